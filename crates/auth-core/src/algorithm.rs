@@ -1,0 +1,71 @@
+//! The signature algorithms that exist for us: a closed list, in which `none` cannot be written.
+
+use std::{fmt, str::FromStr};
+
+/// A JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1). A key has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// HMAC with SHA-256: one secret, which signs and verifies (RFC 7518 §3.2).
+    Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3).
+    Rs256,
+    /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4).
+    Es256,
+    /// Ed25519 (RFC 8037 §3.1).
+    EdDsa,
+}
+
+/// The `alg` of a header is not one of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown algorithm: choose one of HS256, RS256, ES256, EdDSA")]
+pub struct UnknownAlgorithm;
+
+impl Algorithm {
+    /// Every algorithm there is.
+    pub const ALL: [Self; 4] = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
+
+    /// The name as it stands in a header (case-sensitive, RFC 7515 §4.1.1).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+            .ok_or(UnknownAlgorithm)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_nothing_else_does() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
+        }
+        for other in [
+            "none", "None", "NONE", "nOnE", "", "hs256", "HS512", "PS256", "ES256K",
+        ] {
+            assert_eq!(other.parse::<Algorithm>(), Err(UnknownAlgorithm), "{other}");
+        }
+    }
+}

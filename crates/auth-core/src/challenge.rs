@@ -1,0 +1,344 @@
+//! The `WWW-Authenticate` challenge of RFC 6750 §3, with `resource_metadata` of RFC 9728 §5.1: printed
+//! by the server, parsed by the client.
+//!
+//! ```text
+//! challenge  = "Bearer" [ 1*SP auth-param *( OWS "," OWS auth-param ) ]
+//! auth-param = token BWS "=" BWS ( token / quoted-string )        ; RFC 9110 §11.2
+//! ```
+//!
+//! 1. Members are printed in one fixed order, each at most once, all quoted.
+//! 2. Parsing refuses a member that appears twice (RFC 9110 §11.2) and ignores unknown members.
+//! 3. A header may hold challenges of other schemes; [`Challenge::from_str`] finds the `Bearer` one.
+
+use std::{fmt, str::FromStr};
+
+use crate::ScopeSet;
+
+/// The error codes of RFC 6750 §3.1. There are no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BearerError {
+    /// The request is malformed: 400.
+    InvalidRequest,
+    /// The token is expired, revoked, malformed or otherwise void: 401.
+    InvalidToken,
+    /// The token lacks a scope that a new token could have: 403.
+    InsufficientScope,
+}
+
+impl BearerError {
+    /// The code as it is written.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+}
+
+/// A `Bearer` challenge.
+///
+/// ```
+/// # use auth_core::{BearerError, Challenge};
+/// let challenge = Challenge {
+///     error: Some(BearerError::InsufficientScope),
+///     scope: Some("Admin.Write".parse()?),
+///     ..Challenge::default()
+/// };
+/// let text = r#"Bearer error="insufficient_scope", scope="Admin.Write""#;
+/// assert_eq!(challenge.to_string(), text);
+/// assert_eq!(text.parse::<Challenge>()?, challenge);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Challenge {
+    /// What was wrong; absent when no token came (RFC 6750 §3.1).
+    pub error: Option<BearerError>,
+    /// For the developer: `%x20-21 / %x23-5B / %x5D-7E` only; other characters are printed as `?`.
+    pub error_description: Option<String>,
+    /// All scopes that this operation needs.
+    pub scope: Option<ScopeSet>,
+    /// Where the protected resource metadata lies (RFC 9728 §5.1).
+    pub resource_metadata: Option<String>,
+}
+
+/// Why a header value holds no readable `Bearer` challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChallengeError {
+    /// No challenge of the scheme `Bearer`.
+    #[error("no Bearer challenge")]
+    NoBearer,
+    /// Not the grammar of RFC 9110 §11.6.1.
+    #[error("not a list of challenges (RFC 9110 section 11.6.1)")]
+    Syntax,
+    /// One member twice.
+    #[error("a member of the challenge appears twice")]
+    Repeated,
+    /// `scope` is not a list of scopes.
+    #[error("the challenge's scope is not a list of scopes")]
+    Scope,
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scope = self.scope.as_ref().map(ToString::to_string);
+        let members = [
+            ("error", self.error.map(BearerError::code)),
+            ("error_description", self.error_description.as_deref()),
+            ("scope", scope.as_deref()),
+            ("resource_metadata", self.resource_metadata.as_deref()),
+        ];
+        f.write_str("Bearer")?;
+        let mut separator = " ";
+        for (name, value) in members {
+            let Some(value) = value else { continue };
+            write!(f, "{separator}{name}=\"")?;
+            for c in value.chars() {
+                // RFC 6750 §3: neither quotes nor backslashes, so nothing ever needs escaping.
+                let c = if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') {
+                    c
+                } else {
+                    '?'
+                };
+                write!(f, "{c}")?;
+            }
+            f.write_str("\"")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Challenge {
+    type Err = ChallengeError;
+
+    fn from_str(header: &str) -> Result<Self, ChallengeError> {
+        let mut rest = Cursor(header);
+        let mut found = None;
+        loop {
+            rest.skip_separators();
+            if rest.0.is_empty() {
+                return found.ok_or(ChallengeError::NoBearer);
+            }
+            let scheme = rest.token()?;
+            let members = rest.members()?;
+            if found.is_none() && scheme.eq_ignore_ascii_case("Bearer") {
+                found = Some(Self::from_members(members)?);
+            }
+        }
+    }
+}
+
+impl Challenge {
+    fn from_members(members: Vec<(String, String)>) -> Result<Self, ChallengeError> {
+        let mut challenge = Self::default();
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in members {
+            if seen.contains(&name) {
+                return Err(ChallengeError::Repeated);
+            }
+            match name.as_str() {
+                "error" => {
+                    challenge.error = [
+                        BearerError::InvalidRequest,
+                        BearerError::InvalidToken,
+                        BearerError::InsufficientScope,
+                    ]
+                    .into_iter()
+                    .find(|error| error.code() == value);
+                }
+                "error_description" => challenge.error_description = Some(value),
+                "scope" => {
+                    challenge.scope = Some(value.parse().map_err(|_| ChallengeError::Scope)?);
+                }
+                "resource_metadata" => challenge.resource_metadata = Some(value),
+                _ => {}
+            }
+            seen.push(name);
+        }
+        Ok(challenge)
+    }
+}
+
+/// What is left to read of a header value.
+struct Cursor<'a>(&'a str);
+
+impl<'a> Cursor<'a> {
+    fn skip_separators(&mut self) {
+        self.0 = self.0.trim_start_matches([' ', '\t', ',']);
+    }
+
+    fn skip_spaces(&mut self) {
+        self.0 = self.0.trim_start_matches([' ', '\t']);
+    }
+
+    fn eat(&mut self, c: char) -> bool {
+        self.0.strip_prefix(c).is_some_and(|rest| {
+            self.0 = rest;
+            true
+        })
+    }
+
+    /// `1*tchar` (RFC 9110 §5.6.2).
+    fn token(&mut self) -> Result<&'a str, ChallengeError> {
+        let is_tchar = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let end = self.0.find(|c| !is_tchar(c)).unwrap_or(self.0.len());
+        let (token, rest) = self.0.split_at(end);
+        self.0 = rest;
+        if token.is_empty() {
+            Err(ChallengeError::Syntax)
+        } else {
+            Ok(token)
+        }
+    }
+
+    /// The members of one challenge, up to the next challenge's scheme or the end.
+    fn members(&mut self) -> Result<Vec<(String, String)>, ChallengeError> {
+        let mut members = Vec::new();
+        loop {
+            let before = self.0;
+            self.skip_separators();
+            if self.0.is_empty() {
+                return Ok(members);
+            }
+            let name = self.token()?;
+            self.skip_spaces();
+            if self.eat('=') {
+                self.skip_spaces();
+                let value = if self.eat('"') {
+                    self.quoted()?
+                } else {
+                    self.token68_or_token()?
+                };
+                members.push((name.to_ascii_lowercase(), value));
+                if !self.0.is_empty() && !self.0.trim_start_matches([' ', '\t']).starts_with(',') {
+                    return Err(ChallengeError::Syntax);
+                }
+            } else if members.is_empty() && !before.starts_with(',') && self.at_list_end() {
+                // A token68, as `Negotiate abc` has it: no member of ours.
+                return Ok(members);
+            } else {
+                // No `=`: this was the next challenge's scheme.
+                self.0 = before;
+                self.skip_separators();
+                return Ok(members);
+            }
+        }
+    }
+
+    fn at_list_end(&self) -> bool {
+        let rest = self.0.trim_start_matches([' ', '\t']);
+        rest.is_empty() || rest.starts_with(',')
+    }
+
+    fn token68_or_token(&mut self) -> Result<String, ChallengeError> {
+        if self.at_list_end() || self.0.starts_with('=') {
+            // `abc=` and `abc==`: the padding of a token68.
+            self.0 = self.0.trim_start_matches('=');
+            return Ok(String::new());
+        }
+        self.token().map(str::to_owned)
+    }
+
+    /// The rest of a quoted-string (RFC 9110 §5.6.4), the opening quote already read.
+    fn quoted(&mut self) -> Result<String, ChallengeError> {
+        let mut value = String::new();
+        let mut chars = self.0.char_indices();
+        while let Some((index, c)) = chars.next() {
+            match c {
+                '"' => {
+                    self.0 = self.0.get(index + 1..).unwrap_or_default();
+                    return Ok(value);
+                }
+                '\\' => value.push(chars.next().ok_or(ChallengeError::Syntax)?.1),
+                _ => value.push(c),
+            }
+        }
+        Err(ChallengeError::Syntax)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Challenge, ChallengeError> {
+        text.parse()
+    }
+
+    #[test]
+    fn a_full_challenge_prints_in_one_order_and_reads_back() {
+        let challenge = Challenge {
+            error: Some(BearerError::InvalidToken),
+            error_description: Some("The token is not valid".into()),
+            scope: Some("b a".parse().unwrap()),
+            resource_metadata: Some("https://mcp.example/.well-known/x".into()),
+        };
+        let text = r#"Bearer error="invalid_token", error_description="The token is not valid", scope="a b", resource_metadata="https://mcp.example/.well-known/x""#;
+        assert_eq!(challenge.to_string(), text);
+        assert_eq!(parse(text), Ok(challenge));
+        assert_eq!(Challenge::default().to_string(), "Bearer");
+        assert_eq!(parse("Bearer"), Ok(Challenge::default()));
+    }
+
+    #[test]
+    fn hostile_text_cannot_break_out_of_its_quotes() {
+        let challenge = Challenge {
+            error_description: Some("a\", scope=\"root\r\nX: y\\é".into()),
+            ..Challenge::default()
+        };
+        let text = challenge.to_string();
+        assert_eq!(
+            text,
+            r#"Bearer error_description="a?, scope=?root??X: y??""#
+        );
+        assert_eq!(parse(&text).unwrap().scope, None);
+    }
+
+    #[test]
+    fn other_spellings_are_read() {
+        let challenge = parse(r#"bearer ERROR = invalid_token ,, scope="a \b",foo=bar"#).unwrap();
+        assert_eq!(challenge.error, Some(BearerError::InvalidToken));
+        assert_eq!(challenge.scope, Some("a b".parse().unwrap()));
+        assert_eq!(parse(r#"Bearer error="other""#).unwrap().error, None);
+    }
+
+    #[test]
+    fn the_bearer_challenge_is_found_among_others() {
+        for header in [
+            r#"Basic realm="x", Bearer error="invalid_token""#,
+            r#"Bearer error="invalid_token", Basic realm="x""#,
+            r#"Negotiate abc==, Bearer error="invalid_token""#,
+            r#"Negotiate abc, Bearer error="invalid_token""#,
+            r#"Negotiate, Bearer error="invalid_token""#,
+        ] {
+            let error = parse(header)
+                .unwrap_or_else(|fault| panic!("{header}: {fault}"))
+                .error;
+            assert_eq!(error, Some(BearerError::InvalidToken), "{header}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named() {
+        assert_eq!(parse(""), Err(ChallengeError::NoBearer));
+        assert_eq!(parse(r#"Basic realm="x""#), Err(ChallengeError::NoBearer));
+        assert_eq!(
+            parse(r#"Bearer error="a", error="b""#),
+            Err(ChallengeError::Repeated)
+        );
+        assert_eq!(
+            parse(r#"Bearer foo="a", Foo="b""#),
+            Err(ChallengeError::Repeated)
+        );
+        assert_eq!(parse(r#"Bearer scope="a  b""#), Err(ChallengeError::Scope));
+        assert_eq!(parse(r#"Bearer error="a"#), Err(ChallengeError::Syntax));
+        assert_eq!(parse(r#"Bearer error="a\"#), Err(ChallengeError::Syntax));
+        assert_eq!(
+            parse(r#"Bearer error="a" scope="b""#),
+            Err(ChallengeError::Syntax)
+        );
+        assert_eq!(parse("Bearer \"x\""), Err(ChallengeError::Syntax));
+    }
+}

@@ -1,0 +1,104 @@
+//! What a token says, once it is believed (RFC 7519 §4, RFC 9068 §2.2).
+//!
+//! **Invariant:** a [`Claims`] exists only if [`TokenVerifier::verify`](crate::TokenVerifier::verify)
+//! accepted the token that it came from.
+
+mod names;
+
+use std::collections::BTreeSet;
+
+pub use names::{Audience, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
+use serde_json::{Map, Value};
+
+use crate::{NumericDate, ScopeSet};
+
+/// The claims of a verified access token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims {
+    pub(crate) issuer: Issuer,
+    pub(crate) subject: Subject,
+    pub(crate) audiences: Vec<Audience>,
+    pub(crate) expires_at: NumericDate,
+    pub(crate) issued_at: Option<NumericDate>,
+    pub(crate) not_before: Option<NumericDate>,
+    pub(crate) token_id: Option<TokenId>,
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) name: Option<String>,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) roles: BTreeSet<RoleName>,
+    pub(crate) other: Map<String, Value>,
+}
+
+impl Claims {
+    /// `iss`: who issued the token.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// `sub`: about whom it speaks.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// `aud`: for whom it is meant; ours is among them.
+    #[must_use]
+    pub fn audiences(&self) -> &[Audience] {
+        &self.audiences
+    }
+
+    /// `exp`: the second from which it is void.
+    #[must_use]
+    pub const fn expires_at(&self) -> NumericDate {
+        self.expires_at
+    }
+
+    /// `iat`: when it was issued.
+    #[must_use]
+    pub const fn issued_at(&self) -> Option<NumericDate> {
+        self.issued_at
+    }
+
+    /// `nbf`: the second before which it is not valid yet.
+    #[must_use]
+    pub const fn not_before(&self) -> Option<NumericDate> {
+        self.not_before
+    }
+
+    /// `jti`: which token this is.
+    #[must_use]
+    pub const fn token_id(&self) -> Option<&TokenId> {
+        self.token_id.as_ref()
+    }
+
+    /// `client_id`: through which client.
+    #[must_use]
+    pub const fn client_id(&self) -> Option<&ClientId> {
+        self.client_id.as_ref()
+    }
+
+    /// `name`: what to call the subject; for display only, never for a decision.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// `scope`: what the token grants.
+    #[must_use]
+    pub const fn scopes(&self) -> &ScopeSet {
+        &self.scopes
+    }
+
+    /// `roles`: empty unless this issuer's roles are trusted.
+    #[must_use]
+    pub const fn roles(&self) -> &BTreeSet<RoleName> {
+        &self.roles
+    }
+
+    /// Every claim that has no accessor of its own, as it stood in the token.
+    #[must_use]
+    pub const fn other(&self) -> &Map<String, Value> {
+        &self.other
+    }
+}

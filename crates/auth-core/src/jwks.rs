@@ -1,0 +1,244 @@
+//! Public keys as JSON: JWK and JWK Set (RFC 7517), thumbprints (RFC 7638), and the look-up.
+//!
+//! 1. Only public halves: a JWK with a private or secret member is refused.
+//! 2. One unusable key does not spoil a set: it is left out and named.
+//! 3. A look-up never guesses: a `kid` must match exactly; without one, exactly one key of the
+//!    algorithm must be there.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    Algorithm, KeyError, KeyId, VerifyingKey,
+    crypto::{PublicNumbers, sha256},
+};
+
+/// The most keys that are read from one set.
+const MAX_KEYS: usize = 64;
+
+/// A public JWK (RFC 7517 §4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jwk {
+    kty: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alg: Option<String>,
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    usage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_ops: Option<Vec<String>>,
+}
+
+impl Jwk {
+    pub(crate) fn from_numbers(numbers: &PublicNumbers, id: Option<KeyId>) -> Self {
+        let text = |number: &[u8]| Some(URL_SAFE_NO_PAD.encode(number));
+        let mut jwk = Self {
+            kty: String::new(),
+            crv: None,
+            x: None,
+            y: None,
+            n: None,
+            e: None,
+            kid: id.map(|id| id.as_str().to_owned()),
+            alg: None,
+            usage: Some("sig".into()),
+            key_ops: None,
+        };
+        let (kty, algorithm) = match numbers {
+            PublicNumbers::Rsa { n, e } => {
+                (jwk.n, jwk.e) = (text(n), text(e));
+                ("RSA", Algorithm::Rs256)
+            }
+            PublicNumbers::Ec { x, y } => {
+                (jwk.crv, jwk.x, jwk.y) = (Some("P-256".into()), text(x), text(y));
+                ("EC", Algorithm::Es256)
+            }
+            PublicNumbers::Ed { x } => {
+                (jwk.crv, jwk.x) = (Some("Ed25519".into()), text(x));
+                ("OKP", Algorithm::EdDsa)
+            }
+        };
+        jwk.kty = kty.into();
+        jwk.alg = Some(algorithm.name().into());
+        jwk
+    }
+
+    /// Reads one public JWK.
+    pub fn parse(value: Value) -> Result<Self, KeyError> {
+        const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+        if PRIVATE.iter().any(|member| value.get(member).is_some()) {
+            return Err(KeyError::Private);
+        }
+        serde_json::from_value(value).map_err(|_| KeyError::Members)
+    }
+
+    /// The key itself, under its `kid`.
+    pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
+        let for_signatures = self.usage.as_deref().is_none_or(|usage| usage == "sig");
+        let may_verify = self
+            .key_ops
+            .as_ref()
+            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        if !for_signatures || !may_verify {
+            return Err(KeyError::Purpose);
+        }
+        let numbers = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("RSA", None) => PublicNumbers::Rsa {
+                n: number(self.n.as_ref())?,
+                e: number(self.e.as_ref())?,
+            },
+            ("EC", Some("P-256")) => {
+                let (x, y) = (number(self.x.as_ref())?, number(self.y.as_ref())?);
+                // RFC 7518 §6.2.1.2: full length, leading zeros included.
+                if x.len() != 32 || y.len() != 32 {
+                    return Err(KeyError::Members);
+                }
+                PublicNumbers::Ec { x, y }
+            }
+            ("OKP", Some("Ed25519")) => PublicNumbers::Ed {
+                x: number(self.x.as_ref())?,
+            },
+            _ => return Err(KeyError::Unsupported),
+        };
+        let id = self.kid.as_deref().map(str::parse).transpose()?;
+        let key = VerifyingKey::from_numbers(numbers, id)?;
+        if self
+            .alg
+            .as_deref()
+            .is_some_and(|alg| alg != key.algorithm().name())
+        {
+            return Err(KeyError::Purpose);
+        }
+        Ok(key)
+    }
+
+    /// The RFC 7638 SHA-256 thumbprint, in base64url.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        // RFC 7638 §3.2: the required members only, in byte order, without white space. Every value
+        // is base64url or a registered name, so none needs escaping.
+        let members = [
+            ("crv", self.crv.as_ref()),
+            ("e", self.e.as_ref()),
+            ("kty", Some(&self.kty)),
+            ("n", self.n.as_ref()),
+            ("x", self.x.as_ref()),
+            ("y", self.y.as_ref()),
+        ];
+        let text = members
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| format!(r#""{name}":"{value}""#)))
+            .collect::<Vec<_>>()
+            .join(",");
+        URL_SAFE_NO_PAD.encode(sha256(format!("{{{text}}}").as_bytes()))
+    }
+}
+
+/// A JWK Set (RFC 7517 §5): the keys that can be used, and why the others cannot.
+#[derive(Debug, Clone, Default)]
+pub struct Jwks {
+    /// The usable keys.
+    pub keys: Vec<VerifyingKey>,
+    /// What was left out: the place in the set, from 0, and the fault.
+    pub unusable: Vec<(usize, KeyError)>,
+}
+
+impl Jwks {
+    /// Reads a set of at most 64 keys. An error only if it is no JWK Set at all.
+    pub fn parse(json: &str) -> Result<Self, KeyError> {
+        #[derive(Deserialize)]
+        struct Document {
+            keys: Vec<Value>,
+        }
+        let document: Document = serde_json::from_str(json).map_err(|_| KeyError::Members)?;
+        let mut set = Self::default();
+        for (place, value) in document.keys.into_iter().take(MAX_KEYS).enumerate() {
+            match Jwk::parse(value).and_then(|jwk| jwk.verifying_key()) {
+                Ok(key) => set.keys.push(key),
+                Err(fault) => set.unusable.push((place, fault)),
+            }
+        }
+        Ok(set)
+    }
+}
+
+/// The keys of one issuer.
+#[derive(Debug, Clone, Default)]
+pub struct KeySet(Vec<VerifyingKey>);
+
+/// Why no key was found for a token's header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyLookupError {
+    /// No key has that `kid`.
+    #[error("unknown key id")]
+    UnknownKey,
+    /// The key has another algorithm than the header says (RFC 8725 §3.1).
+    #[error("the key is for another algorithm than the token's header names")]
+    AlgorithmMismatch,
+    /// No `kid`, and not exactly one key of the algorithm.
+    #[error("the token names no key, and more than one would fit")]
+    Ambiguous,
+}
+
+impl KeySet {
+    /// The key for a header with this `kid` and `alg`.
+    pub fn find(
+        &self,
+        id: Option<&KeyId>,
+        algorithm: Algorithm,
+    ) -> Result<&VerifyingKey, KeyLookupError> {
+        let Some(id) = id else {
+            let mut fitting = self.0.iter().filter(|key| key.algorithm() == algorithm);
+            return match (fitting.next(), fitting.next()) {
+                (Some(key), None) => Ok(key),
+                (Some(_), Some(_)) => Err(KeyLookupError::Ambiguous),
+                (None, _) if self.0.is_empty() => Err(KeyLookupError::UnknownKey),
+                (None, _) => Err(KeyLookupError::AlgorithmMismatch),
+            };
+        };
+        let key = self
+            .0
+            .iter()
+            .find(|key| key.id() == Some(id))
+            .ok_or(KeyLookupError::UnknownKey)?;
+        if key.algorithm() == algorithm {
+            Ok(key)
+        } else {
+            Err(KeyLookupError::AlgorithmMismatch)
+        }
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys.
+    pub fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<VerifyingKey> for KeySet {
+    fn from_iter<I: IntoIterator<Item = VerifyingKey>>(keys: I) -> Self {
+        Self(keys.into_iter().collect())
+    }
+}
+
+fn number(member: Option<&String>) -> Result<Vec<u8>, KeyError> {
+    let text = member.ok_or(KeyError::Members)?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Members)
+}

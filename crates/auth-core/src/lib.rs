@@ -1,0 +1,74 @@
+//! Who is calling an MCP server, and what they may do: the pure half.
+//!
+//! Bytes, keys and the time go in; values come out. Nothing here opens a socket, reads the
+//! environment or looks at the wall clock (but for [`SystemClock`], which exists to be passed in).
+//! HTTP lives in `mcp-guard`, users live in `directory`.
+//!
+//! # The states of a caller
+//!
+//! Each state is a type that only the step before it can make:
+//!
+//! ```text
+//! AccessToken ──parse──► UnverifiedToken ──verify──► Claims ──+ user──► Principal ──decide──► Permit
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use auth_core::*;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let issuer: Issuer = "https://issuer.example".parse()?;
+//! let audience: Audience = "https://mcp.example/mcp".parse()?;
+//! let key = SigningKey::from_secret(b"0123456789abcdef0123456789abcdef")?;
+//! let now = NumericDate::from_secs(1_800_000_000)?;
+//!
+//! let request = TokenRequest::new("alice".parse()?, audience.clone(), TokenId::from_random([7; 16]))
+//!     .scopes("User.Read".parse()?);
+//! let token = TokenIssuer::new(issuer.clone(), key.clone()).issue(&request, now)?;
+//!
+//! let keys = KeySet::from_iter([key.verifying_key()?]);
+//! let verifier = TokenVerifier::new(audience).trust(TrustedIssuer::new(issuer, keys));
+//! let claims = verifier.verify(&token, now)?;
+//! assert_eq!(claims.subject().as_str(), "alice");
+//! # Ok(()) }
+//! ```
+
+mod algorithm;
+mod challenge;
+mod claims;
+mod crypto;
+mod issue;
+mod json;
+mod jwks;
+mod jws;
+mod key;
+mod metadata;
+mod policy;
+mod principal;
+mod resource;
+mod scope;
+mod time;
+mod token;
+mod verify;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use challenge::{BearerError, Challenge, ChallengeError};
+pub use claims::{Audience, Claims, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
+pub use issue::{IssueError, TokenIssuer, TokenRequest};
+pub use json::{DuplicateMember, parse_unique};
+pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};
+pub use jws::{ParseTokenError, UnverifiedToken};
+pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
+pub use metadata::ProtectedResourceMetadata;
+pub use policy::{
+    Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,
+    Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Requirement, RoleDocument,
+    RuleDocument, ScopeDocument,
+};
+pub use principal::{Ceiling, Principal};
+pub use resource::{ResourceUri, ResourceUriError};
+pub use scope::{InvalidScope, Scope, ScopeSet};
+pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
+pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
+pub use verify::{TokenTypes, TokenVerifier, TrustedIssuer, VerifyError};

@@ -1,0 +1,73 @@
+//! What a caller wants to do: what a rule is looked up by.
+
+use std::fmt;
+
+/// One thing that a caller may or may not do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// `tools/call` of the tool with this name.
+    CallTool(String),
+    /// `resources/read` of this URI. Subscribing to it needs the same.
+    ReadResource(String),
+    /// `prompts/get` of the prompt with this name. Completing its arguments needs the same.
+    GetPrompt(String),
+    /// Any other method or notification, by its name, for example `tools/list`.
+    Method(String),
+}
+
+impl Action {
+    /// The JSON-RPC method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        match self {
+            Self::CallTool(_) => "tools/call",
+            Self::ReadResource(_) => "resources/read",
+            Self::GetPrompt(_) => "prompts/get",
+            Self::Method(method) => method,
+        }
+    }
+
+    /// Which tool, resource or prompt; `None` for other methods.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::CallTool(target) | Self::ReadResource(target) | Self::GetPrompt(target) => {
+                Some(target)
+            }
+            Self::Method(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method())?;
+        // A target is the caller's text: shown so that it cannot forge a line of a log.
+        self.target()
+            .map_or(Ok(()), |target| write!(f, " {}", target.escape_debug()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_show_method_and_target_on_one_line() {
+        assert_eq!(
+            Action::CallTool("get_time".into()).to_string(),
+            "tools/call get_time"
+        );
+        assert_eq!(
+            Action::ReadResource("a://b".into()).to_string(),
+            "resources/read a://b"
+        );
+        assert_eq!(
+            Action::GetPrompt("p\nq".into()).to_string(),
+            r"prompts/get p\nq"
+        );
+        assert_eq!(Action::Method("ping".into()).to_string(), "ping");
+        assert_eq!(Action::Method("ping".into()).target(), None);
+        assert_eq!(Action::CallTool("t".into()).target(), Some("t"));
+    }
+}

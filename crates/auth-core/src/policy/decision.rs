@@ -1,0 +1,107 @@
+//! What came of asking: a permit that owns its action, or a denial that says what would be needed.
+
+use std::{fmt, sync::Arc};
+
+use super::Action;
+use crate::{Principal, ScopeSet};
+
+/// The answer of [`Policy::decide`](super::Policy::decide).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Decision {
+    /// Yes.
+    Permit(Permit),
+    /// No.
+    Deny(Denial),
+}
+
+/// The proof that one principal may do one action. Only a policy can make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    pub(super) principal: Arc<Principal>,
+    pub(super) action: Action,
+}
+
+impl Permit {
+    /// Who may.
+    #[must_use]
+    pub const fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// What they may.
+    #[must_use]
+    pub const fn action(&self) -> &Action {
+        &self.action
+    }
+}
+
+/// Why not, and what would be needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    pub(super) reason: DenialReason,
+    pub(super) action: Action,
+    pub(super) required: ScopeSet,
+    pub(super) granted: ScopeSet,
+}
+
+/// The three ways to be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenialReason {
+    /// No rule covers the action.
+    NoRule,
+    /// The token lacks a scope that its user may hold: a new token would help.
+    MissingScope,
+    /// The user may not hold what is needed: a new token would not help.
+    BeyondCeiling,
+}
+
+impl Denial {
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> DenialReason {
+        self.reason
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub const fn action(&self) -> &Action {
+        &self.action
+    }
+
+    /// All the scopes that the action needs, held or not.
+    #[must_use]
+    pub const fn required(&self) -> &ScopeSet {
+        &self.required
+    }
+
+    /// The scopes that stand in the token.
+    #[must_use]
+    pub const fn granted(&self) -> &ScopeSet {
+        &self.granted
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (required, granted) = (or_none(&self.required), or_none(&self.granted));
+        match self.reason {
+            DenialReason::NoRule => f.write_str("no rule permits this action to anyone"),
+            DenialReason::MissingScope => write!(f, "required: {required}; granted: {granted}"),
+            DenialReason::BeyondCeiling => {
+                write!(
+                    f,
+                    "required: {required}; the user's roles do not allow it, so a new token would not help"
+                )
+            }
+        }
+    }
+}
+
+fn or_none(scopes: &ScopeSet) -> String {
+    if scopes.is_empty() {
+        "(none)".into()
+    } else {
+        scopes.to_string()
+    }
+}

@@ -1,0 +1,46 @@
+//! What a rule asks for.
+
+use crate::{Scope, ScopeSet};
+
+/// All of one set, and at least one of the other (if that is not empty).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requirement {
+    pub(super) all: ScopeSet,
+    pub(super) any: ScopeSet,
+}
+
+impl Requirement {
+    /// Every one of these is needed.
+    #[must_use]
+    pub const fn all(&self) -> &ScopeSet {
+        &self.all
+    }
+
+    /// One of these is needed, unless there are none.
+    #[must_use]
+    pub const fn any(&self) -> &ScopeSet {
+        &self.any
+    }
+
+    /// Every scope that the rule names.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.all.iter().chain(self.any.iter())
+    }
+
+    pub(super) fn is_met_by(&self, holds: impl Fn(&Scope) -> bool) -> bool {
+        self.all.iter().all(&holds) && (self.any.is_empty() || self.any.iter().any(&holds))
+    }
+
+    /// The complete set to ask an issuer for (RFC 6750 §3.1): everything in `all`, and of `any` the
+    /// first that the user may hold (the first of all, if none).
+    pub(super) fn to_ask_for(&self, may_hold: impl Fn(&Scope) -> bool) -> ScopeSet {
+        let mut scopes = self.all.clone();
+        let choice = self
+            .any
+            .iter()
+            .find(|scope| may_hold(scope))
+            .or(self.any.iter().next());
+        scopes.extend(choice.cloned());
+        scopes
+    }
+}

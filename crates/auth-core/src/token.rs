@@ -1,0 +1,109 @@
+//! The bearer token as it travels: opaque bytes that never show themselves.
+
+use std::{fmt, str::FromStr};
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// The longest token that is read at all: 8 KiB.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// An access token (RFC 6749 §1.4): the `b64token` of RFC 6750 §2.1, at most [`MAX_TOKEN_BYTES`] long.
+///
+/// ```text
+/// b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+/// ```
+///
+/// `Debug` prints no byte of it, there is no `Display`, and the memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct AccessToken(SecretString);
+
+/// Why a text is no access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenError {
+    /// Nothing there.
+    #[error("the token is empty")]
+    Empty,
+    /// A character that RFC 6750 §2.1 does not allow.
+    #[error("the token has a character that is not allowed in a bearer token")]
+    Character,
+    /// Longer than [`MAX_TOKEN_BYTES`].
+    #[error("the token is longer than {MAX_TOKEN_BYTES} bytes")]
+    TooLong,
+}
+
+impl AccessToken {
+    /// The token's text, for the one who must send or read it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl FromStr for AccessToken {
+    type Err = AccessTokenError;
+
+    fn from_str(text: &str) -> Result<Self, AccessTokenError> {
+        let body = text.trim_end_matches('=');
+        if body.is_empty() {
+            return Err(AccessTokenError::Empty);
+        }
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+        if !body.bytes().all(allowed) {
+            return Err(AccessTokenError::Character);
+        }
+        if text.len() > MAX_TOKEN_BYTES {
+            return Err(AccessTokenError::TooLong);
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_of_rfc_6750_is_kept() {
+        assert_eq!(
+            "aZ09-._~+/==".parse::<AccessToken>().unwrap().expose(),
+            "aZ09-._~+/=="
+        );
+        assert_eq!(
+            "".parse::<AccessToken>().unwrap_err(),
+            AccessTokenError::Empty
+        );
+        assert_eq!(
+            "==".parse::<AccessToken>().unwrap_err(),
+            AccessTokenError::Empty
+        );
+        for bad in ["a b", "a=b", "a,b", "a\"b", "é", "a\nb"] {
+            assert_eq!(
+                bad.parse::<AccessToken>().unwrap_err(),
+                AccessTokenError::Character,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_size_has_a_limit() {
+        assert!("a".repeat(MAX_TOKEN_BYTES).parse::<AccessToken>().is_ok());
+        let too_long = "a".repeat(MAX_TOKEN_BYTES + 1);
+        assert_eq!(
+            too_long.parse::<AccessToken>().unwrap_err(),
+            AccessTokenError::TooLong
+        );
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let token: AccessToken = "topsecret".parse().unwrap();
+        assert_eq!(format!("{token:?}"), "AccessToken(..)");
+    }
+}

@@ -1,0 +1,231 @@
+//! The `.env` file: read, made from the example, changed in one place.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// A `.env` file, which may not exist yet.
+#[derive(Debug, Clone)]
+pub struct EnvFile {
+    path: PathBuf,
+}
+
+/// Why a `.env` file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvFileError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A line that is not `NAME=value`. The line itself is not shown: it may hold a secret.
+    #[error("{path}: line {line} is not NAME=value (a value with spaces or # needs quotes)")]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+}
+
+impl EnvFile {
+    /// The file at `path`.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it exists.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Its pairs in order; none if it does not exist.
+    pub fn read(&self) -> Result<Vec<(String, String)>, EnvFileError> {
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(self.io(source)),
+        };
+        // Variables named in values (`$HOME`) are not replaced: a secret may hold a dollar sign. So
+        // every line is read by itself, with the dollar signs out of the parser's sight.
+        let mut pairs = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let hidden = line.replace('$', "\u{E000}");
+            for pair in dotenvy::from_read_iter(hidden.as_bytes()) {
+                let (name, value) = pair.map_err(|_| EnvFileError::Line {
+                    path: self.path.clone(),
+                    line: index + 1,
+                })?;
+                pairs.push((name, value.replace('\u{E000}', "$")));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Makes the file from the text of an example, with `values` put in; leaves one that exists alone.
+    /// Tells whether it made it.
+    pub fn create(&self, example: &str, values: &[(&str, &str)]) -> Result<bool, EnvFileError> {
+        if self.exists() {
+            return Ok(false);
+        }
+        let text = values
+            .iter()
+            .fold(example.to_owned(), |text, (name, value)| {
+                with_value(&text, name, value)
+            });
+        self.write(&text)?;
+        Ok(true)
+    }
+
+    /// Sets one variable and leaves every other line as it is.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), EnvFileError> {
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(self.io(source)),
+        };
+        self.write(&with_value(&text, name, value))
+    }
+
+    /// Whether others than the owner may read it.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        open_to_others(&self.path)
+    }
+
+    /// Writes the whole file next to its place (mode 0600) and moves it there, so that a reader sees
+    /// the old text or the new one.
+    fn write(&self, text: &str) -> Result<(), EnvFileError> {
+        let folder = match self.path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&self.path)?;
+            Ok(())
+        };
+        write().map_err(|source| self.io(source))
+    }
+
+    fn io(&self, source: io::Error) -> EnvFileError {
+        EnvFileError::Io {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// Whether the group or the world may read `path`. Always `false` where files have no such modes.
+pub(crate) fn open_to_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// `text` with the line of `name` (also one that is commented out) replaced, or added at the end.
+fn with_value(text: &str, name: &str, value: &str) -> String {
+    let is_assignment = |line: &str, prefix: &str| {
+        line.trim_start()
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.trim_start().strip_prefix(name))
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let assignment = format!("{name}={value}");
+    let mut lines: Vec<&str> = text.lines().collect();
+    let place = lines
+        .iter()
+        .position(|line| is_assignment(line, ""))
+        .or_else(|| lines.iter().position(|line| is_assignment(line, "#")));
+    match place.and_then(|place| lines.get_mut(place)) {
+        Some(line) => *line = &assignment,
+        None => lines.push(&assignment),
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_made_once_closed_and_changed_in_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = EnvFile::at(folder.path().join(".env"));
+        assert_eq!(file.read().unwrap(), []);
+        assert!(!file.exists());
+        let example = "# about A\nA=<placeholder>\n# B=\nC=3\n";
+        assert!(file.create(example, &[("A", "1")]).unwrap());
+        assert!(!file.create(example, &[("A", "2")]).unwrap());
+        assert!(!file.is_open_to_others());
+        file.set("B", "2").unwrap();
+        file.set("D", "4").unwrap();
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert_eq!(text, "# about A\nA=1\nB=2\nC=3\nD=4\n");
+        assert!(!file.is_open_to_others());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_loose_mode_is_noticed() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        fs::write(&path, "A=1\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(EnvFile::at(&path).is_open_to_others());
+        EnvFile::at(&path).set("A", "2").unwrap();
+        assert!(!EnvFile::at(&path).is_open_to_others());
+    }
+
+    #[test]
+    fn values_are_read_as_they_stand_and_bad_lines_are_numbered() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = EnvFile::at(folder.path().join(".env"));
+        fs::write(file.path(), "# c\nA=x$B ${C}\n").unwrap();
+        assert!(matches!(
+            file.read().unwrap_err(),
+            EnvFileError::Line { line: 2, .. }
+        ));
+        fs::write(file.path(), "A='x$B ${C}' # c\nexport B=2\n\nC=\"q r\"\n").unwrap();
+        let pairs = file.read().unwrap();
+        let expected = [("A", "x$B ${C}"), ("B", "2"), ("C", "q r")];
+        assert_eq!(
+            pairs,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        fs::write(file.path(), "A=1\nsecret words\n").unwrap();
+        let fault = file.read().unwrap_err();
+        assert!(matches!(fault, EnvFileError::Line { line: 2, .. }));
+        assert!(!fault.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error_not_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = EnvFile::at(folder.path());
+        assert!(matches!(file.read(), Err(EnvFileError::Io { .. })));
+        assert!(matches!(file.set("A", "1"), Err(EnvFileError::Io { .. })));
+    }
+}

@@ -1,0 +1,301 @@
+//! The keys that `JWT_SECRET` and `JWT_KEY_FILE` name.
+//!
+//! `JWT_SECRET` is used as it stands: its bytes are the key, as with every other JWT library. With the
+//! prefix `base64url:` the rest is decoded first, for secrets that are not text. Nothing is guessed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use auth_core::{Jwks, KeyError, KeySet, SigningKey, VerifyingKey};
+use base64::{
+    Engine, alphabet,
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
+    },
+};
+use zeroize::Zeroizing;
+
+use crate::{Environment, Variable, env_file::open_to_others};
+
+/// Marks a secret that is not text.
+const BASE64URL_PREFIX: &str = "base64url:";
+/// Texts that stand in documentation, and so in nobody's mind as a secret.
+const PLACEHOLDERS: [&str; 8] = [
+    "change-me",
+    "changeme",
+    "change_me",
+    "your-secret",
+    "your_secret",
+    "your-256-bit-secret",
+    "placeholder",
+    "example-secret",
+];
+
+/// Where a key came from, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// `JWT_SECRET`.
+    Secret,
+    /// `JWT_KEY_FILE`.
+    File(PathBuf),
+}
+
+/// Why there is no usable key. No variant carries a byte of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeySettingError {
+    /// Neither variable is set.
+    #[error(
+        "no key: set JWT_SECRET or JWT_KEY_FILE. `just token` makes a .env with a fresh secret"
+    )]
+    Missing,
+    /// Both are set.
+    #[error("JWT_SECRET and JWT_KEY_FILE are both set: keep one")]
+    Both,
+    /// A secret out of somebody's documentation.
+    #[error(
+        "JWT_SECRET is a placeholder. Make a real one: delete .env and run `just token`, or put in the output of `openssl rand -base64 48`"
+    )]
+    Placeholder,
+    /// `base64url:` and something that is not.
+    #[error("JWT_SECRET begins with base64url: but what follows is not base64url")]
+    NotBase64Url,
+    /// The secret is too short.
+    #[error(
+        "JWT_SECRET: {0}. Make a better one: delete .env and run `just token`, or put in the output of `openssl rand -base64 48`"
+    )]
+    Secret(KeyError),
+    /// The file could not be read.
+    #[error("JWT_KEY_FILE {path}: {reason}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system said.
+        reason: String,
+    },
+    /// A private key that others may read.
+    #[error("JWT_KEY_FILE {path}: others may read this private key. Run `chmod 600 {path}`")]
+    OpenToOthers {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file holds no usable key.
+    #[error("JWT_KEY_FILE {path}: {fault}")]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: KeyError,
+    },
+}
+
+/// A fresh secret: 256 random bits as 43 characters of text.
+pub fn fresh_secret() -> Result<Zeroizing<String>, getrandom::Error> {
+    let mut random = Zeroizing::new([0u8; 32]);
+    getrandom::fill(random.as_mut_slice())?;
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random.as_slice())))
+}
+
+/// The key to sign with.
+pub fn signing_key(environment: &Environment) -> Result<SigningKey, KeySettingError> {
+    match source(environment)? {
+        Source::Secret(secret) => SigningKey::from_secret(&secret).map_err(KeySettingError::Secret),
+        Source::File(path) => {
+            let text = read(&path)?;
+            let key = signing_key_from(&text).map_err(|fault| key_fault(&path, fault))?;
+            if open_to_others(&path) {
+                return Err(KeySettingError::OpenToOthers { path });
+            }
+            Ok(key)
+        }
+    }
+}
+
+/// The keys to verify with, and where they came from. A file may hold a public key, a JWK Set, or a
+/// private key, of which the public half is used.
+pub fn verifying_keys(environment: &Environment) -> Result<(KeySet, KeySource), KeySettingError> {
+    match source(environment)? {
+        Source::Secret(secret) => {
+            let key = VerifyingKey::from_secret(&secret).map_err(KeySettingError::Secret)?;
+            Ok((KeySet::from_iter([key]), KeySource::Secret))
+        }
+        Source::File(path) => {
+            let text = read(&path)?;
+            let (keys, private) =
+                verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;
+            if private && open_to_others(&path) {
+                return Err(KeySettingError::OpenToOthers { path });
+            }
+            Ok((keys, KeySource::File(path)))
+        }
+    }
+}
+
+enum Source {
+    Secret(Zeroizing<Vec<u8>>),
+    File(PathBuf),
+}
+
+fn source(environment: &Environment) -> Result<Source, KeySettingError> {
+    let secret = environment.set_value(Variable::JwtSecret);
+    let file = environment.set_value(Variable::JwtKeyFile);
+    match (secret, file) {
+        (None, None) => Err(KeySettingError::Missing),
+        (Some(_), Some(_)) => Err(KeySettingError::Both),
+        (Some(secret), None) => secret_bytes(secret).map(Source::Secret),
+        (None, Some(file)) => Ok(Source::File(file.into())),
+    }
+}
+
+fn secret_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, KeySettingError> {
+    let bytes = match secret.strip_prefix(BASE64URL_PREFIX) {
+        Some(encoded) => base64url(encoded).ok_or(KeySettingError::NotBase64Url)?,
+        None => Zeroizing::new(secret.as_bytes().to_vec()),
+    };
+    let lower = secret.to_lowercase();
+    let mut distinct = [false; 256];
+    for &byte in bytes.iter() {
+        if let Some(seen) = distinct.get_mut(usize::from(byte)) {
+            *seen = true;
+        }
+    }
+    let monotonous = distinct.iter().filter(|seen| **seen).count() < 8;
+    let bracketed = secret.starts_with('<') && secret.ends_with('>');
+    if monotonous || bracketed || PLACEHOLDERS.iter().any(|text| lower.contains(text)) {
+        return Err(KeySettingError::Placeholder);
+    }
+    Ok(bytes)
+}
+
+fn base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let engine = GeneralPurpose::new(&alphabet::URL_SAFE, config);
+    engine.decode(text).ok().map(Zeroizing::new)
+}
+
+fn signing_key_from(text: &str) -> Result<SigningKey, KeyError> {
+    if text.trim_start().starts_with('{') {
+        SigningKey::from_jwk(text)
+    } else {
+        SigningKey::from_pem(text)
+    }
+}
+
+/// The keys, and whether the text was a private key or a secret.
+fn verifying_keys_from(text: &str) -> Result<(KeySet, bool), KeyError> {
+    if text.trim_start().starts_with('{') {
+        if let Ok(set) = Jwks::parse(text) {
+            return match (set.keys.is_empty(), set.unusable.first()) {
+                (true, Some((_, fault))) => Err(*fault),
+                (true, None) => Err(KeyError::Unsupported),
+                (false, _) => Ok((set.keys.into_iter().collect(), false)),
+            };
+        }
+        let one = Jwks::parse(&format!(r#"{{"keys":[{text}]}}"#))?;
+        match one.unusable.first() {
+            None => return Ok((one.keys.into_iter().collect(), false)),
+            Some((_, KeyError::Private)) => {}
+            Some((_, fault)) => return Err(*fault),
+        }
+    } else if !text.contains("PRIVATE KEY-----") {
+        return Ok((KeySet::from_iter([VerifyingKey::from_pem(text)?]), false));
+    }
+    Ok((
+        KeySet::from_iter([signing_key_from(text)?.verifying_key()?]),
+        true,
+    ))
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {
+    fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|error| KeySettingError::Unreadable {
+            path: path.into(),
+            reason: error.to_string(),
+        })
+}
+
+fn key_fault(path: &Path, fault: KeyError) -> KeySettingError {
+    KeySettingError::Key {
+        path: path.into(),
+        fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Environment {
+        Environment::from_pairs(
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned())),
+        )
+    }
+
+    fn fault(pairs: &[(&str, &str)]) -> KeySettingError {
+        let (signing, verifying) = (signing_key(&with(pairs)), verifying_keys(&with(pairs)));
+        let fault = verifying.unwrap_err();
+        assert_eq!(signing.unwrap_err(), fault);
+        fault
+    }
+
+    #[test]
+    fn there_is_no_default_secret_and_no_placeholder_passes() {
+        assert_eq!(fault(&[]), KeySettingError::Missing);
+        assert_eq!(fault(&[("JWT_SECRET", "")]), KeySettingError::Missing);
+        for placeholder in [
+            "<just-token-writes-a-real-secret-here-xxxxx>",
+            "please-change-me-0123456789abcdefghijklm",
+            "YOUR-256-BIT-SECRET-0123456789abcdefghij",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "base64url:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            assert_eq!(
+                fault(&[("JWT_SECRET", placeholder)]),
+                KeySettingError::Placeholder,
+                "{placeholder}"
+            );
+        }
+    }
+
+    #[test]
+    fn secrets_are_long_enough_and_read_as_they_say() {
+        let short = fault(&[("JWT_SECRET", "0123456789abcdefghijklmnopqrstu")]);
+        assert_eq!(short, KeySettingError::Secret(KeyError::SecretTooShort));
+        assert!(!short.to_string().contains("0123"));
+        assert!(signing_key(&with(&[("JWT_SECRET", "0123456789abcdefghijklmnopqrstuv")])).is_ok());
+        let encoded = "base64url:MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY";
+        assert!(signing_key(&with(&[("JWT_SECRET", encoded)])).is_ok());
+        assert!(signing_key(&with(&[("JWT_SECRET", &format!("{encoded}="))])).is_ok());
+        assert_eq!(
+            fault(&[("JWT_SECRET", "base64url:?")]),
+            KeySettingError::NotBase64Url
+        );
+        assert_eq!(
+            secret_bytes(encoded).unwrap(),
+            secret_bytes("0123456789abcdefghijklmnopqrstuv").unwrap()
+        );
+    }
+
+    #[test]
+    fn fresh_secrets_are_usable_and_differ() {
+        let (one, other) = (fresh_secret().unwrap(), fresh_secret().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 43);
+        assert!(signing_key(&with(&[("JWT_SECRET", &one)])).is_ok());
+    }
+
+    #[test]
+    fn two_sources_are_one_too_many_and_a_file_must_be_there() {
+        let both = [("JWT_SECRET", "x"), ("JWT_KEY_FILE", "y")];
+        assert_eq!(fault(&both), KeySettingError::Both);
+        assert!(matches!(
+            fault(&[("JWT_KEY_FILE", "/no/such")]),
+            KeySettingError::Unreadable { .. }
+        ));
+    }
+}

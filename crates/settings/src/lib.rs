@@ -1,0 +1,17 @@
+//! What the three programs are told from outside: environment variables, the `.env` file, keys.
+//!
+//! 1. The environment beats `.env`, which beats the default; flags, which each program has of its own,
+//!    beat all three. An empty value counts as not set.
+//! 2. The variables are the ones in [`Variable`], and no others; `.env.example` lists exactly them.
+//! 3. Secrets come from here, never from the command line, and are never printed.
+//! 4. Files with secrets are written with mode 0600, whole or not at all.
+
+mod env_file;
+mod environment;
+mod keys;
+mod variable;
+
+pub use env_file::{EnvFile, EnvFileError};
+pub use environment::Environment;
+pub use keys::{KeySettingError, KeySource, fresh_secret, signing_key, verifying_keys};
+pub use variable::Variable;

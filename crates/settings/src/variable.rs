@@ -1,0 +1,77 @@
+//! Every environment variable that the programs read.
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Variable {
+    /// The HS256 secret.
+    JwtSecret,
+    /// A key file, instead of the secret.
+    JwtKeyFile,
+    /// Who issues tokens: `iss`.
+    JwtIssuer,
+    /// The canonical URI of the server: `aud`.
+    McpResource,
+    /// Where the client goes.
+    McpUrl,
+    /// What the client sends.
+    McpToken,
+    /// Where the server listens.
+    BindAddr,
+    /// The directory of users.
+    DatabaseUrl,
+    /// The policy catalog.
+    PolicyFile,
+    /// How the log is written.
+    LogFormat,
+    /// What is logged.
+    RustLog,
+}
+
+impl Variable {
+    /// Every variable, in the order in which they are documented.
+    pub const ALL: [Self; 11] = [
+        Self::JwtSecret,
+        Self::JwtKeyFile,
+        Self::JwtIssuer,
+        Self::McpResource,
+        Self::McpUrl,
+        Self::McpToken,
+        Self::BindAddr,
+        Self::DatabaseUrl,
+        Self::PolicyFile,
+        Self::LogFormat,
+        Self::RustLog,
+    ];
+
+    /// The name in the environment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::JwtSecret => "JWT_SECRET",
+            Self::JwtKeyFile => "JWT_KEY_FILE",
+            Self::JwtIssuer => "JWT_ISSUER",
+            Self::McpResource => "MCP_RESOURCE",
+            Self::McpUrl => "MCP_URL",
+            Self::McpToken => "MCP_TOKEN",
+            Self::BindAddr => "BIND_ADDR",
+            Self::DatabaseUrl => "DATABASE_URL",
+            Self::PolicyFile => "POLICY_FILE",
+            Self::LogFormat => "LOG_FORMAT",
+            Self::RustLog => "RUST_LOG",
+        }
+    }
+
+    /// The value when none is set; `None` if there is no default.
+    #[must_use]
+    pub const fn default(self) -> Option<&'static str> {
+        match self {
+            Self::JwtIssuer => Some("http://localhost:8000"),
+            Self::McpResource | Self::McpUrl => Some("http://localhost:8000/mcp"),
+            Self::BindAddr => Some("127.0.0.1:8000"),
+            Self::DatabaseUrl => Some("sqlite://data/directory.db"),
+            Self::LogFormat => Some("pretty"),
+            Self::RustLog => Some("info"),
+            Self::JwtSecret | Self::JwtKeyFile | Self::McpToken | Self::PolicyFile => None,
+        }
+    }
+}
