@@ -40,10 +40,7 @@ impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name() == name)
-            .ok_or(UnknownAlgorithm)
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(UnknownAlgorithm)
     }
 }
 
@@ -62,9 +59,7 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
         }
-        for other in [
-            "none", "None", "NONE", "nOnE", "", "hs256", "HS512", "PS256", "ES256K",
-        ] {
+        for other in ["none", "None", "NONE", "nOnE", "", "hs256", "HS512", "PS256", "ES256K"] {
             assert_eq!(other.parse::<Algorithm>(), Err(UnknownAlgorithm), "{other}");
         }
     }

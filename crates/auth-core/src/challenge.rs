@@ -96,11 +96,7 @@ impl fmt::Display for Challenge {
             write!(f, "{separator}{name}=\"")?;
             for c in value.chars() {
                 // RFC 6750 §3: neither quotes nor backslashes, so nothing ever needs escaping.
-                let c = if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') {
-                    c
-                } else {
-                    '?'
-                };
+                let c = if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' };
                 write!(f, "{c}")?;
             }
             f.write_str("\"")?;
@@ -186,16 +182,16 @@ impl<'a> Cursor<'a> {
         let end = self.0.find(|c| !is_tchar(c)).unwrap_or(self.0.len());
         let (token, rest) = self.0.split_at(end);
         self.0 = rest;
-        if token.is_empty() {
-            Err(ChallengeError::Syntax)
-        } else {
-            Ok(token)
-        }
+        if token.is_empty() { Err(ChallengeError::Syntax) } else { Ok(token) }
     }
 
     /// The members of one challenge, up to the next challenge's scheme or the end.
     fn members(&mut self) -> Result<Vec<(String, String)>, ChallengeError> {
         let mut members = Vec::new();
+        self.skip_spaces();
+        if self.skip_token68() {
+            return Ok(members);
+        }
         loop {
             let before = self.0;
             self.skip_separators();
@@ -204,41 +200,31 @@ impl<'a> Cursor<'a> {
             }
             let name = self.token()?;
             self.skip_spaces();
-            if self.eat('=') {
-                self.skip_spaces();
-                let value = if self.eat('"') {
-                    self.quoted()?
-                } else {
-                    self.token68_or_token()?
-                };
-                members.push((name.to_ascii_lowercase(), value));
-                if !self.0.is_empty() && !self.0.trim_start_matches([' ', '\t']).starts_with(',') {
-                    return Err(ChallengeError::Syntax);
-                }
-            } else if members.is_empty() && !before.starts_with(',') && self.at_list_end() {
-                // A token68, as `Negotiate abc` has it: no member of ours.
-                return Ok(members);
-            } else {
-                // No `=`: this was the next challenge's scheme.
+            if !self.eat('=') {
+                // This was the next challenge's scheme.
                 self.0 = before;
-                self.skip_separators();
                 return Ok(members);
+            }
+            self.skip_spaces();
+            let value =
+                if self.eat('"') { self.quoted()? } else { self.token().map(str::to_owned)? };
+            members.push((name.to_ascii_lowercase(), value));
+            if !at_list_end(self.0) {
+                return Err(ChallengeError::Syntax);
             }
         }
     }
 
-    fn at_list_end(&self) -> bool {
-        let rest = self.0.trim_start_matches([' ', '\t']);
-        rest.is_empty() || rest.starts_with(',')
-    }
-
-    fn token68_or_token(&mut self) -> Result<String, ChallengeError> {
-        if self.at_list_end() || self.0.starts_with('=') {
-            // `abc=` and `abc==`: the padding of a token68.
-            self.0 = self.0.trim_start_matches('=');
-            return Ok(String::new());
+    /// Skips what other schemes have in place of members (RFC 9110 §11.2), as in `Negotiate YII/a==`.
+    fn skip_token68(&mut self) -> bool {
+        let is_token68 = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+        let padding = self.0.trim_start_matches(is_token68);
+        let rest = padding.trim_start_matches('=');
+        let found = padding.len() < self.0.len() && at_list_end(rest);
+        if found {
+            self.0 = rest;
         }
-        self.token().map(str::to_owned)
+        found
     }
 
     /// The rest of a quoted-string (RFC 9110 §5.6.4), the opening quote already read.
@@ -257,6 +243,12 @@ impl<'a> Cursor<'a> {
         }
         Err(ChallengeError::Syntax)
     }
+}
+
+/// Whether a challenge or a member may end here.
+fn at_list_end(rest: &str) -> bool {
+    let rest = rest.trim_start_matches([' ', '\t']);
+    rest.is_empty() || rest.starts_with(',')
 }
 
 #[cfg(test)]
@@ -279,7 +271,9 @@ mod tests {
         assert_eq!(challenge.to_string(), text);
         assert_eq!(parse(text), Ok(challenge));
         assert_eq!(Challenge::default().to_string(), "Bearer");
-        assert_eq!(parse("Bearer"), Ok(Challenge::default()));
+        for bare in ["Bearer", "bearer ", "Basic, Bearer", "Basic , Bearer", "Basic a==\t,Bearer"] {
+            assert_eq!(parse(bare), Ok(Challenge::default()), "{bare}");
+        }
     }
 
     #[test]
@@ -289,10 +283,7 @@ mod tests {
             ..Challenge::default()
         };
         let text = challenge.to_string();
-        assert_eq!(
-            text,
-            r#"Bearer error_description="a?, scope=?root??X: y??""#
-        );
+        assert_eq!(text, r#"Bearer error_description="a?, scope=?root??X: y??""#);
         assert_eq!(parse(&text).unwrap().scope, None);
     }
 
@@ -312,10 +303,11 @@ mod tests {
             r#"Negotiate abc==, Bearer error="invalid_token""#,
             r#"Negotiate abc, Bearer error="invalid_token""#,
             r#"Negotiate, Bearer error="invalid_token""#,
+            r#"Negotiate , Bearer error="invalid_token""#,
+            r#"Negotiate YII/a+b=, Bearer error="invalid_token""#,
+            r#"Bearer error=invalid_token , Negotiate YII/a+b="#,
         ] {
-            let error = parse(header)
-                .unwrap_or_else(|fault| panic!("{header}: {fault}"))
-                .error;
+            let error = parse(header).unwrap_or_else(|fault| panic!("{header}: {fault}")).error;
             assert_eq!(error, Some(BearerError::InvalidToken), "{header}");
         }
     }
@@ -324,21 +316,12 @@ mod tests {
     fn faults_are_named() {
         assert_eq!(parse(""), Err(ChallengeError::NoBearer));
         assert_eq!(parse(r#"Basic realm="x""#), Err(ChallengeError::NoBearer));
-        assert_eq!(
-            parse(r#"Bearer error="a", error="b""#),
-            Err(ChallengeError::Repeated)
-        );
-        assert_eq!(
-            parse(r#"Bearer foo="a", Foo="b""#),
-            Err(ChallengeError::Repeated)
-        );
+        assert_eq!(parse(r#"Bearer error="a", error="b""#), Err(ChallengeError::Repeated));
+        assert_eq!(parse(r#"Bearer foo="a", Foo="b""#), Err(ChallengeError::Repeated));
         assert_eq!(parse(r#"Bearer scope="a  b""#), Err(ChallengeError::Scope));
         assert_eq!(parse(r#"Bearer error="a"#), Err(ChallengeError::Syntax));
         assert_eq!(parse(r#"Bearer error="a\"#), Err(ChallengeError::Syntax));
-        assert_eq!(
-            parse(r#"Bearer error="a" scope="b""#),
-            Err(ChallengeError::Syntax)
-        );
+        assert_eq!(parse(r#"Bearer error="a" scope="b""#), Err(ChallengeError::Syntax));
         assert_eq!(parse("Bearer \"x\""), Err(ChallengeError::Syntax));
     }
 }

@@ -42,10 +42,7 @@ pub(crate) struct Verifier {
 
 impl Signer {
     pub(crate) fn from_secret(secret: &[u8]) -> Self {
-        Self {
-            algorithm: Algorithm::Hs256,
-            key: EncodingKey::from_secret(secret),
-        }
+        Self { algorithm: Algorithm::Hs256, key: EncodingKey::from_secret(secret) }
     }
 
     /// A PKCS#8 (or, for RSA, PKCS#1) private key in PEM.
@@ -107,10 +104,7 @@ impl Signer {
 
 impl Verifier {
     pub(crate) fn from_secret(secret: &[u8]) -> Self {
-        Self {
-            algorithm: Algorithm::Hs256,
-            key: DecodingKey::from_secret(secret),
-        }
+        Self { algorithm: Algorithm::Hs256, key: DecodingKey::from_secret(secret) }
     }
 
     pub(crate) fn from_numbers(numbers: &PublicNumbers) -> Result<Self, KeyError> {
@@ -156,10 +150,7 @@ pub(crate) fn public_numbers_from_pem(pem: &[u8]) -> Result<PublicNumbers, KeyEr
         return match point {
             [4, xy @ ..] if xy.len() == 64 => {
                 let (x, y) = xy.split_at(32);
-                Ok(PublicNumbers::Ec {
-                    x: x.to_vec(),
-                    y: y.to_vec(),
-                })
+                Ok(PublicNumbers::Ec { x: x.to_vec(), y: y.to_vec() })
             }
             _ => Err(KeyError::Unsupported),
         };
@@ -211,10 +202,7 @@ pub(crate) fn rsa_pkcs8(numbers: &RsaNumbers) -> Result<Zeroizing<Vec<u8>>, KeyE
         rsa::{KeyPair, KeyPairComponents, PublicKeyComponents},
     };
     let pair = KeyPair::from_components(&KeyPairComponents {
-        public_key: PublicKeyComponents {
-            n: &numbers.n,
-            e: &numbers.e,
-        },
+        public_key: PublicKeyComponents { n: &numbers.n, e: &numbers.e },
         d: &numbers.d,
         p: &numbers.p,
         q: &numbers.q,
@@ -257,6 +245,9 @@ const fn jwt(algorithm: Algorithm) -> JwtAlgorithm {
         Algorithm::EdDsa => JwtAlgorithm::EdDSA,
     }
 }
+
+#[cfg(test)]
+mod vectors;
 
 #[cfg(test)]
 mod tests {

@@ -11,19 +11,8 @@ use crate::{
 };
 
 /// Claims that [`TokenRequest::claim`] does not set, because a method of their own does.
-const OWN_CLAIMS: [&str; 11] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "nbf",
-    "jti",
-    "client_id",
-    "scope",
-    "roles",
-    "name",
-];
+const OWN_CLAIMS: [&str; 11] =
+    ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "roles", "name"];
 
 /// Signs tokens in the name of one issuer.
 #[derive(Debug, Clone)]
@@ -89,28 +78,19 @@ impl TokenRequest {
     /// `roles`: which roles it carries. They count where the issuer's roles are trusted.
     #[must_use]
     pub fn roles(self, roles: impl IntoIterator<Item = RoleName>) -> Self {
-        Self {
-            roles: roles.into_iter().collect(),
-            ..self
-        }
+        Self { roles: roles.into_iter().collect(), ..self }
     }
 
     /// `client_id`: through which client.
     #[must_use]
     pub fn client_id(self, client_id: ClientId) -> Self {
-        Self {
-            client_id: Some(client_id),
-            ..self
-        }
+        Self { client_id: Some(client_id), ..self }
     }
 
     /// `name`: what to call the subject.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self {
-            name: Some(name.into()),
-            ..self
-        }
+        Self { name: Some(name.into()), ..self }
     }
 
     /// How long it lives, in whole seconds.
@@ -177,11 +157,8 @@ impl TokenIssuer {
     fn sign(&self, header: &Value, claims: &Value) -> Result<AccessToken, IssueError> {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signing_input = format!("{}.{}", part(header), part(claims));
-        let signature = self
-            .key
-            .signer()
-            .sign(signing_input.as_bytes())
-            .map_err(|_| IssueError::Signing)?;
+        let signature =
+            self.key.signer().sign(signing_input.as_bytes()).map_err(|_| IssueError::Signing)?;
         format!("{signing_input}.{}", URL_SAFE_NO_PAD.encode(signature))
             .parse()
             .map_err(|_| IssueError::TooLong)

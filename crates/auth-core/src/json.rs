@@ -24,9 +24,7 @@ pub struct DuplicateMember(#[source] serde_json::Error);
 /// ```
 pub fn parse_unique(bytes: &[u8]) -> Result<Value, DuplicateMember> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Unique
-        .deserialize(&mut deserializer)
-        .map_err(DuplicateMember)?;
+    let value = Unique.deserialize(&mut deserializer).map_err(DuplicateMember)?;
     deserializer.end().map_err(DuplicateMember)?;
     Ok(value)
 }
@@ -65,9 +63,7 @@ impl<'de> Visitor<'de> for Unique {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

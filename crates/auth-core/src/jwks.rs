@@ -17,9 +17,13 @@ use crate::{
 /// The most keys that are read from one set.
 const MAX_KEYS: usize = 64;
 
-/// A public JWK (RFC 7517 §4).
+/// A public JWK (RFC 7517 §4). It is read by [`Jwk::parse`] alone, which refuses private ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Jwk(Members);
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Jwk {
+struct Members {
     kty: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     crv: Option<String>,
@@ -44,7 +48,7 @@ pub struct Jwk {
 impl Jwk {
     pub(crate) fn from_numbers(numbers: &PublicNumbers, id: Option<KeyId>) -> Self {
         let text = |number: &[u8]| Some(URL_SAFE_NO_PAD.encode(number));
-        let mut jwk = Self {
+        let mut jwk = Members {
             kty: String::new(),
             crv: None,
             x: None,
@@ -72,7 +76,7 @@ impl Jwk {
         };
         jwk.kty = kty.into();
         jwk.alg = Some(algorithm.name().into());
-        jwk
+        Self(jwk)
     }
 
     /// Reads one public JWK.
@@ -81,44 +85,35 @@ impl Jwk {
         if PRIVATE.iter().any(|member| value.get(member).is_some()) {
             return Err(KeyError::Private);
         }
-        serde_json::from_value(value).map_err(|_| KeyError::Members)
+        serde_json::from_value(value).map(Self).map_err(|_| KeyError::Members)
     }
 
     /// The key itself, under its `kid`.
     pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
-        let for_signatures = self.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let may_verify = self
-            .key_ops
-            .as_ref()
-            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let for_signatures = self.0.usage.as_deref().is_none_or(|usage| usage == "sig");
+        let may_verify =
+            self.0.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
         if !for_signatures || !may_verify {
             return Err(KeyError::Purpose);
         }
-        let numbers = match (self.kty.as_str(), self.crv.as_deref()) {
-            ("RSA", None) => PublicNumbers::Rsa {
-                n: number(self.n.as_ref())?,
-                e: number(self.e.as_ref())?,
-            },
+        let numbers = match (self.0.kty.as_str(), self.0.crv.as_deref()) {
+            ("RSA", None) => {
+                PublicNumbers::Rsa { n: number(self.0.n.as_ref())?, e: number(self.0.e.as_ref())? }
+            }
             ("EC", Some("P-256")) => {
-                let (x, y) = (number(self.x.as_ref())?, number(self.y.as_ref())?);
+                let (x, y) = (number(self.0.x.as_ref())?, number(self.0.y.as_ref())?);
                 // RFC 7518 §6.2.1.2: full length, leading zeros included.
                 if x.len() != 32 || y.len() != 32 {
                     return Err(KeyError::Members);
                 }
                 PublicNumbers::Ec { x, y }
             }
-            ("OKP", Some("Ed25519")) => PublicNumbers::Ed {
-                x: number(self.x.as_ref())?,
-            },
+            ("OKP", Some("Ed25519")) => PublicNumbers::Ed { x: number(self.0.x.as_ref())? },
             _ => return Err(KeyError::Unsupported),
         };
-        let id = self.kid.as_deref().map(str::parse).transpose()?;
+        let id = self.0.kid.as_deref().map(str::parse).transpose()?;
         let key = VerifyingKey::from_numbers(numbers, id)?;
-        if self
-            .alg
-            .as_deref()
-            .is_some_and(|alg| alg != key.algorithm().name())
-        {
+        if self.0.alg.as_deref().is_some_and(|alg| alg != key.algorithm().name()) {
             return Err(KeyError::Purpose);
         }
         Ok(key)
@@ -130,12 +125,12 @@ impl Jwk {
         // RFC 7638 §3.2: the required members only, in byte order, without white space. Every value
         // is base64url or a registered name, so none needs escaping.
         let members = [
-            ("crv", self.crv.as_ref()),
-            ("e", self.e.as_ref()),
-            ("kty", Some(&self.kty)),
-            ("n", self.n.as_ref()),
-            ("x", self.x.as_ref()),
-            ("y", self.y.as_ref()),
+            ("crv", self.0.crv.as_ref()),
+            ("e", self.0.e.as_ref()),
+            ("kty", Some(&self.0.kty)),
+            ("n", self.0.n.as_ref()),
+            ("x", self.0.x.as_ref()),
+            ("y", self.0.y.as_ref()),
         ];
         let text = members
             .into_iter()
@@ -208,16 +203,9 @@ impl KeySet {
                 (None, _) => Err(KeyLookupError::AlgorithmMismatch),
             };
         };
-        let key = self
-            .0
-            .iter()
-            .find(|key| key.id() == Some(id))
-            .ok_or(KeyLookupError::UnknownKey)?;
-        if key.algorithm() == algorithm {
-            Ok(key)
-        } else {
-            Err(KeyLookupError::AlgorithmMismatch)
-        }
+        let key =
+            self.0.iter().find(|key| key.id() == Some(id)).ok_or(KeyLookupError::UnknownKey)?;
+        if key.algorithm() == algorithm { Ok(key) } else { Err(KeyLookupError::AlgorithmMismatch) }
     }
 
     /// Whether there is no key.

@@ -57,9 +57,7 @@ impl<'a> UnverifiedToken<'a> {
     pub fn parse(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
         let text = token.expose();
         let (signing_input, signature) = text.rsplit_once('.').ok_or(ParseTokenError::Parts)?;
-        let (header, claims) = signing_input
-            .split_once('.')
-            .ok_or(ParseTokenError::Parts)?;
+        let (header, claims) = signing_input.split_once('.').ok_or(ParseTokenError::Parts)?;
         if claims.contains('.') {
             return Err(ParseTokenError::Parts);
         }
@@ -70,10 +68,7 @@ impl<'a> UnverifiedToken<'a> {
         if header.contains_key("crit") {
             return Err(ParseTokenError::Critical);
         }
-        if FOREIGN_KEYS
-            .iter()
-            .any(|member| header.contains_key(*member))
-        {
+        if FOREIGN_KEYS.iter().any(|member| header.contains_key(*member)) {
             return Err(ParseTokenError::ForeignKey);
         }
         let algorithm = match header.get("alg") {
@@ -85,14 +80,7 @@ impl<'a> UnverifiedToken<'a> {
             None => None,
         };
         let token_type = text_member(&mut header, "typ")?;
-        Ok(Self {
-            signing_input,
-            signature,
-            algorithm,
-            key_id,
-            token_type,
-            claims,
-        })
+        Ok(Self { signing_input, signature, algorithm, key_id, token_type, claims })
     }
 
     /// Whose token it says it is: for choosing the keys to try, and for nothing else.
@@ -139,9 +127,7 @@ fn object(part: &str) -> Result<Map<String, Value>, ParseTokenError> {
 
 fn base64url(part: &str) -> Result<Vec<u8>, ParseTokenError> {
     // This engine refuses padding and non-zero trailing bits.
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| ParseTokenError::Base64)
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| ParseTokenError::Base64)
 }
 
 fn text_member(

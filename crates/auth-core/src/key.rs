@@ -100,10 +100,7 @@ impl SigningKey {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::SecretTooShort);
         }
-        Ok(Self {
-            id: None,
-            signer: Signer::from_secret(secret),
-        })
+        Ok(Self { id: None, signer: Signer::from_secret(secret) })
     }
 
     /// A private key in PEM: PKCS#8, or PKCS#1 for RSA. Its id is the RFC 7638 thumbprint.
@@ -113,17 +110,16 @@ impl SigningKey {
         let numbers = signer.public_numbers()?.ok_or(KeyError::Unsupported)?;
         check_strength(&numbers)?;
         let id = Jwk::from_numbers(&numbers, None).thumbprint().parse()?;
-        Ok(Self {
-            id: Some(id),
-            signer,
-        })
+        Ok(Self { id: Some(id), signer })
     }
 
     /// A private JWK, or a secret as `kty: oct` (RFC 7517, RFC 7518 §6, RFC 8037 §2).
     /// Its id is the JWK's `kid`, else the RFC 7638 thumbprint (none for a secret).
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         let jwk: PrivateJwk = serde_json::from_str(json).map_err(|_| KeyError::Members)?;
-        if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
+        let for_signatures = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
+        let may_sign = jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "sign"));
+        if !for_signatures || !may_sign {
             return Err(KeyError::Purpose);
         }
         let key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
@@ -149,11 +145,7 @@ impl SigningKey {
             )?)?,
             _ => return Err(KeyError::Unsupported),
         };
-        if jwk
-            .alg
-            .as_deref()
-            .is_some_and(|alg| alg != key.algorithm().name())
-        {
+        if jwk.alg.as_deref().is_some_and(|alg| alg != key.algorithm().name()) {
             return Err(KeyError::Purpose);
         }
         match &jwk.kid {
@@ -165,10 +157,7 @@ impl SigningKey {
     /// The same key under another id.
     #[must_use]
     pub fn with_id(self, id: KeyId) -> Self {
-        Self {
-            id: Some(id),
-            ..self
-        }
+        Self { id: Some(id), ..self }
     }
 
     /// The key's one algorithm.
@@ -232,6 +221,10 @@ impl VerifyingKey {
         if pem.contains("PRIVATE KEY-----") {
             return Err(KeyError::Private);
         }
+        if pem.contains("-----BEGIN CERTIFICATE-----") {
+            // Who signed it and until when would have to be checked, and nobody here does.
+            return Err(KeyError::Unsupported);
+        }
         let numbers = crypto::public_numbers_from_pem(pem.as_bytes())?;
         let id = Jwk::from_numbers(&numbers, None).thumbprint().parse()?;
         Self::from_numbers(numbers, Some(id))
@@ -242,20 +235,13 @@ impl VerifyingKey {
         id: Option<KeyId>,
     ) -> Result<Self, KeyError> {
         check_strength(&numbers)?;
-        Ok(Self {
-            id,
-            verifier: Verifier::from_numbers(&numbers)?,
-            numbers: Some(numbers),
-        })
+        Ok(Self { id, verifier: Verifier::from_numbers(&numbers)?, numbers: Some(numbers) })
     }
 
     /// The same key under another id.
     #[must_use]
     pub fn with_id(self, id: KeyId) -> Self {
-        Self {
-            id: Some(id),
-            ..self
-        }
+        Self { id: Some(id), ..self }
     }
 
     /// The key's one algorithm.
@@ -273,9 +259,7 @@ impl VerifyingKey {
     /// The public JWK; `None` for a secret, which has no public half.
     #[must_use]
     pub fn to_jwk(&self) -> Option<Jwk> {
-        self.numbers
-            .as_ref()
-            .map(|numbers| Jwk::from_numbers(numbers, self.id.clone()))
+        self.numbers.as_ref().map(|numbers| Jwk::from_numbers(numbers, self.id.clone()))
     }
 
     /// Whether `signature` is this key's over `message`.
@@ -287,12 +271,7 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "VerifyingKey({}, id: {:?}, ..)",
-            self.algorithm(),
-            self.id
-        )
+        write!(f, "VerifyingKey({}, id: {:?}, ..)", self.algorithm(), self.id)
     }
 }
 
@@ -305,6 +284,7 @@ struct PrivateJwk {
     alg: Option<String>,
     #[serde(rename = "use")]
     usage: Option<String>,
+    key_ops: Option<Vec<String>>,
     k: Option<String>,
     n: Option<String>,
     e: Option<String>,
@@ -320,18 +300,11 @@ struct PrivateJwk {
 
 fn number(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let text = member.ok_or(KeyError::Members)?;
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .map(Zeroizing::new)
-        .map_err(|_| KeyError::Members)
+    URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| KeyError::Members)
 }
 
 fn one_block(pem: &str) -> Result<(), KeyError> {
-    if pem.matches("-----BEGIN ").count() > 1 {
-        Err(KeyError::SeveralBlocks)
-    } else {
-        Ok(())
-    }
+    if pem.matches("-----BEGIN ").count() > 1 { Err(KeyError::SeveralBlocks) } else { Ok(()) }
 }
 
 fn check_strength(numbers: &PublicNumbers) -> Result<(), KeyError> {
@@ -342,19 +315,16 @@ fn check_strength(numbers: &PublicNumbers) -> Result<(), KeyError> {
         return Err(KeyError::RsaSize);
     }
     let odd = e.last().is_some_and(|byte| byte & 1 == 1);
-    if !odd || bits(e) < 2 {
-        Err(KeyError::RsaExponent)
-    } else {
-        Ok(())
-    }
+    if !odd || bits(e) < 2 { Err(KeyError::RsaExponent) } else { Ok(()) }
 }
 
 /// How many bits a big-endian number has.
 fn bits(number: &[u8]) -> usize {
     let significant = number.iter().skip_while(|&&byte| byte == 0);
-    significant.clone().next().map_or(0, |first| {
-        significant.count() * 8 - first.leading_zeros() as usize
-    })
+    significant
+        .clone()
+        .next()
+        .map_or(0, |first| significant.count() * 8 - first.leading_zeros() as usize)
 }
 
 #[cfg(test)]
@@ -373,10 +343,7 @@ mod tests {
     #[test]
     fn rsa_strength_has_both_ends_and_a_sound_exponent() {
         let rsa = |bytes: usize, e: &[u8]| {
-            check_strength(&PublicNumbers::Rsa {
-                n: vec![0xFF; bytes],
-                e: e.to_vec(),
-            })
+            check_strength(&PublicNumbers::Rsa { n: vec![0xFF; bytes], e: e.to_vec() })
         };
         assert_eq!(rsa(255, &[1, 0, 1]), Err(KeyError::RsaSize));
         assert_eq!(rsa(256, &[1, 0, 1]), Ok(()));

@@ -48,10 +48,7 @@ impl ProtectedResourceMetadata {
     /// the bare one (RFC 9728 §3.1; MCP authorization, discovery).
     #[must_use]
     pub fn paths(resource: &ResourceUri) -> [String; 2] {
-        [
-            resource.metadata_path(),
-            crate::resource::WELL_KNOWN.to_owned(),
-        ]
+        [resource.metadata_path(), crate::resource::WELL_KNOWN.to_owned()]
     }
 }
 
@@ -76,10 +73,7 @@ mod tests {
         );
         assert_eq!(
             ProtectedResourceMetadata::paths(&resource),
-            [
-                "/.well-known/oauth-protected-resource/mcp",
-                "/.well-known/oauth-protected-resource"
-            ]
+            ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"]
         );
     }
 }

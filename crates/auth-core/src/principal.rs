@@ -49,10 +49,7 @@ impl Principal {
     /// The same caller under the name that the directory knows.
     #[must_use]
     pub fn with_display_name(self, name: impl Into<String>) -> Self {
-        Self {
-            display_name: Some(name.into()),
-            ..self
-        }
+        Self { display_name: Some(name.into()), ..self }
     }
 
     /// Who vouches for the caller.

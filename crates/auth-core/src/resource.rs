@@ -66,10 +66,7 @@ impl ResourceUri {
     /// The host without brackets or port, for example `mcp.example`, `127.0.0.1` or `::1`.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.url
-            .host_str()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
+        self.url.host_str().unwrap_or_default().trim_matches(['[', ']'])
     }
 
     /// The port, the scheme's own if none is written.
@@ -155,10 +152,7 @@ mod tests {
     #[test]
     fn canonical_uris_are_taken_apart() {
         let uri: ResourceUri = "https://mcp.example:8443/a/mcp".parse().unwrap();
-        assert_eq!(
-            (uri.host(), uri.port(), uri.path()),
-            ("mcp.example", 8443, "/a/mcp")
-        );
+        assert_eq!((uri.host(), uri.port(), uri.path()), ("mcp.example", 8443, "/a/mcp"));
         assert_eq!(uri.origin(), "https://mcp.example:8443");
         assert_eq!(
             uri.metadata_url(),
@@ -167,10 +161,7 @@ mod tests {
         assert_eq!(uri.audience().as_str(), uri.to_string());
         assert!(!uri.is_loopback());
         let root: ResourceUri = "https://mcp.example".parse().unwrap();
-        assert_eq!(
-            root.metadata_path(),
-            "/.well-known/oauth-protected-resource"
-        );
+        assert_eq!(root.metadata_path(), "/.well-known/oauth-protected-resource");
         assert_eq!(root.port(), 443);
         let v6: ResourceUri = "http://[::1]:8000/mcp".parse().unwrap();
         assert_eq!((v6.host(), v6.is_loopback()), ("::1", true));
@@ -195,27 +186,14 @@ mod tests {
         assert_eq!(fault("mcp.example/mcp"), ResourceUriError::NotAnUrl);
         assert_eq!(fault("ftp://mcp.example/mcp"), ResourceUriError::NotAnUrl);
         assert_eq!(fault("http://mcp.example/mcp"), ResourceUriError::NotHttps);
-        assert_eq!(
-            fault("http://localhost.example/mcp"),
-            ResourceUriError::NotHttps
-        );
+        assert_eq!(fault("http://localhost.example/mcp"), ResourceUriError::NotHttps);
         for extra in ["u@", "u:p@", ":p@"] {
             let uri = format!("https://{extra}mcp.example/mcp");
             assert_eq!(fault(&uri), ResourceUriError::ExtraParts, "{uri}");
         }
-        assert_eq!(
-            fault("https://mcp.example/mcp?x"),
-            ResourceUriError::ExtraParts
-        );
-        assert_eq!(
-            fault("https://mcp.example/mcp#x"),
-            ResourceUriError::ExtraParts
-        );
-        for fine in [
-            "http://localhost:8000/mcp",
-            "http://127.0.0.2:1/mcp",
-            "http://[::1]:1/mcp",
-        ] {
+        assert_eq!(fault("https://mcp.example/mcp?x"), ResourceUriError::ExtraParts);
+        assert_eq!(fault("https://mcp.example/mcp#x"), ResourceUriError::ExtraParts);
+        for fine in ["http://localhost:8000/mcp", "http://127.0.0.2:1/mcp", "http://[::1]:1/mcp"] {
             assert!(fine.parse::<ResourceUri>().is_ok(), "{fine}");
         }
     }

@@ -71,9 +71,7 @@ impl Borrow<str> for Scope {
 
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -193,9 +191,7 @@ impl fmt::Debug for ScopeSet {
 
 impl<'de> Deserialize<'de> for ScopeSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -256,10 +252,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&set).unwrap(), r#""x y""#);
         assert!(serde_json::from_str::<ScopeSet>(r#""x\"y""#).is_err());
         assert!(serde_json::from_str::<Scope>(r#""x y""#).is_err());
-        assert_eq!(
-            serde_json::to_string(&"x".parse::<Scope>().unwrap()).unwrap(),
-            r#""x""#
-        );
+        assert_eq!(serde_json::to_string(&"x".parse::<Scope>().unwrap()).unwrap(), r#""x""#);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Time as tokens know it: whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).
 //!
-//! **Invariant:** nothing in this workspace reads the wall clock but [`SystemClock::now`].
+//! **Invariant:** nothing in this workspace reads the wall clock but [`SystemClock`].
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer};
 
@@ -29,11 +29,7 @@ pub enum TimeError {
 impl NumericDate {
     /// The date `secs` seconds after the epoch.
     pub fn from_secs(secs: i64) -> Result<Self, TimeError> {
-        if (0..=MAX_SECS).contains(&secs) {
-            Ok(Self(secs))
-        } else {
-            Err(TimeError::OutOfRange)
-        }
+        if (0..=MAX_SECS).contains(&secs) { Ok(Self(secs)) } else { Err(TimeError::OutOfRange) }
     }
 
     /// Seconds since the epoch.
@@ -66,10 +62,7 @@ impl NumericDate {
         if !(0.0..=MAX_SECS as f64).contains(&secs) {
             return Err(TimeError::OutOfRange);
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "in range, and rounding down is meant"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "in range, and rounding down is meant")]
         Self::from_secs(secs as i64)
     }
 }
@@ -96,6 +89,21 @@ impl Serialize for NumericDate {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> NumericDate;
+
+    /// The current time with its fraction of a second, since 1970-01-01T00:00:00Z.
+    fn since_epoch(&self) -> Duration {
+        Duration::from_secs(self.now().0.unsigned_abs())
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> NumericDate {
+        self.as_ref().now()
+    }
+
+    fn since_epoch(&self) -> Duration {
+        self.as_ref().since_epoch()
+    }
 }
 
 /// The computer's clock.
@@ -104,13 +112,13 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> NumericDate {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one wall-clock read of the workspace"
-        )]
-        let since_epoch =
-            std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-        NumericDate(0).plus(since_epoch.unwrap_or_default())
+        NumericDate(0).plus(self.since_epoch())
+    }
+
+    fn since_epoch(&self) -> Duration {
+        #[expect(clippy::disallowed_methods, reason = "the one wall-clock read of the workspace")]
+        let now = std::time::SystemTime::now();
+        now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }
 
@@ -127,11 +135,7 @@ impl Leeway {
 
     /// A leeway of `duration`.
     pub fn new(duration: Duration) -> Result<Self, TimeError> {
-        if duration > Self::MAX {
-            Err(TimeError::LeewayTooLong)
-        } else {
-            Ok(Self(duration))
-        }
+        if duration > Self::MAX { Err(TimeError::LeewayTooLong) } else { Ok(Self(duration)) }
     }
 
     /// The leeway itself.
@@ -156,15 +160,9 @@ mod tests {
     #[test]
     fn dates_have_both_ends() {
         assert_eq!(NumericDate::from_secs(0).unwrap().as_secs(), 0);
-        assert_eq!(
-            NumericDate::from_secs(MAX_SECS).unwrap().as_secs(),
-            MAX_SECS
-        );
+        assert_eq!(NumericDate::from_secs(MAX_SECS).unwrap().as_secs(), MAX_SECS);
         assert_eq!(NumericDate::from_secs(-1), Err(TimeError::OutOfRange));
-        assert_eq!(
-            NumericDate::from_secs(MAX_SECS + 1),
-            Err(TimeError::OutOfRange)
-        );
+        assert_eq!(NumericDate::from_secs(MAX_SECS + 1), Err(TimeError::OutOfRange));
     }
 
     #[test]
@@ -204,10 +202,7 @@ mod tests {
     fn leeway_is_bounded() {
         assert_eq!(Leeway::default().duration(), Duration::from_secs(30));
         assert_eq!(Leeway::new(Leeway::MAX).unwrap().duration(), Leeway::MAX);
-        assert_eq!(
-            Leeway::new(Duration::from_secs(301)),
-            Err(TimeError::LeewayTooLong)
-        );
+        assert_eq!(Leeway::new(Duration::from_secs(301)), Err(TimeError::LeewayTooLong));
     }
 
     #[test]

@@ -70,18 +70,9 @@ mod tests {
 
     #[test]
     fn the_grammar_of_rfc_6750_is_kept() {
-        assert_eq!(
-            "aZ09-._~+/==".parse::<AccessToken>().unwrap().expose(),
-            "aZ09-._~+/=="
-        );
-        assert_eq!(
-            "".parse::<AccessToken>().unwrap_err(),
-            AccessTokenError::Empty
-        );
-        assert_eq!(
-            "==".parse::<AccessToken>().unwrap_err(),
-            AccessTokenError::Empty
-        );
+        assert_eq!("aZ09-._~+/==".parse::<AccessToken>().unwrap().expose(), "aZ09-._~+/==");
+        assert_eq!("".parse::<AccessToken>().unwrap_err(), AccessTokenError::Empty);
+        assert_eq!("==".parse::<AccessToken>().unwrap_err(), AccessTokenError::Empty);
         for bad in ["a b", "a=b", "a,b", "a\"b", "é", "a\nb"] {
             assert_eq!(
                 bad.parse::<AccessToken>().unwrap_err(),
@@ -95,10 +86,7 @@ mod tests {
     fn the_size_has_a_limit() {
         assert!("a".repeat(MAX_TOKEN_BYTES).parse::<AccessToken>().is_ok());
         let too_long = "a".repeat(MAX_TOKEN_BYTES + 1);
-        assert_eq!(
-            too_long.parse::<AccessToken>().unwrap_err(),
-            AccessTokenError::TooLong
-        );
+        assert_eq!(too_long.parse::<AccessToken>().unwrap_err(), AccessTokenError::TooLong);
     }
 
     #[test]

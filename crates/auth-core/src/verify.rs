@@ -51,30 +51,19 @@ impl TrustedIssuer {
     /// Trusts `issuer` with `keys`: `at+jwt` only, roles not trusted.
     #[must_use]
     pub const fn new(issuer: Issuer, keys: KeySet) -> Self {
-        Self {
-            issuer,
-            keys,
-            token_types: TokenTypes::AccessToken,
-            trust_roles: false,
-        }
+        Self { issuer, keys, token_types: TokenTypes::AccessToken, trust_roles: false }
     }
 
     /// Sets which `typ` is permitted.
     #[must_use]
     pub fn token_types(self, token_types: TokenTypes) -> Self {
-        Self {
-            token_types,
-            ..self
-        }
+        Self { token_types, ..self }
     }
 
     /// Lets the roles in this issuer's tokens grant their scopes.
     #[must_use]
     pub fn trust_roles(self, trust_roles: bool) -> Self {
-        Self {
-            trust_roles,
-            ..self
-        }
+        Self { trust_roles, ..self }
     }
 }
 
@@ -146,11 +135,7 @@ impl TokenVerifier {
     /// Judges tokens for `audience`. Until [`trust`](Self::trust) is called it refuses every one.
     #[must_use]
     pub fn new(audience: Audience) -> Self {
-        Self {
-            audience,
-            issuers: HashMap::new(),
-            leeway: Leeway::default(),
-        }
+        Self { audience, issuers: HashMap::new(), leeway: Leeway::default() }
     }
 
     /// Trusts one more issuer; a second entry for the same issuer takes the place of the first.
@@ -171,19 +156,16 @@ impl TokenVerifier {
         let token = UnverifiedToken::parse(token)?;
         let claims = token.claims();
 
-        if claims.contains_key("iss") && token.unverified_issuer().is_none() {
-            return Err(VerifyError::IssuerUnknown);
-        }
-        let issuer = token
-            .unverified_issuer()
-            .ok_or(VerifyError::IssuerMissing)?;
-        let trusted = self.issuers.get(&issuer);
+        let issuer = token.unverified_issuer();
+        let trusted = issuer.as_ref().and_then(|issuer| self.issuers.get(issuer));
         // An unknown issuer has no entry that could permit more than `at+jwt`.
-        check_type(
-            &token,
-            trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types),
-        )?;
-        let trusted = trusted.ok_or(VerifyError::IssuerUnknown)?;
+        check_type(&token, trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types))?;
+        if !claims.contains_key("iss") {
+            return Err(VerifyError::IssuerMissing);
+        }
+        let (Some(issuer), Some(trusted)) = (issuer, trusted) else {
+            return Err(VerifyError::IssuerUnknown);
+        };
         let key = trusted.keys.find(token.key_id(), token.algorithm())?;
 
         let audiences = audiences(claims)?;
@@ -213,34 +195,17 @@ impl TokenVerifier {
             return Err(VerifyError::SenderConstrained);
         }
         let scopes: ScopeSet = text(claims, "scope")?.unwrap_or_default();
-        let roles = if trusted.trust_roles {
-            roles(claims)?
-        } else {
-            BTreeSet::new()
-        };
+        let roles = if trusted.trust_roles { roles(claims)? } else { BTreeSet::new() };
         let token_id = text(claims, "jti")?;
         let client_id = text(claims, "client_id")?;
-        let name = claims
-            .get("name")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let name = claims.get("name").and_then(Value::as_str).map(str::to_owned);
 
         if !token.is_signed_by(key) {
             return Err(VerifyError::Signature);
         }
         let mut other = token.into_claims();
-        for read in [
-            "iss",
-            "sub",
-            "aud",
-            "exp",
-            "iat",
-            "nbf",
-            "jti",
-            "client_id",
-            "scope",
-            "name",
-        ] {
+        for read in ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "name"]
+        {
             other.remove(read);
         }
         Ok(Claims {
@@ -262,10 +227,7 @@ impl TokenVerifier {
 
 fn check_type(token: &UnverifiedToken<'_>, permitted: TokenTypes) -> Result<(), VerifyError> {
     // Media types are compared without case; `application/` may be left out (RFC 7515 §4.1.9).
-    let token_type = token
-        .token_type()
-        .ok_or(VerifyError::TokenType)?
-        .to_ascii_lowercase();
+    let token_type = token.token_type().ok_or(VerifyError::TokenType)?.to_ascii_lowercase();
     match (token_type.as_str(), permitted) {
         ("jwt", TokenTypes::AccessTokenOrJwt) if is_other_token(token.claims()) => {
             Err(VerifyError::OtherToken)
@@ -279,23 +241,16 @@ fn check_type(token: &UnverifiedToken<'_>, permitted: TokenTypes) -> Result<(), 
 /// words of Keycloak (`typ`) or Cognito (`token_use`).
 fn is_other_token(claims: &Map<String, Value>) -> bool {
     let is_not = |name: &str, accepted: &str| {
-        claims
-            .get(name)
-            .is_some_and(|value| value.as_str() != Some(accepted))
+        claims.get(name).is_some_and(|value| value.as_str() != Some(accepted))
     };
-    ["nonce", "at_hash", "c_hash"]
-        .iter()
-        .any(|name| claims.contains_key(*name))
+    ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains_key(*name))
         || is_not("typ", "Bearer")
         || is_not("token_use", "access")
 }
 
 fn audiences(claims: &Map<String, Value>) -> Result<Vec<Audience>, VerifyError> {
     let parse = |value: &Value| {
-        value
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .ok_or(VerifyError::Claim("aud"))
+        value.as_str().and_then(|text| text.parse().ok()).ok_or(VerifyError::Claim("aud"))
     };
     match claims.get("aud") {
         None => Err(VerifyError::AudienceMissing),
@@ -326,11 +281,5 @@ fn roles(claims: &Map<String, Value>) -> Result<BTreeSet<RoleName>, VerifyError>
         return Ok(BTreeSet::new());
     };
     let list = value.as_array().ok_or(fault)?;
-    list.iter()
-        .map(|role| {
-            role.as_str()
-                .and_then(|role| role.parse().ok())
-                .ok_or(fault)
-        })
-        .collect()
+    list.iter().map(|role| role.as_str().and_then(|role| role.parse().ok()).ok_or(fault)).collect()
 }

@@ -1,1 +1,102 @@
-//! (being laid out)
+//! Protects an MCP server: a [tower](https://docs.rs/tower) layer that lets a request through only when
+//! its token is valid, its user exists, and both hold the scope that this very tool, resource or prompt
+//! needs.
+//!
+//! # Protect your own rmcp server
+//!
+//! The counter below is any rmcp server; `guard` and the two routes are all that protection takes.
+//!
+//! ```
+//! use auth_core::{KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer, VerifyingKey};
+//! use mcp_guard::{Guard, TokenAuthenticator};
+//! # use std::sync::atomic::{AtomicU32, Ordering};
+//! # use rmcp::{tool, tool_router, transport::streamable_http_server::{
+//! #     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager}};
+//! # static COUNT: AtomicU32 = AtomicU32::new(0);
+//! # #[derive(Clone)]
+//! # struct Counter;
+//! # #[tool_router(server_handler)]
+//! # impl Counter {
+//! #     #[tool(description = "Adds one")]
+//! #     async fn increment(&self) -> String { (COUNT.fetch_add(1, Ordering::Relaxed) + 1).to_string() }
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = [7; 32];
+//! # let rules = r#"{ "scopes": { "Count": "Count up" }, "tools": { "increment": "Count" } }"#;
+//! # let config = StreamableHttpServerConfig::default().with_legacy_session_mode(false).with_json_response(true);
+//! # let mcp = StreamableHttpService::new(|| Ok(Counter), NeverSessionManager::default().into(), config);
+//! let policy = Policy::try_from(serde_json::from_str::<PolicyDocument>(rules)?)?;
+//! let keys = KeySet::from_iter([VerifyingKey::from_secret(&secret)?]);
+//! let issuer = TrustedIssuer::new("http://localhost:8000".parse()?, keys);
+//! let verifier = TokenVerifier::new("http://localhost:8000/mcp".parse()?).trust(issuer);
+//! let authenticate = TokenAuthenticator::new(verifier, SystemClock);
+//! let guard = Guard::new("http://localhost:8000/mcp".parse()?, policy, authenticate);
+//! let app = axum::Router::<()>::new()
+//!     .route_service("/mcp", guard.protect(mcp))
+//!     .route_service("/.well-known/oauth-protected-resource/mcp", guard.metadata());
+//! # use tower::ServiceExt;
+//! # let call = |token: Option<String>| {
+//! #     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"increment","arguments":{}}}"#;
+//! #     let mut request = http::Request::post("http://localhost:8000/mcp").header("host", "localhost:8000")
+//! #         .header("accept", "application/json, text/event-stream").header("content-type", "application/json");
+//! #     if let Some(token) = token { request = request.header("authorization", format!("Bearer {token}")); }
+//! #     app.clone().oneshot(request.body(axum::body::Body::from(body)).unwrap())
+//! # };
+//! # let token = |scope: &str| {
+//! #     use auth_core::*;
+//! #     let key = SigningKey::from_secret(&secret).unwrap();
+//! #     let request = TokenRequest::new("alice".parse().unwrap(), "http://localhost:8000/mcp".parse().unwrap(),
+//! #         TokenId::from_random([1; 16])).scopes(scope.parse().unwrap());
+//! #     let issuer = TokenIssuer::new("http://localhost:8000".parse().unwrap(), key);
+//! #     issuer.issue(&request, SystemClock.now()).unwrap().expose().to_owned()
+//! # };
+//! assert_eq!(call(None).await?.status(), 401);
+//! assert_eq!(call(Some(token("Other"))).await?.status(), 403);
+//! assert_eq!(call(Some(token("Count"))).await?.status(), 200);
+//! assert_eq!(COUNT.load(Ordering::Relaxed), 1);
+//! # Ok(()) }
+//! ```
+//!
+//! # The way of a request
+//!
+//! | | step | refusal |
+//! |---|---|---|
+//! | 1 | `Host` and `Origin` ([`Guard::allow_host`], [`Guard::allow_origin`]) | 403 |
+//! | 2 | exactly one bearer token, in the header; it is taken out here | 401 without an error code; 400 `invalid_request` |
+//! | 3 | [`Authenticate`]: token → principal | 401 `invalid_token`; 403; 503 |
+//! | 4 | the body: bounded in size and time, and read strictly | 413; 408; 400 |
+//! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
+//! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
+//! | 7 | the server behind, with a [`Caller`] in the request's extensions | |
+//!
+//! # Invariants
+//!
+//! 1. No byte of the body is read before step 3 has passed.
+//! 2. The server behind sees the very bytes that were judged, and never the token.
+//! 3. What the caller is told never depends on which check of the token failed.
+
+mod audit;
+mod authenticate;
+mod bearer;
+mod body;
+mod caller;
+mod guard;
+mod headers;
+mod message;
+mod metadata;
+mod origin;
+mod request_id;
+mod response;
+#[cfg(feature = "rmcp")]
+mod rmcp;
+mod service;
+
+pub use authenticate::{Authenticate, AuthenticateError, TokenAuthenticator};
+pub use caller::Caller;
+pub use guard::Guard;
+pub use message::{MessageError, action_of};
+pub use metadata::MetadataService;
+pub use request_id::RequestId;
+pub use service::{GuardLayer, GuardService};

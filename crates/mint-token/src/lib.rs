@@ -1,1 +1,72 @@
-//! (being laid out)
+//! Makes JWT access tokens (RFC 9068) from the configuration: the library under `mint-token`.
+//!
+//! 1. Standard output carries the result and nothing else: one line, the token or a JSON object. What is
+//!    said to a person goes to standard error, and never holds the token.
+//! 2. A flag beats the environment, which beats `.env`, which beats the default.
+//! 3. Secrets come from the configuration or from files, never from the command line, and are never
+//!    printed.
+//! 4. All faults of the configuration are reported together, and each says what to do.
+//! 5. The environment, the time, randomness and the two outputs are parameters: see [`World`].
+//!
+//! A verb is a variant of `args::Verb` and a file in `command/`; `mint` is the one that is meant when
+//! none is named.
+//!
+//! ```
+//! use auth_core::SystemClock;
+//! use mint_token::{Exit, World, run};
+//! use settings::Environment;
+//!
+//! let secret = ("JWT_SECRET".to_owned(), "0123456789abcdefghijklmnopqrstuv".to_owned());
+//! let (mut out, mut err) = (Vec::new(), Vec::new());
+//! let mut world = World {
+//!     environment: &|_| Ok(Environment::from_pairs([secret.clone()])),
+//!     clock: &SystemClock,
+//!     random: &mut getrandom::fill,
+//!     out: &mut out,
+//!     err: &mut err,
+//! };
+//! let exit = run(["mint-token", "--ttl", "15m"].map(Into::into), &mut world);
+//! assert_eq!(exit, Exit::Done);
+//! assert_eq!(out.split(|&byte| byte == b'.').count(), 3);
+//! ```
+
+mod args;
+mod claim;
+mod command;
+mod exit;
+mod fault;
+mod output;
+mod resolve;
+mod signer;
+mod ttl;
+
+use std::{ffi::OsString, io::Write, path::Path};
+
+use auth_core::Clock;
+use settings::{EnvFileError, Environment};
+
+pub use crate::exit::Exit;
+
+/// Everything outside the program that it reads or writes, but for the files that its flags and
+/// variables name.
+pub struct World<'a> {
+    /// Loads the configuration: the environment of the process over the given `.env` file.
+    pub environment: &'a dyn Fn(&Path) -> Result<Environment, EnvFileError>,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Fills a buffer with random bytes of cryptographic quality.
+    pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
+    /// Standard output: the result.
+    pub out: &'a mut dyn Write,
+    /// Standard error: what is said to a person. May get ANSI colours, which the writer has to drop
+    /// where they are not wanted.
+    pub err: &'a mut dyn Write,
+}
+
+/// Runs the program with the arguments `args`, of which the first is the program's own name.
+pub fn run(args: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Exit {
+    match args::parse(args) {
+        Ok(verb) => command::run(&verb, world),
+        Err(error) => output::usage(&error, world),
+    }
+}

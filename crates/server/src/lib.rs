@@ -1,1 +1,49 @@
-//! (being laid out)
+//! An MCP server that only lets the right person, with the right scope, call the right tool.
+//!
+//! The composition root: this crate alone knows all the others. [`App`] puts configuration, directory,
+//! guard and MCP server together; `command/` has the verbs of the command line.
+//!
+//! **Invariant:** the server does not start while something that it offers has no rule, without a key,
+//! or with a secret out of somebody's documentation.
+
+mod app;
+mod args;
+mod authenticate;
+mod command;
+mod config;
+mod failure;
+mod health;
+mod log;
+mod mcp;
+mod policy_file;
+mod shutdown;
+mod table;
+mod tools;
+
+use std::io::Write;
+
+pub use app::App;
+pub use args::{Cli, Command, OutputFormat, PolicyCommand, RunArgs, UsersCommand};
+use auth_core::SystemClock;
+pub use authenticate::DirectoryAuthenticator;
+pub use config::{Config, ConfigError};
+pub use failure::Failure;
+pub use mcp::McpServer;
+pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
+use settings::{EnvFile, Environment};
+
+/// Does what the command line says; results go to `out`, the log to standard error.
+pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
+    let env_file = EnvFile::at(&cli.env_file);
+    let environment = Environment::load(&cli.env_file)?;
+    match cli.command {
+        None | Some(Command::Run) => command::run::run(&cli.run, &environment, out).await,
+        Some(Command::Init) => command::init::init(&env_file, &cli.run, &SystemClock, out).await,
+        Some(Command::Users(users)) => {
+            command::users::users(users, &cli.run, &environment, &SystemClock, out).await
+        }
+        Some(Command::Policy(policy)) => {
+            command::policy::policy(&policy, &cli.run, &environment, out)
+        }
+    }
+}

@@ -64,10 +64,8 @@ impl EnvFile {
         for (index, line) in text.lines().enumerate() {
             let hidden = line.replace('$', "\u{E000}");
             for pair in dotenvy::from_read_iter(hidden.as_bytes()) {
-                let (name, value) = pair.map_err(|_| EnvFileError::Line {
-                    path: self.path.clone(),
-                    line: index + 1,
-                })?;
+                let (name, value) = pair
+                    .map_err(|_| EnvFileError::Line { path: self.path.clone(), line: index + 1 })?;
                 pairs.push((name, value.replace('\u{E000}', "$")));
             }
         }
@@ -82,9 +80,7 @@ impl EnvFile {
         }
         let text = values
             .iter()
-            .fold(example.to_owned(), |text, (name, value)| {
-                with_value(&text, name, value)
-            });
+            .fold(example.to_owned(), |text, (name, value)| with_value(&text, name, value));
         self.write(&text)?;
         Ok(true)
     }
@@ -108,7 +104,9 @@ impl EnvFile {
     /// Writes the whole file next to its place (mode 0600) and moves it there, so that a reader sees
     /// the old text or the new one.
     fn write(&self, text: &str) -> Result<(), EnvFileError> {
-        let folder = match self.path.parent() {
+        // A link stays a link: what it points to is changed.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
@@ -116,17 +114,14 @@ impl EnvFile {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(text.as_bytes())?;
             file.as_file().sync_all()?;
-            file.persist(&self.path)?;
+            file.persist(&path)?;
             Ok(())
         };
         write().map_err(|source| self.io(source))
     }
 
     fn io(&self, source: io::Error) -> EnvFileError {
-        EnvFileError::Io {
-            path: self.path.clone(),
-            source,
-        }
+        EnvFileError::Io { path: self.path.clone(), source }
     }
 }
 
@@ -144,25 +139,44 @@ pub(crate) fn open_to_others(path: &Path) -> bool {
     }
 }
 
-/// `text` with the line of `name` (also one that is commented out) replaced, or added at the end.
+/// `text` with a new value for `name`: in the last line that assigns it, which is the one that counts;
+/// else in the first such line that is commented out; else in a line at the end. Every other line stays
+/// as it is, with its line ending.
 fn with_value(text: &str, name: &str, value: &str) -> String {
-    let is_assignment = |line: &str, prefix: &str| {
-        line.trim_start()
-            .strip_prefix(prefix)
-            .and_then(|rest| rest.trim_start().strip_prefix(name))
-            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    let is_assignment =
+        |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+    let is_comment = |line: &str| {
+        line.trim_start().strip_prefix('#').is_some_and(|rest| is_assignment(without_export(rest)))
     };
-    let assignment = format!("{name}={value}");
-    let mut lines: Vec<&str> = text.lines().collect();
+    let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let place = lines
         .iter()
-        .position(|line| is_assignment(line, ""))
-        .or_else(|| lines.iter().position(|line| is_assignment(line, "#")));
-    match place.and_then(|place| lines.get_mut(place)) {
-        Some(line) => *line = &assignment,
-        None => lines.push(&assignment),
+        .rposition(|line| is_assignment(without_export(line)))
+        .or_else(|| lines.iter().position(|line| is_comment(line)));
+    let is_exported = place
+        .and_then(|place| lines.get(place))
+        .is_some_and(|line| line.trim_start().starts_with("export"));
+    let export = if is_exported { "export " } else { "" };
+    let assignment = format!("{export}{name}={value}{ending}");
+    if let Some(line) = place.and_then(|place| lines.get_mut(place)) {
+        *line = &assignment;
+    } else {
+        if lines.last().is_some_and(|last| !last.ends_with('\n')) {
+            lines.push(ending);
+        }
+        lines.push(&assignment);
     }
-    lines.join("\n") + "\n"
+    lines.concat()
+}
+
+/// A line without its indentation and without the `export` that a shell reads.
+fn without_export(line: &str) -> &str {
+    let line = line.trim_start();
+    match line.strip_prefix("export") {
+        Some(rest) if rest.starts_with([' ', '\t']) => rest.trim_start(),
+        _ => line,
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +200,34 @@ mod tests {
         assert!(!file.is_open_to_others());
     }
 
+    #[test]
+    fn the_line_that_counts_is_changed_and_no_other_byte() {
+        for (before, after) in [
+            ("", "A=1\n"),
+            ("B=2", "B=2\nA=1\n"),
+            ("A=x\nB=2", "A=1\nB=2"),
+            ("A=x\nA=y\nB=2\n", "A=x\nA=1\nB=2\n"),
+            ("# A=\nB=2\nexport A=x\n", "# A=\nB=2\nexport A=1\n"),
+            ("B=2\r\n# A=\r\n", "B=2\r\nA=1\r\n"),
+            ("B=2\r\n", "B=2\r\nA=1\r\n"),
+            ("AA=x\nexportA=x\n", "AA=x\nexportA=x\nA=1\n"),
+        ] {
+            assert_eq!(with_value(before, "A", "1"), after, "{before:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join(".env"));
+        fs::write(&real, "A=1\n").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        EnvFile::at(&link).set("A", "2").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "A=2\n");
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_loose_mode_is_noticed() {
@@ -204,17 +246,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = EnvFile::at(folder.path().join(".env"));
         fs::write(file.path(), "# c\nA=x$B ${C}\n").unwrap();
-        assert!(matches!(
-            file.read().unwrap_err(),
-            EnvFileError::Line { line: 2, .. }
-        ));
+        assert!(matches!(file.read().unwrap_err(), EnvFileError::Line { line: 2, .. }));
         fs::write(file.path(), "A='x$B ${C}' # c\nexport B=2\n\nC=\"q r\"\n").unwrap();
         let pairs = file.read().unwrap();
         let expected = [("A", "x$B ${C}"), ("B", "2"), ("C", "q r")];
-        assert_eq!(
-            pairs,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         fs::write(file.path(), "A=1\nsecret words\n").unwrap();
         let fault = file.read().unwrap_err();
         assert!(matches!(fault, EnvFileError::Line { line: 2, .. }));

@@ -47,9 +47,7 @@ impl Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.0.keys().map(|variable| variable.name()))
-            .finish()
+        f.debug_set().entries(self.0.keys().map(|variable| variable.name())).finish()
     }
 }
 
@@ -65,10 +63,7 @@ mod tests {
             ("OTHER".into(), "x".into()),
         ]);
         assert_eq!(environment.get(Variable::BindAddr), Some("127.0.0.1:1"));
-        assert_eq!(
-            environment.get(Variable::McpUrl),
-            Some("http://localhost:8000/mcp")
-        );
+        assert_eq!(environment.get(Variable::McpUrl), Some("http://localhost:8000/mcp"));
         assert_eq!(environment.set_value(Variable::McpUrl), None);
         assert_eq!(environment.get(Variable::JwtSecret), None);
     }

@@ -202,26 +202,18 @@ fn verifying_keys_from(text: &str) -> Result<(KeySet, bool), KeyError> {
     } else if !text.contains("PRIVATE KEY-----") {
         return Ok((KeySet::from_iter([VerifyingKey::from_pem(text)?]), false));
     }
-    Ok((
-        KeySet::from_iter([signing_key_from(text)?.verifying_key()?]),
-        true,
-    ))
+    Ok((KeySet::from_iter([signing_key_from(text)?.verifying_key()?]), true))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {
-    fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|error| KeySettingError::Unreadable {
-            path: path.into(),
-            reason: error.to_string(),
-        })
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| KeySettingError::Unreadable {
+        path: path.into(),
+        reason: error.to_string(),
+    })
 }
 
 fn key_fault(path: &Path, fault: KeyError) -> KeySettingError {
-    KeySettingError::Key {
-        path: path.into(),
-        fault,
-    }
+    KeySettingError::Key { path: path.into(), fault }
 }
 
 #[cfg(test)]
@@ -229,11 +221,7 @@ mod tests {
     use super::*;
 
     fn with(pairs: &[(&str, &str)]) -> Environment {
-        Environment::from_pairs(
-            pairs
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned())),
-        )
+        Environment::from_pairs(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
     }
 
     fn fault(pairs: &[(&str, &str)]) -> KeySettingError {
@@ -271,10 +259,7 @@ mod tests {
         let encoded = "base64url:MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY";
         assert!(signing_key(&with(&[("JWT_SECRET", encoded)])).is_ok());
         assert!(signing_key(&with(&[("JWT_SECRET", &format!("{encoded}="))])).is_ok());
-        assert_eq!(
-            fault(&[("JWT_SECRET", "base64url:?")]),
-            KeySettingError::NotBase64Url
-        );
+        assert_eq!(fault(&[("JWT_SECRET", "base64url:?")]), KeySettingError::NotBase64Url);
         assert_eq!(
             secret_bytes(encoded).unwrap(),
             secret_bytes("0123456789abcdefghijklmnopqrstuv").unwrap()

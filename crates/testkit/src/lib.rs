@@ -1,1 +1,53 @@
-//! (being laid out)
+//! Keys, forged tokens and a clock that stands still: for tests, part of no product.
+//!
+//! 1. [`TestKey`]: a fresh key of any algorithm, with everything an attacker would like to have of it.
+//! 2. [`Forge`]: any token, good or bad, signed by anything.
+//! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive side.
+//! 4. [`ManualClock`]: the time is what the test says.
+//!
+//! Nothing here is fit for anything but tests: it panics where something cannot be made, and its keys
+//! show themselves to whoever asks.
+//!
+//! ```
+//! use auth_core::{KeySet, NumericDate, TokenVerifier, TrustedIssuer, VerifyError};
+//! use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = TestKey::shared(auth_core::Algorithm::Es256);
+//! let keys = KeySet::from_iter([key.verifying()]);
+//! let verifier = TokenVerifier::new(RESOURCE.parse()?)
+//!     .trust(TrustedIssuer::new(ISSUER.parse()?, keys));
+//! let now = NumericDate::from_secs(NOW)?;
+//!
+//! let good = Forge::valid(key).sign(key).parse()?;
+//! assert!(verifier.verify(&good, now).is_ok());
+//! let bad = Forge::valid(key).without_claim("aud").sign(key).parse()?;
+//! assert_eq!(verifier.verify(&bad, now), Err(VerifyError::AudienceMissing));
+//! # Ok(()) }
+//! ```
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a fixture that cannot be made must stop the test that asked for it"
+)]
+
+mod clock;
+mod faults;
+mod forge;
+mod keys;
+mod variants;
+
+pub use clock::ManualClock;
+pub use faults::{TokenFault, token_faults};
+pub use forge::{Forge, compact};
+pub use keys::TestKey;
+pub use variants::accepted_variants;
+
+/// What time it is in every test that does not say otherwise: 2027-01-15T08:00:00Z.
+pub const NOW: i64 = 1_800_000_000;
+/// The issuer of every token that does not say otherwise.
+pub const ISSUER: &str = "http://localhost:8000";
+/// The resource for which every token is meant that does not say otherwise.
+pub const RESOURCE: &str = "http://localhost:8000/mcp";

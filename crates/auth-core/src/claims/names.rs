@@ -137,10 +137,7 @@ mod tests {
         assert_eq!("".parse::<Subject>(), Err(InvalidName::Empty));
         assert_eq!("a\nb".parse::<Subject>(), Err(InvalidName::Control));
         assert!("s".repeat(255).parse::<Subject>().is_ok());
-        assert_eq!(
-            "s".repeat(256).parse::<Subject>(),
-            Err(InvalidName::TooLong)
-        );
+        assert_eq!("s".repeat(256).parse::<Subject>(), Err(InvalidName::TooLong));
     }
 
     #[test]
@@ -152,9 +149,6 @@ mod tests {
 
     #[test]
     fn random_token_ids_are_base64url() {
-        assert_eq!(
-            TokenId::from_random([0xFF; 16]).as_str(),
-            "_____________________w"
-        );
+        assert_eq!(TokenId::from_random([0xFF; 16]).as_str(), "_____________________w");
     }
 }

@@ -43,8 +43,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.method())?;
         // A target is the caller's text: shown so that it cannot forge a line of a log.
-        self.target()
-            .map_or(Ok(()), |target| write!(f, " {}", target.escape_debug()))
+        self.target().map_or(Ok(()), |target| write!(f, " {}", target.escape_debug()))
     }
 }
 
@@ -54,18 +53,9 @@ mod tests {
 
     #[test]
     fn actions_show_method_and_target_on_one_line() {
-        assert_eq!(
-            Action::CallTool("get_time".into()).to_string(),
-            "tools/call get_time"
-        );
-        assert_eq!(
-            Action::ReadResource("a://b".into()).to_string(),
-            "resources/read a://b"
-        );
-        assert_eq!(
-            Action::GetPrompt("p\nq".into()).to_string(),
-            r"prompts/get p\nq"
-        );
+        assert_eq!(Action::CallTool("get_time".into()).to_string(), "tools/call get_time");
+        assert_eq!(Action::ReadResource("a://b".into()).to_string(), "resources/read a://b");
+        assert_eq!(Action::GetPrompt("p\nq".into()).to_string(), r"prompts/get p\nq");
         assert_eq!(Action::Method("ping".into()).to_string(), "ping");
         assert_eq!(Action::Method("ping".into()).target(), None);
         assert_eq!(Action::CallTool("t".into()).target(), Some("t"));

@@ -12,7 +12,7 @@ use crate::{RoleName, Scope, ScopeSet};
 
 /// What every MCP client must be able to do to speak the protocol at all, and what shows nothing that
 /// is not filtered for the caller: a valid token is enough, unless `[methods]` asks for more.
-const PROTOCOL_METHODS: [&str; 13] = [
+const PROTOCOL_METHODS: [&str; 14] = [
     "initialize",
     "ping",
     "server/discover",
@@ -28,6 +28,7 @@ const PROTOCOL_METHODS: [&str; 13] = [
     // and the DELETE that ends it.
     "response",
     "session/stream",
+    "session/end",
 ];
 
 /// Methods with a table of their own: a rule under `[methods]` would open every target at once.
@@ -69,24 +70,15 @@ impl fmt::Display for PolicyFault {
             }
             Self::InvalidRole(name) => write!(f, "[roles] {name:?} is no role name"),
             Self::UnknownScope(place, scope) => {
-                write!(
-                    f,
-                    "{place} names the scope {scope:?}, which is not in [scopes]"
-                )
+                write!(f, "{place} names the scope {scope:?}, which is not in [scopes]")
             }
             Self::UnknownRole(role, other) => {
-                write!(
-                    f,
-                    "[roles] {role:?} inherits from {other:?}, which is not in [roles]"
-                )
+                write!(f, "[roles] {role:?} inherits from {other:?}, which is not in [roles]")
             }
             Self::ScopeCycle(scope) => write!(f, "[scopes] {scope:?} implies itself"),
             Self::RoleCycle(role) => write!(f, "[roles] {role:?} inherits from itself"),
             Self::EmptyAny(place) => {
-                write!(
-                    f,
-                    "{place} has an empty `any` list, which can never be met: leave it out"
-                )
+                write!(f, "{place} has an empty `any` list, which can never be met: leave it out")
             }
             Self::TargetedMethod(method) => write!(
                 f,
@@ -112,7 +104,7 @@ impl TryFrom<PolicyDocument> for Policy {
         let scopes = reader.scopes(&document.scopes);
         let roles = reader.roles(&document.roles, &scopes);
 
-        let mut rules: HashMap<Action, Requirement> = PROTOCOL_METHODS
+        let mut requirements: HashMap<Action, Requirement> = PROTOCOL_METHODS
             .iter()
             .map(|method| (Action::Method((*method).into()), Requirement::default()))
             .collect();
@@ -130,19 +122,13 @@ impl TryFrom<PolicyDocument> for Policy {
                 if let Action::Method(method) = &action
                     && TARGETED_METHODS.contains(&method.as_str())
                 {
-                    reader
-                        .faults
-                        .push(PolicyFault::TargetedMethod(method.clone()));
+                    reader.faults.push(PolicyFault::TargetedMethod(method.clone()));
                 }
-                rules.insert(action, requirement);
+                requirements.insert(action, requirement);
             }
         }
         if reader.faults.is_empty() {
-            Ok(Self {
-                scopes,
-                roles,
-                rules,
-            })
+            Ok(Self { scopes, roles, rules: requirements })
         } else {
             Err(PolicyError(reader.faults))
         }
@@ -168,20 +154,14 @@ impl Reader {
                 Err(_) => self.faults.push(PolicyFault::InvalidScope(name.clone())),
             }
         }
-        let known = direct
-            .keys()
-            .map(|scope| (scope.clone(), ScopeSet::empty()))
-            .collect();
+        let known = direct.keys().map(|scope| (scope.clone(), ScopeSet::empty())).collect();
         let edges: BTreeMap<Scope, Vec<Scope>> = direct
             .iter()
             .map(|(scope, implies)| {
                 let place = format!("[scopes] {:?}", scope.as_str());
                 (
                     scope.clone(),
-                    self.known_scopes(&place, implies, &known)
-                        .iter()
-                        .cloned()
-                        .collect(),
+                    self.known_scopes(&place, implies, &known).iter().cloned().collect(),
                 )
             })
             .collect();
@@ -189,10 +169,7 @@ impl Reader {
             .keys()
             .map(|scope| {
                 let implied = closure(scope, &edges);
-                if edges
-                    .get(scope)
-                    .is_some_and(|next| reaches(next, scope, &edges))
-                {
+                if edges.get(scope).is_some_and(|next| reaches(next, scope, &edges)) {
                     self.faults.push(PolicyFault::ScopeCycle(scope.to_string()));
                 }
                 (scope.clone(), implied.into_iter().collect())
@@ -224,9 +201,7 @@ impl Reader {
             for parent in inherits {
                 match parent.parse() {
                     Ok(parent_role) if document.contains_key(parent) => parents.push(parent_role),
-                    _ => self
-                        .faults
-                        .push(PolicyFault::UnknownRole(name.clone(), parent.clone())),
+                    _ => self.faults.push(PolicyFault::UnknownRole(name.clone(), parent.clone())),
                 }
             }
             edges.insert(role.clone(), parents);
@@ -241,10 +216,7 @@ impl Reader {
             .keys()
             .map(|role| {
                 let held = closure(role, &edges);
-                let held = held
-                    .iter()
-                    .filter_map(|role| own.get(role))
-                    .flat_map(ScopeSet::iter);
+                let held = held.iter().filter_map(|role| own.get(role)).flat_map(ScopeSet::iter);
                 (role.clone(), held.cloned().collect())
             })
             .collect()
@@ -282,9 +254,7 @@ impl Reader {
         for name in names {
             match known.get_key_value(name.as_str()) {
                 Some((scope, _)) => drop(scopes.insert(scope.clone())),
-                None => self
-                    .faults
-                    .push(PolicyFault::UnknownScope(place.into(), name.clone())),
+                None => self.faults.push(PolicyFault::UnknownScope(place.into(), name.clone())),
             }
         }
         scopes
@@ -306,14 +276,9 @@ fn closure<T: Ord + Clone>(from: &T, edges: &BTreeMap<T, Vec<T>>) -> BTreeSet<T>
 }
 
 fn reaches<T: Ord + Clone>(from: &[T], target: &T, edges: &BTreeMap<T, Vec<T>>) -> bool {
-    from.iter()
-        .any(|node| closure(node, edges).contains(target))
+    from.iter().any(|node| closure(node, edges).contains(target))
 }
 
 fn list(faults: &[PolicyFault]) -> String {
-    faults
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

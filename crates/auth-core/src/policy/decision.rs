@@ -99,9 +99,5 @@ impl fmt::Display for Denial {
 }
 
 fn or_none(scopes: &ScopeSet) -> String {
-    if scopes.is_empty() {
-        "(none)".into()
-    } else {
-        scopes.to_string()
-    }
+    if scopes.is_empty() { "(none)".into() } else { scopes.to_string() }
 }

@@ -32,10 +32,7 @@ pub struct PolicyDocument {
 
 /// `"what it is for"`, or `{ about = "…", implies = ["…"] }`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a text, or { about = \"...\", implies = [\"...\"] }"
-)]
+#[serde(untagged, expecting = "a text, or { about = \"...\", implies = [\"...\"] }")]
 pub enum ScopeDocument {
     /// What it is for.
     About(String),
@@ -81,10 +78,7 @@ pub struct FullRoleDocument {
 
 /// `"scope"`, `["all", "of", "these"]` (`[]`: any signed-in user), or `{ all = […], any = […] }`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a scope, a list of scopes, or { all = [...], any = [...] }"
-)]
+#[serde(untagged, expecting = "a scope, a list of scopes, or { all = [...], any = [...] }")]
 pub enum RuleDocument {
     /// One scope.
     One(String),

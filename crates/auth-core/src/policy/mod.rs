@@ -55,10 +55,7 @@ impl Policy {
         let ceiling = |scope: &Scope| self.ceiling_holds(principal, scope);
         let effective = |scope: &Scope| ceiling(scope) && self.grants(principal, scope);
         if requirement.is_met_by(effective) {
-            return Decision::Permit(Permit {
-                principal: Arc::clone(principal),
-                action,
-            });
+            return Decision::Permit(Permit { principal: Arc::clone(principal), action });
         }
         let reason = if requirement.is_met_by(ceiling) {
             DenialReason::MissingScope
@@ -90,10 +87,7 @@ impl Policy {
         &self,
         actions: impl IntoIterator<Item = &'a Action>,
     ) -> Vec<&'a Action> {
-        actions
-            .into_iter()
-            .filter(|action| !self.rules.contains_key(*action))
-            .collect()
+        actions.into_iter().filter(|action| !self.rules.contains_key(*action)).collect()
     }
 
     /// Every action that has a rule, in order.
@@ -107,11 +101,7 @@ impl Policy {
     /// The scopes that some rule names: what a client has reason to ask for.
     #[must_use]
     pub fn scopes_in_use(&self) -> ScopeSet {
-        self.rules
-            .values()
-            .flat_map(Requirement::scopes)
-            .cloned()
-            .collect()
+        self.rules.values().flat_map(Requirement::scopes).cloned().collect()
     }
 
     /// Every scope of the catalog.
@@ -132,14 +122,8 @@ impl Policy {
     }
 
     fn grants(&self, principal: &Principal, scope: &Scope) -> bool {
-        principal
-            .scopes()
-            .iter()
-            .any(|held| self.implies(held, scope))
-            || principal
-                .roles()
-                .iter()
-                .any(|role| self.role_holds(role, scope))
+        principal.scopes().iter().any(|held| self.implies(held, scope))
+            || principal.roles().iter().any(|role| self.role_holds(role, scope))
     }
 
     fn ceiling_holds(&self, principal: &Principal, scope: &Scope) -> bool {
@@ -151,14 +135,10 @@ impl Policy {
 
     /// Whether a holder of `held` holds `scope`.
     fn implies(&self, held: &Scope, scope: &Scope) -> bool {
-        self.scopes
-            .get(held)
-            .is_some_and(|implied| implied.contains(scope))
+        self.scopes.get(held).is_some_and(|implied| implied.contains(scope))
     }
 
     fn role_holds(&self, role: &RoleName, scope: &Scope) -> bool {
-        self.roles
-            .get(role)
-            .is_some_and(|scopes| scopes.contains(scope))
+        self.roles.get(role).is_some_and(|scopes| scopes.contains(scope))
     }
 }

@@ -35,11 +35,7 @@ impl Requirement {
     /// first that the user may hold (the first of all, if none).
     pub(super) fn to_ask_for(&self, may_hold: impl Fn(&Scope) -> bool) -> ScopeSet {
         let mut scopes = self.all.clone();
-        let choice = self
-            .any
-            .iter()
-            .find(|scope| may_hold(scope))
-            .or(self.any.iter().next());
+        let choice = self.any.iter().find(|scope| may_hold(scope)).or(self.any.iter().next());
         scopes.extend(choice.cloned());
         scopes
     }

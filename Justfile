@@ -1,0 +1,86 @@
+# `just` lists the recipes. Two are all that a newcomer needs: `just demo` and `just test`.
+
+set positional-arguments
+
+# where cargo puts what it builds
+target := env("CARGO_TARGET_DIR", "target")
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# the whole way once: make a secret, mint a token, start the server, call get_time, stop
+demo: build
+    #!/usr/bin/env bash
+    set -euo pipefail
+    bin="{{ target }}/debug"
+    "$bin/server" init
+    "$bin/mint-token" --save >/dev/null
+    log=$(mktemp -d)
+    "$bin/server" --bind 127.0.0.1:0 >"$log/out" 2>"$log/err" &
+    server=$!
+    trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$log"' EXIT
+    for _ in $(seq 100); do
+        url=$(grep -o 'http://[^,]*' "$log/out" | head -n 1) && break
+        kill -0 "$server" 2>/dev/null || { cat "$log/err" >&2; exit 1; }
+        sleep 0.1
+    done
+    echo "The client calls get_time on $url:"
+    "$bin/client" --url "$url"
+    echo "The server said:"
+    cat "$log/out" "$log/err"
+
+# mint a token and store it in .env, where the client finds it (on first use: make .env and the users)
+token *args: build
+    @"{{ target }}/debug/server" init
+    @"{{ target }}/debug/mint-token" --save "$@"
+
+# start the server; it stays up until Ctrl-C
+server *args: build
+    @"{{ target }}/debug/server" "$@"
+
+# call get_time with the token, or whatever the arguments say
+client *args: build
+    @"{{ target }}/debug/client" "$@"
+
+# make, inspect and check tokens
+mint-token *args: build
+    @"{{ target }}/debug/mint-token" "$@"
+
+[private]
+build:
+    @[ -x "{{ target }}/debug/server" ] || echo "Building: the first time takes some minutes ..." >&2
+    @cargo build --quiet --locked --bins
+
+# every test that needs nothing but Rust
+test *args:
+    cargo test --workspace --all-features --locked "$@"
+
+# every test there is: also other vendors' clients, which need Python and Node
+test-all: test vendors
+
+# other vendors' clients and libraries against our server (installs them under the target folder)
+vendors: build
+    crates/testkit/vendors/run "{{ target }}"
+
+# formatting, lints and documentation, without a warning
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+
+# format everything
+fmt:
+    cargo fmt --all
+
+# licences, sources and bans of what we depend on (and advisories: needs the network)
+deny *args="bans licenses sources":
+    cargo deny --all-features check {{ args }}
+
+# which checks of the core and the guard could be deleted without a test noticing (takes long)
+mutants *args:
+    cargo mutants --package auth-core --package mcp-guard --test-package auth-core --test-package mcp-guard --test-package server "$@"
+
+# how fast the release builds start and how much the idle server takes
+figures:
+    crates/testkit/figures

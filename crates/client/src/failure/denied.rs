@@ -1,0 +1,115 @@
+//! 401 and 403: what the server's challenge says, and what helps (RFC 6750 §3.1).
+
+use auth_core::{BearerError, Challenge, ScopeSet};
+
+use super::{Failure, Scopes, scopes};
+use crate::{Exit, config::Config};
+
+/// 401: no token, or one that is refused. `words` are those of the body.
+pub(super) fn unauthorized(
+    header: Option<&str>,
+    words: Option<String>,
+    config: &Config,
+) -> Failure {
+    let challenge = read(header);
+    let words = challenge.error_description.or(words);
+    if config.token.is_none() {
+        return Failure::new(
+            Exit::Unauthorized,
+            format!("{} wants a token, and none is set (401 Unauthorized)", config.endpoint),
+        )
+        .with_server(words)
+        .with_hint("get one with `just token` and set it as MCP_TOKEN");
+    }
+    Failure::new(
+        Exit::Unauthorized,
+        format!("{} refuses the token (401 Unauthorized)", config.endpoint),
+    )
+    .with_server(words)
+    .with_hint("has it expired, or is it for another server? get a new one with `just token`")
+}
+
+/// 403: the token or its user may not do this. `words` are those of the body.
+pub(super) fn forbidden(header: Option<&str>, words: Option<String>, config: &Config) -> Failure {
+    let challenge = read(header);
+    let words = challenge.error_description.or(words);
+    let described = words.as_deref().and_then(scopes::described);
+    let (described_required, described_granted) = described.unzip();
+    let described_granted = described_granted.flatten();
+    // Our own server's words may be just the two lists, which are shown as such.
+    let words = if described_granted.is_some() { None } else { words };
+    let required = challenge.scope.or(described_required);
+    let granted = described_granted.or_else(|| scopes::in_token(config.token.as_ref()?));
+    let asked = match config.request.tool() {
+        Some(tool) => format!("calling `{tool}`"),
+        None => "listing the tools".to_owned(),
+    };
+
+    let (message, hint) = if challenge.error == Some(BearerError::InsufficientScope) {
+        (
+            format!("{asked} needs a scope that the token does not have (403 Forbidden)"),
+            mint_hint(required.as_ref(), granted.as_ref()),
+        )
+    } else {
+        (
+            format!("the server does not allow {asked} (403 Forbidden)"),
+            no_token_helps(words.as_deref(), config).to_owned(),
+        )
+    };
+    let mut failure = Failure::new(Exit::Forbidden, message).with_server(words).with_hint(hint);
+    // What the token has is of interest only beside what it needs.
+    if required.is_some() {
+        failure.scopes = Some(Box::new(Scopes { required, granted }));
+    }
+    failure
+}
+
+/// What to say where no scope is missing. The server may have another reason than roles.
+fn no_token_helps(words: Option<&str>, config: &Config) -> &'static str {
+    if config.token.is_none() {
+        "no token was sent: get one with `just token`"
+    } else if words.is_none_or(|words| words.contains("roles")) {
+        "a new token will not help: the user's roles do not allow it"
+    } else {
+        "a new token will not help"
+    }
+}
+
+/// The command that makes a token with what there is and what is needed.
+fn mint_hint(required: Option<&ScopeSet>, granted: Option<&ScopeSet>) -> String {
+    let Some(required) = required.filter(|scopes| !scopes.is_empty()) else {
+        return "get a token with more scopes: just token --scope \"...\"".to_owned();
+    };
+    let all = granted.map_or_else(|| required.clone(), |granted| granted.union(required));
+    // The scopes are the server's words, and a shell will read this line.
+    if all.to_string().chars().all(is_plain) {
+        format!("get a token with it: just token --scope \"{all}\"")
+    } else {
+        "get a token with the scopes above: just token --scope \"...\"".to_owned()
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c)
+}
+
+fn read(header: Option<&str>) -> Challenge {
+    header.and_then(|header| header.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_scope_makes_no_shell_command() {
+        let hostile: ScopeSet = "a $(touch${IFS}x)".parse().unwrap();
+        assert!(!mint_hint(Some(&hostile), None).contains("touch"));
+        let honest: ScopeSet = "b https://api.example/Read.All".parse().unwrap();
+        let granted: ScopeSet = "a b".parse().unwrap();
+        assert_eq!(
+            mint_hint(Some(&honest), Some(&granted)),
+            "get a token with it: just token --scope \"a b https://api.example/Read.All\""
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Faults of the HTTP layer.
+
+use std::error::Error;
+
+use rmcp::transport::{
+    DynamicTransportError,
+    streamable_http_client::{HttpStatusError, StreamableHttpError},
+};
+
+use super::{Failure, denied};
+use crate::{Exit, config::Config, connect::RefusedRedirect};
+
+/// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found: ...`.
+const STATUS_PREFIX: &str = "HTTP ";
+
+/// A fault that rmcp handed on in a box.
+pub(super) fn from_transport(error: &DynamicTransportError, config: &Config) -> Failure {
+    let Some(fault) = error.error.downcast_ref::<StreamableHttpError<reqwest::Error>>() else {
+        return Failure::not_mcp(config);
+    };
+    match fault {
+        StreamableHttpError::Client(error) => from_reqwest(error, config),
+        StreamableHttpError::AuthRequired(error) => {
+            denied::unauthorized(Some(&error.www_authenticate_header), None, config)
+        }
+        StreamableHttpError::InsufficientScope(error) => {
+            denied::forbidden(Some(&error.www_authenticate_header), None, config)
+        }
+        StreamableHttpError::HttpStatus(error) => from_status_error(error, config),
+        StreamableHttpError::UnexpectedServerResponse(text) => match status_and_body(text) {
+            Some((401, _, body)) => denied::unauthorized(None, words(body), config),
+            Some((403, _, body)) => denied::forbidden(None, words(body), config),
+            Some((code, status, body)) => {
+                status_failure(code, status, config).with_server(words(body))
+            }
+            None => Failure::not_mcp(config),
+        },
+        StreamableHttpError::UnexpectedContentType(Some(found)) => {
+            let mut failure = Failure::not_mcp(config);
+            failure.message = format!("{}: it sent {found}", failure.message);
+            failure
+        }
+        StreamableHttpError::ResponseBodyTooLarge { max_size } => {
+            Failure::new(Exit::Protocol, format!("the answer is longer than {max_size} bytes"))
+        }
+        StreamableHttpError::SessionExpired => {
+            Failure::new(Exit::Protocol, "the server has forgotten the session")
+        }
+        _ => Failure::not_mcp(config),
+    }
+}
+
+/// A fault of the HTTP client.
+pub(super) fn from_reqwest(error: &reqwest::Error, config: &Config) -> Failure {
+    if let Some(redirect) = find_redirect(error) {
+        let message = format!(
+            "{} redirects to {} ({}), and redirects are not followed",
+            config.endpoint, redirect.location, redirect.status
+        );
+        return Failure::new(Exit::Protocol, message)
+            .with_hint("if you trust that place, give it as --url or MCP_URL");
+    }
+    if error.is_connect() || error.is_builder() {
+        let message = format!("cannot reach {}: {}", config.endpoint, cause(error));
+        return Failure::new(Exit::Unreachable, message)
+            .with_hint("is the server running? start it with `just server`");
+    }
+    if error.is_timeout() {
+        return Failure::timeout(config);
+    }
+    let message = format!(
+        "the connection to {} broke before the answer was there: {}",
+        config.endpoint,
+        cause(error)
+    );
+    Failure::new(Exit::Protocol, message)
+}
+
+fn from_status_error(error: &HttpStatusError, config: &Config) -> Failure {
+    let failure = status_failure(error.status, &error.status.to_string(), config);
+    match &error.retry_after {
+        Some(after) => failure.with_hint(format!("try again later (Retry-After: {after})")),
+        None => failure,
+    }
+}
+
+fn status_failure(code: u16, status: &str, config: &Config) -> Failure {
+    let message = format!("{} answered with HTTP {status}", config.endpoint);
+    let failure = Failure::new(Exit::Protocol, message);
+    if matches!(code, 404 | 405 | 410) {
+        failure.with_hint("is the URL right? --url or MCP_URL sets it")
+    } else {
+        failure
+    }
+}
+
+/// Takes `HTTP 403 Forbidden: body` apart.
+fn status_and_body(text: &str) -> Option<(u16, &str, &str)> {
+    let (status, body) = text.strip_prefix(STATUS_PREFIX)?.split_once(": ")?;
+    let code = status.split(' ').next()?.parse().ok()?;
+    Some((code, status, body))
+}
+
+/// The words for a person in the body of an error: OAuth's, JSON-RPC's, or plain text; not a web page.
+fn words(body: &str) -> Option<String> {
+    let body = body.trim();
+    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let Some(json) = json else {
+        return (!body.is_empty() && !body.starts_with('<')).then(|| body.to_owned());
+    };
+    ["/error_description", "/error/message", "/message", "/detail", "/error"]
+        .into_iter()
+        .find_map(|path| json.pointer(path)?.as_str().map(str::to_owned))
+}
+
+fn find_redirect(error: &reqwest::Error) -> Option<&RefusedRedirect> {
+    let mut source = error.source();
+    while let Some(current) = source {
+        if let Some(redirect) = current.downcast_ref() {
+            return Some(redirect);
+        }
+        source = current.source();
+    }
+    None
+}
+
+/// The innermost cause: `Connection refused`, not three layers of "error sending request".
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_timeout() {
+        "it takes too long to connect".to_owned()
+    } else if innermost.source().is_none() && innermost.is::<reqwest::Error>() {
+        "the connection failed".to_owned()
+    } else {
+        innermost.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_taken_apart() {
+        let text = "HTTP 403 Forbidden: Host: no";
+        assert_eq!(status_and_body(text), Some((403, "403 Forbidden", "Host: no")));
+        assert_eq!(status_and_body("could not parse: HTTP 401 x: y"), None);
+        assert_eq!(status_and_body("HTTP x: y"), None);
+    }
+
+    #[test]
+    fn the_words_in_a_body_are_found() {
+        let found = |body| words(body).unwrap_or_default();
+        assert_eq!(found(r#"{"error":"a","error_description":"b"}"#), "b");
+        assert_eq!(found(r#"{"error":{"code":1,"message":"b"}}"#), "b");
+        assert_eq!(found(r#"{"error":"b"}"#), "b");
+        assert_eq!(found(" b "), "b");
+        for none in ["", "<html>b", "[]", "3"] {
+            assert_eq!(words(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What went wrong: the one place that turns faults into words and exit codes.
+//!
+//! rmcp hands a fault of the HTTP layer on as a boxed error inside its own; [`http`] opens that box.
+//! What the server itself says is kept apart from our words: it is untrusted.
+
+mod denied;
+mod http;
+mod scopes;
+
+use auth_core::ScopeSet;
+use rmcp::{
+    ServiceError,
+    model::{ErrorCode, ErrorData},
+    service::ClientInitializeError,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Exit,
+    config::{Config, ConfigError},
+    connect::ConnectError,
+    untrusted::Screen,
+};
+
+/// What went wrong, in words.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    server: Option<String>,
+    hint: Option<String>,
+    scopes: Option<Box<Scopes>>,
+}
+
+/// The scopes that a refusal is about, as far as known.
+#[derive(Debug)]
+struct Scopes {
+    required: Option<ScopeSet>,
+    granted: Option<ScopeSet>,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), server: None, hint: None, scopes: None }
+    }
+
+    fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn with_server(mut self, words: Option<String>) -> Self {
+        self.server = words.filter(|words| !words.trim().is_empty());
+        self
+    }
+
+    /// The command line is wrong.
+    pub(crate) fn usage(message: &str) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The tool answered with an error.
+    pub(crate) fn tool(tool: &str) -> Self {
+        let message = format!("the tool `{tool}` answered with an error");
+        Self::new(Exit::ToolError, message)
+    }
+
+    /// stdout takes nothing more.
+    pub(crate) fn output() -> Self {
+        Self::new(Exit::Output, "the answer could not be written")
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Exit::Cancelled, "cancelled")
+    }
+
+    /// No answer in time.
+    pub(crate) fn timeout(config: &Config) -> Self {
+        let seconds = config.timeout.as_secs_f64();
+        let message = format!("no answer from {} within {seconds} s", config.endpoint);
+        Self::new(Exit::Timeout, message).with_hint("--timeout SECONDS waits longer")
+    }
+
+    /// There is no session.
+    pub(crate) fn from_connect(error: &ConnectError, config: &Config) -> Self {
+        match error {
+            ConnectError::Http(error) => http::from_reqwest(error, config),
+            ConnectError::Startup(error) => Self::from_startup(error, config),
+        }
+    }
+
+    fn from_startup(error: &ClientInitializeError, config: &Config) -> Self {
+        use ClientInitializeError as Startup;
+        match error {
+            Startup::TransportError { error, .. } => http::from_transport(error, config),
+            // The second attempt tells more: the first only found that the server is an older one.
+            Startup::LegacyFallbackFailed { fallback, .. } => Self::from_startup(fallback, config),
+            Startup::JsonRpcError(error) => Self::from_json_rpc(error, config),
+            Startup::NoCompatibleProtocolVersion { .. } => Self::new(
+                Exit::Protocol,
+                "the server speaks no version of MCP that this client knows",
+            ),
+            Startup::Cancelled => Self::cancelled(),
+            _ => Self::not_mcp(config),
+        }
+    }
+
+    /// A request got no result.
+    pub(crate) fn from_service(error: &ServiceError, config: &Config) -> Self {
+        match error {
+            ServiceError::TransportSend(error) => http::from_transport(error, config),
+            ServiceError::McpError(error) => Self::from_json_rpc(error, config),
+            ServiceError::TransportClosed => Self::new(
+                Exit::Protocol,
+                format!("{} ended the connection without an answer", config.endpoint),
+            ),
+            ServiceError::InputRequiredRoundsExceeded { .. } => Self::new(
+                Exit::Protocol,
+                "the tool asks for more input, and this client has nobody to ask",
+            ),
+            ServiceError::Timeout { .. } => Self::timeout(config),
+            _ => Self::not_mcp(config),
+        }
+    }
+
+    fn from_json_rpc(error: &ErrorData, config: &Config) -> Self {
+        let message = format!("{} answered with JSON-RPC error {}", config.endpoint, error.code.0);
+        let failure =
+            Self::new(Exit::Protocol, message).with_server(Some(error.message.to_string()));
+        match (error.code, config.request.tool()) {
+            (ErrorCode::INVALID_PARAMS, Some(_)) => {
+                failure.with_hint("`client tools` lists the tools that you may use")
+            }
+            _ => failure,
+        }
+    }
+
+    fn not_mcp(config: &Config) -> Self {
+        let message = format!("{} did not answer the way an MCP server does", config.endpoint);
+        Self::new(Exit::Protocol, message).with_hint("is the URL right? --url or MCP_URL sets it")
+    }
+
+    /// How the run ends.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the server says to it.
+    pub(crate) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// All the scopes that are needed, where the server said so.
+    pub(crate) fn required(&self) -> Option<&ScopeSet> {
+        self.scopes.as_ref()?.required.as_ref()
+    }
+
+    /// The scopes that the token has, where known.
+    pub(crate) fn granted(&self) -> Option<&ScopeSet> {
+        self.scopes.as_ref()?.granted.as_ref()
+    }
+
+    /// The failure for a program.
+    pub(crate) fn to_json(&self, screen: &Screen<'_>) -> impl Serialize + use<> {
+        let mut error = json!({
+            "code": self.exit.name(),
+            "exit_code": self.exit.code(),
+            "message": screen.text(&self.message),
+        });
+        let members = [
+            ("server", self.server.as_deref().map(|words| screen.line(words).into())),
+            ("hint", self.hint.as_deref().map(Value::from)),
+            ("required", self.required().map(list)),
+            ("granted", self.granted().map(list)),
+        ];
+        if let Some(object) = error.as_object_mut() {
+            for (name, value) in members {
+                if let Some(value) = value {
+                    object.insert(name.to_owned(), value);
+                }
+            }
+        }
+        json!({ "error": error })
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let failure = Self::usage(&error.to_string());
+        match error {
+            ConfigError::PlainHttp(_) => failure.with_hint("use an https URL"),
+            ConfigError::Token { .. } => failure.with_hint(
+                "give the token alone, without `Bearer` or quotes; `just token` makes one",
+            ),
+            _ => failure,
+        }
+    }
+}
+
+fn list(scopes: &ScopeSet) -> Value {
+    scopes.iter().map(auth_core::Scope::as_str).collect()
+}

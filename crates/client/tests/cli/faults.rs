@@ -1,0 +1,145 @@
+//! Servers that are not there, or are not what they should be.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    servers::{Canned, Mcp, silent},
+    support::{Client, Run},
+};
+
+async fn dead_port() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_there() {
+    let url = format!("http://127.0.0.1:{}/mcp", dead_port().await);
+    let start = Instant::now();
+    let run = Client::at(&format!("{url}?key=hushhush"), &[]).with_token();
+    let run = run.run().await.expect(3);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let (first, hint) = run.stderr.split_once('\n').unwrap();
+    assert!(first.starts_with(&format!("error: cannot reach {url}: Connection refused")));
+    assert_eq!(hint, "hint: is the server running? start it with `just server`\n");
+    assert!(!run.stderr.contains("hushhush"));
+
+    let client = Client::at(&url, &["tools", "--output", "json"]).with_token();
+    let error = client.run().await.expect(3).error();
+    assert_eq!(error["code"], "unreachable");
+    assert_eq!(error["exit_code"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_tls_there() {
+    let (url, _) = Canned::new(200).serve().await;
+    let https = url.replace("http:", "https:");
+    let run = Client::at(&https, &[]).with_token().run().await.expect(3);
+    assert!(run.stderr.starts_with(&format!("error: cannot reach {https}: ")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_in_the_environment_does_not_get_the_token() {
+    let (url, _) = Mcp::default().serve().await;
+    let (proxy, log) = Canned::new(502).serve().await;
+    let client = Client::at(&url, &[]).with_token();
+    client
+        .with("HTTP_PROXY", &proxy)
+        .with("ALL_PROXY", &proxy)
+        .with("http_proxy", &proxy)
+        .run()
+        .await
+        .expect(0);
+    assert!(log.lines().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_named_and_not_followed() {
+    let (target, log) = Canned::new(200).serve().await;
+    for status in [301, 302, 303, 307, 308] {
+        let (url, _) = Canned::new(status).header("location", &target).serve().await;
+        let run = Client::at(&url, &[]).with_token().run().await.expect(6);
+        run.says(&format!(
+            "error: {url} redirects to {target} ({status}), and redirects are not followed\n\
+             hint: if you trust that place, give it as --url or MCP_URL\n"
+        ));
+        let here = Canned::new(status).header("location", "/elsewhere");
+        let (url, own) = here.serve().await;
+        Client::at(&url, &[]).with_token().run().await.expect(6);
+        assert_eq!(own.lines().len(), 1);
+    }
+    assert!(log.lines().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unexpected_status_is_named() {
+    for (status, words) in [(500, "500"), (503, "503"), (429, "429"), (404, "404 Not Found")] {
+        let (url, _) = Canned::new(status).body("$AUTHORIZATION").serve().await;
+        let run = Client::at(&url, &[]).with_token().run().await.expect(6);
+        let message = format!("error: {url} answered with HTTP {words}\n");
+        assert!(run.stderr.starts_with(&message), "{run:#?}");
+    }
+    let canned = Canned::new(503).header("retry-after", "7");
+    let (url, _) = canned.serve().await;
+    let run = Client::at(&url, &[]).run().await.expect(6);
+    assert!(run.stderr.contains("hint: try again later (Retry-After: 7)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_mcp_is_said_to_be_none() {
+    for (kind, body) in [
+        ("text/html", "<html>$AUTHORIZATION</html>"),
+        ("application/json", "{$AUTHORIZATION"),
+        ("application/json", r#"{"hello":"$AUTHORIZATION"}"#),
+        ("application/json", r#"{"jsonrpc":"2.0","id":0,"result":{"x":"$AUTHORIZATION"}}"#),
+        ("application/json", ""),
+        ("text/event-stream", "data: $AUTHORIZATION\n\n"),
+        ("text/event-stream", ""),
+    ] {
+        let canned = Canned::new(200).header("content-type", kind).body(body);
+        let (url, _) = canned.serve().await;
+        let run = Client::at(&url, &[]).with_token().run().await.expect(6);
+        let message = format!("error: {url} did not answer the way an MCP server does");
+        assert!(run.stderr.starts_with(&message), "{run:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_tool_is_a_protocol_error() {
+    let (url, _) = Mcp::default().serve().await;
+    let run = Client::at(&url, &["call", "nope"]).with_token().run().await;
+    run.expect(6).says(&format!(
+        "error: {url} answered with JSON-RPC error -32602\n\
+         the server says: Unknown tool\n\
+         hint: `client tools` lists the tools that you may use\n"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_ends_with_the_timeout() {
+    let (url, _connections) = silent().await;
+    let start = Instant::now();
+    let client = Client::at(&url, &["--timeout", "0.3"]).with_token();
+    client.run().await.expect(7).says(&format!(
+        "error: no answer from {url} within 0.3 s\nhint: --timeout SECONDS waits longer\n"
+    ));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let client = Client::at(&url, &["--timeout=0.3", "--output=json"]).with_token();
+    assert_eq!(client.run().await.expect(7).error()["code"], "timeout");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn control_c_ends_it_at_once() {
+    let (url, mut connections) = silent().await;
+    let client = Client::at(&url, &[]).with_token();
+    let child = client.command().spawn().unwrap();
+    connections.recv().await.unwrap();
+    let pid = child.id().to_string();
+    let run = tokio::task::spawn_blocking(move || {
+        let killed = std::process::Command::new("kill").args(["-INT", &pid]).status();
+        assert!(killed.unwrap().success());
+        Run::from(child.wait_with_output().unwrap())
+    });
+    run.await.unwrap().expect(130).says("error: cancelled\n");
+}

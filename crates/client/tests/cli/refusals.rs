@@ -1,0 +1,166 @@
+//! 401 and 403.
+
+use serde_json::json;
+
+use crate::{
+    servers::{Canned, Mcp},
+    support::Client,
+};
+
+const NEEDS: &str = r#"Bearer error="insufficient_scope", error_description="required: Admin.Write; granted: User.Read", scope="Admin.Write""#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anonymous_is_told_how_to_get_a_token() {
+    let (url, log) = Canned::new(401).challenge("Bearer").serve().await;
+    let run = Client::at(&url, &[]).run().await.expect(4);
+    run.says(&format!(
+        "error: {url} wants a token, and none is set (401 Unauthorized)\n\
+         hint: get one with `just token` and set it as MCP_TOKEN\n"
+    ));
+    assert_eq!(log.lines().len(), 1, "a 401 ends it: no other handshake is tried");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_reported_as_such() {
+    let challenge = r#"Bearer error="invalid_token", error_description="The token is not valid""#;
+    let (url, log) = Canned::new(401).challenge(challenge).serve().await;
+    let client = || Client::at(&url, &["tools"]).with_token();
+    client().run().await.expect(4).says(&format!(
+        "error: {url} refuses the token (401 Unauthorized)\n\
+         the server says: The token is not valid\n\
+         hint: has it expired, or is it for another server? get a new one with `just token`\n"
+    ));
+    assert_eq!(log.lines().len(), 1);
+
+    let error = client().arg(&["--output", "json"]).run().await.expect(4).error();
+    assert_eq!(error["code"], "unauthorized");
+    assert_eq!(error["exit_code"], 4);
+    assert_eq!(error["server"], "The token is not valid");
+    assert!(error["hint"].as_str().unwrap().contains("just token"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_401_without_a_challenge_is_a_401() {
+    for body in [
+        "",
+        "<html>no</html>",
+        r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32000,"message":"no"}}"#,
+    ] {
+        let canned = Canned::new(401).header("content-type", "application/json");
+        let (url, log) = canned.body(body).serve().await;
+        Client::at(&url, &[]).with_token().run().await.expect(4);
+        assert_eq!(log.lines().len(), 1, "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_401_in_the_middle_of_a_session_is_a_401() {
+    for (old, method) in [(false, "tools/call"), (true, "tools/call"), (true, "initialize")] {
+        let instead = Some((method, Canned::new(401).challenge("Bearer")));
+        let (url, _) = Mcp { old, instead }.serve().await;
+        Client::at(&url, &[]).with_token().run().await.expect(4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_scope_is_named_and_how_to_get_it() {
+    let server =
+        Mcp { old: false, instead: Some(("tools/call", Canned::new(403).challenge(NEEDS))) };
+    let (url, _) = server.serve().await;
+    let client = || Client::at(&url, &[]).with_token();
+    client().run().await.expect(5).says(
+        "error: calling `get_time` needs a scope that the token does not have (403 Forbidden)\n  \
+           needed   Admin.Write\n  \
+           granted  User.Read\n\
+         hint: get a token with it: just token --scope \"Admin.Write User.Read\"\n",
+    );
+    let error = client().arg(&["--output=json"]).run().await.expect(5).error();
+    assert_eq!(
+        error,
+        json!({
+            "code": "forbidden",
+            "exit_code": 5,
+            "message": "calling `get_time` needs a scope that the token does not have (403 Forbidden)",
+            "hint": "get a token with it: just token --scope \"Admin.Write User.Read\"",
+            "required": ["Admin.Write"],
+            "granted": ["User.Read"],
+        })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_vendors_403_falls_back_to_the_tokens_own_scopes() {
+    let challenge = r#"Bearer error="insufficient_scope", error_description="More, please", scope="files:write""#;
+    let (url, _) = Canned::new(403).challenge(challenge).serve().await;
+    let run = Client::at(&url, &[]).with_token().run().await.expect(5);
+    run.says(
+        "error: calling `get_time` needs a scope that the token does not have (403 Forbidden)\n\
+         the server says: More, please\n  \
+           needed   files:write\n  \
+           granted  User.Read\n\
+         hint: get a token with it: just token --scope \"User.Read files:write\"\n",
+    );
+    let client = Client::at(&url, &["--output=json"]).with("MCP_TOKEN", "opaque-token");
+    let error = client.run().await.expect(5).error();
+    assert_eq!(error["required"], json!(["files:write"]));
+    assert_eq!(error.get("granted"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_403_that_no_token_can_mend_says_so() {
+    let roles =
+        "required: Admin.Write; the user's roles do not allow it, so a new token would not help";
+    let json = json!({"error": "access_denied", "error_description": roles}).to_string();
+    let ours = Canned::new(403).header("content-type", "application/json").body(&json);
+    let (url, log) = ours.serve().await;
+    let run = Client::at(&url, &[]).with_token().run().await.expect(5);
+    run.says(&format!(
+        "error: the server does not allow calling `get_time` (403 Forbidden)\n\
+         the server says: {roles}\n  \
+           needed   Admin.Write\n  \
+           granted  User.Read\n\
+         hint: a new token will not help: the user's roles do not allow it\n",
+    ));
+    assert_eq!(log.lines().len(), 1);
+
+    let (url, _) = Canned::new(403).serve().await;
+    let run = Client::at(&url, &["tools"]).with_token().run().await.expect(5);
+    run.says(
+        "error: the server does not allow listing the tools (403 Forbidden)\n\
+         hint: a new token will not help: the user's roles do not allow it\n",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_reason_for_a_403_is_not_mistaken_for_roles() {
+    let words = "this user is disabled";
+    let challenge = format!("Bearer error_description=\"{words}\"");
+    for canned in [Canned::new(403).body(words), Canned::new(403).challenge(&challenge)] {
+        let (url, _) = canned.serve().await;
+        Client::at(&url, &[]).with_token().run().await.expect(5).says(
+            "error: the server does not allow calling `get_time` (403 Forbidden)\n\
+             the server says: this user is disabled\n\
+             hint: a new token will not help\n",
+        );
+        let run = Client::at(&url, &[]).run().await.expect(5);
+        assert!(run.stderr.ends_with("hint: no token was sent: get one with `just token`\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_scopes_is_said_to_have_none() {
+    let challenge = NEEDS.replace("granted: User.Read", "granted: (none)");
+    let (url, _) = Canned::new(403).challenge(&challenge).serve().await;
+    let run = Client::at(&url, &[]).with_token().run().await.expect(5);
+    assert!(run.stderr.contains("  granted  (none)\n"), "{run:#?}");
+    assert!(run.stderr.contains("just token --scope \"Admin.Write\"\n"), "{run:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_the_server_are_cleaned_and_the_token_in_them_is_not() {
+    let body = "\u{1b}[31mno\u{7}\n for $AUTHORIZATION";
+    let (url, _) = Canned::new(403).body(body).serve().await;
+    let run = Client::at(&url, &[]).with_token().run().await.expect(5);
+    let words = "the server says: \\u{1b}[31mno\\u{7} for Bearer [token]\n";
+    assert!(run.stderr.contains(words), "{run:#?}");
+}

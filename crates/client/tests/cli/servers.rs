@@ -1,0 +1,248 @@
+//! Small servers on 127.0.0.1, each on a port of its own.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, Response},
+    middleware::{self, Next},
+    routing::any,
+};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+        ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+        Tool,
+    },
+    service::RequestContext,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// Serves an application and tells its URL.
+async fn serve(app: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+/// One answer to everything.
+#[derive(Clone, Default)]
+pub(crate) struct Canned {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+impl Canned {
+    pub(crate) fn new(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn challenge(self, value: &str) -> Self {
+        self.header("www-authenticate", value)
+    }
+
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self
+    }
+
+    fn response(&self, asked: &HeaderMap) -> Response<Body> {
+        let mut response = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            response = response.header(*name, value);
+        }
+        let echo = asked.get("authorization").map(|value| value.to_str());
+        let body = self.body.replace("$AUTHORIZATION", echo.unwrap_or(Ok("")).unwrap());
+        response.body(Body::from(body)).unwrap()
+    }
+
+    /// Serves it; the log has a line for each request.
+    pub(crate) async fn serve(self) -> (String, Log) {
+        let log = Log::default();
+        let seen = log.clone();
+        let answer = move |headers: HeaderMap| async move {
+            seen.push("request".into());
+            self.response(&headers)
+        };
+        (serve(Router::new().fallback(any(answer))).await, log)
+    }
+}
+
+/// Takes connections and says nothing. The receiver hears of each connection.
+pub(crate) async fn silent() -> (String, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+            let _ = sender.send(());
+        }
+    });
+    (url, receiver)
+}
+
+/// What was asked, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn push(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A real MCP server.
+#[derive(Clone, Default)]
+pub(crate) struct Mcp {
+    /// Knows no version after 2025-11-25, and says so.
+    pub(crate) old: bool,
+    /// Answers one method in another way.
+    pub(crate) instead: Option<(&'static str, Canned)>,
+}
+
+impl Mcp {
+    /// Serves it; the log has the methods.
+    pub(crate) async fn serve(self) -> (String, Log) {
+        let log = Log::default();
+        let (seen, instead) = (log.clone(), self.instead.clone());
+        let service = StreamableHttpService::new(
+            move || Ok(self.clone()),
+            Arc::<LocalSessionManager>::default(),
+            StreamableHttpServerConfig::default(),
+        );
+        let watch = move |request: Request, next: Next| {
+            let (seen, instead) = (seen.clone(), instead.clone());
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = to_bytes(body, 1 << 20).await.unwrap();
+                let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+                let method = json["method"].as_str().unwrap_or(parts.method.as_str());
+                seen.push(method.to_owned());
+                match &instead {
+                    Some((name, canned)) if *name == method => canned.response(&parts.headers),
+                    _ => {
+                        let request = Request::from_parts(parts, Body::from(body));
+                        next.run(request).await
+                    }
+                }
+            }
+        };
+        let app = Router::new().nest_service("/mcp", service).layer(middleware::from_fn(watch));
+        (serve(app).await, log)
+    }
+}
+
+fn tool(name: &'static str, about: &'static str) -> Tool {
+    let mut schema = JsonObject::new();
+    schema.insert("type".into(), "object".into());
+    Tool::new(name, about, schema)
+}
+
+/// A tool that wants its argument in a header, too.
+fn regional() -> Tool {
+    let Value::Object(schema) = json!({
+        "type": "object",
+        "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
+    }) else {
+        unreachable!()
+    };
+    Tool::new("regional", "", schema)
+}
+
+/// What `get_time` answers.
+pub(crate) fn the_time() -> Value {
+    json!({
+        "current_time": "2026-08-01T12:00:00+02:00",
+        "timezone": "Europe/Berlin",
+        "timestamp": 1_785_578_400,
+        "formatted": "Saturday, 1 August 2026",
+    })
+}
+
+impl ServerHandler for Mcp {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        let newest =
+            if self.old { ProtocolVersion::V_2025_11_25 } else { ProtocolVersion::V_2026_07_28 };
+        Cow::Owned(ProtocolVersion::known_up_to(&newest).to_vec())
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        (name == "regional").then(regional)
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        if request.and_then(|request| request.cursor).is_some() {
+            let wild = tool("wild", "\u{1b}[2J\u{1b}]0;owned\u{7}beware\nof this");
+            return Ok(ListToolsResult::with_all_items(vec![wild, regional()]));
+        }
+        let mut page = ListToolsResult::with_all_items(vec![tool("get_time", "Tells the time")]);
+        page.next_cursor = Some("2".into());
+        Ok(page)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let result = match &*request.name {
+            "get_time" => CallToolResult::structured(the_time()),
+            "echo" => CallToolResult::structured(json!({ "given": request.arguments })),
+            "fail" => CallToolResult::error(vec![ContentBlock::text("out\u{1b}[0m of order")]),
+            "wild" => CallToolResult::success(vec![ContentBlock::text(
+                "a\u{1b}]0;owned\u{7}b\u{9b}31mc\td\r\ne\u{202e}f",
+            )]),
+            "blocks" => CallToolResult::success(vec![
+                ContentBlock::text("one\ntwo\n"),
+                ContentBlock::image("aGVsbG8=", "image/png"),
+                ContentBlock::audio("aGVsbG8h", "audio/wav"),
+                ContentBlock::embedded_text("file:///x", "hello"),
+            ]),
+            "regional" => {
+                let parts = context.extensions.get::<axum::http::request::Parts>();
+                let header = &parts.unwrap().headers["mcp-param-region"];
+                CallToolResult::success(vec![ContentBlock::text(header.to_str().unwrap())])
+            }
+            "leak" => {
+                let parts = context.extensions.get::<axum::http::request::Parts>();
+                let header = parts.and_then(|parts| parts.headers.get("authorization"));
+                let header = header.map_or("none", |value| value.to_str().unwrap());
+                CallToolResult::success(vec![ContentBlock::text(header)])
+            }
+            "large" => CallToolResult::success(vec![ContentBlock::text("x".repeat(1 << 20))]),
+            _ => return Err(ErrorData::invalid_params("Unknown tool", None)),
+        };
+        Ok(result.into())
+    }
+}

@@ -1,0 +1,131 @@
+//! What can go wrong, and what a person can do about it.
+//!
+//! Only [`DirectoryError::Exists`] and [`DirectoryError::DisplayName`] are about the request; every
+//! other variant means that the directory could not be asked.
+
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
+
+use auth_core::{Issuer, Subject};
+
+/// The fault below one of the directory's: the database's own words. Its type is no promise.
+pub type Source = Box<dyn Error + Send + Sync>;
+
+/// Why the directory did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A user by these names is there, and stays as it is.
+    #[error("there is a user {subject} of {issuer} already")]
+    Exists {
+        /// Who vouches for it.
+        issuer: Issuer,
+        /// What the issuer calls it.
+        subject: Subject,
+    },
+    /// A display name that would not fit, or not stay, in one line.
+    #[error("a display name has at most 255 bytes and no control characters (a line break, say)")]
+    DisplayName,
+    /// No directory at such a URL. Only its scheme is kept: the rest may hold a password.
+    #[error(
+        "a directory URL of this form is not supported (scheme: {scheme:?}); it is \
+         sqlite://path/to/file.db (from the working folder), sqlite:///path/to/file.db (absolute), \
+         both without parameters, or sqlite::memory: (gone at the end)"
+    )]
+    UnsupportedUrl {
+        /// What stands before the first colon; empty if there is none.
+        scheme: String,
+    },
+    /// The folder of the database is not there and could not be made.
+    #[error(
+        "cannot make the folder {} for the user database; make it for the account that this \
+         program runs as, or choose another place", path.display()
+    )]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The database's file could not be opened for reading and writing, nor made.
+    #[error(
+        "cannot read and write the user database {}; the account that this program runs as must \
+         be able to write the file and its folder", path.display()
+    )]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system or the database said.
+        source: Source,
+    },
+    /// The file is something else, or damaged.
+    #[error(
+        "{} is not a usable SQLite database; it was left as it is: choose another file, or put \
+         a backup in its place", path.display()
+    )]
+    NotADatabase {
+        /// Which file.
+        path: PathBuf,
+        /// What the database said.
+        source: Source,
+    },
+    /// A newer program has changed the tables.
+    #[error(
+        "the user database {} has schema {found}, and this program knows none after {known}; it \
+         was left as it is: run a newer program, or put a backup from before in its place",
+        path.display()
+    )]
+    NewerSchema {
+        /// Which file.
+        path: PathBuf,
+        /// The migration that is not known here.
+        found: i64,
+        /// The last migration that is known here.
+        known: i64,
+    },
+    /// The tables could not be made or brought up to date.
+    #[error(
+        "the tables of the user database {} could not be brought up to date; it was left as it \
+         is: choose another file, or put a backup in its place", path.display()
+    )]
+    Migration {
+        /// Which file.
+        path: PathBuf,
+        /// What the database said.
+        source: Source,
+    },
+    /// The file that was opened is not at its place any more: its content is nobody's truth now.
+    #[error(
+        "the user database {} was moved, removed or replaced while in use; start this program \
+         again", path.display()
+    )]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The database did not answer, or not in time.
+    #[error(
+        "the user database{} could not be asked; its cause says why (locked by another program, a \
+         full disk, a missing table)", at(path.as_deref())
+    )]
+    Unavailable {
+        /// Which file; `None` for a database in memory.
+        path: Option<PathBuf>,
+        /// What it said.
+        source: Source,
+    },
+    /// A stored value that this program would never have written.
+    #[error("the user database holds a {column} that is not valid; put it right, or use a backup")]
+    Corrupt {
+        /// Which column.
+        column: &'static str,
+        /// What is wrong with it.
+        source: Source,
+    },
+}
+
+fn at(path: Option<&Path>) -> String {
+    path.map(|path| format!(" {}", path.display())).unwrap_or_default()
+}

@@ -1,0 +1,110 @@
+//! Opening: connect, then bring the tables up to date, or say what stands in the way.
+
+use std::time::Duration;
+
+use sqlx::{
+    SqlitePool,
+    error::DatabaseError,
+    migrate::{MigrateError, Migrator},
+    query,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::time::{Instant, sleep};
+
+use super::{WRITE, place::Place};
+use crate::DirectoryError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long a writer waits for another one, in this process or in another.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait before asking again, where SQLite does not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long to wait for a free connection: longer than for a writer.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections to a file. Readers do not wait for each other, and writers take turns anyway.
+const MAX_CONNECTIONS: u32 = 4;
+
+pub(super) async fn connect(place: &Place) -> Result<SqlitePool, DirectoryError> {
+    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+    let options = SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
+    let (pool, options) = match place {
+        // The database is its one connection, which therefore must not end.
+        Place::Memory => {
+            (pool.max_connections(1).idle_timeout(None).max_lifetime(None), options.in_memory(true))
+        }
+        // WAL: readers go on while another process writes. FULL, though NORMAL would keep the file
+        // sound: a user who was disabled must not be active again after a power cut, and changes are
+        // too rare for the cost to matter.
+        Place::File(path) => (
+            pool.max_connections(MAX_CONNECTIONS),
+            options
+                .filename(path)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full),
+        ),
+    };
+    // While another process turns a new file to WAL, SQLite says "busy" at once and does not wait.
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool.clone().connect_with(options.clone()).await.map_err(|f| open_fault(place, f)) {
+            Err(DirectoryError::Unavailable { .. }) if Instant::now() < deadline => {
+                sleep(BUSY_PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// Runs the migrations that are missing and sees that changes can be made: in one transaction, which
+/// also keeps out any other process that is about to do the same (the migrator's own lock does nothing
+/// on SQLite).
+pub(super) async fn migrate(pool: &SqlitePool, place: &Place) -> Result<(), DirectoryError> {
+    let fault = |fault| open_fault(place, fault);
+    let mut transaction = pool.begin_with(WRITE).await.map_err(fault)?;
+    // `run` would do, if the compiler could see that its future is `Send` when it borrows a connection.
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(|fault| migrate_fault(place, fault))?;
+    // Of a file that may only be read, SQLite complains at the first statement that could write: now
+    // rather than at the first change.
+    query("DELETE FROM users WHERE FALSE").execute(&mut *transaction).await.map_err(fault)?;
+    transaction.commit().await.map_err(fault)
+}
+
+fn migrate_fault(place: &Place, fault: MigrateError) -> DirectoryError {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
+    let known = known.unwrap_or_default();
+    let path = place.name().to_owned();
+    match fault {
+        MigrateError::VersionMissing(found) if found > known => {
+            DirectoryError::NewerSchema { path, found, known }
+        }
+        MigrateError::Execute(fault) => open_fault(place, fault),
+        fault => DirectoryError::Migration { path, source: fault.into() },
+    }
+}
+
+fn open_fault(place: &Place, fault: sqlx::Error) -> DirectoryError {
+    // Primary result codes, the low byte of the extended ones (https://www.sqlite.org/rescode.html).
+    const ERROR: u32 = 1;
+    const BUSY: u32 = 5;
+    const LOCKED: u32 = 6;
+    const CORRUPT: u32 = 11;
+    const NOT_A_DATABASE: u32 = 26;
+
+    let code = fault.as_database_error().and_then(DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    let path = place.name().to_owned();
+    let source = fault.into();
+    match code.map(|code| code & 0xFF) {
+        Some(ERROR) => DirectoryError::Migration { path, source },
+        Some(BUSY | LOCKED) => DirectoryError::Unavailable { path: Some(path), source },
+        Some(CORRUPT | NOT_A_DATABASE) => DirectoryError::NotADatabase { path, source },
+        _ => DirectoryError::File { path, source },
+    }
+}

@@ -1,0 +1,364 @@
+//! What every directory must do, asked of each.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail the test"
+)]
+
+use std::sync::Arc;
+
+use auth_core::{Issuer, NumericDate, RoleName, Subject};
+use directory::{
+    Change, Directory, DirectoryError, MemoryDirectory, NewUser, SqliteDirectory, User, UserStatus,
+};
+use tempfile::TempDir;
+
+const HERE: &str = "https://here.example";
+const THERE: &str = "https://there.example/";
+
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(MemoryDirectory::new()).await;
+            })*
+
+            use super::*;
+        }
+
+        mod sqlite_file {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let (directory, _folder) = in_a_file().await;
+                super::$name(directory).await;
+            })*
+
+            use super::*;
+        }
+
+        mod sqlite_memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(SqliteDirectory::open("sqlite::memory:").await.unwrap()).await;
+            })*
+
+            use super::*;
+        }
+    };
+}
+
+contract! {
+    a_new_directory_is_empty_and_answers
+    an_added_user_is_found_as_it_was_added
+    a_user_is_added_once
+    a_display_name_must_fit_in_a_line
+    names_are_compared_byte_for_byte
+    the_same_subject_of_two_issuers_is_two_users
+    unicode_names_are_kept
+    names_are_data_not_statements
+    users_are_listed_by_issuer_then_subject
+    a_disabled_user_keeps_its_roles
+    a_removed_user_loses_its_roles
+    roles_are_granted_and_revoked_once
+    changes_to_nobody_change_nothing
+    grants_of_many_tasks_at_once_are_all_kept
+    one_of_many_tasks_adds_a_user
+}
+
+async fn a_new_directory_is_empty_and_answers(directory: impl Directory) {
+    directory.ping().await.unwrap();
+    assert_eq!(directory.list().await.unwrap(), []);
+    assert_eq!(find(&directory, HERE, "alice").await, None);
+}
+
+async fn an_added_user_is_found_as_it_was_added(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["user", "admin"]).await;
+    let user = find(&directory, HERE, "alice").await.unwrap();
+    assert_eq!(user.issuer(), &issuer(HERE));
+    assert_eq!(user.subject(), &subject("alice"));
+    assert_eq!(user.display_name(), "alice of https://here.example");
+    assert_eq!(user.status(), UserStatus::Active);
+    assert!(user.is_active());
+    assert_eq!(roles(&user), ["admin", "user"]);
+    assert_eq!(user.created_at(), now());
+    assert_eq!(directory.list().await.unwrap(), [user]);
+}
+
+async fn a_user_is_added_once(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["user"]).await;
+    let before = find(&directory, HERE, "alice").await;
+    let again = NewUser { display_name: "Mallory".into(), ..new(HERE, "alice", &["admin"]) };
+    let later = NumericDate::from_secs(1_900_000_000).unwrap();
+    match directory.add(again, later).await {
+        Err(DirectoryError::Exists { issuer, subject }) => {
+            assert_eq!((issuer.as_str(), subject.as_str()), (HERE, "alice"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(find(&directory, HERE, "alice").await, before);
+}
+
+async fn a_display_name_must_fit_in_a_line(directory: impl Directory) {
+    for (display_name, fits) in [
+        (String::new(), true),
+        ("a".repeat(255), true),
+        ("é".repeat(127), true),
+        ("a".repeat(256), false),
+        ("é".repeat(128), false),
+        ("a\nb".into(), false),
+        ("\u{1B}[31m".into(), false),
+    ] {
+        let user = NewUser { display_name: display_name.clone(), ..new(HERE, "alice", &[]) };
+        match directory.add(user, now()).await {
+            Ok(()) if fits => {
+                let user = find(&directory, HERE, "alice").await.unwrap();
+                assert_eq!(user.display_name(), display_name);
+                let change = directory.remove(&issuer(HERE), &subject("alice")).await;
+                assert_eq!(change.unwrap(), Change::Done);
+            }
+            Err(DirectoryError::DisplayName) if !fits => {}
+            other => panic!("{display_name:?}: {other:?}"),
+        }
+    }
+    assert_eq!(directory.list().await.unwrap(), []);
+}
+
+async fn names_are_compared_byte_for_byte(directory: impl Directory) {
+    add(&directory, HERE, "Zoë", &[]).await;
+    for name in ["zoë", "Zoe\u{308}", "Zoë ", " Zoë", "Zo_", "Zo%", "*"] {
+        assert_eq!(find(&directory, HERE, name).await, None, "{name}");
+    }
+    assert_eq!(find(&directory, "https://HERE.example", "Zoë").await, None);
+    assert_eq!(find(&directory, "https://here.example/", "Zoë").await, None);
+    add(&directory, HERE, "zoë", &[]).await;
+    assert_eq!(directory.list().await.unwrap().len(), 2);
+}
+
+async fn the_same_subject_of_two_issuers_is_two_users(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["admin"]).await;
+    assert_eq!(find(&directory, THERE, "alice").await, None);
+    add(&directory, THERE, "alice", &["guest"]).await;
+
+    let (issuer, subject) = (issuer(THERE), subject("alice"));
+    let change = directory.grant(&issuer, &subject, &role("user")).await;
+    assert_eq!(change.unwrap(), Change::Done);
+    let change = directory.set_status(&issuer, &subject, UserStatus::Disabled);
+    assert_eq!(change.await.unwrap(), Change::Done);
+
+    let here = find(&directory, HERE, "alice").await.unwrap();
+    assert!(here.is_active());
+    assert_eq!(roles(&here), ["admin"]);
+    let there = find(&directory, THERE, "alice").await.unwrap();
+    assert!(!there.is_active());
+    assert_eq!(roles(&there), ["guest", "user"]);
+
+    let change = directory.remove(&issuer, &subject).await;
+    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(find(&directory, HERE, "alice").await, Some(here));
+}
+
+async fn unicode_names_are_kept(directory: impl Directory) {
+    let (name, role) = ("Ἀλίκη 👩🏽\u{200D}🚀 عليّة", "管理者");
+    add(&directory, HERE, name, &[role]).await;
+    let user = find(&directory, HERE, name).await.unwrap();
+    assert_eq!(user.subject().as_str(), name);
+    assert_eq!(user.display_name(), format!("{name} of {HERE}"));
+    assert_eq!(roles(&user), [role]);
+}
+
+async fn names_are_data_not_statements(directory: impl Directory) {
+    let name = r#"'; DROP TABLE users; -- " ?1 $1 :a \"#;
+    add(&directory, name, name, &[name]).await;
+    let user = find(&directory, name, name).await.unwrap();
+    assert_eq!(roles(&user), [name]);
+    assert_eq!(directory.list().await.unwrap(), [user]);
+}
+
+async fn users_are_listed_by_issuer_then_subject(directory: impl Directory) {
+    let sorted = [
+        (HERE, "Bob"),
+        (HERE, "alice"),
+        (HERE, "alice2"),
+        (HERE, "zoe"),
+        (HERE, "Ørsted"),
+        (HERE, "\u{FFFD}"),
+        (HERE, "👩"),
+        (THERE, "alice"),
+    ];
+    for index in [5, 0, 7, 2, 4, 1, 6, 3] {
+        let (issuer, subject) = sorted[index];
+        let roles: &[&str] = if index % 2 == 0 { &["b", "a"] } else { &[] };
+        add(&directory, issuer, subject, roles).await;
+    }
+    let listed = directory.list().await.unwrap();
+    let names = listed.iter().map(|u| (u.issuer().as_str(), u.subject().as_str()));
+    assert_eq!(names.collect::<Vec<_>>(), sorted);
+    for (index, user) in listed.iter().enumerate() {
+        assert_eq!(roles(user).is_empty(), index % 2 == 1, "{user:?}");
+        let (issuer, subject) = sorted[index];
+        assert_eq!(find(&directory, issuer, subject).await.as_ref(), Some(user));
+    }
+}
+
+async fn a_disabled_user_keeps_its_roles(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["admin", "user"]).await;
+    let active = find(&directory, HERE, "alice").await.unwrap();
+    let (here, alice) = (issuer(HERE), subject("alice"));
+    for (status, expected) in [
+        (UserStatus::Active, Change::AlreadySo),
+        (UserStatus::Disabled, Change::Done),
+        (UserStatus::Disabled, Change::AlreadySo),
+    ] {
+        let change = directory.set_status(&here, &alice, status).await;
+        assert_eq!(change.unwrap(), expected);
+    }
+    let disabled = find(&directory, HERE, "alice").await.unwrap();
+    assert_eq!(disabled.status(), UserStatus::Disabled);
+    assert_eq!(roles(&disabled), ["admin", "user"]);
+
+    let change = directory.set_status(&here, &alice, UserStatus::Active).await;
+    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(find(&directory, HERE, "alice").await, Some(active));
+}
+
+async fn a_removed_user_loses_its_roles(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["admin"]).await;
+    add(&directory, HERE, "bob", &["admin"]).await;
+    let (issuer, alice) = (issuer(HERE), subject("alice"));
+    assert_eq!(directory.remove(&issuer, &alice).await.unwrap(), Change::Done);
+    let again = directory.remove(&issuer, &alice).await;
+    assert_eq!(again.unwrap(), Change::NoSuchUser);
+    assert_eq!(find(&directory, HERE, "alice").await, None);
+
+    add(&directory, HERE, "alice", &[]).await;
+    let alice = find(&directory, HERE, "alice").await.unwrap();
+    assert!(roles(&alice).is_empty());
+    let bob = find(&directory, HERE, "bob").await.unwrap();
+    assert_eq!(roles(&bob), ["admin"]);
+}
+
+async fn roles_are_granted_and_revoked_once(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["user"]).await;
+    let (issuer, alice, admin) = (issuer(HERE), subject("alice"), role("admin"));
+    for expected in [Change::Done, Change::AlreadySo] {
+        let change = directory.grant(&issuer, &alice, &admin).await;
+        assert_eq!(change.unwrap(), expected);
+        let user = find(&directory, HERE, "alice").await.unwrap();
+        assert_eq!(roles(&user), ["admin", "user"]);
+    }
+    for expected in [Change::Done, Change::AlreadySo] {
+        let change = directory.revoke_role(&issuer, &alice, &admin).await;
+        assert_eq!(change.unwrap(), expected);
+        let user = find(&directory, HERE, "alice").await.unwrap();
+        assert_eq!(roles(&user), ["user"]);
+    }
+}
+
+async fn changes_to_nobody_change_nothing(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["user"]).await;
+    let before = directory.list().await.unwrap();
+    for (issuer, subject) in [(THERE, "alice"), (HERE, "bob")] {
+        let (issuer, subject, user) =
+            (issuer.parse().unwrap(), subject.parse().unwrap(), role("user"));
+        let changes = [
+            directory.set_status(&issuer, &subject, UserStatus::Active).await,
+            directory.set_status(&issuer, &subject, UserStatus::Disabled).await,
+            directory.grant(&issuer, &subject, &user).await,
+            directory.revoke_role(&issuer, &subject, &user).await,
+            directory.remove(&issuer, &subject).await,
+        ];
+        for change in changes {
+            assert_eq!(change.unwrap(), Change::NoSuchUser);
+        }
+    }
+    assert_eq!(directory.list().await.unwrap(), before);
+}
+
+async fn grants_of_many_tasks_at_once_are_all_kept(directory: impl Directory) {
+    add(&directory, HERE, "alice", &[]).await;
+    let directory = Arc::new(directory);
+    let tasks: Vec<_> = (0..50)
+        .map(|task| {
+            let directory = Arc::clone(&directory);
+            tokio::spawn(async move {
+                let role = role(&format!("role-{task:02}"));
+                directory.grant(&issuer(HERE), &subject("alice"), &role).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), Change::Done);
+    }
+    let alice = find(&*directory, HERE, "alice").await.unwrap();
+    let expected: Vec<_> = (0..50).map(|task| format!("role-{task:02}")).collect();
+    assert_eq!(roles(&alice), expected);
+}
+
+async fn one_of_many_tasks_adds_a_user(directory: impl Directory) {
+    let directory = Arc::new(directory);
+    let tasks: Vec<_> = (0..10)
+        .map(|task| {
+            let directory = Arc::clone(&directory);
+            let user = new(HERE, "alice", &["user", &format!("role-{task}")]);
+            tokio::spawn(async move { directory.add(user, now()).await })
+        })
+        .collect();
+    let mut added = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => added += 1,
+            Err(DirectoryError::Exists { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(added, 1);
+    let alice = find(&*directory, HERE, "alice").await.unwrap();
+    assert_eq!(roles(&alice).len(), 2);
+}
+
+async fn in_a_file() -> (SqliteDirectory, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("users.db").display());
+    (SqliteDirectory::open(&url).await.unwrap(), folder)
+}
+
+async fn add(directory: &impl Directory, issuer: &str, subject: &str, roles: &[&str]) {
+    directory.add(new(issuer, subject, roles), now()).await.unwrap();
+}
+
+async fn find(directory: &impl Directory, issuer: &str, subject: &str) -> Option<User> {
+    let (issuer, subject) = (issuer.parse().unwrap(), subject.parse().unwrap());
+    directory.find(&issuer, &subject).await.unwrap()
+}
+
+fn new(issuer: &str, subject: &str, roles: &[&str]) -> NewUser {
+    NewUser {
+        issuer: issuer.parse().unwrap(),
+        subject: subject.parse().unwrap(),
+        display_name: format!("{subject} of {issuer}"),
+        roles: roles.iter().map(|name| role(name)).collect(),
+    }
+}
+
+fn roles(user: &User) -> Vec<&str> {
+    user.roles().iter().map(RoleName::as_str).collect()
+}
+
+fn issuer(name: &str) -> Issuer {
+    name.parse().unwrap()
+}
+
+fn subject(name: &str) -> Subject {
+    name.parse().unwrap()
+}
+
+fn role(name: &str) -> RoleName {
+    name.parse().unwrap()
+}
+
+fn now() -> NumericDate {
+    NumericDate::from_secs(1_800_000_000).unwrap()
+}

@@ -1,0 +1,85 @@
+//! What the operator reads: each step that was passed, and the one that was not, with its reason.
+//!
+//! Never logged: tokens, secrets, the `Authorization` header, arguments of tools. Texts that callers
+//! chose (actions, subjects) are shown so that they cannot forge a line.
+
+use std::error::Error;
+
+use auth_core::{Ceiling, Denial, DenialReason, Permit, Principal};
+
+use crate::{AuthenticateError, RequestId, response::Refusal};
+
+pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
+    let (subject, issuer) = (principal.subject().as_str(), principal.issuer().as_str());
+    tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
+    // Without a directory there is no user whose existence could have been checked.
+    if matches!(principal.ceiling(), Ceiling::Roles(_)) {
+        tracing::info!(request_id = %id, subject, issuer, "User exists, proceeding...");
+    }
+}
+
+pub(crate) fn permitted(id: RequestId, permit: &Permit) {
+    let subject = permit.principal().subject().as_str();
+    let action = permit.action();
+    tracing::info!(request_id = %id, subject, %action, "User has required scope, proceeding...");
+}
+
+pub(crate) fn denied(id: RequestId, principal: &Principal, denial: &Denial) {
+    let subject = principal.subject().as_str();
+    let (action, required, granted) = (denial.action(), denial.required(), denial.granted());
+    match denial.reason() {
+        DenialReason::MissingScope => tracing::warn!(
+            request_id = %id, subject, %action, %required, %granted,
+            reason = "the token lacks a scope", "-> Missing required scope!"
+        ),
+        DenialReason::BeyondCeiling => tracing::warn!(
+            request_id = %id, subject, %action, %required, %granted,
+            reason = "the user's roles do not allow it", "-> Missing required scope!"
+        ),
+        DenialReason::NoRule => tracing::warn!(
+            request_id = %id, subject, %action,
+            reason = "the policy has no rule for it", "-> No rule permits this action!"
+        ),
+    }
+}
+
+pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
+    match refusal {
+        Refusal::NoToken => tracing::warn!(
+            request_id = %id, reason = %refusal, "-> Missing Authorization header!"
+        ),
+        Refusal::Authenticate(fault) => unauthenticated(id, fault),
+        Refusal::Origin(_) => {
+            tracing::warn!(request_id = %id, reason = %refusal, "-> Forbidden host or origin!");
+        }
+        _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
+    }
+}
+
+fn unauthenticated(id: RequestId, fault: &AuthenticateError) {
+    match fault {
+        AuthenticateError::InvalidToken(reason) => {
+            tracing::warn!(request_id = %id, %reason, "-> Invalid token!");
+        }
+        AuthenticateError::UnknownUser { issuer, subject } => {
+            let (subject, issuer) = (subject.as_str(), issuer.as_str());
+            tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
+            tracing::warn!(
+                request_id = %id, subject, issuer, reason = "not in the directory",
+                "-> User does not exist!"
+            );
+        }
+        AuthenticateError::DisabledUser { issuer, subject } => {
+            let (subject, issuer) = (subject.as_str(), issuer.as_str());
+            tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
+            tracing::warn!(
+                request_id = %id, subject, issuer, reason = "disabled in the directory",
+                "-> User is disabled!"
+            );
+        }
+        AuthenticateError::Unavailable(source) => {
+            let source: &(dyn Error + 'static) = source.as_ref();
+            tracing::error!(request_id = %id, reason = source, "-> Directory unavailable!");
+        }
+    }
+}

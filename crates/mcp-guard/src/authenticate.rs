@@ -1,0 +1,65 @@
+//! The one port: who stands behind a token.
+
+use std::{error::Error, future::Future};
+
+use auth_core::{
+    AccessToken, Ceiling, Clock, Issuer, Principal, Subject, TokenVerifier, VerifyError,
+};
+
+/// Turns a token into the principal behind it. Whatever cannot be decided is an error, never a pass.
+pub trait Authenticate: Send + Sync + 'static {
+    /// Who is calling with `token`?
+    fn authenticate(
+        &self,
+        token: AccessToken,
+    ) -> impl Future<Output = Result<Principal, AuthenticateError>> + Send;
+}
+
+/// Why nobody stands behind a token.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticateError {
+    /// The token is void: 401 `invalid_token`; another token may help.
+    #[error("the token is not valid")]
+    InvalidToken(#[from] VerifyError),
+    /// The token is valid and its subject is nobody here: 403; another token would not help.
+    #[error("the user does not exist")]
+    UnknownUser {
+        /// Who vouched for the subject.
+        issuer: Issuer,
+        /// The subject that is not known.
+        subject: Subject,
+    },
+    /// The user exists and may not do anything: 403; another token would not help.
+    #[error("the user is disabled")]
+    DisabledUser {
+        /// Who vouched for the subject.
+        issuer: Issuer,
+        /// The subject that is disabled.
+        subject: Subject,
+    },
+    /// It could not be found out: 503. Never a pass.
+    #[error("the directory of users could not be asked")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Believes the token alone: for servers that have no users of their own. The issuer's word is the only
+/// bound on what a token may grant ([`Ceiling::IssuerDecides`]).
+#[derive(Debug, Clone)]
+pub struct TokenAuthenticator<C> {
+    verifier: TokenVerifier,
+    clock: C,
+}
+
+impl<C: Clock> TokenAuthenticator<C> {
+    /// Judges tokens with `verifier` at the time that `clock` tells.
+    pub const fn new(verifier: TokenVerifier, clock: C) -> Self {
+        Self { verifier, clock }
+    }
+}
+
+impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
+    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
+        let claims = self.verifier.verify(&token, self.clock.now())?;
+        Ok(Principal::new(&claims, Ceiling::IssuerDecides))
+    }
+}

@@ -1,0 +1,41 @@
+//! The body: all of it, within bounds of size and time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// Why there is no body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyFault {
+    #[error("the body is too long")]
+    TooLong,
+    #[error("the body took too long")]
+    TooSlow,
+    #[error("the body broke off")]
+    Broken,
+}
+
+/// Reads `body`: at most `max_bytes` of it, for at most `timeout`.
+pub(crate) async fn read<B>(
+    body: B,
+    max_bytes: usize,
+    timeout: Duration,
+) -> Result<Bytes, BodyFault>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // A length that is announced need not arrive to be refused.
+    if body.size_hint().lower() > max_bytes as u64 {
+        return Err(BodyFault::TooLong);
+    }
+    let whole = Limited::new(body, max_bytes).collect();
+    match tokio::time::timeout(timeout, whole).await {
+        Err(_) => Err(BodyFault::TooSlow),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyFault::TooLong),
+        Ok(Err(_)) => Err(BodyFault::Broken),
+    }
+}

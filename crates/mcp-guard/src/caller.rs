@@ -1,0 +1,61 @@
+//! What the server behind the guard is told: who is calling, and what was permitted.
+
+use std::sync::Arc;
+
+use auth_core::{Action, Permit, Policy, Principal};
+
+use crate::RequestId;
+
+/// The caller of a request that was let through: in the request's extensions.
+///
+/// ```
+/// # fn handler(request: http::Request<()>) -> Option<String> {
+/// let caller = request.extensions().get::<mcp_guard::Caller>()?;
+/// Some(caller.principal().subject().to_string())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Caller(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    permit: Permit,
+    policy: Arc<Policy>,
+    request_id: RequestId,
+}
+
+impl Caller {
+    pub(crate) fn new(permit: Permit, policy: Arc<Policy>, request_id: RequestId) -> Self {
+        Self(Arc::new(Inner { permit, policy, request_id }))
+    }
+
+    /// Who is calling.
+    #[must_use]
+    pub fn principal(&self) -> &Arc<Principal> {
+        self.0.permit.principal()
+    }
+
+    /// What was permitted for this request.
+    #[must_use]
+    pub fn permit(&self) -> &Permit {
+        &self.0.permit
+    }
+
+    /// Which request this is.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        self.0.request_id
+    }
+
+    /// Whether this request was let through for just this `action`: the defence in depth of a handler.
+    #[must_use]
+    pub fn is_permitted(&self, action: &Action) -> bool {
+        self.0.permit.action() == action
+    }
+
+    /// Whether the caller *could* do `action` in a request of its own: for filtering lists.
+    #[must_use]
+    pub fn may(&self, action: Action) -> bool {
+        self.0.policy.permits(self.principal(), action)
+    }
+}

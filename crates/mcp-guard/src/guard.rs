@@ -1,0 +1,130 @@
+//! What a protected server is made of, put together once.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{Issuer, Policy, ProtectedResourceMetadata, ResourceUri};
+use tower::Layer;
+
+use crate::{
+    Authenticate, GuardLayer, GuardService, MetadataService, origin::Origins, response::Challenges,
+};
+
+/// Protects servers: one resource, one policy, one way to tell who is calling.
+#[derive(Debug, Clone)]
+pub struct Guard<A> {
+    pub(crate) resource: ResourceUri,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) authenticate: Arc<A>,
+    pub(crate) origins: Origins,
+    pub(crate) challenges: Challenges,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) body_timeout: Duration,
+    authorization_servers: Vec<Issuer>,
+    name: Option<String>,
+}
+
+impl<A: Authenticate> Guard<A> {
+    /// A guard for the server at `resource`: bodies up to 4 MiB that arrive within 30 s, and no `Host`
+    /// or `Origin` but the resource's own.
+    #[must_use]
+    pub fn new(resource: ResourceUri, policy: Policy, authenticate: A) -> Self {
+        let challenges = Challenges {
+            resource_metadata: resource.metadata_url(),
+            scopes: policy.scopes_in_use(),
+        };
+        Self {
+            origins: Origins::of(&resource),
+            resource,
+            policy: Arc::new(policy),
+            authenticate: Arc::new(authenticate),
+            challenges,
+            max_body_bytes: 4 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            authorization_servers: Vec::new(),
+            name: None,
+        }
+    }
+
+    /// Names an issuer in the metadata, where clients learn it.
+    #[must_use]
+    pub fn authorization_server(mut self, issuer: Issuer) -> Self {
+        self.authorization_servers.push(issuer);
+        self
+    }
+
+    /// What to call the server in the metadata.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Lets requests through that call this server by another host name (without a port).
+    #[must_use]
+    pub fn allow_host(mut self, host: &str) -> Self {
+        self.origins.allow_host(host);
+        self
+    }
+
+    /// Lets requests through that come from pages of this origin, for example `https://app.example`.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: &str) -> Self {
+        self.origins.allow_origin(origin);
+        self
+    }
+
+    /// The longest body, in bytes.
+    #[must_use]
+    pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
+        Self { max_body_bytes, ..self }
+    }
+
+    /// How long a body may take to arrive.
+    #[must_use]
+    pub fn body_timeout(self, body_timeout: Duration) -> Self {
+        Self { body_timeout, ..self }
+    }
+
+    /// The policy that decides.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// `inner` behind this guard.
+    pub fn protect<S>(&self, inner: S) -> GuardService<S, A> {
+        self.layer().layer(inner)
+    }
+
+    /// The guard as a layer.
+    #[must_use]
+    pub fn layer(&self) -> GuardLayer<A> {
+        GuardLayer::new(Arc::new(Self {
+            authenticate: Arc::clone(&self.authenticate),
+            policy: Arc::clone(&self.policy),
+            resource: self.resource.clone(),
+            origins: self.origins.clone(),
+            challenges: self.challenges.clone(),
+            authorization_servers: self.authorization_servers.clone(),
+            name: self.name.clone(),
+            ..*self
+        }))
+    }
+
+    /// Serves the metadata; to be mounted at [`metadata_paths`](Self::metadata_paths).
+    #[must_use]
+    pub fn metadata(&self) -> MetadataService {
+        let mut metadata = ProtectedResourceMetadata::new(
+            &self.resource,
+            self.authorization_servers.iter().map(ToString::to_string),
+            &self.policy.scopes_in_use(),
+        );
+        metadata.resource_name.clone_from(&self.name);
+        MetadataService::new(&metadata)
+    }
+
+    /// Where clients look for the metadata: the path with the resource's own put in, and the bare one.
+    #[must_use]
+    pub fn metadata_paths(&self) -> [String; 2] {
+        ProtectedResourceMetadata::paths(&self.resource)
+    }
+}

@@ -1,0 +1,164 @@
+//! From where: `Host` and `Origin`, against DNS rebinding (MCP transports, security warning).
+//!
+//! 1. `Host` names this server: the resource's host, or one that was allowed; on loopback any loopback
+//!    name. The port does not matter: what is rebound is a name.
+//! 2. `Origin`, if a browser sends it, is the resource's own, or one that was allowed; on loopback any
+//!    loopback origin. `null` is nobody.
+
+use std::collections::BTreeSet;
+
+use auth_core::ResourceUri;
+use http::{HeaderMap, Uri, header, uri::Authority};
+
+/// Why a request is refused before anything else of it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OriginFault {
+    #[error("the Host header is missing, repeated or does not name this server")]
+    Host,
+    #[error("the Origin header does not name an allowed origin")]
+    Origin,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Origins {
+    hosts: BTreeSet<String>,
+    pages: BTreeSet<String>,
+    loopback: bool,
+}
+
+impl Origins {
+    pub(crate) fn of(resource: &ResourceUri) -> Self {
+        Self {
+            hosts: BTreeSet::from([resource.host().to_owned()]),
+            pages: BTreeSet::from([resource.origin()]),
+            loopback: resource.is_loopback(),
+        }
+    }
+
+    pub(crate) fn allow_host(&mut self, host: &str) {
+        self.hosts.insert(host.to_ascii_lowercase());
+    }
+
+    pub(crate) fn allow_origin(&mut self, origin: &str) {
+        self.pages.insert(origin.to_ascii_lowercase());
+    }
+
+    pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), OriginFault> {
+        let host = host(headers, uri).ok_or(OriginFault::Host)?;
+        let ours = self.hosts.contains(&host) || (self.loopback && is_loopback(&host));
+        if !ours {
+            return Err(OriginFault::Host);
+        }
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let Some(origin) = origins.next() else {
+            return Ok(());
+        };
+        let origin = origin.to_str().map_err(|_| OriginFault::Origin)?.to_ascii_lowercase();
+        let allowed =
+            self.pages.contains(&origin) || (self.loopback && is_loopback_origin(&origin));
+        if allowed && origins.next().is_none() { Ok(()) } else { Err(OriginFault::Origin) }
+    }
+}
+
+/// The one host that the request names, in lower case, without port and brackets.
+fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let authority = match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok()?.parse::<Authority>().ok()?,
+        // HTTP/2 says it in `:authority`.
+        (None, _) => uri.authority()?.clone(),
+        (Some(_), Some(_)) => return None,
+    };
+    if authority.as_str().contains('@') {
+        return None;
+    }
+    Some(authority.host().trim_matches(['[', ']']).to_ascii_lowercase())
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn is_loopback_origin(origin: &str) -> bool {
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    authority.and_then(|text| text.parse::<Authority>().ok()).is_some_and(|authority| {
+        !authority.as_str().contains('@') && is_loopback(authority.host().trim_matches(['[', ']']))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(origins: &Origins, pairs: &[(&str, &str)]) -> Result<(), OriginFault> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            let name: header::HeaderName = name.parse().unwrap();
+            headers.append(name, value.parse().unwrap());
+        }
+        origins.check(&headers, &Uri::from_static("/mcp"))
+    }
+
+    #[test]
+    fn a_public_server_answers_to_its_own_name_only() {
+        let mut origins = Origins::of(&"https://mcp.example/mcp".parse().unwrap());
+        for good in ["mcp.example", "MCP.example:8443", "mcp.example:443"] {
+            assert_eq!(check(&origins, &[("host", good)]), Ok(()), "{good}");
+        }
+        for bad in ["evil.example", "mcp.example.evil.example", "localhost", "u@mcp.example", "a b"]
+        {
+            assert_eq!(check(&origins, &[("host", bad)]), Err(OriginFault::Host), "{bad}");
+        }
+        assert_eq!(check(&origins, &[]), Err(OriginFault::Host));
+        let twice = [("host", "mcp.example"), ("host", "mcp.example")];
+        assert_eq!(check(&origins, &twice), Err(OriginFault::Host));
+        origins.allow_host("Other.example");
+        assert_eq!(check(&origins, &[("host", "other.example")]), Ok(()));
+    }
+
+    #[test]
+    fn origins_are_ours_or_allowed() {
+        let mut origins = Origins::of(&"https://mcp.example/mcp".parse().unwrap());
+        let with = |origins: &Origins, origin| {
+            check(origins, &[("host", "mcp.example"), ("origin", origin)])
+        };
+        assert_eq!(with(&origins, "https://mcp.example"), Ok(()));
+        for bad in ["null", "http://mcp.example", "https://evil.example", "http://localhost:1", ""]
+        {
+            assert_eq!(with(&origins, bad), Err(OriginFault::Origin), "{bad}");
+        }
+        origins.allow_origin("https://App.example");
+        assert_eq!(with(&origins, "https://app.example"), Ok(()));
+        let twice = [
+            ("host", "mcp.example"),
+            ("origin", "https://mcp.example"),
+            ("origin", "https://evil.example"),
+        ];
+        assert_eq!(check(&origins, &twice), Err(OriginFault::Origin));
+    }
+
+    #[test]
+    fn loopback_knows_its_own_names() {
+        let origins = Origins::of(&"http://localhost:8000/mcp".parse().unwrap());
+        for host in ["localhost:1", "127.0.0.1:8000", "[::1]:8000", "127.9.9.9"] {
+            assert_eq!(check(&origins, &[("host", host)]), Ok(()), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "10.0.0.1"] {
+            assert_eq!(check(&origins, &[("host", host)]), Err(OriginFault::Host), "{host}");
+        }
+        let with = |origin| check(&origins, &[("host", "localhost"), ("origin", origin)]);
+        for origin in ["http://localhost:6274", "http://127.0.0.1", "https://[::1]:1"] {
+            assert_eq!(with(origin), Ok(()), "{origin}");
+        }
+        for origin in [
+            "http://evil.example",
+            "http://localhost.evil.example",
+            "http://localhost@evil.example",
+            "http://evil@localhost",
+            "file://localhost",
+            "null",
+        ] {
+            assert_eq!(with(origin), Err(OriginFault::Origin), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The one place where a fault becomes a status and a `WWW-Authenticate`.
+//!
+//! | fault | status | challenge |
+//! |---|---|---|
+//! | `Host` or `Origin` | 403 | – |
+//! | no token | 401 | without `error` (RFC 6750 §3.1) |
+//! | several tokens, in the wrong place, malformed | 400 | `invalid_request` |
+//! | void token | 401 | `invalid_token` |
+//! | unknown or disabled user | 403 | – : a new token would not help |
+//! | users cannot be looked up | 503 + `Retry-After` | – |
+//! | body too long, too slow, broken off | 413, 408, 400 | – |
+//! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
+//! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
+//! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
+
+use auth_core::{BearerError, Challenge, Denial, DenialReason, ScopeSet, VerifyError};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    AuthenticateError, MessageError, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
+    origin::OriginFault,
+};
+
+/// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
+const HEADER_MISMATCH: i32 = -32020;
+/// How long to wait before asking again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// Why a request went no further, before any action was decided on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error(transparent)]
+    Origin(#[from] OriginFault),
+    #[error("no bearer token was sent")]
+    NoToken,
+    #[error("{0}")]
+    BadRequest(BearerFault),
+    #[error(transparent)]
+    Authenticate(#[from] AuthenticateError),
+    #[error("the method is not GET, POST or DELETE")]
+    HttpMethod,
+    #[error(transparent)]
+    Body(#[from] BodyFault),
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    #[error("{0}")]
+    Headers(HeaderMismatch, Option<Box<RawValue>>),
+}
+
+/// The token's own faults go two ways: nothing sent is not an error of the token.
+impl From<BearerFault> for Refusal {
+    fn from(fault: BearerFault) -> Self {
+        match fault {
+            BearerFault::Missing => Self::NoToken,
+            BearerFault::TooLong => {
+                let form = auth_core::ParseTokenError::Parts;
+                Self::Authenticate(AuthenticateError::InvalidToken(VerifyError::Form(form)))
+            }
+            other => Self::BadRequest(other),
+        }
+    }
+}
+
+/// What every challenge of this server says.
+#[derive(Debug, Clone)]
+pub(crate) struct Challenges {
+    pub(crate) resource_metadata: String,
+    pub(crate) scopes: ScopeSet,
+}
+
+impl Challenges {
+    /// The answer to a request that went no further.
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Full<Bytes>> {
+        use AuthenticateError as A;
+        match refusal {
+            Refusal::Origin(fault) => plain(StatusCode::FORBIDDEN, "forbidden", &fault.to_string()),
+            Refusal::NoToken => challenged(
+                StatusCode::UNAUTHORIZED,
+                &self.with(None, None),
+                "unauthorized",
+                "this server needs a bearer token",
+            ),
+            Refusal::BadRequest(fault) => {
+                let text = fault.to_string();
+                let challenge = self.with(Some(BearerError::InvalidRequest), Some(&text));
+                challenged(StatusCode::BAD_REQUEST, &challenge, "invalid_request", &text)
+            }
+            Refusal::Authenticate(A::InvalidToken(_)) => {
+                // One text for every reason: which check failed is for the operator alone.
+                let text = "The access token is not valid";
+                let challenge = self.with(Some(BearerError::InvalidToken), Some(text));
+                challenged(StatusCode::UNAUTHORIZED, &challenge, "invalid_token", text)
+            }
+            Refusal::Authenticate(A::UnknownUser { .. } | A::DisabledUser { .. }) => plain(
+                StatusCode::FORBIDDEN,
+                "access_denied",
+                "the user does not exist here or is disabled, so a new token would not help",
+            ),
+            Refusal::Authenticate(A::Unavailable(_)) => {
+                let mut response = plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "temporarily_unavailable",
+                    "users cannot be looked up at the moment",
+                );
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+                response
+            }
+            Refusal::HttpMethod => {
+                let mut response = plain(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "method_not_allowed",
+                    &refusal.to_string(),
+                );
+                let allow = HeaderValue::from_static("GET, POST, DELETE");
+                response.headers_mut().insert(header::ALLOW, allow);
+                response
+            }
+            Refusal::Body(fault) => {
+                let status = match fault {
+                    BodyFault::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+                    BodyFault::TooSlow => StatusCode::REQUEST_TIMEOUT,
+                    BodyFault::Broken => StatusCode::BAD_REQUEST,
+                };
+                let mut response = plain(status, "invalid_request", &fault.to_string());
+                // What is left of the body is not read: the connection is of no more use.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+                response
+            }
+            Refusal::Message(fault) => json_rpc(fault.code(), &fault.to_string(), None),
+            Refusal::Headers(fault, id) => {
+                json_rpc(HEADER_MISMATCH, &fault.to_string(), id.as_deref())
+            }
+        }
+    }
+
+    /// The answer to a caller who may not do what it asked for.
+    pub(crate) fn deny(&self, denial: &Denial) -> Response<Full<Bytes>> {
+        let text = denial.to_string();
+        if denial.reason() != DenialReason::MissingScope {
+            return plain(StatusCode::FORBIDDEN, "access_denied", &text);
+        }
+        let challenge = Challenge {
+            scope: Some(denial.required().clone()),
+            ..self.with(Some(BearerError::InsufficientScope), Some(&text))
+        };
+        challenged(StatusCode::FORBIDDEN, &challenge, "insufficient_scope", &text)
+    }
+
+    fn with(&self, error: Option<BearerError>, description: Option<&str>) -> Challenge {
+        Challenge {
+            error,
+            error_description: description.map(str::to_owned),
+            scope: (!self.scopes.is_empty()).then(|| self.scopes.clone()),
+            resource_metadata: Some(self.resource_metadata.clone()),
+        }
+    }
+}
+
+fn challenged(
+    status: StatusCode,
+    challenge: &Challenge,
+    error: &str,
+    description: &str,
+) -> Response<Full<Bytes>> {
+    let mut response = plain(status, error, description);
+    if let Ok(value) = HeaderValue::try_from(challenge.to_string()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+fn plain(status: StatusCode, error: &str, description: &str) -> Response<Full<Bytes>> {
+    json_response(status, &json!({ "error": error, "error_description": description }))
+}
+
+fn json_rpc(code: i32, message: &str, id: Option<&RawValue>) -> Response<Full<Bytes>> {
+    let id: Value = id.and_then(|id| serde_json::from_str(id.get()).ok()).unwrap_or_default();
+    let body = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
+    json_response(StatusCode::BAD_REQUEST, &body)
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,208 @@
+//! The guard in front of a service of our own, over HTTP: what the service behind it sees, and what the
+//! guard's settings do.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use auth_core::{Action, Algorithm, KeySet, Policy, PolicyDocument, TokenVerifier, TrustedIssuer};
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::{BodyExt, Full};
+use mcp_guard::{Caller, Guard, TokenAuthenticator};
+use serde_json::json;
+use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// What reached the service behind the guard.
+#[derive(Debug, Clone)]
+struct Seen {
+    headers: http::HeaderMap,
+    body: Bytes,
+    caller: Caller,
+}
+
+type Inbox = Arc<Mutex<Vec<Seen>>>;
+
+fn guard() -> Guard<TokenAuthenticator<Arc<ManualClock>>> {
+    let key = TestKey::shared(Algorithm::Hs256);
+    let issuer = TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
+    let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer);
+    let document: PolicyDocument = serde_json::from_value(json!({
+        "scopes": { "A": "", "B": "" },
+        "tools": { "a": "A", "b": "B" },
+    }))
+    .unwrap();
+    let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
+    Guard::new(RESOURCE.parse().unwrap(), Policy::try_from(document).unwrap(), authenticate)
+}
+
+/// Serves `guard` on a free port; returns where, and what gets through.
+async fn serve(
+    guard: Guard<TokenAuthenticator<Arc<ManualClock>>>,
+) -> (std::net::SocketAddr, Inbox) {
+    let inbox = Inbox::default();
+    let seen = Arc::clone(&inbox);
+    let behind = tower::service_fn(move |request: Request<Full<Bytes>>| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let caller = parts.extensions.get::<Caller>().unwrap().clone();
+            seen.lock().unwrap().push(Seen { headers: parts.headers, body, caller });
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("through")))
+        }
+    });
+    let app = axum::Router::<()>::new().fallback_service(guard.protect(behind));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, inbox)
+}
+
+fn token(scope: &str) -> String {
+    let key = TestKey::shared(Algorithm::Hs256);
+    Forge::valid(key).claim("scope", scope).sign(key)
+}
+
+fn call(tool: &str) -> String {
+    json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": tool } })
+        .to_string()
+}
+
+/// Sends a request as it is written and returns the answer as it came.
+async fn exchange(address: std::net::SocketAddr, head: &[&str], body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = head.join("\r\n");
+    let text = format!("{head}\r\nconnection: close\r\n\r\n{body}");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+    read.await.unwrap().unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+async fn post(address: std::net::SocketAddr, token: &str, body: &str) -> String {
+    let authorization = format!("authorization: Bearer {token}");
+    let length = format!("content-length: {}", body.len());
+    let head = ["POST /mcp HTTP/1.1", "host: localhost", &authorization, &length];
+    exchange(address, &head, body).await
+}
+
+#[tokio::test]
+async fn the_service_behind_sees_the_judged_bytes_the_caller_and_never_the_token() {
+    let (address, inbox) = serve(guard()).await;
+    let body = format!("  {}\n", call("a"));
+    let answer = post(address, &token("A"), &body).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("through"), "{answer}");
+    assert!(answer.contains("x-request-id: "), "{answer}");
+
+    let seen = inbox.lock().unwrap()[0].clone();
+    assert_eq!(seen.body, body);
+    assert!(!seen.headers.contains_key(header::AUTHORIZATION));
+    assert!(!format!("{:?}", seen.headers).contains("eyJ"));
+    let caller = seen.caller;
+    assert_eq!(caller.principal().subject().as_str(), "user-userson");
+    assert!(caller.is_permitted(&Action::CallTool("a".into())));
+    assert!(!caller.is_permitted(&Action::CallTool("b".into())));
+    assert!(caller.may(Action::CallTool("a".into())));
+    assert!(!caller.may(Action::CallTool("b".into())));
+    assert!(answer.contains(&caller.request_id().to_string()));
+}
+
+#[tokio::test]
+async fn nothing_that_was_refused_gets_through() {
+    let (address, inbox) = serve(guard()).await;
+    assert!(post(address, &token("B"), &call("a")).await.starts_with("HTTP/1.1 403"));
+    assert!(post(address, "x", &call("a")).await.starts_with("HTTP/1.1 401"));
+    assert!(post(address, &token("A"), "[]").await.starts_with("HTTP/1.1 400"));
+    assert!(inbox.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn get_and_delete_go_through_without_a_body() {
+    let (address, inbox) = serve(guard()).await;
+    let authorization = format!("authorization: Bearer {}", token(""));
+    for method in ["GET", "DELETE"] {
+        let line = format!("{method} /mcp HTTP/1.1");
+        let head = [&line, "host: localhost", &authorization, "content-length: 3"];
+        let answer = exchange(address, &head, "abc").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert!(inbox.lock().unwrap().iter().all(|seen| seen.body.is_empty()));
+    assert_eq!(inbox.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_dawdles_is_408() {
+    let (address, inbox) = serve(guard().body_timeout(Duration::from_millis(50))).await;
+    let authorization = format!("authorization: Bearer {}", token("A"));
+    let head = ["POST /mcp HTTP/1.1", "host: localhost", &authorization, "content-length: 99"];
+    let answer = exchange(address, &head, "{").await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(inbox.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_400() {
+    let (address, inbox) = serve(guard()).await;
+    let authorization = format!("authorization: Bearer {}", token("A"));
+    let chunked = "transfer-encoding: chunked";
+    let head = ["POST /mcp HTTP/1.1", "host: localhost", &authorization, chunked];
+    let answer = exchange(address, &head, "zz\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(inbox.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_longest_body_is_a_setting() {
+    let body = call("a");
+    let (address, _) = serve(guard().max_body_bytes(body.len())).await;
+    assert!(post(address, &token("A"), &body).await.starts_with("HTTP/1.1 200"));
+    assert!(post(address, &token("A"), &format!("{body} ")).await.starts_with("HTTP/1.1 413"));
+}
+
+#[tokio::test]
+async fn hosts_and_origins_can_be_allowed() {
+    let (address, _) =
+        serve(guard().allow_host("MCP.example").allow_origin("https://App.example")).await;
+    let authorization = format!("authorization: Bearer {}", token("A"));
+    let length = format!("content-length: {}", call("a").len());
+    for (host, origin, status) in [
+        ("host: mcp.example", "origin: https://app.example", "200"),
+        ("host: mcp.example:8000", "origin: http://localhost:1", "200"),
+        ("host: other.example", "origin: https://app.example", "403"),
+        ("host: mcp.example", "origin: https://other.example", "403"),
+    ] {
+        let head = ["POST /mcp HTTP/1.1", host, origin, &authorization, &length];
+        let answer = exchange(address, &head, &call("a")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host} {origin}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_metadata_names_what_the_guard_was_told() {
+    let guard = guard().name("A server").authorization_server(ISSUER.parse().unwrap());
+    assert_eq!(
+        guard.metadata_paths(),
+        ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"]
+    );
+    let answer = tower::ServiceExt::oneshot(guard.metadata(), Request::get("/").body(()).unwrap());
+    let body = answer.await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(document["resource_name"], "A server");
+    assert_eq!(document["authorization_servers"], json!([ISSUER]));
+    assert_eq!(document["scopes_supported"], json!(["A", "B"]));
+    assert_eq!(guard.policy().scopes().to_string(), "A B");
+}

@@ -1,0 +1,68 @@
+//! The flags over the configuration: everything that a token needs from there, or every fault there is.
+
+use std::collections::BTreeSet;
+
+use auth_core::{Audience, Issuer, ResourceUri, SigningKey};
+use settings::{Environment, Variable};
+
+use crate::{
+    args::MintArgs,
+    fault::Fault,
+    signer::{self, KeyOrigin},
+};
+
+/// What a token needs from the configuration, all of it sound.
+pub(crate) struct Resolved {
+    pub(crate) issuer: Issuer,
+    pub(crate) audience: Audience,
+    pub(crate) key: SigningKey,
+    pub(crate) origin: KeyOrigin,
+}
+
+/// Puts `args` over `environment`. A flag that is given also stands in for a variable that is at fault.
+pub(crate) fn resolve(args: &MintArgs, environment: &Environment) -> Result<Resolved, Vec<Fault>> {
+    let issuer = issuer(args, environment);
+    let audience = audience(args, environment);
+    let key = signer::signing_key(args.key.as_deref(), args.alg, environment);
+    let claims = each_claim_once(args);
+    match (issuer, audience, key, claims) {
+        (Ok(issuer), Ok(audience), Ok((key, origin)), Ok(())) => {
+            Ok(Resolved { issuer, audience, key, origin })
+        }
+        (issuer, audience, key, claims) => {
+            let key = key.err().map(Fault::from);
+            let faults = [issuer.err(), audience.err(), key, claims.err()];
+            Err(faults.into_iter().flatten().collect())
+        }
+    }
+}
+
+fn issuer(args: &MintArgs, environment: &Environment) -> Result<Issuer, Fault> {
+    match &args.iss {
+        Some(issuer) => Ok(issuer.clone()),
+        None => value(environment, Variable::JwtIssuer).parse().map_err(Fault::Issuer),
+    }
+}
+
+fn audience(args: &MintArgs, environment: &Environment) -> Result<Audience, Fault> {
+    match &args.aud {
+        Some(resource) => Ok(resource.audience().clone()),
+        None => value(environment, Variable::McpResource)
+            .parse()
+            .map(|resource: ResourceUri| resource.audience().clone())
+            .map_err(Fault::Resource),
+    }
+}
+
+fn each_claim_once(args: &MintArgs) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    match args.claim.iter().find(|claim| !seen.insert(&claim.name)) {
+        Some(claim) => Err(Fault::ClaimTwice(claim.name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The value of a variable that has a default; an empty text is no value that anything here accepts.
+fn value(environment: &Environment, variable: Variable) -> &str {
+    environment.get(variable).unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! The key that signs: the one that `--key` names, else the configured one.
+//!
+//! 1. A key has one algorithm. `--alg` chooses nothing, it only insists.
+//! 2. The rules for `--key` are those for `JWT_KEY_FILE`; messages name the one that was used.
+
+use std::fmt;
+
+use auth_core::{Algorithm, SigningKey};
+use settings::{Environment, KeySettingError, Variable};
+
+/// Where the key came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyOrigin {
+    /// `JWT_SECRET`.
+    Secret,
+    /// `JWT_KEY_FILE`.
+    File(String),
+    /// `--key`.
+    Flag(String),
+}
+
+/// Why there is no usable key. No variant carries a byte of it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SignerFault {
+    /// The configured key is not usable.
+    #[error(transparent)]
+    Configured(KeySettingError),
+    /// The key that `--key` names is not usable.
+    #[error("--key {path}: {reason}")]
+    Flag {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `--alg` insists on another algorithm than the key's.
+    #[error(
+        "--alg {wanted}: the key from {origin} is {}, which signs {found} only. {}, or leave --alg out",
+        kind(*.found),
+        remedy(*.wanted)
+    )]
+    Algorithm {
+        /// What `--alg` says.
+        wanted: Algorithm,
+        /// What the key is.
+        found: Algorithm,
+        /// Where the key came from.
+        origin: KeyOrigin,
+    },
+}
+
+/// The key to sign with, and where it came from.
+pub(crate) fn signing_key(
+    flag: Option<&str>,
+    wanted: Option<Algorithm>,
+    environment: &Environment,
+) -> Result<(SigningKey, KeyOrigin), SignerFault> {
+    let (key, origin) = match flag {
+        Some(path) => (key_of_flag(path)?, KeyOrigin::Flag(path.to_owned())),
+        None => configured_key(environment)?,
+    };
+    let found = key.algorithm();
+    match wanted {
+        Some(wanted) if wanted != found => Err(SignerFault::Algorithm { wanted, found, origin }),
+        _ => Ok((key, origin)),
+    }
+}
+
+fn configured_key(environment: &Environment) -> Result<(SigningKey, KeyOrigin), SignerFault> {
+    let key = settings::signing_key(environment).map_err(SignerFault::Configured)?;
+    let origin = match environment.set_value(Variable::JwtKeyFile) {
+        Some(path) => KeyOrigin::File(path.to_owned()),
+        None => KeyOrigin::Secret,
+    };
+    Ok((key, origin))
+}
+
+/// Reads the file by the rules for `JWT_KEY_FILE`, in an environment where nothing else is set.
+fn key_of_flag(path: &str) -> Result<SigningKey, SignerFault> {
+    let name = Variable::JwtKeyFile.name().to_owned();
+    let alone = Environment::from_pairs([(name, path.to_owned())]);
+    settings::signing_key(&alone).map_err(|fault| SignerFault::Flag {
+        path: path.to_owned(),
+        reason: match fault {
+            KeySettingError::Unreadable { reason, .. } => reason,
+            KeySettingError::Key { fault, .. } => fault.to_string(),
+            KeySettingError::OpenToOthers { path } => {
+                let path = path.display();
+                format!("others may read this private key. Run `chmod 600 {path}`")
+            }
+            other => other.to_string(),
+        },
+    })
+}
+
+impl fmt::Display for KeyOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret => f.write_str("JWT_SECRET"),
+            Self::File(path) => write!(f, "JWT_KEY_FILE {path}"),
+            Self::Flag(path) => write!(f, "--key {path}"),
+        }
+    }
+}
+
+/// What a key is, in words.
+const fn kind(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Hs256 => "a secret",
+        Algorithm::Rs256 => "an RSA key",
+        Algorithm::Es256 => "an EC P-256 key",
+        Algorithm::EdDsa => "an Ed25519 key",
+    }
+}
+
+/// How to get a key of the algorithm that is wanted.
+fn remedy(wanted: Algorithm) -> String {
+    let options = match wanted {
+        Algorithm::Hs256 => {
+            return "HS256 signs with a secret: set JWT_SECRET to the output of `openssl rand -base64 48`, \
+                    without JWT_KEY_FILE and --key"
+                .to_owned();
+        }
+        Algorithm::Rs256 => "RSA -pkeyopt rsa_keygen_bits:3072",
+        Algorithm::Es256 => "EC -pkeyopt ec_paramgen_curve:P-256",
+        Algorithm::EdDsa => "ED25519",
+    };
+    format!(
+        "Make {} with `openssl genpkey -algorithm {options} -out key.pem` and give `--key key.pem`, or \
+         set JWT_KEY_FILE=key.pem in place of JWT_SECRET",
+        kind(wanted)
+    )
+}

@@ -1,0 +1,81 @@
+//! The composition root: configuration in, a router out.
+
+use std::sync::Arc;
+
+use auth_core::{Clock, Policy, ResourceUri, TokenVerifier};
+use axum::{Router, http::StatusCode};
+use directory::Directory;
+use mcp_guard::Guard;
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{authenticate::DirectoryAuthenticator, config::Config, health, mcp::McpServer};
+
+/// What a server is made of.
+#[derive(Debug)]
+pub struct App<D> {
+    /// The canonical URI.
+    pub resource: ResourceUri,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Whose tokens count.
+    pub verifier: TokenVerifier,
+    /// The users.
+    pub directory: Arc<D>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The issuers to name in the metadata.
+    pub issuers: Vec<auth_core::Issuer>,
+}
+
+impl<D: Directory> App<D> {
+    /// The app that `config` describes, with users from `directory`.
+    #[must_use]
+    pub fn new(config: &Config, directory: Arc<D>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            resource: config.resource.clone(),
+            policy: config.policy.clone(),
+            verifier: config.verifier(),
+            directory,
+            clock,
+            issuers: vec![config.issuer.clone()],
+        }
+    }
+
+    /// Every route. Streams end when `shutdown` is cancelled.
+    pub fn router(self, shutdown: &CancellationToken) -> Router {
+        let authenticate = DirectoryAuthenticator::new(
+            self.verifier,
+            Arc::clone(&self.directory),
+            Arc::clone(&self.clock),
+        );
+        let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
+        let guard = self.issuers.into_iter().fold(guard, Guard::authorization_server);
+
+        // Both generations are served without sessions: a request carries all that it needs, so there
+        // is no session that a stranger could take over, and any node can answer.
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            // One answer needs no stream.
+            .with_json_response(true)
+            // The guard has judged Host and Origin before, against names made ready at start.
+            .disable_allowed_hosts()
+            .with_cancellation_token(shutdown.child_token());
+        let server = McpServer::new(self.resource.clone(), self.clock);
+        let mcp = StreamableHttpService::new(
+            move || Ok(server.clone()),
+            Arc::new(NeverSessionManager::default()),
+            config,
+        );
+
+        let mut router = health::routes(self.directory)
+            .route_service(self.resource.path(), guard.protect(mcp))
+            .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
+        for path in guard.metadata_paths() {
+            router = router.route_service(&path, guard.metadata());
+        }
+        router
+    }
+}

@@ -1,0 +1,151 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
+4 the directory of users cannot be used; 5 no such user, or there is one already.
+
+Every setting comes from a flag, else the environment, else .env, else its default.
+Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
+
+Examples:
+  server                                     serve on 127.0.0.1:8000
+  server init                                make .env with a fresh secret, and two users
+  server users add carol --name Carol --role user
+  server users disable carol
+  server policy check --policy policy.toml";
+
+/// An MCP server that only lets the right person, with the right scope, call the right tool.
+#[derive(Debug, Parser)]
+#[command(name = "server", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// The file with the environment variables that are not set.
+    #[arg(long, global = true, value_name = "FILE", default_value = ".env")]
+    pub env_file: PathBuf,
+    /// The settings of the server.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Settings that the commands share.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Where to listen: host:port, port 0 for any free one [`BIND_ADDR`: 127.0.0.1:8000]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub bind: Option<String>,
+    /// The server's canonical URI, which tokens name as aud [`MCP_RESOURCE`: `http://localhost:8000/mcp`]
+    #[arg(long, global = true, value_name = "URI")]
+    pub resource: Option<String>,
+    /// Who issues the tokens: iss [`JWT_ISSUER`: `http://localhost:8000`]
+    #[arg(long, global = true, value_name = "URI")]
+    pub issuer: Option<String>,
+    /// The directory of users [`DATABASE_URL`: `sqlite://data/directory.db`]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Who may do what [`POLICY_FILE`: the policy in the binary]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve (what happens without a verb)
+    Run,
+    /// Make .env with a fresh secret, and the first two users; leave alone what is there
+    Init,
+    /// Look after the users
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Look after the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// What can be done with users. A user is known by issuer and subject; the issuer is the server's own
+/// unless `--issuer` says otherwise.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Add a user
+    Add {
+        /// The user's sub
+        subject: String,
+        /// What to call the user
+        #[arg(long)]
+        name: Option<String>,
+        /// A role the user has; may be given several times
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+    },
+    /// List every user
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Show one user
+    Show {
+        /// The user's sub
+        subject: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Refuse everything to a user, at once, also with tokens already out
+    Disable {
+        /// The user's sub
+        subject: String,
+    },
+    /// Take `disable` back
+    Enable {
+        /// The user's sub
+        subject: String,
+    },
+    /// Forget a user
+    Remove {
+        /// The user's sub
+        subject: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Give a user a role
+    Grant {
+        /// The user's sub
+        subject: String,
+        /// The role
+        role: String,
+    },
+    /// Take a role from a user, at once, also for tokens already out
+    RevokeRole {
+        /// The user's sub
+        subject: String,
+        /// The role
+        role: String,
+    },
+}
+
+/// What can be done with policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say what is wrong with the policy; exit code 2 if anything is
+    Check,
+    /// Print the policy in use, to start your own from
+    Show,
+}
+
+/// For people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}

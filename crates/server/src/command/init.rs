@@ -1,0 +1,78 @@
+//! `server init`: what a first run needs, made once and left alone afterwards.
+
+use std::io::Write;
+
+use auth_core::{Clock, Issuer};
+use directory::{Directory, NewUser, SqliteDirectory};
+use settings::{EnvFile, Environment, Variable, fresh_secret};
+
+use crate::{args::RunArgs, failure::Failure};
+
+/// What `.env` is made from.
+const EXAMPLE: &str = include_str!("../../../../.env.example");
+/// The first users: subject, name, roles. Both may hold every scope; what a call may do is bounded by
+/// the token as well.
+const USERS: [(&str, &str, &[&str]); 2] = [
+    ("user-userson", "User Userson", &["admin"]),
+    ("admin-adminson", "Admin Adminson", &["admin"]),
+];
+
+pub(crate) async fn init(
+    env_file: &EnvFile,
+    args: &RunArgs,
+    clock: &dyn Clock,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let path = env_file.path().display();
+    if !env_file.exists() {
+        let secret = fresh_secret().map_err(|error| Failure::Io {
+            context: "no randomness for a secret",
+            source: error.into(),
+        })?;
+        env_file.create(EXAMPLE, &[(Variable::JwtSecret.name(), &secret)])?;
+        writeln!(out, "Made {path} with a fresh secret").map_err(Failure::output)?;
+    }
+    let environment = Environment::load(env_file.path())?;
+    let url = args.database_url.as_deref().or(environment.get(Variable::DatabaseUrl));
+    let url = url.unwrap_or_default();
+    let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
+    let issuer: Issuer = issuer
+        .unwrap_or_default()
+        .parse()
+        .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
+
+    let directory = SqliteDirectory::open(url).await?;
+    let added = add_first_users(&directory, &issuer, clock).await;
+    directory.close().await;
+    if added? {
+        let names = USERS.map(|(_, name, _)| name).join(" and ");
+        writeln!(out, "Made {url} with {names}").map_err(Failure::output)?;
+    }
+    Ok(())
+}
+
+/// Adds the first users to a directory that has none; tells whether it did.
+async fn add_first_users(
+    directory: &impl Directory,
+    issuer: &Issuer,
+    clock: &dyn Clock,
+) -> Result<bool, Failure> {
+    if !directory.list().await?.is_empty() {
+        return Ok(false);
+    }
+    for (subject, name, roles) in USERS {
+        let fault = |_| Failure::Usage("a first user has no usable name".into());
+        let user = NewUser {
+            issuer: issuer.clone(),
+            subject: subject.parse().map_err(fault)?,
+            display_name: name.into(),
+            roles: roles
+                .iter()
+                .map(|role| role.parse())
+                .collect::<Result<_, _>>()
+                .map_err(fault)?,
+        };
+        directory.add(user, clock.now()).await?;
+    }
+    Ok(true)
+}

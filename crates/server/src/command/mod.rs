@@ -1,0 +1,6 @@
+//! The verbs, one file each.
+
+pub(crate) mod init;
+pub(crate) mod policy;
+pub(crate) mod run;
+pub(crate) mod users;

@@ -1,0 +1,178 @@
+//! The MCP server itself: the only file that names both rmcp and the tools.
+//!
+//! 1. Nothing is done without a permit for this very action: the guard in front has decided already,
+//!    and each handler checks that it did ([`Caller::permitted`]).
+//! 2. Lists show only what the caller may use, in a stable order, and must not be cached for others
+//!    (`cacheScope: "private"`).
+//! 3. The tool table is built once, not once per call.
+
+use std::sync::{Arc, LazyLock};
+
+use auth_core::{Action, Clock, ResourceUri};
+use mcp_guard::Caller;
+use rmcp::{
+    ErrorData, Json, RoleServer, ServerHandler,
+    handler::server::{router::tool::ToolRouter, tool::ToolCallContext},
+    model::{
+        CacheScope, CallToolRequestParams, CallToolResponse, Implementation,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+        Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool,
+    },
+    service::RequestContext,
+    tool, tool_router,
+};
+
+use crate::tools::{
+    get_time::{TimeNow, get_time},
+    whoami::{WhoAmI, whoami},
+};
+
+/// The one resource.
+const INFO_URI: &str = "server://info";
+
+static TOOLS: LazyLock<ToolRouter<McpServer>> = LazyLock::new(McpServer::tool_router);
+
+/// Answers MCP requests.
+#[derive(Debug, Clone)]
+pub struct McpServer(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    clock: Arc<dyn Clock>,
+    resource: ResourceUri,
+}
+
+impl McpServer {
+    /// The server at `resource`, which tells the time by `clock`.
+    #[must_use]
+    pub fn new(resource: ResourceUri, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(State { clock, resource }))
+    }
+
+    /// Everything that it offers: each needs a rule.
+    #[must_use]
+    pub fn offers() -> Vec<Action> {
+        let tools = TOOLS.list_all().into_iter().map(|tool| Action::CallTool(tool.name.into()));
+        tools.chain([Action::ReadResource(INFO_URI.into())]).collect()
+    }
+
+    fn info_document(&self) -> String {
+        serde_json::json!({
+            "name": env!("CARGO_PKG_NAME"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "resource": self.0.resource.as_str(),
+            "protocol_versions": ProtocolVersion::KNOWN_VERSIONS
+                .iter()
+                .map(ProtocolVersion::as_str)
+                .collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+}
+
+#[tool_router]
+impl McpServer {
+    #[tool(
+        description = "The current time where the server runs",
+        annotations(title = "Current time", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn get_time(&self) -> Json<TimeNow> {
+        Json(get_time(self.0.clock.as_ref()))
+    }
+
+    #[tool(
+        description = "Who the server takes you for, and what your token and your roles allow",
+        annotations(title = "Who am I", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<Json<WhoAmI>, ErrorData> {
+        Ok(Json(whoami(Caller::of(&context)?.principal())))
+    }
+}
+
+impl ServerHandler for McpServer {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new(
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION"),
+            ))
+            .with_instructions("Every call needs a bearer token; `whoami` says what yours allows.")
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let caller = Caller::of(&context)?;
+        let visible = |tool: &Tool| caller.may(Action::CallTool(tool.name.to_string()));
+        let tools = TOOLS.list_all().into_iter().filter(visible).collect();
+        let mut result = ListToolsResult::with_all_items(tools);
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        Caller::permitted(&context, &Action::CallTool(request.name.to_string()))?;
+        TOOLS.call(ToolCallContext::new(self, request, context)).await
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        TOOLS.get(name).cloned()
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let caller = Caller::of(&context)?;
+        let info = Resource::new(INFO_URI, "info")
+            .with_description("What this server is")
+            .with_mime_type("application/json");
+        let visible = |resource: &Resource| caller.may(Action::ReadResource(resource.uri.clone()));
+        let resources = [info].into_iter().filter(visible).collect();
+        let mut result = ListResourcesResult::with_all_items(resources);
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let mut result = ListResourceTemplatesResult::with_all_items(Vec::new());
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        Caller::permitted(&context, &Action::ReadResource(request.uri.clone()))?;
+        if request.uri != INFO_URI {
+            return Err(ErrorData::resource_not_found("no such resource", None));
+        }
+        let contents = ResourceContents::text(self.info_document(), INFO_URI)
+            .with_mime_type("application/json");
+        let mut result = ReadResourceResult::new(vec![contents]);
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result.into())
+    }
+}
+
+/// Lists and contents are the caller's own: fresh for no time, and for nobody else. Revisions before
+/// 2026-07-28 have no such members.
+fn cache_hints(context: &RequestContext<RoleServer>) -> (Option<u64>, Option<CacheScope>) {
+    let known = context.protocol_version().is_some_and(|v| v >= ProtocolVersion::V_2026_07_28);
+    (known.then_some(0), known.then_some(CacheScope::Private))
+}

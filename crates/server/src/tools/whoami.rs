@@ -1,0 +1,41 @@
+//! `whoami`: who the server takes the caller for, and what the caller may do here.
+
+use auth_core::{Ceiling, Principal};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The caller, as the server sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct WhoAmI {
+    /// `sub`: who you are, within your issuer.
+    subject: String,
+    /// `iss`: who vouches for you.
+    issuer: String,
+    /// What you are called here.
+    name: Option<String>,
+    /// `client_id`: through which client you call.
+    client_id: Option<String>,
+    /// The scopes that stand in your token.
+    scopes: Vec<String>,
+    /// The roles that you have here: they bound what your token can grant.
+    roles: Vec<String>,
+    /// `exp`: when your token is void, in seconds since 1970-01-01T00:00:00Z.
+    expires_at: i64,
+}
+
+/// Describes `principal`.
+pub(crate) fn whoami(principal: &Principal) -> WhoAmI {
+    let roles = match principal.ceiling() {
+        Ceiling::Roles(roles) => roles.iter().map(ToString::to_string).collect(),
+        Ceiling::IssuerDecides => Vec::new(),
+    };
+    WhoAmI {
+        subject: principal.subject().to_string(),
+        issuer: principal.issuer().to_string(),
+        name: principal.display_name().map(str::to_owned),
+        client_id: principal.client_id().map(ToString::to_string),
+        scopes: principal.scopes().iter().map(ToString::to_string).collect(),
+        roles,
+        expires_at: principal.expires_at().as_secs(),
+    }
+}

@@ -1,0 +1,18 @@
+//! The negative matrix over HTTP: a running server on a free port, a clock that stands still, real
+//! requests. One module a part of the matrix.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod authorization;
+mod body;
+mod harness;
+mod listing;
+mod matrix;
+mod metadata;
+mod origin;
+mod tokens;
+mod users;
