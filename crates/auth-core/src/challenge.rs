@@ -289,6 +289,8 @@ mod tests {
 
     #[test]
     fn other_spellings_are_read() {
+        let challenge = parse(r#"Bearer , error="invalid_token""#).unwrap();
+        assert_eq!(challenge.error, Some(BearerError::InvalidToken));
         let challenge = parse(r#"bearer ERROR = invalid_token ,, scope="a \b",foo=bar"#).unwrap();
         assert_eq!(challenge.error, Some(BearerError::InvalidToken));
         assert_eq!(challenge.scope, Some("a b".parse().unwrap()));

@@ -1,0 +1,154 @@
+//! The house rules that a machine can see.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use settings::Variable;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn packages() -> BTreeMap<String, Package> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(["--offline".to_owned(), "--locked".to_owned()])
+        .no_deps()
+        .exec()
+        .unwrap();
+    metadata.packages.into_iter().map(|package| (package.name.to_string(), package)).collect()
+}
+
+fn dependencies(package: &Package) -> BTreeSet<String> {
+    let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+    normal.map(|dependency| dependency.name.clone()).collect()
+}
+
+/// What each crate may know of the others.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("auth-core", &[]),
+    ("settings", &["auth-core"]),
+    ("mcp-guard", &["auth-core"]),
+    ("directory", &["auth-core"]),
+    ("client", &["auth-core", "settings"]),
+    ("mint-token", &["auth-core", "settings"]),
+    ("server", &["auth-core", "directory", "mcp-guard", "settings"]),
+    ("testkit", &["auth-core"]),
+];
+
+/// What each crate must never see, because its border is an invariant.
+const FENCES: [(&str, &[&str]); 6] = [
+    (
+        "auth-core",
+        &["http", "tower", "axum", "rmcp", "tokio", "sqlx", "reqwest", "dotenvy", "clap"],
+    ),
+    ("mcp-guard", &["sqlx", "clap", "dotenvy", "axum", "jsonwebtoken"]),
+    ("directory", &["http", "rmcp", "axum", "clap", "dotenvy", "jsonwebtoken"]),
+    ("client", &["sqlx", "axum", "jsonwebtoken"]),
+    ("mint-token", &["rmcp", "axum", "tokio", "reqwest", "sqlx", "jsonwebtoken"]),
+    ("server", &["sqlx", "jsonwebtoken", "reqwest"]),
+];
+
+#[test]
+fn arrows_point_one_way() {
+    let packages = packages();
+    let allowed = BTreeMap::from(ARROWS);
+    let names: BTreeSet<_> = packages.keys().map(String::as_str).collect();
+    assert_eq!(names, allowed.keys().copied().collect(), "every crate has its row in ARROWS");
+    for (name, package) in &packages {
+        let ours: BTreeSet<_> =
+            dependencies(package).into_iter().filter(|d| packages.contains_key(d)).collect();
+        let allowed: BTreeSet<_> = allowed[name.as_str()].iter().map(|d| (*d).to_owned()).collect();
+        assert_eq!(ours, allowed, "{name}");
+    }
+}
+
+#[test]
+fn fences_hold() {
+    let packages = packages();
+    for (name, forbidden) in FENCES {
+        let dependencies = dependencies(&packages[name]);
+        for other in forbidden {
+            assert!(!dependencies.contains(*other), "{name} must not depend on {other}");
+        }
+    }
+}
+
+#[test]
+fn the_test_kit_is_part_of_no_product() {
+    for (name, package) in packages() {
+        assert!(!dependencies(&package).contains("testkit"), "{name}");
+    }
+}
+
+#[test]
+fn jsonwebtoken_is_named_in_one_file() {
+    let mut named = Vec::new();
+    let mut open = vec![root().join("crates")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && path.components().any(|part| part.as_os_str() == "src")
+                && fs::read_to_string(&path).unwrap().contains("jsonwebtoken::")
+            {
+                named.push(path.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    assert_eq!(named, ["crates/auth-core/src/crypto.rs"]);
+}
+
+#[test]
+fn the_example_lists_exactly_the_variables_there_are_with_their_defaults() {
+    let text = fs::read_to_string(root().join(".env.example")).unwrap();
+    let listed: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+        .collect();
+    let names: Vec<_> = listed.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, Variable::ALL.map(Variable::name));
+    for (variable, (_, value)) in Variable::ALL.into_iter().zip(listed) {
+        if variable == Variable::JwtSecret {
+            let placeholder = format!("JWT_SECRET={value}");
+            assert!(text.lines().any(|line| line == placeholder));
+            let pairs = [("JWT_SECRET".to_owned(), value.to_owned())];
+            let environment = settings::Environment::from_pairs(pairs);
+            assert!(settings::signing_key(&environment).is_err(), "the placeholder is refused");
+        } else {
+            assert_eq!(value, variable.default().unwrap_or_default(), "{}", variable.name());
+        }
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for variable in Variable::ALL {
+        assert!(readme.contains(&format!("`{}`", variable.name())), "README: {}", variable.name());
+    }
+}
+
+#[test]
+fn the_top_level_stays_small() {
+    let allowed = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "Justfile",
+        "LICENSE",
+        "README.md",
+        "crates",
+        "docs",
+        // made, not kept
+        "data",
+        "target",
+    ];
+    for entry in fs::read_dir(root()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
+    }
+}

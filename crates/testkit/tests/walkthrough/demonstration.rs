@@ -1,0 +1,142 @@
+//! Mint a token, start the server, call the tool; see it fail; the two ways out.
+
+use std::fs;
+
+use crate::world::World;
+
+const NEEDS_ADMIN: &str = r#"get_time = "Admin.Write""#;
+const NEEDS_USER: &str = r#"get_time = "User.Write""#;
+
+#[test]
+fn set_up_happens_once_and_asks_nothing() {
+    let world = World::empty();
+    let first = world.run("server", &["init"]).expect_code(0);
+    assert!(first.out.contains("fresh secret") && first.out.contains("User Userson"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for private in [".env", "data/directory.db"] {
+            let mode = fs::metadata(world.path(private)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{private}");
+        }
+    }
+    let made = fs::read_to_string(world.path(".env")).unwrap();
+    let secret = made.lines().find_map(|line| line.strip_prefix("JWT_SECRET=")).unwrap();
+    assert!(secret.len() >= 43 && !secret.contains('<'));
+
+    let again = world.run("server", &["init"]).expect_code(0);
+    assert_eq!(again.out, "");
+    assert_eq!(fs::read_to_string(world.path(".env")).unwrap(), made);
+
+    let minted = world.run("mint-token", &["--save"]).expect_code(0);
+    let saved = fs::read_to_string(world.path(".env")).unwrap();
+    let token = saved.lines().find_map(|line| line.strip_prefix("MCP_TOKEN=")).unwrap();
+    assert_eq!(minted.out, format!("{token}\n"));
+    assert!(!minted.err.contains(token), "the token is on standard output alone");
+    let without = |text: &str| -> Vec<String> {
+        let other = |line: &&str| !line.contains("MCP_TOKEN=");
+        text.lines().filter(other).map(str::to_owned).collect()
+    };
+    assert_eq!(without(&saved), without(&made), "nothing but the token has changed");
+
+    let another = World::empty();
+    another.run("server", &["init"]).expect_code(0);
+    assert!(!fs::read_to_string(another.path(".env")).unwrap().contains(secret));
+}
+
+#[test]
+fn the_client_gets_the_time_and_the_server_says_each_step() {
+    let world = World::ready();
+    let server = world.start(&[], &[]);
+    let said = world.client(&server, &[]).expect_code(0);
+    let value = |name: &str| {
+        let line = said.out.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].trim().to_owned()
+    };
+    let rfc3339 = value("current_time");
+    assert!(rfc3339.len() >= 25 && rfc3339.as_bytes()[10] == b'T', "{rfc3339}");
+    assert!(value("timestamp").parse::<f64>().unwrap() > 1.7e9);
+    assert_eq!(value("formatted").len(), "2026-01-02 03:04:05".len());
+    assert!(!value("timezone").is_empty());
+    assert_eq!(said.err, "");
+
+    let log = server.log_with("User has required scope, proceeding...");
+    for step in ["Valid token, proceeding...", "User exists, proceeding..."] {
+        assert!(log.contains(step), "{log}");
+    }
+
+    let json = world.client(&server, &["--output", "json"]).expect_code(0).out;
+    let result: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(result["isError"], false);
+    let text = result["content"][0]["text"].as_str().unwrap();
+    let text: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(text, result["structuredContent"]);
+
+    let tools = world.client(&server, &["tools"]).expect_code(0).out;
+    assert!(tools.contains("get_time") && tools.contains("whoami"), "{tools}");
+    let me = world.client(&server, &["call", "whoami"]).expect_code(0).out;
+    assert!(me.contains("User Userson"), "{me}");
+}
+
+#[test]
+fn a_changed_rule_is_seen_to_fail_and_there_are_two_ways_out() {
+    let world = World::ready();
+    let policy = world.run("server", &["policy", "show"]).expect_code(0).out;
+    assert!(policy.contains(NEEDS_ADMIN));
+    fs::write(world.path("policy.toml"), policy.replace(NEEDS_ADMIN, NEEDS_USER)).unwrap();
+
+    let server = world.start(&[], &[("POLICY_FILE", "policy.toml")]);
+    world.client(&server, &[]).expect_code(5).expect_err(&[
+        "needs a scope that the token does not have",
+        "User.Write",
+        "Admin.Write User.Read",
+        "just token --scope",
+    ]);
+    let log = server.log_with("-> Missing required scope!");
+    let last = log.lines().rev().take(3).collect::<Vec<_>>();
+    assert!(last[0].contains("-> Missing required scope!"), "{log}");
+    assert!(last[1].contains("User exists, proceeding..."), "{log}");
+    assert!(last[2].contains("Valid token, proceeding..."), "{log}");
+
+    // One way out: a token that has the scope.
+    world.run("mint-token", &["--save", "--scope", "User.Read User.Write"]).expect_code(0);
+    world.client(&server, &[]).expect_code(0);
+    drop(server);
+
+    // The other: the rule as it was.
+    world.run("mint-token", &["--save"]).expect_code(0);
+    fs::write(world.path("policy.toml"), policy).unwrap();
+    let server = world.start(&["--policy", "policy.toml"], &[]);
+    world.client(&server, &[]).expect_code(0);
+}
+
+#[test]
+fn each_cause_has_its_words_and_its_exit_code() {
+    let world = World::ready();
+    let nowhere = ["--url", "http://127.0.0.1:1/mcp"];
+    world.run("client", &nowhere).expect_code(3).expect_err(&["cannot reach", "just server"]);
+
+    let server = world.start(&[], &[]);
+    let with_token = |token: &str| {
+        let args = ["--url", server.url.as_str()];
+        world.run_with("client", &args, &[("MCP_TOKEN", token)])
+    };
+    with_token("not-a-token").expect_code(4).expect_err(&["refuses the token", "just token"]);
+    let log = server.log_with("-> Invalid token!");
+    assert!(log.contains("reason=not a signed JWT"), "{log}");
+
+    let mint = |args: &[&str]| world.run("mint-token", args).expect_code(0).out.trim().to_owned();
+    with_token(&mint(&["--aud", "https://other.example/mcp"])).expect_code(4);
+    server.log_with("aud does not name this resource");
+    with_token(&mint(&["--iss", "https://other.example"])).expect_code(4);
+    server.log_with("iss is not a trusted issuer");
+    with_token(&mint(&["--sub", "nobody"]))
+        .expect_code(5)
+        .expect_err(&["a new token will not help"]);
+    server.log_with("-> User does not exist!");
+
+    fs::write(world.path("no-token.env"), "").unwrap();
+    let anonymous = ["--env-file", "no-token.env"];
+    world.client(&server, &anonymous).expect_code(4).expect_err(&["none is set", "just token"]);
+    server.log_with("-> Missing Authorization header!");
+}

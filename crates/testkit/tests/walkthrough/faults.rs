@@ -1,0 +1,104 @@
+//! What goes wrong at start: one clear error each, and an exit code.
+
+use std::{fs, net::TcpListener};
+
+use crate::world::World;
+
+#[test]
+fn a_missing_secret_says_how_to_make_one() {
+    let world = World::empty();
+    world.run("server", &[]).expect_code(2).expect_err(&["no key", "just token"]);
+}
+
+#[test]
+fn a_placeholder_is_no_secret() {
+    let world = World::empty();
+    let example = include_str!("../../../../.env.example");
+    fs::write(world.path(".env"), example).unwrap();
+    world.run("server", &[]).expect_code(2).expect_err(&[
+        "placeholder",
+        "just token",
+        "openssl rand",
+    ]);
+}
+
+#[test]
+fn all_faults_of_the_configuration_are_told_together() {
+    let world = World::empty();
+    let env = [
+        ("JWT_SECRET", "short"),
+        ("BIND_ADDR", "nowhere"),
+        ("MCP_RESOURCE", "http://mcp.example/mcp"),
+        ("JWT_ISSUER", "a\nb"),
+        ("POLICY_FILE", "no-such-policy.toml"),
+        ("LOG_FORMAT", "xml"),
+    ];
+    let names = [
+        "JWT_SECRET",
+        "BIND_ADDR",
+        "MCP_RESOURCE",
+        "JWT_ISSUER",
+        "no-such-policy.toml",
+        "LOG_FORMAT",
+    ];
+    let said = world.run_with("server", &[], &env).expect_code(2).expect_err(&names);
+    assert!(!said.err.contains("short\""), "no secret is shown, not even a bad one: {}", said.err);
+}
+
+#[test]
+fn a_busy_port_is_named_with_what_to_do() {
+    let world = World::ready();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    world.run("server", &["--bind", &address]).expect_code(3).expect_err(&[
+        &address,
+        "Another program listens there",
+        "--bind",
+    ]);
+}
+
+#[test]
+fn a_policy_with_a_hole_does_not_start() {
+    let world = World::ready();
+    let policy = world.run("server", &["policy", "show"]).out;
+    fs::write(world.path("hole.toml"), policy.replace("whoami = []", "")).unwrap();
+    for args in [&["--policy", "hole.toml"][..], &["policy", "check", "--policy", "hole.toml"]] {
+        world.run("server", args).expect_code(2).expect_err(&["no rule for tools/call whoami"]);
+    }
+}
+
+#[test]
+fn a_directory_that_is_no_database_is_left_alone() {
+    let world = World::ready();
+    let garbage = "this is not a database, and nobody may overwrite it".repeat(100);
+    fs::write(world.path("garbage.db"), &garbage).unwrap();
+    let args = ["--database-url", "sqlite://garbage.db"];
+    world.run("server", &args).expect_code(4).expect_err(&["garbage.db"]);
+    assert_eq!(fs::read_to_string(world.path("garbage.db")).unwrap(), garbage);
+    let args = ["--database-url", "postgres://localhost/x"];
+    world.run("server", &args).expect_code(4).expect_err(&["sqlite"]);
+}
+
+#[test]
+fn a_line_that_is_no_setting_is_numbered_and_not_shown() {
+    let world = World::empty();
+    fs::write(world.path(".env"), "A=1\nhush hush\n").unwrap();
+    let said = world.run("server", &[]).expect_code(2).expect_err(&[".env", "line 2"]);
+    assert!(!said.err.contains("hush"), "{}", said.err);
+}
+
+#[test]
+fn flags_beat_the_environment_which_beats_the_file_which_beats_the_default() {
+    let world = World::ready();
+    let shown = |args: &[&str], env: &[(&str, &str)]| {
+        let policy_check = [&["policy", "check"], args].concat();
+        world.run_with("server", &policy_check, env).err
+    };
+    let mut file = fs::read_to_string(world.path(".env")).unwrap();
+    file += "POLICY_FILE=from-file.toml\n";
+    fs::write(world.path(".env"), file).unwrap();
+    assert!(shown(&[], &[]).contains("from-file.toml"));
+    assert!(shown(&[], &[("POLICY_FILE", "from-env.toml")]).contains("from-env.toml"));
+    let flag = shown(&["--policy", "from-flag.toml"], &[("POLICY_FILE", "from-env.toml")]);
+    assert!(flag.contains("from-flag.toml"));
+}

@@ -1,0 +1,166 @@
+//! A temp folder with the three programs in reach.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// A folder in which the programs run.
+pub(crate) struct World {
+    folder: TempDir,
+}
+
+/// What a program said, and how it ended.
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    log: PathBuf,
+    pub(crate) url: String,
+}
+
+impl World {
+    /// An empty folder.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A folder that `server init` and `mint-token --save` have been run in: what `just token` does.
+    pub(crate) fn ready() -> Self {
+        let world = Self::empty();
+        world.run("server", &["init"]).expect_code(0);
+        world.run("mint-token", &["--save"]).expect_code(0);
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(binaries().join(program));
+        command.args(args).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> Said {
+        Said::from(self.command(program, args).output().unwrap())
+    }
+
+    pub(crate) fn run_with(&self, program: &str, args: &[&str], env: &[(&str, &str)]) -> Said {
+        Said::from(self.command(program, args).envs(env.iter().copied()).output().unwrap())
+    }
+
+    /// Starts a server on a free port and waits until it says where.
+    pub(crate) fn start(&self, args: &[&str], env: &[(&str, &str)]) -> Running {
+        let log = self.path("server.log");
+        let mut child = self
+            .command("server", args)
+            .args(["--bind", "127.0.0.1:0"])
+            .envs(env.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line
+            .strip_prefix("MCP server on ")
+            .and_then(|rest| rest.split(',').next())
+            .unwrap_or_else(|| panic!("{line:?} {}", fs::read_to_string(&log).unwrap()));
+        assert!(line.contains(", protected: "), "{line}");
+        Running { child, log, url: url.to_owned() }
+    }
+
+    /// Calls the client on `server`.
+    pub(crate) fn client(&self, server: &Running, args: &[&str]) -> Said {
+        self.run("client", &[&["--url", server.url.as_str()], args].concat())
+    }
+}
+
+impl Running {
+    /// The log so far, once it holds `text`.
+    pub(crate) fn log_with(&self, text: &str) -> String {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = fs::read_to_string(&self.log).unwrap();
+            if log.contains(text) || Instant::now() > until {
+                assert!(log.contains(text), "{text:?} is not in the log:\n{log}");
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    /// Asserts that standard error holds each of `texts`.
+    #[track_caller]
+    pub(crate) fn expect_err(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.err.contains(text), "{text:?} is not in:\n{}", self.err);
+        }
+        self
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Where the programs are: beside this test, built anew so that they are what the sources say.
+fn binaries() -> &'static Path {
+    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
+    BINARIES.get_or_init(|| {
+        // target/debug/deps/walkthrough-… → target/debug
+        let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--offline", "--bins"]);
+        build.arg("--target-dir").arg(profile.parent().unwrap()).current_dir(workspace);
+        assert!(build.status().unwrap().success());
+        assert!(
+            profile.ends_with("debug"),
+            "this suite runs the debug build: {}",
+            profile.display()
+        );
+        profile
+    })
+}
