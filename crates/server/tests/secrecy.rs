@@ -1,12 +1,18 @@
 //! Tokens, secrets and the `Authorization` header appear nowhere: not in the log at its most talkative,
 //! not in answers, not in errors, not in `Debug`. In success and in failure.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
 
 #[path = "http/harness.rs"]
 #[expect(dead_code, reason = "shared with the other suite, which uses more of it")]
 mod harness;
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -82,10 +88,10 @@ async fn nothing_that_is_secret_is_ever_written_down() {
         }
         for request in requests {
             let answer = send(request).await;
-            answers += &format!("{:?}\n{}\n", answer.headers, answer.body);
+            writeln!(answers, "{:?}\n{}", answer.headers, answer.body).unwrap();
         }
         let (signing, verifying) = (key.signing(), key.verifying());
-        answers += &format!("{signing:?} {verifying:?} {:?}", verifying.to_jwk());
+        writeln!(answers, "{signing:?} {verifying:?} {:?}", verifying.to_jwk()).unwrap();
     }
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

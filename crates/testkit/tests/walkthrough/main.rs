@@ -1,11 +1,6 @@
 //! The README, done by a machine: the three real programs as processes, in a temp folder, with nothing
 //! in their environment.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod demonstration;
 mod faults;
