@@ -9,10 +9,12 @@
 
 mod authorization;
 mod body;
+mod depth;
 mod harness;
 mod listing;
 mod matrix;
 mod metadata;
+mod methods;
 mod origin;
 mod tokens;
 mod users;
