@@ -307,7 +307,7 @@ mod tests {
             r#"Negotiate, Bearer error="invalid_token""#,
             r#"Negotiate , Bearer error="invalid_token""#,
             r#"Negotiate YII/a+b=, Bearer error="invalid_token""#,
-            r#"Bearer error=invalid_token , Negotiate YII/a+b="#,
+            "Bearer error=invalid_token , Negotiate YII/a+b=",
         ] {
             let error = parse(header).unwrap_or_else(|fault| panic!("{header}: {fault}")).error;
             assert_eq!(error, Some(BearerError::InvalidToken), "{header}");

@@ -267,4 +267,11 @@ mod tests {
         assert!(!signer.verifier().unwrap().verify(b"messagf", &signature));
         assert_eq!(sha256(b"").len(), 32);
     }
+
+    #[test]
+    fn the_halves_of_a_key_show_their_algorithm_alone() {
+        let signer = Signer::from_secret(&[115; 32]);
+        assert_eq!(format!("{signer:?}"), "Signer(HS256, ..)");
+        assert_eq!(format!("{:?}", signer.verifier().unwrap()), "Verifier(HS256, ..)");
+    }
 }

@@ -88,7 +88,7 @@ impl Jwk {
         serde_json::from_value(value).map(Self).map_err(|_| KeyError::Members)
     }
 
-    /// The key itself, under its `kid`.
+    /// The key itself, under its `kid`, else its thumbprint.
     pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
         let for_signatures = self.0.usage.as_deref().is_none_or(|usage| usage == "sig");
         let may_verify =
@@ -111,8 +111,12 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => PublicNumbers::Ed { x: number(self.0.x.as_ref())? },
             _ => return Err(KeyError::Unsupported),
         };
-        let id = self.0.kid.as_deref().map(str::parse).transpose()?;
-        let key = VerifyingKey::from_numbers(numbers, id)?;
+        // Without a `kid` it goes by its thumbprint, as its private half does.
+        let id = match &self.0.kid {
+            Some(kid) => kid.parse()?,
+            None => self.thumbprint().parse()?,
+        };
+        let key = VerifyingKey::from_numbers(numbers, Some(id))?;
         if self.0.alg.as_deref().is_some_and(|alg| alg != key.algorithm().name()) {
             return Err(KeyError::Purpose);
         }

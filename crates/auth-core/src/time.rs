@@ -206,6 +206,32 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_has_a_fraction_only_if_it_says_so_and_keeps_it_when_shared() {
+        #[derive(Debug)]
+        struct Whole;
+        impl Clock for Whole {
+            fn now(&self) -> NumericDate {
+                NumericDate(100)
+            }
+        }
+        #[derive(Debug)]
+        struct Fine;
+        impl Clock for Fine {
+            fn now(&self) -> NumericDate {
+                NumericDate(100)
+            }
+            fn since_epoch(&self) -> Duration {
+                Duration::from_millis(100_500)
+            }
+        }
+        assert_eq!(Whole.since_epoch(), Duration::from_secs(100));
+        let (whole, fine): (Arc<dyn Clock>, Arc<dyn Clock>) = (Arc::new(Whole), Arc::new(Fine));
+        assert_eq!((whole.now(), fine.now()), (NumericDate(100), NumericDate(100)));
+        assert_eq!(Arc::new(whole).since_epoch(), Duration::from_secs(100));
+        assert_eq!(Arc::new(fine).since_epoch(), Duration::from_millis(100_500));
+    }
+
+    #[test]
     fn the_system_clock_is_past_the_day_this_was_written() {
         assert!(SystemClock.now().as_secs() > 1_700_000_000);
     }

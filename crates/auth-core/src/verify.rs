@@ -81,6 +81,9 @@ pub enum VerifyError {
     /// Check 1.
     #[error(transparent)]
     Form(#[from] ParseTokenError),
+    /// Check 1: longer than [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES), and so not read at all.
+    #[error("the token is too long")]
+    TooLong,
     /// Check 2: no `typ`, or another.
     #[error("typ is not at+jwt (RFC 9068): not an access token")]
     TokenType,

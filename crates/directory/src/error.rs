@@ -96,6 +96,12 @@ pub enum DirectoryError {
         /// What the database said.
         source: Source,
     },
+    /// Anybody on this computer may write the users.
+    #[error("anybody may write {}, and so make themselves a user. Run `chmod o-w` on it", path.display())]
+    OpenToAll {
+        /// The file or its folder.
+        path: PathBuf,
+    },
     /// The file that was opened is not at its place any more: its content is nobody's truth now.
     #[error(
         "the user database {} was moved, removed or replaced while in use; start this program \

@@ -2,8 +2,8 @@
 //!
 //! 1. The folder and the file are made on first use, for their owner alone (modes 0700 and 0600).
 //! 2. A question is one statement, so it sees one state of the tables.
-//! 3. A change takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can change between
-//!    the look and the change; others wait for it, up to 5 s.
+//! 3. A change that looks first takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can
+//!    change between the look and the change; others wait for it, up to 5 s.
 //! 4. A file that a newer program has changed is refused; one that was replaced while open, too.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".

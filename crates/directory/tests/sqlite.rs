@@ -369,3 +369,23 @@ fn alice() -> Subject {
 fn admin() -> RoleName {
     "admin".parse().unwrap()
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn users_that_anybody_may_write_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = data.join("directory.db");
+    let url = format!("sqlite://{}", file.display());
+    SqliteDirectory::open(&url).await.unwrap().close().await;
+    for (path, loose, tight) in [(&file, 0o666, 0o600), (&data, 0o777, 0o700)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(loose)).unwrap();
+        let fault = SqliteDirectory::open(&url).await.unwrap_err();
+        assert!(matches!(&fault, DirectoryError::OpenToAll { path: named } if named == path));
+        assert!(fault.to_string().contains("chmod"), "{fault}");
+        fs::set_permissions(path, fs::Permissions::from_mode(tight)).unwrap();
+    }
+    assert!(SqliteDirectory::open(&url).await.is_ok());
+}

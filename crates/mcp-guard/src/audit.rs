@@ -1,7 +1,7 @@
 //! What the operator reads: each step that was passed, and the one that was not, with its reason.
 //!
-//! Never logged: tokens, secrets, the `Authorization` header, arguments of tools. Texts that callers
-//! chose (actions, subjects) are shown so that they cannot forge a line.
+//! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Texts that
+//! callers chose (actions, subjects) are shown so that they cannot forge a line.
 
 use std::error::Error;
 

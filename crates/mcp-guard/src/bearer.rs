@@ -69,7 +69,8 @@ fn has_query_token(uri: &Uri) -> bool {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+    let types = headers.get_all(header::CONTENT_TYPE).iter();
+    types.filter_map(|value| value.to_str().ok()).any(|value| {
         let essence = value.split(';').next().unwrap_or_default().trim();
         essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
     })

@@ -1,10 +1,15 @@
-//! The body: all of it, within bounds of size and time.
+//! The body: all of it, within bounds of size and time; or thrown away unseen.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// How much of a refused request's body is thrown away before the connection is given up.
+const DISCARD_BYTES: usize = 64 * 1024;
+/// How long that may take.
+const DISCARD_TIME: Duration = Duration::from_millis(500);
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,4 +43,22 @@ where
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyFault::TooLong),
         Ok(Err(_)) => Err(BodyFault::Broken),
     }
+}
+
+/// Throws `body` away, unseen; tells whether it ended within bounds. If it did, the connection can carry
+/// the next request; if not, it cannot, and the client must be told so.
+pub(crate) async fn discard<B: Body>(body: B) -> bool {
+    let ended = async {
+        let mut body = std::pin::pin!(body);
+        let mut discarded = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            discarded += frame.data_ref().map_or(0, bytes::Buf::remaining);
+            if discarded > DISCARD_BYTES {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(DISCARD_TIME, ended).await.unwrap_or(false)
 }

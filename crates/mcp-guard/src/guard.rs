@@ -30,7 +30,7 @@ impl<A: Authenticate> Guard<A> {
     pub fn new(resource: ResourceUri, policy: Policy, authenticate: A) -> Self {
         let challenges = Challenges {
             resource_metadata: resource.metadata_url(),
-            scopes: policy.scopes_in_use(),
+            scopes: policy.scopes_to_ask_for(),
         };
         Self {
             origins: Origins::of(&resource),
@@ -116,7 +116,7 @@ impl<A: Authenticate> Guard<A> {
         let mut metadata = ProtectedResourceMetadata::new(
             &self.resource,
             self.authorization_servers.iter().map(ToString::to_string),
-            &self.policy.scopes_in_use(),
+            &self.policy.scopes_to_ask_for(),
         );
         metadata.resource_name.clone_from(&self.name);
         MetadataService::new(&metadata)

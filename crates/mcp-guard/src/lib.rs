@@ -66,14 +66,15 @@
 //! | 1 | `Host` and `Origin` ([`Guard::allow_host`], [`Guard::allow_origin`]) | 403 |
 //! | 2 | exactly one bearer token, in the header; it is taken out here | 401 without an error code; 400 `invalid_request` |
 //! | 3 | [`Authenticate`]: token → principal | 401 `invalid_token`; 403; 503 |
-//! | 4 | the body: bounded in size and time, and read strictly | 413; 408; 400 |
+//! | 4 | the body: bounded in size and time, and read strictly | 405; 413; 408; 400 |
 //! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
 //! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
 //! | 7 | the server behind, with a [`Caller`] in the request's extensions | |
 //!
 //! # Invariants
 //!
-//! 1. No byte of the body is read before step 3 has passed.
+//! 1. No byte of the body is looked at before step 3 has passed; what is refused before is thrown away
+//!    unseen, up to a bound, so that the connection can go on.
 //! 2. The server behind sees the very bytes that were judged, and never the token.
 //! 3. What the caller is told never depends on which check of the token failed.
 

@@ -63,16 +63,32 @@ impl Origins {
 /// The one host that the request names, in lower case, without port and brackets.
 fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let mut values = headers.get_all(header::HOST).iter();
-    let authority = match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok()?.parse::<Authority>().ok()?,
-        // HTTP/2 says it in `:authority`.
-        (None, _) => uri.authority()?.clone(),
-        (Some(_), Some(_)) => return None,
-    };
-    if authority.as_str().contains('@') {
-        return None;
+    // An absolute target (and HTTP/2's `:authority`) names a host too; both must be the same.
+    let target = uri.authority().map(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => {
+            let named = name(&value.to_str().ok()?.parse().ok()?)?;
+            if target.is_none_or(|target| target.as_ref() == Some(&named)) {
+                Some(named)
+            } else {
+                None
+            }
+        }
+        (None, _) => target?,
+        (Some(_), Some(_)) => None,
     }
-    Some(authority.host().trim_matches(['[', ']']).to_ascii_lowercase())
+}
+
+/// The host of `host[:port]`; `None` if anything else stands there.
+fn name(authority: &Authority) -> Option<String> {
+    let host = authority.host();
+    let rest = authority.as_str().strip_prefix(host)?;
+    let port_is_clean = rest.is_empty() || authority.port_u16().is_some();
+    let bare = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok().then_some(ip)?,
+        None => host,
+    };
+    port_is_clean.then(|| bare.to_ascii_lowercase())
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -81,9 +97,8 @@ fn is_loopback(host: &str) -> bool {
 
 fn is_loopback_origin(origin: &str) -> bool {
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    authority.and_then(|text| text.parse::<Authority>().ok()).is_some_and(|authority| {
-        !authority.as_str().contains('@') && is_loopback(authority.host().trim_matches(['[', ']']))
-    })
+    let authority = authority.and_then(|text| text.parse::<Authority>().ok());
+    authority.and_then(|authority| name(&authority)).is_some_and(|host| is_loopback(&host))
 }
 
 #[cfg(test)]
@@ -143,7 +158,16 @@ mod tests {
         for host in ["localhost:1", "127.0.0.1:8000", "[::1]:8000", "127.9.9.9"] {
             assert_eq!(check(&origins, &[("host", host)]), Ok(()), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "10.0.0.1"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "localhost:evil",
+            "localhost:99999",
+            "localhost:",
+            "[localhost]",
+            "[127.0.0.1]",
+        ] {
             assert_eq!(check(&origins, &[("host", host)]), Err(OriginFault::Host), "{host}");
         }
         let with = |origin| check(&origins, &[("host", "localhost"), ("origin", origin)]);
@@ -156,9 +180,30 @@ mod tests {
             "http://localhost@evil.example",
             "http://evil@localhost",
             "file://localhost",
+            "http://localhost:evil",
+            "http://[localhost]",
             "null",
         ] {
             assert_eq!(with(origin), Err(OriginFault::Origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_names_a_host_must_name_the_same() {
+        let origins = Origins::of(&"http://localhost:8000/mcp".parse().unwrap());
+        let with = |target: &'static str, host: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.extend(host.map(|host| (header::HOST, host.parse().unwrap())));
+            origins.check(&headers, &Uri::from_static(target))
+        };
+        assert_eq!(with("http://localhost:8000/mcp", Some("localhost:8000")), Ok(()));
+        assert_eq!(with("http://localhost:8000/mcp", None), Ok(()));
+        for (target, host) in [
+            ("http://evil.example/mcp", Some("localhost:8000")),
+            ("http://localhost:8000/mcp", Some("evil.example")),
+            ("http://evil.example/mcp", None),
+        ] {
+            assert_eq!(with(target, host), Err(OriginFault::Host), "{target} {host:?}");
         }
     }
 }

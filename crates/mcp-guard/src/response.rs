@@ -8,6 +8,7 @@
 //! | void token | 401 | `invalid_token` |
 //! | unknown or disabled user | 403 | – : a new token would not help |
 //! | users cannot be looked up | 503 + `Retry-After` | – |
+//! | another HTTP method | 405 | – |
 //! | body too long, too slow, broken off | 413, 408, 400 | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
 //! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
@@ -17,11 +18,11 @@ use auth_core::{BearerError, Challenge, Denial, DenialReason, ScopeSet, VerifyEr
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use crate::{
     AuthenticateError, MessageError, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
-    origin::OriginFault,
+    message::Id, origin::OriginFault,
 };
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
@@ -47,7 +48,7 @@ pub(crate) enum Refusal {
     #[error(transparent)]
     Message(#[from] MessageError),
     #[error("{0}")]
-    Headers(HeaderMismatch, Option<Box<RawValue>>),
+    Headers(HeaderMismatch, Option<Id>),
 }
 
 /// The token's own faults go two ways: nothing sent is not an error of the token.
@@ -56,8 +57,7 @@ impl From<BearerFault> for Refusal {
         match fault {
             BearerFault::Missing => Self::NoToken,
             BearerFault::TooLong => {
-                let form = auth_core::ParseTokenError::Parts;
-                Self::Authenticate(AuthenticateError::InvalidToken(VerifyError::Form(form)))
+                Self::Authenticate(AuthenticateError::InvalidToken(VerifyError::TooLong))
             }
             other => Self::BadRequest(other),
         }
@@ -132,7 +132,7 @@ impl Challenges {
             }
             Refusal::Message(fault) => json_rpc(fault.code(), &fault.to_string(), None),
             Refusal::Headers(fault, id) => {
-                json_rpc(HEADER_MISMATCH, &fault.to_string(), id.as_deref())
+                json_rpc(HEADER_MISMATCH, &fault.to_string(), id.as_ref())
             }
         }
     }
@@ -177,8 +177,7 @@ fn plain(status: StatusCode, error: &str, description: &str) -> Response<Full<By
     json_response(status, &json!({ "error": error, "error_description": description }))
 }
 
-fn json_rpc(code: i32, message: &str, id: Option<&RawValue>) -> Response<Full<Bytes>> {
-    let id: Value = id.and_then(|id| serde_json::from_str(id.get()).ok()).unwrap_or_default();
+fn json_rpc(code: i32, message: &str, id: Option<&Id>) -> Response<Full<Bytes>> {
     let body = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
     json_response(StatusCode::BAD_REQUEST, &body)
 }

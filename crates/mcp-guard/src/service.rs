@@ -8,9 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{Action, Decision};
+use auth_core::{Action, Decision, Principal};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header::HeaderName, request::Parts};
+use http::{
+    HeaderValue, Method, Request, Response,
+    header::{CONNECTION, HeaderName},
+    request::Parts,
+};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use tower::{Layer, Service};
@@ -116,12 +120,16 @@ where
         guard.challenges.refuse(&refusal)
     };
     let (mut parts, body) = request.into_parts();
-
-    guard.origins.check(&parts.headers, &parts.uri).map_err(|fault| refuse(fault.into()))?;
-    let token =
-        bearer::take(&mut parts.headers, &parts.uri).map_err(|fault| refuse(fault.into()))?;
-    let principal =
-        guard.authenticate.authenticate(token).await.map_err(|fault| refuse(fault.into()))?;
+    let principal = match identify(guard, &mut parts).await {
+        Ok(principal) => principal,
+        Err(refusal) => {
+            let mut response = refuse(refusal);
+            if !body::discard(body).await {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            return Err(response);
+        }
+    };
     audit::authenticated(id, &principal);
 
     let (action, bytes) = read(guard, &parts, body).await.map_err(refuse)?;
@@ -137,6 +145,16 @@ where
             Err(guard.challenges.deny(&denial))
         }
     }
+}
+
+/// Who is calling: judged by the head of the request alone.
+async fn identify<A: Authenticate>(
+    guard: &Guard<A>,
+    parts: &mut Parts,
+) -> Result<Principal, Refusal> {
+    guard.origins.check(&parts.headers, &parts.uri)?;
+    let token = bearer::take(&mut parts.headers, &parts.uri)?;
+    Ok(guard.authenticate.authenticate(token).await?)
 }
 
 /// What the request asks for, and the bytes that say so.

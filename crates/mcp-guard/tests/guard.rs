@@ -1,10 +1,6 @@
 //! The guard in front of a service of our own, over HTTP: what the service behind it sees, and what the
 //! guard's settings do.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::{
     convert::Infallible,
@@ -163,6 +159,51 @@ async fn a_body_that_breaks_off_is_400() {
     let answer = exchange(address, &head, "zz\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     assert!(inbox.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_the_connection_for_the_next_request_also_when_the_body_comes_late() {
+    let (address, inbox) = serve(guard()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for status in ["401", "401", "200"] {
+        let authorization = match status {
+            "200" => format!("authorization: Bearer {}\r\n", token("A")),
+            _ => String::new(),
+        };
+        let body = call("a");
+        let length = body.len();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\n{authorization}content-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 2048];
+        let length = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(!answer.contains("connection: close"), "{answer}");
+    }
+    assert_eq!(inbox.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_says_that_the_connection_ends_where_the_body_does_not_come_or_is_long() {
+    let (address, _) = serve(guard()).await;
+    for (length, sent) in [(100, String::new()), (1 << 20, "x".repeat(1 << 20))] {
+        let length = format!("content-length: {length}");
+        let head = ["POST /mcp HTTP/1.1", "host: localhost", &length, "\r\n"].join("\r\n");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // The server may stop reading before all is written.
+        let _ = stream.write_all(sent.as_bytes()).await;
+        let mut answer = vec![0; 2048];
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut answer));
+        let length = read.await.unwrap().unwrap();
+        let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
 }
 
 #[tokio::test]

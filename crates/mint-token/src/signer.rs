@@ -6,7 +6,7 @@
 use std::fmt;
 
 use auth_core::{Algorithm, SigningKey};
-use settings::{Environment, KeySettingError, Variable};
+use settings::{Environment, KeySettingError, KeySource, Variable};
 
 /// Where the key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,10 +67,10 @@ pub(crate) fn signing_key(
 }
 
 fn configured_key(environment: &Environment) -> Result<(SigningKey, KeyOrigin), SignerFault> {
-    let key = settings::signing_key(environment).map_err(SignerFault::Configured)?;
-    let origin = match environment.set_value(Variable::JwtKeyFile) {
-        Some(path) => KeyOrigin::File(path.to_owned()),
-        None => KeyOrigin::Secret,
+    let (key, source) = settings::signing_key(environment).map_err(SignerFault::Configured)?;
+    let origin = match source {
+        KeySource::File(path) => KeyOrigin::File(path.display().to_string()),
+        KeySource::Secret => KeyOrigin::Secret,
     };
     Ok((key, origin))
 }
@@ -79,7 +79,7 @@ fn configured_key(environment: &Environment) -> Result<(SigningKey, KeyOrigin), 
 fn key_of_flag(path: &str) -> Result<SigningKey, SignerFault> {
     let name = Variable::JwtKeyFile.name().to_owned();
     let alone = Environment::from_pairs([(name, path.to_owned())]);
-    settings::signing_key(&alone).map_err(|fault| SignerFault::Flag {
+    settings::signing_key(&alone).map(|(key, _)| key).map_err(|fault| SignerFault::Flag {
         path: path.to_owned(),
         reason: match fault {
             KeySettingError::Unreadable { reason, .. } => reason,

@@ -1,6 +1,6 @@
 //! The composition root: configuration in, a router out.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{Clock, Policy, ResourceUri, TokenVerifier};
 use axum::{Router, http::StatusCode};
@@ -73,7 +73,7 @@ impl<D: Directory> App<D> {
         let mut router = health::routes(self.directory)
             .route_service(self.resource.path(), guard.protect(mcp))
             .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
-        for path in guard.metadata_paths() {
+        for path in BTreeSet::from(guard.metadata_paths()) {
             router = router.route_service(&path, guard.metadata());
         }
         router

@@ -1,9 +1,9 @@
 //! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use auth_core::{Issuer, KeySet, Policy, ResourceUri, TokenVerifier, TrustedIssuer};
-use settings::{Environment, KeySource, Variable};
+use auth_core::{Issuer, Policy, ResourceUri, TokenVerifier, TrustedIssuer};
+use settings::{Environment, Variable, VerifyingKeys};
 
 use crate::{
     args::RunArgs,
@@ -20,9 +20,7 @@ pub struct Config {
     /// The one issuer whose tokens count.
     pub issuer: Issuer,
     /// Its keys.
-    pub keys: KeySet,
-    /// Where the keys came from.
-    pub key_source: KeySource,
+    pub keys: VerifyingKeys,
     /// The directory of users.
     pub database_url: String,
     /// Who may do what.
@@ -50,8 +48,7 @@ impl Config {
             faults.push(format!("BIND_ADDR {bind:?}: write host:port, for example 127.0.0.1:8000"));
         }
         let resource = text(&args.resource, Variable::McpResource);
-        let resource = resource
-            .parse::<ResourceUri>()
+        let resource = parse_resource(&resource)
             .map_err(|fault| faults.push(format!("MCP_RESOURCE {resource:?}: {fault}")));
         let issuer = text(&args.issuer, Variable::JwtIssuer);
         let issuer = issuer
@@ -63,7 +60,7 @@ impl Config {
             .map_err(|fault| faults.push(fault.to_string()));
 
         match (resource, issuer, keys, policy) {
-            (Ok(resource), Ok(issuer), Ok((keys, key_source)), Ok((policy, policy_source)))
+            (Ok(resource), Ok(issuer), Ok(keys), Ok((policy, policy_source)))
                 if faults.is_empty() =>
             {
                 Ok(Self {
@@ -71,7 +68,6 @@ impl Config {
                     resource,
                     issuer,
                     keys,
-                    key_source,
                     database_url: text(&args.database_url, Variable::DatabaseUrl),
                     policy,
                     policy_source,
@@ -85,15 +81,17 @@ impl Config {
     /// they grant is bounded by the directory all the same.
     #[must_use]
     pub fn verifier(&self) -> TokenVerifier {
-        let issuer = TrustedIssuer::new(self.issuer.clone(), self.keys.clone()).trust_roles(true);
+        let issuer =
+            TrustedIssuer::new(self.issuer.clone(), self.keys.keys.clone()).trust_roles(true);
         TokenVerifier::new(self.resource.audience().clone()).trust(issuer)
     }
 
     /// What protects the server, for the line that it prints at start.
     #[must_use]
     pub fn protection(&self) -> String {
-        let mut algorithms: Vec<_> = self.keys.iter().map(|key| key.algorithm().name()).collect();
-        algorithms.dedup();
+        let algorithms: BTreeSet<_> =
+            self.keys.keys.iter().map(|key| key.algorithm().name()).collect();
+        let algorithms: Vec<_> = algorithms.into_iter().collect();
         format!(
             "protected: {} tokens of {} for {}, policy {}",
             algorithms.join("/"),
@@ -102,6 +100,18 @@ impl Config {
             self.policy_source
         )
     }
+}
+
+/// A resource whose path can be served beside the server's own.
+fn parse_resource(text: &str) -> Result<ResourceUri, String> {
+    let resource: ResourceUri = text.parse().map_err(|fault| format!("{fault}"))?;
+    let path = resource.path();
+    let own = ["/healthz", "/readyz"].contains(&path) || path.starts_with("/.well-known");
+    // Characters that the router takes for patterns.
+    if own || path.contains(['{', '}', '*', ':']) {
+        return Err("this path cannot be served: choose another, for example /mcp".into());
+    }
+    Ok(resource)
 }
 
 /// The policy that the flag or the environment names, or the built-in one.

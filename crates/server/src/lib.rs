@@ -16,6 +16,7 @@ mod health;
 mod log;
 mod mcp;
 mod policy_file;
+mod serve;
 mod shutdown;
 mod table;
 mod tools;
@@ -37,7 +38,9 @@ pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     let env_file = EnvFile::at(&cli.env_file);
     let environment = Environment::load(&cli.env_file)?;
     match cli.command {
-        None | Some(Command::Run) => command::run::run(&cli.run, &environment, out).await,
+        None | Some(Command::Run) => {
+            command::run::run(&cli.run, &env_file, &environment, out).await
+        }
         Some(Command::Init) => command::init::init(&env_file, &cli.run, &SystemClock, out).await,
         Some(Command::Users(users)) => {
             command::users::users(users, &cli.run, &environment, &SystemClock, out).await

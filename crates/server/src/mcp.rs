@@ -1,7 +1,8 @@
 //! The MCP server itself: the only file that names both rmcp and the tools.
 //!
-//! 1. Nothing is done without a permit for this very action: the guard in front has decided already,
-//!    and each handler checks that it did ([`Caller::permitted`]).
+//! 1. Nothing is done without a permit: the guard in front has decided already, and every handler checks
+//!    that it did: for this very action where there is a target ([`Caller::permitted`]), for this
+//!    caller where there is none ([`Caller::of`]).
 //! 2. Lists show only what the caller may use, in a stable order, and must not be cached for others
 //!    (`cacheScope: "private"`).
 //! 3. The tool table is built once, not once per call.
@@ -82,7 +83,7 @@ impl McpServer {
     }
 
     #[tool(
-        description = "Who the server takes you for, and what your token and your roles allow",
+        description = "Who the server takes you for, with your token's scopes and your roles",
         annotations(title = "Who am I", read_only_hint = true, open_world_hint = false)
     )]
     async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<Json<WhoAmI>, ErrorData> {
@@ -148,6 +149,7 @@ impl ServerHandler for McpServer {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Caller::of(&context)?;
         let mut result = ListResourceTemplatesResult::with_all_items(Vec::new());
         (result.ttl_ms, result.cache_scope) = cache_hints(&context);
         Ok(result)

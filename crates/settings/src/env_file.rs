@@ -81,8 +81,14 @@ impl EnvFile {
         let text = values
             .iter()
             .fold(example.to_owned(), |text, (name, value)| with_value(&text, name, value));
-        self.write(&text)?;
-        Ok(true)
+        // Of two that get here at once, one makes it, and the other leaves it alone.
+        let made =
+            written(&text, &self.path).and_then(|file| match file.persist_noclobber(&self.path) {
+                Ok(_) => Ok(true),
+                Err(fault) if fault.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+                Err(fault) => Err(fault.error),
+            });
+        made.map_err(|source| self.io(source))
     }
 
     /// Sets one variable and leaves every other line as it is.
@@ -106,23 +112,25 @@ impl EnvFile {
     fn write(&self, text: &str) -> Result<(), EnvFileError> {
         // A link stays a link: what it points to is changed.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|source| self.io(source))
+        let write = written(text, &path).and_then(|file| Ok(file.persist(&path)?));
+        write.map(drop).map_err(|source| self.io(source))
     }
 
     fn io(&self, source: io::Error) -> EnvFileError {
         EnvFileError::Io { path: self.path.clone(), source }
     }
+}
+
+/// A file with `text` next to `path`, for its owner alone, safely on the disk.
+fn written(text: &str, path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Whether the group or the world may read `path`. Always `false` where files have no such modes.
@@ -226,6 +234,21 @@ mod tests {
         EnvFile::at(&link).set("A", "2").unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "A=2\n");
+    }
+
+    #[test]
+    fn of_many_at_once_one_makes_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let create = |number: usize| EnvFile::at(&path).create("A=", &[("A", &number.to_string())]);
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..16).map(|number| scope.spawn(move || create(number))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+        });
+        assert_eq!(made.iter().filter(|made| **made).count(), 1);
+        let winner = made.iter().position(|made| *made).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("A={winner}\n"));
     }
 
     #[cfg(unix)]

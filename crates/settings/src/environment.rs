@@ -1,35 +1,33 @@
 //! The values of the variables: the process's environment over `.env`.
 
-use std::{collections::HashMap, fmt, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    path::Path,
+};
 
 use crate::{EnvFile, EnvFileError, Variable};
 
 /// Where the values come from. `Debug` prints which variables are set, never a value.
 #[derive(Clone, Default)]
-pub struct Environment(HashMap<Variable, String>);
+pub struct Environment {
+    process: HashMap<Variable, String>,
+    file: HashMap<Variable, String>,
+}
 
 impl Environment {
     /// The environment of this process over the file `env_file`, if that exists.
     pub fn load(env_file: &Path) -> Result<Self, EnvFileError> {
-        let mut environment = Self::from_pairs(EnvFile::at(env_file).read()?);
         #[expect(clippy::disallowed_methods, reason = "the one read of the environment")]
         let process = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        environment.0.extend(Self::from_pairs(process).0);
-        Ok(environment)
+        Ok(Self { process: known(process), file: known(EnvFile::at(env_file).read()?) })
     }
 
     /// An environment of just these pairs. Names that no [`Variable`] has, and empty values, are left out.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let known = |name: &str| Variable::ALL.into_iter().find(|known| known.name() == name);
-        Self(
-            pairs
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .filter_map(|(name, value)| Some((known(&name)?, value)))
-                .collect(),
-        )
+        Self { process: known(pairs), file: HashMap::new() }
     }
 
     /// The value that is set, or the default.
@@ -41,13 +39,37 @@ impl Environment {
     /// The value that is set; no default.
     #[must_use]
     pub fn set_value(&self, variable: Variable) -> Option<&str> {
-        self.0.get(&variable).map(String::as_str)
+        self.process.get(&variable).or_else(|| self.file.get(&variable)).map(String::as_str)
     }
+
+    /// The values of variables that stand in for each other, from the one place that sets any of them:
+    /// the process's environment, else the file. So a key file in the environment takes the place of a
+    /// secret in the file.
+    #[must_use]
+    pub(crate) fn alternatives<const N: usize>(
+        &self,
+        variables: [Variable; N],
+    ) -> [Option<&str>; N] {
+        let in_process = variables.iter().any(|variable| self.process.contains_key(variable));
+        let values = if in_process { &self.process } else { &self.file };
+        variables.map(|variable| values.get(&variable).map(String::as_str))
+    }
+}
+
+fn known(pairs: impl IntoIterator<Item = (String, String)>) -> HashMap<Variable, String> {
+    let known = |name: &str| Variable::ALL.into_iter().find(|known| known.name() == name);
+    pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, value)| Some((known(&name)?, value)))
+        .collect()
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(|variable| variable.name())).finish()
+        let names: BTreeSet<_> =
+            self.process.keys().chain(self.file.keys()).map(|variable| variable.name()).collect();
+        f.debug_set().entries(names).finish()
     }
 }
 
@@ -66,6 +88,20 @@ mod tests {
         assert_eq!(environment.get(Variable::McpUrl), Some("http://localhost:8000/mcp"));
         assert_eq!(environment.set_value(Variable::McpUrl), None);
         assert_eq!(environment.get(Variable::JwtSecret), None);
+    }
+
+    #[test]
+    fn alternatives_come_from_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "JWT_SECRET=in-the-file\n").unwrap();
+        let mut environment = Environment::load(&path).unwrap();
+        environment.process = HashMap::new();
+        let both = [Variable::JwtSecret, Variable::JwtKeyFile];
+        assert_eq!(environment.alternatives(both), [Some("in-the-file"), None]);
+        environment.process.insert(Variable::JwtKeyFile, "in-the-process".into());
+        assert_eq!(environment.alternatives(both), [None, Some("in-the-process")]);
+        assert_eq!(environment.alternatives([]), []);
     }
 
     #[test]

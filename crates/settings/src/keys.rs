@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_core::{Jwks, KeyError, KeySet, SigningKey, VerifyingKey};
+use auth_core::{Jwk, Jwks, KeyError, KeySet, SigningKey, VerifyingKey};
 use base64::{
     Engine, alphabet,
     engine::{
@@ -97,37 +97,52 @@ pub fn fresh_secret() -> Result<Zeroizing<String>, getrandom::Error> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random.as_slice())))
 }
 
-/// The key to sign with.
-pub fn signing_key(environment: &Environment) -> Result<SigningKey, KeySettingError> {
+/// The key to sign with, and where it came from.
+pub fn signing_key(environment: &Environment) -> Result<(SigningKey, KeySource), KeySettingError> {
     match source(environment)? {
-        Source::Secret(secret) => SigningKey::from_secret(&secret).map_err(KeySettingError::Secret),
+        Source::Secret(secret) => {
+            let key = SigningKey::from_secret(&secret).map_err(KeySettingError::Secret)?;
+            Ok((key, KeySource::Secret))
+        }
         Source::File(path) => {
             let text = read(&path)?;
             let key = signing_key_from(&text).map_err(|fault| key_fault(&path, fault))?;
             if open_to_others(&path) {
                 return Err(KeySettingError::OpenToOthers { path });
             }
-            Ok(key)
+            Ok((key, KeySource::File(path)))
         }
     }
 }
 
-/// The keys to verify with, and where they came from. A file may hold a public key, a JWK Set, or a
-/// private key, of which the public half is used.
-pub fn verifying_keys(environment: &Environment) -> Result<(KeySet, KeySource), KeySettingError> {
+/// The keys to verify with.
+#[derive(Debug, Clone)]
+pub struct VerifyingKeys {
+    /// The keys.
+    pub keys: KeySet,
+    /// Where they came from.
+    pub source: KeySource,
+    /// What of a JWK Set was left out: the place in the set, from 0, and the fault.
+    pub unusable: Vec<(usize, KeyError)>,
+}
+
+/// The keys to verify with. A file may hold a public key, a JWK Set, or a private key, of which the
+/// public half is used.
+pub fn verifying_keys(environment: &Environment) -> Result<VerifyingKeys, KeySettingError> {
     match source(environment)? {
         Source::Secret(secret) => {
             let key = VerifyingKey::from_secret(&secret).map_err(KeySettingError::Secret)?;
-            Ok((KeySet::from_iter([key]), KeySource::Secret))
+            let keys = KeySet::from_iter([key]);
+            Ok(VerifyingKeys { keys, source: KeySource::Secret, unusable: Vec::new() })
         }
         Source::File(path) => {
             let text = read(&path)?;
-            let (keys, private) =
-                verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;
-            if private && open_to_others(&path) {
+            let found = verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;
+            if found.private && open_to_others(&path) {
                 return Err(KeySettingError::OpenToOthers { path });
             }
-            Ok((keys, KeySource::File(path)))
+            let Found { keys, unusable, .. } = found;
+            Ok(VerifyingKeys { keys, source: KeySource::File(path), unusable })
         }
     }
 }
@@ -138,8 +153,7 @@ enum Source {
 }
 
 fn source(environment: &Environment) -> Result<Source, KeySettingError> {
-    let secret = environment.set_value(Variable::JwtSecret);
-    let file = environment.set_value(Variable::JwtKeyFile);
+    let [secret, file] = environment.alternatives([Variable::JwtSecret, Variable::JwtKeyFile]);
     match (secret, file) {
         (None, None) => Err(KeySettingError::Missing),
         (Some(_), Some(_)) => Err(KeySettingError::Both),
@@ -183,26 +197,42 @@ fn signing_key_from(text: &str) -> Result<SigningKey, KeyError> {
     }
 }
 
-/// The keys, and whether the text was a private key or a secret.
-fn verifying_keys_from(text: &str) -> Result<(KeySet, bool), KeyError> {
+/// What a key file held.
+struct Found {
+    keys: KeySet,
+    unusable: Vec<(usize, KeyError)>,
+    /// Whether anything in it was a private key or a secret.
+    private: bool,
+}
+
+fn verifying_keys_from(text: &str) -> Result<Found, KeyError> {
+    let one = |key: VerifyingKey, private| Found {
+        keys: KeySet::from_iter([key]),
+        unusable: Vec::new(),
+        private,
+    };
     if text.trim_start().starts_with('{') {
         if let Ok(set) = Jwks::parse(text) {
-            return match (set.keys.is_empty(), set.unusable.first()) {
-                (true, Some((_, fault))) => Err(*fault),
-                (true, None) => Err(KeyError::Unsupported),
-                (false, _) => Ok((set.keys.into_iter().collect(), false)),
-            };
+            if set.keys.is_empty() {
+                return Err(set
+                    .unusable
+                    .first()
+                    .map_or(KeyError::Unsupported, |(_, fault)| *fault));
+            }
+            let private = set.unusable.iter().any(|(_, fault)| *fault == KeyError::Private);
+            let keys = set.keys.into_iter().collect();
+            return Ok(Found { keys, unusable: set.unusable, private });
         }
-        let one = Jwks::parse(&format!(r#"{{"keys":[{text}]}}"#))?;
-        match one.unusable.first() {
-            None => return Ok((one.keys.into_iter().collect(), false)),
-            Some((_, KeyError::Private)) => {}
-            Some((_, fault)) => return Err(*fault),
+        let value = serde_json::from_str(text).map_err(|_| KeyError::Members)?;
+        match Jwk::parse(value).and_then(|jwk| jwk.verifying_key()) {
+            Ok(key) => return Ok(one(key, false)),
+            Err(KeyError::Private) => {}
+            Err(fault) => return Err(fault),
         }
     } else if !text.contains("PRIVATE KEY-----") {
-        return Ok((KeySet::from_iter([VerifyingKey::from_pem(text)?]), false));
+        return Ok(one(VerifyingKey::from_pem(text)?, false));
     }
-    Ok((KeySet::from_iter([signing_key_from(text)?.verifying_key()?]), true))
+    Ok(one(signing_key_from(text)?.verifying_key()?, true))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {

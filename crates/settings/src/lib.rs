@@ -13,5 +13,7 @@ mod variable;
 
 pub use env_file::{EnvFile, EnvFileError};
 pub use environment::Environment;
-pub use keys::{KeySettingError, KeySource, fresh_secret, signing_key, verifying_keys};
+pub use keys::{
+    KeySettingError, KeySource, VerifyingKeys, fresh_secret, signing_key, verifying_keys,
+};
 pub use variable::Variable;

@@ -38,9 +38,9 @@ impl KeyFile {
     }
 
     fn keys(&self) -> Result<KeySet, KeySettingError> {
-        let (keys, source) = verifying_keys(&self.environment())?;
-        assert_eq!(source, KeySource::File(self.path.clone()));
-        Ok(keys)
+        let found = verifying_keys(&self.environment())?;
+        assert_eq!(found.source, KeySource::File(self.path.clone()));
+        Ok(found.keys)
     }
 
     fn fault(&self) -> KeyError {
@@ -79,7 +79,8 @@ fn mint_token_takes_a_private_key_and_no_public_one() {
     for algorithm in ASYMMETRIC {
         let key = TestKey::shared(algorithm);
         let file = KeyFile::with(&key.private_pem().unwrap());
-        let signing = signing_key(&file.environment()).unwrap();
+        let (signing, source) = signing_key(&file.environment()).unwrap();
+        assert_eq!(source, KeySource::File(file.path.clone()));
         assert_eq!(signing.algorithm(), algorithm);
         assert_eq!(signing.id(), key.signing().id());
         let public = KeyFile::with(&key.public_pem().unwrap());
@@ -94,10 +95,34 @@ fn mint_token_takes_a_private_key_and_no_public_one() {
 fn a_secret_can_be_a_jwk_in_a_file() {
     let jwk = r#"{"kty":"oct","kid":"one","k":"MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY"}"#;
     let file = KeyFile::with(jwk);
-    let signing = signing_key(&file.environment()).unwrap();
+    let (signing, _) = signing_key(&file.environment()).unwrap();
     assert_eq!(signing.algorithm(), Algorithm::Hs256);
     let id = "one".parse().unwrap();
     assert!(file.keys().unwrap().find(Some(&id), Algorithm::Hs256).is_ok());
+}
+
+#[test]
+fn what_is_left_out_of_a_set_is_named() {
+    let key = TestKey::shared(Algorithm::Es256);
+    let jwk = serde_json::to_string(&key.verifying().to_jwk()).unwrap();
+    let private = r#"{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}"#;
+    let file = KeyFile::with(&format!(r#"{{"keys":[{{"kty":"EC"}},{jwk},{private}]}}"#));
+    let found = verifying_keys(&file.environment()).unwrap();
+    assert_eq!(found.unusable, [(0, KeyError::Unsupported), (2, KeyError::Private)]);
+    assert!(admits(found.keys, key));
+    #[cfg(unix)]
+    {
+        KeyFile::mode(&file.path, 0o644);
+        assert!(matches!(file.keys(), Err(KeySettingError::OpenToOthers { .. })));
+    }
+}
+
+#[test]
+fn a_key_without_a_kid_goes_by_its_thumbprint() {
+    let key = TestKey::shared(Algorithm::EdDsa);
+    let mut jwk = serde_json::to_value(key.verifying().to_jwk()).unwrap();
+    jwk.as_object_mut().unwrap().remove("kid");
+    assert!(admits(KeyFile::with(&jwk.to_string()).keys().unwrap(), key));
 }
 
 #[cfg(unix)]

@@ -86,6 +86,26 @@ fn the_test_kit_is_part_of_no_product() {
     }
 }
 
+/// `serde_json`'s `raw_value` makes every `Value` in the program parse a text anew where an object is
+/// marked so, with a new bound on the depth each time: nested, that overflows the stack. The guard
+/// refuses such marks; that nothing switches the feature on protects the client too.
+#[test]
+fn nothing_that_ships_lets_serde_json_parse_texts_within_texts() {
+    for product in ["server", "client", "mint-token"] {
+        let tree = std::process::Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--locked", "--edges", "features,normal"])
+            .args(["--package", product, "--invert", "serde_json"])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let tree = String::from_utf8(tree.stdout).unwrap();
+        assert!(tree.contains("serde_json"), "{product}: {tree}");
+        for feature in ["raw_value", "arbitrary_precision"] {
+            assert!(!tree.contains(feature), "{product} has serde_json/{feature}:\n{tree}");
+        }
+    }
+}
+
 #[test]
 fn jsonwebtoken_is_named_in_one_file() {
     let mut named = Vec::new();

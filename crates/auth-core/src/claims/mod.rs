@@ -96,7 +96,7 @@ impl Claims {
         &self.roles
     }
 
-    /// Every claim that has no accessor of its own, as it stood in the token.
+    /// Every other claim as it stood in the token; `roles` too, trusted or not.
     #[must_use]
     pub const fn other(&self) -> &Map<String, Value> {
         &self.other

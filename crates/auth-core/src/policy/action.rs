@@ -41,8 +41,8 @@ impl Action {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.method())?;
-        // A target is the caller's text: shown so that it cannot forge a line of a log.
+        // Both are the caller's text: shown so that they cannot forge a line of a log.
+        write!(f, "{}", self.method().escape_debug())?;
         self.target().map_or(Ok(()), |target| write!(f, " {}", target.escape_debug()))
     }
 }
@@ -57,6 +57,7 @@ mod tests {
         assert_eq!(Action::ReadResource("a://b".into()).to_string(), "resources/read a://b");
         assert_eq!(Action::GetPrompt("p\nq".into()).to_string(), r"prompts/get p\nq");
         assert_eq!(Action::Method("ping".into()).to_string(), "ping");
+        assert_eq!(Action::Method("x\n\u{1b}[31m".into()).to_string(), r"x\n\u{1b}[31m");
         assert_eq!(Action::Method("ping".into()).target(), None);
         assert_eq!(Action::CallTool("t".into()).target(), Some("t"));
     }

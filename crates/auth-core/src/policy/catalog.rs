@@ -58,6 +58,8 @@ pub enum PolicyFault {
     RoleCycle(String),
     /// A place whose `any` list is empty, and so can never be met.
     EmptyAny(String),
+    /// A place with `{}`: `[]` is how any signed-in user is let in, so that nobody is by mistake.
+    EmptyRule(String),
     /// A method under `[methods]` that has a table of its own.
     TargetedMethod(String),
 }
@@ -80,6 +82,10 @@ impl fmt::Display for PolicyFault {
             Self::EmptyAny(place) => {
                 write!(f, "{place} has an empty `any` list, which can never be met: leave it out")
             }
+            Self::EmptyRule(place) => write!(
+                f,
+                "{place} has a rule that names no scope: write [] if any signed-in user may"
+            ),
             Self::TargetedMethod(method) => write!(
                 f,
                 "[methods] {method:?} is ruled per tool, resource or prompt: use [tools], [resources] or [prompts]"
@@ -232,8 +238,14 @@ impl Reader {
             RuleDocument::One(scope) => (vec![scope], Vec::new()),
             RuleDocument::All(all) => (all, Vec::new()),
             RuleDocument::Full(full) => {
-                if full.any.as_ref().is_some_and(Vec::is_empty) {
-                    self.faults.push(PolicyFault::EmptyAny(place.into()));
+                match &full.any {
+                    Some(any) if any.is_empty() => {
+                        self.faults.push(PolicyFault::EmptyAny(place.into()));
+                    }
+                    None if full.all.is_empty() => {
+                        self.faults.push(PolicyFault::EmptyRule(place.into()));
+                    }
+                    _ => {}
                 }
                 (full.all, full.any.unwrap_or_default())
             }

@@ -64,7 +64,7 @@ impl Policy {
         };
         Decision::Deny(Denial {
             reason,
-            required: requirement.to_ask_for(ceiling),
+            required: requirement.to_ask_for(effective, ceiling),
             granted: principal.scopes().clone(),
             action,
         })
@@ -98,10 +98,12 @@ impl Policy {
         actions
     }
 
-    /// The scopes that some rule names: what a client has reason to ask for.
+    /// The scopes that some rule names: what a client has reason to ask for. Never `offline_access`,
+    /// which is between the client and its issuer (MCP authorization, scope selection).
     #[must_use]
-    pub fn scopes_in_use(&self) -> ScopeSet {
-        self.rules.values().flat_map(Requirement::scopes).cloned().collect()
+    pub fn scopes_to_ask_for(&self) -> ScopeSet {
+        let named = self.rules.values().flat_map(Requirement::scopes);
+        named.filter(|scope| scope.as_str() != "offline_access").cloned().collect()
     }
 
     /// Every scope of the catalog.

@@ -32,11 +32,16 @@ impl Requirement {
     }
 
     /// The complete set to ask an issuer for (RFC 6750 §3.1): everything in `all`, and of `any` the
-    /// first that the user may hold (the first of all, if none).
-    pub(super) fn to_ask_for(&self, may_hold: impl Fn(&Scope) -> bool) -> ScopeSet {
+    /// first that the caller holds, else the first that the user may hold, else the first.
+    pub(super) fn to_ask_for(
+        &self,
+        holds: impl Fn(&Scope) -> bool,
+        may_hold: impl Fn(&Scope) -> bool,
+    ) -> ScopeSet {
         let mut scopes = self.all.clone();
-        let choice = self.any.iter().find(|scope| may_hold(scope)).or(self.any.iter().next());
-        scopes.extend(choice.cloned());
+        let held = self.any.iter().find(|scope| holds(scope));
+        let choice = held.or_else(|| self.any.iter().find(|scope| may_hold(scope)));
+        scopes.extend(choice.or_else(|| self.any.iter().next()).cloned());
         scopes
     }
 }

@@ -332,7 +332,8 @@ fn public_jwks_are_read_and_written_back() {
         assert_eq!(serde_json::to_value(key.to_jwk().unwrap()).unwrap(), jwk);
         let bare = ["kid", "alg", "use"].iter().fold(jwk.clone(), |jwk, name| without(&jwk, name));
         let bare = parse_jwk(with(&bare, "x5t", "ignored")).unwrap();
-        assert_eq!((bare.algorithm(), bare.id()), (algorithm, None));
+        let thumbprint = Jwk::parse(jwk.clone()).unwrap().thumbprint().parse().unwrap();
+        assert_eq!((bare.algorithm(), bare.id()), (algorithm, Some(&thumbprint)));
         assert!(parse_jwk(with(&jwk, "key_ops", json!(["verify"]))).is_ok());
     }
 }
@@ -411,6 +412,25 @@ fn a_point_that_is_not_on_its_curve_is_refused() {
     assert_eq!(even.map(drop), Err(KeyError::RsaExponent));
     let short = parse_jwk(with(&rsa, "n", URL_SAFE_NO_PAD.encode([0xFF; 255])));
     assert_eq!(short.map(drop), Err(KeyError::RsaSize));
+}
+
+#[test]
+fn a_public_pem_whose_point_is_cut_short_or_compressed_is_refused() {
+    let whole = TestKey::shared(Algorithm::Es256).public_der().unwrap();
+    // SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING } (RFC 5480 §2).
+    let (algorithm, point) = (&whole[2..23], &whole[26..]);
+    let spki = |point: &[u8]| {
+        let length = u8::try_from(point.len()).unwrap();
+        let bits = [&[0x03, length + 1, 0x00], point].concat();
+        let length = u8::try_from(algorithm.len() + bits.len()).unwrap();
+        pem("PUBLIC KEY", &[&[0x30, length], algorithm, &bits].concat())
+    };
+    assert!(VerifyingKey::from_pem(&spki(point)).is_ok());
+    let compressed = [&[2 + (point[64] & 1)], &point[1..33]].concat();
+    let hybrid = [&[6 + (point[64] & 1)], &point[1..]].concat();
+    for other in [&point[..64], &point[..33], &point[..4], &[4], &[0], &[], &compressed, &hybrid] {
+        assert_eq!(verify_fault(&spki(other)), KeyError::Unsupported, "{} bytes", other.len());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "what the helpers of a test cannot make must stop the test"
+    reason = "a fixture that cannot be made must stop the test"
 )]
 
 mod issue;

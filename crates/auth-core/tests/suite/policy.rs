@@ -278,7 +278,7 @@ fn anyone_with_a_valid_token_may_speak_the_protocol() {
     }
     let ruled: Vec<_> = bare.actions().into_iter().map(Action::method).collect();
     assert_eq!(ruled, protocol);
-    assert!(bare.scopes().is_empty() && bare.scopes_in_use().is_empty());
+    assert!(bare.scopes().is_empty() && bare.scopes_to_ask_for().is_empty());
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_rule_under_methods_takes_the_place_of_the_protocols_own() {
 fn a_policy_tells_what_it_rules() {
     let policy = policy();
     assert_eq!(policy.scopes(), scopes("Audit Data.Own Data.Read Data.Write Idle"));
-    assert_eq!(policy.scopes_in_use(), scopes("Audit Data.Own Data.Read Data.Write"));
+    assert_eq!(policy.scopes_to_ask_for(), scopes("Audit Data.Own Data.Read Data.Write"));
     let requirement = policy.requirement(&tool("mixed")).unwrap();
     assert_eq!(requirement.all(), &scopes("Data.Read"));
     assert_eq!(requirement.any(), &scopes("Audit Data.Own"));
@@ -328,6 +328,7 @@ fn every_fault_of_a_document_is_told_and_all_together() {
             "farmer": {"inherits": ["chick"]},
         },
         "tools": {
+            "blank": {},
             "empty": {"any": []},
             "full": {"all": ["ghost"], "any": ["a", "spectre"]},
             "one": "ghost",
@@ -354,6 +355,7 @@ fn every_fault_of_a_document_is_told_and_all_together() {
             PolicyFault::RoleCycle("chick".into()),
             PolicyFault::RoleCycle("cock".into()),
             PolicyFault::RoleCycle("narcissus".into()),
+            PolicyFault::EmptyRule(r#"[tools] "blank""#.into()),
             PolicyFault::EmptyAny(r#"[tools] "empty""#.into()),
             unknown(r#"[tools] "full""#, "ghost"),
             unknown(r#"[tools] "full""#, "spectre"),

@@ -58,7 +58,13 @@ impl Place {
             make_folder(folder)
                 .map_err(|source| DirectoryError::Folder { path: folder.to_owned(), source })?;
         }
-        make_file(path).map_err(|source| file_fault(path, source))
+        make_file(path).map_err(|source| file_fault(path, source))?;
+        // Whoever can write the users can make themselves one of them.
+        let open = [Some(path.as_path()), path.parent()]
+            .into_iter()
+            .flatten()
+            .find(|path| open_to_all(path));
+        open.map_or(Ok(()), |path| Err(DirectoryError::OpenToAll { path: path.to_owned() }))
     }
 
     /// What to call it in an error.
@@ -124,6 +130,22 @@ fn make_file(path: &Path) -> io::Result<()> {
 
 fn file_fault(path: &Path, source: io::Error) -> DirectoryError {
     DirectoryError::File { path: path.to_owned(), source: source.into() }
+}
+
+/// Whether anybody may write there (and, in a folder, replace what is others').
+#[cfg(unix)]
+fn open_to_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| {
+        let mode = metadata.permissions().mode();
+        let sticky = metadata.is_dir() && mode & 0o1000 != 0;
+        mode & 0o002 != 0 && !sticky
+    })
+}
+
+#[cfg(not(unix))]
+fn open_to_all(_: &Path) -> bool {
+    false
 }
 
 #[cfg(unix)]

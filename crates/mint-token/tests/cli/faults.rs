@@ -16,7 +16,8 @@ fn without_a_key_the_way_to_one_is_said() {
 
 #[test]
 fn two_keys_are_one_too_many() {
-    let run = Folder::ready().run_in(&[], &[("JWT_KEY_FILE", "key.pem")]);
+    let both = [("JWT_KEY_FILE", "key.pem"), ("JWT_SECRET", "x")];
+    let run = Folder::ready().run_in(&[], &both);
     run.assert_failed(2, "error: JWT_SECRET and JWT_KEY_FILE are both set: keep one\n");
 }
 

@@ -29,8 +29,9 @@ pub(crate) async fn init(
             context: "no randomness for a secret",
             source: error.into(),
         })?;
-        env_file.create(EXAMPLE, &[(Variable::JwtSecret.name(), &secret)])?;
-        writeln!(out, "Made {path} with a fresh secret").map_err(Failure::output)?;
+        if env_file.create(EXAMPLE, &[(Variable::JwtSecret.name(), &secret)])? {
+            writeln!(out, "Made {path} with a fresh secret").map_err(Failure::output)?;
+        }
     }
     let environment = Environment::load(env_file.path())?;
     let url = args.database_url.as_deref().or(environment.get(Variable::DatabaseUrl));

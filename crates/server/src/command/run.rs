@@ -1,11 +1,10 @@
 //! `server` or `server run`: bind, say so, serve until told to stop.
 
-use std::{io::Write, sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc};
 
 use auth_core::SystemClock;
-use axum::serve::ListenerExt;
 use directory::SqliteDirectory;
-use settings::{Environment, KeySource};
+use settings::{EnvFile, Environment, KeySource};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -14,14 +13,14 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    log, shutdown,
+    log,
+    serve::{Limits, serve},
+    shutdown,
 };
-
-/// How long requests that are under way may take once it is time to stop.
-const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(
     args: &RunArgs,
+    env_file: &EnvFile,
     environment: &Environment,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
@@ -38,7 +37,13 @@ pub(crate) async fn run(
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
 
+    if env_file.is_open_to_others() {
+        let path = env_file.path().display();
+        tracing::warn!("Others may read {path}, which may hold secrets: run `chmod 600 {path}`");
+    }
     warn_about(&config, &directory).await?;
+    let stop = CancellationToken::new();
+    let router = App::new(&config, Arc::clone(&directory), Arc::new(SystemClock)).router(&stop);
     writeln!(
         out,
         "MCP server on http://{address}{}, {}",
@@ -48,34 +53,14 @@ pub(crate) async fn run(
     .and_then(|()| out.flush())
     .map_err(Failure::output)?;
 
-    let stop = CancellationToken::new();
-    let router = App::new(&config, Arc::clone(&directory), Arc::new(SystemClock)).router(&stop);
-    // Without this every answer that is written in two parts waits for the client's delayed ACK.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let requested = stop.clone();
-    let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
-        shutdown::signal().await;
-        tracing::info!("Stopping: no new requests, those under way may end");
-        requested.cancel();
-    });
-    let too_long = async {
-        stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    let ended = tokio::select! {
-        ended = serve => ended,
-        () = too_long => {
-            tracing::warn!("Some requests did not end in time");
-            Ok(())
-        }
-    };
+    let serving = tokio::spawn(serve(listener, router, stop.clone(), Limits::default()));
+    shutdown::signal().await;
+    tracing::info!("Stopping: no new requests, those under way may end");
+    stop.cancel();
+    let ended = serving.await;
     directory.close().await;
     tracing::info!("Stopped");
-    ended.map_err(|source| Failure::Io { context: "serving", source })
+    ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
 }
 
 /// What is no fault and still worth knowing.
@@ -86,7 +71,10 @@ async fn warn_about(config: &Config, directory: &SqliteDirectory) -> Result<(), 
             "The directory has no users, so nobody can call anything: `server users add`"
         );
     }
-    if config.key_source == KeySource::Secret && !config.resource.is_loopback() {
+    for (place, fault) in &config.keys.unusable {
+        tracing::warn!(place, %fault, "A key of the set in JWT_KEY_FILE cannot be used");
+    }
+    if config.keys.source == KeySource::Secret && !config.resource.is_loopback() {
         tracing::warn!(
             "Whoever has JWT_SECRET can make tokens, this server included: consider JWT_KEY_FILE with a public key"
         );

@@ -1,4 +1,4 @@
-//! `whoami`: who the server takes the caller for, and what the caller may do here.
+//! `whoami`: who the server takes the caller for, with the token's scopes and the roles that bound them.
 
 use auth_core::{Ceiling, Principal};
 use schemars::JsonSchema;

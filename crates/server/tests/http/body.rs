@@ -94,6 +94,39 @@ async fn batches_and_what_is_not_json_rpc_are_bad_requests() {
 }
 
 #[tokio::test]
+async fn a_body_that_unpacks_into_more_than_it_is_gets_nowhere() {
+    let server = TestServer::start().await;
+    let arguments = |value: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"whoami","arguments":{{"a":{value}}}}}}}"#
+        )
+    };
+    // Texts within texts, each with a depth of its own.
+    let mut bomb = "0".to_owned();
+    for _ in 0..40 {
+        let text = bomb.replace('\\', r"\u005c").replace('"', r"\u0022");
+        let marked = format!(r#"{{"$serde_json::private::RawValue":"{text}"}}"#);
+        bomb = format!("{}{marked}{}", "[".repeat(115), "]".repeat(115));
+    }
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let many = format!("[{}0]", "0,".repeat(1_000_000));
+    for body in [arguments(&bomb), arguments(&deep), arguments(&many), bomb, deep] {
+        assert_eq!(post(&server, body).await.status, StatusCode::BAD_REQUEST);
+    }
+    post(&server, arguments("[1]")).await.assert_called("and the server goes on");
+}
+
+#[tokio::test]
+async fn the_stream_of_a_session_is_not_offered() {
+    let server = TestServer::start().await;
+    for method in [Method::GET, Method::DELETE] {
+        let request = server.http().request(method.clone(), server.url());
+        let answer = send(request.bearer_auth(admin(&server))).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_four_mebibytes_is_413_however_it_comes() {
     let server = TestServer::start().await;
     let filler = "x".repeat(4 * 1024 * 1024);

@@ -46,6 +46,38 @@ fn all_faults_of_the_configuration_are_told_together() {
 }
 
 #[test]
+fn a_resource_at_the_root_is_served_and_one_in_the_way_is_refused() {
+    let world = World::ready();
+    drop(world.start(&["--resource", "http://localhost:8000"], &[]));
+    for path in ["/healthz", "/.well-known/x", "/:x", "/{x}"] {
+        let resource = format!("http://localhost:8000{path}");
+        world
+            .run("server", &["--resource", &resource])
+            .expect_code(2)
+            .expect_err(&["MCP_RESOURCE"]);
+    }
+}
+
+#[test]
+fn a_key_file_in_the_environment_takes_the_place_of_the_secret_in_the_file() {
+    let world = World::ready();
+    let file = [("JWT_KEY_FILE", "no-such-key.pem")];
+    world.run_with("server", &[], &file).expect_code(2).expect_err(&["no-such-key.pem"]);
+    let both = [("JWT_KEY_FILE", "a"), ("JWT_SECRET", "b")];
+    world.run_with("server", &[], &both).expect_code(2).expect_err(&["both set"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_env_file_that_others_may_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::ready();
+    fs::set_permissions(world.path(".env"), fs::Permissions::from_mode(0o644)).unwrap();
+    let server = world.start(&[], &[]);
+    server.log_with("chmod 600");
+}
+
+#[test]
 fn a_busy_port_is_named_with_what_to_do() {
     let world = World::ready();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,17 +3,15 @@
 //! 1. One JSON-RPC 2.0 message: a request, a notification, or an answer. No batch (MCP dropped them).
 //! 2. At the levels that decide (the message, `params`, `params.ref`) no member appears twice, however
 //!    it is spelt: no parser behind the guard can see another action than the one that was judged.
-//! 3. What a method is aimed at must be there and be a text.
-//! 4. What does not decide (arguments, `_meta`) is skipped without being built in memory.
+//! 3. What a method is aimed at must be there and be a text. Texts that decide are short.
+//! 4. What does not decide (arguments, `_meta`) is read through without being built in memory, within
+//!    bounds of depth and number ([`raw`]): what is passed on costs the parser behind no more than that.
 
-use std::fmt;
+mod raw;
 
 use auth_core::Action;
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
-/// The most members at a level that decides; real messages have fewer than ten.
-const MAX_MEMBERS: usize = 64;
+pub(crate) use raw::Id;
+use raw::{RawMessage, Reference};
 
 /// A message that was understood.
 #[derive(Debug)]
@@ -23,15 +21,15 @@ pub(crate) struct Message {
     pub(crate) method: Option<String>,
     /// What `Mcp-Name` repeats: the tool, prompt, URI or task.
     pub(crate) name: Option<String>,
-    /// The request's id as it was written; `None` for a notification.
-    pub(crate) id: Option<Box<RawValue>>,
+    /// The request's id; `None` for a notification.
+    pub(crate) id: Option<Id>,
 }
 
 /// Why a body is no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// Not JSON, a member twice, or a member of the wrong type.
-    #[error("not a JSON object with distinct members")]
+    /// Not JSON, a member twice, a member of the wrong type, or out of bounds.
+    #[error("not a JSON object with distinct members and within bounds")]
     Json,
     /// A batch.
     #[error("a batch: send one message per request")]
@@ -98,32 +96,6 @@ impl Message {
     }
 }
 
-#[derive(Default)]
-struct RawMessage {
-    version: Option<String>,
-    id: Option<Box<RawValue>>,
-    method: Option<String>,
-    params: Params,
-    has_result: bool,
-    has_error: bool,
-}
-
-#[derive(Default)]
-struct Params {
-    name: Option<String>,
-    uri: Option<String>,
-    task_id: Option<String>,
-    reference: Reference,
-}
-
-/// `params.ref` of `completion/complete`.
-#[derive(Default)]
-struct Reference {
-    kind: Option<String>,
-    name: Option<String>,
-    uri: Option<String>,
-}
-
 impl Reference {
     fn action(self) -> Result<Action, MessageError> {
         match (self.kind.as_deref(), self.name, self.uri) {
@@ -131,157 +103,6 @@ impl Reference {
             (Some("ref/resource"), None, Some(uri)) => Ok(Action::ReadResource(uri)),
             _ => Err(MessageError::NoTarget),
         }
-    }
-}
-
-impl RawMessage {
-    fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut message = Self::default();
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        deserializer.deserialize_map(Members(&mut message))?;
-        deserializer.end()?;
-        Ok(message)
-    }
-}
-
-/// An object whose members are taken one by one.
-trait Take {
-    /// Takes one member's value, or skips it.
-    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
-}
-
-impl Take for RawMessage {
-    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "jsonrpc" => self.version = Some(map.next_value()?),
-            "id" => {
-                let id: Box<RawValue> = map.next_value()?;
-                // A string or a number (MCP forbids null); anything else is no id.
-                if !id.get().starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-                    return Err(de::Error::custom("id is neither a string nor a number"));
-                }
-                self.id = Some(id);
-            }
-            "method" => self.method = Some(map.next_value()?),
-            "params" => map.next_value_seed(Members(&mut self.params))?,
-            "result" | "error" => {
-                map.next_value::<IgnoredAny>()?;
-                self.has_result |= name == "result";
-                self.has_error |= name == "error";
-            }
-            _ => drop(map.next_value::<IgnoredAny>()?),
-        }
-        Ok(())
-    }
-}
-
-impl Take for Params {
-    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "name" => self.name = map.next_value_seed(Text)?,
-            "uri" => self.uri = map.next_value_seed(Text)?,
-            "taskId" => self.task_id = map.next_value_seed(Text)?,
-            "ref" => map.next_value_seed(Members(&mut self.reference))?,
-            _ => drop(map.next_value::<IgnoredAny>()?),
-        }
-        Ok(())
-    }
-}
-
-impl Take for Reference {
-    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "type" => self.kind = map.next_value_seed(Text)?,
-            "name" => self.name = map.next_value_seed(Text)?,
-            "uri" => self.uri = map.next_value_seed(Text)?,
-            _ => drop(map.next_value::<IgnoredAny>()?),
-        }
-        Ok(())
-    }
-}
-
-/// Reads an object into `T`, each member at most once. A `null` or a list in the place of an object is
-/// nothing to take from (and no target can come of it).
-struct Members<'a, T>(&'a mut T);
-
-impl<'de, T: Take> DeserializeSeed<'de> for Members<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, T: Take> Visitor<'de> for Members<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with distinct members")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen: Vec<String> = Vec::with_capacity(8);
-        while let Some(name) = map.next_key::<String>()? {
-            if seen.len() == MAX_MEMBERS || seen.contains(&name) {
-                return Err(de::Error::custom("a member appears twice, or there are too many"));
-            }
-            self.0.take(&name, &mut map)?;
-            seen.push(name);
-        }
-        Ok(())
-    }
-}
-
-/// A text, or any other value as `None`: whether it was needed is for the method to say.
-struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Text {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
     }
 }
 
@@ -410,6 +231,75 @@ mod tests {
         }
         assert!(request("tools/call", "[\"t\"]").is_err());
         assert!(request("tools/call", "null").is_err());
+    }
+
+    #[test]
+    fn ids_are_short_texts_or_whole_numbers() {
+        let with = |id: &str| action(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
+        let long = format!("\"{}\"", "x".repeat(256));
+        for id in ["1", "-1", "\"a\"", "\"\"", "9223372036854775807"] {
+            assert!(with(id).is_ok(), "{id}");
+        }
+        for id in ["1.5", "1e999", "18446744073709551616", r#""\ud800""#, r#""a\nb""#, &long] {
+            assert_eq!(with(id), Err(MessageError::Json), "{id}");
+        }
+    }
+
+    #[test]
+    fn texts_that_decide_are_short() {
+        let long = "x".repeat(2049);
+        let name = format!(r#"{{"name":"{long}"}}"#);
+        assert_eq!(request("tools/call", &name), Err(MessageError::Json));
+        assert_eq!(request(&long, "{}"), Err(MessageError::Json));
+        assert!(request("tools/call", &name.replacen('x', "", 1)).is_ok());
+    }
+
+    #[test]
+    fn what_is_skipped_is_bounded_in_depth_and_number() {
+        let arguments = |value: &str| {
+            [
+                format!(r#"{{"name":"t","arguments":{value}}}"#),
+                format!(r#"{{"name":"t","_meta":{{"a":{value}}}}}"#),
+            ]
+            .map(|params| request("tools/call", &params))
+        };
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let many = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        for good in [nested(100), many(19_000), r#"{"a":[null,true,-1,1.5,"x",{}]}"#.into()] {
+            assert!(arguments(&good).iter().all(Result::is_ok), "{}", &good[..20]);
+        }
+        for bad in [nested(200), many(20_001), "1e999".into()] {
+            for result in arguments(&bad) {
+                assert_eq!(result, Err(MessageError::Json), "{}", &bad[..5]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_serde_json_would_read_as_something_else_is_refused_wherever_it_stands() {
+        let marked = r#"{"$serde_json::private::RawValue":"[]"}"#;
+        for params in [
+            marked.to_owned(),
+            format!(r#"{{"name":"t","arguments":{marked}}}"#),
+            format!(r#"{{"name":"t","arguments":{{"a":[{marked}]}}}}"#),
+            format!(r#"{{"name":"t","_meta":{{"a":{marked}}}}}"#),
+            format!(r#"{{"name":"t","arguments":{}}}"#, marked.replace('$', r"\u0024")),
+            format!(r#"{{"name":{marked}}}"#),
+        ] {
+            assert_eq!(request("tools/call", &params), Err(MessageError::Json), "{params}");
+        }
+        for member in ["result", "error"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"{member}":{{"a":{marked}}}}}"#);
+            assert_eq!(action(&body), Err(MessageError::Json), "{body}");
+        }
+    }
+
+    #[test]
+    fn codes_are_those_of_json_rpc() {
+        assert_eq!(MessageError::Json.code(), -32700);
+        assert_eq!(MessageError::Batch.code(), -32600);
+        assert_eq!(MessageError::NotJsonRpc.code(), -32600);
+        assert_eq!(MessageError::NoTarget.code(), -32602);
     }
 
     #[test]

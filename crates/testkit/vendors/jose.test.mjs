@@ -1,0 +1,130 @@
+// Tokens both ways, with keys as JSON: jose reads ours, and our server admits jose's and no wrong one.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import * as jose from 'jose';
+
+import { ISSUER, PATIENCE, Place, RESOURCE, serve } from './harness.mjs';
+
+/** An algorithm, keys for it that jose made, and a running server that has the public one. */
+async function start(alg) {
+  const place = new Place();
+  if (alg === 'HS256') {
+    const secret = new TextEncoder().encode(place.secret); // as it stands
+    return { place, signer: secret, verifier: secret, kid: undefined, minting: {}, server: await serve(place) };
+  }
+  const pair = await jose.generateKeyPair(alg, { extractable: true });
+  const publicJwk = { ...(await jose.exportJWK(pair.publicKey)), use: 'sig', alg };
+  const kid = await jose.calculateJwkThumbprint(publicJwk);
+  place.dropSecret();
+  const file = (name, content, mode) => {
+    const path = join(place.folder, name);
+    writeFileSync(path, JSON.stringify(content), { mode });
+    return path;
+  };
+  const key = file('key.json', await jose.exportJWK(pair.privateKey), 0o600);
+  const keys = file('jwks.json', { keys: [{ ...publicJwk, kid }] }, 0o644);
+  const server = await serve(place, { JWT_KEY_FILE: keys });
+  return { place, signer: pair.privateKey, verifier: pair.publicKey, kid, minting: { JWT_KEY_FILE: key }, server };
+}
+
+/** The status of one plain request for the tool, without an SDK. */
+async function status(server, token) {
+  const answer = await fetch(server.url, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      Accept: 'application/json, text/event-stream',
+      'Content-Type': 'application/json',
+      'MCP-Protocol-Version': '2025-06-18',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'get_time' } }),
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  await answer.text();
+  return answer.status;
+}
+
+const seconds = () => Math.floor(Date.now() / 1000);
+
+const claims = (changes = {}) => ({
+  iss: ISSUER,
+  sub: 'user-userson',
+  aud: RESOURCE,
+  exp: seconds() + 600,
+  iat: seconds(),
+  jti: crypto.randomUUID(),
+  client_id: 'jose',
+  scope: 'User.Read Admin.Write',
+  ...changes,
+});
+
+const sign = (payload, header, key) => new jose.SignJWT(payload).setProtectedHeader(header).sign(key);
+
+for (const alg of ['HS256', 'RS256', 'ES256', 'EdDSA']) {
+  describe(alg, () => {
+    let us;
+    before(async () => (us = await start(alg)));
+    after(async () => {
+      await us?.server.stop();
+      us?.place.remove();
+    });
+    const header = (changes = {}) => ({ alg, typ: 'at+jwt', ...(us.kid && { kid: us.kid }), ...changes });
+
+    test('jose verifies our token', async () => {
+      const token = us.place.mint([], us.minting);
+      const expected = { issuer: ISSUER, audience: RESOURCE, typ: 'at+jwt', algorithms: [alg] };
+      const required = { requiredClaims: ['sub', 'exp', 'iat', 'nbf', 'jti', 'client_id'] };
+      const { payload, protectedHeader } = await jose.jwtVerify(token, us.verifier, { ...expected, ...required });
+      assert.equal(payload.sub, 'user-userson');
+      assert.equal(payload.scope, 'Admin.Write User.Read');
+      assert.equal(protectedHeader.kid, us.kid); // the RFC 7638 thumbprint, where there is a public key
+      for (const other of [{ audience: 'http://localhost:8001/mcp' }, { issuer: 'http://localhost:8001' }]) {
+        const elsewhere = jose.jwtVerify(token, us.verifier, { ...expected, ...other });
+        await assert.rejects(elsewhere, { code: 'ERR_JWT_CLAIM_VALIDATION_FAILED' });
+      }
+      assert.equal(await status(us.server, token), 200);
+    });
+
+    test('the server admits a token of jose', async () => {
+      assert.equal(await status(us.server, await sign(claims(), header(), us.signer)), 200);
+      // Its only key of that algorithm needs no name.
+      const unnamed = await sign(claims(), { alg, typ: 'at+jwt' }, us.signer);
+      assert.equal(await status(us.server, unnamed), 200);
+    });
+
+    test('the server refuses one wrong claim', async () => {
+      const wrong = [
+        { iss: 'http://localhost:8001' },
+        { aud: 'http://localhost:8001/mcp' },
+        { exp: seconds() - 3600 },
+        { exp: undefined },
+        { nbf: seconds() + 3600 },
+        { iat: seconds() + 3600 },
+        { sub: undefined },
+      ];
+      for (const changes of wrong) {
+        const token = await sign(claims(changes), header(), us.signer);
+        assert.equal(await status(us.server, token), 401, JSON.stringify(changes));
+      }
+    });
+
+    test('the server refuses another header', async () => {
+      for (const changes of [{ typ: 'JWT' }, { typ: undefined }, { kid: 'another' }]) {
+        const token = await sign(claims(), header(changes), us.signer);
+        assert.equal(await status(us.server, token), 401, JSON.stringify(changes));
+      }
+      const unsigned = new jose.UnsecuredJWT(claims()).encode();
+      assert.equal(await status(us.server, unsigned), 401);
+    });
+
+    if (alg === 'HS256') return; // has no public key
+    test('the server does not take a public key for a secret', async () => {
+      const secret = new TextEncoder().encode(await jose.exportSPKI(us.verifier));
+      const token = await sign(claims(), header({ alg: 'HS256' }), secret);
+      assert.equal(await status(us.server, token), 401);
+    });
+  });
+}
