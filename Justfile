@@ -63,6 +63,10 @@ test-all: test vendors
 vendors: build
     crates/testkit/vendors/run "{{ target }}"
 
+# the official MCP conformance suite against a fixture behind the guard (installs it under the target folder)
+conformance: build
+    crates/conformance/run "{{ target }}"
+
 # formatting, lints and documentation, without a warning
 lint:
     cargo fmt --all --check

@@ -126,19 +126,29 @@ impl Jwk {
     /// The RFC 7638 SHA-256 thumbprint, in base64url.
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        // RFC 7638 §3.2: the required members only, in byte order, without white space. Every value
-        // is base64url or a registered name, so none needs escaping.
-        let members = [
-            ("crv", self.0.crv.as_ref()),
-            ("e", self.0.e.as_ref()),
-            ("kty", Some(&self.0.kty)),
-            ("n", self.0.n.as_ref()),
-            ("x", self.0.x.as_ref()),
-            ("y", self.0.y.as_ref()),
-        ];
-        let text = members
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| format!(r#""{name}":"{value}""#)))
+        // RFC 7638 §3.2: the members that the kind requires and no others, in byte order, without
+        // white space.
+        let required: &[(&str, Option<&String>)] = match self.0.kty.as_str() {
+            "RSA" => {
+                &[("e", self.0.e.as_ref()), ("kty", Some(&self.0.kty)), ("n", self.0.n.as_ref())]
+            }
+            "OKP" => &[
+                ("crv", self.0.crv.as_ref()),
+                ("kty", Some(&self.0.kty)),
+                ("x", self.0.x.as_ref()),
+            ],
+            _ => &[
+                ("crv", self.0.crv.as_ref()),
+                ("kty", Some(&self.0.kty)),
+                ("x", self.0.x.as_ref()),
+                ("y", self.0.y.as_ref()),
+            ],
+        };
+        let text = required
+            .iter()
+            .filter_map(|(name, value)| {
+                value.map(|value| format!(r#""{name}":{}"#, Value::from(value.as_str())))
+            })
             .collect::<Vec<_>>()
             .join(",");
         URL_SAFE_NO_PAD.encode(sha256(format!("{{{text}}}").as_bytes()))

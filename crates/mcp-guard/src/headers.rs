@@ -69,6 +69,13 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_task_is_its_id() {
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t"}}"#;
+        assert_eq!(check_with(&[(NAME, "t")], body), Ok(()));
+        assert_eq!(check_with(&[(NAME, "u")], body), Err(HeaderMismatch(NAME)));
+    }
+
+    #[test]
     fn a_header_for_what_the_body_does_not_have_is_a_mismatch() {
         let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
         assert_eq!(check_with(&[(METHOD, "ping")], ping), Ok(()));

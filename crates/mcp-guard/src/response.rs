@@ -11,6 +11,7 @@
 //! | another HTTP method | 405 | – |
 //! | body too long, too slow, broken off | 413, 408, 400 | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
+//! | a method without a target that the request's revision has dropped | 404 + JSON-RPC error | – |
 //! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
 //! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
 
@@ -45,8 +46,8 @@ pub(crate) enum Refusal {
     HttpMethod,
     #[error(transparent)]
     Body(#[from] BodyFault),
-    #[error(transparent)]
-    Message(#[from] MessageError),
+    #[error("{0}")]
+    Message(MessageError, Option<Id>),
     #[error("{0}")]
     Headers(HeaderMismatch, Option<Id>),
 }
@@ -130,9 +131,12 @@ impl Challenges {
                 response.headers_mut().insert(header::CONNECTION, close);
                 response
             }
-            Refusal::Message(fault) => json_rpc(fault.code(), &fault.to_string(), None),
+            Refusal::Message(fault, id) => {
+                json_rpc(fault.status(), fault.code(), &fault.to_string(), id.as_ref())
+            }
             Refusal::Headers(fault, id) => {
-                json_rpc(HEADER_MISMATCH, &fault.to_string(), id.as_ref())
+                let (status, text) = (StatusCode::BAD_REQUEST, fault.to_string());
+                json_rpc(status, HEADER_MISMATCH, &text, id.as_ref())
             }
         }
     }
@@ -177,9 +181,14 @@ fn plain(status: StatusCode, error: &str, description: &str) -> Response<Full<By
     json_response(status, &json!({ "error": error, "error_description": description }))
 }
 
-fn json_rpc(code: i32, message: &str, id: Option<&Id>) -> Response<Full<Bytes>> {
+fn json_rpc(
+    status: StatusCode,
+    code: i32,
+    message: &str,
+    id: Option<&Id>,
+) -> Response<Full<Bytes>> {
     let body = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-    json_response(StatusCode::BAD_REQUEST, &body)
+    json_response(status, &body)
 }
 
 fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {

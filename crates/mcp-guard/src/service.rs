@@ -169,7 +169,8 @@ where
         Method::DELETE => Ok((Action::Method("session/end".into()), Bytes::new())),
         Method::POST => {
             let bytes = body::read(body, guard.max_body_bytes, guard.body_timeout).await?;
-            let message = Message::parse(&bytes)?;
+            let message =
+                Message::parse(&bytes).map_err(|(fault, id)| Refusal::Message(fault, id))?;
             match headers::check(&parts.headers, &message) {
                 Ok(()) => Ok((message.action, bytes)),
                 Err(fault) => Err(Refusal::Headers(fault, message.id)),

@@ -30,7 +30,7 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 }
 
 /// What each crate may know of the others.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("auth-core", &[]),
     ("settings", &["auth-core"]),
     ("mcp-guard", &["auth-core"]),
@@ -39,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("mint-token", &["auth-core", "settings"]),
     ("server", &["auth-core", "directory", "mcp-guard", "settings"]),
     ("testkit", &["auth-core"]),
+    ("conformance", &["auth-core", "mcp-guard"]),
 ];
 
 /// What each crate must never see, because its border is an invariant.

@@ -339,6 +339,21 @@ fn public_jwks_are_read_and_written_back() {
 }
 
 #[test]
+fn a_thumbprint_is_of_the_members_that_its_kind_requires_and_no_others() {
+    for algorithm in PAIRS {
+        let jwk = without(&public_jwk(algorithm), "kid");
+        let id = TestKey::shared(algorithm).verifying().id().cloned();
+        // `crv` of an RSA key would make it another kind; these are noise.
+        for name in ["n", "e", "x", "y"] {
+            if jwk.get(name).is_none() {
+                let noisy = with(&jwk, name, "\",\"kty\":\"");
+                assert_eq!(parse_jwk(noisy).unwrap().id(), id.as_ref(), "{algorithm} {name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_public_jwk_for_something_else_is_refused() {
     for algorithm in PAIRS {
         let jwk = public_jwk(algorithm);

@@ -33,6 +33,7 @@ fn policy() -> Policy {
             "read_and_audit": ["Data.Read", "Audit"],
             "either": {"any": ["Data.Write", "Audit"]},
             "mixed": {"all": ["Data.Read"], "any": ["Audit", "Data.Own"]},
+            "kept": {"all": ["Audit"], "any": ["Data.Own", "Data.Write"]},
         },
         "resources": {"a://b": "Audit"},
         "prompts": {"ask": "Data.Read"},
@@ -220,6 +221,19 @@ fn of_an_any_list_the_first_that_the_user_may_hold_is_asked_for() {
 }
 
 #[test]
+fn of_an_any_list_what_the_caller_holds_is_asked_for_again_and_nothing_broader() {
+    let asked = |scopes, ceiling: &[&str]| {
+        let denial = denial(&policy(), &user(scopes, ceiling), tool("kept"));
+        (denial.reason(), denial.required().to_string())
+    };
+    let missing = DenialReason::MissingScope;
+    assert_eq!(asked("Data.Write", &["admin", "owner"]), (missing, "Audit Data.Write".into()));
+    assert_eq!(asked("Data.Read", &["admin", "owner"]), (missing, "Audit Data.Own".into()));
+    // What stands in the token alone is not held.
+    assert_eq!(asked("Data.Own", &["admin"]), (missing, "Audit Data.Write".into()));
+}
+
+#[test]
 fn roles_in_the_token_grant_their_scopes_below_the_ceiling() {
     let policy = policy();
     let with = |token_roles: &[&str], ceiling: &[&str]| {
@@ -304,7 +318,7 @@ fn a_policy_tells_what_it_rules() {
     let actions = policy.actions();
     assert!(actions.is_sorted() && actions.contains(&&ruled));
     let protocol = read_policy(json!({})).unwrap().actions().len();
-    assert_eq!(actions.len(), protocol + 6 + 1 + 1 + 1);
+    assert_eq!(actions.len(), protocol + 7 + 1 + 1 + 1);
 }
 
 #[test]

@@ -8,8 +8,10 @@
 //!    bounds of depth and number ([`raw`]): what is passed on costs the parser behind no more than that.
 
 mod raw;
+mod revision;
 
 use auth_core::Action;
+use http::StatusCode;
 pub(crate) use raw::Id;
 use raw::{RawMessage, Reference};
 
@@ -40,6 +42,9 @@ pub enum MessageError {
     /// No tool, resource or prompt where the method is aimed at one.
     #[error("the method needs a name, uri or ref in its params")]
     NoTarget,
+    /// The same, of a method that the revision which the request names has dropped.
+    #[error("the protocol's revision has no such method")]
+    Dropped,
 }
 
 impl MessageError {
@@ -49,21 +54,36 @@ impl MessageError {
             Self::Json => -32700,
             Self::Batch | Self::NotJsonRpc => -32600,
             Self::NoTarget => -32602,
+            Self::Dropped => -32601,
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Dropped => StatusCode::NOT_FOUND,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 }
 
 /// The action that a body asks for: the same reading that the guard judges by.
 pub fn action_of(body: &[u8]) -> Result<Action, MessageError> {
-    Message::parse(body).map(|message| message.action)
+    Message::parse(body).map(|message| message.action).map_err(|(fault, _)| fault)
 }
 
 impl Message {
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, MessageError> {
+    /// The message, or the fault and the id, if that could be read, of the request to be told of it.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, (MessageError, Option<Id>)> {
         if body.trim_ascii_start().starts_with(b"[") {
-            return Err(MessageError::Batch);
+            return Err((MessageError::Batch, None));
         }
-        let raw = RawMessage::parse(body).map_err(|_| MessageError::Json)?;
+        let raw = RawMessage::parse(body).map_err(|_| (MessageError::Json, None))?;
+        let id = raw.id.clone();
+        Self::judge(raw, body).map_err(|fault| (fault, id))
+    }
+
+    fn judge(raw: RawMessage, body: &[u8]) -> Result<Self, MessageError> {
         if raw.version.as_deref() != Some("2.0") {
             return Err(MessageError::NotJsonRpc);
         }
@@ -84,6 +104,12 @@ impl Message {
         let (action, name) = match method.as_str() {
             "tools/call" => (Action::CallTool(need(&params.name)?), params.name),
             "prompts/get" => (Action::GetPrompt(need(&params.name)?), params.name),
+            // Whoever asks for what a revision has dropped is told so, target or not.
+            "resources/subscribe" | "resources/unsubscribe"
+                if params.uri.is_none() && revision::is_without_subscribe(body) =>
+            {
+                return Err(MessageError::Dropped);
+            }
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
                 (Action::ReadResource(need(&params.uri)?), params.uri)
             }
@@ -237,7 +263,8 @@ mod tests {
     fn ids_are_short_texts_or_whole_numbers() {
         let with = |id: &str| action(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
         let long = format!("\"{}\"", "x".repeat(256));
-        for id in ["1", "-1", "\"a\"", "\"\"", "9223372036854775807"] {
+        let longest = format!("\"{}\"", "x".repeat(255));
+        for id in ["1", "-1", "\"a\"", "\"\"", "9223372036854775807", &longest] {
             assert!(with(id).is_ok(), "{id}");
         }
         for id in ["1.5", "1e999", "18446744073709551616", r#""\ud800""#, r#""a\nb""#, &long] {
@@ -300,6 +327,42 @@ mod tests {
         assert_eq!(MessageError::Batch.code(), -32600);
         assert_eq!(MessageError::NotJsonRpc.code(), -32600);
         assert_eq!(MessageError::NoTarget.code(), -32602);
+        assert_eq!(MessageError::Dropped.code(), -32601);
+        assert_eq!(MessageError::NoTarget.status(), 400);
+        assert_eq!(MessageError::Dropped.status(), 404);
+    }
+
+    #[test]
+    fn what_a_revision_has_dropped_is_not_found_and_what_it_has_needs_its_target() {
+        let params = |revision: &str, uri: &str| {
+            format!(
+                r#"{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{revision}"}}{uri}}}"#
+            )
+        };
+        for method in ["resources/subscribe", "resources/unsubscribe"] {
+            let ask = |revision, uri| request(method, &params(revision, uri));
+            assert_eq!(ask("2026-07-28", ""), Err(MessageError::Dropped));
+            assert_eq!(ask("2026-07-28", r#","uri":1"#), Err(MessageError::Dropped));
+            assert_eq!(ask("2025-11-25", ""), Err(MessageError::NoTarget));
+            assert_eq!(request(method, "{}"), Err(MessageError::NoTarget));
+            // With a target it is judged by that, and the server behind says that it has no such method.
+            let target = Ok(Action::ReadResource("a://b".into()));
+            assert_eq!(ask("2026-07-28", r#","uri":"a://b""#), target);
+        }
+        for method in ["resources/read", "tools/call"] {
+            assert_eq!(request(method, &params("2026-07-28", "")), Err(MessageError::NoTarget));
+        }
+    }
+
+    #[test]
+    fn a_fault_keeps_the_id_that_was_read() {
+        let fault = |body: &str| Message::parse(body.as_bytes()).unwrap_err();
+        let body = r#"{"jsonrpc":"2.0","id":"a","method":"tools/call"}"#;
+        assert_eq!(fault(body), (MessageError::NoTarget, Some(Id::Text("a".into()))));
+        let body = r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#;
+        assert_eq!(fault(body), (MessageError::NotJsonRpc, Some(Id::Number(7))));
+        assert_eq!(fault("[]"), (MessageError::Batch, None));
+        assert_eq!(fault("{"), (MessageError::Json, None));
     }
 
     #[test]

@@ -1,0 +1,126 @@
+//! A server with all that the official MCP conformance suite asks for, behind the guard as any user of
+//! it would put theirs; and beside it, to compare, the same server bare. For tests only: the token is
+//! printed.
+
+mod fixture;
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    net::Ipv4Addr,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use auth_core::{
+    Clock, Issuer, KeySet, Policy, PolicyDocument, ResourceUri, SigningKey, SystemClock, TokenId,
+    TokenIssuer, TokenRequest, TokenVerifier, TrustedIssuer,
+};
+use axum::{Router, serve::ListenerExt};
+use clap::Parser;
+use mcp_guard::{Guard, TokenAuthenticator};
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+};
+use tokio::net::TcpListener;
+
+use crate::fixture::Fixture;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// The fixture for the official MCP conformance suite.
+#[derive(Debug, Parser)]
+#[command(name = "conformance-server")]
+struct Args {
+    /// Where to listen on loopback; 0 for any free port
+    port: u16,
+    /// Serve the fixture a second time, at /unguarded, without the guard
+    #[arg(long)]
+    unguarded: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: &Args) -> Result<(), Failure> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await?;
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}/mcp");
+    let resource: ResourceUri = url.parse()?;
+    let issuer: Issuer = format!("http://{address}").parse()?;
+
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)?;
+    let key = SigningKey::from_secret(&secret)?;
+    let policy = policy()?;
+    let token = token(&url, &TokenIssuer::new(issuer.clone(), key.clone()), &policy)?;
+
+    let trusted = TrustedIssuer::new(issuer.clone(), KeySet::from_iter([key.verifying_key()?]));
+    let verifier = TokenVerifier::new(url.parse()?).trust(trusted);
+    let guard = Guard::new(resource, policy, TokenAuthenticator::new(verifier, SystemClock))
+        .authorization_server(issuer)
+        .name("conformance");
+    let mut router = Router::new().route_service("/mcp", guard.protect(mcp()?));
+    for path in guard.metadata_paths() {
+        router = router.route_service(&path, guard.metadata());
+    }
+
+    let mut stdout = io::stdout();
+    writeln!(stdout, "URL={url}")?;
+    if args.unguarded {
+        router = router.route_service("/unguarded", mcp()?);
+        writeln!(stdout, "UNGUARDED=http://{address}/unguarded")?;
+    }
+    writeln!(stdout, "TOKEN={token}")?;
+    stdout.flush()?;
+
+    // Streams of small events: none may wait for the one before it to be acknowledged.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    Ok(axum::serve(listener, router).await?)
+}
+
+/// The fixture on both wires: with sessions up to 2025-11-25, without from 2026-07-28 on.
+fn mcp() -> Result<StreamableHttpService<Fixture, LocalSessionManager>, Failure> {
+    let sessions = Arc::new(LocalSessionManager::default());
+    let fixture = Fixture::new(Arc::clone(&sessions))?;
+    let config = StreamableHttpServerConfig::default();
+    Ok(StreamableHttpService::new(move || Ok(fixture.clone()), sessions, config))
+}
+
+/// The policy, which has a rule for all that the fixture offers.
+fn policy() -> Result<Policy, Failure> {
+    let document: PolicyDocument = toml::from_str(include_str!("policy.toml"))?;
+    let policy = Policy::try_from(document)?;
+    let offers = fixture::offers();
+    let open = policy.without_rule(&offers);
+    if open.is_empty() { Ok(policy) } else { Err(format!("no rule for {open:?}").into()) }
+}
+
+/// A token for all that some rule of the policy asks for.
+fn token(url: &str, issuer: &TokenIssuer, policy: &Policy) -> Result<String, Failure> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id)?;
+    let request = TokenRequest::new("conformance".parse()?, url.parse()?, TokenId::from_random(id))
+        .scopes(policy.scopes());
+    Ok(issuer.issue(&request, SystemClock.now())?.expose().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_offer_has_a_rule() {
+        policy().unwrap();
+    }
+}
