@@ -50,14 +50,14 @@ mint-token *args: build
 [private]
 build:
     @[ -x "{{ target }}/debug/server" ] || echo "Building: the first time takes some minutes ..." >&2
-    @cargo build --quiet --locked --bins
+    @cargo build --quiet --locked --package server --package client --package mint-token
 
 # every test that needs nothing but Rust
 test *args:
     cargo test --workspace --all-features --locked "$@"
 
-# every test there is: also other vendors' clients, which need Python and Node
-test-all: test vendors
+# every test there is: also other vendors' clients and the conformance suite, which need Python and Node
+test-all: test vendors conformance
 
 # other vendors' clients and libraries against our server (installs them under the target folder)
 vendors: build

@@ -153,7 +153,8 @@ fn binaries() -> &'static Path {
         let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--offline", "--bins"]);
+        build.args(["build", "--quiet", "--locked", "--offline"]);
+        build.args(["--package", "server", "--package", "client", "--package", "mint-token"]);
         build.arg("--target-dir").arg(profile.parent().unwrap()).current_dir(workspace);
         assert!(build.status().unwrap().success());
         assert!(
