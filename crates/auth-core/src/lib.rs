@@ -48,6 +48,7 @@ mod policy;
 mod principal;
 mod resource;
 mod scope;
+mod seal;
 mod time;
 mod token;
 mod verify;
@@ -63,12 +64,13 @@ pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
 pub use metadata::ProtectedResourceMetadata;
 pub use policy::{
     Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,
-    Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Requirement, RoleDocument,
-    RuleDocument, ScopeDocument,
+    ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Requirement,
+    RoleDocument, RuleDocument, ScopeDocument, TemplateError,
 };
-pub use principal::{Ceiling, Principal};
+pub use principal::{Ceiling, Owner, Principal};
 pub use resource::{ResourceUri, ResourceUriError};
 pub use scope::{InvalidScope, Scope, ScopeSet};
+pub use seal::SealingKey;
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{TokenTypes, TokenVerifier, TrustedIssuer, VerifyError};

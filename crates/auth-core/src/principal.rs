@@ -13,6 +13,23 @@ pub enum Ceiling {
     IssuerDecides,
 }
 
+/// Whose a session, an event or a task is: the same whatever token they come with next, another as soon
+/// as issuer, subject or client is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// Somebody without a token. All of them are the same.
+    Anonymous,
+    /// Somebody with one.
+    Principal {
+        /// Who vouches for them.
+        issuer: Issuer,
+        /// Who they are.
+        subject: Subject,
+        /// Through which client they come.
+        client_id: Option<ClientId>,
+    },
+}
+
 /// Who is calling, through which client, with which scopes, until when.
 ///
 /// **Invariant:** it can be made only from [`Claims`], so from a verified token.
@@ -98,6 +115,16 @@ impl Principal {
     #[must_use]
     pub const fn ceiling(&self) -> &Ceiling {
         &self.ceiling
+    }
+
+    /// Whose what this caller makes is.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::Principal {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+            client_id: self.client_id.clone(),
+        }
     }
 
     /// When the token, and with it this principal, is void.

@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use auth_core::{Ceiling, Denial, DenialReason, Permit, Principal};
+use auth_core::{Ceiling, Denial, DenialReason, Owner, Permit, Principal};
 
 use crate::{AuthenticateError, RequestId, response::Refusal};
 
@@ -19,8 +19,12 @@ pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
 }
 
 pub(crate) fn permitted(id: RequestId, permit: &Permit) {
-    let subject = permit.principal().subject().as_str();
     let action = permit.action();
+    let Some(principal) = permit.principal() else {
+        tracing::info!(request_id = %id, %action, "Public, proceeding without a token...");
+        return;
+    };
+    let subject = principal.subject().as_str();
     tracing::info!(request_id = %id, subject, %action, "User has required scope, proceeding...");
 }
 
@@ -43,6 +47,20 @@ pub(crate) fn denied(id: RequestId, principal: &Principal, denial: &Denial) {
     }
 }
 
+/// A stream was ended because its caller may no longer have it.
+pub(crate) fn ended(id: RequestId, owner: &Owner, reason: &dyn std::fmt::Display) {
+    let subject = match owner {
+        Owner::Anonymous => None,
+        Owner::Principal { subject, .. } => Some(subject.as_str()),
+    };
+    tracing::warn!(request_id = %id, subject, %reason, "-> Stream ended!");
+}
+
+/// A list could not be read, and so not be filtered.
+pub(crate) fn unreadable_list(id: RequestId, reason: &(dyn Error + 'static)) {
+    tracing::error!(request_id = %id, reason, "-> Unreadable list from the server!");
+}
+
 pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
     match refusal {
         Refusal::NoToken => tracing::warn!(
@@ -51,6 +69,9 @@ pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
         Refusal::Authenticate(fault) => unauthenticated(id, fault),
         Refusal::Origin(_) => {
             tracing::warn!(request_id = %id, reason = %refusal, "-> Forbidden host or origin!");
+        }
+        Refusal::Seal(..) | Refusal::UnknownTask(..) => {
+            tracing::warn!(request_id = %id, reason = %refusal, "-> Not this caller's!");
         }
         _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
     }

@@ -11,7 +11,7 @@ use crate::RequestId;
 /// ```
 /// # fn handler(request: http::Request<()>) -> Option<String> {
 /// let caller = request.extensions().get::<mcp_guard::Caller>()?;
-/// Some(caller.principal().subject().to_string())
+/// Some(caller.principal()?.subject().to_string())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
@@ -29,9 +29,9 @@ impl Caller {
         Self(Arc::new(Inner { permit, policy, request_id }))
     }
 
-    /// Who is calling.
+    /// Who is calling; `None` is somebody without a token, who can do what is public.
     #[must_use]
-    pub fn principal(&self) -> &Arc<Principal> {
+    pub fn principal(&self) -> Option<&Arc<Principal>> {
         self.0.permit.principal()
     }
 
@@ -51,6 +51,12 @@ impl Caller {
     #[must_use]
     pub fn is_permitted(&self, action: &Action) -> bool {
         self.0.permit.action() == action
+    }
+
+    /// The policy by which it was permitted.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
     }
 
     /// Whether the caller *could* do `action` in a request of its own: for filtering lists.

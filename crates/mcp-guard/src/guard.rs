@@ -1,19 +1,25 @@
 //! What a protected server is made of, put together once.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{Issuer, Policy, ProtectedResourceMetadata, ResourceUri};
+use auth_core::{
+    Issuer, KeyError, Policy, Principal, ProtectedResourceMetadata, ResourceUri, SealingKey,
+};
 use tower::Layer;
 
 use crate::{
     Authenticate, GuardLayer, GuardService, MetadataService, origin::Origins, response::Challenges,
+    seals::Seals, tasks::Tasks,
 };
 
 /// Protects servers: one resource, one policy, one way to tell who is calling.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Guard<A> {
     pub(crate) resource: ResourceUri,
     pub(crate) policy: Arc<Policy>,
+    policies: Option<Policies>,
+    pub(crate) seals: Seals,
+    pub(crate) tasks: Arc<Tasks>,
     pub(crate) authenticate: Arc<A>,
     pub(crate) origins: Origins,
     pub(crate) challenges: Challenges,
@@ -22,6 +28,10 @@ pub struct Guard<A> {
     authorization_servers: Vec<Issuer>,
     name: Option<String>,
 }
+
+/// Chooses a caller's policy.
+#[derive(Clone)]
+struct Policies(Arc<dyn Fn(&Principal) -> Arc<Policy> + Send + Sync>);
 
 impl<A: Authenticate> Guard<A> {
     /// A guard for the server at `resource`: bodies up to 4 MiB that arrive within 30 s, and no `Host`
@@ -36,6 +46,9 @@ impl<A: Authenticate> Guard<A> {
             origins: Origins::of(&resource),
             resource,
             policy: Arc::new(policy),
+            policies: None,
+            seals: Seals::random(),
+            tasks: Arc::default(),
             authenticate: Arc::new(authenticate),
             challenges,
             max_body_bytes: 4 * 1024 * 1024,
@@ -84,7 +97,32 @@ impl<A: Authenticate> Guard<A> {
         Self { body_timeout, ..self }
     }
 
-    /// The policy that decides.
+    /// Chooses the policy by who is calling, for tenants with rules of their own. It is asked for every
+    /// request and for open streams again and again: it must be quick, and give what is ready. Whoever has
+    /// no token is judged by the guard's own policy, which the metadata and challenges speak of too.
+    #[must_use]
+    pub fn policy_by_caller(
+        self,
+        choose: impl Fn(&Principal) -> Arc<Policy> + Send + Sync + 'static,
+    ) -> Self {
+        Self { policies: Some(Policies(Arc::new(choose))), ..self }
+    }
+
+    /// The key with which the names of sessions and events are sealed for their owners: for nodes that
+    /// share sessions, and so must share it. Without it each guard makes its own. At least 32 bytes.
+    pub fn sealing_key(self, secret: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self { seals: Seals::with(SealingKey::from_secret(secret)?), ..self })
+    }
+
+    /// The policy that decides about `principal`.
+    pub(crate) fn policy_for(&self, principal: &Principal) -> Arc<Policy> {
+        match &self.policies {
+            Some(Policies(choose)) => choose(principal),
+            None => Arc::clone(&self.policy),
+        }
+    }
+
+    /// The guard's own policy.
     #[must_use]
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
@@ -98,16 +136,7 @@ impl<A: Authenticate> Guard<A> {
     /// The guard as a layer.
     #[must_use]
     pub fn layer(&self) -> GuardLayer<A> {
-        GuardLayer::new(Arc::new(Self {
-            authenticate: Arc::clone(&self.authenticate),
-            policy: Arc::clone(&self.policy),
-            resource: self.resource.clone(),
-            origins: self.origins.clone(),
-            challenges: self.challenges.clone(),
-            authorization_servers: self.authorization_servers.clone(),
-            name: self.name.clone(),
-            ..*self
-        }))
+        GuardLayer::new(Arc::new(self.clone()))
     }
 
     /// Serves the metadata; to be mounted at [`metadata_paths`](Self::metadata_paths).
@@ -126,5 +155,29 @@ impl<A: Authenticate> Guard<A> {
     #[must_use]
     pub fn metadata_paths(&self) -> [String; 2] {
         ProtectedResourceMetadata::paths(&self.resource)
+    }
+}
+
+impl<A> Clone for Guard<A> {
+    fn clone(&self) -> Self {
+        Self {
+            authenticate: Arc::clone(&self.authenticate),
+            policy: Arc::clone(&self.policy),
+            policies: self.policies.clone(),
+            seals: self.seals.clone(),
+            tasks: Arc::clone(&self.tasks),
+            resource: self.resource.clone(),
+            origins: self.origins.clone(),
+            challenges: self.challenges.clone(),
+            authorization_servers: self.authorization_servers.clone(),
+            name: self.name.clone(),
+            ..*self
+        }
+    }
+}
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Policies(..)")
     }
 }

@@ -69,12 +69,15 @@
 //! | 4 | the body: bounded in size and time, and read strictly | 405; 413; 408; 400 |
 //! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
 //! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
-//! | 7 | the server behind, with a [`Caller`] in the request's extensions | |
+//! | 7 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
+//! | 8 | the server behind, with a [`Caller`] in the request's extensions | |
+//! | 9 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |
 //!
 //! # Invariants
 //!
-//! 1. No byte of the body is looked at before step 3 has passed; what is refused before is thrown away
-//!    unseen, up to a bound, so that the connection can go on.
+//! 1. No byte of the body is looked at before step 3 has passed, unless the policy calls something
+//!    public; what is refused before is thrown away unseen, up to a bound, so that the connection can go
+//!    on.
 //! 2. The server behind sees the very bytes that were judged, and never the token.
 //! 3. What the caller is told never depends on which check of the token failed.
 
@@ -83,8 +86,11 @@ mod authenticate;
 mod bearer;
 mod body;
 mod caller;
+mod exchange;
 mod guard;
+mod guarded_body;
 mod headers;
+mod lists;
 mod message;
 mod metadata;
 mod origin;
@@ -92,11 +98,15 @@ mod request_id;
 mod response;
 #[cfg(feature = "rmcp")]
 mod rmcp;
+mod seals;
 mod service;
+mod sse;
+mod tasks;
 
 pub use authenticate::{Authenticate, AuthenticateError, TokenAuthenticator};
 pub use caller::Caller;
 pub use guard::Guard;
+pub use guarded_body::GuardedBody;
 pub use message::{MessageError, action_of};
 pub use metadata::MetadataService;
 pub use request_id::RequestId;

@@ -12,6 +12,8 @@
 //! | body too long, too slow, broken off | 413, 408, 400 | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
 //! | a method without a target that the request's revision has dropped | 404 + JSON-RPC error | – |
+//! | a session or an event that is not the caller's, or that there is not | 404 + JSON-RPC error | – |
+//! | a task that is not the caller's, or that there is not | 200 + JSON-RPC error, as servers say it | – |
 //! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
 //! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
 
@@ -23,11 +25,15 @@ use serde_json::{Value, json};
 
 use crate::{
     AuthenticateError, MessageError, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
-    message::Id, origin::OriginFault,
+    message::Id, origin::OriginFault, seals::SealFault,
 };
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
 const HEADER_MISMATCH: i32 = -32020;
+/// The JSON-RPC error code for a session that there is not (the SDKs' own).
+const NO_SUCH_SESSION: i32 = -32001;
+/// The JSON-RPC error code for params that name nothing (JSON-RPC 2.0 §5.1).
+const INVALID_PARAMS: i32 = -32602;
 /// How long to wait before asking again, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
@@ -50,6 +56,10 @@ pub(crate) enum Refusal {
     Message(MessageError, Option<Id>),
     #[error("{0}")]
     Headers(HeaderMismatch, Option<Id>),
+    #[error("{0}")]
+    Seal(SealFault, Option<Id>),
+    #[error("the task does not exist, or is not this caller's")]
+    UnknownTask(Option<Id>),
 }
 
 /// The token's own faults go two ways: nothing sent is not an error of the token.
@@ -138,6 +148,16 @@ impl Challenges {
                 let (status, text) = (StatusCode::BAD_REQUEST, fault.to_string());
                 json_rpc(status, HEADER_MISMATCH, &text, id.as_ref())
             }
+            Refusal::Seal(fault, id) => {
+                let text = match fault {
+                    SealFault::Session => "no such session",
+                    SealFault::Event => "no such event",
+                };
+                json_rpc(StatusCode::NOT_FOUND, NO_SUCH_SESSION, text, id.as_ref())
+            }
+            Refusal::UnknownTask(id) => {
+                json_rpc(StatusCode::OK, INVALID_PARAMS, "no such task", id.as_ref())
+            }
         }
     }
 
@@ -162,6 +182,11 @@ impl Challenges {
             resource_metadata: Some(self.resource_metadata.clone()),
         }
     }
+}
+
+/// An answer that is nobody's fault outside.
+pub(crate) fn internal(status: StatusCode) -> Response<Full<Bytes>> {
+    plain(status, "server_error", "the server behind gave an answer that cannot be passed on")
 }
 
 fn challenged(

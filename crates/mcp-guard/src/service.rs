@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{Action, Decision, Principal};
+use auth_core::{AccessToken, Action, Decision, Owner, Principal};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response,
@@ -16,11 +16,17 @@ use http::{
     request::Parts,
 };
 use http_body::Body;
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use tower::{Layer, Service};
 
 use crate::{
-    Authenticate, Caller, Guard, RequestId, audit, bearer, body, headers, message::Message,
+    Authenticate, Caller, Guard, GuardedBody, RequestId, audit,
+    bearer::{self, BearerFault},
+    body,
+    exchange::Exchange,
+    headers,
+    lists::Viewer,
+    message::{Id, Message},
     response::Refusal,
 };
 
@@ -74,10 +80,10 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
-    R: Body<Data = Bytes>,
+    R: Body<Data = Bytes> + Send,
+    R::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// The inner service's body, or the guard's own.
-    type Response = Response<Either<R, Full<Bytes>>>;
+    type Response = Response<GuardedBody<R>>;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
@@ -92,9 +98,12 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let id = RequestId::next();
-            let mut response = match admit(&guard, id, request).await {
-                Ok(request) => inner.call(request).await?.map(Either::Left),
-                Err(response) => response.map(Either::Right),
+            let mut response = match admit(guard, id, request).await {
+                Ok((request, exchange)) => {
+                    let response = inner.call(request).await?;
+                    exchange.answer(response).await
+                }
+                Err(response) => response.map(GuardedBody::own),
             };
             if let Ok(value) = HeaderValue::try_from(id.to_string()) {
                 response.headers_mut().insert(X_REQUEST_ID, value);
@@ -104,12 +113,13 @@ where
     }
 }
 
-/// The request as the inner service may see it, or the answer that it gets instead.
+/// The request as the inner service may see it, with what its answer will be held to; or the answer
+/// that the caller gets instead.
 async fn admit<A, B>(
-    guard: &Guard<A>,
+    guard: Arc<Guard<A>>,
     id: RequestId,
     request: Request<B>,
-) -> Result<Request<Full<Bytes>>, Response<Full<Bytes>>>
+) -> Result<(Request<Full<Bytes>>, Exchange<A>), Response<Full<Bytes>>>
 where
     A: Authenticate,
     B: Body,
@@ -120,8 +130,8 @@ where
         guard.challenges.refuse(&refusal)
     };
     let (mut parts, body) = request.into_parts();
-    let principal = match identify(guard, &mut parts).await {
-        Ok(principal) => principal,
+    let (token, principal) = match identify(&guard, &mut parts).await {
+        Ok(identity) => identity,
         Err(refusal) => {
             let mut response = refuse(refusal);
             if !body::discard(body).await {
@@ -130,51 +140,102 @@ where
             return Err(response);
         }
     };
-    audit::authenticated(id, &principal);
-
-    let (action, bytes) = read(guard, &parts, body).await.map_err(refuse)?;
-    let principal = Arc::new(principal);
-    match guard.policy.decide(&principal, action) {
-        Decision::Permit(permit) => {
-            audit::permitted(id, &permit);
-            parts.extensions.insert(Caller::new(permit, Arc::clone(&guard.policy), id));
-            Ok(Request::from_parts(parts, Full::new(bytes)))
+    let owner = match &principal {
+        Some(principal) => {
+            audit::authenticated(id, principal);
+            principal.owner()
         }
-        Decision::Deny(denial) => {
-            audit::denied(id, &principal, &denial);
-            Err(guard.challenges.deny(&denial))
+        None => Owner::Anonymous,
+    };
+    let policy = match &principal {
+        Some(principal) => guard.policy_for(principal),
+        None => Arc::clone(&guard.policy),
+    };
+
+    let Asked { action, mut also, task, is_stateless, method, id: message_id, bytes } =
+        read(&guard, &parts, body).await.map_err(refuse)?;
+    if let Some(task) = task {
+        // Whoever may no longer do what started a task may not follow it either.
+        match guard.tasks.origin(&task, &owner) {
+            Some(origin) => also.extend(origin.action),
+            None => return Err(refuse(Refusal::UnknownTask(message_id))),
         }
     }
+    let permit = match &principal {
+        Some(principal) => match policy.decide_with(principal, action, &also) {
+            Decision::Permit(permit) => permit,
+            Decision::Deny(denial) => {
+                audit::denied(id, principal, &denial);
+                return Err(guard.challenges.deny(&denial));
+            }
+        },
+        None => policy.decide_anonymous(action, &also).ok_or_else(|| refuse(Refusal::NoToken))?,
+    };
+    guard
+        .seals
+        .open(&mut parts.headers, &owner, is_stateless)
+        .map_err(|fault| refuse(Refusal::Seal(fault, message_id)))?;
+    audit::permitted(id, &permit);
+
+    let action = permit.action().clone();
+    parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id));
+    let viewer = Viewer { principal, policy };
+    let exchange = Exchange { guard, id, token, owner, viewer, action, also, method, is_stateless };
+    Ok((Request::from_parts(parts, Full::new(bytes)), exchange))
 }
 
-/// Who is calling: judged by the head of the request alone.
+/// Who is calling: judged by the head of the request alone. Nobody, where some things are public.
 async fn identify<A: Authenticate>(
     guard: &Guard<A>,
     parts: &mut Parts,
-) -> Result<Principal, Refusal> {
+) -> Result<(Option<AccessToken>, Option<Arc<Principal>>), Refusal> {
     guard.origins.check(&parts.headers, &parts.uri)?;
-    let token = bearer::take(&mut parts.headers, &parts.uri)?;
-    Ok(guard.authenticate.authenticate(token).await?)
+    let token = match bearer::take(&mut parts.headers, &parts.uri) {
+        Err(BearerFault::Missing) if guard.policy.has_public_rules() => return Ok((None, None)),
+        taken => taken?,
+    };
+    let principal = guard.authenticate.authenticate(token.clone()).await?;
+    Ok((Some(token), Some(Arc::new(principal))))
 }
 
-/// What the request asks for, and the bytes that say so.
-async fn read<A, B>(guard: &Guard<A>, parts: &Parts, body: B) -> Result<(Action, Bytes), Refusal>
+/// What a request asks for, and the bytes that say so.
+struct Asked {
+    action: Action,
+    also: Vec<Action>,
+    task: Option<String>,
+    is_stateless: bool,
+    method: Option<String>,
+    id: Option<Id>,
+    bytes: Bytes,
+}
+
+async fn read<A, B>(guard: &Guard<A>, parts: &Parts, body: B) -> Result<Asked, Refusal>
 where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let bodiless = |name: &str| Asked {
+        action: Action::Method(name.into()),
+        also: Vec::new(),
+        task: None,
+        is_stateless: false,
+        method: None,
+        id: None,
+        bytes: Bytes::new(),
+    };
     match parts.method {
         // Neither has a body that anyone would read, so none is read.
-        Method::GET => Ok((Action::Method("session/stream".into()), Bytes::new())),
-        Method::DELETE => Ok((Action::Method("session/end".into()), Bytes::new())),
+        Method::GET => Ok(bodiless("session/stream")),
+        Method::DELETE => Ok(bodiless("session/end")),
         Method::POST => {
             let bytes = body::read(body, guard.max_body_bytes, guard.body_timeout).await?;
             let message =
                 Message::parse(&bytes).map_err(|(fault, id)| Refusal::Message(fault, id))?;
-            match headers::check(&parts.headers, &message) {
-                Ok(()) => Ok((message.action, bytes)),
-                Err(fault) => Err(Refusal::Headers(fault, message.id)),
+            if let Err(fault) = headers::check(&parts.headers, &message) {
+                return Err(Refusal::Headers(fault, message.id));
             }
+            let Message { action, also, task, is_stateless, method, id, .. } = message;
+            Ok(Asked { action, also, task, is_stateless, method, id, bytes })
         }
         _ => Err(Refusal::HttpMethod),
     }

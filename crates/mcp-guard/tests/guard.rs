@@ -108,7 +108,7 @@ async fn the_service_behind_sees_the_judged_bytes_the_caller_and_never_the_token
     assert!(!seen.headers.contains_key(header::AUTHORIZATION));
     assert!(!format!("{:?}", seen.headers).contains("eyJ"));
     let caller = seen.caller;
-    assert_eq!(caller.principal().subject().as_str(), "user-userson");
+    assert_eq!(caller.principal().unwrap().subject().as_str(), "user-userson");
     assert!(caller.is_permitted(&Action::CallTool("a".into())));
     assert!(!caller.is_permitted(&Action::CallTool("b".into())));
     assert!(caller.may(Action::CallTool("a".into())));

@@ -3,8 +3,7 @@
 //! 1. Nothing is done without a permit: the guard in front has decided already, and every handler checks
 //!    that it did: for this very action where there is a target ([`Caller::permitted`]), for this
 //!    caller where there is none ([`Caller::of`]).
-//! 2. Lists show only what the caller may use, in a stable order, and must not be cached for others
-//!    (`cacheScope: "private"`).
+//! 2. Lists are whole here; the guard takes out what the caller may not use.
 //! 3. The tool table is built once, not once per call.
 
 use std::sync::{Arc, LazyLock};
@@ -87,7 +86,10 @@ impl McpServer {
         annotations(title = "Who am I", read_only_hint = true, open_world_hint = false)
     )]
     async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<Json<WhoAmI>, ErrorData> {
-        Ok(Json(whoami(Caller::of(&context)?.principal())))
+        let principal = Caller::of(&context)?.principal();
+        let principal = principal
+            .ok_or_else(|| ErrorData::invalid_request("nobody: there is no token", None))?;
+        Ok(Json(whoami(principal)))
     }
 }
 
@@ -107,10 +109,8 @@ impl ServerHandler for McpServer {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let caller = Caller::of(&context)?;
-        let visible = |tool: &Tool| caller.may(Action::CallTool(tool.name.to_string()));
-        let tools = TOOLS.list_all().into_iter().filter(visible).collect();
-        let mut result = ListToolsResult::with_all_items(tools);
+        Caller::of(&context)?;
+        let mut result = ListToolsResult::with_all_items(TOOLS.list_all());
         (result.ttl_ms, result.cache_scope) = cache_hints(&context);
         Ok(result)
     }
@@ -133,13 +133,11 @@ impl ServerHandler for McpServer {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let caller = Caller::of(&context)?;
+        Caller::of(&context)?;
         let info = Resource::new(INFO_URI, "info")
             .with_description("What this server is")
             .with_mime_type("application/json");
-        let visible = |resource: &Resource| caller.may(Action::ReadResource(resource.uri.clone()));
-        let resources = [info].into_iter().filter(visible).collect();
-        let mut result = ListResourcesResult::with_all_items(resources);
+        let mut result = ListResourcesResult::with_all_items(vec![info]);
         (result.ttl_ms, result.cache_scope) = cache_hints(&context);
         Ok(result)
     }

@@ -7,12 +7,16 @@ use std::{
 
 use super::{
     Action, Policy, PolicyDocument, Requirement, RoleDocument, RuleDocument, ScopeDocument,
+    TemplateError, template::Template,
 };
 use crate::{RoleName, Scope, ScopeSet};
 
 /// What every MCP client must be able to do to speak the protocol at all, and what shows nothing that
 /// is not filtered for the caller: a valid token is enough, unless `[methods]` asks for more.
-const PROTOCOL_METHODS: [&str; 14] = [
+///
+/// Lists show what the caller may use, `subscriptions/listen` needs a permit for each thing that it asks
+/// for, and `tasks/…` answer their owner alone, who must still be allowed what started the task.
+const PROTOCOL_METHODS: [&str; 19] = [
     "initialize",
     "ping",
     "server/discover",
@@ -20,6 +24,11 @@ const PROTOCOL_METHODS: [&str; 14] = [
     "resources/list",
     "resources/templates/list",
     "prompts/list",
+    "skills/list",
+    "subscriptions/listen",
+    "tasks/get",
+    "tasks/update",
+    "tasks/cancel",
     "notifications/initialized",
     "notifications/cancelled",
     "notifications/progress",
@@ -32,9 +41,11 @@ const PROTOCOL_METHODS: [&str; 14] = [
 ];
 
 /// Methods with a table of their own: a rule under `[methods]` would open every target at once.
-const TARGETED_METHODS: [&str; 6] = [
+const TARGETED_METHODS: [&str; 8] = [
     "tools/call",
     "resources/read",
+    "resources/directory/read",
+    "skills/get",
     "resources/subscribe",
     "resources/unsubscribe",
     "prompts/get",
@@ -62,6 +73,10 @@ pub enum PolicyFault {
     EmptyRule(String),
     /// A method under `[methods]` that has a table of its own.
     TargetedMethod(String),
+    /// A resource with braces that is no template which could be a rule.
+    Template(String, TemplateError),
+    /// A place that says `public` and scopes.
+    PublicWithScopes(String),
 }
 
 impl fmt::Display for PolicyFault {
@@ -86,6 +101,12 @@ impl fmt::Display for PolicyFault {
                 f,
                 "{place} has a rule that names no scope: write [] if any signed-in user may"
             ),
+            Self::Template(place, fault) => {
+                write!(f, "{place} cannot be a rule: {fault} (RFC 6570)")
+            }
+            Self::PublicWithScopes(place) => {
+                write!(f, "{place} is public and names scopes: keep one of the two")
+            }
             Self::TargetedMethod(method) => write!(
                 f,
                 "[methods] {method:?} is ruled per tool, resource or prompt: use [tools], [resources] or [prompts]"
@@ -110,7 +131,8 @@ impl TryFrom<PolicyDocument> for Policy {
         let scopes = reader.scopes(&document.scopes);
         let roles = reader.roles(&document.roles, &scopes);
 
-        let mut requirements: HashMap<Action, Requirement> = PROTOCOL_METHODS
+        let mut templates = Vec::new();
+        let mut rules: HashMap<Action, Requirement> = PROTOCOL_METHODS
             .iter()
             .map(|method| (Action::Method((*method).into()), Requirement::default()))
             .collect();
@@ -125,16 +147,24 @@ impl TryFrom<PolicyDocument> for Policy {
                 let place = format!("[{table}] {name:?}");
                 let requirement = reader.rule(&place, rule, &scopes);
                 let action = to_action(name);
-                if let Action::Method(method) = &action
-                    && TARGETED_METHODS.contains(&method.as_str())
-                {
-                    reader.faults.push(PolicyFault::TargetedMethod(method.clone()));
+                match &action {
+                    Action::Method(method) if TARGETED_METHODS.contains(&method.as_str()) => {
+                        reader.faults.push(PolicyFault::TargetedMethod(method.clone()));
+                    }
+                    Action::ReadResource(uri) if Template::is_one(uri) => {
+                        match Template::parse(uri) {
+                            Ok(template) => templates.push((template, requirement.clone())),
+                            Err(fault) => reader.faults.push(PolicyFault::Template(place, fault)),
+                        }
+                    }
+                    _ => {}
                 }
-                requirements.insert(action, requirement);
+                rules.insert(action, requirement);
             }
         }
         if reader.faults.is_empty() {
-            Ok(Self { scopes, roles, rules: requirements })
+            let show_scopes = document.lists.show_scopes;
+            Ok(Self { scopes, roles, rules, templates, show_scopes })
         } else {
             Err(PolicyError(reader.faults))
         }
@@ -237,6 +267,12 @@ impl Reader {
         let (all, any) = match rule {
             RuleDocument::One(scope) => (vec![scope], Vec::new()),
             RuleDocument::All(all) => (all, Vec::new()),
+            RuleDocument::Full(full) if full.public => {
+                if !full.all.is_empty() || full.any.is_some() {
+                    self.faults.push(PolicyFault::PublicWithScopes(place.into()));
+                }
+                return Requirement { public: true, ..Requirement::default() };
+            }
             RuleDocument::Full(full) => {
                 match &full.any {
                     Some(any) if any.is_empty() => {
@@ -253,6 +289,7 @@ impl Reader {
         Requirement {
             all: self.known_scopes(place, &all, scopes),
             any: self.known_scopes(place, &any, scopes),
+            public: false,
         }
     }
 

@@ -15,18 +15,18 @@ pub enum Decision {
     Deny(Denial),
 }
 
-/// The proof that one principal may do one action. Only a policy can make it.
+/// The proof that one caller may do one action. Only a policy can make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
-    pub(super) principal: Arc<Principal>,
+    pub(super) principal: Option<Arc<Principal>>,
     pub(super) action: Action,
 }
 
 impl Permit {
-    /// Who may.
+    /// Who may; `None` is somebody without a token, and what they may is public.
     #[must_use]
-    pub const fn principal(&self) -> &Arc<Principal> {
-        &self.principal
+    pub const fn principal(&self) -> Option<&Arc<Principal>> {
+        self.principal.as_ref()
     }
 
     /// What they may.

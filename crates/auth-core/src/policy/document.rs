@@ -18,7 +18,7 @@ pub struct PolicyDocument {
     /// What each tool needs.
     #[serde(default)]
     pub tools: BTreeMap<String, RuleDocument>,
-    /// What each resource, by URI, needs.
+    /// What each resource needs: by URI, or by RFC 6570 template for all URIs that it stands for.
     #[serde(default)]
     pub resources: BTreeMap<String, RuleDocument>,
     /// What each prompt needs.
@@ -28,6 +28,18 @@ pub struct PolicyDocument {
     /// and nothing more, unless they stand here.
     #[serde(default)]
     pub methods: BTreeMap<String, RuleDocument>,
+    /// What lists say beside their entries.
+    #[serde(default)]
+    pub lists: ListsDocument,
+}
+
+/// What lists say beside their entries.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListsDocument {
+    /// Whether each entry names the scopes that it needs, in its `_meta`.
+    #[serde(default)]
+    pub show_scopes: bool,
 }
 
 /// `"what it is for"`, or `{ about = "…", implies = ["…"] }`.
@@ -76,9 +88,13 @@ pub struct FullRoleDocument {
     pub scopes: Vec<String>,
 }
 
-/// `"scope"`, `["all", "of", "these"]` (`[]`: any signed-in user), or `{ all = […], any = […] }`.
+/// `"scope"`, `["all", "of", "these"]` (`[]`: any signed-in user), `{ all = […], any = […] }`, or
+/// `{ public = true }`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "a scope, a list of scopes, or { all = [...], any = [...] }")]
+#[serde(
+    untagged,
+    expecting = "a scope, a list of scopes, { all = [...], any = [...] }, or { public = true }"
+)]
 pub enum RuleDocument {
     /// One scope.
     One(String),
@@ -97,4 +113,7 @@ pub struct FullRuleDocument {
     pub all: Vec<String>,
     /// One of these is needed. A list that stands there must not be empty: it could never be met.
     pub any: Option<Vec<String>>,
+    /// No token is needed. Stands alone.
+    #[serde(default)]
+    pub public: bool,
 }

@@ -6,6 +6,9 @@
 //! 3. `effective` = `granted` ∩ `ceiling`, after implied scopes are added to both: a token never holds
 //!    more than its user does, and a role that is taken away stops counting in tokens already out.
 //! 4. A denial names *all* the scopes that the action needs, and tells whether a new token could help.
+//! 5. A resource is ruled by the rule that names its URI; failing that by every template that it is an
+//!    expansion of, in each of its forms (see `template.rs`).
+//! 6. Without a token there is what a rule calls public, and nothing else.
 //!
 //! **Invariant:** a [`Permit`] is made by [`Policy::decide`] and by nothing else.
 
@@ -14,6 +17,7 @@ mod catalog;
 mod decision;
 mod document;
 mod requirement;
+mod template;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,11 +28,13 @@ pub use action::Action;
 pub use catalog::{PolicyError, PolicyFault};
 pub use decision::{Decision, Denial, DenialReason, Permit};
 pub use document::{
-    FullRoleDocument, FullRuleDocument, FullScopeDocument, PolicyDocument, RoleDocument,
-    RuleDocument, ScopeDocument,
+    FullRoleDocument, FullRuleDocument, FullScopeDocument, ListsDocument, PolicyDocument,
+    RoleDocument, RuleDocument, ScopeDocument,
 };
 pub use requirement::Requirement;
+pub use template::TemplateError;
 
+use self::template::Template;
 use crate::{Ceiling, Principal, RoleName, Scope, ScopeSet};
 
 /// The resolved catalog. Made from a [`PolicyDocument`], which is checked whole.
@@ -39,47 +45,87 @@ pub struct Policy {
     /// Every role, with the scopes that it holds in the end.
     roles: BTreeMap<RoleName, ScopeSet>,
     rules: HashMap<Action, Requirement>,
+    /// Those of the rules for resources that stand for more than one URI.
+    templates: Vec<(Template, Requirement)>,
+    show_scopes: bool,
 }
 
 impl Policy {
     /// May `principal` do `action`?
     pub fn decide(&self, principal: &Arc<Principal>, action: Action) -> Decision {
-        let Some(requirement) = self.rules.get(&action) else {
-            return Decision::Deny(Denial {
-                reason: DenialReason::NoRule,
-                required: ScopeSet::empty(),
-                granted: principal.scopes().clone(),
-                action,
-            });
+        self.decide_with(principal, action, &[])
+    }
+
+    /// May `principal` do `action`, for which it must be allowed all of `also` too? A denial names what
+    /// all of them need together.
+    pub fn decide_with(
+        &self,
+        principal: &Arc<Principal>,
+        action: Action,
+        also: &[Action],
+    ) -> Decision {
+        let granted = || principal.scopes().clone();
+        let Some(requirements) = self.requirements_of_all(&action, also) else {
+            let (reason, required) = (DenialReason::NoRule, ScopeSet::empty());
+            return Decision::Deny(Denial { reason, required, granted: granted(), action });
         };
         let ceiling = |scope: &Scope| self.ceiling_holds(principal, scope);
         let effective = |scope: &Scope| ceiling(scope) && self.grants(principal, scope);
-        if requirement.is_met_by(effective) {
-            return Decision::Permit(Permit { principal: Arc::clone(principal), action });
+        if requirements.iter().all(|requirement| requirement.is_met_by(effective)) {
+            return Decision::Permit(Permit { principal: Some(Arc::clone(principal)), action });
         }
-        let reason = if requirement.is_met_by(ceiling) {
+        let reason = if requirements.iter().all(|requirement| requirement.is_met_by(ceiling)) {
             DenialReason::MissingScope
         } else {
             DenialReason::BeyondCeiling
         };
-        Decision::Deny(Denial {
-            reason,
-            required: requirement.to_ask_for(effective, ceiling),
-            granted: principal.scopes().clone(),
-            action,
-        })
+        let mut required = ScopeSet::empty();
+        for requirement in requirements {
+            required.extend(requirement.to_ask_for(effective, ceiling).iter().cloned());
+        }
+        Decision::Deny(Denial { reason, required, granted: granted(), action })
     }
 
-    /// Whether [`decide`](Self::decide) would permit `action`: for filtering lists.
+    /// May somebody without a token do `action`, for which all of `also` must be allowed too? Only if
+    /// every rule for it calls it public.
     #[must_use]
-    pub fn permits(&self, principal: &Arc<Principal>, action: Action) -> bool {
-        matches!(self.decide(principal, action), Decision::Permit(_))
+    pub fn decide_anonymous(&self, action: Action, also: &[Action]) -> Option<Permit> {
+        let requirements = self.requirements_of_all(&action, also)?;
+        let public = requirements.iter().all(|requirement| requirement.is_public());
+        public.then_some(Permit { principal: None, action })
     }
 
-    /// What `action` needs; `None` if it has no rule.
+    /// Whether the caller, somebody without a token if there is none, would be permitted `action`: for
+    /// filtering lists.
     #[must_use]
-    pub fn requirement(&self, action: &Action) -> Option<&Requirement> {
-        self.rules.get(action)
+    pub fn permits(&self, principal: Option<&Arc<Principal>>, action: Action) -> bool {
+        match principal {
+            Some(principal) => matches!(self.decide(principal, action), Decision::Permit(_)),
+            None => self.decide_anonymous(action, &[]).is_some(),
+        }
+    }
+
+    /// Whether anything at all needs no token.
+    #[must_use]
+    pub fn has_public_rules(&self) -> bool {
+        self.rules.values().any(Requirement::is_public)
+    }
+
+    /// Whether lists are to say what each of their entries needs.
+    #[must_use]
+    pub const fn shows_scopes(&self) -> bool {
+        self.show_scopes
+    }
+
+    /// What `action` needs, all of it together; `None` if it has no rule. Several only for a resource
+    /// that several templates stand for.
+    #[must_use]
+    pub fn requirements(&self, action: &Action) -> Option<Vec<&Requirement>> {
+        match (self.rules.get(action), action) {
+            (Some(requirement), _) => Some(vec![requirement]),
+            (None, Action::ReadResource(uri)) => self.requirements_by_template(uri),
+            (None, _) => None,
+        }
     }
 
     /// Those of `actions` that have no rule: a server that offers them must not start.
@@ -87,7 +133,7 @@ impl Policy {
         &self,
         actions: impl IntoIterator<Item = &'a Action>,
     ) -> Vec<&'a Action> {
-        actions.into_iter().filter(|action| !self.rules.contains_key(*action)).collect()
+        actions.into_iter().filter(|action| self.requirements(action).is_none()).collect()
     }
 
     /// Every action that has a rule, in order.
@@ -121,6 +167,35 @@ impl Policy {
     #[must_use]
     pub fn has_role(&self, role: &RoleName) -> bool {
         self.roles.contains_key(role)
+    }
+
+    fn requirements_of_all(&self, action: &Action, also: &[Action]) -> Option<Vec<&Requirement>> {
+        let mut requirements = self.requirements(action)?;
+        for other in also {
+            requirements.extend(self.requirements(other)?);
+        }
+        Some(requirements)
+    }
+
+    /// What a URI needs that no rule names as it stands.
+    fn requirements_by_template(&self, uri: &str) -> Option<Vec<&Requirement>> {
+        // Most policies have no templates, and most that do no URI that is one of theirs.
+        if !self.templates.iter().any(|(template, _)| template.matches(uri)) {
+            return None;
+        }
+        let mut requirements = Vec::new();
+        for form in template::forms(uri)? {
+            let before = requirements.len();
+            let fitting = self.templates.iter().filter(|(template, _)| template.matches(&form));
+            match self.rules.get(&Action::ReadResource(form.clone())) {
+                Some(own) => requirements.push(own),
+                None => requirements.extend(fitting.map(|(_, requirement)| requirement)),
+            }
+            if requirements.len() == before {
+                return None;
+            }
+        }
+        Some(requirements)
     }
 
     fn grants(&self, principal: &Principal, scope: &Scope) -> bool {

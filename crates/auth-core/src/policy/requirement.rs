@@ -7,6 +7,7 @@ use crate::{Scope, ScopeSet};
 pub struct Requirement {
     pub(super) all: ScopeSet,
     pub(super) any: ScopeSet,
+    pub(super) public: bool,
 }
 
 impl Requirement {
@@ -20,6 +21,23 @@ impl Requirement {
     #[must_use]
     pub const fn any(&self) -> &ScopeSet {
         &self.any
+    }
+
+    /// Whether no token is needed at all.
+    #[must_use]
+    pub const fn is_public(&self) -> bool {
+        self.public
+    }
+
+    /// The sets of scopes each of which is enough: `all` with each of `any`. One empty set if any signed-in
+    /// user may.
+    #[must_use]
+    pub fn alternatives(&self) -> Vec<ScopeSet> {
+        if self.any.is_empty() {
+            return vec![self.all.clone()];
+        }
+        let with = |one: &Scope| self.all.iter().chain([one]).cloned().collect();
+        self.any.iter().map(with).collect()
     }
 
     /// Every scope that the rule names.

@@ -13,6 +13,7 @@ mod matrix;
 mod pems;
 mod policy;
 mod properties;
+mod resources;
 mod support;
 mod vectors;
 mod verify;

@@ -186,8 +186,8 @@ proptest! {
             policy.roles().any(|(role, held)| ceiling.contains(role) && held.contains(scope))
         };
         for index in 0..TOOLS {
-            if policy.permits(&principal, tool(index)) {
-                let requirement = policy.requirement(&tool(index)).unwrap();
+            if policy.permits(Some(&principal), tool(index)) {
+                let requirement = policy.requirements(&tool(index)).unwrap()[0];
                 prop_assert!(requirement.all().iter().all(held));
                 prop_assert!(requirement.any().is_empty() || requirement.any().iter().any(held));
             }
@@ -204,7 +204,7 @@ proptest! {
         let richer = Caller { scopes: [caller.scopes.clone(), more].concat(), ..caller.clone() };
         let (before, after) = (caller.principal(), richer.principal());
         for index in 0..TOOLS {
-            prop_assert!(!policy.permits(&before, tool(index)) || policy.permits(&after, tool(index)));
+            prop_assert!(!policy.permits(Some(&before), tool(index)) || policy.permits(Some(&after), tool(index)));
         }
     }
 
@@ -222,7 +222,7 @@ proptest! {
         for after in [richer.principal(), unbounded.principal()] {
             for index in 0..TOOLS {
                 prop_assert!(
-                    !policy.permits(&before, tool(index)) || policy.permits(&after, tool(index))
+                    !policy.permits(Some(&before), tool(index)) || policy.permits(Some(&after), tool(index))
                 );
             }
         }
@@ -241,7 +241,7 @@ proptest! {
                 ..caller.clone()
             };
             prop_assert_eq!(
-                policy.permits(&stepped_up.principal(), tool(index)),
+                policy.permits(Some(&stepped_up.principal()), tool(index)),
                 denial.reason() == DenialReason::MissingScope
             );
         }
@@ -256,7 +256,7 @@ proptest! {
         let (policy, principal) = (catalog.policy(), caller.principal());
         let kinds = [Action::CallTool, Action::ReadResource, Action::GetPrompt, Action::Method];
         for action in kinds.map(|kind| kind(name.clone())) {
-            if policy.requirement(&action).is_none() {
+            if policy.requirements(&action).is_none() {
                 let Decision::Deny(denial) = policy.decide(&principal, action) else {
                     panic!("{name:?} was permitted");
                 };

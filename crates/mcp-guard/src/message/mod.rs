@@ -1,24 +1,35 @@
 //! What a body asks for: read strictly, because the decision is made on it and on nothing else.
 //!
 //! 1. One JSON-RPC 2.0 message: a request, a notification, or an answer. No batch (MCP dropped them).
-//! 2. At the levels that decide (the message, `params`, `params.ref`) no member appears twice, however
-//!    it is spelt: no parser behind the guard can see another action than the one that was judged.
+//! 2. At the levels that decide (the message, `params`, and in it `ref`, `notifications` and `_meta`) no
+//!    member appears twice, however it is spelt: no parser behind the guard can see another action than
+//!    the one that was judged.
 //! 3. What a method is aimed at must be there and be a text. Texts that decide are short.
-//! 4. What does not decide (arguments, `_meta`) is read through without being built in memory, within
+//! 4. What does not decide (arguments, and most of `_meta`) is read through without being built in memory, within
 //!    bounds of depth and number ([`raw`]): what is passed on costs the parser behind no more than that.
 
+mod listen;
 mod raw;
-mod revision;
 
 use auth_core::Action;
 use http::StatusCode;
 pub(crate) use raw::Id;
 use raw::{RawMessage, Reference};
 
+/// The first revision without sessions and without `resources/subscribe`, and the first whose requests
+/// name it. Revisions are dates, which compare as texts do.
+const STATELESS: &str = "2026-07-28";
+
 /// A message that was understood.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) action: Action,
+    /// What must be allowed too.
+    pub(crate) also: Vec<Action>,
+    /// The task that a `tasks/…` method is aimed at.
+    pub(crate) task: Option<String>,
+    /// Whether the request names a revision that has no sessions.
+    pub(crate) is_stateless: bool,
     /// The method; `None` for an answer.
     pub(crate) method: Option<String>,
     /// What `Mcp-Name` repeats: the tool, prompt, URI or task.
@@ -80,10 +91,10 @@ impl Message {
         }
         let raw = RawMessage::parse(body).map_err(|_| (MessageError::Json, None))?;
         let id = raw.id.clone();
-        Self::judge(raw, body).map_err(|fault| (fault, id))
+        Self::judge(raw).map_err(|fault| (fault, id))
     }
 
-    fn judge(raw: RawMessage, body: &[u8]) -> Result<Self, MessageError> {
+    fn judge(raw: RawMessage) -> Result<Self, MessageError> {
         if raw.version.as_deref() != Some("2.0") {
             return Err(MessageError::NotJsonRpc);
         }
@@ -94,31 +105,52 @@ impl Message {
                 return Err(MessageError::NotJsonRpc);
             }
             let action = Action::Method("response".into());
-            return Ok(Self { action, method: None, name: None, id: None });
+            return Ok(Self {
+                action,
+                also: Vec::new(),
+                task: None,
+                is_stateless: false,
+                method: None,
+                name: None,
+                id: None,
+            });
         };
         if is_answer {
             return Err(MessageError::NotJsonRpc);
         }
         let params = raw.params;
+        let is_stateless = params.meta.revision.is_some_and(|revision| *revision >= *STATELESS);
+        let (mut also, mut task) = (Vec::new(), None);
         let need = |target: &Option<String>| target.clone().ok_or(MessageError::NoTarget);
         let (action, name) = match method.as_str() {
             "tools/call" => (Action::CallTool(need(&params.name)?), params.name),
             "prompts/get" => (Action::GetPrompt(need(&params.name)?), params.name),
             // Whoever asks for what a revision has dropped is told so, target or not.
             "resources/subscribe" | "resources/unsubscribe"
-                if params.uri.is_none() && revision::is_without_subscribe(body) =>
+                if params.uri.is_none() && is_stateless =>
             {
                 return Err(MessageError::Dropped);
             }
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                (Action::ReadResource(need(&params.uri)?), params.uri)
+            // A directory and a skill are resources; who may be told of one may read it.
+            "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "resources/directory/read"
+            | "skills/get" => (Action::ReadResource(need(&params.uri)?), params.uri),
+            "subscriptions/listen" => {
+                also = params.notifications.0;
+                (Action::Method(method.clone()), None)
+            }
+            "tasks/get" | "tasks/update" | "tasks/cancel" => {
+                task = Some(need(&params.task_id)?);
+                (Action::Method(method.clone()), params.task_id)
             }
             "completion/complete" => (params.reference.action()?, None),
             // `response` and `session/…` are names of our own for what has no method.
             "response" | "session/stream" | "session/end" => return Err(MessageError::NotJsonRpc),
             other => (Action::Method(other.to_owned()), params.task_id),
         };
-        Ok(Self { action, method: Some(method), name, id: raw.id })
+        Ok(Self { action, also, task, is_stateless, method: Some(method), name, id: raw.id })
     }
 }
 

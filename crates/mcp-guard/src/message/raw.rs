@@ -11,6 +11,8 @@ use serde::{
     de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor},
 };
 
+use super::listen::Listen;
+
 /// The most members at a level that decides; real messages have fewer than ten.
 const MAX_MEMBERS: usize = 64;
 /// The most values in what does not decide. Parsers behind take some 200 bytes for each.
@@ -48,6 +50,15 @@ pub(super) struct Params {
     pub(super) uri: Option<String>,
     pub(super) task_id: Option<String>,
     pub(super) reference: Reference,
+    pub(super) notifications: Listen,
+    pub(super) meta: Meta,
+}
+
+/// `params._meta`.
+#[derive(Default)]
+pub(super) struct Meta {
+    /// The protocol's revision, which requests name from 2026-07-28 on.
+    pub(super) revision: Option<String>,
 }
 
 /// `params.ref` of `completion/complete`.
@@ -70,7 +81,7 @@ impl RawMessage {
 }
 
 /// An object whose members are taken one by one.
-trait Take {
+pub(super) trait Take {
     /// Takes one member's value, or reads it through; `left` is how many more values there may be.
     fn take<'de, A: MapAccess<'de>>(
         &mut self,
@@ -119,6 +130,25 @@ impl Take for Params {
             "uri" => self.uri = map.next_value_seed(Text(left))?,
             "taskId" => self.task_id = map.next_value_seed(Text(left))?,
             "ref" => map.next_value_seed(Members(&mut self.reference, left))?,
+            "notifications" => map.next_value_seed(Members(&mut self.notifications, left))?,
+            "_meta" => map.next_value_seed(Members(&mut self.meta, left))?,
+            _ => map.next_value_seed(Skip(left))?,
+        }
+        Ok(())
+    }
+}
+
+impl Take for Meta {
+    fn take<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+        left: &mut usize,
+    ) -> Result<(), A::Error> {
+        match name {
+            "io.modelcontextprotocol/protocolVersion" => {
+                self.revision = map.next_value_seed(Text(left))?;
+            }
             _ => map.next_value_seed(Skip(left))?,
         }
         Ok(())
@@ -175,7 +205,7 @@ impl<'de, T: Take> Visitor<'de> for Members<'_, T> {
 }
 
 /// Reads any value through.
-struct Skip<'a>(&'a mut usize);
+pub(super) struct Skip<'a>(pub(super) &'a mut usize);
 
 impl<'de> DeserializeSeed<'de> for Skip<'_> {
     type Value = ();
@@ -255,7 +285,7 @@ impl Visitor<'_> for Name {
 }
 
 /// A text that decides, or any other value as `None`: whether it was needed is for the method to say.
-struct Text<'a>(&'a mut usize);
+pub(super) struct Text<'a>(pub(super) &'a mut usize);
 
 impl<'de> DeserializeSeed<'de> for Text<'_> {
     type Value = Option<String>;

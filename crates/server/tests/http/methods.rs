@@ -9,7 +9,7 @@ use serde_json::Value;
 use server::{BUILT_IN, parse_policy};
 
 /// Refused unless a policy rules them, by name or by what they are aimed at.
-const RULED: [&str; 14] = [
+const RULED: [&str; 9] = [
     "completion/complete",
     "logging/setLevel",
     "prompts/get",
@@ -18,15 +18,11 @@ const RULED: [&str; 14] = [
     "resources/subscribe",
     "resources/unsubscribe",
     "skills/get",
-    "skills/list",
-    "subscriptions/listen",
-    "tasks/cancel",
-    "tasks/get",
-    "tasks/update",
     "tools/call",
 ];
-/// What it takes to speak the protocol at all: a valid token is enough.
-const PROTOCOL: [&str; 11] = [
+/// What it takes to speak the protocol at all, and what is guarded by more than a rule: lists show what
+/// the caller may use, tasks answer their owner, and each kind that is listened to needs its own permit.
+const PROTOCOL: [&str; 16] = [
     "initialize",
     "notifications/cancelled",
     "notifications/initialized",
@@ -37,6 +33,11 @@ const PROTOCOL: [&str; 11] = [
     "resources/list",
     "resources/templates/list",
     "server/discover",
+    "skills/list",
+    "subscriptions/listen",
+    "tasks/cancel",
+    "tasks/get",
+    "tasks/update",
     "tools/list",
 ];
 

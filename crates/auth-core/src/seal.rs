@@ -1,0 +1,146 @@
+//! Names that are one caller's own: ids of sessions and of events that nobody else can use.
+//!
+//! A sealed name is `name.tag`. The tag is HMAC-SHA256 (RFC 2104) over the purpose, the name and the
+//! [`Owner`], in base64url. Nothing is stored: whoever has the key can tell whose a name is, on any node.
+//!
+//! **Invariant:** [`SealingKey::open`] gives back a name only to the owner for whom, and for the purpose
+//! for which, it was sealed.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    KeyError, Owner,
+    crypto::{Signer, Verifier},
+    key::MIN_SECRET_BYTES,
+};
+
+/// A secret with which names are sealed.
+///
+/// ```
+/// use auth_core::{Owner, SealingKey};
+///
+/// let key = SealingKey::from_secret(&[7; 32])?;
+/// let sealed = key.seal("session", "42", &Owner::Anonymous);
+/// assert_eq!(key.open("session", &sealed, &Owner::Anonymous), Some("42"));
+/// assert_eq!(key.open("event", &sealed, &Owner::Anonymous), None);
+/// # Ok::<(), auth_core::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct SealingKey {
+    signer: Signer,
+    verifier: Verifier,
+}
+
+impl SealingKey {
+    /// A key of at least 32 bytes. Nodes that share one know each other's names.
+    pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(KeyError::SecretTooShort);
+        }
+        let signer = Signer::from_secret(secret);
+        Ok(Self { verifier: signer.verifier()?, signer })
+    }
+
+    /// `name`, which has any characters but is best kept short, as the own of `owner`.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, name: &str, owner: &Owner) -> String {
+        // HMAC has no failing path; an empty tag would open nothing.
+        let tag = self.signer.sign(&message(purpose, name, owner)).unwrap_or_default();
+        format!("{name}.{}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// The name in `sealed`, if it is the own of `owner`. The tag is compared in constant time.
+    #[must_use]
+    pub fn open<'a>(&self, purpose: &str, sealed: &'a str, owner: &Owner) -> Option<&'a str> {
+        let (name, tag) = sealed.rsplit_once('.')?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        self.verifier.verify(&message(purpose, name, owner), &tag).then_some(name)
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey(..)")
+    }
+}
+
+/// All that the tag is over, each part behind its length, so that no two readings are the same bytes.
+fn message(purpose: &str, name: &str, owner: &Owner) -> Vec<u8> {
+    let mut message = Vec::new();
+    let mut put = |part: Option<&str>| {
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        message.extend(length.to_be_bytes());
+        message.extend(part.unwrap_or_default().bytes());
+    };
+    put(Some(purpose));
+    put(Some(name));
+    match owner {
+        Owner::Anonymous => put(None),
+        Owner::Principal { issuer, subject, client_id } => {
+            put(Some(issuer.as_str()));
+            put(Some(subject.as_str()));
+            put(client_id.as_ref().map(crate::ClientId::as_str));
+        }
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(issuer: &str, subject: &str, client: Option<&str>) -> Owner {
+        Owner::Principal {
+            issuer: issuer.parse().unwrap(),
+            subject: subject.parse().unwrap(),
+            client_id: client.map(|client| client.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_name_opens_for_its_owner_alone() {
+        let key = SealingKey::from_secret(&[7; 32]).unwrap();
+        let alice = owner("i", "alice", Some("c"));
+        let sealed = key.seal("session", "a.b", &alice);
+        assert_eq!(key.open("session", &sealed, &alice), Some("a.b"));
+        for stranger in [
+            owner("j", "alice", Some("c")),
+            owner("i", "bob", Some("c")),
+            owner("i", "alice", Some("d")),
+            owner("i", "alice", None),
+            owner("ia", "lice", Some("c")),
+            Owner::Anonymous,
+        ] {
+            assert_eq!(key.open("session", &sealed, &stranger), None, "{stranger:?}");
+        }
+        assert_eq!(key.open("event", &sealed, &alice), None);
+        let other = SealingKey::from_secret(&[8; 32]).unwrap();
+        assert_eq!(other.open("session", &sealed, &alice), None);
+    }
+
+    #[test]
+    fn what_was_not_sealed_does_not_open() {
+        let key = SealingKey::from_secret(&[7; 32]).unwrap();
+        let sealed = key.seal("session", "a", &Owner::Anonymous);
+        let (_, tag) = sealed.rsplit_once('.').unwrap();
+        for bad in [
+            "",
+            "a",
+            "a.",
+            ".",
+            &format!("b.{tag}"),
+            &format!("a.{tag}="),
+            &sealed[..sealed.len() - 1],
+        ] {
+            assert_eq!(key.open("session", bad, &Owner::Anonymous), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_are_long_enough_and_silent() {
+        assert_eq!(SealingKey::from_secret(&[7; 31]).unwrap_err(), KeyError::SecretTooShort);
+        assert_eq!(format!("{:?}", SealingKey::from_secret(&[7; 32]).unwrap()), "SealingKey(..)");
+    }
+}

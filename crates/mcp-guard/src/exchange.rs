@@ -1,0 +1,196 @@
+//! A request that was let through, and what its answer must still be held to.
+//!
+//! 1. A session that the answer names is sealed for the caller, and so is every event's id.
+//! 2. Lists show what the caller may see, and notifications of changes reach whom they concern
+//!    ([`lists`]).
+//! 3. A task that the answer says was started is the caller's.
+//! 4. An event stream is judged again and again, with the same token and by the same checks as a new
+//!    request: it ends within a second after the token expires or is revoked, the user is disabled, or a
+//!    role is lost that it needs.
+
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use auth_core::{AccessToken, Action, Decision, Owner};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use crate::{
+    Authenticate, Guard, RequestId, audit,
+    guarded_body::{GuardedBody, Stream},
+    lists::{self, Viewer},
+    response,
+    sse::Event,
+};
+
+/// How often the caller of an open stream is judged again. Two of these and some work are within the
+/// second that is promised.
+const RECHECK: Duration = Duration::from_millis(450);
+
+/// What is known of a request that was let through.
+pub(crate) struct Exchange<A> {
+    pub(crate) guard: Arc<Guard<A>>,
+    pub(crate) id: RequestId,
+    pub(crate) token: Option<AccessToken>,
+    pub(crate) owner: Owner,
+    pub(crate) viewer: Viewer,
+    pub(crate) action: Action,
+    pub(crate) also: Vec<Action>,
+    /// The method; `None` for a stream, an answer, or the end of a session.
+    pub(crate) method: Option<String>,
+    pub(crate) is_stateless: bool,
+}
+
+impl<A: Authenticate> Exchange<A> {
+    /// The answer as the caller may have it.
+    pub(crate) async fn answer<R>(self, mut response: Response<R>) -> Response<GuardedBody<R>>
+    where
+        R: Body<Data = Bytes>,
+        R::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.guard.seals.seal_session(response.headers_mut(), &self.owner);
+        if is(response.headers(), "text/event-stream") {
+            return response.map(|body| GuardedBody::stream(body, self.into_stream()));
+        }
+        let is_json = is(response.headers(), "application/json");
+        if is_json && self.method.as_deref().is_some_and(lists::is_list) {
+            return self.list(response).await;
+        }
+        if is_json && matches!(self.action, Action::CallTool(_)) {
+            let Self { guard, owner, action, .. } = self;
+            let learn = move |bytes: &[u8]| {
+                if mentions_task(bytes)
+                    && let Ok(answer) = serde_json::from_slice(bytes)
+                {
+                    guard.tasks.learn(&answer, &owner, Some(&action));
+                }
+            };
+            return response.map(|body| GuardedBody::watched(body, Box::new(learn)));
+        }
+        response.map(GuardedBody::inner)
+    }
+
+    /// A list, without what the caller may not see.
+    async fn list<R>(self, response: Response<R>) -> Response<GuardedBody<R>>
+    where
+        R: Body<Data = Bytes>,
+        R::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (mut parts, body) = response.into_parts();
+        let whole = body.collect().await.map_err(Into::into);
+        let message = whole.and_then(|whole| {
+            serde_json::from_slice::<Value>(&whole.to_bytes())
+                .map_err(Into::<Box<dyn Error + Send + Sync>>::into)
+        });
+        let mut message = match message {
+            Ok(message) => message,
+            Err(fault) => {
+                audit::unreadable_list(self.id, fault.as_ref());
+                return response::internal(StatusCode::BAD_GATEWAY).map(GuardedBody::own);
+            }
+        };
+        lists::filter(&mut message, &self.viewer, self.is_stateless);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        Response::from_parts(parts, GuardedBody::own(message.to_string().into()))
+    }
+
+    fn into_stream(self) -> Stream {
+        let viewer = Arc::new(Mutex::new(self.viewer.clone()));
+        let exchange = Arc::new(self);
+        let filter = {
+            let (exchange, viewer) = (Arc::clone(&exchange), Arc::clone(&viewer));
+            move |event: Bytes| {
+                let viewer = viewer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                exchange.event(event, &viewer)
+            }
+        };
+        // Whoever came without a token has none that could become void.
+        let watch = exchange.token.clone().map(|token| {
+            let watch = async move { exchange.watch(token, &viewer).await };
+            Box::pin(watch) as _
+        });
+        Stream::new(Box::new(filter), watch)
+    }
+
+    /// One event as the caller may have it.
+    fn event(&self, bytes: Bytes, viewer: &Viewer) -> Option<Bytes> {
+        let event = Event::parse(&bytes)?;
+        let mut data = event.data().filter(|data| !data.is_empty());
+        if let Some(text) = &data {
+            // What is no message cannot be judged.
+            let mut message: Value = serde_json::from_str(text).ok()?;
+            if !lists::may_be_told(&message, viewer) || !self.is_own_task(&message) {
+                return None;
+            }
+            let origin = matches!(self.action, Action::CallTool(_)).then_some(&self.action);
+            self.guard.tasks.learn(&message, &self.owner, origin);
+            // A stream that is taken up again may bring the answer to any earlier request.
+            let may_be_list = self.method.as_deref().is_none_or(lists::is_list);
+            if may_be_list {
+                lists::filter(&mut message, viewer, self.is_stateless);
+            }
+            data = may_be_list.then(|| message.to_string());
+        }
+        let id = event.id().filter(|id| !id.is_empty());
+        if id.is_none() && data.is_none() {
+            return Some(bytes);
+        }
+        let sealed = match id {
+            Some(id) => Some(self.guard.seals.seal_event(id, &self.owner)?),
+            None => None,
+        };
+        Some(event.with(sealed.as_deref(), data.as_deref()))
+    }
+
+    /// Whether a notification of a task's state, if it is one, is about a task of this caller.
+    fn is_own_task(&self, message: &Value) -> bool {
+        let method = message.get("method").and_then(Value::as_str);
+        if !method.is_some_and(|method| method.starts_with("notifications/tasks")) {
+            return true;
+        }
+        let id = message.pointer("/params/taskId").and_then(Value::as_str);
+        id.is_some_and(|id| self.guard.tasks.origin(id, &self.owner).is_some())
+    }
+
+    /// Returns when the caller may no longer have the stream; tells `viewer` of changes until then.
+    async fn watch(&self, token: AccessToken, viewer: &Mutex<Viewer>) {
+        loop {
+            tokio::time::sleep(RECHECK).await;
+            let principal = match self.guard.authenticate.authenticate(token.clone()).await {
+                Ok(principal) => Arc::new(principal),
+                Err(fault) => return audit::ended(self.id, &self.owner, &fault),
+            };
+            if principal.owner() != self.owner {
+                return audit::ended(self.id, &self.owner, &"the token is somebody else's");
+            }
+            let policy = self.guard.policy_for(&principal);
+            match policy.decide_with(&principal, self.action.clone(), &self.also) {
+                Decision::Permit(_) => {
+                    let now = Viewer { principal: Some(principal), policy };
+                    *viewer.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                }
+                Decision::Deny(denial) => return audit::ended(self.id, &self.owner, &denial),
+            }
+        }
+    }
+}
+
+/// Whether the answer's type is `essence`.
+fn is(headers: &HeaderMap<HeaderValue>, essence: &str) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| {
+        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(essence)
+    })
+}
+
+/// Whether it is worth reading the answer for a task.
+fn mentions_task(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"taskId\"";
+    bytes.windows(NAME.len()).any(|window| window == NAME)
+}

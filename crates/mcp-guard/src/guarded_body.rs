@@ -1,0 +1,163 @@
+//! The body of an answer: the server's, looked at on its way out, or the guard's own.
+
+use std::{
+    collections::VecDeque,
+    error::Error,
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+
+use crate::sse::Events;
+
+type Learn = Box<dyn FnMut(&[u8]) + Send>;
+type Filter = Box<dyn FnMut(Bytes) -> Option<Bytes> + Send>;
+type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pin_project! {
+    /// The body of an answer that came through a guard.
+    pub struct GuardedBody<R> {
+        #[pin]
+        kind: Kind<R>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<R> {
+        Inner { #[pin] body: R, learn: Option<Learn> },
+        Stream { #[pin] body: R, stream: Stream },
+        Own { #[pin] body: Full<Bytes> },
+    }
+}
+
+/// An event stream that is looked at event by event, and that may have to end.
+pub(crate) struct Stream {
+    filter: Filter,
+    watch: Option<Watch>,
+    events: Events,
+    ready: VecDeque<Bytes>,
+    ended: bool,
+}
+
+impl Stream {
+    /// Passes on what `filter` gives back of each event, until the server ends the stream or `watch`
+    /// returns.
+    pub(crate) fn new(filter: Filter, watch: Option<Watch>) -> Self {
+        Self { filter, watch, events: Events::default(), ready: VecDeque::new(), ended: false }
+    }
+
+    /// Whether the stream has ended.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> bool {
+        if let Some(watch) = &mut self.watch
+            && watch.as_mut().poll(context).is_ready()
+        {
+            self.watch = None;
+            self.ended = true;
+            // What was not sent yet is not sent any more.
+            self.ready.clear();
+        }
+        self.ended
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        match self.events.push(bytes) {
+            Ok(events) => self.ready.extend(events.into_iter().filter_map(&mut self.filter)),
+            Err(_) => self.ended = true,
+        }
+    }
+}
+
+impl<R> GuardedBody<R> {
+    pub(crate) const fn inner(body: R) -> Self {
+        Self { kind: Kind::Inner { body, learn: None } }
+    }
+
+    /// The server's body, of which `learn` sees every part before the caller does.
+    pub(crate) fn watched(body: R, learn: Learn) -> Self {
+        Self { kind: Kind::Inner { body, learn: Some(learn) } }
+    }
+
+    pub(crate) const fn stream(body: R, stream: Stream) -> Self {
+        Self { kind: Kind::Stream { body, stream } }
+    }
+
+    pub(crate) const fn own(body: Full<Bytes>) -> Self {
+        Self { kind: Kind::Own { body } }
+    }
+}
+
+impl<R> Body for GuardedBody<R>
+where
+    R: Body<Data = Bytes>,
+    R::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Own { body } => body.poll_frame(context).map_err(Into::into),
+            KindProjection::Inner { body, learn } => {
+                let frame = ready!(body.poll_frame(context));
+                if let (Some(learn), Some(Ok(frame))) = (learn, &frame)
+                    && let Some(bytes) = frame.data_ref()
+                {
+                    learn(bytes);
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
+            KindProjection::Stream { mut body, stream } => loop {
+                if stream.poll_end(context) {
+                    return Poll::Ready(None);
+                }
+                if let Some(event) = stream.ready.pop_front() {
+                    return Poll::Ready(Some(Ok(Frame::data(event))));
+                }
+                match ready!(body.as_mut().poll_frame(context)) {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(bytes) => stream.push(&bytes),
+                        Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                    },
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                    None => stream.ended = true,
+                }
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Own { body } => body.is_end_stream(),
+            Kind::Inner { body, .. } => body.is_end_stream(),
+            Kind::Stream { stream, .. } => stream.ended,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Own { body } => body.size_hint(),
+            Kind::Inner { body, .. } => body.size_hint(),
+            Kind::Stream { .. } => SizeHint::default(),
+        }
+    }
+}
+
+impl<R> fmt::Debug for GuardedBody<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Own { .. } => "GuardedBody(its own)",
+            Kind::Inner { .. } => "GuardedBody(the server's)",
+            Kind::Stream { .. } => "GuardedBody(a stream)",
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! What a caller may see: the entries of lists, and the notifications of changes.
+//!
+//! 1. An entry is shown if using it would be permitted: a tool by its name, a resource and a skill by
+//!    their URI, a template by itself, a prompt by its name. What has no name is not shown.
+//! 2. The order is the server's own.
+//! 3. A list is the caller's own: where the revision knows `cacheScope`, it says `private`.
+//! 4. Where the policy says so, `_meta.securitySchemes` names what each entry needs: one member for each
+//!    set of scopes that is enough, `oauth2` with its scopes, or `noauth`.
+//! 5. A list that cannot be read is not passed on.
+
+use std::sync::Arc;
+
+use auth_core::{Action, Policy, Principal};
+use serde_json::{Map, Value, json};
+
+/// Who looks, and by which policy.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer {
+    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Viewer {
+    pub(crate) fn may(&self, action: Action) -> bool {
+        self.policy.permits(self.principal.as_ref(), action)
+    }
+}
+
+/// A list that methods answer with.
+#[derive(Clone, Copy)]
+struct List {
+    /// The member of the result.
+    member: &'static str,
+    /// The member of an entry that it goes by.
+    key: &'static str,
+    /// What using the entry is.
+    action: fn(String) -> Action,
+}
+
+const LISTS: [List; 5] = [
+    List { member: "tools", key: "name", action: Action::CallTool },
+    List { member: "prompts", key: "name", action: Action::GetPrompt },
+    List { member: "resources", key: "uri", action: Action::ReadResource },
+    List { member: "resourceTemplates", key: "uriTemplate", action: Action::ReadResource },
+    List { member: "skills", key: "uri", action: Action::ReadResource },
+];
+
+/// Whether `method` is answered with a list.
+pub(crate) fn is_list(method: &str) -> bool {
+    matches!(
+        method,
+        "tools/list"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "resources/directory/read"
+            | "skills/list"
+    )
+}
+
+/// Takes out of a message with a list's result what the viewer may not see. `is_stateless` says whether
+/// the revision knows `cacheScope`.
+pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) {
+    let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) else { return };
+    let mut is_list = false;
+    for list in LISTS {
+        let Some(entries) = result.get_mut(list.member) else { continue };
+        is_list = true;
+        let entries = std::mem::take(entries);
+        let Value::Array(mut entries) = entries else { continue };
+        entries.retain_mut(|entry| list.shows(entry, viewer));
+        result.insert(list.member.into(), entries.into());
+    }
+    if is_list && (is_stateless || result.contains_key("cacheScope")) {
+        result.insert("cacheScope".into(), "private".into());
+    }
+}
+
+/// Whether the viewer may be told of this change; any other message is theirs.
+pub(crate) fn may_be_told(message: &Value, viewer: &Viewer) -> bool {
+    let list = |method: &str| viewer.may(Action::Method(method.into()));
+    match message.get("method").and_then(Value::as_str) {
+        Some("notifications/tools/list_changed") => list("tools/list"),
+        Some("notifications/prompts/list_changed") => list("prompts/list"),
+        Some("notifications/resources/list_changed") => list("resources/list"),
+        Some("notifications/resources/updated") => message
+            .pointer("/params/uri")
+            .and_then(Value::as_str)
+            .is_some_and(|uri| viewer.may(Action::ReadResource(uri.into()))),
+        _ => true,
+    }
+}
+
+impl List {
+    /// Whether `entry` is shown; if it is, with what it needs, where the policy says so.
+    fn shows(&self, entry: &mut Value, viewer: &Viewer) -> bool {
+        let Some(entry) = entry.as_object_mut() else { return false };
+        let Some(name) = entry.get(self.key).and_then(Value::as_str) else { return false };
+        let action = (self.action)(name.to_owned());
+        if !viewer.may(action.clone()) {
+            return false;
+        }
+        if viewer.policy.shows_scopes() {
+            let meta = entry.entry("_meta").or_insert_with(|| Map::new().into());
+            if let Some(meta) = meta.as_object_mut() {
+                meta.insert("securitySchemes".into(), schemes(&viewer.policy, &action));
+            }
+        }
+        true
+    }
+}
+
+/// The ways to be let in, each enough by itself.
+fn schemes(policy: &Policy, action: &Action) -> Value {
+    let mut ways = vec![auth_core::ScopeSet::empty()];
+    let requirements = policy.requirements(action).unwrap_or_default();
+    let public = requirements.iter().all(|requirement| requirement.is_public());
+    for requirement in requirements {
+        let alternatives = requirement.alternatives();
+        ways =
+            ways.iter().flat_map(|way| alternatives.iter().map(|more| way.union(more))).collect();
+    }
+    let scopes =
+        |way: &auth_core::ScopeSet| way.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let noauth = public.then(|| json!({ "type": "noauth" }));
+    let oauth = ways.iter().map(|way| json!({ "type": "oauth2", "scopes": scopes(way) }));
+    noauth.into_iter().chain(oauth).collect()
+}
