@@ -158,6 +158,9 @@ where
         // Whoever may no longer do what started a task may not follow it either.
         match guard.tasks.origin(&task, &owner) {
             Some(origin) => also.extend(origin.action),
+            None if principal.is_none() && !policy.permits(None, action) => {
+                return Err(refuse(Refusal::NoToken));
+            }
             None => return Err(refuse(Refusal::UnknownTask(message_id))),
         }
     }

@@ -1,0 +1,18 @@
+//! The guard in front of an rmcp server that has everything a server can have, over HTTP, in both
+//! generations: with sessions and event streams, and without.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod fixture;
+mod lists;
+mod public;
+mod sessions;
+mod streams;
+mod targets;
+mod tasks;
+mod tenants;
+mod world;

@@ -1,0 +1,163 @@
+//! Streams end within a second when the caller may no longer have them, and carry what they may see.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::News,
+    world::{Open, World, messages},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn listening() -> Value {
+    json!({ "notifications": {
+        "toolsListChanged": true,
+        "promptsListChanged": true,
+        "resourcesListChanged": true,
+        "resourceSubscriptions": ["doc://a"],
+    } })
+}
+
+/// The methods of what has come.
+fn told(open: &Open) -> Vec<String> {
+    let methods = messages(&open.text).into_iter().filter_map(|message| {
+        let uri = message.pointer("/params/uri").and_then(Value::as_str).unwrap_or_default();
+        let method = message["method"].as_str()?.strip_prefix("notifications/")?.to_owned();
+        Some(format!("{method} {uri}").trim_end().to_owned())
+    });
+    methods.collect()
+}
+
+/// A stream of each kind: of a subscription, and of a session.
+async fn streams(world: &World, subject: &str) -> [Open; 2] {
+    let mut caller = world.caller(subject, "A");
+    let mut listening = Open::new(caller.request("subscriptions/listen", listening())).await;
+    listening.until("subscriptions/acknowledged").await;
+    caller.initialize().await;
+    [listening, Open::new(caller.get()).await]
+}
+
+#[tokio::test]
+async fn a_stream_ends_within_a_second() {
+    type Cause = (&'static str, fn(&World));
+    let causes: [Cause; 5] = [
+        ("the token expires", |world| world.clock.advance(Duration::from_secs(3600 + 30))),
+        ("the user is disabled", |world| {
+            world.users.disabled.lock().unwrap().insert("alice".into());
+        }),
+        ("a role is lost that the stream needs", |world| {
+            world.users.roles.lock().unwrap().clear();
+        }),
+        ("users cannot be looked up", |world| *world.users.unavailable.lock().unwrap() = true),
+        ("the clock is before the token's time", |world| world.clock.set(testkit::NOW - 3600)),
+    ];
+    for (cause, happen) in causes {
+        let world = World::start().await;
+        let [mut listening, mut session] = streams(&world, "alice").await;
+        assert_eq!(listening.ends_within(Duration::from_millis(1200)).await, None, "too early");
+        happen(&world);
+        let (one, other) = tokio::join!(
+            listening.ends_within(5 * SECOND),
+            session.ends_within(if cause.contains("role") { 2 * SECOND } else { 5 * SECOND })
+        );
+        let one = one.unwrap_or_else(|| panic!("{cause}: it goes on"));
+        assert!(one < SECOND, "{cause}: {one:?}");
+        // A session's stream needs no scope: it goes on, and shows what may be seen.
+        if !cause.contains("role") {
+            let other = other.unwrap_or_else(|| panic!("{cause}: the session goes on"));
+            assert!(other < SECOND, "{cause}: {other:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_ends_its_own_streams_and_no_others() {
+    let world = World::start().await;
+    let key = testkit::TestKey::shared(auth_core::Algorithm::Hs256);
+    let caller = world.with(Some(world.forge("alice", "A").claim("jti", "lost").sign(key)));
+    let mut lost = Open::new(caller.request("subscriptions/listen", listening())).await;
+    let [mut kept, _session] = streams(&world, "alice").await;
+    world.users.revoked.lock().unwrap().insert("lost".into());
+    assert!(lost.ends_within(5 * SECOND).await.unwrap() < SECOND);
+    assert_eq!(kept.ends_within(SECOND).await, None);
+}
+
+#[tokio::test]
+async fn a_stream_that_ended_says_nothing_any_more() {
+    let world = World::start().await;
+    let [mut listening, _session] = streams(&world, "alice").await;
+    world.users.disabled.lock().unwrap().insert("alice".into());
+    listening.ends_within(5 * SECOND).await.unwrap();
+    let _ = world.news.send(News::Resource("doc://a"));
+    assert!(!told(&listening).iter().any(|line| line.contains("updated")));
+}
+
+#[tokio::test]
+async fn each_kind_of_news_needs_what_looking_needs() {
+    let world = World::start().await;
+    let reader = world.caller("alice", "A");
+    let ask = |uris: &[&str]| json!({ "notifications": { "resourceSubscriptions": uris } });
+    let answer = reader.call("subscriptions/listen", ask(&["doc://a", "doc://b"])).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.challenge().unwrap().contains(r#"scope="A B""#), "{:?}", answer.challenge());
+    let answer = reader.call("subscriptions/listen", ask(&["doc://unheard"])).await;
+    assert_eq!((answer.status.as_u16(), answer.challenge()), (403, None));
+    let answer = reader
+        .call("subscriptions/listen", json!({ "notifications": { "somethingNew": true } }))
+        .await;
+    assert_eq!((answer.status.as_u16(), answer.challenge()), (403, None));
+    let mut open = Open::new(reader.request("subscriptions/listen", ask(&["doc://a"]))).await;
+    open.until("subscriptions/acknowledged").await;
+}
+
+#[tokio::test]
+async fn news_reach_those_who_may_see_the_thing() {
+    let world = World::start().await;
+    let [mut listening, _session] = streams(&world, "alice").await;
+    for news in [News::Tools, News::Prompts, News::Resources, News::Resource("doc://a")] {
+        world.news.send(news).unwrap();
+    }
+    listening.until("resources/updated").await;
+    let told = told(&listening);
+    assert_eq!(
+        told,
+        [
+            "subscriptions/acknowledged",
+            "tools/list_changed",
+            "prompts/list_changed",
+            "resources/list_changed",
+            "resources/updated doc://a"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_tells_a_session_too_much_is_not_heard() {
+    let world = World::start().await;
+    let mut reader = world.caller("alice", "A");
+    reader.initialize().await;
+    let mut stream = Open::new(reader.get()).await;
+    let answer = reader.call_legacy("tools/call", json!({ "name": "touch" })).await;
+    assert!(answer.is_result(), "{}", answer.text);
+    // The news come on one stream or the other: of doc://a and of the prompts, and not of doc://b.
+    stream.ends_within(Duration::from_millis(300)).await;
+    let all = format!("{}{}", answer.text, stream.text);
+    assert!(all.contains("doc://a") && all.contains("prompts/list_changed"), "{all}");
+    assert!(!all.contains("doc://b"), "{all}");
+}
+
+#[tokio::test]
+async fn a_role_that_comes_or_goes_counts_for_what_is_told() {
+    let world = World::start().await;
+    let mut both = world.caller("alice", "All");
+    both.initialize().await;
+    let mut stream = Open::new(both.get()).await;
+    world.users.roles.lock().unwrap().remove("b");
+    assert_eq!(stream.ends_within(SECOND).await, None);
+    let answer = both.call_legacy("tools/call", json!({ "name": "touch" })).await;
+    stream.ends_within(Duration::from_millis(300)).await;
+    let all = format!("{}{}", answer.text, stream.text);
+    assert!(all.contains("doc://a") && !all.contains("doc://b"), "{all}");
+}
