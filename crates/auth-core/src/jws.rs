@@ -10,7 +10,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::{AccessToken, Algorithm, Issuer, KeyId, VerifyingKey, json::parse_unique};
+use crate::{AccessToken, Algorithm, Issuer, KeyId, TokenId, VerifyingKey, json::parse_unique};
 
 /// Header members that carry a key or point to one.
 const FOREIGN_KEYS: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
@@ -87,6 +87,12 @@ impl<'a> UnverifiedToken<'a> {
     #[must_use]
     pub fn unverified_issuer(&self) -> Option<Issuer> {
         self.claims.get("iss")?.as_str()?.parse().ok()
+    }
+
+    /// Which token it says it is: for revoking it, which can only take away.
+    #[must_use]
+    pub fn unverified_token_id(&self) -> Option<TokenId> {
+        self.claims.get("jti")?.as_str()?.parse().ok()
     }
 
     /// `kid`: which key it says it was signed with.

@@ -12,13 +12,15 @@
 //! 3. A change says what it met ([`Change`]): done, already so, or no such user.
 //! 4. A disabled user keeps its roles; a removed one loses them.
 //! 5. Every change is whole or not made at all.
+//! 6. What is revoked stays so: a token never becomes good again, nor do those that a user had when all of
+//!    them were revoked, unless the user is removed, which forgets it.
 //!
 //! **Invariant:** [`Directory::find`] gives a user only if the store holds it now, as it is given.
 //!
 //! # Example
 //!
 //! ```
-//! use auth_core::{Issuer, NumericDate, RoleName, Subject};
+//! use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 //! use directory::{Change, Directory, NewUser, SqliteDirectory, UserStatus};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -50,14 +52,18 @@ mod memory;
 mod sqlite;
 mod user;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject};
+use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 
 pub use error::{DirectoryError, Source};
 pub use memory::MemoryDirectory;
 pub use sqlite::SqliteDirectory;
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
+
+/// Dates are whole seconds, and a token may be issued in the very second in which the user's tokens are
+/// revoked: good are those from the next one on.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Where users are kept.
 pub trait Directory: Send + Sync + 'static {
@@ -109,6 +115,29 @@ pub trait Directory: Send + Sync + 'static {
         subject: &Subject,
         role: &RoleName,
     ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
+
+    /// Makes all tokens of a user void that were issued up to and including the second `now`.
+    fn revoke_tokens(
+        &self,
+        issuer: &Issuer,
+        subject: &Subject,
+        now: NumericDate,
+    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
+
+    /// Makes one token void, whoever its user is. Never [`Change::NoSuchUser`].
+    fn revoke_token(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+        now: NumericDate,
+    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
+
+    /// Whether this one token was made void.
+    fn is_revoked(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+    ) -> impl Future<Output = Result<bool, DirectoryError>> + Send;
 
     /// Whether users can be found now: asks the store itself.
     fn ping(&self) -> impl Future<Output = Result<(), DirectoryError>> + Send;

@@ -1,20 +1,22 @@
 //! Users in memory: for tests, and for a server that is tried out. They end with the process.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject};
+use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 
-use crate::{Change, Directory, DirectoryError, NewUser, User, UserStatus};
+use crate::{Change, Directory, DirectoryError, NewUser, SECOND, User, UserStatus};
 
 type Users = BTreeMap<(Issuer, Subject), User>;
+type Revoked = BTreeSet<(Issuer, TokenId)>;
 
 /// A directory in memory. Its clones are the same directory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDirectory {
     users: Arc<RwLock<Users>>,
+    revoked: Arc<RwLock<Revoked>>,
 }
 
 impl MemoryDirectory {
@@ -105,6 +107,41 @@ impl Directory for MemoryDirectory {
         role: &RoleName,
     ) -> Result<Change, DirectoryError> {
         Ok(self.change(issuer, subject, |user| user.roles.remove(role)))
+    }
+
+    async fn revoke_tokens(
+        &self,
+        issuer: &Issuer,
+        subject: &Subject,
+        now: NumericDate,
+    ) -> Result<Change, DirectoryError> {
+        let from = now.plus(SECOND);
+        Ok(self.change(issuer, subject, |user| {
+            let later = user.valid_from.is_none_or(|valid_from| valid_from < from);
+            if later {
+                user.valid_from = Some(from);
+            }
+            later
+        }))
+    }
+
+    async fn revoke_token(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+        _: NumericDate,
+    ) -> Result<Change, DirectoryError> {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Change::made(revoked.insert((issuer.clone(), token_id.clone()))))
+    }
+
+    async fn is_revoked(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+    ) -> Result<bool, DirectoryError> {
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(revoked.contains(&(issuer.clone(), token_id.clone())))
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

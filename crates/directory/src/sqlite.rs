@@ -14,14 +14,14 @@ mod rows;
 
 use std::future::Future;
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject};
+use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 use sqlx::{SqlitePool, query, query_as, query_scalar};
 
 use self::{
     place::{OpenFile, Place},
     rows::{UserRow, select_users, users},
 };
-use crate::{Change, Directory, DirectoryError, NewUser, User, UserStatus};
+use crate::{Change, Directory, DirectoryError, NewUser, SECOND, User, UserStatus};
 
 /// Begins a change: the write lock comes first, since a reader that turns writer may be refused
 /// without being made to wait.
@@ -35,6 +35,12 @@ const UPDATE_STATUS: &str =
     "UPDATE users SET status = ?3 WHERE issuer = ?1 AND subject = ?2 AND status <> ?3";
 const INSERT_ROLE: &str = "INSERT INTO user_roles (issuer, subject, role) VALUES (?1, ?2, ?3) \
      ON CONFLICT (issuer, subject, role) DO NOTHING";
+const UPDATE_VALID_FROM: &str = "UPDATE users SET valid_from = ?3 \
+     WHERE issuer = ?1 AND subject = ?2 AND (valid_from IS NULL OR valid_from < ?3)";
+const INSERT_REVOKED: &str = "INSERT INTO revoked_tokens (issuer, token_id, revoked_at) \
+     VALUES (?1, ?2, ?3) ON CONFLICT (issuer, token_id) DO NOTHING";
+const IS_REVOKED: &str =
+    "SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE issuer = ?1 AND token_id = ?2)";
 const DELETE_ROLE: &str = "DELETE FROM user_roles WHERE issuer = ?1 AND subject = ?2 AND role = ?3";
 
 /// A directory in a SQLite database. Its clones share their connections.
@@ -86,13 +92,16 @@ impl SqliteDirectory {
     }
 
     /// Changes one thing of a user: `statement` takes its two names and `value`.
-    async fn change(
+    async fn change<'q, V>(
         &self,
-        issuer: &Issuer,
-        subject: &Subject,
+        issuer: &'q Issuer,
+        subject: &'q Subject,
         statement: &'static str,
-        value: &str,
-    ) -> Result<Change, DirectoryError> {
+        value: V,
+    ) -> Result<Change, DirectoryError>
+    where
+        V: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + 'q,
+    {
         self.ask(async {
             let mut transaction = self.pool.begin_with(WRITE).await?;
             let exists: bool = query_scalar(USER_EXISTS)
@@ -212,6 +221,48 @@ impl Directory for SqliteDirectory {
         role: &RoleName,
     ) -> Result<Change, DirectoryError> {
         self.change(issuer, subject, DELETE_ROLE, role.as_str()).await
+    }
+
+    async fn revoke_tokens(
+        &self,
+        issuer: &Issuer,
+        subject: &Subject,
+        now: NumericDate,
+    ) -> Result<Change, DirectoryError> {
+        let from = now.plus(SECOND).as_secs();
+        self.change(issuer, subject, UPDATE_VALID_FROM, from).await
+    }
+
+    async fn revoke_token(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+        now: NumericDate,
+    ) -> Result<Change, DirectoryError> {
+        let revoked = self
+            .ask(
+                query(INSERT_REVOKED)
+                    .bind(issuer.as_str())
+                    .bind(token_id.as_str())
+                    .bind(now.as_secs())
+                    .execute(&self.pool),
+            )
+            .await?;
+        Ok(Change::made(revoked.rows_affected() > 0))
+    }
+
+    async fn is_revoked(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+    ) -> Result<bool, DirectoryError> {
+        self.ask(
+            query_scalar(IS_REVOKED)
+                .bind(issuer.as_str())
+                .bind(token_id.as_str())
+                .fetch_one(&self.pool),
+        )
+        .await
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

@@ -11,7 +11,7 @@ use crate::DirectoryError;
 const MAX_DISPLAY_NAME_BYTES: usize = 255;
 
 /// A user as the directory holds it. As JSON: `issuer`, `subject`, `display_name`, `status`, `roles`
-/// (in order) and `created_at` (seconds since 1970).
+/// (in order), `created_at` and, if its tokens were ever revoked, `valid_from` (seconds since 1970).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     pub(crate) issuer: Issuer,
@@ -20,6 +20,8 @@ pub struct User {
     pub(crate) status: UserStatus,
     pub(crate) roles: BTreeSet<RoleName>,
     pub(crate) created_at: NumericDate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) valid_from: Option<NumericDate>,
 }
 
 /// A user to be added.
@@ -87,6 +89,19 @@ impl User {
         &self.roles
     }
 
+    /// Whether a token that was issued at this time is void, because all tokens from before a later one
+    /// were revoked. One that does not say when it was issued is void with them.
+    #[must_use]
+    pub fn has_revoked(&self, issued_at: Option<NumericDate>) -> bool {
+        self.valid_from.is_some_and(|valid_from| issued_at.is_none_or(|at| at < valid_from))
+    }
+
+    /// The second before which its tokens are void; `None` if they were never revoked.
+    #[must_use]
+    pub const fn valid_from(&self) -> Option<NumericDate> {
+        self.valid_from
+    }
+
     /// When it was added.
     #[must_use]
     pub const fn created_at(&self) -> NumericDate {
@@ -109,6 +124,7 @@ impl NewUser {
             status: UserStatus::Active,
             roles: self.roles,
             created_at: now,
+            valid_from: None,
         })
     }
 }

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject};
+use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 use directory::{
     Change, Directory, DirectoryError, MemoryDirectory, NewUser, SqliteDirectory, User, UserStatus,
 };
@@ -63,9 +63,51 @@ contract! {
     a_disabled_user_keeps_its_roles
     a_removed_user_loses_its_roles
     roles_are_granted_and_revoked_once
+    tokens_of_a_user_are_revoked_up_to_a_second
+    a_single_token_is_revoked_for_its_issuer
     changes_to_nobody_change_nothing
     grants_of_many_tasks_at_once_are_all_kept
     one_of_many_tasks_adds_a_user
+}
+
+async fn tokens_of_a_user_are_revoked_up_to_a_second(directory: impl Directory) {
+    add(&directory, HERE, "alice", &[]).await;
+    add(&directory, THERE, "alice", &[]).await;
+    let (here, alice) = (issuer(HERE), subject("alice"));
+    let at = |secs: i64| NumericDate::from_secs(1_800_000_000 + secs).ok();
+    let before = find(&directory, HERE, "alice").await.unwrap();
+    assert!(!before.has_revoked(at(0)) && !before.has_revoked(None));
+    assert_eq!(before.valid_from(), None);
+
+    let revoke =
+        async |secs| directory.revoke_tokens(&here, &alice, at(secs).unwrap()).await.unwrap();
+    assert_eq!(revoke(10).await, Change::Done);
+    let user = find(&directory, HERE, "alice").await.unwrap();
+    assert_eq!(user.valid_from(), at(11));
+    assert!(user.has_revoked(at(9)) && user.has_revoked(at(10)) && user.has_revoked(None));
+    assert!(!user.has_revoked(at(11)));
+    assert!(user.is_active());
+    // A clock that goes back makes nothing good again.
+    assert_eq!(revoke(5).await, Change::AlreadySo);
+    assert_eq!(revoke(10).await, Change::AlreadySo);
+    assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(11));
+    assert_eq!(revoke(20).await, Change::Done);
+    assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(21));
+
+    assert_eq!(find(&directory, THERE, "alice").await.unwrap().valid_from(), None);
+    let bob = directory.revoke_tokens(&here, &subject("bob"), now()).await.unwrap();
+    assert_eq!(bob, Change::NoSuchUser);
+}
+
+async fn a_single_token_is_revoked_for_its_issuer(directory: impl Directory) {
+    let (here, there) = (issuer(HERE), issuer(THERE));
+    let (one, other): (TokenId, TokenId) = ("one".parse().unwrap(), "ONE".parse().unwrap());
+    assert!(!directory.is_revoked(&here, &one).await.unwrap());
+    assert_eq!(directory.revoke_token(&here, &one, now()).await.unwrap(), Change::Done);
+    assert_eq!(directory.revoke_token(&here, &one, now()).await.unwrap(), Change::AlreadySo);
+    assert!(directory.is_revoked(&here, &one).await.unwrap());
+    assert!(!directory.is_revoked(&here, &other).await.unwrap());
+    assert!(!directory.is_revoked(&there, &one).await.unwrap());
 }
 
 async fn a_new_directory_is_empty_and_answers(directory: impl Directory) {

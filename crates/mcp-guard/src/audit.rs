@@ -70,7 +70,7 @@ pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
         Refusal::Origin(_) => {
             tracing::warn!(request_id = %id, reason = %refusal, "-> Forbidden host or origin!");
         }
-        Refusal::Seal(..) | Refusal::UnknownTask(..) => {
+        Refusal::Seal(..) | Refusal::UnknownTask(..) | Refusal::NeedsTasks(..) => {
             tracing::warn!(request_id = %id, reason = %refusal, "-> Not this caller's!");
         }
         _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
@@ -81,6 +81,10 @@ fn unauthenticated(id: RequestId, fault: &AuthenticateError) {
     match fault {
         AuthenticateError::InvalidToken(reason) => {
             tracing::warn!(request_id = %id, %reason, "-> Invalid token!");
+        }
+        AuthenticateError::RevokedToken { issuer, subject } => {
+            let (subject, issuer) = (subject.as_str(), issuer.as_str());
+            tracing::warn!(request_id = %id, subject, issuer, reason = "revoked", "-> Invalid token!");
         }
         AuthenticateError::UnknownUser { issuer, subject } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());

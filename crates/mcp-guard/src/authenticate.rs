@@ -21,6 +21,14 @@ pub enum AuthenticateError {
     /// The token is void: 401 `invalid_token`; another token may help.
     #[error("the token is not valid")]
     InvalidToken(#[from] VerifyError),
+    /// The token was good and has been revoked: 401 `invalid_token`; another token may help.
+    #[error("the token is revoked")]
+    RevokedToken {
+        /// Who issued it.
+        issuer: Issuer,
+        /// About whom it speaks.
+        subject: Subject,
+    },
     /// The token is valid and its subject is nobody here: 403; another token would not help.
     #[error("the user does not exist")]
     UnknownUser {

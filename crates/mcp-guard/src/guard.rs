@@ -31,7 +31,9 @@ pub struct Guard<A> {
 
 /// Chooses a caller's policy.
 #[derive(Clone)]
-struct Policies(Arc<dyn Fn(&Principal) -> Arc<Policy> + Send + Sync>);
+struct Policies(Arc<Choose>);
+
+type Choose = dyn Fn(&Principal) -> Arc<Policy> + Send + Sync;
 
 impl<A: Authenticate> Guard<A> {
     /// A guard for the server at `resource`: bodies up to 4 MiB that arrive within 30 s, and no `Host`

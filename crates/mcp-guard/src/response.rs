@@ -5,7 +5,7 @@
 //! | `Host` or `Origin` | 403 | – |
 //! | no token | 401 | without `error` (RFC 6750 §3.1) |
 //! | several tokens, in the wrong place, malformed | 400 | `invalid_request` |
-//! | void token | 401 | `invalid_token` |
+//! | void or revoked token | 401 | `invalid_token` |
 //! | unknown or disabled user | 403 | – : a new token would not help |
 //! | users cannot be looked up | 503 + `Retry-After` | – |
 //! | another HTTP method | 405 | – |
@@ -14,6 +14,7 @@
 //! | a method without a target that the request's revision has dropped | 404 + JSON-RPC error | – |
 //! | a session or an event that is not the caller's, or that there is not | 404 + JSON-RPC error | – |
 //! | a task that is not the caller's, or that there is not | 200 + JSON-RPC error, as servers say it | – |
+//! | the same, of a client that does not say that it knows tasks | 400 + JSON-RPC error | – |
 //! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
 //! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
 
@@ -32,6 +33,8 @@ use crate::{
 const HEADER_MISMATCH: i32 = -32020;
 /// The JSON-RPC error code for a session that there is not (the SDKs' own).
 const NO_SUCH_SESSION: i32 = -32001;
+/// The JSON-RPC error code for what the client does not say that it can (MCP 2026-07-28).
+const MISSING_CAPABILITY: i32 = -32021;
 /// The JSON-RPC error code for params that name nothing (JSON-RPC 2.0 §5.1).
 const INVALID_PARAMS: i32 = -32602;
 /// How long to wait before asking again, in seconds.
@@ -60,6 +63,8 @@ pub(crate) enum Refusal {
     Seal(SealFault, Option<Id>),
     #[error("the task does not exist, or is not this caller's")]
     UnknownTask(Option<Id>),
+    #[error("the client does not say that it knows tasks")]
+    NeedsTasks(Option<Id>),
 }
 
 /// The token's own faults go two ways: nothing sent is not an error of the token.
@@ -99,7 +104,7 @@ impl Challenges {
                 let challenge = self.with(Some(BearerError::InvalidRequest), Some(&text));
                 challenged(StatusCode::BAD_REQUEST, &challenge, "invalid_request", &text)
             }
-            Refusal::Authenticate(A::InvalidToken(_)) => {
+            Refusal::Authenticate(A::InvalidToken(_) | A::RevokedToken { .. }) => {
                 // One text for every reason: which check failed is for the operator alone.
                 let text = "The access token is not valid";
                 let challenge = self.with(Some(BearerError::InvalidToken), Some(text));
@@ -157,6 +162,16 @@ impl Challenges {
             }
             Refusal::UnknownTask(id) => {
                 json_rpc(StatusCode::OK, INVALID_PARAMS, "no such task", id.as_ref())
+            }
+            Refusal::NeedsTasks(id) => {
+                let tasks = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+                let error = json!({
+                    "code": MISSING_CAPABILITY,
+                    "message": "missing required client capability",
+                    "data": { "requiredCapabilities": tasks },
+                });
+                let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+                json_response(StatusCode::BAD_REQUEST, &body)
             }
         }
     }

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{AccessToken, Action, Decision, Owner, Principal};
+use auth_core::{AccessToken, Decision, Owner, Principal};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response,
@@ -26,7 +26,7 @@ use crate::{
     exchange::Exchange,
     headers,
     lists::Viewer,
-    message::{Id, Message},
+    message::Message,
     response::Refusal,
 };
 
@@ -152,14 +152,20 @@ where
         None => Arc::clone(&guard.policy),
     };
 
-    let Asked { action, mut also, task, is_stateless, method, id: message_id, bytes } =
-        read(&guard, &parts, body).await.map_err(refuse)?;
+    let (message, bytes) = read(&guard, &parts, body).await.map_err(refuse)?;
+    let Message {
+        action, mut also, task, is_stateless, knows_tasks, method, id: message_id, ..
+    } = message;
     if let Some(task) = task {
         // Whoever may no longer do what started a task may not follow it either.
         match guard.tasks.origin(&task, &owner) {
             Some(origin) => also.extend(origin.action),
             None if principal.is_none() && !policy.permits(None, action) => {
                 return Err(refuse(Refusal::NoToken));
+            }
+            // Clients that do not know tasks are told so, whatever they ask for (the tasks extension).
+            None if is_stateless && !knows_tasks => {
+                return Err(refuse(Refusal::NeedsTasks(message_id)));
             }
             None => return Err(refuse(Refusal::UnknownTask(message_id))),
         }
@@ -202,43 +208,23 @@ async fn identify<A: Authenticate>(
 }
 
 /// What a request asks for, and the bytes that say so.
-struct Asked {
-    action: Action,
-    also: Vec<Action>,
-    task: Option<String>,
-    is_stateless: bool,
-    method: Option<String>,
-    id: Option<Id>,
-    bytes: Bytes,
-}
-
-async fn read<A, B>(guard: &Guard<A>, parts: &Parts, body: B) -> Result<Asked, Refusal>
+async fn read<A, B>(guard: &Guard<A>, parts: &Parts, body: B) -> Result<(Message, Bytes), Refusal>
 where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let bodiless = |name: &str| Asked {
-        action: Action::Method(name.into()),
-        also: Vec::new(),
-        task: None,
-        is_stateless: false,
-        method: None,
-        id: None,
-        bytes: Bytes::new(),
-    };
     match parts.method {
         // Neither has a body that anyone would read, so none is read.
-        Method::GET => Ok(bodiless("session/stream")),
-        Method::DELETE => Ok(bodiless("session/end")),
+        Method::GET => Ok((Message::without_method("session/stream"), Bytes::new())),
+        Method::DELETE => Ok((Message::without_method("session/end"), Bytes::new())),
         Method::POST => {
             let bytes = body::read(body, guard.max_body_bytes, guard.body_timeout).await?;
             let message =
                 Message::parse(&bytes).map_err(|(fault, id)| Refusal::Message(fault, id))?;
-            if let Err(fault) = headers::check(&parts.headers, &message) {
-                return Err(Refusal::Headers(fault, message.id));
+            match headers::check(&parts.headers, &message) {
+                Ok(()) => Ok((message, bytes)),
+                Err(fault) => Err(Refusal::Headers(fault, message.id)),
             }
-            let Message { action, also, task, is_stateless, method, id, .. } = message;
-            Ok(Asked { action, also, task, is_stateless, method, id, bytes })
         }
         _ => Err(Refusal::HttpMethod),
     }

@@ -16,7 +16,14 @@ Examples:
   server init                                make .env with a fresh secret, and two users
   server users add carol --name Carol --role user
   server users disable carol
+  server tokens revoke --user carol
   server policy check --policy policy.toml";
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  server tokens revoke 5yPq0Zr1Q2mXn8sV3kWbTA
+  server tokens revoke - < token.txt
+  server tokens revoke --user carol";
 
 /// An MCP server that only lets the right person, with the right scope, call the right tool.
 #[derive(Debug, Parser)]
@@ -63,6 +70,9 @@ pub enum Command {
     /// Look after the users
     #[command(subcommand)]
     Users(UsersCommand),
+    /// Revoke tokens
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Look after the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -128,6 +138,21 @@ pub enum UsersCommand {
         subject: String,
         /// The role
         role: String,
+    },
+}
+
+/// What can be done with tokens that are already out.
+#[derive(Debug, Subcommand)]
+pub enum TokensCommand {
+    /// Refuse one token, or all that a user has, at once and for ever
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke {
+        /// The token's jti; `-` reads a token from standard input
+        #[arg(required_unless_present = "user", value_name = "ID")]
+        token: Option<String>,
+        /// All tokens that this user (a sub) has now
+        #[arg(long, value_name = "SUB", conflicts_with = "token")]
+        user: Option<String>,
     },
 }
 

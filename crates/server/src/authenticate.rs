@@ -42,6 +42,17 @@ impl<D: Directory> Authenticate for DirectoryAuthenticator<D> {
                 subject: subject.clone(),
             });
         }
+        let revoked = match claims.token_id() {
+            _ if user.has_revoked(claims.issued_at()) => Ok(true),
+            Some(id) => self.directory.is_revoked(issuer, id).await,
+            None => Ok(false),
+        };
+        if revoked.map_err(|error| AuthenticateError::Unavailable(Box::new(error)))? {
+            return Err(AuthenticateError::RevokedToken {
+                issuer: issuer.clone(),
+                subject: subject.clone(),
+            });
+        }
         Ok(Principal::new(&claims, Ceiling::Roles(user.roles().clone()))
             .with_display_name(user.display_name()))
     }

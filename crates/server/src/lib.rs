@@ -24,7 +24,7 @@ mod tools;
 use std::io::Write;
 
 pub use app::App;
-pub use args::{Cli, Command, OutputFormat, PolicyCommand, RunArgs, UsersCommand};
+pub use args::{Cli, Command, OutputFormat, PolicyCommand, RunArgs, TokensCommand, UsersCommand};
 use auth_core::SystemClock;
 pub use authenticate::DirectoryAuthenticator;
 pub use config::{Config, ConfigError};
@@ -44,6 +44,10 @@ pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
         Some(Command::Init) => command::init::init(&env_file, &cli.run, &SystemClock, out).await,
         Some(Command::Users(users)) => {
             command::users::users(users, &cli.run, &environment, &SystemClock, out).await
+        }
+        Some(Command::Tokens(tokens)) => {
+            let stdin = &mut std::io::stdin().lock();
+            command::tokens::tokens(tokens, &cli.run, &environment, &SystemClock, stdin, out).await
         }
         Some(Command::Policy(policy)) => {
             command::policy::policy(&policy, &cli.run, &environment, out)

@@ -132,7 +132,7 @@ impl TryFrom<PolicyDocument> for Policy {
         let roles = reader.roles(&document.roles, &scopes);
 
         let mut templates = Vec::new();
-        let mut rules: HashMap<Action, Requirement> = PROTOCOL_METHODS
+        let mut requirements: HashMap<Action, Requirement> = PROTOCOL_METHODS
             .iter()
             .map(|method| (Action::Method((*method).into()), Requirement::default()))
             .collect();
@@ -159,12 +159,12 @@ impl TryFrom<PolicyDocument> for Policy {
                     }
                     _ => {}
                 }
-                rules.insert(action, requirement);
+                requirements.insert(action, requirement);
             }
         }
         if reader.faults.is_empty() {
             let show_scopes = document.lists.show_scopes;
-            Ok(Self { scopes, roles, rules, templates, show_scopes })
+            Ok(Self { scopes, roles, rules: requirements, templates, show_scopes })
         } else {
             Err(PolicyError(reader.faults))
         }

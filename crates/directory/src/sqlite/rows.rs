@@ -9,7 +9,7 @@ use crate::{DirectoryError, Source, User};
 macro_rules! select_users {
     ($rest:literal) => {
         concat!(
-            "SELECT issuer, subject, display_name, status, created_at, role \
+            "SELECT issuer, subject, display_name, status, created_at, valid_from, role \
              FROM users LEFT JOIN user_roles USING (issuer, subject) ",
             $rest
         )
@@ -26,6 +26,7 @@ pub(super) struct UserRow {
     display_name: String,
     status: String,
     created_at: i64,
+    valid_from: Option<i64>,
     role: Option<String>,
 }
 
@@ -44,6 +45,10 @@ pub(super) fn users(rows: Vec<UserRow>) -> Result<Vec<User>, DirectoryError> {
                 status: read("status", row.status.parse())?,
                 roles: role.into_iter().collect(),
                 created_at: read("created_at", NumericDate::from_secs(row.created_at))?,
+                valid_from: read(
+                    "valid_from",
+                    row.valid_from.map(NumericDate::from_secs).transpose(),
+                )?,
             }),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Message {
     pub(crate) task: Option<String>,
     /// Whether the request names a revision that has no sessions.
     pub(crate) is_stateless: bool,
+    /// Whether the request says that its client knows tasks.
+    pub(crate) knows_tasks: bool,
     /// The method; `None` for an answer.
     pub(crate) method: Option<String>,
     /// What `Mcp-Name` repeats: the tool, prompt, URI or task.
@@ -94,6 +96,20 @@ impl Message {
         Self::judge(raw).map_err(|fault| (fault, id))
     }
 
+    /// What has no method of the protocol's, by a name of our own.
+    pub(crate) fn without_method(name: &str) -> Self {
+        Self {
+            action: Action::Method(name.into()),
+            also: Vec::new(),
+            task: None,
+            is_stateless: false,
+            knows_tasks: false,
+            method: None,
+            name: None,
+            id: None,
+        }
+    }
+
     fn judge(raw: RawMessage) -> Result<Self, MessageError> {
         if raw.version.as_deref() != Some("2.0") {
             return Err(MessageError::NotJsonRpc);
@@ -104,22 +120,14 @@ impl Message {
             if raw.has_result == raw.has_error || raw.id.is_none() {
                 return Err(MessageError::NotJsonRpc);
             }
-            let action = Action::Method("response".into());
-            return Ok(Self {
-                action,
-                also: Vec::new(),
-                task: None,
-                is_stateless: false,
-                method: None,
-                name: None,
-                id: None,
-            });
+            return Ok(Self::without_method("response"));
         };
         if is_answer {
             return Err(MessageError::NotJsonRpc);
         }
         let params = raw.params;
         let is_stateless = params.meta.revision.is_some_and(|revision| *revision >= *STATELESS);
+        let knows_tasks = params.meta.capabilities.extensions.tasks;
         let (mut also, mut task) = (Vec::new(), None);
         let need = |target: &Option<String>| target.clone().ok_or(MessageError::NoTarget);
         let (action, name) = match method.as_str() {
@@ -150,7 +158,8 @@ impl Message {
             "response" | "session/stream" | "session/end" => return Err(MessageError::NotJsonRpc),
             other => (Action::Method(other.to_owned()), params.task_id),
         };
-        Ok(Self { action, also, task, is_stateless, method: Some(method), name, id: raw.id })
+        let (method, id) = (Some(method), raw.id);
+        Ok(Self { action, also, task, is_stateless, knows_tasks, method, name, id })
     }
 }
 

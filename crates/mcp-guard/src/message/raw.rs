@@ -59,6 +59,19 @@ pub(super) struct Params {
 pub(super) struct Meta {
     /// The protocol's revision, which requests name from 2026-07-28 on.
     pub(super) revision: Option<String>,
+    pub(super) capabilities: Capabilities,
+}
+
+/// What the client says that it can, and in it the extensions.
+#[derive(Default)]
+pub(super) struct Capabilities {
+    pub(super) extensions: Extensions,
+}
+
+#[derive(Default)]
+pub(super) struct Extensions {
+    /// Whether it knows tasks.
+    pub(super) tasks: bool,
 }
 
 /// `params.ref` of `completion/complete`.
@@ -149,9 +162,38 @@ impl Take for Meta {
             "io.modelcontextprotocol/protocolVersion" => {
                 self.revision = map.next_value_seed(Text(left))?;
             }
+            "io.modelcontextprotocol/clientCapabilities" => {
+                map.next_value_seed(Members(&mut self.capabilities, left))?;
+            }
             _ => map.next_value_seed(Skip(left))?,
         }
         Ok(())
+    }
+}
+
+impl Take for Capabilities {
+    fn take<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+        left: &mut usize,
+    ) -> Result<(), A::Error> {
+        match name {
+            "extensions" => map.next_value_seed(Members(&mut self.extensions, left)),
+            _ => map.next_value_seed(Skip(left)),
+        }
+    }
+}
+
+impl Take for Extensions {
+    fn take<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+        left: &mut usize,
+    ) -> Result<(), A::Error> {
+        self.tasks |= name == "io.modelcontextprotocol/tasks";
+        map.next_value_seed(Skip(left))
     }
 }
 

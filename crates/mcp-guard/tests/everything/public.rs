@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, document};
+use crate::world::{World, document, forge};
 
 fn mixed() -> Value {
     let mut policy = document();
@@ -52,7 +52,7 @@ async fn anonymous_reaches_what_is_public_and_nothing_else() {
 #[tokio::test]
 async fn a_bad_token_is_refused_even_where_none_is_needed() {
     let world = World::start_with(mixed(), |guard| guard).await;
-    let expired = world.forge("alice", "A").claim("exp", testkit::NOW - 3600);
+    let expired = forge("alice", "A").claim("exp", testkit::NOW - 3600);
     let key = testkit::TestKey::shared(auth_core::Algorithm::Hs256);
     for token in [expired.sign(key), "nonsense".into()] {
         let answer = world.with(Some(token)).call("tools/call", json!({ "name": "open" })).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::News,
-    world::{Open, World, messages},
+    world::{Open, World, forge, messages},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ async fn a_stream_ends_within_a_second() {
 async fn a_revoked_token_ends_its_own_streams_and_no_others() {
     let world = World::start().await;
     let key = testkit::TestKey::shared(auth_core::Algorithm::Hs256);
-    let caller = world.with(Some(world.forge("alice", "A").claim("jti", "lost").sign(key)));
+    let caller = world.with(Some(forge("alice", "A").claim("jti", "lost").sign(key)));
     let mut lost = Open::new(caller.request("subscriptions/listen", listening())).await;
     let [mut kept, _session] = streams(&world, "alice").await;
     world.users.revoked.lock().unwrap().insert("lost".into());

@@ -80,3 +80,20 @@ async fn ids_in_what_a_tool_says_are_no_tasks() {
     assert!(bob.call("tools/call", echo).await.is_result());
     assert!(is_unknown(&get(&bob, &id).await));
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_know_tasks_is_told_so() {
+    let world = World::start().await;
+    let alice = world.caller("alice", "A");
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tasks/get", "params": {
+        "taskId": start(&world.caller("bob", "A")).await,
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": { "extensions": { "other": {} } },
+        },
+    } });
+    let answer = alice.send(alice.post(&body)).await;
+    assert_eq!((answer.status.as_u16(), &answer.message["error"]["code"]), (400, &json!(-32021)));
+    let required = &answer.message["error"]["data"]["requiredCapabilities"]["extensions"];
+    assert_eq!(*required, json!({ "io.modelcontextprotocol/tasks": {} }));
+}

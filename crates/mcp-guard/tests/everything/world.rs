@@ -92,6 +92,11 @@ impl Authenticate for Port {
     }
 }
 
+/// A token for `subject` with `scope`, open to any change.
+pub(crate) fn forge(subject: &str, scope: &str) -> Forge {
+    Forge::valid(TestKey::shared(Algorithm::Hs256)).claim("sub", subject).claim("scope", scope)
+}
+
 impl World {
     pub(crate) async fn start() -> Self {
         Self::start_with(document(), |guard| guard).await
@@ -133,14 +138,9 @@ impl World {
     }
 
     /// A token for `subject` with `scope`, through `client`.
+    #[expect(clippy::unused_self, reason = "a world's tokens are good in it alone")]
     pub(crate) fn token(&self, subject: &str, scope: &str, client: &str) -> String {
-        self.forge(subject, scope)
-            .claim("client_id", client)
-            .sign(TestKey::shared(Algorithm::Hs256))
-    }
-
-    pub(crate) fn forge(&self, subject: &str, scope: &str) -> Forge {
-        Forge::valid(TestKey::shared(Algorithm::Hs256)).claim("sub", subject).claim("scope", scope)
+        forge(subject, scope).claim("client_id", client).sign(TestKey::shared(Algorithm::Hs256))
     }
 
     /// A caller with a token of its own.

@@ -3,4 +3,5 @@
 pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod run;
+pub(crate) mod tokens;
 pub(crate) mod users;

@@ -1,10 +1,10 @@
 //! Rows 16 and 17: the user behind the token.
 
-use auth_core::{Algorithm, Issuer, NumericDate, RoleName, Subject};
+use auth_core::{Algorithm, Issuer, NumericDate, RoleName, Subject, TokenId};
 use directory::{Change, Directory, DirectoryError, NewUser, SqliteDirectory, User, UserStatus};
 use http::{StatusCode, header};
 use server::BUILT_IN;
-use testkit::{ISSUER, TestKey};
+use testkit::{ISSUER, NOW, TestKey};
 
 use crate::harness::TestServer;
 
@@ -60,19 +60,55 @@ async fn authority_that_is_taken_away_is_gone_for_tokens_already_out() {
 #[tokio::test]
 async fn a_directory_that_cannot_be_read_is_503_and_never_a_pass() {
     let key = TestKey::shared(Algorithm::Hs256);
+    for answers_about_users in [true, false] {
+        let directory = SqliteDirectory::open("sqlite::memory:").await.unwrap();
+        let admin = NewUser {
+            issuer: ISSUER.parse().unwrap(),
+            subject: "admin".parse().unwrap(),
+            display_name: String::new(),
+            roles: ["admin".parse().unwrap()].into(),
+        };
+        directory.add(admin, NumericDate::from_secs(NOW).unwrap()).await.unwrap();
+        let broken = Broken { directory, answers_about_users };
+        let server = TestServer::start_over(key, BUILT_IN, broken).await;
+        let answer = server.get_time(&server.token("admin", "Admin.Write")).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers[header::RETRY_AFTER], "5");
+        assert_eq!(answer.challenge(), None);
+        assert!(!answer.body.contains("pool"), "the cause is for the operator: {}", answer.body);
+    }
     let directory = SqliteDirectory::open("sqlite::memory:").await.unwrap();
-    let server = TestServer::start_over(key, BUILT_IN, Broken(directory)).await;
-    let answer = server.get_time(&server.token("admin", "Admin.Write")).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.headers[header::RETRY_AFTER], "5");
-    assert_eq!(answer.challenge(), None);
-    assert!(!answer.body.contains("pool"), "the cause is for the operator: {}", answer.body);
-
+    let broken = Broken { directory, answers_about_users: false };
+    let server = TestServer::start_over(key, BUILT_IN, broken).await;
     let base = format!("http://{}", server.address);
     let readyz = server.http().get(format!("{base}/readyz")).send().await.unwrap();
     assert_eq!(readyz.status(), StatusCode::SERVICE_UNAVAILABLE);
     let healthz = server.http().get(format!("{base}/healthz")).send().await.unwrap();
     assert_eq!(healthz.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
+    let server = TestServer::start().await;
+    let issuer = ISSUER.parse().unwrap();
+    let [lost, kept] = ["lost", "kept"].map(|id| server.sign(&server.forge().claim("jti", id)));
+    for token in [&lost, &kept] {
+        server.get_time(token).await.assert_called("before");
+    }
+    let now = NumericDate::from_secs(NOW).unwrap();
+    let id = "lost".parse().unwrap();
+    let _ = server.directory.revoke_token(&issuer, &id, now).await.unwrap();
+    server.get_time(&lost).await.assert_invalid_token("revoked by jti");
+    server.get_time(&kept).await.assert_called("another token of the same user");
+
+    let user = "user-userson".parse().unwrap();
+    let _ = server.directory.revoke_tokens(&issuer, &user, now).await.unwrap();
+    server.get_time(&kept).await.assert_invalid_token("all of the user's");
+    let undated = server.sign(&server.forge().without_claim("iat"));
+    server.get_time(&undated).await.assert_invalid_token("without iat");
+    let fresh = server.sign(&server.forge().claim("iat", NOW + 1));
+    server.get_time(&fresh).await.assert_called("issued afterwards");
+    server.get_time(&server.token("admin", "Admin.Write")).await.assert_called("somebody else's");
 }
 
 #[tokio::test]
@@ -82,21 +118,26 @@ async fn a_directory_that_answers_is_ready() {
     assert_eq!(readyz.unwrap().status(), StatusCode::OK);
 }
 
-/// A directory that was closed: every question is an error of the real store.
-struct Broken(SqliteDirectory);
+/// A directory that was closed: every question is an error of the real store, but perhaps the first.
+struct Broken {
+    directory: SqliteDirectory,
+    answers_about_users: bool,
+}
 
 impl Directory for Broken {
     async fn find(&self, issuer: &Issuer, user: &Subject) -> Result<Option<User>, DirectoryError> {
-        self.0.close().await;
-        self.0.find(issuer, user).await
+        if !self.answers_about_users {
+            self.directory.close().await;
+        }
+        self.directory.find(issuer, user).await
     }
 
     async fn list(&self) -> Result<Vec<User>, DirectoryError> {
-        self.0.list().await
+        self.directory.list().await
     }
 
     async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryError> {
-        self.0.add(user, now).await
+        self.directory.add(user, now).await
     }
 
     async fn set_status(
@@ -105,11 +146,11 @@ impl Directory for Broken {
         subject: &Subject,
         status: UserStatus,
     ) -> Result<Change, DirectoryError> {
-        self.0.set_status(issuer, subject, status).await
+        self.directory.set_status(issuer, subject, status).await
     }
 
     async fn remove(&self, issuer: &Issuer, subject: &Subject) -> Result<Change, DirectoryError> {
-        self.0.remove(issuer, subject).await
+        self.directory.remove(issuer, subject).await
     }
 
     async fn grant(
@@ -118,7 +159,7 @@ impl Directory for Broken {
         subject: &Subject,
         role: &RoleName,
     ) -> Result<Change, DirectoryError> {
-        self.0.grant(issuer, subject, role).await
+        self.directory.grant(issuer, subject, role).await
     }
 
     async fn revoke_role(
@@ -127,11 +168,34 @@ impl Directory for Broken {
         subject: &Subject,
         role: &RoleName,
     ) -> Result<Change, DirectoryError> {
-        self.0.revoke_role(issuer, subject, role).await
+        self.directory.revoke_role(issuer, subject, role).await
+    }
+
+    async fn revoke_tokens(
+        &self,
+        issuer: &Issuer,
+        subject: &Subject,
+        now: NumericDate,
+    ) -> Result<Change, DirectoryError> {
+        self.directory.revoke_tokens(issuer, subject, now).await
+    }
+
+    async fn revoke_token(
+        &self,
+        issuer: &Issuer,
+        id: &TokenId,
+        now: NumericDate,
+    ) -> Result<Change, DirectoryError> {
+        self.directory.revoke_token(issuer, id, now).await
+    }
+
+    async fn is_revoked(&self, issuer: &Issuer, id: &TokenId) -> Result<bool, DirectoryError> {
+        self.directory.close().await;
+        self.directory.is_revoked(issuer, id).await
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {
-        self.0.close().await;
-        self.0.ping().await
+        self.directory.close().await;
+        self.directory.ping().await
     }
 }

@@ -40,6 +40,31 @@ fn users_are_looked_after_while_the_server_runs() {
 }
 
 #[test]
+fn tokens_are_revoked_while_the_server_runs() {
+    let world = World::ready();
+    let server = world.start(&[], &[]);
+    world.client(&server, &[]).expect_code(0);
+    let revoke = |args: &[&str]| world.run("server", &[&["tokens", "revoke"], args].concat());
+    let token = world.run("mint-token", &[]).expect_code(0).out;
+    let piped = ["tokens", "revoke", "-"];
+    world.run_reading("server", &piped, &token).expect_code(0).expect_out(&["is revoked"]);
+    let with = [("MCP_TOKEN", token.trim())];
+    let url = ["--url", server.url.as_str()];
+    world.run_with("client", &url, &with).expect_code(4).expect_err(&["refuses the token"]);
+    world.client(&server, &[]).expect_code(0);
+    world.run_reading("server", &piped, "nonsense").expect_code(2).expect_err(&["standard input"]);
+
+    revoke(&["--user", "user-userson"]).expect_code(0).expect_out(&["user-userson"]);
+    world.client(&server, &[]).expect_code(4).expect_err(&["refuses the token"]);
+    server.log_with("reason=\"revoked\"");
+    revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);
+    revoke(&["some-id"]).expect_code(0).expect_out(&["was revoked already"]);
+    revoke(&["--user", "nobody"]).expect_code(5).expect_err(&["no user \"nobody\""]);
+    revoke(&["a.b.c"]).expect_code(2).expect_err(&["looks like a token", "standard input"]);
+    revoke(&[]).expect_code(2);
+}
+
+#[test]
 fn the_log_is_json_when_it_is_asked_for() {
     let world = World::ready();
     let server = world.start(&[], &[("LOG_FORMAT", "json")]);

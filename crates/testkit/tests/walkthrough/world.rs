@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
@@ -56,6 +56,15 @@ impl World {
 
     pub(crate) fn run(&self, program: &str, args: &[&str]) -> Said {
         Said::from(self.command(program, args).output().unwrap())
+    }
+
+    /// Runs a program that reads `input`.
+    pub(crate) fn run_reading(&self, program: &str, args: &[&str], input: &str) -> Said {
+        let mut command = self.command(program, args);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Said::from(child.wait_with_output().unwrap())
     }
 
     pub(crate) fn run_with(&self, program: &str, args: &[&str], env: &[(&str, &str)]) -> Said {
@@ -122,6 +131,15 @@ impl Said {
     #[track_caller]
     pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    /// Asserts that standard output holds each of `texts`.
+    #[track_caller]
+    pub(crate) fn expect_out(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.out.contains(text), "{text:?} is not in:\n{}", self.out);
+        }
         self
     }
 
