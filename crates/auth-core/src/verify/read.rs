@@ -76,7 +76,7 @@ pub(super) fn scopes(
         match (name.as_str(), claims.get(name)) {
             (_, None) => {}
             ("scope", Some(_)) => {
-                scopes = scopes.union(&text(claims, "scope")?.unwrap_or_default())
+                scopes = scopes.union(&text(claims, "scope")?.unwrap_or_default());
             }
             (_, Some(Value::String(text))) => {
                 scopes = scopes.union(&text.parse().map_err(|_| VerifyError::Scopes)?);
