@@ -130,12 +130,17 @@ mod tests {
     fn secrets_that_a_file_names_are_found_in_both_places_and_are_no_variables() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
-        std::fs::write(&path, "IDP_SECRET=in-the-file\nEMPTY=\nJWT_SECRET=x\nPATH=/nowhere\n").unwrap();
+        std::fs::write(&path, "IDP_SECRET=in-the-file\nEMPTY=\nJWT_SECRET=x\nPATH=/nowhere\n")
+            .unwrap();
         let environment = Environment::load(&path).unwrap();
         assert_eq!(environment.secret_named("IDP_SECRET"), Some("in-the-file"));
         assert_eq!(environment.secret_named("EMPTY"), None);
         assert_eq!(environment.secret_named("JWT_SECRET"), None);
-        assert_ne!(environment.secret_named("PATH"), Some("/nowhere"), "the process's own comes first");
+        assert_ne!(
+            environment.secret_named("PATH"),
+            Some("/nowhere"),
+            "the process's own comes first"
+        );
         assert!(!format!("{environment:?}").contains("IDP_SECRET"));
     }
 
