@@ -90,6 +90,8 @@ mod exchange;
 mod guard;
 mod guarded_body;
 mod headers;
+#[cfg(feature = "discovery")]
+mod issuer;
 mod lists;
 mod message;
 mod metadata;
@@ -107,6 +109,11 @@ pub use authenticate::{Authenticate, AuthenticateError, TokenAuthenticator};
 pub use caller::Caller;
 pub use guard::Guard;
 pub use guarded_body::GuardedBody;
+#[cfg(feature = "discovery")]
+pub use issuer::{
+    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
+    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
+};
 pub use message::{MessageError, action_of};
 pub use metadata::MetadataService;
 pub use request_id::RequestId;
