@@ -67,15 +67,21 @@ vendors: build
 conformance: build
     crates/conformance/run "{{ target }}"
 
+# every fuzz target for some seconds (installs cargo-fuzz under the target folder; builds on stable)
+fuzz seconds="10" *targets:
+    crates/testkit/fuzz/run "{{ target }}" "$@"
+
 # formatting, lints and documentation, without a warning
 lint:
     cargo fmt --all --check
+    cargo fmt --check --manifest-path crates/testkit/fuzz/Cargo.toml
     cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
 # format everything
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path crates/testkit/fuzz/Cargo.toml
 
 # licences, sources and bans of what we depend on (and advisories: needs the network)
 deny *args="bans licenses sources":

@@ -248,6 +248,8 @@ const fn jwt(algorithm: Algorithm) -> JwtAlgorithm {
 
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod wycheproof;
 
 #[cfg(test)]
 mod tests {

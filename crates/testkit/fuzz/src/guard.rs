@@ -1,0 +1,199 @@
+//! A whole request, at the door of a service that writes down what reaches it.
+
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use auth_core::Action;
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
+    request::Parts, response,
+};
+use http_body_util::{BodyExt, Full};
+use mcp_guard::{Caller, Guard, GuardLayer, TokenAuthenticator};
+use testkit::{ManualClock, NOW, RESOURCE};
+use tokio::runtime::{Builder, Runtime};
+use tower::{Layer, ServiceExt};
+
+use super::{
+    action::assert_says,
+    bearer::with_token,
+    world::{good_token, small_policy, verifier},
+};
+
+/// What stands for the good token, so that no fuzzer needs to find it.
+pub(crate) const TOKEN: &str = "$TOKEN";
+/// The protocol's methods that any valid token may use under the small policy.
+const FREE_METHODS: [&str; 13] = [
+    "initialize",
+    "server/discover",
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+    "notifications/initialized",
+    "notifications/cancelled",
+    "notifications/progress",
+    "notifications/roots/list_changed",
+    "response",
+    "session/stream",
+    "session/end",
+];
+
+type Authenticator = TokenAuthenticator<Arc<ManualClock>>;
+
+/// What reached the service behind the guard.
+pub(crate) struct Passed {
+    head: Parts,
+    body: Bytes,
+}
+
+/// The good token, which holds scope `A`.
+pub(crate) fn token() -> &'static str {
+    static GOOD: OnceLock<String> = OnceLock::new();
+    GOOD.get_or_init(|| good_token("A"))
+}
+
+/// The guard's answer to `request`, and what it let through.
+pub(crate) fn knock(request: Request<Full<Bytes>>) -> (response::Parts, Option<Passed>) {
+    static LAYER: OnceLock<GuardLayer<Authenticator>> = OnceLock::new();
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let layer = LAYER.get_or_init(|| {
+        let authenticator = TokenAuthenticator::new(verifier().clone(), ManualClock::at(NOW));
+        Guard::new(RESOURCE.parse().unwrap(), small_policy(), authenticator).layer()
+    });
+    let runtime =
+        RUNTIME.get_or_init(|| Builder::new_current_thread().enable_time().build().unwrap());
+
+    let passed = Arc::new(Mutex::new(None));
+    let inbox = Arc::clone(&passed);
+    let behind = tower::service_fn(move |request: Request<Full<Bytes>>| {
+        let inbox = Arc::clone(&inbox);
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            *inbox.lock().unwrap() = Some(Passed { head, body });
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }
+    });
+    let answer = runtime.block_on(layer.layer(behind).oneshot(request)).unwrap();
+    let passed = passed.lock().unwrap().take();
+    (answer.into_parts().0, passed)
+}
+
+/// The bytes as a request: a line with method and target, headers, an empty line, a body. `$TOKEN`
+/// stands for a good token. Whatever gets through was allowed to by every rule, and is what was sent,
+/// without the token; whatever does not is answered with one of the statuses there are for it.
+pub fn guard(data: &[u8]) -> bool {
+    let Some((sent, sent_body)) = request(data) else { return false };
+    let body = Full::from(sent_body.clone());
+    let (answer, passed) = knock(Request::from_parts(sent.clone(), body));
+    assert!(answer.headers.contains_key("x-request-id"));
+    let Some(passed) = passed else {
+        assert!([400, 401, 403, 404, 405].contains(&answer.status.as_u16()), "{}", answer.status);
+        let challenged = answer.headers.contains_key(header::WWW_AUTHENTICATE);
+        assert!(challenged || answer.status != StatusCode::UNAUTHORIZED);
+        return false;
+    };
+    assert_eq!(answer.status, StatusCode::OK);
+
+    // It was let in …
+    let caller = passed.head.extensions.get::<Caller>().expect("a caller");
+    let action = caller.permit().action();
+    assert!(is_allowed(action), "{action}");
+    assert_eq!(authorizations(&sent.headers), [format!("bearer {}", token())]);
+    let query = sent.uri.query().unwrap_or_default();
+    assert!(query.split('&').all(|pair| pair.split('=').next() != Some("access_token")));
+    assert_is_local(&sent);
+
+    // … for what it says, and nothing else …
+    match sent.method {
+        Method::POST => {
+            assert_says(&sent_body, action);
+            assert_eq!(passed.body, sent_body);
+        }
+        Method::GET => assert_eq!(action.method(), "session/stream"),
+        _ => assert_eq!((&sent.method, action.method()), (&Method::DELETE, "session/end")),
+    }
+    assert!(sent.method == Method::POST || passed.body.is_empty());
+
+    // … and nothing was changed but that the token is gone.
+    let mut headers = sent.headers;
+    headers.remove(header::AUTHORIZATION);
+    assert_eq!(passed.head.headers, headers);
+    assert_eq!((passed.head.method, passed.head.uri), (sent.method, sent.uri));
+    true
+}
+
+fn request(data: &[u8]) -> Option<(Parts, Bytes)> {
+    let text = with_token(data);
+    let mut rest = &text[..];
+    let mut line = || {
+        let end = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
+        line
+    };
+    let first = std::str::from_utf8(line()).ok()?;
+    let (method, target) = first.split_once(' ')?;
+    let mut request = Request::builder().method(method).uri(target);
+    loop {
+        let line = line();
+        if line.is_empty() {
+            break;
+        }
+        let colon = line.iter().position(|&b| b == b':')?;
+        let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
+        request = request.header(name, value);
+    }
+    let (head, ()) = request.body(()).ok()?.into_parts();
+    Some((head, Bytes::copy_from_slice(rest)))
+}
+
+/// What scope `A` opens under the small policy.
+fn is_allowed(action: &Action) -> bool {
+    match action {
+        Action::CallTool(name) => ["a", "free"].contains(&name.as_str()),
+        Action::ReadResource(uri) => uri == "a://a",
+        Action::GetPrompt(name) => name == "a",
+        Action::Method(name) => name == "x/a" || FREE_METHODS.contains(&name.as_str()),
+    }
+}
+
+/// The `Authorization` headers, with the scheme in lower case and one space behind it.
+fn authorizations(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(header::AUTHORIZATION).iter();
+    values
+        .map(|value| {
+            let (scheme, token) = value.to_str().unwrap().split_once(' ').unwrap();
+            format!("{} {}", scheme.to_ascii_lowercase(), token.trim_start_matches(' '))
+        })
+        .collect()
+}
+
+/// Asserts that every host and origin that the request names is a loopback one.
+fn assert_is_local(head: &Parts) {
+    let is_local = |authority: &str| {
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let port = port.filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let host = match port {
+            Some(port) => &authority[..authority.len() - port.len() - 1],
+            None => authority,
+        };
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    let hosts: Vec<_> = head.headers.get_all(header::HOST).iter().collect();
+    assert!(hosts.len() == 1 || (hosts.is_empty() && head.uri.host().is_some()));
+    assert!(hosts.iter().all(|host| is_local(host.to_str().unwrap())), "{hosts:?}");
+    assert!(head.uri.host().is_none_or(is_local), "{}", head.uri);
+    for origin in head.headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap();
+        let (_, host) = origin.split_once("://").unwrap();
+        assert!(is_local(host), "{origin}");
+    }
+}

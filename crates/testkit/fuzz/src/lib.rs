@@ -1,0 +1,28 @@
+//! Parsers that strangers' bytes reach, each with what must hold whatever the bytes are.
+//!
+//! A target takes any bytes, tells whether they were accepted, and panics where a promise is broken.
+//! What was accepted is judged once more by other means: another parser, another implementation of
+//! HMAC, a rule written down anew. libFuzzer finds the bytes; the seeds under `seeds/` say by their
+//! names (`good-…`, `bad-…`) what must become of them.
+
+mod action;
+mod bearer;
+mod challenge;
+mod claims;
+mod first_wins;
+mod guard;
+mod jwks;
+mod policy;
+mod scopes;
+mod token;
+mod world;
+
+pub use action::action;
+pub use bearer::bearer;
+pub use challenge::challenge;
+pub use claims::claims;
+pub use guard::guard;
+pub use jwks::jwks;
+pub use policy::policy;
+pub use scopes::scopes;
+pub use token::token;
