@@ -47,7 +47,7 @@ export class Place {
   }
 }
 
-/** Starts the server in a place: `{ url, stop() }`. */
+/** Starts the server in a place: `{ url, log(), stop() }`. */
 export async function serve(place, settings = {}) {
   const options = { cwd: place.folder, env: settings, stdio: ['ignore', 'pipe', 'pipe'] };
   const server = spawn(binary('server'), ['--bind', '127.0.0.1:0'], options);
@@ -80,5 +80,5 @@ export async function serve(place, settings = {}) {
     await stop();
     throw new Error(`the server did not start: ${line} ${log}`);
   }
-  return { url, stop };
+  return { url, log: () => log, stop };
 }

@@ -8,8 +8,19 @@ import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprot
 
 import { ISSUER, PATIENCE, Place, RESOURCE, serve } from './harness.mjs';
 
-const NEW = { Client: v2.Client, Transport: v2.StreamableHTTPClientTransport };
-const OLD = { Client: OldClient, Transport: OldTransport };
+// With how each says a status, and the scope that is missing.
+const NEW = {
+  Client: v2.Client,
+  Transport: v2.StreamableHTTPClientTransport,
+  status: (error) => error.status,
+  scope: /^Insufficient scope: required "Admin\.Write"$/,
+};
+const OLD = {
+  Client: OldClient,
+  Transport: OldTransport,
+  status: (error) => error.code,
+  scope: /"insufficient_scope".*required: Admin\.Write/,
+};
 const negotiation = (mode) => ({ versionNegotiation: { mode } });
 const only = (revision) => ({ supportedProtocolVersions: [revision] });
 
@@ -98,8 +109,9 @@ for (const [name, sdk] of Object.entries(SDKS)) {
     });
 
     test('is refused without a token', async () => {
-      const { answer, challenge } = await refusal(sdk);
+      const { answer, error, challenge } = await refusal(sdk);
       assert.equal(answer.status, 401);
+      assert.equal(sdk.status(error), 401);
       assert.doesNotMatch(challenge, /error=/);
     });
 
@@ -110,15 +122,17 @@ for (const [name, sdk] of Object.entries(SDKS)) {
         'abc',
       ];
       for (const token of wrong) {
-        const { answer, challenge } = await refusal(sdk, token);
+        const { answer, error, challenge } = await refusal(sdk, token);
         assert.equal(answer.status, 401);
+        assert.equal(sdk.status(error), 401);
         assert.match(challenge, /error="invalid_token"/);
       }
     });
 
     test('is refused without the scope', async () => {
-      const { answer, challenge } = await refusal(sdk, place.mint(['--scope', 'User.Read']));
+      const { answer, error, challenge } = await refusal(sdk, place.mint(['--scope', 'User.Read']));
       assert.equal(answer.status, 403);
+      assert.match(error.message, sdk.scope);
       assert.match(challenge, /error="insufficient_scope"/);
       assert.match(challenge, /scope="[^"]*Admin\.Write/);
     });
