@@ -32,9 +32,15 @@ pub(crate) fn assert_says(body: &[u8], judged: &Action) {
         let asked = match method.as_str() {
             "tools/call" => text(&params["name"]).map(Action::CallTool),
             "prompts/get" => text(&params["name"]).map(Action::GetPrompt),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                text(&params["uri"]).map(Action::ReadResource)
+            "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "resources/directory/read"
+            | "skills/get" => text(&params["uri"]).map(Action::ReadResource),
+            "tasks/get" | "tasks/update" | "tasks/cancel" if params["taskId"].is_string() => {
+                Some(Action::Method(method))
             }
+            "tasks/get" | "tasks/update" | "tasks/cancel" => None,
             "completion/complete" => match reference["type"].as_str() {
                 Some("ref/prompt") => text(&reference["name"]).map(Action::GetPrompt),
                 Some("ref/resource") => text(&reference["uri"]).map(Action::ReadResource),

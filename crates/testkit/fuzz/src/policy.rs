@@ -7,10 +7,12 @@ use auth_core::{Action, Ceiling, Policy, PolicyDocument, Principal, Scope};
 use super::world::good_claims;
 
 /// Methods that are ruled for each target, so never as a whole.
-const TARGETED: [&str; 6] = [
+const TARGETED: [&str; 8] = [
     "tools/call",
     "prompts/get",
     "resources/read",
+    "resources/directory/read",
+    "skills/get",
     "resources/subscribe",
     "resources/unsubscribe",
     "completion/complete",
@@ -43,16 +45,20 @@ pub fn policy(data: &[u8]) -> bool {
     let bounded = principal(&all.to_string(), Ceiling::Roles(BTreeSet::new())).map(Arc::new);
     let monarch = principal(&all.to_string(), Ceiling::IssuerDecides).map(Arc::new);
     let may = |who: &Option<Arc<Principal>>, action: &Action| {
-        who.as_ref().map(|who| policy.permits(who, action.clone()))
+        who.as_ref().map(|who| policy.permits(Some(who), action.clone()))
     };
     for action in policy.actions() {
-        let needs_nothing = policy.requirement(action).unwrap().scopes().next().is_none();
+        let requirements = policy.requirements(action).unwrap();
+        let needs_nothing = requirements.iter().all(|it| it.scopes().next().is_none());
+        let is_public = requirements.iter().all(|it| it.is_public());
+        assert_eq!(policy.permits(None, action.clone()), is_public, "{action}");
+        assert!(!is_public || (needs_nothing && policy.has_public_rules()));
         assert!(!matches!(action, Action::Method(name) if TARGETED.contains(&name.as_str())));
         assert_eq!(may(&pauper, action), Some(needs_nothing), "{action}");
         assert!(may(&bounded, action).is_none_or(|may| may == needs_nothing), "{action}");
         assert_ne!(may(&monarch, action), Some(false), "{action}");
         let other = Action::Method(format!("{action} and more"));
-        assert!(policy.requirement(&other).is_some() || may(&monarch, &other) != Some(true));
+        assert!(policy.requirements(&other).is_some() || may(&monarch, &other) != Some(true));
     }
     assert!(all.iter().map(Scope::as_str).all(|scope| !scope.is_empty()));
     true

@@ -65,7 +65,7 @@ pub(crate) fn small_policy() -> Policy {
     let document: PolicyDocument = serde_json::from_value(json!({
         "scopes": { "A": "", "B": "" },
         "tools": { "a": "A", "b": "B", "free": [] },
-        "resources": { "a://a": "A", "b://b": "B" },
+        "resources": { "a://a": "A", "b://b": "B", "t://{id}": "A", "t://secret": "B" },
         "prompts": { "a": "A", "b": "B" },
         "methods": { "x/a": "A", "x/b": "B", "ping": "B" },
     }))
