@@ -113,10 +113,10 @@ impl Issuers {
         let (mut names, mut sources, mut opaque) = (Vec::new(), HashMap::new(), None);
         for Trust { issuer, source } in trusts {
             let name = issuer.issuer().clone();
-            if source.introspection.as_ref().is_some_and(Introspection::takes_opaque) {
-                if let Some(other) = opaque.replace(name.clone()) {
-                    return Err(IssuersError::SeveralOpaque(other, name));
-                }
+            if source.introspection.as_ref().is_some_and(Introspection::takes_opaque)
+                && let Some(other) = opaque.replace(name.clone())
+            {
+                return Err(IssuersError::SeveralOpaque(other, name));
             }
             names.push(name.clone());
             verifier = verifier.trust(issuer);

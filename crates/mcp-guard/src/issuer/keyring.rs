@@ -30,7 +30,7 @@ use super::{
 /// How long to wait before asking again, whatever came of it.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long to wait before asking again while there are keys that serve.
-const CALM_PAUSE: Duration = Duration::from_secs(60);
+const CALM_PAUSE: Duration = Duration::from_mins(1);
 /// How long a set lives that does not say so.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
 const MIN_LIFETIME: Duration = Duration::from_mins(1);

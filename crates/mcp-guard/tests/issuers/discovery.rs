@@ -18,6 +18,9 @@ fn document(issuer: &TestIssuer) -> Value {
     json!({ "issuer": issuer.issuer(), "jwks_uri": issuer.url("/keys") })
 }
 
+/// Makes a document of an issuer.
+type Make<'a> = &'a dyn Fn(&TestIssuer) -> Value;
+
 /// Whether the issuer's good token is believed; if not, what is wrong with its document.
 async fn outcome(issuer: &TestIssuer, issuers: &Issuers) -> Option<FetchFault> {
     match judge(issuers, &token(&issuer.issuer(), es256()).sign(es256())).await {
@@ -49,7 +52,6 @@ async fn a_document_that_is_of_no_use_is_passed_over_and_told_if_there_is_no_bet
     let slash = |issuer: &TestIssuer| json!({ "issuer": format!("{}/", issuer.issuer()), "jwks_uri": issuer.url("/keys") });
     let other = |issuer: &TestIssuer| json!({ "issuer": issuer.url("/realms/b"), "jwks_uri": issuer.url("/keys") });
     let malformed = FetchFault::Malformed("a JSON object with distinct members");
-    type Make<'a> = &'a dyn Fn(&TestIssuer) -> Value;
     let makes: [(Make<'_>, FetchFault); 5] = [
         (&keyless, FetchFault::Missing("jwks_uri")),
         (&slash, FetchFault::IssuerDiffers),

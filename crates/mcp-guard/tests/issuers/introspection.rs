@@ -105,7 +105,7 @@ async fn an_issuer_that_cannot_be_asked_is_neither_a_yes_nor_a_no() {
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_dawdles_over_a_token_is_not_waited_for() {
     let issuer = TestIssuer::start().await;
-    let slow = Reply::json(&active(&issuer)).delay(Duration::from_secs(60));
+    let slow = Reply::json(&active(&issuer)).delay(Duration::from_mins(1));
     issuer.serve("/introspect", slow);
     let said = unavailable(&by_answers(&clock(), &issuer), OPAQUE).await;
     assert!(said.contains("no answer within 5 s"), "{said}");

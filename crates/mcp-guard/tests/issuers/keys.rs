@@ -102,7 +102,7 @@ async fn only_a_key_that_is_missing_causes_a_fetch() {
     issuer.serve("/keys", Reply::json(&jwks(&[es256()])));
     let issuers = at_keys(&clock, &issuer);
     assert!(judge(&issuers, &token(&issuer.issuer(), es256()).sign(es256())).await.is_ok());
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     let good = || token(&issuer.issuer(), es256());
     for bad in [
         good().claim("exp", NOW - 3600),
@@ -272,7 +272,7 @@ async fn answers_that_are_no_key_set_are_of_no_use_and_old_keys_serve_on() {
         let new = token(&issuer.issuer(), ed_dsa()).sign(ed_dsa());
         assert!(judge(&issuers, &old).await.is_ok());
         issuer.serve("/keys", reply);
-        clock.advance(Duration::from_secs(60));
+        clock.advance(Duration::from_mins(1));
         assert_eq!(judge(&issuers, &new).await, Err(UNKNOWN), "{expected}");
         assert!(judge(&issuers, &old).await.is_ok(), "{expected}");
         assert_eq!(fault(&issuers), Some(expected));
@@ -283,7 +283,7 @@ async fn answers_that_are_no_key_set_are_of_no_use_and_old_keys_serve_on() {
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_dawdles_is_not_waited_for() {
     let issuer = TestIssuer::start().await;
-    issuer.serve("/keys", Reply::json(&jwks(&[es256()])).delay(Duration::from_secs(60)));
+    issuer.serve("/keys", Reply::json(&jwks(&[es256()])).delay(Duration::from_mins(1)));
     let issuers = at_keys(&clock(), &issuer);
     let good = token(&issuer.issuer(), es256()).sign(es256());
     let began = tokio::time::Instant::now();

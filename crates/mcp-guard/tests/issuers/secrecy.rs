@@ -1,6 +1,7 @@
 //! Neither our secret nor a token is written down on the way to an issuer.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     sync::{Arc, Mutex},
 };
@@ -54,7 +55,7 @@ async fn neither_secret_nor_token_is_written_down() {
         issuer.serve("/introspect", reply);
         let text = format!("t0ken-number-{number}");
         let fault = issuers.verify(&text.parse().unwrap()).await.unwrap_err();
-        shown += &format!("{fault} {fault:?} {issuers:?}");
+        write!(shown, "{fault} {fault:?} {issuers:?}").unwrap();
     }
     assert_eq!(issuer.asked().len(), 4);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
