@@ -71,6 +71,11 @@ conformance: build
 fuzz seconds="10" *targets:
     crates/testkit/fuzz/run "{{ target }}" "$@"
 
+# 500 connections at once, most of them hostile, against the real server (loopback only; needs Linux)
+load seconds="30": build
+    @cargo build --quiet --locked --package testkit --example load
+    "{{ target }}/debug/examples/load" "{{ target }}/debug/server" "{{ seconds }}"
+
 # formatting, lints and documentation, without a warning
 lint:
     cargo fmt --all --check

@@ -1,0 +1,255 @@
+//! Who calls, and what each must be told.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    server::Tokens,
+    tally::Tally,
+    wire::{Answer, Connection},
+};
+
+/// One over the longest body.
+const TOO_LONG: usize = 4 * 1024 * 1024 + 1;
+/// How long the server waits for a head, a body, or the next request.
+const SERVER_WAITS: Duration = Duration::from_secs(30);
+/// Before this it has not given up.
+const NOT_BEFORE: Duration = Duration::from_secs(28);
+/// How much later than at once anything may be, on a machine that is full of work.
+const LATE: Duration = Duration::from_secs(15);
+/// Longer than anything takes.
+const FOR_EVER: Duration = Duration::from_secs(60);
+/// How long the slow ones pause between two bytes.
+const DRIP: Duration = Duration::from_secs(2);
+
+/// A kind of caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// Calls `get_time` with a good token.
+    Valid,
+    NoToken,
+    BadSignature,
+    Expired,
+    OtherAudience,
+    MissingScope,
+    /// Announces a body that is too long, and sends none of it.
+    LongAnnounced,
+    /// Sends one in chunks.
+    LongStreamed,
+    /// The same, without a token.
+    LongAnonymous,
+    /// Sends half a head, and then a byte now and then.
+    SlowHead,
+    /// The same with the body.
+    SlowBody,
+    /// The same without a token.
+    SlowAnonymous,
+    /// Makes one call and then says nothing more.
+    Idle,
+}
+
+/// How many connections each class has: 500 in all.
+pub(crate) const CAST: [(Class, usize); 13] = [
+    (Class::Valid, 120),
+    (Class::NoToken, 60),
+    (Class::BadSignature, 70),
+    (Class::Expired, 60),
+    (Class::OtherAudience, 50),
+    (Class::MissingScope, 50),
+    (Class::LongAnnounced, 20),
+    (Class::LongStreamed, 10),
+    (Class::LongAnonymous, 10),
+    (Class::SlowHead, 20),
+    (Class::SlowBody, 20),
+    (Class::SlowAnonymous, 5),
+    (Class::Idle, 5),
+];
+
+/// What every caller knows.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    address: SocketAddr,
+    tokens: Arc<Tokens>,
+    begun: Instant,
+    pub(crate) length: Duration,
+}
+
+impl Plan {
+    pub(crate) fn new(
+        address: SocketAddr,
+        tokens: Tokens,
+        begun: Instant,
+        length: Duration,
+    ) -> Self {
+        Self { address, tokens: Arc::new(tokens), begun, length }
+    }
+
+    fn is_over(&self) -> bool {
+        self.begun.elapsed() >= self.length
+    }
+}
+
+impl Class {
+    fn token(self, tokens: &Tokens) -> Option<&str> {
+        match self {
+            Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous => None,
+            Self::BadSignature => Some(&tokens.bad_signature),
+            Self::Expired => Some(&tokens.expired),
+            Self::OtherAudience => Some(&tokens.other_audience),
+            Self::MissingScope => Some(&tokens.missing_scope),
+            _ => Some(&tokens.valid),
+        }
+    }
+
+    /// Whether the matrix has this answer for this class; `None` is a connection that was closed.
+    fn may_get(self, answer: Option<&Answer>) -> bool {
+        let Some(Answer { status, text }) = answer else {
+            // Whoever still sends when the answer is written may be reset before it has read it.
+            return matches!(
+                self,
+                Self::LongStreamed | Self::LongAnonymous | Self::SlowHead | Self::Idle
+            );
+        };
+        let says = |part: &str| text.contains(part);
+        match (self, status) {
+            (Self::Valid | Self::Idle, 200) => says("\"iserror\":false"),
+            (Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous, 401) => {
+                says("www-authenticate: bearer scope=") && !says("error=")
+            }
+            (Self::BadSignature | Self::Expired | Self::OtherAudience, 401) => {
+                says("error=\"invalid_token\"")
+            }
+            (Self::MissingScope, 403) => says("error=\"insufficient_scope\""),
+            (Self::LongAnnounced | Self::LongStreamed, 413) => says("too long"),
+            (Self::SlowBody, 408) => says("took too long"),
+            _ => false,
+        }
+    }
+
+    /// Whether the matrix has this time for this class.
+    fn may_take(self, took: Duration) -> bool {
+        match self {
+            Self::SlowHead | Self::SlowBody => (NOT_BEFORE..SERVER_WAITS + LATE).contains(&took),
+            // It takes what it takes to send that much past all the others.
+            Self::LongStreamed => took < SERVER_WAITS,
+            _ => took < LATE,
+        }
+    }
+
+    /// What is sent; for some classes only the beginning of it.
+    fn request(self, tokens: &Tokens) -> Vec<u8> {
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
+        let mut head =
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\n"
+                .to_owned();
+        if let Some(token) = self.token(tokens) {
+            head += &format!("authorization: Bearer {token}\r\n");
+        }
+        let (length, body) = match self {
+            Self::SlowHead => return format!("{head}x-slow: ").into_bytes(),
+            Self::LongAnnounced => (format!("content-length: {TOO_LONG}"), ""),
+            Self::LongStreamed | Self::LongAnonymous => ("transfer-encoding: chunked".into(), ""),
+            Self::SlowBody | Self::SlowAnonymous => ("content-length: 1000".into(), "{"),
+            _ => (format!("content-length: {}", body.len()), body),
+        };
+        format!("{head}{length}\r\n\r\n{body}").into_bytes()
+    }
+}
+
+/// Calls as `class` does until the flood is over.
+pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
+    let mut tally = Tally::default();
+    let request = class.request(&plan.tokens);
+    let mut connection = None;
+    while !plan.is_over() {
+        let mut open = match connection.take() {
+            Some(open) => open,
+            None => match Connection::open(plan.address).await {
+                Ok(open) => open,
+                Err(error) => {
+                    tally.fault(format!("{class:?} could not connect: {error}"));
+                    sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let begun = Instant::now();
+        let Ok(answer) = timeout(FOR_EVER, exchange(class, &mut open, &request)).await else {
+            tally.fault(format!("{class:?} was neither answered nor closed"));
+            continue;
+        };
+        let took = begun.elapsed();
+        let status = answer.as_ref().map(|answer| answer.status);
+        if !class.may_get(answer.as_ref()) {
+            let text = answer.as_ref().map_or("closed", |answer| &answer.text);
+            tally.fault(format!("{class:?} got {text}"));
+        } else if !class.may_take(took) {
+            tally.fault(format!("{class:?} got {status:?} after {} ms", took.as_millis()));
+        } else {
+            tally.count(class, status, plan.begun.elapsed(), took);
+        }
+        match class {
+            Class::Idle => idle(&mut open, &plan, &mut tally).await,
+            // They come again and again, but what they send is not to be all that the machine does.
+            Class::LongAnnounced | Class::LongStreamed | Class::LongAnonymous => {
+                sleep(Duration::from_millis(300)).await;
+            }
+            _ if answer.is_some_and(|answer| !answer.closes()) => connection = Some(open),
+            _ => {}
+        }
+    }
+    tally
+}
+
+/// One call; how it was answered.
+pub(crate) async fn once(plan: &Plan, class: Class) -> Option<u16> {
+    let mut connection = Connection::open(plan.address).await.ok()?;
+    connection.send(&class.request(&plan.tokens)).await.ok()?;
+    timeout(LATE, connection.answer()).await.ok()?.map(|answer| answer.status)
+}
+
+/// Sends what `class` sends in the way it does, and waits for the answer.
+async fn exchange(class: Class, connection: &mut Connection, request: &[u8]) -> Option<Answer> {
+    // Where the other side has closed, that is what reading will say.
+    let _ = connection.send(request).await;
+    match class {
+        Class::LongStreamed | Class::LongAnonymous => {
+            let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000)).into_bytes();
+            let mut sent = 0;
+            while sent < TOO_LONG && connection.send(&chunk).await.is_ok() {
+                sent += 0x10000;
+            }
+            connection.answer().await
+        }
+        Class::SlowHead | Class::SlowBody | Class::SlowAnonymous => loop {
+            match timeout(DRIP, connection.answer()).await {
+                Ok(answer) => return answer,
+                Err(_) => drop(connection.send(b"x").await),
+            }
+        },
+        _ => connection.answer().await,
+    }
+}
+
+/// Waits for the server to close a connection on which nothing is said.
+async fn idle(connection: &mut Connection, plan: &Plan, tally: &mut Tally) {
+    let begun = Instant::now();
+    let answer = timeout(SERVER_WAITS + LATE, connection.answer()).await;
+    let took = begun.elapsed();
+    match answer {
+        Ok(None) if took > NOT_BEFORE => {
+            tally.count(Class::Idle, None, plan.begun.elapsed(), took);
+        }
+        Ok(answer) => {
+            let status = answer.map(|answer| answer.status);
+            tally.fault(format!("an idle connection got {status:?} after {} ms", took.as_millis()));
+        }
+        Err(_) => tally.fault("an idle connection was left open".into()),
+    }
+}

@@ -1,0 +1,120 @@
+//! Load: the real server with 500 connections open at once, most of them no friends of it.
+//!
+//! `load SERVER_BINARY SECONDS` starts the server on a free loopback port in a folder of its own and
+//! ends with an error if one of these does not hold:
+//!
+//! 1. Every class of callers ([`callers::CAST`]) gets the answers that the negative matrix in
+//!    `docs/security.md` has for it, and no other. Whoever dawdles is closed after the 30 s of the limits.
+//! 2. Valid calls go on beside the flood: there are some in every second.
+//! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
+//! 4. When all have gone, the server still answers, holds no connection more than at the start, and
+//!    ends well when it is told to.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the gate: it says what it saw, and stops where it cannot go on"
+)]
+
+mod callers;
+mod server;
+mod tally;
+mod wire;
+
+use std::{
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use callers::{CAST, Class, Plan};
+use server::Server;
+use tally::Tally;
+use tokio::task::JoinSet;
+
+/// How much more memory, in KiB, may be resident after the warm-up than was at its highest in it.
+const GROWTH: u64 = 32 * 1024;
+/// How long the slow ones may need beyond the flood, at most: a timeout of the server's, and some.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let (Some(program), Some(Ok(seconds)), None) =
+        (args.next(), args.next().map(|text| text.parse::<u64>()), args.next())
+    else {
+        eprintln!("usage: load SERVER_BINARY SECONDS");
+        return ExitCode::from(2);
+    };
+    // The warm-up is a third, and what comes after it must be long enough to see something.
+    let seconds = seconds.max(15);
+    let (server, tokens) = Server::start(Path::new(&program));
+    let at_rest = server.descriptors();
+    let begun = Instant::now();
+    let plan = Plan::new(server.address, tokens, begun, Duration::from_secs(seconds));
+
+    let mut callers = JoinSet::new();
+    for (class, connections) in CAST {
+        for _ in 0..connections {
+            callers.spawn(callers::call(class, plan.clone()));
+        }
+    }
+    let mut memory = Vec::new();
+    let mut tally = Tally::default();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    while begun.elapsed() < plan.length + PATIENCE {
+        tokio::select! {
+            _ = second.tick() => memory.push(server.resident()),
+            ended = callers.join_next() => match ended {
+                Some(one) => tally.add(one.unwrap()),
+                None => break,
+            },
+        }
+    }
+    println!("{}", tally.table());
+    let mut faults = tally.faults(seconds);
+    if !callers.is_empty() {
+        faults.push(format!("{} callers never came to an end", callers.len()));
+        callers.shutdown().await;
+    }
+    faults.extend(judge_memory(&memory, usize::try_from(seconds / 3).unwrap()));
+
+    // Connections that were given up are closed by the server when it next looks at them.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = callers::once(&plan, Class::Valid).await;
+    if after != Some(200) {
+        faults.push(format!("after all that a valid call was answered with {after:?}"));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let left = server.descriptors();
+    println!("open descriptors: {at_rest} before, {left} after");
+    // The directory's pool opens some at the first request.
+    if left > at_rest + 16 {
+        faults.push(format!("{left} descriptors are open, {at_rest} were at the start"));
+    }
+    match server.terminate() {
+        Some(0) => {}
+        code => faults.push(format!("the server ended with {code:?}")),
+    }
+    for fault in &faults {
+        eprintln!("FAILED: {fault}");
+    }
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn judge_memory(resident: &[u64], warm_up: usize) -> Option<String> {
+    let (before, after) = resident.split_at(warm_up.min(resident.len()));
+    let highest = |samples: &[u64]| samples.iter().max().copied().unwrap_or_default();
+    let mib = |kib: u64| kib / 1024;
+    println!(
+        "resident memory: {} MiB at the start, at most {} MiB in the first {warm_up} s and {} MiB after, {} MiB at the end",
+        mib(resident.first().copied().unwrap_or_default()),
+        mib(highest(before)),
+        mib(highest(after)),
+        mib(resident.last().copied().unwrap_or_default()),
+    );
+    let grown = highest(after).saturating_sub(highest(before));
+    (after.is_empty() || grown > GROWTH)
+        .then(|| format!("resident memory grew by {} MiB after the warm-up", mib(grown)))
+}

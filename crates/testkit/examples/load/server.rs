@@ -1,0 +1,109 @@
+//! The server as a process of its own, in a temp folder.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use auth_core::{Algorithm, Clock, SystemClock};
+use tempfile::TempDir;
+use testkit::{Forge, RESOURCE, TestKey};
+
+/// A server that runs until it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    _folder: TempDir,
+}
+
+/// One token for each way to be judged.
+pub(crate) struct Tokens {
+    pub(crate) valid: String,
+    pub(crate) bad_signature: String,
+    pub(crate) expired: String,
+    pub(crate) other_audience: String,
+    pub(crate) missing_scope: String,
+}
+
+impl Server {
+    /// Starts `program` with first users and a key of its own: ES256, whose signatures are the dearest
+    /// to check.
+    pub(crate) fn start(program: &Path) -> (Self, Tokens) {
+        let program = program.canonicalize().unwrap();
+        let key = TestKey::shared(Algorithm::Es256);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        fs::write(&path, key.public_pem().unwrap()).unwrap();
+        let command = || {
+            let mut command = Command::new(&program);
+            command.current_dir(folder.path()).env_clear().stdin(Stdio::null());
+            command
+        };
+        assert!(command().arg("init").stdout(Stdio::null()).status().unwrap().success());
+        let mut child = command()
+            .args(["--bind", "127.0.0.1:0"])
+            .env("JWT_KEY_FILE", &path)
+            .stdout(Stdio::piped())
+            // At its default it writes some lines for every request; who reads them is not tested here.
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("MCP server on http://").and_then(|l| l.split('/').next());
+        let address = address.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+        (Self { child, address, _folder: folder }, Tokens::new(key))
+    }
+
+    /// Resident memory, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Tokens {
+    fn new(key: &TestKey) -> Self {
+        let now = SystemClock.now().as_secs();
+        let dates = |exp: i64| {
+            Forge::valid(key).claim("iat", now - 9).claim("nbf", now - 9).claim("exp", exp)
+        };
+        let good = || dates(now + 3600 * 24);
+        let mut bad_signature = good().sign_with(|message| {
+            let mut signature = key.sign(message);
+            signature.reverse();
+            signature
+        });
+        bad_signature.shrink_to_fit();
+        Self {
+            valid: good().sign(key),
+            bad_signature,
+            expired: dates(now - 3600).sign(key),
+            other_audience: good().claim("aud", format!("{RESOURCE}/other")).sign(key),
+            missing_scope: good().claim("scope", "User.Read").sign(key),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! HTTP/1.1 by hand: a client that may do what no library would.
+
+use std::{io, net::SocketAddr};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// A connection, with what was read too far.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// One answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// All of it, in lower case.
+    pub(crate) text: String,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::new() })
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// The next answer; `None` if the connection was closed instead.
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        let end = loop {
+            if let Some(end) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            self.read_more().await?;
+        };
+        // Nothing is taken out before all is there: whoever asks may give up in between and ask again.
+        let head = self.buffer.get(..end).unwrap_or_default().to_ascii_lowercase();
+        let head = String::from_utf8(head).unwrap();
+        let status = head.strip_prefix("http/1.1 ").and_then(|rest| rest.get(..3));
+        let status = status.and_then(|text| text.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("no status line: {head}"));
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |text| text.trim().parse().unwrap());
+        assert!(length <= MAX_ANSWER && !head.contains("\r\ntransfer-encoding:"), "{head}");
+        while self.buffer.len() < end + length {
+            self.read_more().await?;
+        }
+        let all: Vec<u8> = self.buffer.drain(..end + length).collect();
+        let text = String::from_utf8(all.to_ascii_lowercase()).unwrap();
+        Some(Answer { status, text })
+    }
+
+    async fn read_more(&mut self) -> Option<()> {
+        let read = self.stream.read_buf(&mut self.buffer).await.unwrap_or(0);
+        (read > 0).then_some(())
+    }
+}
+
+impl Answer {
+    pub(crate) fn closes(&self) -> bool {
+        self.text.contains("\r\nconnection: close")
+    }
+}
