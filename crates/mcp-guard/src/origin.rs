@@ -84,7 +84,8 @@ fn name(authority: &Authority) -> Option<String> {
     let host = authority.host();
     let rest = authority.as_str().strip_prefix(host)?;
     // Not by `Authority::port`, which looks for the last colon and not for what stands before it.
-    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let is_port =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
     let port_is_clean = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
     let bare = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok().then_some(ip)?,

@@ -40,13 +40,13 @@ pub(crate) fn assert_says(body: &[u8], judged: &Action) {
             "tasks/get" | "tasks/update" | "tasks/cancel" if params["taskId"].is_string() => {
                 Some(Action::Method(method))
             }
-            "tasks/get" | "tasks/update" | "tasks/cancel" => None,
             "completion/complete" => match reference["type"].as_str() {
                 Some("ref/prompt") => text(&reference["name"]).map(Action::GetPrompt),
                 Some("ref/resource") => text(&reference["uri"]).map(Action::ReadResource),
                 _ => None,
             },
-            "response" | "session/stream" | "session/end" => None,
+            "tasks/get" | "tasks/update" | "tasks/cancel" | "response" | "session/stream"
+            | "session/end" => None,
             _ => Some(Action::Method(method)),
         };
         assert_eq!(asked.as_ref(), Some(judged));
