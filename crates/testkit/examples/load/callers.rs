@@ -23,7 +23,7 @@ const NOT_BEFORE: Duration = Duration::from_secs(28);
 /// How much later than at once anything may be, on a machine that is full of work.
 const LATE: Duration = Duration::from_secs(15);
 /// Longer than anything takes.
-const FOR_EVER: Duration = Duration::from_secs(60);
+const FOR_EVER: Duration = Duration::from_mins(1);
 /// How long the slow ones pause between two bytes.
 const DRIP: Duration = Duration::from_secs(2);
 
@@ -144,13 +144,14 @@ impl Class {
     /// What is sent; for some classes only the beginning of it.
     fn request(self, tokens: &Tokens) -> Vec<u8> {
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
-        let mut head =
+        let authorization = match self.token(tokens) {
+            Some(token) => format!("authorization: Bearer {token}\r\n"),
+            None => String::new(),
+        };
+        let head = format!(
             "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             accept: application/json, text/event-stream\r\n"
-                .to_owned();
-        if let Some(token) = self.token(tokens) {
-            head += &format!("authorization: Bearer {token}\r\n");
-        }
+             accept: application/json, text/event-stream\r\n{authorization}"
+        );
         let (length, body) = match self {
             Self::SlowHead => return format!("{head}x-slow: ").into_bytes(),
             Self::LongAnnounced => (format!("content-length: {TOO_LONG}"), ""),
