@@ -114,6 +114,15 @@ impl Introspection {
         Self { yes, ..self }
     }
 
+    /// Sets how many yeses and how many noes are remembered at most.
+    #[must_use]
+    pub fn capacity(self, capacity: usize) -> Self {
+        let mut state = self.inner.state();
+        (state.yes, state.no) = (Cache::new(capacity), Cache::new(capacity));
+        drop(state);
+        self
+    }
+
     /// What the issuer says about `token`, now or a short while ago.
     pub(crate) async fn ask(&self, token: &AccessToken) -> Result<Known, FetchError> {
         let digest = token.digest();

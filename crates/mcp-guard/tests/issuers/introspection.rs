@@ -191,18 +191,29 @@ async fn requests_with_the_same_token_share_one_question_and_others_do_not() {
 }
 
 #[tokio::test]
-async fn garbage_does_not_make_the_issuer_be_asked_about_good_tokens_again() {
-    let issuer = TestIssuer::start().await;
+async fn what_is_remembered_is_bounded_and_garbage_does_not_push_out_what_is_good() {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    let asking = asking(&clock, &issuer).capacity(3);
+    let issuers = issuers(&clock, [Trust::new(entry(&issuer.issuer())).introspection(asking)]);
     issuer.serve("/introspect", Reply::json(&active(&issuer)));
-    let issuers = by_answers(&clock(), &issuer);
-    assert!(judge(&issuers, OPAQUE).await.is_ok());
+    for text in ["good-1", "good-2", "good-3"] {
+        assert!(judge(&issuers, text).await.is_ok());
+    }
     issuer.serve("/introspect", Reply::json(&json!({ "active": false })));
-    for number in 0..200 {
+    for number in 0..20 {
         let verdict = judge(&issuers, &format!("garbage-{number}")).await;
         assert_eq!(verdict, Err(VerifyError::Inactive));
     }
-    assert!(judge(&issuers, OPAQUE).await.is_ok());
-    assert_eq!(issuer.count("/introspect"), 201);
+    for text in ["good-1", "good-2", "good-3"] {
+        assert!(judge(&issuers, text).await.is_ok());
+    }
+    assert_eq!(issuer.count("/introspect"), 23);
+    // A fourth takes the place of the first.
+    issuer.serve("/introspect", Reply::json(&active(&issuer)));
+    for (text, asked) in [("good-4", 24), ("good-2", 24), ("good-1", 25), ("garbage-0", 26)] {
+        assert!(judge(&issuers, text).await.is_ok());
+        assert_eq!(issuer.count("/introspect"), asked, "{text}");
+    }
 }
 
 #[tokio::test]
