@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 /// How much of a refused request's body is thrown away before the connection is given up.
 const DISCARD_BYTES: usize = 64 * 1024;
@@ -36,13 +36,34 @@ where
     if body.size_hint().lower() > max_bytes as u64 {
         return Err(BodyFault::TooLong);
     }
-    let whole = Limited::new(body, max_bytes).collect();
-    match tokio::time::timeout(timeout, whole).await {
+    match tokio::time::timeout(timeout, whole(body, max_bytes)).await {
         Err(_) => Err(BodyFault::TooSlow),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyFault::TooLong),
-        Ok(Err(_)) => Err(BodyFault::Broken),
+        Ok(read) => read,
     }
+}
+
+/// All of `body` in one piece. Parts are copied together: kept as they come, a part of one byte would
+/// take the memory of many.
+async fn whole<B: Body>(body: B, max_bytes: usize) -> Result<Bytes, BodyFault> {
+    let mut body = std::pin::pin!(body);
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame.map_err(|_| BodyFault::Broken)?.into_data() else { continue };
+        let length = data.remaining();
+        if first.len() + rest.len() + length > max_bytes {
+            return Err(BodyFault::TooLong);
+        }
+        if first.is_empty() && rest.is_empty() {
+            // Most bodies come in one part.
+            first = data.copy_to_bytes(length);
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&std::mem::take(&mut first));
+        }
+        rest.put(data);
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
 /// Throws `body` away, unseen; tells whether it ended within bounds. If it did, the connection can carry
@@ -53,7 +74,7 @@ pub(crate) async fn discard<B: Body>(body: B) -> bool {
         let mut discarded = 0;
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else { return false };
-            discarded += frame.data_ref().map_or(0, bytes::Buf::remaining);
+            discarded += frame.data_ref().map_or(0, Buf::remaining);
             if discarded > DISCARD_BYTES {
                 return false;
             }

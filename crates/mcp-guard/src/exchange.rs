@@ -6,11 +6,13 @@
 //! 3. A task that the answer says was started is the caller's.
 //! 4. An event stream is judged again and again, with the same token and by the same checks as a new
 //!    request: it ends within a second after the token expires or is revoked, the user is disabled, or a
-//!    role is lost that it needs.
+//!    role is lost that it needs. Nothing is given out while the last judgement is older than that.
+//! 5. Answers come on the stream of another request if two have the same id: so every answer on a stream
+//!    is looked at, whatever its stream was asked for.
 
 use std::{
     error::Error,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,6 +22,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::{
     Authenticate, Guard, RequestId, audit,
@@ -32,6 +35,8 @@ use crate::{
 /// How often the caller of an open stream is judged again. Two of these and some work are within the
 /// second that is promised.
 const RECHECK: Duration = Duration::from_millis(450);
+/// How long that may take: who cannot be judged in time may not go on.
+const JUDGED_WITHIN: Duration = Duration::from_millis(500);
 
 /// What is known of a request that was let through.
 pub(crate) struct Exchange<A> {
@@ -40,6 +45,7 @@ pub(crate) struct Exchange<A> {
     pub(crate) token: Option<AccessToken>,
     pub(crate) owner: Owner,
     pub(crate) viewer: Viewer,
+    /// What was permitted, and what had to be with it. A stream is held to all of it.
     pub(crate) action: Action,
     pub(crate) also: Vec<Action>,
     /// The method; `None` for a stream, an answer, or the end of a session.
@@ -59,7 +65,8 @@ impl<A: Authenticate> Exchange<A> {
             return response.map(|body| GuardedBody::stream(body, self.into_stream()));
         }
         let is_json = is(response.headers(), "application/json");
-        if is_json && self.method.as_deref().is_some_and(lists::is_list) {
+        let is_list = self.method.as_deref().is_some_and(lists::is_list);
+        if is_list && (is_json || response.status().is_success()) {
             return self.list(response).await;
         }
         if is_json && matches!(self.action, Action::CallTool(_)) {
@@ -68,7 +75,7 @@ impl<A: Authenticate> Exchange<A> {
                 if mentions_task(bytes)
                     && let Ok(answer) = serde_json::from_slice(bytes)
                 {
-                    guard.tasks.learn(&answer, &owner, Some(&action));
+                    guard.tasks.learn(&answer, &owner, &action);
                 }
             };
             return response.map(|body| GuardedBody::watched(body, Box::new(learn)));
@@ -88,6 +95,9 @@ impl<A: Authenticate> Exchange<A> {
             serde_json::from_slice::<Value>(&whole.to_bytes())
                 .map_err(Into::<Box<dyn Error + Send + Sync>>::into)
         });
+        let message = message.and_then(|message| {
+            if message.is_object() { Ok(message) } else { Err("not one JSON-RPC message".into()) }
+        });
         let mut message = match message {
             Ok(message) => message,
             Err(fault) => {
@@ -101,21 +111,26 @@ impl<A: Authenticate> Exchange<A> {
     }
 
     fn into_stream(self) -> Stream {
-        let viewer = Arc::new(Mutex::new(self.viewer.clone()));
+        let viewer =
+            Arc::new(Mutex::new(Judged { viewer: self.viewer.clone(), at: Instant::now() }));
         let exchange = Arc::new(self);
         let filter = {
             let (exchange, viewer) = (Arc::clone(&exchange), Arc::clone(&viewer));
             move |event: Bytes| {
-                let viewer = viewer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let viewer = last(&viewer).viewer.clone();
                 exchange.event(event, &viewer)
             }
+        };
+        let is_stale = {
+            let viewer = Arc::clone(&viewer);
+            move || last(&viewer).at.elapsed() > RECHECK + JUDGED_WITHIN
         };
         // Whoever came without a token has none that could become void.
         let watch = exchange.token.clone().map(|token| {
             let watch = async move { exchange.watch(token, &viewer).await };
             Box::pin(watch) as _
         });
-        Stream::new(Box::new(filter), watch)
+        Stream::new(Box::new(filter), Box::new(is_stale), watch)
     }
 
     /// One event as the caller may have it.
@@ -125,27 +140,36 @@ impl<A: Authenticate> Exchange<A> {
         if let Some(text) = &data {
             // What is no message cannot be judged.
             let mut message: Value = serde_json::from_str(text).ok()?;
-            if !lists::may_be_told(&message, viewer) || !self.is_own_task(&message) {
+            if !message.is_object()
+                || !lists::may_be_told(&message, viewer)
+                || !self.is_own_task(&message)
+            {
                 return None;
             }
-            let origin = matches!(self.action, Action::CallTool(_)).then_some(&self.action);
-            self.guard.tasks.learn(&message, &self.owner, origin);
-            // A stream that is taken up again may bring the answer to any earlier request.
-            let may_be_list = self.method.as_deref().is_none_or(lists::is_list);
-            if may_be_list {
-                lists::filter(&mut message, viewer, self.is_stateless);
+            if let Some(tool) = self.held().find(|action| matches!(action, Action::CallTool(_))) {
+                self.guard.tasks.learn(&message, &self.owner, tool);
             }
-            data = may_be_list.then(|| message.to_string());
+            let is_list = lists::filter(&mut message, viewer, self.is_stateless);
+            data = is_list.then(|| message.to_string());
         }
         let id = event.id().filter(|id| !id.is_empty());
         if id.is_none() && data.is_none() {
             return Some(bytes);
         }
         let sealed = match id {
-            Some(id) => Some(self.guard.seals.seal_event(id, &self.owner)?),
+            Some(id) => {
+                let held: Vec<_> = self.held().cloned().collect();
+                self.guard.seals.seal_event(id, &held, &self.owner)
+            }
             None => None,
         };
         Some(event.with(sealed.as_deref(), data.as_deref()))
+    }
+
+    /// What the stream is held to, but for the permission to have streams at all.
+    fn held(&self) -> impl Iterator<Item = &Action> {
+        let asked = self.method.is_some().then_some(&self.action);
+        asked.into_iter().chain(&self.also)
     }
 
     /// Whether a notification of a task's state, if it is one, is about a task of this caller.
@@ -158,27 +182,43 @@ impl<A: Authenticate> Exchange<A> {
         id.is_some_and(|id| self.guard.tasks.origin(id, &self.owner).is_some())
     }
 
-    /// Returns when the caller may no longer have the stream; tells `viewer` of changes until then.
-    async fn watch(&self, token: AccessToken, viewer: &Mutex<Viewer>) {
+    /// Returns when the caller may no longer have the stream; until then keeps in `judged` who is looking.
+    async fn watch(&self, token: AccessToken, judged: &Mutex<Judged>) {
         loop {
             tokio::time::sleep(RECHECK).await;
-            let principal = match self.guard.authenticate.authenticate(token.clone()).await {
-                Ok(principal) => Arc::new(principal),
-                Err(fault) => return audit::ended(self.id, &self.owner, &fault),
+            let judging = self.guard.authenticate.authenticate(token.clone());
+            let principal = match tokio::time::timeout(JUDGED_WITHIN, judging).await {
+                Ok(Ok(principal)) => Arc::new(principal),
+                Ok(Err(fault)) => return audit::ended(self.id, &self.owner, &fault),
+                Err(_) => return audit::ended(self.id, &self.owner, &"not judged in time"),
             };
             if principal.owner() != self.owner {
                 return audit::ended(self.id, &self.owner, &"the token is somebody else's");
             }
             let policy = self.guard.policy_for(&principal);
-            match policy.decide_with(&principal, self.action.clone(), &self.also) {
-                Decision::Permit(_) => {
-                    let now = Viewer { principal: Some(principal), policy };
-                    *viewer.lock().unwrap_or_else(PoisonError::into_inner) = now;
+            let before = last(judged).viewer.clone();
+            let same = Arc::ptr_eq(&before.policy, &policy)
+                && before.principal.is_some_and(|before| *before == *principal);
+            if !same {
+                let action = self.action.clone();
+                if let Decision::Deny(denial) = policy.decide_with(&principal, action, &self.also) {
+                    return audit::ended(self.id, &self.owner, &denial);
                 }
-                Decision::Deny(denial) => return audit::ended(self.id, &self.owner, &denial),
             }
+            let viewer = Viewer { principal: Some(principal), policy };
+            *last(judged) = Judged { viewer, at: Instant::now() };
         }
     }
+}
+
+/// Who is looking at a stream, and when that was last found out.
+struct Judged {
+    viewer: Viewer,
+    at: Instant,
+}
+
+fn last(judged: &Mutex<Judged>) -> MutexGuard<'_, Judged> {
+    judged.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the answer's type is `essence`.

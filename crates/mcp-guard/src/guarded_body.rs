@@ -18,6 +18,7 @@ use crate::sse::Events;
 
 type Learn = Box<dyn FnMut(&[u8]) + Send>;
 type Filter = Box<dyn FnMut(Bytes) -> Option<Bytes> + Send>;
+type IsStale = Box<dyn Fn() -> bool + Send>;
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pin_project! {
@@ -40,6 +41,7 @@ pin_project! {
 /// An event stream that is looked at event by event, and that may have to end.
 pub(crate) struct Stream {
     filter: Filter,
+    is_stale: IsStale,
     watch: Option<Watch>,
     events: Events,
     ready: VecDeque<Bytes>,
@@ -48,9 +50,16 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// Passes on what `filter` gives back of each event, until the server ends the stream or `watch`
-    /// returns.
-    pub(crate) fn new(filter: Filter, watch: Option<Watch>) -> Self {
-        Self { filter, watch, events: Events::default(), ready: VecDeque::new(), ended: false }
+    /// returns; nothing while `is_stale` says that `watch` is late (because nobody has read for a while).
+    pub(crate) fn new(filter: Filter, is_stale: IsStale, watch: Option<Watch>) -> Self {
+        Self {
+            filter,
+            is_stale,
+            watch,
+            events: Events::default(),
+            ready: VecDeque::new(),
+            ended: false,
+        }
     }
 
     /// Whether the stream has ended.
@@ -119,6 +128,10 @@ where
             KindProjection::Stream { mut body, stream } => loop {
                 if stream.poll_end(context) {
                     return Poll::Ready(None);
+                }
+                if stream.watch.is_some() && (stream.is_stale)() {
+                    // The watch was polled, and wakes us when it knows.
+                    return Poll::Pending;
                 }
                 if let Some(event) = stream.ready.pop_front() {
                     return Poll::Ready(Some(Ok(Frame::data(event))));

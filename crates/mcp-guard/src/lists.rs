@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Action, Policy, Principal};
+use auth_core::{Action, Policy, Principal, ScopeSet};
 use serde_json::{Map, Value, json};
 
 /// Who looks, and by which policy.
@@ -58,10 +58,12 @@ pub(crate) fn is_list(method: &str) -> bool {
     )
 }
 
-/// Takes out of a message with a list's result what the viewer may not see. `is_stateless` says whether
-/// the revision knows `cacheScope`.
-pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) {
-    let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) else { return };
+/// Takes out of a message with a list's result what the viewer may not see, and tells whether it was
+/// one. `is_stateless` says whether the revision knows `cacheScope`.
+pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) -> bool {
+    let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) else {
+        return false;
+    };
     let mut is_list = false;
     for list in LISTS {
         let Some(entries) = result.get_mut(list.member) else { continue };
@@ -74,6 +76,7 @@ pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) {
     if is_list && (is_stateless || result.contains_key("cacheScope")) {
         result.insert("cacheScope".into(), "private".into());
     }
+    is_list
 }
 
 /// Whether the viewer may be told of this change; any other message is theirs.
@@ -110,18 +113,31 @@ impl List {
     }
 }
 
-/// The ways to be let in, each enough by itself.
+/// The most ways to be let in that are told apart.
+const MAX_WAYS: usize = 64;
+
+/// The ways to be let in, each enough by itself. Where there are very many, the one that is all of them.
 fn schemes(policy: &Policy, action: &Action) -> Value {
-    let mut ways = vec![auth_core::ScopeSet::empty()];
     let requirements = policy.requirements(action).unwrap_or_default();
     let public = requirements.iter().all(|requirement| requirement.is_public());
-    for requirement in requirements {
-        let alternatives = requirement.alternatives();
-        ways =
-            ways.iter().flat_map(|way| alternatives.iter().map(|more| way.union(more))).collect();
+    let mut ways = vec![ScopeSet::empty()];
+    for requirement in &requirements {
+        let mut more = Vec::new();
+        for alternative in requirement.alternatives() {
+            for way in ways.iter().map(|way| way.union(&alternative)) {
+                if !more.contains(&way) {
+                    more.push(way);
+                }
+            }
+        }
+        if more.len() > MAX_WAYS {
+            let scopes = requirements.iter().flat_map(|requirement| requirement.scopes());
+            ways = vec![scopes.cloned().collect()];
+            break;
+        }
+        ways = more;
     }
-    let scopes =
-        |way: &auth_core::ScopeSet| way.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let scopes = |way: &ScopeSet| way.iter().map(ToString::to_string).collect::<Vec<_>>();
     let noauth = public.then(|| json!({ "type": "noauth" }));
     let oauth = ways.iter().map(|way| json!({ "type": "oauth2", "scopes": scopes(way) }));
     noauth.into_iter().chain(oauth).collect()

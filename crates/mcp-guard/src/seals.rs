@@ -3,8 +3,12 @@
 //! The server behind names its sessions and the events of its streams. Callers are given these names
 //! sealed for their owner (issuer, subject, client), and only sealed names are let in, from that owner.
 //! To anybody else it is as if the name did not exist. A refreshed token of the same principal goes on.
+//!
+//! An event's name carries the actions that its stream was permitted for: whoever takes the stream up
+//! again must still be permitted them.
 
-use auth_core::{Owner, SealingKey};
+use auth_core::{Action, Owner, SealingKey};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -12,6 +16,9 @@ pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 
 const SESSION: &str = "session";
 const EVENT: &str = "event";
+/// How long the actions in an event's name may be together, in bytes. Events of streams with more have no
+/// name, and such streams are not taken up again.
+const MAX_ACTION_BYTES: usize = 2048;
 
 /// A name that is not the caller's, or is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,19 +44,31 @@ impl Seals {
         Self(Some(key))
     }
 
-    /// Opens what a request names. Where the revision has no sessions, a session's name means nothing
-    /// and is taken out.
+    /// Opens what a request names, and gives the actions that it must be permitted for that. Where the
+    /// revision has no sessions, a session's name means nothing and is taken out.
     pub(crate) fn open(
         &self,
         headers: &mut HeaderMap,
         owner: &Owner,
         is_stateless: bool,
-    ) -> Result<(), SealFault> {
+    ) -> Result<Vec<Action>, SealFault> {
         if is_stateless {
             headers.remove(SESSION_ID);
         }
-        self.open_one(headers, &SESSION_ID, SESSION, owner).ok_or(SealFault::Session)?;
-        self.open_one(headers, &LAST_EVENT_ID, EVENT, owner).ok_or(SealFault::Event)
+        if let Some(name) = self.open_one(headers, &SESSION_ID, SESSION, owner)? {
+            let value = HeaderValue::try_from(name).map_err(|_| SealFault::Session)?;
+            headers.insert(SESSION_ID, value);
+        }
+        let Some(name) = self.open_one(headers, &LAST_EVENT_ID, EVENT, owner)? else {
+            return Ok(Vec::new());
+        };
+        let event = || {
+            let (id, held) = name.rsplit_once('~')?;
+            Some((HeaderValue::from_str(id).ok()?, read_actions(held)?))
+        };
+        let (id, held) = event().ok_or(SealFault::Event)?;
+        headers.insert(LAST_EVENT_ID, id);
+        Ok(held)
     }
 
     /// Seals the session that an answer names.
@@ -61,33 +80,57 @@ impl Seals {
         }
     }
 
-    /// The id of an event as the caller may see it; `None` if it cannot be sealed, and so not be seen.
-    pub(crate) fn seal_event(&self, id: &str, owner: &Owner) -> Option<String> {
-        self.seal(EVENT, id, owner)
+    /// The id, as the caller may see it, of an event of a stream that is held to these actions; `None` if
+    /// it cannot be sealed, and so not be seen.
+    pub(crate) fn seal_event(&self, id: &str, held: &[Action], owner: &Owner) -> Option<String> {
+        self.seal(EVENT, &format!("{id}~{}", write_actions(held)?), owner)
     }
 
     fn seal(&self, purpose: &str, name: &str, owner: &Owner) -> Option<String> {
         self.0.as_ref().map(|key| key.seal(purpose, name, owner))
     }
 
-    /// Opens the one value that `header` may have; `None` if it does not open.
+    /// The name in the one value that `header` may have; `None` if there is no such header.
     fn open_one(
         &self,
-        headers: &mut HeaderMap,
+        headers: &HeaderMap,
         header: &HeaderName,
         purpose: &str,
         owner: &Owner,
-    ) -> Option<()> {
+    ) -> Result<Option<String>, SealFault> {
+        let fault = if purpose == SESSION { SealFault::Session } else { SealFault::Event };
         let mut values = headers.get_all(header).iter();
-        let Some(value) = values.next() else { return Some(()) };
+        let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
-            return None;
+            return Err(fault);
         }
-        let name = self.0.as_ref()?.open(purpose, value.to_str().ok()?, owner)?;
-        let value = HeaderValue::from_str(name).ok()?;
-        headers.insert(header.clone(), value);
-        Some(())
+        let key = self.0.as_ref().ok_or(fault)?;
+        let sealed = value.to_str().map_err(|_| fault)?;
+        key.open(purpose, sealed, owner).map(|name| Some(name.to_owned())).ok_or(fault)
     }
+}
+
+/// The actions as one word: base64url of a JSON list of pairs. `None` if they are too long for a name.
+fn write_actions(actions: &[Action]) -> Option<String> {
+    let pair = |action: &Action| match action.target() {
+        Some(target) => (action.method().to_owned(), target.to_owned()),
+        None => (String::new(), action.method().to_owned()),
+    };
+    let json = serde_json::to_vec(&actions.iter().map(pair).collect::<Vec<_>>()).ok()?;
+    (json.len() <= MAX_ACTION_BYTES).then(|| URL_SAFE_NO_PAD.encode(json))
+}
+
+fn read_actions(text: &str) -> Option<Vec<Action>> {
+    let pairs: Vec<(String, String)> =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    let action = |(method, name): (String, String)| match method.as_str() {
+        "tools/call" => Some(Action::CallTool(name)),
+        "resources/read" => Some(Action::ReadResource(name)),
+        "prompts/get" => Some(Action::GetPrompt(name)),
+        "" => Some(Action::Method(name)),
+        _ => None,
+    };
+    pairs.into_iter().map(action).collect()
 }
 
 #[cfg(test)]
@@ -107,7 +150,7 @@ mod tests {
         assert_ne!(sealed, "s1");
 
         let mut request = headers(SESSION_ID, &sealed);
-        assert_eq!(seals.open(&mut request, &me, false), Ok(()));
+        assert_eq!(seals.open(&mut request, &me, false), Ok(vec![]));
         assert_eq!(request[SESSION_ID], "s1");
         for other in ["s1", &format!("{sealed}x"), ""] {
             let mut request = headers(SESSION_ID, other);
@@ -125,7 +168,7 @@ mod tests {
     fn where_there_are_no_sessions_their_names_go_no_further() {
         let seals = Seals::random();
         let mut request = headers(SESSION_ID, "s1");
-        assert_eq!(seals.open(&mut request, &Owner::Anonymous, true), Ok(()));
+        assert_eq!(seals.open(&mut request, &Owner::Anonymous, true), Ok(vec![]));
         assert!(request.is_empty());
     }
 
@@ -135,9 +178,28 @@ mod tests {
         let mut answer = headers(SESSION_ID, "s1");
         seals.seal_session(&mut answer, &Owner::Anonymous);
         assert!(answer.is_empty());
-        assert_eq!(seals.seal_event("1", &Owner::Anonymous), None);
+        assert_eq!(seals.seal_event("1", &[], &Owner::Anonymous), None);
         let mut request = headers(SESSION_ID, "s1");
         let fault = seals.open(&mut request, &Owner::Anonymous, false);
         assert_eq!(fault, Err(SealFault::Session));
+    }
+
+    #[test]
+    fn an_event_carries_what_its_stream_is_held_to() {
+        let (seals, me) = (Seals::random(), Owner::Anonymous);
+        let held = vec![
+            Action::CallTool("t~".into()),
+            Action::ReadResource("a://b".into()),
+            Action::GetPrompt("p".into()),
+            Action::Method("subscriptions/listen".into()),
+        ];
+        for held in [vec![], held] {
+            let sealed = seals.seal_event("0/1~2", &held, &me).unwrap();
+            let mut request = headers(LAST_EVENT_ID, &sealed);
+            assert_eq!(seals.open(&mut request, &me, false), Ok(held));
+            assert_eq!(request[LAST_EVENT_ID], "0/1~2");
+        }
+        let long = [Action::CallTool("t".repeat(MAX_ACTION_BYTES))];
+        assert_eq!(seals.seal_event("1", &long, &me), None);
     }
 }

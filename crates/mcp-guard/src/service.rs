@@ -156,19 +156,24 @@ where
     let Message {
         action, mut also, task, is_stateless, knows_tasks, method, id: message_id, ..
     } = message;
+    if principal.is_none() && !policy.permits(None, action.clone()) {
+        return Err(refuse(Refusal::NoToken));
+    }
     if let Some(task) = task {
         // Whoever may no longer do what started a task may not follow it either.
         match guard.tasks.origin(&task, &owner) {
-            Some(origin) => also.extend(origin.action),
-            None if principal.is_none() && !policy.permits(None, action) => {
-                return Err(refuse(Refusal::NoToken));
-            }
+            Some(origin) => also.push(origin.action),
             // Clients that do not know tasks are told so, whatever they ask for (the tasks extension).
             None if is_stateless && !knows_tasks => {
                 return Err(refuse(Refusal::NeedsTasks(message_id)));
             }
             None => return Err(refuse(Refusal::UnknownTask(message_id))),
         }
+    }
+    // Whoever takes a stream up again must still be permitted what it was for.
+    match guard.seals.open(&mut parts.headers, &owner, is_stateless) {
+        Ok(held) => also.extend(held),
+        Err(fault) => return Err(refuse(Refusal::Seal(fault, message_id))),
     }
     let permit = match &principal {
         Some(principal) => match policy.decide_with(principal, action, &also) {
@@ -180,10 +185,6 @@ where
         },
         None => policy.decide_anonymous(action, &also).ok_or_else(|| refuse(Refusal::NoToken))?,
     };
-    guard
-        .seals
-        .open(&mut parts.headers, &owner, is_stateless)
-        .map_err(|fault| refuse(Refusal::Seal(fault, message_id)))?;
     audit::permitted(id, &permit);
 
     let action = permit.action().clone();

@@ -61,10 +61,13 @@ pub(crate) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// `None` if it is not UTF-8.
+    /// `None` if it is not UTF-8, or has characters at which a client may end a line and we do not.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let lines = std::str::from_utf8(bytes).ok()?.lines().filter(|line| !line.is_empty());
-        Some(Self { lines: lines.collect() })
+        let text = std::str::from_utf8(bytes).ok()?;
+        let lines = text.lines().filter(|line| !line.is_empty());
+        let lines: Vec<_> = lines.collect();
+        let clean = lines.iter().all(|line| !line.contains(['\r', '\u{feff}']));
+        clean.then_some(Self { lines })
     }
 
     /// The data: the values of all `data` lines, with line breaks between them. `None` if there are none.
@@ -158,6 +161,8 @@ mod tests {
         assert_eq!(comment.with(None, None), ": ping\n\n");
         assert_eq!(Event::parse(b"data\n\n").unwrap().data().unwrap(), "");
         assert!(Event::parse(b"data: \xff\n\n").is_none());
+        assert!(Event::parse(b": x\rdata: {}\n\n").is_none());
+        assert!(Event::parse("\u{feff}data: {}\n\n".as_bytes()).is_none());
     }
 
     #[test]

@@ -35,19 +35,19 @@ struct Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) owner: Owner,
-    /// What started it; `None` if that is not known any more.
-    pub(crate) action: Option<Action>,
+    /// What started it.
+    pub(crate) action: Action,
 }
 
 impl Tasks {
     /// Remembers the task that `answer` says was started. Whose it is already stays so.
-    pub(crate) fn learn(&self, answer: &Value, owner: &Owner, action: Option<&Action>) {
+    pub(crate) fn learn(&self, answer: &Value, owner: &Owner, action: &Action) {
         let Some(id) = started(answer).filter(|id| id.len() <= MAX_ID_BYTES) else { return };
         let mut known = self.known();
         if known.tasks.contains_key(id) {
             return;
         }
-        known.tasks.insert(id.into(), Origin { owner: owner.clone(), action: action.cloned() });
+        known.tasks.insert(id.into(), Origin { owner: owner.clone(), action: action.clone() });
         known.order.push_back(id.into());
         let own = known.owned.entry(owner.clone()).or_default();
         own.push_back(id.into());
@@ -56,8 +56,13 @@ impl Tasks {
         {
             known.tasks.remove(&oldest);
         }
-        while known.order.len() > MAX_TASKS {
+        while known.tasks.len() > MAX_TASKS {
             known.forget_oldest();
+        }
+        // Those that were forgotten already are cleared away now and then.
+        if known.order.len() > 2 * MAX_TASKS {
+            let Known { tasks, order, .. } = &mut *known;
+            order.retain(|id| tasks.contains_key(id));
         }
     }
 
@@ -110,20 +115,24 @@ mod tests {
         }
     }
 
+    fn tool() -> Action {
+        Action::CallTool("t".into())
+    }
+
     fn answer(id: &str) -> Value {
         json!({ "result": { "resultType": "task", "taskId": id } })
     }
 
     #[test]
     fn a_task_is_its_owners_alone_and_stays_so() {
-        let (tasks, tool) = (Tasks::default(), Action::CallTool("t".into()));
-        tasks.learn(&answer("1"), &owner("alice"), Some(&tool));
-        let origin = Origin { owner: owner("alice"), action: Some(tool.clone()) };
+        let (tasks, tool) = (Tasks::default(), tool());
+        tasks.learn(&answer("1"), &owner("alice"), &tool);
+        let origin = Origin { owner: owner("alice"), action: tool.clone() };
         assert_eq!(tasks.origin("1", &owner("alice")), Some(origin.clone()));
         assert_eq!(tasks.origin("1", &owner("bob")), None);
         assert_eq!(tasks.origin("2", &owner("alice")), None);
         // An answer that names somebody else's task does not make it one's own.
-        tasks.learn(&answer("1"), &owner("bob"), Some(&tool));
+        tasks.learn(&answer("1"), &owner("bob"), &tool);
         assert_eq!(tasks.origin("1", &owner("bob")), None);
         assert_eq!(tasks.origin("1", &owner("alice")), Some(origin));
     }
@@ -138,29 +147,30 @@ mod tests {
             json!({ "result": { "resultType": "task", "taskId": 1 } }),
             answer(&"1".repeat(256)),
         ] {
-            tasks.learn(&other, &Owner::Anonymous, None);
+            tasks.learn(&other, &Owner::Anonymous, &tool());
             assert!(tasks.known().tasks.is_empty(), "{other}");
         }
         let older = json!({ "result": { "task": { "taskId": "1" } } });
-        tasks.learn(&older, &Owner::Anonymous, None);
+        tasks.learn(&older, &Owner::Anonymous, &tool());
         assert!(tasks.origin("1", &Owner::Anonymous).is_some());
     }
 
     #[test]
     fn memory_is_bounded_and_nobody_pushes_out_the_tasks_of_others() {
         let tasks = Tasks::default();
-        tasks.learn(&answer("hers"), &owner("alice"), None);
-        for id in 0..MAX_TASKS_OF_ONE + 5 {
-            tasks.learn(&answer(&id.to_string()), &owner("bob"), None);
+        tasks.learn(&answer("hers"), &owner("alice"), &tool());
+        for id in 0..MAX_TASKS + 5 {
+            tasks.learn(&answer(&id.to_string()), &owner("bob"), &tool());
         }
         assert!(tasks.origin("hers", &owner("alice")).is_some());
-        assert!(tasks.origin("4", &owner("bob")).is_none());
-        assert!(tasks.origin("5", &owner("bob")).is_some());
+        let last = MAX_TASKS + 4;
+        assert!(tasks.origin(&(last - MAX_TASKS_OF_ONE).to_string(), &owner("bob")).is_none());
+        assert!(tasks.origin(&(last - MAX_TASKS_OF_ONE + 1).to_string(), &owner("bob")).is_some());
         for id in 0..MAX_TASKS {
-            tasks.learn(&answer(&format!("x{id}")), &owner(&(id % 1000).to_string()), None);
+            tasks.learn(&answer(&format!("x{id}")), &owner(&(id % 1000).to_string()), &tool());
         }
         let known = tasks.known();
-        assert!(known.tasks.len() <= MAX_TASKS && known.order.len() <= MAX_TASKS);
+        assert!(known.tasks.len() <= MAX_TASKS && known.order.len() <= 2 * MAX_TASKS);
         let owned: usize = known.owned.values().map(VecDeque::len).sum();
         assert_eq!(owned, known.tasks.len());
     }

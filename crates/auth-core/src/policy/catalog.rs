@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Action, Policy, PolicyDocument, Requirement, RoleDocument, RuleDocument, ScopeDocument,
-    TemplateError, template::Template,
+    TemplateError,
+    template::{self, Template},
 };
 use crate::{RoleName, Scope, ScopeSet};
 
@@ -131,7 +132,7 @@ impl TryFrom<PolicyDocument> for Policy {
         let scopes = reader.scopes(&document.scopes);
         let roles = reader.roles(&document.roles, &scopes);
 
-        let mut templates = Vec::new();
+        let (mut templates, mut plain) = (Vec::new(), HashMap::<String, Vec<Requirement>>::new());
         let mut requirements: HashMap<Action, Requirement> = PROTOCOL_METHODS
             .iter()
             .map(|method| (Action::Method((*method).into()), Requirement::default()))
@@ -157,6 +158,9 @@ impl TryFrom<PolicyDocument> for Policy {
                             Err(fault) => reader.faults.push(PolicyFault::Template(place, fault)),
                         }
                     }
+                    Action::ReadResource(uri) => {
+                        plain.entry(template::plain(uri)).or_default().push(requirement.clone());
+                    }
                     _ => {}
                 }
                 requirements.insert(action, requirement);
@@ -164,7 +168,7 @@ impl TryFrom<PolicyDocument> for Policy {
         }
         if reader.faults.is_empty() {
             let show_scopes = document.lists.show_scopes;
-            Ok(Self { scopes, roles, rules: requirements, templates, show_scopes })
+            Ok(Self { scopes, roles, rules: requirements, templates, plain, show_scopes })
         } else {
             Err(PolicyError(reader.faults))
         }

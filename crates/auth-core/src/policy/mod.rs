@@ -47,6 +47,8 @@ pub struct Policy {
     rules: HashMap<Action, Requirement>,
     /// Those of the rules for resources that stand for more than one URI.
     templates: Vec<(Template, Requirement)>,
+    /// What the URIs that rules name come down to, with these rules' requirements.
+    plain: HashMap<String, Vec<Requirement>>,
     show_scopes: bool,
 }
 
@@ -194,6 +196,7 @@ impl Policy {
             if requirements.len() == before {
                 return None;
             }
+            requirements.extend(self.plain.get(&template::plain(&form)).into_iter().flatten());
         }
         Some(requirements)
     }

@@ -10,6 +10,10 @@
 //! rule names as it stands, and that a template matches, is looked at in every form that decoding its
 //! percent signs gives, one after the other: each form must have a rule of its own, and all of these
 //! rules must be met. A form with a segment `.` or `..`, with `\` or with a control character has none.
+//!
+//! And whatever a form comes down to for a careless reader ([`plain`]: without letter case, doubled or
+//! trailing slashes, query, fragment, parameters and blanks around it), the rules that name such a URI
+//! must be met too.
 
 /// How often a URI is decoded before it is taken for an attack.
 const MAX_DECODINGS: usize = 3;
@@ -175,6 +179,16 @@ pub(super) fn forms(uri: &str) -> Option<Vec<String>> {
     }
 }
 
+/// What a URI comes down to for a careless reader: two that are the same for some server are the same here.
+pub(super) fn plain(uri: &str) -> String {
+    let lower = uri.to_lowercase();
+    let path = lower.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = path.split_once("://").unwrap_or(("", path));
+    let bare = |segment: &str| segment.split(';').next().unwrap_or_default().trim().to_owned();
+    let segments = rest.split('/').map(bare).filter(|segment| !segment.is_empty());
+    format!("{}://{}", scheme.trim(), segments.collect::<Vec<_>>().join("/"))
+}
+
 /// Every `%XX` decoded once (RFC 3986 §2.1); `None` if one is broken or the bytes are no UTF-8.
 fn decode(uri: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(uri.len());
@@ -261,6 +275,30 @@ mod tests {
         let template = Template::parse(&"{+a}a".repeat(16)).unwrap();
         assert!(template.matches(&"a".repeat(2048)));
         assert!(!template.matches(&"ab".repeat(1024)));
+    }
+
+    #[test]
+    fn a_careless_reader_sees_one_uri_in_many() {
+        let same = "file:///docs/secret.txt";
+        for uri in [
+            "file:///docs//secret.txt",
+            "file:////docs/secret.txt",
+            "FILE:///Docs/Secret.TXT",
+            "file:///docs/secret.txt/",
+            "file:///docs/secret.txt?",
+            "file:///docs/secret.txt?x=1/2",
+            "file:///docs/secret.txt#x",
+            "file:///docs/secret.txt;a",
+            "file:///docs/secret.txt ",
+            " file:///docs/ secret.txt",
+        ] {
+            assert_eq!(plain(uri), plain(same), "{uri}");
+        }
+        for uri in
+            ["file:///docs/secret.txt2", "file:///docs/secret/txt", "http:///docs/secret.txt"]
+        {
+            assert_ne!(plain(uri), plain(same), "{uri}");
+        }
     }
 
     #[test]

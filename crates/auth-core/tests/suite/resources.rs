@@ -70,6 +70,23 @@ fn an_expansion_does_not_reach_what_its_own_rule_refuses() {
         assert_eq!(verdict("Own", uri), needs("Own Secret"), "{uri}");
         assert_eq!(verdict("Own Secret", uri), Ok(()), "{uri}");
     }
+    // What some servers take for the same as well.
+    for uri in [
+        "db://users/ADMIN",
+        "db://users/admin ",
+        "db://users/admin%20",
+        "db://users/admin;a",
+        "db://Users/admin",
+    ] {
+        if uri == "db://Users/admin" {
+            assert_eq!(verdict("Own Secret", uri), NO_RULE, "{uri}");
+        } else {
+            assert_eq!(verdict("Own", uri), needs("Own Secret"), "{uri}");
+        }
+    }
+    for uri in ["db://x//audit", "db://find?x", "db://find?"] {
+        assert_eq!(verdict("Any Secret", uri), Ok(()), "{uri}");
+    }
     // What a slash makes of one segment is ruled as two.
     assert_eq!(verdict("Own", "db://users/1%2Fmail"), needs("Any Own"));
     // Where a way out of the folder is hidden, nobody has a rule.

@@ -38,8 +38,16 @@ pub(crate) struct Endpoint(Arc<Inner>);
 struct Inner {
     client: IssuerClient,
     place: Place,
-    known: Mutex<Option<(Address, NumericDate)>>,
+    known: Mutex<Option<Known>>,
     flight: Flight<Result<Address, FetchError>>,
+}
+
+/// Where it was, when the issuer last said so.
+struct Known {
+    address: Address,
+    found: NumericDate,
+    /// It was of no use since.
+    doubted: bool,
 }
 
 enum Place {
@@ -83,20 +91,31 @@ impl Endpoint {
             Some(landing) => landed(landing).await,
             None => None,
         };
-        found.unwrap_or_else(|| Err(at(base, FetchFault::Pause)))
+        // What was known serves while it is too soon to ask again.
+        let last = || self.0.last().ok_or_else(|| at(base, FetchFault::Pause));
+        found.unwrap_or_else(last)
     }
 
-    /// The address was of no use: it is looked for again.
-    pub(crate) fn forget(&self) {
-        *self.0.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// The address may be of no use: it is looked for again.
+    pub(crate) fn doubt(&self) {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_mut() {
+            known.doubted = true;
+        }
     }
 }
 
 impl Inner {
     fn believed(&self, now: NumericDate) -> Option<Address> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (address, found) = known.as_ref()?;
-        (*found <= now && now.since(*found) < BELIEVED_FOR).then(|| address.clone())
+        let Known { address, found, doubted } = known.as_ref()?;
+        let believed = !doubted && *found <= now && now.since(*found) < BELIEVED_FOR;
+        believed.then(|| address.clone())
+    }
+
+    fn last(&self) -> Option<Address> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|known| known.address.clone())
     }
 
     async fn find(&self) -> Result<Address, FetchError> {
@@ -114,7 +133,7 @@ impl Inner {
                 Ok(found) => {
                     let now = self.client.clock.now();
                     let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                    *known = Some((found.clone(), now));
+                    *known = Some(Known { address: found.clone(), found: now, doubted: false });
                     return Ok(found);
                 }
                 // The others are on the same host.

@@ -29,6 +29,8 @@ use super::{
     flight::{Landing, is_running, landed, launch},
 };
 
+/// How many questions may be on their way or wait for their turn; more are not asked.
+const MAX_RUNNING: usize = 1024;
 /// How long to wait before looking for the endpoint again.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long a yes is remembered, if nothing else was set.
@@ -125,6 +127,7 @@ impl Introspection {
 
     /// What the issuer says about `token`, now or a short while ago.
     pub(crate) async fn ask(&self, token: &AccessToken) -> Result<Known, FetchError> {
+        let pause = || FetchError { address: "introspection".into(), fault: FetchFault::Pause };
         let digest = token.digest();
         let landing = {
             let mut state = self.inner.state();
@@ -136,6 +139,8 @@ impl Introspection {
             }
             if let Some(running) = state.running.get(&digest).filter(|it| is_running(it)) {
                 running.clone()
+            } else if state.running.len() >= MAX_RUNNING {
+                return Err(pause());
             } else {
                 let job = Arc::clone(&self.inner).answer(token.clone(), digest, self.yes);
                 let landing = launch(job);
@@ -143,8 +148,7 @@ impl Introspection {
                 landing
             }
         };
-        let gone = || FetchError { address: "introspection".into(), fault: FetchFault::Pause };
-        landed(landing).await.unwrap_or_else(|| Err(gone()))
+        landed(landing).await.unwrap_or_else(|| Err(pause()))
     }
 
     /// Whether JWTs of the issuer are asked about.
@@ -200,7 +204,13 @@ impl Inner {
             .finish();
         let authorization = basic(&self.client_id, self.secret.expose_secret());
         let answer = self.client.post_form(&address, authorization, form).await;
-        let answer = answer.inspect_err(|_| self.endpoint.forget())?;
+        // Any other status may be about this token alone, and so be anybody's doing.
+        let answer = answer.inspect_err(|error| {
+            use FetchFault::{Status, Timeout, Unreachable};
+            if matches!(error.fault, Unreachable(_) | Timeout | Status(404)) {
+                self.endpoint.doubt();
+            }
+        })?;
         IntrospectionResponse::parse(&answer.body).map_err(|_| {
             at(&address, FetchFault::Malformed("an introspection response (RFC 7662 section 2.2)"))
         })

@@ -10,8 +10,13 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, KeyLookupError, NumericDate,
-    ParseTokenError, Principal, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, KeyLookupError, NumericDate, Principal,
+    TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+};
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
 use super::{FetchError, Introspection, Keyring, flight::landed};
@@ -140,7 +145,7 @@ impl Issuers {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
-                    Some(issuer) if is_no_jwt(fault) => inner.introspected(issuer, token).await,
+                    Some(issuer) if is_no_jwt(token) => inner.introspected(issuer, token).await,
                     _ => Err(VerifyError::from(fault).into()),
                 };
             }
@@ -246,9 +251,15 @@ fn unavailable(error: FetchError) -> AuthenticateError {
     AuthenticateError::Unavailable(Box::new(error))
 }
 
-/// Whether a token that cannot be taken apart is no JWT at all, rather than a bad one.
-const fn is_no_jwt(fault: ParseTokenError) -> bool {
-    matches!(fault, ParseTokenError::Parts | ParseTokenError::Base64 | ParseTokenError::Json)
+/// Whether a token that cannot be taken apart is no JWT at all, rather than a bad one: what begins with an
+/// object is nobody else's to judge.
+fn is_no_jwt(token: &AccessToken) -> bool {
+    let head = token.expose().split('.').next().unwrap_or_default().trim_end_matches('=');
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let decoded = GeneralPurpose::new(&URL_SAFE, lenient).decode(head);
+    !decoded.is_ok_and(|json| json.trim_ascii_start().starts_with(b"{"))
 }
 
 /// Whether newer keys could make a difference: its `kid` is not there, or it has none and what is there

@@ -188,7 +188,7 @@ impl Ring {
                 fault
             }
             Err(error) => {
-                self.endpoint.forget();
+                self.endpoint.doubt();
                 Some(error)
             }
         };

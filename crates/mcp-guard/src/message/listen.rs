@@ -15,6 +15,8 @@ use super::raw::{Skip, Take, Text};
 
 /// The most things that one request may ask to be told of.
 const MAX_KINDS: usize = 256;
+/// How long their names may be together, in bytes: they are judged again while the stream is open.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// The actions that the request needs beside itself.
 #[derive(Default)]
@@ -22,7 +24,12 @@ pub(super) struct Listen(pub(super) Vec<Action>);
 
 impl Listen {
     fn ask<E: de::Error>(&mut self, action: Action) -> Result<(), E> {
-        if self.0.len() == MAX_KINDS {
+        if self.0.contains(&action) {
+            return Ok(());
+        }
+        let length = |action: &Action| action.target().unwrap_or(action.method()).len();
+        let bytes: usize = self.0.iter().map(length).sum();
+        if self.0.len() == MAX_KINDS || bytes + length(&action) > MAX_BYTES {
             return Err(E::custom("too many things to be told of"));
         }
         self.0.push(action);
@@ -200,10 +207,16 @@ mod tests {
         ] {
             assert_eq!(asks(bad), Err(MessageError::Json), "{bad}");
         }
-        let many =
-            |n: usize| format!(r#"{{"resourceSubscriptions":[{}]}}"#, vec!["\"a\""; n].join(","));
-        assert_eq!(asks(&many(256)).unwrap().len(), 256);
-        assert_eq!(asks(&many(257)), Err(MessageError::Json));
+        let many = |count: usize, length: usize| {
+            let uris: Vec<_> = (0..count).map(|n| format!("\"{n:0length$}\"")).collect();
+            format!(r#"{{"resourceSubscriptions":[{}]}}"#, uris.join(","))
+        };
+        assert_eq!(asks(&many(256, 3)).unwrap().len(), 256);
+        assert_eq!(asks(&many(257, 3)), Err(MessageError::Json));
+        assert_eq!(asks(&many(16, 1024)).unwrap().len(), 16);
+        assert_eq!(asks(&many(17, 1024)), Err(MessageError::Json));
+        // Asking twice for one thing is asking once.
+        assert_eq!(asks(r#"{"resourceSubscriptions":["a","a"]}"#).unwrap().len(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server that has everything, twice: what needs the scope `A` and what needs `B`. It knows nothing of
 //! callers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -68,9 +68,12 @@ impl ServerHandler for Everything {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _: Context,
     ) -> Result<ListToolsResult, ErrorData> {
+        if request.is_some_and(|request| request.cursor.as_deref() == Some("slow")) {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
         let schema = Arc::new(json!({ "type": "object" }).as_object().unwrap().clone());
         let tools = TOOLS.map(|name| Tool::new(name, "A tool", Arc::clone(&schema)));
         Ok(ListToolsResult::with_all_items(tools.to_vec()))
@@ -97,6 +100,11 @@ impl ServerHandler for Everything {
                 }
                 context.peer.notify_prompt_list_changed().await.unwrap();
                 Ok(CallToolResult::success(vec![ContentBlock::text("touched")]).into())
+            }
+            // Not listed: it takes longer than it takes to lose a role.
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(2500)).await;
+                Ok(CallToolResult::success(vec![ContentBlock::text("after a while")]).into())
             }
             name => Ok(CallToolResult::success(vec![ContentBlock::text(name.to_owned())]).into()),
         }

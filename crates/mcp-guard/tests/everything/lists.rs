@@ -1,8 +1,10 @@
 //! Lists show what the caller may use, in the server's order, and are nobody else's to cache.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::world::{World, document};
+use crate::world::{Open, World, document};
 
 const LISTS: [(&str, &str, &str); 5] = [
     ("tools/list", "tools", "name"),
@@ -114,4 +116,24 @@ async fn a_role_that_is_taken_away_takes_its_entries_with_it() {
     world.users.roles.lock().unwrap().remove("a");
     let answer = caller.call("tools/list", json!({})).await;
     assert_eq!(answer.names("tools", "name"), ["b", "open", "either"]);
+}
+
+#[tokio::test]
+async fn a_list_that_comes_on_another_requests_stream_is_filtered_too() {
+    let world = World::start().await;
+    let mut caller = world.caller("mallory", "");
+    caller.initialize().await;
+    let ask = |method: &str, params: Value| {
+        caller.post(&json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params }))
+    };
+    let list = tokio::spawn(ask("tools/list", json!({ "cursor": "slow" })).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut call = Open::new(ask("tools/call", json!({ "name": "open" }))).await;
+    call.ends_within(Duration::from_millis(600)).await;
+    let mut list = list.await.unwrap().unwrap();
+    let rest = tokio::time::timeout(Duration::from_millis(600), list.chunk()).await;
+    let text = format!("{}{rest:?}", call.text);
+    // The list came on one of the two, and had nothing in it but what is open to all.
+    assert!(text.contains("open"), "{text}");
+    assert!(!text.contains("either") && !text.contains("touch"), "{text}");
 }

@@ -8,6 +8,7 @@
 )]
 
 mod fixture;
+mod late;
 mod lists;
 mod public;
 mod sessions;

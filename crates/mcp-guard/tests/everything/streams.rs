@@ -161,3 +161,52 @@ async fn a_role_that_comes_or_goes_counts_for_what_is_told() {
     let all = format!("{}{}", answer.text, stream.text);
     assert!(all.contains("doc://a") && !all.contains("doc://b"), "{all}");
 }
+
+#[tokio::test]
+async fn a_stream_is_taken_up_again_by_those_who_may_still_do_what_it_was_for() {
+    let world = World::start().await;
+    let mut alice = world.caller("alice", "A");
+    alice.initialize().await;
+    let call =
+        json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": "slow" } });
+    let mut open = Open::new(alice.post(&call)).await;
+    open.until("id: ").await;
+    let id = open.text.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+    drop(open);
+
+    let resume =
+        |caller: &crate::world::Caller<'_>| caller.get().header("last-event-id", id.clone());
+    let mut narrow = world.caller("alice", "B");
+    narrow.session.clone_from(&alice.session);
+    let answer = narrow.send(resume(&narrow)).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.challenge().unwrap().contains(r#"scope="A""#), "{:?}", answer.challenge());
+
+    let mut again = Open::new(resume(&alice)).await;
+    again.until("after a while").await;
+    // Its events can be gone on from again, for the same price.
+    let later = again.text.lines().rfind(|line| line.starts_with("id: ")).unwrap()[4..].to_owned();
+    let answer = narrow.send(narrow.get().header("last-event-id", later)).await;
+    assert_eq!(answer.status, 403);
+
+    world.users.roles.lock().unwrap().clear();
+    assert_eq!(alice.send(resume(&alice)).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_taken_up_ends_when_a_role_goes_that_it_was_for() {
+    let world = World::start().await;
+    let mut alice = world.caller("alice", "A");
+    alice.initialize().await;
+    let call =
+        json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": "slow" } });
+    let mut open = Open::new(alice.post(&call)).await;
+    open.until("id: ").await;
+    let id = open.text.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+    drop(open);
+    let mut again = Open::new(alice.get().header("last-event-id", id)).await;
+    world.users.roles.lock().unwrap().clear();
+    let end = again.ends_within(5 * SECOND).await.unwrap();
+    assert!(end < SECOND, "{end:?}");
+    assert!(!again.text.contains("after a while"), "{}", again.text);
+}

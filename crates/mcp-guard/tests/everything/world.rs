@@ -59,7 +59,7 @@ pub(crate) fn document() -> Value {
         "scopes": { "A": "", "B": "", "All": { "about": "", "implies": ["A", "B"] } },
         "roles": { "a": ["A"], "b": ["B"] },
         "tools": {
-            "a": "A", "b": "B", "open": [], "either": { "any": ["A", "B"] },
+            "a": "A", "b": "B", "open": [], "either": { "any": ["A", "B"] }, "slow": "A",
             "work": "A", "touch": "A",
         },
         "resources": {
