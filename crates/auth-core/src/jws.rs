@@ -109,10 +109,6 @@ impl<'a> UnverifiedToken<'a> {
         &self.claims
     }
 
-    pub(crate) fn into_claims(self) -> Map<String, Value> {
-        self.claims
-    }
-
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
         key.verify(self.signing_input.as_bytes(), &self.signature)
     }

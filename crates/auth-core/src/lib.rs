@@ -71,4 +71,7 @@ pub use resource::{ResourceUri, ResourceUriError};
 pub use scope::{InvalidScope, Scope, ScopeSet};
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
-pub use verify::{TokenTypes, TokenVerifier, TrustedIssuer, VerifyError};
+pub use verify::{
+    IntrospectionError, IntrospectionResponse, IssuerKeys, TokenTypes, TokenVerifier,
+    TrustedIssuer, VerifyError,
+};

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use aws_lc_rs::digest;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The longest token that is read at all: 8 KiB.
@@ -36,6 +37,17 @@ impl AccessToken {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// The SHA-256 of the token's text: a name for it by which it can be remembered without being kept.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let digest = digest::digest(&digest::SHA256, self.expose().as_bytes());
+        let mut bytes = [0; 32];
+        for (byte, from) in bytes.iter_mut().zip(digest.as_ref()) {
+            *byte = *from;
+        }
+        bytes
     }
 }
 
@@ -87,6 +99,15 @@ mod tests {
         assert!("a".repeat(MAX_TOKEN_BYTES).parse::<AccessToken>().is_ok());
         let too_long = "a".repeat(MAX_TOKEN_BYTES + 1);
         assert_eq!(too_long.parse::<AccessToken>().unwrap_err(), AccessTokenError::TooLong);
+    }
+
+    #[test]
+    fn a_digest_is_the_tokens_own() {
+        let digest = |text: &str| text.parse::<AccessToken>().unwrap().digest();
+        // FIPS 180-4, the example "abc".
+        assert_eq!(digest("abc")[..4], [0xBA, 0x78, 0x16, 0xBF]);
+        assert_eq!(digest("abc")[28..], [0xF2, 0x00, 0x15, 0xAD]);
+        assert_ne!(digest("abc"), digest("abd"));
     }
 
     #[test]

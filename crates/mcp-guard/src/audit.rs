@@ -79,7 +79,7 @@ fn unauthenticated(id: RequestId, fault: &AuthenticateError) {
         }
         AuthenticateError::Unavailable(source) => {
             let source: &(dyn Error + 'static) = source.as_ref();
-            tracing::error!(request_id = %id, reason = source, "-> Directory unavailable!");
+            tracing::error!(request_id = %id, reason = source, "-> Directory or issuer unavailable!");
         }
     }
 }

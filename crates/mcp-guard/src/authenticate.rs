@@ -37,8 +37,9 @@ pub enum AuthenticateError {
         /// The subject that is disabled.
         subject: Subject,
     },
-    /// It could not be found out: 503. Never a pass.
-    #[error("the directory of users could not be asked")]
+    /// It could not be found out, as the directory of users or the issuer could not be asked: 503. Never
+    /// a pass.
+    #[error("the directory of users or the issuer could not be asked")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 

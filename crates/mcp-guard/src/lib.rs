@@ -85,6 +85,8 @@ mod body;
 mod caller;
 mod guard;
 mod headers;
+#[cfg(feature = "discovery")]
+mod issuer;
 mod message;
 mod metadata;
 mod origin;
@@ -97,6 +99,11 @@ mod service;
 pub use authenticate::{Authenticate, AuthenticateError, TokenAuthenticator};
 pub use caller::Caller;
 pub use guard::Guard;
+#[cfg(feature = "discovery")]
+pub use issuer::{
+    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
+    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
+};
 pub use message::{MessageError, action_of};
 pub use metadata::MetadataService;
 pub use request_id::RequestId;

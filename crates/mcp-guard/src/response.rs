@@ -7,7 +7,7 @@
 //! | several tokens, in the wrong place, malformed | 400 | `invalid_request` |
 //! | void token | 401 | `invalid_token` |
 //! | unknown or disabled user | 403 | – : a new token would not help |
-//! | users cannot be looked up | 503 + `Retry-After` | – |
+//! | users cannot be looked up, or an issuer not be asked | 503 + `Retry-After` | – |
 //! | another HTTP method | 405 | – |
 //! | body too long, too slow, broken off | 413, 408, 400 | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
@@ -104,7 +104,7 @@ impl Challenges {
                 let mut response = plain(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "temporarily_unavailable",
-                    "users cannot be looked up at the moment",
+                    "the token or its user cannot be checked at the moment",
                 );
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
                 response

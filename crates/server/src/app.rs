@@ -2,16 +2,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::{Clock, Policy, ResourceUri, TokenVerifier};
+use auth_core::{Clock, Policy, ResourceUri};
 use axum::{Router, http::StatusCode};
 use directory::Directory;
-use mcp_guard::Guard;
+use mcp_guard::{Guard, Issuers};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{authenticate::DirectoryAuthenticator, config::Config, health, mcp::McpServer};
+use crate::{
+    authenticate::DirectoryAuthenticator, config::Config, failure::Failure, health, mcp::McpServer,
+};
 
 /// What a server is made of.
 #[derive(Debug)]
@@ -20,39 +22,33 @@ pub struct App<D> {
     pub resource: ResourceUri,
     /// Who may do what.
     pub policy: Policy,
-    /// Whose tokens count.
-    pub verifier: TokenVerifier,
+    /// Whose tokens count; the metadata names them.
+    pub issuers: Issuers,
     /// The users.
     pub directory: Arc<D>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// The issuers to name in the metadata.
-    pub issuers: Vec<auth_core::Issuer>,
 }
 
 impl<D: Directory> App<D> {
     /// The app that `config` describes, with users from `directory`.
-    #[must_use]
-    pub fn new(config: &Config, directory: Arc<D>, clock: Arc<dyn Clock>) -> Self {
-        Self {
+    pub fn new(config: &Config, directory: Arc<D>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Ok(Self {
             resource: config.resource.clone(),
             policy: config.policy.clone(),
-            verifier: config.verifier(),
+            issuers: config.issuers(&clock)?,
             directory,
             clock,
-            issuers: vec![config.issuer.clone()],
-        }
+        })
     }
 
     /// Every route. Streams end when `shutdown` is cancelled.
     pub fn router(self, shutdown: &CancellationToken) -> Router {
-        let authenticate = DirectoryAuthenticator::new(
-            self.verifier,
-            Arc::clone(&self.directory),
-            Arc::clone(&self.clock),
-        );
+        let authenticate =
+            DirectoryAuthenticator::new(self.issuers.clone(), Arc::clone(&self.directory));
         let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
-        let guard = self.issuers.into_iter().fold(guard, Guard::authorization_server);
+        let issuers = self.issuers.names().iter().cloned();
+        let guard = issuers.fold(guard, Guard::authorization_server);
 
         // Both generations are served without sessions: a request carries all that it needs, so there
         // is no session that a stranger could take over, and any node can answer.
@@ -70,7 +66,7 @@ impl<D: Directory> App<D> {
             config,
         );
 
-        let mut router = health::routes(self.directory)
+        let mut router = health::routes(self.directory, self.issuers)
             .route_service(self.resource.path(), guard.protect(mcp))
             .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
         for path in BTreeSet::from(guard.metadata_paths()) {

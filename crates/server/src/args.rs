@@ -51,6 +51,9 @@ pub struct RunArgs {
     /// Who may do what [`POLICY_FILE`: the policy in the binary]
     #[arg(long, global = true, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// The issuers to trust besides [`ISSUERS_FILE`: none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub issuers: Option<PathBuf>,
 }
 
 /// The verbs.

@@ -2,29 +2,28 @@
 
 use std::sync::Arc;
 
-use auth_core::{AccessToken, Ceiling, Clock, Principal, TokenVerifier};
+use auth_core::{AccessToken, Ceiling, Principal};
 use directory::Directory;
-use mcp_guard::{Authenticate, AuthenticateError};
+use mcp_guard::{Authenticate, AuthenticateError, Issuers};
 
 /// Verifies tokens and looks their users up, on every request: a user who is disabled, or loses a role,
 /// loses it for tokens already out.
 #[derive(Debug)]
 pub struct DirectoryAuthenticator<D> {
-    verifier: TokenVerifier,
+    issuers: Issuers,
     directory: Arc<D>,
-    clock: Arc<dyn Clock>,
 }
 
 impl<D> DirectoryAuthenticator<D> {
-    /// Judges tokens with `verifier` at the time of `clock`, and takes users from `directory`.
-    pub const fn new(verifier: TokenVerifier, directory: Arc<D>, clock: Arc<dyn Clock>) -> Self {
-        Self { verifier, directory, clock }
+    /// Judges tokens by `issuers`, and takes users from `directory`.
+    pub const fn new(issuers: Issuers, directory: Arc<D>) -> Self {
+        Self { issuers, directory }
     }
 }
 
 impl<D: Directory> Authenticate for DirectoryAuthenticator<D> {
     async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.verifier.verify(&token, self.clock.now())?;
+        let claims = self.issuers.verify(&token).await?;
         let (issuer, subject) = (claims.issuer(), claims.subject());
         let user = match self.directory.find(issuer, subject).await {
             Ok(Some(user)) => user,

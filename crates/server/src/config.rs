@@ -1,12 +1,15 @@
 //! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use auth_core::{Issuer, Policy, ResourceUri, TokenVerifier, TrustedIssuer};
-use settings::{Environment, Variable, VerifyingKeys};
+use auth_core::{Clock, Issuer, Policy, ResourceUri, TrustedIssuer};
+use mcp_guard::Issuers;
+use settings::{Environment, KeySettingError, Variable, VerifyingKeys};
 
 use crate::{
     args::RunArgs,
+    failure::Failure,
+    issuers::{self, IssuerConfig},
     policy_file::{self, PolicySource},
 };
 
@@ -17,16 +20,25 @@ pub struct Config {
     pub bind: String,
     /// The canonical URI.
     pub resource: ResourceUri,
-    /// The one issuer whose tokens count.
-    pub issuer: Issuer,
-    /// Its keys.
-    pub keys: VerifyingKeys,
+    /// The issuer with the keys that this installation has itself, if there is one.
+    pub local: Option<LocalIssuer>,
+    /// The issuers of the issuers' file.
+    pub issuers: Vec<IssuerConfig>,
     /// The directory of users.
     pub database_url: String,
     /// Who may do what.
     pub policy: Policy,
     /// Where the policy came from.
     pub policy_source: PolicySource,
+}
+
+/// `JWT_ISSUER`, with its keys out of `JWT_SECRET` or `JWT_KEY_FILE`.
+#[derive(Debug)]
+pub struct LocalIssuer {
+    /// Its name.
+    pub issuer: Issuer,
+    /// Its keys.
+    pub keys: VerifyingKeys,
 }
 
 /// Everything that is wrong with the configuration, one fault a line.
@@ -50,56 +62,90 @@ impl Config {
         let resource = text(&args.resource, Variable::McpResource);
         let resource = parse_resource(&resource)
             .map_err(|fault| faults.push(format!("MCP_RESOURCE {resource:?}: {fault}")));
-        let issuer = text(&args.issuer, Variable::JwtIssuer);
-        let issuer = issuer
-            .parse::<Issuer>()
-            .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
-        let keys =
-            settings::verifying_keys(environment).map_err(|fault| faults.push(fault.to_string()));
         let policy = load_policy(args.policy.as_ref(), environment)
             .map_err(|fault| faults.push(fault.to_string()));
+        let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
+        let file = args.issuers.as_ref().or(file.as_ref());
+        let local = local_issuer(args, environment, file.is_some(), &mut faults);
+        let issuers = file.map(|file| {
+            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
+            issuers::load(file, policy, environment, &mut faults)
+        });
+        let issuers = issuers.unwrap_or_default();
+        let is_local = |it: &&IssuerConfig| {
+            local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
+        };
+        if let Some(twice) = issuers.iter().find(is_local) {
+            faults.push(format!(
+                "{} is JWT_ISSUER, with a key in JWT_SECRET or JWT_KEY_FILE, and a section of ISSUERS_FILE: keep one",
+                twice.trusted.issuer()
+            ));
+        }
 
-        match (resource, issuer, keys, policy) {
-            (Ok(resource), Ok(issuer), Ok(keys), Ok((policy, policy_source)))
-                if faults.is_empty() =>
-            {
-                Ok(Self {
-                    bind,
-                    resource,
-                    issuer,
-                    keys,
-                    database_url: text(&args.database_url, Variable::DatabaseUrl),
-                    policy,
-                    policy_source,
-                })
-            }
+        match (resource, policy) {
+            (Ok(resource), Ok((policy, policy_source))) if faults.is_empty() => Ok(Self {
+                bind,
+                resource,
+                local,
+                issuers,
+                database_url: text(&args.database_url, Variable::DatabaseUrl),
+                policy,
+                policy_source,
+            }),
             _ => Err(ConfigError(faults)),
         }
     }
 
-    /// The judge of tokens: this issuer's `at+jwt` for this resource. Its roles count, because what
-    /// they grant is bounded by the directory all the same.
-    #[must_use]
-    pub fn verifier(&self) -> TokenVerifier {
-        let issuer =
-            TrustedIssuer::new(self.issuer.clone(), self.keys.keys.clone()).trust_roles(true);
-        TokenVerifier::new(self.resource.audience().clone()).trust(issuer)
+    /// The issuers, ready to judge tokens for this resource at the time of `clock`.
+    ///
+    /// The local issuer's roles count, because what they grant is bounded by the directory all the same.
+    pub fn issuers(&self, clock: &Arc<dyn Clock>) -> Result<Issuers, Failure> {
+        let fault = |fault: &dyn std::fmt::Display| Failure::Usage(format!("the issuers: {fault}"));
+        let local = self.local.iter().map(|local| {
+            let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
+            trusted.trust_roles(true).into()
+        });
+        let others = issuers::trusts(&self.issuers, clock).map_err(|error| fault(&error))?;
+        Issuers::new(self.resource.audience().clone(), Arc::clone(clock), local.chain(others))
+            .map_err(|error| fault(&error))
     }
 
     /// What protects the server, for the line that it prints at start.
     #[must_use]
     pub fn protection(&self) -> String {
-        let algorithms: BTreeSet<_> =
-            self.keys.keys.iter().map(|key| key.algorithm().name()).collect();
-        let algorithms: Vec<_> = algorithms.into_iter().collect();
-        format!(
-            "protected: {} tokens of {} for {}, policy {}",
-            algorithms.join("/"),
-            self.issuer,
-            self.resource,
-            self.policy_source
-        )
+        let tokens = match (&self.local, self.issuers.as_slice()) {
+            (Some(local), []) => {
+                let algorithms: BTreeSet<_> =
+                    local.keys.keys.iter().map(|key| key.algorithm().name()).collect();
+                let algorithms: Vec<_> = algorithms.into_iter().collect();
+                format!("{} tokens of {}", algorithms.join("/"), local.issuer)
+            }
+            (None, [one]) => format!("tokens of {}", one.trusted.issuer()),
+            (local, issuers) => {
+                format!("tokens of {} issuers", issuers.len() + usize::from(local.is_some()))
+            }
+        };
+        format!("protected: {tokens} for {}, policy {}", self.resource, self.policy_source)
     }
+}
+
+/// The local issuer. Where other issuers are trusted, there need be none.
+fn local_issuer(
+    args: &RunArgs,
+    environment: &Environment,
+    there_are_others: bool,
+    faults: &mut Vec<String>,
+) -> Option<LocalIssuer> {
+    let keys = match settings::verifying_keys(environment) {
+        Err(KeySettingError::Missing) if there_are_others => return None,
+        keys => keys.map_err(|fault| faults.push(fault.to_string())).ok(),
+    };
+    let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
+    let issuer = issuer.unwrap_or_default();
+    let issuer = issuer
+        .parse::<Issuer>()
+        .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
+    Some(LocalIssuer { issuer: issuer.ok()?, keys: keys? })
 }
 
 /// A resource whose path can be served beside the server's own.

@@ -1,25 +1,28 @@
 //! Whether the process lives, and whether it can serve: for those who watch and balance.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
+use auth_core::NumericDate;
 use axum::{
     Router,
     http::{StatusCode, header},
-    response::IntoResponse,
     routing::get,
 };
+use chrono::{DateTime, SecondsFormat};
 use directory::Directory;
+use mcp_guard::{IssuerStatus, Issuers};
 
-/// `/healthz`: the process lives. `/readyz`: the directory answers. Neither needs a token, and neither
-/// says more than that.
-pub(crate) fn routes<D: Directory>(directory: Arc<D>) -> Router {
+/// `/healthz`: the process lives. `/readyz`: the directory answers, and there are keys of every issuer.
+/// Neither needs a token, and neither says more than that, and since when keys could not be fetched:
+/// the issuers stand in the metadata, and why is for the log.
+pub(crate) fn routes<D: Directory>(directory: Arc<D>, issuers: Issuers) -> Router {
     Router::new().route("/healthz", get(|| async { answer(StatusCode::OK, "ok") })).route(
         "/readyz",
         get(move || {
-            let directory = Arc::clone(&directory);
+            let (directory, issuers) = (Arc::clone(&directory), issuers.clone());
             async move {
                 match directory.ping().await {
-                    Ok(()) => answer(StatusCode::OK, "ready"),
+                    Ok(()) => keys(&issuers.status()),
                     Err(_) => answer(StatusCode::SERVICE_UNAVAILABLE, "directory unavailable"),
                 }
             }
@@ -27,6 +30,33 @@ pub(crate) fn routes<D: Directory>(directory: Arc<D>) -> Router {
     )
 }
 
-fn answer(status: StatusCode, text: &'static str) -> impl IntoResponse {
+/// Whether there are keys of every issuer, and of which they could not be fetched.
+fn keys(issuers: &[IssuerStatus]) -> Answer {
+    let mut text = String::from("ready");
+    let mut status = StatusCode::OK;
+    if issuers.iter().any(|issuer| !issuer.is_usable) {
+        (status, text) = (StatusCode::SERVICE_UNAVAILABLE, "no keys of some issuer".into());
+    }
+    for IssuerStatus { issuer, failing, is_usable } in issuers {
+        // A text of our own takes all that is written to it.
+        let _ = match failing {
+            Some((since, _)) => {
+                write!(text, "\nkeys of {issuer} cannot be fetched since {}", date(*since))
+            }
+            None if *is_usable => Ok(()),
+            None => write!(text, "\nkeys of {issuer} are not fetched yet"),
+        };
+    }
+    answer(status, &text)
+}
+
+fn date(date: NumericDate) -> String {
+    let date = DateTime::from_timestamp_secs(date.as_secs()).unwrap_or_default();
+    date.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+type Answer = (StatusCode, [(header::HeaderName, &'static str); 1], String);
+
+fn answer(status: StatusCode, text: &str) -> Answer {
     (status, [(header::CACHE_CONTROL, "no-store")], format!("{text}\n"))
 }

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use zeroize::Zeroizing;
+
 use crate::{EnvFile, EnvFileError, Variable};
 
 /// Where the values come from. `Debug` prints which variables are set, never a value.
@@ -13,6 +15,8 @@ use crate::{EnvFile, EnvFileError, Variable};
 pub struct Environment {
     process: HashMap<Variable, String>,
     file: HashMap<Variable, String>,
+    /// What no [`Variable`] has, the process's own over the file's.
+    others: HashMap<String, Zeroizing<String>>,
 }
 
 impl Environment {
@@ -22,12 +26,25 @@ impl Environment {
         let process = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Ok(Self { process: known(process), file: known(EnvFile::at(env_file).read()?) })
+        let (process, mut others) = sorted(process);
+        let (file, others_of_file) = sorted(EnvFile::at(env_file).read()?);
+        for (name, value) in others_of_file {
+            others.entry(name).or_insert(value);
+        }
+        Ok(Self { process, file, others })
     }
 
-    /// An environment of just these pairs. Names that no [`Variable`] has, and empty values, are left out.
+    /// An environment of just these pairs. Empty values are left out.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { process: known(pairs), file: HashMap::new() }
+        let (process, others) = sorted(pairs);
+        Self { process, file: HashMap::new(), others }
+    }
+
+    /// The value of a variable that a configuration file names as the place of a secret. The variables
+    /// of the programs are no such places.
+    #[must_use]
+    pub fn secret_named(&self, name: &str) -> Option<&str> {
+        self.others.get(name).map(|value| value.as_str())
     }
 
     /// The value that is set, or the default.
@@ -56,13 +73,18 @@ impl Environment {
     }
 }
 
-fn known(pairs: impl IntoIterator<Item = (String, String)>) -> HashMap<Variable, String> {
-    let known = |name: &str| Variable::ALL.into_iter().find(|known| known.name() == name);
-    pairs
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .filter_map(|(name, value)| Some((known(&name)?, value)))
-        .collect()
+/// The values of the variables, and of all the others.
+fn sorted(
+    pairs: impl IntoIterator<Item = (String, String)>,
+) -> (HashMap<Variable, String>, HashMap<String, Zeroizing<String>>) {
+    let (mut known, mut others) = (HashMap::new(), HashMap::new());
+    for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+        match Variable::ALL.into_iter().find(|known| known.name() == name) {
+            Some(variable) => drop(known.insert(variable, value)),
+            None => drop(others.insert(name, Zeroizing::new(value))),
+        }
+    }
+    (known, others)
 }
 
 impl fmt::Debug for Environment {
@@ -102,6 +124,24 @@ mod tests {
         environment.process.insert(Variable::JwtKeyFile, "in-the-process".into());
         assert_eq!(environment.alternatives(both), [None, Some("in-the-process")]);
         assert_eq!(environment.alternatives([]), []);
+    }
+
+    #[test]
+    fn secrets_that_a_file_names_are_found_in_both_places_and_are_no_variables() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "IDP_SECRET=in-the-file\nEMPTY=\nJWT_SECRET=x\nPATH=/nowhere\n")
+            .unwrap();
+        let environment = Environment::load(&path).unwrap();
+        assert_eq!(environment.secret_named("IDP_SECRET"), Some("in-the-file"));
+        assert_eq!(environment.secret_named("EMPTY"), None);
+        assert_eq!(environment.secret_named("JWT_SECRET"), None);
+        assert_ne!(
+            environment.secret_named("PATH"),
+            Some("/nowhere"),
+            "the process's own comes first"
+        );
+        assert!(!format!("{environment:?}").contains("IDP_SECRET"));
     }
 
     #[test]

@@ -135,16 +135,33 @@ pub fn verifying_keys(environment: &Environment) -> Result<VerifyingKeys, KeySet
             let keys = KeySet::from_iter([key]);
             Ok(VerifyingKeys { keys, source: KeySource::Secret, unusable: Vec::new() })
         }
-        Source::File(path) => {
-            let text = read(&path)?;
-            let found = verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;
-            if found.private && open_to_others(&path) {
-                return Err(KeySettingError::OpenToOthers { path });
-            }
-            let Found { keys, unusable, .. } = found;
-            Ok(VerifyingKeys { keys, source: KeySource::File(path), unusable })
-        }
+        Source::File(path) => verifying_keys_in(path),
     }
+}
+
+/// The keys to verify with that are in a file, as `JWT_KEY_FILE` names one.
+pub fn verifying_keys_in(path: PathBuf) -> Result<VerifyingKeys, KeySettingError> {
+    let text = read(&path)?;
+    let found = verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;
+    if found.private && open_to_others(&path) {
+        return Err(KeySettingError::OpenToOthers { path });
+    }
+    let Found { keys, unusable, .. } = found;
+    Ok(VerifyingKeys { keys, source: KeySource::File(path), unusable })
+}
+
+/// The key to verify with that is a secret, written as in `JWT_SECRET`.
+pub fn verifying_secret(secret: &str) -> Result<VerifyingKey, KeySettingError> {
+    VerifyingKey::from_secret(&secret_bytes(secret)?).map_err(KeySettingError::Secret)
+}
+
+/// The secret in a file of its own, without the line break at its end.
+pub fn secret_file(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {
+    let text = read(path)?;
+    if open_to_others(path) {
+        return Err(KeySettingError::OpenToOthers { path: path.into() });
+    }
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 enum Source {

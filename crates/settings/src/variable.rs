@@ -21,6 +21,8 @@ pub enum Variable {
     DatabaseUrl,
     /// The policy catalog.
     PolicyFile,
+    /// The issuers to trust besides the one above.
+    IssuersFile,
     /// How the log is written.
     LogFormat,
     /// What is logged.
@@ -29,7 +31,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -39,6 +41,7 @@ impl Variable {
         Self::BindAddr,
         Self::DatabaseUrl,
         Self::PolicyFile,
+        Self::IssuersFile,
         Self::LogFormat,
         Self::RustLog,
     ];
@@ -56,6 +59,7 @@ impl Variable {
             Self::BindAddr => "BIND_ADDR",
             Self::DatabaseUrl => "DATABASE_URL",
             Self::PolicyFile => "POLICY_FILE",
+            Self::IssuersFile => "ISSUERS_FILE",
             Self::LogFormat => "LOG_FORMAT",
             Self::RustLog => "RUST_LOG",
         }
@@ -71,7 +75,11 @@ impl Variable {
             Self::DatabaseUrl => Some("sqlite://data/directory.db"),
             Self::LogFormat => Some("pretty"),
             Self::RustLog => Some("info"),
-            Self::JwtSecret | Self::JwtKeyFile | Self::McpToken | Self::PolicyFile => None,
+            Self::JwtSecret
+            | Self::JwtKeyFile
+            | Self::McpToken
+            | Self::PolicyFile
+            | Self::IssuersFile => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! 2. [`Forge`]: any token, good or bad, signed by anything.
 //! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive side.
 //! 4. [`ManualClock`]: the time is what the test says.
+//! 5. With the feature `issuer`: an issuer on loopback that answers, well or badly, as it is told.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its keys
 //! show themselves to whoever asks.
@@ -36,12 +37,16 @@
 mod clock;
 mod faults;
 mod forge;
+#[cfg(feature = "issuer")]
+mod issuer;
 mod keys;
 mod variants;
 
 pub use clock::ManualClock;
 pub use faults::{TokenFault, token_faults};
 pub use forge::{Forge, compact};
+#[cfg(feature = "issuer")]
+pub use issuer::{Asked, Reply, TestIssuer, jwks};
 pub use keys::TestKey;
 pub use variants::accepted_variants;
 

@@ -1,7 +1,7 @@
 //! What a token says, once it is believed (RFC 7519 §4, RFC 9068 §2.2).
 //!
-//! **Invariant:** a [`Claims`] exists only if [`TokenVerifier::verify`](crate::TokenVerifier::verify)
-//! accepted the token that it came from.
+//! **Invariant:** a [`Claims`] exists only if [`TokenVerifier`](crate::TokenVerifier) accepted the token
+//! that it came from, by its signature or by what its issuer says about it.
 
 mod names;
 
@@ -42,7 +42,7 @@ impl Claims {
         &self.subject
     }
 
-    /// `aud`: for whom it is meant; ours is among them.
+    /// `aud` (or what this issuer writes instead): for whom it is meant; ours is among them.
     #[must_use]
     pub fn audiences(&self) -> &[Audience] {
         &self.audiences
@@ -72,7 +72,7 @@ impl Claims {
         self.token_id.as_ref()
     }
 
-    /// `client_id`: through which client.
+    /// `client_id` (or else `azp`, `cid`, `appid`): through which client.
     #[must_use]
     pub const fn client_id(&self) -> Option<&ClientId> {
         self.client_id.as_ref()
@@ -84,19 +84,19 @@ impl Claims {
         self.name.as_deref()
     }
 
-    /// `scope`: what the token grants.
+    /// `scope`, or wherever its issuer writes scopes: what the token grants.
     #[must_use]
     pub const fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }
 
-    /// `roles`: empty unless this issuer's roles are trusted.
+    /// `roles`, or wherever its issuer writes them: empty unless this issuer's roles are trusted.
     #[must_use]
     pub const fn roles(&self) -> &BTreeSet<RoleName> {
         &self.roles
     }
 
-    /// Every other claim as it stood in the token; `roles` too, trusted or not.
+    /// Every other claim as it stood in the token; those with roles or scopes too, trusted or not.
     #[must_use]
     pub const fn other(&self) -> &Map<String, Value> {
         &self.other

@@ -7,7 +7,9 @@
     reason = "a fixture that cannot be made must stop the test"
 )]
 
+mod introspection;
 mod issue;
+mod issuers;
 mod keys;
 mod matrix;
 mod pems;

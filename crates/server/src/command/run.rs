@@ -13,7 +13,7 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    log,
+    issuers, log,
     serve::{Limits, serve},
     shutdown,
 };
@@ -43,7 +43,9 @@ pub(crate) async fn run(
     }
     warn_about(&config, &directory).await?;
     let stop = CancellationToken::new();
-    let router = App::new(&config, Arc::clone(&directory), Arc::new(SystemClock)).router(&stop);
+    let app = App::new(&config, Arc::clone(&directory), Arc::new(SystemClock))?;
+    let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
+    let router = app.router(&stop);
     writeln!(
         out,
         "MCP server on http://{address}{}, {}",
@@ -58,6 +60,7 @@ pub(crate) async fn run(
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
+    let _ = keeping.await;
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
@@ -71,10 +74,17 @@ async fn warn_about(config: &Config, directory: &SqliteDirectory) -> Result<(), 
             "The directory has no users, so nobody can call anything: `server users add`"
         );
     }
-    for (place, fault) in &config.keys.unusable {
+    for issuer in &config.issuers {
+        for (place, fault) in &issuer.unusable {
+            let issuer = issuer.trusted.issuer().as_str();
+            tracing::warn!(issuer, place, %fault, "A key of the issuer's file cannot be used");
+        }
+    }
+    let Some(local) = &config.local else { return Ok(()) };
+    for (place, fault) in &local.keys.unusable {
         tracing::warn!(place, %fault, "A key of the set in JWT_KEY_FILE cannot be used");
     }
-    if config.keys.source == KeySource::Secret && !config.resource.is_loopback() {
+    if local.keys.source == KeySource::Secret && !config.resource.is_loopback() {
         tracing::warn!(
             "Whoever has JWT_SECRET can make tokens, this server included: consider JWT_KEY_FILE with a public key"
         );

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_core::{KeySet, NumericDate, TokenVerifier, TrustedIssuer};
+use auth_core::{KeySet, NumericDate, TrustedIssuer};
 use directory::{Directory, MemoryDirectory, NewUser, UserStatus};
 use http::{HeaderMap, StatusCode, header};
+use mcp_guard::{Issuers, Trust};
 use serde_json::{Value, json};
 use server::{App, BUILT_IN, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
@@ -61,18 +62,28 @@ impl TestServer {
 
 impl<D: Directory> TestServer<D> {
     pub(crate) async fn start_over(key: &'static TestKey, policy: &str, directory: D) -> Self {
-        let clock = ManualClock::at(NOW);
-        let directory = Arc::new(directory);
         let issuer =
-            TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]))
-                .trust_roles(true);
+            TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
+        let trusts = [issuer.trust_roles(true).into()];
+        Self::start_trusting(key, policy, directory, ManualClock::at(NOW), trusts).await
+    }
+
+    /// A server that trusts others than the issuer of the harness.
+    pub(crate) async fn start_trusting(
+        key: &'static TestKey,
+        policy: &str,
+        directory: D,
+        clock: Arc<ManualClock>,
+        trusts: impl IntoIterator<Item = Trust>,
+    ) -> Self {
+        let directory = Arc::new(directory);
+        let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), trusts).unwrap();
         let app = App {
             resource: RESOURCE.parse().unwrap(),
             policy: parse_policy(policy).unwrap(),
-            verifier: TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer),
+            issuers,
             directory: Arc::clone(&directory),
             clock: clock.clone(),
-            issuers: vec![ISSUER.parse().unwrap()],
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -11,6 +11,7 @@ mod authorization;
 mod body;
 mod depth;
 mod harness;
+mod issuers;
 mod listing;
 mod matrix;
 mod metadata;

@@ -46,6 +46,30 @@ fn all_faults_of_the_configuration_are_told_together() {
 }
 
 #[test]
+fn the_faults_of_the_issuers_file_are_told_with_those_of_the_rest() {
+    let world = World::empty();
+    let file = "[issuers.\"https://login.example\"]\npreset = \"github\"\nkyes = 1\n";
+    fs::write(world.path("issuers.toml"), file).unwrap();
+    let told = ["BIND_ADDR", "[issuers.\"https://login.example\"]: preset \"github\"", "kyes"];
+    world
+        .run_with("server", &["--issuers", "issuers.toml"], &[("BIND_ADDR", "nowhere")])
+        .expect_code(2)
+        .expect_err(&told);
+}
+
+#[test]
+fn a_server_whose_issuer_is_away_starts_stops_and_is_not_ready_meanwhile() {
+    let world = World::empty();
+    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let file = format!("[issuers.\"http://{away}\"]\n");
+    fs::write(world.path("issuers.toml"), file).unwrap();
+    let server = world.start(&["--issuers", "issuers.toml"], &[]);
+    let log = server.log_with("The keys of the issuer cannot be fetched");
+    assert!(log.contains(&format!("http://{away}")), "{log}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
 fn a_resource_at_the_root_is_served_and_one_in_the_way_is_refused() {
     let world = World::ready();
     drop(world.start(&["--resource", "http://localhost:8000"], &[]));

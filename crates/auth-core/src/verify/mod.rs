@@ -1,0 +1,288 @@
+//! Judging a token: one fixed order, every check in it, the time given.
+//!
+//! | | check | source |
+//! |---|---|---|
+//! | 1 | form: three parts, canonical base64url, JSON, permitted `alg`, no `crit`, no foreign keys | RFC 7515, RFC 8725 |
+//! | 2 | `typ` is `at+jwt` (or `JWT`, where the issuer's entry permits it) | RFC 9068 §4 |
+//! | 3 | `iss` is a trusted issuer, byte for byte | RFC 7519 §4.1.1 |
+//! | 4 | the issuer may sign with `alg`, a key of *that issuer* fits `kid`, and its algorithm is the header's | RFC 8725 §3.1 |
+//! | 5 | `aud` names this resource, in the words of the issuer's entry | RFC 8707 §2, RFC 7519 §4.1.3 |
+//! | 6 | `exp` is there and not past | RFC 7519 §4.1.4 |
+//! | 7 | `nbf` and `iat`, if there, are not in the future | RFC 7519 §4.1.5, §4.1.6 |
+//! | 8 | `sub` is there | RFC 9068 §2.2 |
+//! | 9 | `cnf` is absent: proof of possession is not supported, so a bound token is no bearer token | RFC 7800 §3 |
+//! | 10 | the other claims that are read have the right shape | RFC 9068 §2.2 |
+//! | 11 | the signature | RFC 7515 §5.2 |
+//!
+//! The signature comes last because it is the only dear check: an expired or foreign token is refused
+//! for the price of reading it. Claims that are not verified are used to refuse and for nothing else;
+//! [`Claims`] are made only behind check 11.
+//!
+//! What an issuer says about a token when it is asked ([`IntrospectionResponse`], RFC 7662) is judged by
+//! the checks from 5 to 10 in the same way. The question takes the place of the others: only who asked
+//! the issuer's own endpoint, over a connection that is safe, may hand the answer in.
+
+mod introspection;
+mod read;
+mod trusted;
+
+use std::collections::{BTreeSet, HashMap};
+
+pub use introspection::{IntrospectionError, IntrospectionResponse};
+use serde_json::{Map, Value};
+pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
+
+use crate::{
+    AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, ParseTokenError,
+    TimeError, UnverifiedToken,
+};
+
+/// Judges tokens that are meant for one resource.
+#[derive(Debug, Clone)]
+pub struct TokenVerifier {
+    audience: Audience,
+    issuers: HashMap<Issuer, TrustedIssuer>,
+    leeway: Leeway,
+}
+
+/// Why a token is refused. For the operator: a caller is told no more than `invalid_token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// Check 1.
+    #[error(transparent)]
+    Form(#[from] ParseTokenError),
+    /// Check 1: longer than [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES), and so not read at all.
+    #[error("the token is too long")]
+    TooLong,
+    /// Check 2: no `typ`, or another.
+    #[error("typ is not at+jwt (RFC 9068): not an access token")]
+    TokenType,
+    /// Check 2: the claims say that it is an ID token or a refresh token.
+    #[error("an ID token or a refresh token, not an access token")]
+    OtherToken,
+    /// Check 3: no `iss`.
+    #[error("iss is missing")]
+    IssuerMissing,
+    /// Check 3: an issuer that is not trusted.
+    #[error("iss is not a trusted issuer")]
+    IssuerUnknown,
+    /// Check 4: an algorithm that the issuer's entry does not list.
+    #[error("this issuer does not sign with the algorithm in the token's header")]
+    AlgorithmNotPermitted,
+    /// Check 4.
+    #[error(transparent)]
+    Key(#[from] KeyLookupError),
+    /// Check 5: no `aud`, or an empty list.
+    #[error("aud is missing")]
+    AudienceMissing,
+    /// Check 5: a token for somebody else.
+    #[error("aud does not name this resource")]
+    AudienceMismatch,
+    /// Check 6: no `exp`.
+    #[error("exp is missing")]
+    ExpiryMissing,
+    /// Checks 6 and 7: a date that is no date.
+    #[error("exp, nbf or iat is not a date")]
+    Date(#[from] TimeError),
+    /// Check 6: past.
+    #[error("expired")]
+    Expired,
+    /// Check 7: `nbf` in the future.
+    #[error("not valid yet (nbf)")]
+    NotYetValid,
+    /// Check 7: `iat` in the future.
+    #[error("issued in the future (iat)")]
+    IssuedInFuture,
+    /// Check 8.
+    #[error("sub is missing or empty")]
+    SubjectMissing,
+    /// Check 9.
+    #[error("bound to a key by cnf, which is not supported")]
+    SenderConstrained,
+    /// Check 10: the claim's name.
+    #[error("the claim {0} has the wrong shape")]
+    Claim(&'static str),
+    /// Check 10: a scope that is none, in one of the claims that the issuer's entry names.
+    #[error("a claim that should hold scopes has the wrong shape")]
+    Scopes,
+    /// Instead of checks 1 to 4: the issuer was asked, and says no (RFC 7662 §2.2).
+    #[error("the issuer says that the token is not active")]
+    Inactive,
+    /// Instead of checks 1 to 4: the issuer speaks of another token than the one it was asked about.
+    #[error("the issuer's answer is about another issuer's or subject's token")]
+    OtherAnswer,
+    /// Check 11.
+    #[error("the signature does not match")]
+    Signature,
+}
+
+impl TokenVerifier {
+    /// Judges tokens for `audience`. Until [`trust`](Self::trust) is called it refuses every one.
+    #[must_use]
+    pub fn new(audience: Audience) -> Self {
+        Self { audience, issuers: HashMap::new(), leeway: Leeway::default() }
+    }
+
+    /// Trusts one more issuer; a second entry for the same issuer takes the place of the first.
+    #[must_use]
+    pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        self.issuers.insert(issuer.issuer.clone(), issuer);
+        self
+    }
+
+    /// Sets how far clocks may disagree.
+    #[must_use]
+    pub fn leeway(self, leeway: Leeway) -> Self {
+        Self { leeway, ..self }
+    }
+
+    /// Judges `token` at the time `now`, with the keys that were given with its issuer.
+    pub fn verify(&self, token: &AccessToken, now: NumericDate) -> Result<Claims, VerifyError> {
+        self.verify_parsed(&UnverifiedToken::parse(token)?, None, now)
+    }
+
+    /// Judges a token that was taken apart already. `keys`, which were fetched, say, take the place of
+    /// those that were given with the issuer; another issuer's keys are none.
+    pub fn verify_parsed(
+        &self,
+        token: &UnverifiedToken<'_>,
+        keys: Option<&IssuerKeys>,
+        now: NumericDate,
+    ) -> Result<Claims, VerifyError> {
+        let claims = token.claims();
+        let issuer = token.unverified_issuer();
+        let trusted = issuer.as_ref().and_then(|issuer| self.issuers.get(issuer));
+        // An unknown issuer has no entry that could permit more than `at+jwt`.
+        check_type(token, trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types))?;
+        if !claims.contains_key("iss") {
+            return Err(VerifyError::IssuerMissing);
+        }
+        let (Some(issuer), Some(trusted)) = (issuer, trusted) else {
+            return Err(VerifyError::IssuerUnknown);
+        };
+        trusted.permits(token.algorithm())?;
+        let keys = keys.unwrap_or(&trusted.keys);
+        if *keys.issuer() != issuer {
+            return Err(KeyLookupError::UnknownKey.into());
+        }
+        let key = keys.keys().find(token.key_id(), token.algorithm())?;
+
+        let judged = self.judge(trusted, claims, &trusted.scopes_from, now)?;
+        if token.is_signed_by(key) { Ok(judged.believe()) } else { Err(VerifyError::Signature) }
+    }
+
+    /// The entry of an issuer.
+    #[must_use]
+    pub fn trusted(&self, issuer: &Issuer) -> Option<&TrustedIssuer> {
+        self.issuers.get(issuer)
+    }
+
+    /// Checks 5 to 10.
+    fn judge(
+        &self,
+        trusted: &TrustedIssuer,
+        claims: &Map<String, Value>,
+        scopes_from: &[String],
+        now: NumericDate,
+    ) -> Result<Judged, VerifyError> {
+        let audiences = self.audiences(trusted, claims)?;
+
+        let leeway = self.leeway.duration();
+        let expires_at = read::date(claims, "exp")?.ok_or(VerifyError::ExpiryMissing)?;
+        if expires_at.plus(leeway) <= now {
+            return Err(VerifyError::Expired);
+        }
+        let not_before = read::date(claims, "nbf")?;
+        if not_before.is_some_and(|date| date > now.plus(leeway)) {
+            return Err(VerifyError::NotYetValid);
+        }
+        let issued_at = read::date(claims, "iat")?;
+        if issued_at.is_some_and(|date| date > now.plus(leeway)) {
+            return Err(VerifyError::IssuedInFuture);
+        }
+
+        let subject = read::subject(claims)?;
+        if claims.contains_key("cnf") {
+            return Err(VerifyError::SenderConstrained);
+        }
+        let scopes = read::scopes(claims, scopes_from)?.union(&trusted.grants);
+        let roles = if trusted.trust_roles {
+            read::roles(claims, &trusted.roles_from)?
+        } else {
+            BTreeSet::new()
+        };
+        let token_id = read::text(claims, "jti")?;
+        let client_id = read::client_id(claims)?;
+        let name = claims.get("name").and_then(Value::as_str).map(str::to_owned);
+        let other = claims.iter().filter(|(name, _)| !READ.contains(&name.as_str()));
+        let other = other.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Ok(Judged(Claims {
+            issuer: trusted.issuer.clone(),
+            subject,
+            audiences,
+            expires_at,
+            issued_at,
+            not_before,
+            token_id,
+            client_id,
+            name,
+            scopes,
+            roles,
+            other,
+        }))
+    }
+
+    /// Check 5.
+    fn audiences(
+        &self,
+        trusted: &TrustedIssuer,
+        claims: &Map<String, Value>,
+    ) -> Result<Vec<Audience>, VerifyError> {
+        let own = std::slice::from_ref(&self.audience);
+        let accepted = trusted.audiences.as_deref().unwrap_or(own);
+        let claim = trusted.audience_claim.as_str();
+        let named = read::audiences(claims, claim)?;
+        if !named.iter().any(|audience| accepted.contains(audience)) {
+            return Err(VerifyError::AudienceMismatch);
+        }
+        // Where another claim stands in for `aud`, an `aud` that is there counts as well: the token may
+        // be meant for another resource of the same client.
+        if claim != "aud" && claims.contains_key("aud") {
+            let also = read::audiences(claims, "aud")?;
+            if !also.iter().any(|audience| own.contains(audience) || accepted.contains(audience)) {
+                return Err(VerifyError::AudienceMismatch);
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// What has passed the checks before the last, and is not believed yet.
+struct Judged(Claims);
+
+impl Judged {
+    /// To be called behind the last check alone.
+    fn believe(self) -> Claims {
+        self.0
+    }
+}
+
+/// The claims that [`Claims`] has by their own names.
+const READ: [&str; 10] =
+    ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "name"];
+
+fn check_type(token: &UnverifiedToken<'_>, permitted: TokenTypes) -> Result<(), VerifyError> {
+    // Media types are compared without case; `application/` may be left out (RFC 7515 §4.1.9).
+    let token_type = token.token_type().map(str::to_ascii_lowercase);
+    match (token_type.as_deref(), permitted) {
+        (Some("at+jwt" | "application/at+jwt"), _) => Ok(()),
+        (Some("jwt"), TokenTypes::AccessTokenOrJwt | TokenTypes::Any) | (None, TokenTypes::Any) => {
+            if read::is_other_token(token.claims()) {
+                Err(VerifyError::OtherToken)
+            } else {
+                Ok(())
+            }
+        }
+        _ => Err(VerifyError::TokenType),
+    }
+}

@@ -1,0 +1,136 @@
+//! What an issuer says of a token when asked: judged as strictly as a JWT.
+
+use auth_core::{Algorithm, Claims, IntrospectionResponse, TimeError, TrustedIssuer, VerifyError};
+use serde_json::{Value, json};
+use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey};
+
+use crate::support::{judge, roles, secs, trusted, verifier};
+
+fn entry() -> TrustedIssuer {
+    trusted(TestKey::shared(Algorithm::Hs256))
+}
+
+/// A good answer, with these members changed (`null` takes one out).
+fn answer(changes: &[(&str, Value)]) -> IntrospectionResponse {
+    let mut answer = json!({
+        "active": true, "iss": ISSUER, "aud": RESOURCE, "sub": "user-userson", "scope": "A B",
+        "client_id": "client", "username": "u", "token_type": "Bearer", "exp": NOW + 60,
+        "iat": NOW, "nbf": NOW, "jti": "id-1",
+    });
+    let members = answer.as_object_mut().unwrap();
+    for (name, value) in changes {
+        if value.is_null() {
+            members.remove(*name);
+        } else {
+            members.insert((*name).into(), value.clone());
+        }
+    }
+    IntrospectionResponse::parse(answer.to_string().as_bytes()).unwrap()
+}
+
+fn verdict(entry: TrustedIssuer, changes: &[(&str, Value)]) -> Result<Claims, VerifyError> {
+    let issuer = ISSUER.parse().unwrap();
+    verifier(entry).verify_introspected(&issuer, &answer(changes), secs(NOW))
+}
+
+#[test]
+fn a_good_answer_says_what_a_token_says() {
+    let claims = verdict(entry(), &[]).unwrap();
+    assert_eq!((claims.issuer().as_str(), claims.subject().as_str()), (ISSUER, "user-userson"));
+    assert_eq!(claims.scopes().to_string(), "A B");
+    assert_eq!(claims.client_id().unwrap().as_str(), "client");
+    assert_eq!(claims.expires_at(), secs(NOW + 60));
+    assert!(!claims.other().contains_key("active"));
+    // What may be missing.
+    for name in ["iss", "token_type", "iat", "nbf", "jti", "client_id", "scope"] {
+        assert!(verdict(entry(), &[(name, Value::Null)]).is_ok(), "{name}");
+    }
+    assert!(verdict(entry(), &[("token_type", json!("bearer"))]).is_ok());
+}
+
+#[test]
+fn every_fault_of_an_answer_is_refused_by_its_own_check() {
+    for (name, value, fault) in [
+        ("active", json!(false), VerifyError::Inactive),
+        ("iss", json!("https://other.example"), VerifyError::OtherAnswer),
+        ("iss", json!(1), VerifyError::OtherAnswer),
+        ("token_type", json!("DPoP"), VerifyError::TokenType),
+        ("token_type", json!(1), VerifyError::TokenType),
+        ("typ", json!("Refresh"), VerifyError::OtherToken),
+        ("token_use", json!("id"), VerifyError::OtherToken),
+        ("aud", Value::Null, VerifyError::AudienceMissing),
+        ("aud", json!("https://other.example/mcp"), VerifyError::AudienceMismatch),
+        ("exp", Value::Null, VerifyError::ExpiryMissing),
+        ("exp", json!(NOW - 30), VerifyError::Expired),
+        ("exp", json!("soon"), VerifyError::Date(TimeError::OutOfRange)),
+        ("nbf", json!(NOW + 31), VerifyError::NotYetValid),
+        ("iat", json!(NOW + 31), VerifyError::IssuedInFuture),
+        ("sub", Value::Null, VerifyError::SubjectMissing),
+        ("sub", json!(""), VerifyError::SubjectMissing),
+        ("cnf", json!({ "jkt": "x" }), VerifyError::SenderConstrained),
+        ("scope", json!(["A"]), VerifyError::Claim("scope")),
+    ] {
+        assert_eq!(verdict(entry(), &[(name, value.clone())]), Err(fault), "{name} {value}");
+    }
+}
+
+#[test]
+fn an_issuers_own_ways_hold_for_its_answers_too() {
+    let entry = entry()
+        .audiences(["client-7".parse().unwrap()])
+        .scopes_from(["scp"])
+        .trust_roles(true)
+        .roles_from(["realm_access.roles"])
+        .grants("G".parse().unwrap());
+    let changes = [
+        ("aud", json!("client-7")),
+        ("scp", json!(["S"])),
+        ("realm_access", json!({ "roles": ["admin"] })),
+    ];
+    let claims = verdict(entry, &changes).unwrap();
+    assert_eq!(claims.scopes().to_string(), "A B G S");
+    assert_eq!(claims.roles(), &roles(["admin"]));
+}
+
+#[test]
+fn nobody_is_asked_about_an_issuer_who_is_not_trusted() {
+    let other = "https://other.example".parse().unwrap();
+    let verdict = verifier(entry()).verify_introspected(&other, &answer(&[]), secs(NOW));
+    assert_eq!(verdict, Err(VerifyError::IssuerUnknown));
+}
+
+#[test]
+fn an_answer_is_an_object_that_says_active_or_not() {
+    for bad in [
+        "",
+        "[]",
+        "true",
+        "{}",
+        r#"{"active":"true"}"#,
+        r#"{"active":1}"#,
+        r#"{"active":null}"#,
+        r#"{"active":true,"active":false}"#,
+        r#"{"active":true,"aud":"a","aud":"b"}"#,
+    ] {
+        assert!(IntrospectionResponse::parse(bad.as_bytes()).is_err(), "{bad}");
+    }
+    let no = IntrospectionResponse::parse(br#"{"active":false}"#).unwrap();
+    assert!(!no.is_active());
+    assert_eq!(answer(&[]).expires_at(), Some(secs(NOW + 60)));
+    assert!(!format!("{:?}", answer(&[])).contains("user-userson"));
+}
+
+#[test]
+fn a_verified_token_is_confirmed_by_an_answer_about_it_and_by_no_other() {
+    let key = TestKey::shared(Algorithm::Hs256);
+    let claims = judge(&verifier(entry()), &Forge::valid(key).sign(key), NOW).unwrap();
+    let confirms =
+        |text: &str| IntrospectionResponse::parse(text.as_bytes()).unwrap().confirms(&claims);
+    assert_eq!(confirms(r#"{"active":true}"#), Ok(()));
+    assert_eq!(answer(&[]).confirms(&claims), Ok(()));
+    assert_eq!(confirms(r#"{"active":false}"#), Err(VerifyError::Inactive));
+    for (name, value) in [("sub", "other"), ("iss", "https://other.example")] {
+        let answer = answer(&[(name, json!(value))]);
+        assert_eq!(answer.confirms(&claims), Err(VerifyError::OtherAnswer), "{name}");
+    }
+}

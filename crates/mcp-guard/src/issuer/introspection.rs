@@ -1,0 +1,241 @@
+//! Tokens that say nothing themselves: their issuer is asked (RFC 7662).
+//!
+//! 1. Asked with the server's own credentials: HTTP Basic, both halves form-encoded (RFC 6749 §2.3.1).
+//! 2. A yes is remembered for 30 s, a no for 5 s, at most 10 000 of each, under the token's digest. What
+//!    is remembered is the answer: it is judged anew, with the time, whenever the token comes.
+//! 3. A no never pushes a yes out: whoever sends garbage cannot make the issuer be asked about others.
+//! 4. Requests with the same token share one question; at most 32 questions are under way.
+//! 5. An issuer that cannot be asked is neither a yes nor a no, and is not remembered.
+
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use auth_core::{AccessToken, IntrospectionResponse, Issuer};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::{
+    AddressError, FetchError, FetchFault, IssuerClient, Location,
+    cache::{Cache, Digest},
+    client::at,
+    discovery::Endpoint,
+    flight::{Landing, is_running, landed, launch},
+};
+
+/// How long to wait before looking for the endpoint again.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How long a yes is remembered, if nothing else was set.
+const YES: Duration = Duration::from_secs(30);
+/// How long a no is remembered.
+const NO: Duration = Duration::from_secs(5);
+/// How many of each.
+const CAPACITY: usize = 10_000;
+/// How many questions are under way at once.
+const QUESTIONS: usize = 32;
+/// How long a question waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
+
+/// Which tokens an issuer is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IntrospectWhen {
+    /// Those that are no JWT.
+    #[default]
+    Opaque,
+    /// Its JWTs, after they have been verified here: so that one that was revoked is seen.
+    Jwt,
+    /// Both.
+    Always,
+}
+
+/// The introspection endpoint of one issuer.
+pub struct Introspection {
+    inner: Arc<Inner>,
+    pub(crate) when: IntrospectWhen,
+    yes: Duration,
+}
+
+struct Inner {
+    client: IssuerClient,
+    endpoint: Endpoint,
+    client_id: String,
+    secret: SecretString,
+    turns: Semaphore,
+    state: Mutex<State>,
+}
+
+struct State {
+    yes: Cache<Known>,
+    no: Cache<Known>,
+    running: HashMap<Digest, Landing<Result<Known, FetchError>>>,
+}
+
+type Known = Arc<IntrospectionResponse>;
+
+impl Introspection {
+    /// The endpoint of `issuer` at `location`, asked as the client `client_id` with its `secret`. An
+    /// error if it should be discovered and the issuer is no address that may be asked.
+    pub fn new(
+        client: &IssuerClient,
+        issuer: &Issuer,
+        location: Location,
+        client_id: impl Into<String>,
+        secret: &str,
+    ) -> Result<Self, AddressError> {
+        let endpoint = Endpoint::new(client.clone(), issuer, location, "introspection_endpoint")?;
+        let state =
+            State { yes: Cache::new(CAPACITY), no: Cache::new(CAPACITY), running: HashMap::new() };
+        let inner = Inner {
+            client: client.clone(),
+            endpoint,
+            client_id: client_id.into(),
+            secret: SecretString::from(secret),
+            turns: Semaphore::new(QUESTIONS),
+            state: Mutex::new(state),
+        };
+        Ok(Self { inner: Arc::new(inner), when: IntrospectWhen::Opaque, yes: YES })
+    }
+
+    /// Sets which tokens the issuer is asked about.
+    #[must_use]
+    pub fn when(self, when: IntrospectWhen) -> Self {
+        Self { when, ..self }
+    }
+
+    /// Sets for how long a yes is remembered: how late a revocation may be seen.
+    #[must_use]
+    pub fn remember(self, yes: Duration) -> Self {
+        Self { yes, ..self }
+    }
+
+    /// Sets how many yeses and how many noes are remembered at most.
+    #[must_use]
+    pub fn capacity(self, capacity: usize) -> Self {
+        let mut state = self.inner.state();
+        (state.yes, state.no) = (Cache::new(capacity), Cache::new(capacity));
+        drop(state);
+        self
+    }
+
+    /// What the issuer says about `token`, now or a short while ago.
+    pub(crate) async fn ask(&self, token: &AccessToken) -> Result<Known, FetchError> {
+        let digest = token.digest();
+        let landing = {
+            let mut state = self.inner.state();
+            let now = self.inner.client.clock.now();
+            if let Some(known) =
+                state.yes.find(&digest, now).or_else(|| state.no.find(&digest, now))
+            {
+                return Ok(known);
+            }
+            if let Some(running) = state.running.get(&digest).filter(|it| is_running(it)) {
+                running.clone()
+            } else {
+                let job = Arc::clone(&self.inner).answer(token.clone(), digest, self.yes);
+                let landing = launch(job);
+                state.running.insert(digest, landing.clone());
+                landing
+            }
+        };
+        let gone = || FetchError { address: "introspection".into(), fault: FetchFault::Pause };
+        landed(landing).await.unwrap_or_else(|| Err(gone()))
+    }
+
+    /// Whether JWTs of the issuer are asked about.
+    pub(crate) const fn takes_jwts(&self) -> bool {
+        matches!(self.when, IntrospectWhen::Jwt | IntrospectWhen::Always)
+    }
+
+    /// Whether tokens that are no JWT are asked about.
+    pub(crate) const fn takes_opaque(&self) -> bool {
+        matches!(self.when, IntrospectWhen::Opaque | IntrospectWhen::Always)
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks, and remembers what was said.
+    async fn answer(
+        self: Arc<Self>,
+        token: AccessToken,
+        digest: Digest,
+        yes: Duration,
+    ) -> Result<Known, FetchError> {
+        let answer = self.question(&token).await.map(Arc::new);
+        if let Err(error) = &answer {
+            tracing::warn!(%error, "An issuer cannot be asked about a token");
+        }
+        let now = self.client.clock.now();
+        let mut state = self.state();
+        state.running.remove(&digest);
+        if let Ok(known) = &answer {
+            if known.is_active() {
+                // A yes lasts no longer than the token, but long enough not to be asked for at once.
+                let expires = known.expires_at().unwrap_or(now).max(now.plus(NO));
+                state.yes.insert(digest, Arc::clone(known), now, now.plus(yes).min(expires));
+            } else {
+                state.no.insert(digest, Arc::clone(known), now, now.plus(NO));
+            }
+        }
+        answer
+    }
+
+    async fn question(&self, token: &AccessToken) -> Result<IntrospectionResponse, FetchError> {
+        let address = self.endpoint.address(PAUSE).await?;
+        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
+        // The semaphore is never closed.
+        let Ok(Ok(_turn)) = turn else { return Err(at(&address, FetchFault::Timeout)) };
+        let form = Serializer::new(String::new())
+            .append_pair("token", token.expose())
+            .append_pair("token_type_hint", "access_token")
+            .finish();
+        let authorization = basic(&self.client_id, self.secret.expose_secret());
+        let answer = self.client.post_form(&address, authorization, form).await;
+        let answer = answer.inspect_err(|_| self.endpoint.forget())?;
+        IntrospectionResponse::parse(&answer.body).map_err(|_| {
+            at(&address, FetchFault::Malformed("an introspection response (RFC 7662 section 2.2)"))
+        })
+    }
+}
+
+impl fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Introspection({:?} as {:?}, ..)", self.when, self.inner.client_id)
+    }
+}
+
+/// The credentials of a client (RFC 6749 §2.3.1): each half form-encoded, then Basic.
+fn basic(client_id: &str, secret: &str) -> HeaderValue {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let mut pair = encoded(client_id);
+    // A text of our own takes all that is written to it.
+    let _ = write!(pair, ":{}", encoded(secret));
+    let text = format!("Basic {}", STANDARD.encode(pair));
+    // Base64 is always a header's value.
+    let mut value = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Basic"));
+    value.set_sensitive(true);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_form_encoded_before_they_are_basic() {
+        let value = basic("my client:7", "p+w/%ü s");
+        assert!(value.is_sensitive());
+        let text = value.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        let pair = String::from_utf8(STANDARD.decode(text).unwrap()).unwrap();
+        assert_eq!(pair, "my+client%3A7:p%2Bw%2F%25%C3%BC+s");
+    }
+}

@@ -1,0 +1,264 @@
+//! All the issuers whose tokens count, each in its own way.
+//!
+//! 1. A JWT is verified with the keys of the issuer that it names: given, or fetched. If it needs a key
+//!    that is not there, the keys are fetched once more, and it is judged once more.
+//! 2. A token that is no JWT is asked about at the one issuer who takes such tokens. A JWT is never sent
+//!    to an issuer that it does not name: it is none of their business.
+//! 3. An issuer may also be asked about its JWTs after they have been verified.
+//! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use auth_core::{
+    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, KeyLookupError, NumericDate,
+    ParseTokenError, Principal, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+};
+
+use super::{FetchError, Introspection, Keyring, flight::landed};
+use crate::{Authenticate, AuthenticateError};
+
+/// How often it is looked whether keys are to be renewed.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// One issuer, and where its keys come from or how it is asked.
+#[derive(Debug)]
+pub struct Trust {
+    issuer: TrustedIssuer,
+    source: Source,
+}
+
+#[derive(Debug, Default)]
+struct Source {
+    keyring: Option<Keyring>,
+    introspection: Option<Introspection>,
+    /// No key was given with the issuer.
+    bare: bool,
+}
+
+/// The issuers whose tokens count. Cheap to clone.
+#[derive(Clone)]
+pub struct Issuers(Arc<Inner>);
+
+struct Inner {
+    verifier: TokenVerifier,
+    clock: Arc<dyn Clock>,
+    names: Vec<Issuer>,
+    sources: HashMap<Issuer, Source>,
+    /// Who is asked about tokens that name nobody.
+    opaque: Option<Issuer>,
+}
+
+/// Why issuers cannot be trusted together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IssuersError {
+    /// One issuer twice.
+    #[error("the issuer {0} is there twice")]
+    Twice(Issuer),
+    /// Two issuers who would both be asked about tokens that are no JWTs, and so name neither.
+    #[error(
+        "{0} and {1} would both be asked about tokens that are no JWTs: only one can be, as such a token does not say whose it is"
+    )]
+    SeveralOpaque(Issuer, Issuer),
+}
+
+/// How it stands with an issuer's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerStatus {
+    /// Which issuer.
+    pub issuer: Issuer,
+    /// Whether its tokens can be judged. If not, all are refused.
+    pub is_usable: bool,
+    /// Since when its keys cannot be fetched, and why. Those that were fetched before may still serve.
+    pub failing: Option<(NumericDate, FetchError)>,
+}
+
+impl Trust {
+    /// Trusts an issuer with the keys that it was given with.
+    #[must_use]
+    pub fn new(issuer: TrustedIssuer) -> Self {
+        let bare = issuer.keys().keys().is_empty();
+        Self { issuer, source: Source { keyring: None, introspection: None, bare } }
+    }
+
+    /// Takes its keys from `keyring`, and no others.
+    #[must_use]
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.source.keyring = Some(keyring);
+        self
+    }
+
+    /// Asks it about tokens. An issuer that has no keys at all is asked about its JWTs too.
+    #[must_use]
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.source.introspection = Some(introspection);
+        self
+    }
+}
+
+impl From<TrustedIssuer> for Trust {
+    fn from(issuer: TrustedIssuer) -> Self {
+        Self::new(issuer)
+    }
+}
+
+impl Issuers {
+    /// Judges tokens for `audience` at the time of `clock`. Keys are fetched when they are needed first;
+    /// [`keep_fresh`](Self::keep_fresh) has them ready before.
+    pub fn new(
+        audience: Audience,
+        clock: Arc<dyn Clock>,
+        trusts: impl IntoIterator<Item = Trust>,
+    ) -> Result<Self, IssuersError> {
+        let mut verifier = TokenVerifier::new(audience);
+        let (mut names, mut sources, mut opaque) = (Vec::new(), HashMap::new(), None);
+        for Trust { issuer, source } in trusts {
+            let name = issuer.issuer().clone();
+            if source.introspection.as_ref().is_some_and(Introspection::takes_opaque)
+                && let Some(other) = opaque.replace(name.clone())
+            {
+                return Err(IssuersError::SeveralOpaque(other, name));
+            }
+            names.push(name.clone());
+            verifier = verifier.trust(issuer);
+            if sources.insert(name.clone(), source).is_some() {
+                return Err(IssuersError::Twice(name));
+            }
+        }
+        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque })))
+    }
+
+    /// The issuers, in the order in which they were given.
+    #[must_use]
+    pub fn names(&self) -> &[Issuer] {
+        &self.0.names
+    }
+
+    /// What `token` says, if it is good.
+    pub async fn verify(&self, token: &AccessToken) -> Result<Claims, AuthenticateError> {
+        let inner = &self.0;
+        let parsed = match UnverifiedToken::parse(token) {
+            Ok(parsed) => parsed,
+            Err(fault) => {
+                return match &inner.opaque {
+                    Some(issuer) if is_no_jwt(fault) => inner.introspected(issuer, token).await,
+                    _ => Err(VerifyError::from(fault).into()),
+                };
+            }
+        };
+        let issuer = parsed.unverified_issuer();
+        let Some((issuer, source)) = issuer.as_ref().and_then(|it| inner.sources.get_key_value(it))
+        else {
+            // Refused, by the first check that it does not pass.
+            return Ok(inner.verifier.verify_parsed(&parsed, None, inner.clock.now())?);
+        };
+        if source.bare && source.keyring.is_none() && source.introspection.is_some() {
+            return inner.introspected(issuer, token).await;
+        }
+        let claims = inner.signed(source, &parsed).await?;
+        if let Some(asked) = source.introspection.as_ref().filter(|it| it.takes_jwts()) {
+            asked.ask(token).await.map_err(unavailable)?.confirms(&claims)?;
+        }
+        Ok(claims)
+    }
+
+    /// How it stands with each issuer.
+    #[must_use]
+    pub fn status(&self) -> Vec<IssuerStatus> {
+        let status = |issuer: &Issuer| {
+            let keyring = self.0.sources.get(issuer).and_then(|source| source.keyring.as_ref());
+            IssuerStatus {
+                issuer: issuer.clone(),
+                is_usable: keyring.is_none_or(Keyring::is_usable),
+                failing: keyring.and_then(Keyring::failing).map(|it| (it.since, it.error)),
+            }
+        };
+        self.0.names.iter().map(status).collect()
+    }
+
+    /// Fetches whatever keys are to be fetched by now, and waits for them.
+    pub async fn renew_due(&self) {
+        let rings = self.0.sources.values().filter_map(|source| source.keyring.as_ref());
+        let landings: Vec<_> = rings.filter_map(Keyring::renew_if_due).collect();
+        for landing in landings {
+            landed(landing).await;
+        }
+    }
+
+    /// Keeps all keys fresh, for ever: to be spawned, and dropped when it is time to stop.
+    pub async fn keep_fresh(&self) {
+        loop {
+            self.renew_due().await;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl Inner {
+    /// The claims of a JWT whose signature was checked.
+    async fn signed(
+        &self,
+        source: &Source,
+        token: &UnverifiedToken<'_>,
+    ) -> Result<Claims, VerifyError> {
+        let Some(keyring) = &source.keyring else {
+            return self.verifier.verify_parsed(token, None, self.clock.now());
+        };
+        let keys = keyring.keys();
+        let verdict = self.verifier.verify_parsed(token, Some(&keys), self.clock.now());
+        match verdict {
+            Err(fault) if may_need_a_newer_key(token, fault) => {
+                match keyring.newer_than(&keys).await {
+                    Some(keys) => self.verifier.verify_parsed(token, Some(&keys), self.clock.now()),
+                    None => Err(fault),
+                }
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// The claims of a token that its issuer was asked about.
+    async fn introspected(
+        &self,
+        issuer: &Issuer,
+        token: &AccessToken,
+    ) -> Result<Claims, AuthenticateError> {
+        let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
+        let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
+        let answer = introspection.ask(token).await.map_err(unavailable)?;
+        Ok(self.verifier.verify_introspected(issuer, &answer, self.clock.now())?)
+    }
+}
+
+impl Authenticate for Issuers {
+    /// Believes the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
+    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
+        Ok(Principal::new(&self.verify(&token).await?, Ceiling::IssuerDecides))
+    }
+}
+
+impl fmt::Debug for Issuers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Issuers").field(&self.0.names).finish()
+    }
+}
+
+fn unavailable(error: FetchError) -> AuthenticateError {
+    AuthenticateError::Unavailable(Box::new(error))
+}
+
+/// Whether a token that cannot be taken apart is no JWT at all, rather than a bad one.
+const fn is_no_jwt(fault: ParseTokenError) -> bool {
+    matches!(fault, ParseTokenError::Parts | ParseTokenError::Base64 | ParseTokenError::Json)
+}
+
+/// Whether newer keys could make a difference: its `kid` is not there, or it has none and what is there
+/// does not fit.
+fn may_need_a_newer_key(token: &UnverifiedToken<'_>, fault: VerifyError) -> bool {
+    match fault {
+        VerifyError::Key(KeyLookupError::UnknownKey) => true,
+        VerifyError::Key(KeyLookupError::AlgorithmMismatch) | VerifyError::Signature => {
+            token.key_id().is_none()
+        }
+        _ => false,
+    }
+}

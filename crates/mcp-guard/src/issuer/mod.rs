@@ -1,0 +1,29 @@
+//! Whom to believe: issuers whose keys are fetched, and issuers who are asked about their tokens.
+//!
+//! ```text
+//! Issuers ──► Keyring ───────┐
+//!        └──► Introspection ─┴─► Endpoint ──► IssuerClient ──► the issuer
+//! ```
+//!
+//! 1. Only https, and plain http to this very machine; no redirect; an address out of an issuer's
+//!    document never leads to this machine unless the issuer is here itself ([`Address`]).
+//! 2. Every answer is bounded in size and time.
+//! 3. However many requests wait for it, one thing is fetched once at a time, and not again before a
+//!    pause is over; no lock is held meanwhile ([`flight`]).
+//! 4. Ages are told by the [`Clock`](auth_core::Clock), so that a test can let an hour pass.
+
+mod address;
+mod cache;
+mod client;
+mod discovery;
+mod flight;
+mod introspection;
+mod issuers;
+mod keyring;
+
+pub use address::{Address, AddressError};
+pub use client::{FetchError, FetchFault, IssuerClient};
+pub use discovery::Location;
+pub use introspection::{IntrospectWhen, Introspection};
+pub use issuers::{IssuerStatus, Issuers, IssuersError, Trust};
+pub use keyring::Keyring;

@@ -1,0 +1,108 @@
+//! A table of the file, out of which members are taken one by one, with what is wrong with each.
+
+use std::{fmt::Display, str::FromStr};
+
+use toml::{Table, Value};
+
+pub(super) struct Section {
+    place: String,
+    table: Table,
+    faults: Vec<String>,
+}
+
+impl Section {
+    /// The table at `place`.
+    pub(super) const fn new(place: String, table: Table) -> Self {
+        Self { place, table, faults: Vec::new() }
+    }
+
+    /// A table within this one.
+    pub(super) fn inner(&self, name: &str, table: Table) -> Self {
+        Self::new(format!("{} {name}", self.place), table)
+    }
+
+    /// Takes over what is wrong with a table within this one.
+    pub(super) fn adopt(&mut self, inner: Self) {
+        self.faults.append(&mut inner.faults());
+    }
+
+    pub(super) fn fault(&mut self, fault: impl Display) {
+        self.faults.push(format!("{}: {fault}", self.place));
+    }
+
+    /// A fault, and nothing else.
+    pub(super) fn none<T>(&mut self, fault: impl Display) -> Option<T> {
+        self.fault(fault);
+        None
+    }
+
+    /// All that is wrong, with what nobody asked for.
+    pub(super) fn faults(mut self) -> Vec<String> {
+        let left: Vec<String> = self.table.keys().cloned().collect();
+        for name in left {
+            self.fault(format!("{name}: there is no such member"));
+        }
+        self.faults
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.table.remove(name)
+    }
+
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) => Some(text),
+            _ => self.none(format!("{name}: write a text, in quotes")),
+        }
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Boolean(flag) => Some(flag),
+            _ => self.none(format!("{name}: write true or false")),
+        }
+    }
+
+    pub(super) fn number(&mut self, name: &str) -> Option<u64> {
+        match self.take(name)? {
+            Value::Integer(number) if (0..=1_000_000).contains(&number) => number.try_into().ok(),
+            _ => self.none(format!("{name}: write a whole number")),
+        }
+    }
+
+    pub(super) fn table(&mut self, name: &str) -> Option<Table> {
+        match self.take(name)? {
+            Value::Table(table) => Some(table),
+            _ => self.none(format!("{name}: write a table, {{ … }}")),
+        }
+    }
+
+    /// A list of texts, each of which means something.
+    pub(super) fn list<T>(&mut self, name: &str) -> Option<Vec<T>>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let Value::Array(values) = self.take(name)? else {
+            return self.none(format!("{name}: write a list, [\"…\"]"));
+        };
+        let mut list = Vec::new();
+        for value in values {
+            match value.as_str() {
+                None | Some("") => self.fault(format!("{name}: a member is no text")),
+                Some(text) => list.extend(self.parsed(name, text)),
+            }
+        }
+        Some(list)
+    }
+
+    /// What a text means.
+    pub(super) fn parsed<T>(&mut self, what: &str, text: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(fault) => self.none(format!("{what} {text:?}: {fault}")),
+        }
+    }
+}

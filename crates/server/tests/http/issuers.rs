@@ -1,0 +1,249 @@
+//! Issuers that are elsewhere, from the file that names them to the answer over HTTP.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use auth_core::{Algorithm, NumericDate};
+use directory::{Directory, MemoryDirectory, NewUser};
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+use server::{App, Config, ConfigError, RunArgs};
+use settings::Environment;
+use testkit::{Forge, ManualClock, NOW, RESOURCE, Reply, TestIssuer, TestKey, jwks};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Answer, call, send};
+
+const SECRET: &str = "0123456789abcdefghijklmnopqrstuv";
+
+fn key() -> &'static TestKey {
+    TestKey::shared(Algorithm::Es256)
+}
+
+fn resolve(file: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuers.toml");
+    fs::write(&path, file).unwrap();
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let args = RunArgs { issuers: Some(path), ..RunArgs::default() };
+    Config::resolve(&args, &Environment::from_pairs(pairs))
+}
+
+/// A server that was configured by a file.
+struct Configured {
+    address: std::net::SocketAddr,
+    clock: Arc<ManualClock>,
+    issuers: mcp_guard::Issuers,
+    http: reqwest::Client,
+}
+
+impl Configured {
+    /// With `alice`, an admin of each of `issuers`, and `guest` besides.
+    async fn by(file: &str, issuers: &[&TestIssuer], pairs: &[(&str, &str)]) -> Self {
+        let config = resolve(file, pairs).unwrap();
+        let directory = MemoryDirectory::default();
+        for issuer in issuers {
+            for (subject, role) in [("alice", "admin"), ("guest", "guest")] {
+                let user = NewUser {
+                    issuer: issuer.issuer().parse().unwrap(),
+                    subject: subject.parse().unwrap(),
+                    display_name: format!("{subject} of {}", issuer.issuer()),
+                    roles: [role.parse().unwrap()].into(),
+                };
+                directory.add(user, NumericDate::from_secs(NOW).unwrap()).await.unwrap();
+            }
+        }
+        let clock = ManualClock::at(NOW);
+        let app = App::new(&config, Arc::new(directory), clock.clone()).unwrap();
+        let issuers = app.issuers.clone();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = app.router(&CancellationToken::new());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { address, clock, issuers, http }
+    }
+
+    async fn call(&self, tool: &str, token: &str) -> Answer {
+        let request = self.http.post(format!("http://{}/mcp", self.address));
+        let request = request
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json, text/event-stream");
+        send(request.bearer_auth(token).body(call(tool))).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        send(self.http.get(format!("http://{}{path}", self.address))).await
+    }
+}
+
+fn token(issuer: &TestIssuer, subject: &str) -> Forge {
+    Forge::valid(key()).claim("iss", issuer.issuer()).claim("sub", subject)
+}
+
+fn section(issuer: &TestIssuer, members: &str) -> String {
+    format!("[issuers.\"{}\"]\n{members}\n", issuer.issuer())
+}
+
+#[tokio::test]
+async fn callers_of_two_issuers_are_two_people_and_the_metadata_names_both_issuers() {
+    let (one, two) = (TestIssuer::start().await, TestIssuer::start().await);
+    one.serve_keys(&[key()]);
+    let other = TestKey::generate(Algorithm::EdDsa);
+    two.serve("/jwks", Reply::json(&jwks(&[&other])));
+    let file = section(&one, "preset = \"keycloak\"")
+        + &section(
+            &two,
+            &format!("preset = \"okta\"\nkeys = {{ url = \"{}\" }}", two.url("/jwks")),
+        );
+    let server = Configured::by(&file, &[&one, &two], &[]).await;
+
+    let keycloak = token(&one, "alice").header("typ", "JWT").claim("typ", "Bearer");
+    let okta = Forge::valid(&other)
+        .claim("iss", two.issuer())
+        .claim("sub", "alice")
+        .without_header("typ")
+        .without_claim("scope")
+        .claim("scp", json!(["Admin.Write"]));
+    for (issuer, text) in [(&one, keycloak.sign(key())), (&two, okta.sign(&other))] {
+        let answer = server.call("whoami", &text).await;
+        answer.assert_called("a token of its own kind");
+        assert!(answer.body.contains(&format!("alice of {}", issuer.issuer())), "{}", answer.body);
+        server.call("get_time", &text).await.assert_called("with the scope");
+    }
+    // The one's key signs nothing for the other, and its ways are not the other's.
+    let crossed = keycloak.clone().claim("iss", two.issuer()).sign(key());
+    server.call("whoami", &crossed).await.assert_invalid_token("another's key");
+    let untyped = keycloak.without_header("typ").sign(key());
+    server.call("whoami", &untyped).await.assert_invalid_token("another's ways");
+
+    let metadata = server.get("/.well-known/oauth-protected-resource/mcp").await.json();
+    let mut named: Vec<_> = metadata["authorization_servers"].as_array().unwrap().clone();
+    named.sort_by_key(Value::to_string);
+    let mut expected = vec![json!(one.issuer()), json!(two.issuer())];
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(named, expected);
+}
+
+#[tokio::test]
+async fn what_an_issuer_grants_by_itself_is_bounded_by_the_users_roles() {
+    let issuer = TestIssuer::start().await;
+    issuer.serve_keys(&[key()]);
+    let file = section(&issuer, "preset = \"google\"\ngrants = [\"Admin.Write\", \"User.Read\"]");
+    let server = Configured::by(&file, &[&issuer], &[]).await;
+    let text = |subject: &str| token(&issuer, subject).header("typ", "JWT").sign(key());
+    server.call("get_time", &text("alice")).await.assert_called("an admin");
+    let answer = server.call("get_time", &text("guest")).await;
+    assert_eq!((answer.status, answer.challenge()), (StatusCode::FORBIDDEN, None));
+    assert_eq!(server.call("whoami", &text("nobody")).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_issuer_without_keys_makes_the_server_not_ready_and_an_outage_later_does_not() {
+    let (mut issuer, well) = (TestIssuer::start().await, TestIssuer::start().await);
+    well.serve_keys(&[key()]);
+    let file = section(&issuer, "") + &section(&well, "");
+    let server = Configured::by(&file, &[&issuer, &well], &[]).await;
+    let early = server.get("/readyz").await;
+    assert_eq!(early.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(early.body.contains(&format!("keys of {} are not fetched yet", well.issuer())));
+
+    server.issuers.renew_due().await;
+    let without = server.get("/readyz").await;
+    assert_eq!(without.status, StatusCode::SERVICE_UNAVAILABLE);
+    let since =
+        format!("keys of {} cannot be fetched since 2027-01-15T08:00:00Z\n", issuer.issuer());
+    assert_eq!(without.body, format!("no keys of some issuer\n{since}"));
+    let refused = server.call("whoami", &token(&issuer, "alice").sign(key())).await;
+    refused.assert_invalid_token("no keys");
+    server.call("whoami", &token(&well, "alice").sign(key())).await.assert_called("the other");
+
+    issuer.serve_keys(&[key()]);
+    server.clock.advance(Duration::from_secs(10));
+    server.issuers.renew_due().await;
+    let ready = server.get("/readyz").await;
+    assert_eq!((ready.status, ready.body.as_str()), (StatusCode::OK, "ready\n"));
+
+    issuer.stop().await;
+    server.clock.advance(Duration::from_hours(1));
+    server.issuers.renew_due().await;
+    let outage = server.get("/readyz").await;
+    assert_eq!(outage.status, StatusCode::OK);
+    let since =
+        format!("keys of {} cannot be fetched since 2027-01-15T09:00:10Z\n", issuer.issuer());
+    assert_eq!(outage.body, format!("ready\n{since}"));
+    let lasting = |issuer| token(issuer, "alice").claim("exp", NOW + 7200).sign(key());
+    server.call("whoami", &lasting(&issuer)).await.assert_called("an hour without the issuer");
+}
+
+#[tokio::test]
+async fn an_opaque_token_is_asked_about_and_an_issuer_that_is_down_is_503_and_never_a_pass() {
+    let mut issuer = TestIssuer::start().await;
+    let answer = json!({
+        "active": true, "aud": RESOURCE, "sub": "alice", "scope": "Admin.Write", "exp": NOW + 3600,
+    });
+    issuer.serve("/introspect", Reply::json(&answer));
+    let introspection = format!(
+        "keys = \"none\"\nintrospection = {{ url = \"{}\", client_id = \"mcp\", secret_env = \"IDP_SECRET\" }}",
+        issuer.url("/introspect")
+    );
+    let file = section(&issuer, &introspection);
+    let server = Configured::by(&file, &[&issuer], &[("IDP_SECRET", "idp-s3cret")]).await;
+    assert_eq!(server.get("/readyz").await.status, StatusCode::OK);
+    server.call("get_time", "0paque").await.assert_called("active");
+    issuer.serve("/introspect", Reply::json(&json!({ "active": false })));
+    server.clock.advance(Duration::from_secs(30));
+    server.call("get_time", "0paque").await.assert_invalid_token("revoked");
+    issuer.stop().await;
+    for text in ["0paque", "another"] {
+        server.clock.advance(Duration::from_secs(30));
+        let answer = server.call("get_time", text).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            (&answer.headers[header::RETRY_AFTER], answer.challenge()),
+            (&"5".parse().unwrap(), None)
+        );
+        assert!(
+            !answer.body.contains(&issuer.url("")),
+            "where it is, is no business: {}",
+            answer.body
+        );
+    }
+}
+
+#[test]
+fn the_local_issuer_is_there_if_it_has_a_key_and_only_once() {
+    let section = |name: &str| format!("[issuers.\"{name}\"]\n");
+    let (one, two) = (section("https://a.example"), section("https://b.example"));
+    let secret = [("JWT_SECRET", SECRET)];
+    let alone = resolve(&one, &[]).unwrap();
+    assert!(alone.local.is_none());
+    assert!(alone.protection().starts_with("protected: tokens of https://a.example for http"));
+    let both = resolve(&(one.clone() + &two), &secret).unwrap();
+    assert_eq!(both.local.as_ref().unwrap().issuer.as_str(), "http://localhost:8000");
+    assert!(both.protection().starts_with("protected: tokens of 3 issuers for http"));
+
+    let told = |file: &str, pairs: &[(&str, &str)]| resolve(file, pairs).unwrap_err().to_string();
+    let twice = told(&section("http://localhost:8000"), &secret);
+    assert!(twice.contains("http://localhost:8000 is JWT_ISSUER"), "{twice}");
+    let weak = told(&one, &[("JWT_SECRET", "short")]);
+    assert!(weak.contains("JWT_SECRET"), "{weak}");
+    // With the rest of the configuration, all at once.
+    let all =
+        told("[issuers.\"https://a.example\"]\nx = 1", &[("BIND_ADDR", "x"), ("JWT_SECRET", "s")]);
+    for part in ["BIND_ADDR", "JWT_SECRET", "x: there is no such member"] {
+        assert!(all.contains(part), "{all}");
+    }
+    let none = Config::resolve(&RunArgs::default(), &Environment::from_pairs([])).unwrap_err();
+    assert!(none.to_string().contains("no key: set JWT_SECRET"), "{none}");
+}
+
+#[test]
+fn the_file_is_named_by_a_variable_too_and_the_flag_comes_first() {
+    let pairs = |file: &str| [("ISSUERS_FILE".to_owned(), file.to_owned())];
+    let environment = Environment::from_pairs(pairs("/no/such/a.toml"));
+    let told = |args: &RunArgs| Config::resolve(args, &environment).unwrap_err().to_string();
+    assert!(told(&RunArgs::default()).contains("ISSUERS_FILE /no/such/a.toml"));
+    let args = RunArgs { issuers: Some("/no/such/b.toml".into()), ..RunArgs::default() };
+    assert!(told(&args).contains("ISSUERS_FILE /no/such/b.toml"));
+}
