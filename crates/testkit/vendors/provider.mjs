@@ -34,7 +34,9 @@ const app = (client_id) => ({
 });
 
 function configuration(keys) {
+  const { alg, kid } = keys.at(-1);
   return {
+    clientDefaults: { id_token_signed_response_alg: alg },
     clients: [
       ...[CLIENTS.machine, CLIENTS.brief, CLIENTS.opaqueMachine].map(machine),
       ...[CLIENTS.app, CLIENTS.opaqueApp].map(app),
@@ -50,7 +52,7 @@ function configuration(keys) {
           accessTokenFormat: client.clientId.startsWith('opaque-') ? 'opaque' : 'jwt',
           accessTokenTTL: client.clientId === CLIENTS.brief ? 1 : 3600,
           audience: resource,
-          jwt: { sign: { alg: keys.at(-1).alg, kid: keys.at(-1).kid } },
+          jwt: { sign: { alg, kid } },
           scope: SCOPES,
         }),
       },
@@ -59,7 +61,11 @@ function configuration(keys) {
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     formats: {
       // By which a JWT is known to have been taken back.
-      customizers: { jwt: (_, token, jwt) => ({ ...jwt, payload: Object.assign(jwt.payload, { grant: token.grantId }) }) },
+      customizers: {
+        jwt(_, token, jwt) {
+          jwt.payload.grant = token.grantId;
+        },
+      },
     },
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
     jwks: { keys },
