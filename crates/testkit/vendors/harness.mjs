@@ -82,3 +82,20 @@ export async function serve(place, settings = {}) {
   }
   return { url, log: () => log, stop };
 }
+
+/** The answer to one plain request for the tool, without an SDK: `{ status, challenge, text }`. */
+export async function callTool(server, token) {
+  const answer = await fetch(server.url, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      Accept: 'application/json, text/event-stream',
+      'Content-Type': 'application/json',
+      'MCP-Protocol-Version': '2025-06-18',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'get_time' } }),
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  const challenge = answer.headers.get('www-authenticate') ?? '';
+  return { status: answer.status, challenge, text: await answer.text() };
+}

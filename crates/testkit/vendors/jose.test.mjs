@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import * as jose from 'jose';
 
-import { ISSUER, PATIENCE, Place, RESOURCE, serve } from './harness.mjs';
+import { ISSUER, Place, RESOURCE, callTool, serve } from './harness.mjs';
 
 /** An algorithm, keys for it that jose made, and a running server that has the public one. */
 async function start(alg) {
@@ -30,22 +30,7 @@ async function start(alg) {
   return { place, signer: pair.privateKey, verifier: pair.publicKey, kid, minting: { JWT_KEY_FILE: key }, server };
 }
 
-/** The status of one plain request for the tool, without an SDK. */
-async function status(server, token) {
-  const answer = await fetch(server.url, {
-    method: 'POST',
-    headers: {
-      Authorization: `Bearer ${token}`,
-      Accept: 'application/json, text/event-stream',
-      'Content-Type': 'application/json',
-      'MCP-Protocol-Version': '2025-06-18',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'get_time' } }),
-    signal: AbortSignal.timeout(PATIENCE),
-  });
-  await answer.text();
-  return answer.status;
-}
+const status = async (server, token) => (await callTool(server, token)).status;
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
