@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::{Action, Ceiling, Policy, PolicyDocument, Principal, Scope};
+use auth_core::{Action, Ceiling, Policy, PolicyDocument, Principal, RuleDocument, Scope};
 
 use super::world::good_claims;
 
@@ -29,6 +29,10 @@ pub fn policy(data: &[u8]) -> bool {
             return false;
         }
     };
+    let mut wider = document.clone();
+    let method = TARGETED[data.len() % TARGETED.len()].to_owned();
+    wider.methods.insert(method, RuleDocument::All(Vec::new()));
+    assert!(Policy::try_from(wider).is_err());
     let policy = match Policy::try_from(document) {
         Ok(policy) => policy,
         Err(faults) => {
