@@ -1,24 +1,34 @@
 //! When to stop.
 
-/// Returns when the process is asked to stop: SIGINT (Ctrl-C) or SIGTERM.
-pub(crate) async fn signal() {
-    let interrupt = async {
+use std::future::Future;
+
+/// Returns when the process is asked to stop: SIGINT (Ctrl-C) or SIGTERM. It listens from the call on, not
+/// from the first poll, so that nothing which is asked for in between is missed.
+#[cfg(unix)]
+pub(crate) fn signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).ok();
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(listen);
+    async move {
+        let [interrupt, terminate] = signals.map(async |signal| match signal {
+            Some(mut signal) => drop(signal.recv().await),
+            // Without a handler the system's own stops the process.
+            None => std::future::pending().await,
+        });
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+        }
+    }
+}
+
+/// Returns when the process is asked to stop: Ctrl-C.
+#[cfg(not(unix))]
+pub(crate) fn signal() -> impl Future<Output = ()> {
+    async {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without a handler the system's own stops the process.
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }

@@ -209,6 +209,10 @@ describe('a provider that is asked about tokens', { concurrency: true }, () => {
     const elsewhere = { client: CLIENTS.opaqueApp, resource: ELSEWHERE };
     await refused(server, await identity.userToken('alice', elsewhere));
     await refused(server, 'nobody-ever-made-this-token');
+    // What begins like a JWT is no opaque token: it is not asked about.
+    const odd = await callTool(server, `${btoa('{"alg":"RS256"}')}.a.b.c.d`);
+    assert.equal(odd.status, 401);
+    await admitted(server, await identity.userToken('alice', { client: CLIENTS.opaqueApp }));
     // It says no `sub` for a client on its own account, and without one nobody is let in.
     await refused(server, await identity.machineToken({ client: CLIENTS.opaqueMachine }));
 

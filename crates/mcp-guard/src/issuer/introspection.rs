@@ -204,10 +204,8 @@ impl Inner {
             .finish();
         let authorization = basic(&self.client_id, self.secret.expose_secret());
         let answer = self.client.post_form(&address, authorization, form).await;
-        // Any other status may be about this token alone, and so be anybody's doing.
         let answer = answer.inspect_err(|error| {
-            use FetchFault::{Status, Timeout, Unreachable};
-            if matches!(error.fault, Unreachable(_) | Timeout | Status(404)) {
+            if may_have_moved(&error.fault) {
                 self.endpoint.doubt();
             }
         })?;
@@ -221,6 +219,13 @@ impl fmt::Debug for Introspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Introspection({:?} as {:?}, ..)", self.when, self.inner.client_id)
     }
+}
+
+/// Whether the endpoint may be elsewhere by now: there is none where it was. Any other answer may be about
+/// this token alone (oidc-provider says 400 to a JWT), and so be anybody's doing.
+const fn may_have_moved(fault: &FetchFault) -> bool {
+    use FetchFault::{Status, Timeout, Unreachable};
+    matches!(fault, Unreachable(_) | Timeout | Status(300..=399 | 404 | 410))
 }
 
 /// The credentials of a client (RFC 6749 §2.3.1): each half form-encoded, then Basic.

@@ -319,6 +319,29 @@ async fn the_endpoint_is_discovered_once_and_not_looked_for_again_at_once() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_dislikes_one_token_is_asked_about_the_next_at_once() {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    issuer.serve_keys(&[]);
+    let (client, id) = (client(&clock), name(&issuer.issuer()));
+    let asking = Introspection::new(&client, &id, Location::Discover, "id", "secret").unwrap();
+    let issuers = issuers(&clock, [Trust::new(entry(&issuer.issuer())).introspection(asking)]);
+    for status in [400, 403, 429, 500, 503] {
+        issuer.serve("/introspect", Reply::text("").status(status));
+        let said = unavailable(&issuers, "disliked").await;
+        assert!(said.contains(&FetchFault::Status(status).to_string()), "{said}");
+        issuer.serve("/introspect", Reply::json(&active(&issuer)));
+        assert!(judge(&issuers, &format!("after-{status}")).await.is_ok(), "{status}");
+    }
+    // Gone: it is looked for anew.
+    issuer.serve("/introspect", Reply::text("").status(404));
+    unavailable(&issuers, "gone").await;
+    clock.advance(Duration::from_secs(10));
+    issuer.serve("/introspect", Reply::json(&active(&issuer)));
+    assert!(judge(&issuers, "found").await.is_ok());
+    assert_eq!(issuer.count("/.well-known/oauth-authorization-server/realms/a"), 2);
+}
+
+#[tokio::test]
 async fn only_one_issuer_can_be_asked_about_tokens_that_name_nobody() {
     let (one, two, clock) = (TestIssuer::start().await, TestIssuer::start().await, clock());
     let both = |when| {

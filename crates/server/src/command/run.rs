@@ -24,6 +24,7 @@ pub(crate) async fn run(
     environment: &Environment,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
+    let asked_to_stop = shutdown::signal();
     let log = log::start(environment);
     let config = match (Config::resolve(args, environment), log) {
         (Ok(config), Ok(())) => config,
@@ -56,7 +57,7 @@ pub(crate) async fn run(
     .map_err(Failure::output)?;
 
     let serving = tokio::spawn(serve(listener, router, stop.clone(), Limits::default()));
-    shutdown::signal().await;
+    asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
