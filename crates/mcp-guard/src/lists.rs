@@ -142,3 +142,56 @@ fn schemes(policy: &Policy, action: &Action) -> Value {
     let oauth = ways.iter().map(|way| json!({ "type": "oauth2", "scopes": scopes(way) }));
     noauth.into_iter().chain(oauth).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::PolicyDocument;
+
+    use super::*;
+
+    fn policy(document: Value) -> Policy {
+        Policy::try_from(serde_json::from_value::<PolicyDocument>(document).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn ways_to_be_let_in_are_told_apart_while_they_are_few() {
+        let any = json!({ "any": ["a", "b", "c"] });
+        let policy = policy(json!({
+            "scopes": { "a": "", "b": "", "c": "" },
+            "tools": { "t": any, "p": { "public": true } },
+            "resources": { "n://{+x}": any, "n://u/{+x}": any, "n://u/f/{x}": any },
+        }));
+        let ways = |action| schemes(&policy, &action).as_array().unwrap().len();
+        assert_eq!(ways(Action::CallTool("t".into())), 3);
+        // Nobody needs a token, and one does no harm.
+        assert_eq!(ways(Action::CallTool("p".into())), 2);
+        // Twelve rules with three ways each: few sets come out of it, and few are held meanwhile.
+        let many = schemes(&policy, &Action::ReadResource("n://u/f/%252561".into()));
+        assert_eq!(many.as_array().unwrap().len(), 7);
+    }
+
+    #[test]
+    fn beyond_what_can_be_told_apart_there_is_one_way_which_is_enough() {
+        let names: Vec<String> = (0..65).map(|n| format!("s{n}")).collect();
+        let scopes: Map<String, Value> = names.iter().map(|n| (n.clone(), "".into())).collect();
+        let tools = json!({ "t": { "any": names } });
+        let policy = policy(json!({ "scopes": scopes, "tools": tools }));
+        let ways = schemes(&policy, &Action::CallTool("t".into()));
+        assert_eq!(ways.as_array().unwrap().len(), 1);
+        assert_eq!(ways.pointer("/0/scopes").unwrap().as_array().unwrap().len(), 65);
+    }
+
+    #[test]
+    fn what_is_no_list_of_entries_is_shown_to_nobody() {
+        let viewer = Viewer { principal: None, policy: Arc::new(policy(json!({}))) };
+        for tools in [json!("t"), json!({ "name": "t" }), json!(null), json!(["t", 1, {}])] {
+            let mut message = json!({ "result": { "tools": tools } });
+            assert!(filter(&mut message, &viewer, true));
+            let left = message.pointer("/result/tools").unwrap();
+            assert!(left.is_null() || left.as_array().is_some_and(Vec::is_empty), "{message}");
+        }
+        let mut other = json!({ "result": { "content": [] } });
+        assert!(!filter(&mut other, &viewer, true));
+        assert_eq!(other, json!({ "result": { "content": [] } }));
+    }
+}
