@@ -52,12 +52,16 @@ build:
     @[ -x "{{ target }}/debug/server" ] || echo "Building: the first time takes some minutes ..." >&2
     @cargo build --quiet --locked --package server --package client --package mint-token
 
-# every test that needs nothing but Rust
+# every test that needs nothing but Rust; the directory also on PostgreSQL, if that is installed
 test *args:
+    @command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
+        echo "PostgreSQL is not installed: the embedded backends only (just test-all installs it)" >&2
     cargo test --workspace --all-features --locked "$@"
 
-# every test there is: also other vendors' clients and the conformance suite, which need Python and Node
-test-all: test vendors conformance
+# every test there is: also PostgreSQL, other vendors' clients and the conformance suite (needs Python and Node)
+test-all: && vendors conformance
+    crates/testkit/install postgresql
+    TEST_POSTGRES=required "{{ just_executable() }}" test
 
 # other vendors' clients and libraries against our server (installs them under the target folder)
 vendors: build

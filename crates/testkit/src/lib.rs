@@ -5,6 +5,7 @@
 //! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive side.
 //! 4. [`ManualClock`]: the time is what the test says.
 //! 5. With the feature `issuer`: an issuer on loopback that answers, well or badly, as it is told.
+//! 6. With the feature `postgres`, on Unix: a real PostgreSQL server.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its keys
 //! show themselves to whoever asks.
@@ -40,6 +41,8 @@ mod forge;
 #[cfg(feature = "issuer")]
 mod issuer;
 mod keys;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod variants;
 
 pub use clock::ManualClock;
@@ -48,6 +51,8 @@ pub use forge::{Forge, compact};
 #[cfg(feature = "issuer")]
 pub use issuer::{Asked, Reply, TestIssuer, jwks};
 pub use keys::TestKey;
+#[cfg(all(feature = "postgres", unix))]
+pub use postgres::Postgres;
 pub use variants::accepted_variants;
 
 /// What time it is in every test that does not say otherwise: 2027-01-15T08:00:00Z.
