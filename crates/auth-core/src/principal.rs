@@ -1,14 +1,16 @@
 //! The caller, once token and user are known.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId};
+use crate::{
+    Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, Supposed, TokenId,
+};
 
 /// What bounds a token's scopes, whatever the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ceiling {
     /// The scopes of the roles that the directory gives the user.
-    Roles(BTreeSet<RoleName>),
+    Roles(Arc<BTreeSet<RoleName>>),
     /// No directory: the issuer's word is the only bound. For servers that have no users of their own.
     IssuerDecides,
 }
@@ -38,7 +40,7 @@ pub struct Principal {
     issuer: Issuer,
     subject: Subject,
     client_id: Option<ClientId>,
-    display_name: Option<String>,
+    display_name: Option<Arc<str>>,
     token_id: Option<TokenId>,
     scopes: ScopeSet,
     roles: BTreeSet<RoleName>,
@@ -54,7 +56,7 @@ impl Principal {
             issuer: claims.issuer().clone(),
             subject: claims.subject().clone(),
             client_id: claims.client_id().cloned(),
-            display_name: claims.name().map(str::to_owned),
+            display_name: claims.name().map(Arc::from),
             token_id: claims.token_id().cloned(),
             scopes: claims.scopes().clone(),
             roles: claims.roles().clone(),
@@ -63,9 +65,25 @@ impl Principal {
         }
     }
 
+    /// Somebody who is only supposed. It never leaves the crate: what is decided about it is an answer
+    /// without a permit.
+    pub(crate) fn supposed(who: &Supposed) -> Self {
+        Self {
+            issuer: Issuer::supposed(),
+            subject: Subject::supposed(),
+            client_id: None,
+            display_name: None,
+            token_id: None,
+            scopes: who.scopes.clone(),
+            roles: who.roles.clone(),
+            ceiling: who.ceiling.clone(),
+            expires_at: NumericDate::EPOCH,
+        }
+    }
+
     /// The same caller under the name that the directory knows.
     #[must_use]
-    pub fn with_display_name(self, name: impl Into<String>) -> Self {
+    pub fn with_display_name(self, name: impl Into<Arc<str>>) -> Self {
         Self { display_name: Some(name.into()), ..self }
     }
 

@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A `NumericDate`: seconds since the epoch, without leap seconds, `0 ..= 253402300799` (year 9999).
 ///
@@ -27,6 +27,9 @@ pub enum TimeError {
 }
 
 impl NumericDate {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// The date `secs` seconds after the epoch.
     pub fn from_secs(secs: i64) -> Result<Self, TimeError> {
         if (0..=MAX_SECS).contains(&secs) { Ok(Self(secs)) } else { Err(TimeError::OutOfRange) }
@@ -52,7 +55,7 @@ impl NumericDate {
     }
 
     /// Reads a JSON number: a whole one, or a fraction (RFC 7519 §2), rounded down.
-    pub(crate) fn from_json(value: &serde_json::Value) -> Result<Self, TimeError> {
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, TimeError> {
         if let Some(secs) = value.as_i64() {
             return Self::from_secs(secs);
         }
@@ -82,6 +85,12 @@ impl fmt::Display for NumericDate {
 impl Serialize for NumericDate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_secs(i64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

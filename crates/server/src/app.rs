@@ -12,7 +12,8 @@ use rmcp::transport::streamable_http_server::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    authenticate::DirectoryAuthenticator, config::Config, failure::Failure, health, mcp::McpServer,
+    authenticate::DirectoryAuthenticator, config::Config, explain, failure::Failure, health,
+    mcp::McpServer,
 };
 
 /// What a server is made of.
@@ -46,6 +47,14 @@ impl<D: Directory> App<D> {
     pub fn router(self, shutdown: &CancellationToken) -> Router {
         let authenticate =
             DirectoryAuthenticator::new(self.issuers.clone(), Arc::clone(&self.directory));
+        let admin = explain::mount(
+            Router::new(),
+            &self.resource,
+            &self.policy,
+            &self.issuers,
+            &self.directory,
+            &self.clock,
+        );
         let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
@@ -67,6 +76,7 @@ impl<D: Directory> App<D> {
         );
 
         let mut router = health::routes(self.directory, self.issuers)
+            .merge(admin)
             .route_service(self.resource.path(), guard.protect(mcp))
             .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
         for path in BTreeSet::from(guard.metadata_paths()) {

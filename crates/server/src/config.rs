@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use auth_core::{Clock, Issuer, Policy, ResourceUri, TrustedIssuer};
 use mcp_guard::Issuers;
-use settings::{Environment, KeySettingError, Variable, VerifyingKeys};
+use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
 
 use crate::{
     args::RunArgs,
+    explain,
     failure::Failure,
     issuers::{self, IssuerConfig},
     policy_file::{self, PolicySource},
@@ -110,6 +111,20 @@ impl Config {
             .map_err(|error| fault(&error))
     }
 
+    /// The files with keys that may change, and whose keys they are.
+    #[must_use]
+    pub fn key_files(&self) -> Vec<(Issuer, PathBuf)> {
+        let local = self.local.iter().filter_map(|local| match &local.keys.source {
+            KeySource::File(path) => Some((local.issuer.clone(), path.clone())),
+            KeySource::Secret => None,
+        });
+        let others = self
+            .issuers
+            .iter()
+            .filter_map(|issuer| Some((issuer.trusted.issuer().clone(), issuer.key_file.clone()?)));
+        local.chain(others).collect()
+    }
+
     /// What protects the server, for the line that it prints at start.
     #[must_use]
     pub fn protection(&self) -> String {
@@ -152,7 +167,8 @@ fn local_issuer(
 fn parse_resource(text: &str) -> Result<ResourceUri, String> {
     let resource: ResourceUri = text.parse().map_err(|fault| format!("{fault}"))?;
     let path = resource.path();
-    let own = ["/healthz", "/readyz"].contains(&path) || path.starts_with("/.well-known");
+    let own =
+        ["/healthz", "/readyz", explain::PATH].contains(&path) || path.starts_with("/.well-known");
     // Characters that the router takes for patterns.
     if own || path.contains(['{', '}', '*', ':']) {
         return Err("this path cannot be served: choose another, for example /mcp".into());

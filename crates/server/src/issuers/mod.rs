@@ -40,6 +40,8 @@ pub struct IssuerConfig {
     pub introspection: Option<IntrospectionConfig>,
     /// Keys in a file that cannot be used: the place in the set, from 0, and the fault.
     pub unusable: Vec<(usize, KeyError)>,
+    /// The file that its keys stand in, which may change; `None` if they do not stand in one.
+    pub key_file: Option<PathBuf>,
 }
 
 /// How an issuer is asked about tokens.
@@ -54,7 +56,14 @@ impl IssuerConfig {
     /// An issuer whose keys are known.
     #[must_use]
     pub const fn fixed(trusted: TrustedIssuer) -> Self {
-        Self { trusted, fetch: None, outage: None, introspection: None, unusable: Vec::new() }
+        Self {
+            trusted,
+            fetch: None,
+            outage: None,
+            introspection: None,
+            unusable: Vec::new(),
+            key_file: None,
+        }
     }
 
     /// Whether the issuer itself is ever asked.
@@ -178,6 +187,7 @@ struct Context<'a> {
 enum Keys {
     Fetched(Location),
     Known(KeySet, Vec<(usize, KeyError)>),
+    InFile(KeySet, Vec<(usize, KeyError)>, PathBuf),
 }
 
 impl Context<'_> {
@@ -240,9 +250,10 @@ impl Context<'_> {
             section.fault("outage_hours: at most 168");
         }
 
-        let (fetch, known, unusable) = match keys? {
-            Keys::Fetched(location) => (Some(location), KeySet::default(), Vec::new()),
-            Keys::Known(keys, unusable) => (None, keys, unusable),
+        let (fetch, known, unusable, key_file) = match keys? {
+            Keys::Fetched(location) => (Some(location), KeySet::default(), Vec::new(), None),
+            Keys::Known(keys, unusable) => (None, keys, unusable, None),
+            Keys::InFile(keys, unusable, path) => (None, keys, unusable, Some(path)),
         };
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let mut trusted = TrustedIssuer::new(issuer?, known)
@@ -258,7 +269,7 @@ impl Context<'_> {
         if let Some(algorithms) = algorithms {
             trusted = trusted.algorithms(algorithms);
         }
-        Some(IssuerConfig { trusted, fetch, outage, introspection, unusable })
+        Some(IssuerConfig { trusted, fetch, outage, introspection, unusable, key_file })
     }
 
     fn keys(&self, section: &mut Section) -> Option<Keys> {
@@ -290,9 +301,9 @@ impl Context<'_> {
             return section.parsed("url", &url).map(|at| Keys::Fetched(Location::At(at)));
         }
         if let Some(file) = section.text("file") {
-            let found = settings::verifying_keys_in(self.path(&file));
-            return match found {
-                Ok(found) => Some(Keys::Known(found.keys, found.unusable)),
+            let path = self.path(&file);
+            return match settings::verifying_keys_in(path.clone()) {
+                Ok(found) => Some(Keys::InFile(found.keys, found.unusable, path)),
                 Err(fault) => section.none(format!("file {file:?}: {}", in_words(&fault))),
             };
         }
