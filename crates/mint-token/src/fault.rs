@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::{InvalidName, ResourceUriError};
 use settings::EnvFileError;
 
-use crate::{input::InputError, policy::PolicyFault, signer::SignerFault};
+use crate::{input::InputError, policy::PolicyFault, server::ServerFault, signer::SignerFault};
 
 /// One fault of the configuration. All that there are are shown together.
 #[derive(Debug, thiserror::Error)]
@@ -43,4 +43,14 @@ pub(crate) enum Fault {
     /// The token would not fit into what servers read.
     #[error("{0}. Leave out some --claim, --scope or --role")]
     TooLong(auth_core::IssueError),
+}
+
+impl Fault {
+    /// Whether a server could not be asked, rather than that something is wrong here.
+    pub(crate) const fn is_of_the_network(&self) -> bool {
+        match self {
+            Self::Policy(PolicyFault::Server(fault)) => !matches!(fault, ServerFault::Token(_)),
+            _ => false,
+        }
+    }
 }

@@ -65,7 +65,11 @@ pub(crate) fn run(args: &MintArgs, world: &mut World<'_>) -> Exit {
                 let path = args.env_file.display();
                 output::note(&format!("there is no file {path}"), world);
             }
-            Exit::Usage
+            if faults.iter().any(Fault::is_of_the_network) {
+                Exit::Unreachable
+            } else {
+                Exit::Usage
+            }
         }
         Err(doubtful @ MintError::Doubtful(_)) => {
             output::error(&doubtful, world);
