@@ -166,8 +166,14 @@ pub(crate) fn ask_for_tool(
     environment: &Environment,
     world: &World<'_>,
 ) -> Result<ScopeSet, PolicyFault> {
-    let answer =
-        server::ask(resource, "admin/requirement", &json!({ "tool": tool }), environment, world)?;
+    let answer = server::ask(
+        resource,
+        "admin/requirement",
+        &json!({ "tool": tool }),
+        None,
+        environment,
+        world,
+    )?;
     let scopes = answer.get("scopes").and_then(Value::as_str).and_then(|text| text.parse().ok());
     match (answer.get("fault").and_then(Value::as_str), scopes) {
         (None, Some(scopes)) => Ok(scopes),

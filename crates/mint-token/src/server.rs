@@ -10,6 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::{FetchFault, Request, World};
 
+/// Stands where the token will. No name of a tool is likely to be it, and one that is harms nobody: the
+/// question is refused.
+const PLACE: &str = "the token that is asked about";
+
 /// Why a server did not answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServerFault {
@@ -34,11 +38,13 @@ pub(crate) enum ServerFault {
     TooOften(String),
 }
 
-/// The result of `method` with `params`.
+/// The result of `method` with `params` and, if there is one, with the token that it is about, which is
+/// wiped from memory afterwards.
 pub(crate) fn ask(
     resource: &ResourceUri,
     method: &str,
     params: &Value,
+    about: Option<&str>,
     environment: &Environment,
     world: &World<'_>,
 ) -> Result<Value, ServerFault> {
@@ -46,8 +52,20 @@ pub(crate) fn ask(
     let token: AccessToken =
         token.parse().map_err(|fault| ServerFault::Token(format!("{fault}")))?;
     let url = format!("{}/admin/explain", resource.origin());
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let body = Zeroizing::new(body.to_string());
+    let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let body = match (about, body.get_mut("params").and_then(Value::as_object_mut)) {
+        (Some(about), Some(params)) => {
+            // A place is kept for the token, which is put into the text alone.
+            params.insert("token".into(), json!(PLACE));
+            let about = Zeroizing::new(serde_json::to_string(about).unwrap_or_default());
+            let text = body.to_string();
+            let (before, after) = text.split_once(&format!("\"{PLACE}\"")).unwrap_or((&text, ""));
+            let mut whole = Zeroizing::new(String::with_capacity(text.len() + about.len()));
+            whole.extend([before, about.as_str(), after]);
+            whole
+        }
+        _ => Zeroizing::new(body.to_string()),
+    };
     let request = Request { url: url.clone(), token: Some(token), body: Some(body) };
     let response =
         (world.fetch)(&request).map_err(|fault| ServerFault::Fetch(url.clone(), fault))?;

@@ -21,7 +21,9 @@ pub(crate) fn table(steps: &[Step]) -> String {
             Outcome::NotReached => (FAINT, "-"),
             Outcome::Noted => (FAINT, "note"),
         };
-        let (name, found) = (harmless(&step.name), harmless(&step.found));
+        let is_told = !step.found.is_empty() || step.outcome == Outcome::NotReached;
+        let found = harmless(if is_told { &step.found } else { &step.expected });
+        let name = harmless(&step.name);
         let line = format!("{style}{word:<4}{style:#}  {name:<width$}  {found}");
         text += line.trim_end();
         text.push('\n');

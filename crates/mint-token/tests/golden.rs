@@ -3,12 +3,7 @@
 //!
 //! When a text is meant to change, take over what the failing test has written under the target folder.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt, path::Path};
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{Account, Action, Explanation, Finding, ResourceUri, RoleName, Standing};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use settings::Environment;
 use zeroize::Zeroizing;
 
@@ -87,13 +87,14 @@ fn of_server(
         ("prompt", &args.what.prompt),
         ("method", &args.what.method),
     ];
-    let mut params = json!({ "token": token.as_str() });
+    let mut params = Map::new();
     for (name, value) in what {
-        if let (Some(value), Some(params)) = (value, params.as_object_mut()) {
+        if let Some(value) = value {
             params.insert(name.into(), json!(value));
         }
     }
-    let answer = server::ask(&resource, "admin/explain", &params, environment, world);
+    let (params, about) = (Value::Object(params), Some(token.as_str()));
+    let answer = server::ask(&resource, "admin/explain", &params, about, environment, world);
     let explained = answer.and_then(|answer| {
         serde_json::from_value::<Explanation>(answer).map_err(|_| ServerFault::Answer)
     });

@@ -203,6 +203,7 @@ fn seconds(value: &Value) -> Option<NumericDate> {
 fn date(value: &Value, now: NumericDate) -> String {
     match seconds(value) {
         None => plain(value),
+        Some(date) if date == now => format!("{}  now", rfc3339(date)),
         Some(date) if date >= now => {
             format!("{}  in {}", rfc3339(date), in_words(date.since(now)))
         }
