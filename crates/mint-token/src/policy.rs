@@ -44,7 +44,7 @@ pub(crate) enum PolicyFault {
     #[error("{0} has no role that may call the tool {1:?}, so no token can")]
     Nobody(String, String),
     /// A role that is not there.
-    #[error("{0} has no role {1:?}. It has {2}")]
+    #[error("{0} has no role \"{1}\". It has {2}")]
     NoRole(String, RoleName, String),
     /// The server could not be asked, or said no.
     #[error(transparent)]
