@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     authenticate::{DirectoryAuthenticator, Provisioning},
     config::Config,
+    explain,
     failure::Failure,
     health,
     mcp::McpServer,
@@ -54,6 +55,13 @@ impl<D: Directory> App<D> {
         let (issuers, clock) = (self.issuers.clone(), Arc::clone(&self.clock));
         let authenticate = DirectoryAuthenticator::new(issuers, Arc::clone(&self.directory), clock)
             .provisioning(self.provisioning);
+        let admin = explain::mount(
+            Router::new(),
+            &self.resource,
+            &self.policy,
+            &authenticate,
+            &self.clock,
+        );
         let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
@@ -75,6 +83,7 @@ impl<D: Directory> App<D> {
         );
 
         let mut router = health::routes(self.directory, self.issuers)
+            .merge(admin)
             .route_service(self.resource.path(), guard.protect(mcp))
             .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
         for path in BTreeSet::from(guard.metadata_paths()) {

@@ -11,9 +11,11 @@ mod args;
 mod authenticate;
 mod command;
 mod config;
+mod explain;
 mod failure;
 mod health;
 mod issuers;
+mod key_files;
 mod log;
 mod mcp;
 mod policy_file;
@@ -25,7 +27,9 @@ mod tools;
 use std::io::Write;
 
 pub use app::App;
-pub use args::{Cli, Command, OutputFormat, PolicyCommand, RunArgs, TokensCommand, UsersCommand};
+pub use args::{
+    Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
+};
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, Provisioning};
 pub use config::{Config, ConfigError, LocalIssuer};

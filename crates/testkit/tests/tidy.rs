@@ -51,7 +51,7 @@ const FENCES: [(&str, &[&str]); 6] = [
     ("mcp-guard", &["sqlx", "clap", "dotenvy", "axum", "jsonwebtoken"]),
     ("directory", &["http", "rmcp", "axum", "clap", "dotenvy", "jsonwebtoken"]),
     ("client", &["sqlx", "axum", "jsonwebtoken"]),
-    ("mint-token", &["rmcp", "axum", "tokio", "reqwest", "sqlx", "jsonwebtoken"]),
+    ("mint-token", &["rmcp", "axum", "sqlx", "jsonwebtoken"]),
     ("server", &["sqlx", "jsonwebtoken", "reqwest"]),
 ];
 

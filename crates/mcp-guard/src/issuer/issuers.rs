@@ -7,11 +7,17 @@
 //! 3. An issuer may also be asked about its JWTs after they have been verified.
 //! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use auth_core::{
-    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, KeyLookupError, NumericDate, Principal,
-    TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+    AccessToken, Audience, Ceiling, Check, Claims, Clock, Facts, Issuer, IssuerKeys,
+    KeyLookupError, NumericDate, Principal, Silent, TokenVerifier, TrustedIssuer, UnverifiedToken,
+    VerifyError, Witness,
 };
 use base64::{
     Engine,
@@ -38,6 +44,14 @@ struct Source {
     introspection: Option<Introspection>,
     /// No key was given with the issuer.
     bare: bool,
+    /// The keys that took the place of those that were given with the issuer.
+    given: RwLock<Option<Arc<IssuerKeys>>>,
+}
+
+impl Source {
+    fn given(&self) -> Option<Arc<IssuerKeys>> {
+        self.given.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The issuers whose tokens count. Cheap to clone.
@@ -82,7 +96,7 @@ impl Trust {
     #[must_use]
     pub fn new(issuer: TrustedIssuer) -> Self {
         let bare = issuer.keys().keys().is_empty();
-        Self { issuer, source: Source { keyring: None, introspection: None, bare } }
+        Self { issuer, source: Source { bare, ..Source::default() } }
     }
 
     /// Takes its keys from `keyring`, and no others.
@@ -140,12 +154,23 @@ impl Issuers {
 
     /// What `token` says, if it is good.
     pub async fn verify(&self, token: &AccessToken) -> Result<Claims, AuthenticateError> {
+        self.verify_watched(token, &mut Silent).await
+    }
+
+    /// The same, watched by `witness`.
+    pub async fn verify_watched(
+        &self,
+        token: &AccessToken,
+        witness: &mut impl Witness,
+    ) -> Result<Claims, AuthenticateError> {
         let inner = &self.0;
         let parsed = match UnverifiedToken::parse(token) {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
-                    Some(issuer) if is_no_jwt(token) => inner.introspected(issuer, token).await,
+                    Some(issuer) if is_no_jwt(token) => {
+                        inner.introspected(issuer, token, witness).await
+                    }
                     _ => Err(VerifyError::from(fault).into()),
                 };
             }
@@ -154,16 +179,32 @@ impl Issuers {
         let Some((issuer, source)) = issuer.as_ref().and_then(|it| inner.sources.get_key_value(it))
         else {
             // Refused, by the first check that it does not pass.
-            return Ok(inner.verifier.verify_parsed(&parsed, None, inner.clock.now())?);
+            let now = inner.clock.now();
+            return Ok(inner.verifier.verify_watched(&parsed, None, now, witness)?);
         };
         if source.bare && source.keyring.is_none() && source.introspection.is_some() {
-            return inner.introspected(issuer, token).await;
+            return inner.introspected(issuer, token, witness).await;
         }
-        let claims = inner.signed(source, &parsed).await?;
+        let claims = inner.signed(source, &parsed, witness).await?;
         if let Some(asked) = source.introspection.as_ref().filter(|it| it.takes_jwts()) {
+            witness.begin(Check::Introspection, || Facts {
+                expected: "the issuer says that the token is still good".into(),
+                found: format!("{issuer} was asked"),
+            });
             asked.ask(token).await.map_err(unavailable)?.confirms(&claims)?;
         }
         Ok(claims)
+    }
+
+    /// Puts `keys` in the place of those that were given with their issuer: for keys in a file that has
+    /// changed. Requests that are under way go on with what they had. `false` if there is no such
+    /// issuer, or if it fetches its keys.
+    pub fn replace_keys(&self, keys: IssuerKeys) -> bool {
+        let source = self.0.sources.get(keys.issuer()).filter(|it| it.keyring.is_none());
+        let Some(source) = source else { return false };
+        let mut given = source.given.write().unwrap_or_else(PoisonError::into_inner);
+        *given = Some(Arc::new(keys));
+        true
     }
 
     /// How it stands with each issuer.
@@ -204,16 +245,24 @@ impl Inner {
         &self,
         source: &Source,
         token: &UnverifiedToken<'_>,
+        witness: &mut impl Witness,
     ) -> Result<Claims, VerifyError> {
         let Some(keyring) = &source.keyring else {
-            return self.verifier.verify_parsed(token, None, self.clock.now());
+            let given = source.given();
+            let now = self.clock.now();
+            return self.verifier.verify_watched(token, given.as_deref(), now, witness);
         };
         let keys = keyring.keys();
-        let verdict = self.verifier.verify_parsed(token, Some(&keys), self.clock.now());
+        let now = self.clock.now();
+        let verdict = self.verifier.verify_watched(token, Some(&keys), now, witness);
         match verdict {
             Err(fault) if may_need_a_newer_key(token, fault) => {
                 match keyring.newer_than(&keys).await {
-                    Some(keys) => self.verifier.verify_parsed(token, Some(&keys), self.clock.now()),
+                    Some(keys) => {
+                        witness.restart();
+                        let now = self.clock.now();
+                        self.verifier.verify_watched(token, Some(&keys), now, witness)
+                    }
                     None => Err(fault),
                 }
             }
@@ -226,11 +275,13 @@ impl Inner {
         &self,
         issuer: &Issuer,
         token: &AccessToken,
+        witness: &mut impl Witness,
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
         let answer = introspection.ask(token).await.map_err(unavailable)?;
-        Ok(self.verifier.verify_introspected(issuer, &answer, self.clock.now())?)
+        let now = self.clock.now();
+        Ok(self.verifier.verify_introspected_watched(issuer, &answer, now, witness)?)
     }
 }
 

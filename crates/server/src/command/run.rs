@@ -13,7 +13,7 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    issuers, log,
+    issuers, key_files, log,
     serve::{Limits, serve},
     shutdown,
 };
@@ -54,6 +54,8 @@ pub(crate) async fn run(
     let app = App::new(&config, Arc::clone(&directory), clock)?;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
+    let files =
+        tokio::spawn(key_files::keep_fresh(config.key_files(), app.issuers.clone(), stop.clone()));
     let router = app.router(&stop);
     writeln!(
         out,
@@ -69,8 +71,7 @@ pub(crate) async fn run(
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
-    let _ = keeping.await;
-    let _ = following.await;
+    let _ = (keeping.await, following.await, files.await);
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })

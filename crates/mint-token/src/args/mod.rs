@@ -4,6 +4,10 @@
 //! 2. Values are parsed here into the types of the core, so that nothing further in sees a text.
 //! 3. There is no flag that takes a secret.
 
+mod examples;
+mod judge;
+mod keys;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use auth_core::{Algorithm, ClientId, Issuer, ResourceUri, RoleName, ScopeSet, Subject};
@@ -14,40 +18,24 @@ use clap::{
     parser::ValueSource,
 };
 
-use crate::{claim::ExtraClaim, ttl::Ttl};
+use self::examples::MINT;
+pub(crate) use self::{
+    judge::{ExplainArgs, InspectArgs, TrustArgs, VerifyArgs, WhatArgs},
+    keys::{JwksArgs, KeyFormat, KeygenArgs, RotateArgs},
+};
+use crate::{
+    claim::{ExtraClaim, ExtraHeader},
+    moment::Moment,
+    ttl::Ttl,
+};
 
-/// Stands below the flags in `--help`.
-const AFTER_HELP: &str = "\
-Configuration (a flag beats the environment, which beats .env, which beats the default):
-  JWT_SECRET    the secret that signs (HS256), at least 32 bytes; `just token` makes one
-  JWT_KEY_FILE  instead of the secret: a private key as PEM or JWK, mode 0600
-  JWT_ISSUER    who issues the token [default: http://localhost:8000]
-  MCP_RESOURCE  for which server it is meant [default: http://localhost:8000/mcp]
-  A secret is never taken from the command line, and never printed.
-
-Examples:
-  mint-token                                   an hour for user-userson
-  mint-token --save                            the same, kept in .env for the client
-  mint-token --sub alice --scope User.Read     for alice, who may only read
-  mint-token --sub bob --role admin --ttl 15m  by role, for a quarter of an hour
-  mint-token --scope \"\"                        who somebody is, and no scope
-  mint-token --claim tenant=acme --claim level:=3
-  mint-token --key key.pem --alg ES256         signed with a private key
-  TOKEN=$(mint-token)                          the token alone goes to standard output
-  mint-token --output json | jq -r .expires
-
-Exit codes:
-  0  done
-  1  something unexpected, for example a file that cannot be written
-  2  the command line or the configuration is at fault; standard error says what to do";
-
-/// Makes JWT access tokens (RFC 9068) for a protected MCP server.
+/// Makes JWT access tokens (RFC 9068) for a protected MCP server, and says why one is refused.
 #[derive(Debug, Parser)]
 #[command(
     name = "mint-token",
     version,
     about,
-    after_help = AFTER_HELP,
+    after_help = MINT,
     override_usage = "mint-token [OPTIONS]
        mint-token <COMMAND>",
     args_conflicts_with_subcommands = true
@@ -63,8 +51,48 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Make a token (this is meant when no command is named).
-    #[command(after_help = AFTER_HELP, override_usage = "mint-token mint [OPTIONS]")]
+    #[command(after_help = MINT, override_usage = "mint-token mint [OPTIONS]")]
     Mint(Box<MintArgs>),
+
+    /// Make a key to sign with.
+    #[command(after_help = examples::KEYGEN)]
+    Keygen(KeygenArgs),
+
+    /// Print the public key set of a folder of keys.
+    #[command(after_help = examples::JWKS)]
+    Jwks(JwksArgs),
+
+    /// Change the key that signs, so that no token is refused on the way.
+    #[command(after_help = examples::ROTATE)]
+    Rotate(RotateArgs),
+
+    /// Show what a token says, without believing it.
+    #[command(after_help = examples::INSPECT)]
+    Inspect(InspectArgs),
+
+    /// Judge a token as a server does, check by check.
+    #[command(after_help = examples::VERIFY)]
+    Verify(VerifyArgs),
+
+    /// Say why a token may or may not do something, step by step.
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(Box<ExplainArgs>),
+
+    /// Print the completions for a shell.
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+
+    /// Write the manual pages into a folder.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// The folder; made if it is not there.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 /// What a token is to say, how it is signed and where it goes.
@@ -133,11 +161,53 @@ pub(crate) struct MintArgs {
     #[arg(long, value_name = "CLAIM", help_heading = "What it says")]
     pub(crate) claim: Vec<ExtraClaim>,
 
+    /// One more member of the header, or another typ: name=text, or name:=json; repeatable.
+    #[arg(long, value_name = "MEMBER", help_heading = "What it says")]
+    pub(crate) header: Vec<ExtraHeader>,
+
+    /// When it begins to count: after a time (10m), or at a date (2027-01-15T08:00:00Z) [default: now].
+    #[arg(long, value_name = "WHEN", help_heading = "What it says")]
+    pub(crate) not_before: Option<Moment>,
+
+    /// What another token says, with fresh times and a new jti: a file, or - for standard input.
+    #[arg(long, value_name = "TOKEN", help_heading = "What it says")]
+    pub(crate) like: Option<String>,
+
+    /// The scopes that calling this tool needs, by the policy; repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "By the policy")]
+    pub(crate) for_tool: Vec<String>,
+
+    /// The scopes that this role may hold, by the policy; repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "By the policy")]
+    pub(crate) for_role: Vec<RoleName>,
+
+    /// The policy [default: the configured one, else the one that `server` has built in].
+    #[arg(long, value_name = "FILE", help_heading = "By the policy")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Ask a running server what tools need, at its canonical URI; needs `Admin.Read` in `MCP_TOKEN`.
+    #[arg(long, value_name = "URL", conflicts_with = "policy", help_heading = "By the policy")]
+    pub(crate) server: Option<String>,
+
+    /// Do not ask, even if the policy could never admit the token.
+    #[arg(long, help_heading = "By the policy")]
+    pub(crate) yes: bool,
+
+    /// So many tokens, one a line, each with a jti of its own.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        help_heading = "Where it goes"
+    )]
+    pub(crate) count: u32,
+
     /// The algorithm that the key must have; the key alone decides which one is used.
     #[arg(long, value_name = "ALG", value_parser = algorithm(), help_heading = "How it is signed")]
     pub(crate) alg: Option<Algorithm>,
 
-    /// A private key as PEM or JWK, mode 0600, instead of the configured one.
+    /// A private key as PEM or JWK, mode 0600, or a folder of `rotate`, instead of the configured one.
     #[arg(
         long,
         value_name = "FILE",
@@ -146,8 +216,12 @@ pub(crate) struct MintArgs {
     )]
     pub(crate) key: Option<String>,
 
+    /// The file with the key's passphrase, mode 0600; asked for if the key has one.
+    #[arg(long, value_name = "FILE", help_heading = "How it is signed")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
     /// Also store the token as `MCP_TOKEN` in the .env file.
-    #[arg(long, help_heading = "Where it goes")]
+    #[arg(long, conflicts_with = "count", help_heading = "Where it goes")]
     pub(crate) save: bool,
 
     /// What is written to standard output: the token alone, or a JSON object about it.
@@ -163,6 +237,21 @@ pub(crate) struct MintArgs {
     /// The file that holds the configuration, and takes the token; it need not exist.
     #[arg(long, value_name = "PATH", default_value = ".env")]
     pub(crate) env_file: PathBuf,
+
+    /// What stands on the command line and is no default.
+    #[arg(skip)]
+    pub(crate) given: Given,
+}
+
+/// Which flags stand on the command line.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a flag")]
+pub(crate) struct Given {
+    pub(crate) sub: bool,
+    pub(crate) name: bool,
+    pub(crate) scope: bool,
+    pub(crate) ttl: bool,
+    pub(crate) client_id: bool,
 }
 
 /// What standard output carries: the token alone, or one JSON object on one line.
@@ -180,12 +269,26 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Verb, Er
     let cli = Cli::from_arg_matches(&matches)?;
     let flags = matches.subcommand().map_or(&matches, |(_, flags)| flags);
     let mut verb = cli.verb.unwrap_or(Verb::Mint(Box::new(cli.mint)));
-    match &mut verb {
+    if let Verb::Mint(mint) = &mut verb {
+        let given = |id| is_given(flags, id);
+        mint.given = Given {
+            sub: given("sub"),
+            name: given("name"),
+            scope: given("scope"),
+            ttl: given("ttl"),
+            client_id: given("client_id"),
+        };
         // The default name belongs to the default subject.
-        Verb::Mint(mint) if is_given(flags, "sub") && !is_given(flags, "name") => mint.name = None,
-        Verb::Mint(_) => {}
+        if mint.given.sub && !mint.given.name {
+            mint.name = None;
+        }
     }
     Ok(verb)
+}
+
+/// The definition, for completions and manual pages.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// Whether the flag `id` stands on the command line.
@@ -231,8 +334,10 @@ mod tests {
 
     fn mint(args: &[&str]) -> Result<MintArgs, Error> {
         let args = std::iter::once("mint-token").chain(args.iter().copied());
-        let Verb::Mint(args) = parse(args.map(OsString::from))?;
-        Ok(*args)
+        match parse(args.map(OsString::from))? {
+            Verb::Mint(args) => Ok(*args),
+            other => panic!("not mint: {other:?}"),
+        }
     }
 
     #[test]
