@@ -4,7 +4,10 @@ use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::Exit;
+use crate::{
+    Exit,
+    access::{AccessArgs, AccessVerb},
+};
 
 /// The longest `--timeout`: a day.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
@@ -22,7 +25,7 @@ pub(crate) struct Args {
     pub(crate) verb: Option<Verb>,
 
     /// Where the server is; otherwise it is `MCP_URL` or, unset, `http://localhost:8000/mcp`
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL | NAME", visible_alias = "server")]
     pub(crate) url: Option<String>,
 
     /// How the result and errors are printed
@@ -40,6 +43,10 @@ pub(crate) struct Args {
     /// The file with environment variables [default: .env]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) env_file: Option<PathBuf>,
+
+    /// How to come by tokens.
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 }
 
 /// The verbs.
@@ -55,6 +62,9 @@ pub(crate) enum Verb {
         #[arg(value_name = "KEY=TEXT | KEY:=JSON")]
         arguments: Vec<String>,
     },
+    /// Tokens and servers.
+    #[command(flatten)]
+    Access(AccessVerb),
 }
 
 /// How things are printed.

@@ -11,9 +11,11 @@ use auth_core::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 use settings::{EnvFileError, Environment, Variable};
 
 use crate::{
+    access,
     args::{Args, Verb},
     command::{ArgumentError, Request, ToolCall},
     endpoint::{Endpoint, EndpointError},
+    servers::{self, ServersError},
 };
 
 /// The file that is read when none is named.
@@ -28,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) token: Option<AccessToken>,
     pub(crate) timeout: Duration,
     pub(crate) request: Request,
+    pub(crate) access: access::Settings,
 }
 
 /// Why a run cannot begin. No variant shows a byte of the token.
@@ -69,6 +72,9 @@ pub(crate) enum ConfigError {
     /// An argument of `call`.
     #[error(transparent)]
     Argument(#[from] ArgumentError),
+    /// A name for a server.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
 }
 
 impl Config {
@@ -83,6 +89,8 @@ impl Config {
             Some(Verb::Call { tool, arguments }) => {
                 Request::Call(ToolCall::parse(tool, &arguments)?)
             }
+            // What is least to ask: it is only of interest whether the server refuses it.
+            Some(Verb::Access(_)) => Request::Tools,
             None => Request::Call(ToolCall::new(DEFAULT_TOOL)),
         };
         if let Some(path) = args.env_file.as_ref().filter(|path| !path.exists()) {
@@ -91,14 +99,16 @@ impl Config {
         let env_file = args.env_file.as_deref().unwrap_or(Path::new(ENV_FILE));
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
+        let access = access::Settings::new(args.access, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
             None => {
                 (Variable::McpUrl.name(), environment.get(Variable::McpUrl).unwrap_or_default())
             }
         };
+        let url = servers::resolve(url, access.folder())?;
         let endpoint =
-            Endpoint::parse(url).map_err(|fault| ConfigError::Url { source_name, fault })?;
+            Endpoint::parse(&url).map_err(|fault| ConfigError::Url { source_name, fault })?;
         let token = match &args.token_file {
             Some(path) => Some(token_from_file(path, stdin)?),
             None => environment
@@ -109,7 +119,7 @@ impl Config {
         if token.is_some() && !endpoint.keeps_secrets() {
             return Err(ConfigError::PlainHttp(endpoint.host().to_owned()));
         }
-        Ok(Self { endpoint, token, timeout: args.timeout, request })
+        Ok(Self { endpoint, token, timeout: args.timeout, request, access })
     }
 }
 

@@ -102,7 +102,8 @@ async fn serve(
         .await
 }
 
-fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Client> {
+/// The HTTP client for an endpoint.
+pub(crate) fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)

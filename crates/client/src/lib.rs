@@ -10,14 +10,19 @@
 //!
 //! There is no log: whatever is worth telling is in the result or in the message.
 
+mod access;
 mod args;
 mod command;
 mod config;
 mod connect;
 mod endpoint;
 mod exit;
+mod explain;
 mod failure;
+mod oauth;
 mod output;
+mod servers;
+mod store;
 mod untrusted;
 
 use std::{
@@ -32,7 +37,7 @@ use settings::{EnvFileError, Environment};
 pub use exit::Exit;
 
 use crate::{
-    args::{Args, OutputFormat},
+    args::{Args, OutputFormat, Verb},
     config::Config,
     failure::Failure,
     output::Printer,
@@ -60,16 +65,30 @@ where
         Err(error) => return not_parsed(&error, &args, stdout, stderr),
     };
     let format = parsed.output;
-    let config = match Config::resolve(parsed, environment, stdin) {
+    let access_verb = match &parsed.verb {
+        Some(Verb::Access(verb)) => Some(verb.clone()),
+        _ => None,
+    };
+    let mut config = match Config::resolve(parsed, environment, stdin) {
         Ok(config) => config,
         Err(error) => {
             let mut printer = Printer::new(format, Screen::default(), stdout, stderr);
             return printer.failure(&Failure::from(error));
         }
     };
+    if let Some(verb) = access_verb {
+        let outcome = access::perform(&verb, &mut config).await;
+        let screen = Screen::new(config.token.as_ref());
+        let mut printer = Printer::new(format, screen, stdout, stderr);
+        return match outcome {
+            Ok(report) => printer.report(&report),
+            Err(failure) => printer.failure(&failure),
+        };
+    }
+    let outcome = access::run(&mut config).await;
     let screen = Screen::new(config.token.as_ref());
     let mut printer = Printer::new(format, screen, stdout, stderr);
-    match command::run(&config).await {
+    match outcome {
         Ok(answer) => printer.answer(&answer),
         Err(failure) => printer.failure(&failure),
     }

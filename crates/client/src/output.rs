@@ -10,7 +10,9 @@ use rmcp::model::{CallToolResult, ContentBlock, ListToolsResult, ResourceContent
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Exit, args::OutputFormat, command::Answer, failure::Failure, untrusted::Screen};
+use crate::{
+    Exit, access::Report, args::OutputFormat, command::Answer, failure::Failure, untrusted::Screen,
+};
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -70,6 +72,22 @@ impl<'a> Printer<'a> {
                 let text = self.result(result);
                 self.result_text(&text)
             }
+        }
+    }
+
+    /// Prints a report of our own, and the fault that it ends with.
+    pub(crate) fn report(&mut self, report: &Report) -> Exit {
+        let written = match self.format {
+            OutputFormat::Text if report.is_clean => self.result_text(&report.text),
+            OutputFormat::Text => {
+                let text = self.screen.text(&report.text);
+                self.result_text(&text)
+            }
+            OutputFormat::Json => self.json(&report.json),
+        };
+        match &report.fault {
+            Some(fault) if written == Exit::Ok => self.failure(fault),
+            _ => written,
         }
     }
 

@@ -3,6 +3,7 @@
 //! rmcp hands a fault of the HTTP layer on as a boxed error inside its own; [`http`] opens that box.
 //! What the server itself says is kept apart from our words: it is untrusted.
 
+mod access;
 mod denied;
 mod http;
 mod scopes;
@@ -31,6 +32,8 @@ pub(crate) struct Failure {
     server: Option<String>,
     hint: Option<String>,
     scopes: Option<Box<Scopes>>,
+    challenge: Option<String>,
+    lacks_scope: bool,
 }
 
 /// The scopes that a refusal is about, as far as known.
@@ -42,7 +45,15 @@ struct Scopes {
 
 impl Failure {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), server: None, hint: None, scopes: None }
+        Self {
+            exit,
+            message: message.into(),
+            server: None,
+            hint: None,
+            scopes: None,
+            challenge: None,
+            lacks_scope: false,
+        }
     }
 
     fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -200,6 +211,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let failure = Self::usage(&error.to_string());
         match error {
+            ConfigError::Servers(error) => Self::servers(&error),
             ConfigError::PlainHttp(_) => failure.with_hint("use an https URL"),
             ConfigError::Token { .. } => failure.with_hint(
                 "give the token alone, without `Bearer` or quotes; `just token` makes one",
