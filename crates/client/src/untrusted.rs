@@ -28,6 +28,11 @@ impl<'a> Screen<'a> {
         Self { secret }
     }
 
+    /// The same screen, for a thread of its own.
+    pub(crate) fn to_owned(&self) -> OwnedScreen {
+        OwnedScreen { secret: self.secret.map(str::to_owned) }
+    }
+
     /// Clean text of any number of lines.
     pub(crate) fn text(&self, text: &str) -> String {
         let text = self.blot(text).replace("\r\n", "\n");
@@ -73,6 +78,33 @@ impl<'a> Screen<'a> {
             Some(secret) => text.replace(secret, BLOT),
             None => text.to_owned(),
         }
+    }
+}
+
+/// A screen that borrows nothing. It has no `Debug`: the token is in it.
+#[derive(Default)]
+pub(crate) struct OwnedScreen {
+    secret: Option<String>,
+}
+
+impl OwnedScreen {
+    fn screen(&self) -> Screen<'_> {
+        Screen { secret: self.secret.as_deref() }
+    }
+
+    /// See [`Screen::text`].
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.screen().text(text)
+    }
+
+    /// See [`Screen::line`].
+    pub(crate) fn line(&self, text: &str) -> String {
+        self.screen().line(text)
+    }
+
+    /// Clean text on one line, however long: something that must be seen whole.
+    pub(crate) fn whole(&self, text: &str) -> String {
+        self.text(text).replace(['\n', '\t'], " ")
     }
 }
 

@@ -1,27 +1,39 @@
-//! What is printed: results on stdout, everything else on stderr, for a person or as JSON.
+//! What is printed: results on stdout, everything else on stderr, for a person, as JSON or as YAML.
+
+mod media;
+mod table;
+mod text;
 
 use std::{
     fmt::Write as _,
     io::{self, Write},
+    path::Path,
 };
 
 use anstyle::{AnsiColor, Style};
-use rmcp::model::{CallToolResult, ContentBlock, ListToolsResult, ResourceContents};
+use rmcp::model::{ProgressNotificationParam, ServerNotification};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
-use crate::{Exit, args::OutputFormat, command::Answer, failure::Failure, untrusted::Screen};
+use crate::{
+    Exit, args::OutputFormat, command::Answer, console::Console, failure::Failure, progress,
+    untrusted::Screen, yaml,
+};
+use table::lines;
+use text::Writer;
 
-const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 
-/// Prints how a run ended.
+/// Prints how a run goes and how it ended.
 pub(crate) struct Printer<'a> {
     format: OutputFormat,
     screen: Screen<'a>,
+    console: &'a Console,
     stdout: &'a mut dyn Write,
     stderr: &'a mut dyn Write,
+    /// Whether a bar stands on stderr.
+    drawn: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -29,64 +41,184 @@ impl<'a> Printer<'a> {
     pub(crate) fn new(
         format: OutputFormat,
         screen: Screen<'a>,
+        console: &'a Console,
         stdout: &'a mut dyn Write,
         stderr: &'a mut dyn Write,
     ) -> Self {
-        Self { format, screen, stdout, stderr }
+        Self { format, screen, console, stdout, stderr, drawn: false }
     }
 
-    /// Prints what the server answered.
+    /// What cleans the server's words.
+    pub(crate) fn screen(&self) -> &Screen<'a> {
+        &self.screen
+    }
+
+    /// Shows how far a call has come. A program that reads stderr gets none of it.
+    pub(crate) fn progress(&mut self, progress: &ProgressNotificationParam) {
+        let text = match self.console.error_columns {
+            Some(columns) => {
+                self.drawn = true;
+                progress::bar(progress, columns, &self.screen)
+            }
+            None if self.format == OutputFormat::Text => progress::line(progress, &self.screen),
+            None => return,
+        };
+        write_all(self.stderr, &text);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear_progress(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            write_all(self.stderr, progress::CLEAR_LINE);
+        }
+    }
+
+    /// Prints a message as it comes: one line, or one document.
+    pub(crate) fn told(&mut self, told: &ServerNotification) -> Result<(), Failure> {
+        let value = serde_json::to_value(told).unwrap_or_default();
+        let text = match self.format {
+            OutputFormat::Json => format!("{}\n", self.screen.json(&value.to_string())),
+            OutputFormat::Yaml => format!("---\n{}", self.screen.json(&yaml::document(&value))),
+            OutputFormat::Text => {
+                let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
+                let name = method.strip_prefix("notifications/").unwrap_or(method);
+                let mut params = value.get("params").cloned().unwrap_or_default();
+                if let Some(params) = params.as_object_mut() {
+                    params.remove("_meta");
+                }
+                let words = match params {
+                    Value::Object(params) if !params.is_empty() => {
+                        format!("  {}", Value::Object(params))
+                    }
+                    _ => String::new(),
+                };
+                format!("{}\n", self.screen.text(&format!("{name}{words}")).replace('\n', " "))
+            }
+        };
+        match write_all(self.stdout, &text) {
+            Exit::Ok => Ok(()),
+            _ => Err(Failure::output()),
+        }
+    }
+
+    /// Prints what the server answered, and saves what is to be saved.
     ///
     /// The words of a tool that failed are a message, so in text they go to stderr: a script that takes
     /// stdout for the result must not get them. In JSON `isError` tells them apart.
-    pub(crate) fn answer(&mut self, answer: &Answer) -> Exit {
-        match answer {
-            Answer::Tools(list) => {
-                if self.format == OutputFormat::Json {
-                    return self.json(list);
-                }
-                if list.tools.is_empty() {
-                    write_all(self.stderr, "the server shows you no tools\n");
-                }
-                let text = self.tools(list);
-                self.result_text(&text)
-            }
-            Answer::Call { tool, result } if result.is_error == Some(true) => {
-                let failure = Failure::tool(tool);
-                if self.format == OutputFormat::Json {
-                    let written = self.json(result);
-                    let exit = self.failure(&failure);
-                    return if written == Exit::Ok { exit } else { written };
-                }
-                let exit = self.failure(&failure);
-                let text = self.result(result);
-                write_all(self.stderr, &text);
-                exit
-            }
-            Answer::Call { result, .. } => {
-                if self.format == OutputFormat::Json {
-                    return self.json(result);
-                }
-                let text = self.result(result);
-                self.result_text(&text)
-            }
+    pub(crate) fn answer(&mut self, answer: &Answer, save: Option<&Path>) -> Exit {
+        if let Some(path) = save
+            && let Err(failure) = self.save(answer, path)
+        {
+            return self.failure(&failure);
         }
+        let failure = match answer {
+            Answer::Call { tool, result } if result.is_error == Some(true) => {
+                Some(Failure::tool(tool))
+            }
+            _ => None,
+        };
+        if self.format != OutputFormat::Text {
+            let written = self.machine(answer);
+            return match failure {
+                Some(failure) if written == Exit::Ok => self.failure(&failure),
+                _ => written,
+            };
+        }
+        let text = self.text(answer);
+        if let Some(failure) = failure {
+            let exit = self.failure(&failure);
+            write_all(self.stderr, &text);
+            return exit;
+        }
+        if text.is_empty() && !matches!(answer, Answer::Printed | Answer::Call { .. }) {
+            write_all(self.stderr, nothing(answer));
+        }
+        self.result_text(&text)
     }
 
     /// Prints what went wrong, and tells which exit that is.
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
         let text = match self.format {
-            OutputFormat::Json => pretty(&failure.to_json(&self.screen), &self.screen),
             OutputFormat::Text => self.failure_text(failure),
+            _ => self.rendered(&failure.to_json(&self.screen)),
         };
         // With stderr gone there is nobody to tell; the exit code still does.
         write_all(self.stderr, &text);
         failure.exit()
     }
 
-    fn json(&mut self, value: &impl Serialize) -> Exit {
-        let text = pretty(value, &self.screen);
+    fn save(&mut self, answer: &Answer, path: &Path) -> Result<(), Failure> {
+        let saved = media::save(&media::pieces(answer), path)?;
+        if self.format == OutputFormat::Text {
+            let about = |saved: &media::Saved| {
+                let file = saved.file.display();
+                self.screen.line(&format!("saved {}, {} bytes: {file}", saved.kind, saved.bytes))
+            };
+            let text = match saved.as_slice() {
+                [] => "there is nothing to save\n".to_owned(),
+                all => lines(all.iter().map(about)),
+            };
+            write_all(self.stderr, &text);
+        }
+        Ok(())
+    }
+
+    fn text(&self, answer: &Answer) -> String {
+        let writer = Writer { screen: &self.screen, columns: self.console.columns };
+        match answer {
+            Answer::Tools(list) => writer.tools(list),
+            Answer::ToolHelp(tool) => writer.tool_help(tool),
+            Answer::Call { result, .. } => writer.result(result),
+            Answer::Resources(list, templates) => writer.resources(list, templates),
+            Answer::Read(read) => writer.read(read),
+            Answer::Prompts(list) => writer.prompts(list),
+            Answer::Prompt(prompt) => writer.prompt(prompt),
+            Answer::Complete(found) => {
+                lines(found.completion.values.iter().map(|value| self.screen.line(value)))
+            }
+            Answer::Info(info) => writer.info(info),
+            Answer::Ping(time) => format!("answered in {:.1} ms\n", time.as_secs_f64() * 1000.0),
+            Answer::Printed => String::new(),
+        }
+    }
+
+    fn machine(&mut self, answer: &Answer) -> Exit {
+        let text = match answer {
+            Answer::Tools(list) => self.rendered(list),
+            Answer::ToolHelp(tool) => self.rendered(tool),
+            Answer::Call { result, .. } => self.rendered(result),
+            Answer::Resources(list, templates) => self.rendered(&json!({
+                "resources": list.resources,
+                "resourceTemplates": templates.resource_templates,
+            })),
+            Answer::Read(read) => self.rendered(read),
+            Answer::Prompts(list) => self.rendered(list),
+            Answer::Prompt(prompt) => self.rendered(prompt),
+            Answer::Complete(found) => self.rendered(found),
+            Answer::Info(info) => {
+                let mut all = json!({ "server": info.server });
+                if let (Some(all), Some(caller)) = (all.as_object_mut(), &info.caller) {
+                    let said = serde_json::to_value(caller).unwrap_or_default();
+                    all.insert("caller".to_owned(), said);
+                }
+                self.rendered(&all)
+            }
+            Answer::Ping(time) => self.rendered(&json!({ "seconds": time.as_secs_f64() })),
+            Answer::Printed => return Exit::Ok,
+        };
         self.result_text(&text)
+    }
+
+    /// A value in the format of a program.
+    fn rendered(&self, value: &impl Serialize) -> String {
+        // Serializing these cannot fail: their keys are strings. Were it to, an empty object says so.
+        let text = if self.format == OutputFormat::Yaml {
+            yaml::document(&serde_json::to_value(value).unwrap_or_else(|_| json!({})))
+        } else {
+            let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
+            format!("{json}\n")
+        };
+        self.screen.json(&text)
     }
 
     fn result_text(&mut self, text: &str) -> Exit {
@@ -102,6 +234,9 @@ impl<'a> Printer<'a> {
         if let Some(words) = failure.server() {
             let _ = writeln!(text, "the server says: {}", line(words));
         }
+        for fault in failure.fields() {
+            let _ = writeln!(text, "  {}", line(&fault.to_string()));
+        }
         let scopes = [("needed", failure.required()), ("granted", failure.granted())];
         for (name, scopes) in scopes {
             if let Some(scopes) = scopes {
@@ -115,59 +250,16 @@ impl<'a> Printer<'a> {
         }
         text
     }
+}
 
-    fn tools(&self, list: &ListToolsResult) -> String {
-        let rows = list.tools.iter().map(|tool| {
-            let about = tool.description.as_deref().or(tool.title.as_deref());
-            let about = self.screen.text(about.unwrap_or_default().trim());
-            (self.screen.line(&tool.name), about)
-        });
-        table(rows.collect())
-    }
-
-    fn result(&self, result: &CallToolResult) -> String {
-        match &result.structured_content {
-            Some(Value::Object(object)) if !object.is_empty() => self.members(object),
-            _ => {
-                let blocks = result.content.iter().map(|block| self.block(block));
-                lines(blocks)
-            }
-        }
-    }
-
-    fn members(&self, object: &Map<String, Value>) -> String {
-        let rows = object.iter().map(|(name, value)| {
-            let value = match value {
-                Value::String(text) => self.screen.text(text),
-                other => self.screen.text(&other.to_string()),
-            };
-            (self.screen.line(name), value)
-        });
-        table(rows.collect())
-    }
-
-    fn block(&self, block: &ContentBlock) -> String {
-        let note = match block {
-            ContentBlock::Text(text) => return self.screen.text(&text.text),
-            ContentBlock::Image(image) => {
-                format!("image {}, {} bytes", image.mime_type, decoded(&image.data))
-            }
-            ContentBlock::Audio(audio) => {
-                format!("audio {}, {} bytes", audio.mime_type, decoded(&audio.data))
-            }
-            ContentBlock::Resource(embedded) => match &embedded.resource {
-                ResourceContents::TextResourceContents { uri, text, .. } => {
-                    format!("resource {uri}, {} bytes", text.len())
-                }
-                ResourceContents::BlobResourceContents { uri, blob, .. } => {
-                    format!("resource {uri}, {} bytes", decoded(blob))
-                }
-                _ => "resource of an unknown kind".to_owned(),
-            },
-            ContentBlock::ResourceLink(link) => format!("link {}", link.uri),
-            _ => "content of an unknown kind".to_owned(),
-        };
-        format!("[{}]", self.screen.line(&note))
+/// What is said where there is nothing to print.
+fn nothing(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Tools(_) => "the server shows you no tools\n",
+        Answer::Resources(..) => "the server shows you no resources\n",
+        Answer::Prompts(_) => "the server shows you no prompts\n",
+        Answer::Complete(_) => "the server knows no way to go on\n",
+        _ => "there is nothing in it\n",
     }
 }
 
@@ -178,39 +270,4 @@ pub(crate) fn write_all(writer: &mut dyn Write, text: &str) -> Exit {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Output,
         _ => Exit::Ok,
     }
-}
-
-/// Texts below one another, each ended by one newline.
-fn lines(texts: impl Iterator<Item = String>) -> String {
-    texts.fold(String::new(), |mut all, text| {
-        all.push_str(text.trim_end_matches('\n'));
-        all.push('\n');
-        all
-    })
-}
-
-/// Names in bold, values beside them; the later lines of a value stand under its first.
-fn table(rows: Vec<(String, String)>) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
-    let width = width.unwrap_or_default();
-    let mut text = String::new();
-    for (name, value) in rows {
-        let gap = " ".repeat(width - name.chars().count());
-        let value = value.replace('\n', &format!("\n{}", " ".repeat(width + 2)));
-        let line = format!("{BOLD}{name}{BOLD:#}{gap}  {value}");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-fn pretty(value: &impl Serialize, screen: &Screen<'_>) -> String {
-    // Serializing these cannot fail: their keys are strings. Were it to, an empty object says so.
-    let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
-    format!("{}\n", screen.json(&json))
-}
-
-/// How many bytes a base64 text stands for.
-fn decoded(base64: &str) -> usize {
-    base64.trim_end_matches('=').len() * 3 / 4
 }
