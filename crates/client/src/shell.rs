@@ -115,5 +115,5 @@ pub(crate) fn call_help() -> String {
     let mut program: Command = Args::command();
     program.build();
     let help = program.find_subcommand_mut("call").map(Command::render_long_help);
-    help.map(|help| help.ansi().to_string()).unwrap_or_default()
+    help.map(|help| format!("{}\n", help.ansi())).unwrap_or_default()
 }

@@ -21,10 +21,13 @@ pub(super) fn table(rows: &[(String, String)], columns: Option<usize>) -> String
             Some(room) => wrapped(value, room),
             None => value.clone(),
         };
-        let value = value.replace('\n', &format!("\n{}", " ".repeat(width + 2)));
-        let line = format!("{BOLD}{name}{BOLD:#}{gap}  {value}");
-        text.push_str(line.trim_end());
-        text.push('\n');
+        let mut begins = format!("{BOLD}{name}{BOLD:#}{gap}");
+        // An empty value has a line, too.
+        for line in value.lines().chain(value.is_empty().then_some("")) {
+            text.push_str(format!("{begins}  {line}").trim_end());
+            text.push('\n');
+            begins = " ".repeat(width);
+        }
     }
     text
 }
@@ -73,5 +76,12 @@ mod tests {
         assert_eq!(plain(None), "a  one two three four five six seven\n");
         assert_eq!(plain(Some(25)), "a  one two three four\n   five six seven\n");
         assert_eq!(plain(Some(10)), plain(None), "there is no room to break anything");
+    }
+
+    #[test]
+    fn lines_stand_below_each_other_without_spaces_at_their_ends() {
+        let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let text = table(&[row("ab", "1\n\n2"), row("c", "")], None);
+        assert_eq!(anstream::adapter::strip_str(&text).to_string(), "ab  1\n\n    2\nc\n");
     }
 }

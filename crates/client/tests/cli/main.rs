@@ -15,7 +15,9 @@ mod rich;
 mod servers;
 #[cfg(test)]
 mod support;
-#[cfg(all(test, target_os = "linux"))]
+// It needs `script`, which takes other options elsewhere.
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod terminal;
 #[cfg(test)]
 mod usage;

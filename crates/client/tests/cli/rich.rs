@@ -44,17 +44,17 @@ impl Rich {
     }
 }
 
-fn tool(name: &'static str, about: &'static str, schema: Value) -> Tool {
+fn tool(name: &'static str, about: &'static str, schema: &Value) -> Tool {
     Tool::new(name, about, Arc::new(schema.as_object().unwrap().clone()))
 }
 
 fn tools() -> Vec<Tool> {
-    let nothing = || json!({ "type": "object" });
+    let nothing = json!({ "type": "object" });
     vec![
         tool(
             "add",
             "Adds two numbers",
-            json!({
+            &json!({
                 "type": "object",
                 "properties": {
                     "a": { "type": "integer", "description": "The first" },
@@ -65,12 +65,12 @@ fn tools() -> Vec<Tool> {
                 "additionalProperties": false,
             }),
         ),
-        tool("album", "Shows a picture, and plays a sound", nothing()),
-        tool("steps", "Takes some steps", nothing()),
-        tool("forever", "Has no end", nothing()),
-        tool("greet", "Asks for a name", nothing()),
-        tool("visit", "Asks for a page to be opened", nothing()),
-        tool("whoami", "Tells who you are", nothing()),
+        tool("album", "Shows a picture, and plays a sound", &nothing),
+        tool("steps", "Takes some steps", &nothing),
+        tool("forever", "Has no end", &nothing),
+        tool("greet", "Asks for a name", &nothing),
+        tool("visit", "Asks for a page to be opened", &nothing),
+        tool("whoami", "Tells who you are", &nothing),
     ]
 }
 
