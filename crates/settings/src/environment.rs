@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
@@ -68,6 +68,25 @@ impl Environment {
         self.process.get(&variable).or_else(|| self.file.get(&variable)).map(String::as_str)
     }
 
+    /// The user's folder for what can be made again: `XDG_CACHE_HOME`, or what the system has in its
+    /// place. Only absolute paths count (XDG Base Directory Specification).
+    #[must_use]
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let folder = |name: &str| {
+            let path = PathBuf::from(self.others.get(name)?.as_str());
+            path.is_absolute().then_some(path)
+        };
+        folder("XDG_CACHE_HOME").or_else(|| {
+            if cfg!(windows) {
+                folder("LOCALAPPDATA")
+            } else if cfg!(target_os = "macos") {
+                folder("HOME").map(|home| home.join("Library/Caches"))
+            } else {
+                folder("HOME").map(|home| home.join(".cache"))
+            }
+        })
+    }
+
     /// The values of variables that stand in for each other, from the one place that sets any of them:
     /// the process's environment, else the file. So a key file in the environment takes the place of a
     /// secret in the file.
@@ -124,6 +143,21 @@ mod tests {
         assert_eq!(environment.get(Variable::McpUrl), Some("http://localhost:8000/mcp"));
         assert_eq!(environment.set_value(Variable::McpUrl), None);
         assert_eq!(environment.get(Variable::JwtSecret), None);
+    }
+
+    #[test]
+    fn the_cache_folder_is_absolute_or_not_there() {
+        let folder = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            Environment::from_pairs(pairs).cache_folder()
+        };
+        assert_eq!(folder(&[]), None);
+        assert_eq!(folder(&[("XDG_CACHE_HOME", "here")]), None);
+        let own = std::env::temp_dir();
+        let set = [("XDG_CACHE_HOME", own.to_str().unwrap()), ("HOME", "/home/x")];
+        assert_eq!(folder(&set), Some(own.clone()));
+        #[cfg(target_os = "linux")]
+        assert_eq!(folder(&set[1..]), Some("/home/x/.cache".into()));
     }
 
     #[test]

@@ -1,27 +1,65 @@
-"""A FastMCP server that takes the tokens of an issuer: fastmcp_server.py ISSUER PORT"""
+"""A FastMCP server with its own JWT verifier: `fastmcp_server.py SOCKET_FD ISSUER AUDIENCE < PUBLIC_KEY`.
 
+It serves what was bound before it was started, so that nobody has to guess a port.
+"""
+
+import socket
 import sys
 
-from fastmcp import FastMCP
-from fastmcp.server.auth import RemoteAuthProvider
+import uvicorn
+from fastmcp import Context, FastMCP
 from fastmcp.server.auth.providers.jwt import JWTVerifier
 from fastmcp.server.dependencies import get_access_token
 
-issuer, port = sys.argv[1:]
-base = f"http://127.0.0.1:{port}"
+descriptor, issuer, audience = sys.argv[1:]
 verifier = JWTVerifier(
-    jwks_uri=f"{issuer}/jwks", issuer=issuer, audience=f"{base}/mcp", algorithm="ES256"
+    public_key=sys.stdin.read(),
+    algorithm="ES256",
+    issuer=issuer,
+    audience=audience,
+    required_scopes=["User.Read"],
 )
-auth = RemoteAuthProvider(
-    token_verifier=verifier, authorization_servers=[issuer], base_url=base
-)
-server = FastMCP("vendor", auth=auth)
+mcp = FastMCP("vendor", auth=verifier)
 
 
-@server.tool
-def whoami() -> str:
-    """Says whose token it is."""
-    return get_access_token().claims["sub"]
+@mcp.tool
+def whoami() -> dict[str, str]:
+    """Tells who the token is for."""
+    return {"subject": get_access_token().claims["sub"]}
 
 
-server.run(transport="http", host="127.0.0.1", port=int(port), show_banner=False)
+@mcp.tool
+def repeat(text: str, times: int = 2, loud: bool | None = None) -> str:
+    """Says something again and again."""
+    said = " ".join([text] * times)
+    return said.upper() if loud else said
+
+
+@mcp.tool
+async def climb(context: Context, steps: int) -> str:
+    """Reports every step."""
+    for step in range(1, steps + 1):
+        await context.report_progress(step, steps, f"step {step}")
+    return "on top"
+
+
+@mcp.tool
+def fall() -> str:
+    """Fails."""
+    raise ValueError("it broke")
+
+
+@mcp.resource("memo://{name}")
+def memo(name: str) -> str:
+    """A memo."""
+    return f"about {name}"
+
+
+@mcp.prompt
+def trip(city: str) -> str:
+    """Plans a trip."""
+    return f"Plan a trip to {city}"
+
+
+listener = socket.socket(fileno=int(descriptor))
+uvicorn.Server(uvicorn.Config(mcp.http_app(), log_level="error")).run([listener])

@@ -42,7 +42,7 @@ before(async () => {
   home = mkdtempSync(join(tmpdir(), 'home-'));
   browser = await puppeteer.launch({
     args: chromium.args,
-    executablePath: await chromium.executablePath(),
+    executablePath: process.env.CHROMIUM || (await chromium.executablePath()),
     headless: 'shell',
     defaultViewport: { width: 900, height: 600 },
   });
@@ -173,7 +173,7 @@ describe('a server of another vendor', () => {
     const port = await freePort();
     there = `http://127.0.0.1:${port}/mcp`;
     const program = join(import.meta.dirname, 'python', 'bin', 'python');
-    const script = join(import.meta.dirname, 'fastmcp_server.py');
+    const script = join(import.meta.dirname, 'fastmcp_provider.py');
     const environment = { PATH: process.env.PATH, HOME: home, PYTHONDONTWRITEBYTECODE: '1' };
     vendor = spawn(program, [script, identity.issuer, String(port)], { env: environment, stdio: 'ignore' });
     const start = Date.now();

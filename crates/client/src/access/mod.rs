@@ -6,7 +6,8 @@
 //! 3. If that does not help, the person is asked to sign in; `--yes` is the answer for scripts.
 //! 4. 403 with `insufficient_scope` asks for a sign-in for the union of old and new scopes. Any other 403
 //!    means that a new token will not help, and none is got.
-//! 5. There are at most three sign-ins in one run, and none for what was just granted.
+//! 5. There are at most three sign-ins in one run, and none for what was just granted:
+//!    a token that is refused although it is new is followed by another issuer's, if the server names one.
 
 mod args;
 mod lookup;
@@ -16,6 +17,7 @@ pub(crate) mod terminal;
 mod verbs;
 
 use auth_core::{Clock, NumericDate, ScopeSet, SystemClock};
+use chrono::{DateTime, SecondsFormat};
 
 pub(crate) use args::{AccessArgs, AccessVerb, GrantArg, LoginArgs};
 pub(crate) use lookup::{current, renewed};
@@ -26,8 +28,10 @@ use self::step::{Past, Step};
 use crate::{
     command::{self, Answer},
     config::Config,
+    console::Console,
     failure::Failure,
     oauth::{Discovered, LoginError, Outward, by_code},
+    output::Printer,
     store::Entry,
 };
 
@@ -36,21 +40,34 @@ pub(crate) fn now() -> NumericDate {
     SystemClock.now()
 }
 
+/// A date as RFC 3339 writes it, in UTC: `2026-01-31T12:00:00Z`.
+pub(crate) fn rfc3339(date: NumericDate) -> String {
+    DateTime::from_timestamp(date.as_secs(), 0)
+        .map_or_else(|| date.to_string(), |date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
 /// Does what the configuration says, with whatever token it takes. The token that was used last is in the
 /// configuration afterwards.
-pub(crate) async fn run(config: &mut Config) -> Result<Answer, Failure> {
+pub(crate) async fn run(
+    config: &mut Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Answer, Failure> {
+    printer.hide(config.token.as_ref());
     if config.token.is_some() {
-        return command::run(config).await;
+        return command::run(config, console, printer).await;
     }
     let mut entry = current(config).await?;
     let mut past = Past::default();
     loop {
         config.token = entry.as_ref().filter(|entry| entry.is_alive(now())).and_then(Entry::token);
         past.was_sent = config.token.is_some();
-        let failure = match command::run(config).await {
+        printer.hide(config.token.as_ref());
+        let failure = match command::run(config, console, printer).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
+        let mut elsewhere = false;
         let wanted = match step::next(&failure, entry.as_ref(), &past) {
             Step::Renew => {
                 past.is_renewed = true;
@@ -65,46 +82,64 @@ pub(crate) async fn run(config: &mut Config) -> Result<Answer, Failure> {
                 None
             }
             Step::SignIn { wanted } => wanted,
+            Step::SignInElsewhere => {
+                elsewhere = true;
+                None
+            }
             Step::Stop(why) => return Err(failure.stopped(why)),
             Step::Fail => return Err(failure),
         };
-        if !agrees(config, wanted.as_ref()).await {
+        if !agrees(config, console, wanted.as_ref()).await {
             return Err(failure.offering_login(config));
         }
         past.sign_ins += 1;
-        let signed_in = sign_in(config, failure.challenge(), wanted.clone(), entry.as_ref()).await;
-        let new = signed_in.map_err(|error| Failure::login(&error, config))?;
+        let known = Known { entry: entry.as_ref(), elsewhere };
+        let signed_in = sign_in(config, failure.challenge(), wanted.clone(), known).await;
+        let signed_in = signed_in.map_err(|error| Failure::login(&error, config))?;
+        let Some(new) = signed_in else {
+            return Err(failure.stopped(step::REFUSED_ALREADY));
+        };
         past.asked = new.scopes().union(&wanted.unwrap_or_default());
         entry = Some(new);
     }
 }
 
-async fn agrees(config: &Config, wanted: Option<&ScopeSet>) -> bool {
+async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> bool {
     if config.access.args().yes {
         return true;
-    }
-    if !terminal::is_there() {
-        return false;
     }
     let question = match wanted {
         Some(wanted) => format!("{} wants the scopes {wanted}. Sign in for them?", config.endpoint),
         None => format!("{} wants you to sign in. Do it now?", config.endpoint),
     };
-    terminal::agrees(&question).await
+    terminal::agrees(console, &question).await
 }
 
-/// Signs in with a browser, and stores the token. `wanted` are the scopes of a step-up.
+/// What was before a sign-in.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    entry: Option<&'a Entry>,
+    /// The issuer of that is of no use any more.
+    elsewhere: bool,
+}
+
+/// Signs in with a browser, and stores the token. `wanted` are the scopes of a step-up. Nothing, if it
+/// would be at the same issuer once more, and that is of no use.
 async fn sign_in(
     config: &Config,
     challenge: Option<&str>,
     wanted: Option<ScopeSet>,
-    known: Option<&Entry>,
-) -> Result<Entry, LoginError> {
+    known: Known<'_>,
+) -> Result<Option<Entry>, LoginError> {
     let access = &config.access;
     let outward = Outward::new(&config.endpoint, access.args().allow_private)?;
     let found = Discovered::at(&config.endpoint, challenge, &outward).await?;
+    let is_elsewhere = known.elsewhere;
     // Who we were, and what we had, counts at the same issuer only.
-    let known = known.filter(|entry| entry.issuer == found.facts.issuer);
+    let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);
+    if is_elsewhere && known.is_some() {
+        return Ok(None);
+    }
     let wanted = match (&access.args().scope, wanted, known) {
         (Some(set), None, _) => Some(set.clone()),
         (Some(set), Some(wanted), _) => Some(set.union(&wanted)),
@@ -119,5 +154,5 @@ async fn sign_in(
     let identity = access.identity()?;
     let entry = by_code(found, &identity, wanted.as_ref(), client, &access.answering()).await?;
     lookup::keep(config, &entry).await?;
-    Ok(entry)
+    Ok(Some(entry))
 }

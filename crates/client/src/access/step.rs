@@ -11,7 +11,8 @@ const LIMIT: &str =
     "stopped: you signed in three times, and the server refuses it still. Once more would not help";
 const ASKED_ALREADY: &str = "stopped: these scopes were just asked for, and the server refuses it still. Once more would \
      not help";
-const REFUSED_ALREADY: &str =
+/// Why a new token is not followed by another one.
+pub(super) const REFUSED_ALREADY: &str =
     "stopped: the server refuses the token that was just issued. `client explain` says more";
 
 /// What to do next.
@@ -24,6 +25,8 @@ pub(super) enum Step {
         /// The union of what there was and what is needed.
         wanted: Option<ScopeSet>,
     },
+    /// Sign in, if the server names another issuer now.
+    SignInElsewhere,
     /// Nothing, and say why.
     Stop(&'static str),
     /// Nothing: it is not about tokens, or the failure says it all.
@@ -46,7 +49,8 @@ pub(super) struct Past {
 /// Decides from what went wrong, the stored entry, and what happened before.
 pub(super) fn next(failure: &Failure, entry: Option<&Entry>, past: &Past) -> Step {
     match failure.exit() {
-        Exit::Unauthorized if past.sign_ins > 0 => Step::Stop(REFUSED_ALREADY),
+        Exit::Unauthorized if past.sign_ins >= MAX_SIGN_INS => Step::Stop(LIMIT),
+        Exit::Unauthorized if past.sign_ins > 0 => Step::SignInElsewhere,
         Exit::Unauthorized if past.was_sent && !past.is_renewed => Step::Renew,
         Exit::Unauthorized => Step::SignIn { wanted: None },
         Exit::Forbidden if failure.lacks_scope() => {

@@ -1,22 +1,23 @@
 //! Asking the person at the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 
-/// Whether there is a person to ask.
-pub(crate) fn is_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
+use crate::console::Console;
 
-/// Asks a question that Enter answers with yes.
-pub(crate) async fn agrees(question: &str) -> bool {
-    // With stderr gone there is nobody who sees the question.
-    if write!(io::stderr(), "{question} [Y/n] ").is_err() {
+/// Asks a question that Enter answers with yes; where nobody is there, the answer is no.
+pub(crate) async fn agrees(console: &Console, question: &str) -> bool {
+    let Some(keyboard) = console.keyboard.clone() else {
         return false;
-    }
-    match line().await {
-        Some(answer) => matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes"),
-        None => false,
-    }
+    };
+    let question = format!("{question} [Y/n] ");
+    // In a thread of its own: nothing ends a read but input.
+    let asked = tokio::task::spawn_blocking(move || keyboard.ask(&question));
+    let answer = tokio::select! {
+        answer = asked => answer.ok().and_then(Result::ok).flatten(),
+        () = interrupted() => None,
+    };
+    let answer = answer.map(|answer| answer.trim().to_ascii_lowercase());
+    answer.is_some_and(|answer| matches!(answer.as_str(), "" | "y" | "yes"))
 }
 
 /// One line that is typed; nothing at the end of the input or after Ctrl-C.

@@ -5,16 +5,18 @@ use std::fmt::Write as _;
 use auth_core::NumericDate;
 use serde_json::{Value, json};
 
-use super::{AccessVerb, GrantArg, LoginArgs, lookup, now};
+use super::{AccessVerb, GrantArg, LoginArgs, lookup, now, rfc3339};
 use crate::{
     command,
     config::Config,
+    console::Console,
     explain,
     failure::Failure,
     oauth::{
         Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code, by_device,
         by_enterprise, by_workload, read_secret,
     },
+    output::Printer,
     servers,
     store::{Client, Entry, Grant, Listed, Summary},
 };
@@ -38,19 +40,32 @@ impl Report {
 }
 
 /// Does what a verb says.
-pub(crate) async fn perform(verb: &AccessVerb, config: &mut Config) -> Result<Report, Failure> {
+pub(crate) async fn perform(
+    verb: &AccessVerb,
+    config: &mut Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Report, Failure> {
+    printer.hide(config.token.as_ref());
     match verb {
-        AccessVerb::Login(args) => login(args, config).await,
+        AccessVerb::Login(args) => login(args, config, console, printer).await,
         AccessVerb::Logout { all } => logout(*all, config).await,
         AccessVerb::Status => status(config),
-        AccessVerb::Explain { tool } => Ok(explain::examine(config, tool.as_deref()).await),
+        AccessVerb::Explain { tool } => {
+            Ok(explain::examine(config, tool.as_deref(), console, printer).await)
+        }
         AccessVerb::Servers { verb } => servers::perform(verb, config.access.folder())
             .await
             .map_err(|error| Failure::servers(&error)),
     }
 }
 
-async fn login(args: &LoginArgs, config: &mut Config) -> Result<Report, Failure> {
+async fn login(
+    args: &LoginArgs,
+    config: &mut Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Report, Failure> {
     if config.access.store().is_none() {
         return Err(Failure::usage(
             "there is no folder to keep a token in: neither XDG_STATE_HOME nor HOME is set",
@@ -58,13 +73,14 @@ async fn login(args: &LoginArgs, config: &mut Config) -> Result<Report, Failure>
     }
     // The server's own 401 says where to go and what for; a given token would hide it.
     config.token = None;
-    let challenge = match command::run(config).await {
+    let challenge = match command::run(config, console, printer).await {
         Err(failure) => failure.challenge().map(str::to_owned),
         Ok(_) => None,
     };
     let got = get(args, config, challenge.as_deref()).await;
     let entry = got.map_err(|error| Failure::login(&error, config))?;
     config.token = entry.token();
+    printer.hide(config.token.as_ref());
     let summary = Summary::from(&entry);
     let mut text = format!("signed in at {} for {}\n", entry.issuer, entry.server);
     text.push_str(&details(&summary));
@@ -234,9 +250,9 @@ fn details(summary: &Summary) -> String {
     };
     let until = match summary.expires.and_then(|secs| NumericDate::from_secs(secs).ok()) {
         Some(date) if date > now() => {
-            format!("{date}, in {}", rough(date.since(now()).as_secs()))
+            format!("{}, in {}", rfc3339(date), rough(date.since(now()).as_secs()))
         }
-        Some(date) => format!("{date}: it has expired"),
+        Some(date) => format!("{}: it has expired", rfc3339(date)),
         None => "the issuer does not say".to_owned(),
     };
     let renewal = if summary.renewable { "by itself" } else { "by signing in again" };

@@ -18,12 +18,17 @@ use serde_json::json;
 pub(crate) use finding::{Findings, Verdict};
 
 use crate::{
-    Exit, access, access::Report, config::Config, failure::Failure, oauth::Outward,
-    untrusted::Screen,
+    Exit, access, access::Report, command, config::Config, console::Console, failure::Failure,
+    oauth::Outward, output::Printer, untrusted::Screen,
 };
 
 /// Examines the server, and whether a tool may be called.
-pub(crate) async fn examine(config: &mut Config, tool: Option<&str>) -> Report {
+pub(crate) async fn examine(
+    config: &mut Config,
+    tool: Option<&str>,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Report {
     let mut findings = Findings::default();
     let was_given = config.token.is_some();
     if !was_given {
@@ -37,17 +42,22 @@ pub(crate) async fn examine(config: &mut Config, tool: Option<&str>) -> Report {
             ),
         }
     }
-    look(config, was_given, tool, &mut findings).await;
+    printer.hide(config.token.as_ref());
+    if look(config, was_given, &mut findings).await {
+        let tried = command::run(config, console, printer).await;
+        server::judge_try(config, tool, tried, &mut findings);
+    }
     report(config, &findings)
 }
 
-async fn look(config: &Config, was_given: bool, tool: Option<&str>, findings: &mut Findings) {
+/// Looks at all that is there, and tells whether anything is.
+async fn look(config: &Config, was_given: bool, findings: &mut Findings) -> bool {
     let Some(answer) = server::reach(config, findings).await else {
-        return;
+        return false;
     };
     server::versions(config, findings).await;
     let Ok(outward) = Outward::new(&config.endpoint, config.access.args().allow_private) else {
-        return;
+        return true;
     };
     let resource = resource::examine(config, &answer, &outward, findings).await;
     let mut issuers = Vec::new();
@@ -57,7 +67,7 @@ async fn look(config: &Config, was_given: bool, tool: Option<&str>, findings: &m
         }
     }
     token::examine(config, was_given, resource.as_ref(), &issuers, &answer, findings);
-    server::try_token(config, tool, findings).await;
+    true
 }
 
 fn report(config: &Config, findings: &Findings) -> Report {

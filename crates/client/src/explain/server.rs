@@ -8,13 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::{Findings, pasted};
-use crate::{
-    Exit,
-    command::{self, Answer},
-    config::Config,
-    connect::http_client,
-    failure::Failure,
-};
+use crate::{Exit, command::Answer, config::Config, connect::http_client, failure::Failure};
 
 const NEW: &str = "2026-07-28";
 const OLD: &str = "2025-11-25";
@@ -145,10 +139,15 @@ pub(super) async fn versions(config: &Config, findings: &mut Findings) {
 }
 
 /// Whether the token is good enough, for the list and for a tool.
-pub(super) async fn try_token(config: &Config, tool: Option<&str>, findings: &mut Findings) {
+pub(super) fn judge_try(
+    config: &Config,
+    tool: Option<&str>,
+    tried: Result<Answer, Failure>,
+    findings: &mut Findings,
+) {
     let check = "access";
     let login = format!("client login --url {}", config.endpoint);
-    let failure = match command::run(config).await {
+    let failure = match tried {
         Ok(Answer::Tools(list)) => {
             findings.pass(check, format!("{} tools are shown to you", list.tools.len()));
             if let Some(tool) = tool {

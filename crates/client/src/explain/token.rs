@@ -6,7 +6,11 @@ use http::header;
 use serde_json::Value;
 
 use super::{Findings, resource::Resource, server::Answered};
-use crate::{Exit, access::now, config::Config};
+use crate::{
+    Exit,
+    access::{now, rfc3339},
+    config::Config,
+};
 
 /// A clock that is wrong by more than a server usually tolerates.
 const SKEW: u64 = 30;
@@ -92,16 +96,22 @@ fn judge(
 
     let date = |name: &str| NumericDate::from_secs(claims.get(name)?.as_i64()?).ok();
     match date("exp") {
-        Some(expires) if expires > now => findings
-            .pass("token expiry", format!("{expires}, in {} s", expires.since(now).as_secs())),
+        Some(expires) if expires > now => findings.pass(
+            "token expiry",
+            format!("{}, in {} s", rfc3339(expires), expires.since(now).as_secs()),
+        ),
         Some(expires) => {
-            let text = format!("it expired {} s ago, at {expires}", now.since(expires).as_secs());
+            let text = format!(
+                "it expired {} s ago, at {}",
+                now.since(expires).as_secs(),
+                rfc3339(expires)
+            );
             findings.fail("token expiry", text, fix, exit);
         }
         None => findings.warn("token expiry", "it says none", "issuers should limit their tokens"),
     }
     if let Some(begins) = date("nbf").filter(|begins| *begins > now) {
-        let text = format!("it is good from {begins} on only");
+        let text = format!("it is good from {} on only", rfc3339(begins));
         findings.fail("token expiry", text, "is this machine's clock right?", exit);
     }
 

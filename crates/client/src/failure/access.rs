@@ -69,9 +69,10 @@ impl Failure {
         if config.access.folder().is_none() || self.challenge.is_none() {
             return self;
         }
-        let again = match self.lacks_scope() {
-            true => "repeat it with --yes, or on a terminal, to sign in for more scopes".to_owned(),
-            false => format!("sign in with `client login --url {}`", config.endpoint),
+        let again = if self.lacks_scope() {
+            "repeat it with --yes, or on a terminal, to sign in for more scopes".to_owned()
+        } else {
+            format!("sign in with `client login --url {}`", config.endpoint)
         };
         self.with_hint(again)
     }

@@ -46,10 +46,7 @@ pub(super) fn forbidden(header: Option<&str>, words: Option<String>, config: &Co
     let words = if described_granted.is_some() { None } else { words };
     let required = challenge.scope.or(described_required);
     let granted = described_granted.or_else(|| scopes::in_token(config.token.as_ref()?));
-    let asked = match config.request.tool() {
-        Some(tool) => format!("calling `{tool}`"),
-        None => "listing the tools".to_owned(),
-    };
+    let asked = config.request.about();
 
     let lacks_scope = challenge.error == Some(BearerError::InsufficientScope);
     let (message, hint) = if lacks_scope {

@@ -4,7 +4,10 @@ use std::io::{self, Write};
 
 use auth_core::ScopeSet;
 use reqwest::Url;
-use rmcp::transport::auth::{AuthorizationRequest, AuthorizationSession, InMemoryCredentialStore};
+use rmcp::transport::auth::{
+    AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession,
+    InMemoryCredentialStore, OAuthClientConfig,
+};
 use tokio::time::timeout;
 
 use super::{
@@ -110,14 +113,29 @@ async fn client(
             "registration: get a client id from whoever runs it, and give it as --client-id",
         ));
     }
-    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    let config = found.manager.register_client(CLIENT_NAME, redirect_uri, &scopes).await?;
+    let config = register(&mut found.manager, redirect_uri, scopes).await?;
     Ok(Client {
         id: config.client_id,
         secret: config.client_secret,
         redirect_uri: Some(redirect_uri.to_owned()),
         dynamic: true,
     })
+}
+
+/// Registers a client (RFC 7591). Some issuers let a client have just the scopes that it registers for;
+/// others, whose scopes belong to resources, refuse to register any.
+pub(super) async fn register(
+    manager: &mut AuthorizationManager,
+    redirect_uri: &str,
+    scopes: &[String],
+) -> Result<OAuthClientConfig, AuthError> {
+    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    match manager.register_client(CLIENT_NAME, redirect_uri, &scopes).await {
+        Err(AuthError::RegistrationFailed(_)) if !scopes.is_empty() => {
+            manager.register_client(CLIENT_NAME, redirect_uri, &[]).await
+        }
+        result => result,
+    }
 }
 
 /// Sends the person to the page, and waits for the answer.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    CLIENT_NAME, Discovered, Identity, LoginError, Outward,
+    Discovered, Identity, LoginError, Outward,
+    code::register,
     exchange::{store, token_answer},
     loopback,
 };
@@ -127,9 +128,7 @@ async fn client(
     if let Some(client) = known {
         return Ok(client.clone());
     }
-    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    let redirect_uri = loopback::redirect_uri(1);
-    let config = found.manager.register_client(CLIENT_NAME, &redirect_uri, &scopes).await?;
+    let config = register(&mut found.manager, &loopback::redirect_uri(1), scopes).await?;
     Ok(Client { dynamic: true, ..named(&config.client_id, config.client_secret.as_ref()) })
 }
 

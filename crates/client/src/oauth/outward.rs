@@ -290,25 +290,22 @@ fn distance_v4(address: Ipv4Addr) -> Distance {
 }
 
 fn distance_v6(address: Ipv6Addr) -> Distance {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let [g1, g2] = g.to_be_bytes();
-    let [h1, h2] = h.to_be_bytes();
-    let [b1, b2] = b.to_be_bytes();
-    let [c1, c2] = c.to_be_bytes();
     if address.is_loopback() {
-        Distance::Loopback
-    } else if address.is_unique_local() {
-        Distance::Private
-    } else if [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        // NAT64: an IPv4 address in other clothes, as is 6to4.
-        distance_v4(Ipv4Addr::new(g1, g2, h1, h2))
-    } else if a == 0x2002 {
-        distance_v4(Ipv4Addr::new(b1, b2, c1, c2))
-    } else if (a & 0xe000) == 0x2000 && [a, b] != [0x2001, 0] && [a, b] != [0x2001, 0xdb8] {
-        // Global unicast, without Teredo and what is for documents.
-        Distance::Public
-    } else {
-        Distance::Reserved
+        return Distance::Loopback;
+    }
+    if address.is_unique_local() {
+        return Distance::Private;
+    }
+    match address.segments() {
+        // NAT64 and 6to4: an IPv4 address in other clothes.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            distance_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+        }
+        // Teredo, and what is for documents.
+        [0x2001, 0 | 0xdb8, ..] => Distance::Reserved,
+        // Global unicast.
+        [first, ..] if first & 0xe000 == 0x2000 => Distance::Public,
+        _ => Distance::Reserved,
     }
 }
 

@@ -124,3 +124,12 @@ async fn who_we_were_at_another_issuer_does_not_count() {
     assert!(output.is_err(), "it waits for the browser");
     assert_eq!(other.log("register").len(), 1, "a new client for a new issuer");
 }
+
+#[tokio::test]
+async fn an_issuer_that_registers_no_scopes_is_asked_without() {
+    let knobs = Knobs { registers_no_scopes: true, ..Knobs::default() };
+    let (world, user) = (World::new(knobs).await, User::new());
+    user.login(&world).await;
+    assert_eq!(world.log("register").len(), 1);
+    assert_eq!(world.log("authorize"), [format!("authorize read {}", world.url())]);
+}

@@ -31,6 +31,7 @@ type Pairs = HashMap<String, String>;
 
 /// How the world is.
 #[derive(Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that may go wrong")]
 pub(crate) struct Knobs {
     /// How long a token lives.
     pub(crate) life: Option<u64>,
@@ -48,6 +49,8 @@ pub(crate) struct Knobs {
     pub(crate) forbidden: HashSet<&'static str>,
     /// Grants what was asked for, without what is in here.
     pub(crate) withheld: HashSet<&'static str>,
+    /// Nobody may register for scopes.
+    pub(crate) registers_no_scopes: bool,
     /// The server takes no token.
     pub(crate) is_deaf: bool,
     /// The person says no.
@@ -317,6 +320,9 @@ async fn issuer(State(world): State<World>, request: Request) -> Response<Body> 
         (Method::POST, "/register") => {
             let asked: Value = serde_json::from_slice(&bytes).unwrap();
             let mut inner = world.inner.lock().unwrap();
+            if asked.get("scope").is_some() && inner.knobs.registers_no_scopes {
+                return answer(400, &json!({ "error": "invalid_client_metadata" }));
+            }
             inner.log.push("register".to_owned());
             let id = inner.next("client");
             let uris = asked["redirect_uris"].clone();

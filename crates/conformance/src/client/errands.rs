@@ -22,6 +22,22 @@ pub(crate) fn of(run: &Run) -> Result<Vec<Errand>, Failure> {
         "initialize" | "request-metadata" | "json-schema-ref-no-deref" => vec![line(&["tools"])],
         "tools_call" => vec![line(&["tools"]), line(&["call", "add_numbers", "a:=5", "b:=3"])],
         ECHO => vec![],
+        "elicitation-sep1034-client-defaults" => {
+            vec![line(&["call", "test_client_elicitation_defaults"])]
+        }
+        "sep-2322-client-request-state" => {
+            let tools = ["echo_state", "no_state", "unrelated", "no_result_type"];
+            tools.map(|tool| line(&["call", &format!("test_mrtr_{tool}")])).to_vec()
+        }
+        "http-standard-headers" => vec![
+            line(&["tools"]),
+            line(&["call", "test_headers"]),
+            line(&["call", "my-hyphenated-tool"]),
+            line(&["resources"]),
+            line(&["read", "file:///path/to/file%20name.txt"]),
+            line(&["prompts"]),
+            line(&["prompt", "test_prompt"]),
+        ],
         "http-invalid-tool-headers" => {
             vec![line(&["tools"]), line(&["call", "valid_tool", "region=here"])]
         }
@@ -94,14 +110,16 @@ pub(crate) fn echo(listed: &[u8]) -> Result<Errand, Failure> {
     Ok(line(&["call", "json_schema_echo", &format!("schema:={schema}")]))
 }
 
-/// The calls that the context names.
+/// The calls that the context names. What is null there is left out: the tool's schema, against which
+/// arguments are checked, takes no null.
 fn tool_calls(run: &Run) -> Result<Vec<Errand>, Failure> {
     let calls = run.context.get("toolCalls").and_then(Value::as_array);
     let calls = calls.ok_or("the context has no toolCalls")?;
     let errand = |call: &Value| {
         let mut errand = line(&["call", call.get("name")?.as_str()?]);
         let arguments = call.get("arguments")?.as_object()?;
-        errand.extend(arguments.iter().map(|(name, value)| format!("{name}:={value}")));
+        let arguments = arguments.iter().filter(|(_, value)| !value.is_null());
+        errand.extend(arguments.map(|(name, value)| format!("{name}:={value}")));
         Some(errand)
     };
     calls.iter().map(|call| errand(call).ok_or_else(|| "a call without a name".into())).collect()
