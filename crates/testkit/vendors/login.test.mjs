@@ -151,7 +151,7 @@ describe('a person with our client', () => {
 
   test('leaves, and the provider takes the token back', async () => {
     const run = await client(['logout']);
-    assert.match(run.stdout, /^forgotten and revoked/);
+    assert.match(run.stdout, /^forgotten, revoked \(refresh_token\)/);
     assert.equal((await client(['call', 'get_time'])).code, 4);
   });
 

@@ -10,6 +10,7 @@ use crate::{
     command,
     config::Config,
     console::Console,
+    endpoint::Endpoint,
     explain,
     failure::Failure,
     oauth::{
@@ -174,56 +175,62 @@ async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
     let gone = gone.await.map_err(|error| Failure::store(&error))?;
     let mut told = Vec::new();
     for (summary, entry) in gone {
-        let is_revoked = match &entry {
+        let revoked = match &entry {
             Some(entry) => revoke(entry, config).await,
-            None => false,
+            None => Vec::new(),
         };
-        told.push((summary, is_revoked));
+        told.push((summary, revoked));
     }
     Ok(forgotten(&told))
 }
 
-fn forgotten(gone: &[(Summary, bool)]) -> Report {
+/// What kinds of token an issuer took back.
+type Revoked = Vec<&'static str>;
+
+fn forgotten(gone: &[(Summary, Revoked)]) -> Report {
     let mut text = String::new();
     if gone.is_empty() {
         text.push_str("there was no token\n");
     }
-    for (summary, is_revoked) in gone {
-        let how = if *is_revoked { "forgotten and revoked" } else { "forgotten" };
+    for (summary, revoked) in gone {
+        let how = match revoked.join(", ") {
+            none if none.is_empty() => "forgotten".to_owned(),
+            kinds => format!("forgotten, revoked ({kinds})"),
+        };
         let _ = writeln!(text, "{how}: the token of {} for {}", summary.key.issuer, summary.server);
     }
-    let rows = gone.iter().map(|(summary, is_revoked)| {
-        json!({ "server": summary.server, "issuer": summary.key.issuer, "revoked": is_revoked })
+    let rows = gone.iter().map(|(summary, revoked)| {
+        json!({ "server": summary.server, "issuer": summary.key.issuer, "revoked": revoked })
     });
     Report::new(text, json!({ "forgotten": rows.collect::<Vec<_>>() }))
 }
 
-/// Tells the issuer (RFC 7009), if it wants to be told. The tokens are gone from here in any case.
-async fn revoke(entry: &Entry, config: &Config) -> bool {
+/// Tells the issuer (RFC 7009), if it wants to be told. The tokens are gone from here in any case, and not
+/// every issuer can take back an access token.
+async fn revoke(entry: &Entry, config: &Config) -> Revoked {
+    let mut revoked = Vec::new();
     let endpoint = entry.metadata.additional_fields.get("revocation_endpoint");
     let (Some(endpoint), Ok(at)) =
-        (endpoint.and_then(Value::as_str), crate::endpoint::Endpoint::parse(&entry.server))
+        (endpoint.and_then(Value::as_str), Endpoint::parse(&entry.server))
     else {
-        return false;
+        return revoked;
     };
     let Ok(outward) = Outward::new(&at, config.access.args().allow_private) else {
-        return false;
+        return revoked;
     };
     let secret = entry.client.secret.as_deref();
     let basic = secret.map(|secret| (entry.client.id.as_str(), secret));
-    let mut is_revoked = false;
     for (token, kind) in entry.secrets() {
         let mut form = vec![("token", token.as_str()), ("token_type_hint", kind)];
         if basic.is_none() {
             form.push(("client_id", entry.client.id.as_str()));
         }
         let answer = outward.post(endpoint, &form, basic).await;
-        is_revoked = answer.is_ok_and(|reply| reply.status.is_success());
-        if !is_revoked {
-            return false;
+        if answer.is_ok_and(|reply| reply.status.is_success()) {
+            revoked.push(kind);
         }
     }
-    is_revoked
+    revoked
 }
 
 fn status(config: &Config) -> Result<Report, Failure> {

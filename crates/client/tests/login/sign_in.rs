@@ -29,7 +29,10 @@ async fn a_person_signs_in_calls_looks_and_leaves() {
     assert!(text.contains(world.origin()) && text.contains("min"), "{text}");
 
     let logout = user.run(&world, &["logout"]).await.expect(0);
-    assert!(logout.stdout.starts_with("forgotten and revoked"), "{logout:?}");
+    assert!(
+        logout.stdout.starts_with("forgotten, revoked (refresh_token, access_token)"),
+        "{logout:?}"
+    );
     assert_eq!(world.log("revoke"), ["revoke refresh_token", "revoke access_token"]);
     user.run(&world, &["call", "one"]).await.expect(4).says("client login --url");
     let status = user.run(&world, &["status"]).await.expect(0);
