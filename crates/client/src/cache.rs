@@ -144,7 +144,7 @@ mod tests {
         let here = cache("http://localhost/mcp?key=hushhush");
         assert!(here.fresh().is_none());
         let tool = Tool::new("now", "Tells the time", JsonObject::new());
-        here.keep(&[tool.clone()]);
+        here.keep(std::slice::from_ref(&tool));
         assert_eq!(here.fresh(), Some(vec![tool]));
         assert_eq!(here.names(), [("now".to_owned(), Some("Tells the time".to_owned()))]);
         assert!(cache("http://localhost/mcq").fresh().is_none());
