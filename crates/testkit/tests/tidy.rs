@@ -39,7 +39,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("mint-token", &["auth-core", "settings"]),
     ("server", &["auth-core", "directory", "mcp-guard", "settings"]),
     ("testkit", &["auth-core"]),
-    ("conformance", &["auth-core", "mcp-guard"]),
+    ("conformance", &["auth-core", "client", "mcp-guard", "settings"]),
 ];
 
 /// What each crate must never see, because its border is an invariant.
