@@ -25,6 +25,9 @@ use crate::{
     untrusted::Screen,
 };
 
+/// The error of 2025-11-25 that says that pages have to be opened first.
+const URL_ELICITATION_REQUIRED: i32 = -32042;
+
 /// What went wrong, in words.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -35,7 +38,8 @@ pub(crate) struct Failure {
     scopes: Option<Box<Scopes>>,
     challenge: Option<String>,
     lacks_scope: bool,
-    fields: Vec<Fault>,
+    fields: Box<[Fault]>,
+    pages: Box<[String]>,
 }
 
 /// The scopes that a refusal is about, as far as known.
@@ -55,7 +59,8 @@ impl Failure {
             scopes: None,
             challenge: None,
             lacks_scope: false,
-            fields: Vec::new(),
+            fields: Box::default(),
+            pages: Box::default(),
         }
     }
 
@@ -80,7 +85,7 @@ impl Failure {
         let failure = Self::new(Exit::Usage, message);
         let mut failure =
             failure.with_hint(format!("`client call {tool} --help` tells what it takes"));
-        failure.fields = faults;
+        failure.fields = faults.into();
         failure
     }
 
@@ -175,6 +180,9 @@ impl Failure {
         let message = format!("{} answered with JSON-RPC error {}", config.endpoint, error.code.0);
         let failure =
             Self::new(Exit::Protocol, message).with_server(Some(error.message.to_string()));
+        if error.code.0 == URL_ELICITATION_REQUIRED {
+            return failure.wanting_pages(error);
+        }
         match (error.code, &config.request) {
             (ErrorCode::INVALID_PARAMS, Request::Call(_)) => {
                 failure.with_hint("`client tools` lists the tools that you may use")
@@ -192,6 +200,15 @@ impl Failure {
         }
     }
 
+    fn wanting_pages(mut self, error: &ErrorData) -> Self {
+        let asked = error.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
+        let url = |asked: &Value| asked.get("url")?.as_str().map(str::to_owned);
+        self.pages = asked.into_iter().flatten().filter_map(url).collect();
+        self.exit = Exit::InputRequired;
+        "the server wants a page to be opened first".clone_into(&mut self.message);
+        self.with_hint("if you trust it, open it, finish what it asks, and try again")
+    }
+
     fn not_mcp(config: &Config) -> Self {
         let message = format!("{} did not answer the way an MCP server does", config.endpoint);
         Self::new(Exit::Protocol, message).with_hint("is the URL right? --url or MCP_URL sets it")
@@ -205,6 +222,11 @@ impl Failure {
     /// Whether a request may have been dropped before its answer came.
     pub(crate) fn leaves_work_behind(&self) -> bool {
         matches!(self.exit, Exit::Cancelled | Exit::Timeout | Exit::InputRequired)
+    }
+
+    /// The pages that the server wants opened.
+    pub(crate) fn pages(&self) -> &[String] {
+        &self.pages
     }
 
     /// The fields that are wrong.
@@ -249,6 +271,7 @@ impl Failure {
             ("hint", self.hint.as_deref().map(Value::from)),
             ("required", self.required().map(list)),
             ("granted", self.granted().map(list)),
+            ("pages", (!self.pages.is_empty()).then(|| self.pages_json(screen))),
             ("fields", (!self.fields.is_empty()).then(|| self.fields_json(screen))),
         ];
         if let Some(object) = error.as_object_mut() {
@@ -263,6 +286,10 @@ impl Failure {
 }
 
 impl Failure {
+    fn pages_json(&self, screen: &Screen<'_>) -> Value {
+        self.pages.iter().map(|page| screen.whole(page)).collect()
+    }
+
     fn fields_json(&self, screen: &Screen<'_>) -> Value {
         let one = |fault: &Fault| {
             let (field, problem) = (screen.line(&fault.field), screen.line(&fault.problem));
