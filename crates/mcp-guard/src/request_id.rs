@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use http::HeaderValue;
+
 /// Distinct within this process, and most likely between processes. No secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
@@ -22,8 +24,36 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    /// The name as a header's value.
+    pub(crate) fn to_header(self) -> HeaderValue {
+        let mut digits = [0; 16];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            let number = (rest % 16) as u8;
+            *digit = if number < 10 { b'0' + number } else { b'a' - 10 + number };
+            rest /= 16;
+        }
+        // Hexadecimal digits are a value.
+        HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("-"))
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_and_the_header_say_the_same() {
+        for number in [0, 1, 0xFFFF_FFFF_FFFF_FFFF, 0x0123_4567_89AB_CDEF] {
+            let id = RequestId(number);
+            assert_eq!(id.to_header(), id.to_string());
+        }
     }
 }

@@ -6,12 +6,14 @@
 //!    to an issuer that it does not name: it is none of their business.
 //! 3. An issuer may also be asked about its JWTs after they have been verified.
 //! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
+//! 5. A JWT that was found good is remembered while the keys serve that it was checked with ([`memory`](crate::memory));
+//!    its dates, and whatever an issuer is to be asked about it, are judged for every request.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, KeyLookupError, NumericDate, Principal,
-    TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, IssuerKeys, KeyLookupError, NumericDate,
+    Principal, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
 };
 use base64::{
     Engine,
@@ -20,7 +22,10 @@ use base64::{
 };
 
 use super::{FetchError, Introspection, Keyring, flight::landed};
-use crate::{Authenticate, AuthenticateError};
+use crate::{
+    Authenticate, AuthenticateError,
+    memory::{Known, Memory, Name},
+};
 
 /// How often it is looked whether keys are to be renewed.
 const LOOK: Duration = Duration::from_secs(5);
@@ -51,6 +56,7 @@ struct Inner {
     sources: HashMap<Issuer, Source>,
     /// Who is asked about tokens that name nobody.
     opaque: Option<Issuer>,
+    memory: Memory,
 }
 
 /// Why issuers cannot be trusted together.
@@ -129,7 +135,7 @@ impl Issuers {
                 return Err(IssuersError::Twice(name));
             }
         }
-        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque })))
+        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, memory: Memory::new() })))
     }
 
     /// The issuers, in the order in which they were given.
@@ -139,13 +145,22 @@ impl Issuers {
     }
 
     /// What `token` says, if it is good.
-    pub async fn verify(&self, token: &AccessToken) -> Result<Claims, AuthenticateError> {
+    pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
+        let name = inner.memory.name(token);
+        if let Some((claims, source)) = name.and_then(|name| inner.remembered(name)) {
+            let now = inner.clock.now();
+            inner.verifier.check_dates(&claims, now)?;
+            source.confirm(token, &claims).await?;
+            return Ok(claims);
+        }
         let parsed = match UnverifiedToken::parse(token) {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
-                    Some(issuer) if is_no_jwt(token) => inner.introspected(issuer, token).await,
+                    Some(issuer) if is_no_jwt(token) => {
+                        inner.introspected(issuer, token).await.map(Arc::new)
+                    }
                     _ => Err(VerifyError::from(fault).into()),
                 };
             }
@@ -154,15 +169,18 @@ impl Issuers {
         let Some((issuer, source)) = issuer.as_ref().and_then(|it| inner.sources.get_key_value(it))
         else {
             // Refused, by the first check that it does not pass.
-            return Ok(inner.verifier.verify_parsed(&parsed, None, inner.clock.now())?);
+            let verdict = inner.verifier.verify_parsed(&parsed, None, inner.clock.now());
+            return Ok(verdict.map(Arc::new)?);
         };
         if source.bare && source.keyring.is_none() && source.introspection.is_some() {
-            return inner.introspected(issuer, token).await;
+            return inner.introspected(issuer, token).await.map(Arc::new);
         }
-        let claims = inner.signed(source, &parsed).await?;
-        if let Some(asked) = source.introspection.as_ref().filter(|it| it.takes_jwts()) {
-            asked.ask(token).await.map_err(unavailable)?.confirms(&claims)?;
+        let known = inner.signed(source, &parsed).await?;
+        let claims = Arc::clone(&known.claims);
+        if let Some(name) = name {
+            inner.memory.remember(name, known, inner.clock.now());
         }
+        source.confirm(token, &claims).await?;
         Ok(claims)
     }
 
@@ -198,22 +216,49 @@ impl Issuers {
     }
 }
 
+impl Source {
+    /// Asks about a JWT that was verified, where its issuer wants to be asked.
+    async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
+        if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
+            asked.ask(token).await.map_err(unavailable)?.confirms(claims)?;
+        }
+        Ok(())
+    }
+}
+
 impl Inner {
+    /// The claims of a JWT that was found good before, with the keys that serve now.
+    fn remembered(&self, name: Name) -> Option<(Arc<Claims>, &Source)> {
+        let Known { claims, keys } = self.memory.find(name, self.clock.now())?;
+        let source = self.sources.get(claims.issuer())?;
+        match (keys, source.keyring.as_ref().map(Keyring::keys)) {
+            (None, None) => Some((claims, source)),
+            (Some(then), Some(now)) if Arc::ptr_eq(&then, &now) => Some((claims, source)),
+            (then, _) => {
+                if let Some(keys) = then {
+                    self.memory.forget(&keys);
+                }
+                None
+            }
+        }
+    }
+
     /// The claims of a JWT whose signature was checked.
     async fn signed(
         &self,
         source: &Source,
         token: &UnverifiedToken<'_>,
-    ) -> Result<Claims, VerifyError> {
-        let Some(keyring) = &source.keyring else {
-            return self.verifier.verify_parsed(token, None, self.clock.now());
+    ) -> Result<Known, VerifyError> {
+        let judge = |keys: Option<Arc<IssuerKeys>>| {
+            let claims = self.verifier.verify_parsed(token, keys.as_deref(), self.clock.now())?;
+            Ok(Known { claims: Arc::new(claims), keys })
         };
+        let Some(keyring) = &source.keyring else { return judge(None) };
         let keys = keyring.keys();
-        let verdict = self.verifier.verify_parsed(token, Some(&keys), self.clock.now());
-        match verdict {
+        match judge(Some(Arc::clone(&keys))) {
             Err(fault) if may_need_a_newer_key(token, fault) => {
                 match keyring.newer_than(&keys).await {
-                    Some(keys) => self.verifier.verify_parsed(token, Some(&keys), self.clock.now()),
+                    Some(keys) => judge(Some(keys)),
                     None => Err(fault),
                 }
             }
@@ -237,7 +282,8 @@ impl Inner {
 impl Authenticate for Issuers {
     /// Believes the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
     async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        Ok(Principal::new(&self.verify(&token).await?, Ceiling::IssuerDecides))
+        let claims = self.verify(&token).await?;
+        Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }
 
