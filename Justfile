@@ -102,7 +102,6 @@ bench *args:
 
 # what a call costs, beside other servers (`quick` first, and the names of scenes; see docs/performance.md)
 bench-server *args: build-peers
-    @cargo build --quiet --locked --release --package server --bin server
     "{{ target }}/stock/examples/measure" "{{ target }}/stock/examples/peer" \
         "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
 
@@ -114,7 +113,7 @@ instructions most="0.65": build-peers
 [private]
 build-peers:
     @cargo build --quiet --locked --profile stock --package testkit --features issuer --example peer --example measure
-    @cargo build --quiet --locked --release --package testkit --all-features --example peer
+    @cargo build --quiet --locked --release --package testkit --package server --all-features --example peer --bin server
 
 # how fast the release builds start and how much the idle server takes
 figures:

@@ -46,7 +46,7 @@ impl Server {
         Self { child, address, tokens, _folder: None }
     }
 
-    /// Our server's own program, with its users in SQLite and its log, at `level`, in a file.
+    /// Our server's own program with a public `key`, its users in SQLite and its log, at `level`, in a file.
     pub(crate) fn ours(program: &Path, key: &TestKey, level: &str) -> Self {
         let program = program.canonicalize().unwrap();
         let program = program.to_str().unwrap();
@@ -58,18 +58,9 @@ impl Server {
         };
         assert!(command().arg("init").stdout(Stdio::null()).status().unwrap().success());
         let mut command = command();
-        match (key.public_pem(), key.secret()) {
-            (Some(pem), _) => {
-                let path = folder.path().join("key.pem");
-                fs::write(&path, pem).unwrap();
-                command.env("JWT_KEY_FILE", path);
-            }
-            (None, secret) => {
-                let secret: Vec<_> =
-                    secret.unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
-                command.env("JWT_SECRET", secret.concat());
-            }
-        }
+        let path = folder.path().join("key.pem");
+        fs::write(&path, key.public_pem().unwrap()).unwrap();
+        command.env("JWT_KEY_FILE", path);
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut child = command
             .args(["--bind", "127.0.0.1:0"])

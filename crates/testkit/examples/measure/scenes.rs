@@ -82,7 +82,7 @@ async fn all_calls(programs: &Programs, revision: Revision) {
         let server = Server::peer(ours, "guarded", &["--algorithm", algorithm.name()]);
         rows.push(Row::call(&format!("ours, {}", algorithm.name()), server, revision));
     }
-    let key = TestKey::generate(Algorithm::Hs256);
+    let key = TestKey::generate(Algorithm::Es256);
     let server = Server::ours(&programs.server, &key, "warn");
     rows.push(Row::call("the program, log at warn", server, revision));
     let server = Server::ours(&programs.server, &key, "info");
@@ -141,7 +141,7 @@ async fn shapes(programs: &Programs) {
 
 /// What the log costs.
 async fn log(programs: &Programs) {
-    let key = TestKey::generate(Algorithm::Hs256);
+    let key = TestKey::generate(Algorithm::Es256);
     let rows = ["warn", "info"].map(|level| {
         let server = Server::ours(&programs.server, &key, level);
         Row::call(level, server, Revision::V2025)
