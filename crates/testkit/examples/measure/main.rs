@@ -5,7 +5,8 @@
 //! `docs/performance.md` tells how to read what it prints.
 //!
 //! `measure instructions PEER_STOCK PEER_OURS [MOST]`: the same in instructions, which do not depend on what
-//! else the machine does (needs valgrind). An error if ours takes more than `MOST` of naive's.
+//! else the machine does (needs valgrind). An error if ours takes more than `MOST` of naive's. With `more` in
+//! the place of `MOST`: refusals, and servers with much of everything.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -31,8 +32,17 @@ async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if(|it| it == "instructions").is_some() {
         let (Some(stock), Some(ours)) = (args.next(), args.next()) else { return usage() };
-        let most = args.next().map(|text| text.parse().unwrap());
-        return instructions::compare(&PathBuf::from(stock), &PathBuf::from(ours), most).await;
+        let (stock, ours) = (PathBuf::from(stock), PathBuf::from(ours));
+        return match args.next() {
+            Some(more) if more == "more" => {
+                instructions::more(&stock, &ours).await;
+                ExitCode::SUCCESS
+            }
+            most => {
+                let most = most.map(|text| text.parse().unwrap());
+                instructions::compare(&stock, &ours, most).await
+            }
+        };
     }
     let (Some(stock), Some(ours), Some(server)) = (args.next(), args.next(), args.next()) else {
         return usage();
@@ -53,6 +63,6 @@ async fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!("usage: measure PEER_STOCK PEER_OURS SERVER [quick] [SCENE ...]");
-    eprintln!("       measure instructions PEER_STOCK PEER_OURS [MOST]");
+    eprintln!("       measure instructions PEER_STOCK PEER_OURS [MOST | more]");
     ExitCode::from(2)
 }
