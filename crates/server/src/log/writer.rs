@@ -25,7 +25,7 @@ pub(super) const THREAD: &str = "log";
 /// How many bytes may wait.
 const ROOM: usize = 1024 * 1024;
 /// How long lines are collected.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where lines are put. Cheap to clone.
 #[derive(Clone)]
