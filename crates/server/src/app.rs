@@ -6,9 +6,6 @@ use auth_core::{Clock, Policy, ResourceUri};
 use axum::{Router, http::StatusCode};
 use directory::Directory;
 use mcp_guard::{Guard, Issuers};
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,7 +14,7 @@ use crate::{
     explain,
     failure::Failure,
     health,
-    mcp::McpServer,
+    mcp::{McpServer, McpService},
 };
 
 /// What a server is made of.
@@ -66,21 +63,8 @@ impl<D: Directory> App<D> {
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
 
-        // Both generations are served without sessions: a request carries all that it needs, so there
-        // is no session that a stranger could take over, and any node can answer.
-        let config = StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
-            // One answer needs no stream.
-            .with_json_response(true)
-            // The guard has judged Host and Origin before, against names made ready at start.
-            .disable_allowed_hosts()
-            .with_cancellation_token(shutdown.child_token());
         let server = McpServer::new(self.resource.clone(), self.clock);
-        let mcp = StreamableHttpService::new(
-            move || Ok(server.clone()),
-            Arc::new(NeverSessionManager::default()),
-            config,
-        );
+        let mcp = McpService::new(server, shutdown);
 
         let mut router = health::routes(self.directory, self.issuers)
             .merge(admin)

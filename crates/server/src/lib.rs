@@ -35,12 +35,18 @@ pub use authenticate::{DirectoryAuthenticator, Provisioning};
 pub use config::{Config, ConfigError, LocalIssuer};
 pub use failure::Failure;
 pub use issuers::{IntrospectionConfig, IssuerConfig};
-pub use mcp::McpServer;
+pub use mcp::{McpServer, McpService};
 pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
 use settings::{EnvFile, Environment};
 
 /// Does what the command line says; results go to `out`, the log to standard error.
 pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
+    let done = dispatch(cli, out).await;
+    log::flush();
+    done
+}
+
+async fn dispatch(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     let env_file = EnvFile::at(&cli.env_file);
     let environment = Environment::load(&cli.env_file)?;
     match cli.command {

@@ -52,6 +52,7 @@ pub struct Policy {
     /// What the URIs that rules name come down to, with these rules' requirements.
     plain: HashMap<String, Vec<Requirement>>,
     show_scopes: bool,
+    has_public_rules: bool,
 }
 
 impl Policy {
@@ -111,8 +112,8 @@ impl Policy {
 
     /// Whether anything at all needs no token.
     #[must_use]
-    pub fn has_public_rules(&self) -> bool {
-        self.rules.values().any(Requirement::is_public)
+    pub const fn has_public_rules(&self) -> bool {
+        self.has_public_rules
     }
 
     /// Whether lists are to say what each of their entries needs.

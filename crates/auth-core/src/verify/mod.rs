@@ -193,6 +193,32 @@ impl TokenVerifier {
         if token.is_signed_by(key) { Ok(judged.believe()) } else { Err(VerifyError::Signature) }
     }
 
+    /// Checks 6 and 7 once more, at another time: of a token that was accepted before.
+    pub fn check_dates(&self, claims: &Claims, now: NumericDate) -> Result<(), VerifyError> {
+        self.is_not_past(claims.expires_at, now, VerifyError::Expired)?;
+        self.is_not_future(claims.not_before, now, VerifyError::NotYetValid)?;
+        self.is_not_future(claims.issued_at, now, VerifyError::IssuedInFuture)
+    }
+
+    fn is_not_past(
+        &self,
+        date: NumericDate,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> Result<(), VerifyError> {
+        if date.plus(self.leeway.duration()) <= now { Err(fault) } else { Ok(()) }
+    }
+
+    fn is_not_future(
+        &self,
+        date: Option<NumericDate>,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> Result<(), VerifyError> {
+        let latest = now.plus(self.leeway.duration());
+        if date.is_some_and(|date| date > latest) { Err(fault) } else { Ok(()) }
+    }
+
     /// The entry of an issuer.
     #[must_use]
     pub fn trusted(&self, issuer: &Issuer) -> Option<&TrustedIssuer> {
@@ -214,18 +240,12 @@ impl TokenVerifier {
         let leeway = self.leeway.duration();
         witness.begin(Check::Expiry, || facts::expiry(claims, now, leeway));
         let expires_at = read::date(claims, "exp")?.ok_or(VerifyError::ExpiryMissing)?;
-        if expires_at.plus(leeway) <= now {
-            return Err(VerifyError::Expired);
-        }
+        self.is_not_past(expires_at, now, VerifyError::Expired)?;
         witness.begin(Check::Begin, || facts::begin(claims, now, leeway));
         let not_before = read::date(claims, "nbf")?;
-        if not_before.is_some_and(|date| date > now.plus(leeway)) {
-            return Err(VerifyError::NotYetValid);
-        }
+        self.is_not_future(not_before, now, VerifyError::NotYetValid)?;
         let issued_at = read::date(claims, "iat")?;
-        if issued_at.is_some_and(|date| date > now.plus(leeway)) {
-            return Err(VerifyError::IssuedInFuture);
-        }
+        self.is_not_future(issued_at, now, VerifyError::IssuedInFuture)?;
 
         witness.begin(Check::Subject, || facts::subject(claims));
         let subject = read::subject(claims)?;

@@ -1,16 +1,17 @@
 //! What is remembered for a short while, and of which there is never too much.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
 
 use auth_core::NumericDate;
 
-/// A name for what is remembered: the digest of a token, so that the token itself is not kept.
-pub(crate) type Digest = [u8; 32];
-
-/// At most `capacity` values, each until its time is over; the oldest goes first.
-pub(crate) struct Cache<V> {
-    entries: HashMap<Digest, Entry<V>>,
-    order: VecDeque<Digest>,
+/// At most `capacity` values, each until its time is over; the oldest goes first. The names are digests
+/// of tokens, so that no token is kept.
+pub(crate) struct Cache<K, V> {
+    entries: HashMap<K, Entry<V>>,
+    order: VecDeque<K>,
     capacity: usize,
 }
 
@@ -20,27 +21,21 @@ struct Entry<V> {
     until: NumericDate,
 }
 
-impl<V: Clone> Cache<V> {
+impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self { entries: HashMap::new(), order: VecDeque::new(), capacity }
     }
 
-    pub(crate) fn find(&self, digest: &Digest, now: NumericDate) -> Option<V> {
+    pub(crate) fn find(&self, digest: &K, now: NumericDate) -> Option<V> {
         let entry = self.entries.get(digest)?;
         entry.is_current(now).then(|| entry.value.clone())
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        digest: Digest,
-        value: V,
-        now: NumericDate,
-        until: NumericDate,
-    ) {
+    pub(crate) fn insert(&mut self, digest: K, value: V, now: NumericDate, until: NumericDate) {
         if self.entries.insert(digest, Entry { value, from: now, until }).is_none() {
             self.order.push_back(digest);
         }
-        let spent = |cache: &Self, digest: &Digest| {
+        let spent = |cache: &Self, digest: &K| {
             cache.entries.get(digest).is_none_or(|entry| !entry.is_current(now))
         };
         while let Some(oldest) = self.order.front().copied() {
@@ -50,6 +45,12 @@ impl<V: Clone> Cache<V> {
             self.order.pop_front();
             self.entries.remove(&oldest);
         }
+    }
+
+    /// Forgets every value that `is_void`.
+    pub(crate) fn forget(&mut self, is_void: impl Fn(&V) -> bool) {
+        self.entries.retain(|_, entry| !is_void(&entry.value));
+        self.order.retain(|digest| self.entries.contains_key(digest));
     }
 
     #[cfg(test)]
@@ -98,5 +99,8 @@ mod tests {
         assert_eq!(cache.find(&[99; 32], at(100)), Some(99));
         cache.insert([7; 32], 7, at(300), at(400));
         assert_eq!(cache.len(), (1, 1), "what is over makes room");
+        cache.insert([8; 32], 8, at(300), at(400));
+        cache.forget(|value| *value == 7);
+        assert_eq!((cache.find(&[7; 32], at(300)), cache.len()), (None, (1, 1)));
     }
 }
