@@ -52,13 +52,8 @@ impl<D: Directory> App<D> {
         let (issuers, clock) = (self.issuers.clone(), Arc::clone(&self.clock));
         let authenticate = DirectoryAuthenticator::new(issuers, Arc::clone(&self.directory), clock)
             .provisioning(self.provisioning);
-        let admin = explain::mount(
-            Router::new(),
-            &self.resource,
-            &self.policy,
-            &authenticate,
-            &self.clock,
-        );
+        let admin =
+            explain::mount(Router::new(), &self.resource, &self.policy, &authenticate, &self.clock);
         let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);

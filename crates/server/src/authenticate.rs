@@ -112,19 +112,14 @@ impl<D: Directory> Authenticate for DirectoryAuthenticator<D> {
         let claims = self.issuers.verify(&token).await?;
         let found = self.arrival(&claims).await;
         let found = found.map_err(|error| AuthenticateError::Unavailable(Box::new(error)))?;
-        let principal =
-            admit(&claims, found.account(), found.is_revoked).map_err(|fault| {
-                let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
-                match fault {
-                    Inadmissible::UnknownUser => AuthenticateError::UnknownUser { issuer, subject },
-                    Inadmissible::DisabledUser => {
-                        AuthenticateError::DisabledUser { issuer, subject }
-                    }
-                    Inadmissible::RevokedToken => {
-                        AuthenticateError::RevokedToken { issuer, subject }
-                    }
-                }
-            })?;
+        let principal = admit(&claims, found.account(), found.is_revoked).map_err(|fault| {
+            let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
+            match fault {
+                Inadmissible::UnknownUser => AuthenticateError::UnknownUser { issuer, subject },
+                Inadmissible::DisabledUser => AuthenticateError::DisabledUser { issuer, subject },
+                Inadmissible::RevokedToken => AuthenticateError::RevokedToken { issuer, subject },
+            }
+        })?;
         let Some(user) = found.user else { return Ok(principal) };
         self.directory.seen(&user, self.clock.now());
         Ok(principal.with_display_name(Arc::clone(user.display_name())))

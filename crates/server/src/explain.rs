@@ -84,7 +84,8 @@ pub(crate) fn mount<D: Directory>(
     // A text of our own, which is a scope; were it none, there would be nothing to ask.
     let Ok(scope) = SCOPE.parse::<Scope>() else { return router };
     let own = policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope);
-    let guard = Guard::new(resource.clone(), own, authenticator.clone()).max_body_bytes(MAX_BODY_BYTES);
+    let guard =
+        Guard::new(resource.clone(), own, authenticator.clone()).max_body_bytes(MAX_BODY_BYTES);
     let explainer = Arc::new(Explainer {
         authenticator: authenticator.clone(),
         policy: policy.clone(),
