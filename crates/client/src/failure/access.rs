@@ -66,7 +66,7 @@ impl Failure {
 
     /// The same, for somebody who could sign in.
     pub(crate) fn offering_login(self, config: &Config) -> Self {
-        if config.access.folder().is_none() || self.challenge.is_none() {
+        if config.access.folder().is_none() || self.challenge().is_none() {
             return self;
         }
         let again = if self.lacks_scope() {
@@ -84,11 +84,11 @@ impl Failure {
 
     /// The challenge that came with it, as it was sent.
     pub(crate) fn challenge(&self) -> Option<&str> {
-        self.challenge.as_deref()
+        self.refusal.as_ref()?.challenge.as_deref()
     }
 
     /// Whether a token with more scopes would do (RFC 6750 §3.1).
     pub(crate) fn lacks_scope(&self) -> bool {
-        self.lacks_scope
+        self.refusal.as_ref().is_some_and(|refusal| refusal.lacks_scope)
     }
 }

@@ -2,7 +2,7 @@
 
 use auth_core::{BearerError, Challenge, ScopeSet};
 
-use super::{Failure, Scopes, scopes};
+use super::{Failure, Refusal, Scopes, scopes};
 use crate::{Exit, config::Config};
 
 /// 401: no token, or one that is refused. `words` are those of the body.
@@ -12,7 +12,8 @@ pub(super) fn unauthorized(
     config: &Config,
 ) -> Failure {
     let mut failure = refused(header, words, config);
-    failure.challenge = header.map(str::to_owned);
+    let challenge = header.map(str::to_owned);
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
     failure
 }
 
@@ -61,8 +62,8 @@ pub(super) fn forbidden(header: Option<&str>, words: Option<String>, config: &Co
         )
     };
     let mut failure = Failure::new(Exit::Forbidden, message).with_server(words).with_hint(hint);
-    failure.challenge = header.map(str::to_owned);
-    failure.lacks_scope = lacks_scope;
+    let challenge = header.map(str::to_owned);
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope }));
     // What the token has is of interest only beside what it needs.
     if required.is_some() {
         failure.scopes = Some(Box::new(Scopes { required, granted }));

@@ -36,10 +36,18 @@ pub(crate) struct Failure {
     server: Option<String>,
     hint: Option<String>,
     scopes: Option<Box<Scopes>>,
-    challenge: Option<String>,
-    lacks_scope: bool,
+    refusal: Option<Box<Refusal>>,
     fields: Box<[Fault]>,
     pages: Box<[String]>,
+}
+
+/// How the server refused.
+#[derive(Debug)]
+struct Refusal {
+    /// The challenge as it was sent, if there was one.
+    challenge: Option<String>,
+    /// Whether a token with more scopes would do.
+    lacks_scope: bool,
 }
 
 /// The scopes that a refusal is about, as far as known.
@@ -57,8 +65,7 @@ impl Failure {
             server: None,
             hint: None,
             scopes: None,
-            challenge: None,
-            lacks_scope: false,
+            refusal: None,
             fields: Box::default(),
             pages: Box::default(),
         }
