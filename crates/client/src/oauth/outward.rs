@@ -248,7 +248,7 @@ impl Resolve for Names {
                 }
             }
             match refused {
-                Some(fault) if allowed.is_empty() => Err(Box::new(fault).into()),
+                Some(fault) if allowed.is_empty() => Err(fault.into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
         })
