@@ -53,6 +53,11 @@ impl<'a> Screen<'a> {
         clean
     }
 
+    /// Clean text on one line, however long: something that must be seen whole.
+    pub(crate) fn whole(&self, text: &str) -> String {
+        self.text(text).replace(['\n', '\t'], " ")
+    }
+
     /// Clean text on one line, shortened if it is long.
     pub(crate) fn line(&self, text: &str) -> String {
         let text = self.text(text);
@@ -108,9 +113,9 @@ impl OwnedScreen {
         self.screen().line(text)
     }
 
-    /// Clean text on one line, however long: something that must be seen whole.
+    /// See [`Screen::whole`].
     pub(crate) fn whole(&self, text: &str) -> String {
-        self.text(text).replace(['\n', '\t'], " ")
+        self.screen().whole(text)
     }
 }
 

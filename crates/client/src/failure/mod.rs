@@ -25,6 +25,9 @@ use crate::{
     untrusted::Screen,
 };
 
+/// The error of 2025-11-25 that says that pages have to be opened first.
+const URL_ELICITATION_REQUIRED: i32 = -32042;
+
 /// What went wrong, in words.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -34,7 +37,14 @@ pub(crate) struct Failure {
     hint: Option<String>,
     scopes: Option<Box<Scopes>>,
     refusal: Option<Box<Refusal>>,
+    named: Box<Named>,
+}
+
+/// What a failure names one by one. In a box: a result should not be larger for its errors.
+#[derive(Debug, Default)]
+struct Named {
     fields: Vec<Fault>,
+    pages: Vec<String>,
 }
 
 /// How the server refused.
@@ -62,7 +72,7 @@ impl Failure {
             hint: None,
             scopes: None,
             refusal: None,
-            fields: Vec::new(),
+            named: Box::default(),
         }
     }
 
@@ -87,7 +97,7 @@ impl Failure {
         let failure = Self::new(Exit::Usage, message);
         let mut failure =
             failure.with_hint(format!("`client call {tool} --help` tells what it takes"));
-        failure.fields = faults;
+        failure.named.fields = faults;
         failure
     }
 
@@ -182,6 +192,9 @@ impl Failure {
         let message = format!("{} answered with JSON-RPC error {}", config.endpoint, error.code.0);
         let failure =
             Self::new(Exit::Protocol, message).with_server(Some(error.message.to_string()));
+        if error.code.0 == URL_ELICITATION_REQUIRED {
+            return failure.wanting_pages(error);
+        }
         match (error.code, &config.request) {
             (ErrorCode::INVALID_PARAMS, Request::Call(_)) => {
                 failure.with_hint("`client tools` lists the tools that you may use")
@@ -199,6 +212,15 @@ impl Failure {
         }
     }
 
+    fn wanting_pages(mut self, error: &ErrorData) -> Self {
+        let asked = error.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
+        let url = |asked: &Value| asked.get("url")?.as_str().map(str::to_owned);
+        self.named.pages = asked.into_iter().flatten().filter_map(url).collect();
+        self.exit = Exit::InputRequired;
+        "the server wants a page to be opened first".clone_into(&mut self.message);
+        self.with_hint("if you trust it, open it, finish what it asks, and try again")
+    }
+
     fn not_mcp(config: &Config) -> Self {
         let message = format!("{} did not answer the way an MCP server does", config.endpoint);
         Self::new(Exit::Protocol, message).with_hint("is the URL right? --url or MCP_URL sets it")
@@ -214,9 +236,14 @@ impl Failure {
         matches!(self.exit, Exit::Cancelled | Exit::Timeout | Exit::InputRequired)
     }
 
+    /// The pages that the server wants opened.
+    pub(crate) fn pages(&self) -> &[String] {
+        &self.named.pages
+    }
+
     /// The fields that are wrong.
     pub(crate) fn fields(&self) -> &[Fault] {
-        &self.fields
+        &self.named.fields
     }
 
     /// What went wrong.
@@ -256,7 +283,8 @@ impl Failure {
             ("hint", self.hint.as_deref().map(Value::from)),
             ("required", self.required().map(list)),
             ("granted", self.granted().map(list)),
-            ("fields", (!self.fields.is_empty()).then(|| self.fields_json(screen))),
+            ("pages", (!self.named.pages.is_empty()).then(|| self.pages_json(screen))),
+            ("fields", (!self.named.fields.is_empty()).then(|| self.fields_json(screen))),
         ];
         if let Some(object) = error.as_object_mut() {
             for (name, value) in members {
@@ -270,12 +298,16 @@ impl Failure {
 }
 
 impl Failure {
+    fn pages_json(&self, screen: &Screen<'_>) -> Value {
+        self.named.pages.iter().map(|page| screen.whole(page)).collect()
+    }
+
     fn fields_json(&self, screen: &Screen<'_>) -> Value {
         let one = |fault: &Fault| {
             let (field, problem) = (screen.line(&fault.field), screen.line(&fault.problem));
             json!({ "field": field, "problem": problem })
         };
-        self.fields.iter().map(one).collect()
+        self.named.fields.iter().map(one).collect()
     }
 }
 

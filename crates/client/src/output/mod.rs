@@ -254,6 +254,9 @@ impl<'a> Printer<'a> {
         if let Some(words) = failure.server() {
             let _ = writeln!(text, "the server says: {}", line(words));
         }
+        for page in failure.pages() {
+            let _ = writeln!(text, "  {}", self.screen.whole(page));
+        }
         for fault in failure.fields() {
             let _ = writeln!(text, "  {}", line(&fault.to_string()));
         }

@@ -6,12 +6,12 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
-        CompleteResult, CompletionInfo, ContentBlock, GetPromptRequestParams, GetPromptResponse,
-        GetPromptResult, Implementation, InputRequest, InputRequiredResult, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProgressNotificationParam, Prompt, PromptArgument, PromptMessage, ProtocolVersion,
-        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-        ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig,
+        CompleteResult, CompletionInfo, ContentBlock, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, Implementation, InputRequest, InputRequiredResult,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ProgressNotificationParam, Prompt, PromptArgument, PromptMessage,
+        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+        Resource, ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig,
         SubscribeRequestParams, SubscriptionFilter, Tool,
     },
     service::{RequestContext, SubscriptionContext},
@@ -179,6 +179,10 @@ impl ServerHandler for Rich {
             "greet" => return self.asked(&call, &context, question()).await,
             "visit" => return self.asked(&call, &context, page()).await,
             "whoami" => CallToolResult::structured(json!({ "subject": "alice" })),
+            "pay" => {
+                let data = json!({ "elicitations": [page()] });
+                return Err(ErrorData::new(ErrorCode(-32042), "Not yet", Some(data)));
+            }
             _ => return Err(ErrorData::invalid_params("Unknown tool", None)),
         };
         Ok(result.into())

@@ -146,6 +146,19 @@ async fn a_question_without_a_terminal_is_a_failure() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_has_to_be_opened_first_is_named() {
+    let (url, _) = Rich::new(true).serve().await;
+    Client::at(&url, &["call", "pay"]).run().await.expect(8).says(
+        "error: the server wants a page to be opened first\n\
+         the server says: Not yet\n  \
+           https://pay.example/1\n\
+         hint: if you trust it, open it, finish what it asks, and try again\n",
+    );
+    let run = Client::at(&url, &["call", "pay", "--output=json"]).run().await.expect(8);
+    assert_eq!(run.error()["pages"], json!(["https://pay.example/1"]));
+}
+
 /// Waits for a line in the log.
 pub(crate) async fn wait_for(log: &Log, line: &str) {
     for _ in 0..500 {
