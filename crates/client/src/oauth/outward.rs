@@ -248,7 +248,7 @@ impl Resolve for Names {
                 }
             }
             match refused {
-                Some(fault) if allowed.is_empty() => Err(Box::new(fault).into()),
+                Some(fault) if allowed.is_empty() => Err(fault.into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
         })
@@ -391,9 +391,8 @@ mod tests {
     #[tokio::test]
     async fn what_a_name_resolves_to_is_judged_too() {
         let names = Names(reach(false, true));
-        let fault = match names.resolve("localhost".parse().unwrap()).await {
-            Err(fault) => fault,
-            Ok(_) => panic!("localhost was resolved"),
+        let Err(fault) = names.resolve("localhost".parse().unwrap()).await else {
+            panic!("localhost was resolved");
         };
         assert_eq!(fault.downcast_ref(), Some(&Refused::Loopback("localhost".into())));
         let names = Names(reach(true, false));

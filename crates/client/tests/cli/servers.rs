@@ -239,12 +239,12 @@ impl ServerHandler for Mcp {
                 ContentBlock::embedded_text("file:///x", "hello"),
             ]),
             "regional" => {
-                let parts = context.extensions.get::<axum::http::request::Parts>();
+                let parts = context.extensions.get::<http::request::Parts>();
                 let header = &parts.unwrap().headers["mcp-param-region"];
                 CallToolResult::success(vec![ContentBlock::text(header.to_str().unwrap())])
             }
             "leak" => {
-                let parts = context.extensions.get::<axum::http::request::Parts>();
+                let parts = context.extensions.get::<http::request::Parts>();
                 let header = parts.and_then(|parts| parts.headers.get("authorization"));
                 let header = header.map_or("none", |value| value.to_str().unwrap());
                 CallToolResult::success(vec![ContentBlock::text(header)])
