@@ -1,6 +1,6 @@
 //! The caller, once token and user are known.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId};
 
@@ -8,7 +8,7 @@ use crate::{Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ceiling {
     /// The scopes of the roles that the directory gives the user.
-    Roles(BTreeSet<RoleName>),
+    Roles(Arc<BTreeSet<RoleName>>),
     /// No directory: the issuer's word is the only bound. For servers that have no users of their own.
     IssuerDecides,
 }
@@ -38,7 +38,7 @@ pub struct Principal {
     issuer: Issuer,
     subject: Subject,
     client_id: Option<ClientId>,
-    display_name: Option<String>,
+    display_name: Option<Arc<str>>,
     token_id: Option<TokenId>,
     scopes: ScopeSet,
     roles: BTreeSet<RoleName>,
@@ -54,7 +54,7 @@ impl Principal {
             issuer: claims.issuer().clone(),
             subject: claims.subject().clone(),
             client_id: claims.client_id().cloned(),
-            display_name: claims.name().map(str::to_owned),
+            display_name: claims.name().map(Arc::from),
             token_id: claims.token_id().cloned(),
             scopes: claims.scopes().clone(),
             roles: claims.roles().clone(),
@@ -65,7 +65,7 @@ impl Principal {
 
     /// The same caller under the name that the directory knows.
     #[must_use]
-    pub fn with_display_name(self, name: impl Into<String>) -> Self {
+    pub fn with_display_name(self, name: impl Into<Arc<str>>) -> Self {
         Self { display_name: Some(name.into()), ..self }
     }
 

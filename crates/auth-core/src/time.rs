@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A `NumericDate`: seconds since the epoch, without leap seconds, `0 ..= 253402300799` (year 9999).
 ///
@@ -82,6 +82,12 @@ impl fmt::Display for NumericDate {
 impl Serialize for NumericDate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_secs(i64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

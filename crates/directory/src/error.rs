@@ -6,7 +6,7 @@
 use std::{
     error::Error,
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use auth_core::{Issuer, Subject};
@@ -32,7 +32,8 @@ pub enum DirectoryError {
     #[error(
         "a directory URL of this form is not supported (scheme: {scheme:?}); it is \
          sqlite://path/to/file.db (from the working folder), sqlite:///path/to/file.db (absolute), \
-         both without parameters, or sqlite::memory: (gone at the end)"
+         both without parameters, sqlite::memory: (gone at the end), or \
+         postgres://user:password@host:5432/database"
     )]
     UnsupportedUrl {
         /// What stands before the first colon; empty if there is none.
@@ -73,13 +74,12 @@ pub enum DirectoryError {
     },
     /// A newer program has changed the tables.
     #[error(
-        "the user database {} has schema {found}, and this program knows none after {known}; it \
-         was left as it is: run a newer program, or put a backup from before in its place",
-        path.display()
+        "the user database {place} has schema {found}, and this program knows none after {known}; \
+         it was left as it is: run a newer program, or put a backup from before in its place"
     )]
     NewerSchema {
-        /// Which file.
-        path: PathBuf,
+        /// Which file or server.
+        place: String,
         /// The migration that is not known here.
         found: i64,
         /// The last migration that is known here.
@@ -87,12 +87,12 @@ pub enum DirectoryError {
     },
     /// The tables could not be made or brought up to date.
     #[error(
-        "the tables of the user database {} could not be brought up to date; it was left as it \
-         is: choose another file, or put a backup in its place", path.display()
+        "the tables of the user database {place} could not be brought up to date; it was left as \
+         it is: choose another database, or put a backup in its place"
     )]
     Migration {
-        /// Which file.
-        path: PathBuf,
+        /// Which file or server.
+        place: String,
         /// What the database said.
         source: Source,
     },
@@ -113,14 +113,37 @@ pub enum DirectoryError {
     },
     /// The database did not answer, or not in time.
     #[error(
-        "the user database{} could not be asked; its cause says why (locked by another program, a \
-         full disk, a missing table)", at(path.as_deref())
+        "the user database {place} could not be asked; its cause says why (the server is away, the \
+         file is locked by another program, the disk is full, a table is missing)"
     )]
     Unavailable {
-        /// Which file; `None` for a database in memory.
-        path: Option<PathBuf>,
+        /// Which file or server.
+        place: String,
         /// What it said.
         source: Source,
+    },
+    /// A URL of a PostgreSQL database that cannot be used as it stands. Nothing of it is repeated here.
+    #[error("the URL of the PostgreSQL database cannot be used: {reason}")]
+    PostgresUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The PostgreSQL server could not be reached, or let nobody in.
+    #[error(
+        "cannot connect to the user database {place}; its cause says why. See that the server runs, \
+         and check host, port, database, user, password and TLS of the URL"
+    )]
+    Connect {
+        /// Which server and database.
+        place: String,
+        /// What the server or the system said.
+        source: Source,
+    },
+    /// What is known in memory is older than it may be, as the database could not be asked for so long.
+    #[error("the user database could not be asked for {} s, and what is known of it is too old", for_secs)]
+    Stale {
+        /// For how long, in seconds.
+        for_secs: u64,
     },
     /// A stored value that this program would never have written.
     #[error("the user database holds a {column} that is not valid; put it right, or use a backup")]
@@ -132,6 +155,33 @@ pub enum DirectoryError {
     },
 }
 
-fn at(path: Option<&Path>) -> String {
-    path.map(|path| format!(" {}", path.display())).unwrap_or_default()
+/// What went wrong within a question: the database's fault, or one of ours.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sql(sqlx::Error),
+    Ours(DirectoryError),
+}
+
+impl Fault {
+    /// The fault, as one of the database at `place`.
+    pub(crate) fn at(self, place: impl FnOnce() -> String) -> DirectoryError {
+        match self {
+            Self::Sql(source) => {
+                DirectoryError::Unavailable { place: place(), source: source.into() }
+            }
+            Self::Ours(fault) => fault,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(fault: sqlx::Error) -> Self {
+        Self::Sql(fault)
+    }
+}
+
+impl From<DirectoryError> for Fault {
+    fn from(fault: DirectoryError) -> Self {
+        Self::Ours(fault)
+    }
 }

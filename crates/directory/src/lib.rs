@@ -7,28 +7,33 @@
 //!
 //! 1. Not found is `Ok(None)`; an `Err` says that the directory could not be asked. The two are never
 //!    mixed: an outage must not look like an unknown user, nor like a known one.
-//! 2. Nothing is cached. A change counts for the next [`find`](Directory::find), whichever process
-//!    made it.
-//! 3. A change says what it met ([`Change`]): done, already so, or no such user.
+//! 2. A [`SqliteDirectory`] and a [`PostgresDirectory`] ask the database each time: a change counts for the
+//!    next [`find`](Directory::find), whichever process made it. [`Live`] answers from memory, and sees a
+//!    change within a second.
+//! 3. A change says what it met ([`Change`]): done, already so, or no such user. What was done is written
+//!    down with who did it and when ([`Record`]), in the same transaction.
 //! 4. A disabled user keeps its roles; a removed one loses them.
-//! 5. Every change is whole or not made at all.
+//! 5. Every change, and every list of changes, is whole or not made at all.
 //! 6. What is revoked stays so: a token never becomes good again, nor do those that a user had when all of
-//!    them were revoked, unless the user is removed, which forgets it.
+//!    them were revoked, or when the user was removed.
 //!
-//! **Invariant:** [`Directory::find`] gives a user only if the store holds it now, as it is given.
+//! **Invariant:** [`Directory::find`] gives a user only if the store holds it now (with [`Live`]: held it
+//! when it was last asked, which is never longer ago than its bound), as it is given.
 //!
 //! # Example
 //!
 //! ```
-//! use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
-//! use directory::{Change, Directory, NewUser, SqliteDirectory, UserStatus};
+//! use auth_core::{Issuer, NumericDate, RoleName, Subject};
+//! use directory::{AnyDirectory, Change, Directory, Edit, NewUser, Stamp, UserName, UserStatus};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let directory = SqliteDirectory::open("sqlite::memory:").await?;
+//! // Also `sqlite://path/to/file.db` and `postgres://user@host/database`.
+//! let directory = AnyDirectory::open("sqlite::memory:").await?;
 //! let issuer: Issuer = "https://issuer.example".parse()?;
 //! let alice: Subject = "alice".parse()?;
 //! let reader: RoleName = "reader".parse()?;
+//! let stamp = Stamp::new("an example", NumericDate::from_secs(1_800_000_000)?);
 //!
 //! let new = NewUser {
 //!     issuer: issuer.clone(),
@@ -36,9 +41,12 @@
 //!     display_name: "Alice".into(),
 //!     roles: [reader.clone()].into(),
 //! };
-//! directory.add(new, NumericDate::from_secs(1_800_000_000)?).await?;
-//! assert_eq!(directory.grant(&issuer, &alice, &reader).await?, Change::AlreadySo);
-//! directory.set_status(&issuer, &alice, UserStatus::Disabled).await?;
+//! directory.add(new, &stamp).await?;
+//! let name = UserName::new(&issuer, &alice);
+//! let again = Edit::Grant(name.clone(), reader.clone(), None);
+//! assert_eq!(directory.edit(again, &stamp).await?, Change::AlreadySo);
+//! let disable = Edit::SetStatus(name, UserStatus::Disabled);
+//! assert_eq!(directory.edit(disable, &stamp).await?, Change::Done);
 //!
 //! let user = directory.find(&issuer, &alice).await?.ok_or("no such user")?;
 //! assert!(!user.is_active() && user.roles().contains(&reader));
@@ -47,17 +55,27 @@
 //! # Ok(()) }
 //! ```
 
+mod any;
+mod edit;
 mod error;
+mod live;
 mod memory;
+mod postgres;
+mod source;
 mod sqlite;
 mod user;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
+pub use any::AnyDirectory;
+pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};
+pub use live::{Live, LiveSettings};
 pub use memory::MemoryDirectory;
+pub use postgres::PostgresDirectory;
+pub use source::{Loaded, News, Store, Watch};
 pub use sqlite::SqliteDirectory;
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
 
@@ -72,65 +90,18 @@ pub trait Directory: Send + Sync + 'static {
         &self,
         issuer: &Issuer,
         subject: &Subject,
-    ) -> impl Future<Output = Result<Option<User>, DirectoryError>> + Send;
+    ) -> impl Future<Output = Result<Option<Arc<User>>, DirectoryError>> + Send;
 
     /// All users, by issuer and subject, in the order of their bytes.
     fn list(&self) -> impl Future<Output = Result<Vec<User>, DirectoryError>> + Send;
 
-    /// Adds an active user that begins at `now`. [`DirectoryError::Exists`] if there is one by these
-    /// names, which stays as it is.
-    fn add(
+    /// Makes all of `edits` or, at the first that is an error, none. The answers stand in their order; what
+    /// was [`Change::Done`] is written down.
+    fn apply(
         &self,
-        user: NewUser,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<(), DirectoryError>> + Send;
-
-    /// Lets a user act, or keeps it from acting. Its roles stay.
-    fn set_status(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        status: UserStatus,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
-
-    /// Removes a user and its roles. Never [`Change::AlreadySo`].
-    fn remove(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
-
-    /// Gives a user a role. Whether the policy knows the role is not asked here.
-    fn grant(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
-
-    /// Takes a role from a user.
-    fn revoke_role(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
-
-    /// Makes all tokens of a user void that were issued up to and including the second `now`.
-    fn revoke_tokens(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
-
-    /// Makes one token void, whoever its user is. Never [`Change::NoSuchUser`].
-    fn revoke_token(
-        &self,
-        issuer: &Issuer,
-        token_id: &TokenId,
-        now: NumericDate,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send;
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> impl Future<Output = Result<Vec<Change>, DirectoryError>> + Send;
 
     /// Whether this one token was made void.
     fn is_revoked(
@@ -139,25 +110,47 @@ pub trait Directory: Send + Sync + 'static {
         token_id: &TokenId,
     ) -> impl Future<Output = Result<bool, DirectoryError>> + Send;
 
-    /// Whether users can be found now: asks the store itself.
+    /// All tokens that were made void one by one and are still remembered, in order.
+    fn revoked_tokens(
+        &self,
+    ) -> impl Future<Output = Result<Vec<RevokedToken>, DirectoryError>> + Send;
+
+    /// The last `limit` changes that were made, the newest first.
+    fn record(
+        &self,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Record>, DirectoryError>> + Send;
+
+    /// Whether users can be found now: asks the store itself, where it is asked for each of them.
     fn ping(&self) -> impl Future<Output = Result<(), DirectoryError>> + Send;
-}
 
-/// What a change met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Change {
-    /// It was made.
-    Done,
-    /// Nothing was to be done.
-    AlreadySo,
-    /// There is no such user, and nothing was done.
-    NoSuchUser,
-}
+    /// Since when the store could not be asked, if answers come from memory now.
+    fn away_since(&self) -> Option<NumericDate> {
+        None
+    }
 
-impl Change {
-    /// [`Done`](Self::Done) if a user that is there was changed, [`AlreadySo`](Self::AlreadySo) if not.
-    const fn made(changed: bool) -> Self {
-        if changed { Self::Done } else { Self::AlreadySo }
+    /// Takes down that `user` called at `now`. Does not wait for the store.
+    fn seen(&self, _user: &User, _now: NumericDate) {}
+
+    /// Makes one change.
+    fn edit(
+        &self,
+        edit: Edit,
+        stamp: &Stamp,
+    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send {
+        async move {
+            let changes = self.apply(vec![edit], stamp).await?;
+            Ok(changes.first().copied().unwrap_or(Change::AlreadySo))
+        }
+    }
+
+    /// Adds an active user that begins now. [`DirectoryError::Exists`] if there is one by these names,
+    /// which stays as it is.
+    fn add(
+        &self,
+        user: NewUser,
+        stamp: &Stamp,
+    ) -> impl Future<Output = Result<(), DirectoryError>> + Send {
+        async move { self.edit(Edit::Add(user), stamp).await.map(|_| ()) }
     }
 }

@@ -1,22 +1,27 @@
 //! Users in memory: for tests, and for a server that is tried out. They end with the process.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError, RwLock},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
-use crate::{Change, Directory, DirectoryError, NewUser, SECOND, User, UserStatus};
-
-type Users = BTreeMap<(Issuer, Subject), User>;
-type Revoked = BTreeSet<(Issuer, TokenId)>;
+use crate::{
+    Change, Directory, DirectoryError, Edit, Record, RevokedToken, SECOND, Stamp, User, UserName,
+};
 
 /// A directory in memory. Its clones are the same directory.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryDirectory {
-    users: Arc<RwLock<Users>>,
-    revoked: Arc<RwLock<Revoked>>,
+pub struct MemoryDirectory(Arc<Mutex<Tables>>);
+
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    users: BTreeMap<UserName, Arc<User>>,
+    revoked: BTreeMap<(Issuer, TokenId), Option<NumericDate>>,
+    /// When users were last removed.
+    removed: BTreeMap<UserName, NumericDate>,
+    record: Vec<Record>,
 }
 
 impl MemoryDirectory {
@@ -26,27 +31,9 @@ impl MemoryDirectory {
         Self::default()
     }
 
-    // A poisoned lock is used on: no step below leaves a user half changed.
-    fn read<T>(&self, ask: impl FnOnce(&Users) -> T) -> T {
-        ask(&self.users.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn write<T>(&self, change: impl FnOnce(&mut Users) -> T) -> T {
-        change(&mut self.users.write().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes one user; `change` tells whether it did anything.
-    fn change(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        change: impl FnOnce(&mut User) -> bool,
-    ) -> Change {
-        self.write(|users| {
-            users
-                .get_mut(&key(issuer, subject))
-                .map_or(Change::NoSuchUser, |user| Change::made(change(user)))
-        })
+    // A poisoned lock is used on: changes are made in a copy, so none is there by half.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,84 +42,25 @@ impl Directory for MemoryDirectory {
         &self,
         issuer: &Issuer,
         subject: &Subject,
-    ) -> Result<Option<User>, DirectoryError> {
-        Ok(self.read(|users| users.get(&key(issuer, subject)).cloned()))
+    ) -> Result<Option<Arc<User>>, DirectoryError> {
+        Ok(self.tables().users.get(&UserName::new(issuer, subject)).cloned())
     }
 
     async fn list(&self) -> Result<Vec<User>, DirectoryError> {
-        Ok(self.read(|users| users.values().cloned().collect()))
+        Ok(self.tables().users.values().map(|user| User::clone(user)).collect())
     }
 
-    async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryError> {
-        let user = user.into_user(now)?;
-        let key = key(&user.issuer, &user.subject);
-        self.write(|users| {
-            if users.contains_key(&key) {
-                let (issuer, subject) = key;
-                return Err(DirectoryError::Exists { issuer, subject });
-            }
-            users.insert(key, user);
-            Ok(())
-        })
-    }
-
-    async fn set_status(
+    async fn apply(
         &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        status: UserStatus,
-    ) -> Result<Change, DirectoryError> {
-        Ok(self
-            .change(issuer, subject, |user| std::mem::replace(&mut user.status, status) != status))
-    }
-
-    async fn remove(&self, issuer: &Issuer, subject: &Subject) -> Result<Change, DirectoryError> {
-        let removed = self.write(|users| users.remove(&key(issuer, subject)));
-        Ok(removed.map_or(Change::NoSuchUser, |_| Change::Done))
-    }
-
-    async fn grant(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> Result<Change, DirectoryError> {
-        Ok(self.change(issuer, subject, |user| user.roles.insert(role.clone())))
-    }
-
-    async fn revoke_role(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> Result<Change, DirectoryError> {
-        Ok(self.change(issuer, subject, |user| user.roles.remove(role)))
-    }
-
-    async fn revoke_tokens(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        now: NumericDate,
-    ) -> Result<Change, DirectoryError> {
-        let from = now.plus(SECOND);
-        Ok(self.change(issuer, subject, |user| {
-            let later = user.valid_from.is_none_or(|valid_from| valid_from < from);
-            if later {
-                user.valid_from = Some(from);
-            }
-            later
-        }))
-    }
-
-    async fn revoke_token(
-        &self,
-        issuer: &Issuer,
-        token_id: &TokenId,
-        _: NumericDate,
-    ) -> Result<Change, DirectoryError> {
-        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(Change::made(revoked.insert((issuer.clone(), token_id.clone()))))
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<Change>, DirectoryError> {
+        let mut tables = self.tables();
+        let mut changed = tables.clone();
+        let changes = edits.into_iter().map(|edit| changed.edit(edit, stamp));
+        let changes = changes.collect::<Result<_, _>>()?;
+        *tables = changed;
+        Ok(changes)
     }
 
     async fn is_revoked(
@@ -140,15 +68,142 @@ impl Directory for MemoryDirectory {
         issuer: &Issuer,
         token_id: &TokenId,
     ) -> Result<bool, DirectoryError> {
-        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(revoked.contains(&(issuer.clone(), token_id.clone())))
+        Ok(self.tables().revoked.contains_key(&(issuer.clone(), token_id.clone())))
+    }
+
+    async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
+        let tables = self.tables();
+        let tokens = tables.revoked.iter().map(|((issuer, token_id), expires_at)| RevokedToken {
+            issuer: issuer.clone(),
+            token_id: token_id.clone(),
+            expires_at: *expires_at,
+        });
+        Ok(tokens.collect())
+    }
+
+    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(self.tables().record.iter().rev().take(limit).cloned().collect())
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {
         Ok(())
     }
+
+    fn seen(&self, user: &User, now: NumericDate) {
+        user.see(now);
+    }
 }
 
-fn key(issuer: &Issuer, subject: &Subject) -> (Issuer, Subject) {
-    (issuer.clone(), subject.clone())
+impl Tables {
+    fn edit(&mut self, edit: Edit, stamp: &Stamp) -> Result<Change, DirectoryError> {
+        let record = Record {
+            at: stamp.at(),
+            who: stamp.who().to_owned(),
+            what: edit.word().to_owned(),
+            issuer: edit.issuer().to_string(),
+            subject: edit.subject().map(ToString::to_string),
+            token_id: match &edit {
+                Edit::RevokeToken(token) => Some(token.token_id.to_string()),
+                _ => None,
+            },
+            detail: edit.detail(),
+        };
+        let change = self.make(edit, stamp.at())?;
+        if change == Change::Done {
+            self.record.push(record);
+        }
+        Ok(change)
+    }
+
+    fn make(&mut self, edit: Edit, now: NumericDate) -> Result<Change, DirectoryError> {
+        let change = match edit {
+            Edit::Add(user) => return self.put(user.into_user(now)?, false, |_| false),
+            Edit::Import { mut user, overwrite } => {
+                user.forget_expiry_of_others();
+                let wanted = user.clone();
+                return self.put(user, overwrite, move |there| there.is_like(&wanted));
+            }
+            Edit::SetStatus(name, status) => self
+                .change(&name, |user| std::mem::replace(&mut user.status, status) != status),
+            Edit::Remove(name) => match self.users.remove(&name) {
+                Some(_) => {
+                    self.removed.insert(name, now);
+                    Change::Done
+                }
+                None => Change::NoSuchUser,
+            },
+            Edit::Grant(name, role, until) => self.change(&name, |user| {
+                let had = user.role_expiry(&role);
+                match until {
+                    Some(until) => user.role_expiry.insert(role.clone(), until),
+                    None => user.role_expiry.remove(&role),
+                };
+                Arc::make_mut(&mut user.roles).insert(role) || had != until
+            }),
+            Edit::RevokeRole(name, role) => self.change(&name, |user| {
+                user.role_expiry.remove(&role);
+                Arc::make_mut(&mut user.roles).remove(&role)
+            }),
+            Edit::RevokeTokens(name) => {
+                self.change(&name, |user| user.void_before(Some(now.plus(SECOND))))
+            }
+            Edit::RevokeToken(RevokedToken { issuer, token_id, expires_at }) => {
+                match self.revoked.entry((issuer, token_id)) {
+                    std::collections::btree_map::Entry::Vacant(entry) => {
+                        entry.insert(expires_at);
+                        Change::Done
+                    }
+                    std::collections::btree_map::Entry::Occupied(mut entry) => {
+                        let longer = match (*entry.get(), expires_at) {
+                            (Some(known), Some(new)) => known < new,
+                            (known, new) => known.is_some() && new.is_none(),
+                        };
+                        if longer {
+                            entry.insert(expires_at);
+                        }
+                        Change::made(longer)
+                    }
+                }
+            }
+        };
+        Ok(change)
+    }
+
+    /// Puts `user` in the table, if there is none by its names or it may take the other's place.
+    fn put(
+        &mut self,
+        mut user: User,
+        overwrite: bool,
+        is_there: impl Fn(&User) -> bool,
+    ) -> Result<Change, DirectoryError> {
+        let name = UserName::new(&user.issuer, &user.subject);
+        let was = self.users.get(&name);
+        match was {
+            Some(there) if is_there(there) && there.valid_from >= user.valid_from => {
+                return Ok(Change::AlreadySo);
+            }
+            Some(there) if !overwrite && !is_there(there) => {
+                return Err(DirectoryError::Exists {
+                    issuer: there.issuer.clone(),
+                    subject: there.subject.clone(),
+                });
+            }
+            Some(there) => {
+                user.last_seen_at = there.last_seen_at.clone();
+                user.void_before(there.valid_from);
+            }
+            None => {
+                user.void_before(self.removed.get(&name).map(|at| at.plus(SECOND)));
+            }
+        }
+        self.users.insert(name, Arc::new(user));
+        Ok(Change::Done)
+    }
+
+    /// Changes one user; `change` tells whether it did anything.
+    fn change(&mut self, name: &UserName, change: impl FnOnce(&mut User) -> bool) -> Change {
+        let found = self.users.get_mut(name);
+        found.map_or(Change::NoSuchUser, |user| Change::made(change(Arc::make_mut(user))))
+    }
 }

@@ -2,46 +2,46 @@
 //!
 //! 1. The folder and the file are made on first use, for their owner alone (modes 0700 and 0600).
 //! 2. A question is one statement, so it sees one state of the tables.
-//! 3. A change that looks first takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can
-//!    change between the look and the change; others wait for it, up to 5 s.
+//! 3. A change takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can change between the
+//!    look and the change; others wait for it, up to 5 s.
 //! 4. A file that a newer program has changed is refused; one that was replaced while open, too.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
+#[path = "shared/ask.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text for every database")]
+mod ask;
+#[path = "shared/edit.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text for every database")]
+mod edit;
 mod open;
 mod place;
+#[path = "shared/rows.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text for every database")]
 mod rows;
+mod watch;
 
-use std::future::Future;
+use std::sync::Arc;
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
-use sqlx::{SqlitePool, query, query_as, query_scalar};
-
-use self::{
-    place::{OpenFile, Place},
-    rows::{UserRow, select_users, users},
+use auth_core::{Issuer, NumericDate, Subject, TokenId};
+use sqlx::{
+    Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
+    sqlite::SqliteArguments,
 };
-use crate::{Change, Directory, DirectoryError, NewUser, SECOND, User, UserStatus};
+
+use self::place::{OpenFile, Place};
+pub use self::watch::SqliteWatch;
+use crate::{
+    Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
+    User, UserName, error::Fault,
+};
+
+type Connection = SqliteConnection;
+type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
 /// Begins a change: the write lock comes first, since a reader that turns writer may be refused
 /// without being made to wait.
 const WRITE: &str = "BEGIN IMMEDIATE";
-
-const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (issuer, subject) DO NOTHING";
-const DELETE_USER: &str = "DELETE FROM users WHERE issuer = ?1 AND subject = ?2";
-const USER_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE issuer = ?1 AND subject = ?2)";
-const UPDATE_STATUS: &str =
-    "UPDATE users SET status = ?3 WHERE issuer = ?1 AND subject = ?2 AND status <> ?3";
-const INSERT_ROLE: &str = "INSERT INTO user_roles (issuer, subject, role) VALUES (?1, ?2, ?3) \
-     ON CONFLICT (issuer, subject, role) DO NOTHING";
-const UPDATE_VALID_FROM: &str = "UPDATE users SET valid_from = ?3 \
-     WHERE issuer = ?1 AND subject = ?2 AND (valid_from IS NULL OR valid_from < ?3)";
-const INSERT_REVOKED: &str = "INSERT INTO revoked_tokens (issuer, token_id, revoked_at) \
-     VALUES (?1, ?2, ?3) ON CONFLICT (issuer, token_id) DO NOTHING";
-const IS_REVOKED: &str =
-    "SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE issuer = ?1 AND token_id = ?2)";
-const DELETE_ROLE: &str = "DELETE FROM user_roles WHERE issuer = ?1 AND subject = ?2 AND role = ?3";
 
 /// A directory in a SQLite database. Its clones share their connections.
 #[derive(Debug, Clone)]
@@ -71,57 +71,32 @@ impl SqliteDirectory {
         }
     }
 
-    /// Ends all connections once their work is done, and folds the write-ahead log into the file. Every
-    /// question after that is an error, also through clones.
-    pub async fn close(&self) {
-        self.pool.close().await;
+    /// The connections, for what else is kept in the same database.
+    #[must_use]
+    pub const fn pool(&self) -> &SqlitePool {
+        &self.pool
     }
 
-    /// Does `work`, if the connections still lead to the file at its path.
-    async fn ask<T>(
-        &self,
-        work: impl Future<Output = Result<T, sqlx::Error>> + Send,
-    ) -> Result<T, DirectoryError> {
-        if let Some(file) = &self.file {
-            file.check()?;
-        }
-        work.await.map_err(|fault| DirectoryError::Unavailable {
-            path: self.file.as_ref().map(|file| file.path().to_owned()),
-            source: fault.into(),
-        })
+    /// A connection, if it leads to the file at its path.
+    async fn read(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
+        self.check()?;
+        self.pool.acquire().await.map_err(|fault| self.fault(fault.into()))
     }
 
-    /// Changes one thing of a user: `statement` takes its two names and `value`.
-    async fn change<'q, V>(
-        &self,
-        issuer: &'q Issuer,
-        subject: &'q Subject,
-        statement: &'static str,
-        value: V,
-    ) -> Result<Change, DirectoryError>
-    where
-        V: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + 'q,
-    {
-        self.ask(async {
-            let mut transaction = self.pool.begin_with(WRITE).await?;
-            let exists: bool = query_scalar(USER_EXISTS)
-                .bind(issuer.as_str())
-                .bind(subject.as_str())
-                .fetch_one(&mut *transaction)
-                .await?;
-            if !exists {
-                return Ok(Change::NoSuchUser);
-            }
-            let changed = query(statement)
-                .bind(issuer.as_str())
-                .bind(subject.as_str())
-                .bind(value)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(Change::made(changed.rows_affected() > 0))
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, DirectoryError> {
+        self.check()?;
+        self.pool.begin_with(WRITE).await.map_err(|fault| self.fault(fault.into()))
+    }
+
+    fn check(&self) -> Result<(), DirectoryError> {
+        self.file.as_ref().map_or(Ok(()), OpenFile::check)
+    }
+
+    fn fault(&self, fault: Fault) -> DirectoryError {
+        fault.at(|| match &self.file {
+            Some(file) => file.path().display().to_string(),
+            None => "in memory".into(),
         })
-        .await
     }
 }
 
@@ -130,125 +105,27 @@ impl Directory for SqliteDirectory {
         &self,
         issuer: &Issuer,
         subject: &Subject,
-    ) -> Result<Option<User>, DirectoryError> {
-        let rows: Vec<UserRow> = self
-            .ask(
-                query_as(select_users!("WHERE issuer = ?1 AND subject = ?2"))
-                    .bind(issuer.as_str())
-                    .bind(subject.as_str())
-                    .fetch_all(&self.pool),
-            )
-            .await?;
-        Ok(users(rows)?.pop())
+    ) -> Result<Option<Arc<User>>, DirectoryError> {
+        let found = ask::find(&mut *self.read().await?, issuer, subject).await;
+        Ok(found.map_err(|fault| self.fault(fault))?.map(Arc::new))
     }
 
     async fn list(&self) -> Result<Vec<User>, DirectoryError> {
-        let rows: Vec<UserRow> = self
-            .ask(query_as(select_users!("ORDER BY issuer, subject")).fetch_all(&self.pool))
-            .await?;
-        users(rows)
+        let mut all = Vec::new();
+        let listed = ask::users(&mut *self.read().await?, |user| all.push(user)).await;
+        listed.map(|()| all).map_err(|fault| self.fault(fault))
     }
 
-    async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryError> {
-        let user = user.into_user(now)?;
-        let added = self
-            .ask(async {
-                let mut transaction = self.pool.begin_with(WRITE).await?;
-                let added = query(INSERT_USER)
-                    .bind(user.issuer.as_str())
-                    .bind(user.subject.as_str())
-                    .bind(&user.display_name)
-                    .bind(user.status.as_str())
-                    .bind(user.created_at.as_secs())
-                    .execute(&mut *transaction)
-                    .await?;
-                if added.rows_affected() == 0 {
-                    return Ok(false);
-                }
-                for role in &user.roles {
-                    query(INSERT_ROLE)
-                        .bind(user.issuer.as_str())
-                        .bind(user.subject.as_str())
-                        .bind(role.as_str())
-                        .execute(&mut *transaction)
-                        .await?;
-                }
-                transaction.commit().await?;
-                Ok(true)
-            })
-            .await?;
-        if added {
-            return Ok(());
-        }
-        Err(DirectoryError::Exists { issuer: user.issuer, subject: user.subject })
-    }
-
-    async fn set_status(
+    async fn apply(
         &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        status: UserStatus,
-    ) -> Result<Change, DirectoryError> {
-        self.change(issuer, subject, UPDATE_STATUS, status.as_str()).await
-    }
-
-    async fn remove(&self, issuer: &Issuer, subject: &Subject) -> Result<Change, DirectoryError> {
-        // One statement: the roles go with it.
-        let removed = self
-            .ask(
-                query(DELETE_USER).bind(issuer.as_str()).bind(subject.as_str()).execute(&self.pool),
-            )
-            .await?;
-        Ok(match removed.rows_affected() {
-            0 => Change::NoSuchUser,
-            _ => Change::Done,
-        })
-    }
-
-    async fn grant(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> Result<Change, DirectoryError> {
-        self.change(issuer, subject, INSERT_ROLE, role.as_str()).await
-    }
-
-    async fn revoke_role(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> Result<Change, DirectoryError> {
-        self.change(issuer, subject, DELETE_ROLE, role.as_str()).await
-    }
-
-    async fn revoke_tokens(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        now: NumericDate,
-    ) -> Result<Change, DirectoryError> {
-        let from = now.plus(SECOND).as_secs();
-        self.change(issuer, subject, UPDATE_VALID_FROM, from).await
-    }
-
-    async fn revoke_token(
-        &self,
-        issuer: &Issuer,
-        token_id: &TokenId,
-        now: NumericDate,
-    ) -> Result<Change, DirectoryError> {
-        let revoked = self
-            .ask(
-                query(INSERT_REVOKED)
-                    .bind(issuer.as_str())
-                    .bind(token_id.as_str())
-                    .bind(now.as_secs())
-                    .execute(&self.pool),
-            )
-            .await?;
-        Ok(Change::made(revoked.rows_affected() > 0))
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<Change>, DirectoryError> {
+        let mut transaction = self.write().await?;
+        let changes = edit::apply(&mut transaction, edits, stamp).await;
+        let changes = changes.map_err(|fault| self.fault(fault))?;
+        transaction.commit().await.map_err(|fault| self.fault(fault.into()))?;
+        Ok(changes)
     }
 
     async fn is_revoked(
@@ -256,18 +133,55 @@ impl Directory for SqliteDirectory {
         issuer: &Issuer,
         token_id: &TokenId,
     ) -> Result<bool, DirectoryError> {
-        self.ask(
-            query_scalar(IS_REVOKED)
-                .bind(issuer.as_str())
-                .bind(token_id.as_str())
-                .fetch_one(&self.pool),
-        )
-        .await
+        let revoked = ask::is_revoked(&mut *self.read().await?, issuer, token_id).await;
+        revoked.map_err(|fault| self.fault(fault))
+    }
+
+    async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
+        let tokens = ask::revoked_tokens(&mut *self.read().await?).await;
+        tokens.map_err(|fault| self.fault(fault))
+    }
+
+    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+        let record = ask::record(&mut *self.read().await?, limit).await;
+        record.map_err(|fault| self.fault(fault))
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {
-        // `SELECT 1` would be answered without a look at the file; this needs both tables.
-        self.ask(query(select_users!("LIMIT 1")).fetch_optional(&self.pool)).await?;
-        Ok(())
+        ask::ping(&mut *self.read().await?).await.map_err(|fault| self.fault(fault))
+    }
+}
+
+impl Store for SqliteDirectory {
+    type Watch = SqliteWatch;
+
+    async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
+        ask::load(&mut *self.read().await?, max).await.map_err(|fault| self.fault(fault))
+    }
+
+    async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
+        ask::news(&mut *self.read().await?, since).await.map_err(|fault| self.fault(fault))
+    }
+
+    async fn watch(&self) -> Result<SqliteWatch, DirectoryError> {
+        SqliteWatch::begin(self).await
+    }
+
+    async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
+        let mut transaction = self.write().await?;
+        let written = ask::write_seen(&mut transaction, seen).await;
+        written.map_err(|fault| self.fault(fault))?;
+        transaction.commit().await.map_err(|fault| self.fault(fault.into()))
+    }
+
+    async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {
+        let mut transaction = self.write().await?;
+        ask::prune(&mut transaction, now).await.map_err(|fault| self.fault(fault))?;
+        transaction.commit().await.map_err(|fault| self.fault(fault.into()))
+    }
+
+    /// Folds the write-ahead log into the file, too.
+    async fn close(&self) {
+        self.pool.close().await;
     }
 }

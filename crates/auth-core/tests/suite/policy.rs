@@ -44,7 +44,7 @@ fn policy() -> Policy {
 
 /// A caller with this token whose user has these roles.
 fn user(scopes: &str, ceiling: &[&str]) -> Arc<Principal> {
-    principal(scopes, &[], Ceiling::Roles(roles(ceiling.iter().copied())))
+    principal(scopes, &[], Ceiling::Roles(roles(ceiling.iter().copied()).into()))
 }
 
 fn tool(name: &str) -> Action {
@@ -238,7 +238,7 @@ fn of_an_any_list_what_the_caller_holds_is_asked_for_again_and_nothing_broader()
 fn roles_in_the_token_grant_their_scopes_below_the_ceiling() {
     let policy = policy();
     let with = |token_roles: &[&str], ceiling: &[&str]| {
-        principal("", token_roles, Ceiling::Roles(roles(ceiling.iter().copied())))
+        principal("", token_roles, Ceiling::Roles(roles(ceiling.iter().copied()).into()))
     };
     assert_permitted(&policy, &with(&["admin"], &["admin"]), tool("write"));
     assert_permitted(&policy, &with(&["guest", "right"], &["admin"]), tool("write"));
@@ -443,7 +443,7 @@ fn a_principal_is_who_the_token_says_under_the_name_the_directory_knows() {
     assert!(caller.token_id().unwrap().as_str().starts_with("jti-"));
     assert_eq!(caller.expires_at().as_secs(), testkit::NOW + 3600);
     assert_eq!(caller.scopes(), &scopes("Data.Read"));
-    assert_eq!(caller.ceiling(), &Ceiling::Roles(roles(["reader"])));
+    assert_eq!(caller.ceiling(), &Ceiling::Roles(roles(["reader"]).into()));
     assert_eq!(caller.display_name(), Some("User Userson"));
     let known = Principal::clone(&caller).with_display_name("Userson, U.");
     assert_eq!(known.display_name(), Some("Userson, U."));

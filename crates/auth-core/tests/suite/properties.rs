@@ -149,7 +149,7 @@ impl Caller {
             None => Ceiling::IssuerDecides,
             Some(held) => {
                 let names: Vec<_> = held.iter().map(|&i| role(i)).collect();
-                Ceiling::Roles(roles(names.iter().map(String::as_str)))
+                Ceiling::Roles(roles(names.iter().map(String::as_str)).into())
             }
         };
         principal(&scopes.to_string(), &token_roles, ceiling)

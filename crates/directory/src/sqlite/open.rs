@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::{WRITE, place::Place};
 use crate::DirectoryError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a writer waits for another one, in this process or in another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,13 +79,13 @@ pub(super) async fn migrate(pool: &SqlitePool, place: &Place) -> Result<(), Dire
 fn migrate_fault(place: &Place, fault: MigrateError) -> DirectoryError {
     let known = MIGRATIONS.iter().map(|migration| migration.version).max();
     let known = known.unwrap_or_default();
-    let path = place.name().to_owned();
+    let at = place.name().display().to_string();
     match fault {
         MigrateError::VersionMissing(found) if found > known => {
-            DirectoryError::NewerSchema { path, found, known }
+            DirectoryError::NewerSchema { place: at, found, known }
         }
         MigrateError::Execute(fault) => open_fault(place, fault),
-        fault => DirectoryError::Migration { path, source: fault.into() },
+        fault => DirectoryError::Migration { place: at, source: fault.into() },
     }
 }
 
@@ -100,10 +100,11 @@ fn open_fault(place: &Place, fault: sqlx::Error) -> DirectoryError {
     let code = fault.as_database_error().and_then(DatabaseError::code);
     let code = code.and_then(|code| code.parse::<u32>().ok());
     let path = place.name().to_owned();
+    let at = path.display().to_string();
     let source = fault.into();
     match code.map(|code| code & 0xFF) {
-        Some(ERROR) => DirectoryError::Migration { path, source },
-        Some(BUSY | LOCKED) => DirectoryError::Unavailable { path: Some(path), source },
+        Some(ERROR) => DirectoryError::Migration { place: at, source },
+        Some(BUSY | LOCKED) => DirectoryError::Unavailable { place: at, source },
         Some(CORRUPT | NOT_A_DATABASE) => DirectoryError::NotADatabase { path, source },
         _ => DirectoryError::File { path, source },
     }

@@ -46,7 +46,7 @@ pub fn policy(data: &[u8]) -> bool {
 
     let principal = |scope: &str, ceiling| Some(Principal::new(&good_claims(scope)?, ceiling));
     let pauper = principal("", Ceiling::IssuerDecides).map(Arc::new);
-    let bounded = principal(&all.to_string(), Ceiling::Roles(BTreeSet::new())).map(Arc::new);
+    let bounded = principal(&all.to_string(), Ceiling::Roles(BTreeSet::new().into())).map(Arc::new);
     let monarch = principal(&all.to_string(), Ceiling::IssuerDecides).map(Arc::new);
     let may = |who: &Option<Arc<Principal>>, action: &Action| {
         who.as_ref().map(|who| policy.permits(Some(who), action.clone()))

@@ -1,0 +1,132 @@
+//! The database that a URL names.
+
+use std::sync::Arc;
+
+use auth_core::{Issuer, NumericDate, Subject, TokenId};
+
+use crate::{
+    Change, Directory, DirectoryError, Edit, Loaded, News, PostgresDirectory, Record,
+    RevokedToken, SqliteDirectory, Stamp, Store, User, UserName, Watch, postgres::PostgresWatch,
+    sqlite::SqliteWatch,
+};
+
+/// A directory in the kind of database that its URL names.
+#[derive(Debug, Clone)]
+pub enum AnyDirectory {
+    /// `sqlite:…`
+    Sqlite(SqliteDirectory),
+    /// `postgres:…` or `postgresql:…`
+    Postgres(PostgresDirectory),
+}
+
+/// Waits for changes of an [`AnyDirectory`].
+#[derive(Debug)]
+pub enum AnyWatch {
+    /// Of a SQLite file.
+    Sqlite(SqliteWatch),
+    /// Of a PostgreSQL database.
+    Postgres(Box<PostgresWatch>),
+}
+
+macro_rules! either {
+    ($any:expr, $it:ident => $does:expr) => {
+        match $any {
+            Self::Sqlite($it) => $does,
+            Self::Postgres($it) => $does,
+        }
+    };
+}
+
+impl AnyDirectory {
+    /// Opens the directory at `url`: see [`SqliteDirectory::open`] and [`PostgresDirectory::open`].
+    pub async fn open(url: &str) -> Result<Self, DirectoryError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return PostgresDirectory::open(url).await.map(Self::Postgres);
+        }
+        SqliteDirectory::open(url).await.map(Self::Sqlite)
+    }
+
+    /// Ends all connections once their work is done. Every question after that is an error.
+    pub async fn close(&self) {
+        Store::close(self).await;
+    }
+}
+
+impl Directory for AnyDirectory {
+    async fn find(
+        &self,
+        issuer: &Issuer,
+        subject: &Subject,
+    ) -> Result<Option<Arc<User>>, DirectoryError> {
+        either!(self, it => it.find(issuer, subject).await)
+    }
+
+    async fn list(&self) -> Result<Vec<User>, DirectoryError> {
+        either!(self, it => it.list().await)
+    }
+
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<Change>, DirectoryError> {
+        either!(self, it => it.apply(edits, stamp).await)
+    }
+
+    async fn is_revoked(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+    ) -> Result<bool, DirectoryError> {
+        either!(self, it => it.is_revoked(issuer, token_id).await)
+    }
+
+    async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
+        either!(self, it => it.revoked_tokens().await)
+    }
+
+    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+        either!(self, it => it.record(limit).await)
+    }
+
+    async fn ping(&self) -> Result<(), DirectoryError> {
+        either!(self, it => it.ping().await)
+    }
+}
+
+impl Store for AnyDirectory {
+    type Watch = AnyWatch;
+
+    async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
+        either!(self, it => it.load(max).await)
+    }
+
+    async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
+        either!(self, it => it.news(since).await)
+    }
+
+    async fn watch(&self) -> Result<AnyWatch, DirectoryError> {
+        match self {
+            Self::Sqlite(it) => it.watch().await.map(AnyWatch::Sqlite),
+            Self::Postgres(it) => it.watch().await.map(Box::new).map(AnyWatch::Postgres),
+        }
+    }
+
+    async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
+        either!(self, it => it.write_seen(seen).await)
+    }
+
+    async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {
+        either!(self, it => it.prune(now).await)
+    }
+
+    async fn close(&self) {
+        either!(self, it => Store::close(it).await);
+    }
+}
+
+impl Watch for AnyWatch {
+    async fn changed(&mut self) -> Result<(), DirectoryError> {
+        either!(self, it => it.changed().await)
+    }
+}

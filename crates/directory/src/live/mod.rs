@@ -1,0 +1,177 @@
+//! Answers from memory, kept fresh from the database that they come from.
+//!
+//! 1. All users and revoked tokens are held in memory, up to a number; of more, those that were asked for
+//!    last. Readers take no lock that a change could hold.
+//! 2. A change is seen within a second, whoever made it: the database says that something has changed
+//!    ([`Watch`](crate::Watch)), and what has changed is read again.
+//! 3. While the database cannot be asked, what is known serves for a bounded time; then everything is an
+//!    error ([`DirectoryError::Stale`]). What is not known is an error at once.
+//! 4. After an outage all is read again: notifications may be lost, and the database may be an older copy.
+//! 5. When users were last seen is written down in the background, at most once a minute for each, and all
+//!    of it when the directory is closed.
+//!
+//! **Invariant:** an answer is what the database held at a moment that is not longer ago than `max_age`.
+
+mod fresh;
+mod held;
+mod seen;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use auth_core::{Clock, Issuer, NumericDate, Subject, TokenId};
+use tokio::time::Instant;
+
+use self::{fresh::Cursor, held::View, seen::Seen};
+use crate::{
+    Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, Store, User,
+};
+
+/// How a [`Live`] directory behaves.
+#[derive(Debug, Clone)]
+pub struct LiveSettings {
+    /// How many users, and how many revoked tokens, are held in memory at most.
+    pub max_in_memory: usize,
+    /// How long what is known serves while the database cannot be asked.
+    pub max_age: Duration,
+    /// What time it is, for saying since when.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A directory that answers from memory. Its clones are the same directory.
+#[derive(Debug)]
+pub struct Live<S>(Arc<Inner<S>>);
+
+#[derive(Debug)]
+struct Inner<S> {
+    store: S,
+    settings: LiveSettings,
+    view: ArcSwap<View>,
+    /// What was read last; held while more is read, so that only one task does.
+    cursor: tokio::sync::Mutex<Cursor>,
+    began: Instant,
+    /// When the database was last asked with success: milliseconds after `began`.
+    confirmed: AtomicU64,
+    away_since: Mutex<Option<NumericDate>>,
+    seen: Seen,
+}
+
+impl<S> Clone for Live<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Store> Live<S> {
+    /// Reads all that `store` holds. It stays as fresh as it is now until [`keep_fresh`](Self::keep_fresh)
+    /// runs.
+    pub async fn load(store: S, settings: LiveSettings) -> Result<Self, DirectoryError> {
+        let began = Instant::now();
+        let (view, cursor) = fresh::load(&store, settings.max_in_memory).await?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            settings,
+            view: ArcSwap::from_pointee(view),
+            cursor: tokio::sync::Mutex::new(cursor),
+            began,
+            confirmed: AtomicU64::new(0),
+            away_since: Mutex::new(None),
+            seen: Seen::default(),
+        })))
+    }
+
+    /// Writes down what is still to be written, and closes the database.
+    pub async fn close(&self) {
+        self.write_seen().await;
+        self.0.store.close().await;
+    }
+
+    /// The database behind it.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.0.store
+    }
+
+    /// How many users are held in memory now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.0.view.load().users.len()
+    }
+}
+
+impl<S: Store> Directory for Live<S> {
+    async fn find(
+        &self,
+        issuer: &Issuer,
+        subject: &Subject,
+    ) -> Result<Option<Arc<User>>, DirectoryError> {
+        self.0.check()?;
+        let known = self.0.view.load().user(issuer, subject);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let view = self.0.view.load_full();
+        let asked = view.ask();
+        let user = self.0.store.find(issuer, subject).await?;
+        view.learn_user(&asked, issuer, subject, user.as_ref());
+        Ok(user)
+    }
+
+    async fn list(&self) -> Result<Vec<User>, DirectoryError> {
+        self.0.store.list().await
+    }
+
+    /// Counts here as soon as it is made.
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<Change>, DirectoryError> {
+        let changes = self.0.store.apply(edits, stamp).await?;
+        self.refresh().await;
+        Ok(changes)
+    }
+
+    async fn is_revoked(
+        &self,
+        issuer: &Issuer,
+        token_id: &TokenId,
+    ) -> Result<bool, DirectoryError> {
+        self.0.check()?;
+        let known = self.0.view.load().is_revoked(issuer, token_id);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let view = self.0.view.load_full();
+        let asked = view.ask();
+        let revoked = self.0.store.is_revoked(issuer, token_id).await?;
+        view.learn_token(&asked, issuer, token_id, revoked);
+        Ok(revoked)
+    }
+
+    async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
+        self.0.store.revoked_tokens().await
+    }
+
+    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+        self.0.store.record(limit).await
+    }
+
+    /// Whether what is known is fresh enough to answer.
+    async fn ping(&self) -> Result<(), DirectoryError> {
+        self.0.check()
+    }
+
+    fn away_since(&self) -> Option<NumericDate> {
+        *self.0.away_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self, user: &User, now: NumericDate) {
+        if user.see(now) {
+            self.0.seen.push(user, now);
+        }
+    }
+}

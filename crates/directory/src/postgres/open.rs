@@ -1,0 +1,109 @@
+//! Opening: connect, then bring the tables up to date, or say what stands in the way.
+
+use std::{net::IpAddr, str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+};
+use url::{Host, Url};
+
+use crate::DirectoryError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long to wait for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections of one node, with the one that waits for notifications. What is asked for on the way of a
+/// request is in memory, so a few do.
+const MAX_CONNECTIONS: u32 = 8;
+
+/// How to connect, and what to call the place where nobody may see a password.
+pub(super) fn options(url: &str) -> Result<(PgConnectOptions, String), DirectoryError> {
+    let fault = |reason| DirectoryError::PostgresUrl { reason };
+    let parsed = Url::parse(url).map_err(|_| fault("it is no URL"))?;
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| fault("its host, port or parameters are not what PostgreSQL knows"))?;
+    let says = |name: &str| parsed.query_pairs().any(|(key, _)| key == name);
+    let is_local = options.get_socket().is_some() || is_local(&parsed);
+    let says_how = says("sslmode") || says("ssl-mode");
+    let options = if says_how || is_local {
+        options
+    } else {
+        options.ssl_mode(PgSslMode::VerifyFull)
+    };
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    let place = format!("postgres://{}:{}/{database}", options.get_host(), options.get_port());
+    Ok((options.application_name("mcp-server"), place))
+}
+
+fn is_local(url: &Url) -> bool {
+    let is_loopback = |ip: IpAddr| ip.is_loopback();
+    // This scheme's hosts are opaque: an address is parsed here.
+    match url.host() {
+        None => true,
+        Some(Host::Ipv4(ip)) => is_loopback(ip.into()),
+        Some(Host::Ipv6(ip)) => is_loopback(ip.into()),
+        Some(Host::Domain(name)) => {
+            name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+        }
+    }
+}
+
+pub(super) async fn connect(
+    options: PgConnectOptions,
+    place: &str,
+) -> Result<PgPool, DirectoryError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options);
+    pool.await.map_err(|source| DirectoryError::Connect {
+        place: place.to_owned(),
+        source: source.into(),
+    })
+}
+
+/// Runs the migrations that are missing. The migrator keeps out others that are about to do the same.
+pub(super) async fn migrate(pool: &PgPool, place: &str) -> Result<(), DirectoryError> {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let place = place.to_owned();
+    MIGRATIONS.run(pool).await.map_err(|fault| match fault {
+        MigrateError::VersionMissing(found) if found > known => {
+            DirectoryError::NewerSchema { place, found, known }
+        }
+        fault => DirectoryError::Migration { place, source: fault.into() },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_elsewhere_is_spoken_to_over_tls_unless_the_url_says_otherwise() {
+        let mode = |url: &str| format!("{:?}", options(url).unwrap().0.get_ssl_mode());
+        let full = "VerifyFull";
+        assert_eq!(mode("postgres://app:pw@db.example/users"), full);
+        assert_eq!(mode("postgresql://db.example:6432/users?application_name=x"), full);
+        assert_eq!(mode("postgres://app@10.0.0.1/users"), full);
+        assert_eq!(mode("postgres://app@127.0.0.1.example/users"), full);
+        assert_eq!(mode("postgres://app@db.example/users?sslmode=disable"), "Disable");
+        assert_eq!(mode("postgres://app@db.example/users?sslmode=verify-ca"), "VerifyCa");
+        for local in ["localhost", "127.0.0.1", "[::1]"] {
+            assert_eq!(mode(&format!("postgres://app@{local}/users")), "Prefer", "{local}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_repeated() {
+        let (_, place) = options("postgres://app:hunter2@db.example:6432/users").unwrap();
+        assert_eq!(place, "postgres://db.example:6432/users");
+        for url in ["postgres://app:hunter2@db.example:x/users", "hunter2"] {
+            let fault = options(url).unwrap_err();
+            assert!(!format!("{fault} {fault:?}").contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The changes, in one text for every database: each includes this file for its own [`Connection`], and
+//! calls it within a transaction that keeps other writers out.
+
+use auth_core::{NumericDate, RoleName};
+use sqlx::{query, query_scalar};
+
+use super::{Connection, Fault, ask};
+use crate::{
+    Change, DirectoryError, Edit, RevokedToken, SECOND, Stamp, User, UserName, user::LastSeen,
+};
+
+const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at, \
+     valid_from, last_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     ON CONFLICT (issuer, subject) DO NOTHING";
+const UPDATE_USER: &str = "UPDATE users SET display_name = $3, status = $4, created_at = $5, \
+     valid_from = $6 WHERE issuer = $1 AND subject = $2";
+const DELETE_USER: &str = "DELETE FROM users WHERE issuer = $1 AND subject = $2";
+const USER_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE issuer = $1 AND subject = $2)";
+const REMOVED_AT: &str =
+    "SELECT max(at) FROM changes WHERE issuer = $1 AND subject = $2 AND what = 'remove'";
+const UPDATE_STATUS: &str =
+    "UPDATE users SET status = $3 WHERE issuer = $1 AND subject = $2 AND status <> $3";
+const UPDATE_VALID_FROM: &str = "UPDATE users SET valid_from = $3 \
+     WHERE issuer = $1 AND subject = $2 AND (valid_from IS NULL OR valid_from < $3)";
+const INSERT_ROLE: &str = "INSERT INTO user_roles (issuer, subject, role, expires_at) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (issuer, subject, role) \
+     DO UPDATE SET expires_at = excluded.expires_at \
+     WHERE user_roles.expires_at IS DISTINCT FROM excluded.expires_at";
+const DELETE_ROLE: &str = "DELETE FROM user_roles WHERE issuer = $1 AND subject = $2 AND role = $3";
+const DELETE_ROLES: &str = "DELETE FROM user_roles WHERE issuer = $1 AND subject = $2";
+// What is known to last longer stays; no end is the longest.
+const INSERT_REVOKED: &str = "INSERT INTO revoked_tokens (issuer, token_id, revoked_at, expires_at) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (issuer, token_id) \
+     DO UPDATE SET expires_at = excluded.expires_at \
+     WHERE revoked_tokens.expires_at < excluded.expires_at \
+     OR (excluded.expires_at IS NULL AND revoked_tokens.expires_at IS NOT NULL)";
+const INSERT_CHANGE: &str = "INSERT INTO changes (at, who, what, issuer, subject, token_id, detail) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+/// Makes all of `edits`, and writes down what was done.
+pub(super) async fn apply(
+    connection: &mut Connection,
+    edits: Vec<Edit>,
+    stamp: &Stamp,
+) -> Result<Vec<Change>, Fault> {
+    let mut changes = Vec::with_capacity(edits.len());
+    for edit in edits {
+        let change = make(connection, &edit, stamp.at()).await?;
+        if change == Change::Done {
+            write_down(connection, &edit, stamp).await?;
+        }
+        changes.push(change);
+    }
+    Ok(changes)
+}
+
+async fn write_down(
+    connection: &mut Connection,
+    edit: &Edit,
+    stamp: &Stamp,
+) -> Result<(), Fault> {
+    let token_id = match edit {
+        Edit::RevokeToken(token) => Some(token.token_id.as_str()),
+        _ => None,
+    };
+    query(INSERT_CHANGE)
+        .bind(stamp.at().as_secs())
+        .bind(stamp.who())
+        .bind(edit.word())
+        .bind(edit.issuer().as_str())
+        .bind(edit.subject().map(auth_core::Subject::as_str))
+        .bind(token_id)
+        .bind(edit.detail())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn make(
+    connection: &mut Connection,
+    edit: &Edit,
+    now: NumericDate,
+) -> Result<Change, Fault> {
+    match edit {
+        Edit::Add(user) => {
+            let user = user.clone().into_user(now)?;
+            if insert(connection, &user).await? {
+                return Ok(Change::Done);
+            }
+            Err(exists(&user))
+        }
+        Edit::Import { user, overwrite } => {
+            let mut user = user.clone();
+            user.forget_expiry_of_others();
+            import(connection, user, *overwrite).await
+        }
+        Edit::RevokeToken(token) => revoke(connection, token, now).await,
+        Edit::Remove(name) => {
+            let removed = on(query(DELETE_USER), name).execute(connection).await?;
+            Ok(if removed.rows_affected() == 0 { Change::NoSuchUser } else { Change::Done })
+        }
+        Edit::SetStatus(name, _)
+        | Edit::Grant(name, ..)
+        | Edit::RevokeRole(name, _)
+        | Edit::RevokeTokens(name) => {
+            let exists = query_scalar(USER_EXISTS)
+                .bind(name.issuer.as_str())
+                .bind(name.subject.as_str());
+            if !exists.fetch_one(&mut *connection).await? {
+                return Ok(Change::NoSuchUser);
+            }
+            let made = match edit {
+                Edit::SetStatus(_, status) => {
+                    on(query(UPDATE_STATUS), name).bind(status.as_str())
+                }
+                Edit::Grant(_, role, until) => on(query(INSERT_ROLE), name)
+                    .bind(role.as_str())
+                    .bind(until.map(NumericDate::as_secs)),
+                Edit::RevokeRole(_, role) => on(query(DELETE_ROLE), name).bind(role.as_str()),
+                _ => on(query(UPDATE_VALID_FROM), name).bind(now.plus(SECOND).as_secs()),
+            };
+            Ok(Change::made(made.execute(connection).await?.rows_affected() > 0))
+        }
+    }
+}
+
+/// Adds `user` with its roles; `false` if there is one by its names. Tokens that a user had who was removed
+/// stay void.
+async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Fault> {
+    let removed: Option<i64> = query_scalar(REMOVED_AT)
+        .bind(user.issuer.as_str())
+        .bind(user.subject.as_str())
+        .fetch_one(&mut *connection)
+        .await?;
+    let removed = removed.and_then(|at| NumericDate::from_secs(at).ok());
+    let mut user = user.clone();
+    user.void_before(removed.map(|at| at.plus(SECOND)));
+    let inserted = of(query(INSERT_USER), &user)
+        .bind(user.last_seen_at().map(NumericDate::as_secs))
+        .execute(&mut *connection)
+        .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    insert_roles(connection, &user).await?;
+    Ok(true)
+}
+
+async fn import(
+    connection: &mut Connection,
+    mut user: User,
+    overwrite: bool,
+) -> Result<Change, Fault> {
+    let Some(there) = ask::find(connection, &user.issuer, &user.subject).await? else {
+        insert(connection, &user).await?;
+        return Ok(Change::Done);
+    };
+    let is_like = there.is_like(&user);
+    if is_like && there.valid_from >= user.valid_from {
+        return Ok(Change::AlreadySo);
+    }
+    if !is_like && !overwrite {
+        return Err(exists(&user));
+    }
+    user.void_before(there.valid_from);
+    user.last_seen_at = LastSeen::default();
+    of(query(UPDATE_USER), &user).execute(&mut *connection).await?;
+    let name = UserName::new(&user.issuer, &user.subject);
+    on(query(DELETE_ROLES), &name).execute(&mut *connection).await?;
+    insert_roles(connection, &user).await?;
+    Ok(Change::Done)
+}
+
+async fn insert_roles(connection: &mut Connection, user: &User) -> Result<(), Fault> {
+    let name = UserName::new(&user.issuer, &user.subject);
+    for role in user.roles() {
+        let end = |role: &RoleName| user.role_expiry(role).map(NumericDate::as_secs);
+        on(query(INSERT_ROLE), &name)
+            .bind(role.as_str())
+            .bind(end(role))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn revoke(
+    connection: &mut Connection,
+    token: &RevokedToken,
+    now: NumericDate,
+) -> Result<Change, Fault> {
+    let revoked = query(INSERT_REVOKED)
+        .bind(token.issuer.as_str())
+        .bind(token.token_id.as_str())
+        .bind(now.as_secs())
+        .bind(token.expires_at.map(NumericDate::as_secs))
+        .execute(connection)
+        .await?;
+    Ok(Change::made(revoked.rows_affected() > 0))
+}
+
+fn exists(user: &User) -> Fault {
+    DirectoryError::Exists { issuer: user.issuer.clone(), subject: user.subject.clone() }.into()
+}
+
+/// A statement that begins with the two names of a user.
+fn on<'q>(statement: super::Query<'q>, name: &'q UserName) -> super::Query<'q> {
+    statement.bind(name.issuer.as_str()).bind(name.subject.as_str())
+}
+
+/// A statement that begins with all of a user but when it was seen.
+fn of<'q>(statement: super::Query<'q>, user: &'q User) -> super::Query<'q> {
+    statement
+        .bind(user.issuer.as_str())
+        .bind(user.subject.as_str())
+        .bind(user.display_name.as_ref())
+        .bind(user.status.as_str())
+        .bind(user.created_at.as_secs())
+        .bind(user.valid_from.map(NumericDate::as_secs))
+}
