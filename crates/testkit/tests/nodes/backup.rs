@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use testkit::Postgres;
 
 use crate::site::{Node, Site, USER, example, get_time, http, program, status};
 
@@ -19,20 +20,42 @@ async fn a_lost_file_comes_back_with_all_that_was_decided() {
         }
         site.database_url.clone()
     };
-    backup_and_restore(&site, lose).await;
+    backup_and_restore(&site, None, lose).await;
 
     // Over one that is there it does not write.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy");
-    script("backup", &site.database_url, &copy).unwrap();
-    let fault = script("restore", &site.database_url, &copy).unwrap_err();
+    script("backup", &site.database_url, &copy, None).unwrap();
+    let fault = script("restore", &site.database_url, &copy, None).unwrap_err();
     assert!(fault.contains("move it away first"), "{fault}");
-    assert!(script("backup", &site.database_url, &copy).is_err(), "nor over another backup");
+    assert!(script("backup", &site.database_url, &copy, None).is_err(), "nor over another backup");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_postgres_database_comes_back_with_all_that_was_decided() {
+    let Some(postgres) = Postgres::for_tests() else { return };
+    let site = Site::new(Some(postgres.database().unwrap()));
+    let programs = postgres.program("pg_dump").get_program().to_owned();
+    let programs = Path::new(&programs).parent().unwrap();
+    let lose = || {
+        let name = site.database_url.rsplit_once('/').unwrap().1;
+        postgres.query(&postgres.url(), &format!("drop database {name}")).unwrap();
+        postgres.database().unwrap()
+    };
+    backup_and_restore(&site, Some(programs), lose).await;
+
+    // Over what is there it does not write.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    let full = Site::new(Some(postgres.database().unwrap()));
+    script("backup", &full.database_url, &copy, Some(programs)).unwrap();
+    let fault = script("restore", &full.database_url, &copy, Some(programs)).unwrap_err();
+    assert!(fault.contains("already exists"), "{fault}");
 }
 
 /// Makes a backup while a server runs and is changed, loses the database, and restores it to what `lose`
 /// says.
-async fn backup_and_restore(site: &Site, lose: impl FnOnce() -> String) {
+async fn backup_and_restore(site: &Site, programs: Option<&Path>, lose: impl FnOnce() -> String) {
     let mut node = site.node();
     node.start();
     for args in [
@@ -42,7 +65,7 @@ async fn backup_and_restore(site: &Site, lose: impl FnOnce() -> String) {
     ] {
         node.admin(args);
     }
-    let (http, now) = (http(None), || site.token(USER));
+    let (http, now) = (http(), || site.token(USER));
     let (good, revoked) = (now(), now());
     node.admin(&["tokens", "revoke", &token_id(&revoked)]);
 
@@ -54,14 +77,14 @@ async fn backup_and_restore(site: &Site, lose: impl FnOnce() -> String) {
                 node.admin(&["users", "add", &format!("late-{number}")]);
             }
         });
-        script("backup", &site.database_url, &copy).unwrap();
+        script("backup", &site.database_url, &copy, programs).unwrap();
         busy.join()
     });
     busy.unwrap();
     let before = users(&node);
     node.stop();
     let restored = lose();
-    script("restore", &restored, &copy).unwrap();
+    script("restore", &restored, &copy, programs).unwrap();
 
     let mut node = site.node_on(&restored);
     node.start();
@@ -93,10 +116,20 @@ fn token_id(token: &str) -> String {
     claims.get("jti").unwrap().as_str().unwrap().to_owned()
 }
 
-/// What the script complains about, if it does.
-fn script(name: &str, database_url: &str, file: &Path) -> Result<(), String> {
-    let done =
-        Command::new(example(name)).arg(file).env("DATABASE_URL", database_url).output().unwrap();
+/// What the script complains about, if it does. It finds `programs` before the system's.
+fn script(
+    name: &str,
+    database_url: &str,
+    file: &Path,
+    programs: Option<&Path>,
+) -> Result<(), String> {
+    let first = programs.map_or_else(String::new, |folder| format!("{}:", folder.display()));
+    let done = Command::new(example(name))
+        .arg(file)
+        .env("PATH", format!("{first}/usr/local/bin:/usr/bin:/bin"))
+        .env("DATABASE_URL", database_url)
+        .output()
+        .unwrap();
     if done.status.success() {
         return Ok(());
     }

@@ -7,6 +7,7 @@
 
 mod backup;
 mod balancers;
+mod many;
 mod recipes;
 mod site;
 #[path = "../walkthrough/world.rs"]

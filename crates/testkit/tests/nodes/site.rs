@@ -52,6 +52,12 @@ impl Site {
         site
     }
 
+    /// One more setting of every node from now on.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.push((name, value.to_owned()));
+        self
+    }
+
     /// A node that does not run yet.
     pub(crate) fn node(&self) -> Node {
         let settings = self.settings.clone();
@@ -68,16 +74,12 @@ impl Site {
 
     /// A token of this user's, for an hour, for `get_time`.
     pub(crate) fn token(&self, subject: &str) -> String {
-        self.token_with(subject, "User.Read Admin.Write")
-    }
-
-    pub(crate) fn token_with(&self, subject: &str, scope: &str) -> String {
         let now = SystemClock.now().as_secs();
         let dated = Forge::valid(self.key).claim("iat", now).claim("nbf", now);
         let dated = dated.claim("exp", now + 3600).claim("aud", RESOURCE);
         // Unlike any other of any test's.
         let dated = dated.claim("jti", format!("{subject}-{now}-{:?}", Instant::now()));
-        dated.claim("sub", subject).claim("scope", scope).sign(self.key)
+        dated.claim("sub", subject).sign(self.key)
     }
 }
 
@@ -127,8 +129,13 @@ impl Node {
     }
 }
 
+/// An HTTP client for the nodes themselves.
+pub(crate) fn http() -> reqwest::Client {
+    client(None).build().unwrap()
+}
+
 /// An HTTP client that finds [`HOST`] on this machine, and believes `certificate`.
-pub(crate) fn http(certificate: Option<&Path>) -> reqwest::Client {
+pub(crate) fn client(certificate: Option<PathBuf>) -> reqwest::ClientBuilder {
     let mut client = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(20))
@@ -137,7 +144,7 @@ pub(crate) fn http(certificate: Option<&Path>) -> reqwest::Client {
         let certificate = reqwest::Certificate::from_pem(&fs::read(path).unwrap()).unwrap();
         client = client.tls_certs_only([certificate]);
     }
-    client.build().unwrap()
+    client
 }
 
 /// Calls `get_time` at this URL, as one of the stateless clients of before 2026-07-28.
