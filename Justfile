@@ -104,6 +104,10 @@ deny *args="bans licenses sources":
 mutants *args:
     cargo mutants --package auth-core --package mcp-guard --test-package auth-core --test-package mcp-guard --test-package server "$@"
 
+# how fast a check of the directory is, what a user costs, how soon a second node knows (release build)
+bench-directory:
+    cargo run --release --locked --package directory --example figures
+
 # how fast the release builds start and how much the idle server takes
 figures:
     crates/testkit/figures

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
 use crate::{
-    Change, Directory, DirectoryError, Edit, Loaded, News, PostgresDirectory, Record,
-    RevokedToken, SqliteDirectory, Stamp, Store, User, UserName, Watch, postgres::PostgresWatch,
-    sqlite::SqliteWatch,
+    Change, Directory, DirectoryError, Edit, Loaded, News, PostgresDirectory, PostgresWatch,
+    Record, RevokedToken, SqliteDirectory, SqliteWatch, Stamp, Store, User, UserName, Watch,
 };
 
 /// A directory in the kind of database that its URL names.
@@ -65,11 +64,7 @@ impl Directory for AnyDirectory {
         either!(self, it => it.list().await)
     }
 
-    async fn apply(
-        &self,
-        edits: Vec<Edit>,
-        stamp: &Stamp,
-    ) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
         either!(self, it => it.apply(edits, stamp).await)
     }
 

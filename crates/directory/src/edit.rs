@@ -129,6 +129,12 @@ impl Edit {
         }
     }
 
+    /// The user whom it is about; `None` if it is about a token.
+    #[must_use]
+    pub fn user(&self) -> Option<UserName> {
+        self.subject().map(|subject| UserName::new(self.issuer(), subject))
+    }
+
     /// Whose user or token it is about.
     pub(crate) const fn issuer(&self) -> &Issuer {
         match self {

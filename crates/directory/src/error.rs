@@ -3,11 +3,7 @@
 //! Only [`DirectoryError::Exists`] and [`DirectoryError::DisplayName`] are about the request; every
 //! other variant means that the directory could not be asked.
 
-use std::{
-    error::Error,
-    io,
-    path::PathBuf,
-};
+use std::{error::Error, io, path::PathBuf};
 
 use auth_core::{Issuer, Subject};
 
@@ -140,7 +136,10 @@ pub enum DirectoryError {
         source: Source,
     },
     /// What is known in memory is older than it may be, as the database could not be asked for so long.
-    #[error("the user database could not be asked for {} s, and what is known of it is too old", for_secs)]
+    #[error(
+        "the user database could not be asked for {} s, and what is known of it is too old",
+        for_secs
+    )]
     Stale {
         /// For how long, in seconds.
         for_secs: u64,

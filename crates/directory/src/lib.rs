@@ -70,15 +70,15 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
-pub use any::AnyDirectory;
+pub use any::{AnyDirectory, AnyWatch};
 pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};
 pub use live::{Live, LiveSettings};
 pub use memory::MemoryDirectory;
-pub use postgres::PostgresDirectory;
+pub use postgres::{PostgresDirectory, PostgresWatch};
 pub use sessions::Shared;
 pub use source::{Loaded, News, Store, Watch};
-pub use sqlite::SqliteDirectory;
+pub use sqlite::{SqliteDirectory, SqliteWatch};
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
 
 /// Dates are whole seconds, and a token may be issued in the very second in which the user's tokens are

@@ -50,16 +50,12 @@ impl Directory for MemoryDirectory {
         Ok(self.tables().users.values().map(|user| User::clone(user)).collect())
     }
 
-    async fn apply(
-        &self,
-        edits: Vec<Edit>,
-        stamp: &Stamp,
-    ) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
         let mut tables = self.tables();
-        let mut changed = tables.clone();
-        let changes = edits.into_iter().map(|edit| changed.edit(edit, stamp));
-        let changes = changes.collect::<Result<_, _>>()?;
-        *tables = changed;
+        let mut copy = tables.clone();
+        let changes: Result<_, _> = edits.into_iter().map(|edit| copy.edit(edit, stamp)).collect();
+        let changes = changes?;
+        *tables = copy;
         Ok(changes)
     }
 
@@ -124,8 +120,9 @@ impl Tables {
                 let wanted = user.clone();
                 return self.put(user, overwrite, move |there| there.is_like(&wanted));
             }
-            Edit::SetStatus(name, status) => self
-                .change(&name, |user| std::mem::replace(&mut user.status, status) != status),
+            Edit::SetStatus(name, status) => {
+                self.change(&name, |user| std::mem::replace(&mut user.status, status) != status)
+            }
             Edit::Remove(name) => match self.users.remove(&name) {
                 Some(_) => {
                     self.removed.insert(name, now);

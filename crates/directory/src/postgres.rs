@@ -25,7 +25,6 @@ use std::{future::Future, sync::Arc, time::Duration};
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection, postgres::PgArguments,
-    query,
 };
 use tokio::time::timeout;
 
@@ -42,7 +41,7 @@ type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long it may take to read or change many users.
-const LONG_TIMEOUT: Duration = Duration::from_secs(300);
+const LONG_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Makes a change wait until nobody else changes anything. The triggers take the same lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7308332170123665234)";
@@ -132,13 +131,9 @@ impl Directory for PostgresDirectory {
         .await
     }
 
-    async fn apply(
-        &self,
-        edits: Vec<Edit>,
-        stamp: &Stamp,
-    ) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
         self.change(async |mut transaction| {
-            query(LOCK).execute(&mut *transaction).await?;
+            sqlx::query(LOCK).execute(&mut *transaction).await?;
             let changes = edit::apply(&mut transaction, edits, stamp).await?;
             transaction.commit().await?;
             Ok(changes)
@@ -198,7 +193,7 @@ impl Store for PostgresDirectory {
 
     async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {
         self.change(async |mut transaction| {
-            query(LOCK).execute(&mut *transaction).await?;
+            sqlx::query(LOCK).execute(&mut *transaction).await?;
             ask::prune(&mut transaction, now).await?;
             Ok(transaction.commit().await?)
         })

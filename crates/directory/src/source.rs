@@ -19,10 +19,8 @@ pub trait Store: Directory {
 
     /// What has changed after the number `since`; `None` if that is too much or too long ago to tell, or if
     /// the database is not the one that gave that number: [`load`](Self::load) again then.
-    fn news(
-        &self,
-        since: i64,
-    ) -> impl Future<Output = Result<Option<News>, DirectoryError>> + Send;
+    fn news(&self, since: i64)
+    -> impl Future<Output = Result<Option<News>, DirectoryError>> + Send;
 
     /// Begins to watch: what changes from now on ends [`Watch::changed`].
     fn watch(&self) -> impl Future<Output = Result<Self::Watch, DirectoryError>> + Send;

@@ -116,11 +116,7 @@ impl Directory for SqliteDirectory {
         listed.map(|()| all).map_err(|fault| self.fault(fault))
     }
 
-    async fn apply(
-        &self,
-        edits: Vec<Edit>,
-        stamp: &Stamp,
-    ) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
         let mut transaction = self.write().await?;
         let changes = edit::apply(&mut transaction, edits, stamp).await;
         let changes = changes.map_err(|fault| self.fault(fault))?;

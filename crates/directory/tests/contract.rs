@@ -7,42 +7,55 @@
     reason = "a test's helpers may fail the test"
 )]
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 use directory::{
-    Change, Directory, DirectoryError, MemoryDirectory, NewUser, SqliteDirectory, User, UserStatus,
+    Change, Directory, DirectoryError, Edit, Live, LiveSettings, MemoryDirectory, NewUser,
+    PostgresDirectory, RevokedToken, SqliteDirectory, Stamp, Store, User, UserName, UserStatus,
 };
 use tempfile::TempDir;
+use testkit::{ManualClock, Postgres};
 
 const HERE: &str = "https://here.example";
 const THERE: &str = "https://there.example/";
 
+/// The databases of this program: they end with it.
+static POSTGRES: LazyLock<Option<Postgres>> = LazyLock::new(Postgres::for_tests);
+
 macro_rules! contract {
     ($($name:ident)*) => {
-        mod memory {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(MemoryDirectory::new()).await;
-            })*
-
-            use super::*;
+        backend! { memory => Some((MemoryDirectory::new(), ())), $($name)* }
+        backend! { sqlite_file => Some(in_a_file().await), $($name)* }
+        backend! {
+            sqlite_memory =>
+            Some((SqliteDirectory::open("sqlite::memory:").await.unwrap(), ())), $($name)*
         }
-
-        mod sqlite_file {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let (directory, _folder) = in_a_file().await;
-                super::$name(directory).await;
-            })*
-
-            use super::*;
+        backend! { postgres => on_a_server().await, $($name)* }
+        backend! { live_sqlite => Some(live(in_a_file().await, 1000).await), $($name)* }
+        backend! { live_sqlite_of_many => Some(live(in_a_file().await, 0).await), $($name)* }
+        backend! {
+            live_postgres => match on_a_server().await {
+                Some(place) => Some(live(place, 1000).await),
+                None => None,
+            }, $($name)*
         }
+    };
+}
 
-        mod sqlite_memory {
+/// Asks everything of one kind of directory. Of a kind that needs a server there is none where PostgreSQL
+/// is not installed (see `Postgres::for_tests`).
+macro_rules! backend {
+    ($kind:ident => $make:expr, $($name:ident)*) => {
+        mod $kind {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name(SqliteDirectory::open("sqlite::memory:").await.unwrap()).await;
+                if let Some((directory, _place)) = $make {
+                    super::$name(directory).await;
+                }
             })*
 
             use super::*;
@@ -68,19 +81,26 @@ contract! {
     changes_to_nobody_change_nothing
     grants_of_many_tasks_at_once_are_all_kept
     one_of_many_tasks_adds_a_user
+    a_role_may_end_by_itself
+    a_user_who_comes_back_has_no_token_of_before
+    a_list_of_changes_is_made_whole_or_not_at_all
+    an_imported_user_is_as_the_file_has_it
+    a_user_who_differs_is_overwritten_only_if_told
+    revoked_tokens_are_remembered_for_as_long_as_they_would_live
+    what_was_done_is_written_down_with_who_and_when
 }
 
 async fn tokens_of_a_user_are_revoked_up_to_a_second(directory: impl Directory) {
     add(&directory, HERE, "alice", &[]).await;
     add(&directory, THERE, "alice", &[]).await;
-    let (here, alice) = (issuer(HERE), subject("alice"));
     let at = |secs: i64| NumericDate::from_secs(1_800_000_000 + secs).ok();
     let before = find(&directory, HERE, "alice").await.unwrap();
     assert!(!before.has_revoked(at(0)) && !before.has_revoked(None));
     assert_eq!(before.valid_from(), None);
 
-    let revoke =
-        async |secs| directory.revoke_tokens(&here, &alice, at(secs).unwrap()).await.unwrap();
+    let revoke = async |secs| {
+        directory.edit(Edit::RevokeTokens(name(HERE, "alice")), &stamp(secs)).await.unwrap()
+    };
     assert_eq!(revoke(10).await, Change::Done);
     let user = find(&directory, HERE, "alice").await.unwrap();
     assert_eq!(user.valid_from(), at(11));
@@ -95,7 +115,7 @@ async fn tokens_of_a_user_are_revoked_up_to_a_second(directory: impl Directory) 
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(21));
 
     assert_eq!(find(&directory, THERE, "alice").await.unwrap().valid_from(), None);
-    let bob = directory.revoke_tokens(&here, &subject("bob"), now()).await.unwrap();
+    let bob = edit(&directory, Edit::RevokeTokens(name(HERE, "bob"))).await.unwrap();
     assert_eq!(bob, Change::NoSuchUser);
 }
 
@@ -103,8 +123,12 @@ async fn a_single_token_is_revoked_for_its_issuer(directory: impl Directory) {
     let (here, there) = (issuer(HERE), issuer(THERE));
     let (one, other): (TokenId, TokenId) = ("one".parse().unwrap(), "ONE".parse().unwrap());
     assert!(!directory.is_revoked(&here, &one).await.unwrap());
-    assert_eq!(directory.revoke_token(&here, &one, now()).await.unwrap(), Change::Done);
-    assert_eq!(directory.revoke_token(&here, &one, now()).await.unwrap(), Change::AlreadySo);
+    let revoke = async |expires_at| {
+        let token = RevokedToken { issuer: here.clone(), token_id: one.clone(), expires_at };
+        edit(&directory, Edit::RevokeToken(token)).await.unwrap()
+    };
+    assert_eq!(revoke(None).await, Change::Done);
+    assert_eq!(revoke(None).await, Change::AlreadySo);
     assert!(directory.is_revoked(&here, &one).await.unwrap());
     assert!(!directory.is_revoked(&here, &other).await.unwrap());
     assert!(!directory.is_revoked(&there, &one).await.unwrap());
@@ -121,7 +145,7 @@ async fn an_added_user_is_found_as_it_was_added(directory: impl Directory) {
     let user = find(&directory, HERE, "alice").await.unwrap();
     assert_eq!(user.issuer(), &issuer(HERE));
     assert_eq!(user.subject(), &subject("alice"));
-    assert_eq!(user.display_name(), "alice of https://here.example");
+    assert_eq!(&**user.display_name(), "alice of https://here.example");
     assert_eq!(user.status(), UserStatus::Active);
     assert!(user.is_active());
     assert_eq!(roles(&user), ["admin", "user"]);
@@ -133,8 +157,7 @@ async fn a_user_is_added_once(directory: impl Directory) {
     add(&directory, HERE, "alice", &["user"]).await;
     let before = find(&directory, HERE, "alice").await;
     let again = NewUser { display_name: "Mallory".into(), ..new(HERE, "alice", &["admin"]) };
-    let later = NumericDate::from_secs(1_900_000_000).unwrap();
-    match directory.add(again, later).await {
+    match directory.add(again, &stamp(100)).await {
         Err(DirectoryError::Exists { issuer, subject }) => {
             assert_eq!((issuer.as_str(), subject.as_str()), (HERE, "alice"));
         }
@@ -154,11 +177,11 @@ async fn a_display_name_must_fit_in_a_line(directory: impl Directory) {
         ("\u{1B}[31m".into(), false),
     ] {
         let user = NewUser { display_name: display_name.clone(), ..new(HERE, "alice", &[]) };
-        match directory.add(user, now()).await {
+        match directory.add(user, &stamp(0)).await {
             Ok(()) if fits => {
                 let user = find(&directory, HERE, "alice").await.unwrap();
-                assert_eq!(user.display_name(), display_name);
-                let change = directory.remove(&issuer(HERE), &subject("alice")).await;
+                assert_eq!(**user.display_name(), *display_name);
+                let change = edit(&directory, Edit::Remove(name(HERE, "alice"))).await;
                 assert_eq!(change.unwrap(), Change::Done);
             }
             Err(DirectoryError::DisplayName) if !fits => {}
@@ -185,9 +208,11 @@ async fn the_same_subject_of_two_issuers_is_two_users(directory: impl Directory)
     add(&directory, THERE, "alice", &["guest"]).await;
 
     let (issuer, subject) = (issuer(THERE), subject("alice"));
-    let change = directory.grant(&issuer, &subject, &role("user")).await;
+    let change =
+        edit(&directory, Edit::Grant(UserName::new(&issuer, &subject), role("user"), None)).await;
     assert_eq!(change.unwrap(), Change::Done);
-    let change = directory.set_status(&issuer, &subject, UserStatus::Disabled);
+    let change =
+        edit(&directory, Edit::SetStatus(UserName::new(&issuer, &subject), UserStatus::Disabled));
     assert_eq!(change.await.unwrap(), Change::Done);
 
     let here = find(&directory, HERE, "alice").await.unwrap();
@@ -197,7 +222,7 @@ async fn the_same_subject_of_two_issuers_is_two_users(directory: impl Directory)
     assert!(!there.is_active());
     assert_eq!(roles(&there), ["guest", "user"]);
 
-    let change = directory.remove(&issuer, &subject).await;
+    let change = edit(&directory, Edit::Remove(UserName::new(&issuer, &subject))).await;
     assert_eq!(change.unwrap(), Change::Done);
     assert_eq!(find(&directory, HERE, "alice").await, Some(here));
 }
@@ -207,7 +232,7 @@ async fn unicode_names_are_kept(directory: impl Directory) {
     add(&directory, HERE, name, &[role]).await;
     let user = find(&directory, HERE, name).await.unwrap();
     assert_eq!(user.subject().as_str(), name);
-    assert_eq!(user.display_name(), format!("{name} of {HERE}"));
+    assert_eq!(**user.display_name(), format!("{name} of {HERE}"));
     assert_eq!(roles(&user), [role]);
 }
 
@@ -254,14 +279,15 @@ async fn a_disabled_user_keeps_its_roles(directory: impl Directory) {
         (UserStatus::Disabled, Change::Done),
         (UserStatus::Disabled, Change::AlreadySo),
     ] {
-        let change = directory.set_status(&here, &alice, status).await;
+        let change = edit(&directory, Edit::SetStatus(UserName::new(&here, &alice), status)).await;
         assert_eq!(change.unwrap(), expected);
     }
     let disabled = find(&directory, HERE, "alice").await.unwrap();
     assert_eq!(disabled.status(), UserStatus::Disabled);
     assert_eq!(roles(&disabled), ["admin", "user"]);
 
-    let change = directory.set_status(&here, &alice, UserStatus::Active).await;
+    let change =
+        edit(&directory, Edit::SetStatus(UserName::new(&here, &alice), UserStatus::Active)).await;
     assert_eq!(change.unwrap(), Change::Done);
     assert_eq!(find(&directory, HERE, "alice").await, Some(active));
 }
@@ -270,8 +296,11 @@ async fn a_removed_user_loses_its_roles(directory: impl Directory) {
     add(&directory, HERE, "alice", &["admin"]).await;
     add(&directory, HERE, "bob", &["admin"]).await;
     let (issuer, alice) = (issuer(HERE), subject("alice"));
-    assert_eq!(directory.remove(&issuer, &alice).await.unwrap(), Change::Done);
-    let again = directory.remove(&issuer, &alice).await;
+    assert_eq!(
+        edit(&directory, Edit::Remove(UserName::new(&issuer, &alice))).await.unwrap(),
+        Change::Done
+    );
+    let again = edit(&directory, Edit::Remove(UserName::new(&issuer, &alice))).await;
     assert_eq!(again.unwrap(), Change::NoSuchUser);
     assert_eq!(find(&directory, HERE, "alice").await, None);
 
@@ -286,13 +315,16 @@ async fn roles_are_granted_and_revoked_once(directory: impl Directory) {
     add(&directory, HERE, "alice", &["user"]).await;
     let (issuer, alice, admin) = (issuer(HERE), subject("alice"), role("admin"));
     for expected in [Change::Done, Change::AlreadySo] {
-        let change = directory.grant(&issuer, &alice, &admin).await;
+        let change =
+            edit(&directory, Edit::Grant(UserName::new(&issuer, &alice), admin.clone(), None))
+                .await;
         assert_eq!(change.unwrap(), expected);
         let user = find(&directory, HERE, "alice").await.unwrap();
         assert_eq!(roles(&user), ["admin", "user"]);
     }
     for expected in [Change::Done, Change::AlreadySo] {
-        let change = directory.revoke_role(&issuer, &alice, &admin).await;
+        let change =
+            edit(&directory, Edit::RevokeRole(UserName::new(&issuer, &alice), admin.clone())).await;
         assert_eq!(change.unwrap(), expected);
         let user = find(&directory, HERE, "alice").await.unwrap();
         assert_eq!(roles(&user), ["user"]);
@@ -306,11 +338,18 @@ async fn changes_to_nobody_change_nothing(directory: impl Directory) {
         let (issuer, subject, user) =
             (issuer.parse().unwrap(), subject.parse().unwrap(), role("user"));
         let changes = [
-            directory.set_status(&issuer, &subject, UserStatus::Active).await,
-            directory.set_status(&issuer, &subject, UserStatus::Disabled).await,
-            directory.grant(&issuer, &subject, &user).await,
-            directory.revoke_role(&issuer, &subject, &user).await,
-            directory.remove(&issuer, &subject).await,
+            edit(&directory, Edit::SetStatus(UserName::new(&issuer, &subject), UserStatus::Active))
+                .await,
+            edit(
+                &directory,
+                Edit::SetStatus(UserName::new(&issuer, &subject), UserStatus::Disabled),
+            )
+            .await,
+            edit(&directory, Edit::Grant(UserName::new(&issuer, &subject), user.clone(), None))
+                .await,
+            edit(&directory, Edit::RevokeRole(UserName::new(&issuer, &subject), user.clone()))
+                .await,
+            edit(&directory, Edit::Remove(UserName::new(&issuer, &subject))).await,
         ];
         for change in changes {
             assert_eq!(change.unwrap(), Change::NoSuchUser);
@@ -327,7 +366,8 @@ async fn grants_of_many_tasks_at_once_are_all_kept(directory: impl Directory) {
             let directory = Arc::clone(&directory);
             tokio::spawn(async move {
                 let role = role(&format!("role-{task:02}"));
-                directory.grant(&issuer(HERE), &subject("alice"), &role).await
+                let grant = Edit::Grant(name(HERE, "alice"), role, None);
+                directory.edit(grant, &stamp(0)).await
             })
         })
         .collect();
@@ -345,7 +385,7 @@ async fn one_of_many_tasks_adds_a_user(directory: impl Directory) {
         .map(|task| {
             let directory = Arc::clone(&directory);
             let user = new(HERE, "alice", &["user", &format!("role-{task}")]);
-            tokio::spawn(async move { directory.add(user, now()).await })
+            tokio::spawn(async move { directory.add(user, &stamp(0)).await })
         })
         .collect();
     let mut added = 0;
@@ -361,6 +401,216 @@ async fn one_of_many_tasks_adds_a_user(directory: impl Directory) {
     assert_eq!(roles(&alice).len(), 2);
 }
 
+async fn a_role_may_end_by_itself(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["user"]).await;
+    let at = |secs: i64| NumericDate::from_secs(now().as_secs() + secs).unwrap();
+    let grant = async |until| {
+        let grant = Edit::Grant(name(HERE, "alice"), role("admin"), until);
+        let change = edit(&directory, grant).await.unwrap();
+        (change, find(&directory, HERE, "alice").await.unwrap())
+    };
+    let (change, user) = grant(Some(at(10))).await;
+    assert_eq!((change, user.role_expiry(&role("admin"))), (Change::Done, Some(at(10))));
+    assert_eq!(user.role_expiry(&role("user")), None);
+    assert!(user.roles_at(at(9)).contains(&role("admin")));
+    assert!(!user.roles_at(at(10)).contains(&role("admin")));
+    assert!(user.roles_at(at(10)).contains(&role("user")));
+    assert_eq!(grant(Some(at(10))).await.0, Change::AlreadySo);
+    let (change, user) = grant(Some(at(20))).await;
+    assert_eq!((change, user.role_expiry(&role("admin"))), (Change::Done, Some(at(20))));
+    let (change, user) = grant(None).await;
+    assert_eq!((change, user.role_expiry(&role("admin"))), (Change::Done, None));
+    assert_eq!(user.roles_at(at(1000)).len(), 2);
+    assert_eq!(grant(None).await.0, Change::AlreadySo);
+    let revoke = Edit::RevokeRole(name(HERE, "alice"), role("admin"));
+    assert_eq!(edit(&directory, revoke).await.unwrap(), Change::Done);
+    assert_eq!(find(&directory, HERE, "alice").await.unwrap().roles().len(), 1);
+}
+
+async fn a_user_who_comes_back_has_no_token_of_before(directory: impl Directory) {
+    add(&directory, HERE, "alice", &[]).await;
+    add(&directory, THERE, "alice", &[]).await;
+    let at = |secs: i64| NumericDate::from_secs(now().as_secs() + secs).ok();
+    for removed in [10, 20] {
+        let remove = Edit::Remove(name(HERE, "alice"));
+        assert_eq!(directory.edit(remove, &stamp(removed)).await.unwrap(), Change::Done);
+        directory.add(new(HERE, "alice", &[]), &stamp(30)).await.unwrap();
+        let user = find(&directory, HERE, "alice").await.unwrap();
+        assert!(user.has_revoked(at(removed)) && !user.has_revoked(at(removed + 1)));
+    }
+    let remove = Edit::Remove(name(HERE, "alice"));
+    let _ = directory.edit(remove, &stamp(40)).await.unwrap();
+    let user = user(
+        r#"{"issuer":"https://here.example","subject":"alice","display_name":"A",
+        "status":"active","roles":[],"created_at":5,"valid_from":6}"#,
+    );
+    let import = Edit::Import { user, overwrite: false };
+    assert_eq!(edit(&directory, import).await.unwrap(), Change::Done);
+    assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(41));
+    assert_eq!(find(&directory, THERE, "alice").await.unwrap().valid_from(), None);
+}
+
+async fn a_list_of_changes_is_made_whole_or_not_at_all(directory: impl Directory) {
+    add(&directory, HERE, "alice", &[]).await;
+    let before = (directory.list().await.unwrap(), directory.record(100).await.unwrap());
+    let edits = || {
+        vec![
+            Edit::Add(new(HERE, "bob", &["user"])),
+            Edit::Grant(name(HERE, "bob"), role("admin"), None),
+            Edit::Grant(name(HERE, "bob"), role("admin"), None),
+            Edit::SetStatus(name(HERE, "nobody"), UserStatus::Disabled),
+            Edit::SetStatus(name(HERE, "alice"), UserStatus::Disabled),
+        ]
+    };
+    let failing = edits().into_iter().chain([Edit::Add(new(HERE, "alice", &[]))]).collect();
+    let fault = directory.apply(failing, &stamp(0)).await.unwrap_err();
+    assert!(matches!(fault, DirectoryError::Exists { .. }), "{fault:?}");
+    let after = (directory.list().await.unwrap(), directory.record(100).await.unwrap());
+    assert_eq!(after, before);
+    assert_eq!(find(&directory, HERE, "bob").await, None);
+
+    let changes = directory.apply(edits(), &stamp(0)).await.unwrap();
+    let (done, already, nobody) = (Change::Done, Change::AlreadySo, Change::NoSuchUser);
+    assert_eq!(changes, [done, done, already, nobody, done]);
+    assert_eq!(roles(&find(&directory, HERE, "bob").await.unwrap()), ["admin", "user"]);
+    assert!(!find(&directory, HERE, "alice").await.unwrap().is_active());
+    assert_eq!(directory.apply(Vec::new(), &stamp(0)).await.unwrap(), []);
+}
+
+async fn an_imported_user_is_as_the_file_has_it(directory: impl Directory) {
+    let text = r#"{"issuer":"https://here.example","subject":"carol","display_name":"Carol C.","status":"disabled","roles":["admin","user"],"role_expiry":{"admin":1800000100},"created_at":1700000000,"valid_from":1750000000,"last_seen_at":1760000000}"#;
+    for expected in [Change::Done, Change::AlreadySo] {
+        let import = Edit::Import { user: user(text), overwrite: false };
+        assert_eq!(edit(&directory, import).await.unwrap(), expected);
+        let found = find(&directory, HERE, "carol").await.unwrap();
+        assert_eq!(serde_json::to_string(&found).unwrap(), text);
+        assert_eq!(directory.list().await.unwrap(), [found]);
+    }
+}
+
+async fn a_user_who_differs_is_overwritten_only_if_told(directory: impl Directory) {
+    add(&directory, HERE, "alice", &["user"]).await;
+    let _ = directory.edit(Edit::RevokeTokens(name(HERE, "alice")), &stamp(5)).await.unwrap();
+    let before = find(&directory, HERE, "alice").await.unwrap();
+    let other = user(
+        r#"{"issuer":"https://here.example","subject":"alice","display_name":"Alice",
+        "status":"disabled","roles":["admin"],"role_expiry":{"admin":1900000000,"user":5},
+        "created_at":7,"valid_from":8,"last_seen_at":9}"#,
+    );
+    let import = Edit::Import { user: other.clone(), overwrite: false };
+    let fault = edit(&directory, import).await.unwrap_err();
+    assert!(matches!(fault, DirectoryError::Exists { .. }), "{fault:?}");
+    assert_eq!(find(&directory, HERE, "alice").await.unwrap(), before);
+
+    for expected in [Change::Done, Change::AlreadySo] {
+        let import = Edit::Import { user: other.clone(), overwrite: true };
+        assert_eq!(edit(&directory, import).await.unwrap(), expected);
+    }
+    let found = find(&directory, HERE, "alice").await.unwrap();
+    assert_eq!((&**found.display_name(), found.is_active()), ("Alice", false));
+    assert_eq!(roles(&found), ["admin"]);
+    assert_eq!(found.role_expiry(&role("admin")).unwrap().as_secs(), 1_900_000_000);
+    assert_eq!(found.created_at().as_secs(), 7);
+    // What is revoked stays so.
+    assert_eq!(found.valid_from(), before.valid_from());
+}
+
+async fn revoked_tokens_are_remembered_for_as_long_as_they_would_live(directory: impl Directory) {
+    let at = |secs: i64| NumericDate::from_secs(now().as_secs() + secs).ok();
+    let revoke = async |id: &str, expires_at| {
+        let token =
+            RevokedToken { issuer: issuer(HERE), token_id: id.parse().unwrap(), expires_at };
+        edit(&directory, Edit::RevokeToken(token)).await.unwrap()
+    };
+    let listed = async || {
+        let tokens = directory.revoked_tokens().await.unwrap();
+        tokens.iter().map(|it| (it.token_id.to_string(), it.expires_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, []);
+    for (expires_at, expected, known) in [
+        (at(10), Change::Done, at(10)),
+        (at(10), Change::AlreadySo, at(10)),
+        (at(5), Change::AlreadySo, at(10)),
+        (at(20), Change::Done, at(20)),
+        (None, Change::Done, None),
+        (at(30), Change::AlreadySo, None),
+        (None, Change::AlreadySo, None),
+    ] {
+        assert_eq!(revoke("b", expires_at).await, expected, "{expires_at:?}");
+        assert_eq!(listed().await, [("b".to_owned(), known)], "{expires_at:?}");
+    }
+    assert_eq!(revoke("a", at(1)).await, Change::Done);
+    assert_eq!(listed().await, [("a".to_owned(), at(1)), ("b".to_owned(), None)]);
+}
+
+async fn what_was_done_is_written_down_with_who_and_when(directory: impl Directory) {
+    let by = |who: &str, secs: i64| {
+        Stamp::new(who, NumericDate::from_secs(now().as_secs() + secs).unwrap())
+    };
+    let alice = || name(HERE, "alice");
+    let token =
+        RevokedToken { issuer: issuer(THERE), token_id: "t".parse().unwrap(), expires_at: None };
+    directory.add(new(HERE, "alice", &["b", "a"]), &by("ann", 0)).await.unwrap();
+    for (edit, secs) in [
+        (Edit::SetStatus(alice(), UserStatus::Disabled), 1),
+        (Edit::SetStatus(alice(), UserStatus::Disabled), 2),
+        (Edit::SetStatus(alice(), UserStatus::Active), 3),
+        (Edit::Grant(alice(), role("c"), NumericDate::from_secs(7).ok()), 4),
+        (Edit::RevokeRole(alice(), role("c")), 5),
+        (Edit::RevokeTokens(alice()), 6),
+        (Edit::RevokeToken(token), 7),
+        (Edit::Remove(name(HERE, "nobody")), 8),
+        (Edit::Remove(alice()), 9),
+    ] {
+        let _ = directory.edit(edit, &by("ben", secs)).await.unwrap();
+    }
+    let record = directory.record(100).await.unwrap();
+    let lines: Vec<_> = record
+        .iter()
+        .rev()
+        .map(|it| {
+            let text = |part: &Option<String>| part.clone().unwrap_or_default();
+            let at = it.at.as_secs() - now().as_secs();
+            let who = text(&it.subject) + &text(&it.token_id);
+            format!("{at} {} {} {who} {}", it.who, it.what, text(&it.detail)).trim().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "0 ann add alice a,b",
+            "1 ben disable alice",
+            "3 ben enable alice",
+            "4 ben grant alice c until 7",
+            "5 ben revoke-role alice c",
+            "6 ben revoke-tokens alice",
+            "7 ben revoke-token t",
+            "9 ben remove alice",
+        ]
+    );
+    assert!(record.iter().all(|it| it.issuer == if it.token_id.is_some() { THERE } else { HERE }));
+    assert_eq!(directory.record(2).await.unwrap(), record[..2]);
+}
+
+fn user(json: &str) -> User {
+    serde_json::from_str(json).unwrap()
+}
+
+async fn on_a_server() -> Option<(PostgresDirectory, ())> {
+    let url = tokio::task::spawn_blocking(|| POSTGRES.as_ref().map(|it| it.database().unwrap()));
+    Some((PostgresDirectory::open(&url.await.unwrap()?).await.unwrap(), ()))
+}
+
+/// In front of `store`, with up to `max` users and tokens in memory.
+async fn live<S: Store, P>((store, place): (S, P), max: usize) -> (Live<S>, P) {
+    let settings = LiveSettings {
+        max_in_memory: max,
+        max_age: Duration::from_mins(1),
+        clock: ManualClock::at(now().as_secs()),
+    };
+    (Live::load(store, settings).await.unwrap(), place)
+}
+
 async fn in_a_file() -> (SqliteDirectory, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("users.db").display());
@@ -368,12 +618,25 @@ async fn in_a_file() -> (SqliteDirectory, TempDir) {
 }
 
 async fn add(directory: &impl Directory, issuer: &str, subject: &str, roles: &[&str]) {
-    directory.add(new(issuer, subject, roles), now()).await.unwrap();
+    directory.add(new(issuer, subject, roles), &stamp(0)).await.unwrap();
 }
 
 async fn find(directory: &impl Directory, issuer: &str, subject: &str) -> Option<User> {
     let (issuer, subject) = (issuer.parse().unwrap(), subject.parse().unwrap());
-    directory.find(&issuer, &subject).await.unwrap()
+    directory.find(&issuer, &subject).await.unwrap().map(|user| User::clone(&user))
+}
+
+async fn edit(directory: &impl Directory, edit: Edit) -> Result<Change, DirectoryError> {
+    directory.edit(edit, &stamp(0)).await
+}
+
+/// Changes are made by a test, some seconds after [`now`].
+fn stamp(secs: i64) -> Stamp {
+    Stamp::new("a test", NumericDate::from_secs(now().as_secs() + secs).unwrap())
+}
+
+fn name(issuer: &str, subject: &str) -> UserName {
+    UserName { issuer: issuer.parse().unwrap(), subject: subject.parse().unwrap() }
 }
 
 fn new(issuer: &str, subject: &str, roles: &[&str]) -> NewUser {

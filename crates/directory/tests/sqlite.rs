@@ -9,7 +9,10 @@ use std::{
 };
 
 use auth_core::{Issuer, NumericDate, RoleName, Subject};
-use directory::{Change, Directory, DirectoryError, NewUser, SqliteDirectory, UserStatus};
+use directory::{
+    Change, Directory, DirectoryError, Edit, NewUser, SqliteDirectory, Stamp, Store, UserName,
+    UserStatus,
+};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
@@ -50,14 +53,14 @@ async fn changes_of_another_process_are_seen_at_once() {
     let user = server.find(&issuer(), &alice()).await.unwrap().unwrap();
     assert!(user.is_active() && user.roles().contains(&admin()));
 
-    let change = command.revoke_role(&issuer(), &alice(), &admin()).await;
+    let change = command.edit(Edit::RevokeRole(name(), admin()), &stamp()).await;
     assert_eq!(change.unwrap(), Change::Done);
     let user = server.find(&issuer(), &alice()).await.unwrap().unwrap();
     assert!(user.roles().is_empty());
 
     let (issuer, alice) = (issuer(), alice());
-    let change = command.set_status(&issuer, &alice, UserStatus::Disabled);
-    assert_eq!(change.await.unwrap(), Change::Done);
+    let disable = Edit::SetStatus(name(), UserStatus::Disabled);
+    assert_eq!(command.edit(disable, &stamp()).await.unwrap(), Change::Done);
     command.close().await;
     let user = server.find(&issuer, &alice).await.unwrap().unwrap();
     assert!(!user.is_active());
@@ -126,7 +129,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     let before = fs::read(&file.path).unwrap();
 
     let fault = file.open().await.unwrap_err();
-    assert!(matches!(fault, DirectoryError::NewerSchema { found: 9999, known: 2, .. }));
+    assert!(matches!(fault, DirectoryError::NewerSchema { found: 9999, known: 3, .. }));
     file.is_named_in(&fault);
     assert!(fault.to_string().contains("newer program"));
     assert!(fs::read(&file.path).unwrap() == before);
@@ -204,9 +207,9 @@ async fn a_folder_or_file_that_cannot_be_written_is_named() {
 
 #[tokio::test]
 async fn a_url_of_another_kind_is_refused() {
-    let opened = SqliteDirectory::open("postgres://app:hunter2@db.example/users").await;
+    let opened = SqliteDirectory::open("mysql://app:hunter2@db.example/users").await;
     let fault = opened.unwrap_err();
-    assert!(matches!(&fault, DirectoryError::UnsupportedUrl { scheme } if scheme == "postgres"));
+    assert!(matches!(&fault, DirectoryError::UnsupportedUrl { scheme } if scheme == "mysql"));
     assert!(fault.to_string().contains("sqlite::memory:"));
     assert!(!format!("{fault} {fault:?}").contains("hunter2"));
 }
@@ -261,7 +264,7 @@ async fn the_tables_hold_only_what_a_user_can_be() {
         "UPDATE users SET created_at = -1",
         "UPDATE users SET created_at = 'now'",
         "UPDATE user_roles SET role = ''",
-        "INSERT INTO user_roles VALUES ('https://issuer.example', 'bob', 'admin')",
+        "INSERT INTO user_roles (issuer, subject, role) VALUES ('https://issuer.example', 'bob', 'admin')",
     ] {
         let mut connection = file.connect().await;
         let refused = sqlx::query(statement).execute(&mut connection).await;
@@ -283,7 +286,7 @@ async fn a_file_that_was_replaced_is_not_believed() {
         assert!(matches!(fault, DirectoryError::Replaced { .. }), "{fault:?}");
         file.is_named_in(&fault);
         assert!(directory.ping().await.is_err());
-        assert!(directory.grant(&issuer(), &alice(), &admin()).await.is_err());
+        assert!(directory.edit(Edit::Grant(name(), admin(), None), &stamp()).await.is_err());
         // A new one in its place is no better, until it is opened.
         let new = file.open().await.unwrap();
         assert_eq!(new.find(&issuer(), &alice()).await.unwrap(), None);
@@ -354,8 +357,15 @@ async fn add_alice(directory: &SqliteDirectory) {
         display_name: "Alice".into(),
         roles: [admin()].into(),
     };
-    let now = NumericDate::from_secs(1_800_000_000).unwrap();
-    directory.add(user, now).await.unwrap();
+    directory.add(user, &stamp()).await.unwrap();
+}
+
+fn name() -> UserName {
+    UserName::new(&issuer(), &alice())
+}
+
+fn stamp() -> Stamp {
+    Stamp::new("a test", NumericDate::from_secs(1_800_000_000).unwrap())
 }
 
 fn issuer() -> Issuer {

@@ -12,7 +12,11 @@ use rmcp::transport::streamable_http_server::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    authenticate::DirectoryAuthenticator, config::Config, failure::Failure, health, mcp::McpServer,
+    authenticate::{DirectoryAuthenticator, Provisioning},
+    config::Config,
+    failure::Failure,
+    health,
+    mcp::McpServer,
 };
 
 /// What a server is made of.
@@ -26,6 +30,8 @@ pub struct App<D> {
     pub issuers: Issuers,
     /// The users.
     pub directory: Arc<D>,
+    /// Whose users are added when they are first seen.
+    pub provisioning: Provisioning,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -38,14 +44,16 @@ impl<D: Directory> App<D> {
             policy: config.policy.clone(),
             issuers: config.issuers(&clock)?,
             directory,
+            provisioning: config.provisioning.clone(),
             clock,
         })
     }
 
     /// Every route. Streams end when `shutdown` is cancelled.
     pub fn router(self, shutdown: &CancellationToken) -> Router {
-        let authenticate =
-            DirectoryAuthenticator::new(self.issuers.clone(), Arc::clone(&self.directory));
+        let (issuers, clock) = (self.issuers.clone(), Arc::clone(&self.clock));
+        let authenticate = DirectoryAuthenticator::new(issuers, Arc::clone(&self.directory), clock)
+            .provisioning(self.provisioning);
         let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);

@@ -16,6 +16,8 @@ Examples:
   server init                                make .env with a fresh secret, and two users
   server users add carol --name Carol --role user
   server users disable carol
+  server users grant carol admin --until 8h
+  server users export users.jsonl
   server tokens revoke --user carol
   server policy check --policy policy.toml";
 
@@ -52,7 +54,8 @@ pub struct RunArgs {
     /// Who issues the tokens: iss [`JWT_ISSUER`: `http://localhost:8000`]
     #[arg(long, global = true, value_name = "URI")]
     pub issuer: Option<String>,
-    /// The directory of users [`DATABASE_URL`: `sqlite://data/directory.db`]
+    /// The directory of users, `sqlite://FILE` or `postgres://HOST/NAME`; a password belongs in
+    /// `DATABASE_URL` [`DATABASE_URL`: `sqlite://data/directory.db`]
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// Who may do what [`POLICY_FILE`: the policy in the binary]
@@ -95,6 +98,9 @@ pub enum UsersCommand {
         /// A role the user has; may be given several times
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
     /// List every user
     List {
@@ -114,11 +120,17 @@ pub enum UsersCommand {
     Disable {
         /// The user's sub
         subject: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
     /// Take `disable` back
     Enable {
         /// The user's sub
         subject: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
     /// Forget a user
     Remove {
@@ -127,13 +139,22 @@ pub enum UsersCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
-    /// Give a user a role
+    /// Give a user a role, for good or until a date
     Grant {
         /// The user's sub
         subject: String,
         /// The role
         role: String,
+        /// When it ends: 30m, 12h, 7d, or a date as 2030-01-31T12:00:00Z
+        #[arg(long, value_name = "WHEN")]
+        until: Option<String>,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
     /// Take a role from a user, at once, also for tokens already out
     RevokeRole {
@@ -141,6 +162,38 @@ pub enum UsersCommand {
         subject: String,
         /// The role
         role: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Add users and revoked tokens from JSON Lines, all or none
+    Import {
+        /// The file; `-` reads standard input
+        file: PathBuf,
+        /// Make those who are there and differ like the file
+        #[arg(long)]
+        overwrite: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Write all users and revoked tokens as JSON Lines
+    Export {
+        /// The file, which must not be there yet; `-` is the output
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// Show who changed what, and when: the newest first
+    Changes {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
 }
 
@@ -156,6 +209,18 @@ pub enum TokensCommand {
         /// All tokens that this user (a sub) has now
         #[arg(long, value_name = "SUB", conflicts_with = "token")]
         user: Option<String>,
+        /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [for ever]
+        #[arg(long, value_name = "WHEN", conflicts_with = "user")]
+        until: Option<String>,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// List the tokens that were revoked one by one
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
     },
 }
 

@@ -1,13 +1,14 @@
 //! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use auth_core::{Clock, Issuer, Policy, ResourceUri, TrustedIssuer};
+use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
 use mcp_guard::Issuers;
 use settings::{Environment, KeySettingError, Variable, VerifyingKeys};
 
 use crate::{
     args::RunArgs,
+    authenticate::Provisioning,
     failure::Failure,
     issuers::{self, IssuerConfig},
     policy_file::{self, PolicySource},
@@ -26,6 +27,12 @@ pub struct Config {
     pub issuers: Vec<IssuerConfig>,
     /// The directory of users.
     pub database_url: String,
+    /// How many users are held in memory.
+    pub directory_max_users: usize,
+    /// How long users are known while the directory is away.
+    pub directory_max_age: Duration,
+    /// Whose users are added when they are first seen.
+    pub provisioning: Provisioning,
     /// Who may do what.
     pub policy: Policy,
     /// Where the policy came from.
@@ -82,6 +89,24 @@ impl Config {
             ));
         }
 
+        let number = |variable: Variable, least: u64, faults: &mut Vec<String>| {
+            let text = environment.get(variable).unwrap_or_default();
+            let number = text.parse::<u64>().ok().filter(|number| *number >= least);
+            if number.is_none() {
+                faults.push(format!(
+                    "{} {text:?}: write a whole number of {least} or more",
+                    variable.name()
+                ));
+            }
+            number.unwrap_or_default()
+        };
+        let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
+        let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
+        let provisioning = {
+            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
+            provisioning(environment, policy, local.as_ref(), &issuers, &mut faults)
+        };
+
         match (resource, policy) {
             (Ok(resource), Ok((policy, policy_source))) if faults.is_empty() => Ok(Self {
                 bind,
@@ -89,6 +114,9 @@ impl Config {
                 local,
                 issuers,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
+                directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
+                directory_max_age: Duration::from_secs(max_age),
+                provisioning,
                 policy,
                 policy_source,
             }),
@@ -146,6 +174,56 @@ fn local_issuer(
         .parse::<Issuer>()
         .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
     Some(LocalIssuer { issuer: issuer.ok()?, keys: keys? })
+}
+
+/// Whose users are added when they are first seen: by `UNKNOWN_USERS` for the local issuer, by their own
+/// sections for the others.
+fn provisioning(
+    environment: &Environment,
+    policy: Option<&Policy>,
+    local: Option<&LocalIssuer>,
+    issuers: &[IssuerConfig],
+    faults: &mut Vec<String>,
+) -> Provisioning {
+    let mut found: Provisioning = issuers
+        .iter()
+        .filter_map(|it| Some((it.trusted.issuer().clone(), it.provision.clone()?)))
+        .collect();
+    let roles = environment.get(Variable::DefaultRoles).unwrap_or_default();
+    let roles = roles.split(',').map(str::trim).filter(|name| !name.is_empty());
+    match environment.get(Variable::UnknownUsers).unwrap_or_default() {
+        "refuse" => {
+            if roles.count() > 0 {
+                faults
+                    .push("DEFAULT_ROLES is for UNKNOWN_USERS=provision: set both, or none".into());
+            }
+        }
+        "provision" => match default_roles(roles, policy) {
+            Ok(roles) => found.extend(local.map(|local| (local.issuer.clone(), roles))),
+            Err(fault) => faults.push(format!("DEFAULT_ROLES: {fault}")),
+        },
+        other => faults.push(format!("UNKNOWN_USERS {other:?}: write refuse or provision")),
+    }
+    found
+}
+
+/// The roles that new users get: some, and all of them roles that the policy has.
+pub(crate) fn default_roles<'a>(
+    names: impl Iterator<Item = &'a str>,
+    policy: Option<&Policy>,
+) -> Result<BTreeSet<RoleName>, String> {
+    let mut roles = BTreeSet::new();
+    for name in names {
+        let role: RoleName = name.parse().map_err(|fault| format!("{name:?}: {fault}"))?;
+        if policy.is_some_and(|policy| !policy.has_role(&role)) {
+            return Err(format!("the policy has no role {name:?}"));
+        }
+        roles.insert(role);
+    }
+    if roles.is_empty() {
+        return Err("a user without a role may do nothing: name at least one".into());
+    }
+    Ok(roles)
 }
 
 /// A resource whose path can be served beside the server's own.

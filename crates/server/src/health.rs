@@ -12,30 +12,38 @@ use chrono::{DateTime, SecondsFormat};
 use directory::Directory;
 use mcp_guard::{IssuerStatus, Issuers};
 
-/// `/healthz`: the process lives. `/readyz`: the directory answers, and there are keys of every issuer.
-/// Neither needs a token, and neither says more than that, and since when keys could not be fetched:
-/// the issuers stand in the metadata, and why is for the log.
+/// `/healthz`: the process lives. `/readyz`: users can be found, and there are keys of every issuer. Neither
+/// needs a token, and neither says more than that, and since when the directory could not be asked or keys
+/// could not be fetched: the issuers stand in the metadata, and why is for the log.
 pub(crate) fn routes<D: Directory>(directory: Arc<D>, issuers: Issuers) -> Router {
     Router::new().route("/healthz", get(|| async { answer(StatusCode::OK, "ok") })).route(
         "/readyz",
         get(move || {
             let (directory, issuers) = (Arc::clone(&directory), issuers.clone());
             async move {
-                match directory.ping().await {
-                    Ok(()) => keys(&issuers.status()),
-                    Err(_) => answer(StatusCode::SERVICE_UNAVAILABLE, "directory unavailable"),
+                let away = directory
+                    .away_since()
+                    .map(|since| format!("directory cannot be asked since {}", date(since)));
+                if directory.ping().await.is_ok() {
+                    return keys(&issuers.status(), away);
                 }
+                let text = away.unwrap_or_else(|| "directory unavailable".into());
+                answer(StatusCode::SERVICE_UNAVAILABLE, &text)
             }
         }),
     )
 }
 
 /// Whether there are keys of every issuer, and of which they could not be fetched.
-fn keys(issuers: &[IssuerStatus]) -> Answer {
+fn keys(issuers: &[IssuerStatus], directory: Option<String>) -> Answer {
     let mut text = String::from("ready");
     let mut status = StatusCode::OK;
     if issuers.iter().any(|issuer| !issuer.is_usable) {
         (status, text) = (StatusCode::SERVICE_UNAVAILABLE, "no keys of some issuer".into());
+    }
+    if let Some(line) = directory {
+        text.push('\n');
+        text.push_str(&line);
     }
     for IssuerStatus { issuer, failing, is_usable } in issuers {
         // A text of our own takes all that is written to it.

@@ -27,7 +27,7 @@ use std::io::Write;
 pub use app::App;
 pub use args::{Cli, Command, OutputFormat, PolicyCommand, RunArgs, TokensCommand, UsersCommand};
 use auth_core::SystemClock;
-pub use authenticate::DirectoryAuthenticator;
+pub use authenticate::{DirectoryAuthenticator, Provisioning};
 pub use config::{Config, ConfigError, LocalIssuer};
 pub use failure::Failure;
 pub use issuers::{IntrospectionConfig, IssuerConfig};

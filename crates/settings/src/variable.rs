@@ -19,6 +19,14 @@ pub enum Variable {
     BindAddr,
     /// The directory of users.
     DatabaseUrl,
+    /// How many users are held in memory.
+    DirectoryMaxUsers,
+    /// How long users are known while the directory is away.
+    DirectoryMaxAge,
+    /// What is done with users who are not in the directory.
+    UnknownUsers,
+    /// The roles of users who are added when they are first seen.
+    DefaultRoles,
     /// The policy catalog.
     PolicyFile,
     /// The issuers to trust besides the one above.
@@ -31,7 +39,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -40,6 +48,10 @@ impl Variable {
         Self::McpToken,
         Self::BindAddr,
         Self::DatabaseUrl,
+        Self::DirectoryMaxUsers,
+        Self::DirectoryMaxAge,
+        Self::UnknownUsers,
+        Self::DefaultRoles,
         Self::PolicyFile,
         Self::IssuersFile,
         Self::LogFormat,
@@ -58,6 +70,10 @@ impl Variable {
             Self::McpToken => "MCP_TOKEN",
             Self::BindAddr => "BIND_ADDR",
             Self::DatabaseUrl => "DATABASE_URL",
+            Self::DirectoryMaxUsers => "DIRECTORY_MAX_USERS",
+            Self::DirectoryMaxAge => "DIRECTORY_MAX_AGE",
+            Self::UnknownUsers => "UNKNOWN_USERS",
+            Self::DefaultRoles => "DEFAULT_ROLES",
             Self::PolicyFile => "POLICY_FILE",
             Self::IssuersFile => "ISSUERS_FILE",
             Self::LogFormat => "LOG_FORMAT",
@@ -73,11 +89,15 @@ impl Variable {
             Self::McpResource | Self::McpUrl => Some("http://localhost:8000/mcp"),
             Self::BindAddr => Some("127.0.0.1:8000"),
             Self::DatabaseUrl => Some("sqlite://data/directory.db"),
+            Self::DirectoryMaxUsers => Some("1000000"),
+            Self::DirectoryMaxAge => Some("60"),
+            Self::UnknownUsers => Some("refuse"),
             Self::LogFormat => Some("pretty"),
             Self::RustLog => Some("info"),
             Self::JwtSecret
             | Self::JwtKeyFile
             | Self::McpToken
+            | Self::DefaultRoles
             | Self::PolicyFile
             | Self::IssuersFile => None,
         }

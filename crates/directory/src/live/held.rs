@@ -36,6 +36,17 @@ pub(super) enum Held<K, V> {
     Some(Cache<K, Option<V>>),
 }
 
+/// What stands for a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer<V> {
+    /// This.
+    Is(V),
+    /// Nothing: there is none.
+    Nothing,
+    /// It is not known here.
+    Unknown,
+}
+
 /// A name that is looked for, without one to be made for it.
 #[derive(Hash)]
 struct Name<'a, T>(&'a Issuer, &'a T);
@@ -68,12 +79,15 @@ impl<K: Hash + Eq + Clone, V: Clone> Held<K, V> {
         }
     }
 
-    /// What stands for `key`: `None` if it is not known, `Some(None)` if it is known to be nothing.
-    fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Option<Option<V>> {
-        match self {
-            Self::All(held) => Some(held.pin().get(key).cloned()),
-            Self::Some(held) => held.get(key),
-        }
+    fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Answer<V> {
+        let found = match self {
+            Self::All(held) => held.pin().get(key).cloned(),
+            Self::Some(held) => match held.get(key) {
+                Some(found) => found,
+                None => return Answer::Unknown,
+            },
+        };
+        found.map_or(Answer::Nothing, Answer::Is)
     }
 
     /// Takes down what is so now.
@@ -122,14 +136,18 @@ impl View {
         }
     }
 
-    /// The user by these names; `None` if that is not known.
-    pub(super) fn user(&self, issuer: &Issuer, subject: &Subject) -> Option<Option<Arc<User>>> {
+    /// The user by these names.
+    pub(super) fn user(&self, issuer: &Issuer, subject: &Subject) -> Answer<Arc<User>> {
         self.users.get(&Name(issuer, subject))
     }
 
     /// Whether this token is revoked; `None` if that is not known.
     pub(super) fn is_revoked(&self, issuer: &Issuer, token_id: &TokenId) -> Option<bool> {
-        self.revoked.get(&Name(issuer, token_id)).map(|found| found.is_some())
+        match self.revoked.get(&Name(issuer, token_id)) {
+            Answer::Is(()) => Some(true),
+            Answer::Nothing => Some(false),
+            Answer::Unknown => None,
+        }
     }
 
     /// Begins a question.
@@ -181,6 +199,10 @@ impl View {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(&self.users, Held::All(users) if users.is_empty())
+    }
+
     /// Whether more is held than should be.
     pub(super) fn is_over(&self, max: usize) -> bool {
         let over = |len, is_all: bool| is_all && len > max;
@@ -196,11 +218,7 @@ mod tests {
     use super::*;
 
     fn loaded(is_all: bool) -> Loaded {
-        Loaded {
-            position: 0,
-            users: is_all.then(Vec::new),
-            revoked: is_all.then(Vec::new),
-        }
+        Loaded { position: 0, users: is_all.then(Vec::new), revoked: is_all.then(Vec::new) }
     }
 
     fn user() -> Arc<User> {
@@ -225,12 +243,12 @@ mod tests {
         let before = view.ask();
         view.take(News { position: 1, users: Vec::new(), tokens: Vec::new() });
         view.learn_user(&before, &issuer, &subject, Some(&user()));
-        assert_eq!(view.user(&issuer, &subject), None);
+        assert_eq!(view.user(&issuer, &subject), Answer::Unknown);
         view.learn_user(&view.ask(), &issuer, &subject, Some(&user()));
-        assert_eq!(view.user(&issuer, &subject), Some(Some(user())));
+        assert_eq!(view.user(&issuer, &subject), Answer::Is(user()));
         let name = UserName::new(&issuer, &subject);
         view.take(News { position: 2, users: vec![(name, Some(user()))], tokens: Vec::new() });
-        assert_eq!(view.user(&issuer, &subject), None);
+        assert_eq!(view.user(&issuer, &subject), Answer::Unknown);
     }
 
     #[test]

@@ -25,10 +25,12 @@ use arc_swap::ArcSwap;
 use auth_core::{Clock, Issuer, NumericDate, Subject, TokenId};
 use tokio::time::Instant;
 
-use self::{fresh::Cursor, held::View, seen::Seen};
-use crate::{
-    Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, Store, User,
+use self::{
+    fresh::Cursor,
+    held::{Answer, View},
+    seen::Seen,
 };
+use crate::{Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, Store, User};
 
 /// How a [`Live`] directory behaves.
 #[derive(Debug, Clone)]
@@ -95,6 +97,12 @@ impl<S: Store> Live<S> {
         &self.0.store
     }
 
+    /// Whether there is nobody. It is not known of a directory that is too large for memory, which is not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.view.load().is_empty()
+    }
+
     /// How many users are held in memory now.
     #[must_use]
     pub fn held(&self) -> usize {
@@ -109,9 +117,11 @@ impl<S: Store> Directory for Live<S> {
         subject: &Subject,
     ) -> Result<Option<Arc<User>>, DirectoryError> {
         self.0.check()?;
-        let known = self.0.view.load().user(issuer, subject);
-        if let Some(known) = known {
-            return Ok(known);
+        let answer = self.0.view.load().user(issuer, subject);
+        match answer {
+            Answer::Is(user) => return Ok(Some(user)),
+            Answer::Nothing => return Ok(None),
+            Answer::Unknown => {}
         }
         let view = self.0.view.load_full();
         let asked = view.ask();
@@ -125,11 +135,7 @@ impl<S: Store> Directory for Live<S> {
     }
 
     /// Counts here as soon as it is made.
-    async fn apply(
-        &self,
-        edits: Vec<Edit>,
-        stamp: &Stamp,
-    ) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
         let changes = self.0.store.apply(edits, stamp).await?;
         self.refresh().await;
         Ok(changes)

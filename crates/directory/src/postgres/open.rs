@@ -29,11 +29,8 @@ pub(super) fn options(url: &str) -> Result<(PgConnectOptions, String), Directory
     let says = |name: &str| parsed.query_pairs().any(|(key, _)| key == name);
     let is_local = options.get_socket().is_some() || is_local(&parsed);
     let says_how = says("sslmode") || says("ssl-mode");
-    let options = if says_how || is_local {
-        options
-    } else {
-        options.ssl_mode(PgSslMode::VerifyFull)
-    };
+    let options =
+        if says_how || is_local { options } else { options.ssl_mode(PgSslMode::VerifyFull) };
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     let place = format!("postgres://{}:{}/{database}", options.get_host(), options.get_port());
     Ok((options.application_name("mcp-server"), place))

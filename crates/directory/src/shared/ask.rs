@@ -30,8 +30,7 @@ const RECORD: &str = "SELECT at, who, what, issuer, subject, token_id, detail FR
 const COUNTS: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM users LIMIT $1) AS u), \
      (SELECT count(*) FROM (SELECT 1 FROM revoked_tokens LIMIT $1) AS t)";
 const BOUNDS: &str = "SELECT min(seq), max(seq) FROM feed";
-const FEED: &str =
-    "SELECT DISTINCT issuer, subject, token_id FROM feed WHERE seq > $1 LIMIT $2";
+const FEED: &str = "SELECT DISTINCT issuer, subject, token_id FROM feed WHERE seq > $1 LIMIT $2";
 const SEE: &str = "UPDATE users SET last_seen_at = $3 WHERE issuer = $1 AND subject = $2 \
      AND (last_seen_at IS NULL OR last_seen_at < $3)";
 const FORGET_TOKENS: &str = "DELETE FROM revoked_tokens WHERE expires_at < $1";
@@ -95,10 +94,7 @@ pub(super) async fn revoked_tokens(
     Ok(rows.into_iter().map(TokenRow::into_token).collect::<Result<_, _>>()?)
 }
 
-pub(super) async fn record(
-    connection: &mut Connection,
-    limit: u32,
-) -> Result<Vec<Record>, Fault> {
+pub(super) async fn record(connection: &mut Connection, limit: u32) -> Result<Vec<Record>, Fault> {
     let rows = query_as(RECORD).bind(i64::from(limit)).fetch_all(connection).await?;
     Ok(rows.into_iter().map(RecordRow::into_record).collect::<Result<_, _>>()?)
 }
@@ -115,18 +111,11 @@ pub(super) async fn load(connection: &mut Connection, max: usize) -> Result<Load
         self::users(&mut *connection, |user| all.push(Arc::new(user))).await?;
     }
     let revoked = if tokens <= max { Some(revoked_tokens(connection).await?) } else { None };
-    Ok(Loaded {
-        position: position.unwrap_or(0),
-        users: (users <= max).then_some(all),
-        revoked,
-    })
+    Ok(Loaded { position: position.unwrap_or(0), users: (users <= max).then_some(all), revoked })
 }
 
 /// Here too, the number is read first.
-pub(super) async fn news(
-    connection: &mut Connection,
-    since: i64,
-) -> Result<Option<News>, Fault> {
+pub(super) async fn news(connection: &mut Connection, since: i64) -> Result<Option<News>, Fault> {
     let (first, position): (Option<i64>, Option<i64>) =
         query_as(BOUNDS).fetch_one(&mut *connection).await?;
     let position = position.unwrap_or(0);

@@ -54,11 +54,7 @@ pub(super) async fn apply(
     Ok(changes)
 }
 
-async fn write_down(
-    connection: &mut Connection,
-    edit: &Edit,
-    stamp: &Stamp,
-) -> Result<(), Fault> {
+async fn write_down(connection: &mut Connection, edit: &Edit, stamp: &Stamp) -> Result<(), Fault> {
     let token_id = match edit {
         Edit::RevokeToken(token) => Some(token.token_id.as_str()),
         _ => None,
@@ -76,11 +72,7 @@ async fn write_down(
     Ok(())
 }
 
-async fn make(
-    connection: &mut Connection,
-    edit: &Edit,
-    now: NumericDate,
-) -> Result<Change, Fault> {
+async fn make(connection: &mut Connection, edit: &Edit, now: NumericDate) -> Result<Change, Fault> {
     match edit {
         Edit::Add(user) => {
             let user = user.clone().into_user(now)?;
@@ -103,16 +95,13 @@ async fn make(
         | Edit::Grant(name, ..)
         | Edit::RevokeRole(name, _)
         | Edit::RevokeTokens(name) => {
-            let exists = query_scalar(USER_EXISTS)
-                .bind(name.issuer.as_str())
-                .bind(name.subject.as_str());
+            let exists =
+                query_scalar(USER_EXISTS).bind(name.issuer.as_str()).bind(name.subject.as_str());
             if !exists.fetch_one(&mut *connection).await? {
                 return Ok(Change::NoSuchUser);
             }
             let made = match edit {
-                Edit::SetStatus(_, status) => {
-                    on(query(UPDATE_STATUS), name).bind(status.as_str())
-                }
+                Edit::SetStatus(_, status) => on(query(UPDATE_STATUS), name).bind(status.as_str()),
                 Edit::Grant(_, role, until) => on(query(INSERT_ROLE), name)
                     .bind(role.as_str())
                     .bind(until.map(NumericDate::as_secs)),

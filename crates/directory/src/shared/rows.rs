@@ -67,8 +67,7 @@ pub(super) struct Users {
 impl Users {
     /// Takes a row; gives the user before, if this is another one's.
     pub(super) fn push(&mut self, row: UserRow) -> Result<Option<User>, DirectoryError> {
-        let role: Option<RoleName> =
-            read("role", row.role.as_deref().map(str::parse).transpose())?;
+        let role: Option<RoleName> = read("role", row.role.as_deref().map(str::parse).transpose())?;
         let role_expiry = date("expires_at", row.expires_at)?;
         let is_same = self.last.as_ref().is_some_and(|user| {
             row.issuer == user.issuer.as_str() && row.subject == user.subject.as_str()

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use auth_core::{Clock, Issuer};
-use directory::{Directory, NewUser, SqliteDirectory};
+use directory::{AnyDirectory, Directory, NewUser, Stamp};
 use settings::{EnvFile, Environment, Variable, fresh_secret};
 
 use crate::{args::RunArgs, failure::Failure};
@@ -42,12 +42,16 @@ pub(crate) async fn init(
         .parse()
         .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
 
-    let directory = SqliteDirectory::open(url).await?;
+    let directory = AnyDirectory::open(url).await?;
     let added = add_first_users(&directory, &issuer, clock).await;
     directory.close().await;
     if added? {
         let names = USERS.map(|(_, name, _)| name).join(" and ");
-        writeln!(out, "Made {url} with {names}").map_err(Failure::output)?;
+        let place = match url.split_once("://") {
+            Some((scheme, _)) if scheme.starts_with("postgres") => "the tables in PostgreSQL",
+            _ => url,
+        };
+        writeln!(out, "Made {place} with {names}").map_err(Failure::output)?;
     }
     Ok(())
 }
@@ -73,7 +77,7 @@ async fn add_first_users(
                 .collect::<Result<_, _>>()
                 .map_err(fault)?,
         };
-        directory.add(user, clock.now()).await?;
+        directory.add(user, &Stamp::new("server init", clock.now())).await?;
     }
     Ok(true)
 }

@@ -2,8 +2,8 @@
 
 use std::{io::Write, sync::Arc};
 
-use auth_core::SystemClock;
-use directory::SqliteDirectory;
+use auth_core::{Clock, SystemClock};
+use directory::{AnyDirectory, Directory, Live, LiveSettings};
 use settings::{EnvFile, Environment, KeySource};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +33,14 @@ pub(crate) async fn run(
             return Err(ConfigError(faults.0.into_iter().chain(log.err()).collect()).into());
         }
     };
-    let directory = Arc::new(SqliteDirectory::open(&config.database_url).await?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let settings = LiveSettings {
+        max_in_memory: config.directory_max_users,
+        max_age: config.directory_max_age,
+        clock: Arc::clone(&clock),
+    };
+    let store = AnyDirectory::open(&config.database_url).await?;
+    let directory = Arc::new(Live::load(store, settings).await?);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -44,8 +51,9 @@ pub(crate) async fn run(
     }
     warn_about(&config, &directory).await?;
     let stop = CancellationToken::new();
-    let app = App::new(&config, Arc::clone(&directory), Arc::new(SystemClock))?;
+    let app = App::new(&config, Arc::clone(&directory), clock)?;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
+    let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
     let router = app.router(&stop);
     writeln!(
         out,
@@ -62,15 +70,24 @@ pub(crate) async fn run(
     stop.cancel();
     let ended = serving.await;
     let _ = keeping.await;
+    let _ = following.await;
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
 }
 
+/// Keeps what is known of users fresh until `stop` is cancelled.
+async fn follow(directory: Arc<Live<AnyDirectory>>, stop: CancellationToken) {
+    tokio::select! {
+        () = directory.keep_fresh() => {}
+        () = stop.cancelled() => {}
+    }
+}
+
 /// What is no fault and still worth knowing.
-async fn warn_about(config: &Config, directory: &SqliteDirectory) -> Result<(), Failure> {
-    use directory::Directory;
-    if directory.list().await?.is_empty() {
+async fn warn_about(config: &Config, directory: &Live<AnyDirectory>) -> Result<(), Failure> {
+    directory.ping().await?;
+    if directory.is_empty() && config.provisioning.is_empty() {
         tracing::warn!(
             "The directory has no users, so nobody can call anything: `server users add`"
         );

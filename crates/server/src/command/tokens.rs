@@ -2,13 +2,18 @@
 
 use std::io::{Read, Write};
 
-use auth_core::{AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, TokenId, UnverifiedToken};
-use directory::{Change, Directory, SqliteDirectory};
+use auth_core::{
+    AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
+    TrustedIssuer, UnverifiedToken,
+};
+use directory::{Change, Directory, Edit, RevokedToken};
 use settings::{Environment, Variable};
 
+use super::directory::{Opened, date, until, write_json};
 use crate::{
-    args::{RunArgs, TokensCommand},
+    args::{OutputFormat, RunArgs, TokensCommand},
     failure::Failure,
+    table,
 };
 
 pub(crate) async fn tokens(
@@ -19,65 +24,141 @@ pub(crate) async fn tokens(
     stdin: &mut dyn Read,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let text = |flag: &Option<String>, variable| {
-        flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
+    let (what, output) = match command {
+        TokensCommand::List { output } => (What::List, output),
+        TokensCommand::Revoke { token, user, until: end, output } => {
+            let end = end.map(|text| until(&text, clock.now())).transpose()?;
+            let what = match (token.as_deref(), user) {
+                (_, Some(subject)) => What::AllOf(subject),
+                (Some("-"), None) => What::Token(read_token(stdin)?),
+                (token, None) => What::Id(token_id(token.unwrap_or_default())?, end),
+            };
+            (what, output)
+        }
     };
-    let issuer: Issuer = text(&args.issuer, Variable::JwtIssuer)
-        .parse()
-        .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
-    let TokensCommand::Revoke { token, user } = command;
-    let what = match (token.as_deref(), user) {
-        (_, Some(subject)) => What::User(subject),
-        (Some("-"), None) => What::Token(read_token(stdin)?),
-        (token, None) => What::Id(token_id(token.unwrap_or_default())?),
-    };
-    let directory = SqliteDirectory::open(&text(&args.database_url, Variable::DatabaseUrl)).await?;
-    let done = revoke(&directory, issuer, what, clock).await;
-    directory.close().await;
-    writeln!(out, "{}", done?).map_err(Failure::output)
+    let opened = Opened::open(args, environment, clock).await?;
+    let verifier = verifier(args, environment, &opened.issuer);
+    let done = act(&opened, what, verifier.as_ref(), output, out).await;
+    opened.directory.close().await;
+    done
 }
 
 enum What {
-    User(String),
+    List,
+    AllOf(String),
     Token(AccessToken),
-    Id(TokenId),
+    Id(TokenId, Option<NumericDate>),
 }
 
-async fn revoke(
-    directory: &SqliteDirectory,
-    issuer: Issuer,
+async fn act(
+    opened: &Opened,
     what: What,
-    clock: &dyn Clock,
-) -> Result<String, Failure> {
-    let (issuer, id) = match what {
-        What::User(subject) => {
-            let known = subject.parse().map_err(|fault| Failure::Usage(format!("{fault}")))?;
-            return match directory.revoke_tokens(&issuer, &known, clock.now()).await? {
-                Change::NoSuchUser => {
-                    Err(Failure::NoSuchUser { issuer: issuer.to_string(), subject })
-                }
-                Change::Done | Change::AlreadySo => {
-                    Ok(format!("All tokens that {subject} has are revoked"))
-                }
-            };
+    verifier: Option<&TokenVerifier>,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    match what {
+        What::List => list(opened, output, out).await,
+        What::AllOf(subject) => revoke_all(opened, &subject, output, out).await,
+        What::Id(token_id, expires_at) => {
+            let issuer = opened.issuer.clone();
+            let token = RevokedToken { issuer, token_id, expires_at };
+            revoke(opened, token, output, out).await
         }
-        What::Id(id) => (issuer, id),
         What::Token(token) => {
-            // Not verified: revoking can only take away, and an expired token may be revoked too.
+            let expires_at = verifier
+                .and_then(|verifier| verifier.verify(&token, opened.stamp.at()).ok())
+                .map(|claims| claims.expires_at());
+            // Not verified: revoking can only take away, and an expired token may be revoked too. But when
+            // it ends is believed of a good token alone: otherwise it is remembered for ever.
             let token = UnverifiedToken::parse(&token)
                 .map_err(|fault| Failure::Usage(format!("standard input: {fault}")))?;
             let named = token.unverified_issuer().zip(token.unverified_token_id());
-            named.ok_or_else(|| {
+            let (issuer, token_id) = named.ok_or_else(|| {
                 Failure::Usage(
                     "the token has no iss or no jti: revoke all of its user's with --user".into(),
                 )
-            })?
+            })?;
+            revoke(opened, RevokedToken { issuer, token_id, expires_at }, output, out).await
         }
-    };
-    Ok(match directory.revoke_token(&issuer, &id, clock.now()).await? {
-        Change::AlreadySo => format!("Token {id} of {issuer} was revoked already"),
-        Change::Done | Change::NoSuchUser => format!("Token {id} of {issuer} is revoked"),
-    })
+    }
+}
+
+/// Judges tokens of the local issuer, if its keys are here.
+fn verifier(args: &RunArgs, environment: &Environment, issuer: &Issuer) -> Option<TokenVerifier> {
+    let resource = args.resource.as_deref().or(environment.get(Variable::McpResource))?;
+    let resource: ResourceUri = resource.parse().ok()?;
+    let keys = settings::verifying_keys(environment).ok()?.keys;
+    let trusted = TrustedIssuer::new(issuer.clone(), keys);
+    Some(TokenVerifier::new(resource.audience().clone()).trust(trusted))
+}
+
+async fn revoke_all(
+    opened: &Opened,
+    subject: &str,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let name = opened.name(subject)?;
+    let edit = Edit::RevokeTokens(name.clone());
+    let change = opened.directory.edit(edit, &opened.stamp).await?;
+    if change == Change::NoSuchUser {
+        return Err(Failure::NoSuchUser {
+            issuer: name.issuer.to_string(),
+            subject: name.subject.to_string(),
+        });
+    }
+    match output {
+        OutputFormat::Json => write_json(
+            &serde_json::json!({
+                "what": "revoke-tokens", "issuer": name.issuer.as_str(),
+                "subject": subject, "changed": change == Change::Done,
+            }),
+            out,
+        ),
+        OutputFormat::Text => {
+            writeln!(out, "All tokens that {subject} has are revoked").map_err(Failure::output)
+        }
+    }
+}
+
+async fn revoke(
+    opened: &Opened,
+    token: RevokedToken,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let change = opened.directory.edit(Edit::RevokeToken(token.clone()), &opened.stamp).await?;
+    let changed = change == Change::Done;
+    match output {
+        OutputFormat::Json => write_json(
+            &serde_json::json!({
+                "what": "revoke-token", "issuer": token.issuer.as_str(),
+                "token_id": token.token_id.as_str(), "changed": changed,
+            }),
+            out,
+        ),
+        OutputFormat::Text => {
+            let RevokedToken { issuer, token_id, .. } = token;
+            let said = if changed { "is revoked" } else { "was revoked already" };
+            writeln!(out, "Token {token_id} of {issuer} {said}").map_err(Failure::output)
+        }
+    }
+}
+
+async fn list(opened: &Opened, output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
+    let tokens = opened.directory.revoked_tokens().await?;
+    match output {
+        OutputFormat::Json => write_json(&tokens, out),
+        OutputFormat::Text => {
+            let rows = tokens.into_iter().map(|it| {
+                let end = it.expires_at.map_or_else(|| "for ever".into(), |end| date(Some(end)));
+                [it.token_id.to_string(), end, it.issuer.to_string()]
+            });
+            table::write(["TOKEN", "REMEMBERED UNTIL", "ISSUER"], rows, out)
+                .map_err(Failure::output)
+        }
+    }
 }
 
 fn token_id(text: &str) -> Result<TokenId, Failure> {

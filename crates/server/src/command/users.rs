@@ -1,13 +1,15 @@
 //! `server users …`: who is there, and what they may be. Works while servers run on the same directory.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 
-use auth_core::{Clock, Issuer, Policy, RoleName, Subject};
-use directory::{Change, Directory, DirectoryError, NewUser, SqliteDirectory, User, UserStatus};
-use settings::{Environment, Variable};
+use auth_core::{Clock, Policy, RoleName};
+use directory::{Change, Directory, DirectoryError, Edit, NewUser, User, UserName, UserStatus};
+use settings::Environment;
 
+use super::directory::{Opened, confirmed, date, until, usage, write_json};
 use crate::{
     args::{OutputFormat, RunArgs, UsersCommand},
+    command::import,
     config::load_policy,
     failure::Failure,
     table,
@@ -20,93 +22,133 @@ pub(crate) async fn users(
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let text = |flag: &Option<String>, variable| {
-        flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
-    };
-    let issuer: Issuer = text(&args.issuer, Variable::JwtIssuer)
-        .parse()
-        .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
     let (policy, _) = load_policy(args.policy.as_ref(), environment)?;
-    let directory = SqliteDirectory::open(&text(&args.database_url, Variable::DatabaseUrl)).await?;
-    let done = Users { directory: &directory, issuer, policy }.run(command, clock, out).await;
-    directory.close().await;
+    let opened = Opened::open(args, environment, clock).await?;
+    let users = Users { opened, policy };
+    let done = users.run(command, out).await;
+    users.opened.directory.close().await;
     done
 }
 
-struct Users<'a> {
-    directory: &'a SqliteDirectory,
-    issuer: Issuer,
+struct Users {
+    opened: Opened,
     policy: Policy,
 }
 
-impl Users<'_> {
-    async fn run(
-        &self,
-        command: UsersCommand,
-        clock: &dyn Clock,
-        out: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        let said = match command {
-            UsersCommand::Add { subject, name, roles } => {
-                let name = name.unwrap_or_else(|| subject.clone());
-                let roles = roles.iter().map(|role| self.role(role)).collect::<Result<_, _>>()?;
-                let user = NewUser {
-                    issuer: self.issuer.clone(),
-                    subject: self::subject(&subject)?,
-                    display_name: name,
-                    roles,
-                };
-                match self.directory.add(user, clock.now()).await {
-                    Ok(()) => format!("Added {subject}"),
-                    Err(DirectoryError::Exists { .. }) => return Err(self.exists(subject)),
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            UsersCommand::List { output } => {
-                return print(&self.directory.list().await?, output, out);
-            }
+impl Users {
+    async fn run(&self, command: UsersCommand, out: &mut dyn Write) -> Result<(), Failure> {
+        let directory = &self.opened.directory;
+        let (edit, done, already, output) = match command {
+            UsersCommand::List { output } => return print(&directory.list().await?, output, out),
             UsersCommand::Show { subject, output } => {
-                let found = self.directory.find(&self.issuer, &self::subject(&subject)?).await?;
-                return print_one(&found.ok_or_else(|| self.missing(subject))?, output, out);
+                let name = self.opened.name(&subject)?;
+                let found = directory.find(&name.issuer, &name.subject).await?;
+                let user = found.ok_or_else(|| missing(&name))?;
+                return match output {
+                    OutputFormat::Json => write_json(&*user, out),
+                    OutputFormat::Text => print(&[User::clone(&user)], output, out),
+                };
             }
-            UsersCommand::Disable { subject } => {
-                let change = self.set_status(&subject, UserStatus::Disabled).await?;
-                self.say(change, subject, "is disabled", "was disabled already")?
-            }
-            UsersCommand::Enable { subject } => {
-                let change = self.set_status(&subject, UserStatus::Active).await?;
-                self.say(change, subject, "is enabled", "was enabled already")?
-            }
-            UsersCommand::Remove { subject, yes } => {
-                if !yes && !confirmed(&subject)? {
-                    return Err(Failure::Usage(format!(
-                        "{subject} was not removed: say yes, or give --yes"
-                    )));
+            UsersCommand::Import { file, overwrite, yes, output } => {
+                if overwrite && !yes && !confirmed("Change the users who are there and differ?")? {
+                    return Err(not_confirmed("nothing was imported"));
                 }
-                let change = self.directory.remove(&self.issuer, &self::subject(&subject)?).await?;
-                self.say(change, subject, "is removed", "was removed already")?
+                let check = |role: &RoleName| self.policy.has_role(role);
+                return import::import(&self.opened, &file, overwrite, check, output, out).await;
             }
-            UsersCommand::Grant { subject, role } => {
-                let (id, role) = (self::subject(&subject)?, self.role(&role)?);
-                let change = self.directory.grant(&self.issuer, &id, &role).await?;
-                let now = format!("has the role {role}");
-                self.say(change, subject, &now, &format!("had the role {role} already"))?
+            UsersCommand::Export { file } => return import::export(directory, &file, out).await,
+            UsersCommand::Changes { limit, output } => {
+                return changes(directory, limit, output, out).await;
             }
-            UsersCommand::RevokeRole { subject, role } => {
+            UsersCommand::Add { subject, name, roles, output } => {
+                return self.add(&subject, name, &roles, output, out).await;
+            }
+            UsersCommand::Disable { subject, output } => {
+                let edit = Edit::SetStatus(self.opened.name(&subject)?, UserStatus::Disabled);
+                (edit, "is disabled".into(), "was disabled already".into(), output)
+            }
+            UsersCommand::Enable { subject, output } => {
+                let edit = Edit::SetStatus(self.opened.name(&subject)?, UserStatus::Active);
+                (edit, "is enabled".into(), "was enabled already".into(), output)
+            }
+            UsersCommand::Remove { subject, yes, output } => {
+                let edit = Edit::Remove(self.opened.name(&subject)?);
+                if !yes && !confirmed(&format!("Remove {subject} and all their roles?"))? {
+                    return Err(not_confirmed(&format!("{subject} was not removed")));
+                }
+                (edit, "is removed".into(), "was removed already".into(), output)
+            }
+            UsersCommand::Grant { subject, role, until: end, output } => {
+                let role = self.role(&role)?;
+                let now = self.opened.stamp.at();
+                let end = end.map(|text| until(&text, now)).transpose()?;
+                let ends =
+                    end.map_or_else(String::new, |end| format!(" until {}", date(Some(end))));
+                let done = format!("has the role {role}{ends}");
+                let already = format!("had the role {role}{ends} already");
+                (Edit::Grant(self.opened.name(&subject)?, role, end), done, already, output)
+            }
+            UsersCommand::RevokeRole { subject, role, output } => {
                 // Not checked against the policy: a role that was taken out of it must still be
                 // possible to take away.
                 let role: RoleName = role.parse().map_err(|fault| usage("role", &role, fault))?;
-                let id = self::subject(&subject)?;
-                let change = self.directory.revoke_role(&self.issuer, &id, &role).await?;
-                let now = format!("no longer has the role {role}");
-                self.say(change, subject, &now, &format!("did not have the role {role}"))?
+                let done = format!("no longer has the role {role}");
+                let already = format!("did not have the role {role}");
+                (Edit::RevokeRole(self.opened.name(&subject)?, role), done, already, output)
             }
         };
-        writeln!(out, "{said}").map_err(Failure::output)
+        self.make(edit, &done, &already, output, out).await
     }
 
-    async fn set_status(&self, subject: &str, status: UserStatus) -> Result<Change, Failure> {
-        Ok(self.directory.set_status(&self.issuer, &self::subject(subject)?, status).await?)
+    async fn add(
+        &self,
+        subject: &str,
+        name: Option<String>,
+        roles: &[String],
+        output: OutputFormat,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let UserName { issuer, subject } = self.opened.name(subject)?;
+        let user = NewUser {
+            display_name: name.unwrap_or_else(|| subject.to_string()),
+            roles: roles.iter().map(|role| self.role(role)).collect::<Result<_, _>>()?,
+            issuer,
+            subject,
+        };
+        self.make(Edit::Add(user), "is added", "", output, out).await
+    }
+
+    /// Makes one change of a user, and says what it met.
+    async fn make(
+        &self,
+        edit: Edit,
+        done: &str,
+        already: &str,
+        output: OutputFormat,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let (word, name) = (edit.word(), edit.user().ok_or_else(no_user)?);
+        let change = match self.opened.directory.edit(edit, &self.opened.stamp).await {
+            Ok(Change::NoSuchUser) => return Err(missing(&name)),
+            Ok(change) => change,
+            Err(DirectoryError::Exists { .. }) => return Err(exists(&name)),
+            Err(error) => return Err(error.into()),
+        };
+        let subject = name.subject.as_str();
+        match output {
+            OutputFormat::Json => {
+                let changed = change == Change::Done;
+                let issuer = name.issuer.as_str();
+                let said = serde_json::json!({
+                    "what": word, "issuer": issuer, "subject": subject, "changed": changed,
+                });
+                write_json(&said, out)
+            }
+            OutputFormat::Text => {
+                let said = if change == Change::Done { done } else { already };
+                writeln!(out, "{subject} {said}").map_err(Failure::output)
+            }
+        }
     }
 
     fn role(&self, name: &str) -> Result<RoleName, Failure> {
@@ -117,52 +159,48 @@ impl Users<'_> {
         let known: Vec<_> = self.policy.roles().map(|(role, _)| role.as_str()).collect();
         Err(Failure::Usage(format!("the policy has no role {name:?}: it has {}", known.join(", "))))
     }
+}
 
-    fn say(
-        &self,
-        change: Change,
-        subject: String,
-        done: &str,
-        already: &str,
-    ) -> Result<String, Failure> {
-        match change {
-            Change::Done => Ok(format!("{subject} {done}")),
-            Change::AlreadySo => Ok(format!("{subject} {already}")),
-            Change::NoSuchUser => Err(self.missing(subject)),
+fn missing(name: &UserName) -> Failure {
+    Failure::NoSuchUser { issuer: name.issuer.to_string(), subject: name.subject.to_string() }
+}
+
+fn exists(name: &UserName) -> Failure {
+    Failure::UserExists { issuer: name.issuer.to_string(), subject: name.subject.to_string() }
+}
+
+fn no_user() -> Failure {
+    Failure::Usage("this change is not about a user".into())
+}
+
+fn not_confirmed(what: &str) -> Failure {
+    Failure::Usage(format!("{what}: say yes, or give --yes"))
+}
+
+async fn changes(
+    directory: &impl Directory,
+    limit: u32,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let record = directory.record(limit).await?;
+    match output {
+        OutputFormat::Json => write_json(&record, out),
+        OutputFormat::Text => {
+            let rows = record.into_iter().map(|it| {
+                [
+                    date(Some(it.at)),
+                    it.who,
+                    it.what,
+                    it.subject.or(it.token_id).unwrap_or_default(),
+                    it.detail.unwrap_or_else(|| "-".into()),
+                    it.issuer,
+                ]
+            });
+            table::write(["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"], rows, out)
+                .map_err(Failure::output)
         }
     }
-
-    fn missing(&self, subject: String) -> Failure {
-        Failure::NoSuchUser { issuer: self.issuer.to_string(), subject }
-    }
-
-    fn exists(&self, subject: String) -> Failure {
-        Failure::UserExists { issuer: self.issuer.to_string(), subject }
-    }
-}
-
-fn subject(text: &str) -> Result<Subject, Failure> {
-    text.parse().map_err(|fault| usage("subject", text, fault))
-}
-
-fn usage(what: &str, text: &str, fault: impl std::fmt::Display) -> Failure {
-    Failure::Usage(format!("{what} {text:?}: {fault}"))
-}
-
-/// Asks on the terminal; where there is none, nobody said yes.
-fn confirmed(subject: &str) -> Result<bool, Failure> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Ok(false);
-    }
-    let failed = |source| Failure::Io { context: "cannot ask", source };
-    let mut stderr = std::io::stderr();
-    write!(stderr, "Remove {subject} and all their roles? [y/N] ")
-        .and_then(|()| stderr.flush())
-        .map_err(failed)?;
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer).map_err(failed)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 fn print(users: &[User], output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
@@ -172,33 +210,24 @@ fn print(users: &[User], output: OutputFormat, out: &mut dyn Write) -> Result<()
             let rows = users.iter().map(|user| {
                 [
                     user.subject().to_string(),
-                    user.display_name().to_owned(),
+                    user.display_name().to_string(),
                     user.status().to_string(),
                     roles(user),
+                    date(user.last_seen_at()),
                     user.issuer().to_string(),
                 ]
             });
-            table::write(["SUBJECT", "NAME", "STATUS", "ROLES", "ISSUER"], rows, out)
+            table::write(["SUBJECT", "NAME", "STATUS", "ROLES", "LAST SEEN", "ISSUER"], rows, out)
                 .map_err(Failure::output)
         }
     }
 }
 
-fn print_one(user: &User, output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
-    match output {
-        OutputFormat::Json => write_json(&user, out),
-        OutputFormat::Text => print(std::slice::from_ref(user), output, out),
-    }
-}
-
-fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), Failure> {
-    serde_json::to_writer_pretty(&mut *out, value)
-        .map_err(Into::into)
-        .and_then(|()| writeln!(out))
-        .map_err(Failure::output)
-}
-
 fn roles(user: &User) -> String {
-    let roles: Vec<_> = user.roles().iter().map(RoleName::as_str).collect();
+    let roles = user.roles().iter().map(|role| match user.role_expiry(role) {
+        Some(end) => format!("{role} until {}", date(Some(end))),
+        None => role.to_string(),
+    });
+    let roles: Vec<_> = roles.collect();
     if roles.is_empty() { "-".into() } else { roles.join(",") }
 }

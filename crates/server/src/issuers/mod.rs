@@ -9,6 +9,7 @@ mod preset;
 mod section;
 
 use std::{
+    collections::BTreeSet,
     fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,8 +17,8 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm, Audience, Clock, Issuer, KeyError, KeySet, Policy, Scope, ScopeSet, TokenTypes,
-    TrustedIssuer,
+    Algorithm, Audience, Clock, Issuer, KeyError, KeySet, Policy, RoleName, Scope, ScopeSet,
+    TokenTypes, TrustedIssuer,
 };
 use mcp_guard::{
     Address, AddressError, IntrospectWhen, Introspection, IssuerClient, Keyring, Location, Trust,
@@ -26,6 +27,8 @@ use preset::Preset;
 use section::Section;
 use settings::{Environment, KeySettingError};
 use zeroize::Zeroizing;
+
+use crate::config::default_roles;
 
 /// One issuer whose tokens count, with all that must be known to judge them.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct IssuerConfig {
     pub outage: Option<Duration>,
     /// How it is asked about tokens.
     pub introspection: Option<IntrospectionConfig>,
+    /// The roles of its users, who are added when they are first seen; `None` if they are refused.
+    pub provision: Option<BTreeSet<RoleName>>,
     /// Keys in a file that cannot be used: the place in the set, from 0, and the fault.
     pub unusable: Vec<(usize, KeyError)>,
 }
@@ -54,7 +59,14 @@ impl IssuerConfig {
     /// An issuer whose keys are known.
     #[must_use]
     pub const fn fixed(trusted: TrustedIssuer) -> Self {
-        Self { trusted, fetch: None, outage: None, introspection: None, unusable: Vec::new() }
+        Self {
+            trusted,
+            fetch: None,
+            outage: None,
+            introspection: None,
+            provision: None,
+            unusable: Vec::new(),
+        }
     }
 
     /// Whether the issuer itself is ever asked.
@@ -240,6 +252,8 @@ impl Context<'_> {
             section.fault("outage_hours: at most 168");
         }
 
+        let provision = self.provision(section);
+
         let (fetch, known, unusable) = match keys? {
             Keys::Fetched(location) => (Some(location), KeySet::default(), Vec::new()),
             Keys::Known(keys, unusable) => (None, keys, unusable),
@@ -258,7 +272,30 @@ impl Context<'_> {
         if let Some(algorithms) = algorithms {
             trusted = trusted.algorithms(algorithms);
         }
-        Some(IssuerConfig { trusted, fetch, outage, introspection, unusable })
+        Some(IssuerConfig { trusted, fetch, outage, introspection, provision, unusable })
+    }
+
+    /// What is done with users who are not in the directory.
+    fn provision(&self, section: &mut Section) -> Option<BTreeSet<RoleName>> {
+        let roles = section.list::<String>("default_roles");
+        match section.text("unknown_users").as_deref() {
+            None | Some("refuse") => {
+                if roles.is_some() {
+                    section.fault("default_roles is for unknown_users = \"provision\"");
+                }
+                None
+            }
+            Some("provision") => {
+                let roles = roles.unwrap_or_default();
+                match default_roles(roles.iter().map(String::as_str), self.policy) {
+                    Ok(roles) => Some(roles),
+                    Err(fault) => section.none(format!("default_roles: {fault}")),
+                }
+            }
+            Some(other) => {
+                section.none(format!("unknown_users {other:?}: write refuse or provision"))
+            }
+        }
     }
 
     fn keys(&self, section: &mut Section) -> Option<Keys> {

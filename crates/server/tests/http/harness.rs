@@ -3,14 +3,24 @@
 use std::sync::Arc;
 
 use auth_core::{KeySet, NumericDate, TrustedIssuer};
-use directory::{Directory, MemoryDirectory, NewUser, UserStatus};
+use directory::{Directory, Edit, MemoryDirectory, NewUser, Stamp, UserName, UserStatus};
 use http::{HeaderMap, StatusCode, header};
 use mcp_guard::{Issuers, Trust};
 use serde_json::{Value, json};
-use server::{App, BUILT_IN, parse_policy};
+use server::{App, BUILT_IN, Provisioning, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// Changes are made by a test, at `secs`.
+pub(crate) fn stamp(secs: i64) -> Stamp {
+    Stamp::new("a test", NumericDate::from_secs(secs).unwrap())
+}
+
+/// A user of the harness's issuer.
+pub(crate) fn user(subject: &str) -> UserName {
+    UserName { issuer: ISSUER.parse().unwrap(), subject: subject.parse().unwrap() }
+}
 
 /// A running server. It ends with the test's runtime.
 pub(crate) struct TestServer<D = MemoryDirectory> {
@@ -51,11 +61,10 @@ impl TestServer {
                 display_name: subject.into(),
                 roles: [role.parse().unwrap()].into(),
             };
-            directory.add(user, NumericDate::from_secs(NOW).unwrap()).await.unwrap();
+            directory.add(user, &stamp(NOW)).await.unwrap();
         }
-        let disabled = "disabled".parse().unwrap();
-        let status = UserStatus::Disabled;
-        let _ = directory.set_status(&ISSUER.parse().unwrap(), &disabled, status).await.unwrap();
+        let disable = Edit::SetStatus(user("disabled"), UserStatus::Disabled);
+        let _ = directory.edit(disable, &stamp(NOW)).await.unwrap();
         Self::start_over(key, policy, directory).await
     }
 }
@@ -76,6 +85,28 @@ impl<D: Directory> TestServer<D> {
         clock: Arc<ManualClock>,
         trusts: impl IntoIterator<Item = Trust>,
     ) -> Self {
+        Self::start_as(key, policy, directory, clock, trusts, Provisioning::new()).await
+    }
+
+    /// A server that adds users of some issuers when they are first seen.
+    pub(crate) async fn start_provisioning(
+        key: &'static TestKey,
+        directory: D,
+        trusts: impl IntoIterator<Item = Trust>,
+        provisioning: Provisioning,
+    ) -> Self {
+        let clock = ManualClock::at(NOW);
+        Self::start_as(key, BUILT_IN, directory, clock, trusts, provisioning).await
+    }
+
+    async fn start_as(
+        key: &'static TestKey,
+        policy: &str,
+        directory: D,
+        clock: Arc<ManualClock>,
+        trusts: impl IntoIterator<Item = Trust>,
+        provisioning: Provisioning,
+    ) -> Self {
         let directory = Arc::new(directory);
         let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), trusts).unwrap();
         let app = App {
@@ -83,6 +114,7 @@ impl<D: Directory> TestServer<D> {
             policy: parse_policy(policy).unwrap(),
             issuers,
             directory: Arc::clone(&directory),
+            provisioning,
             clock: clock.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -125,7 +157,11 @@ impl<D: Directory> TestServer<D> {
 
     /// Calls `get_time`.
     pub(crate) async fn get_time(&self, token: &str) -> Answer {
-        send(self.post(call("get_time")).bearer_auth(token)).await
+        self.call("get_time", token).await
+    }
+
+    pub(crate) async fn call(&self, tool: &str, token: &str) -> Answer {
+        send(self.post(call(tool)).bearer_auth(token)).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use auth_core::{Algorithm, NumericDate};
+use auth_core::Algorithm;
 use directory::{Directory, MemoryDirectory, NewUser};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use settings::Environment;
 use testkit::{Forge, ManualClock, NOW, RESOURCE, Reply, TestIssuer, TestKey, jwks};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Answer, call, send};
+use crate::harness::{Answer, call, send, stamp};
 
 const SECRET: &str = "0123456789abcdefghijklmnopqrstuv";
 
@@ -49,7 +49,7 @@ impl Configured {
                     display_name: format!("{subject} of {}", issuer.issuer()),
                     roles: [role.parse().unwrap()].into(),
                 };
-                directory.add(user, NumericDate::from_secs(NOW).unwrap()).await.unwrap();
+                directory.add(user, &stamp(NOW)).await.unwrap();
             }
         }
         let clock = ManualClock::at(NOW);

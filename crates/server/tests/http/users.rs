@@ -1,12 +1,19 @@
 //! Rows 16 and 17: the user behind the token.
 
-use auth_core::{Algorithm, Issuer, NumericDate, RoleName, Subject, TokenId};
-use directory::{Change, Directory, DirectoryError, NewUser, SqliteDirectory, User, UserStatus};
+use std::sync::Arc;
+
+use auth_core::{
+    Algorithm, Issuer, KeySet, NumericDate, RoleName, Subject, TokenId, TrustedIssuer,
+};
+use directory::{
+    Change, Directory, DirectoryError, Edit, MemoryDirectory, NewUser, Record, RevokedToken,
+    SqliteDirectory, Stamp, Store, User, UserStatus,
+};
 use http::{StatusCode, header};
 use server::BUILT_IN;
 use testkit::{ISSUER, NOW, TestKey};
 
-use crate::harness::TestServer;
+use crate::harness::{TestServer, stamp, user};
 
 #[tokio::test]
 async fn unknown_and_disabled_users_are_403_without_a_challenge() {
@@ -22,13 +29,13 @@ async fn unknown_and_disabled_users_are_403_without_a_challenge() {
 #[tokio::test]
 async fn a_user_of_another_issuer_with_the_same_subject_is_unknown() {
     let server = TestServer::start().await;
-    let user = NewUser {
+    let elsewhere = NewUser {
         issuer: "https://other.example".parse().unwrap(),
         subject: "elsewhere".parse().unwrap(),
         display_name: "Elsewhere".into(),
         roles: ["admin".parse().unwrap()].into(),
     };
-    server.directory.add(user, NumericDate::from_secs(0).unwrap()).await.unwrap();
+    server.directory.add(elsewhere, &stamp(0)).await.unwrap();
     let answer = server.get_time(&server.token("elsewhere", "Admin.Write")).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
 }
@@ -37,23 +44,27 @@ async fn a_user_of_another_issuer_with_the_same_subject_is_unknown() {
 async fn authority_that_is_taken_away_is_gone_for_tokens_already_out() {
     let server = TestServer::start().await;
     let token = server.token("admin", "Admin.Write");
-    let (issuer, admin): (Issuer, Subject) = (ISSUER.parse().unwrap(), "admin".parse().unwrap());
     let role: RoleName = "admin".parse().unwrap();
+    let edit = async |edit| server.directory.edit(edit, &stamp(NOW)).await.unwrap();
     server.get_time(&token).await.assert_called("at first");
 
-    assert_eq!(server.directory.revoke_role(&issuer, &admin, &role).await.unwrap(), Change::Done);
+    assert_eq!(edit(Edit::RevokeRole(user("admin"), role.clone())).await, Change::Done);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(server.directory.grant(&issuer, &admin, &role).await.unwrap(), Change::Done);
-    server.get_time(&token).await.assert_called("role given back");
+    let end = NumericDate::from_secs(NOW + 10).ok();
+    assert_eq!(edit(Edit::Grant(user("admin"), role.clone(), end)).await, Change::Done);
+    server.get_time(&token).await.assert_called("role given back for a while");
+    server.clock.set(NOW + 10);
+    assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(edit(Edit::Grant(user("admin"), role, None)).await, Change::Done);
+    server.get_time(&token).await.assert_called("role given back for good");
 
-    let disabled = UserStatus::Disabled;
-    assert_eq!(server.directory.set_status(&issuer, &admin, disabled).await.unwrap(), Change::Done);
+    let status = |status| Edit::SetStatus(user("admin"), status);
+    assert_eq!(edit(status(UserStatus::Disabled)).await, Change::Done);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
-    let active = UserStatus::Active;
-    let _ = server.directory.set_status(&issuer, &admin, active).await.unwrap();
+    assert_eq!(edit(status(UserStatus::Active)).await, Change::Done);
     server.get_time(&token).await.assert_called("enabled again");
 
-    assert_eq!(server.directory.remove(&issuer, &admin).await.unwrap(), Change::Done);
+    assert_eq!(edit(Edit::Remove(user("admin"))).await, Change::Done);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
 }
 
@@ -68,7 +79,7 @@ async fn a_directory_that_cannot_be_read_is_503_and_never_a_pass() {
             display_name: String::new(),
             roles: ["admin".parse().unwrap()].into(),
         };
-        directory.add(admin, NumericDate::from_secs(NOW).unwrap()).await.unwrap();
+        directory.add(admin, &stamp(NOW)).await.unwrap();
         let broken = Broken { directory, answers_about_users };
         let server = TestServer::start_over(key, BUILT_IN, broken).await;
         let answer = server.get_time(&server.token("admin", "Admin.Write")).await;
@@ -95,14 +106,14 @@ async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
     for token in [&lost, &kept] {
         server.get_time(token).await.assert_called("before");
     }
-    let now = NumericDate::from_secs(NOW).unwrap();
-    let id = "lost".parse().unwrap();
-    let _ = server.directory.revoke_token(&issuer, &id, now).await.unwrap();
+    let edit = async |edit| server.directory.edit(edit, &stamp(NOW)).await.unwrap();
+    let token_id = "lost".parse().unwrap();
+    let lost_one = RevokedToken { issuer, token_id, expires_at: None };
+    assert_eq!(edit(Edit::RevokeToken(lost_one)).await, Change::Done);
     server.get_time(&lost).await.assert_invalid_token("revoked by jti");
     server.get_time(&kept).await.assert_called("another token of the same user");
 
-    let user = "user-userson".parse().unwrap();
-    let _ = server.directory.revoke_tokens(&issuer, &user, now).await.unwrap();
+    assert_eq!(edit(Edit::RevokeTokens(user("user-userson"))).await, Change::Done);
     server.get_time(&kept).await.assert_invalid_token("all of the user's");
     let undated = server.sign(&server.forge().without_claim("iat"));
     server.get_time(&undated).await.assert_invalid_token("without iat");
@@ -118,6 +129,72 @@ async fn a_directory_that_answers_is_ready() {
     assert_eq!(readyz.unwrap().status(), StatusCode::OK);
 }
 
+#[tokio::test]
+async fn who_called_is_seen_and_who_was_refused_is_not() {
+    let server = TestServer::start().await;
+    let seen = async |subject: &str| {
+        let name = user(subject);
+        let found = server.directory.find(&name.issuer, &name.subject).await.unwrap().unwrap();
+        found.last_seen_at().map(|date| date.as_secs() - NOW)
+    };
+    server.clock.set(NOW + 5);
+    server.get_time(&server.token("admin", "Admin.Write")).await.assert_called("admin");
+    let refused = server.get_time(&server.token("disabled", "Admin.Write")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!((seen("admin").await, seen("disabled").await), (Some(5), None));
+    assert_eq!(seen("user").await, None);
+}
+
+#[tokio::test]
+async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_disabled() {
+    let key = TestKey::shared(Algorithm::Hs256);
+    let trust = TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
+    let roles = ["guest".parse().unwrap()].into();
+    let provisioning = [(ISSUER.parse().unwrap(), roles)].into();
+    let server = TestServer::start_provisioning(
+        key,
+        MemoryDirectory::default(),
+        [trust.into()],
+        provisioning,
+    )
+    .await;
+    let directory = &server.directory;
+    let named = server.forge().claim("sub", "carol").claim("name", "Carol");
+
+    // Whose token is void is not added, and neither is anybody twice.
+    let void = server.sign(&named.clone().claim("exp", NOW - 1000));
+    server.call("whoami", &void).await.assert_invalid_token("expired");
+    let token_id = "lost".parse().unwrap();
+    let lost = RevokedToken { issuer: ISSUER.parse().unwrap(), token_id, expires_at: None };
+    let _ = directory.edit(Edit::RevokeToken(lost), &stamp(NOW)).await.unwrap();
+    let void = server.sign(&named.clone().claim("jti", "lost"));
+    server.call("whoami", &void).await.assert_invalid_token("revoked");
+    assert_eq!(directory.list().await.unwrap(), []);
+    let good = server.sign(&named);
+    let (one, two) = tokio::join!(server.call("whoami", &good), server.call("whoami", &good));
+    one.assert_called("first sight");
+    two.assert_called("at the same time");
+    let users = directory.list().await.unwrap();
+    let [carol] = users.as_slice() else { panic!("{users:?}") };
+    assert_eq!((carol.subject().as_str(), &**carol.display_name()), ("carol", "Carol"));
+    assert_eq!(carol.roles().iter().map(RoleName::as_str).collect::<Vec<_>>(), ["guest"]);
+    let record = directory.record(1).await.unwrap();
+    assert_eq!((record[0].who.as_str(), record[0].what.as_str()), ("first sight", "add"));
+    // The roles bound the token's scopes as anybody's.
+    assert_eq!(server.get_time(&good).await.status, StatusCode::FORBIDDEN);
+
+    let disable = Edit::SetStatus(user("carol"), UserStatus::Disabled);
+    assert_eq!(directory.edit(disable, &stamp(NOW)).await.unwrap(), Change::Done);
+    assert_eq!(server.call("whoami", &good).await.status, StatusCode::FORBIDDEN);
+    // One who is removed is added again, but the old token is void.
+    let remove = Edit::Remove(user("carol"));
+    assert_eq!(directory.edit(remove, &stamp(NOW + 5)).await.unwrap(), Change::Done);
+    server.call("whoami", &good).await.assert_invalid_token("from before the removal");
+    let fresh = server.sign(&named.claim("iat", NOW + 6));
+    server.clock.set(NOW + 6);
+    server.call("whoami", &fresh).await.assert_called("from after it");
+}
+
 /// A directory that was closed: every question is an error of the real store, but perhaps the first.
 struct Broken {
     directory: SqliteDirectory,
@@ -125,7 +202,11 @@ struct Broken {
 }
 
 impl Directory for Broken {
-    async fn find(&self, issuer: &Issuer, user: &Subject) -> Result<Option<User>, DirectoryError> {
+    async fn find(
+        &self,
+        issuer: &Issuer,
+        user: &Subject,
+    ) -> Result<Option<Arc<User>>, DirectoryError> {
         if !self.answers_about_users {
             self.directory.close().await;
         }
@@ -136,62 +217,23 @@ impl Directory for Broken {
         self.directory.list().await
     }
 
-    async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryError> {
-        self.directory.add(user, now).await
-    }
-
-    async fn set_status(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        status: UserStatus,
-    ) -> Result<Change, DirectoryError> {
-        self.directory.set_status(issuer, subject, status).await
-    }
-
-    async fn remove(&self, issuer: &Issuer, subject: &Subject) -> Result<Change, DirectoryError> {
-        self.directory.remove(issuer, subject).await
-    }
-
-    async fn grant(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> Result<Change, DirectoryError> {
-        self.directory.grant(issuer, subject, role).await
-    }
-
-    async fn revoke_role(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        role: &RoleName,
-    ) -> Result<Change, DirectoryError> {
-        self.directory.revoke_role(issuer, subject, role).await
-    }
-
-    async fn revoke_tokens(
-        &self,
-        issuer: &Issuer,
-        subject: &Subject,
-        now: NumericDate,
-    ) -> Result<Change, DirectoryError> {
-        self.directory.revoke_tokens(issuer, subject, now).await
-    }
-
-    async fn revoke_token(
-        &self,
-        issuer: &Issuer,
-        id: &TokenId,
-        now: NumericDate,
-    ) -> Result<Change, DirectoryError> {
-        self.directory.revoke_token(issuer, id, now).await
+    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+        self.directory.apply(edits, stamp).await
     }
 
     async fn is_revoked(&self, issuer: &Issuer, id: &TokenId) -> Result<bool, DirectoryError> {
-        self.directory.close().await;
+        if self.answers_about_users {
+            self.directory.close().await;
+        }
         self.directory.is_revoked(issuer, id).await
+    }
+
+    async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
+        self.directory.revoked_tokens().await
+    }
+
+    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+        self.directory.record(limit).await
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

@@ -101,6 +101,18 @@ impl World {
     pub(crate) fn client(&self, server: &Running, args: &[&str]) -> Said {
         self.run("client", &[&["--url", server.url.as_str()], args].concat())
     }
+
+    /// Calls until it ends with `code`: for a second, within which a change must count.
+    #[track_caller]
+    pub(crate) fn client_soon(&self, server: &Running, code: i32) -> Said {
+        let until = Instant::now() + Duration::from_secs(1);
+        loop {
+            let said = self.client(server, &[]);
+            if said.code == Some(code) || Instant::now() > until {
+                return said.expect_code(code);
+            }
+        }
+    }
 }
 
 impl Running {
