@@ -7,7 +7,8 @@ use axum::{Router, http::StatusCode};
 use directory::Directory;
 use mcp_guard::{Guard, Issuers};
 use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    StreamableHttpServerConfig, StreamableHttpService,
+    session::{local::LocalSessionManager, never::NeverSessionManager},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,7 @@ use crate::{
     failure::Failure,
     health,
     mcp::McpServer,
+    sessions::{Sessions, WithOwner},
 };
 
 /// What a server is made of.
@@ -32,6 +34,8 @@ pub struct App<D> {
     pub directory: Arc<D>,
     /// Whose users are added when they are first seen.
     pub provisioning: Provisioning,
+    /// Where clients of the revisions before 2026-07-28 have sessions; `None` if they have none.
+    pub sessions: Option<Sessions>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -45,6 +49,7 @@ impl<D: Directory> App<D> {
             issuers: config.issuers(&clock)?,
             directory,
             provisioning: config.provisioning.clone(),
+            sessions: None,
             clock,
         })
     }
@@ -58,25 +63,32 @@ impl<D: Directory> App<D> {
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
 
-        // Both generations are served without sessions: a request carries all that it needs, so there
-        // is no session that a stranger could take over, and any node can answer.
-        let config = StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
+        let mut config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(self.sessions.is_some())
             // One answer needs no stream.
             .with_json_response(true)
             // The guard has judged Host and Origin before, against names made ready at start.
             .disable_allowed_hosts()
             .with_cancellation_token(shutdown.child_token());
         let server = McpServer::new(self.resource.clone(), self.clock);
-        let mcp = StreamableHttpService::new(
-            move || Ok(server.clone()),
-            Arc::new(NeverSessionManager::default()),
-            config,
-        );
+        let server = move || Ok(server.clone());
 
-        let mut router = health::routes(self.directory, self.issuers)
-            .route_service(self.resource.path(), guard.protect(mcp))
-            .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
+        let router = health::routes(self.directory, self.issuers);
+        let path = self.resource.path();
+        let (router, guard) = if let Some(sessions) = self.sessions {
+            let guard = guard.sealed_with(sessions.key());
+            config.session_store = Some(Arc::new(sessions));
+            let manager = Arc::new(LocalSessionManager::default());
+            let mcp = WithOwner(StreamableHttpService::new(server, manager, config));
+            (router.route_service(path, guard.protect(mcp)), guard)
+        } else {
+            // Both generations are served without sessions: a request carries all that it needs, so there
+            // is no session that a stranger could take over, and any node can answer.
+            let manager = Arc::new(NeverSessionManager::default());
+            let mcp = StreamableHttpService::new(server, manager, config);
+            (router.route_service(path, guard.protect(mcp)), guard)
+        };
+        let mut router = router.fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
         for path in BTreeSet::from(guard.metadata_paths()) {
             router = router.route_service(&path, guard.metadata());
         }

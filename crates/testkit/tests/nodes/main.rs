@@ -9,6 +9,7 @@ mod backup;
 mod balancers;
 mod many;
 mod recipes;
+mod sessions;
 mod site;
 #[path = "../walkthrough/world.rs"]
 #[expect(dead_code, reason = "the walkthrough needs more of it")]
