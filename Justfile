@@ -108,6 +108,25 @@ mutants *args:
 bench-directory:
     cargo run --release --locked --package directory --example figures
 
+# what each piece of a request's way costs by itself: parsing, verifying, deciding, reading a body
+bench *args:
+    cargo bench --quiet --locked --package testkit --all-features --bench pieces -- "$@"
+
+# what a call costs, beside other servers (`quick` first, and the names of scenes; see docs/performance.md)
+bench-server *args: build-peers
+    "{{ target }}/stock/examples/measure" "{{ target }}/stock/examples/peer" \
+        "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
+
+# the same in instructions, counted by valgrind; fails above that share of a hand-written guard's
+instructions most="0.65": build-peers
+    "{{ target }}/stock/examples/measure" instructions "{{ target }}/stock/examples/peer" \
+        "{{ target }}/release/examples/peer" "{{ most }}"
+
+[private]
+build-peers:
+    @cargo build --quiet --locked --profile stock --package testkit --features issuer --example peer --example measure
+    @cargo build --quiet --locked --release --package testkit --package server --all-features --example peer --bin server
+
 # how fast the release builds start and how much the idle server takes
 figures:
     crates/testkit/figures

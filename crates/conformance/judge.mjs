@@ -3,14 +3,14 @@
 // The suite counts a scenario as passed when nothing in it failed, and so also when nothing was checked.
 // Here a scenario has passed when none of its checks failed or warned and at least one passed that is
 // its own (every scenario also checks the schema of what is sent, be that nothing).
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { broken, hasPassed, having, read, required, share } from './results.mjs';
 
 const [output, suite] = process.argv.slice(2);
 /** The one scenario that the suite itself leaves out, in every run. */
 const LEFT_OUT = 'tasks-status-notifications';
-/** What a scenario leaves that threw an error: a folder and no checks. */
-const BROKEN_OFF = [{ id: 'none', status: 'FAILURE', errorMessage: 'the scenario broke off' }];
 
 let passed = 0;
 let failed = 0;
@@ -18,31 +18,6 @@ const complain = (text) => {
   failed += 1;
   console.log(`FAILED  ${text}`);
 };
-
-/** The scenarios of a run: name → checks. */
-function read(folder) {
-  const scenarios = new Map();
-  for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
-    const name = entry.replace(/^server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '');
-    if (scenarios.has(name)) throw new Error(`${folder}: ${name} is there twice`);
-    const file = join(folder, entry, 'checks.json');
-    scenarios.set(name, existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : BROKEN_OFF);
-  }
-  return scenarios;
-}
-
-/** The scenarios that a revision requires: its frozen list. */
-function required(revision) {
-  const text = readFileSync(join(suite, 'requirements', `${revision}.yaml`), 'utf8');
-  const list = /^server:\n((?: {2}- .*\n)*)/m.exec(text)[1];
-  return list.trim().split('\n').map((line) => line.replace(/^ *- /, ''));
-}
-
-const having = (checks, status) => checks.filter((check) => check.status === status);
-const broken = (checks) => [...having(checks, 'FAILURE'), ...having(checks, 'WARNING')];
-const hasPassed = (checks) =>
-  broken(checks).length === 0 && having(checks, 'SUCCESS').some(({ id }) => id !== 'wire-schema-valid');
-const share = (part, whole) => `${part}/${whole}`.padStart(9);
 
 /** With the token, or bare: all must pass. */
 function judgePassing(run, scenarios, wanted) {
@@ -87,7 +62,7 @@ for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
       row.cells.push(share(judgeRefused(`${way} ${run}`, scenarios), total - scenarios.has(LEFT_OUT)));
       continue;
     }
-    const wanted = kind === 'required' ? required(revision) : [...scenarios.keys()];
+    const wanted = kind === 'required' ? required(suite, revision, 'server') : [...scenarios.keys()];
     if (wanted.length !== Number(count)) complain(`${way} ${run}: ${wanted.length} wanted instead of ${count}`);
     const good = judgePassing(`${way} ${run}`, scenarios, wanted);
     const all = [...scenarios.values()].flat();

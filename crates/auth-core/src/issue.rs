@@ -32,7 +32,9 @@ pub struct TokenRequest {
     scopes: ScopeSet,
     roles: BTreeSet<RoleName>,
     lifetime: Duration,
+    not_before: Option<NumericDate>,
     other: Map<String, Value>,
+    header: Map<String, Value>,
 }
 
 /// Why no token was made.
@@ -41,6 +43,9 @@ pub enum IssueError {
     /// A claim that has an option of its own.
     #[error("the claim {0:?} has an option of its own and cannot be set by name")]
     OwnClaim(String),
+    /// A member of the header that the key decides.
+    #[error("the header's {0:?} is the key's own and cannot be set")]
+    KeyHeader(String),
     /// No lifetime.
     #[error("a token must live for at least one second")]
     NoLifetime,
@@ -65,7 +70,9 @@ impl TokenRequest {
             scopes: ScopeSet::empty(),
             roles: BTreeSet::new(),
             lifetime: Duration::from_hours(1),
+            not_before: None,
             other: Map::new(),
+            header: Map::new(),
         }
     }
 
@@ -99,6 +106,22 @@ impl TokenRequest {
         Self { lifetime, ..self }
     }
 
+    /// `nbf`: when it begins to count; `exp` is a lifetime later. Now, if nothing is said.
+    #[must_use]
+    pub fn not_before(self, date: NumericDate) -> Self {
+        Self { not_before: Some(date), ..self }
+    }
+
+    /// Any other member of the header, or another `typ`. `alg` and `kid` are the key's.
+    pub fn header(mut self, name: impl Into<String>, value: Value) -> Result<Self, IssueError> {
+        let name = name.into();
+        if ["alg", "kid"].contains(&name.as_str()) {
+            return Err(IssueError::KeyHeader(name));
+        }
+        self.header.insert(name, value);
+        Ok(self)
+    }
+
     /// Any other claim.
     pub fn claim(mut self, name: impl Into<String>, value: Value) -> Result<Self, IssueError> {
         let name = name.into();
@@ -117,7 +140,7 @@ impl TokenIssuer {
         Self { issuer, key }
     }
 
-    /// Signs a token of type `at+jwt` (RFC 9068 §2.1), valid from `now` on.
+    /// Signs a token of type `at+jwt` (RFC 9068 §2.1), issued at `now`.
     pub fn issue(
         &self,
         request: &TokenRequest,
@@ -126,13 +149,14 @@ impl TokenIssuer {
         if request.lifetime.as_secs() == 0 {
             return Err(IssueError::NoLifetime);
         }
+        let not_before = request.not_before.unwrap_or(now);
         let mut claims = request.other.clone();
         claims.insert("iss".into(), json!(self.issuer));
         claims.insert("sub".into(), json!(request.subject));
         claims.insert("aud".into(), json!(request.audience));
-        claims.insert("exp".into(), json!(now.plus(request.lifetime)));
+        claims.insert("exp".into(), json!(not_before.plus(request.lifetime)));
         claims.insert("iat".into(), json!(now));
-        claims.insert("nbf".into(), json!(now));
+        claims.insert("nbf".into(), json!(not_before));
         claims.insert("jti".into(), json!(request.token_id));
         claims.insert("scope".into(), json!(request.scopes));
         if let Some(client_id) = &request.client_id {
@@ -151,6 +175,7 @@ impl TokenIssuer {
         if let Some(id) = self.key.id() {
             header.insert("kid".into(), json!(id.as_str()));
         }
+        header.extend(request.header.clone());
         self.sign(&Value::Object(header), &Value::Object(claims))
     }
 

@@ -34,10 +34,12 @@
 //! # Ok(()) }
 //! ```
 
+mod admission;
 mod algorithm;
 mod challenge;
 mod claims;
 mod crypto;
+mod explain;
 mod issue;
 mod json;
 mod jwks;
@@ -53,9 +55,11 @@ mod time;
 mod token;
 mod verify;
 
+pub use admission::{Account, Inadmissible, admit};
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use challenge::{BearerError, Challenge, ChallengeError};
 pub use claims::{Audience, Claims, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
+pub use explain::{Explanation, Finding, Standing, malformed_steps, trace};
 pub use issue::{IssueError, TokenIssuer, TokenRequest};
 pub use json::{DuplicateMember, parse_unique};
 pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};
@@ -65,7 +69,7 @@ pub use metadata::ProtectedResourceMetadata;
 pub use policy::{
     Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,
     ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Requirement,
-    RoleDocument, RuleDocument, ScopeDocument, TemplateError,
+    RoleDocument, RuleDocument, ScopeDocument, Supposed, TemplateError, Verdict,
 };
 pub use principal::{Ceiling, Owner, Principal};
 pub use resource::{ResourceUri, ResourceUriError};
@@ -74,6 +78,6 @@ pub use seal::SealingKey;
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{
-    IntrospectionError, IntrospectionResponse, IssuerKeys, TokenTypes, TokenVerifier,
-    TrustedIssuer, VerifyError,
+    Check, Facts, IntrospectionError, IntrospectionResponse, IssuerKeys, Outcome, Silent, Step,
+    TokenTypes, TokenVerifier, Trace, TrustedIssuer, VerifyError, Witness, harmless,
 };

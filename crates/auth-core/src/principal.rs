@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId};
+use crate::{
+    Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, Supposed, TokenId,
+};
 
 /// What bounds a token's scopes, whatever the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,22 @@ impl Principal {
             roles: claims.roles().clone(),
             ceiling,
             expires_at: claims.expires_at(),
+        }
+    }
+
+    /// Somebody who is only supposed. It never leaves the crate: what is decided about it is an answer
+    /// without a permit.
+    pub(crate) fn supposed(who: &Supposed) -> Self {
+        Self {
+            issuer: Issuer::supposed(),
+            subject: Subject::supposed(),
+            client_id: None,
+            display_name: None,
+            token_id: None,
+            scopes: who.scopes.clone(),
+            roles: who.roles.clone(),
+            ceiling: who.ceiling.clone(),
+            expires_at: NumericDate::EPOCH,
         }
     }
 

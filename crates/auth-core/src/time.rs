@@ -27,6 +27,9 @@ pub enum TimeError {
 }
 
 impl NumericDate {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// The date `secs` seconds after the epoch.
     pub fn from_secs(secs: i64) -> Result<Self, TimeError> {
         if (0..=MAX_SECS).contains(&secs) { Ok(Self(secs)) } else { Err(TimeError::OutOfRange) }
@@ -52,7 +55,7 @@ impl NumericDate {
     }
 
     /// Reads a JSON number: a whole one, or a fraction (RFC 7519 §2), rounded down.
-    pub(crate) fn from_json(value: &serde_json::Value) -> Result<Self, TimeError> {
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, TimeError> {
         if let Some(secs) = value.as_i64() {
             return Self::from_secs(secs);
         }

@@ -4,14 +4,21 @@ use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::Exit;
+use crate::{
+    Exit,
+    access::{AccessArgs, AccessVerb},
+};
+
+/// What `call --help` ends with.
+const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \
+     sent. `client call TOOL --help` prints what the tool takes.";
 
 /// The longest `--timeout`: a day.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// What the program is for.
 const ABOUT: &str =
-    "Calls tools on a protected MCP server. Without a command it calls the tool get_time.";
+    "Speaks to any MCP server, protected or not. Without a command it calls the tool get_time.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -22,14 +29,14 @@ pub(crate) struct Args {
     pub(crate) verb: Option<Verb>,
 
     /// Where the server is; otherwise it is `MCP_URL` or, unset, `http://localhost:8000/mcp`
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL | NAME", visible_alias = "server")]
     pub(crate) url: Option<String>,
 
     /// How the result and errors are printed
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: OutputFormat,
 
-    /// How long to wait for the answer, in seconds
+    /// How long to wait for the answer, in seconds; the time in which you are asked does not count
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
 
@@ -40,6 +47,10 @@ pub(crate) struct Args {
     /// The file with environment variables [default: .env]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) env_file: Option<PathBuf>,
+
+    /// How to come by tokens.
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 }
 
 /// The verbs.
@@ -48,13 +59,118 @@ pub(crate) enum Verb {
     /// Lists the tools that you may use
     Tools,
     /// Calls a tool
-    Call {
-        /// The tool's name
-        tool: String,
-        /// What to give it: `key=text`, or `key:=json` for any JSON value
-        #[arg(value_name = "KEY=TEXT | KEY:=JSON")]
-        arguments: Vec<String>,
+    #[command(disable_help_flag = true, after_help = CALL_HELP)]
+    Call(CallArgs),
+    /// Lists the resources and the templates of resources
+    Resources,
+    /// Reads a resource
+    Read {
+        /// The resource's URI
+        uri: String,
+        #[command(flatten)]
+        save: SaveArg,
     },
+    /// Lists the prompts
+    Prompts,
+    /// Gets a prompt
+    Prompt {
+        /// The prompt's name
+        name: String,
+        /// What to fill in
+        #[arg(value_name = "KEY=TEXT")]
+        arguments: Vec<String>,
+        #[command(flatten)]
+        save: SaveArg,
+    },
+    /// Asks the server how an argument of a prompt or a template may go on
+    Complete {
+        /// What has the argument
+        #[arg(value_enum)]
+        of: Completed,
+        /// The prompt's name, or the template
+        name: String,
+        /// The argument and how it begins
+        #[arg(value_name = "KEY=START")]
+        argument: String,
+        /// Other arguments, as far as they are known
+        #[arg(value_name = "KEY=TEXT")]
+        known: Vec<String>,
+    },
+    /// Tells what the server is, what it can do, and who you are to it
+    Info,
+    /// Asks the server for a sign of life
+    Ping,
+    /// Follows what the server tells of changes, until Ctrl-C
+    Listen {
+        /// A resource whose changes are told, too; may be given again
+        #[arg(long = "resource", value_name = "URI")]
+        resources: Vec<String>,
+        /// Ends after this many messages
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        count: Option<u64>,
+    },
+    /// Prints what makes a shell complete commands and names of tools
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Prints the manual page
+    Man,
+    /// Tokens and servers.
+    #[command(flatten)]
+    Access(AccessVerb),
+}
+
+/// What is given to `call`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CallArgs {
+    /// The tool's name
+    #[arg(required_unless_present = "help")]
+    pub(crate) tool: Option<String>,
+    /// What to give it: text, which becomes what the tool's schema says, or any JSON value
+    #[arg(value_name = "KEY=TEXT | KEY:=JSON")]
+    pub(crate) arguments: Vec<String>,
+    /// All arguments as one JSON object: the object itself, @FILE, or - for stdin
+    #[arg(long, value_name = "OBJECT | @FILE | -")]
+    pub(crate) json: Option<String>,
+    #[command(flatten)]
+    pub(crate) save: SaveArg,
+    /// Prints help; with a tool, what that tool takes
+    #[arg(short, long)]
+    pub(crate) help: bool,
+}
+
+/// Where what is no text goes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct SaveArg {
+    /// Saves images, audio and files: one to a file, any number to a folder
+    #[arg(long = "save", value_name = "FILE | FOLDER")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// What has arguments that a server can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Completed {
+    /// A prompt
+    Prompt,
+    /// A template of resources
+    Resource,
+}
+
+/// The shells whose completions there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// Bash
+    Bash,
+    /// Elvish
+    Elvish,
+    /// Fish
+    Fish,
+    /// `PowerShell`
+    Powershell,
+    /// Zsh
+    Zsh,
 }
 
 /// How things are printed.
@@ -65,14 +181,26 @@ pub(crate) enum OutputFormat {
     Text,
     /// The whole result as the server sent it, and errors as JSON on stderr
     Json,
+    /// The same as YAML
+    Yaml,
 }
 
-/// Whether a command line that could not be read asks for JSON.
-pub(crate) fn wants_json(args: &[OsString]) -> bool {
-    args.iter().any(|arg| arg == "--output=json")
-        || args
-            .windows(2)
-            .any(|pair| matches!(pair, [flag, value] if flag == "--output" && value == "json"))
+/// The format that a command line asks for that could not be read.
+pub(crate) fn wanted_format(args: &[OsString]) -> OutputFormat {
+    let wants = |format: &str| {
+        let joined = format!("--output={format}");
+        args.iter().any(|arg| *arg == *joined)
+            || args
+                .windows(2)
+                .any(|pair| matches!(pair, [flag, value] if flag == "--output" && value == format))
+    };
+    if wants("json") {
+        OutputFormat::Json
+    } else if wants("yaml") {
+        OutputFormat::Yaml
+    } else {
+        OutputFormat::Text
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -8,18 +8,24 @@ use std::{
 };
 
 use auth_core::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
+use rmcp::model::Reference;
 use settings::{EnvFileError, Environment, Variable};
 
 use crate::{
-    args::{Args, Verb},
-    command::{ArgumentError, Request, ToolCall},
+    access,
+    args::{Args, Completed, Verb},
+    cache::Cache,
+    command::{ArgumentError, Arguments, Listening, Request, ToolCall},
     endpoint::{Endpoint, EndpointError},
+    servers::{self, ServersError},
 };
 
 /// The file that is read when none is named.
 const ENV_FILE: &str = ".env";
 /// The tool that is called when no command is given.
 const DEFAULT_TOOL: &str = "get_time";
+/// The longest JSON text that is read, in bytes.
+const MAX_JSON: u64 = 16 << 20;
 
 /// What a run is told, checked.
 #[derive(Debug)]
@@ -28,6 +34,11 @@ pub(crate) struct Config {
     pub(crate) token: Option<AccessToken>,
     pub(crate) timeout: Duration,
     pub(crate) request: Request,
+    /// Where what is no text goes.
+    pub(crate) save: Option<PathBuf>,
+    /// The tools that were listed lately.
+    pub(crate) cache: Cache,
+    pub(crate) access: access::Settings,
 }
 
 /// Why a run cannot begin. No variant shows a byte of the token.
@@ -55,9 +66,9 @@ pub(crate) enum ConfigError {
         /// What is wrong with it.
         fault: AccessTokenError,
     },
-    /// The token file cannot be read.
+    /// A file cannot be read.
     #[error("{source_name}: {fault}")]
-    TokenFile {
+    File {
         /// Which file.
         source_name: String,
         /// What the file system said.
@@ -69,6 +80,9 @@ pub(crate) enum ConfigError {
     /// An argument of `call`.
     #[error(transparent)]
     Argument(#[from] ArgumentError),
+    /// A name for a server.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
 }
 
 impl Config {
@@ -78,27 +92,23 @@ impl Config {
         environment: impl FnOnce(&Path) -> Result<Environment, EnvFileError>,
         stdin: &mut dyn Read,
     ) -> Result<Self, ConfigError> {
-        let request = match args.verb {
-            Some(Verb::Tools) => Request::Tools,
-            Some(Verb::Call { tool, arguments }) => {
-                Request::Call(ToolCall::parse(tool, &arguments)?)
-            }
-            None => Request::Call(ToolCall::new(DEFAULT_TOOL)),
-        };
+        let (request, save) = requested(args.verb, stdin)?;
         if let Some(path) = args.env_file.as_ref().filter(|path| !path.exists()) {
             return Err(ConfigError::NoEnvFile(path.clone()));
         }
         let env_file = args.env_file.as_deref().unwrap_or(Path::new(ENV_FILE));
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
+        let access = access::Settings::new(args.access, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
             None => {
                 (Variable::McpUrl.name(), environment.get(Variable::McpUrl).unwrap_or_default())
             }
         };
+        let url = servers::resolve(url, access.folder())?;
         let endpoint =
-            Endpoint::parse(url).map_err(|fault| ConfigError::Url { source_name, fault })?;
+            Endpoint::parse(&url).map_err(|fault| ConfigError::Url { source_name, fault })?;
         let token = match &args.token_file {
             Some(path) => Some(token_from_file(path, stdin)?),
             None => environment
@@ -109,8 +119,75 @@ impl Config {
         if token.is_some() && !endpoint.keeps_secrets() {
             return Err(ConfigError::PlainHttp(endpoint.host().to_owned()));
         }
-        Ok(Self { endpoint, token, timeout: args.timeout, request })
+        let cache = Cache::of(environment.cache_folder().as_deref(), &endpoint);
+        Ok(Self { endpoint, token, timeout: args.timeout, request, save, cache, access })
     }
+}
+
+/// What is asked of the server, and where what comes is saved.
+fn requested(
+    verb: Option<Verb>,
+    stdin: &mut dyn Read,
+) -> Result<(Request, Option<PathBuf>), ConfigError> {
+    let texts = |texts: &[String]| Arguments::parse(texts, None)?.texts();
+    let request = match verb {
+        // The other two are done without a server.
+        None | Some(Verb::Completions { .. } | Verb::Man) => {
+            Request::Call(ToolCall::new(DEFAULT_TOOL))
+        }
+        // For a token it is only of interest whether the server refuses it: this is least to ask.
+        Some(Verb::Tools | Verb::Access(_)) => Request::Tools,
+        Some(Verb::Call(call)) => {
+            let tool = call.tool.unwrap_or_default();
+            if call.help {
+                return Ok((Request::ToolHelp(tool), None));
+            }
+            let object = call.json.map(|text| json_text(text, stdin)).transpose()?;
+            let arguments = Arguments::parse(&call.arguments, object.as_deref())?;
+            let call_it = Request::Call(ToolCall { tool, arguments, checked: true });
+            return Ok((call_it, call.save.path));
+        }
+        Some(Verb::Resources) => Request::Resources,
+        Some(Verb::Read { uri, save }) => return Ok((Request::Read(uri), save.path)),
+        Some(Verb::Prompts) => Request::Prompts,
+        Some(Verb::Prompt { name, arguments, save }) => {
+            let arguments = texts(&arguments)?;
+            return Ok((Request::Prompt { name, arguments }, save.path));
+        }
+        Some(Verb::Complete { of, name, argument, known }) => {
+            let of = match of {
+                Completed::Prompt => Reference::for_prompt(name),
+                Completed::Resource => Reference::for_resource(name),
+            };
+            let argument = texts(&[argument])?.into_iter().next().unwrap_or_default();
+            Request::Complete { of, argument, known: texts(&known)? }
+        }
+        Some(Verb::Info) => Request::Info,
+        Some(Verb::Ping) => Request::Ping,
+        Some(Verb::Listen { resources, count }) => Request::Listen(Listening { resources, count }),
+    };
+    Ok((request, None))
+}
+
+/// The text that `--json` means: itself, or what is in a file or stdin.
+fn json_text(text: String, stdin: &mut dyn Read) -> Result<String, ConfigError> {
+    let mut read = String::new();
+    let (name, result) = match text.strip_prefix('@') {
+        Some(path) => (path, File::open(path).and_then(|file| limited(file, &mut read))),
+        None if text == "-" => ("-", limited(stdin, &mut read)),
+        None => return Ok(text),
+    };
+    let source_name = format!("--json {name}");
+    result.map_err(|fault| ConfigError::File { source_name, fault })?;
+    Ok(read)
+}
+
+fn limited(source: impl Read, text: &mut String) -> io::Result<()> {
+    let read = source.take(MAX_JSON).read_to_string(text)?;
+    if u64::try_from(read).is_ok_and(|read| read < MAX_JSON) {
+        return Ok(());
+    }
+    Err(io::Error::other("it is too long"))
 }
 
 fn token_from(text: &str, source_name: &str) -> Result<AccessToken, ConfigError> {
@@ -130,7 +207,7 @@ fn token_from_file(path: &Path, stdin: &mut dyn Read) -> Result<AccessToken, Con
     };
     match read {
         Ok(_) => token_from(text.trim(), &source_name),
-        Err(fault) => Err(ConfigError::TokenFile { source_name, fault }),
+        Err(fault) => Err(ConfigError::File { source_name, fault }),
     }
 }
 

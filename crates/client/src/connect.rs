@@ -10,19 +10,30 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use rmcp::{
     RoleClient,
-    model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion},
+    model::{
+        ClientCapabilities, ClientConfig, ElicitationCapability, FormElicitationCapability,
+        Implementation, ProtocolVersion, UrlElicitationCapability,
+    },
     service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService},
     transport::{
         StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
     },
 };
+use tokio::sync::mpsc;
 
-use crate::{config::Config, endpoint::Endpoint};
+use crate::{
+    config::Config,
+    endpoint::Endpoint,
+    handler::{Event, Handler},
+};
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end a session. Its answer is of no interest any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long rmcp has to tell the server that nobody waits for an answer any more. It tells nobody when
+/// it has.
+const CANCEL_TIME: Duration = Duration::from_millis(300);
 
 /// A redirect that was not followed.
 #[derive(Debug, thiserror::Error)]
@@ -46,37 +57,51 @@ pub(crate) enum ConnectError {
 }
 
 /// An MCP session with a server.
-pub(crate) struct Session(RunningService<RoleClient, ClientConfig>);
+pub(crate) struct Session(RunningService<RoleClient, Handler>);
 
 impl Session {
-    /// Opens a session: `server/discover` of 2026-07-28, or else `initialize`.
-    pub(crate) async fn open(config: &Config) -> Result<Self, ConnectError> {
+    /// Opens a session: `server/discover` of 2026-07-28, or else `initialize`. Beside it comes what the
+    /// server says and asks.
+    pub(crate) async fn open(
+        config: &Config,
+    ) -> Result<(Self, mpsc::Receiver<Event>), ConnectError> {
+        let (handler, events) = Handler::new(identity());
         let http = http_client(&config.endpoint)?;
         let auto = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
-        match serve(http.clone(), config, auto).await {
+        match serve(http.clone(), config, handler.clone(), auto).await {
             // rmcp falls back where `server/discover` is unknown, but not where a server knows it
             // well enough to name its versions, all of them older.
             Err(ClientInitializeError::NoCompatibleProtocolVersion {
                 server_supported, ..
             }) if server_supported.iter().any(ProtocolVersion::has_initialize) => {
-                serve(http, config, ClientLifecycleMode::Initialize).await
+                serve(http, config, handler, ClientLifecycleMode::Initialize).await
             }
+            // Nor where it answers whatever it is asked, without a thought.
+            Err(
+                ClientInitializeError::ExpectedInitResponse(_)
+                | ClientInitializeError::ExpectedInitResult(_),
+            ) => serve(http, config, handler, ClientLifecycleMode::Initialize).await,
             result => result,
         }
-        .map(Self)
+        .map(|service| (Self(service), events))
         .map_err(|error| Box::new(error).into())
     }
 
     /// The connection, to send requests on.
-    pub(crate) fn service(&self) -> &RunningService<RoleClient, ClientConfig> {
+    pub(crate) fn service(&self) -> &RunningService<RoleClient, Handler> {
         &self.0
     }
 
     /// Ends the session, and tells a server that keeps sessions so.
-    pub(crate) async fn close(mut self) {
+    ///
+    /// `abandoned` says that a request was dropped before its answer came: of that, too, it is told.
+    pub(crate) async fn close(mut self, abandoned: bool) {
+        if abandoned {
+            tokio::time::sleep(CANCEL_TIME).await;
+        }
         // Whether the server takes note or not: there is nobody left to tell.
         let _ = self.0.close_with_timeout(CLOSE_TIMEOUT).await;
     }
@@ -85,16 +110,14 @@ impl Session {
 async fn serve(
     http: reqwest::Client,
     config: &Config,
+    handler: Handler,
     lifecycle: ClientLifecycleMode,
-) -> Result<RunningService<RoleClient, ClientConfig>, ClientInitializeError> {
+) -> Result<RunningService<RoleClient, Handler>, ClientInitializeError> {
     let mut transport = StreamableHttpClientTransportConfig::with_uri(config.endpoint.as_str());
     if let Some(token) = &config.token {
         transport = transport.auth_header(token.expose());
     }
-    let identity = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    let mut client = ClientConfig::new(ClientCapabilities::default(), identity);
-    client.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
-    client
+    handler
         .serve_with_lifecycle(
             StreamableHttpClientTransport::with_client(http, transport),
             lifecycle,
@@ -102,7 +125,21 @@ async fn serve(
         .await
 }
 
-fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Client> {
+/// Who we are, and what we can do for a server: ask the person at the terminal.
+fn identity() -> ClientConfig {
+    let asks = ElicitationCapability::default()
+        .with_form(FormElicitationCapability::default())
+        .with_url(UrlElicitationCapability::default());
+    let mut capabilities = ClientCapabilities::default();
+    capabilities.elicitation = Some(asks);
+    let program = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    let mut identity = ClientConfig::new(capabilities, program);
+    identity.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
+    identity
+}
+
+/// The HTTP client for an endpoint.
+pub(crate) fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// The ways to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// The tool answered.
+    /// The server answered.
     Ok,
     /// The tool answered with an error (`isError`).
     ToolError,
@@ -21,6 +21,8 @@ pub enum Exit {
     Protocol,
     /// No answer in time.
     Timeout,
+    /// The server asked for something, and there was no terminal to ask on.
+    InputRequired,
     /// The answer could not be written (`EX_IOERR` of sysexits).
     Output,
     /// Ctrl-C.
@@ -29,7 +31,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::ToolError,
         Self::Usage,
@@ -38,6 +40,7 @@ impl Exit {
         Self::Forbidden,
         Self::Protocol,
         Self::Timeout,
+        Self::InputRequired,
         Self::Output,
         Self::Cancelled,
     ];
@@ -54,6 +57,7 @@ impl Exit {
             Self::Forbidden => 5,
             Self::Protocol => 6,
             Self::Timeout => 7,
+            Self::InputRequired => 8,
             Self::Output => 74,
             Self::Cancelled => 130,
         }
@@ -71,6 +75,7 @@ impl Exit {
             Self::Forbidden => "forbidden",
             Self::Protocol => "protocol",
             Self::Timeout => "timeout",
+            Self::InputRequired => "input_required",
             Self::Output => "output",
             Self::Cancelled => "cancelled",
         }
@@ -80,7 +85,7 @@ impl Exit {
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Ok => "the tool answered",
+            Self::Ok => "the server answered",
             Self::ToolError => "the tool answered with an error",
             Self::Usage => "the command line or the configuration is wrong",
             Self::Unreachable => "the server cannot be reached (refused, unknown name, TLS)",
@@ -88,6 +93,9 @@ impl Exit {
             Self::Forbidden => "403: the token's scopes or the user's roles do not allow it",
             Self::Protocol => "a protocol error: JSON-RPC error, not MCP, unexpected status",
             Self::Timeout => "no answer within --timeout",
+            Self::InputRequired => {
+                "the server asks for something, and there is no terminal to ask on"
+            }
             Self::Output => "the answer could not be written",
             Self::Cancelled => "cancelled with Ctrl-C",
         }

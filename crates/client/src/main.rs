@@ -1,10 +1,18 @@
 //! The program `client`: see the library for what it does.
 
-use std::{io, process::ExitCode};
+use std::{io, path::Path, process::ExitCode};
 
+use client::Console;
 use settings::Environment;
 
 fn main() -> ExitCode {
+    // A shell asks for what may come next; a broken `.env` is no reason to say nothing.
+    let environment = Environment::load(Path::new(".env")).unwrap_or_default();
+    match client::complete(std::env::args_os().collect(), &environment) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(_) => return ExitCode::FAILURE,
+    }
     // Built by hand, not by `#[tokio::main]`: that would wait at the end for a name lookup that hangs
     // in a thread of its own, long after `--timeout`.
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
@@ -13,6 +21,7 @@ fn main() -> ExitCode {
     let exit = runtime.block_on(client::run(
         std::env::args_os(),
         Environment::load,
+        &Console::of_process(),
         &mut io::stdin(),
         &mut anstream::stdout(),
         &mut anstream::stderr(),

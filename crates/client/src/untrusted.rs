@@ -4,7 +4,7 @@
 //!    terminal. So are the characters that reorder text (CVE-2021-42574) and the line separators.
 //! 2. The token is blotted out, should the server echo it.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use auth_core::AccessToken;
 
@@ -18,14 +18,25 @@ const MAX_LINE: usize = 400;
 /// Cleans text before it is printed.
 #[derive(Default)]
 pub(crate) struct Screen<'a> {
-    secret: Option<&'a str>,
+    secret: Option<Cow<'a, str>>,
 }
 
 impl<'a> Screen<'a> {
     /// A screen that lets nothing of `token` through.
     pub(crate) fn new(token: Option<&'a AccessToken>) -> Self {
         let secret = token.map(AccessToken::expose).filter(|secret| secret.len() >= MIN_BLOTTED);
-        Self { secret }
+        Self { secret: secret.map(Cow::Borrowed) }
+    }
+
+    /// The same, for a token that is not at hand for as long.
+    pub(crate) fn of(token: Option<&AccessToken>) -> Screen<'static> {
+        let secret = Screen::new(token).secret;
+        Screen { secret: secret.map(|secret| Cow::Owned(secret.into_owned())) }
+    }
+
+    /// The same screen, for a thread of its own.
+    pub(crate) fn to_owned(&self) -> OwnedScreen {
+        OwnedScreen { secret: self.secret.as_deref().map(str::to_owned) }
     }
 
     /// Clean text of any number of lines.
@@ -40,6 +51,11 @@ impl<'a> Screen<'a> {
             }
         }
         clean
+    }
+
+    /// Clean text on one line, however long: something that must be seen whole.
+    pub(crate) fn whole(&self, text: &str) -> String {
+        self.text(text).replace(['\n', '\t'], " ")
     }
 
     /// Clean text on one line, shortened if it is long.
@@ -69,10 +85,37 @@ impl<'a> Screen<'a> {
     }
 
     fn blot(&self, text: &str) -> String {
-        match self.secret {
+        match self.secret.as_deref() {
             Some(secret) => text.replace(secret, BLOT),
             None => text.to_owned(),
         }
+    }
+}
+
+/// A screen that borrows nothing. It has no `Debug`: the token is in it.
+#[derive(Default)]
+pub(crate) struct OwnedScreen {
+    secret: Option<String>,
+}
+
+impl OwnedScreen {
+    fn screen(&self) -> Screen<'_> {
+        Screen { secret: self.secret.as_deref().map(Cow::Borrowed) }
+    }
+
+    /// See [`Screen::text`].
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.screen().text(text)
+    }
+
+    /// See [`Screen::line`].
+    pub(crate) fn line(&self, text: &str) -> String {
+        self.screen().line(text)
+    }
+
+    /// See [`Screen::whole`].
+    pub(crate) fn whole(&self, text: &str) -> String {
+        self.screen().whole(text)
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Texts that
 //! callers chose (actions, subjects) are shown so that they cannot forge a line.
+//!
+//! What is decided about a request has the target `mcp_guard::audit`, and is for a log that loses nothing;
+//! the steps on the way there have the target `mcp_guard::request`.
 
 use std::error::Error;
 
@@ -9,12 +12,17 @@ use auth_core::{Ceiling, Denial, DenialReason, Owner, Permit, Principal};
 
 use crate::{AuthenticateError, RequestId, response::Refusal};
 
+/// The target of what is no decision.
+const REQUEST: &str = "mcp_guard::request";
+
 pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
     let (subject, issuer) = (principal.subject().as_str(), principal.issuer().as_str());
-    tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
+    tracing::info!(target: REQUEST, request_id = %id, subject, issuer, "Valid token, proceeding...");
     // Without a directory there is no user whose existence could have been checked.
     if matches!(principal.ceiling(), Ceiling::Roles(_)) {
-        tracing::info!(request_id = %id, subject, issuer, "User exists, proceeding...");
+        tracing::info!(
+            target: REQUEST, request_id = %id, subject, issuer, "User exists, proceeding..."
+        );
     }
 }
 

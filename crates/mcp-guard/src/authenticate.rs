@@ -1,10 +1,12 @@
 //! The one port: who stands behind a token.
 
-use std::{error::Error, future::Future};
+use std::{error::Error, future::Future, sync::Arc};
 
 use auth_core::{
-    AccessToken, Ceiling, Clock, Issuer, Principal, Subject, TokenVerifier, VerifyError,
+    AccessToken, Ceiling, Claims, Clock, Issuer, Principal, Subject, TokenVerifier, VerifyError,
 };
+
+use crate::memory::{Known, Memory};
 
 /// Turns a token into the principal behind it. Whatever cannot be decided is an error, never a pass.
 pub trait Authenticate: Send + Sync + 'static {
@@ -52,23 +54,39 @@ pub enum AuthenticateError {
 }
 
 /// Believes the token alone: for servers that have no users of their own. The issuer's word is the only
-/// bound on what a token may grant ([`Ceiling::IssuerDecides`]).
+/// bound on what a token may grant ([`Ceiling::IssuerDecides`]). A token that was found good is remembered
+/// until it expires.
 #[derive(Debug, Clone)]
 pub struct TokenAuthenticator<C> {
     verifier: TokenVerifier,
     clock: C,
+    memory: Arc<Memory>,
 }
 
 impl<C: Clock> TokenAuthenticator<C> {
     /// Judges tokens with `verifier` at the time that `clock` tells.
-    pub const fn new(verifier: TokenVerifier, clock: C) -> Self {
-        Self { verifier, clock }
+    pub fn new(verifier: TokenVerifier, clock: C) -> Self {
+        Self { verifier, clock, memory: Arc::new(Memory::new()) }
+    }
+
+    fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, VerifyError> {
+        let (name, now) = (self.memory.name(token), self.clock.now());
+        if let Some(known) = name.and_then(|name| self.memory.find(name, now)) {
+            self.verifier.check_dates(&known.claims, now)?;
+            return Ok(known.claims);
+        }
+        let claims = Arc::new(self.verifier.verify(token, now)?);
+        if let Some(name) = name {
+            let known = Known { claims: Arc::clone(&claims), keys: None };
+            self.memory.remember(name, known, now);
+        }
+        Ok(claims)
     }
 }
 
 impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
     async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.verifier.verify(&token, self.clock.now())?;
+        let claims = self.claims(&token)?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum BearerFault {
 
 /// Takes the token out of `headers`.
 pub(crate) fn take(headers: &mut HeaderMap, uri: &Uri) -> Result<AccessToken, BearerFault> {
-    let value = one_header(headers)?;
+    let token = one_header(headers)?.map(str::parse::<AccessToken>);
     headers.remove(header::AUTHORIZATION);
     if has_query_token(uri) {
         return Err(BearerFault::InQuery);
@@ -36,14 +36,14 @@ pub(crate) fn take(headers: &mut HeaderMap, uri: &Uri) -> Result<AccessToken, Be
     if is_form(headers) {
         return Err(BearerFault::InForm);
     }
-    value.ok_or(BearerFault::Missing)?.parse().map_err(|fault| match fault {
+    token.ok_or(BearerFault::Missing)?.map_err(|fault| match fault {
         AccessTokenError::TooLong => BearerFault::TooLong,
         AccessTokenError::Empty | AccessTokenError::Character => BearerFault::Malformed,
     })
 }
 
 /// What follows the scheme `Bearer` in the one header there may be; `None` if there is no token.
-fn one_header(headers: &HeaderMap) -> Result<Option<String>, BearerFault> {
+fn one_header(headers: &HeaderMap) -> Result<Option<&str>, BearerFault> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -59,7 +59,7 @@ fn one_header(headers: &HeaderMap) -> Result<Option<String>, BearerFault> {
     }
     // 1*SP between scheme and token (RFC 9110 §11.4).
     let token = std::str::from_utf8(rest).map_err(|_| BearerFault::Malformed)?;
-    Ok(Some(token.trim_start_matches(' ').to_owned()))
+    Ok(Some(token.trim_start_matches(' ')))
 }
 
 fn has_query_token(uri: &Uri) -> bool {

@@ -231,6 +231,28 @@ fn is(headers: &HeaderMap<HeaderValue>, essence: &str) -> bool {
 
 /// Whether it is worth reading the answer for a task.
 fn mentions_task(bytes: &[u8]) -> bool {
-    const NAME: &[u8] = b"\"taskId\"";
-    bytes.windows(NAME.len()).any(|window| window == NAME)
+    // Looked for by its rarest letter.
+    let (before, after) = (b"\"task", b"d\"");
+    let mut parts = bytes.split(|byte| *byte == b'I').peekable();
+    while let (Some(part), Some(next)) = (parts.next(), parts.peek()) {
+        if part.ends_with(before) && next.starts_with(after) {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_seen_wherever_its_name_stands() {
+        for text in ["\"taskId\"", "{\"I\":1,\"taskId\":2}", "II\"taskId\"", "\"taskId\"I"] {
+            assert!(mentions_task(text.as_bytes()), "{text}");
+        }
+        for text in ["", "I", "\"taskId", "taskId\"", "\"task\"I\"d\"", "\"taskid\"", "\"taskI\""] {
+            assert!(!mentions_task(text.as_bytes()), "{text}");
+        }
+    }
 }

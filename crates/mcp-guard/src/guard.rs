@@ -40,10 +40,7 @@ impl<A: Authenticate> Guard<A> {
     /// or `Origin` but the resource's own.
     #[must_use]
     pub fn new(resource: ResourceUri, policy: Policy, authenticate: A) -> Self {
-        let challenges = Challenges {
-            resource_metadata: resource.metadata_url(),
-            scopes: policy.scopes_to_ask_for(),
-        };
+        let challenges = Challenges::new(resource.metadata_url(), policy.scopes_to_ask_for());
         Self {
             origins: Origins::of(&resource),
             resource,

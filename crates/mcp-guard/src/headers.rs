@@ -1,6 +1,8 @@
 //! `Mcp-Method` and `Mcp-Name`: repeated for those on the way who do not read bodies (MCP 2026-07-28,
 //! streamable HTTP, standard headers). Whoever decides reads the body; the headers may only agree.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue};
 
@@ -34,11 +36,11 @@ fn compare(
 }
 
 /// The header's text: as it is, or between `=?base64?` and `?=` in base64.
-fn text(value: &HeaderValue) -> Option<String> {
+fn text(value: &HeaderValue) -> Option<Cow<'_, str>> {
     let text = value.to_str().ok()?;
     match text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
-        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok(),
-        None => Some(text.to_owned()),
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok().map(Cow::Owned),
+        None => Some(Cow::Borrowed(text)),
     }
 }
 

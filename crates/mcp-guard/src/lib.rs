@@ -85,6 +85,7 @@ mod audit;
 mod authenticate;
 mod bearer;
 mod body;
+mod cache;
 mod caller;
 mod exchange;
 mod guard;
@@ -93,6 +94,7 @@ mod headers;
 #[cfg(feature = "discovery")]
 mod issuer;
 mod lists;
+mod memory;
 mod message;
 mod metadata;
 mod origin;

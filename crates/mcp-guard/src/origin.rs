@@ -4,6 +4,8 @@
 //!    name. The port does not matter: what is rebound is a name.
 //! 2. `Origin`, if a browser sends it, is the resource's own, or one that was allowed; on loopback any
 //!    loopback origin. `null` is nobody.
+//!
+//! Most requests write the resource's own `host:port` and no `Origin`: that is judged once, at the start.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +23,8 @@ pub(crate) enum OriginFault {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Origins {
+    /// The resource's own authority, as clients write it; it passes rule 1.
+    own: String,
     hosts: BTreeSet<String>,
     pages: BTreeSet<String>,
     loopback: bool,
@@ -28,9 +32,13 @@ pub(crate) struct Origins {
 
 impl Origins {
     pub(crate) fn of(resource: &ResourceUri) -> Self {
+        let origin = resource.origin();
+        let own = origin.split_once("://").map(|(_, own)| own).and_then(|own| own.parse().ok());
+        let own = own.filter(|own| name(own).is_some_and(|host| host == resource.host()));
         Self {
+            own: own.map(|own| own.to_string()).unwrap_or_default(),
             hosts: BTreeSet::from([resource.host().to_owned()]),
-            pages: BTreeSet::from([resource.origin()]),
+            pages: BTreeSet::from([origin]),
             loopback: resource.is_loopback(),
         }
     }
@@ -44,10 +52,12 @@ impl Origins {
     }
 
     pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), OriginFault> {
-        let host = host(headers, uri).ok_or(OriginFault::Host)?;
-        let ours = self.hosts.contains(&host) || (self.loopback && is_loopback(&host));
-        if !ours {
-            return Err(OriginFault::Host);
+        if !self.is_own(headers, uri) {
+            let host = host(headers, uri).ok_or(OriginFault::Host)?;
+            let ours = self.hosts.contains(&host) || (self.loopback && is_loopback(&host));
+            if !ours {
+                return Err(OriginFault::Host);
+            }
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else {
@@ -57,6 +67,16 @@ impl Origins {
         let allowed =
             self.pages.contains(&origin) || (self.loopback && is_loopback_origin(&origin));
         if allowed && origins.next().is_none() { Ok(()) } else { Err(OriginFault::Origin) }
+    }
+}
+
+impl Origins {
+    /// Whether the request names one host, and byte for byte as the resource does.
+    fn is_own(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+        let mut values = headers.get_all(header::HOST).iter();
+        let (first, second) = (values.next(), values.next());
+        let is_own = first.is_some_and(|value| value.as_bytes() == self.own.as_bytes());
+        is_own && !self.own.is_empty() && second.is_none() && uri.authority().is_none()
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use http::HeaderValue;
+
 /// Distinct within this process, and most likely between processes. No secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
@@ -20,10 +22,40 @@ impl RequestId {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         Self(START.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
+
+    /// The name as a header's value. Hexadecimal digits are one.
+    pub(crate) fn to_header(self) -> HeaderValue {
+        HeaderValue::from_bytes(&self.digits()).unwrap_or(HeaderValue::from_static("-"))
+    }
+
+    fn digits(self) -> [u8; 16] {
+        let mut digits = [0; 16];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            let number = (rest % 16) as u8;
+            *digit = if number < 10 { b'0' + number } else { b'a' - 10 + number };
+            rest /= 16;
+        }
+        digits
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or("-"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_and_the_header_say_the_same() {
+        for number in [0, 1, 0xFFFF_FFFF_FFFF_FFFF, 0x0123_4567_89AB_CDEF] {
+            let id = RequestId(number);
+            assert_eq!(id.to_string(), format!("{number:016x}"));
+            assert_eq!(id.to_header(), id.to_string());
+        }
     }
 }

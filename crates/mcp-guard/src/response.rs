@@ -22,7 +22,7 @@ use auth_core::{BearerError, Challenge, Denial, DenialReason, ScopeSet, VerifyEr
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     AuthenticateError, MessageError, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
@@ -83,32 +83,61 @@ impl From<BearerFault> for Refusal {
 /// What every challenge of this server says.
 #[derive(Debug, Clone)]
 pub(crate) struct Challenges {
-    pub(crate) resource_metadata: String,
-    pub(crate) scopes: ScopeSet,
+    resource_metadata: String,
+    scopes: ScopeSet,
+    no_token: Ready,
+    invalid_token: Ready,
+}
+
+/// A 401 that is always the same, written out at the start: a flood of bad tokens costs little.
+#[derive(Debug, Clone)]
+struct Ready {
+    challenge: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl Ready {
+    fn new(challenge: &Challenge, error: &str, description: &str) -> Self {
+        let body = json!({ "error": error, "error_description": description });
+        let challenge = HeaderValue::try_from(challenge.to_string()).ok();
+        Self { challenge, body: body.to_string().into() }
+    }
+
+    fn answer(&self) -> Response<Full<Bytes>> {
+        let mut response = json_response(StatusCode::UNAUTHORIZED, self.body.clone());
+        if let Some(challenge) = &self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        response
+    }
 }
 
 impl Challenges {
+    pub(crate) fn new(resource_metadata: String, scopes: ScopeSet) -> Self {
+        let text = "this server needs a bearer token";
+        let bare = challenge(&resource_metadata, &scopes, None, None);
+        let no_token = Ready::new(&bare, "unauthorized", text);
+        // One text for every reason: which check failed is for the operator alone.
+        let text = "The access token is not valid";
+        let error = Some(BearerError::InvalidToken);
+        let invalid = challenge(&resource_metadata, &scopes, error, Some(text));
+        let invalid_token = Ready::new(&invalid, "invalid_token", text);
+        Self { resource_metadata, scopes, no_token, invalid_token }
+    }
+
     /// The answer to a request that went no further.
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Full<Bytes>> {
         use AuthenticateError as A;
         match refusal {
             Refusal::Origin(fault) => plain(StatusCode::FORBIDDEN, "forbidden", &fault.to_string()),
-            Refusal::NoToken => challenged(
-                StatusCode::UNAUTHORIZED,
-                &self.with(None, None),
-                "unauthorized",
-                "this server needs a bearer token",
-            ),
+            Refusal::NoToken => self.no_token.answer(),
             Refusal::BadRequest(fault) => {
                 let text = fault.to_string();
                 let challenge = self.with(Some(BearerError::InvalidRequest), Some(&text));
                 challenged(StatusCode::BAD_REQUEST, &challenge, "invalid_request", &text)
             }
             Refusal::Authenticate(A::InvalidToken(_) | A::RevokedToken { .. }) => {
-                // One text for every reason: which check failed is for the operator alone.
-                let text = "The access token is not valid";
-                let challenge = self.with(Some(BearerError::InvalidToken), Some(text));
-                challenged(StatusCode::UNAUTHORIZED, &challenge, "invalid_token", text)
+                self.invalid_token.answer()
             }
             Refusal::Authenticate(A::UnknownUser { .. } | A::DisabledUser { .. }) => plain(
                 StatusCode::FORBIDDEN,
@@ -171,7 +200,7 @@ impl Challenges {
                     "data": { "requiredCapabilities": tasks },
                 });
                 let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
-                json_response(StatusCode::BAD_REQUEST, &body)
+                json_response(StatusCode::BAD_REQUEST, body.to_string().into())
             }
         }
     }
@@ -190,12 +219,21 @@ impl Challenges {
     }
 
     fn with(&self, error: Option<BearerError>, description: Option<&str>) -> Challenge {
-        Challenge {
-            error,
-            error_description: description.map(str::to_owned),
-            scope: (!self.scopes.is_empty()).then(|| self.scopes.clone()),
-            resource_metadata: Some(self.resource_metadata.clone()),
-        }
+        challenge(&self.resource_metadata, &self.scopes, error, description)
+    }
+}
+
+fn challenge(
+    resource_metadata: &str,
+    scopes: &ScopeSet,
+    error: Option<BearerError>,
+    description: Option<&str>,
+) -> Challenge {
+    Challenge {
+        error,
+        error_description: description.map(str::to_owned),
+        scope: (!scopes.is_empty()).then(|| scopes.clone()),
+        resource_metadata: Some(resource_metadata.to_owned()),
     }
 }
 
@@ -218,7 +256,8 @@ fn challenged(
 }
 
 fn plain(status: StatusCode, error: &str, description: &str) -> Response<Full<Bytes>> {
-    json_response(status, &json!({ "error": error, "error_description": description }))
+    let body = json!({ "error": error, "error_description": description });
+    json_response(status, body.to_string().into())
 }
 
 fn json_rpc(
@@ -228,11 +267,11 @@ fn json_rpc(
     id: Option<&Id>,
 ) -> Response<Full<Bytes>> {
     let body = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-    json_response(status, &body)
+    json_response(status, body.to_string().into())
 }
 
-fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body.to_string()));
+fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -105,9 +105,7 @@ where
                 }
                 Err(response) => response.map(GuardedBody::own),
             };
-            if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-                response.headers_mut().insert(X_REQUEST_ID, value);
-            }
+            response.headers_mut().insert(X_REQUEST_ID, id.to_header());
             Ok(response)
         })
     }

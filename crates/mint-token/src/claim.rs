@@ -18,6 +18,15 @@ pub(crate) struct ExtraClaim {
     pub(crate) value: Value,
 }
 
+/// A member of the header of the user's own choice.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ExtraHeader {
+    /// The member's name.
+    pub(crate) name: String,
+    /// The member's value.
+    pub(crate) value: Value,
+}
+
 /// Why a text is no such claim.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClaimError {
@@ -35,6 +44,9 @@ pub(crate) enum ClaimError {
         /// Its flag.
         flag: &'static str,
     },
+    /// A member of the header that the key decides.
+    #[error("{0} is the key's own: choose another key with --key")]
+    Key(String),
     /// A claim that is made for every token.
     #[error("the claim {0} is set for every token and cannot be chosen")]
     Fixed(String),
@@ -44,22 +56,44 @@ impl FromStr for ExtraClaim {
     type Err = ClaimError;
 
     fn from_str(text: &str) -> Result<Self, ClaimError> {
-        let (left, right) = text.split_once('=').ok_or(ClaimError::Form)?;
-        let (name, is_json) = match left.strip_suffix(':') {
-            Some(name) => (name, true),
-            None => (left, false),
-        };
-        if name.is_empty() || name.chars().any(char::is_control) {
-            return Err(ClaimError::Form);
-        }
-        check_free(name)?;
-        let value = if is_json {
-            parse_unique(right.as_bytes()).map_err(|_| ClaimError::Json(name.to_owned()))?
-        } else {
-            Value::from(right)
-        };
-        Ok(Self { name: name.to_owned(), value })
+        let (name, value) = named(text, check_free)?;
+        Ok(Self { name, value })
     }
+}
+
+impl FromStr for ExtraHeader {
+    type Err = ClaimError;
+
+    fn from_str(text: &str) -> Result<Self, ClaimError> {
+        let free = |name: &str| match name {
+            "alg" | "kid" => Err(ClaimError::Key(name.to_owned())),
+            _ => Ok(()),
+        };
+        let (name, value) = named(text, free)?;
+        Ok(Self { name, value })
+    }
+}
+
+/// A name that `check` lets pass, and its value.
+fn named(
+    text: &str,
+    check: impl FnOnce(&str) -> Result<(), ClaimError>,
+) -> Result<(String, Value), ClaimError> {
+    let (left, right) = text.split_once('=').ok_or(ClaimError::Form)?;
+    let (name, is_json) = match left.strip_suffix(':') {
+        Some(name) => (name, true),
+        None => (left, false),
+    };
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(ClaimError::Form);
+    }
+    check(name)?;
+    let value = if is_json {
+        parse_unique(right.as_bytes()).map_err(|_| ClaimError::Json(name.to_owned()))?
+    } else {
+        Value::from(right)
+    };
+    Ok((name.to_owned(), value))
 }
 
 /// Whether `name` is left to the user.
@@ -73,7 +107,8 @@ fn check_free(name: &str) -> Result<(), ClaimError> {
         "scope" => "--scope",
         "roles" => "--role",
         "name" => "--name",
-        "iat" | "nbf" | "jti" => return Err(ClaimError::Fixed(name.to_owned())),
+        "nbf" => "--not-before",
+        "iat" | "jti" => return Err(ClaimError::Fixed(name.to_owned())),
         _ => return Ok(()),
     };
     Err(ClaimError::Flag { name: name.to_owned(), flag })

@@ -11,6 +11,12 @@ pub enum Exit {
     Failed,
     /// 2: the command line or the configuration is at fault.
     Usage,
+    /// 3: the token is not valid.
+    Invalid,
+    /// 4: the token is valid, and may not do this.
+    Denied,
+    /// 5: a server or an issuer could not be asked.
+    Unreachable,
 }
 
 impl From<Exit> for ExitCode {
@@ -19,6 +25,9 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Invalid => 3,
+            Exit::Denied => 4,
+            Exit::Unreachable => 5,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Makes JWT access tokens (RFC 9068) from the configuration: the library under `mint-token`.
+//! Makes JWT access tokens (RFC 9068) and keys, and says why a token is refused: the library under
+//! `mint-token`.
 //!
 //! 1. Standard output carries the result and nothing else: one line, the token or a JSON object. What is
 //!    said to a person goes to standard error, and never holds the token.
@@ -6,7 +7,8 @@
 //! 3. Secrets come from the configuration or from files, never from the command line, and are never
 //!    printed.
 //! 4. All faults of the configuration are reported together, and each says what to do.
-//! 5. The environment, the time, randomness and the two outputs are parameters: see [`World`].
+//! 5. The environment, the time, randomness, the network and the outputs are parameters: see [`World`].
+//! 6. A token is read from standard input or a file. What judges it is the core's, as in a server.
 //!
 //! A verb is a variant of `args::Verb` and a file in `command/`; `mint` is the one that is meant when
 //! none is named.
@@ -22,6 +24,9 @@
 //!     environment: &|_| Ok(Environment::from_pairs([secret.clone()])),
 //!     clock: &SystemClock,
 //!     random: &mut getrandom::fill,
+//!     stdin: &mut std::io::empty(),
+//!     ask: None,
+//!     fetch: &mint_token::fetch,
 //!     out: &mut out,
 //!     err: &mut err,
 //! };
@@ -35,17 +40,45 @@ mod claim;
 mod command;
 mod exit;
 mod fault;
+mod http;
+mod input;
+mod keys;
+mod moment;
 mod output;
+mod policy;
 mod resolve;
+mod server;
 mod signer;
+mod steps;
+mod trust;
 mod ttl;
 
-use std::{ffi::OsString, io::Write, path::Path};
+use std::{
+    ffi::OsString,
+    io::{self, Read, Write},
+    path::Path,
+};
 
 use auth_core::Clock;
 use settings::{EnvFileError, Environment};
+use zeroize::Zeroizing;
 
-pub use crate::exit::Exit;
+pub use crate::{
+    exit::Exit,
+    http::{FetchFault, Request, Response, fetch},
+};
+
+/// What somebody at a terminal is asked.
+#[derive(Debug, Clone, Copy)]
+pub enum Ask<'a> {
+    /// Something with an answer that may be seen.
+    Question(&'a str),
+    /// Something with an answer that nobody may see.
+    Secret(&'a str),
+}
+
+/// Asks somebody, and gives the answer without its line break.
+pub type Asking<'a> = dyn FnMut(Ask<'_>) -> io::Result<Zeroizing<String>> + 'a;
 
 /// Everything outside the program that it reads or writes, but for the files that its flags and
 /// variables name.
@@ -56,7 +89,13 @@ pub struct World<'a> {
     pub clock: &'a dyn Clock,
     /// Fills a buffer with random bytes of cryptographic quality.
     pub random: &'a mut dyn FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
-    /// Standard output: the result.
+    /// Standard input: a token, where one is asked for.
+    pub stdin: &'a mut dyn Read,
+    /// Whoever sits at the terminal; `None` if nobody does.
+    pub ask: Option<&'a mut Asking<'a>>,
+    /// Asks a server or an issuer.
+    pub fetch: &'a dyn Fn(&Request) -> Result<Response, FetchFault>,
+    /// Standard output: the result. May get ANSI colours, as standard error.
     pub out: &'a mut dyn Write,
     /// Standard error: what is said to a person. May get ANSI colours, which the writer has to drop
     /// where they are not wanted.

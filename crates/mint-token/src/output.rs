@@ -4,9 +4,10 @@
 //! 2. All the rest is for people and goes to standard error; if that fails, there is nobody to tell.
 //! 3. A reader that went away (a broken pipe) is an ending, not a panic, and needs no message.
 
-use std::{collections::BTreeSet, fmt, io::ErrorKind, path::PathBuf};
+use std::{collections::BTreeSet, fmt, io::ErrorKind, path::PathBuf, time::Duration};
 
 use anstyle::{AnsiColor, Style};
+pub(crate) use auth_core::harmless;
 use auth_core::{
     AccessToken, Algorithm, Audience, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId,
 };
@@ -16,9 +17,9 @@ use serde_json::json;
 use crate::{Exit, World, args::Format, signer::KeyOrigin, ttl::Ttl};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
-const LABEL: Style = Style::new().bold();
+pub(crate) const LABEL: Style = Style::new().bold();
 
 /// A token, and everything that is said about it.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(crate) struct Minted {
     pub(crate) scopes: ScopeSet,
     pub(crate) roles: BTreeSet<RoleName>,
     pub(crate) expires_at: NumericDate,
-    pub(crate) lifetime: Ttl,
+    pub(crate) not_before: Option<NumericDate>,
+    pub(crate) lifetime: Duration,
     pub(crate) token_id: TokenId,
     pub(crate) algorithm: Algorithm,
     pub(crate) origin: KeyOrigin,
@@ -61,7 +63,7 @@ impl Minted {
     }
 
     /// The same for a person, in words and without the token.
-    pub(crate) fn summary(&self) -> String {
+    pub(crate) fn summary(&self, count: usize) -> String {
         let name = self.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         let scopes =
             if self.scopes.is_empty() { "none".to_owned() } else { self.scopes.to_string() };
@@ -73,19 +75,43 @@ impl Minted {
             ("Token", format!("for {}{name} at {}", self.subject, self.audience)),
             ("Scopes", scopes),
         ];
+        if count > 1 {
+            lines.insert(1, ("Count", format!("{count}, each with a jti of its own")));
+        }
         if !self.roles.is_empty() {
             let roles: Vec<&str> = self.roles.iter().map(RoleName::as_str).collect();
             lines.push(("Roles", roles.join(", ")));
         }
-        lines.push(("Until", format!("{}, in {}", rfc3339(self.expires_at), self.lifetime)));
+        let lifetime = lifetime(self.lifetime);
+        lines.push(match self.not_before {
+            None => ("Until", format!("{}, in {lifetime}", rfc3339(self.expires_at))),
+            Some(from) => (
+                "Counts",
+                format!("from {} to {}: {lifetime}", rfc3339(from), rfc3339(self.expires_at)),
+            ),
+        });
         lines.push((
             "Signed",
             format!("by {} with {} ({})", self.issuer, self.origin, self.algorithm),
         ));
         lines.push(("Stored", stored));
-        let line = |(label, text)| format!("{LABEL}{label:<7}{LABEL:#}{text}\n");
-        lines.into_iter().map(line).collect::<Vec<_>>().concat()
+        rows(&lines)
     }
+}
+
+/// Lines, each with a label before it.
+pub(crate) fn rows(lines: &[(&str, String)]) -> String {
+    let line = |(label, text): &(&str, String)| format!("{LABEL}{label:<7}{LABEL:#}{text}\n");
+    lines.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+/// A lifetime in the longest unit that fits.
+pub(crate) fn lifetime(duration: Duration) -> String {
+    duration
+        .as_secs()
+        .to_string()
+        .parse()
+        .map_or_else(|_| format!("{} seconds", duration.as_secs()), |ttl: Ttl| ttl.to_string())
 }
 
 /// Writes the result, one line, to standard output.
@@ -125,7 +151,8 @@ pub(crate) fn usage(error: &clap::Error, world: &mut World<'_>) -> Exit {
     }
 }
 
-fn to_out(text: &str, world: &mut World<'_>) -> Exit {
+/// Writes text that ends its own lines to standard output.
+pub(crate) fn to_out(text: &str, world: &mut World<'_>) -> Exit {
     match world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()) {
         Ok(()) => Exit::Done,
         Err(broken) if broken.kind() == ErrorKind::BrokenPipe => Exit::Failed,
@@ -137,8 +164,13 @@ fn to_out(text: &str, world: &mut World<'_>) -> Exit {
 }
 
 /// A date as RFC 3339 writes it, in UTC: `2026-01-31T12:00:00Z`.
-fn rfc3339(date: NumericDate) -> String {
+pub(crate) fn rfc3339(date: NumericDate) -> String {
     // Every `NumericDate` has a calendar date; the number itself is right in any case.
     DateTime::from_timestamp(date.as_secs(), 0)
         .map_or_else(|| date.to_string(), |date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// The same of seconds since 1970.
+pub(crate) fn rfc3339_secs(secs: i64) -> String {
+    NumericDate::from_secs(secs).map_or_else(|_| secs.to_string(), rfc3339)
 }

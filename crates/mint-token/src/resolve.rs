@@ -1,11 +1,12 @@
 //! The flags over the configuration: everything that a token needs from there, or every fault there is.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use auth_core::{Audience, Issuer, ResourceUri, SigningKey};
 use settings::{Environment, Variable};
 
 use crate::{
+    World,
     args::MintArgs,
     fault::Fault,
     signer::{self, KeyOrigin},
@@ -17,17 +18,24 @@ pub(crate) struct Resolved {
     pub(crate) audience: Audience,
     pub(crate) key: SigningKey,
     pub(crate) origin: KeyOrigin,
+    /// How long tokens may live, where keys take turns.
+    pub(crate) max_ttl: Option<Duration>,
 }
 
 /// Puts `args` over `environment`. A flag that is given also stands in for a variable that is at fault.
-pub(crate) fn resolve(args: &MintArgs, environment: &Environment) -> Result<Resolved, Vec<Fault>> {
+pub(crate) fn resolve(
+    args: &MintArgs,
+    environment: &Environment,
+    world: &mut World<'_>,
+) -> Result<Resolved, Vec<Fault>> {
     let issuer = issuer(args, environment);
     let audience = audience(args, environment);
-    let key = signer::signing_key(args.key.as_deref(), args.alg, environment);
+    let key = signer::signing_key(args, environment, world);
     let claims = each_claim_once(args);
     match (issuer, audience, key, claims) {
-        (Ok(issuer), Ok(audience), Ok((key, origin)), Ok(())) => {
-            Ok(Resolved { issuer, audience, key, origin })
+        (Ok(issuer), Ok(audience), Ok(signer), Ok(())) => {
+            let signer::Signer { key, origin, max_ttl } = signer;
+            Ok(Resolved { issuer, audience, key, origin, max_ttl })
         }
         (issuer, audience, key, claims) => {
             let key = key.err().map(Fault::from);

@@ -3,10 +3,16 @@
 //! 1. A key has one algorithm. `--alg` chooses nothing, it only insists.
 //! 2. The rules for `--key` are those for `JWT_KEY_FILE`; messages name the one that was used.
 
-use std::fmt;
+use std::{fmt, path::Path, time::Duration};
 
 use auth_core::{Algorithm, SigningKey};
 use settings::{Environment, KeySettingError, KeySource, Variable};
+
+use crate::{
+    World,
+    args::MintArgs,
+    keys::{self, KeyFault, Rotation, RotationError},
+};
 
 /// Where the key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +26,14 @@ pub(crate) enum KeyOrigin {
 }
 
 /// Why there is no usable key. No variant carries a byte of it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum SignerFault {
+    /// The key with a passphrase is not usable.
+    #[error("--key {0}")]
+    Encrypted(KeyFault),
+    /// The folder of keys has none that is active.
+    #[error("--key {0}")]
+    Rotation(RotationError),
     /// The configured key is not usable.
     #[error(transparent)]
     Configured(KeySettingError),
@@ -49,20 +61,43 @@ pub(crate) enum SignerFault {
     },
 }
 
-/// The key to sign with, and where it came from.
+/// The key to sign with, where it came from, and how long its tokens may live.
+pub(crate) struct Signer {
+    pub(crate) key: SigningKey,
+    pub(crate) origin: KeyOrigin,
+    pub(crate) max_ttl: Option<Duration>,
+}
+
+/// The key to sign with.
 pub(crate) fn signing_key(
-    flag: Option<&str>,
-    wanted: Option<Algorithm>,
+    args: &MintArgs,
     environment: &Environment,
-) -> Result<(SigningKey, KeyOrigin), SignerFault> {
-    let (key, origin) = match flag {
-        Some(path) => (key_of_flag(path)?, KeyOrigin::Flag(path.to_owned())),
-        None => configured_key(environment)?,
+    world: &mut World<'_>,
+) -> Result<Signer, SignerFault> {
+    let flag = args.key.as_deref();
+    let (key, origin, max_ttl) = match flag {
+        Some(path) if Path::new(path).is_dir() => {
+            let now = world.clock.now();
+            let rotation = Rotation::open(Path::new(path));
+            let (key, max_ttl) =
+                rotation.and_then(|it| it.active(now, world)).map_err(SignerFault::Rotation)?;
+            (key, KeyOrigin::Flag(path.to_owned()), Some(max_ttl))
+        }
+        Some(path) if keys::is_encrypted(Path::new(path)) => {
+            let passphrase = args.passphrase_file.as_deref();
+            let key = keys::signing_key(Path::new(path), passphrase, world);
+            (key.map_err(SignerFault::Encrypted)?, KeyOrigin::Flag(path.to_owned()), None)
+        }
+        Some(path) => (key_of_flag(path)?, KeyOrigin::Flag(path.to_owned()), None),
+        None => {
+            let (key, origin) = configured_key(environment)?;
+            (key, origin, None)
+        }
     };
     let found = key.algorithm();
-    match wanted {
+    match args.alg {
         Some(wanted) if wanted != found => Err(SignerFault::Algorithm { wanted, found, origin }),
-        _ => Ok((key, origin)),
+        _ => Ok(Signer { key, origin, max_ttl }),
     }
 }
 

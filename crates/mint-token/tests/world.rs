@@ -53,6 +53,9 @@ fn run_to(args: &[&str], out: &mut dyn Write) -> (Exit, String) {
         environment: &environment,
         clock: &FixedClock,
         random: &mut sevens,
+        stdin: &mut io::empty(),
+        ask: None,
+        fetch: &mint_token::fetch,
         out,
         err: &mut err,
     };
@@ -100,6 +103,9 @@ fn nobody_to_tell_is_no_failure() {
         environment: &environment,
         clock: &FixedClock,
         random: &mut sevens,
+        stdin: &mut io::empty(),
+        ask: None,
+        fetch: &mint_token::fetch,
         out: &mut out,
         err: &mut Failing(ErrorKind::BrokenPipe),
     };
@@ -114,6 +120,9 @@ fn without_randomness_there_is_no_token() {
         environment: &environment,
         clock: &FixedClock,
         random: &mut |_| Err(getrandom::Error::UNSUPPORTED),
+        stdin: &mut io::empty(),
+        ask: None,
+        fetch: &mint_token::fetch,
         out: &mut out,
         err: &mut err,
     };

@@ -228,9 +228,61 @@ pub enum TokensCommand {
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// Say what is wrong with the policy; exit code 2 if anything is
+    #[command(
+        after_help = "Examples:\n  server policy check\n  server policy check --policy policy.toml"
+    )]
     Check,
     /// Print the policy in use, to start your own from
+    #[command(after_help = "Examples:\n  server policy show > policy.toml")]
     Show,
+    /// Print who may do what
+    #[command(
+        after_help = "Examples:\n  server policy table\n  server policy table --output markdown"
+    )]
+    Table {
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: TableFormat,
+    },
+    /// Print who gains and who loses what between two policies
+    #[command(
+        after_help = "Examples:\n  server policy diff old.toml new.toml\n  server policy diff <(git show main:policy.toml) policy.toml"
+    )]
+    Diff {
+        /// The policy as it was
+        old: PathBuf,
+        /// The policy as it will be
+        new: PathBuf,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Try the policy with the cases in a file; exit code 2 if one fails
+    #[command(
+        after_help = "Examples:\n  server policy test cases.toml --policy policy.toml\n\nA case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
+    )]
+    Test {
+        /// The cases, as TOML
+        file: PathBuf,
+        /// How to print
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Print the reference page of the policy, as Markdown
+    #[command(after_help = "Examples:\n  server policy reference > docs/reference.md")]
+    Reference,
+}
+
+/// For people, for pages or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum TableFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For pages
+    Markdown,
+    /// For programs
+    Json,
 }
 
 /// For people or for programs.

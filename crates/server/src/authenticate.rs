@@ -2,10 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::Arc,
 };
 
-use auth_core::{AccessToken, Ceiling, Claims, Clock, Issuer, Principal, RoleName};
+use auth_core::{
+    AccessToken, Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing, admit,
+};
 use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use mcp_guard::{Authenticate, AuthenticateError, Issuers};
 
@@ -15,7 +18,6 @@ pub type Provisioning = BTreeMap<Issuer, BTreeSet<RoleName>>;
 
 /// Verifies tokens and looks their users up, on every request: a user who is disabled, or loses a role,
 /// loses it for tokens already out.
-#[derive(Debug)]
 pub struct DirectoryAuthenticator<D> {
     issuers: Issuers,
     directory: Arc<D>,
@@ -33,6 +35,45 @@ impl<D: Directory> DirectoryAuthenticator<D> {
     #[must_use]
     pub fn provisioning(self, provisioning: Provisioning) -> Self {
         Self { provisioning, ..self }
+    }
+
+    /// What judges the tokens.
+    pub(crate) const fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// What the directory knows of the token and its user. Changes nothing: a user who would be added when
+    /// first seen is taken for added.
+    pub(crate) async fn standing(&self, claims: &Claims) -> Result<FoundUser, DirectoryError> {
+        let is_revoked = self.is_revoked(claims).await?;
+        let user = self.directory.find(claims.issuer(), claims.subject()).await?;
+        let first_roles = self.provisioning.get(claims.issuer());
+        let roles = match (&user, first_roles) {
+            (Some(user), _) => user.roles_at(self.clock.now()),
+            (None, Some(roles)) if !is_revoked => Arc::new(roles.clone()),
+            _ => return Ok(FoundUser { user: None, roles: None, is_revoked }),
+        };
+        Ok(FoundUser { user, roles: Some(roles), is_revoked })
+    }
+
+    /// The same for somebody who comes: whoever is to be added when first seen is added now. Nobody is
+    /// added for a token that is void.
+    async fn arrival(&self, claims: &Claims) -> Result<FoundUser, DirectoryError> {
+        let is_revoked = self.is_revoked(claims).await?;
+        let user = if is_revoked {
+            self.directory.find(claims.issuer(), claims.subject()).await?
+        } else {
+            self.user(claims).await?
+        };
+        let roles = user.as_ref().map(|user| user.roles_at(self.clock.now()));
+        Ok(FoundUser { user, roles, is_revoked })
+    }
+
+    async fn is_revoked(&self, claims: &Claims) -> Result<bool, DirectoryError> {
+        match claims.token_id() {
+            Some(id) => self.directory.is_revoked(claims.issuer(), id).await,
+            None => Ok(false),
+        }
     }
 
     /// The user that `claims` are about, added now if that is how it is for its issuer.
@@ -69,34 +110,59 @@ impl<D: Directory> DirectoryAuthenticator<D> {
 impl<D: Directory> Authenticate for DirectoryAuthenticator<D> {
     async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
         let claims = self.issuers.verify(&token).await?;
-        let (issuer, subject) = (claims.issuer(), claims.subject());
-        let unavailable = |error| AuthenticateError::Unavailable(Box::new(error));
-        let revoked =
-            || AuthenticateError::RevokedToken { issuer: issuer.clone(), subject: subject.clone() };
-        // Before the user: nobody is added for a token that is void.
-        if let Some(id) = claims.token_id()
-            && self.directory.is_revoked(issuer, id).await.map_err(unavailable)?
-        {
-            return Err(revoked());
+        let found = self.arrival(&claims).await;
+        let found = found.map_err(|error| AuthenticateError::Unavailable(Box::new(error)))?;
+        let principal = admit(&claims, found.account(), found.is_revoked).map_err(|fault| {
+            let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
+            match fault {
+                Inadmissible::UnknownUser => AuthenticateError::UnknownUser { issuer, subject },
+                Inadmissible::DisabledUser => AuthenticateError::DisabledUser { issuer, subject },
+                Inadmissible::RevokedToken => AuthenticateError::RevokedToken { issuer, subject },
+            }
+        })?;
+        let Some(user) = found.user else { return Ok(principal) };
+        self.directory.seen(&user, self.clock.now());
+        Ok(principal.with_display_name(Arc::clone(user.display_name())))
+    }
+}
+
+impl<D> Clone for DirectoryAuthenticator<D> {
+    fn clone(&self) -> Self {
+        Self {
+            issuers: self.issuers.clone(),
+            directory: Arc::clone(&self.directory),
+            provisioning: self.provisioning.clone(),
+            clock: Arc::clone(&self.clock),
         }
-        let Some(user) = self.user(&claims).await.map_err(unavailable)? else {
-            return Err(AuthenticateError::UnknownUser {
-                issuer: issuer.clone(),
-                subject: subject.clone(),
-            });
-        };
-        if !user.is_active() {
-            return Err(AuthenticateError::DisabledUser {
-                issuer: issuer.clone(),
-                subject: subject.clone(),
-            });
-        }
-        if user.has_revoked(claims.issued_at()) {
-            return Err(revoked());
-        }
-        let now = self.clock.now();
-        self.directory.seen(&user, now);
-        Ok(Principal::new(&claims, Ceiling::Roles(user.roles_at(now)))
-            .with_display_name(Arc::clone(user.display_name())))
+    }
+}
+
+impl<D> fmt::Debug for DirectoryAuthenticator<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DirectoryAuthenticator({:?}, ..)", self.issuers)
+    }
+}
+
+/// What the directory knows of the subject of a token.
+pub(crate) struct FoundUser {
+    user: Option<Arc<User>>,
+    /// `None` if there is no such user, and none to be made.
+    roles: Option<Arc<BTreeSet<RoleName>>>,
+    is_revoked: bool,
+}
+
+impl FoundUser {
+    /// As the core judges it.
+    pub(crate) fn account(&self) -> Option<Account<'_>> {
+        self.roles.as_ref().map(|roles| Account {
+            is_active: self.user.as_ref().is_none_or(|user| user.is_active()),
+            roles,
+            valid_from: self.user.as_ref().and_then(|user| user.valid_from()),
+        })
+    }
+
+    /// The same for an explanation.
+    pub(crate) fn standing(&self) -> Standing<'_> {
+        Standing::Directory { account: self.account(), is_revoked: self.is_revoked }
     }
 }

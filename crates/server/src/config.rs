@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
 use mcp_guard::Issuers;
-use settings::{Environment, KeySettingError, Variable, VerifyingKeys};
+use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
 
 use crate::{
     args::RunArgs,
     authenticate::Provisioning,
+    explain,
     failure::Failure,
     issuers::{self, IssuerConfig},
     policy_file::{self, PolicySource},
@@ -146,6 +147,20 @@ impl Config {
             .map_err(|error| fault(&error))
     }
 
+    /// The files with keys that may change, and whose keys they are.
+    #[must_use]
+    pub fn key_files(&self) -> Vec<(Issuer, PathBuf)> {
+        let local = self.local.iter().filter_map(|local| match &local.keys.source {
+            KeySource::File(path) => Some((local.issuer.clone(), path.clone())),
+            KeySource::Secret => None,
+        });
+        let others = self
+            .issuers
+            .iter()
+            .filter_map(|issuer| Some((issuer.trusted.issuer().clone(), issuer.key_file.clone()?)));
+        local.chain(others).collect()
+    }
+
     /// What protects the server, for the line that it prints at start.
     #[must_use]
     pub fn protection(&self) -> String {
@@ -238,7 +253,8 @@ pub(crate) fn default_roles<'a>(
 fn parse_resource(text: &str) -> Result<ResourceUri, String> {
     let resource: ResourceUri = text.parse().map_err(|fault| format!("{fault}"))?;
     let path = resource.path();
-    let own = ["/healthz", "/readyz"].contains(&path) || path.starts_with("/.well-known");
+    let own =
+        ["/healthz", "/readyz", explain::PATH].contains(&path) || path.starts_with("/.well-known");
     // Characters that the router takes for patterns.
     if own || path.contains(['{', '}', '*', ':']) {
         return Err("this path cannot be served: choose another, for example /mcp".into());

@@ -11,9 +11,11 @@ mod args;
 mod authenticate;
 mod command;
 mod config;
+mod explain;
 mod failure;
 mod health;
 mod issuers;
+mod key_files;
 mod log;
 mod mcp;
 mod policy_file;
@@ -26,19 +28,27 @@ mod tools;
 use std::io::Write;
 
 pub use app::App;
-pub use args::{Cli, Command, OutputFormat, PolicyCommand, RunArgs, TokensCommand, UsersCommand};
+pub use args::{
+    Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
+};
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, Provisioning};
 pub use config::{Config, ConfigError, LocalIssuer};
 pub use failure::Failure;
 pub use issuers::{IntrospectionConfig, IssuerConfig};
-pub use mcp::McpServer;
+pub use mcp::{McpServer, McpService};
 pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
 pub use sessions::Sessions;
 use settings::{EnvFile, Environment};
 
 /// Does what the command line says; results go to `out`, the log to standard error.
 pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
+    let done = dispatch(cli, out).await;
+    log::flush();
+    done
+}
+
+async fn dispatch(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     let env_file = EnvFile::at(&cli.env_file);
     let environment = Environment::load(&cli.env_file)?;
     match cli.command {

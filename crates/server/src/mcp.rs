@@ -4,11 +4,21 @@
 //!    that it did: for this very action where there is a target ([`Caller::permitted`]), for this
 //!    caller where there is none ([`Caller::of`]).
 //! 2. Lists are whole here; the guard takes out what the caller may not use.
-//! 3. The tool table is built once, not once per call.
+//! 3. The tool table is built once, not once per call, and so is the service: requests share one.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    task::{Context, Poll},
+};
 
 use auth_core::{Action, Clock, ResourceUri};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::combinators::BoxBody;
 use mcp_guard::Caller;
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
@@ -21,7 +31,12 @@ use rmcp::{
     },
     service::RequestContext,
     tool, tool_router,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
 };
+use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use crate::tools::{
     get_time::{TimeNow, get_time},
@@ -167,6 +182,50 @@ impl ServerHandler for McpServer {
         let mut result = ReadResourceResult::new(vec![contents]);
         (result.ttl_ms, result.cache_scope) = cache_hints(&context);
         Ok(result.into())
+    }
+}
+
+/// The server over HTTP. A clone is one more reference, where a clone of rmcp's service would be all of its
+/// settings.
+#[derive(Clone)]
+pub struct McpService(Arc<StreamableHttpService<McpServer, NeverSessionManager>>);
+
+impl McpService {
+    /// `server`, whose streams end when `shutdown` is cancelled.
+    ///
+    /// Both generations are served without sessions: a request carries all that it needs, so there is no
+    /// session that a stranger could take over, and any node can answer.
+    #[must_use]
+    pub fn new(server: McpServer, shutdown: &CancellationToken) -> Self {
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            // One answer needs no stream.
+            .with_json_response(true)
+            // The guard has judged Host and Origin before, against names made ready at start.
+            .disable_allowed_hosts()
+            .with_cancellation_token(shutdown.child_token());
+        let sessions = Arc::new(NeverSessionManager::default());
+        Self(Arc::new(StreamableHttpService::new(move || Ok(server.clone()), sessions, config)))
+    }
+}
+
+impl<B> Service<Request<B>> for McpService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: std::fmt::Display,
+{
+    type Response = Response<BoxBody<Bytes, Infallible>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = Arc::clone(&self.0);
+        Box::pin(async move { Ok(service.handle(request).await) })
     }
 }
 

@@ -66,6 +66,15 @@ pub(crate) fn load(path: Option<&Path>) -> Result<(Policy, PolicySource), Policy
     Ok((parse(&text)?, PolicySource::File(path.into())))
 }
 
+/// Reads a policy that need not be for this server: what it offers may lack a rule.
+pub(crate) fn read_any(path: &Path) -> Result<Policy, PolicyFileError> {
+    let text = fs::read_to_string(path).map_err(|error| PolicyFileError::Unreadable {
+        path: path.into(),
+        reason: error.to_string(),
+    })?;
+    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(&text)?)?)
+}
+
 /// Reads a policy and checks that everything the server offers has a rule.
 pub fn parse(text: &str) -> Result<Policy, PolicyFileError> {
     let policy = Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?;

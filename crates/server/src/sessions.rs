@@ -20,11 +20,14 @@ use auth_core::{Clock, Owner, SealingKey};
 use directory::{DirectoryError, Shared};
 use http::{Request, Response};
 use mcp_guard::Caller;
-use rmcp::transport::streamable_http_server::session::{
-    SessionState, SessionStore, SessionStoreError,
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService,
+    session::{SessionState, SessionStore, SessionStoreError, local::LocalSessionManager},
 };
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+
+use crate::mcp::McpServer;
 
 /// How often sessions that are too old are looked for.
 const PRUNING: Duration = Duration::from_mins(10);
@@ -103,9 +106,26 @@ fn owner() -> Result<Owner, SessionStoreError> {
     OWNER.try_with(Clone::clone).map_err(|_| "a session outside of any request".into())
 }
 
+/// `server` with sessions. Clients of 2026-07-28 have none all the same.
+pub(crate) fn service(
+    server: McpServer,
+    sessions: Sessions,
+    shutdown: &CancellationToken,
+) -> WithOwner<StreamableHttpService<McpServer, LocalSessionManager>> {
+    let mut config = StreamableHttpServerConfig::default()
+        // Where there is no session, one answer needs no stream.
+        .with_json_response(true)
+        // The guard has judged Host and Origin before.
+        .disable_allowed_hosts()
+        .with_cancellation_token(shutdown.child_token());
+    config.session_store = Some(Arc::new(sessions));
+    let manager = Arc::new(LocalSessionManager::default());
+    WithOwner(StreamableHttpService::new(move || Ok(server.clone()), manager, config))
+}
+
 /// Behind the guard, before rmcp: remembers whose request it is while it is answered.
 #[derive(Debug, Clone)]
-pub(crate) struct WithOwner<S>(pub(crate) S);
+pub(crate) struct WithOwner<S>(S);
 
 impl<S, B, R> Service<Request<B>> for WithOwner<S>
 where

@@ -3,12 +3,12 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
-use crate::{EnvFile, EnvFileError, Variable};
+use crate::{EnvFile, EnvFileError, Surrounding, Variable};
 
 /// Where the values come from. `Debug` prints which variables are set, never a value.
 #[derive(Clone, Default)]
@@ -17,6 +17,7 @@ pub struct Environment {
     file: HashMap<Variable, String>,
     /// What no [`Variable`] has, the process's own over the file's.
     others: HashMap<String, Zeroizing<String>>,
+    surroundings: HashMap<Surrounding, String>,
 }
 
 impl Environment {
@@ -27,17 +28,19 @@ impl Environment {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
         let (process, mut others) = sorted(process);
+        let surroundings = surroundings(&others);
         let (file, others_of_file) = sorted(EnvFile::at(env_file).read()?);
         for (name, value) in others_of_file {
             others.entry(name).or_insert(value);
         }
-        Ok(Self { process, file, others })
+        Ok(Self { process, file, others, surroundings })
     }
 
     /// An environment of just these pairs. Empty values are left out.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let (process, others) = sorted(pairs);
-        Self { process, file: HashMap::new(), others }
+        let surroundings = surroundings(&others);
+        Self { process, file: HashMap::new(), others, surroundings }
     }
 
     /// The value of a variable that a configuration file names as the place of a secret. The variables
@@ -45,6 +48,12 @@ impl Environment {
     #[must_use]
     pub fn secret_named(&self, name: &str) -> Option<&str> {
         self.others.get(name).map(|value| value.as_str())
+    }
+
+    /// What the process itself was started with; a file cannot set it.
+    #[must_use]
+    pub fn surrounding(&self, surrounding: Surrounding) -> Option<&str> {
+        self.surroundings.get(&surrounding).map(String::as_str)
     }
 
     /// The value that is set, or the default.
@@ -59,6 +68,25 @@ impl Environment {
         self.process.get(&variable).or_else(|| self.file.get(&variable)).map(String::as_str)
     }
 
+    /// The user's folder for what can be made again: `XDG_CACHE_HOME`, or what the system has in its
+    /// place. Only absolute paths count (XDG Base Directory Specification).
+    #[must_use]
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let folder = |name: &str| {
+            let path = PathBuf::from(self.others.get(name)?.as_str());
+            path.is_absolute().then_some(path)
+        };
+        folder("XDG_CACHE_HOME").or_else(|| {
+            if cfg!(windows) {
+                folder("LOCALAPPDATA")
+            } else if cfg!(target_os = "macos") {
+                folder("HOME").map(|home| home.join("Library/Caches"))
+            } else {
+                folder("HOME").map(|home| home.join(".cache"))
+            }
+        })
+    }
+
     /// The values of variables that stand in for each other, from the one place that sets any of them:
     /// the process's environment, else the file. So a key file in the environment takes the place of a
     /// secret in the file.
@@ -71,6 +99,11 @@ impl Environment {
         let values = if in_process { &self.process } else { &self.file };
         variables.map(|variable| values.get(&variable).map(String::as_str))
     }
+}
+
+fn surroundings(others: &HashMap<String, Zeroizing<String>>) -> HashMap<Surrounding, String> {
+    let found = Surrounding::ALL.into_iter();
+    found.filter_map(|one| Some((one, others.get(one.name())?.to_string()))).collect()
 }
 
 /// The values of the variables, and of all the others.
@@ -113,6 +146,21 @@ mod tests {
     }
 
     #[test]
+    fn the_cache_folder_is_absolute_or_not_there() {
+        let folder = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            Environment::from_pairs(pairs).cache_folder()
+        };
+        assert_eq!(folder(&[]), None);
+        assert_eq!(folder(&[("XDG_CACHE_HOME", "here")]), None);
+        let own = std::env::temp_dir();
+        let set = [("XDG_CACHE_HOME", own.to_str().unwrap()), ("HOME", "/home/x")];
+        assert_eq!(folder(&set), Some(own.clone()));
+        #[cfg(target_os = "linux")]
+        assert_eq!(folder(&set[1..]), Some("/home/x/.cache".into()));
+    }
+
+    #[test]
     fn alternatives_come_from_one_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
@@ -142,6 +190,19 @@ mod tests {
             "the process's own comes first"
         );
         assert!(!format!("{environment:?}").contains("IDP_SECRET"));
+    }
+
+    #[test]
+    fn a_file_says_nothing_of_the_surroundings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "BROWSER=./evil\nXDG_STATE_HOME=/shared\n").unwrap();
+        let environment = Environment::load(&path).unwrap();
+        assert_ne!(environment.surrounding(Surrounding::Browser), Some("./evil"));
+        assert_ne!(environment.surrounding(Surrounding::StateHome), Some("/shared"));
+        let pairs = [("BROWSER".to_owned(), "firefox".to_owned())];
+        let environment = Environment::from_pairs(pairs);
+        assert_eq!(environment.surrounding(Surrounding::Browser), Some("firefox"));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! 1. The environment beats `.env`, which beats the default; flags, which each program has of its own,
 //!    beat all three. An empty value counts as not set.
 //! 2. The variables are the ones in [`Variable`]; `.env.example` lists exactly them. Besides them there are
-//!    those that a configuration file names as the place of a secret, and no others.
+//!    those that a configuration file names as the place of a secret, and the process's own [`Surrounding`]s.
 //! 3. Secrets come from here, never from the command line, and are never printed.
 //! 4. Files with secrets are written with mode 0600, whole or not at all.
 
 mod env_file;
 mod environment;
 mod keys;
+mod surroundings;
 mod variable;
 
 pub use env_file::{EnvFile, EnvFileError};
@@ -18,4 +19,5 @@ pub use keys::{
     KeySettingError, KeySource, VerifyingKeys, fresh_secret, secret_file, signing_key,
     verifying_keys, verifying_keys_in, verifying_secret,
 };
+pub use surroundings::Surrounding;
 pub use variable::Variable;

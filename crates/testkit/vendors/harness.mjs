@@ -48,9 +48,9 @@ export class Place {
 }
 
 /** Starts the server in a place: `{ url, log(), stop() }`. */
-export async function serve(place, settings = {}) {
+export async function serve(place, settings = {}, args = ['--bind', '127.0.0.1:0']) {
   const options = { cwd: place.folder, env: settings, stdio: ['ignore', 'pipe', 'pipe'] };
-  const server = spawn(binary('server'), ['--bind', '127.0.0.1:0'], options);
+  const server = spawn(binary('server'), args, options);
   const ended = new Promise((resolve) => server.once('close', resolve));
   const kill = () => server.kill('SIGKILL');
   process.once('exit', kill);

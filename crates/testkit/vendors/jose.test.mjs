@@ -1,6 +1,6 @@
 // Tokens both ways, with keys as JSON: jose reads ours, and our server admits jose's and no wrong one.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -111,5 +111,53 @@ for (const alg of ['HS256', 'RS256', 'ES256', 'EdDSA']) {
       const token = await sign(claims(), header({ alg: 'HS256' }), secret);
       assert.equal(await status(us.server, token), 401);
     });
+  });
+}
+
+/** Keys of ours as jose reads them: `{ file, signer, verifier }`. */
+async function keygen(place, alg, format) {
+  const name = format === 'pem' ? 'key.pem' : 'key.json';
+  const file = join(place.folder, name);
+  place.run('mint-token', ['keygen', '--alg', alg, '--format', format, '--out', file]);
+  const text = readFileSync(file, 'utf8');
+  if (format === 'pem') {
+    const signer = await jose.importPKCS8(text, alg, { extractable: true });
+    return { file, signer, verifier: undefined };
+  }
+  const jwk = JSON.parse(text);
+  const signer = await jose.importJWK(jwk, alg);
+  if (alg === 'HS256') return { file, signer, verifier: signer };
+  const { kty, crv, x, y, n, e } = jwk;
+  assert.equal(jwk.kid, await jose.calculateJwkThumbprint(jwk)); // RFC 7638
+  return { file, signer, verifier: await jose.importJWK({ kty, crv, x, y, n, e }, alg) };
+}
+
+const formats = [['HS256', 'jwk'], ...['RS256', 'ES256', 'EdDSA'].flatMap((alg) => [[alg, 'pem'], [alg, 'jwk']])];
+for (const [alg, format] of formats) {
+  test(`a key of ours goes both ways: ${alg} as ${format}`, async () => {
+    const place = new Place();
+    try {
+      let { file, signer, verifier } = await keygen(place, alg, format);
+      const token = place.mint(['--key', file]);
+      const { kid } = jose.decodeProtectedHeader(token);
+      if (alg !== 'HS256') {
+        const folder = join(place.folder, 'keys');
+        mkdirSync(folder);
+        renameSync(file, join(folder, format === 'pem' ? 'key.pem' : 'key.json'));
+        file = join(place.folder, 'jwks.json');
+        place.run('mint-token', ['jwks', folder, '--out', file]);
+        verifier ??= jose.createLocalJWKSet(JSON.parse(readFileSync(file, 'utf8')));
+      }
+      const expected = { issuer: ISSUER, audience: RESOURCE, typ: 'at+jwt', algorithms: [alg] };
+      assert.equal((await jose.jwtVerify(token, verifier, expected)).payload.sub, 'user-userson');
+      const theirs = join(place.folder, 'token.txt');
+      writeFileSync(theirs, await sign(claims(), { alg, typ: 'at+jwt', kid }, signer));
+      const said = place.run('mint-token', ['verify', theirs, '--keys', file]);
+      assert.match(said, /valid: user-userson/);
+      const decision = place.run('mint-token', ['explain', theirs, '--keys', file, '--tool', 'get_time']);
+      assert.match(decision, /permitted: tools\/call get_time/);
+    } finally {
+      place.remove();
+    }
   });
 }

@@ -45,7 +45,9 @@ function configuration(keys) {
     cookies: { keys: [SECRET] },
     features: {
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
       introspection: { enabled: true },
+      registration: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_, resource, client) => ({

@@ -1,5 +1,6 @@
 """Tokens both ways: PyJWT reads ours, and our server admits PyJWT's and no wrong one."""
 
+import json
 import subprocess
 import time
 import uuid
@@ -171,3 +172,59 @@ def test_the_server_wants_the_scope(party, server):
     answer = call_get_time(server, sign(party, claims(scope="User.Read")))
     assert answer.status_code == 403
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+FORMATS = [("HS256", "jwk")] + [(alg, format) for alg in KINDS for format in ("pem", "jwk")]
+
+
+def keygen(place, alg, format):
+    """A key of ours: its file, what PyJWT signs with and what it verifies with."""
+    file = place.folder / f"key.{'pem' if format == 'pem' else 'json'}"
+    place.run("mint-token", "keygen", "--alg", alg, "--format", format, "--out", str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    if format == "jwk":
+        key = jwt.PyJWK(json.loads(file.read_text()), alg).key
+        return file, key, key if alg == "HS256" else key.public_key()
+    public = ["openssl", "pkey", "-in", file, "-pubout"]
+    done = subprocess.run(public, check=True, capture_output=True, text=True)
+    return file, file.read_text(), done.stdout
+
+
+@pytest.mark.parametrize(("alg", "format"), FORMATS)
+def test_keys_of_ours_both_ways(tmp_path, alg, format):
+    place = Place(tmp_path)
+    file, private, public = keygen(place, alg, format)
+    token = place.mint("--key", str(file))
+    expected = {"audience": RESOURCE, "issuer": ISSUER, "algorithms": [alg]}
+    assert jwt.decode(token, public, **expected)["sub"] == "user-userson"
+    kid = jwt.get_unverified_header(token)["kid"]
+    if alg != "HS256":
+        folder = tmp_path / "keys"
+        folder.mkdir()
+        file.rename(folder / file.name)
+        file = tmp_path / "jwks.json"
+        place.run("mint-token", "jwks", str(folder), "--out", str(file))
+        found = jwt.PyJWKSet.from_json(file.read_text())[kid]
+        assert jwt.decode(token, found.key, **expected)["sub"] == "user-userson"
+    theirs = tmp_path / "token.txt"
+    headers = {"typ": "at+jwt", "kid": kid}
+    theirs.write_text(jwt.encode(claims(), private, algorithm=alg, headers=headers))
+    assert "valid: user-userson" in place.run("mint-token", "verify", str(theirs), "--keys", str(file))
+    decision = ["mint-token", "explain", str(theirs), "--keys", str(file), "--tool", "get_time"]
+    assert "permitted: tools/call get_time" in place.run(*decision)
+
+
+@pytest.mark.parametrize(("alg", "kind"), KINDS.items())
+def test_openssl_opens_our_key_behind_a_passphrase(tmp_path, alg, kind):
+    place = Place(tmp_path)
+    secret = tmp_path / "pass.txt"
+    secret.touch(mode=0o600)
+    secret.write_text("open sesame\n")
+    sealed = tmp_path / "sealed.pem"
+    made = ["keygen", "--alg", alg, "--out", str(sealed), "--passphrase-file", str(secret)]
+    place.run("mint-token", *made)
+    derive = ["openssl", "pkey", "-in", sealed, "-passin", f"file:{secret}", "-pubout"]
+    public = subprocess.run(derive, check=True, capture_output=True, text=True).stdout
+    token = place.mint("--key", str(sealed), "--passphrase-file", str(secret))
+    expected = {"audience": RESOURCE, "issuer": ISSUER, "algorithms": [alg]}
+    assert jwt.decode(token, public, **expected)["sub"] == "user-userson"

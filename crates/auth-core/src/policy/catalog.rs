@@ -168,7 +168,16 @@ impl TryFrom<PolicyDocument> for Policy {
         }
         if reader.faults.is_empty() {
             let show_scopes = document.lists.show_scopes;
-            Ok(Self { scopes, roles, rules: requirements, templates, plain, show_scopes })
+            let has_public_rules = requirements.values().any(Requirement::is_public);
+            Ok(Self {
+                scopes,
+                roles,
+                rules: requirements,
+                templates,
+                plain,
+                show_scopes,
+                has_public_rules,
+            })
         } else {
             Err(PolicyError(reader.faults))
         }

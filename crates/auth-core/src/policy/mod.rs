@@ -17,6 +17,7 @@ mod catalog;
 mod decision;
 mod document;
 mod requirement;
+mod suppose;
 mod template;
 
 use std::{
@@ -32,6 +33,7 @@ pub use document::{
     RoleDocument, RuleDocument, ScopeDocument,
 };
 pub use requirement::Requirement;
+pub use suppose::{Supposed, Verdict};
 pub use template::TemplateError;
 
 use self::template::Template;
@@ -50,6 +52,7 @@ pub struct Policy {
     /// What the URIs that rules name come down to, with these rules' requirements.
     plain: HashMap<String, Vec<Requirement>>,
     show_scopes: bool,
+    has_public_rules: bool,
 }
 
 impl Policy {
@@ -109,8 +112,8 @@ impl Policy {
 
     /// Whether anything at all needs no token.
     #[must_use]
-    pub fn has_public_rules(&self) -> bool {
-        self.rules.values().any(Requirement::is_public)
+    pub const fn has_public_rules(&self) -> bool {
+        self.has_public_rules
     }
 
     /// Whether lists are to say what each of their entries needs.
@@ -169,6 +172,27 @@ impl Policy {
     #[must_use]
     pub fn has_role(&self, role: &RoleName) -> bool {
         self.roles.contains_key(role)
+    }
+
+    /// What the ceiling of `principal` holds of the catalog; all of it if nothing bounds it.
+    #[must_use]
+    pub fn ceiling_of(&self, principal: &Principal) -> ScopeSet {
+        self.scopes.keys().filter(|scope| self.ceiling_holds(principal, scope)).cloned().collect()
+    }
+
+    /// What the token of `principal` grants of the catalog, implied scopes and those of its roles too.
+    #[must_use]
+    pub fn granted_to(&self, principal: &Principal) -> ScopeSet {
+        self.scopes.keys().filter(|scope| self.grants(principal, scope)).cloned().collect()
+    }
+
+    /// The same policy with a rule for one more method, for what a server offers beside MCP.
+    #[must_use]
+    pub fn with_method(mut self, method: &str, scope: Scope) -> Self {
+        let requirement =
+            Requirement { all: ScopeSet::from_iter([scope]), ..Requirement::default() };
+        self.rules.insert(Action::Method(method.into()), requirement);
+        self
     }
 
     fn requirements_of_all(&self, action: &Action, also: &[Action]) -> Option<Vec<&Requirement>> {

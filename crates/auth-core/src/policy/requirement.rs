@@ -1,5 +1,7 @@
 //! What a rule asks for.
 
+use std::fmt;
+
 use crate::{Scope, ScopeSet};
 
 /// All of one set, and at least one of the other (if that is not empty).
@@ -61,5 +63,21 @@ impl Requirement {
         let choice = held.or_else(|| self.any.iter().find(|scope| may_hold(scope)));
         scopes.extend(choice.or_else(|| self.any.iter().next()).cloned());
         scopes
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |scopes: &ScopeSet, word: &str| {
+            let names: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+            names.join(word)
+        };
+        match (self.public, self.all.is_empty(), self.any.is_empty()) {
+            (true, _, _) => f.write_str("nothing, not even a token"),
+            (_, true, true) => f.write_str("any signed-in user"),
+            (_, false, true) => f.write_str(&list(&self.all, " and ")),
+            (_, true, false) => f.write_str(&list(&self.any, " or ")),
+            _ => write!(f, "{} and ({})", list(&self.all, " and "), list(&self.any, " or ")),
+        }
     }
 }

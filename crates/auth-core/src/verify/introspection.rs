@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{TokenVerifier, VerifyError, read};
+use super::{Check, Facts, Silent, TokenVerifier, VerifyError, Witness, read};
 use crate::{Claims, DuplicateMember, Issuer, NumericDate, json::parse_unique};
 
 /// An answer of an introspection endpoint. **It is believed as far as its sender is**: hand in only what
@@ -82,6 +82,21 @@ impl TokenVerifier {
         response: &IntrospectionResponse,
         now: NumericDate,
     ) -> Result<Claims, VerifyError> {
+        self.verify_introspected_watched(issuer, response, now, &mut Silent)
+    }
+
+    /// The same, watched by `witness`.
+    pub fn verify_introspected_watched(
+        &self,
+        issuer: &Issuer,
+        response: &IntrospectionResponse,
+        now: NumericDate,
+        witness: &mut impl Witness,
+    ) -> Result<Claims, VerifyError> {
+        witness.begin(Check::Introspection, || Facts {
+            expected: "active, of this issuer, a bearer access token".into(),
+            found: format!("{} was asked; active: {}", issuer, response.active),
+        });
         let trusted = self.trusted(issuer).ok_or(VerifyError::IssuerUnknown)?;
         if !response.active {
             return Err(VerifyError::Inactive);
@@ -100,6 +115,6 @@ impl TokenVerifier {
         }
         let mut scopes_from = trusted.scopes_from.clone();
         scopes_from.push("scope".into());
-        Ok(self.judge(trusted, claims, &scopes_from, now)?.believe())
+        Ok(self.judge(trusted, claims, &scopes_from, now, witness)?.believe())
     }
 }

@@ -14,6 +14,8 @@
 //! | 10 | the other claims that are read have the right shape | RFC 9068 §2.2 |
 //! | 11 | the signature | RFC 7515 §5.2 |
 //!
+//! Whoever wants to know why walks along as a [`Witness`]: there is one walk, with or without one.
+//!
 //! The signature comes last because it is the only dear check: an expired or foreign token is refused
 //! for the price of reading it. Claims that are not verified are used to refuse and for nothing else;
 //! [`Claims`] are made only behind check 11.
@@ -22,15 +24,19 @@
 //! the checks from 5 to 10 in the same way. The question takes the place of the others: only who asked
 //! the issuer's own endpoint, over a connection that is safe, may hand the answer in.
 
+mod facts;
 mod introspection;
 mod read;
 mod trusted;
+mod witness;
 
 use std::collections::{BTreeSet, HashMap};
 
+pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
 use serde_json::{Map, Value};
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
+pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness, harmless};
 
 use crate::{
     AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, ParseTokenError,
@@ -149,26 +155,68 @@ impl TokenVerifier {
         keys: Option<&IssuerKeys>,
         now: NumericDate,
     ) -> Result<Claims, VerifyError> {
+        self.verify_watched(token, keys, now, &mut Silent)
+    }
+
+    /// The same, watched by `witness`.
+    pub fn verify_watched(
+        &self,
+        token: &UnverifiedToken<'_>,
+        keys: Option<&IssuerKeys>,
+        now: NumericDate,
+        witness: &mut impl Witness,
+    ) -> Result<Claims, VerifyError> {
         let claims = token.claims();
         let issuer = token.unverified_issuer();
         let trusted = issuer.as_ref().and_then(|issuer| self.issuers.get(issuer));
+        witness.begin(Check::Form, || facts::form(token));
+        witness.begin(Check::Type, || facts::token_type(token, trusted));
         // An unknown issuer has no entry that could permit more than `at+jwt`.
         check_type(token, trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types))?;
+        witness.begin(Check::Issuer, || facts::issuer(claims, self.issuers.keys()));
         if !claims.contains_key("iss") {
             return Err(VerifyError::IssuerMissing);
         }
         let (Some(issuer), Some(trusted)) = (issuer, trusted) else {
             return Err(VerifyError::IssuerUnknown);
         };
-        trusted.permits(token.algorithm())?;
         let keys = keys.unwrap_or(&trusted.keys);
+        witness.begin(Check::Key, || facts::key(token, trusted, keys));
+        trusted.permits(token.algorithm())?;
         if *keys.issuer() != issuer {
             return Err(KeyLookupError::UnknownKey.into());
         }
         let key = keys.keys().find(token.key_id(), token.algorithm())?;
 
-        let judged = self.judge(trusted, claims, &trusted.scopes_from, now)?;
+        let judged = self.judge(trusted, claims, &trusted.scopes_from, now, witness)?;
+        witness.begin(Check::Signature, || facts::signature(key));
         if token.is_signed_by(key) { Ok(judged.believe()) } else { Err(VerifyError::Signature) }
+    }
+
+    /// Checks 6 and 7 once more, at another time: of a token that was accepted before.
+    pub fn check_dates(&self, claims: &Claims, now: NumericDate) -> Result<(), VerifyError> {
+        self.is_not_past(claims.expires_at, now, VerifyError::Expired)?;
+        self.is_not_future(claims.not_before, now, VerifyError::NotYetValid)?;
+        self.is_not_future(claims.issued_at, now, VerifyError::IssuedInFuture)
+    }
+
+    fn is_not_past(
+        &self,
+        date: NumericDate,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> Result<(), VerifyError> {
+        if date.plus(self.leeway.duration()) <= now { Err(fault) } else { Ok(()) }
+    }
+
+    fn is_not_future(
+        &self,
+        date: Option<NumericDate>,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> Result<(), VerifyError> {
+        let latest = now.plus(self.leeway.duration());
+        if date.is_some_and(|date| date > latest) { Err(fault) } else { Ok(()) }
     }
 
     /// The entry of an issuer.
@@ -184,27 +232,28 @@ impl TokenVerifier {
         claims: &Map<String, Value>,
         scopes_from: &[String],
         now: NumericDate,
+        witness: &mut impl Witness,
     ) -> Result<Judged, VerifyError> {
+        witness.begin(Check::Audience, || facts::audience(claims, trusted, &self.audience));
         let audiences = self.audiences(trusted, claims)?;
 
         let leeway = self.leeway.duration();
+        witness.begin(Check::Expiry, || facts::expiry(claims, now, leeway));
         let expires_at = read::date(claims, "exp")?.ok_or(VerifyError::ExpiryMissing)?;
-        if expires_at.plus(leeway) <= now {
-            return Err(VerifyError::Expired);
-        }
+        self.is_not_past(expires_at, now, VerifyError::Expired)?;
+        witness.begin(Check::Begin, || facts::begin(claims, now, leeway));
         let not_before = read::date(claims, "nbf")?;
-        if not_before.is_some_and(|date| date > now.plus(leeway)) {
-            return Err(VerifyError::NotYetValid);
-        }
+        self.is_not_future(not_before, now, VerifyError::NotYetValid)?;
         let issued_at = read::date(claims, "iat")?;
-        if issued_at.is_some_and(|date| date > now.plus(leeway)) {
-            return Err(VerifyError::IssuedInFuture);
-        }
+        self.is_not_future(issued_at, now, VerifyError::IssuedInFuture)?;
 
+        witness.begin(Check::Subject, || facts::subject(claims));
         let subject = read::subject(claims)?;
+        witness.begin(Check::Binding, || facts::binding(claims));
         if claims.contains_key("cnf") {
             return Err(VerifyError::SenderConstrained);
         }
+        witness.begin(Check::Claims, || facts::others(claims, trusted, scopes_from));
         let scopes = read::scopes(claims, scopes_from)?.union(&trusted.grants);
         let roles = if trusted.trust_roles {
             read::roles(claims, &trusted.roles_from)?

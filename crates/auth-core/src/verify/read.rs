@@ -108,6 +108,16 @@ pub(super) fn roles(
     Ok(roles)
 }
 
+/// The member that `path` leads to, for showing it.
+pub(super) fn value_at<'a>(claims: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    at(claims, path)
+}
+
+/// Whether `path` leads anywhere.
+pub(super) fn is_there(claims: &Map<String, Value>, path: &str) -> bool {
+    at(claims, path).is_some()
+}
+
 /// The member that `path` leads to. Names may have dots themselves: the longest name that is there is
 /// taken first. Each object is looked at once at most, so hostile claims cost no more than others.
 fn at<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {

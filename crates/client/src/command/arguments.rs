@@ -1,12 +1,29 @@
-//! The arguments of `call`: `key=text` and `key:=json`.
+//! The arguments of `call`: `key=text`, `key:=json` and one JSON object.
 
 use serde_json::{Map, Value};
+
+use crate::schema::{Fault, Schema};
 
 /// A tool and what to give it.
 #[derive(Debug)]
 pub(crate) struct ToolCall {
     pub(crate) tool: String,
-    pub(crate) arguments: Map<String, Value>,
+    pub(crate) arguments: Arguments,
+    /// Whether the arguments are held against the tool's schema first.
+    pub(crate) checked: bool,
+}
+
+/// What is given: members of an object, and others over them.
+#[derive(Debug, Default)]
+pub(crate) struct Arguments {
+    object: Map<String, Value>,
+    given: Vec<(String, Given)>,
+}
+
+#[derive(Debug)]
+enum Given {
+    Text(String),
+    Json(Value),
 }
 
 /// Why an argument cannot be read. Values are not shown.
@@ -29,31 +46,88 @@ pub(crate) enum ArgumentError {
         /// What the parser said.
         reason: String,
     },
+    /// `--json` and something that is no JSON object.
+    #[error("--json: {0}")]
+    Object(String),
+    /// Text alone is allowed here.
+    #[error("`{0}` must be text: give it as {0}=text")]
+    TextOnly(String),
 }
 
 impl ToolCall {
-    /// A call without arguments.
+    /// A call without arguments, sent as it is.
     pub(crate) fn new(tool: &str) -> Self {
-        Self { tool: tool.to_owned(), arguments: Map::new() }
+        Self { tool: tool.to_owned(), arguments: Arguments::default(), checked: false }
     }
+}
 
-    /// A call with arguments. The first `=` ends the key; a `:` right before it makes the value JSON.
-    pub(crate) fn parse(tool: String, texts: &[String]) -> Result<Self, ArgumentError> {
-        let mut arguments = Map::new();
+impl Arguments {
+    /// Reads arguments. The first `=` ends the key; a `:` right before it makes the value JSON.
+    /// `object` is the text of a JSON object that they go over.
+    pub(crate) fn parse(texts: &[String], object: Option<&str>) -> Result<Self, ArgumentError> {
+        let object = object.map(serde_json::from_str).transpose();
+        let object = object
+            .map_err(|error| ArgumentError::Object(format!("this is no JSON object: {error}")))?;
+        let mut arguments = Self { object: object.unwrap_or_default(), given: Vec::new() };
         for (number, text) in (1..).zip(texts) {
             let (key, value) = text.split_once('=').ok_or(ArgumentError::Form(number))?;
             let (key, value) = match key.strip_suffix(':') {
-                Some(key) => (key, json(key, value)?),
-                None => (key, Value::from(value)),
+                Some(key) => (key, Given::Json(json(key, value)?)),
+                None => (key, Given::Text(value.to_owned())),
             };
             if key.is_empty() {
                 return Err(ArgumentError::NoKey(number));
             }
-            if arguments.insert(key.to_owned(), value).is_some() {
+            if arguments.given.iter().any(|(other, _)| other == key) {
                 return Err(ArgumentError::Twice(key.to_owned()));
             }
+            arguments.given.push((key.to_owned(), value));
         }
-        Ok(Self { tool, arguments })
+        Ok(arguments)
+    }
+
+    /// The arguments where nothing is known of their types: text is text.
+    pub(crate) fn plain(&self) -> Map<String, Value> {
+        let mut all = self.object.clone();
+        for (key, given) in &self.given {
+            let value = match given {
+                Given::Text(text) => text.as_str().into(),
+                Given::Json(value) => value.clone(),
+            };
+            all.insert(key.clone(), value);
+        }
+        all
+    }
+
+    /// The arguments as the schema wants them, or what is wrong with them.
+    pub(crate) fn fitted(&self, schema: &Schema<'_>) -> Result<Map<String, Value>, Vec<Fault>> {
+        let mut all = self.object.clone();
+        let mut faults = Vec::new();
+        for (key, given) in &self.given {
+            let value = match given {
+                Given::Text(text) => schema.typed(key, text),
+                Given::Json(value) => Ok(value.clone()),
+            };
+            match value {
+                Ok(value) => drop(all.insert(key.clone(), value)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() {
+            faults = schema.check(&all);
+        }
+        if faults.is_empty() { Ok(all) } else { Err(faults) }
+    }
+
+    /// The texts, where text alone is allowed.
+    pub(crate) fn texts(self) -> Result<Vec<(String, String)>, ArgumentError> {
+        self.given
+            .into_iter()
+            .map(|(key, given)| match given {
+                Given::Text(text) => Ok((key, text)),
+                Given::Json(_) => Err(ArgumentError::TextOnly(key)),
+            })
+            .collect()
     }
 }
 
@@ -68,9 +142,13 @@ mod tests {
 
     use super::*;
 
-    fn parse(texts: &[&str]) -> Result<Value, ArgumentError> {
+    fn arguments(texts: &[&str], object: Option<&str>) -> Result<Arguments, ArgumentError> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        ToolCall::parse("t".into(), &texts).map(|call| Value::Object(call.arguments))
+        Arguments::parse(&texts, object)
+    }
+
+    fn parse(texts: &[&str]) -> Result<Value, ArgumentError> {
+        arguments(texts, None).map(|arguments| Value::Object(arguments.plain()))
     }
 
     #[test]
@@ -88,5 +166,17 @@ mod tests {
         assert_eq!(parse(&[":=1"]), Err(ArgumentError::NoKey(1)));
         assert_eq!(parse(&["a=1", "a:=1"]), Err(ArgumentError::Twice("a".into())));
         assert!(matches!(parse(&["a:=x"]), Err(ArgumentError::Json { .. })));
+        assert!(matches!(arguments(&[], Some("[]")), Err(ArgumentError::Object(_))));
+        let texts = arguments(&["a:=1"], None).unwrap().texts();
+        assert_eq!(texts, Err(ArgumentError::TextOnly("a".into())));
+    }
+
+    #[test]
+    fn arguments_go_over_the_object() {
+        let given = arguments(&["a=2"], Some(r#"{"a": 1, "b": 1}"#)).unwrap();
+        assert_eq!(Value::Object(given.plain()), json!({"a": "2", "b": 1}));
+        let schema = json!({"properties": {"a": {"type": "integer"}}});
+        let fitted = given.fitted(&Schema::new(&schema)).unwrap();
+        assert_eq!(Value::Object(fitted), json!({"a": 2, "b": 1}));
     }
 }

@@ -1,29 +1,83 @@
-//! `call`: one `tools/call`.
+//! `call`: one `tools/call`, its arguments held against the tool's schema first.
+//!
+//! 1. The schema comes from the cache where the tool was listed lately, else from the server. What a
+//!    cached schema refuses, or does not know, is asked of the server.
+//! 2. A tool that is not listed is called all the same: whether it may be is the server's decision.
+//! 3. A server may want some arguments repeated in headers (`x-mcp-header` in the schema), which rmcp
+//!    does for tools that it has seen listed. Where the server asks for it, they are listed then.
 
 use rmcp::{
     ServiceError,
-    model::{CallToolRequestParams, CallToolResult, ErrorCode},
+    model::{CallToolRequestParams, CallToolResult, ErrorCode, Tool},
 };
+use serde_json::{Map, Value};
 
-use super::{ToolCall, tools};
-use crate::connect::Session;
+use super::{ToolCall, lists};
+use crate::{Exit, config::Config, connect::Session, failure::Failure, schema::Schema};
 
 /// Calls a tool.
-///
-/// A server may want some arguments repeated in headers (`x-mcp-header` in the tool's schema), which
-/// rmcp does for tools that it has seen listed. To list them before each call would cost a round trip
-/// that few tools need, so that is done where the server asks for it.
 pub(super) async fn call(
     session: &Session,
     call: &ToolCall,
-) -> Result<CallToolResult, ServiceError> {
-    let params =
-        CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
+    config: &Config,
+) -> Result<CallToolResult, Failure> {
+    let arguments =
+        if call.checked { fitted(session, call, config).await? } else { call.arguments.plain() };
+    let failed = |error: ServiceError| Failure::from_service(&error, config);
+    let params = CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments);
     match session.service().call_tool(params.clone()).await {
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::HEADER_MISMATCH => {
-            tools::list(session).await?;
-            session.service().call_tool(params).await
+            lists::tools(session.service()).await.map_err(failed)?;
+            session.service().call_tool(params).await.map_err(failed)
         }
-        result => result,
+        result => result.map_err(failed),
     }
+}
+
+/// The tool as it is listed.
+pub(super) async fn tool(session: &Session, name: &str, config: &Config) -> Result<Tool, Failure> {
+    let listed = listed(session, config).await;
+    let tools = listed.map_err(|error| Failure::from_service(&error, config))?;
+    let found = tools.iter().find(|tool| tool.name == name);
+    found.cloned().ok_or_else(|| Failure::no_tool(name))
+}
+
+async fn fitted(
+    session: &Session,
+    call: &ToolCall,
+    config: &Config,
+) -> Result<Map<String, Value>, Failure> {
+    let kept = config.cache.fresh().unwrap_or_default();
+    if let Some(Ok(arguments)) = fit(&kept, call) {
+        return Ok(arguments);
+    }
+    let tools = match listed(session, config).await {
+        Ok(tools) => tools,
+        // A server without a list, or that does not show it to this caller, may still have the tool.
+        Err(ServiceError::McpError(_)) => return Ok(call.arguments.plain()),
+        Err(error) => {
+            let failure = Failure::from_service(&error, config);
+            return if failure.exit() == Exit::Forbidden {
+                Ok(call.arguments.plain())
+            } else {
+                Err(failure)
+            };
+        }
+    };
+    fit(&tools, call).unwrap_or_else(|| Ok(call.arguments.plain()))
+}
+
+/// The arguments as the tool's schema wants them, if the tool is there.
+fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
+    let tool = tools.iter().find(|tool| *tool.name == *call.tool)?;
+    let schema = Value::Object(tool.input_schema.as_ref().clone());
+    let fitted = call.arguments.fitted(&Schema::new(&schema));
+    Some(fitted.map_err(|faults| Failure::arguments(&call.tool, faults)))
+}
+
+/// All tools, which are kept for the next time.
+pub(super) async fn listed(session: &Session, config: &Config) -> Result<Vec<Tool>, ServiceError> {
+    let tools = lists::tools(session.service()).await?.tools;
+    config.cache.keep(&tools);
+    Ok(tools)
 }

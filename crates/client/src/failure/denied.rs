@@ -2,7 +2,7 @@
 
 use auth_core::{BearerError, Challenge, ScopeSet};
 
-use super::{Failure, Scopes, scopes};
+use super::{Failure, Refusal, Scopes, scopes};
 use crate::{Exit, config::Config};
 
 /// 401: no token, or one that is refused. `words` are those of the body.
@@ -11,6 +11,13 @@ pub(super) fn unauthorized(
     words: Option<String>,
     config: &Config,
 ) -> Failure {
+    let mut failure = refused(header, words, config);
+    let challenge = header.map(str::to_owned);
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
+    failure
+}
+
+fn refused(header: Option<&str>, words: Option<String>, config: &Config) -> Failure {
     let challenge = read(header);
     let words = challenge.error_description.or(words);
     if config.token.is_none() {
@@ -40,12 +47,10 @@ pub(super) fn forbidden(header: Option<&str>, words: Option<String>, config: &Co
     let words = if described_granted.is_some() { None } else { words };
     let required = challenge.scope.or(described_required);
     let granted = described_granted.or_else(|| scopes::in_token(config.token.as_ref()?));
-    let asked = match config.request.tool() {
-        Some(tool) => format!("calling `{tool}`"),
-        None => "listing the tools".to_owned(),
-    };
+    let asked = config.request.about();
 
-    let (message, hint) = if challenge.error == Some(BearerError::InsufficientScope) {
+    let lacks_scope = challenge.error == Some(BearerError::InsufficientScope);
+    let (message, hint) = if lacks_scope {
         (
             format!("{asked} needs a scope that the token does not have (403 Forbidden)"),
             mint_hint(required.as_ref(), granted.as_ref()),
@@ -57,6 +62,8 @@ pub(super) fn forbidden(header: Option<&str>, words: Option<String>, config: &Co
         )
     };
     let mut failure = Failure::new(Exit::Forbidden, message).with_server(words).with_hint(hint);
+    let challenge = header.map(str::to_owned);
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope }));
     // What the token has is of interest only beside what it needs.
     if required.is_some() {
         failure.scopes = Some(Box::new(Scopes { required, granted }));

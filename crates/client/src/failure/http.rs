@@ -62,8 +62,12 @@ pub(super) fn from_reqwest(error: &reqwest::Error, config: &Config) -> Failure {
     }
     if error.is_connect() || error.is_builder() {
         let message = format!("cannot reach {}: {}", config.endpoint, cause(error));
-        return Failure::new(Exit::Unreachable, message)
-            .with_hint("is the server running? start it with `just server`");
+        let hint = if config.endpoint.is_loopback() {
+            "is the server running? start it with `just server`"
+        } else {
+            "is the URL right? --url or MCP_URL sets it"
+        };
+        return Failure::new(Exit::Unreachable, message).with_hint(hint);
     }
     if error.is_timeout() {
         return Failure::timeout(config);

@@ -3,6 +3,7 @@
 //! rmcp hands a fault of the HTTP layer on as a boxed error inside its own; [`http`] opens that box.
 //! What the server itself says is kept apart from our words: it is untrusted.
 
+mod access;
 mod denied;
 mod http;
 mod scopes;
@@ -13,15 +14,19 @@ use rmcp::{
     model::{ErrorCode, ErrorData},
     service::ClientInitializeError,
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     Exit,
+    command::Request,
     config::{Config, ConfigError},
     connect::ConnectError,
+    schema::Fault,
     untrusted::Screen,
 };
+
+/// The error of 2025-11-25 that says that pages have to be opened first.
+const URL_ELICITATION_REQUIRED: i32 = -32042;
 
 /// What went wrong, in words.
 #[derive(Debug)]
@@ -31,6 +36,18 @@ pub(crate) struct Failure {
     server: Option<String>,
     hint: Option<String>,
     scopes: Option<Box<Scopes>>,
+    refusal: Option<Box<Refusal>>,
+    fields: Box<[Fault]>,
+    pages: Box<[String]>,
+}
+
+/// How the server refused.
+#[derive(Debug)]
+struct Refusal {
+    /// The challenge as it was sent, if there was one.
+    challenge: Option<String>,
+    /// Whether a token with more scopes would do.
+    lacks_scope: bool,
 }
 
 /// The scopes that a refusal is about, as far as known.
@@ -42,7 +59,16 @@ struct Scopes {
 
 impl Failure {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), server: None, hint: None, scopes: None }
+        Self {
+            exit,
+            message: message.into(),
+            server: None,
+            hint: None,
+            scopes: None,
+            refusal: None,
+            fields: Box::default(),
+            pages: Box::default(),
+        }
     }
 
     fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -58,6 +84,39 @@ impl Failure {
     /// The command line is wrong.
     pub(crate) fn usage(message: &str) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// The arguments do not fit what the tool takes.
+    pub(crate) fn arguments(tool: &str, faults: Vec<Fault>) -> Self {
+        let message = format!("the arguments are not what `{tool}` takes; nothing was sent");
+        let failure = Self::new(Exit::Usage, message);
+        let mut failure =
+            failure.with_hint(format!("`client call {tool} --help` tells what it takes"));
+        failure.fields = faults.into();
+        failure
+    }
+
+    /// There is no such tool in the list.
+    pub(crate) fn no_tool(tool: &str) -> Self {
+        Self::new(Exit::Usage, format!("the server lists no tool `{tool}`"))
+            .with_hint("`client tools` lists the tools that you may use")
+    }
+
+    /// A question, and nobody to ask.
+    pub(crate) fn no_terminal(question: &str) -> Self {
+        Self::new(Exit::InputRequired, "the server asks for something, and there is no terminal")
+            .with_server(Some(question.to_owned()))
+            .with_hint("run it in a terminal, with stdin and stderr not redirected")
+    }
+
+    /// `listen` has nothing more to listen to.
+    pub(crate) fn stopped_telling(config: &Config) -> Self {
+        Self::new(Exit::Protocol, format!("{} ended the stream of messages", config.endpoint))
+    }
+
+    /// What is to be saved cannot be.
+    pub(crate) fn save(message: impl Into<String>) -> Self {
+        Self::new(Exit::Output, message)
     }
 
     /// The tool answered with an error.
@@ -116,10 +175,9 @@ impl Failure {
                 Exit::Protocol,
                 format!("{} ended the connection without an answer", config.endpoint),
             ),
-            ServiceError::InputRequiredRoundsExceeded { .. } => Self::new(
-                Exit::Protocol,
-                "the tool asks for more input, and this client has nobody to ask",
-            ),
+            ServiceError::InputRequiredRoundsExceeded { .. } => {
+                Self::new(Exit::Protocol, "the server asks for more and more input, without an end")
+            }
             ServiceError::Timeout { .. } => Self::timeout(config),
             _ => Self::not_mcp(config),
         }
@@ -129,12 +187,33 @@ impl Failure {
         let message = format!("{} answered with JSON-RPC error {}", config.endpoint, error.code.0);
         let failure =
             Self::new(Exit::Protocol, message).with_server(Some(error.message.to_string()));
-        match (error.code, config.request.tool()) {
-            (ErrorCode::INVALID_PARAMS, Some(_)) => {
+        if error.code.0 == URL_ELICITATION_REQUIRED {
+            return failure.wanting_pages(error);
+        }
+        match (error.code, &config.request) {
+            (ErrorCode::INVALID_PARAMS, Request::Call(_)) => {
                 failure.with_hint("`client tools` lists the tools that you may use")
+            }
+            (ErrorCode::INVALID_PARAMS, Request::Prompt { .. }) => {
+                failure.with_hint("`client prompts` lists the prompts and what they take")
+            }
+            (ErrorCode::INVALID_PARAMS | ErrorCode::RESOURCE_NOT_FOUND, Request::Read(_)) => {
+                failure.with_hint("`client resources` lists the resources")
+            }
+            (ErrorCode::METHOD_NOT_FOUND, _) => {
+                failure.with_hint("`client info` tells what the server can do")
             }
             _ => failure,
         }
+    }
+
+    fn wanting_pages(mut self, error: &ErrorData) -> Self {
+        let asked = error.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
+        let url = |asked: &Value| asked.get("url")?.as_str().map(str::to_owned);
+        self.pages = asked.into_iter().flatten().filter_map(url).collect();
+        self.exit = Exit::InputRequired;
+        "the server wants a page to be opened first".clone_into(&mut self.message);
+        self.with_hint("if you trust it, open it, finish what it asks, and try again")
     }
 
     fn not_mcp(config: &Config) -> Self {
@@ -145,6 +224,21 @@ impl Failure {
     /// How the run ends.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// Whether a request may have been dropped before its answer came.
+    pub(crate) fn leaves_work_behind(&self) -> bool {
+        matches!(self.exit, Exit::Cancelled | Exit::Timeout | Exit::InputRequired)
+    }
+
+    /// The pages that the server wants opened.
+    pub(crate) fn pages(&self) -> &[String] {
+        &self.pages
+    }
+
+    /// The fields that are wrong.
+    pub(crate) fn fields(&self) -> &[Fault] {
+        &self.fields
     }
 
     /// What went wrong.
@@ -173,7 +267,7 @@ impl Failure {
     }
 
     /// The failure for a program.
-    pub(crate) fn to_json(&self, screen: &Screen<'_>) -> impl Serialize + use<> {
+    pub(crate) fn to_json(&self, screen: &Screen<'_>) -> Value {
         let mut error = json!({
             "code": self.exit.name(),
             "exit_code": self.exit.code(),
@@ -184,6 +278,8 @@ impl Failure {
             ("hint", self.hint.as_deref().map(Value::from)),
             ("required", self.required().map(list)),
             ("granted", self.granted().map(list)),
+            ("pages", (!self.pages.is_empty()).then(|| self.pages_json(screen))),
+            ("fields", (!self.fields.is_empty()).then(|| self.fields_json(screen))),
         ];
         if let Some(object) = error.as_object_mut() {
             for (name, value) in members {
@@ -196,10 +292,25 @@ impl Failure {
     }
 }
 
+impl Failure {
+    fn pages_json(&self, screen: &Screen<'_>) -> Value {
+        self.pages.iter().map(|page| screen.whole(page)).collect()
+    }
+
+    fn fields_json(&self, screen: &Screen<'_>) -> Value {
+        let one = |fault: &Fault| {
+            let (field, problem) = (screen.line(&fault.field), screen.line(&fault.problem));
+            json!({ "field": field, "problem": problem })
+        };
+        self.fields.iter().map(one).collect()
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let failure = Self::usage(&error.to_string());
         match error {
+            ConfigError::Servers(error) => Self::servers(&error),
             ConfigError::PlainHttp(_) => failure.with_hint("use an https URL"),
             ConfigError::Token { .. } => failure.with_hint(
                 "give the token alone, without `Bearer` or quotes; `just token` makes one",

@@ -4,12 +4,22 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod arguments;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod rich;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod support;
+// It needs `script`, which takes other options elsewhere.
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod terminal;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod verbs;

@@ -127,32 +127,41 @@ impl Mcp {
     /// Serves it; the log has the methods.
     pub(crate) async fn serve(self) -> (String, Log) {
         let log = Log::default();
-        let (seen, instead) = (log.clone(), self.instead.clone());
-        let service = StreamableHttpService::new(
-            move || Ok(self.clone()),
-            Arc::<LocalSessionManager>::default(),
-            StreamableHttpServerConfig::default(),
-        );
-        let watch = move |request: Request, next: Next| {
-            let (seen, instead) = (seen.clone(), instead.clone());
-            async move {
-                let (parts, body) = request.into_parts();
-                let body = to_bytes(body, 1 << 20).await.unwrap();
-                let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-                let method = json["method"].as_str().unwrap_or(parts.method.as_str());
-                seen.push(method.to_owned());
-                match &instead {
-                    Some((name, canned)) if *name == method => canned.response(&parts.headers),
-                    _ => {
-                        let request = Request::from_parts(parts, Body::from(body));
-                        next.run(request).await
-                    }
+        let instead = self.instead.clone();
+        (serve_mcp(self, log.clone(), instead).await, log)
+    }
+}
+
+/// Serves a handler; the log gets the methods. One of them may be answered in another way.
+pub(crate) async fn serve_mcp<H: ServerHandler + Clone>(
+    handler: H,
+    log: Log,
+    instead: Option<(&'static str, Canned)>,
+) -> String {
+    let service = StreamableHttpService::new(
+        move || Ok(handler.clone()),
+        Arc::<LocalSessionManager>::default(),
+        StreamableHttpServerConfig::default(),
+    );
+    let watch = move |request: Request, next: Next| {
+        let (seen, instead) = (log.clone(), instead.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = to_bytes(body, 1 << 20).await.unwrap();
+            let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let method = json["method"].as_str().unwrap_or(parts.method.as_str());
+            seen.push(method.to_owned());
+            match &instead {
+                Some((name, canned)) if *name == method => canned.response(&parts.headers),
+                _ => {
+                    let request = Request::from_parts(parts, Body::from(body));
+                    next.run(request).await
                 }
             }
-        };
-        let app = Router::new().nest_service("/mcp", service).layer(middleware::from_fn(watch));
-        (serve(app).await, log)
-    }
+        }
+    };
+    let app = Router::new().nest_service("/mcp", service).layer(middleware::from_fn(watch));
+    serve(app).await
 }
 
 fn tool(name: &'static str, about: &'static str) -> Tool {

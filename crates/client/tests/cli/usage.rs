@@ -11,7 +11,7 @@ use crate::{
 async fn help_is_a_result_and_names_the_exit_codes() {
     let run = Client::new(&["--help"]).run().await.expect(0);
     assert_eq!(run.stderr, "");
-    for code in [0, 1, 2, 3, 4, 5, 6, 7, 74, 130] {
+    for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 74, 130] {
         assert!(run.stdout.contains(&format!("{code:>5}  ")), "{code}");
     }
 }
@@ -26,6 +26,13 @@ async fn a_wrong_command_line_is_a_usage_error() {
         &["call", "t", "=1"],
         &["call", "t", "a=1", "a=2"],
         &["call", "t", "a:={"],
+        &["call", "t", "--json", "[]"],
+        &["call", "t", "--json", "@none.json"],
+        &["read"],
+        &["complete", "tool", "t", "a=1"],
+        &["complete", "prompt", "p", "a:=1"],
+        &["listen", "--count", "0"],
+        &["completions", "tcsh"],
         &["--timeout", "0"],
         &["--timeout", "soon"],
         &["--output", "xml"],

@@ -23,11 +23,14 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::{
     AddressError, FetchError, FetchFault, IssuerClient, Location,
-    cache::{Cache, Digest},
     client::at,
     discovery::Endpoint,
     flight::{Landing, is_running, landed, launch},
 };
+use crate::cache::Cache;
+
+/// A name for a token: its digest.
+type Digest = [u8; 32];
 
 /// How many questions may be on their way or wait for their turn; more are not asked.
 const MAX_RUNNING: usize = 1024;
@@ -73,8 +76,8 @@ struct Inner {
 }
 
 struct State {
-    yes: Cache<Known>,
-    no: Cache<Known>,
+    yes: Cache<Digest, Known>,
+    no: Cache<Digest, Known>,
     running: HashMap<Digest, Landing<Result<Known, FetchError>>>,
 }
 

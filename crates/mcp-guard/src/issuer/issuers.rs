@@ -6,12 +6,20 @@
 //!    to an issuer that it does not name: it is none of their business.
 //! 3. An issuer may also be asked about its JWTs after they have been verified.
 //! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
+//! 5. A JWT that was found good is remembered while the keys serve that it was checked with ([`memory`](crate::memory));
+//!    its dates, and whatever an issuer is to be asked about it, are judged for every request.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use auth_core::{
-    AccessToken, Audience, Ceiling, Claims, Clock, Issuer, KeyLookupError, NumericDate, Principal,
-    TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+    AccessToken, Audience, Ceiling, Check, Claims, Clock, Facts, Issuer, IssuerKeys,
+    KeyLookupError, NumericDate, Principal, Silent, TokenVerifier, TrustedIssuer, UnverifiedToken,
+    VerifyError, Witness,
 };
 use base64::{
     Engine,
@@ -20,7 +28,10 @@ use base64::{
 };
 
 use super::{FetchError, Introspection, Keyring, flight::landed};
-use crate::{Authenticate, AuthenticateError};
+use crate::{
+    Authenticate, AuthenticateError,
+    memory::{Known, Memory, Name},
+};
 
 /// How often it is looked whether keys are to be renewed.
 const LOOK: Duration = Duration::from_secs(5);
@@ -38,6 +49,26 @@ struct Source {
     introspection: Option<Introspection>,
     /// No key was given with the issuer.
     bare: bool,
+    /// The keys that took the place of those that were given with the issuer.
+    given: RwLock<Option<Arc<IssuerKeys>>>,
+}
+
+impl Source {
+    /// The keys that serve now; `None` if they are those that were given with the issuer.
+    fn keys(&self) -> Option<Arc<IssuerKeys>> {
+        match &self.keyring {
+            Some(keyring) => Some(keyring.keys()),
+            None => self.given.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Asks about a JWT that was verified, where its issuer wants to be asked.
+    async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
+        if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
+            asked.ask(token).await.map_err(unavailable)?.confirms(claims)?;
+        }
+        Ok(())
+    }
 }
 
 /// The issuers whose tokens count. Cheap to clone.
@@ -51,6 +82,7 @@ struct Inner {
     sources: HashMap<Issuer, Source>,
     /// Who is asked about tokens that name nobody.
     opaque: Option<Issuer>,
+    memory: Memory,
 }
 
 /// Why issuers cannot be trusted together.
@@ -82,7 +114,7 @@ impl Trust {
     #[must_use]
     pub fn new(issuer: TrustedIssuer) -> Self {
         let bare = issuer.keys().keys().is_empty();
-        Self { issuer, source: Source { keyring: None, introspection: None, bare } }
+        Self { issuer, source: Source { bare, ..Source::default() } }
     }
 
     /// Takes its keys from `keyring`, and no others.
@@ -129,7 +161,7 @@ impl Issuers {
                 return Err(IssuersError::Twice(name));
             }
         }
-        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque })))
+        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, memory: Memory::new() })))
     }
 
     /// The issuers, in the order in which they were given.
@@ -139,13 +171,42 @@ impl Issuers {
     }
 
     /// What `token` says, if it is good.
-    pub async fn verify(&self, token: &AccessToken) -> Result<Claims, AuthenticateError> {
+    pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
+        let inner = &self.0;
+        let name = inner.memory.name(token);
+        if let Some((claims, source)) = name.and_then(|name| inner.remembered(name)) {
+            let now = inner.clock.now();
+            inner.verifier.check_dates(&claims, now)?;
+            source.confirm(token, &claims).await?;
+            return Ok(claims);
+        }
+        self.judge(token, name, &mut Silent).await
+    }
+
+    /// The same, watched by `witness`: every check is made.
+    pub async fn verify_watched(
+        &self,
+        token: &AccessToken,
+        witness: &mut impl Witness,
+    ) -> Result<Arc<Claims>, AuthenticateError> {
+        self.judge(token, None, witness).await
+    }
+
+    /// Makes every check, and remembers by `name` what was found good.
+    async fn judge(
+        &self,
+        token: &AccessToken,
+        name: Option<Name>,
+        witness: &mut impl Witness,
+    ) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
         let parsed = match UnverifiedToken::parse(token) {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
-                    Some(issuer) if is_no_jwt(token) => inner.introspected(issuer, token).await,
+                    Some(issuer) if is_no_jwt(token) => {
+                        inner.introspected(issuer, token, witness).await.map(Arc::new)
+                    }
                     _ => Err(VerifyError::from(fault).into()),
                 };
             }
@@ -154,16 +215,37 @@ impl Issuers {
         let Some((issuer, source)) = issuer.as_ref().and_then(|it| inner.sources.get_key_value(it))
         else {
             // Refused, by the first check that it does not pass.
-            return Ok(inner.verifier.verify_parsed(&parsed, None, inner.clock.now())?);
+            let now = inner.clock.now();
+            let verdict = inner.verifier.verify_watched(&parsed, None, now, witness);
+            return Ok(verdict.map(Arc::new)?);
         };
         if source.bare && source.keyring.is_none() && source.introspection.is_some() {
-            return inner.introspected(issuer, token).await;
+            return inner.introspected(issuer, token, witness).await.map(Arc::new);
         }
-        let claims = inner.signed(source, &parsed).await?;
-        if let Some(asked) = source.introspection.as_ref().filter(|it| it.takes_jwts()) {
-            asked.ask(token).await.map_err(unavailable)?.confirms(&claims)?;
+        let known = inner.signed(source, &parsed, witness).await?;
+        let claims = Arc::clone(&known.claims);
+        if let Some(name) = name {
+            inner.memory.remember(name, known, inner.clock.now());
         }
+        if source.introspection.as_ref().is_some_and(Introspection::takes_jwts) {
+            witness.begin(Check::Introspection, || Facts {
+                expected: "the issuer says that the token is still good".into(),
+                found: format!("{issuer} was asked"),
+            });
+        }
+        source.confirm(token, &claims).await?;
         Ok(claims)
+    }
+
+    /// Puts `keys` in the place of those that were given with their issuer: for keys in a file that has
+    /// changed. Requests that are under way go on with what they had. `false` if there is no such
+    /// issuer, or if it fetches its keys.
+    pub fn replace_keys(&self, keys: IssuerKeys) -> bool {
+        let source = self.0.sources.get(keys.issuer()).filter(|it| it.keyring.is_none());
+        let Some(source) = source else { return false };
+        let mut given = source.given.write().unwrap_or_else(PoisonError::into_inner);
+        *given = Some(Arc::new(keys));
+        true
     }
 
     /// How it stands with each issuer.
@@ -199,25 +281,45 @@ impl Issuers {
 }
 
 impl Inner {
+    /// The claims of a JWT that was found good before, with the keys that serve now.
+    fn remembered(&self, name: Name) -> Option<(Arc<Claims>, &Source)> {
+        let Known { claims, keys } = self.memory.find(name, self.clock.now())?;
+        let source = self.sources.get(claims.issuer())?;
+        match (keys, source.keys()) {
+            (None, None) => Some((claims, source)),
+            (Some(then), Some(now)) if Arc::ptr_eq(&then, &now) => Some((claims, source)),
+            (then, _) => {
+                if let Some(keys) = then {
+                    self.memory.forget(&keys);
+                }
+                None
+            }
+        }
+    }
+
     /// The claims of a JWT whose signature was checked.
     async fn signed(
         &self,
         source: &Source,
         token: &UnverifiedToken<'_>,
-    ) -> Result<Claims, VerifyError> {
-        let Some(keyring) = &source.keyring else {
-            return self.verifier.verify_parsed(token, None, self.clock.now());
+        witness: &mut impl Witness,
+    ) -> Result<Known, VerifyError> {
+        let mut judge = |keys: Option<Arc<IssuerKeys>>| {
+            let now = self.clock.now();
+            let claims = self.verifier.verify_watched(token, keys.as_deref(), now, witness)?;
+            Ok(Known { claims: Arc::new(claims), keys })
         };
-        let keys = keyring.keys();
-        let verdict = self.verifier.verify_parsed(token, Some(&keys), self.clock.now());
-        match verdict {
-            Err(fault) if may_need_a_newer_key(token, fault) => {
-                match keyring.newer_than(&keys).await {
-                    Some(keys) => self.verifier.verify_parsed(token, Some(&keys), self.clock.now()),
-                    None => Err(fault),
-                }
+        let keys = source.keys();
+        let verdict = judge(keys.clone());
+        match (verdict, &source.keyring, keys) {
+            (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(token, fault) => {
+                let Some(newer) = keyring.newer_than(&keys).await else { return Err(fault) };
+                witness.restart();
+                let now = self.clock.now();
+                let claims = self.verifier.verify_watched(token, Some(&newer), now, witness)?;
+                Ok(Known { claims: Arc::new(claims), keys: Some(newer) })
             }
-            verdict => verdict,
+            (verdict, ..) => verdict,
         }
     }
 
@@ -226,11 +328,13 @@ impl Inner {
         &self,
         issuer: &Issuer,
         token: &AccessToken,
+        witness: &mut impl Witness,
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
         let answer = introspection.ask(token).await.map_err(unavailable)?;
-        Ok(self.verifier.verify_introspected(issuer, &answer, self.clock.now())?)
+        let now = self.clock.now();
+        Ok(self.verifier.verify_introspected_watched(issuer, &answer, now, witness)?)
     }
 }
 

@@ -13,7 +13,6 @@
 //! 4. Ages are told by the [`Clock`](auth_core::Clock), so that a test can let an hour pass.
 
 mod address;
-mod cache;
 mod client;
 mod discovery;
 mod flight;

@@ -6,5 +6,6 @@
 mod discovery;
 mod introspection;
 mod keys;
+mod memory;
 mod secrecy;
 mod support;

@@ -72,7 +72,7 @@ pub(crate) fn token(issuer: &str, key: &TestKey) -> Forge {
 /// Whether a token is believed, or why not.
 pub(crate) async fn judge(issuers: &Issuers, token: &str) -> Result<Claims, VerifyError> {
     match issuers.verify(&token.parse().unwrap()).await {
-        Ok(claims) => Ok(claims),
+        Ok(claims) => Ok(Arc::unwrap_or_clone(claims)),
         Err(AuthenticateError::InvalidToken(fault)) => Err(fault),
         Err(other) => panic!("{other:?}"),
     }

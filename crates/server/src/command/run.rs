@@ -13,7 +13,7 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    issuers, log,
+    issuers, key_files, log,
     serve::{Limits, serve},
     sessions::Sessions,
     shutdown,
@@ -67,6 +67,8 @@ pub(crate) async fn run(
     app.sessions = sessions;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
+    let files =
+        tokio::spawn(key_files::keep_fresh(config.key_files(), app.issuers.clone(), stop.clone()));
     let router = app.router(&stop);
     writeln!(
         out,
@@ -82,8 +84,7 @@ pub(crate) async fn run(
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
-    let _ = keeping.await;
-    let _ = following.await;
+    let _ = (keeping.await, following.await, files.await);
     if let Some(pruning) = pruning {
         let _ = pruning.await;
     }

@@ -45,6 +45,8 @@ pub struct IssuerConfig {
     pub provision: Option<BTreeSet<RoleName>>,
     /// Keys in a file that cannot be used: the place in the set, from 0, and the fault.
     pub unusable: Vec<(usize, KeyError)>,
+    /// The file that its keys stand in, which may change; `None` if they do not stand in one.
+    pub key_file: Option<PathBuf>,
 }
 
 /// How an issuer is asked about tokens.
@@ -66,6 +68,7 @@ impl IssuerConfig {
             introspection: None,
             provision: None,
             unusable: Vec::new(),
+            key_file: None,
         }
     }
 
@@ -190,6 +193,7 @@ struct Context<'a> {
 enum Keys {
     Fetched(Location),
     Known(KeySet, Vec<(usize, KeyError)>),
+    InFile(KeySet, Vec<(usize, KeyError)>, PathBuf),
 }
 
 impl Context<'_> {
@@ -254,9 +258,10 @@ impl Context<'_> {
 
         let provision = self.provision(section);
 
-        let (fetch, known, unusable) = match keys? {
-            Keys::Fetched(location) => (Some(location), KeySet::default(), Vec::new()),
-            Keys::Known(keys, unusable) => (None, keys, unusable),
+        let (fetch, known, unusable, key_file) = match keys? {
+            Keys::Fetched(location) => (Some(location), KeySet::default(), Vec::new(), None),
+            Keys::Known(keys, unusable) => (None, keys, unusable, None),
+            Keys::InFile(keys, unusable, path) => (None, keys, unusable, Some(path)),
         };
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let mut trusted = TrustedIssuer::new(issuer?, known)
@@ -272,7 +277,7 @@ impl Context<'_> {
         if let Some(algorithms) = algorithms {
             trusted = trusted.algorithms(algorithms);
         }
-        Some(IssuerConfig { trusted, fetch, outage, introspection, provision, unusable })
+        Some(IssuerConfig { trusted, fetch, outage, introspection, provision, unusable, key_file })
     }
 
     /// What is done with users who are not in the directory.
@@ -327,9 +332,9 @@ impl Context<'_> {
             return section.parsed("url", &url).map(|at| Keys::Fetched(Location::At(at)));
         }
         if let Some(file) = section.text("file") {
-            let found = settings::verifying_keys_in(self.path(&file));
-            return match found {
-                Ok(found) => Some(Keys::Known(found.keys, found.unusable)),
+            let path = self.path(&file);
+            return match settings::verifying_keys_in(path.clone()) {
+                Ok(found) => Some(Keys::InFile(found.keys, found.unusable, path)),
                 Err(fault) => section.none(format!("file {file:?}: {}", in_words(&fault))),
             };
         }

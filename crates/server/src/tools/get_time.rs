@@ -1,5 +1,7 @@
 //! `get_time`: what time it is where the server runs.
 
+use std::sync::{Mutex, PoisonError};
+
 use auth_core::Clock;
 use chrono::{DateTime, Local, SecondsFormat, TimeZone};
 use schemars::JsonSchema;
@@ -28,10 +30,20 @@ pub(crate) fn get_time(clock: &dyn Clock) -> TimeNow {
         .unwrap_or_else(|| DateTime::UNIX_EPOCH.into());
     TimeNow {
         current_time: local.to_rfc3339_opts(SecondsFormat::Micros, false),
-        timezone: iana_time_zone::get_timezone().unwrap_or_else(|_| local.offset().to_string()),
+        timezone: zone(secs).unwrap_or_else(|| local.offset().to_string()),
         timestamp: since_epoch.as_secs_f64(),
         formatted: local.format("%Y-%m-%d %H:%M:%S").to_string(),
     }
+}
+
+/// The name of this computer's time zone, looked up once a second: it takes some calls of the system.
+fn zone(second: i64) -> Option<String> {
+    static LAST: Mutex<Option<(i64, Option<String>)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.as_ref().is_none_or(|(looked_up, _)| *looked_up != second) {
+        *last = Some((second, iana_time_zone::get_timezone().ok()));
+    }
+    last.as_ref().and_then(|(_, zone)| zone.clone())
 }
 
 #[cfg(test)]

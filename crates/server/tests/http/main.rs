@@ -10,6 +10,7 @@
 mod authorization;
 mod body;
 mod depth;
+mod explain;
 mod harness;
 mod issuers;
 mod listing;

@@ -79,6 +79,30 @@ fn the_client_gets_the_time_and_the_server_says_each_step() {
 }
 
 #[test]
+fn the_other_verbs_of_the_client_meet_the_same_server() {
+    let world = World::ready();
+    let server = world.start(&[], &[]);
+    let run = |args: &[&str]| world.client(&server, args).expect_code(0).out;
+
+    let info = run(&["info"]);
+    assert!(info.contains("2026-07-28") && info.contains("User Userson"), "{info}");
+    assert!(run(&["resources"]).contains("server://info"));
+    let read = run(&["read", "server://info", "--output", "json"]);
+    let read: serde_json::Value = serde_json::from_str(&read).unwrap();
+    assert_eq!(read["contents"][0]["uri"], "server://info");
+    assert!(run(&["ping"]).starts_with("answered in "));
+    assert!(run(&["call", "whoami", "--help"]).contains("client call whoami"));
+    let unknown = ["call", "nope", "--help"];
+    world.client(&server, &unknown).expect_code(2).expect_err(&["lists no tool `nope`"]);
+    // Nobody knows the secrets of a resource that is not there.
+    world.client(&server, &["read", "server://secrets"]).expect_code(5).expect_err(&["reading"]);
+
+    let anonymous = ["--env-file", "none", "info"];
+    fs::write(world.path("none"), "").unwrap();
+    world.client(&server, &anonymous).expect_code(4);
+}
+
+#[test]
 fn a_changed_rule_is_seen_to_fail_and_there_are_two_ways_out() {
     let world = World::ready();
     let policy = world.run("server", &["policy", "show"]).expect_code(0).out;

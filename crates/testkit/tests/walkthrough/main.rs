@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod demonstration;
+mod explained;
 mod faults;
 mod operator;
+mod rotation;
 mod world;

@@ -4,133 +4,149 @@ use crate::world::World;
 
 #[test]
 fn users_are_looked_after_while_the_server_runs() {
-    let world = World::ready();
-    let server = world.start(&[], &[]);
-    let users = |args: &[&str]| world.run("server", &[&["users"], args].concat());
+    for world in World::each() {
+        let server = world.start(&[], &[]);
+        let users = |args: &[&str]| world.run("server", &[&["users"], args].concat());
 
-    let table = users(&["list"]).expect_code(0).out;
-    assert!(table.starts_with("SUBJECT         NAME            STATUS  ROLES"), "{table}");
-    assert!(table.contains("user-userson    User Userson    active  admin"), "{table}");
+        let table = users(&["list"]).expect_code(0).out;
+        assert!(table.starts_with("SUBJECT         NAME            STATUS  ROLES"), "{table}");
+        assert!(table.contains("user-userson    User Userson    active  admin"), "{table}");
 
-    world.client(&server, &[]).expect_code(0);
-    users(&["disable", "user-userson"]).expect_code(0);
-    world.client_soon(&server, 5);
-    server.log_with("-> User is disabled!");
-    users(&["enable", "user-userson"]).expect_code(0);
-    world.client_soon(&server, 0);
+        world.client(&server, &[]).expect_code(0);
+        users(&["disable", "user-userson"]).expect_code(0);
+        world.client_soon(&server, 5);
+        server.log_with("-> User is disabled!");
+        users(&["enable", "user-userson"]).expect_code(0);
+        world.client_soon(&server, 0);
 
-    users(&["revoke-role", "user-userson", "admin"]).expect_code(0);
-    users(&["grant", "user-userson", "user"]).expect_code(0);
-    world.client_soon(&server, 5).expect_err(&["roles do not allow it"]);
-    users(&["grant", "user-userson", "admin", "--until", "1h"]).expect_code(0);
-    world.client_soon(&server, 0);
+        users(&["revoke-role", "user-userson", "admin"]).expect_code(0);
+        users(&["grant", "user-userson", "user"]).expect_code(0);
+        world.client_soon(&server, 5).expect_err(&["roles do not allow it"]);
+        users(&["grant", "user-userson", "admin", "--until", "1h"]).expect_code(0);
+        world.client_soon(&server, 0);
 
-    users(&["add", "carol", "--name", "Carol", "--role", "guest"]).expect_code(0);
-    users(&["add", "carol"]).expect_code(5).expect_err(&["already"]);
-    users(&["add", "dave", "--role", "king"]).expect_code(2).expect_err(&["admin, guest, user"]);
-    let shown = users(&["show", "carol", "--output", "json"]).expect_code(0).out;
-    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(shown["display_name"], "Carol");
-    assert_eq!(shown["roles"], serde_json::json!(["guest"]));
-    users(&["remove", "carol"]).expect_code(2).expect_err(&["--yes"]);
-    users(&["remove", "carol", "--yes"]).expect_code(0);
-    for gone in [&["show", "carol"][..], &["disable", "carol"], &["remove", "carol", "--yes"]] {
-        users(gone).expect_code(5).expect_err(&["no user \"carol\"", "server users list"]);
+        users(&["add", "carol", "--name", "Carol", "--role", "guest"]).expect_code(0);
+        users(&["add", "carol"]).expect_code(5).expect_err(&["already"]);
+        users(&["add", "dave", "--role", "king"])
+            .expect_code(2)
+            .expect_err(&["admin, guest, user"]);
+        let shown = users(&["show", "carol", "--output", "json"]).expect_code(0).out;
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown["display_name"], "Carol");
+        assert_eq!(shown["roles"], serde_json::json!(["guest"]));
+        users(&["remove", "carol"]).expect_code(2).expect_err(&["--yes"]);
+        users(&["remove", "carol", "--yes"]).expect_code(0);
+        for gone in [&["show", "carol"][..], &["disable", "carol"], &["remove", "carol", "--yes"]] {
+            users(gone).expect_code(5).expect_err(&["no user \"carol\"", "server users list"]);
+        }
     }
 }
 
 #[test]
 fn users_are_exported_and_imported_whole() {
-    let world = World::ready();
-    let server = |args: &[&str]| world.run("server", args);
-    server(&["users", "grant", "user-userson", "guest", "--until", "1d"]).expect_code(0);
-    server(&["tokens", "revoke", "an-id", "--until", "1d"]).expect_code(0);
-    server(&["tokens", "revoke", "--user", "admin-adminson"]).expect_code(0);
-    server(&["users", "export", "all.jsonl"]).expect_code(0);
-    server(&["users", "export", "all.jsonl"]).expect_code(2).expect_err(&["all.jsonl"]);
-    let lines = std::fs::read_to_string(world.path("all.jsonl")).unwrap();
-    assert_eq!(lines.lines().count(), 3, "{lines}");
+    for world in World::each() {
+        let server = |args: &[&str]| world.run("server", args);
+        server(&["users", "grant", "user-userson", "guest", "--until", "1d"]).expect_code(0);
+        server(&["tokens", "revoke", "an-id", "--until", "1d"]).expect_code(0);
+        server(&["tokens", "revoke", "--user", "admin-adminson"]).expect_code(0);
+        server(&["users", "export", "all.jsonl"]).expect_code(0);
+        server(&["users", "export", "all.jsonl"]).expect_code(2).expect_err(&["all.jsonl"]);
+        let lines = std::fs::read_to_string(world.path("all.jsonl")).unwrap();
+        assert_eq!(lines.lines().count(), 3, "{lines}");
 
-    let other = ["--database-url", "sqlite://other.db"];
-    let there = |args: &[&str]| server(&[args, &other].concat());
-    there(&["users", "import", "all.jsonl"]).expect_code(0).expect_out(&["3 lines", "3 of them"]);
-    there(&["users", "import", "all.jsonl"]).expect_code(0).expect_out(&["0 of them"]);
-    assert_eq!(there(&["users", "export"]).expect_code(0).out, lines);
+        let other = ["--database-url", "sqlite://other.db"];
+        let there = |args: &[&str]| server(&[args, &other].concat());
+        there(&["users", "import", "all.jsonl"])
+            .expect_code(0)
+            .expect_out(&["3 lines", "3 of them"]);
+        there(&["users", "import", "all.jsonl"]).expect_code(0).expect_out(&["0 of them"]);
+        assert_eq!(there(&["users", "export"]).expect_code(0).out, lines);
 
-    // A line that is wrong, or a user who differs, and nothing is imported.
-    let carol = lines.lines().next().unwrap().replace("admin-adminson", "carol");
-    let differs = lines.replace("User Userson", "Other");
-    for (tail, says) in [
-        ("{\"user\":{}}", "line 2"),
-        ("nonsense", "line 2"),
-        (&*carol.replace("\"admin\"", "\"king\""), "no role \"king\""),
-        (&*differs, "--overwrite"),
-    ] {
-        std::fs::write(world.path("bad.jsonl"), format!("{carol}\n{tail}")).unwrap();
-        there(&["users", "import", "bad.jsonl"]).expect_code(2).expect_err(&[says]);
-        assert_eq!(there(&["users", "export"]).out, lines);
+        // A line that is wrong, or a user who differs, and nothing is imported.
+        let carol = lines.lines().next().unwrap().replace("admin-adminson", "carol");
+        let differs = lines.replace("User Userson", "Other");
+        for (tail, says) in [
+            ("{\"user\":{}}", "line 2"),
+            ("nonsense", "line 2"),
+            (&*carol.replace("\"admin\"", "\"king\""), "no role \"king\""),
+            (&*differs, "--overwrite"),
+        ] {
+            std::fs::write(world.path("bad.jsonl"), format!("{carol}\n{tail}")).unwrap();
+            there(&["users", "import", "bad.jsonl"]).expect_code(2).expect_err(&[says]);
+            assert_eq!(there(&["users", "export"]).out, lines);
+        }
+        std::fs::write(world.path("differs.jsonl"), &differs).unwrap();
+        let overwrite = ["users", "import", "differs.jsonl", "--overwrite"];
+        there(&overwrite).expect_code(2).expect_err(&["--yes"]);
+        let said =
+            there(&[&overwrite[..], &["--yes", "--output", "json"]].concat()).expect_code(0).out;
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said, serde_json::json!({ "lines": 3, "changed": 1 }));
+        assert_eq!(there(&["users", "export"]).expect_code(0).out, differs);
+        world.run_reading("server", &["users", "import", "-"], &differs).expect_code(2);
     }
-    std::fs::write(world.path("differs.jsonl"), &differs).unwrap();
-    let overwrite = ["users", "import", "differs.jsonl", "--overwrite"];
-    there(&overwrite).expect_code(2).expect_err(&["--yes"]);
-    let said = there(&[&overwrite[..], &["--yes", "--output", "json"]].concat()).expect_code(0).out;
-    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said, serde_json::json!({ "lines": 3, "changed": 1 }));
-    assert_eq!(there(&["users", "export"]).expect_code(0).out, differs);
-    world.run_reading("server", &["users", "import", "-"], &differs).expect_code(2);
 }
 
 #[test]
 fn what_was_done_is_shown_with_who_and_when() {
-    let world = World::ready();
-    let server = |args: &[&str]| world.run("server", args);
-    let json = |args: &[&str]| -> serde_json::Value {
-        let args = [args, &["--output", "json"]].concat();
-        serde_json::from_str(&server(&args).expect_code(0).out).unwrap()
-    };
-    let said = json(&["users", "disable", "user-userson"]);
-    assert_eq!((said["what"].as_str(), said["changed"].as_bool()), (Some("disable"), Some(true)));
-    assert_eq!(json(&["users", "disable", "user-userson"])["changed"], false);
-    json(&["tokens", "revoke", "an-id"]);
-    assert_eq!(json(&["tokens", "list"])[0]["token_id"], "an-id");
-    server(&["tokens", "list"]).expect_code(0).expect_out(&["REMEMBERED", "an-id", "for ever"]);
-    let changes = json(&["users", "changes"]);
-    let words: Vec<_> = changes.as_array().unwrap().iter().map(|it| it["what"].clone()).collect();
-    assert_eq!(words, ["revoke-token", "disable", "add", "add"]);
-    assert!(changes[0]["who"].as_str().unwrap().contains('@'), "{changes}");
-    assert_eq!(changes[2]["who"], "server init");
-    assert_eq!(json(&["users", "changes", "--limit", "1"]).as_array().unwrap().len(), 1);
-    let table = server(&["users", "changes"]).expect_code(0).out;
-    assert!(table.starts_with("WHEN") && table.contains("user-userson"), "{table}");
+    for world in World::each() {
+        let server = |args: &[&str]| world.run("server", args);
+        let json = |args: &[&str]| -> serde_json::Value {
+            let args = [args, &["--output", "json"]].concat();
+            serde_json::from_str(&server(&args).expect_code(0).out).unwrap()
+        };
+        let said = json(&["users", "disable", "user-userson"]);
+        assert_eq!(
+            (said["what"].as_str(), said["changed"].as_bool()),
+            (Some("disable"), Some(true))
+        );
+        assert_eq!(json(&["users", "disable", "user-userson"])["changed"], false);
+        json(&["tokens", "revoke", "an-id"]);
+        assert_eq!(json(&["tokens", "list"])[0]["token_id"], "an-id");
+        server(&["tokens", "list"]).expect_code(0).expect_out(&["REMEMBERED", "an-id", "for ever"]);
+        let changes = json(&["users", "changes"]);
+        let words: Vec<_> =
+            changes.as_array().unwrap().iter().map(|it| it["what"].clone()).collect();
+        assert_eq!(words, ["revoke-token", "disable", "add", "add"]);
+        assert!(changes[0]["who"].as_str().unwrap().contains('@'), "{changes}");
+        assert_eq!(changes[2]["who"], "server init");
+        assert_eq!(json(&["users", "changes", "--limit", "1"]).as_array().unwrap().len(), 1);
+        let table = server(&["users", "changes"]).expect_code(0).out;
+        assert!(table.starts_with("WHEN") && table.contains("user-userson"), "{table}");
+    }
 }
 
 #[test]
 fn tokens_are_revoked_while_the_server_runs() {
-    let world = World::ready();
-    let server = world.start(&[], &[]);
-    world.client(&server, &[]).expect_code(0);
-    let revoke = |args: &[&str]| world.run("server", &[&["tokens", "revoke"], args].concat());
-    let token = world.run("mint-token", &[]).expect_code(0).out;
-    let piped = ["tokens", "revoke", "-"];
-    world.run_reading("server", &piped, &token).expect_code(0).expect_out(&["is revoked"]);
-    let with = [("MCP_TOKEN", token.trim())];
-    let url = ["--url", server.url.as_str()];
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
-    while world.run_with("client", &url, &with).code == Some(0) {
-        assert!(std::time::Instant::now() < until, "a revoked token counts after a second");
-    }
-    world.run_with("client", &url, &with).expect_code(4).expect_err(&["refuses the token"]);
-    world.client(&server, &[]).expect_code(0);
-    world.run_reading("server", &piped, "nonsense").expect_code(2).expect_err(&["standard input"]);
+    for world in World::each() {
+        let server = world.start(&[], &[]);
+        world.client(&server, &[]).expect_code(0);
+        let revoke = |args: &[&str]| world.run("server", &[&["tokens", "revoke"], args].concat());
+        let token = world.run("mint-token", &[]).expect_code(0).out;
+        let piped = ["tokens", "revoke", "-"];
+        world.run_reading("server", &piped, &token).expect_code(0).expect_out(&["is revoked"]);
+        let with = [("MCP_TOKEN", token.trim())];
+        let url = ["--url", server.url.as_str()];
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        while world.run_with("client", &url, &with).code == Some(0) {
+            assert!(std::time::Instant::now() < until, "a revoked token counts after a second");
+        }
+        world.run_with("client", &url, &with).expect_code(4).expect_err(&["refuses the token"]);
+        world.client(&server, &[]).expect_code(0);
+        world
+            .run_reading("server", &piped, "nonsense")
+            .expect_code(2)
+            .expect_err(&["standard input"]);
 
-    revoke(&["--user", "user-userson"]).expect_code(0).expect_out(&["user-userson"]);
-    world.client_soon(&server, 4).expect_err(&["refuses the token"]);
-    server.log_with("reason=\"revoked\"");
-    revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);
-    revoke(&["some-id"]).expect_code(0).expect_out(&["was revoked already"]);
-    revoke(&["--user", "nobody"]).expect_code(5).expect_err(&["no user \"nobody\""]);
-    revoke(&["a.b.c"]).expect_code(2).expect_err(&["looks like a token", "standard input"]);
-    revoke(&[]).expect_code(2);
+        revoke(&["--user", "user-userson"]).expect_code(0).expect_out(&["user-userson"]);
+        world.client_soon(&server, 4).expect_err(&["refuses the token"]);
+        server.log_with("reason=\"revoked\"");
+        revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);
+        revoke(&["some-id"]).expect_code(0).expect_out(&["was revoked already"]);
+        revoke(&["--user", "nobody"]).expect_code(5).expect_err(&["no user \"nobody\""]);
+        revoke(&["a.b.c"]).expect_code(2).expect_err(&["looks like a token", "standard input"]);
+        revoke(&[]).expect_code(2);
+    }
 }
 
 #[test]

@@ -5,15 +5,20 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+use testkit::Postgres;
+
+static POSTGRES: LazyLock<Option<Postgres>> = LazyLock::new(Postgres::for_tests);
 
 /// A folder in which the programs run.
 pub(crate) struct World {
     folder: TempDir,
+    /// The directory, if it is not the default one.
+    database: Option<String>,
 }
 
 /// What a program said, and how it ended.
@@ -33,15 +38,27 @@ pub(crate) struct Running {
 impl World {
     /// An empty folder.
     pub(crate) fn empty() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), database: None }
+    }
+
+    /// One that is ready for each kind of database: SQLite, and PostgreSQL where it is installed.
+    pub(crate) fn each() -> Vec<Self> {
+        let server = POSTGRES.as_ref().map(|server| {
+            let database = Some(server.database().unwrap());
+            Self { database, ..Self::empty() }.made_ready()
+        });
+        [Self::ready()].into_iter().chain(server).collect()
     }
 
     /// A folder that `server init` and `mint-token --save` have been run in: what `just token` does.
     pub(crate) fn ready() -> Self {
-        let world = Self::empty();
-        world.run("server", &["init"]).expect_code(0);
-        world.run("mint-token", &["--save"]).expect_code(0);
-        world
+        Self::empty().made_ready()
+    }
+
+    fn made_ready(self) -> Self {
+        self.run("server", &["init"]).expect_code(0);
+        self.run("mint-token", &["--save"]).expect_code(0);
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -51,6 +68,7 @@ impl World {
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(binaries().join(program));
         command.args(args).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command.envs(self.database.iter().map(|url| ("DATABASE_URL", url)));
         command
     }
 

@@ -1,0 +1,79 @@
+//! What would be decided about somebody who is only supposed: for tables, comparisons and tests of a
+//! policy. The answer is that of [`Policy::decide`], without a permit in it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{Action, Decision, DenialReason, Policy};
+use crate::{Ceiling, Principal, RoleName, ScopeSet};
+
+/// Somebody with these scopes and roles in the token, within this ceiling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supposed {
+    /// The scopes in the token.
+    pub scopes: ScopeSet,
+    /// The roles in the token, which are trusted.
+    pub roles: BTreeSet<RoleName>,
+    /// What bounds them.
+    pub ceiling: Ceiling,
+}
+
+/// What would be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Permitted.
+    Permit,
+    /// Nobody without a token may.
+    NoToken,
+    /// Denied, with the scopes that are needed.
+    Deny(DenialReason, ScopeSet),
+}
+
+impl Supposed {
+    /// A user with `roles` whose token holds all that they allow.
+    #[must_use]
+    pub fn with_roles(roles: impl IntoIterator<Item = RoleName>) -> Self {
+        let roles: BTreeSet<_> = roles.into_iter().collect();
+        Self { scopes: ScopeSet::empty(), ceiling: Ceiling::Roles(Arc::new(roles.clone())), roles }
+    }
+}
+
+impl Policy {
+    /// What would be decided about `who` (`None`: somebody without a token) and `action`.
+    #[must_use]
+    pub fn suppose(&self, who: Option<&Supposed>, action: Action) -> Verdict {
+        let Some(who) = who else {
+            return match self.decide_anonymous(action, &[]) {
+                Some(_) => Verdict::Permit,
+                None => Verdict::NoToken,
+            };
+        };
+        match self.decide(&Arc::new(Principal::supposed(who)), action) {
+            Decision::Permit(_) => Verdict::Permit,
+            Decision::Deny(denial) => Verdict::Deny(denial.reason(), denial.required().clone()),
+        }
+    }
+
+    /// The roles each of which alone is enough for `action`, given a token that holds all that the role
+    /// allows.
+    #[must_use]
+    pub fn roles_that_may(&self, action: &Action) -> Vec<&RoleName> {
+        let may = |role: &RoleName| {
+            let who = Supposed::with_roles([role.clone()]);
+            self.suppose(Some(&who), action.clone()) == Verdict::Permit
+        };
+        self.roles.keys().filter(|role| may(role)).collect()
+    }
+
+    /// The actions whose rule nobody can meet, whatever roles they have all at once.
+    #[must_use]
+    pub fn unreachable(&self) -> Vec<&Action> {
+        let everything = Supposed::with_roles(self.roles.keys().cloned());
+        let mut actions = self.actions();
+        actions.retain(|action| {
+            [None, Some(&everything)]
+                .into_iter()
+                .all(|who| self.suppose(who, (*action).clone()) != Verdict::Permit)
+        });
+        actions
+    }
+}

@@ -1,0 +1,142 @@
+//! What each check expects and finds, in words: made only for whoever watches.
+
+use std::{fmt::Display, time::Duration};
+
+use serde_json::{Map, Value};
+
+use super::{Facts, TokenTypes, TrustedIssuer, read, witness::shown};
+use crate::{Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey};
+
+type Claims = Map<String, Value>;
+
+/// Check 1, as it should be.
+pub(crate) const FORM: &str = "three parts of canonical base64url, header and claims JSON objects with distinct members, alg one of HS256, RS256, ES256, EdDSA, no crit, no key in the header";
+
+pub(super) fn form(token: &UnverifiedToken<'_>) -> Facts {
+    let kid = token.key_id().map_or_else(|| "none".into(), ToString::to_string);
+    Facts {
+        expected: FORM.into(),
+        found: format!("alg {}, kid {}", token.algorithm(), super::harmless(&kid)),
+    }
+}
+
+pub(super) fn token_type(token: &UnverifiedToken<'_>, trusted: Option<&TrustedIssuer>) -> Facts {
+    let expected = match trusted.map(|entry| entry.token_types).unwrap_or_default() {
+        TokenTypes::AccessToken => "at+jwt",
+        TokenTypes::AccessTokenOrJwt => "at+jwt, or JWT that is no ID token",
+        TokenTypes::Any => "at+jwt, or JWT or nothing, and no ID token",
+    };
+    let found = token.token_type().map_or_else(|| "nothing".into(), super::harmless);
+    Facts { expected: expected.into(), found }
+}
+
+pub(super) fn issuer<'a>(claims: &Claims, trusted: impl Iterator<Item = &'a Issuer>) -> Facts {
+    let mut names: Vec<&str> = trusted.map(Issuer::as_str).collect();
+    names.sort_unstable();
+    Facts { expected: one_of(&names), found: shown(claims.get("iss")) }
+}
+
+pub(super) fn key(
+    token: &UnverifiedToken<'_>,
+    trusted: &TrustedIssuer,
+    keys: &IssuerKeys,
+) -> Facts {
+    let known: Vec<String> = keys
+        .keys()
+        .iter()
+        .take(16)
+        .map(|key| match key.id() {
+            Some(id) => format!("{} ({})", super::harmless(id.as_str()), key.algorithm()),
+            None => format!("one without a kid ({})", key.algorithm()),
+        })
+        .collect();
+    let permitted = trusted.algorithms.as_ref().map_or_else(String::new, |permitted| {
+        let names: Vec<_> = permitted.iter().map(|algorithm| algorithm.name()).collect();
+        format!(", and alg {}", one_of(&names))
+    });
+    let expected =
+        if known.is_empty() { "a key, and there is none".into() } else { one_of(&known) };
+    let kid = token.key_id().map_or_else(|| "no kid".into(), |id| format!("kid {id}"));
+    Facts {
+        expected: expected + &permitted,
+        found: format!("{} ({})", super::harmless(&kid), token.algorithm()),
+    }
+}
+
+pub(super) fn audience(claims: &Claims, trusted: &TrustedIssuer, own: &Audience) -> Facts {
+    let accepted: Vec<&str> = match &trusted.audiences {
+        None => vec![own.as_str()],
+        Some(others) => others.iter().map(Audience::as_str).collect(),
+    };
+    let claim = trusted.audience_claim.as_str();
+    let place = if claim == "aud" { String::new() } else { format!(" in {claim}") };
+    Facts { expected: one_of(&accepted) + &place, found: shown(claims.get(claim)) }
+}
+
+pub(super) fn expiry(claims: &Claims, now: NumericDate, leeway: Duration) -> Facts {
+    Facts {
+        expected: format!("after {now} (now), {} s leeway", leeway.as_secs()),
+        found: date(claims, "exp", now),
+    }
+}
+
+pub(super) fn begin(claims: &Claims, now: NumericDate, leeway: Duration) -> Facts {
+    Facts {
+        expected: format!("not after {now} (now), {} s leeway", leeway.as_secs()),
+        found: format!("nbf {}, iat {}", date(claims, "nbf", now), date(claims, "iat", now)),
+    }
+}
+
+pub(super) fn subject(claims: &Claims) -> Facts {
+    Facts { expected: "a name of 1 to 255 bytes".into(), found: shown(claims.get("sub")) }
+}
+
+pub(super) fn binding(claims: &Claims) -> Facts {
+    Facts {
+        expected: "nothing: proof of possession is not supported".into(),
+        found: shown(claims.get("cnf")),
+    }
+}
+
+pub(super) fn others(claims: &Claims, trusted: &TrustedIssuer, scopes_from: &[String]) -> Facts {
+    let mut names: Vec<&str> = scopes_from.iter().map(String::as_str).collect();
+    names.extend(["jti", "client_id"]);
+    let found = names
+        .into_iter()
+        .filter_map(|name| Some(format!("{name} {}", shown(Some(claims.get(name)?)))));
+    let mut found: Vec<String> = found.collect();
+    let roles: Vec<_> =
+        trusted.roles_from.iter().filter(|path| read::is_there(claims, path)).collect();
+    for path in roles {
+        let trust = if trusted.trust_roles { "" } else { " (not trusted)" };
+        found.push(format!("{path} {}{trust}", shown(read::value_at(claims, path))));
+    }
+    Facts {
+        expected: "scopes, roles, jti and client_id of the right shape".into(),
+        found: if found.is_empty() { "nothing".into() } else { found.join(", ") },
+    }
+}
+
+pub(super) fn signature(key: &VerifyingKey) -> Facts {
+    let kid = key.id().map_or_else(|| "without a kid".into(), |id| super::harmless(id.as_str()));
+    Facts { expected: format!("of the {} key {kid}", key.algorithm()), found: String::new() }
+}
+
+/// A date and how far it is away.
+fn date(claims: &Claims, name: &str, now: NumericDate) -> String {
+    let Some(value) = claims.get(name) else { return "nothing".into() };
+    match NumericDate::from_json(value) {
+        Err(_) => shown(Some(value)),
+        Ok(date) if date >= now => format!("{date} (in {} s)", date.since(now).as_secs()),
+        Ok(date) => format!("{date} ({} s ago)", now.since(date).as_secs()),
+    }
+}
+
+fn one_of(names: &[impl Display]) -> String {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "nobody is trusted".into(),
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
+    }
+}

@@ -1,0 +1,242 @@
+//! Watching a token being judged: what each check expected, and what it found.
+//!
+//! 1. There is one way through the checks, and a [`Witness`] walks along: [`Silent`] for a server, which
+//!    only wants the verdict, [`Trace`] for whoever wants to know why.
+//! 2. A check is announced before it is made. So the one that was announced last is the one that failed.
+//! 3. What was found is the token's own text: it is made harmless for a terminal, and cut short.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The longest text that is shown of a token, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// One of the checks, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// 1: three parts, and what stands in the header.
+    Form,
+    /// 2: `typ`.
+    Type,
+    /// 3: `iss`.
+    Issuer,
+    /// 4: the algorithm, and the key.
+    Key,
+    /// 5: `aud`.
+    Audience,
+    /// 6: `exp`.
+    Expiry,
+    /// 7: `nbf` and `iat`.
+    Begin,
+    /// 8: `sub`.
+    Subject,
+    /// 9: `cnf`.
+    Binding,
+    /// 10: the other claims that are read.
+    Claims,
+    /// 11: the signature.
+    Signature,
+    /// Instead of 1 to 4 and 11, or after them: what the issuer says when it is asked.
+    Introspection,
+}
+
+impl Check {
+    /// The checks of a JWT, in their order.
+    pub const ORDER: [Self; 11] = [
+        Self::Form,
+        Self::Type,
+        Self::Issuer,
+        Self::Key,
+        Self::Audience,
+        Self::Expiry,
+        Self::Begin,
+        Self::Subject,
+        Self::Binding,
+        Self::Claims,
+        Self::Signature,
+    ];
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Type => "typ",
+            Self::Issuer => "iss",
+            Self::Key => "key",
+            Self::Audience => "aud",
+            Self::Expiry => "exp",
+            Self::Begin => "nbf, iat",
+            Self::Subject => "sub",
+            Self::Binding => "cnf",
+            Self::Claims => "claims",
+            Self::Signature => "signature",
+            Self::Introspection => "introspection",
+        }
+    }
+}
+
+/// What a check expects, and what there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// What lets the token through.
+    pub expected: String,
+    /// What stands in the token.
+    pub found: String,
+}
+
+/// Whoever watches.
+pub trait Witness: Send {
+    /// `check` is about to be made; `facts` are there for the asking.
+    fn begin(&mut self, check: Check, facts: impl FnOnce() -> Facts);
+
+    /// The walk begins anew: newer keys have come.
+    fn restart(&mut self) {}
+}
+
+/// Sees nothing, and costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Witness for Silent {
+    fn begin(&mut self, _: Check, _: impl FnOnce() -> Facts) {}
+}
+
+/// Writes down every check.
+#[derive(Debug, Default)]
+pub struct Trace(Vec<(Check, Facts)>);
+
+impl Witness for Trace {
+    fn begin(&mut self, check: Check, facts: impl FnOnce() -> Facts) {
+        self.0.push((check, facts()));
+    }
+
+    fn restart(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Good.
+    Passed,
+    /// Not good: this is why.
+    Failed,
+    /// Not looked at, because of what came before.
+    NotReached,
+    /// Neither good nor bad, and worth knowing.
+    Noted,
+}
+
+/// One step on the way to a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// What it is called.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was needed; empty if nothing was.
+    pub expected: String,
+    /// What there was.
+    pub found: String,
+}
+
+impl Trace {
+    /// Every check of the order with its outcome: the last that was begun failed if `verdict` is an
+    /// error, and none behind it was reached.
+    #[must_use]
+    pub fn steps<T, E: std::fmt::Display>(self, verdict: &Result<T, E>) -> Vec<Step> {
+        let reached = self.0.last().map(|(check, _)| *check);
+        // Where the issuer was asked instead, nobody looks at a signature.
+        let was_asked = matches!(self.0.first(), Some((Check::Introspection, _)));
+        let count = self.0.len();
+        let mut steps: Vec<Step> = self
+            .0
+            .into_iter()
+            .enumerate()
+            .map(|(place, (check, facts))| {
+                let fault = verdict.as_ref().err().filter(|_| place + 1 == count);
+                let (outcome, found) = match fault {
+                    None => (Outcome::Passed, facts.found),
+                    Some(fault) if facts.found.is_empty() => (Outcome::Failed, fault.to_string()),
+                    Some(fault) => (Outcome::Failed, format!("{fault}: {}", facts.found)),
+                };
+                Step { name: check.name().into(), outcome, expected: facts.expected, found }
+            })
+            .collect();
+        let rest = Check::ORDER.into_iter().filter(|check| reached.is_none_or(|it| *check > it));
+        let rest =
+            rest.filter(|check| !was_asked || (Check::Audience..Check::Signature).contains(check));
+        steps.extend(rest.map(|check| Step {
+            name: check.name().into(),
+            outcome: Outcome::NotReached,
+            expected: String::new(),
+            found: String::new(),
+        }));
+        steps
+    }
+}
+
+/// A value of a token, for a person: harmless to a terminal, and not too long.
+pub(crate) fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "nothing".into(),
+        Some(Value::String(text)) => harmless(text),
+        Some(value) => harmless(&value.to_string()),
+    }
+}
+
+/// Text without anything that could move a cursor or turn a line around.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == MAX_SHOWN {
+            shown.push('…');
+            break;
+        }
+        // Bidirectional marks and the like are no letters, and not ASCII.
+        let is_format = matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+        if character.is_control() || is_format {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::VerifyError;
+
+    #[test]
+    fn what_is_shown_moves_no_cursor_and_has_an_end() {
+        assert_eq!(shown(Some(&json!("a\u{1b}[2J\nb"))), "a\\u{1b}[2J\\u{a}b");
+        assert_eq!(shown(Some(&json!("a\u{202e}b"))), "a\\u{202e}b");
+        assert_eq!(shown(Some(&json!(["é", 1]))), r#"["é",1]"#);
+        assert_eq!(shown(None), "nothing");
+        assert_eq!(shown(Some(&json!("x".repeat(5000)))).chars().count(), MAX_SHOWN + 1);
+    }
+
+    #[test]
+    fn the_last_check_that_was_begun_is_the_one_that_failed() {
+        let facts = || Facts { expected: "e".into(), found: "f".into() };
+        let mut trace = Trace::default();
+        trace.begin(Check::Form, facts);
+        trace.restart();
+        trace.begin(Check::Form, facts);
+        trace.begin(Check::Type, facts);
+        let steps = trace.steps(&Err::<(), _>(VerifyError::TokenType));
+        let outcomes: Vec<_> = steps.iter().map(|step| step.outcome).collect();
+        assert_eq!(outcomes[..3], [Outcome::Passed, Outcome::Failed, Outcome::NotReached]);
+        assert_eq!(steps.len(), Check::ORDER.len());
+        assert_eq!(steps[1].found, "typ is not at+jwt (RFC 9068): not an access token: f");
+    }
+}

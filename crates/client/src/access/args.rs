@@ -1,0 +1,146 @@
+//! What the command line says of tokens.
+
+use std::path::PathBuf;
+
+use auth_core::ScopeSet;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::servers::ServersVerb;
+
+/// Flags that go with every verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Tokens")]
+pub(crate) struct AccessArgs {
+    /// Sign in where it is needed, without asking first
+    #[arg(long, short = 'y', global = true)]
+    pub(crate) yes: bool,
+
+    /// Print the address to sign in at, and take the address that the browser ends at
+    #[arg(long, global = true)]
+    pub(crate) no_browser: bool,
+
+    /// Scopes to ask for, instead of those that the server wants
+    #[arg(long, global = true, value_name = "SCOPES")]
+    pub(crate) scope: Option<ScopeSet>,
+
+    /// A client that is registered at the issuer already
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+
+    /// A file with that client's secret; - is stdin
+    #[arg(long, global = true, value_name = "PATH", requires = "client_id")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+
+    /// Where a client id metadata document lies, for issuers that read such
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) client_metadata_url: Option<String>,
+
+    /// The port on this machine that the browser comes back to, instead of any free one
+    #[arg(long, global = true, value_name = "PORT")]
+    pub(crate) redirect_port: Option<u16>,
+
+    /// Ask private addresses that a server names
+    #[arg(long, global = true)]
+    pub(crate) allow_private: bool,
+
+    /// Where tokens are kept
+    #[arg(long, global = true, value_enum, value_name = "PLACE", default_value_t)]
+    pub(crate) token_store: Place,
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Place {
+    /// In the keychain if there is one, else in a file
+    #[default]
+    Auto,
+    /// In a file that only you can read
+    File,
+}
+
+/// The verbs that are about tokens and servers.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum AccessVerb {
+    /// Signs in at a server's issuer and stores the token
+    Login(LoginArgs),
+    /// Forgets the token for a server, and revokes it where the issuer can
+    Logout {
+        /// Forget every token
+        #[arg(long)]
+        all: bool,
+    },
+    /// Lists the stored tokens: for whom, until when; never the tokens
+    Status,
+    /// Examines how a server is protected, and says what to do about what is wrong
+    Explain {
+        /// Also whether this tool may be called
+        #[arg(long, value_name = "NAME")]
+        tool: Option<String>,
+    },
+    /// Names for servers, to use as --url NAME
+    Servers {
+        /// What to do with them
+        #[command(subcommand)]
+        verb: ServersVerb,
+    },
+}
+
+/// How to log in.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LoginArgs {
+    /// The way to the token
+    #[arg(long, value_enum, value_name = "GRANT", default_value_t)]
+    pub(crate) grant: GrantArg,
+
+    /// The same as --grant device
+    #[arg(long, conflicts_with = "grant")]
+    pub(crate) device: bool,
+
+    /// A PEM file with the key of the client, instead of a secret (client-credentials)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) private_key_file: Option<PathBuf>,
+
+    /// How that key signs: ES256, ES384, RS256, RS384 or RS512
+    #[arg(long, value_name = "ALG", default_value = "ES256")]
+    pub(crate) signing_algorithm: String,
+
+    /// A file with the JWT that the platform gives this workload (workload)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) assertion_file: Option<PathBuf>,
+
+    /// A file with the ID token of the enterprise (enterprise)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) id_token_file: Option<PathBuf>,
+
+    /// The issuer of that ID token
+    #[arg(long, value_name = "URL")]
+    pub(crate) idp_issuer: Option<String>,
+
+    /// Where that issuer exchanges tokens
+    #[arg(long, value_name = "URL")]
+    pub(crate) idp_token_endpoint: Option<String>,
+
+    /// The client that the ID token was issued to
+    #[arg(long, value_name = "ID")]
+    pub(crate) idp_client_id: Option<String>,
+
+    /// A file with that client's secret
+    #[arg(long, value_name = "PATH")]
+    pub(crate) idp_client_secret_file: Option<PathBuf>,
+}
+
+/// The ways to a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum GrantArg {
+    /// You sign in with a browser
+    #[default]
+    Browser,
+    /// You sign in on another device
+    Device,
+    /// A program signs in for itself, with a secret or a key
+    ClientCredentials,
+    /// A workload with a JWT of its platform
+    Workload,
+    /// You signed in at your enterprise already
+    Enterprise,
+}

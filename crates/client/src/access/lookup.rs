@@ -1,0 +1,90 @@
+//! The stored token for a run, renewed where it has to be.
+
+use super::now;
+use crate::{
+    config::Config,
+    failure::Failure,
+    oauth::{LoginError, Outward, renew},
+    store::{Entry, Lock, Store, StoreError},
+};
+
+/// The stored entry for the server, renewed if its time is nearly up. It may be one that is no good any
+/// more: who we were is in it.
+pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
+    let Some(store) = config.access.store().filter(|_| config.endpoint.keeps_secrets()) else {
+        return Ok(None);
+    };
+    let stored = store.find(config.endpoint.as_str()).map_err(|error| Failure::store(&error))?;
+    let Some(entry) = stored else {
+        return Ok(None);
+    };
+    if entry.is_fresh(now()) || !entry.is_renewable() {
+        return Ok(Some(entry));
+    }
+    match under_lock(config, &store, &entry, false).await {
+        Ok(Some(new)) => Ok(Some(new)),
+        Ok(None) => Ok(Some(entry)),
+        // It has a little life left, and the issuer may be back by then.
+        Err(_) if entry.is_alive(now()) => Ok(Some(entry)),
+        Err(error) => Err(Failure::login(&error, config)),
+    }
+}
+
+/// The entry renewed, because the server refuses its token. Nothing where only a sign-in can help.
+pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Entry>, Failure> {
+    let Some(store) = config.access.store() else {
+        return Ok(None);
+    };
+    let renewed = under_lock(config, &store, entry, true).await;
+    renewed.map_err(|error| Failure::login(&error, config))
+}
+
+/// Stores an entry.
+pub(crate) async fn keep(config: &Config, entry: &Entry) -> Result<(), LoginError> {
+    if let Some(store) = config.access.store() {
+        let lock = store.lock().await.map_err(stored)?;
+        store.save(entry, &lock).map_err(stored)?;
+    }
+    Ok(())
+}
+
+async fn under_lock(
+    config: &Config,
+    store: &Store,
+    entry: &Entry,
+    is_refused: bool,
+) -> Result<Option<Entry>, LoginError> {
+    let lock = store.lock().await.map_err(stored)?;
+    // While we waited, another process may have done it, and used up the refresh token that we know.
+    let Some(entry_now) = store.find(&entry.server).map_err(stored)? else {
+        return Ok(None);
+    };
+    let is_another = entry_now.secrets() != entry.secrets();
+    if entry_now.is_fresh(now()) && (is_another || !is_refused) {
+        return Ok(Some(entry_now));
+    }
+    if !entry_now.is_renewable() {
+        return Ok(None);
+    }
+    let outward = Outward::new(&config.endpoint, config.access.args().allow_private)?;
+    let new = renew(&entry_now, &outward).await?;
+    store_outcome(store, entry_now, new, &lock).map_err(stored)
+}
+
+/// Stores the new entry; without one, takes note that the refresh token is no good.
+fn store_outcome(
+    store: &Store,
+    mut old: Entry,
+    new: Option<Entry>,
+    lock: &Lock,
+) -> Result<Option<Entry>, StoreError> {
+    if let Some(response) = &mut old.credentials.token_response {
+        response.set_refresh_token(None);
+    }
+    store.save(new.as_ref().unwrap_or(&old), lock)?;
+    Ok(new)
+}
+
+fn stored(error: StoreError) -> LoginError {
+    LoginError::Store(error)
+}

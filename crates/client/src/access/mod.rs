@@ -1,0 +1,158 @@
+//! Tokens around a run: one is taken from the store, renewed, got anew, and widened as the server asks.
+//!
+//! 1. A token that was given (`MCP_TOKEN`, a file) is used as it is. The rest is for stored ones.
+//! 2. A stored token is renewed ahead of its expiry, or once when the server refuses it with 401. Whoever
+//!    renews holds the lock; whoever waited for it takes what the other got.
+//! 3. If that does not help, the person is asked to sign in; `--yes` is the answer for scripts.
+//! 4. 403 with `insufficient_scope` asks for a sign-in for the union of old and new scopes. Any other 403
+//!    means that a new token will not help, and none is got.
+//! 5. There are at most three sign-ins in one run, and none for what was just granted:
+//!    a token that is refused although it is new is followed by another issuer's, if the server names one.
+
+mod args;
+mod lookup;
+mod settings;
+mod step;
+pub(crate) mod terminal;
+mod verbs;
+
+use auth_core::{Clock, NumericDate, ScopeSet, SystemClock};
+use chrono::{DateTime, SecondsFormat};
+
+pub(crate) use args::{AccessArgs, AccessVerb, GrantArg, LoginArgs};
+pub(crate) use lookup::{current, renewed};
+pub(crate) use settings::Settings;
+pub(crate) use verbs::{Report, perform};
+
+use self::step::{Past, Step};
+use crate::{
+    command::{self, Answer},
+    config::Config,
+    console::Console,
+    failure::Failure,
+    oauth::{Discovered, LoginError, Outward, by_code},
+    output::Printer,
+    store::Entry,
+};
+
+/// The time.
+pub(crate) fn now() -> NumericDate {
+    SystemClock.now()
+}
+
+/// A date as RFC 3339 writes it, in UTC: `2026-01-31T12:00:00Z`.
+pub(crate) fn rfc3339(date: NumericDate) -> String {
+    DateTime::from_timestamp(date.as_secs(), 0)
+        .map_or_else(|| date.to_string(), |date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// Does what the configuration says, with whatever token it takes. The token that was used last is in the
+/// configuration afterwards.
+pub(crate) async fn run(
+    config: &mut Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Answer, Failure> {
+    printer.hide(config.token.as_ref());
+    if config.token.is_some() {
+        return command::run(config, console, printer).await;
+    }
+    let mut entry = current(config).await?;
+    let mut past = Past::default();
+    loop {
+        config.token = entry.as_ref().filter(|entry| entry.is_alive(now())).and_then(Entry::token);
+        past.was_sent = config.token.is_some();
+        printer.hide(config.token.as_ref());
+        let failure = match command::run(config, console, printer).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let mut elsewhere = false;
+        let wanted = match step::next(&failure, entry.as_ref(), &past) {
+            Step::Renew => {
+                past.is_renewed = true;
+                let new = match &entry {
+                    Some(old) => renewed(config, old).await?,
+                    None => None,
+                };
+                if new.is_some() {
+                    entry = new;
+                    continue;
+                }
+                None
+            }
+            Step::SignIn { wanted } => wanted,
+            Step::SignInElsewhere => {
+                elsewhere = true;
+                None
+            }
+            Step::Stop(why) => return Err(failure.stopped(why)),
+            Step::Fail => return Err(failure),
+        };
+        if !agrees(config, console, wanted.as_ref()).await {
+            return Err(failure.offering_login(config));
+        }
+        past.sign_ins += 1;
+        let known = Known { entry: entry.as_ref(), elsewhere };
+        let signed_in = sign_in(config, failure.challenge(), wanted.clone(), known).await;
+        let signed_in = signed_in.map_err(|error| Failure::login(&error, config))?;
+        let Some(new) = signed_in else {
+            return Err(failure.stopped(step::REFUSED_ALREADY));
+        };
+        past.asked = new.scopes().union(&wanted.unwrap_or_default());
+        entry = Some(new);
+    }
+}
+
+async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> bool {
+    if config.access.args().yes {
+        return true;
+    }
+    let question = match wanted {
+        Some(wanted) => format!("{} wants the scopes {wanted}. Sign in for them?", config.endpoint),
+        None => format!("{} wants you to sign in. Do it now?", config.endpoint),
+    };
+    terminal::agrees(console, &question).await
+}
+
+/// What was before a sign-in.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    entry: Option<&'a Entry>,
+    /// The issuer of that is of no use any more.
+    elsewhere: bool,
+}
+
+/// Signs in with a browser, and stores the token. `wanted` are the scopes of a step-up. Nothing, if it
+/// would be at the same issuer once more, and that is of no use.
+async fn sign_in(
+    config: &Config,
+    challenge: Option<&str>,
+    wanted: Option<ScopeSet>,
+    known: Known<'_>,
+) -> Result<Option<Entry>, LoginError> {
+    let access = &config.access;
+    let outward = Outward::new(&config.endpoint, access.args().allow_private)?;
+    let found = Discovered::at(&config.endpoint, challenge, &outward).await?;
+    let is_elsewhere = known.elsewhere;
+    // Who we were, and what we had, counts at the same issuer only.
+    let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);
+    if is_elsewhere && known.is_some() {
+        return Ok(None);
+    }
+    let wanted = match (&access.args().scope, wanted, known) {
+        (Some(set), None, _) => Some(set.clone()),
+        (Some(set), Some(wanted), _) => Some(set.union(&wanted)),
+        (None, Some(wanted), _) => Some(wanted),
+        (None, None, Some(known)) if !known.scopes().is_empty() => {
+            let asked = found.scopes(None).await.join(" ").parse().unwrap_or_default();
+            Some(known.scopes().union(&asked))
+        }
+        (None, None, _) => None,
+    };
+    let client = known.map(|entry| &entry.client);
+    let identity = access.identity()?;
+    let entry = by_code(found, &identity, wanted.as_ref(), client, &access.answering()).await?;
+    lookup::keep(config, &entry).await?;
+    Ok(Some(entry))
+}

@@ -1,0 +1,117 @@
+//! How this run comes by tokens.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use settings::{Environment, Surrounding};
+
+use super::args::{AccessArgs, Place};
+use crate::{
+    oauth::{Answering, Browser, Identity, LoginError, read_secret},
+    store::{Keychain, Store},
+};
+
+/// The folder of ours in the user's state folder.
+const FOLDER: &str = "mcp-client";
+
+/// How this run comes by tokens.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    args: AccessArgs,
+    folder: Option<PathBuf>,
+    browser: Browser,
+}
+
+impl Settings {
+    /// What the command line and the process's surroundings say.
+    pub(crate) fn new(args: AccessArgs, environment: &Environment) -> Self {
+        let browser =
+            if args.no_browser { Browser::none() } else { Browser::from_environment(environment) };
+        Self { args, folder: state_folder(environment), browser }
+    }
+
+    /// Where we keep what we remember; nothing where the user has no folder.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Where tokens are kept.
+    pub(crate) fn store(&self) -> Option<Store> {
+        let keychain = match self.args.token_store {
+            Place::Auto => Keychain::System,
+            Place::File => Keychain::Off,
+        };
+        Some(Store::in_folder(self.folder()?, keychain))
+    }
+
+    /// The flags.
+    pub(crate) fn args(&self) -> &AccessArgs {
+        &self.args
+    }
+
+    /// Who we are, with the secret read from its file.
+    pub(crate) fn identity(&self) -> Result<Identity, LoginError> {
+        Ok(Identity {
+            client_id: self.args.client_id.clone(),
+            client_secret: self.args.client_secret_file.as_deref().map(read_secret).transpose()?,
+            document: self.args.client_metadata_url.clone(),
+            redirect_port: self.args.redirect_port,
+        })
+    }
+
+    /// How the browser's answer comes back.
+    pub(crate) fn answering(&self) -> Answering {
+        if self.args.no_browser { Answering::Pasted } else { Answering::Here(self.browser.clone()) }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// The user's state folder (XDG Base Directory, or what the system has instead), with ours in it.
+fn state_folder(environment: &Environment) -> Option<PathBuf> {
+    let absolute = |surrounding| {
+        let path = PathBuf::from(environment.surrounding(surrounding)?);
+        path.is_absolute().then_some(path)
+    };
+    let of_user = || {
+        if cfg!(windows) {
+            absolute(Surrounding::LocalAppData)
+        } else if cfg!(target_os = "macos") {
+            Some(absolute(Surrounding::Home)?.join("Library/Application Support"))
+        } else {
+            Some(absolute(Surrounding::Home)?.join(".local/state"))
+        }
+    };
+    Some(absolute(Surrounding::StateHome).or_else(of_user)?.join(FOLDER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(pairs: &[(&str, &str)]) -> Option<PathBuf> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        state_folder(&Environment::from_pairs(pairs))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_state_folder_is_the_users() {
+        let home = ("HOME", "/home/u");
+        assert_eq!(folder(&[home]), Some("/home/u/.local/state/mcp-client".into()));
+        let set = ("XDG_STATE_HOME", "/state");
+        assert_eq!(folder(&[home, set]), Some("/state/mcp-client".into()));
+        assert_eq!(
+            folder(&[home, ("XDG_STATE_HOME", "state")]),
+            Some("/home/u/.local/state/mcp-client".into()),
+            "a relative one counts for nothing"
+        );
+        assert_eq!(folder(&[]), None);
+    }
+}

@@ -1,0 +1,280 @@
+//! `login`, `logout`, `status`, and the other verbs that call no tool.
+
+use std::fmt::Write as _;
+
+use auth_core::NumericDate;
+use serde_json::{Value, json};
+
+use super::{AccessVerb, GrantArg, LoginArgs, lookup, now, rfc3339};
+use crate::{
+    command,
+    config::Config,
+    console::Console,
+    endpoint::Endpoint,
+    explain,
+    failure::Failure,
+    oauth::{
+        Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code, by_device,
+        by_enterprise, by_workload, read_secret,
+    },
+    output::Printer,
+    servers,
+    store::{Client, Entry, Grant, Listed, Summary},
+};
+
+/// What such a verb has to say: for a person, and for a program.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) text: String,
+    pub(crate) json: Value,
+    /// Whether the text is clean already, and has colours in it.
+    pub(crate) is_clean: bool,
+    /// Whether something is wrong that the exit code must tell.
+    pub(crate) fault: Option<Box<Failure>>,
+}
+
+impl Report {
+    /// A report that all is well.
+    pub(crate) fn new(text: String, json: Value) -> Self {
+        Self { text, json, is_clean: false, fault: None }
+    }
+}
+
+/// Does what a verb says.
+pub(crate) async fn perform(
+    verb: &AccessVerb,
+    config: &mut Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Report, Failure> {
+    printer.hide(config.token.as_ref());
+    match verb {
+        AccessVerb::Login(args) => login(args, config, console, printer).await,
+        AccessVerb::Logout { all } => logout(*all, config).await,
+        AccessVerb::Status => status(config),
+        AccessVerb::Explain { tool } => {
+            Ok(explain::examine(config, tool.as_deref(), console, printer).await)
+        }
+        AccessVerb::Servers { verb } => servers::perform(verb, config.access.folder())
+            .await
+            .map_err(|error| Failure::servers(&error)),
+    }
+}
+
+async fn login(
+    args: &LoginArgs,
+    config: &mut Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Report, Failure> {
+    if config.access.store().is_none() {
+        return Err(Failure::usage(
+            "there is no folder to keep a token in: neither XDG_STATE_HOME nor HOME is set",
+        ));
+    }
+    // The server's own 401 says where to go and what for; a given token would hide it.
+    config.token = None;
+    let challenge = match command::run(config, console, printer).await {
+        Err(failure) => failure.challenge().map(str::to_owned),
+        Ok(_) => None,
+    };
+    let got = get(args, config, challenge.as_deref()).await;
+    let entry = got.map_err(|error| Failure::login(&error, config))?;
+    config.token = entry.token();
+    printer.hide(config.token.as_ref());
+    let summary = Summary::from(&entry);
+    let mut text = format!("signed in at {} for {}\n", entry.issuer, entry.server);
+    text.push_str(&details(&summary));
+    Ok(Report::new(text, json!({ "token": summary })))
+}
+
+async fn get(
+    args: &LoginArgs,
+    config: &Config,
+    challenge: Option<&str>,
+) -> Result<Entry, LoginError> {
+    let access = &config.access;
+    let outward = Outward::new(&config.endpoint, access.args().allow_private)?;
+    let found = Discovered::at(&config.endpoint, challenge, &outward).await?;
+    let identity = access.identity()?;
+    let wanted = access.args().scope.as_ref();
+    let stored = match access.store() {
+        Some(store) => store.find(config.endpoint.as_str()).map_err(LoginError::Store)?,
+        None => None,
+    };
+    let known = stored.filter(|entry| entry.issuer == found.facts.issuer).map(|entry| entry.client);
+    let known = known.as_ref();
+    let grant = if args.device { GrantArg::Device } else { args.grant };
+    let entry = match grant {
+        GrantArg::Browser => by_code(found, &identity, wanted, known, &access.answering()).await,
+        GrantArg::Device => by_device(found, &identity, wanted, known, &outward).await,
+        GrantArg::ClientCredentials => {
+            let client = named(&identity, "client-credentials")?;
+            let grant = match &args.private_key_file {
+                Some(file) => Grant::PrivateKey {
+                    file: std::path::absolute(file)
+                        .map_err(|fault| LoginError::File(file.clone(), fault))?,
+                    algorithm: args.signing_algorithm.clone(),
+                },
+                None => Grant::ClientSecret,
+            };
+            by_client_credentials(found, client, grant, wanted).await
+        }
+        GrantArg::Workload => {
+            let client = named(&identity, "workload")?;
+            let file = needed(args.assertion_file.as_ref(), "workload", "--assertion-file")?;
+            let file =
+                std::path::absolute(file).map_err(|fault| LoginError::File(file.clone(), fault))?;
+            by_workload(found, client, file, wanted, &outward).await
+        }
+        GrantArg::Enterprise => {
+            let client = named(&identity, "enterprise")?;
+            let enterprise = enterprise(args)?;
+            by_enterprise(found, client, &enterprise, wanted, &outward).await
+        }
+    }?;
+    lookup::keep(config, &entry).await?;
+    Ok(entry)
+}
+
+fn named(identity: &crate::oauth::Identity, grant: &str) -> Result<Client, LoginError> {
+    let id = needed(identity.client_id.as_ref(), grant, "--client-id")?.clone();
+    let secret = identity.client_secret.clone();
+    Ok(Client { id, secret, redirect_uri: None, dynamic: false })
+}
+
+fn enterprise(args: &LoginArgs) -> Result<Enterprise, LoginError> {
+    let text = |value: &Option<String>, flag| needed(value.as_ref(), "enterprise", flag).cloned();
+    let secret = args.idp_client_secret_file.as_deref().map(read_secret).transpose()?;
+    Ok(Enterprise {
+        issuer: text(&args.idp_issuer, "--idp-issuer")?,
+        token_endpoint: text(&args.idp_token_endpoint, "--idp-token-endpoint")?,
+        client_id: text(&args.idp_client_id, "--idp-client-id")?,
+        client_secret: secret,
+        id_token: read_secret(needed(
+            args.id_token_file.as_ref(),
+            "enterprise",
+            "--id-token-file",
+        )?)?,
+    })
+}
+
+fn needed<'a, T>(value: Option<&'a T>, grant: &str, flag: &str) -> Result<&'a T, LoginError> {
+    value.ok_or_else(|| LoginError::Usage(format!("--grant {grant} needs {flag}")))
+}
+
+async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
+    let Some(store) = config.access.store() else {
+        return Ok(forgotten(&[]));
+    };
+    let server = config.endpoint.as_str();
+    let gone = async {
+        let lock = store.lock().await?;
+        store.remove(|summary| all || summary.server == server, &lock)
+    };
+    let gone = gone.await.map_err(|error| Failure::store(&error))?;
+    let mut told = Vec::new();
+    for (summary, entry) in gone {
+        let revoked = match &entry {
+            Some(entry) => revoke(entry, config).await,
+            None => Vec::new(),
+        };
+        told.push((summary, revoked));
+    }
+    Ok(forgotten(&told))
+}
+
+/// What kinds of token an issuer took back.
+type Revoked = Vec<&'static str>;
+
+fn forgotten(gone: &[(Summary, Revoked)]) -> Report {
+    let mut text = String::new();
+    if gone.is_empty() {
+        text.push_str("there was no token\n");
+    }
+    for (summary, revoked) in gone {
+        let how = match revoked.join(", ") {
+            none if none.is_empty() => "forgotten".to_owned(),
+            kinds => format!("forgotten, revoked ({kinds})"),
+        };
+        let _ = writeln!(text, "{how}: the token of {} for {}", summary.key.issuer, summary.server);
+    }
+    let rows = gone.iter().map(|(summary, revoked)| {
+        json!({ "server": summary.server, "issuer": summary.key.issuer, "revoked": revoked })
+    });
+    Report::new(text, json!({ "forgotten": rows.collect::<Vec<_>>() }))
+}
+
+/// Tells the issuer (RFC 7009), if it wants to be told. The tokens are gone from here in any case, and not
+/// every issuer can take back an access token.
+async fn revoke(entry: &Entry, config: &Config) -> Revoked {
+    let mut revoked = Vec::new();
+    let endpoint = entry.metadata.additional_fields.get("revocation_endpoint");
+    let (Some(endpoint), Ok(at)) =
+        (endpoint.and_then(Value::as_str), Endpoint::parse(&entry.server))
+    else {
+        return revoked;
+    };
+    let Ok(outward) = Outward::new(&at, config.access.args().allow_private) else {
+        return revoked;
+    };
+    let secret = entry.client.secret.as_deref();
+    let basic = secret.map(|secret| (entry.client.id.as_str(), secret));
+    for (token, kind) in entry.secrets() {
+        let mut form = vec![("token", token.as_str()), ("token_type_hint", kind)];
+        if basic.is_none() {
+            form.push(("client_id", entry.client.id.as_str()));
+        }
+        let answer = outward.post(endpoint, &form, basic).await;
+        if answer.is_ok_and(|reply| reply.status.is_success()) {
+            revoked.push(kind);
+        }
+    }
+    revoked
+}
+
+fn status(config: &Config) -> Result<Report, Failure> {
+    let listed = match config.access.store() {
+        Some(store) => store.list().map_err(|error| Failure::store(&error))?,
+        None => Vec::new(),
+    };
+    let mut text = String::new();
+    if listed.is_empty() {
+        text.push_str("no tokens are stored\n");
+    }
+    for Listed { summary, kept_in } in &listed {
+        let _ = writeln!(text, "{}", summary.server);
+        text.push_str(&details(summary));
+        let _ = writeln!(text, "  kept in   {kept_in}");
+    }
+    Ok(Report::new(text, json!({ "tokens": listed })))
+}
+
+fn details(summary: &Summary) -> String {
+    let scopes = match summary.scopes.join(" ") {
+        none if none.is_empty() => "(none named)".to_owned(),
+        scopes => scopes,
+    };
+    let until = match summary.expires.and_then(|secs| NumericDate::from_secs(secs).ok()) {
+        Some(date) if date > now() => {
+            format!("{}, in {}", rfc3339(date), rough(date.since(now()).as_secs()))
+        }
+        Some(date) => format!("{}: it has expired", rfc3339(date)),
+        None => "the issuer does not say".to_owned(),
+    };
+    let renewal = if summary.renewable { "by itself" } else { "by signing in again" };
+    format!(
+        "  issuer    {}\n  client    {}\n  scopes    {scopes}\n  until     {until}\n  \
+         renewed   {renewal}\n",
+        summary.key.issuer, summary.client_id
+    )
+}
+
+fn rough(secs: u64) -> String {
+    match secs {
+        0..120 => format!("{secs} s"),
+        120..7200 => format!("{} min", secs / 60),
+        7200..172_800 => format!("{} h", secs / 3600),
+        _ => format!("{} days", secs / 86_400),
+    }
+}

@@ -1,0 +1,181 @@
+//! The tools of servers, kept in the user's cache folder: for completing their names in a shell, and
+//! so that a call need not list them first.
+//!
+//! 1. What is kept is never believed for longer than [`FRESH`] when a call is checked, and what it
+//!    refuses is asked of the server again. A stale list can let a call through; the server refuses it.
+//! 2. Nothing depends on the cache: what cannot be read or written is not there.
+//! 3. Files are for their user alone (0600). No token is in them.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use auth_core::{Clock, SystemClock};
+use rmcp::model::Tool;
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint::Endpoint;
+
+/// The folder's name.
+const FOLDER: &str = "mcp-client";
+/// How long a list is good enough to check a call.
+const FRESH: Duration = Duration::from_hours(1);
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 8 << 20;
+/// The longest readable part of a file's name.
+const MAX_NAME: usize = 80;
+
+/// The file of one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    file: Option<PathBuf>,
+    url: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    url: String,
+    /// Seconds since 1970.
+    at: u64,
+    tools: Vec<Tool>,
+}
+
+impl Cache {
+    /// The file of a server under the user's cache folder. Without a folder nothing is kept.
+    pub(crate) fn of(folder: Option<&Path>, endpoint: &Endpoint) -> Self {
+        let url = endpoint.to_string();
+        let file = folder.map(|folder| folder.join(FOLDER).join(file_name(&url)));
+        Self { file, url }
+    }
+
+    /// The tools, if they were listed a short while ago.
+    pub(crate) fn fresh(&self) -> Option<Vec<Tool>> {
+        let kept = self.read()?;
+        let age = now()?.checked_sub(kept.at)?;
+        (age < FRESH.as_secs()).then_some(kept.tools)
+    }
+
+    /// The names of the tools and what they are for, however old.
+    pub(crate) fn names(&self) -> Vec<(String, Option<String>)> {
+        let tools = self.read().map(|kept| kept.tools).unwrap_or_default();
+        let about = |tool: &Tool| tool.description.as_deref().map(str::to_owned);
+        tools.iter().map(|tool| (tool.name.to_string(), about(tool))).collect()
+    }
+
+    /// Keeps the tools.
+    pub(crate) fn keep(&self, tools: &[Tool]) {
+        // A cache that cannot be written is none.
+        let _ = self.write(tools);
+    }
+
+    fn read(&self) -> Option<Kept> {
+        let file = fs::File::open(self.file.as_ref()?).ok()?;
+        let mut text = String::new();
+        file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+        let kept: Kept = serde_json::from_str(&text).ok()?;
+        (kept.url == self.url).then_some(kept)
+    }
+
+    fn write(&self, tools: &[Tool]) -> io::Result<()> {
+        let (Some(file), Some(at)) = (&self.file, now()) else { return Ok(()) };
+        let kept = Kept { url: self.url.clone(), at, tools: tools.to_vec() };
+        let text = serde_json::to_string(&kept)?;
+        if let Some(folder) = file.parent() {
+            make_folder(folder)?;
+        }
+        // Whole or not at all: another run may be reading or writing.
+        let draft = file.with_extension(format!("{}.new", std::process::id()));
+        let written = private(&draft)
+            .and_then(|mut new| new.write_all(text.as_bytes()))
+            .and_then(|()| fs::rename(&draft, file));
+        if written.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        written
+    }
+}
+
+fn now() -> Option<u64> {
+    u64::try_from(SystemClock.now().as_secs()).ok()
+}
+
+/// A name that a person can read, and a number that tells alike ones apart.
+fn file_name(url: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' };
+    let readable: String = url.chars().take(MAX_NAME).map(plain).collect();
+    format!("{readable}-{:016x}.json", hasher.finish())
+}
+
+#[cfg(unix)]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+fn private(file: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::JsonObject;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_found_for_this_server_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = |url: &str| Cache::of(Some(folder.path()), &Endpoint::parse(url).unwrap());
+        let here = cache("http://localhost/mcp?key=hushhush");
+        assert!(here.fresh().is_none());
+        let tool = Tool::new("now", "Tells the time", JsonObject::new());
+        here.keep(std::slice::from_ref(&tool));
+        assert_eq!(here.fresh(), Some(vec![tool]));
+        assert_eq!(here.names(), [("now".to_owned(), Some("Tells the time".to_owned()))]);
+        assert!(cache("http://localhost/mcq").fresh().is_none());
+
+        let file = here.file.unwrap();
+        assert!(!fs::read_to_string(&file).unwrap().contains("hushhush"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&file), 0o600);
+            assert_eq!(mode(file.parent().unwrap()), 0o700);
+        }
+        let left = fs::read_dir(file.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn an_old_or_broken_file_checks_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::parse("http://localhost/mcp").unwrap();
+        let cache = Cache::of(Some(folder.path()), &endpoint);
+        cache.keep(&[]);
+        let file = cache.file.clone().unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        let kept: Kept = serde_json::from_str(&text).unwrap();
+        let old = text.replace(&kept.at.to_string(), &(kept.at - FRESH.as_secs()).to_string());
+        fs::write(&file, old).unwrap();
+        assert!(cache.fresh().is_none());
+        fs::write(&file, "{").unwrap();
+        assert!(cache.fresh().is_none());
+        Cache::of(None, &endpoint).keep(&[]);
+    }
+}

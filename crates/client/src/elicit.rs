@@ -1,0 +1,346 @@
+//! Elicitation: what a server asks a person, in a terminal.
+//!
+//! 1. The person may answer, decline, or stop the call; the end of input stops it.
+//! 2. Each field is asked for again until it fits its schema; an empty line takes the default, or
+//!    leaves out what is not required.
+//! 3. A URL is shown whole and never opened: whether to go there is the person's decision.
+//! 4. Words of the server are cleaned before they are shown.
+
+use std::{fmt::Write, io};
+
+use anstyle::Style;
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
+use serde_json::{Map, Value};
+
+use crate::{
+    console::Keyboard,
+    schema::{check, members, typed},
+    untrusted::OwnedScreen,
+};
+
+const BOLD: Style = Style::new().bold();
+
+/// What a server asks.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// Fields to fill in.
+    Form {
+        /// The server's words.
+        message: String,
+        /// An object's schema.
+        schema: Value,
+    },
+    /// Something to do in a browser.
+    Url {
+        /// The server's words.
+        message: String,
+        /// Where.
+        url: String,
+    },
+    /// Something that is not known.
+    Other,
+}
+
+/// What a person says to a question.
+enum Said<T> {
+    Yes(T),
+    No,
+    Stop,
+}
+
+impl Question {
+    /// The question in a request.
+    pub(crate) fn new(params: ElicitRequestParams) -> Self {
+        match params {
+            ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } => {
+                let schema = serde_json::to_value(requested_schema).unwrap_or_default();
+                Self::Form { message, schema }
+            }
+            ElicitRequestParams::UrlElicitationParams { message, url, .. } => {
+                Self::Url { message, url }
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// The server's words.
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::Form { message, .. } | Self::Url { message, .. } => message,
+            Self::Other => "",
+        }
+    }
+}
+
+/// Asks a person.
+pub(crate) fn ask(
+    question: &Question,
+    keyboard: &dyn Keyboard,
+    screen: &OwnedScreen,
+) -> io::Result<ElicitResult> {
+    let said = match question {
+        Question::Form { message, schema } => {
+            let intro = format!("{BOLD}The server asks:{BOLD:#} {}\n", screen.text(message));
+            match consent(&format!("{intro}Answer? [Y]es, [n]o, [s]top: "), keyboard)? {
+                Said::Yes(()) => form(schema, keyboard, screen)?,
+                Said::No => Said::No,
+                Said::Stop => Said::Stop,
+            }
+        }
+        Question::Url { message, url } => {
+            let intro = format!(
+                "{BOLD}The server asks you to open a page:{BOLD:#} {}\n  {}\n",
+                screen.text(message),
+                screen.whole(url),
+            );
+            let text = format!("{intro}Have you opened it? [Y]es, [n]o, [s]top: ");
+            match consent(&text, keyboard)? {
+                Said::Yes(()) => Said::Yes(None),
+                Said::No => Said::No,
+                Said::Stop => Said::Stop,
+            }
+        }
+        Question::Other => Said::No,
+    };
+    Ok(match said {
+        Said::Yes(Some(content)) => {
+            ElicitResult::new(ElicitationAction::Accept).with_content(content)
+        }
+        Said::Yes(None) => ElicitResult::new(ElicitationAction::Accept),
+        Said::No => ElicitResult::new(ElicitationAction::Decline),
+        Said::Stop => ElicitResult::new(ElicitationAction::Cancel),
+    })
+}
+
+fn consent(text: &str, keyboard: &dyn Keyboard) -> io::Result<Said<()>> {
+    let mut text = text.to_owned();
+    loop {
+        let Some(line) = keyboard.ask(&text)? else { return Ok(Said::Stop) };
+        match line.trim().to_ascii_lowercase().as_str() {
+            "" | "y" | "yes" => return Ok(Said::Yes(())),
+            "n" | "no" => return Ok(Said::No),
+            "s" | "stop" => return Ok(Said::Stop),
+            _ => "Please say y, n or s: ".clone_into(&mut text),
+        }
+    }
+}
+
+fn form(
+    schema: &Value,
+    keyboard: &dyn Keyboard,
+    screen: &OwnedScreen,
+) -> io::Result<Said<Option<Value>>> {
+    let mut content = Map::new();
+    for (name, member, required) in members(schema) {
+        let field = Field { name, schema: member, required };
+        match field.ask(keyboard, screen)? {
+            Said::Yes(Some(value)) => drop(content.insert(name.to_owned(), value)),
+            Said::Yes(None) => {}
+            Said::No => return Ok(Said::No),
+            Said::Stop => return Ok(Said::Stop),
+        }
+    }
+    Ok(Said::Yes(Some(Value::Object(content))))
+}
+
+/// One thing to fill in.
+struct Field<'a> {
+    name: &'a str,
+    schema: &'a Value,
+    required: bool,
+}
+
+impl Field<'_> {
+    fn ask(
+        &self,
+        keyboard: &dyn Keyboard,
+        screen: &OwnedScreen,
+    ) -> io::Result<Said<Option<Value>>> {
+        let mut text = self.prompt(screen);
+        loop {
+            let Some(line) = keyboard.ask(&text)? else { return Ok(Said::Stop) };
+            let default = self.schema.get("default");
+            let value = match (line.is_empty(), default) {
+                (true, Some(default)) => Ok(default.clone()),
+                (true, None) if !self.required => return Ok(Said::Yes(None)),
+                (true, None) => Err("is required".to_owned()),
+                (false, _) => self.read(&line),
+            };
+            let problem = match value {
+                Ok(value) => {
+                    let faults = check(self.schema, &value);
+                    let Some(fault) = faults.first() else { return Ok(Said::Yes(Some(value))) };
+                    fault.problem.clone()
+                }
+                Err(problem) => problem,
+            };
+            text = format!("  this {}\n{}: ", screen.line(&problem), screen.line(self.name));
+        }
+    }
+
+    /// The value that a line means: for choices their number or name, several with commas between.
+    fn read(&self, line: &str) -> Result<Value, String> {
+        let chosen = |word: &str| {
+            let choices = self.choices();
+            let by_number = word.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            let by_name = choices.iter().find(|(value, title)| value == word || title == word);
+            by_name
+                .or_else(|| choices.get(by_number?))
+                .map(|(value, _)| Value::from(value.as_str()))
+        };
+        if self.choices().is_empty() {
+            let word = match line.to_ascii_lowercase().as_str() {
+                "y" | "yes" if self.is("boolean") => "true",
+                "n" | "no" if self.is("boolean") => "false",
+                _ => line,
+            };
+            return typed(self.schema, self.schema, word);
+        }
+        let unknown = || "must be one of the choices".to_owned();
+        if self.is("array") {
+            let words = line.split(',').map(str::trim);
+            return words.map(|word| chosen(word).ok_or_else(unknown)).collect();
+        }
+        chosen(line.trim()).ok_or_else(unknown)
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.schema.get("type").is_some_and(|found| found == kind)
+    }
+
+    /// The values to choose from and what they are called, in the four ways in which MCP writes them.
+    fn choices(&self) -> Vec<(String, String)> {
+        let schema = self.schema.get("items").unwrap_or(self.schema);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let titled = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array);
+        if let Some(titled) = titled {
+            let pair = |choice: &Value| {
+                let value = text(choice.get("const")?)?;
+                let title = choice.get("title").and_then(text).unwrap_or_else(|| value.clone());
+                Some((value, title))
+            };
+            return titled.iter().filter_map(pair).collect();
+        }
+        let names = schema.get("enumNames").and_then(Value::as_array);
+        let values = schema.get("enum").and_then(Value::as_array);
+        let values = values.into_iter().flatten().filter_map(text).enumerate();
+        let name = |at: usize| names.and_then(|names| names.get(at)).and_then(text);
+        values.map(|(at, value)| (value.clone(), name(at).unwrap_or(value))).collect()
+    }
+
+    fn prompt(&self, screen: &OwnedScreen) -> String {
+        let words = |key: &str| self.schema.get(key).and_then(Value::as_str);
+        let mut text =
+            format!("{BOLD}{}{BOLD:#}", screen.line(words("title").unwrap_or(self.name)));
+        if let Some(about) = words("description") {
+            let _ = write!(text, " ({})", screen.line(about));
+        }
+        let choices = self.choices();
+        for (number, (_, title)) in (1..).zip(&choices) {
+            let _ = write!(text, "\n  {number}  {}", screen.line(title));
+        }
+        if !choices.is_empty() {
+            let _ = write!(text, "\n{}", screen.line(self.name));
+        }
+        if self.is("array") {
+            text.push_str(" [some, with commas between]");
+        } else if self.is("boolean") {
+            text.push_str(" [y/n]");
+        }
+        match self.schema.get("default") {
+            Some(Value::String(default)) => {
+                let _ = write!(text, " [default: {}]", screen.line(default));
+            }
+            Some(default) => {
+                let _ = write!(text, " [default: {}]", screen.line(&default.to_string()));
+            }
+            None if !self.required => text.push_str(" [optional]"),
+            None => {}
+        }
+        text.push_str(": ");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Types these lines, last first, and keeps what it was asked.
+    struct Typist(Mutex<(Vec<&'static str>, String)>);
+
+    impl Keyboard for Typist {
+        fn ask(&self, text: &str) -> io::Result<Option<String>> {
+            let mut state = self.0.lock().unwrap();
+            state.1.push_str(text);
+            Ok(state.0.pop().map(str::to_owned))
+        }
+    }
+
+    fn asked(schema: Value, lines: &[&'static str]) -> (ElicitResult, String) {
+        let lines = lines.iter().rev().copied().collect();
+        let typist = Typist(Mutex::new((lines, String::new())));
+        let question = Question::Form { message: "Who\u{1b}[2J?".into(), schema };
+        let result = ask(&question, &typist, &OwnedScreen::default()).unwrap();
+        (result, typist.0.into_inner().unwrap().1)
+    }
+
+    #[test]
+    fn every_kind_of_field_is_filled_in() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "age": { "type": "integer", "minimum": 18 },
+                "sure": { "type": "boolean", "default": true },
+                "colour": { "type": "string", "enum": ["r", "g"], "enumNames": ["Red", "Green"] },
+                "tastes": {
+                    "type": "array",
+                    "items": { "anyOf": [
+                        { "const": "s", "title": "Sweet" }, { "const": "t", "title": "Sour" },
+                    ] },
+                },
+                "note": { "type": "string" },
+            },
+            "required": ["age", "colour", "sure", "tastes"],
+        });
+        let lines = ["maybe", "y", "old", "7", "", "42", "blue", "2", "n", "Sweet, 2", ""];
+        let (result, text) = asked(schema, &lines);
+        assert_eq!(result.action, ElicitationAction::Accept, "{text}");
+        let content = json!({"age": 42, "colour": "g", "sure": false, "tastes": ["s", "t"]});
+        assert_eq!(result.content, Some(content));
+        for words in [
+            "Who\\u{1b}[2J?",
+            "this must be an integer",
+            "this is less than the minimum of 18",
+            "this is required",
+            "this must be one of the choices",
+            "2  Green",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+
+    #[test]
+    fn one_may_decline_or_stop() {
+        let schema = || json!({"properties": {"a": {"type": "string"}}});
+        assert_eq!(asked(schema(), &["n"]).0.action, ElicitationAction::Decline);
+        assert_eq!(asked(schema(), &["s"]).0.action, ElicitationAction::Cancel);
+        let (result, _) = asked(schema(), &["y"]);
+        assert_eq!(result.action, ElicitationAction::Cancel, "the end of input");
+        assert_eq!(result.content, None);
+    }
+
+    #[test]
+    fn a_page_is_shown_whole() {
+        let typist = Typist(Mutex::new((vec![""], String::new())));
+        let url = format!("https://a.example/{}", "x".repeat(1000));
+        let question = Question::Url { message: "Pay".into(), url: url.clone() };
+        let result = ask(&question, &typist, &OwnedScreen::default()).unwrap();
+        assert_eq!(result, ElicitResult::new(ElicitationAction::Accept));
+        assert!(typist.0.into_inner().unwrap().1.contains(&url));
+    }
+}

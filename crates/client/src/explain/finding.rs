@@ -1,0 +1,90 @@
+//! One line of the doctor's.
+
+use crate::Exit;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// It is as it should be.
+    Pass,
+    /// It works, or may, and could be better.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+impl Verdict {
+    /// The word.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) check: &'static str,
+    pub(crate) verdict: Verdict,
+    pub(crate) text: String,
+    /// What mends it.
+    pub(crate) fix: Option<String>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    all: Vec<Finding>,
+    exit: Option<Exit>,
+}
+
+impl Findings {
+    /// As it should be.
+    pub(crate) fn pass(&mut self, check: &'static str, text: impl Into<String>) {
+        self.push(check, Verdict::Pass, text.into(), None);
+    }
+
+    /// Could be better, and how.
+    pub(crate) fn warn(
+        &mut self,
+        check: &'static str,
+        text: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.push(check, Verdict::Warn, text.into(), Some(fix.into()));
+    }
+
+    /// Wrong, and what mends it. The first one decides the exit code.
+    pub(crate) fn fail(
+        &mut self,
+        check: &'static str,
+        text: impl Into<String>,
+        fix: impl Into<String>,
+        exit: Exit,
+    ) {
+        self.exit.get_or_insert(exit);
+        self.push(check, Verdict::Fail, text.into(), Some(fix.into()));
+    }
+
+    /// The lines.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.all.iter()
+    }
+
+    /// The worst of them.
+    pub(crate) fn worst(&self) -> Verdict {
+        self.all.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+    }
+
+    /// How the run ends, if something is wrong.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.exit
+    }
+
+    fn push(&mut self, check: &'static str, verdict: Verdict, text: String, fix: Option<String>) {
+        self.all.push(Finding { check, verdict, text, fix });
+    }
+}

@@ -1,0 +1,259 @@
+//! The authorization server's metadata (RFC 8414, OpenID Connect Discovery): what it can do for a client.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::Findings;
+use crate::{Exit, oauth::Outward};
+
+/// Finds the metadata of an issuer. Gives the issuer's own name of itself.
+pub(super) async fn examine(
+    issuer: &str,
+    outward: &Outward,
+    findings: &mut Findings,
+) -> Option<String> {
+    let check = "issuer metadata";
+    let mut why = format!("{issuer} publishes none");
+    for place in places(issuer) {
+        match outward.fetch(&place).await {
+            Ok(reply) if reply.status.is_success() => {
+                let Some(json @ Value::Object(_)) = reply.json() else {
+                    why = format!("{place} is not JSON");
+                    continue;
+                };
+                findings.pass(check, place);
+                return judge(issuer, &json, outward, findings);
+            }
+            Ok(_) => {}
+            Err(fault) => why = format!("{place}: {fault}"),
+        }
+    }
+    let fix = "the issuer must publish RFC 8414 or OpenID metadata; at a private address, \
+               --allow-private lets it be asked";
+    findings.fail(check, why, fix, Exit::Protocol);
+    None
+}
+
+fn judge(issuer: &str, json: &Value, outward: &Outward, findings: &mut Findings) -> Option<String> {
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    let own = text("issuer");
+    match own {
+        Some(own) if own == issuer => findings.pass("issuer", own),
+        Some(own) if own.trim_end_matches('/') == issuer.trim_end_matches('/') => findings.warn(
+            "issuer",
+            format!("it calls itself {own}, the server calls it {issuer}"),
+            "the two must be equal to the byte: strict clients go no further",
+        ),
+        own => {
+            let own = own.unwrap_or("nothing");
+            findings.fail(
+                "issuer",
+                format!("it calls itself {own}, the server calls it {issuer}"),
+                "the server must name its issuer as it names itself",
+                Exit::Protocol,
+            );
+        }
+    }
+    endpoints(json, outward, findings);
+    pkce(json, findings);
+    registration(json, findings);
+    grants(json, findings);
+    own.map(str::to_owned)
+}
+
+fn endpoints(json: &Value, outward: &Outward, findings: &mut Findings) {
+    let names = ["authorization_endpoint", "token_endpoint", "registration_endpoint"];
+    let mut is_fine = true;
+    for name in names {
+        if let Some(address) = json.get(name).and_then(Value::as_str)
+            && let Err(fault) = outward.check(address)
+        {
+            is_fine = false;
+            findings.fail(
+                "endpoints",
+                format!("{name}: {fault}"),
+                "the issuer's endpoints must be https; --allow-private is for private addresses",
+                Exit::Protocol,
+            );
+        }
+    }
+    if json.get("token_endpoint").and_then(Value::as_str).is_none() {
+        findings.fail(
+            "endpoints",
+            "there is no token_endpoint",
+            "the issuer must name one",
+            Exit::Protocol,
+        );
+    } else if is_fine {
+        findings.pass("endpoints", "they may all be asked");
+    }
+}
+
+fn pkce(json: &Value, findings: &mut Findings) {
+    let fix =
+        "the issuer must support PKCE with S256 and say so (code_challenge_methods_supported)";
+    match list(json, "code_challenge_methods_supported") {
+        Some(methods) if methods.contains(&"S256") => findings.pass("PKCE", "S256"),
+        Some(methods) => {
+            let text = format!("only {}: no client may go on", methods.join(", "));
+            findings.fail("PKCE", text, fix, Exit::Protocol);
+        }
+        None => findings.warn("PKCE", "the issuer does not say whether it has it", fix),
+    }
+    let is_named = json.get("authorization_response_iss_parameter_supported");
+    if is_named == Some(&Value::Bool(true)) {
+        findings.pass("mix-up", "answers name their issuer (RFC 9207)");
+    } else {
+        findings.warn(
+            "mix-up",
+            "answers do not name their issuer",
+            "the issuer should send iss and say so (RFC 9207)",
+        );
+    }
+}
+
+fn registration(json: &Value, findings: &mut Findings) {
+    let mut ways = Vec::new();
+    if json.get("client_id_metadata_document_supported") == Some(&Value::Bool(true)) {
+        ways.push("client id metadata document (--client-metadata-url)");
+    }
+    if json.get("registration_endpoint").is_some() {
+        ways.push("by itself");
+    }
+    if ways.is_empty() {
+        findings.warn(
+            "registration",
+            "a client must be registered by hand",
+            "get a client id from whoever runs the issuer, and give it as --client-id",
+        );
+    } else {
+        findings.pass("registration", ways.join(", "));
+    }
+}
+
+fn grants(json: &Value, findings: &mut Findings) {
+    let grants = list(json, "grant_types_supported");
+    // The default of RFC 8414 §2.
+    let grants = grants.unwrap_or_else(|| vec!["authorization_code", "implicit"]);
+    let mut ways = Vec::new();
+    if grants.contains(&"authorization_code") {
+        ways.push("browser");
+    }
+    if json.get("device_authorization_endpoint").is_some() {
+        ways.push("another device (--device)");
+    }
+    if grants.contains(&"client_credentials") {
+        ways.push("client credentials");
+    }
+    if grants.contains(&"urn:ietf:params:oauth:grant-type:jwt-bearer") {
+        ways.push("another token (--grant workload or enterprise)");
+    }
+    if ways.is_empty() {
+        let text = format!("only {}", grants.join(", "));
+        findings.fail("sign-in", text, "the issuer must offer authorization_code", Exit::Protocol);
+    } else {
+        findings.pass("sign-in", ways.join(", "));
+    }
+}
+
+fn list<'a>(json: &'a Value, name: &str) -> Option<Vec<&'a str>> {
+    Some(json.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
+}
+
+/// Where the metadata is: the issuer's path put in, then put before (MCP 2026-07-28).
+fn places(issuer: &str) -> Vec<String> {
+    let Ok(mut url) = Url::parse(issuer) else {
+        return Vec::new();
+    };
+    let path = url.path().trim_matches('/').to_owned();
+    let (oauth, openid) = ("oauth-authorization-server", "openid-configuration");
+    let paths = if path.is_empty() {
+        vec![format!("/.well-known/{oauth}"), format!("/.well-known/{openid}")]
+    } else {
+        vec![
+            format!("/.well-known/{oauth}/{path}"),
+            format!("/.well-known/{openid}/{path}"),
+            format!("/{path}/.well-known/{openid}"),
+        ]
+    };
+    let place = |path: &String| {
+        url.set_path(path);
+        url.to_string()
+    };
+    paths.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{endpoint::Endpoint, explain::Verdict};
+
+    fn verdict(json: &Value, check: &str) -> Option<Verdict> {
+        let endpoint = Endpoint::parse("https://mcp.example/mcp").unwrap();
+        let outward = Outward::new(&endpoint, false).unwrap();
+        let mut findings = Findings::default();
+        judge("https://as.example", json, &outward, &mut findings);
+        findings.iter().find(|finding| finding.check == check).map(|finding| finding.verdict)
+    }
+
+    fn good() -> Value {
+        json!({
+            "issuer": "https://as.example",
+            "authorization_endpoint": "https://as.example/a",
+            "token_endpoint": "https://as.example/t",
+            "registration_endpoint": "https://as.example/r",
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+        })
+    }
+
+    #[test]
+    fn a_good_issuer_passes() {
+        for check in ["issuer", "endpoints", "PKCE", "mix-up", "registration", "sign-in"] {
+            assert_eq!(verdict(&good(), check), Some(Verdict::Pass), "{check}");
+        }
+    }
+
+    #[test]
+    fn each_fault_has_its_line() {
+        for (name, value, check, expected) in [
+            ("issuer", json!("https://as.example/"), "issuer", Verdict::Warn),
+            ("issuer", json!("https://evil.example"), "issuer", Verdict::Fail),
+            ("issuer", json!(null), "issuer", Verdict::Fail),
+            ("token_endpoint", json!("http://as.example/t"), "endpoints", Verdict::Fail),
+            ("token_endpoint", json!("https://169.254.169.254/"), "endpoints", Verdict::Fail),
+            ("token_endpoint", json!(null), "endpoints", Verdict::Fail),
+            ("code_challenge_methods_supported", json!(["plain"]), "PKCE", Verdict::Fail),
+            ("code_challenge_methods_supported", json!(null), "PKCE", Verdict::Warn),
+            (
+                "authorization_response_iss_parameter_supported",
+                json!(false),
+                "mix-up",
+                Verdict::Warn,
+            ),
+            ("grant_types_supported", json!(["password"]), "sign-in", Verdict::Fail),
+        ] {
+            let mut json = good();
+            json[name] = value;
+            assert_eq!(verdict(&json, check), Some(expected), "{name}");
+        }
+        let mut json = good();
+        json.as_object_mut().unwrap().remove("registration_endpoint");
+        assert_eq!(verdict(&json, "registration"), Some(Verdict::Warn));
+    }
+
+    #[test]
+    fn the_well_known_places_are_those_of_the_rfcs() {
+        assert_eq!(
+            places("https://h/t"),
+            [
+                "https://h/.well-known/oauth-authorization-server/t",
+                "https://h/.well-known/openid-configuration/t",
+                "https://h/t/.well-known/openid-configuration",
+            ]
+        );
+        assert_eq!(places("https://h").len(), 2);
+    }
+}

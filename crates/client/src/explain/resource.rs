@@ -1,0 +1,176 @@
+//! The protected resource metadata (RFC 9728): where it is, and whether it is about this server.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::{Findings, pasted, server::Answered};
+use crate::{Exit, config::Config, oauth::Outward};
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The metadata, as it was found.
+pub(super) struct Resource(Value);
+
+impl Resource {
+    /// `resource`.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.0.get("resource")?.as_str()
+    }
+
+    /// `authorization_servers`.
+    pub(super) fn issuers(&self) -> Vec<String> {
+        let all = self.0.get("authorization_servers").and_then(Value::as_array);
+        let all = all.into_iter().flatten().filter_map(Value::as_str);
+        all.take(8).map(str::to_owned).collect()
+    }
+}
+
+/// Finds it where the challenge says, or else where it would be.
+pub(super) async fn examine(
+    config: &Config,
+    answered: &Answered,
+    outward: &Outward,
+    findings: &mut Findings,
+) -> Option<Resource> {
+    let check = "resource metadata";
+    let named = answered.challenge.as_ref().and_then(|found| found.resource_metadata.clone());
+    let places = match &named {
+        Some(place) => vec![place.clone()],
+        None => well_known(config.endpoint.as_str()),
+    };
+    let mut why = String::from("it is nowhere");
+    for place in &places {
+        match outward.fetch(place).await {
+            Ok(reply) if reply.status.is_success() => {
+                let Some(json @ Value::Object(_)) = reply.json() else {
+                    why = format!("{place} is not JSON");
+                    continue;
+                };
+                let found = Resource(json);
+                if found.name().is_none() {
+                    why = format!("{place} names no resource");
+                    continue;
+                }
+                findings.pass(check, place.clone());
+                about(config, &found, findings);
+                return Some(found);
+            }
+            Ok(reply) => why = format!("{place} answers with {}", reply.status),
+            Err(fault) => why = format!("{place}: {fault}"),
+        }
+    }
+    let fix = "the server must publish it (RFC 9728); until then give a token as MCP_TOKEN";
+    if answered.challenge.is_some() {
+        findings.fail(check, why, fix, Exit::Protocol);
+    } else {
+        findings.warn(check, why, fix);
+    }
+    None
+}
+
+fn about(config: &Config, found: &Resource, findings: &mut Findings) {
+    let name = found.name().unwrap_or_default();
+    match fits(config.endpoint.as_str(), name) {
+        Fit::Same => findings.pass("resource", format!("{name}, which is this server")),
+        Fit::Above => findings.warn(
+            "resource",
+            format!("{name}, of which this server is a part"),
+            "a token for it is good for all of them: each server better has its own",
+        ),
+        Fit::Other => findings.fail(
+            "resource",
+            format!("{name}, which is another server: no client may go on"),
+            format!(
+                "use --url {}, or the server must be told its public URL",
+                pasted(name).unwrap_or("...")
+            ),
+            Exit::Protocol,
+        ),
+    }
+    let issuers = found.issuers();
+    if issuers.is_empty() {
+        findings.fail(
+            "issuers",
+            "the metadata names no authorization server",
+            "the server must list its issuer in authorization_servers",
+            Exit::Protocol,
+        );
+    } else {
+        findings.pass("issuers", issuers.join(", "));
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Fit {
+    Same,
+    Above,
+    Other,
+}
+
+/// How a resource's name and a server's URL go together: the rule by which a login goes on.
+fn fits(server: &str, resource: &str) -> Fit {
+    let (Ok(server), Ok(resource)) = (Url::parse(server), Url::parse(resource)) else {
+        return Fit::Other;
+    };
+    if server.origin() != resource.origin() || resource.fragment().is_some() {
+        return Fit::Other;
+    }
+    let (whole, part) = (server.path(), resource.path());
+    if whole == part {
+        return Fit::Same;
+    }
+    let rest = whole.strip_prefix(part);
+    if rest.is_some_and(|rest| part.ends_with('/') || rest.starts_with('/')) {
+        Fit::Above
+    } else {
+        Fit::Other
+    }
+}
+
+/// Where the metadata of a server is if it does not say: its path put in, then the root (RFC 9728 §3.1).
+fn well_known(server: &str) -> Vec<String> {
+    let Ok(mut url) = Url::parse(server) else {
+        return Vec::new();
+    };
+    url.set_query(None);
+    let path = url.path().trim_end_matches('/').to_owned();
+    let mut places = Vec::new();
+    for end in [path.as_str(), ""] {
+        url.set_path(&format!("{WELL_KNOWN}{end}"));
+        if !places.contains(&url.to_string()) {
+            places.push(url.to_string());
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_the_server_or_above_it() {
+        let server = "https://mcp.example/a/mcp";
+        for (resource, fit) in [
+            ("https://mcp.example/a/mcp", Fit::Same),
+            ("https://mcp.example/a", Fit::Above),
+            ("https://mcp.example/", Fit::Above),
+            ("https://mcp.example/a/m", Fit::Other),
+            ("https://mcp.example/a/mcp/b", Fit::Other),
+            ("https://mcp.example:444/a/mcp", Fit::Other),
+            ("http://mcp.example/a/mcp", Fit::Other),
+            ("https://evil.example/a/mcp", Fit::Other),
+            ("https://mcp.example/a/mcp#x", Fit::Other),
+            ("mcp", Fit::Other),
+        ] {
+            assert_eq!(fits(server, resource), fit, "{resource}");
+        }
+    }
+
+    #[test]
+    fn the_well_known_places_are_the_paths_own_and_the_root() {
+        let root = "https://h/.well-known/oauth-protected-resource";
+        assert_eq!(well_known("https://h/mcp?x=1"), [format!("{root}/mcp"), root.to_owned()]);
+        assert_eq!(well_known("https://h/"), [root]);
+    }
+}

@@ -1,0 +1,265 @@
+//! The server: whether it is there, what it asks for, which versions it speaks.
+
+use std::time::Duration;
+
+use auth_core::{Challenge, ChallengeError};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use super::{Findings, pasted};
+use crate::{Exit, command::Answer, config::Config, connect::http_client, failure::Failure};
+
+const NEW: &str = "2026-07-28";
+const OLD: &str = "2025-11-25";
+/// An answer whose end does not come says enough by its head.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the server says to a stranger.
+pub(super) struct Answered {
+    pub(super) headers: HeaderMap,
+    /// The challenge, if there is one that can be read.
+    pub(super) challenge: Option<Challenge>,
+}
+
+/// Knocks without a token. Nothing, if nobody is there.
+pub(super) async fn reach(config: &Config, findings: &mut Findings) -> Option<Answered> {
+    let endpoint = &config.endpoint;
+    if endpoint.is_https() {
+        findings.pass("https", "the connection is encrypted");
+    } else if endpoint.is_loopback() {
+        findings.pass("https", "not needed: the server is on this machine");
+    } else {
+        findings.fail(
+            "https",
+            "plain http: anybody on the way could read a token, so none is sent",
+            "the server needs https; then --url https://...",
+            Exit::Usage,
+        );
+    }
+    let began = Instant::now();
+    let sent = post(config, OLD, &initialize(), None).await;
+    let (status, headers) = match sent {
+        Ok((status, headers, _)) => (status, headers),
+        Err(text) => {
+            let is_tls = text.to_ascii_lowercase().contains("certificate");
+            let fix = if is_tls {
+                "the server's certificate must be valid for its name and from a known authority"
+            } else {
+                "is the server running, and is the URL right? --url or MCP_URL sets it"
+            };
+            findings.fail("reachable", text, fix, Exit::Unreachable);
+            return None;
+        }
+    };
+    let took = began.elapsed().as_millis();
+    findings.pass("reachable", format!("it answered in {took} ms with {status}"));
+    let challenge = challenge(status, &headers, findings);
+    Some(Answered { headers, challenge })
+}
+
+fn challenge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    findings: &mut Findings,
+) -> Option<Challenge> {
+    let check = "challenge";
+    if status.is_success() {
+        findings.warn(
+            check,
+            "the server lets strangers in",
+            "if it should be protected: it must answer 401 without a token (RFC 6750 section 3)",
+        );
+        return None;
+    }
+    if status != StatusCode::UNAUTHORIZED {
+        findings.fail(
+            check,
+            format!("a stranger is answered with {status}, not with 401"),
+            "is the URL that of the MCP endpoint? --url or MCP_URL sets it",
+            Exit::Protocol,
+        );
+        return None;
+    }
+    let texts = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let texts: Vec<&str> = texts.filter_map(|value| value.to_str().ok()).collect();
+    let server_fix = "the server must send WWW-Authenticate: Bearer resource_metadata=\"...\"";
+    let read: Result<Challenge, ChallengeError> = texts.join(", ").parse();
+    match read {
+        Ok(challenge) if challenge.resource_metadata.is_some() => {
+            let scopes = challenge.scope.as_ref().map(|scopes| format!(" for the scopes {scopes}"));
+            findings.pass(check, format!("401 with a pointer{}", scopes.unwrap_or_default()));
+            Some(challenge)
+        }
+        Ok(challenge) => {
+            findings.warn(check, "401, but it does not say where the metadata is", server_fix);
+            Some(challenge)
+        }
+        Err(_) if texts.is_empty() => {
+            findings.warn(check, "401 without WWW-Authenticate", server_fix);
+            None
+        }
+        Err(fault) => {
+            findings.fail(check, format!("401, and {fault}"), server_fix, Exit::Protocol);
+            None
+        }
+    }
+}
+
+/// Which versions it speaks, as far as it tells whoever we are.
+pub(super) async fn versions(config: &Config, findings: &mut Findings) {
+    let check = "protocol";
+    let token = config.token.as_ref().filter(|_| config.endpoint.keeps_secrets());
+    let token = token.map(auth_core::AccessToken::expose);
+    let discovered = post(config, NEW, &discover(), token).await.ok();
+    let result = discovered.as_ref().and_then(|(_, _, body)| body.get("result"));
+    if let Some(versions) = result.and_then(|result| result.get("supportedVersions")?.as_array()) {
+        let versions: Vec<&str> = versions.iter().filter_map(Value::as_str).collect();
+        findings.pass(check, format!("it speaks {}", versions.join(", ")));
+        return;
+    }
+    let asked = post(config, OLD, &initialize(), token).await.ok();
+    let version = asked
+        .as_ref()
+        .and_then(|(_, _, body)| body.pointer("/result/protocolVersion").and_then(Value::as_str));
+    match (version, asked.as_ref().map(|(status, ..)| *status)) {
+        (Some(version), _) => findings.pass(check, format!("it speaks {version}")),
+        (None, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => findings.warn(
+            check,
+            "it says which versions it speaks to those with a token only",
+            format!("client login --url {}", config.endpoint),
+        ),
+        (None, _) => findings.fail(
+            check,
+            format!("it answers neither server/discover ({NEW}) nor initialize ({OLD})"),
+            "is the URL that of an MCP server over streamable HTTP?",
+            Exit::Protocol,
+        ),
+    }
+}
+
+/// Whether the token is good enough, for the list and for a tool.
+pub(super) fn judge_try(
+    config: &Config,
+    tool: Option<&str>,
+    tried: Result<Answer, Failure>,
+    findings: &mut Findings,
+) {
+    let check = "access";
+    let login = format!("client login --url {}", config.endpoint);
+    let failure = match tried {
+        Ok(Answer::Tools(list)) => {
+            findings.pass(check, format!("{} tools are shown to you", list.tools.len()));
+            if let Some(tool) = tool {
+                if list.tools.iter().any(|listed| listed.name == tool) {
+                    findings.pass("tool", format!("`{tool}` is among them"));
+                } else {
+                    let exit = Exit::Forbidden;
+                    let fix = format!(
+                        "`client call {tool}` says which scopes it needs, if there is such a tool"
+                    );
+                    findings.fail("tool", format!("`{tool}` is not among them"), fix, exit);
+                }
+            }
+            return;
+        }
+        Ok(_) => return,
+        Err(failure) => failure,
+    };
+    let text = words(&failure);
+    match failure.exit() {
+        Exit::Unauthorized if config.token.is_none() => {
+            findings.warn(check, "there is no token", login);
+        }
+        Exit::Unauthorized => findings.fail(check, text, login, Exit::Unauthorized),
+        Exit::Forbidden => {
+            let fix = match failure.required().filter(|_| failure.lacks_scope()) {
+                Some(scopes) => {
+                    let scopes = scopes.to_string();
+                    format!("{login} --scope \"{}\"", pasted(&scopes).unwrap_or("..."))
+                }
+                None => "a new token will not help: ask whoever runs the server".to_owned(),
+            };
+            findings.fail(check, text, fix, Exit::Forbidden);
+        }
+        exit => {
+            let fix = failure.hint().unwrap_or("ask whoever runs the server").to_owned();
+            findings.fail(check, text, fix, exit);
+        }
+    }
+}
+
+fn words(failure: &Failure) -> String {
+    match failure.server() {
+        Some(server) => format!("{}: {server}", failure.message()),
+        None => failure.message().to_owned(),
+    }
+}
+
+fn initialize() -> Value {
+    json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": OLD, "capabilities": {},
+            "clientInfo": { "name": "client", "version": env!("CARGO_PKG_VERSION") },
+        },
+    })
+}
+
+fn discover() -> Value {
+    json!({
+        "jsonrpc": "2.0", "id": 1, "method": "server/discover",
+        "params": { "_meta": {
+            "io.modelcontextprotocol/protocolVersion": NEW,
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo":
+                { "name": "client", "version": env!("CARGO_PKG_VERSION") },
+        } },
+    })
+}
+
+async fn post(
+    config: &Config,
+    version: &str,
+    message: &Value,
+    token: Option<&str>,
+) -> Result<(StatusCode, HeaderMap, Value), String> {
+    let failed = |error: reqwest::Error| Failure::from_reqwest(&error, config).message().to_owned();
+    let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
+    let mut request = http_client(&config.endpoint)
+        .map_err(failed)?
+        .post(config.endpoint.as_str())
+        .timeout(config.timeout)
+        .header(header::ACCEPT, "application/json, text/event-stream")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("mcp-protocol-version", version)
+        .header("mcp-method", method)
+        .body(message.to_string());
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response = request.send().await.map_err(failed)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok((status, headers, body(response).await))
+}
+
+/// The message in an answer: JSON, or the first such event of a stream.
+async fn body(mut response: reqwest::Response) -> Value {
+    let mut bytes = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            bytes.extend_from_slice(&chunk);
+            let text = String::from_utf8_lossy(&bytes);
+            let event = text.lines().filter_map(|line| line.strip_prefix("data:"));
+            let found = event.filter_map(|data| serde_json::from_str::<Value>(data.trim()).ok());
+            if let Some(message) = found.into_iter().next() {
+                return Some(message);
+            }
+            if bytes.len() > 1024 * 1024 {
+                break;
+            }
+        }
+        serde_json::from_slice(&bytes).ok()
+    };
+    timeout(PATIENCE, read).await.ok().flatten().unwrap_or_default()
+}

@@ -1,0 +1,270 @@
+//! The token: what it says of itself, against what the server and its issuers ask.
+
+use auth_core::{AccessToken, NumericDate};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::header;
+use serde_json::Value;
+
+use super::{Findings, resource::Resource, server::Answered};
+use crate::{
+    Exit,
+    access::{now, rfc3339},
+    config::Config,
+};
+
+/// A clock that is wrong by more than a server usually tolerates.
+const SKEW: u64 = 30;
+
+/// Reads the token, and compares.
+pub(super) fn examine(
+    config: &Config,
+    was_given: bool,
+    resource: Option<&Resource>,
+    issuers: &[String],
+    answered: &Answered,
+    findings: &mut Findings,
+) {
+    clock(answered, now(), findings);
+    let Some(token) = &config.token else {
+        findings.warn("token", "there is none", format!("client login --url {}", config.endpoint));
+        return;
+    };
+    let whose = if was_given { "MCP_TOKEN or --token-file" } else { "the store" };
+    match claims(token) {
+        None => findings.pass("token", format!("from {whose}; only its issuer can read it")),
+        Some(claims) => {
+            findings.pass("token", format!("from {whose}; a JWT"));
+            let fix = if was_given {
+                "get another one from the issuer that the server names".to_owned()
+            } else {
+                format!("client login --url {}", config.endpoint)
+            };
+            let wanted = Wanted {
+                resource: resource.and_then(Resource::name),
+                issuers,
+                scopes: answered.challenge.as_ref().and_then(|found| found.scope.as_ref()),
+            };
+            judge(&claims, &wanted, now(), &fix, findings);
+        }
+    }
+}
+
+struct Wanted<'a> {
+    resource: Option<&'a str>,
+    issuers: &'a [String],
+    scopes: Option<&'a auth_core::ScopeSet>,
+}
+
+fn judge(
+    claims: &Value,
+    wanted: &Wanted<'_>,
+    now: NumericDate,
+    fix: &str,
+    findings: &mut Findings,
+) {
+    let exit = Exit::Unauthorized;
+    let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or("nobody");
+    if wanted.issuers.is_empty() {
+        findings.warn("token issuer", issuer, "the server's issuers are not known: see above");
+    } else if wanted.issuers.iter().any(|known| known == issuer) {
+        findings.pass("token issuer", issuer);
+    } else {
+        findings.fail(
+            "token issuer",
+            format!("{issuer}, whom the server does not name"),
+            fix,
+            exit,
+        );
+    }
+
+    let audience = texts(claims.get("aud"));
+    let shown = if audience.is_empty() { "nobody".to_owned() } else { audience.join(", ") };
+    match wanted.resource {
+        Some(resource) if audience.contains(&resource) => findings.pass("token audience", shown),
+        Some(_) => findings.fail(
+            "token audience",
+            format!("it is for {shown}, not for this server"),
+            fix,
+            exit,
+        ),
+        None => findings.warn(
+            "token audience",
+            shown,
+            "what the server is called is not known: see above",
+        ),
+    }
+
+    let date = |name: &str| NumericDate::from_secs(claims.get(name)?.as_i64()?).ok();
+    match date("exp") {
+        Some(expires) if expires > now => findings.pass(
+            "token expiry",
+            format!("{}, in {} s", rfc3339(expires), expires.since(now).as_secs()),
+        ),
+        Some(expires) => {
+            let text = format!(
+                "it expired {} s ago, at {}",
+                now.since(expires).as_secs(),
+                rfc3339(expires)
+            );
+            findings.fail("token expiry", text, fix, exit);
+        }
+        None => findings.warn("token expiry", "it says none", "issuers should limit their tokens"),
+    }
+    if let Some(begins) = date("nbf").filter(|begins| *begins > now) {
+        let text = format!("it is good from {} on only", rfc3339(begins));
+        findings.fail("token expiry", text, "is this machine's clock right?", exit);
+    }
+
+    let granted = scopes(claims);
+    match wanted.scopes {
+        Some(needed) if granted.as_ref().is_some_and(|granted| granted.satisfies(needed)) => {
+            findings.pass("token scopes", needed.to_string());
+        }
+        Some(needed) => {
+            let has = granted.filter(|scopes| !scopes.is_empty());
+            let has = has.map_or_else(|| "(none)".to_owned(), |scopes| scopes.to_string());
+            findings.warn(
+                "token scopes",
+                format!("the server asks for {needed}, the token has {has}"),
+                "a call that needs more asks for it; `client login --scope` asks ahead",
+            );
+        }
+        None => {
+            let has = granted.filter(|scopes| !scopes.is_empty());
+            let has = has.map_or_else(|| "(none)".to_owned(), |scopes| scopes.to_string());
+            findings.pass("token scopes", has);
+        }
+    }
+}
+
+/// Whether our clock and the server's agree.
+fn clock(answered: &Answered, now: NumericDate, findings: &mut Findings) {
+    let date = answered.headers.get(header::DATE).and_then(|value| value.to_str().ok());
+    let Some(theirs) = date.and_then(seconds).and_then(|secs| NumericDate::from_secs(secs).ok())
+    else {
+        return;
+    };
+    let apart = now.since(theirs).max(theirs.since(now)).as_secs();
+    if apart <= SKEW {
+        findings.pass("clock", format!("{apart} s apart from the server's"));
+    } else {
+        findings.warn(
+            "clock",
+            format!("{apart} s apart from the server's"),
+            "set the clock of the one that is wrong: tokens are judged by it",
+        );
+    }
+}
+
+/// The seconds of an HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+fn seconds(date: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> = date.split_whitespace().collect();
+    let [_, day, month, year, time, "GMT"] = words.as_slice() else {
+        return None;
+    };
+    let month = i64::try_from(MONTHS.iter().position(|name| name == month)?).ok()? + 1;
+    let (day, year): (i64, i64) = (day.parse().ok()?, year.parse().ok()?);
+    let parts: Option<Vec<i64>> = time.split(':').map(|part| part.parse().ok()).collect();
+    let parts = parts?;
+    let [hours, minutes, secs] = parts.as_slice() else {
+        return None;
+    };
+    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days from the civil calendar, years beginning in March.
+    let (shifted, march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
+    let of_year = (153 * march + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Some(days * 86_400 + hours * 3600 + minutes * 60 + secs)
+}
+
+fn claims(token: &AccessToken) -> Option<Value> {
+    let mut parts = token.expose().split('.');
+    let payload = parts.nth(1)?;
+    parts.next().filter(|_| parts.next().is_none())?;
+    let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    Some(claims).filter(Value::is_object)
+}
+
+fn scopes(claims: &Value) -> Option<auth_core::ScopeSet> {
+    let claim = claims.get("scope").or_else(|| claims.get("scp"));
+    texts(claim).join(" ").parse().ok()
+}
+
+fn texts(claim: Option<&Value>) -> Vec<&str> {
+    match claim {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::explain::Verdict;
+
+    fn good() -> Value {
+        json!({ "iss": "https://as", "aud": ["https://mcp"], "exp": 2000, "scope": "b a" })
+    }
+
+    fn verdict(claims: &Value, check: &str) -> Option<Verdict> {
+        let (issuers, scopes) = (["https://as".to_owned()], "a".parse().unwrap());
+        let wanted =
+            Wanted { resource: Some("https://mcp"), issuers: &issuers, scopes: Some(&scopes) };
+        let mut findings = Findings::default();
+        judge(claims, &wanted, NumericDate::from_secs(1000).unwrap(), "fix", &mut findings);
+        let mut found = findings.iter().filter(|finding| finding.check == check);
+        found.next_back().map(|finding| finding.verdict)
+    }
+
+    #[test]
+    fn a_good_token_passes_and_each_fault_has_its_line() {
+        for check in ["token issuer", "token audience", "token expiry", "token scopes"] {
+            assert_eq!(verdict(&good(), check), Some(Verdict::Pass), "{check}");
+        }
+        for (name, value, check, expected) in [
+            ("iss", json!("https://as/"), "token issuer", Verdict::Fail),
+            ("aud", json!("https://mcp/x"), "token audience", Verdict::Fail),
+            ("aud", json!(null), "token audience", Verdict::Fail),
+            ("exp", json!(1000), "token expiry", Verdict::Fail),
+            ("exp", json!(null), "token expiry", Verdict::Warn),
+            ("nbf", json!(1001), "token expiry", Verdict::Fail),
+            ("scope", json!("b"), "token scopes", Verdict::Warn),
+        ] {
+            let mut claims = good();
+            claims[name] = value;
+            assert_eq!(verdict(&claims, check), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_http_date_is_read() {
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(seconds("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
+        assert_eq!(seconds("Tue, 29 Feb 2028 12:00:00 GMT"), Some(1_835_438_400));
+        assert_eq!(seconds("yesterday"), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_told() {
+        let told = |now| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert(header::DATE, "Thu, 01 Jan 1970 00:16:40 GMT".parse().unwrap());
+            let mut findings = Findings::default();
+            let now = NumericDate::from_secs(now).unwrap();
+            clock(&Answered { headers, challenge: None }, now, &mut findings);
+            findings.worst()
+        };
+        assert_eq!(told(1030), Verdict::Pass);
+        assert_eq!(told(970), Verdict::Pass);
+        assert_eq!(told(1031), Verdict::Warn);
+        assert_eq!(told(969), Verdict::Warn);
+    }
+}

@@ -1,0 +1,85 @@
+//! What a server says and asks while an answer is awaited, handed on to whoever waits for it.
+
+use rmcp::{
+    ErrorData, RoleClient,
+    model::{
+        ClientConfig, ClientResult, ElicitRequestParams, ElicitResult, ErrorCode,
+        ServerNotification, ServerRequest,
+    },
+    service::{NotificationContext, RequestContext, Service},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// How many events wait at most: a server that says more waits for the terminal.
+const CAPACITY: usize = 64;
+
+/// What happened at the server.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// It tells something.
+    Told(Box<ServerNotification>),
+    /// It asks the person something.
+    Asked {
+        /// What.
+        question: Box<ElicitRequestParams>,
+        /// Where the answer goes.
+        answer: oneshot::Sender<ElicitResult>,
+    },
+}
+
+/// Our side of the connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Handler {
+    identity: ClientConfig,
+    events: mpsc::Sender<Event>,
+}
+
+impl Handler {
+    /// A handler, and where its events come out.
+    pub(crate) fn new(identity: ClientConfig) -> (Self, mpsc::Receiver<Event>) {
+        let (events, received) = mpsc::channel(CAPACITY);
+        (Self { identity, events }, received)
+    }
+
+    async fn ask(&self, question: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
+        let nobody = || ErrorData::internal_error("nobody is there to ask", None);
+        let (answer, answered) = oneshot::channel();
+        let event = Event::Asked { question: Box::new(question), answer };
+        self.events.send(event).await.map_err(|_| nobody())?;
+        answered.await.map_err(|_| nobody())
+    }
+}
+
+impl Service<RoleClient> for Handler {
+    async fn handle_request(
+        &self,
+        request: ServerRequest,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ClientResult, ErrorData> {
+        match request {
+            ServerRequest::PingRequest(_) => Ok(ClientResult::empty(())),
+            ServerRequest::ElicitRequest(request) => {
+                self.ask(request.params).await.map(ClientResult::ElicitResult)
+            }
+            _ => Err(ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                "this client offers no such method",
+                None,
+            )),
+        }
+    }
+
+    async fn handle_notification(
+        &self,
+        notification: ServerNotification,
+        _context: NotificationContext<RoleClient>,
+    ) -> Result<(), ErrorData> {
+        // With nobody left to hear it, the run is over.
+        let _ = self.events.send(Event::Told(Box::new(notification))).await;
+        Ok(())
+    }
+
+    fn get_info(&self) -> ClientConfig {
+        self.identity.clone()
+    }
+}

@@ -1,0 +1,164 @@
+//! Where the browser brings the answer: one page on this machine, on a free port (RFC 8252 §7.3).
+//!
+//! 1. Only the answer to our own question counts: the `state` must be ours. Any page in any browser here
+//!    can knock on the port.
+//! 2. The page says that it may be closed, and nothing that came with the request.
+
+use std::{io, net::Ipv4Addr, time::Duration};
+
+use reqwest::Url;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+use super::LoginError;
+
+const PATH: &str = "/callback";
+/// The longest request head. A code and a state are far shorter.
+const MAX_HEAD: usize = 16 * 1024;
+/// How long one connection may take to say what it wants: browsers open some that say nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A page that waits for the browser.
+#[derive(Debug)]
+pub(crate) struct Loopback {
+    listener: TcpListener,
+    port: u16,
+}
+
+impl Loopback {
+    /// Listens: on `port`, or on any free one.
+    pub(crate) async fn bind(port: Option<u16>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
+        let port = listener.local_addr()?.port();
+        Ok(Self { listener, port })
+    }
+
+    /// Where the browser is to be sent.
+    pub(crate) fn redirect_uri(&self) -> String {
+        redirect_uri(self.port)
+    }
+
+    /// Waits for the answer that carries this `state`, and gives the whole URL.
+    pub(crate) async fn answer(&self, state: &str) -> Result<Url, LoginError> {
+        loop {
+            let (stream, _) = self.listener.accept().await.map_err(LoginError::Loopback)?;
+            // What a stranger sends, or does not, is of no interest.
+            if let Ok(Ok(Some(url))) = timeout(PATIENCE, self.serve(stream, state)).await {
+                return Ok(url);
+            }
+        }
+    }
+
+    async fn serve(&self, mut stream: TcpStream, state: &str) -> io::Result<Option<Url>> {
+        let head = read_head(&mut stream).await?;
+        let url = self.asked(&head);
+        let is_ours =
+            url.as_ref().is_some_and(|url| parameter(url, "state").as_deref() == Some(state));
+        let answer = match (&url, is_ours) {
+            (Some(_), true) => page(
+                "200 OK",
+                "The answer has arrived",
+                "You may close this page and go back to the terminal.",
+            ),
+            (Some(_), false) => page(
+                "400 Bad Request",
+                "This answer is not to our question",
+                "You may close this page. The terminal shows the address to open.",
+            ),
+            (None, _) => page("404 Not Found", "There is nothing here", "You may close this page."),
+        };
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        Ok(url.filter(|_| is_ours))
+    }
+
+    /// The URL that a request head asks for, if it is our page.
+    fn asked(&self, head: &str) -> Option<Url> {
+        let target = head.strip_prefix("GET ")?.split(' ').next()?;
+        let url = Url::parse(&self.redirect_uri()).ok()?.join(target).ok()?;
+        (url.path() == PATH && url.port_or_known_default() == Some(self.port)).then_some(url)
+    }
+}
+
+/// The page's address at a port.
+pub(crate) fn redirect_uri(port: u16) -> String {
+    format!("http://127.0.0.1:{port}{PATH}")
+}
+
+/// One parameter of a URL.
+pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let read = stream.read(&mut chunk).await?;
+        if read == 0 || head.len() + read > MAX_HEAD {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        head.extend(chunk.iter().take(read));
+    }
+    String::from_utf8(head).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn page(status: &str, title: &str, text: &str) -> String {
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+         <style>body{{font:18px/1.5 system-ui,sans-serif;max-width:32em;margin:20vh auto;\
+         padding:0 1em;color-scheme:light dark}}</style><h1>{title}</h1><p>{text}</p></html>\n"
+    );
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nreferrer-policy: no-referrer\r\n\
+         content-security-policy: default-src 'none'; style-src 'unsafe-inline'\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ask(port: u16, target: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn only_the_answer_to_our_question_counts() {
+        let loopback = Loopback::bind(None).await.unwrap();
+        let port = loopback.port;
+        let (answer, ()) = tokio::join!(loopback.answer("ours"), async {
+            assert!(ask(port, "/favicon.ico").await.starts_with("HTTP/1.1 404 "));
+            let stranger = ask(port, "/callback?code=evil&state=theirs").await;
+            assert!(stranger.starts_with("HTTP/1.1 400 "));
+            assert!(!stranger.contains("evil"));
+            assert!(ask(port, "/callback?code=evil").await.starts_with("HTTP/1.1 400 "));
+            // A connection that says nothing keeps nobody else out for long.
+            drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
+            let ours = ask(port, "/callback?code=c&state=ours&iss=i").await;
+            assert!(ours.starts_with("HTTP/1.1 200 "));
+            assert!(ours.contains("You may close this page"));
+        });
+        let answer = answer.unwrap();
+        assert_eq!(answer.query(), Some("code=c&state=ours&iss=i"));
+        assert_eq!(parameter(&answer, "code").as_deref(), Some("c"));
+    }
+
+    #[tokio::test]
+    async fn a_port_can_be_asked_for() {
+        let first = Loopback::bind(None).await.unwrap();
+        assert_eq!(first.redirect_uri(), redirect_uri(first.port));
+        assert!(Loopback::bind(Some(first.port)).await.is_err());
+    }
+}

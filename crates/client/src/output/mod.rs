@@ -1,0 +1,296 @@
+//! What is printed: results on stdout, everything else on stderr, for a person, as JSON or as YAML.
+
+mod media;
+mod table;
+mod text;
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+    path::Path,
+};
+
+use anstyle::{AnsiColor, Style};
+use auth_core::AccessToken;
+use rmcp::model::{ProgressNotificationParam, ServerNotification};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Exit, access::Report, args::OutputFormat, command::Answer, console::Console, failure::Failure,
+    progress, untrusted::Screen, yaml,
+};
+use table::lines;
+use text::Writer;
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+
+/// Prints how a run goes and how it ended.
+pub(crate) struct Printer<'a> {
+    format: OutputFormat,
+    screen: Screen<'a>,
+    console: &'a Console,
+    stdout: &'a mut dyn Write,
+    stderr: &'a mut dyn Write,
+    /// Whether a bar stands on stderr.
+    drawn: bool,
+}
+
+impl<'a> Printer<'a> {
+    /// A printer.
+    pub(crate) fn new(
+        format: OutputFormat,
+        screen: Screen<'a>,
+        console: &'a Console,
+        stdout: &'a mut dyn Write,
+        stderr: &'a mut dyn Write,
+    ) -> Self {
+        Self { format, screen, console, stdout, stderr, drawn: false }
+    }
+
+    /// From now on lets nothing of this token through.
+    pub(crate) fn hide(&mut self, token: Option<&AccessToken>) {
+        self.screen = Screen::of(token);
+    }
+
+    /// Prints a report of our own, and the fault that it ends with.
+    pub(crate) fn report(&mut self, report: &Report) -> Exit {
+        let text = match self.format {
+            OutputFormat::Text if report.is_clean => report.text.clone(),
+            OutputFormat::Text => self.screen.text(&report.text),
+            _ => self.rendered(&report.json),
+        };
+        let written = self.result_text(&text);
+        match &report.fault {
+            Some(fault) if written == Exit::Ok => self.failure(fault),
+            _ => written,
+        }
+    }
+
+    /// What cleans the server's words.
+    pub(crate) fn screen(&self) -> &Screen<'a> {
+        &self.screen
+    }
+
+    /// Shows how far a call has come. A program that reads stderr gets none of it.
+    pub(crate) fn progress(&mut self, progress: &ProgressNotificationParam) {
+        let text = match self.console.error_columns {
+            Some(columns) => {
+                self.drawn = true;
+                progress::bar(progress, columns, &self.screen)
+            }
+            None if self.format == OutputFormat::Text => progress::line(progress, &self.screen),
+            None => return,
+        };
+        write_all(self.stderr, &text);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear_progress(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            write_all(self.stderr, progress::CLEAR_LINE);
+        }
+    }
+
+    /// Prints a message as it comes: one line, or one document.
+    pub(crate) fn told(&mut self, told: &ServerNotification) -> Result<(), Failure> {
+        let value = serde_json::to_value(told).unwrap_or_default();
+        let text = match self.format {
+            OutputFormat::Json => format!("{}\n", self.screen.json(&value.to_string())),
+            OutputFormat::Yaml => format!("---\n{}", self.screen.json(&yaml::document(&value))),
+            OutputFormat::Text => {
+                let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
+                let name = method.strip_prefix("notifications/").unwrap_or(method);
+                let mut params = value.get("params").cloned().unwrap_or_default();
+                if let Some(params) = params.as_object_mut() {
+                    params.remove("_meta");
+                }
+                let words = match params {
+                    Value::Object(params) if !params.is_empty() => {
+                        format!("  {}", Value::Object(params))
+                    }
+                    _ => String::new(),
+                };
+                format!("{}\n", self.screen.text(&format!("{name}{words}")).replace('\n', " "))
+            }
+        };
+        match write_all(self.stdout, &text) {
+            Exit::Ok => Ok(()),
+            _ => Err(Failure::output()),
+        }
+    }
+
+    /// Prints what the server answered, and saves what is to be saved.
+    ///
+    /// The words of a tool that failed are a message, so in text they go to stderr: a script that takes
+    /// stdout for the result must not get them. In JSON `isError` tells them apart.
+    pub(crate) fn answer(&mut self, answer: &Answer, save: Option<&Path>) -> Exit {
+        if let Some(path) = save
+            && let Err(failure) = self.save(answer, path)
+        {
+            return self.failure(&failure);
+        }
+        let failure = match answer {
+            Answer::Call { tool, result } if result.is_error == Some(true) => {
+                Some(Failure::tool(tool))
+            }
+            _ => None,
+        };
+        if self.format != OutputFormat::Text {
+            let written = self.machine(answer);
+            return match failure {
+                Some(failure) if written == Exit::Ok => self.failure(&failure),
+                _ => written,
+            };
+        }
+        let text = self.text(answer);
+        if let Some(failure) = failure {
+            let exit = self.failure(&failure);
+            write_all(self.stderr, &text);
+            return exit;
+        }
+        if text.is_empty() && !matches!(answer, Answer::Printed | Answer::Call { .. }) {
+            write_all(self.stderr, nothing(answer));
+        }
+        self.result_text(&text)
+    }
+
+    /// Prints what went wrong, and tells which exit that is.
+    pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
+        let text = match self.format {
+            OutputFormat::Text => self.failure_text(failure),
+            _ => self.rendered(&failure.to_json(&self.screen)),
+        };
+        // With stderr gone there is nobody to tell; the exit code still does.
+        write_all(self.stderr, &text);
+        failure.exit()
+    }
+
+    fn save(&mut self, answer: &Answer, path: &Path) -> Result<(), Failure> {
+        let saved = media::save(&media::pieces(answer), path)?;
+        if self.format == OutputFormat::Text {
+            let about = |saved: &media::Saved| {
+                let file = saved.file.display();
+                self.screen.line(&format!("saved {}, {} bytes: {file}", saved.kind, saved.bytes))
+            };
+            let text = match saved.as_slice() {
+                [] => "there is nothing to save\n".to_owned(),
+                all => lines(all.iter().map(about)),
+            };
+            write_all(self.stderr, &text);
+        }
+        Ok(())
+    }
+
+    fn text(&self, answer: &Answer) -> String {
+        let writer = Writer { screen: &self.screen, columns: self.console.columns };
+        match answer {
+            Answer::Tools(list) => writer.tools(list),
+            Answer::ToolHelp(tool) => writer.tool_help(tool),
+            Answer::Call { result, .. } => writer.result(result),
+            Answer::Resources(list, templates) => writer.resources(list, templates),
+            Answer::Read(read) => writer.read(read),
+            Answer::Prompts(list) => writer.prompts(list),
+            Answer::Prompt(prompt) => writer.prompt(prompt),
+            Answer::Complete(found) => {
+                lines(found.completion.values.iter().map(|value| self.screen.line(value)))
+            }
+            Answer::Info(info) => writer.info(info),
+            Answer::Ping(time) => format!("answered in {:.1} ms\n", time.as_secs_f64() * 1000.0),
+            Answer::Printed => String::new(),
+        }
+    }
+
+    fn machine(&mut self, answer: &Answer) -> Exit {
+        let text = match answer {
+            Answer::Tools(list) => self.rendered(list),
+            Answer::ToolHelp(tool) => self.rendered(tool),
+            Answer::Call { result, .. } => self.rendered(result),
+            Answer::Resources(list, templates) => self.rendered(&json!({
+                "resources": list.resources,
+                "resourceTemplates": templates.resource_templates,
+            })),
+            Answer::Read(read) => self.rendered(read),
+            Answer::Prompts(list) => self.rendered(list),
+            Answer::Prompt(prompt) => self.rendered(prompt),
+            Answer::Complete(found) => self.rendered(found),
+            Answer::Info(info) => {
+                let mut all = json!({ "server": info.server });
+                if let (Some(all), Some(caller)) = (all.as_object_mut(), &info.caller) {
+                    let said = serde_json::to_value(caller).unwrap_or_default();
+                    all.insert("caller".to_owned(), said);
+                }
+                self.rendered(&all)
+            }
+            Answer::Ping(time) => self.rendered(&json!({ "seconds": time.as_secs_f64() })),
+            Answer::Printed => return Exit::Ok,
+        };
+        self.result_text(&text)
+    }
+
+    /// A value in the format of a program.
+    fn rendered(&self, value: &impl Serialize) -> String {
+        // Serializing these cannot fail: their keys are strings. Were it to, an empty object says so.
+        let text = if self.format == OutputFormat::Yaml {
+            yaml::document(&serde_json::to_value(value).unwrap_or_else(|_| json!({})))
+        } else {
+            let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
+            format!("{json}\n")
+        };
+        self.screen.json(&text)
+    }
+
+    fn result_text(&mut self, text: &str) -> Exit {
+        match write_all(self.stdout, text) {
+            Exit::Output => self.failure(&Failure::output()),
+            exit => exit,
+        }
+    }
+
+    fn failure_text(&self, failure: &Failure) -> String {
+        let line = |text: &str| self.screen.line(text);
+        let mut text = format!("{RED}error:{RED:#} {}\n", line(failure.message()));
+        if let Some(words) = failure.server() {
+            let _ = writeln!(text, "the server says: {}", line(words));
+        }
+        for page in failure.pages() {
+            let _ = writeln!(text, "  {}", self.screen.whole(page));
+        }
+        for fault in failure.fields() {
+            let _ = writeln!(text, "  {}", line(&fault.to_string()));
+        }
+        let scopes = [("needed", failure.required()), ("granted", failure.granted())];
+        for (name, scopes) in scopes {
+            if let Some(scopes) = scopes {
+                let scopes =
+                    if scopes.is_empty() { "(none)".to_owned() } else { line(&scopes.to_string()) };
+                let _ = writeln!(text, "  {name:<7}  {scopes}");
+            }
+        }
+        if let Some(hint) = failure.hint() {
+            let _ = writeln!(text, "{GREEN}hint:{GREEN:#} {}", line(hint));
+        }
+        text
+    }
+}
+
+/// What is said where there is nothing to print.
+fn nothing(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Tools(_) => "the server shows you no tools\n",
+        Answer::Resources(..) => "the server shows you no resources\n",
+        Answer::Prompts(_) => "the server shows you no prompts\n",
+        Answer::Complete(_) => "the server knows no way to go on\n",
+        _ => "there is nothing in it\n",
+    }
+}
+
+/// Writes a text and tells how that went. A reader who has gone away has seen enough.
+pub(crate) fn write_all(writer: &mut dyn Write, text: &str) -> Exit {
+    let written = writer.write_all(text.as_bytes()).and_then(|()| writer.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Output,
+        _ => Exit::Ok,
+    }
+}

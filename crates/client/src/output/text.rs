@@ -1,0 +1,213 @@
+//! Answers as text for a person.
+
+use std::fmt::Write as _;
+
+use rmcp::model::{
+    CallToolResult, ContentBlock, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, Prompt, ReadResourceResult, ResourceContents, Role, Tool,
+};
+use serde_json::{Map, Value};
+
+use super::table::{BOLD, lines, table};
+use crate::{command::Info, schema::parameters, untrusted::Screen};
+
+/// Makes text that fits a terminal, if there is one.
+pub(super) struct Writer<'a> {
+    pub(super) screen: &'a Screen<'a>,
+    pub(super) columns: Option<usize>,
+}
+
+impl Writer<'_> {
+    fn table(&self, rows: impl IntoIterator<Item = (String, String)>) -> String {
+        let clean = |(name, value): (String, String)| {
+            (self.screen.line(&name), self.screen.text(value.trim()))
+        };
+        table(&rows.into_iter().map(clean).collect::<Vec<_>>(), self.columns)
+    }
+
+    pub(super) fn tools(&self, list: &ListToolsResult) -> String {
+        self.table(list.tools.iter().map(|tool| {
+            let about = tool.description.as_deref().or(tool.title.as_deref());
+            (tool.name.to_string(), about.unwrap_or_default().to_owned())
+        }))
+    }
+
+    pub(super) fn tool_help(&self, tool: &Tool) -> String {
+        let mut text = String::new();
+        if let Some(about) = tool.description.as_deref().or(tool.title.as_deref()) {
+            let _ = writeln!(text, "{}\n", self.screen.text(about.trim()));
+        }
+        let name = self.screen.line(&tool.name);
+        let rows = parameters(&Value::Object(tool.input_schema.as_ref().clone()));
+        if rows.is_empty() {
+            let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} client call {name}\n\nIt takes nothing.");
+        } else {
+            let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} client call {name} KEY=TEXT ...\n");
+            text.push_str(&self.table(rows));
+        }
+        text
+    }
+
+    pub(super) fn resources(
+        &self,
+        list: &ListResourcesResult,
+        templates: &ListResourceTemplatesResult,
+    ) -> String {
+        let about = |title: &str, kind: Option<&String>, about: Option<&String>| {
+            let mut words = title.to_owned();
+            if let Some(kind) = kind {
+                let _ = write!(words, " ({kind})");
+            }
+            if let Some(about) = about {
+                let _ = write!(words, "\n{}", about.trim());
+            }
+            words
+        };
+        let resources = list.resources.iter().map(|one| {
+            let title = one.title.as_ref().unwrap_or(&one.name);
+            (one.uri.clone(), about(title, one.mime_type.as_ref(), one.description.as_ref()))
+        });
+        let templates = templates.resource_templates.iter().map(|one| {
+            let title = one.title.as_ref().unwrap_or(&one.name);
+            (
+                one.uri_template.clone(),
+                about(title, one.mime_type.as_ref(), one.description.as_ref()),
+            )
+        });
+        self.table(resources.chain(templates))
+    }
+
+    pub(super) fn prompts(&self, list: &ListPromptsResult) -> String {
+        self.table(list.prompts.iter().map(|prompt| (prompt.name.clone(), about_prompt(prompt))))
+    }
+
+    pub(super) fn prompt(&self, prompt: &GetPromptResult) -> String {
+        lines(prompt.messages.iter().map(|message| {
+            let role = match message.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            };
+            format!("{BOLD}{role}:{BOLD:#} {}", self.block(&message.content))
+        }))
+    }
+
+    pub(super) fn read(&self, read: &ReadResourceResult) -> String {
+        lines(read.contents.iter().map(|contents| match contents {
+            ResourceContents::TextResourceContents { text, .. } => self.screen.text(text),
+            other => self.note(&contents_note(other)),
+        }))
+    }
+
+    pub(super) fn info(&self, info: &Info) -> String {
+        let server = &info.server;
+        let mut rows = Vec::new();
+        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+        if let Some(program) = &server.server_info {
+            let title = program.title.as_ref().map(|title| format!(" ({title})"));
+            let title = title.unwrap_or_default();
+            row("server", format!("{} {}{title}", program.name, program.version));
+        }
+        row("protocol", server.protocol_version.to_string());
+        row("offers", offers(&serde_json::to_value(&server.capabilities).unwrap_or_default()));
+        if let Some(words) = &server.instructions {
+            row("instructions", words.clone());
+        }
+        if let Some(caller) = &info.caller {
+            row("you", self.plain(caller));
+        }
+        self.table(rows)
+    }
+
+    pub(super) fn result(&self, result: &CallToolResult) -> String {
+        match &result.structured_content {
+            Some(Value::Object(object)) if !object.is_empty() => self.members(object),
+            _ => lines(result.content.iter().map(|block| self.block(block))),
+        }
+    }
+
+    /// A result without styles, to stand in a row of a table.
+    fn plain(&self, result: &CallToolResult) -> String {
+        match &result.structured_content {
+            Some(Value::Object(object)) if !object.is_empty() => {
+                let line = |(name, value): (&String, &Value)| match value {
+                    Value::String(text) => format!("{name}: {text}"),
+                    other => format!("{name}: {other}"),
+                };
+                object.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            _ => lines(result.content.iter().map(|block| self.block(block))),
+        }
+    }
+
+    fn members(&self, object: &Map<String, Value>) -> String {
+        let rows = object.iter().map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => self.screen.text(text),
+                other => self.screen.text(&other.to_string()),
+            };
+            (self.screen.line(name), value)
+        });
+        table(&rows.collect::<Vec<_>>(), self.columns)
+    }
+
+    fn block(&self, block: &ContentBlock) -> String {
+        let note = match block {
+            ContentBlock::Text(text) => return self.screen.text(&text.text),
+            ContentBlock::Image(image) => {
+                format!("image {}, {} bytes", image.mime_type, decoded(&image.data))
+            }
+            ContentBlock::Audio(audio) => {
+                format!("audio {}, {} bytes", audio.mime_type, decoded(&audio.data))
+            }
+            ContentBlock::Resource(embedded) => contents_note(&embedded.resource),
+            ContentBlock::ResourceLink(link) => format!("link {}", link.uri),
+            _ => "content of an unknown kind".to_owned(),
+        };
+        self.note(&note)
+    }
+
+    fn note(&self, note: &str) -> String {
+        format!("[{}]", self.screen.line(note))
+    }
+}
+
+fn contents_note(contents: &ResourceContents) -> String {
+    match contents {
+        ResourceContents::TextResourceContents { uri, text, .. } => {
+            format!("resource {uri}, {} bytes", text.len())
+        }
+        ResourceContents::BlobResourceContents { uri, blob, .. } => {
+            format!("resource {uri}, {} bytes", decoded(blob))
+        }
+        _ => "resource of an unknown kind".to_owned(),
+    }
+}
+
+fn about_prompt(prompt: &Prompt) -> String {
+    let mut about = prompt.description.as_ref().or(prompt.title.as_ref()).cloned();
+    let about = about.get_or_insert_default();
+    for argument in prompt.arguments.iter().flatten() {
+        let needed = if argument.required == Some(true) { "" } else { ", optional" };
+        let words = argument.description.as_ref().or(argument.title.as_ref());
+        let words = words.map(|words| format!(": {}", words.trim())).unwrap_or_default();
+        let _ = write!(about, "\n  {}=TEXT{needed}{words}", argument.name);
+    }
+    std::mem::take(about)
+}
+
+/// The names of capabilities, each with what is true of it.
+fn offers(capabilities: &Value) -> String {
+    let one = |(name, value): (&String, &Value)| {
+        let object = value.as_object();
+        let sub = object.into_iter().flatten().filter(|(_, value)| **value != Value::Bool(false));
+        let sub: Vec<&str> = sub.map(|(name, _)| name.as_str()).collect();
+        if sub.is_empty() { name.clone() } else { format!("{name} ({})", sub.join(", ")) }
+    };
+    let all: Vec<String> = capabilities.as_object().into_iter().flatten().map(one).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+}
+
+/// How many bytes a base64 text stands for.
+fn decoded(base64: &str) -> usize {
+    base64.trim_end_matches('=').len() * 3 / 4
+}

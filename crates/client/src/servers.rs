@@ -1,0 +1,160 @@
+//! Names for servers: `client servers add NAME URL`, then `--url NAME`.
+//!
+//! A name has no colon and no slash, so it cannot be mistaken for a URL, nor a URL for it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::{
+    access::Report,
+    endpoint::{Endpoint, EndpointError},
+    store::{FileError, SecretFile},
+};
+
+/// What to do with the names.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ServersVerb {
+    /// Remembers a server's URL under a name
+    Add {
+        /// The name: letters, digits, `-`, `_` and `.`
+        name: String,
+        /// The URL
+        address: String,
+    },
+    /// Lists the names
+    List,
+    /// Forgets a name
+    Remove {
+        /// The name
+        name: String,
+    },
+}
+
+/// Why a name is no good.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServersError {
+    /// Not a name.
+    #[error("`{0}` is no name for a server: letters, digits, `-`, `_` and `.`")]
+    Name(String),
+    /// Not a URL.
+    #[error("the URL {0}")]
+    Url(EndpointError),
+    /// No such name.
+    #[error("there is no server named `{0}`")]
+    Unknown(String),
+    /// The list.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The list is damaged.
+    #[error("the list of servers cannot be read")]
+    Damaged,
+    /// No folder.
+    #[error("there is no folder to remember it in: neither XDG_STATE_HOME nor HOME is set")]
+    NoFolder,
+}
+
+type Names = BTreeMap<String, String>;
+
+/// The URL that a text stands for: the one of that name, or else the text.
+pub(crate) fn resolve(text: &str, folder: Option<&Path>) -> Result<String, ServersError> {
+    match folder {
+        Some(folder) if is_name(text) => match read(&list(folder))?.remove(text) {
+            Some(url) => Ok(url),
+            None => Err(ServersError::Unknown(text.to_owned())),
+        },
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// Does what is asked with the names.
+pub(crate) async fn perform(
+    verb: &ServersVerb,
+    folder: Option<&Path>,
+) -> Result<Report, ServersError> {
+    let file = list(folder.ok_or(ServersError::NoFolder)?);
+    let _lock = file.lock().await?;
+    let mut names = read(&file)?;
+    match verb {
+        ServersVerb::Add { name, address } => {
+            if !is_name(name) {
+                return Err(ServersError::Name(name.clone()));
+            }
+            let endpoint = Endpoint::parse(address).map_err(ServersError::Url)?;
+            names.insert(name.clone(), endpoint.as_str().to_owned());
+            write(&file, &names)?;
+            Ok(Report::new(format!("{name}  {endpoint}\n"), json!({ "added": name })))
+        }
+        ServersVerb::List => {
+            let width = names.keys().map(String::len).max().unwrap_or_default();
+            let rows = names.iter().filter_map(|(name, url)| {
+                Some(format!("{name:<width$}  {}\n", Endpoint::parse(url).ok()?))
+            });
+            Ok(Report::new(rows.collect(), json!({ "servers": names })))
+        }
+        ServersVerb::Remove { name } => {
+            if names.remove(name).is_none() {
+                return Err(ServersError::Unknown(name.clone()));
+            }
+            write(&file, &names)?;
+            Ok(Report::new(String::new(), json!({ "removed": name })))
+        }
+    }
+}
+
+fn list(folder: &Path) -> SecretFile {
+    // A URL's query may hold a secret.
+    SecretFile::at(folder.join("servers.json"))
+}
+
+fn read(file: &SecretFile) -> Result<Names, ServersError> {
+    match file.read()? {
+        Some(text) => serde_json::from_str(&text).map_err(|_| ServersError::Damaged),
+        None => Ok(Names::new()),
+    }
+}
+
+fn write(file: &SecretFile, names: &Names) -> Result<(), ServersError> {
+    Ok(file.write(&serde_json::to_string_pretty(names).unwrap_or_default())?)
+}
+
+fn is_name(text: &str) -> bool {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(is_fine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn add(name: &str, address: &str, folder: &Path) -> Result<Report, ServersError> {
+        let verb = ServersVerb::Add { name: name.to_owned(), address: address.to_owned() };
+        perform(&verb, Some(folder)).await
+    }
+
+    #[tokio::test]
+    async fn a_name_stands_for_its_url() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        add("work", "https://mcp.example/mcp", folder).await.unwrap();
+        assert_eq!(resolve("work", Some(folder)).unwrap(), "https://mcp.example/mcp");
+        for url in ["https://work/", "http://localhost:8000/mcp"] {
+            assert_eq!(resolve(url, Some(folder)).unwrap(), url);
+        }
+        assert!(matches!(resolve("play", Some(folder)), Err(ServersError::Unknown(_))));
+        perform(&ServersVerb::Remove { name: "work".to_owned() }, Some(folder)).await.unwrap();
+        assert!(matches!(resolve("work", Some(folder)), Err(ServersError::Unknown(_))));
+    }
+
+    #[tokio::test]
+    async fn a_url_is_no_name_and_a_name_no_url() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for name in ["https://a", "a/b", "a:1", "", "a b"] {
+            let added = add(name, "https://mcp.example/mcp", folder).await;
+            assert!(matches!(added, Err(ServersError::Name(_))), "{name}");
+        }
+        assert!(matches!(add("a", "ftp://b", folder).await, Err(ServersError::Url(_))));
+    }
+}

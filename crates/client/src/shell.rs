@@ -1,0 +1,119 @@
+//! For shells: completions, with the names of tools from the cache, and the manual page.
+//!
+//! The script that `client completions SHELL` prints runs the program itself again, with `COMPLETE` set
+//! (clap's own way), for every word that is to be completed. Nothing is asked of a server then.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+};
+
+use clap::{Command, CommandFactory};
+use clap_complete::{
+    CompleteEnv,
+    engine::{ArgValueCompleter, CompletionCandidate},
+    env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh},
+};
+use settings::{Environment, Variable};
+
+use crate::{
+    args::{Args, Shell},
+    cache::Cache,
+    endpoint::Endpoint,
+};
+
+/// The variable that says that a shell asks.
+const VARIABLE: &str = "COMPLETE";
+/// The program's name.
+const NAME: &str = "client";
+
+/// The script that a shell reads.
+pub(crate) fn completions(shell: Shell) -> io::Result<String> {
+    let script: &dyn EnvCompleter = match shell {
+        Shell::Bash => &Bash,
+        Shell::Elvish => &Elvish,
+        Shell::Fish => &Fish,
+        Shell::Powershell => &Powershell,
+        Shell::Zsh => &Zsh,
+    };
+    let mut text = Vec::new();
+    script.write_registration(VARIABLE, NAME, NAME, NAME, &mut text)?;
+    String::from_utf8(text).map_err(io::Error::other)
+}
+
+/// The manual page, for `man -l -`.
+pub(crate) fn manual() -> io::Result<String> {
+    let mut text = Vec::new();
+    let program = Args::command();
+    clap_mangen::Man::new(program.clone()).render(&mut text)?;
+    // One page with everything: a reader of `client man` has only this one.
+    for verb in program.get_subcommands() {
+        let verb = verb.clone().disable_version_flag(true);
+        let page = clap_mangen::Man::new(verb);
+        text.extend(
+            format!(".SH \"{} {}\"\n", NAME, page.get_filename().trim_end_matches(".1")).bytes(),
+        );
+        page.render_description_section(&mut text)?;
+        page.render_options_section(&mut text)?;
+    }
+    String::from_utf8(text).map_err(io::Error::other)
+}
+
+/// Answers a shell that asks what may come next; tells whether one did.
+///
+/// # Errors
+/// The answer could not be written.
+pub fn complete(args: Vec<OsString>, environment: &Environment) -> io::Result<bool> {
+    // The environment is asked first: it is read already, and hardly any run is for a shell.
+    if environment.secret_named(VARIABLE).is_none() {
+        return Ok(false);
+    }
+    let cache = cache(&args, environment);
+    let program = || {
+        let cache = cache.clone();
+        let tools = ArgValueCompleter::new(move |begun: &OsStr| candidates(cache.as_ref(), begun));
+        // `mut_arg` would put the argument last.
+        let add =
+            |arg: clap::Arg| if arg.get_id() == "tool" { arg.add(tools.clone()) } else { arg };
+        Args::command().mut_subcommand("call", |call| call.mut_args(add))
+    };
+    match CompleteEnv::with_factory(program).bin(NAME).try_complete(args, None) {
+        Ok(answered) => Ok(answered),
+        Err(fault) => Err(io::Error::other(fault.to_string())),
+    }
+}
+
+/// The cache of the server that a command line is about, as far as it has been typed.
+fn cache(args: &[OsString], environment: &Environment) -> Option<Cache> {
+    let typed = args.iter().zip(args.iter().skip(1)).find_map(|(flag, value)| {
+        if flag == "--url" { value.to_str() } else { flag.to_str()?.strip_prefix("--url=") }
+    });
+    let url = typed.or_else(|| environment.get(Variable::McpUrl))?;
+    let endpoint = Endpoint::parse(url).ok()?;
+    Some(Cache::of(environment.cache_folder().as_deref(), &endpoint))
+}
+
+fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy();
+    let names = cache.map(Cache::names).unwrap_or_default();
+    // A name that a shell would take for something else is not offered.
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+    names
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(&*begun) && plain(name))
+        .map(|(name, about)| {
+            let about = about.as_deref().and_then(|about| about.lines().next().map(str::to_owned));
+            let about =
+                about.map(|about| about.chars().filter(|c| !c.is_control()).collect::<String>());
+            CompletionCandidate::new(name).help(about.map(Into::into))
+        })
+        .collect()
+}
+
+/// The command line, for what is printed about it.
+pub(crate) fn call_help() -> String {
+    let mut program: Command = Args::command();
+    program.build();
+    let help = program.find_subcommand_mut("call").map(Command::render_long_help);
+    help.map(|help| format!("{}\n", help.ansi())).unwrap_or_default()
+}

@@ -1,0 +1,199 @@
+//! Where tokens are kept: in the keychain, else in a file that only its owner can read.
+//!
+//! 1. An entry is stored under its issuer and its resource. It is found by the server's URL, byte for byte,
+//!    and so goes to no other.
+//! 2. A change is made under a lock that other processes respect: read, change, write.
+//! 3. The list in the file says what there is. The secrets are in the keychain, or, where there is none,
+//!    beside the list.
+
+mod entry;
+mod file;
+mod keychain;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use entry::{Client, Entry, Grant, Summary};
+pub(crate) use file::{FileError, Lock, SecretFile};
+pub(crate) use keychain::Keychain;
+
+/// All that is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    file: SecretFile,
+    keychain: Keychain,
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not ours, or damaged.
+    #[error("{0} cannot be read as a list of tokens")]
+    Damaged(PathBuf),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct List {
+    tokens: Vec<Row>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    #[serde(flatten)]
+    summary: Summary,
+    /// Nothing if it is in the keychain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<Box<Entry>>,
+}
+
+/// What is listed of an entry, and where its secrets are.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    pub(crate) summary: Summary,
+    pub(crate) kept_in: &'static str,
+}
+
+impl Store {
+    /// The store in a folder.
+    pub(crate) fn in_folder(folder: &Path, keychain: Keychain) -> Self {
+        Self { file: SecretFile::at(folder.join("tokens.json")), keychain }
+    }
+
+    /// Takes the lock.
+    pub(crate) async fn lock(&self) -> Result<Lock, StoreError> {
+        Ok(self.file.lock().await?)
+    }
+
+    /// What there is, without secrets.
+    pub(crate) fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        let rows = self.read()?.tokens.into_iter();
+        let listed = rows.map(|row| Listed {
+            kept_in: if row.secret.is_some() { "file" } else { "keychain" },
+            summary: row.summary,
+        });
+        Ok(listed.collect())
+    }
+
+    /// The entry for a server: the one stored last.
+    pub(crate) fn find(&self, server: &str) -> Result<Option<Entry>, StoreError> {
+        let rows = self.read()?.tokens.into_iter().rev();
+        let mut rows = rows.filter(|row| row.summary.server == server);
+        // A keychain that was emptied behind our back has what it has.
+        Ok(rows.find_map(|row| match row.secret {
+            Some(entry) => Some(*entry),
+            None => serde_json::from_str(&self.keychain.find(&row.summary.key)?).ok(),
+        }))
+    }
+
+    /// Stores an entry in the place of the one with its key. The lock shows that nobody else does.
+    pub(crate) fn save(&self, entry: &Entry, _lock: &Lock) -> Result<(), StoreError> {
+        let mut list = self.read()?;
+        let key = entry.key();
+        list.tokens.retain(|row| row.summary.key != key);
+        let text = serde_json::to_string(entry).unwrap_or_default();
+        let in_keychain = self.keychain.put(&key, &text);
+        let secret = (!in_keychain).then(|| Box::new(entry.clone()));
+        list.tokens.push(Row { summary: entry.into(), secret });
+        self.write(&list)
+    }
+
+    /// Removes the entries that `which` picks, and gives what was in them as far as it can be read.
+    pub(crate) fn remove(
+        &self,
+        which: impl Fn(&Summary) -> bool,
+        _lock: &Lock,
+    ) -> Result<Vec<(Summary, Option<Entry>)>, StoreError> {
+        let (gone, kept) =
+            self.read()?.tokens.into_iter().partition(|row: &Row| which(&row.summary));
+        self.write(&List { tokens: kept })?;
+        let gone = gone.into_iter().map(|row| {
+            let entry = match row.secret {
+                Some(entry) => Some(*entry),
+                None => {
+                    let found = self.keychain.find(&row.summary.key);
+                    self.keychain.remove(&row.summary.key);
+                    found.and_then(|text| serde_json::from_str(&text).ok())
+                }
+            };
+            (row.summary, entry)
+        });
+        Ok(gone.collect())
+    }
+
+    fn read(&self) -> Result<List, StoreError> {
+        match self.file.read()? {
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|_| StoreError::Damaged(self.file.path().to_owned())),
+            None => Ok(List::default()),
+        }
+    }
+
+    fn write(&self, list: &List) -> Result<(), StoreError> {
+        let text = serde_json::to_string_pretty(list).unwrap_or_default();
+        Ok(self.file.write(&text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{entry::tests::entry, *};
+
+    const SERVER: &str = "https://mcp.example/mcp";
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(folder.path(), Keychain::Off);
+        (folder, store)
+    }
+
+    fn token(store: &Store, server: &str) -> Option<String> {
+        Some(store.find(server).unwrap()?.token()?.expose().to_owned())
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_found_by_its_server_and_replaced_by_its_key() {
+        let (_folder, store) = store();
+        let lock = store.lock().await.unwrap();
+        assert_eq!(token(&store, SERVER), None);
+        store.save(&entry(SERVER, "one", 60), &lock).unwrap();
+        store.save(&entry("https://mcp.example/other", "two", 60), &lock).unwrap();
+        store.save(&entry(SERVER, "three", 60), &lock).unwrap();
+        assert_eq!(token(&store, SERVER).as_deref(), Some("three"));
+        assert_eq!(store.list().unwrap().len(), 2);
+        for other in ["https://mcp.example/mcp/", "https://mcp.example", "http://mcp.example/mcp"] {
+            assert_eq!(token(&store, other), None, "{other}");
+        }
+        // Another issuer for the same server: both are kept, the last one counts.
+        let mut second = entry(SERVER, "four", 60);
+        second.issuer = "https://other.example".into();
+        store.save(&second, &lock).unwrap();
+        assert_eq!(token(&store, SERVER).as_deref(), Some("four"));
+        assert_eq!(store.list().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_removed_is_gone() {
+        let (_folder, store) = store();
+        let lock = store.lock().await.unwrap();
+        store.save(&entry(SERVER, "one", 60), &lock).unwrap();
+        assert_eq!(store.remove(|summary| summary.server == "x", &lock).unwrap().len(), 0);
+        let gone = store.remove(|summary| summary.server == SERVER, &lock).unwrap();
+        assert!(matches!(gone.as_slice(), [(_, Some(_))]));
+        assert_eq!(token(&store, SERVER), None);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_list_is_not_overwritten() {
+        let (_folder, store) = store();
+        let lock = store.lock().await.unwrap();
+        store.file.write("{").unwrap();
+        let saved = store.save(&entry(SERVER, "one", 60), &lock);
+        assert!(matches!(saved, Err(StoreError::Damaged(_))));
+        assert_eq!(store.file.read().unwrap().as_deref(), Some("{"));
+    }
+}

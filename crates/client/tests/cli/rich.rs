@@ -1,0 +1,286 @@
+//! A server with everything that the client can show, in both generations of the protocol.
+
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+        CompleteResult, CompletionInfo, ContentBlock, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, Implementation, InputRequest, InputRequiredResult,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ProgressNotificationParam, Prompt, PromptArgument, PromptMessage,
+        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+        Resource, ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig,
+        SubscribeRequestParams, SubscriptionFilter, Tool,
+    },
+    service::{RequestContext, SubscriptionContext},
+};
+use serde_json::{Value, json};
+
+use crate::servers::{Log, serve_mcp};
+
+type Context = RequestContext<RoleServer>;
+type Called = Result<CallToolResponse, ErrorData>;
+
+/// The server. Its log has the methods, and what befalls its tools.
+#[derive(Clone, Default)]
+pub(crate) struct Rich {
+    /// Knows no version after 2025-11-25.
+    pub(crate) old: bool,
+    log: Log,
+}
+
+impl Rich {
+    pub(crate) fn new(old: bool) -> Self {
+        Self { old, log: Log::default() }
+    }
+
+    /// Serves it.
+    pub(crate) async fn serve(self) -> (String, Log) {
+        let log = self.log.clone();
+        let url = serve_mcp(self, log.clone(), None).await;
+        (url, log)
+    }
+}
+
+fn tool(name: &'static str, about: &'static str, schema: &Value) -> Tool {
+    Tool::new(name, about, Arc::new(schema.as_object().unwrap().clone()))
+}
+
+fn tools() -> Vec<Tool> {
+    let nothing = json!({ "type": "object" });
+    vec![
+        tool(
+            "add",
+            "Adds two numbers",
+            &json!({
+                "type": "object",
+                "properties": {
+                    "a": { "type": "integer", "description": "The first" },
+                    "b": { "type": "integer", "minimum": 0 },
+                    "note": { "type": "string", "default": "none" },
+                },
+                "required": ["a", "b"],
+                "additionalProperties": false,
+            }),
+        ),
+        tool("album", "Shows a picture, and plays a sound", &nothing),
+        tool("steps", "Takes some steps", &nothing),
+        tool("forever", "Has no end", &nothing),
+        tool("greet", "Asks for a name", &nothing),
+        tool("visit", "Asks for a page to be opened", &nothing),
+        tool("whoami", "Tells who you are", &nothing),
+    ]
+}
+
+fn question() -> Value {
+    json!({
+        "mode": "form",
+        "message": "Who are you?",
+        "requestedSchema": {
+            "type": "object",
+            "properties": {
+                "age": { "type": "integer", "minimum": 18 },
+                "name": { "type": "string", "minLength": 2 },
+            },
+            "required": ["age", "name"],
+        },
+    })
+}
+
+fn page() -> Value {
+    json!({
+        "mode": "url",
+        "message": "Please pay",
+        "url": "https://pay.example/1",
+        "elicitationId": "1",
+    })
+}
+
+impl Rich {
+    /// Asks in the way of the version that is spoken.
+    async fn asked(&self, call: &CallToolRequestParams, context: &Context, ask: Value) -> Called {
+        let answer = if self.old {
+            let request = serde_json::from_value(ask).unwrap();
+            let answer = context.peer.create_elicitation(request).await;
+            json!(answer.map_err(|error| ErrorData::internal_error(error.to_string(), None))?)
+        } else {
+            let Some(answers) = &call.input_responses else {
+                let ask = json!({ "method": "elicitation/create", "params": ask });
+                let request: InputRequest = serde_json::from_value(ask).unwrap();
+                let requests = [("it".to_owned(), request)].into();
+                return Ok(InputRequiredResult::new(Some(requests), Some("state".into())).into());
+            };
+            assert_eq!(call.request_state.as_deref(), Some("state"));
+            answers["it"].clone()
+        };
+        Ok(CallToolResult::success(vec![ContentBlock::text(format!("said {answer}"))]).into())
+    }
+}
+
+impl ServerHandler for Rich {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_completions()
+            .enable_prompts()
+            .enable_resources()
+            .enable_resources_subscribe()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new("rich", "1.2"))
+            .with_instructions("Be kind")
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        let newest =
+            if self.old { ProtocolVersion::V_2025_11_25 } else { ProtocolVersion::V_2026_07_28 };
+        Cow::Owned(ProtocolVersion::known_up_to(&newest).to_vec())
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Context,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(tools()))
+    }
+
+    async fn call_tool(&self, call: CallToolRequestParams, context: Context) -> Called {
+        let result = match &*call.name {
+            "add" => {
+                let given = call.arguments.unwrap_or_default();
+                let sum = given["a"].as_i64().unwrap() + given["b"].as_i64().unwrap();
+                CallToolResult::structured(json!({ "sum": sum }))
+            }
+            "album" => CallToolResult::success(vec![
+                ContentBlock::image("aGVsbG8=", "image/png"),
+                ContentBlock::audio("aGVsbG8h", "audio/wav"),
+            ]),
+            "steps" => {
+                let token = context.meta.get_progress_token().unwrap();
+                for step in 1..=3 {
+                    let progress = ProgressNotificationParam::new(token.clone(), f64::from(step))
+                        .with_total(3.0)
+                        .with_message(format!("step {step}"));
+                    context.peer.notify_progress(progress).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                CallToolResult::success(vec![ContentBlock::text("arrived")])
+            }
+            "forever" => {
+                self.log.push("begun".into());
+                context.ct.cancelled().await;
+                self.log.push("cancelled".into());
+                CallToolResult::success(Vec::new())
+            }
+            "greet" => return self.asked(&call, &context, question()).await,
+            "visit" => return self.asked(&call, &context, page()).await,
+            "whoami" => CallToolResult::structured(json!({ "subject": "alice" })),
+            "pay" => {
+                let data = json!({ "elicitations": [page()] });
+                return Err(ErrorData::new(ErrorCode(-32042), "Not yet", Some(data)));
+            }
+            _ => return Err(ErrorData::invalid_params("Unknown tool", None)),
+        };
+        Ok(result.into())
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Context,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let note = Resource::new("memo://note", "note").with_mime_type("text/plain");
+        Ok(ListResourcesResult::with_all_items(vec![note]))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Context,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let page = ResourceTemplate::new("page://{id}", "page").with_description("One page");
+        Ok(ListResourceTemplatesResult::with_all_items(vec![page]))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _: Context,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let contents = match &*request.uri {
+            "memo://note" => ResourceContents::text("two\nlines", request.uri),
+            "page://1" => ResourceContents::blob("aGVsbG8=", request.uri),
+            _ => return Err(ErrorData::resource_not_found("No such resource", None)),
+        };
+        Ok(ReadResourceResult::new(vec![contents]).into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: Context,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let city = PromptArgument::new("city").with_required(true).with_description("Where");
+        let prompt = Prompt::new("trip", Some("Plans a trip"), Some(vec![city]));
+        Ok(ListPromptsResult::with_all_items(vec![prompt]))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: Context,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let city = request.arguments.unwrap_or_default()["city"].clone();
+        let words = format!("Plan a trip to {}", city.as_str().unwrap());
+        Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, words)]).into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _: Context,
+    ) -> Result<CompleteResult, ErrorData> {
+        let known: HashMap<String, String> =
+            request.context.and_then(|context| context.arguments).unwrap_or_default();
+        let country = known.get("country").map_or("", String::as_str);
+        let cities = ["Berlin", "Bern"].into_iter().filter(|city| match country {
+            "CH" => *city == "Bern",
+            _ => city.starts_with(&request.argument.value),
+        });
+        let found = CompletionInfo::new(cities.map(str::to_owned).collect()).unwrap();
+        Ok(CompleteResult::new(found))
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: Context,
+    ) -> Result<(), ErrorData> {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let update = rmcp::model::ResourceUpdatedNotificationParam::new(request.uri);
+            context.peer.notify_resource_updated(update).await
+        });
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        let sink = subscription.sink();
+        let _ = sink.notify_tool_list_changed().await;
+        let _ = sink.notify_resource_updated("memo://note").await;
+        subscription.cancelled().await;
+        self.log.push("unsubscribed".into());
+        Ok(())
+    }
+}

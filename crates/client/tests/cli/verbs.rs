@@ -1,0 +1,224 @@
+//! Every verb, in both generations of the protocol.
+
+use std::{fs, time::Duration};
+
+use serde_json::json;
+
+use crate::{
+    rich::Rich,
+    servers::Log,
+    support::{Client, Run},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resources_are_listed_and_read() {
+    for old in [false, true] {
+        let (url, _) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["resources"]).run().await.expect(0);
+        assert_eq!(
+            run.stdout,
+            "memo://note  note (text/plain)\npage://{id}  page\n             One page\n"
+        );
+        let run = Client::at(&url, &["resources", "--output=json"]).run().await.expect(0);
+        assert_eq!(run.json()["resources"][0]["uri"], "memo://note");
+        assert_eq!(run.json()["resourceTemplates"][0]["uriTemplate"], "page://{id}");
+
+        let run = Client::at(&url, &["read", "memo://note"]).run().await.expect(0);
+        assert_eq!(run.stdout, "two\nlines\n");
+        let run = Client::at(&url, &["read", "page://1"]).run().await.expect(0);
+        assert_eq!(run.stdout, "[resource page://1, 5 bytes]\n");
+        let run = Client::at(&url, &["read", "memo://none"]).run().await.expect(6);
+        assert!(run.stderr.contains("hint: `client resources` lists the resources\n"), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_are_listed_filled_in_and_completed() {
+    for old in [false, true] {
+        let (url, _) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["prompts"]).run().await.expect(0);
+        assert_eq!(run.stdout, "trip  Plans a trip\n        city=TEXT: Where\n");
+        let run = Client::at(&url, &["prompt", "trip", "city=Bern"]).run().await.expect(0);
+        assert_eq!(run.stdout, "user: Plan a trip to Bern\n");
+        let complete = ["complete", "prompt", "trip", "city=Be"];
+        let run = Client::at(&url, &complete).run().await.expect(0);
+        assert_eq!(run.stdout, "Berlin\nBern\n");
+        let run = Client::at(&url, &complete).arg(&["country=CH"]).run().await.expect(0);
+        assert_eq!(run.stdout, "Bern\n");
+        let none = ["complete", "resource", "page://{id}", "id=x"];
+        let run = Client::at(&url, &none).run().await.expect(0);
+        assert_eq!(run.stderr, "the server knows no way to go on\n");
+    }
+    let client = Client::at("http://localhost:1/mcp", &["prompt", "trip", "city:=1"]);
+    client.run().await.expect(2).says("error: `city` must be text: give it as city=text\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_tells_what_it_is() {
+    for (old, version) in [(false, "2026-07-28"), (true, "2025-11-25")] {
+        let (url, _) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["info"]).run().await.expect(0);
+        let offers = "completions, prompts, resources (subscribe), tools (listChanged)";
+        assert_eq!(
+            run.stdout,
+            format!(
+                "server        rich 1.2\nprotocol      {version}\noffers        {offers}\n\
+                 instructions  Be kind\nyou           subject: alice\n"
+            )
+        );
+        let info = Client::at(&url, &["info", "--output=json"]).run().await.expect(0).json();
+        assert_eq!(info["server"]["protocolVersion"], version);
+        assert_eq!(info["caller"]["structuredContent"], json!({ "subject": "alice" }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_of_life_is_timed() {
+    for (old, method) in [(false, "server/discover"), (true, "ping")] {
+        let (url, log) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["ping"]).run().await.expect(0);
+        assert!(run.stdout.starts_with("answered in ") && run.stdout.ends_with(" ms\n"), "{run:?}");
+        assert!(log.lines()[1..].contains(&method.to_owned()), "{:?}", log.lines());
+        let run = Client::at(&url, &["ping", "--output=json"]).run().await.expect(0);
+        assert!(run.json()["seconds"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_result_is_written_as_yaml() {
+    let (url, _) = Rich::default().serve().await;
+    let add = ["call", "add", "a=1", "b=2", "--output", "yaml"];
+    let run = Client::at(&url, &add).run().await.expect(0);
+    assert_eq!(
+        run.stdout,
+        "content:\n  -\n    text: \"{\\\"sum\\\":3}\"\n    type: text\nisError: false\n\
+         resultType: complete\nstructuredContent:\n  sum: 3\n"
+    );
+    let run = Client::at(&url, &["read", "memo://none", "--output=yaml"]).run().await.expect(6);
+    assert!(run.stderr.starts_with("error:\n  code: protocol\n  exit_code: 6\n"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_text_is_saved() {
+    let (url, _) = Rich::default().serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let album = folder.path().join("album/");
+    let save = ["call", "album", "--save", album.to_str().unwrap()];
+    let run = Client::at(&url, &save).run().await.expect(0);
+    assert_eq!(run.stdout, "[image image/png, 5 bytes]\n[audio audio/wav, 6 bytes]\n");
+    assert!(run.stderr.starts_with("saved image/png, 5 bytes: "), "{run:?}");
+    assert_eq!(fs::read(album.join("1.png")).unwrap(), b"hello");
+    assert_eq!(fs::read(album.join("1.wav")).unwrap(), b"hello!");
+
+    let file = folder.path().join("page");
+    let save = ["--save", file.to_str().unwrap()];
+    Client::at(&url, &["read", "page://1"]).arg(&save).run().await.expect(0);
+    assert_eq!(fs::read(&file).unwrap(), b"hello");
+    let run = Client::at(&url, &["call", "album"]).arg(&save).run().await.expect(74);
+    assert!(run.stderr.starts_with("error: there are 2 pieces, and --save "), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_told_on_stderr() {
+    for old in [false, true] {
+        let (url, _) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["call", "steps"]).run().await.expect(0);
+        assert_eq!(run.stdout, "arrived\n");
+        let told = "progress: 1/3 step 1\nprogress: 2/3 step 2\nprogress: 3/3 step 3\n";
+        assert_eq!(run.stderr, told);
+        let run = Client::at(&url, &["call", "steps", "--output=json"]).run().await.expect(0);
+        assert_eq!(run.stderr, "", "a program gets none of it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_without_a_terminal_is_a_failure() {
+    for old in [false, true] {
+        let (url, _) = Rich::new(old).serve().await;
+        let client = Client::at(&url, &["call", "greet"]).with_stdin("y\n42\nAlice\n");
+        client.run().await.expect(8).says(
+            "error: the server asks for something, and there is no terminal\n\
+             the server says: Who are you?\n\
+             hint: run it in a terminal, with stdin and stderr not redirected\n",
+        );
+        let run = Client::at(&url, &["call", "visit", "--output=json"]).run().await.expect(8);
+        assert_eq!(run.error()["code"], "input_required");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_has_to_be_opened_first_is_named() {
+    let (url, _) = Rich::new(true).serve().await;
+    Client::at(&url, &["call", "pay"]).run().await.expect(8).says(
+        "error: the server wants a page to be opened first\n\
+         the server says: Not yet\n  \
+           https://pay.example/1\n\
+         hint: if you trust it, open it, finish what it asks, and try again\n",
+    );
+    let run = Client::at(&url, &["call", "pay", "--output=json"]).run().await.expect(8);
+    assert_eq!(run.error()["pages"], json!(["https://pay.example/1"]));
+}
+
+/// Waits for a line in the log.
+pub(crate) async fn wait_for(log: &Log, line: &str) {
+    for _ in 0..500 {
+        if log.lines().iter().any(|found| found == line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no {line} in {:?}", log.lines());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_waits_for_is_cancelled_at_the_server() {
+    for old in [false, true] {
+        let (url, log) = Rich::new(old).serve().await;
+        let client = Client::at(&url, &["call", "forever"]);
+        let child = client.command().spawn().unwrap();
+        wait_for(&log, "begun").await;
+        let pid = child.id().to_string();
+        let run = tokio::task::spawn_blocking(move || {
+            let killed = std::process::Command::new("kill").args(["-INT", &pid]).status();
+            assert!(killed.unwrap().success());
+            Run::from(child.wait_with_output().unwrap())
+        });
+        run.await.unwrap().expect(130).says("error: cancelled\n");
+        wait_for(&log, "cancelled").await;
+
+        let (url, log) = Rich::new(old).serve().await;
+        Client::at(&url, &["call", "forever", "--timeout=1"]).run().await.expect(7);
+        wait_for(&log, "cancelled").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_told_as_they_come() {
+    let listen = ["listen", "--resource", "memo://note"];
+    let (url, log) = Rich::new(false).serve().await;
+    let run = Client::at(&url, &listen).arg(&["--count", "2"]).run().await.expect(0);
+    let updated = "resources/updated  {\"uri\":\"memo://note\"}\n";
+    assert_eq!(run.stdout, format!("tools/list_changed\n{updated}"));
+    wait_for(&log, "unsubscribed").await;
+    let run = Client::at(&url, &listen).arg(&["--count=1", "--output=json"]).run().await.expect(0);
+    assert_eq!(run.json()["method"], "notifications/tools/list_changed");
+
+    let (url, _) = Rich::new(true).serve().await;
+    let run = Client::at(&url, &listen).arg(&["--count", "1"]).run().await.expect(0);
+    assert_eq!(run.stdout, updated);
+}
+
+#[tokio::test]
+async fn a_shell_and_a_reader_get_their_texts() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let run = Client::new(&["completions", shell]).run().await.expect(0);
+        assert!(run.stdout.contains("COMPLETE"), "{run:?}");
+    }
+    let run = Client::new(&["man"]).run().await.expect(0);
+    assert!(run.stdout.contains(".TH client 1"), "{run:?}");
+    for verb in ["tools", "call", "read", "listen", "completions"] {
+        assert!(run.stdout.contains(&format!("client {verb}")), "{verb}: {}", run.stdout);
+    }
+    assert!(run.stdout.contains("130"), "the exit codes are in it");
+}

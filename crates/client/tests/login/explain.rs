@@ -1,0 +1,134 @@
+//! The doctor, at servers that are well and at servers that are not.
+
+use serde_json::Value;
+
+use crate::{
+    support::{Run, User},
+    world::{Knobs, World},
+};
+
+fn verdict(run: &Run, check: &str) -> String {
+    let json = run.json();
+    let checks = json["checks"].as_array().unwrap();
+    let found = checks.iter().find(|line| line["check"] == check);
+    found.map(|line| line["verdict"].as_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+async fn explain(user: &User, world: &World) -> Run {
+    user.run(world, &["explain", "--output", "json"]).await
+}
+
+#[tokio::test]
+async fn a_server_that_is_well_passes_throughout() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    user.login(&world).await;
+    let run = explain(&user, &world).await.expect(0);
+    let json = run.json();
+    assert_eq!(json["verdict"], "pass", "{json:#}");
+    let checks: Vec<&str> = json["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["check"].as_str().unwrap())
+        .collect();
+    for check in [
+        "https",
+        "reachable",
+        "challenge",
+        "protocol",
+        "resource metadata",
+        "resource",
+        "issuers",
+        "issuer metadata",
+        "issuer",
+        "endpoints",
+        "PKCE",
+        "mix-up",
+        "registration",
+        "sign-in",
+        "clock",
+        "token",
+        "access",
+    ] {
+        assert!(checks.contains(&check), "{check}: {checks:?}");
+    }
+    let text = user.run(&world, &["explain", "--tool", "one"]).await.expect(0).stdout;
+    assert!(text.contains("pass  tool"), "{text}");
+    assert_eq!(world.log("authorize").len(), 1, "nothing but the login happened");
+}
+
+#[tokio::test]
+async fn without_a_token_it_says_how_to_get_one() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let run = explain(&user, &world).await.expect(0);
+    assert_eq!(verdict(&run, "token"), "warn");
+    let fix = format!("client login --url {}", world.url());
+    let json = run.json();
+    let lines = json["checks"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["fix"] == fix.as_str()), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn each_illness_has_its_line_its_cure_and_its_exit_code() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    for (knobs, check, code) in [
+        (
+            Knobs { metadata: vec![("issuer", "https://evil.example".into())], ..Knobs::default() },
+            "issuer",
+            6,
+        ),
+        (
+            Knobs {
+                resource: vec![("resource", "https://evil.example".into())],
+                ..Knobs::default()
+            },
+            "resource",
+            6,
+        ),
+        (
+            Knobs { resource: vec![("authorization_servers", Value::Null)], ..Knobs::default() },
+            "issuers",
+            6,
+        ),
+        (
+            Knobs { resource: vec![("resource", Value::Null)], ..Knobs::default() },
+            "resource metadata",
+            6,
+        ),
+        (
+            Knobs {
+                metadata: vec![("token_endpoint", "http://as.example/".into())],
+                ..Knobs::default()
+            },
+            "endpoints",
+            6,
+        ),
+    ] {
+        world.change(|old| *old = knobs);
+        let run = explain(&user, &world).await.expect(code);
+        assert_eq!(verdict(&run, check), "fail", "{check}: {run:#?}");
+        let json = run.json();
+        for line in json["checks"].as_array().unwrap() {
+            assert_eq!(line["verdict"] == "pass", line["fix"].is_null(), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_and_a_tool_that_is_not_there_are_told() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    user.login(&world).await;
+    let run = user.run(&world, &["explain", "--tool", "three", "--output", "json"]).await;
+    assert_eq!(verdict(&run.expect(5), "tool"), "fail");
+    world.forget_tokens();
+    let run = explain(&user, &world).await.expect(4);
+    assert_eq!(verdict(&run, "access"), "fail");
+    assert_eq!(world.log("token refresh_token").len(), 0, "a doctor uses nothing up");
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_with_its_exit_code() {
+    let user = User::new();
+    let run = user.run_at("http://127.0.0.1:1/mcp", &["explain", "--output", "json"]).await;
+    assert_eq!(verdict(&run.expect(3), "reachable"), "fail");
+}

@@ -1,0 +1,81 @@
+//! The ways to a token without a browser on this machine.
+
+use crate::{
+    support::User,
+    world::{Knobs, World},
+};
+
+#[tokio::test]
+async fn a_program_signs_in_with_its_secret_and_again_when_the_token_is_refused() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let secret = user.folder().join("secret");
+    std::fs::write(&secret, "machine-secret\n").unwrap();
+    let secret = secret.display().to_string();
+    let login = ["login", "--grant", "client-credentials", "--client-id", "machine"];
+    let login = [login.as_slice(), &["--client-secret-file", &secret]].concat();
+    user.run(&world, &login).await.expect(0);
+    user.run(&world, &["call", "one"]).await.expect(0);
+    world.forget_tokens();
+    user.run(&world, &["call", "one"]).await.expect(0);
+    let asked = format!("token client_credentials {}", world.url());
+    assert_eq!(world.log("token"), [asked.clone(), asked]);
+}
+
+#[tokio::test]
+async fn a_program_with_a_wrong_secret_is_refused_once() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    std::fs::write(user.folder().join("secret"), "wrong-secret\n").unwrap();
+    let login = ["login", "--grant", "client-credentials", "--client-id", "machine"];
+    let login = [login.as_slice(), &["--client-secret-file", "secret"]].concat();
+    let run = user.run(&world, &login).await.expect(4).says("invalid_client");
+    assert!(!run.stderr.contains("wrong-secret"), "{run:?}");
+    assert_eq!(world.log("token").len(), 1);
+}
+
+#[tokio::test]
+async fn a_person_signs_in_on_another_device() {
+    let knobs = Knobs { pending: 2, ..Knobs::default() };
+    let (world, user) = (World::new(knobs).await, User::new());
+    let login = user.run(&world, &["login", "--device"]).await.expect(0);
+    assert!(login.stderr.contains("ABCD-EFGH"), "{login:?}");
+    assert_eq!(world.log("token device_code").len(), 3);
+    user.run(&world, &["call", "one"]).await.expect(0);
+    world.change(|knobs| knobs.refuses = true);
+    user.run(&world, &["login", "--device"]).await.expect(4).says("access_denied");
+}
+
+#[tokio::test]
+async fn another_device_is_for_issuers_that_offer_it() {
+    let knobs = Knobs {
+        metadata: vec![("device_authorization_endpoint", serde_json::Value::Null)],
+        ..Knobs::default()
+    };
+    let (world, user) = (World::new(knobs).await, User::new());
+    user.run(&world, &["login", "--device"]).await.expect(4).says("does not offer");
+}
+
+#[tokio::test]
+async fn a_workload_shows_the_jwt_of_its_platform() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let file = user.folder().join("jwt");
+    std::fs::write(&file, "platform-jwt").unwrap();
+    let login = ["login", "--grant", "workload", "--client-id", "w", "--assertion-file", "jwt"];
+    user.run(&world, &login).await.expect(0);
+    user.run(&world, &["call", "one"]).await.expect(0);
+    // The platform renews the file; what is in it now is what counts.
+    std::fs::write(&file, "stale-jwt").unwrap();
+    world.forget_tokens();
+    let call = user.run(&world, &["call", "one"]).await.expect(4).says("invalid_grant");
+    assert!(!call.stderr.contains("stale-jwt"), "{call:?}");
+    assert_eq!(world.log("token").len(), 2, "one try, one grant");
+}
+
+#[tokio::test]
+async fn what_a_grant_needs_is_said() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    for grant in ["client-credentials", "workload", "enterprise"] {
+        let login = user.run(&world, &["login", "--grant", grant]).await.expect(2);
+        login.says(&format!("--grant {grant} needs --client-id"));
+    }
+    assert_eq!(world.log("token"), [] as [&str; 0]);
+}

@@ -1,0 +1,22 @@
+//! The real binary against a protected MCP server and its issuer, both on the loopback interface. The
+//! tests are the browser: they follow the address that the program prints.
+
+// `cfg(test)` always holds here; it tells clippy that the helpers, too, are tests.
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod grants;
+#[cfg(test)]
+mod parallel;
+#[cfg(test)]
+mod renewal;
+#[cfg(test)]
+mod safety;
+#[cfg(test)]
+mod sign_in;
+#[cfg(test)]
+mod step_up;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod world;

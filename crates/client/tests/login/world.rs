@@ -1,0 +1,409 @@
+//! A protected MCP server and its issuer in one, with everything that may go wrong.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Method, Response, StatusCode, header},
+    middleware::{self, Next},
+};
+use reqwest::Url;
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    },
+    service::RequestContext,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+type Pairs = HashMap<String, String>;
+
+/// How the world is.
+#[derive(Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that may go wrong")]
+pub(crate) struct Knobs {
+    /// How long a token lives.
+    pub(crate) life: Option<u64>,
+    /// Whether there are refresh tokens.
+    pub(crate) no_refresh: bool,
+    /// What answers say their issuer is.
+    pub(crate) iss: Option<String>,
+    /// What the issuer's metadata has instead.
+    pub(crate) metadata: Vec<(&'static str, Value)>,
+    /// What the resource's metadata has instead.
+    pub(crate) resource: Vec<(&'static str, Value)>,
+    /// The scopes that a tool needs at the first call, the second, and so on; the last ones for ever.
+    pub(crate) needs: HashMap<&'static str, Vec<&'static str>>,
+    /// Tools that nobody may call.
+    pub(crate) forbidden: HashSet<&'static str>,
+    /// Grants what was asked for, without what is in here.
+    pub(crate) withheld: HashSet<&'static str>,
+    /// Nobody may register for scopes.
+    pub(crate) registers_no_scopes: bool,
+    /// The server takes no token.
+    pub(crate) is_deaf: bool,
+    /// The person says no.
+    pub(crate) refuses: bool,
+    /// How often a device has to wait.
+    pub(crate) pending: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    knobs: Knobs,
+    log: Vec<String>,
+    count: usize,
+    codes: HashMap<String, (String, String)>,
+    tokens: HashMap<String, Vec<String>>,
+    refresh: HashMap<String, String>,
+    spent: HashSet<String>,
+    calls: HashMap<String, usize>,
+    secrets: HashMap<String, String>,
+}
+
+/// The world.
+#[derive(Clone)]
+pub(crate) struct World {
+    origin: String,
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl World {
+    /// Serves it.
+    pub(crate) async fn new(knobs: Knobs) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let inner = Inner {
+            knobs,
+            secrets: [("machine".to_owned(), "machine-secret".to_owned())].into(),
+            ..Inner::default()
+        };
+        let world = Self { origin, inner: Arc::new(Mutex::new(inner)) };
+        let service = StreamableHttpService::new(
+            || Ok(Tools),
+            Arc::<LocalSessionManager>::default(),
+            StreamableHttpServerConfig::default(),
+        );
+        let app = Router::new()
+            .nest_service("/mcp", service)
+            .layer(middleware::from_fn_with_state(world.clone(), guard))
+            .fallback(issuer)
+            .with_state(world.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        world
+    }
+
+    /// The MCP server.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/mcp", self.origin)
+    }
+
+    /// The issuer.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// What happened at the issuer that begins so.
+    pub(crate) fn log(&self, beginning: &str) -> Vec<String> {
+        let inner = self.inner.lock().unwrap();
+        inner.log.iter().filter(|line| line.starts_with(beginning)).cloned().collect()
+    }
+
+    /// Changes how the world is.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Knobs)) {
+        change(&mut self.inner.lock().unwrap().knobs);
+    }
+
+    /// No access token is good any more.
+    pub(crate) fn forget_tokens(&self) {
+        self.inner.lock().unwrap().tokens.clear();
+    }
+
+    /// No refresh token is good any more.
+    pub(crate) fn forget_refresh_tokens(&self) {
+        self.inner.lock().unwrap().refresh.clear();
+    }
+
+    /// Every token that there was.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let inner = self.inner.lock().unwrap();
+        inner.tokens.keys().chain(inner.refresh.keys()).chain(&inner.spent).cloned().collect()
+    }
+
+    fn metadata(&self) -> Value {
+        let at = |path: &str| format!("{}{path}", self.origin);
+        let mut metadata = json!({
+            "issuer": self.origin,
+            "authorization_endpoint": at("/authorize"),
+            "token_endpoint": at("/token"),
+            "registration_endpoint": at("/register"),
+            "revocation_endpoint": at("/revoke"),
+            "device_authorization_endpoint": at("/device"),
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+        });
+        for (name, value) in &self.inner.lock().unwrap().knobs.metadata {
+            metadata[*name] = value.clone();
+        }
+        metadata
+    }
+
+    fn resource(&self) -> Value {
+        let mut resource = json!({
+            "resource": self.url(),
+            "authorization_servers": [self.origin],
+            "scopes_supported": ["read"],
+        });
+        for (name, value) in &self.inner.lock().unwrap().knobs.resource {
+            resource[*name] = value.clone();
+        }
+        resource
+    }
+}
+
+impl Inner {
+    fn next(&mut self, kind: &str) -> String {
+        self.count += 1;
+        format!("{kind}-{}-{:08}", self.count, self.count * 7919)
+    }
+
+    fn issue(&mut self, scope: &str, with_refresh: bool) -> Value {
+        let granted = scope.split(' ').filter(|scope| !scope.is_empty());
+        let granted = granted.filter(|scope| !self.knobs.withheld.contains(scope));
+        let granted: Vec<String> = granted.map(str::to_owned).collect();
+        let access = self.next("access");
+        let mut answer = json!({
+            "access_token": access, "token_type": "Bearer", "scope": granted.join(" "),
+            "expires_in": self.knobs.life.unwrap_or(3600),
+        });
+        if with_refresh && !self.knobs.no_refresh {
+            let refresh = self.next("refresh");
+            answer["refresh_token"] = refresh.clone().into();
+            self.refresh.insert(refresh, granted.join(" "));
+        }
+        self.tokens.insert(access, granted);
+        answer
+    }
+
+    fn authorize(&mut self, query: &Pairs, origin: &str) -> String {
+        let get = |name: &str| query.get(name).cloned().unwrap_or_default();
+        self.log.push(format!("authorize {} {}", get("scope"), get("resource")));
+        let mut redirect = Url::parse(&get("redirect_uri")).unwrap();
+        assert_eq!(get("code_challenge_method"), "S256");
+        let iss = self.knobs.iss.clone().unwrap_or_else(|| origin.to_owned());
+        let code = self.next("code");
+        redirect.query_pairs_mut().append_pair("state", &get("state")).append_pair("iss", &iss);
+        if self.knobs.refuses {
+            let pairs = [("error", "access_denied"), ("error_description", "not today")];
+            redirect.query_pairs_mut().extend_pairs(pairs);
+        } else {
+            redirect.query_pairs_mut().append_pair("code", &code);
+            self.codes.insert(code, (get("scope"), get("redirect_uri")));
+        }
+        redirect.into()
+    }
+
+    fn token(&mut self, form: &Pairs) -> Result<Value, &'static str> {
+        let get = |name: &str| form.get(name).cloned().unwrap_or_default();
+        let grant = get("grant_type");
+        let short = grant.rsplit(':').next().unwrap_or_default().to_owned();
+        self.log.push(format!("token {short} {}", get("resource")));
+        match short.as_str() {
+            "authorization_code" => {
+                assert!(!get("code_verifier").is_empty());
+                let (scope, redirect) = self.codes.remove(&get("code")).ok_or("invalid_grant")?;
+                assert_eq!(redirect, get("redirect_uri"));
+                Ok(self.issue(&scope, true))
+            }
+            "refresh_token" => {
+                let token = get("refresh_token");
+                if self.spent.contains(&token) {
+                    self.log.push("reuse".to_owned());
+                }
+                let scope = self.refresh.remove(&token).ok_or("invalid_grant")?;
+                self.spent.insert(token);
+                Ok(self.issue(&scope, true))
+            }
+            "client_credentials" => {
+                let secret = self.secrets.get(&get("client_id")).ok_or("invalid_client")?;
+                if *secret != get("client_secret") {
+                    return Err("invalid_client");
+                }
+                Ok(self.issue(&get("scope"), false))
+            }
+            "device_code" if self.knobs.pending > 0 => {
+                self.knobs.pending -= 1;
+                Err("authorization_pending")
+            }
+            "device_code" if self.knobs.refuses => Err("access_denied"),
+            "device_code" => {
+                let (scope, _) = self.codes.remove(&get("device_code")).ok_or("expired_token")?;
+                Ok(self.issue(&scope, true))
+            }
+            "jwt-bearer" if get("assertion") == "platform-jwt" => {
+                Ok(self.issue(&get("scope"), false))
+            }
+            "jwt-bearer" => Err("invalid_grant"),
+            _ => Err("unsupported_grant_type"),
+        }
+    }
+
+    /// What is wrong with a request, as a status and a challenge without its pointer.
+    fn refusal(&mut self, headers: &HeaderMap, body: &Value) -> Option<(u16, String)> {
+        let token = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
+        let Some(token) = token.and_then(|value| value.strip_prefix("Bearer ")) else {
+            return Some((401, "scope=\"read\"".to_owned()));
+        };
+        let Some(granted) = self.tokens.get(token).filter(|_| !self.knobs.is_deaf) else {
+            return Some((401, "error=\"invalid_token\"".to_owned()));
+        };
+        if body["method"] != "tools/call" {
+            return None;
+        }
+        let tool = body["params"]["name"].as_str().unwrap();
+        if self.knobs.forbidden.contains(tool) {
+            return Some((403, String::new()));
+        }
+        let needs = self.knobs.needs.get(tool)?;
+        let nth = self.calls.entry(tool.to_owned()).or_default();
+        let needed = needs[(*nth).min(needs.len() - 1)];
+        *nth += 1;
+        if needed.split(' ').all(|scope| granted.iter().any(|has| has == scope)) {
+            return None;
+        }
+        Some((403, format!("error=\"insufficient_scope\", scope=\"{needed}\"")))
+    }
+}
+
+async fn guard(State(world): State<World>, request: Request, next: Next) -> Response<Body> {
+    if !request.uri().path().starts_with("/mcp") {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, 1 << 20).await.unwrap();
+    let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let refusal = world.inner.lock().unwrap().refusal(&parts.headers, &json);
+    let Some((status, challenge)) = refusal else {
+        return next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    };
+    let pointer = format!("resource_metadata=\"{}/resource\"", world.origin);
+    let challenge = if challenge.is_empty() {
+        format!("Bearer {pointer}")
+    } else {
+        format!("Bearer {challenge}, {pointer}")
+    };
+    let response = Response::builder().status(status).header(header::WWW_AUTHENTICATE, challenge);
+    response.body(Body::empty()).unwrap()
+}
+
+async fn issuer(State(world): State<World>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, 1 << 20).await.unwrap();
+    let query = pairs(parts.uri.query().unwrap_or_default());
+    let form = pairs(std::str::from_utf8(&bytes).unwrap());
+    match (parts.method, parts.uri.path()) {
+        (Method::GET, "/resource") => answer(200, &world.resource()),
+        (Method::GET, "/.well-known/oauth-authorization-server") => answer(200, &world.metadata()),
+        (Method::POST, "/register") => {
+            let asked: Value = serde_json::from_slice(&bytes).unwrap();
+            let mut inner = world.inner.lock().unwrap();
+            if asked.get("scope").is_some() && inner.knobs.registers_no_scopes {
+                return answer(400, &json!({ "error": "invalid_client_metadata" }));
+            }
+            inner.log.push("register".to_owned());
+            let id = inner.next("client");
+            let uris = asked["redirect_uris"].clone();
+            answer(201, &json!({ "client_id": id, "redirect_uris": uris }))
+        }
+        (Method::GET, "/authorize") => {
+            let to = world.inner.lock().unwrap().authorize(&query, &world.origin);
+            let response = Response::builder().status(StatusCode::FOUND);
+            response.header(header::LOCATION, to).body(Body::empty()).unwrap()
+        }
+        (Method::POST, "/token") => match world.inner.lock().unwrap().token(&form) {
+            Ok(token) => answer(200, &token),
+            Err(code) => answer(400, &json!({ "error": code })),
+        },
+        (Method::POST, "/device") => {
+            let mut inner = world.inner.lock().unwrap();
+            let code = inner.next("device");
+            let scope = form.get("scope").cloned().unwrap_or_default();
+            inner.codes.insert(code.clone(), (scope, String::new()));
+            let at = format!("{}/activate", world.origin);
+            answer(
+                200,
+                &json!({
+                    "device_code": code, "user_code": "ABCD-EFGH", "verification_uri": at,
+                    "expires_in": 60, "interval": 0,
+                }),
+            )
+        }
+        (Method::POST, "/revoke") => {
+            let mut inner = world.inner.lock().unwrap();
+            let line = format!("revoke {}", form["token_type_hint"]);
+            inner.log.push(line);
+            inner.tokens.remove(&form["token"]);
+            inner.refresh.remove(&form["token"]);
+            answer(200, &Value::Null)
+        }
+        (method, path) => {
+            world.inner.lock().unwrap().log.push(format!("strange {method} {path}"));
+            answer(404, &Value::Null)
+        }
+    }
+}
+
+fn answer(status: u16, json: &Value) -> Response<Body> {
+    let response = Response::builder().status(status);
+    let response = response.header(header::CONTENT_TYPE, "application/json");
+    response.body(Body::from(json.to_string())).unwrap()
+}
+
+fn pairs(text: &str) -> Pairs {
+    let url = Url::parse(&format!("form:?{text}")).unwrap();
+    url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+#[derive(Clone)]
+struct Tools;
+
+impl ServerHandler for Tools {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tool = |name| {
+            let mut schema = JsonObject::new();
+            schema.insert("type".into(), "object".into());
+            Tool::new(name, "", schema)
+        };
+        Ok(ListToolsResult::with_all_items(vec![tool("one"), tool("two")]))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let text = format!("called {}", request.name);
+        Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
+    }
+}

@@ -1,0 +1,147 @@
+//! `explain`: why a token may or may not do something. Offline it is the code of the core that a server
+//! runs; with `--server` it is that server itself, with its keys and its users.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use auth_core::{Account, Action, Explanation, Finding, ResourceUri, RoleName, Standing};
+use serde_json::{Map, Value, json};
+use settings::Environment;
+use zeroize::Zeroizing;
+
+use crate::{
+    Exit, World,
+    args::{ExplainArgs, Format, WhatArgs},
+    command::verify::not_judged,
+    input, output, policy,
+    server::{self, ServerFault},
+    steps, trust,
+};
+
+/// Runs the verb.
+pub(crate) fn run(args: &ExplainArgs, world: &mut World<'_>) -> Exit {
+    let token = match input::token(&args.token.token, world) {
+        Ok(token) => token,
+        Err(fault) => {
+            output::error(&fault, world);
+            return Exit::Usage;
+        }
+    };
+    let environment = match (world.environment)(&args.trust.env_file) {
+        Ok(environment) => environment,
+        Err(fault) => {
+            output::error(&fault, world);
+            return Exit::Usage;
+        }
+    };
+    let explained = match &args.server {
+        Some(server) => of_server(server, args, &token, &environment, world),
+        None => offline(args, &token, &environment, world),
+    };
+    match explained {
+        Ok(explanation) => show(&explanation, args, world),
+        Err(exit) => exit,
+    }
+}
+
+fn offline(
+    args: &ExplainArgs,
+    token: &Zeroizing<String>,
+    environment: &Environment,
+    world: &mut World<'_>,
+) -> Result<Explanation, Exit> {
+    let policy = policy::load(args.policy.as_deref(), environment).map_err(|fault| {
+        output::error(&fault, world);
+        Exit::Usage
+    })?;
+    let judge =
+        trust::judge(&args.trust, environment, world).map_err(|fault| not_judged(&fault, world))?;
+    for note in &judge.notes {
+        output::note(note, world);
+    }
+    let roles: Arc<BTreeSet<RoleName>> = Arc::new(args.user_role.iter().cloned().collect());
+    let standing = if roles.is_empty() {
+        Standing::NotAsked
+    } else {
+        let account = Account { is_active: true, roles: &roles, valid_from: None };
+        Standing::Directory { account: Some(account), is_revoked: false }
+    };
+    let now = world.clock.now();
+    let action = action(&args.what);
+    Ok(Explanation::of(token, &judge.verifier, now, |_| standing, &policy.policy, &action))
+}
+
+fn of_server(
+    server: &str,
+    args: &ExplainArgs,
+    token: &Zeroizing<String>,
+    environment: &Environment,
+    world: &mut World<'_>,
+) -> Result<Explanation, Exit> {
+    let resource: ResourceUri = server.parse().map_err(|fault| {
+        output::error(&format!("--server {server:?}: {fault}"), world);
+        Exit::Usage
+    })?;
+    let what = [
+        ("tool", &args.what.tool),
+        ("resource", &args.what.resource),
+        ("prompt", &args.what.prompt),
+        ("method", &args.what.method),
+    ];
+    let mut params = Map::new();
+    for (name, value) in what {
+        if let Some(value) = value {
+            params.insert(name.into(), json!(value));
+        }
+    }
+    let (params, about) = (Value::Object(params), Some(token.as_str()));
+    let answer = server::ask(&resource, "admin/explain", &params, about, environment, world);
+    let explained = answer.and_then(|answer| {
+        serde_json::from_value::<Explanation>(answer).map_err(|_| ServerFault::Answer)
+    });
+    explained.map_err(|fault| {
+        output::error(&fault, world);
+        match fault {
+            ServerFault::Token(_) => Exit::Usage,
+            _ => Exit::Unreachable,
+        }
+    })
+}
+
+fn show(explanation: &Explanation, args: &ExplainArgs, world: &mut World<'_>) -> Exit {
+    let remedy = steps::remedy(explanation);
+    let written = match args.output {
+        Format::Json => {
+            let mut all = serde_json::to_value(explanation).unwrap_or_default();
+            if let Some(members) = all.as_object_mut() {
+                members.insert("remedy".into(), json!(remedy));
+            }
+            output::result(&all.to_string(), world)
+        }
+        Format::Text => {
+            let action = output::harmless(&explanation.action);
+            let reason = output::harmless(&explanation.reason);
+            let end = if explanation.is_permitted() {
+                steps::good(&format!("permitted: {action}"))
+            } else {
+                steps::bad(&format!("refused: {action}: {reason}"), remedy.as_deref())
+            };
+            output::to_out(&(steps::table(&explanation.steps) + &end), world)
+        }
+    };
+    let exit = match explanation.finding {
+        Finding::Permitted => Exit::Done,
+        Finding::InvalidToken | Finding::RevokedToken => Exit::Invalid,
+        Finding::Unavailable => Exit::Unreachable,
+        _ => Exit::Denied,
+    };
+    if written == Exit::Done { exit } else { written }
+}
+
+fn action(what: &WhatArgs) -> Action {
+    match (&what.tool, &what.resource, &what.prompt) {
+        (Some(tool), _, _) => Action::CallTool(tool.clone()),
+        (_, Some(uri), _) => Action::ReadResource(uri.clone()),
+        (_, _, Some(prompt)) => Action::GetPrompt(prompt.clone()),
+        _ => Action::Method(what.method.clone().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,151 @@
+//! What a token is to say: the flags, over what another token says, over the defaults.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use auth_core::{
+    Audience, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, parse_unique,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use crate::{
+    World,
+    args::MintArgs,
+    fault::Fault,
+    input,
+    policy::{self, Named},
+};
+use settings::Environment;
+
+/// Claims that are this token's own.
+const FRESH: [&str; 4] = ["exp", "iat", "nbf", "jti"];
+/// Claims with a flag of their own.
+const OWN: [&str; 7] = ["iss", "sub", "aud", "client_id", "scope", "roles", "name"];
+
+/// What a token is to say, but for the times and its name.
+pub(super) struct Content {
+    pub(super) issuer: Option<Issuer>,
+    pub(super) audience: Option<Audience>,
+    pub(super) subject: Subject,
+    pub(super) name: Option<String>,
+    pub(super) client_id: Option<ClientId>,
+    pub(super) scopes: ScopeSet,
+    pub(super) roles: BTreeSet<RoleName>,
+    pub(super) lifetime: Duration,
+    pub(super) claims: Map<String, Value>,
+}
+
+impl Content {
+    /// Puts `args` over the token that `--like` names, and asks the policy where a flag says so.
+    pub(super) fn of(
+        args: &MintArgs,
+        named: Option<&Named>,
+        environment: &Environment,
+        world: &mut World<'_>,
+    ) -> Result<Self, Fault> {
+        let flags = args.scope.iter().fold(ScopeSet::empty(), |all, some| all.union(some));
+        let mut content = Self {
+            issuer: None,
+            audience: None,
+            subject: args.sub.clone(),
+            name: args.name.clone().filter(|name| !name.is_empty()),
+            client_id: Some(args.client_id.clone()),
+            scopes: flags.clone(),
+            roles: BTreeSet::new(),
+            lifetime: args.ttl.duration(),
+            claims: Map::new(),
+        };
+        if let Some(from) = &args.like {
+            content.take_over(args, &from_token(from, world)?)?;
+        }
+        let by_policy = !args.for_tool.is_empty() || !args.for_role.is_empty();
+        if by_policy {
+            let mut scopes = if args.given.scope { flags } else { ScopeSet::empty() };
+            for tool in &args.for_tool {
+                scopes = scopes.union(&match (&args.server, named) {
+                    (Some(server), _) => {
+                        let resource = server.parse().map_err(Fault::Server)?;
+                        policy::ask_for_tool(&resource, tool, environment, world)?
+                    }
+                    (None, Some(named)) => named.scopes_for_tool(tool)?,
+                    (None, None) => ScopeSet::empty(),
+                });
+            }
+            for role in &args.for_role {
+                scopes = scopes.union(&match named {
+                    Some(named) => named.scopes_for_role(role)?,
+                    None => ScopeSet::empty(),
+                });
+            }
+            content.scopes = scopes;
+        }
+        content.roles.extend(args.role.iter().cloned());
+        for claim in &args.claim {
+            content.claims.insert(claim.name.clone(), claim.value.clone());
+        }
+        Ok(content)
+    }
+
+    /// Takes over what `like` says and no flag does.
+    fn take_over(&mut self, args: &MintArgs, like: &Map<String, Value>) -> Result<(), Fault> {
+        let text = |name: &str| like.get(name).and_then(Value::as_str);
+        let wrong = |name: &'static str| Fault::Like(format!("its {name} cannot be taken over"));
+        if !args.given.sub {
+            self.subject = text("sub").and_then(|it| it.parse().ok()).ok_or(wrong("sub"))?;
+        }
+        if !args.given.name {
+            self.name = if args.given.sub { None } else { text("name").map(str::to_owned) };
+        }
+        if !args.given.client_id {
+            self.client_id = text("client_id").and_then(|it| it.parse().ok());
+        }
+        if !args.given.scope {
+            self.scopes = match like.get("scope") {
+                None => ScopeSet::empty(),
+                Some(scope) => {
+                    scope.as_str().and_then(|it| it.parse().ok()).ok_or(wrong("scope"))?
+                }
+            };
+        }
+        if let (None, Some(issuer)) = (&args.iss, like.get("iss")) {
+            let issuer = issuer.as_str().and_then(|it| it.parse().ok());
+            self.issuer = Some(issuer.ok_or(wrong("iss"))?);
+        }
+        if let (None, Some(audience)) = (&args.aud, like.get("aud")) {
+            let one = match audience {
+                Value::Array(list) if list.len() == 1 => list.first(),
+                other => Some(other),
+            };
+            let one = one.and_then(Value::as_str).and_then(|it| it.parse().ok());
+            self.audience = Some(one.ok_or(wrong("aud (write one with --aud)"))?);
+        }
+        if let (true, Some(roles)) = (args.role.is_empty(), like.get("roles")) {
+            let roles = roles.as_array().ok_or(wrong("roles"))?;
+            for role in roles {
+                let role = role.as_str().and_then(|it| it.parse().ok());
+                self.roles.insert(role.ok_or(wrong("roles"))?);
+            }
+        }
+        let date = |name: &str| NumericDate::from_json(like.get(name)?).ok();
+        if let (false, Some(until)) = (args.given.ttl, date("exp")) {
+            let from = date("nbf").or_else(|| date("iat"));
+            let lifetime = from.map(|from| until.since(from)).filter(|it| !it.is_zero());
+            self.lifetime = lifetime.unwrap_or(self.lifetime);
+        }
+        let others = like
+            .iter()
+            .filter(|(name, _)| !FRESH.contains(&name.as_str()) && !OWN.contains(&name.as_str()));
+        self.claims.extend(others.map(|(name, value)| (name.clone(), value.clone())));
+        Ok(())
+    }
+}
+
+/// The claims of the token that `from` names, which need not be valid.
+fn from_token(from: &str, world: &mut World<'_>) -> Result<Map<String, Value>, Fault> {
+    let text = input::token(from, world)?;
+    let claims = text.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    match claims.and_then(|bytes| parse_unique(&bytes).ok()) {
+        Some(Value::Object(claims)) => Ok(claims),
+        _ => Err(Fault::Like("it is no JWT".into())),
+    }
+}

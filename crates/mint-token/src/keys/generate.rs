@@ -1,0 +1,211 @@
+//! Making keys: the one place where a private key is begun.
+//!
+//! The randomness is that of the cryptographic library, which has its own generator of it.
+
+use std::{fmt, fs, io, os::unix::fs::OpenOptionsExt, path::Path};
+
+use auth_core::{Algorithm, KeyId, SigningKey};
+use aws_lc_rs::{
+    encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der},
+    rand, rsa,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    der::{OCTETS, Reader},
+    encrypted::{self, Fresh},
+};
+
+/// A fresh private key or secret.
+pub(crate) struct PrivateKey {
+    algorithm: Algorithm,
+    /// PKCS#8; for HS256 the secret itself.
+    bytes: Zeroizing<Vec<u8>>,
+    /// The private members of a JWK beside the public ones.
+    members: Vec<(&'static str, Zeroizing<String>)>,
+}
+
+/// A key as text, for a file.
+pub(crate) type Written = Zeroizing<String>;
+
+/// The library made no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cryptographic library made no key")]
+pub(crate) struct NoKey;
+
+impl PrivateKey {
+    /// A key of `algorithm`: 32 random bytes, RSA with 3072 bits, P-256 or Ed25519.
+    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, NoKey> {
+        Self::make(algorithm).ok_or(NoKey)
+    }
+
+    fn make(algorithm: Algorithm) -> Option<Self> {
+        let (bytes, members) = match algorithm {
+            Algorithm::Hs256 => {
+                let mut secret = Zeroizing::new(vec![0; 32]);
+                rand::fill(&mut secret).ok()?;
+                let k = text(&secret);
+                (secret, vec![("k", k)])
+            }
+            Algorithm::Rs256 => {
+                let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa3072).ok()?;
+                let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+                let members = rsa_members(der.as_ref())?;
+                (Zeroizing::new(der.as_ref().to_vec()), members)
+            }
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
+                let d: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
+                let members = vec![("d", text(d.as_ref()))];
+                (Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec()), members)
+            }
+            Algorithm::EdDsa => {
+                let pair = Ed25519KeyPair::generate().ok()?;
+                let d: Curve25519SeedBin<'_> = pair.seed().ok()?.as_be_bytes().ok()?;
+                let members = vec![("d", text(d.as_ref()))];
+                (Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec()), members)
+            }
+        };
+        Some(Self { algorithm, bytes, members })
+    }
+
+    /// The key as it signs, under its thumbprint.
+    pub(crate) fn signing(&self) -> Result<SigningKey, auth_core::KeyError> {
+        match self.algorithm {
+            Algorithm::Hs256 => {
+                let key = SigningKey::from_secret(&self.bytes)?;
+                Ok(match self.secret_thumbprint().parse() {
+                    Ok(id) => key.with_id(id),
+                    Err(_) => key,
+                })
+            }
+            _ => SigningKey::from_pem(&self.pem()),
+        }
+    }
+
+    /// PKCS#8 in PEM.
+    pub(crate) fn pem(&self) -> Written {
+        pem("PRIVATE KEY", &self.bytes)
+    }
+
+    /// PKCS#8 behind a passphrase, in PEM.
+    pub(crate) fn encrypted_pem(
+        &self,
+        passphrase: &[u8],
+        random: &mut dyn FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
+    ) -> Result<Written, NoKey> {
+        let mut fresh = Fresh { salt: [0; 16], iv: [0; 16] };
+        random(&mut fresh.salt).and_then(|()| random(&mut fresh.iv)).map_err(|_| NoKey)?;
+        let der = encrypted::encrypt(&self.bytes, passphrase, &fresh).ok_or(NoKey)?;
+        Ok(pem("ENCRYPTED PRIVATE KEY", &der))
+    }
+
+    /// A private JWK (RFC 7517 §4, RFC 7518 §6) under `id`.
+    pub(crate) fn jwk(&self, id: &KeyId) -> Result<Written, auth_core::KeyError> {
+        let public = self.signing()?.verifying_key()?.with_id(id.clone()).to_jwk();
+        let mut head = match public {
+            Some(jwk) => serde_json::to_string(&jwk).unwrap_or_default(),
+            None => serde_json::json!({
+                "kty": "oct", "kid": id.as_str(), "alg": self.algorithm.name(), "use": "sig",
+            })
+            .to_string(),
+        };
+        // The last brace makes room for the private members, which are plain base64url.
+        head.pop();
+        let mut written = Zeroizing::new(String::with_capacity(head.len() + 4096));
+        written.push_str(&head);
+        for (name, value) in &self.members {
+            written.push_str(",\"");
+            written.push_str(name);
+            written.push_str("\":\"");
+            written.push_str(value);
+            written.push('"');
+        }
+        written.push_str("}\n");
+        Ok(written)
+    }
+
+    /// RFC 7638 §3.2 for `kty: oct`.
+    fn secret_thumbprint(&self) -> String {
+        let k = text(&self.bytes);
+        let canonical = Zeroizing::new(format!(r#"{{"k":"{}","kty":"oct"}}"#, k.as_str()));
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, canonical.as_bytes());
+        URL_SAFE_NO_PAD.encode(digest)
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateKey({}, ..)", self.algorithm)
+    }
+}
+
+/// Writes a private key to a file that is not there yet, with mode 0600.
+pub(crate) fn write_new(path: &Path, key: &str) -> io::Result<()> {
+    use io::Write;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(key.as_bytes())?;
+    file.sync_all()
+}
+
+/// A PEM block (RFC 7468).
+pub(super) fn pem(label: &str, der: &[u8]) -> Written {
+    let encoded = Zeroizing::new(STANDARD.encode(der));
+    let mut written = Zeroizing::new(String::with_capacity(encoded.len() * 2 + 80));
+    written.extend([format!("-----BEGIN {label}-----\n")]);
+    let mut rest = encoded.as_str();
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at_checked(64).unwrap_or((rest, ""));
+        written.push_str(line);
+        written.push('\n');
+        rest = more;
+    }
+    written.extend([format!("-----END {label}-----\n")]);
+    written
+}
+
+/// The members of RFC 7518 §6.3.2, out of PKCS#8 around PKCS#1 (RFC 8017 A.1.2).
+fn rsa_members(pkcs8: &[u8]) -> Option<Vec<(&'static str, Zeroizing<String>)>> {
+    let mut outer = Reader::new(pkcs8).sequence()?;
+    outer.number()?;
+    outer.sequence()?;
+    let mut key = Reader::new(outer.read(OCTETS)?).sequence()?;
+    for _ in ["version", "n", "e"] {
+        key.number()?;
+    }
+    ["d", "p", "q", "dp", "dq", "qi"]
+        .into_iter()
+        .map(|name| Some((name, text(key.number()?))))
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_reads_back_from_every_form_as_the_same_key() {
+        for algorithm in Algorithm::ALL {
+            let key = PrivateKey::generate(algorithm).unwrap();
+            let signing = key.signing().unwrap();
+            assert_eq!(signing.algorithm(), algorithm);
+            let id = signing.id().unwrap();
+            let from_jwk = SigningKey::from_jwk(&key.jwk(id).unwrap()).unwrap();
+            assert_eq!((from_jwk.algorithm(), from_jwk.id()), (algorithm, Some(id)));
+            if algorithm != Algorithm::Hs256 {
+                let public = |key: &SigningKey| key.verifying_key().unwrap().to_jwk();
+                assert_eq!(public(&from_jwk), public(&signing));
+            }
+            assert_eq!(format!("{key:?}"), format!("PrivateKey({algorithm}, ..)"));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A folder of keys that take turns.
+//!
+//! 1. A key is published from the moment it is made, and signs from `active_from` on: by then every
+//!    cache has seen it.
+//! 2. A key signs until the next one is active, and is published until every token that it can have
+//!    signed has expired, and the leeway beyond: `remove_after`.
+//! 3. Which key signs follows from the time alone. So nothing has to run at the moment of the change.
+//! 4. Files are written whole or not at all, the private ones first and the set last; a key that is over
+//!    is taken out of the set before its file goes.
+//!
+//! `rotation.json` holds the dates and no secret; `jwks.json` is the public set.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use auth_core::{Algorithm, KeyError, KeyId, NumericDate, SigningKey};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    generate::{self, NoKey, PrivateKey},
+    read::{KeyFault, public_keys, signing_key},
+};
+use crate::World;
+
+const STATE: &str = "rotation.json";
+pub(crate) const SET: &str = "jwks.json";
+/// How far clocks may disagree: the most that a server permits.
+const LEEWAY: Duration = auth_core::Leeway::MAX;
+
+/// A folder of keys.
+pub(crate) struct Rotation {
+    folder: PathBuf,
+    keys: Vec<Entry>,
+}
+
+/// One key and its dates, in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    /// Its name.
+    pub(crate) kid: String,
+    /// What it signs with.
+    pub(crate) alg: String,
+    /// Its file in the folder.
+    pub(crate) file: String,
+    /// When it was made and published.
+    pub(crate) created: i64,
+    /// From when on it signs.
+    pub(crate) active_from: i64,
+    /// From when on it does not sign any more; not known while no other has been made.
+    pub(crate) active_until: Option<i64>,
+    /// When its last token has expired.
+    pub(crate) remove_after: Option<i64>,
+    /// How many seconds its tokens live at most.
+    pub(crate) max_ttl: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    keys: Vec<Entry>,
+}
+
+/// What will be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Plan {
+    /// The keys as they will be; the last is the new one.
+    pub(crate) keys: Vec<Entry>,
+    /// Those that are over, and go.
+    pub(crate) removed: Vec<Entry>,
+    /// Why no new key is made now, if none is.
+    pub(crate) waits_until: Option<i64>,
+}
+
+/// Why keys cannot take turns.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RotationError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// `rotation.json` is not what it was written as.
+    #[error("{0}: not the dates of a rotation")]
+    State(PathBuf),
+    /// A key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// A key cannot be made.
+    #[error(transparent)]
+    NoKey(#[from] NoKey),
+    /// A key that was made cannot be used, which does not happen.
+    #[error(transparent)]
+    Unusable(#[from] KeyError),
+    /// A secret cannot be published.
+    #[error("HS256 has one secret for both sides, which cannot be published: choose another --alg")]
+    Secret,
+    /// No key is active.
+    #[error("{0}: no key is active yet. Run `mint-token rotate` on it")]
+    NoneActive(PathBuf),
+}
+
+impl Rotation {
+    /// The folder, with the dates that are in it; none if it is not there.
+    pub(crate) fn open(folder: &Path) -> Result<Self, RotationError> {
+        let path = folder.join(STATE);
+        let state = match fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text).map_err(|_| RotationError::State(path))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
+            Err(source) => return Err(RotationError::Io { path, source }),
+        };
+        let is_plain = |file: &str| !file.contains(['/', '\\']) && !file.starts_with('.');
+        if state.keys.iter().any(|key| !is_plain(&key.file)) {
+            return Err(RotationError::State(folder.join(STATE)));
+        }
+        Ok(Self { folder: folder.into(), keys: state.keys })
+    }
+
+    /// The key that signs at `now`: of those that are active the last. And how long its tokens may live.
+    pub(crate) fn active(
+        &self,
+        now: NumericDate,
+        world: &mut World<'_>,
+    ) -> Result<(SigningKey, Duration), RotationError> {
+        let active = self.keys.iter().rev().find(|key| key.active_from <= now.as_secs());
+        let entry = active.ok_or_else(|| RotationError::NoneActive(self.folder.clone()))?;
+        let path = self.folder.join(&entry.file);
+        Ok((signing_key(&path, None, world)?, Duration::from_secs(entry.max_ttl)))
+    }
+
+    /// What comes of a rotation at `now`. While a key waits for its turn, no other is made.
+    pub(crate) fn plan(
+        &self,
+        algorithm: Algorithm,
+        now: NumericDate,
+        cache: Duration,
+        max_ttl: Duration,
+    ) -> Plan {
+        let at = now.as_secs();
+        let is_over = |key: &Entry| key.remove_after.is_some_and(|date| date <= at);
+        let (removed, mut keys): (Vec<_>, Vec<_>) = self.keys.iter().cloned().partition(is_over);
+        let waits_until = keys.iter().map(|key| key.active_from).find(|from| *from > at);
+        if waits_until.is_none() {
+            // The first key has nobody's cache to wait for.
+            let active_from = if keys.is_empty() { now } else { now.plus(cache) };
+            for key in keys.iter_mut().filter(|key| key.active_until.is_none()) {
+                key.active_until = Some(active_from.as_secs());
+                let longest = max_ttl.max(Duration::from_secs(key.max_ttl));
+                let last = active_from.plus(longest).plus(LEEWAY);
+                key.remove_after = Some(last.as_secs());
+            }
+            keys.push(Entry {
+                kid: String::new(),
+                alg: algorithm.name().into(),
+                file: String::new(),
+                created: at,
+                active_from: active_from.as_secs(),
+                active_until: None,
+                remove_after: None,
+                max_ttl: max_ttl.as_secs(),
+            });
+        }
+        Plan { keys, removed, waits_until }
+    }
+
+    /// Does what `plan` says; the new key's name is put in.
+    pub(crate) fn carry_out(
+        &self,
+        plan: &mut Plan,
+        algorithm: Algorithm,
+        world: &mut World<'_>,
+    ) -> Result<(), RotationError> {
+        if algorithm == Algorithm::Hs256 {
+            return Err(RotationError::Secret);
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| RotationError::Io { path, source }
+        };
+        make_folder(&self.folder).map_err(io(&self.folder))?;
+        if let Some(entry) = plan.keys.iter_mut().find(|key| key.file.is_empty()) {
+            let key = PrivateKey::generate(algorithm)?;
+            let id = key.signing()?.id().map(KeyId::to_string).unwrap_or_default();
+            entry.file = format!("key-{id}.pem");
+            entry.kid = id;
+            let path = self.folder.join(&entry.file);
+            generate::write_new(&path, &key.pem()).map_err(io(&path))?;
+        }
+        let mut set = Vec::new();
+        for entry in &plan.keys {
+            let keys = public_keys(&self.folder.join(&entry.file), None, world)?;
+            set.extend(keys.iter().filter_map(auth_core::VerifyingKey::to_jwk));
+        }
+        let set = serde_json::json!({ "keys": set });
+        let state = State { keys: plan.keys.clone() };
+        let state = serde_json::to_string_pretty(&state).unwrap_or_default();
+        // The set first: a key that signs must be known, one that is known need not sign.
+        for (name, text) in [(SET, format!("{set:#}\n")), (STATE, format!("{state}\n"))] {
+            let path = self.folder.join(name);
+            replace(&path, &text).map_err(io(&path))?;
+        }
+        for entry in &plan.removed {
+            let path = self.folder.join(&entry.file);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(RotationError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A folder that nobody else may look into, if it is made.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Writes a file that others may read, whole or not at all.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    fs::write(&new, text)?;
+    fs::File::open(&new)?.sync_all()?;
+    fs::rename(&new, path)
+}

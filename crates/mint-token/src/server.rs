@@ -1,0 +1,80 @@
+//! Asking a running server, in the name of whoever has `MCP_TOKEN`.
+//!
+//! The server answers at `/admin/explain`, beside its MCP path: JSON-RPC over HTTP, behind the same
+//! guard, for callers with the scope `Admin.Read`.
+
+use auth_core::{AccessToken, ResourceUri};
+use serde_json::{Value, json};
+use settings::{Environment, Variable};
+use zeroize::Zeroizing;
+
+use crate::{FetchFault, Request, World};
+
+/// Stands where the token will. No name of a tool is likely to be it, and one that is harms nobody: the
+/// question is refused.
+const PLACE: &str = "the token that is asked about";
+
+/// Why a server did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServerFault {
+    /// There is nobody in whose name to ask.
+    #[error(
+        "MCP_TOKEN: {0}. Asking a server needs a token with the scope Admin.Read: `mint-token --scope Admin.Read --save`"
+    )]
+    Token(String),
+    /// It could not be asked.
+    #[error("{0}: {1}")]
+    Fetch(String, FetchFault),
+    /// It does not let the caller ask.
+    #[error(
+        "{0}: the server answers {1}. Asking it needs a token in MCP_TOKEN with the scope Admin.Read, of a user who may hold it"
+    )]
+    Refused(String, u16),
+    /// It has no such question, or answers something else.
+    #[error("the server's answer is not what was asked for: is it a `server` of this kind?")]
+    Answer,
+    /// It is asked too often.
+    #[error("{0}: the server is asked too often: try again in a moment")]
+    TooOften(String),
+}
+
+/// The result of `method` with `params` and, if there is one, with the token that it is about, which is
+/// wiped from memory afterwards.
+pub(crate) fn ask(
+    resource: &ResourceUri,
+    method: &str,
+    params: &Value,
+    about: Option<&str>,
+    environment: &Environment,
+    world: &World<'_>,
+) -> Result<Value, ServerFault> {
+    let token = environment.get(Variable::McpToken).unwrap_or_default();
+    let token: AccessToken =
+        token.parse().map_err(|fault| ServerFault::Token(format!("{fault}")))?;
+    let url = format!("{}/admin/explain", resource.origin());
+    let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let body = match (about, body.get_mut("params").and_then(Value::as_object_mut)) {
+        (Some(about), Some(params)) => {
+            // A place is kept for the token, which is put into the text alone.
+            params.insert("token".into(), json!(PLACE));
+            let about = Zeroizing::new(serde_json::to_string(about).unwrap_or_default());
+            let text = body.to_string();
+            let (before, after) = text.split_once(&format!("\"{PLACE}\"")).unwrap_or((&text, ""));
+            let mut whole = Zeroizing::new(String::with_capacity(text.len() + about.len()));
+            whole.extend([before, about.as_str(), after]);
+            whole
+        }
+        _ => Zeroizing::new(body.to_string()),
+    };
+    let request = Request { url: url.clone(), token: Some(token), body: Some(body) };
+    let response =
+        (world.fetch)(&request).map_err(|fault| ServerFault::Fetch(url.clone(), fault))?;
+    match response.status {
+        200 => {}
+        429 => return Err(ServerFault::TooOften(url)),
+        401 | 403 => return Err(ServerFault::Refused(url, response.status)),
+        _ => return Err(ServerFault::Answer),
+    }
+    let answer: Value = serde_json::from_str(&response.body).map_err(|_| ServerFault::Answer)?;
+    answer.get("result").cloned().ok_or(ServerFault::Answer)
+}

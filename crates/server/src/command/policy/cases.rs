@@ -1,0 +1,228 @@
+//! `server policy test FILE`: cases that a team keeps with its policy.
+//!
+//! ```toml
+//! [[case]]
+//! name = "a guest cannot read the time"
+//! roles = ["guest"]              # of the user; left out: somebody without a token
+//! scopes = "Admin.Write"         # in the token; left out: all that the roles may hold
+//! tool = "get_time"              # or resource, prompt, method
+//! expect = "deny"                # permit, deny, or step-up: denied, and another token would help
+//! ```
+
+use std::{collections::BTreeSet, io::Write, path::Path, sync::Arc};
+
+use auth_core::{Action, Ceiling, DenialReason, Policy, RoleName, ScopeSet, Supposed, Verdict};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{args::OutputFormat, failure::Failure};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    roles: Option<Vec<String>>,
+    scopes: Option<String>,
+    tool: Option<String>,
+    resource: Option<String>,
+    prompt: Option<String>,
+    method: Option<String>,
+    expect: Expect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Expect {
+    Permit,
+    Deny,
+    StepUp,
+}
+
+pub(super) fn test(
+    policy: &Policy,
+    path: &Path,
+    text: &str,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let at = |fault: &dyn std::fmt::Display| Failure::Usage(format!("{}: {fault}", path.display()));
+    let file: File = toml::from_str(text).map_err(|fault| at(&fault))?;
+    if file.case.is_empty() {
+        return Err(at(&"no case: write [[case]]"));
+    }
+    let mut failed = 0;
+    let mut results = Vec::new();
+    for case in &file.case {
+        let fault = |fault: String| at(&format!("case {:?}: {fault}", case.name));
+        let verdict = case.verdict(policy).map_err(fault)?;
+        let is_met = case.is_met_by(&verdict);
+        failed += usize::from(!is_met);
+        results.push((case, in_words(&verdict), is_met));
+    }
+    let text = match output {
+        OutputFormat::Json => {
+            let cases = results.iter().map(|(case, found, is_met)| {
+                json!({
+                    "name": case.name, "passed": is_met, "expected": case.expect.name(), "found": found,
+                })
+            });
+            format!("{:#}\n", json!({ "failed": failed, "cases": cases.collect::<Vec<_>>() }))
+        }
+        OutputFormat::Text => {
+            let line = |(case, found, is_met): &(&Case, String, bool)| {
+                if *is_met {
+                    format!("ok    {}\n", case.name)
+                } else {
+                    format!("FAIL  {}: expected {}, found {found}\n", case.name, case.expect.name())
+                }
+            };
+            results.iter().map(line).collect()
+        }
+    };
+    out.write_all(text.as_bytes()).map_err(Failure::output)?;
+    match failed {
+        0 => Ok(()),
+        count => Err(Failure::Usage(format!("{count} of {} cases failed", results.len()))),
+    }
+}
+
+impl Case {
+    fn verdict(&self, policy: &Policy) -> Result<Verdict, String> {
+        let actions = [
+            self.tool.clone().map(Action::CallTool),
+            self.resource.clone().map(Action::ReadResource),
+            self.prompt.clone().map(Action::GetPrompt),
+            self.method.clone().map(Action::Method),
+        ];
+        let mut actions = actions.into_iter().flatten();
+        let (Some(action), None) = (actions.next(), actions.next()) else {
+            return Err("write one of tool, resource, prompt and method".into());
+        };
+        let who = match (&self.roles, &self.scopes) {
+            (None, None) => None,
+            (None, Some(_)) => return Err("scopes need roles: a token has a user".into()),
+            (Some(roles), scopes) => Some(supposed(policy, roles, scopes.as_deref())?),
+        };
+        Ok(policy.suppose(who.as_ref(), action))
+    }
+
+    fn is_met_by(&self, verdict: &Verdict) -> bool {
+        match self.expect {
+            Expect::Permit => *verdict == Verdict::Permit,
+            Expect::Deny => *verdict != Verdict::Permit,
+            Expect::StepUp => matches!(verdict, Verdict::Deny(DenialReason::MissingScope, _)),
+        }
+    }
+}
+
+impl Expect {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Permit => "permit",
+            Self::Deny => "deny",
+            Self::StepUp => "step-up",
+        }
+    }
+}
+
+/// A role or a scope that the policy does not know is a slip of the pen, not a case.
+fn supposed(policy: &Policy, roles: &[String], scopes: Option<&str>) -> Result<Supposed, String> {
+    let mut held: BTreeSet<RoleName> = BTreeSet::new();
+    for role in roles {
+        let name: RoleName = role.parse().map_err(|fault| format!("role {role:?}: {fault}"))?;
+        if !policy.has_role(&name) {
+            return Err(format!("the policy has no role {role:?}"));
+        }
+        held.insert(name);
+    }
+    let Some(scopes) = scopes else { return Ok(Supposed::with_roles(held)) };
+    let scopes: ScopeSet = scopes.parse().map_err(|fault| format!("scopes: {fault}"))?;
+    let known = policy.scopes();
+    if let Some(strange) = scopes.iter().find(|scope| !known.contains(scope)) {
+        return Err(format!("the policy has no scope {strange}"));
+    }
+    Ok(Supposed { scopes, roles: BTreeSet::new(), ceiling: Ceiling::Roles(Arc::new(held)) })
+}
+
+fn in_words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Permit => "permit".into(),
+        Verdict::NoToken => "deny (a token is needed)".into(),
+        Verdict::Deny(DenialReason::NoRule, _) => "deny (no rule)".into(),
+        Verdict::Deny(DenialReason::MissingScope, scopes) => format!("step-up (needs {scopes})"),
+        Verdict::Deny(DenialReason::BeyondCeiling, scopes) => {
+            format!("deny (needs {scopes}, which no role of the user holds)")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy_file::{BUILT_IN, parse};
+
+    fn run(text: &str) -> (String, Result<(), String>) {
+        let mut out = Vec::new();
+        let policy = parse(BUILT_IN).unwrap();
+        let done = test(&policy, Path::new("c.toml"), text, OutputFormat::Text, &mut out);
+        (String::from_utf8(out).unwrap(), done.map_err(|fault| fault.to_string()))
+    }
+
+    #[test]
+    fn cases_pass_and_fail() {
+        let (out, done) = run(r#"
+            [[case]]
+            name = "an admin"
+            roles = ["admin"]
+            tool = "get_time"
+            expect = "permit"
+            [[case]]
+            name = "an admin with little"
+            roles = ["admin"]
+            scopes = "User.Read"
+            tool = "get_time"
+            expect = "step-up"
+            [[case]]
+            name = "a guest who claims much"
+            roles = ["guest"]
+            scopes = "Admin.Write"
+            tool = "get_time"
+            expect = "deny"
+            [[case]]
+            name = "nobody"
+            tool = "whoami"
+            expect = "permit"
+        "#);
+        assert_eq!(
+            out,
+            "ok    an admin\nok    an admin with little\nok    a guest who claims much\nFAIL  nobody: expected permit, found deny (a token is needed)\n"
+        );
+        assert_eq!(done, Err("1 of 4 cases failed".into()));
+    }
+
+    #[test]
+    fn slips_of_the_pen_are_no_cases() {
+        for (text, why) in [
+            ("case = []", "no case"),
+            ("[[case]]\nname='a'\nexpect='deny'", "write one of tool"),
+            ("[[case]]\nname='a'\nexpect='deny'\ntool='x'\nprompt='y'", "write one of tool"),
+            ("[[case]]\nname='a'\nexpect='deny'\ntool='x'\nroles=['king']", "no role \"king\""),
+            ("[[case]]\nname='a'\nexpect='deny'\ntool='x'\nscopes='a'", "scopes need roles"),
+            (
+                "[[case]]\nname='a'\nexpect='deny'\ntool='x'\nroles=[]\nscopes='Wrong'",
+                "no scope Wrong",
+            ),
+            ("[[case]]\nname='a'\nexpect='perhaps'\ntool='x'", "expect"),
+            ("[[case]]\nname='a'\nexpect='deny'\ntol='x'", "tol"),
+        ] {
+            let fault = run(text).1.unwrap_err();
+            assert!(fault.contains(why), "{text}: {fault}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Who may do what, by a policy: each answer is the policy's own decision about somebody supposed.
+
+use std::collections::BTreeSet;
+
+use auth_core::{Action, Policy, RoleName, Supposed, Verdict};
+
+/// Who is asked about: somebody without a token, and every role alone with all that it may hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    /// Somebody without a token.
+    Anonymous,
+    /// A user with this role alone.
+    Role(RoleName),
+}
+
+impl Who {
+    /// All of a policy, in order.
+    pub(super) fn all(policy: &Policy) -> Vec<Self> {
+        let roles = policy.roles().map(|(role, _)| Self::Role(role.clone()));
+        [Self::Anonymous].into_iter().chain(roles).collect()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Role(role) => role.as_str(),
+        }
+    }
+
+    pub(super) fn may(&self, policy: &Policy, action: &Action) -> bool {
+        let who = match self {
+            Self::Anonymous => None,
+            Self::Role(role) => Some(Supposed::with_roles([role.clone()])),
+        };
+        policy.suppose(who.as_ref(), action.clone()) == Verdict::Permit
+    }
+}
+
+/// What has a target, in order, then the other methods: the ones that a team thinks about first.
+pub(super) fn actions(policies: &[&Policy]) -> Vec<Action> {
+    let all: BTreeSet<(bool, Action)> = policies
+        .iter()
+        .flat_map(|policy| policy.actions())
+        .map(|action| (action.target().is_none(), action.clone()))
+        .collect();
+    all.into_iter().map(|(_, action)| action).collect()
+}
+
+/// What an action needs, in words.
+pub(super) fn needs(policy: &Policy, action: &Action) -> String {
+    match policy.requirements(action) {
+        None => "no rule".into(),
+        Some(rules) => rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and "),
+    }
+}

@@ -1,0 +1,46 @@
+//! Where the process runs: what it was started with, and no file can set.
+//!
+//! A `.env` file lies in a folder that somebody else may have made. It says which server and which token;
+//! it must not say which program is started or where secrets are kept.
+
+/// One variable of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Surrounding {
+    /// The user's folder.
+    Home,
+    /// Where programs keep what they remember (XDG Base Directory).
+    StateHome,
+    /// The same on Windows.
+    LocalAppData,
+    /// The program that opens a web page.
+    Browser,
+    /// An X11 screen.
+    Display,
+    /// A Wayland screen.
+    WaylandDisplay,
+}
+
+impl Surrounding {
+    /// Every one of them.
+    pub const ALL: [Self; 6] = [
+        Self::Home,
+        Self::StateHome,
+        Self::LocalAppData,
+        Self::Browser,
+        Self::Display,
+        Self::WaylandDisplay,
+    ];
+
+    /// The name in the environment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Home => "HOME",
+            Self::StateHome => "XDG_STATE_HOME",
+            Self::LocalAppData => "LOCALAPPDATA",
+            Self::Browser => "BROWSER",
+            Self::Display => "DISPLAY",
+            Self::WaylandDisplay => "WAYLAND_DISPLAY",
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Instructions for each request, counted by callgrind: the same whatever else the machine does.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use crate::{
+    calls::{self, Revision},
+    load::Load,
+    process::Server,
+};
+
+/// How many requests are counted, and how many go before them that are not.
+const COUNT: usize = 400;
+const WARM_UP: usize = 200;
+
+/// What is sent: with a good token, one that is bad in the way of that name, or none.
+#[derive(Clone, Copy)]
+enum Sent {
+    Good,
+    Bad(&'static str),
+    Nothing,
+}
+
+/// Prints how many instructions a call takes, and fails if ours takes more than `most` of naive's.
+pub(crate) async fn compare(stock: &Path, ours: &Path, most: Option<f64>) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for revision in Revision::ALL {
+        println!("\ninstructions for each call, {}", revision.name());
+        let naive = count(stock, "naive", &[], revision, Sent::Good).await;
+        println!("{:34} {naive:9.0}", "naive");
+        for (program, name) in
+            [(stock, "canned"), (stock, "bare"), (ours, "unguarded"), (ours, "guarded")]
+        {
+            let instructions = count(program, name, &[], revision, Sent::Good).await;
+            let ratio = instructions / naive;
+            println!("{name:34} {instructions:9.0}   {ratio:.3} of naive's");
+            if name == "guarded" && most.is_some_and(|most| ratio > most) {
+                eprintln!("FAILED: at most {} of naive's is allowed", most.unwrap_or_default());
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
+
+/// Prints how many instructions a refusal takes, beside an answer that stands ready, and a call of a
+/// server with much of everything beside one with little.
+pub(crate) async fn more(stock: &Path, ours: &Path) {
+    let revision = Revision::V2025;
+    println!("\ninstructions for each refusal");
+    let canned = count(stock, "canned", &[], revision, Sent::Good).await;
+    println!("{:34} {canned:9.0}", "axum, canned");
+    for (algorithm, sent) in [
+        ("HS256", Sent::Nothing),
+        ("HS256", Sent::Bad("expired")),
+        ("ES256", Sent::Bad("expired")),
+        ("ES256", Sent::Bad("other_issuer")),
+        ("ES256", Sent::Bad("other_audience")),
+        ("ES256", Sent::Bad("unknown_key")),
+        ("HS256", Sent::Bad("bad_signature")),
+    ] {
+        let flags = ["--algorithm", algorithm];
+        let instructions = count(ours, "guarded", &flags, revision, sent).await;
+        let what = match sent {
+            Sent::Bad(how) => how,
+            _ => "no token",
+        };
+        let ratio = instructions / canned;
+        println!("{algorithm} {what:28} {instructions:9.0}   {ratio:.3} of canned");
+    }
+
+    println!("\ninstructions for each call of a server with much of everything");
+    let little = count(ours, "guarded", &[], revision, Sent::Good).await;
+    println!("{:34} {little:9.0}", "little of everything");
+    let shapes = [
+        ("--rules", "10000"),
+        ("--issuers", "50"),
+        ("--users", "100000"),
+        ("--algorithm", "ES256"),
+        ("--algorithm", "RS256"),
+    ];
+    for (flag, value) in shapes {
+        let instructions = count(ours, "guarded", &[flag, value], revision, Sent::Good).await;
+        let ratio = instructions / little;
+        println!("{flag:11} {value:22} {instructions:9.0}   {ratio:.3} of little");
+    }
+}
+
+async fn count(program: &Path, name: &str, flags: &[&str], revision: Revision, sent: Sent) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let flag = format!("--callgrind-out-file={}", out.display());
+    let valgrind = ["valgrind", "--tool=callgrind", &flag];
+    let server = Server::peer_under(&valgrind, program, name, flags);
+    let (token, status) = match sent {
+        Sent::Good => (Some(server.valid()[0]), 200),
+        Sent::Bad(how) => (Some(server.bad(how)), 401),
+        Sent::Nothing => (None, 401),
+    };
+    let load = Load {
+        address: server.address,
+        requests: vec![calls::get_time(revision, token)].into(),
+        connections: 1,
+        status,
+        pause: Duration::ZERO,
+    };
+    load.run_count(WARM_UP).await;
+    // What went before is not counted: the start, and noise that is gathered for keys.
+    let zero = Command::new("callgrind_control")
+        .args(["--zero", &server.id().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(zero.unwrap().success(), "callgrind does not listen");
+    assert_eq!(load.run_count(COUNT).await.count(), COUNT);
+    server.end();
+    let text = fs::read_to_string(out).unwrap();
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    total.and_then(|total| total.trim().parse::<f64>().ok()).unwrap() / COUNT as f64
+}

@@ -1,0 +1,128 @@
+//! Our server's app, and the same without its guard.
+
+use std::{
+    convert::Infallible,
+    fmt::Write,
+    future::ready,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use auth_core::{Clock, KeySet, SystemClock, TrustedIssuer};
+use axum::{
+    Router,
+    http::{Request, Response, header},
+};
+use bytes::Bytes;
+use directory::{Directory, MemoryDirectory, NewUser};
+use http_body_util::Full;
+use mcp_guard::{Caller, Guard, Issuers, Trust};
+use server::{App, BUILT_IN, McpServer, McpService, parse_policy};
+use testkit::{Forge, ISSUER, RESOURCE, TestKey};
+use tokio_util::sync::CancellationToken;
+use tower::{Service, ServiceExt};
+
+use crate::Shape;
+
+fn issuers(key: &TestKey, shape: &Shape) -> Issuers {
+    let keys = || KeySet::from_iter([key.verifying()]);
+    let others = (0..shape.issuers).map(|number| {
+        let name = format!("https://issuer-{number}.example");
+        Trust::from(TrustedIssuer::new(name.parse().unwrap(), keys()))
+    });
+    let ours = TrustedIssuer::new(ISSUER.parse().unwrap(), keys()).trust_roles(true);
+    let all: Vec<_> = others.chain([ours.into()]).collect();
+    Issuers::new(RESOURCE.parse().unwrap(), Arc::new(SystemClock), all).unwrap()
+}
+
+async fn directory(shape: &Shape) -> Arc<MemoryDirectory> {
+    let directory = MemoryDirectory::default();
+    let others = (0..shape.users).map(|number| format!("user-{number}"));
+    for subject in others.chain(["user-userson".into()]) {
+        let user = NewUser {
+            issuer: ISSUER.parse().unwrap(),
+            subject: subject.parse().unwrap(),
+            display_name: "User Userson".into(),
+            roles: ["admin".parse().unwrap()].into(),
+        };
+        directory.add(user, SystemClock.now()).await.unwrap();
+    }
+    Arc::new(directory)
+}
+
+fn policy(shape: &Shape) -> auth_core::Policy {
+    let (before, after) = BUILT_IN.split_once("[tools]").unwrap();
+    let mut text = format!("{before}[tools]");
+    let (comment, after) = after.split_once('\n').unwrap();
+    text.push_str(comment);
+    for number in 0..shape.rules {
+        write!(text, "\n\"tool_{number}\" = \"User.Read\"").unwrap();
+    }
+    parse_policy(&format!("{text}\n{after}")).unwrap()
+}
+
+pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
+    let app = App {
+        sessions: None,
+        resource: RESOURCE.parse().unwrap(),
+        policy: policy(shape),
+        issuers: issuers(key, shape),
+        directory: directory(shape).await,
+        clock: Arc::new(SystemClock),
+    };
+    app.router(&CancellationToken::new())
+}
+
+/// Our tools do nothing without a permit. So one request goes through a guard at the start, and what it
+/// is let in with is lent to all that come after.
+pub(crate) async fn unguarded(key: &TestKey, shape: &Shape) -> Router {
+    let caller = permit(key, shape).await;
+    let server = McpServer::new(RESOURCE.parse().unwrap(), Arc::new(SystemClock));
+    let mcp = McpService::new(server, &CancellationToken::new());
+    Router::new().route_service("/mcp", Lend { caller, inner: mcp })
+}
+
+async fn permit(key: &TestKey, shape: &Shape) -> Caller {
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(shape), issuers(key, shape));
+    let lent = Arc::new(Mutex::new(None::<Caller>));
+    let keep = Arc::clone(&lent);
+    let lender = tower::service_fn(move |request: Request<Full<Bytes>>| {
+        *keep.lock().unwrap() = request.extensions().get::<Caller>().cloned();
+        ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+    });
+    let now = SystemClock.now().as_secs();
+    let token = Forge::valid(key).claim("iat", now).claim("nbf", now).claim("exp", now + 60);
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time"}}"#;
+    let request = Request::post("/mcp")
+        .header(header::HOST, "localhost:8000")
+        .header(header::AUTHORIZATION, format!("Bearer {}", token.sign(key)))
+        .body(Full::new(Bytes::from(body)))
+        .unwrap();
+    let _ = guard.protect(lender).oneshot(request).await.unwrap();
+    let caller = lent.lock().unwrap().take();
+    caller.unwrap()
+}
+
+#[derive(Clone)]
+struct Lend<S> {
+    caller: Caller,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for Lend<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        request.extensions_mut().insert(self.caller.clone());
+        self.inner.call(request)
+    }
+}
