@@ -97,12 +97,14 @@ where
     };
     let mut printer = Printer::new(format, Screen::default(), console, stdout, stderr);
     if let Some(verb) = access_verb {
-        return match access::perform(&verb, &mut config, console, &mut printer).await {
+        let work = Box::pin(access::perform(&verb, &mut config, console, &mut printer));
+        return match work.await {
             Ok(report) => printer.report(&report),
             Err(failure) => printer.failure(&failure),
         };
     }
-    match access::run(&mut config, console, &mut printer).await {
+    let work = Box::pin(access::run(&mut config, console, &mut printer));
+    match work.await {
         Ok(answer) => printer.answer(&answer, config.save.as_deref()),
         Err(failure) => printer.failure(&failure),
     }

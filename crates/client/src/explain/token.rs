@@ -220,8 +220,8 @@ mod tests {
             Wanted { resource: Some("https://mcp"), issuers: &issuers, scopes: Some(&scopes) };
         let mut findings = Findings::default();
         judge(claims, &wanted, NumericDate::from_secs(1000).unwrap(), "fix", &mut findings);
-        let mut found = findings.iter().filter(|finding| finding.check == check);
-        found.next_back().map(|finding| finding.verdict)
+        let found = findings.iter().filter(|finding| finding.check == check);
+        found.last().map(|finding| finding.verdict)
     }
 
     #[test]

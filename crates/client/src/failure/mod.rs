@@ -37,8 +37,14 @@ pub(crate) struct Failure {
     hint: Option<String>,
     scopes: Option<Box<Scopes>>,
     refusal: Option<Box<Refusal>>,
-    fields: Box<[Fault]>,
-    pages: Box<[String]>,
+    named: Box<Named>,
+}
+
+/// What a failure names one by one. In a box: a result should not be larger for its errors.
+#[derive(Debug, Default)]
+struct Named {
+    fields: Vec<Fault>,
+    pages: Vec<String>,
 }
 
 /// How the server refused.
@@ -66,8 +72,7 @@ impl Failure {
             hint: None,
             scopes: None,
             refusal: None,
-            fields: Box::default(),
-            pages: Box::default(),
+            named: Box::default(),
         }
     }
 
@@ -92,7 +97,7 @@ impl Failure {
         let failure = Self::new(Exit::Usage, message);
         let mut failure =
             failure.with_hint(format!("`client call {tool} --help` tells what it takes"));
-        failure.fields = faults.into();
+        failure.named.fields = faults;
         failure
     }
 
@@ -210,7 +215,7 @@ impl Failure {
     fn wanting_pages(mut self, error: &ErrorData) -> Self {
         let asked = error.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
         let url = |asked: &Value| asked.get("url")?.as_str().map(str::to_owned);
-        self.pages = asked.into_iter().flatten().filter_map(url).collect();
+        self.named.pages = asked.into_iter().flatten().filter_map(url).collect();
         self.exit = Exit::InputRequired;
         "the server wants a page to be opened first".clone_into(&mut self.message);
         self.with_hint("if you trust it, open it, finish what it asks, and try again")
@@ -233,12 +238,12 @@ impl Failure {
 
     /// The pages that the server wants opened.
     pub(crate) fn pages(&self) -> &[String] {
-        &self.pages
+        &self.named.pages
     }
 
     /// The fields that are wrong.
     pub(crate) fn fields(&self) -> &[Fault] {
-        &self.fields
+        &self.named.fields
     }
 
     /// What went wrong.
@@ -278,8 +283,8 @@ impl Failure {
             ("hint", self.hint.as_deref().map(Value::from)),
             ("required", self.required().map(list)),
             ("granted", self.granted().map(list)),
-            ("pages", (!self.pages.is_empty()).then(|| self.pages_json(screen))),
-            ("fields", (!self.fields.is_empty()).then(|| self.fields_json(screen))),
+            ("pages", (!self.named.pages.is_empty()).then(|| self.pages_json(screen))),
+            ("fields", (!self.named.fields.is_empty()).then(|| self.fields_json(screen))),
         ];
         if let Some(object) = error.as_object_mut() {
             for (name, value) in members {
@@ -294,7 +299,7 @@ impl Failure {
 
 impl Failure {
     fn pages_json(&self, screen: &Screen<'_>) -> Value {
-        self.pages.iter().map(|page| screen.whole(page)).collect()
+        self.named.pages.iter().map(|page| screen.whole(page)).collect()
     }
 
     fn fields_json(&self, screen: &Screen<'_>) -> Value {
@@ -302,7 +307,7 @@ impl Failure {
             let (field, problem) = (screen.line(&fault.field), screen.line(&fault.problem));
             json!({ "field": field, "problem": problem })
         };
-        self.fields.iter().map(one).collect()
+        self.named.fields.iter().map(one).collect()
     }
 }
 

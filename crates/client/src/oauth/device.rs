@@ -57,7 +57,7 @@ pub(crate) async fn by_device(
     }
     let basic = client.secret.as_deref().map(|secret| (client.id.as_str(), secret));
     let reply = outward.post(&endpoint, &form, basic).await.map_err(unanswered)?;
-    let answer: DeviceAnswer = serde_json::from_value(token_answer(reply)?)
+    let answer: DeviceAnswer = serde_json::from_value(token_answer(&reply)?)
         .map_err(|_| LoginError::Senseless("it is not a device code"))?;
     let page = outward.check(&answer.verification_uri)?;
     let code: String = answer.user_code.chars().filter(char::is_ascii_graphic).take(40).collect();
@@ -100,7 +100,7 @@ async fn poll(
         match code {
             Some("authorization_pending") => {}
             Some("slow_down") => interval = interval.saturating_add(INTERVAL),
-            _ => return token_answer(reply),
+            _ => return token_answer(&reply),
         }
     }
 }

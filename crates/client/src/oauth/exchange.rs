@@ -95,14 +95,14 @@ pub(crate) async fn by_workload(
         form.push(("client_id", &client.id));
     }
     let reply = outward.post(&found.facts.metadata.token_endpoint, &form, basic).await;
-    let answer = token_answer(
-        reply.map_err(|fault| LoginError::Unanswered { what: "the token endpoint", fault })?,
-    )?;
+    let reply =
+        reply.map_err(|fault| LoginError::Unanswered { what: "the token endpoint", fault })?;
+    let answer = token_answer(&reply)?;
     store(found, Grant::Workload { file }, client, answer, scopes).await
 }
 
 /// The answer to a token request, if it is one.
-pub(super) fn token_answer(reply: Reply) -> Result<Value, LoginError> {
+pub(super) fn token_answer(reply: &Reply) -> Result<Value, LoginError> {
     let answer = reply.json().ok_or(LoginError::Senseless("it is not JSON"))?;
     match LoginError::from_answer(&answer) {
         Some(error) => Err(error),

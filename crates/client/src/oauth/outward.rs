@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use reqwest::{
     Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -227,12 +227,6 @@ impl Reply {
     /// The body, if it is JSON.
     pub(crate) fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()
-    }
-
-    /// A header's texts.
-    pub(crate) fn texts(&self, name: header::HeaderName) -> Vec<&str> {
-        let values = self.headers.get_all(name).iter();
-        values.filter_map(|value: &HeaderValue| value.to_str().ok()).collect()
     }
 }
 

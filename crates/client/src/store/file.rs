@@ -14,6 +14,9 @@ use tokio::time::{Instant, sleep};
 
 /// How long to wait for another process: a refresh is done within 30 s, or has failed.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// The bits of a mode that are not the owner's.
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// A file with secrets.
@@ -92,7 +95,7 @@ impl SecretFile {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(file)),
                 Err(fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    sleep(PAUSE).await
+                    sleep(PAUSE).await;
                 }
                 Err(fs::TryLockError::WouldBlock) => return Err(FileError::Busy(path)),
                 Err(fs::TryLockError::Error(fault)) => return Err(FileError::Io(path, fault)),
@@ -115,7 +118,7 @@ impl SecretFile {
     fn check_mode(&self, file: &File) -> Result<(), FileError> {
         use std::os::unix::fs::MetadataExt;
         let metadata = file.metadata().map_err(|fault| self.fault(fault))?;
-        if metadata.mode() & 0o077 == 0 { Ok(()) } else { Err(FileError::Loose(self.0.clone())) }
+        if metadata.mode() & OTHERS == 0 { Ok(()) } else { Err(FileError::Loose(self.0.clone())) }
     }
 
     #[cfg(not(unix))]

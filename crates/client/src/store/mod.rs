@@ -112,13 +112,12 @@ impl Store {
             self.read()?.tokens.into_iter().partition(|row: &Row| which(&row.summary));
         self.write(&List { tokens: kept })?;
         let gone = gone.into_iter().map(|row| {
-            let entry = match row.secret {
-                Some(entry) => Some(*entry),
-                None => {
-                    let found = self.keychain.find(&row.summary.key);
-                    self.keychain.remove(&row.summary.key);
-                    found.and_then(|text| serde_json::from_str(&text).ok())
-                }
+            let entry = if let Some(entry) = row.secret {
+                Some(*entry)
+            } else {
+                let found = self.keychain.find(&row.summary.key);
+                self.keychain.remove(&row.summary.key);
+                found.and_then(|text| serde_json::from_str(&text).ok())
             };
             (row.summary, entry)
         });

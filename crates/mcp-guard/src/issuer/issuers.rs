@@ -341,7 +341,8 @@ impl Inner {
 impl Authenticate for Issuers {
     /// Believes the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
     async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        Ok(Principal::new(&self.verify(&token).await?, Ceiling::IssuerDecides))
+        let claims = self.verify(&token).await?;
+        Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }
 

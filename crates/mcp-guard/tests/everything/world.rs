@@ -49,7 +49,7 @@ impl Authenticate for Users {
             return Err(AuthenticateError::DisabledUser { issuer, subject });
         }
         let roles = self.roles.lock().unwrap().iter().map(|role| role.parse().unwrap()).collect();
-        Ok(Principal::new(&claims, Ceiling::Roles(roles.into())))
+        Ok(Principal::new(&claims, Ceiling::Roles(Arc::new(roles))))
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     future::ready,
     sync::{Arc, Mutex},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use auth_core::{Clock, KeySet, SystemClock, TrustedIssuer};
@@ -14,10 +15,10 @@ use axum::{
     http::{Request, Response, header},
 };
 use bytes::Bytes;
-use directory::{Directory, MemoryDirectory, NewUser};
+use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
 use http_body_util::Full;
 use mcp_guard::{Caller, Guard, Issuers, Trust};
-use server::{App, BUILT_IN, McpServer, McpService, parse_policy};
+use server::{App, BUILT_IN, McpServer, McpService, Provisioning, parse_policy};
 use testkit::{Forge, ISSUER, RESOURCE, TestKey};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
@@ -35,19 +36,29 @@ fn issuers(key: &TestKey, shape: &Shape) -> Issuers {
     Issuers::new(RESOURCE.parse().unwrap(), Arc::new(SystemClock), all).unwrap()
 }
 
-async fn directory(shape: &Shape) -> Arc<MemoryDirectory> {
-    let directory = MemoryDirectory::default();
+/// What the program has: the users of a database, in memory.
+async fn directory(shape: &Shape) -> Arc<Live<AnyDirectory>> {
+    let store = AnyDirectory::open("sqlite::memory:").await.unwrap();
     let others = (0..shape.users).map(|number| format!("user-{number}"));
-    for subject in others.chain(["user-userson".into()]) {
-        let user = NewUser {
+    let users = others.chain(["user-userson".into()]).map(|subject| {
+        Edit::Add(NewUser {
             issuer: ISSUER.parse().unwrap(),
             subject: subject.parse().unwrap(),
             display_name: "User Userson".into(),
             roles: ["admin".parse().unwrap()].into(),
-        };
-        directory.add(user, SystemClock.now()).await.unwrap();
-    }
-    Arc::new(directory)
+        })
+    });
+    let stamp = Stamp::new("a benchmark", SystemClock.now());
+    let _ = store.apply(users.collect(), &stamp).await.unwrap();
+    let settings = LiveSettings {
+        max_in_memory: 2_000_000,
+        max_age: Duration::from_mins(1),
+        clock: Arc::new(SystemClock),
+    };
+    let live = Live::load(store, settings).await.unwrap();
+    let following = live.clone();
+    tokio::spawn(async move { following.keep_fresh().await });
+    Arc::new(live)
 }
 
 fn policy(shape: &Shape) -> auth_core::Policy {
@@ -68,6 +79,7 @@ pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
         policy: policy(shape),
         issuers: issuers(key, shape),
         directory: directory(shape).await,
+        provisioning: Provisioning::new(),
         clock: Arc::new(SystemClock),
     };
     app.router(&CancellationToken::new())
