@@ -52,16 +52,16 @@ build:
     @[ -x "{{ target }}/debug/server" ] || echo "Building: the first time takes some minutes ..." >&2
     @cargo build --quiet --locked --package server --package client --package mint-token
 
-# every test that needs nothing but Rust; the directory also on PostgreSQL, if that is installed
+# every test that needs nothing but Rust; with PostgreSQL, nginx, Caddy and SQLite's shell also theirs
 test *args:
     @command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
         echo "PostgreSQL is not installed: the embedded backends only (just test-all installs it)" >&2
     cargo test --workspace --all-features --locked "$@"
 
-# every test there is: also PostgreSQL, other vendors' clients and the conformance suite (needs Python and Node)
+# every test there is: also several nodes, other vendors' clients and the conformance suite (needs Python and Node)
 test-all: && vendors conformance
-    crates/testkit/install postgresql
-    TEST_POSTGRES=required "{{ just_executable() }}" test
+    crates/testkit/install postgresql nginx caddy sqlite3 systemd openssl
+    TEST_POSTGRES=required TEST_DEPLOY=required "{{ just_executable() }}" test
 
 # other vendors' clients and libraries against our server (installs them under the target folder)
 vendors: build
@@ -70,6 +70,10 @@ vendors: build
 # the official MCP conformance suite against a fixture behind the guard (installs it under the target folder)
 conformance: build
     crates/conformance/run "{{ target }}"
+
+# the container image, built and started; without docker or podman its recipe on this machine (as root)
+container:
+    crates/testkit/container "{{ target }}"
 
 # every fuzz target for some seconds (installs cargo-fuzz under the target folder; builds on stable)
 fuzz seconds="10" *targets:

@@ -113,6 +113,12 @@ impl<A: Authenticate> Guard<A> {
         Ok(Self { seals: Seals::with(SealingKey::from_secret(secret)?), ..self })
     }
 
+    /// As [`Self::sealing_key`], with a key that is one already.
+    #[must_use]
+    pub fn sealed_with(self, key: SealingKey) -> Self {
+        Self { seals: Seals::with(key), ..self }
+    }
+
     /// The policy that decides about `principal`.
     pub(crate) fn policy_for(&self, principal: &Principal) -> Arc<Policy> {
         match &self.policies {

@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     health,
     mcp::{McpServer, McpService},
+    sessions::{self, Sessions},
 };
 
 /// What a server is made of.
@@ -30,6 +31,8 @@ pub struct App<D> {
     pub directory: Arc<D>,
     /// Whose users are added when they are first seen.
     pub provisioning: Provisioning,
+    /// Where clients of the revisions before 2026-07-28 have sessions; `None` if they have none.
+    pub sessions: Option<Sessions>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -43,6 +46,7 @@ impl<D: Directory> App<D> {
             issuers: config.issuers(&clock)?,
             directory,
             provisioning: config.provisioning.clone(),
+            sessions: None,
             clock,
         })
     }
@@ -59,12 +63,17 @@ impl<D: Directory> App<D> {
         let guard = issuers.fold(guard, Guard::authorization_server);
 
         let server = McpServer::new(self.resource.clone(), self.clock);
-        let mcp = McpService::new(server, shutdown);
-
-        let mut router = health::routes(self.directory, self.issuers)
-            .merge(admin)
-            .route_service(self.resource.path(), guard.protect(mcp))
-            .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
+        let router = health::routes(self.directory, self.issuers).merge(admin);
+        let path = self.resource.path();
+        let (router, guard) = if let Some(sessions) = self.sessions {
+            let guard = guard.sealed_with(sessions.key());
+            let mcp = sessions::service(server, sessions, shutdown);
+            (router.route_service(path, guard.protect(mcp)), guard)
+        } else {
+            let mcp = guard.protect(McpService::new(server, shutdown));
+            (router.route_service(path, mcp), guard)
+        };
+        let mut router = router.fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
         for path in BTreeSet::from(guard.metadata_paths()) {
             router = router.route_service(&path, guard.metadata());
         }

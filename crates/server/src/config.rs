@@ -34,6 +34,8 @@ pub struct Config {
     pub directory_max_age: Duration,
     /// Whose users are added when they are first seen.
     pub provisioning: Provisioning,
+    /// Whether clients of the revisions before 2026-07-28 have sessions.
+    pub has_sessions: bool,
     /// Who may do what.
     pub policy: Policy,
     /// Where the policy came from.
@@ -108,6 +110,11 @@ impl Config {
             provisioning(environment, policy, local.as_ref(), &issuers, &mut faults)
         };
 
+        let sessions = environment.get(Variable::Sessions).unwrap_or_default();
+        if !["none", "database"].contains(&sessions) {
+            faults.push(format!("SESSIONS {sessions:?}: write none or database"));
+        }
+
         match (resource, policy) {
             (Ok(resource), Ok((policy, policy_source))) if faults.is_empty() => Ok(Self {
                 bind,
@@ -118,6 +125,7 @@ impl Config {
                 directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
                 directory_max_age: Duration::from_secs(max_age),
                 provisioning,
+                has_sessions: sessions == "database",
                 policy,
                 policy_source,
             }),

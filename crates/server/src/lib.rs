@@ -20,6 +20,7 @@ mod log;
 mod mcp;
 mod policy_file;
 mod serve;
+mod sessions;
 mod shutdown;
 mod table;
 mod tools;
@@ -37,6 +38,7 @@ pub use failure::Failure;
 pub use issuers::{IntrospectionConfig, IssuerConfig};
 pub use mcp::{McpServer, McpService};
 pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
+pub use sessions::Sessions;
 use settings::{EnvFile, Environment};
 
 /// Does what the command line says; results go to `out`, the log to standard error.

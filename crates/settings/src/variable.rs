@@ -31,6 +31,8 @@ pub enum Variable {
     PolicyFile,
     /// The issuers to trust besides the one above.
     IssuersFile,
+    /// Whether clients of before 2026-07-28 have sessions.
+    Sessions,
     /// How the log is written.
     LogFormat,
     /// What is logged.
@@ -39,7 +41,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -54,6 +56,7 @@ impl Variable {
         Self::DefaultRoles,
         Self::PolicyFile,
         Self::IssuersFile,
+        Self::Sessions,
         Self::LogFormat,
         Self::RustLog,
     ];
@@ -76,6 +79,7 @@ impl Variable {
             Self::DefaultRoles => "DEFAULT_ROLES",
             Self::PolicyFile => "POLICY_FILE",
             Self::IssuersFile => "ISSUERS_FILE",
+            Self::Sessions => "SESSIONS",
             Self::LogFormat => "LOG_FORMAT",
             Self::RustLog => "RUST_LOG",
         }
@@ -92,6 +96,7 @@ impl Variable {
             Self::DirectoryMaxUsers => Some("1000000"),
             Self::DirectoryMaxAge => Some("60"),
             Self::UnknownUsers => Some("refuse"),
+            Self::Sessions => Some("none"),
             Self::LogFormat => Some("pretty"),
             Self::RustLog => Some("info"),
             Self::JwtSecret

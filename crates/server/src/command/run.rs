@@ -3,8 +3,8 @@
 use std::{io::Write, sync::Arc};
 
 use auth_core::{Clock, SystemClock};
-use directory::{AnyDirectory, Directory, Live, LiveSettings};
-use settings::{EnvFile, Environment, KeySource};
+use directory::{AnyDirectory, Directory, Live, LiveSettings, Shared};
+use settings::{EnvFile, Environment, KeySource, fresh_secret};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     issuers, key_files, log,
     serve::{Limits, serve},
+    sessions::Sessions,
     shutdown,
 };
 
@@ -40,6 +41,16 @@ pub(crate) async fn run(
         clock: Arc::clone(&clock),
     };
     let store = AnyDirectory::open(&config.database_url).await?;
+    let sessions = if config.has_sessions {
+        let key = fresh_secret().map_err(|error| Failure::Io {
+            context: "no randomness for a secret",
+            source: error.into(),
+        })?;
+        let shared = Shared::new(store.clone());
+        Some(Sessions::open(shared, key.as_bytes(), Arc::clone(&clock)).await?)
+    } else {
+        None
+    };
     let directory = Arc::new(Live::load(store, settings).await?);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
@@ -51,7 +62,9 @@ pub(crate) async fn run(
     }
     warn_about(&config, &directory).await?;
     let stop = CancellationToken::new();
-    let app = App::new(&config, Arc::clone(&directory), clock)?;
+    let mut app = App::new(&config, Arc::clone(&directory), clock)?;
+    let pruning = sessions.clone().map(|it| tokio::spawn(it.prune(stop.clone())));
+    app.sessions = sessions;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
     let files =
@@ -72,6 +85,9 @@ pub(crate) async fn run(
     stop.cancel();
     let ended = serving.await;
     let _ = (keeping.await, following.await, files.await);
+    if let Some(pruning) = pruning {
+        let _ = pruning.await;
+    }
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })

@@ -110,6 +110,7 @@ impl<D: Directory> TestServer<D> {
         let directory = Arc::new(directory);
         let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), trusts).unwrap();
         let app = App {
+            sessions: None,
             resource: RESOURCE.parse().unwrap(),
             policy: parse_policy(policy).unwrap(),
             issuers,

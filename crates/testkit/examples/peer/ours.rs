@@ -74,6 +74,7 @@ fn policy(shape: &Shape) -> auth_core::Policy {
 
 pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
     let app = App {
+        sessions: None,
         resource: RESOURCE.parse().unwrap(),
         policy: policy(shape),
         issuers: issuers(key, shape),

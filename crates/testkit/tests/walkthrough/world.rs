@@ -91,10 +91,15 @@ impl World {
 
     /// Starts a server on a free port and waits until it says where.
     pub(crate) fn start(&self, args: &[&str], env: &[(&str, &str)]) -> Running {
+        self.start_at("127.0.0.1:0", args, env)
+    }
+
+    /// Starts a server at this address.
+    pub(crate) fn start_at(&self, bind: &str, args: &[&str], env: &[(&str, &str)]) -> Running {
         let log = self.path("server.log");
         let mut child = self
             .command("server", args)
-            .args(["--bind", "127.0.0.1:0"])
+            .args(["--bind", bind])
             .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&log).unwrap())

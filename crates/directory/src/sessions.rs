@@ -1,0 +1,145 @@
+//! What nodes share beside the users: sessions of clients of the revisions before 2026-07-28, and keys.
+//!
+//! 1. A session is its owner's (issuer, subject, client): to anybody else there is none.
+//! 2. One that no node took up for [`MAX_AGE`] is gone.
+//! 3. An owner has at most [`MAX_PER_OWNER`]: beginning one more ends the one that was not used for longest.
+//! 4. A secret is made once: whoever comes later is given the first one's.
+//!
+//! **Invariant:** whatever keeps the tables from being read is an error, never "no such session".
+
+use std::{future::Future, time::Duration};
+
+use auth_core::{NumericDate, Owner};
+use sqlx::{query, query_scalar};
+use tokio::time::timeout;
+
+use crate::{AnyDirectory, DirectoryError};
+
+/// How long a session is remembered after a node took it up, in seconds.
+const MAX_AGE: i64 = 24 * 3600;
+
+/// How many sessions one owner may have.
+const MAX_PER_OWNER: i64 = 100;
+
+/// How long an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+const BEGIN: &str = "INSERT INTO sessions (id, issuer, subject, client, state, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+const TOO_MANY: &str = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+     WHERE issuer IS NOT DISTINCT FROM $1 AND subject IS NOT DISTINCT FROM $2 \
+     AND client IS NOT DISTINCT FROM $3 ORDER BY updated_at DESC, id LIMIT 1000000 OFFSET $4)";
+const TAKE_UP: &str = "UPDATE sessions SET updated_at = $5 WHERE id = $1 \
+     AND issuer IS NOT DISTINCT FROM $2 AND subject IS NOT DISTINCT FROM $3 \
+     AND client IS NOT DISTINCT FROM $4 AND updated_at >= $6 RETURNING state";
+const END: &str = "DELETE FROM sessions WHERE id = $1 AND issuer IS NOT DISTINCT FROM $2 \
+     AND subject IS NOT DISTINCT FROM $3 AND client IS NOT DISTINCT FROM $4";
+const FORGET: &str = "DELETE FROM sessions WHERE updated_at < $1";
+const MAKE_SECRET: &str =
+    "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
+
+/// What nodes share, in the database of the directory.
+#[derive(Debug, Clone)]
+pub struct Shared(AnyDirectory);
+
+/// Does the same in either database: the texts are understood by both.
+macro_rules! either {
+    ($shared:expr, $pool:ident => $does:expr) => {
+        match &$shared.0 {
+            AnyDirectory::Sqlite(it) => {
+                let $pool = it.pool();
+                in_time(async { $does }).await
+            }
+            AnyDirectory::Postgres(it) => {
+                let $pool = it.pool();
+                in_time(async { $does }).await
+            }
+        }
+    };
+}
+
+impl Shared {
+    /// What is kept beside the users of `directory`.
+    #[must_use]
+    pub const fn new(directory: AnyDirectory) -> Self {
+        Self(directory)
+    }
+
+    /// The secret of this name, which is `fresh` if there was none.
+    pub async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, DirectoryError> {
+        either!(self, pool => {
+            query(MAKE_SECRET).bind(name).bind(fresh).execute(pool).await?;
+            query_scalar(SECRET).bind(name).fetch_one(pool).await
+        })
+    }
+
+    /// Remembers a session that begins now.
+    pub async fn begin_session(
+        &self,
+        id: &str,
+        owner: &Owner,
+        state: &[u8],
+        now: NumericDate,
+    ) -> Result<(), DirectoryError> {
+        let (issuer, subject, client) = names(owner);
+        either!(self, pool => {
+            let begin = query(BEGIN).bind(id).bind(issuer).bind(subject).bind(client);
+            begin.bind(state).bind(now.as_secs()).execute(pool).await?;
+            let fewer = query(TOO_MANY).bind(issuer).bind(subject).bind(client);
+            fewer.bind(MAX_PER_OWNER).execute(pool).await.map(drop)
+        })
+    }
+
+    /// The state of a session that is taken up now; `None` if its owner has none by this name.
+    pub async fn take_up_session(
+        &self,
+        id: &str,
+        owner: &Owner,
+        now: NumericDate,
+    ) -> Result<Option<Vec<u8>>, DirectoryError> {
+        let (issuer, subject, client) = names(owner);
+        either!(self, pool => {
+            let state = query_scalar(TAKE_UP).bind(id).bind(issuer).bind(subject).bind(client);
+            let state = state.bind(now.as_secs()).bind(now.as_secs() - MAX_AGE);
+            state.fetch_optional(pool).await
+        })
+    }
+
+    /// Forgets a session, if it is its owner's.
+    pub async fn end_session(&self, id: &str, owner: &Owner) -> Result<(), DirectoryError> {
+        let (issuer, subject, client) = names(owner);
+        either!(self, pool => {
+            let end = query(END).bind(id).bind(issuer).bind(subject).bind(client);
+            end.execute(pool).await.map(drop)
+        })
+    }
+
+    /// Forgets sessions that are too old to be taken up.
+    pub async fn prune_sessions(&self, now: NumericDate) -> Result<(), DirectoryError> {
+        either!(self, pool => {
+            query(FORGET).bind(now.as_secs() - MAX_AGE).execute(pool).await.map(drop)
+        })
+    }
+}
+
+async fn in_time<T>(
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, DirectoryError> {
+    let late = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    timeout(ANSWER_TIMEOUT, asked).await.unwrap_or_else(late).map_err(|fault| {
+        DirectoryError::Unavailable { place: "with the sessions".into(), source: fault.into() }
+    })
+}
+
+/// Issuer, subject and client. All are `None` for whoever has no token.
+fn names(owner: &Owner) -> (Option<&str>, Option<&str>, Option<&str>) {
+    match owner {
+        Owner::Anonymous => (None, None, None),
+        Owner::Principal { issuer, subject, client_id } => (
+            Some(issuer.as_str()),
+            Some(subject.as_str()),
+            client_id.as_ref().map(auth_core::ClientId::as_str),
+        ),
+    }
+}
