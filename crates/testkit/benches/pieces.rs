@@ -87,7 +87,7 @@ fn decide(bencher: Bencher<'_, '_>, rules: usize) {
     let key = TestKey::shared(Algorithm::Hs256);
     let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(trusted(key));
     let claims = verifier.verify(&token(key), now()).unwrap();
-    let ceiling = Ceiling::Roles(["admin".parse().unwrap()].into());
+    let ceiling = Ceiling::Roles(Arc::new(["admin".parse().unwrap()].into()));
     let principal = Arc::new(Principal::new(&claims, ceiling));
     bencher
         .with_inputs(|| Action::CallTool("tool_7".into()))
