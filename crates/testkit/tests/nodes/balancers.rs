@@ -37,11 +37,11 @@ impl Balancer {
     }
 
     fn http(&self) -> reqwest::Client {
-        client(self.certificate()).build().unwrap()
+        client(Some(self.certificate())).build().unwrap()
     }
 
-    fn certificate(&self) -> Option<PathBuf> {
-        Some(self.folder.path().join("server.pem"))
+    fn certificate(&self) -> PathBuf {
+        self.folder.path().join("server.pem")
     }
 }
 
@@ -155,7 +155,7 @@ async fn balance(configure: impl FnOnce(&Path, u16, &[Node; 2]) -> Command) {
     assert!(matches!(too_long, Ok(413) | Err(_)), "{too_long:?}");
     // (HTTP/2 has no Host that could be another than the one that was connected to.)
     let foreign = HeaderMap::from_iter([(HOST_HEADER, HeaderValue::from_static("example.org"))]);
-    let old = client(balancer.certificate()).http1_only().build().unwrap();
+    let old = client(Some(balancer.certificate())).http1_only().build().unwrap();
     let elsewhere = get_time(&old, &url, Some(&token)).headers(foreign).send().await.unwrap();
     let elsewhere = elsewhere.text().await.unwrap();
     assert!(!elsewhere.contains("current_time"), "{elsewhere}");

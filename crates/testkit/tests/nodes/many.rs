@@ -110,9 +110,9 @@ async fn a_node_that_is_killed_in_the_middle_loses_no_change_and_no_call() {
     a.kill();
     let (mut served, mut moved) = ([0, 0], 0);
     while let Some(one) = calls.join_next().await {
-        let (one, moves) = one.unwrap();
-        served = [served[0] + one[0], served[1] + one[1]];
-        moved += moves;
+        let (here, elsewhere) = one.unwrap();
+        served = [served[0] + here[0], served[1] + here[1]];
+        moved += elsewhere;
     }
     println!(
         "of 1000 calls {served:?} were served where they came first, {moved} by the other node"
@@ -236,17 +236,21 @@ async fn a_database_that_stops_and_starts_under_load_lets_nobody_in_who_should_n
     assert!(late.0 == 0 && late.1 > 0);
     let after = served(recovered, begun.elapsed());
     assert!(after.0 == after.1 && after.0 > 0);
-    println!("back after {:?} of the database's being back", recovered - back);
+    println!("back after {:?} of the database's being back", recovered.saturating_sub(back));
 
-    // And changes are noticed again.
-    a.admin(&["users", "disable", USER]);
+    changes_are_noticed(&a, &http, &urls, &tokens[0]).await;
+    drop(postgres);
+}
+
+/// What is taken away is gone on all of `urls` within a second.
+async fn changes_are_noticed(node: &Node, http: &reqwest::Client, urls: &[String], token: &str) {
+    node.admin(&["users", "disable", USER]);
     let ended = Instant::now();
-    for url in &urls {
+    for url in urls {
         eventually("a change is noticed", async || {
-            status(&http, url, Some(&tokens[0])).await == Some(403)
+            status(http, url, Some(token)).await == Some(403)
         })
         .await;
     }
     assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
-    drop(postgres);
 }
