@@ -1,11 +1,7 @@
 //! How fast a check is, what a user costs in memory, how long loading takes, and how soon a second node
 //! knows of a change: `just bench-directory`. Needs Linux for the memory.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a program that measures time and prints figures"
-)]
+#![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
 use std::{
     error::Error,
