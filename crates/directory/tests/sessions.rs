@@ -1,4 +1,5 @@
 //! Sessions and secrets, which nodes share: one contract, in every database.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use auth_core::{NumericDate, Owner};
 use directory::{AnyDirectory, Shared};
