@@ -1,6 +1,6 @@
 //! What is answered from memory: as fresh as promised, and no longer than promised.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may fail the test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 
 use std::{sync::LazyLock, time::Duration};
 
