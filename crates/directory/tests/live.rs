@@ -164,7 +164,8 @@ async fn a_directory_that_grows_too_large_is_held_in_part_and_answers_the_same()
         for number in 0..20 {
             add(&other, &name(number)).await;
         }
-        within_a_second("grown", async || mine.held() <= 3).await;
+        let last = async || is_active(&mine, &name(19)).await == Some(true);
+        within_a_second("grown", async || last().await && mine.held() <= 3).await;
         for _ in 0..2 {
             for number in 0..20 {
                 assert_eq!(is_active(&mine, &name(number)).await, Some(true));
@@ -180,7 +181,7 @@ async fn a_directory_that_grows_too_large_is_held_in_part_and_answers_the_same()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_database_what_is_known_serves_for_a_bounded_time() {
-    let max_age = Duration::from_secs(2);
+    let max_age = Duration::from_secs(3);
     for place in Place::each().await {
         let mine = live(place.open().await, 1000, max_age).await;
         add(&mine, "alice").await;
@@ -190,7 +191,10 @@ async fn without_its_database_what_is_known_serves_for_a_bounded_time() {
         let fresh = Instant::now();
         mine.store().close().await;
         of_many.store().close().await;
-        within_a_second("noticed", async || mine.away_since().is_some()).await;
+        while mine.away_since().is_none() {
+            assert!(fresh.elapsed() < max_age, "nobody notices");
+            sleep(Duration::from_millis(5)).await;
+        }
         assert_eq!(mine.away_since().unwrap().as_secs(), NOW);
 
         // Who is known is known, and who is not there is known not to be.
@@ -362,7 +366,7 @@ async fn a_newer_schema_is_refused_and_an_older_one_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("users.db").display());
         let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
-        let mut migrations = sqlx::migrate!("migrations/sqlite");
+        let mut migrations = sqlx::sqlx_macros::migrate!("migrations/sqlite");
         migrations.migrations.to_mut().retain(|it| it.version <= version);
         migrations.run_direct(None, &mut connection, false).await.unwrap();
         let old = "INSERT INTO users (issuer, subject, display_name, status, created_at) \

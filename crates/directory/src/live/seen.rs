@@ -79,6 +79,9 @@ mod tests {
             seen.push(&user(subject), at(300));
         }
         let names: Vec<_> = seen.take(10).into_iter().map(|(name, _)| name.subject).collect();
-        assert_eq!(names.iter().map(auth_core::Subject::as_str).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(
+            names.iter().map(auth_core::Subject::as_str).collect::<Vec<_>>(),
+            ["a", "b", "c"]
+        );
     }
 }

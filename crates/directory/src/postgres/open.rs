@@ -11,7 +11,8 @@ use url::{Host, Url};
 
 use crate::DirectoryError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+// Not `sqlx::migrate!`, which is the same: its feature `macros` lets serde_json parse texts within texts.
+static MIGRATIONS: Migrator = sqlx::sqlx_macros::migrate!("migrations/postgres");
 
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep};
 use super::{WRITE, place::Place};
 use crate::DirectoryError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+// Not `sqlx::migrate!`, which is the same: its feature `macros` lets serde_json parse texts within texts.
+static MIGRATIONS: Migrator = sqlx::sqlx_macros::migrate!("migrations/sqlite");
 
 /// How long a writer waits for another one, in this process or in another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

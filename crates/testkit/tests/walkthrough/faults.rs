@@ -131,8 +131,12 @@ fn a_directory_that_is_no_database_is_left_alone() {
     let args = ["--database-url", "sqlite://garbage.db"];
     world.run("server", &args).expect_code(4).expect_err(&["garbage.db"]);
     assert_eq!(fs::read_to_string(world.path("garbage.db")).unwrap(), garbage);
-    let args = ["--database-url", "postgres://localhost/x"];
-    world.run("server", &args).expect_code(4).expect_err(&["sqlite"]);
+    let args = ["--database-url", "mysql://localhost/x"];
+    world.run("server", &args).expect_code(4).expect_err(&["sqlite://", "postgres://"]);
+    // Port 1 has no server.
+    let args = ["--database-url", "postgres://app:hush@127.0.0.1:1/x"];
+    let said = world.run("server", &args).expect_code(4).expect_err(&["postgres://127.0.0.1:1/x"]);
+    assert!(!said.err.contains("hush"), "{}", said.err);
 }
 
 #[test]
