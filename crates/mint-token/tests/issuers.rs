@@ -79,7 +79,12 @@ async fn an_issuer_is_discovered_and_must_name_itself() {
     let args = ["--discover", iss.as_str()];
     let (exit, said) = verify(&args, &token(&issuer, key)).await;
     assert_ne!(exit, Exit::Done, "without a document: {said}");
-    for place in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+    // Each is asked before the one above it.
+    for place in [
+        "/realms/a/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/realms/a",
+        "/.well-known/oauth-authorization-server/realms/a",
+    ] {
         let document = json!({ "issuer": iss, "jwks_uri": issuer.url("/keys") });
         issuer.serve(place, Reply::json(&document));
         let (exit, said) = verify(&args, &token(&issuer, key)).await;
