@@ -1,6 +1,6 @@
 //! Why a command failed, in words, and with which exit code.
 
-use std::io;
+use std::{error::Error, io};
 
 use directory::DirectoryError;
 
@@ -68,6 +68,15 @@ impl Failure {
             Self::Bind { .. } => 3,
             Self::Directory(_) => 4,
             Self::NoSuchUser { .. } | Self::UserExists { .. } => 5,
+        }
+    }
+
+    /// What stands behind it in others' words, where its own say that something does.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Directory(fault) => fault.source(),
+            _ => None,
         }
     }
 

@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "error: {failure}");
+            if let Some(cause) = failure.cause() {
+                let _ = writeln!(io::stderr(), "cause: {cause}");
+            }
             ExitCode::from(failure.exit_code())
         }
     }

@@ -1,12 +1,13 @@
 //! Opening: connect, then bring the tables up to date, or say what stands in the way.
 
-use std::{net::IpAddr, str::FromStr, time::Duration};
+use std::{io::ErrorKind, net::IpAddr, str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool,
+    ConnectOptions, Connection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::DirectoryError;
@@ -54,14 +55,20 @@ pub(super) async fn connect(
     options: PgConnectOptions,
     place: &str,
 ) -> Result<PgPool, DirectoryError> {
-    let pool = PgPoolOptions::new()
-        .max_connections(MAX_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options);
-    pool.await.map_err(|source| DirectoryError::Connect {
+    let fault = |source: sqlx::Error| DirectoryError::Connect {
         place: place.to_owned(),
         source: source.into(),
-    })
+    };
+    // Of a server that refuses, the pool would try again and say in the end that it was too late.
+    let first = timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    let first = first.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())));
+    first.map_err(fault)?.close().await.map_err(fault)?;
+    PgPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await
+        .map_err(fault)
 }
 
 /// Runs the migrations that are missing. The migrator keeps out others that are about to do the same.
