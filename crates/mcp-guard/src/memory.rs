@@ -4,9 +4,8 @@
 //!    depends on the token's bytes, the entry of its issuer and that issuer's keys, and on nothing else.
 //! 2. The entries of issuers never change while a process runs. Keys do: with a token its very set of keys
 //!    is remembered, and when another serves, everything that the old one vouched for is forgotten.
-//! 3. The dates are judged anew for every request, by the checks that a new token goes through. From `exp`
-//!    on nothing is answered from memory, though a new check would still allow for the leeway, and nothing
-//!    while the clock is before the time of the check.
+//! 3. A token answers from memory from the time of its check until its `exp`. In between its dates cannot
+//!    become wrong; after it, and where the clock was set back before it, a new check decides.
 //! 4. Users, roles and revocations are no part of it: whoever looks them up does so for every request.
 //! 5. A token is called by its SipHash-2-4 of 128 bits under a key of this process's own: it is not kept,
 //!    and nobody who does not know the key can find a token that goes by another's name.

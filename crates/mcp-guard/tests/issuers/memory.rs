@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock, KeyLookupError, VerifyError};
+use auth_core::{Clock, IssuerKeys, KeyLookupError, KeySet, TrustedIssuer, VerifyError};
 use mcp_guard::{Issuers, Keyring, Location, Trust};
 use proptest::prelude::*;
 use testkit::{ManualClock, NOW, Reply, TestIssuer, TestKey, jwks};
@@ -28,6 +28,27 @@ async fn a_token_seen_before_is_void_as_soon_as_its_key_is_taken_back() {
     clock.advance(HOUR);
     issuers.renew_due().await;
     assert!(judge(&issuers, &text).await.is_ok(), "and it is judged anew when the key is back");
+}
+
+#[tokio::test]
+async fn a_token_seen_before_is_void_as_soon_as_given_keys_are_replaced() {
+    let given = "https://given.example";
+    let set = |key: &TestKey| KeySet::from_iter([key.verifying()]);
+    let keys = |key: &TestKey| IssuerKeys::new(name(given), set(key));
+    let issuers = issuers(&clock(), [TrustedIssuer::new(name(given), set(es256())).into()]);
+    let text = token(given, es256()).sign(es256());
+    for _ in 0..2 {
+        assert!(judge(&issuers, &text).await.is_ok());
+    }
+    assert!(issuers.replace_keys(keys(ed_dsa())));
+    let unknown = VerifyError::Key(KeyLookupError::UnknownKey);
+    for _ in 0..2 {
+        assert_eq!(judge(&issuers, &text).await, Err(unknown));
+    }
+    for _ in 0..2 {
+        assert!(issuers.replace_keys(keys(es256())));
+        assert!(judge(&issuers, &text).await.is_ok(), "judged anew with the key that serves now");
+    }
 }
 
 #[tokio::test]

@@ -247,3 +247,62 @@ fn the_file_is_named_by_a_variable_too_and_the_flag_comes_first() {
     let args = RunArgs { issuers: Some("/no/such/b.toml".into()), ..RunArgs::default() };
     assert!(told(&args).contains("ISSUERS_FILE /no/such/b.toml"));
 }
+
+#[tokio::test]
+async fn newcomers_are_added_for_the_issuer_that_says_so_and_for_no_other() {
+    let (open, closed) = (TestIssuer::start().await, TestIssuer::start().await);
+    for issuer in [&open, &closed] {
+        issuer.serve_keys(&[key()]);
+    }
+    let provision = "unknown_users = \"provision\"\ndefault_roles = [\"guest\"]";
+    let file = section(&open, provision) + &section(&closed, "unknown_users = \"refuse\"");
+    let server = Configured::by(&file, &[&open, &closed], &[]).await;
+    let call = async |issuer: &TestIssuer| {
+        let token = token(issuer, "newcomer").claim("scope", "User.Read Admin.Write").sign(key());
+        (server.call("whoami", &token).await.status, server.call("get_time", &token).await.status)
+    };
+    // A newcomer has the roles of the file, whatever the token says.
+    assert_eq!(call(&open).await, (StatusCode::OK, StatusCode::FORBIDDEN));
+    assert_eq!(call(&closed).await, (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
+}
+
+#[tokio::test]
+async fn who_is_added_and_with_which_roles_must_be_said_as_a_whole() {
+    let name = "https://login.example";
+    let local = [("JWT_SECRET", SECRET)];
+    let provisioned = |file: &str, pairs: &[(&str, &str)]| {
+        let config = resolve(file, &[&local[..], pairs].concat());
+        config.map(|config| config.provisioning).map_err(|fault| fault.to_string())
+    };
+    let roles = |names: &[&str]| names.iter().map(|it| it.parse().unwrap()).collect();
+    let quiet = format!("[issuers.\"{name}\"]\n");
+    assert_eq!(provisioned(&quiet, &[]).unwrap(), [].into(), "nobody, unless it is said");
+
+    let said = format!("{quiet}unknown_users = \"provision\"\ndefault_roles = [\"user\"]\n");
+    let expected = [(name.parse().unwrap(), roles(&["user"]))].into();
+    assert_eq!(provisioned(&said, &[]).unwrap(), expected);
+    let env = [("UNKNOWN_USERS", "provision"), ("DEFAULT_ROLES", "guest, user")];
+    let expected = [("http://localhost:8000".parse().unwrap(), roles(&["guest", "user"]))].into();
+    assert_eq!(provisioned(&quiet, &env).unwrap(), expected, "the local issuer, and no other");
+
+    for (members, says) in [
+        ("unknown_users = \"provision\"", "name at least one"),
+        ("unknown_users = \"provision\"\ndefault_roles = [\"king\"]", "no role \"king\""),
+        ("unknown_users = \"everybody\"", "write refuse or provision"),
+        ("default_roles = [\"user\"]", "unknown_users"),
+    ] {
+        let fault = provisioned(&format!("{quiet}{members}\n"), &[]).unwrap_err();
+        assert!(fault.contains(says) && fault.contains(name), "{fault}");
+    }
+    for (pairs, says) in [
+        (&[("UNKNOWN_USERS", "provision")][..], "name at least one"),
+        (&[("UNKNOWN_USERS", "provision"), ("DEFAULT_ROLES", "king")], "no role \"king\""),
+        (&[("UNKNOWN_USERS", "all")], "write refuse or provision"),
+        (&[("DEFAULT_ROLES", "user")], "UNKNOWN_USERS"),
+        (&[("DIRECTORY_MAX_AGE", "1")], "DIRECTORY_MAX_AGE"),
+        (&[("DIRECTORY_MAX_USERS", "many")], "DIRECTORY_MAX_USERS"),
+    ] {
+        let fault = provisioned(&quiet, pairs).unwrap_err();
+        assert!(fault.contains(says), "{fault}");
+    }
+}
