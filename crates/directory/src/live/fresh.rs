@@ -53,19 +53,19 @@ impl<S: Store> Live<S> {
     async fn follow(&self) {
         loop {
             // The watch begins before the question: what changes in between is told by both.
-            let Ok(mut watch) = self.store().watch().await.map_err(|fault| self.0.failed(&fault))
-            else {
-                self.0.lose().await;
-                sleep(RETRY).await;
-                continue;
-            };
-            while self.refresh().await {
-                if let Err(fault) = watch.changed().await {
-                    self.0.failed(&fault);
-                    self.0.lose().await;
-                    break;
+            match self.store().watch().await {
+                Ok(mut watch) => {
+                    while self.refresh().await {
+                        if let Err(fault) = watch.changed().await {
+                            self.0.failed(&fault);
+                            break;
+                        }
+                    }
                 }
+                Err(fault) => self.0.failed(&fault),
             }
+            // The database that is there next may be an older copy.
+            self.0.cursor.lock().await.is_lost = true;
             sleep(RETRY).await;
         }
     }
@@ -80,7 +80,6 @@ impl<S: Store> Live<S> {
                 true
             }
             Err(fault) => {
-                cursor.is_lost = true;
                 self.0.failed(&fault);
                 false
             }
@@ -141,11 +140,6 @@ impl<S: Store> Inner<S> {
         self.view.store(view.into());
         *cursor = read;
         Ok(())
-    }
-
-    /// The next question will be for all.
-    async fn lose(&self) {
-        self.cursor.lock().await.is_lost = true;
     }
 
     /// Whether what is known may still serve.
