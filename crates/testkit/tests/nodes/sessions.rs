@@ -1,9 +1,14 @@
 //! Sessions of clients of before 2026-07-28, begun on one node and gone on with on another.
 
+use std::time::Duration;
+
 use reqwest::{Method, Response};
 use testkit::Postgres;
+use tokio::time::timeout;
 
 use crate::site::{HOST, Node, Site, USER, http};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A client in a session, which goes where it is sent.
 struct Client {
@@ -88,12 +93,16 @@ async fn a_session_moves(site: Site) {
     a.start();
     b.start();
     client.ask(&b, LIST, "\"get_time\"").await;
-    // A user who may not, may not in a session either.
+    // A user who may not, may not in a session either, and an open stream ends within a second.
+    let mut stream = client.send(Method::GET, &b, "").await;
+    assert_eq!(stream.status(), 200);
+    let mut end = async || while let Ok(Some(_)) = stream.chunk().await {};
+    assert!(timeout(SECOND, end()).await.is_err(), "it stays open for whoever may have it");
     a.admin(&["users", "disable", USER]);
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(timeout(SECOND, end()).await.is_ok(), "it does not end");
     assert_eq!(client.status(&b, CALL).await, 403);
     a.admin(&["users", "enable", USER]);
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(SECOND).await;
 
     // What its owner ends is no session for any node that does not hold it.
     assert_eq!(other.send(Method::DELETE, &b, "").await.status(), 404);
