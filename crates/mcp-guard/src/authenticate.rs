@@ -3,10 +3,14 @@
 use std::{error::Error, future::Future, sync::Arc};
 
 use auth_core::{
-    AccessToken, Ceiling, Claims, Clock, Issuer, Principal, Subject, TokenVerifier, VerifyError,
+    AccessToken, Ceiling, Claims, Clock, Issuer, Principal, Subject, TokenVerifier,
+    UnverifiedToken, VerifyError,
 };
 
-use crate::memory::{Known, Memory};
+use crate::{
+    memory::{Known, Memory},
+    pace::Pace,
+};
 
 /// Turns a token into the principal behind it. Whatever cannot be decided is an error, never a pass.
 pub trait Authenticate: Send + Sync + 'static {
@@ -61,20 +65,25 @@ pub struct TokenAuthenticator<C> {
     verifier: TokenVerifier,
     clock: C,
     memory: Arc<Memory>,
+    pace: Arc<Pace>,
 }
 
 impl<C: Clock> TokenAuthenticator<C> {
     /// Judges tokens with `verifier` at the time that `clock` tells.
     pub fn new(verifier: TokenVerifier, clock: C) -> Self {
-        Self { verifier, clock, memory: Arc::new(Memory::new()) }
+        Self { verifier, clock, memory: Arc::new(Memory::new()), pace: Arc::new(Pace::new()) }
     }
 
-    fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, VerifyError> {
-        let (name, now) = (self.memory.name(token), self.clock.now());
-        if let Some(known) = name.and_then(|name| self.memory.find(name, now)) {
+    async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, VerifyError> {
+        let name = self.memory.name(token);
+        if let Some(known) = name.and_then(|name| self.memory.find(name, self.clock.now())) {
             return Ok(known.claims);
         }
-        let claims = Arc::new(self.verifier.verify(token, now)?);
+        let parsed = UnverifiedToken::parse(token)?;
+        let turn = self.pace.turn(parsed.algorithm()).await;
+        let now = self.clock.now();
+        let claims = turn.took(self.verifier.verify_parsed(&parsed, None, now))?;
+        let claims = Arc::new(claims);
         if let Some(name) = name {
             let known = Known { claims: Arc::clone(&claims), keys: None };
             self.memory.remember(name, known, now);
@@ -85,7 +94,7 @@ impl<C: Clock> TokenAuthenticator<C> {
 
 impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
     async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.claims(&token)?;
+        let claims = self.claims(&token).await?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

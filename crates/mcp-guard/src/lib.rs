@@ -98,6 +98,7 @@ mod memory;
 mod message;
 mod metadata;
 mod origin;
+mod pace;
 mod request_id;
 mod response;
 #[cfg(feature = "rmcp")]

@@ -26,6 +26,8 @@ pub struct Config {
     pub local: Option<LocalIssuer>,
     /// The issuers of the issuers' file.
     pub issuers: Vec<IssuerConfig>,
+    /// How many connections are open at once.
+    pub max_connections: usize,
     /// The directory of users.
     pub database_url: String,
     /// How many users are held in memory.
@@ -103,6 +105,7 @@ impl Config {
             }
             number.unwrap_or_default()
         };
+        let max_connections = number(Variable::MaxConnections, 1, &mut faults);
         let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
@@ -122,6 +125,7 @@ impl Config {
                 local,
                 issuers,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
+                max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
                 directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
                 directory_max_age: Duration::from_secs(max_age),
                 provisioning,

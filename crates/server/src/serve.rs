@@ -48,7 +48,8 @@ pub(crate) async fn serve(
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
-    let connections = Arc::new(Semaphore::new(limits.connections));
+    let most = limits.connections.min(Semaphore::MAX_PERMITS);
+    let connections = Arc::new(Semaphore::new(most));
     let graceful = GracefulShutdown::new();
     let next = async || {
         // The semaphore is never closed.

@@ -17,6 +17,8 @@ pub enum Variable {
     McpToken,
     /// Where the server listens.
     BindAddr,
+    /// How many connections are open at once.
+    MaxConnections,
     /// The directory of users.
     DatabaseUrl,
     /// How many users are held in memory.
@@ -41,7 +43,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -49,6 +51,7 @@ impl Variable {
         Self::McpUrl,
         Self::McpToken,
         Self::BindAddr,
+        Self::MaxConnections,
         Self::DatabaseUrl,
         Self::PolicyFile,
         Self::DirectoryMaxUsers,
@@ -72,6 +75,7 @@ impl Variable {
             Self::McpUrl => "MCP_URL",
             Self::McpToken => "MCP_TOKEN",
             Self::BindAddr => "BIND_ADDR",
+            Self::MaxConnections => "MAX_CONNECTIONS",
             Self::DatabaseUrl => "DATABASE_URL",
             Self::DirectoryMaxUsers => "DIRECTORY_MAX_USERS",
             Self::DirectoryMaxAge => "DIRECTORY_MAX_AGE",
@@ -92,6 +96,7 @@ impl Variable {
             Self::JwtIssuer => Some("http://localhost:8000"),
             Self::McpResource | Self::McpUrl => Some("http://localhost:8000/mcp"),
             Self::BindAddr => Some("127.0.0.1:8000"),
+            Self::MaxConnections => Some("1024"),
             Self::DatabaseUrl => Some("sqlite://data/directory.db"),
             Self::DirectoryMaxUsers => Some("1000000"),
             Self::DirectoryMaxAge => Some("60"),

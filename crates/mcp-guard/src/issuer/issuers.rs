@@ -31,6 +31,7 @@ use super::{FetchError, Introspection, Keyring, flight::landed};
 use crate::{
     Authenticate, AuthenticateError,
     memory::{Known, Memory, Name},
+    pace::Pace,
 };
 
 /// How often it is looked whether keys are to be renewed.
@@ -83,6 +84,7 @@ struct Inner {
     /// Who is asked about tokens that name nobody.
     opaque: Option<Issuer>,
     memory: Memory,
+    pace: Pace,
 }
 
 /// Why issuers cannot be trusted together.
@@ -161,7 +163,8 @@ impl Issuers {
                 return Err(IssuersError::Twice(name));
             }
         }
-        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, memory: Memory::new() })))
+        let (memory, pace) = (Memory::new(), Pace::new());
+        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, memory, pace })))
     }
 
     /// The issuers, in the order in which they were given.
@@ -302,22 +305,19 @@ impl Inner {
         token: &UnverifiedToken<'_>,
         witness: &mut impl Witness,
     ) -> Result<Known, VerifyError> {
-        let mut judge = |keys: Option<Arc<IssuerKeys>>| {
-            let now = self.clock.now();
-            let claims = self.verifier.verify_watched(token, keys.as_deref(), now, witness)?;
-            Ok(Known { claims: Arc::new(claims), keys })
-        };
-        let keys = source.keys();
-        let verdict = judge(keys.clone());
+        let turn = self.pace.turn(token.algorithm()).await;
+        let (keys, now) = (source.keys(), self.clock.now());
+        let verdict = turn.took(self.verifier.verify_watched(token, keys.as_deref(), now, witness));
         match (verdict, &source.keyring, keys) {
             (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(token, fault) => {
                 let Some(newer) = keyring.newer_than(&keys).await else { return Err(fault) };
                 witness.restart();
+                let turn = self.pace.turn(token.algorithm()).await;
                 let now = self.clock.now();
-                let claims = self.verifier.verify_watched(token, Some(&newer), now, witness)?;
-                Ok(Known { claims: Arc::new(claims), keys: Some(newer) })
+                let verdict = self.verifier.verify_watched(token, Some(&newer), now, witness);
+                Ok(Known { claims: Arc::new(turn.took(verdict)?), keys: Some(newer) })
             }
-            (verdict, ..) => verdict,
+            (verdict, _, keys) => Ok(Known { claims: Arc::new(verdict?), keys }),
         }
     }
 

@@ -79,7 +79,8 @@ pub(crate) async fn run(
     .and_then(|()| out.flush())
     .map_err(Failure::output)?;
 
-    let serving = tokio::spawn(serve(listener, router, stop.clone(), Limits::default()));
+    let limits = Limits { connections: config.max_connections, ..Limits::default() };
+    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits));
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();

@@ -80,6 +80,7 @@ pub(crate) async fn more(stock: &Path, ours: &Path) {
         ("--rules", "10000"),
         ("--issuers", "50"),
         ("--users", "100000"),
+        ("--users", "1000000"),
         ("--algorithm", "ES256"),
         ("--algorithm", "RS256"),
     ];
@@ -88,6 +89,10 @@ pub(crate) async fn more(stock: &Path, ours: &Path) {
         let ratio = instructions / little;
         println!("{flag:11} {value:22} {instructions:9.0}   {ratio:.3} of little");
     }
+    let one = count(ours, "tools", &["--tools", "1"], revision, Sent::Good).await;
+    let twenty = count(ours, "tools", &["--tools", "20"], revision, Sent::Good).await;
+    println!("{:34} {one:9.0}", "a server with one tool");
+    println!("{:34} {twenty:9.0}   {:.3} of one", "with 20 tools", twenty / one);
 }
 
 async fn count(program: &Path, name: &str, flags: &[&str], revision: Revision, sent: Sent) -> f64 {
@@ -107,6 +112,7 @@ async fn count(program: &Path, name: &str, flags: &[&str], revision: Revision, s
         connections: 1,
         status,
         pause: Duration::ZERO,
+        each: false,
     };
     load.run_count(WARM_UP).await;
     // What went before is not counted: the start, and noise that is gathered for keys.

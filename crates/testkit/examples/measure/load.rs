@@ -24,12 +24,20 @@ pub(crate) struct Load {
     pub(crate) status: u16,
     /// How long a connection waits between an answer and the next request.
     pub(crate) pause: Duration,
+    /// Whether each request has a connection of its own.
+    pub(crate) each: bool,
 }
 
 /// How long the answers took, each; in order.
 pub(crate) struct Latencies(Vec<u32>);
 
 impl Latencies {
+    pub(crate) fn new(nanos: impl Iterator<Item = u32>) -> Self {
+        let mut all: Vec<_> = nanos.collect();
+        all.sort_unstable();
+        Self(all)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
@@ -60,9 +68,7 @@ impl Load {
             let (load, first) = (self.clone(), number * self.requests.len() / self.connections);
             callers.spawn(async move { load.call(first, end, count).await.unwrap() });
         }
-        let mut all: Vec<_> = callers.join_all().await.into_iter().flatten().collect();
-        all.sort_unstable();
-        Latencies(all)
+        Latencies::new(callers.join_all().await.into_iter().flatten())
     }
 
     async fn call(&self, first: usize, end: Instant, count: usize) -> io::Result<Vec<u32>> {
@@ -74,6 +80,10 @@ impl Load {
             let begun = Instant::now();
             if begun >= end {
                 break;
+            }
+            if self.each && !latencies.is_empty() {
+                stream = TcpStream::connect(self.address).await?;
+                stream.set_nodelay(true)?;
             }
             stream.write_all(request).await?;
             answer(&mut stream, &mut buffer, self.status).await?;

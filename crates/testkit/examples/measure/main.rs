@@ -22,6 +22,8 @@ mod instructions;
 mod load;
 mod process;
 mod scenes;
+mod streams;
+mod wire;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

@@ -7,8 +7,10 @@ use testkit::TestKey;
 
 use crate::{
     calls::{self, Revision},
-    load::Load,
+    load::{Latencies, Load},
     process::Server,
+    streams,
+    wire::{self, Tls},
 };
 
 /// The programs, and how often and how long each is measured.
@@ -21,11 +23,17 @@ pub(crate) struct Programs {
 }
 
 /// One line of a table.
-struct Row {
+pub(crate) struct Row {
     name: String,
     server: Server,
-    load: Load,
+    work: Work,
     cells: Vec<Cell>,
+}
+
+/// How a server is kept busy.
+pub(crate) enum Work {
+    Raw(Load),
+    Tls(Tls),
 }
 
 /// What one round of one row gave.
@@ -39,7 +47,7 @@ struct Cell {
     resident: f64,
 }
 
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 
 /// Plays the scenes that are named, or all.
 pub(crate) async fn play(programs: &Programs, named: &[String]) {
@@ -66,6 +74,15 @@ pub(crate) async fn play(programs: &Programs, named: &[String]) {
     }
     if wanted("half") {
         half_load(programs).await;
+    }
+    if wanted("tls") {
+        wire::scene(programs).await;
+    }
+    if wanted("sse") {
+        streams::calls(programs).await;
+    }
+    if wanted("streams") {
+        streams::many(programs).await;
     }
 }
 
@@ -137,6 +154,12 @@ async fn shapes(programs: &Programs) {
         Row::call(name, Server::peer(&programs.ours, "guarded", flags), Revision::V2025)
     });
     table(programs, "much of everything", rows.into(), &["as it is"]).await;
+
+    let rows = ["1", "20"].map(|count| {
+        let server = Server::peer(&programs.ours, "tools", &["--tools", count]);
+        Row::call(count, server, Revision::V2025)
+    });
+    table(programs, "many tools", rows.into(), &["1"]).await;
 }
 
 /// What the log costs.
@@ -152,25 +175,35 @@ async fn log(programs: &Programs) {
 /// Valid calls over half of the connections, beside bad tokens over the other half.
 async fn flood(programs: &Programs) {
     println!("\nflood: valid calls beside as many connections with bad tokens");
-    println!("{:24} {:>12} {:>12}", "beside", "valid, 1/s", "share");
+    println!("{:24} {:>12} {:>12} {:>12}", "beside", "valid, 1/s", "bad, 1/s", "share");
     let server = Server::peer(&programs.ours, "guarded", &["--algorithm", "ES256"]);
     let half = |token: &str, status| Load {
         connections: CONNECTIONS / 2,
         ..load(&server, vec![calls::get_time(Revision::V2025, Some(token))], status)
     };
     let valid = half(server.valid()[0], 200);
-    let mut fair = 0.0;
-    for name in ["valid", "expired", "unknown_key", "bad_signature"] {
-        let other = match name {
-            "valid" => valid.clone(),
-            bad => half(server.bad(bad), 401),
-        };
-        let (good, _) = tokio::join!(valid.run(programs.length), other.run(programs.length));
-        let rate = good.count() as f64 / programs.length.as_secs_f64();
-        if name == "valid" {
-            fair = rate;
+    let names = ["valid", "expired", "unknown_key", "bad_signature"];
+    let mut rates = names.map(|_| Vec::new());
+    for _ in 0..programs.rounds {
+        for (name, rates) in names.iter().zip(&mut rates) {
+            let other = match *name {
+                "valid" => valid.clone(),
+                bad => half(server.bad(bad), 401),
+            };
+            let (good, bad) = tokio::join!(valid.run(programs.length), other.run(programs.length));
+            let rate = |seen: &Latencies| seen.count() as f64 / programs.length.as_secs_f64();
+            rates.push((rate(&good), rate(&bad)));
         }
-        println!("{name:24} {rate:12.0} {:12.2}", rate / fair);
+    }
+    for (name, own) in names.iter().zip(&rates) {
+        // Of as many valid calls each half gets its share; a ratio is that within a round.
+        let share = own.iter().zip(&rates[0]).map(|(own, fair)| own.0 / fair.0);
+        println!(
+            "{name:24} {:12.0} {:12.0} {:12.2}",
+            median(own.iter().map(|it| it.0)),
+            median(own.iter().map(|it| it.1)),
+            median(share)
+        );
     }
 }
 
@@ -179,11 +212,15 @@ async fn half_load(programs: &Programs) {
     let server = Server::peer(&programs.ours, "guarded", &[]);
     let full = load(&server, vec![calls::get_time(Revision::V2025, Some(server.valid()[0]))], 200);
     let most = full.run(programs.length).await.count() as f64 / programs.length.as_secs_f64();
-    // Every connection waits for as long as an answer takes at full load, and some.
-    let pause = Duration::from_secs_f64(2.0 * CONNECTIONS as f64 / most);
-    let half = Load { pause, ..full };
+    // Every connection waits after each answer; for how long, a few tries tell.
+    let mut half = Load { pause: Duration::from_secs_f64(2.0 * CONNECTIONS as f64 / most), ..full };
+    let rate = |seen: &Latencies| seen.count() as f64 / programs.length.as_secs_f64();
+    for _ in 0..4 {
+        let got = rate(&half.run(programs.length).await);
+        half.pause = half.pause.mul_f64(2.0 * got / most);
+    }
     let seen = half.run(programs.length).await;
-    let rate = seen.count() as f64 / programs.length.as_secs_f64();
+    let rate = rate(&seen);
     println!(
         "\nat {:.2} of full load: p50 {:.0} us, p99 {:.0} us, p99.9 {:.0} us: {:.1} times p50",
         rate / most,
@@ -196,12 +233,12 @@ async fn half_load(programs: &Programs) {
 
 /// Measures the rows in turn, round after round, and prints their medians; ratios are medians too, of
 /// the ratios within a round.
-async fn table(programs: &Programs, title: &str, mut rows: Vec<Row>, against: &[&str]) {
+pub(crate) async fn table(programs: &Programs, title: &str, mut rows: Vec<Row>, against: &[&str]) {
     println!("\n{title}");
     for round in 0..=programs.rounds {
         for row in &mut rows {
             let before = row.server.cpu();
-            let seen = row.load.run(programs.length).await;
+            let seen = row.work.run(programs.length).await;
             let cpu = row.server.cpu().saturating_sub(before);
             let count = seen.count() as f64;
             // The first round warms up.
@@ -246,26 +283,40 @@ async fn table(programs: &Programs, title: &str, mut rows: Vec<Row>, against: &[
     }
 }
 
+impl Work {
+    async fn run(&self, length: Duration) -> Latencies {
+        match self {
+            Self::Raw(load) => load.run(length).await,
+            Self::Tls(tls) => tls.run(length).await,
+        }
+    }
+}
+
 impl Row {
-    fn call(name: &str, server: Server, revision: Revision) -> Self {
+    pub(crate) fn call(name: &str, server: Server, revision: Revision) -> Self {
         let tokens = server.valid();
         let requests = tokens.iter().map(|token| calls::get_time(revision, Some(token))).collect();
         Self::new(name, server, requests, 200)
     }
 
     fn new(name: &str, server: Server, requests: Vec<Vec<u8>>, status: u16) -> Self {
-        let load = load(&server, requests, status);
-        Self { name: name.into(), server, load, cells: Vec::new() }
+        let work = Work::Raw(load(&server, requests, status));
+        Self::of(name, server, work)
+    }
+
+    pub(crate) fn of(name: &str, server: Server, work: Work) -> Self {
+        Self { name: name.into(), server, work, cells: Vec::new() }
     }
 }
 
-fn load(server: &Server, requests: Vec<Vec<u8>>, status: u16) -> Load {
+pub(crate) fn load(server: &Server, requests: Vec<Vec<u8>>, status: u16) -> Load {
     Load {
         address: server.address,
         requests: requests.into(),
         connections: CONNECTIONS,
         status,
         pause: Duration::ZERO,
+        each: false,
     }
 }
 

@@ -53,11 +53,11 @@ impl Clock {
 #[tool_handler]
 impl ServerHandler for Clock {}
 
-/// The server alone.
-pub(crate) fn bare() -> Router {
+/// The server alone; with sessions, its answers are streams.
+pub(crate) fn bare(sessions: bool) -> Router {
     let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true);
+        .with_legacy_session_mode(sessions)
+        .with_json_response(!sessions);
     let service =
         StreamableHttpService::new(|| Ok(Clock), Arc::new(LocalSessionManager::default()), config);
     Router::new().nest_service("/mcp", service)
@@ -97,7 +97,7 @@ pub(crate) fn protected(key: &TestKey) -> Router {
     validation.set_issuer(&[ISSUER]);
     let users = HashSet::from(["user-userson".to_owned(), "admin-adminson".to_owned()]);
     let judge = Arc::new(Judge { key, validation, users });
-    bare().layer(middleware::from_fn_with_state(judge, judged))
+    bare(false).layer(middleware::from_fn_with_state(judge, judged))
 }
 
 async fn judged(

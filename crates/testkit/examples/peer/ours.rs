@@ -15,17 +15,17 @@ use axum::{
     http::{Request, Response, header},
 };
 use bytes::Bytes;
-use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
+use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Shared, Stamp};
 use http_body_util::Full;
 use mcp_guard::{Caller, Guard, Issuers, Trust};
-use server::{App, BUILT_IN, McpServer, McpService, Provisioning, parse_policy};
+use server::{App, BUILT_IN, McpServer, McpService, Provisioning, Sessions, parse_policy};
 use testkit::{Forge, ISSUER, RESOURCE, TestKey};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 use crate::Shape;
 
-fn issuers(key: &TestKey, shape: &Shape) -> Issuers {
+pub(crate) fn issuers(key: &TestKey, shape: &Shape) -> Issuers {
     let keys = || KeySet::from_iter([key.verifying()]);
     let others = (0..shape.issuers).map(|number| {
         let name = format!("https://issuer-{number}.example");
@@ -37,8 +37,7 @@ fn issuers(key: &TestKey, shape: &Shape) -> Issuers {
 }
 
 /// What the program has: the users of a database, in memory.
-async fn directory(shape: &Shape) -> Arc<Live<AnyDirectory>> {
-    let store = AnyDirectory::open("sqlite::memory:").await.unwrap();
+async fn directory(store: AnyDirectory, shape: &Shape) -> Arc<Live<AnyDirectory>> {
     let others = (0..shape.users).map(|number| format!("user-{number}"));
     let users = others.chain(["user-userson".into()]).map(|subject| {
         Edit::Add(NewUser {
@@ -73,12 +72,18 @@ fn policy(shape: &Shape) -> auth_core::Policy {
 }
 
 pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
+    let store = AnyDirectory::open("sqlite::memory:").await.unwrap();
+    let mut sessions = None;
+    if shape.sessions > 0 {
+        let clock = Arc::new(SystemClock);
+        sessions = Some(Sessions::open(Shared::new(store.clone()), &[7; 32], clock).await.unwrap());
+    }
     let app = App {
-        sessions: None,
+        sessions,
         resource: RESOURCE.parse().unwrap(),
         policy: policy(shape),
         issuers: issuers(key, shape),
-        directory: directory(shape).await,
+        directory: directory(store, shape).await,
         provisioning: Provisioning::new(),
         clock: Arc::new(SystemClock),
     };

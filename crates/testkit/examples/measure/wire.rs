@@ -1,0 +1,237 @@
+//! The same calls over TLS 1.3 and HTTP/2: what it costs where nothing else stands in front.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{net::TcpStream, task::JoinSet};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, HandshakeKind, RootCertStore,
+        client::Resumption,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+        version::TLS13,
+    },
+};
+
+use crate::{
+    calls::{self, Revision},
+    load::{Latencies, Load},
+    process::Server,
+    scenes::{CONNECTIONS, Programs, Row, Work, load, table},
+};
+
+/// What is spoken over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// Connections over TLS that each send the next request when the answer is there.
+pub(crate) struct Tls {
+    address: SocketAddr,
+    request: Vec<u8>,
+    protocol: Protocol,
+    config: Arc<ClientConfig>,
+    /// Each request has a connection of its own, begun in that way.
+    each: Option<HandshakeKind>,
+}
+
+/// Calls over all that there is, and what it costs to begin a connection.
+pub(crate) async fn scene(programs: &Programs) {
+    let folder = tempfile::tempdir().unwrap();
+    make_certificate(folder.path());
+    let path = folder.path().to_str().unwrap();
+    let peer = |flags: &[&str]| Server::peer(&programs.ours, "guarded", flags);
+    let plain = || peer(&[]);
+    let tls = || peer(&["--certificate", path]);
+    let raw = |name: &str, server| Row::call(name, server, Revision::V2025);
+    let over = |name: &str, server, protocol, resumption, each| {
+        let work = Tls::new(&server, folder.path(), protocol, resumption, each);
+        Row::of(name, server, Work::Tls(work))
+    };
+    let rows = vec![
+        raw("HTTP/1.1", plain()),
+        over("HTTP/1.1, TLS 1.3", tls(), Protocol::Http1, true, None),
+        over("HTTP/2, TLS 1.3", tls(), Protocol::Http2, true, None),
+    ];
+    table(programs, "connections that stay open", rows, &["HTTP/1.1"]).await;
+
+    let server = plain();
+    let request = calls::get_time(Revision::V2025, Some(server.valid()[0]));
+    let work = Work::Raw(Load { each: true, ..load(&server, vec![request], 200) });
+    let (full, resumed) = (HandshakeKind::Full, HandshakeKind::Resumed);
+    let rows = vec![
+        Row::of("no TLS", server, work),
+        over("TLS 1.3, resumed", tls(), Protocol::Http1, true, Some(resumed)),
+        over("TLS 1.3, in full", tls(), Protocol::Http1, false, Some(full)),
+    ];
+    table(programs, "a connection for each call, HTTP/1.1", rows, &["no TLS"]).await;
+}
+
+impl Tls {
+    fn new(
+        server: &Server,
+        folder: &Path,
+        protocol: Protocol,
+        resumption: bool,
+        each: Option<HandshakeKind>,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap();
+        roots.add(certificate).unwrap();
+        let mut config = ClientConfig::builder_with_protocol_versions(&[&TLS13])
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = match protocol {
+            Protocol::Http1 => vec![b"http/1.1".to_vec()],
+            Protocol::Http2 => vec![b"h2".to_vec()],
+        };
+        if !resumption {
+            config.resumption = Resumption::disabled();
+        }
+        let request = calls::get_time(Revision::V2025, Some(server.valid()[0]));
+        Self { address: server.address, request, protocol, config: Arc::new(config), each }
+    }
+
+    pub(crate) async fn run(&self, length: Duration) -> Latencies {
+        let end = Instant::now() + length;
+        if self.each == Some(HandshakeKind::Resumed) {
+            // The first connection of all brings the ticket that the others go on with.
+            self.once(None).await;
+        }
+        let mut callers = JoinSet::new();
+        for _ in 0..CONNECTIONS {
+            let tls = Self {
+                address: self.address,
+                request: self.request.clone(),
+                protocol: self.protocol,
+                config: Arc::clone(&self.config),
+                each: self.each,
+            };
+            callers.spawn(async move { tls.call(end).await });
+        }
+        Latencies::new(callers.join_all().await.into_iter().flatten())
+    }
+
+    async fn call(&self, end: Instant) -> Vec<u32> {
+        let mut took = Vec::new();
+        let mut note = |begun: Instant| {
+            took.push(u32::try_from(begun.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        };
+        if let Some(kind) = self.each {
+            while Instant::now() < end {
+                let begun = Instant::now();
+                self.once(Some(kind)).await;
+                note(begun);
+            }
+            return took;
+        }
+        let mut connection = Connection::open(self.connect(None).await, self.protocol).await;
+        while Instant::now() < end {
+            let begun = Instant::now();
+            connection.send(&self.request).await;
+            note(begun);
+        }
+        took
+    }
+
+    /// One connection and one call over it.
+    async fn once(&self, kind: Option<HandshakeKind>) {
+        let mut connection = Connection::open(self.connect(kind).await, self.protocol).await;
+        connection.send(&self.request).await;
+    }
+
+    async fn connect(&self, kind: Option<HandshakeKind>) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let stream = connector.connect(name, stream).await.unwrap();
+        if kind.is_some() {
+            assert_eq!(stream.get_ref().1.handshake_kind(), kind, "how it was begun");
+        }
+        stream
+    }
+}
+
+enum Connection {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Connection {
+    async fn open(stream: TlsStream<TcpStream>, protocol: Protocol) -> Self {
+        let io = TokioIo::new(stream);
+        match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::handshake(io).await.unwrap();
+                tokio::spawn(connection);
+                Self::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let executor = TokioExecutor::new();
+                let (sender, connection) = http2::handshake(executor, io).await.unwrap();
+                tokio::spawn(connection);
+                Self::Http2(sender)
+            }
+        }
+    }
+
+    async fn send(&mut self, request: &[u8]) {
+        let response: Response<Incoming> = match self {
+            Self::Http1(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(parsed(request, false)).await.unwrap()
+            }
+            Self::Http2(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(parsed(request, true)).await.unwrap()
+            }
+        };
+        assert_eq!(response.status(), 200);
+        let _ = response.into_body().collect().await.unwrap();
+    }
+}
+
+/// A request of `calls` as hyper has it.
+fn parsed(request: &[u8], http2: bool) -> Request<Full<Bytes>> {
+    let text = std::str::from_utf8(request).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    // HTTP/2 has the host in its address.
+    let uri = if http2 { "http://localhost:8000/mcp" } else { "/mcp" };
+    let mut request = Request::post(uri);
+    for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(": ")) {
+        if !(http2 && name == "Host") {
+            request = request.header(name, value);
+        }
+    }
+    request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
+}
+
+fn make_certificate(folder: &Path) {
+    let made = Command::new("openssl")
+        .current_dir(folder)
+        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split(' '))
+        .args(["-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"])
+        .args(["-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.unwrap().success(), "openssl made no certificate");
+}

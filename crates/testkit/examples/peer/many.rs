@@ -1,0 +1,85 @@
+//! Our guard before rmcp with any number of tools, all of which tell the time.
+
+use std::{fmt::Write, sync::Arc};
+
+use auth_core::{Clock, Policy, SystemClock};
+use axum::Router;
+use mcp_guard::Guard;
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    handler::server::{
+        router::tool::{ToolRoute, ToolRouter},
+        tool::ToolCallContext,
+    },
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ServerCapabilities,
+        ServerConfig, Tool,
+    },
+    service::RequestContext,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
+};
+use server::parse_policy;
+use testkit::{RESOURCE, TestKey};
+
+use crate::{Shape, ours};
+
+#[derive(Clone)]
+struct Many(Arc<ToolRouter<Many>>);
+
+impl Many {
+    fn new(count: usize) -> Self {
+        let route = |number: usize| {
+            let name = if number == 0 { "get_time".into() } else { format!("tool_{number}") };
+            let tool = Tool::new(name, "The current time", serde_json::Map::new());
+            ToolRoute::new_dyn(tool, |_: ToolCallContext<'_, Self>| {
+                Box::pin(async {
+                    let now = SystemClock.now().to_string();
+                    Ok(CallToolResult::success(vec![ContentBlock::text(now)]).into())
+                })
+            })
+        };
+        let router = (0..count).fold(ToolRouter::new(), |router, it| router.with_route(route(it)));
+        Self(Arc::new(router))
+    }
+}
+
+impl ServerHandler for Many {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        self.0.call(ToolCallContext::new(self, request, context)).await
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.0.get(name).cloned()
+    }
+}
+
+pub(crate) fn guarded(key: &TestKey, shape: &Shape) -> Router {
+    let mut rules =
+        "[scopes]\n\"Time.Read\" = \"The time\"\n[tools]\nget_time = \"Time.Read\"\n".to_owned();
+    for number in 1..shape.tools {
+        writeln!(rules, "tool_{number} = \"Time.Read\"").unwrap();
+    }
+    let policy: Policy = parse_policy(&rules).unwrap();
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy, ours::issuers(key, shape));
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .disable_allowed_hosts();
+    let many = Many::new(shape.tools);
+    let mcp = StreamableHttpService::new(
+        move || Ok(many.clone()),
+        Arc::new(NeverSessionManager::default()),
+        config,
+    );
+    Router::new().route_service("/mcp", guard.protect(mcp))
+}
