@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt;
+use memchr::memmem;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -231,15 +232,7 @@ fn is(headers: &HeaderMap<HeaderValue>, essence: &str) -> bool {
 
 /// Whether it is worth reading the answer for a task.
 fn mentions_task(bytes: &[u8]) -> bool {
-    // Looked for by its rarest letter.
-    let (before, after) = (b"\"task", b"d\"");
-    let mut parts = bytes.split(|byte| *byte == b'I').peekable();
-    while let (Some(part), Some(next)) = (parts.next(), parts.peek()) {
-        if part.ends_with(before) && next.starts_with(after) {
-            return true;
-        }
-    }
-    false
+    memmem::find(bytes, b"\"taskId\"").is_some()
 }
 
 #[cfg(test)]

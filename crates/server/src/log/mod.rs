@@ -1,5 +1,6 @@
 //! The log: on standard error, for people or as JSON, by a thread of its own ([`writer`]).
 
+mod line;
 mod time;
 mod writer;
 
@@ -28,7 +29,8 @@ pub(crate) fn start(environment: &Environment) -> Result<(), String> {
         .with_ansi(colour);
     // A second start in one process (in tests) keeps the first log: nothing is lost.
     let _already_started = match environment.get(Variable::LogFormat) {
-        None | Some("pretty") => log.try_init(),
+        None | Some("pretty") if colour => log.try_init(),
+        None | Some("pretty") => log.event_format(line::Line).try_init(),
         Some("json") => log.json().flatten_event(true).try_init(),
         Some(other) => return Err(format!("LOG_FORMAT {other:?}: write pretty or json")),
     };
