@@ -42,8 +42,20 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Both are the caller's text: shown so that they cannot forge a line of a log.
-        write!(f, "{}", self.method().escape_debug())?;
-        self.target().map_or(Ok(()), |target| write!(f, " {}", target.escape_debug()))
+        escaped(f, self.method())?;
+        let Some(target) = self.target() else { return Ok(()) };
+        f.write_str(" ")?;
+        escaped(f, target)
+    }
+}
+
+/// As [`str::escape_debug`] has it; at once, where there is nothing to escape.
+fn escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+    if text.bytes().all(is_plain) {
+        f.write_str(text)
+    } else {
+        write!(f, "{}", text.escape_debug())
     }
 }
 
@@ -58,6 +70,7 @@ mod tests {
         assert_eq!(Action::GetPrompt("p\nq".into()).to_string(), r"prompts/get p\nq");
         assert_eq!(Action::Method("ping".into()).to_string(), "ping");
         assert_eq!(Action::Method("x\n\u{1b}[31m".into()).to_string(), r"x\n\u{1b}[31m");
+        assert_eq!(Action::CallTool("it's \\ é".into()).to_string(), r"tools/call it\'s \\ é");
         assert_eq!(Action::Method("ping".into()).target(), None);
         assert_eq!(Action::CallTool("t".into()).target(), Some("t"));
     }

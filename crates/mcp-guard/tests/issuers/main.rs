@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod discovery;
+mod flood;
 mod introspection;
 mod keys;
 mod memory;

@@ -22,9 +22,20 @@ impl FormatTime for Time {
             if *last != second {
                 (*last, *text) = (second, written(second));
             }
-            write!(to, "{text}.{micros:06}Z")
+            to.write_str(text)?;
+            to.write_str(std::str::from_utf8(&fraction(micros)).unwrap_or_default())
         })
     }
+}
+
+/// What follows the second: `.250000Z`.
+fn fraction(mut micros: u32) -> [u8; 8] {
+    let mut text = *b".000000Z";
+    for digit in text.iter_mut().skip(1).take(6).rev() {
+        *digit += u8::try_from(micros % 10).unwrap_or_default();
+        micros /= 10;
+    }
+    text
 }
 
 /// A second, without its fraction and zone.
@@ -43,6 +54,14 @@ mod tests {
     fn a_second_is_written_as_rfc_3339_has_it() {
         assert_eq!(written(1_800_000_000), "2027-01-15T08:00:00");
         assert_eq!(written(0), "1970-01-01T00:00:00");
+    }
+
+    #[test]
+    fn a_fraction_has_six_digits() {
+        for (micros, text) in [(0, ".000000Z"), (250_000, ".250000Z"), (7, ".000007Z")] {
+            assert_eq!(fraction(micros), text.as_bytes());
+        }
+        assert_eq!(&fraction(999_999), b".999999Z");
     }
 
     #[test]
