@@ -1,12 +1,20 @@
 //! The stored token for a run, renewed where it has to be.
 
-use super::now;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{now, terminal::interrupted};
 use crate::{
     config::Config,
     failure::Failure,
     oauth::{LoginError, Outward, renew},
     store::{Entry, Lock, Store, StoreError},
 };
+
+/// How long a renewal may go on after Ctrl-C: the issuer may have used up the old refresh token, and the new
+/// one would be lost.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The stored entry for the server, renewed if its time is nearly up. It may be one that is no good any
 /// more: who we were is in it.
@@ -24,6 +32,7 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     match under_lock(config, &store, &entry, false).await {
         Ok(Some(new)) => Ok(Some(new)),
         Ok(None) => Ok(Some(entry)),
+        Err(LoginError::Cancelled) => Err(Failure::cancelled()),
         // It has a little life left, and the issuer may be back by then.
         Err(_) if entry.is_alive(now()) => Ok(Some(entry)),
         Err(error) => Err(Failure::login(&error, config)),
@@ -67,8 +76,20 @@ async fn under_lock(
         return Ok(None);
     }
     let outward = Outward::new(&config.endpoint, config.access.args().allow_private)?;
-    let new = renew(&entry_now, &outward).await?;
-    store_outcome(store, entry_now, new, &lock).map_err(stored)
+    let work = renew(&entry_now, &outward);
+    tokio::pin!(work);
+    let (new, is_cancelled) = tokio::select! {
+        biased;
+        new = &mut work => (new, false),
+        () = interrupted() => {
+            (timeout(GRACE, work).await.unwrap_or(Err(LoginError::Cancelled)), true)
+        }
+    };
+    let secrets = entry_now.secrets();
+    let secrets = secrets.iter().map(|(secret, _)| secret.as_str());
+    let new = new.map_err(|error| error.without(secrets.chain(entry_now.client.secret.as_deref())));
+    let new = store_outcome(store, entry_now.clone(), new?, &lock).map_err(stored)?;
+    if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
 /// Stores the new entry; without one, takes note that the refresh token is no good.

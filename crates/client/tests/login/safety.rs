@@ -120,6 +120,31 @@ async fn an_env_file_does_not_say_which_program_is_the_browser() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_says_again_what_it_was_sent_is_not_repeated() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    std::fs::write(user.folder().join("secret"), "machine-secret\n").unwrap();
+    std::fs::write(user.folder().join("jwt"), "platform-jwt-of-a-workload").unwrap();
+    let machine = ["--client-id", "machine", "--client-secret-file", "secret"];
+    let machine = [&["login", "--grant", "client-credentials"][..], &machine].concat();
+    let workload = ["--client-id", "w", "--assertion-file", "jwt"];
+    let workload = [&["login", "--grant", "workload"][..], &workload].concat();
+    user.login(&world).await;
+    world.forget_tokens();
+    world.change(|knobs| knobs.echoes = true);
+    // Those of a person: the refresh token, and then a code.
+    let renewed = user.run(&world, &["call", "one"]).await.expect(4);
+    assert!(!renewed.stderr.contains("refresh-"), "{renewed:?}");
+    let signed_in = user.browse(&world, &["login"]).await.expect(4).says("invalid_request");
+    assert!(!signed_in.stderr.contains("=code-"), "{signed_in:?}");
+    for login in [&machine, &workload] {
+        let run = user.run(&world, login).await.expect(4).says("invalid_request");
+        for secret in ["machine-secret", "platform-jwt-of-a-workload"] {
+            assert!(!run.stderr.contains(secret), "{run:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_goes_by_its_name() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let url = world.url();
