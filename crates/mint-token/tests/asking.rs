@@ -1,6 +1,6 @@
 //! Somebody sits at the terminal: what is asked, and what comes of each answer.
 
-#![expect(clippy::unwrap_used, reason = "a function of a test fails with it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a function of a test fails with it")]
 
 use std::{collections::VecDeque, fs, io, path::Path};
 

@@ -13,14 +13,14 @@ use crate::{rich::Rich, servers::Mcp, verbs::wait_for};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run in a terminal.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     shown: Arc<Mutex<String>>,
 }
 
 impl Terminal {
-    fn run(url: &str, args: &str, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn run(url: &str, args: &str, environment: &[(&str, &str)]) -> Self {
         let line = format!("{} --url {url} {args}", env!("CARGO_BIN_EXE_client"));
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command", &line, "/dev/null"])
@@ -48,7 +48,7 @@ impl Terminal {
         self.shown.lock().unwrap().clone()
     }
 
-    fn wait_for(&self, text: &str) {
+    pub(crate) fn wait_for(&self, text: &str) {
         let start = Instant::now();
         while !self.shown().contains(text) {
             assert!(start.elapsed() < PATIENCE, "no {text:?} in {:?}", self.shown());
@@ -56,12 +56,12 @@ impl Terminal {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

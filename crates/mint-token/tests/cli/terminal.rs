@@ -33,7 +33,7 @@ fn typed(folder: &Folder, args: &str, answers: &[(&str, &str)]) -> (Option<i32>,
     let reader = std::thread::spawn(move || {
         let mut some = [0; 1024];
         while let Ok(count @ 1..) = screen.read(&mut some) {
-            all.lock().unwrap().push_str(&String::from_utf8_lossy(&some[..count]));
+            all.lock().unwrap().push_str(&String::from_utf8_lossy(some.get(..count).unwrap()));
         }
     });
     let start = Instant::now();
