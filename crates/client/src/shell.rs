@@ -22,6 +22,7 @@ use crate::{
     cache::Cache,
     endpoint::Endpoint,
     servers,
+    untrusted::Screen,
 };
 
 /// The variable that says that a shell asks.
@@ -115,9 +116,8 @@ fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> 
         .into_iter()
         .filter(|(name, _)| name.starts_with(&*begun) && plain(name))
         .map(|(name, about)| {
-            let about = about.as_deref().and_then(|about| about.lines().next().map(str::to_owned));
-            let about =
-                about.map(|about| about.chars().filter(|c| !c.is_control()).collect::<String>());
+            let about = about.as_deref().and_then(|about| about.lines().next());
+            let about = about.map(|about| Screen::default().line(about));
             CompletionCandidate::new(name).help(about.map(Into::into))
         })
         .collect()

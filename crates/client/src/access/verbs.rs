@@ -20,6 +20,7 @@ use crate::{
     output::Printer,
     servers,
     store::{Client, Entry, Grant, Listed, Place, Removed, Store, Summary},
+    untrusted::Screen,
 };
 
 /// What such a verb has to say: for a person, and for a program.
@@ -264,7 +265,9 @@ fn status(config: &Config) -> Result<Report, Failure> {
 
 fn details(listed: &Listed, store: Option<&Store>) -> String {
     let summary = &listed.summary;
-    let scopes = match summary.scopes.join(" ") {
+    // Words of an issuer, each on its line.
+    let line = |words: &str| Screen::default().line(words);
+    let scopes = match line(&summary.scopes.join(" ")) {
         none if none.is_empty() => "(none named)".to_owned(),
         scopes => scopes,
     };
@@ -284,7 +287,8 @@ fn details(listed: &Listed, store: Option<&Store>) -> String {
     format!(
         "  issuer    {}\n  client    {}\n  scopes    {scopes}\n  until     {until}\n  \
          renewed   {renewal}\n  kept in   {place}\n",
-        summary.key.issuer, summary.client_id
+        line(&summary.key.issuer),
+        line(&summary.client_id)
     )
 }
 

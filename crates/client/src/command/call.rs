@@ -8,7 +8,7 @@
 //! 4. An answer may be a question, after which the call is made again with what was said (MRTR), or a task,
 //!    which is followed to its end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     ServiceError,
@@ -98,7 +98,7 @@ async fn fitted(
     config: &Config,
 ) -> Result<Map<String, Value>, Failure> {
     let kept = config.cache.fresh().unwrap_or_default();
-    if let Some(Ok(arguments)) = fit(&kept, call) {
+    if let Some(Ok(arguments)) = fit(&kept, call).await {
         return Ok(arguments);
     }
     let tools = match listed(session, config).await {
@@ -114,14 +114,19 @@ async fn fitted(
             };
         }
     };
-    fit(&tools, call).unwrap_or_else(|| Ok(call.arguments.plain()))
+    fit(&tools, call).await.unwrap_or_else(|| Ok(call.arguments.plain()))
 }
 
 /// The arguments as the tool's schema wants them, if the tool is there.
-fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
+async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
     let tool = tools.iter().find(|tool| *tool.name == *call.tool)?;
-    let schema = Value::Object(tool.input_schema.as_ref().clone());
-    let fitted = call.arguments.fitted(&Schema::new(&schema));
+    let (schema, arguments) = (Arc::clone(&tool.input_schema), call.arguments.clone());
+    // In a thread of its own: a small schema can take longer than anybody waits, and nothing else would end
+    // the wait.
+    let work = tokio::task::spawn_blocking(move || {
+        arguments.fitted(&Schema::new(&Value::Object(schema.as_ref().clone())))
+    });
+    let fitted = work.await.ok()?;
     Some(fitted.map_err(|faults| Failure::arguments(&call.tool, faults)))
 }
 

@@ -88,7 +88,8 @@ async fn poll(
     ];
     let basic = client.secret.as_deref().map(|secret| (client.id.as_str(), secret));
     let deadline = Instant::now() + Duration::from_secs(answer.expires_in.min(MAX_LIFE));
-    let mut interval = answer.interval.unwrap_or(INTERVAL).min(MAX_LIFE);
+    // Whose endpoint it is, is the server's word: nobody is hammered.
+    let mut interval = answer.interval.unwrap_or(INTERVAL).clamp(1, MAX_LIFE);
     loop {
         sleep(Duration::from_secs(interval)).await;
         if Instant::now() > deadline {

@@ -52,6 +52,16 @@ async fn what_does_not_fit_is_named_and_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_takes_for_ever_costs_the_timeout_and_no_more() {
+    let (url, log) = Rich::default().serve().await;
+    let begun = std::time::Instant::now();
+    Client::at(&url, &["call", "heavy", "a:=1", "--timeout=1"]).run().await.expect(7);
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert_eq!(calls(&log), 0);
+    Client::at(&url, &["call", "heavy", "--help"]).run().await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tool_tells_what_it_takes() {
     let (url, log) = Rich::default().serve().await;
     let run = Client::at(&url, &["call", "add", "--help"]).run().await.expect(0);

@@ -120,6 +120,19 @@ async fn an_env_file_does_not_say_which_program_is_the_browser() {
 }
 
 #[tokio::test]
+async fn an_issuers_names_are_no_lines_of_ours() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| knobs.client_suffix = "\n  scopes    everything\u{1b}[2J\u{202e}");
+    let login = user.browse(&world, &["login"]).await.expect(0).stdout;
+    let status = user.run(&world, &["status"]).await.expect(0).stdout;
+    for text in [login, status] {
+        let scopes = text.lines().filter(|line| line.starts_with("  scopes"));
+        assert_eq!(scopes.collect::<Vec<_>>(), ["  scopes    read"]);
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_that_says_again_what_it_was_sent_is_not_repeated() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     std::fs::write(user.folder().join("secret"), "machine-secret\n").unwrap();

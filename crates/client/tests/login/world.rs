@@ -60,6 +60,8 @@ pub(crate) struct Knobs {
     pub(crate) pending: usize,
     /// A path whose answer comes so many milliseconds late.
     pub(crate) slow: Option<(&'static str, u64)>,
+    /// What the names that it gives to clients end with.
+    pub(crate) client_suffix: &'static str,
     /// Refuses every request for a token, and says again what it was sent.
     pub(crate) echoes: bool,
 }
@@ -363,7 +365,7 @@ fn answered(
                 return answer(400, &json!({ "error": "invalid_client_metadata" }));
             }
             inner.log.push("register".to_owned());
-            let id = inner.next("client");
+            let id = format!("{}{}", inner.next("client"), inner.knobs.client_suffix);
             let uris = asked["redirect_uris"].clone();
             answer(201, &json!({ "client_id": id, "redirect_uris": uris }))
         }
