@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{now, terminal::interrupted};
+use super::{
+    now,
+    terminal::{interrupted, or_cancelled},
+};
 use crate::{
     config::Config,
     failure::Failure,
@@ -63,7 +66,7 @@ async fn under_lock(
     entry: &Entry,
     is_refused: bool,
 ) -> Result<Option<Entry>, LoginError> {
-    let lock = store.lock().await.map_err(stored)?;
+    let lock = or_cancelled(async { store.lock().await.map_err(stored) }).await?;
     // While we waited, another process may have done it, and used up the refresh token that we know.
     let Some(entry_now) = store.find(&entry.server).map_err(stored)? else {
         return Ok(None);

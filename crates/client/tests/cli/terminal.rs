@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{rich::Rich, servers::Mcp, verbs::wait_for};
+use crate::{
+    rich::Rich,
+    servers::{Canned, Mcp},
+    verbs::wait_for,
+};
 
 /// How long something may take to appear.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -158,6 +162,26 @@ async fn control_c_ends_a_question_and_a_call() {
             wait_for(&log, "cancelled").await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked_whether_to_sign_in_and_may_say_no_or_leave() {
+    let (url, _) = Canned::new(401).challenge("Bearer").serve().await;
+    blocking(move || {
+        for (keys, code, words) in
+            [("n\n", 4, "sign in with `client login"), ("\u{3}", 130, "cancelled")]
+        {
+            let home = tempfile::tempdir().unwrap();
+            let state = [("XDG_STATE_HOME", home.path().to_str().unwrap())];
+            let mut terminal = Terminal::run(&url, "tools", &state);
+            terminal.wait_for("wants you to sign in. Do it now? [Y/n] ");
+            terminal.press(keys);
+            let (ended, shown) = terminal.end();
+            assert_eq!(ended, Some(code), "{shown}");
+            assert!(shown.contains(words), "{shown}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

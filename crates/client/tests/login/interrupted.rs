@@ -20,7 +20,8 @@ async fn interrupt(user: &User, world: &World, args: &[&str], at: &str) -> (Run,
     let pressed = Instant::now();
     let killed = std::process::Command::new("kill").args(["-INT", &pid]).status();
     assert!(killed.unwrap().success());
-    let run = Run::from(child.wait_with_output().await.unwrap()).checked(world);
+    let ended = tokio::time::timeout(Duration::from_secs(15), child.wait_with_output()).await;
+    let run = Run::from(ended.expect("it ends").unwrap()).checked(world);
     (run, pressed.elapsed())
 }
 

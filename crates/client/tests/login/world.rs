@@ -52,6 +52,8 @@ pub(crate) struct Knobs {
     pub(crate) withheld: HashSet<&'static str>,
     /// Nobody may register for scopes.
     pub(crate) registers_no_scopes: bool,
+    /// Nobody may register without a page to come back to.
+    pub(crate) registers_pages_only: bool,
     /// The server takes no token.
     pub(crate) is_deaf: bool,
     /// The person says no.
@@ -60,6 +62,8 @@ pub(crate) struct Knobs {
     pub(crate) pending: usize,
     /// A path whose answer comes so many milliseconds late.
     pub(crate) slow: Option<(&'static str, u64)>,
+    /// Where challenges say that the resource's metadata is; an empty one is a place of ours with nothing.
+    pub(crate) pointer: Option<&'static str>,
     /// What the names that it gives to clients end with.
     pub(crate) client_suffix: &'static str,
     /// Refuses every request for a token, and says again what it was sent.
@@ -77,6 +81,8 @@ struct Inner {
     spent: HashSet<String>,
     calls: HashMap<String, usize>,
     secrets: HashMap<String, String>,
+    /// What each client that registered may do.
+    grants: HashMap<String, String>,
 }
 
 /// The world.
@@ -316,7 +322,12 @@ async fn guard(State(world): State<World>, request: Request, next: Next) -> Resp
     let Some((status, challenge)) = refusal else {
         return next.run(Request::from_parts(parts, Body::from(bytes))).await;
     };
-    let pointer = format!("resource_metadata=\"{}/resource\"", world.origin);
+    let pointer = match world.inner.lock().unwrap().knobs.pointer {
+        None => format!("{}/resource", world.origin),
+        Some("") => format!("{}/nothing", world.origin),
+        Some(elsewhere) => elsewhere.to_owned(),
+    };
+    let pointer = format!("resource_metadata=\"{pointer}\"");
     let challenge = if challenge.is_empty() {
         format!("Bearer {pointer}")
     } else {
@@ -367,6 +378,11 @@ fn answered(
             inner.log.push("register".to_owned());
             let id = format!("{}{}", inner.next("client"), inner.knobs.client_suffix);
             let uris = asked["redirect_uris"].clone();
+            let needs_page = inner.knobs.registers_pages_only && uris == json!([]);
+            if needs_page {
+                return answer(400, &json!({ "error": "invalid_redirect_uri" }));
+            }
+            inner.grants.insert(id.clone(), asked["grant_types"].to_string());
             answer(201, &json!({ "client_id": id, "redirect_uris": uris }))
         }
         (Method::GET, "/authorize") => {
@@ -380,6 +396,11 @@ fn answered(
         },
         (Method::POST, "/device") => {
             let mut inner = world.inner.lock().unwrap();
+            let may = inner.grants.get(&form["client_id"]);
+            let may = may.is_none_or(|grants| grants.contains("device_code"));
+            if !may && !inner.knobs.registers_pages_only {
+                return answer(400, &json!({ "error": "unauthorized_client" }));
+            }
             let code = inner.next("device");
             let scope = form.get("scope").cloned().unwrap_or_default();
             inner.codes.insert(code.clone(), (scope, String::new()));
