@@ -209,7 +209,6 @@ describe('a person with another device', () => {
   }
 
   test('types a code in, as a client that registered for that', async () => {
-    await client(['logout', '--all']);
     let [address, typed] = [undefined, undefined];
     const run = await client(['login', '--device', '--scope', 'Admin.Write'], (line) => {
       if (line.startsWith(`${identity.issuer}/device`)) address = line;

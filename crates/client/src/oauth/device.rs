@@ -127,7 +127,8 @@ async fn client(
     {
         return Ok(named(document, None));
     }
-    if let Some(client) = known {
+    // One that registered itself for a browser is not the one that may do this.
+    if let Some(client) = known.filter(|client| !client.dynamic || client.redirect_uri.is_none()) {
         return Ok(client.clone());
     }
     let Some(endpoint) = found.facts.metadata.registration_endpoint.clone() else {
