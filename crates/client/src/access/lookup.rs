@@ -25,7 +25,8 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     let Some(store) = config.access.store().filter(|_| config.endpoint.keeps_secrets()) else {
         return Ok(None);
     };
-    let stored = store.find(config.endpoint.as_str()).map_err(|error| Failure::store(&error))?;
+    let found = store.find(config.endpoint.as_str()).await;
+    let stored = found.map_err(|error| Failure::store(&error))?;
     let Some(entry) = stored else {
         return Ok(None);
     };
@@ -55,7 +56,7 @@ pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Ent
 pub(crate) async fn keep(config: &Config, entry: &Entry) -> Result<(), LoginError> {
     if let Some(store) = config.access.store() {
         let lock = store.lock().await.map_err(stored)?;
-        store.save(entry, &lock).map_err(stored)?;
+        store.save(entry, &lock).await.map_err(stored)?;
     }
     Ok(())
 }
@@ -68,7 +69,7 @@ async fn under_lock(
 ) -> Result<Option<Entry>, LoginError> {
     let lock = or_cancelled(async { store.lock().await.map_err(stored) }).await?;
     // While we waited, another process may have done it, and used up the refresh token that we know.
-    let Some(entry_now) = store.find(&entry.server).map_err(stored)? else {
+    let Some(entry_now) = store.find(&entry.server).await.map_err(stored)? else {
         return Ok(None);
     };
     let is_another = entry_now.secrets() != entry.secrets();
@@ -91,12 +92,12 @@ async fn under_lock(
     let secrets = entry_now.secrets();
     let secrets = secrets.iter().map(|(secret, _)| secret.as_str());
     let new = new.map_err(|error| error.without(secrets.chain(entry_now.client.secret.as_deref())));
-    let new = store_outcome(store, entry_now.clone(), new?, &lock).map_err(stored)?;
+    let new = store_outcome(store, entry_now.clone(), new?, &lock).await.map_err(stored)?;
     if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
 /// Stores the new entry; without one, takes note that the refresh token is no good.
-fn store_outcome(
+async fn store_outcome(
     store: &Store,
     mut old: Entry,
     new: Option<Entry>,
@@ -105,7 +106,7 @@ fn store_outcome(
     if let Some(response) = &mut old.credentials.token_response {
         response.set_refresh_token(None);
     }
-    store.save(new.as_ref().unwrap_or(&old), lock)?;
+    store.save(new.as_ref().unwrap_or(&old), lock).await?;
     Ok(new)
 }
 

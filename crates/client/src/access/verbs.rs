@@ -105,7 +105,7 @@ async fn get(
     let identity = access.identity()?;
     let wanted = access.args().scope.as_ref();
     let stored = match access.store() {
-        Some(store) => store.find(config.endpoint.as_str()).map_err(LoginError::Store)?,
+        Some(store) => store.find(config.endpoint.as_str()).await.map_err(LoginError::Store)?,
         None => None,
     };
     let known = stored.filter(|entry| entry.issuer == found.facts.issuer).map(|entry| entry.client);
@@ -183,7 +183,7 @@ async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
     let server = config.endpoint.as_str();
     let gone = async {
         let lock = store.lock().await?;
-        store.remove(|summary| all || summary.server == server, &lock)
+        store.remove(|summary| all || summary.server == server, &lock).await
     };
     let Removed { gone, left } = gone.await.map_err(|error| Failure::store(&error))?;
     let mut told = Vec::new();

@@ -109,18 +109,24 @@ impl Store {
     }
 
     /// The entry for a server: the one stored last.
-    pub(crate) fn find(&self, server: &str) -> Result<Option<Entry>, StoreError> {
+    pub(crate) async fn find(&self, server: &str) -> Result<Option<Entry>, StoreError> {
         let rows = self.read()?.tokens.into_iter().rev();
-        let mut rows = rows.filter(|row| row.summary.server == server);
-        // A keychain that was emptied behind our back has what it has.
-        Ok(rows.find_map(|row| match row.secret {
-            Some(entry) => Some(*entry),
-            None => serde_json::from_str(&self.keychain.find(&row.summary.key).ok()??).ok(),
-        }))
+        for row in rows.filter(|row| row.summary.server == server) {
+            if let Some(entry) = row.secret {
+                return Ok(Some(*entry));
+            }
+            // A keychain that was emptied behind our back has what it has.
+            let found = self.keychain.find(&row.summary.key).await.ok().flatten();
+            let found = found.and_then(|text| serde_json::from_str(&text).ok());
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Stores an entry in the place of the one with its key. The lock shows that nobody else does.
-    pub(crate) fn save(&self, entry: &Entry, _lock: &Lock) -> Result<(), StoreError> {
+    pub(crate) async fn save(&self, entry: &Entry, _lock: &Lock) -> Result<(), StoreError> {
         let mut list = self.read()?;
         let key = entry.key();
         let is_ours = |row: &Row| row.summary.key == key;
@@ -128,19 +134,19 @@ impl Store {
             list.tokens.iter().any(|row| is_ours(row) && row.place() == Place::Keychain);
         list.tokens.retain(|row| !is_ours(row));
         let text = serde_json::to_string(entry).unwrap_or_default();
-        let in_keychain = self.preferred == Place::Keychain && self.keychain.put(&key, &text);
+        let in_keychain = self.preferred == Place::Keychain && self.keychain.put(&key, &text).await;
         let secret = (!in_keychain).then(|| Box::new(entry.clone()));
         list.tokens.push(Row { summary: entry.into(), secret });
         self.write(&list)?;
         if was_in_keychain && !in_keychain {
             // One that does not answer keeps a token that is no longer looked for.
-            let _ = self.keychain.remove(&key);
+            let _ = self.keychain.remove(&key).await;
         }
         Ok(())
     }
 
     /// Removes the entries that `which` picks.
-    pub(crate) fn remove(
+    pub(crate) async fn remove(
         &self,
         which: impl Fn(&Summary) -> bool,
         _lock: &Lock,
@@ -152,7 +158,7 @@ impl Store {
                 kept.push(row);
                 continue;
             }
-            if let Ok(entry) = self.take(&row) {
+            if let Ok(entry) = self.take(&row).await {
                 removed.gone.push((row.summary, entry));
             } else {
                 removed.left.push(row.summary.clone());
@@ -164,12 +170,12 @@ impl Store {
     }
 
     /// What is in an entry, which is not in the keychain afterwards.
-    fn take(&self, row: &Row) -> Result<Option<Entry>, OutOfReach> {
+    async fn take(&self, row: &Row) -> Result<Option<Entry>, OutOfReach> {
         if let Some(entry) = &row.secret {
             return Ok(Some(*entry.clone()));
         }
-        let found = self.keychain.find(&row.summary.key)?;
-        self.keychain.remove(&row.summary.key)?;
+        let found = self.keychain.find(&row.summary.key).await?;
+        self.keychain.remove(&row.summary.key).await?;
         Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -202,28 +208,28 @@ mod tests {
         (folder, store)
     }
 
-    fn token(store: &Store, server: &str) -> Option<String> {
-        Some(store.find(server).unwrap()?.token()?.expose().to_owned())
+    async fn token(store: &Store, server: &str) -> Option<String> {
+        Some(store.find(server).await.unwrap()?.token()?.expose().to_owned())
     }
 
     #[tokio::test]
     async fn an_entry_is_found_by_its_server_and_replaced_by_its_key() {
         let (_folder, store) = store();
         let lock = store.lock().await.unwrap();
-        assert_eq!(token(&store, SERVER), None);
-        store.save(&entry(SERVER, "one", 60), &lock).unwrap();
-        store.save(&entry("https://mcp.example/other", "two", 60), &lock).unwrap();
-        store.save(&entry(SERVER, "three", 60), &lock).unwrap();
-        assert_eq!(token(&store, SERVER).as_deref(), Some("three"));
+        assert_eq!(token(&store, SERVER).await, None);
+        store.save(&entry(SERVER, "one", 60), &lock).await.unwrap();
+        store.save(&entry("https://mcp.example/other", "two", 60), &lock).await.unwrap();
+        store.save(&entry(SERVER, "three", 60), &lock).await.unwrap();
+        assert_eq!(token(&store, SERVER).await.as_deref(), Some("three"));
         assert_eq!(store.list().unwrap().len(), 2);
         for other in ["https://mcp.example/mcp/", "https://mcp.example", "http://mcp.example/mcp"] {
-            assert_eq!(token(&store, other), None, "{other}");
+            assert_eq!(token(&store, other).await, None, "{other}");
         }
         // Another issuer for the same server: both are kept, the last one counts.
         let mut second = entry(SERVER, "four", 60);
         second.issuer = "https://other.example".into();
-        store.save(&second, &lock).unwrap();
-        assert_eq!(token(&store, SERVER).as_deref(), Some("four"));
+        store.save(&second, &lock).await.unwrap();
+        assert_eq!(token(&store, SERVER).await.as_deref(), Some("four"));
         assert_eq!(store.list().unwrap().len(), 3);
     }
 
@@ -231,13 +237,13 @@ mod tests {
     async fn what_is_removed_is_gone() {
         let (_folder, store) = store();
         let lock = store.lock().await.unwrap();
-        store.save(&entry(SERVER, "one", 60), &lock).unwrap();
-        let nothing = store.remove(|summary| summary.server == "x", &lock).unwrap();
+        store.save(&entry(SERVER, "one", 60), &lock).await.unwrap();
+        let nothing = store.remove(|summary| summary.server == "x", &lock).await.unwrap();
         assert!(nothing.gone.is_empty() && nothing.left.is_empty());
-        let removed = store.remove(|summary| summary.server == SERVER, &lock).unwrap();
+        let removed = store.remove(|summary| summary.server == SERVER, &lock).await.unwrap();
         assert!(matches!(removed.gone.as_slice(), [(_, Some(_))]));
         assert!(removed.left.is_empty());
-        assert_eq!(token(&store, SERVER), None);
+        assert_eq!(token(&store, SERVER).await, None);
     }
 
     #[tokio::test]
@@ -245,7 +251,7 @@ mod tests {
         let (_folder, store) = store();
         let lock = store.lock().await.unwrap();
         store.file.write("{").unwrap();
-        let saved = store.save(&entry(SERVER, "one", 60), &lock);
+        let saved = store.save(&entry(SERVER, "one", 60), &lock).await;
         assert!(matches!(saved, Err(StoreError::Damaged(_))));
         assert_eq!(store.file.read().unwrap().as_deref(), Some("{"));
     }

@@ -241,6 +241,26 @@ async fn a_keychain_that_hangs_costs_the_timeout_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_waits_for_the_keychain_can_be_stopped() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let path = user.folder().join("bus");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let secret = user.folder().join("secret");
+    std::fs::write(secret, "machine-secret").unwrap();
+    let login = ["login", "--grant", "client-credentials", "--client-id", "machine"];
+    let login = [&login[..], &["--client-secret-file", "secret"]].concat();
+    let mut command = user.command(&world.url(), &login);
+    let address = format!("unix:path={}", path.display());
+    let child = command.env("DBUS_SESSION_BUS_ADDRESS", address).spawn().unwrap();
+    // It is there, and hears nothing.
+    let _bus = tokio::task::spawn_blocking(move || listener.accept().unwrap()).await.unwrap();
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = tokio::time::timeout(Duration::from_secs(10), child.wait_with_output()).await;
+    Run::from(ended.expect("it ends").unwrap()).checked(&world).expect(130).says("cancelled");
+}
+
+#[tokio::test]
 async fn without_a_keychain_a_token_lives_in_a_file_and_it_is_said() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let login = user.browse(&world, &["login"]).await.expect(0);
