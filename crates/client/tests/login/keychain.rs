@@ -225,6 +225,22 @@ async fn a_keychain_that_does_not_answer_forgets_nothing_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_keychain_that_is_locked_and_nobody_unlocks_is_as_one_that_is_gone() {
+    let Some(session) = Session::start().await else { return };
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    session.login(&user, &world).await.expect(0);
+    session.secret_tool(&["lock", "--collection=login"]);
+    let call = session.run(&user, &world, &["call", "one", "--timeout", "5"]).await.expect(4);
+    call.says("kept in the keychain, which cannot be read");
+    let logout = session.run(&user, &world, &["logout", "--timeout", "5"]).await.expect(2);
+    logout.says("is still in the keychain, which cannot be read");
+    // A new one goes into the file.
+    let login = session.login(&user, &world).await.expect(0);
+    assert!(login.stdout.contains("mode 0600\n"), "{login:?}");
+    session.run(&user, &world, &["call", "one"]).await.expect(0);
+}
+
+#[tokio::test]
 async fn a_keychain_that_hangs_costs_the_timeout_and_no_more() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let path = user.folder().join("bus");
