@@ -100,7 +100,11 @@ async fn an_env_file_does_not_say_which_program_is_the_browser() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let proof = user.folder().join("proof");
     let program = user.folder().join("browser");
-    std::fs::write(&program, format!("#!/bin/sh\necho > {}\n", proof.display())).unwrap();
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\n/usr/bin/env > {0}.new; /bin/mv {0}.new {0}\n", proof.display()),
+    )
+    .unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let line = format!("BROWSER={}\n", program.display());
     std::fs::write(user.folder().join(".env"), line).unwrap();
@@ -108,14 +112,16 @@ async fn an_env_file_does_not_say_which_program_is_the_browser() {
     assert!(!proof.exists());
     // The environment may.
     let mut command = user.command(&world.url(), &["login"]);
-    let child = command.env("BROWSER", &program).spawn().unwrap();
+    let command = command.env("BROWSER", &program).env("MCP_TOKEN", "given-to-us-alone");
+    let child = command.spawn().unwrap();
     for _ in 0..100 {
         if proof.exists() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert!(proof.exists());
+    let seen = std::fs::read_to_string(&proof).unwrap();
+    assert!(seen.contains("BROWSER=") && !seen.contains("given-to-us-alone"), "{seen}");
     drop(child);
 }
 
