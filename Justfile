@@ -60,8 +60,8 @@ test *args:
 
 # every test there is: also several nodes, other vendors' clients and the conformance suite (needs Python and Node)
 test-all: && vendors conformance
-    crates/testkit/install postgresql nginx caddy sqlite3 systemd openssl
-    TEST_POSTGRES=required TEST_DEPLOY=required "{{ just_executable() }}" test
+    crates/testkit/install postgresql nginx caddy sqlite3 systemd openssl dbus gnome-keyring libsecret-tools
+    TEST_POSTGRES=required TEST_DEPLOY=required TEST_KEYCHAIN=required "{{ just_executable() }}" test
 
 # other vendors' clients and libraries against our server (installs them under the target folder)
 vendors: build

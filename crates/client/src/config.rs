@@ -99,7 +99,7 @@ impl Config {
         let env_file = args.env_file.as_deref().unwrap_or(Path::new(ENV_FILE));
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
-        let access = access::Settings::new(args.access, &environment);
+        let access = access::Settings::new(args.access, args.timeout, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
             None => {

@@ -5,14 +5,15 @@
 //!    would see the token that plain http carries.
 //! 3. Root certificates are loaded for https only: that takes longer than a whole call to localhost.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use reqwest::redirect::Policy;
 use rmcp::{
     RoleClient,
     model::{
-        ClientCapabilities, ClientConfig, ElicitationCapability, FormElicitationCapability,
-        Implementation, ProtocolVersion, UrlElicitationCapability,
+        CancelTaskParams, ClientCapabilities, ClientConfig, ElicitationCapability,
+        FormElicitationCapability, Implementation, JsonObject, ProtocolVersion, TASKS_EXTENSION_ID,
+        UrlElicitationCapability,
     },
     service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService},
     transport::{
@@ -57,7 +58,11 @@ pub(crate) enum ConnectError {
 }
 
 /// An MCP session with a server.
-pub(crate) struct Session(RunningService<RoleClient, Handler>);
+pub(crate) struct Session {
+    service: RunningService<RoleClient, Handler>,
+    /// The task that the server works on for us.
+    task: OnceLock<String>,
+}
 
 impl Session {
     /// Opens a session: `server/discover` of 2026-07-28, or else `initialize`. Beside it comes what the
@@ -86,24 +91,41 @@ impl Session {
             ) => serve(http, config, handler, ClientLifecycleMode::Initialize).await,
             result => result,
         }
-        .map(|service| (Self(service), events))
+        .map(|service| (Self { service, task: OnceLock::new() }, events))
         .map_err(|error| Box::new(error).into())
     }
 
     /// The connection, to send requests on.
     pub(crate) fn service(&self) -> &RunningService<RoleClient, Handler> {
-        &self.0
+        &self.service
+    }
+
+    /// Our side of it.
+    pub(crate) fn handler(&self) -> &Handler {
+        self.service.service()
+    }
+
+    /// From now on the server works on a task of ours.
+    pub(crate) fn owns_task(&self, id: &str) {
+        // A run has one call, and a call one task.
+        let _ = self.task.set(id.to_owned());
     }
 
     /// Ends the session, and tells a server that keeps sessions so.
     ///
-    /// `abandoned` says that a request was dropped before its answer came: of that, too, it is told.
+    /// `abandoned` says that a request was dropped before its answer came, or a task before its end: of
+    /// that, too, it is told.
     pub(crate) async fn close(mut self, abandoned: bool) {
-        if abandoned {
-            tokio::time::sleep(CANCEL_TIME).await;
-        }
         // Whether the server takes note or not: there is nobody left to tell.
-        let _ = self.0.close_with_timeout(CLOSE_TIMEOUT).await;
+        match self.task.take() {
+            Some(task) if abandoned => {
+                let cancelled = self.service.cancel_task(CancelTaskParams::new(task));
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, cancelled).await;
+            }
+            _ if abandoned => tokio::time::sleep(CANCEL_TIME).await,
+            _ => {}
+        }
+        let _ = self.service.close_with_timeout(CLOSE_TIMEOUT).await;
     }
 }
 
@@ -125,13 +147,15 @@ async fn serve(
         .await
 }
 
-/// Who we are, and what we can do for a server: ask the person at the terminal.
+/// Who we are, and what we can do for a server: ask the person at the terminal, and wait for a task.
 fn identity() -> ClientConfig {
     let asks = ElicitationCapability::default()
         .with_form(FormElicitationCapability::default())
         .with_url(UrlElicitationCapability::default());
     let mut capabilities = ClientCapabilities::default();
     capabilities.elicitation = Some(asks);
+    let tasks = (TASKS_EXTENSION_ID.to_owned(), JsonObject::new());
+    capabilities.extensions = Some([tasks].into());
     let program = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let mut identity = ClientConfig::new(capabilities, program);
     identity.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;

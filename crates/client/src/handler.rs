@@ -25,6 +25,8 @@ pub(crate) enum Event {
         /// Where the answer goes.
         answer: oneshot::Sender<ElicitResult>,
     },
+    /// How a task of ours stands.
+    Status(String),
 }
 
 /// Our side of the connection.
@@ -41,7 +43,17 @@ impl Handler {
         (Self { identity, events }, received)
     }
 
-    async fn ask(&self, question: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
+    /// Hands on what happened.
+    pub(crate) async fn tell(&self, event: Event) {
+        // With nobody left to hear it, the run is over.
+        let _ = self.events.send(event).await;
+    }
+
+    /// Asks the person.
+    pub(crate) async fn ask(
+        &self,
+        question: ElicitRequestParams,
+    ) -> Result<ElicitResult, ErrorData> {
         let nobody = || ErrorData::internal_error("nobody is there to ask", None);
         let (answer, answered) = oneshot::channel();
         let event = Event::Asked { question: Box::new(question), answer };
@@ -74,8 +86,7 @@ impl Service<RoleClient> for Handler {
         notification: ServerNotification,
         _context: NotificationContext<RoleClient>,
     ) -> Result<(), ErrorData> {
-        // With nobody left to hear it, the run is over.
-        let _ = self.events.send(Event::Told(Box::new(notification))).await;
+        self.tell(Event::Told(Box::new(notification))).await;
         Ok(())
     }
 

@@ -25,7 +25,16 @@ pub(crate) fn bar(
         let _ = write!(text, "[{}{}] ", "#".repeat(full), "-".repeat(width - full));
     }
     text.push_str(&words(progress, screen));
-    // One column stays free: a full line would wrap.
+    drawn(&text, columns)
+}
+
+/// How a task stands, in the place of a bar.
+pub(crate) fn status(words: &str, columns: usize, screen: &Screen<'_>) -> String {
+    drawn(&screen.line(words), columns)
+}
+
+/// One column stays free: a full line would wrap.
+fn drawn(text: &str, columns: usize) -> String {
     let text: String = text.chars().take(columns.saturating_sub(1)).collect();
     format!("{CLEAR_LINE}{text}")
 }

@@ -17,13 +17,18 @@ use clap_complete::{
 use settings::{Environment, Variable};
 
 use crate::{
+    access,
     args::{Args, Shell},
     cache::Cache,
     endpoint::Endpoint,
+    servers,
+    untrusted::Screen,
 };
 
 /// The variable that says that a shell asks.
 const VARIABLE: &str = "COMPLETE";
+/// The flag that says which server, and its other name.
+const FLAGS: [&str; 2] = ["--url", "--server"];
 /// The program's name.
 const NAME: &str = "client";
 
@@ -83,28 +88,36 @@ pub fn complete(args: Vec<OsString>, environment: &Environment) -> io::Result<bo
     }
 }
 
-/// The cache of the server that a command line is about, as far as it has been typed.
+/// The cache of the server that a command line is about, by its URL or its name, as far as it has been
+/// typed.
 fn cache(args: &[OsString], environment: &Environment) -> Option<Cache> {
     let typed = args.iter().zip(args.iter().skip(1)).find_map(|(flag, value)| {
-        if flag == "--url" { value.to_str() } else { flag.to_str()?.strip_prefix("--url=") }
+        let flag = flag.to_str()?;
+        FLAGS.iter().find_map(|name| match flag.strip_prefix(name)? {
+            "" => value.to_str(),
+            rest => rest.strip_prefix('='),
+        })
     });
     let url = typed.or_else(|| environment.get(Variable::McpUrl))?;
-    let endpoint = Endpoint::parse(url).ok()?;
+    let url = servers::resolve(url, access::state_folder(environment).as_deref()).ok()?;
+    let endpoint = Endpoint::parse(&url).ok()?;
     Some(Cache::of(environment.cache_folder().as_deref(), &endpoint))
 }
 
 fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy();
     let names = cache.map(Cache::names).unwrap_or_default();
-    // A name that a shell would take for something else is not offered.
-    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+    // A name that a shell, or we, would take for something else is not offered.
+    let plain = |name: &str| {
+        !name.starts_with('-')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
+    };
     names
         .into_iter()
         .filter(|(name, _)| name.starts_with(&*begun) && plain(name))
         .map(|(name, about)| {
-            let about = about.as_deref().and_then(|about| about.lines().next().map(str::to_owned));
-            let about =
-                about.map(|about| about.chars().filter(|c| !c.is_control()).collect::<String>());
+            let about = about.as_deref().and_then(|about| about.lines().next());
+            let about = about.map(|about| Screen::default().line(about));
             CompletionCandidate::new(name).help(about.map(Into::into))
         })
         .collect()

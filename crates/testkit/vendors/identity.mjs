@@ -13,6 +13,7 @@ export const SECRET = 'provider-secret-for-tests-0123456789';
 export const REDIRECT = 'http://127.0.0.1/callback';
 export const CLIENTS = {
   machine: 'machine',
+  keyed: 'machine-with-a-key',
   brief: 'machine-for-a-second',
   opaqueMachine: 'opaque-machine',
   app: 'app',
@@ -31,12 +32,12 @@ const basic = (client) => ({ Authorization: `Basic ${Buffer.from(`${client}:${SE
 
 /** A running provider. */
 export class Identity {
-  /** Starts one that signs with the last of `keys`, on any port if none is named. */
-  static async start(keys, port) {
+  /** Starts one that signs with the last of `keys`, on any port if none is named, with clients besides its own. */
+  static async start(keys, port, clients = []) {
     const identity = new Identity();
     identity.process = fork(join(import.meta.dirname, 'provider.mjs'), { env: {}, silent: true });
     identity.process.stderr.on('data', (data) => (identity.log += data));
-    await identity.tell({ keys, port });
+    await identity.tell({ keys, port, clients });
     return identity;
   }
 

@@ -9,14 +9,15 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import chromium from '@sparticuz/chromium';
+import * as jose from 'jose';
 import puppeteer from 'puppeteer-core';
 
 import { PATIENCE, Place, serve } from './harness.mjs';
-import { Identity, key } from './identity.mjs';
+import { CLIENTS, Identity, SECRET, key } from './identity.mjs';
 
 const USER = 'alice';
 
-let identity, place, server, url, home, browser;
+let identity, place, server, url, home, browser, pem;
 
 /** A port that was free a moment ago: the server's name has it in it. */
 function freePort() {
@@ -29,11 +30,23 @@ function freePort() {
 }
 
 before(async () => {
-  identity = await Identity.start([await key('one')]);
+  const { privateKey, publicKey } = await jose.generateKeyPair('ES256', { extractable: true });
+  pem = await jose.exportPKCS8(privateKey);
+  const keyed = {
+    client_id: CLIENTS.keyed,
+    grant_types: ['client_credentials'],
+    jwks: { keys: [{ ...(await jose.exportJWK(publicKey)), alg: 'ES256', use: 'sig' }] },
+    redirect_uris: [],
+    response_types: [],
+    token_endpoint_auth_method: 'private_key_jwt',
+  };
+  identity = await Identity.start([await key('one')], undefined, [keyed]);
   place = new Place();
   place.dropSecret();
   writeFileSync(join(place.folder, 'issuers.toml'), `[issuers."${identity.issuer}"]\nkeys = "discover"\n`);
-  place.run('server', ['users', 'add', USER, '--issuer', identity.issuer, '--role', 'admin']);
+  for (const user of [USER, CLIENTS.machine, CLIENTS.keyed]) {
+    place.run('server', ['users', 'add', user, '--issuer', identity.issuer, '--role', 'admin']);
+  }
   const port = await freePort();
   url = `http://127.0.0.1:${port}/mcp`;
   const settings = { ISSUERS_FILE: 'issuers.toml', BIND_ADDR: `127.0.0.1:${port}`, MCP_RESOURCE: url };
@@ -57,10 +70,9 @@ after(async () => {
   if (home) rmSync(home, { recursive: true });
 });
 
-/** Starts our client; `lines` are what it says on stderr, as it says it. */
-function client(args, onLine = () => {}, at = url) {
-  const environment = { HOME: home };
-  const run = spawn(join(process.env.BINARIES, 'client'), ['--url', at, ...args], { env: environment, cwd: home });
+/** Starts our client in a home of its own; `lines` are what it says on stderr, as it says it. */
+function client(args, onLine = () => {}, at = url, HOME = home) {
+  const run = spawn(join(process.env.BINARIES, 'client'), ['--url', at, ...args], { env: { HOME }, cwd: HOME });
   const kill = setTimeout(() => run.kill('SIGKILL'), PATIENCE);
   let [stdout, stderr, rest] = ['', '', ''];
   run.stdin.end();
@@ -164,6 +176,88 @@ describe('a person with our client', () => {
     const [token] = JSON.parse((await client(['status', '--output', 'json'])).stdout).tokens;
     assert.deepEqual(token.scopes.filter((scope) => scope.includes('.')).sort(), ['Admin.Write', 'User.Read']);
   });
+});
+
+describe('a person with another device', () => {
+  const file = () => join(home, '.local/state/mcp-client/tokens.json');
+  const stored = () => JSON.parse(readFileSync(file(), 'utf8')).tokens[0].secret.credentials;
+
+  /** As if the token had been got long ago. */
+  function age() {
+    const list = JSON.parse(readFileSync(file(), 'utf8'));
+    list.tokens[0].secret.credentials.token_received_at = 1;
+    writeFileSync(file(), JSON.stringify(list));
+  }
+
+  /** Types the code in where the client says. */
+  async function type(address, code) {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    const submit = () => Promise.all([page.waitForNavigation(), page.click('button[type=submit]')]);
+    await page.goto(address);
+    await page.type('input[name=user_code]', code);
+    await submit();
+    while (await page.$('form[action]')) {
+      if (await page.$('input[name=login]')) {
+        await page.type('input[name=login]', USER);
+        await page.type('input[name=password]', 'any');
+      }
+      await page.screenshot({ path: join(process.env.PICTURES, 'device.png') });
+      await submit();
+    }
+    await page.close();
+  }
+
+  test('types a code in, as a client that registered for that', async () => {
+    let [address, typed] = [undefined, undefined];
+    const run = await client(['login', '--device', '--scope', 'Admin.Write'], (line) => {
+      if (line.startsWith(`${identity.issuer}/device`)) address = line;
+      const code = /^and enter the code (.+)$/.exec(line)?.[1];
+      if (code) typed = type(address, code);
+    });
+    await typed;
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal((await client(['call', 'get_time'])).code, 0);
+  });
+
+  test('has one token for ten processes, and a refresh token that is good afterwards', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const before = stored().token_response;
+      age();
+      const runs = await Promise.all(Array.from({ length: 10 }, () => client(['call', 'get_time'])));
+      for (const run of runs) assert.equal(run.code, 0, run.stderr);
+      const after = stored().token_response;
+      assert.notEqual(after.access_token, before.access_token);
+      // Shown twice, it would have cost the whole grant.
+      assert.notEqual(after.refresh_token, before.refresh_token, 'the provider rotates them');
+    }
+  });
+});
+
+describe('a program with our client', () => {
+  const folders = [];
+  after(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+  for (const [how, id, flag, secret] of [
+    ['its secret', CLIENTS.machine, '--client-secret-file', () => SECRET],
+    ['its key', CLIENTS.keyed, '--private-key-file', () => pem],
+  ]) {
+    test(`signs in with ${how}`, async () => {
+      const own = mkdtempSync(join(tmpdir(), 'home-'));
+      folders.push(own);
+      writeFileSync(join(own, 'secret'), secret(), { mode: 0o600 });
+      const login = ['login', '--grant', 'client-credentials', '--client-id', id, flag, 'secret'];
+      const run = await client([...login, '--scope', 'Admin.Write'], undefined, url, own);
+      assert.equal(run.code, 0, run.stderr);
+      const call = await client(['call', 'whoami', '--output', 'json'], undefined, url, own);
+      assert.equal(JSON.parse(call.stdout).structuredContent.subject, id, call.stderr);
+      const read = await client(['read', 'server://info'], undefined, url, own);
+      assert.equal(read.code, 5, read.stderr); // it is for User.Read, and nobody is there to be asked
+      const time = await client(['call', 'get_time'], undefined, url, own);
+      assert.equal(time.code, 0, time.stderr);
+      for (const { stdout, stderr } of [run, call, read, time]) assert.ok(!(stdout + stderr).includes(secret()));
+    });
+  }
 });
 
 describe('a server of another vendor', () => {

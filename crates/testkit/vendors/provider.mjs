@@ -1,7 +1,8 @@
 // An OpenID provider (oidc-provider, certified) as a process of its own, on loopback.
 //
-// 1. It is told by messages: `{ keys, port }` with private keys as JWK, of which the last one signs. It
-//    answers `{ issuer }`. Keys may be sent again while it runs: from then on it has those.
+// 1. It is told by messages: `{ keys, port, clients }` with private keys as JWK, of which the last one signs,
+//    and clients besides its own. It answers `{ issuer }`. Keys may be sent again while it runs: from then on
+//    it has those.
 // 2. Its tokens are for whatever resource is asked for: as JWT (RFC 9068), or opaque where the client's
 //    name says so.
 // 3. It knows of no JWT any more once it has made it, and refuses to be asked about one. So that there is
@@ -33,7 +34,7 @@ const app = (client_id) => ({
   token_endpoint_auth_method: 'none',
 });
 
-function configuration(keys) {
+function configuration(keys, clients) {
   const { alg, kid } = keys.at(-1);
   return {
     clientDefaults: { id_token_signed_response_alg: alg },
@@ -41,6 +42,7 @@ function configuration(keys) {
       ...[CLIENTS.machine, CLIENTS.brief, CLIENTS.opaqueMachine].map(machine),
       ...[CLIENTS.app, CLIENTS.opaqueApp].map(app),
       { ...machine(CLIENTS.server), grant_types: [] },
+      ...clients,
     ],
     cookies: { keys: [SECRET] },
     features: {
@@ -92,9 +94,11 @@ function introspection(provider, keys) {
 let handle;
 const server = createServer((request, answer) => handle(request, answer));
 process.on('disconnect', () => process.exit());
-process.on('message', async ({ keys, port = 0 }) => {
+let others = [];
+process.on('message', async ({ keys, port = 0, clients = others }) => {
+  others = clients;
   if (!server.listening) await new Promise((done) => server.listen(port, '127.0.0.1', done));
-  const provider = new Provider(`http://127.0.0.1:${server.address().port}`, configuration(keys));
+  const provider = new Provider(`http://127.0.0.1:${server.address().port}`, configuration(keys, clients));
   provider.use(introspection(provider, keys));
   handle = provider.callback();
   process.send({ issuer: provider.issuer });

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import re
 import select
 import socket
@@ -38,6 +39,45 @@ class Run:
     def ok(self):
         assert self.code == 0, self.err
         return self.out
+
+
+class Terminal:
+    """A run of our client in a terminal, where somebody types what `answer` makes of all that was shown so far,
+    whenever the client waits."""
+
+    def __init__(self, url, arguments, answer):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [BINARIES / "client", "--url", url, *arguments],
+            env={"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.shown, end = "", time.monotonic() + PATIENCE
+        try:
+            while time.monotonic() < end:
+                ready, _, _ = select.select([ours], [], [], 0.3)
+                if not ready:
+                    if process.poll() is not None:
+                        break
+                    keys = answer(self.shown)
+                    if keys:
+                        os.write(ours, keys.encode())
+                    continue
+                try:
+                    more = os.read(ours, 4096)
+                except OSError:  # the other end is closed
+                    break
+                self.shown += more.decode(errors="replace")
+            self.code = process.wait(PATIENCE)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            os.close(ours)
 
 
 def stop(process):
@@ -210,3 +250,36 @@ def test_everything_that_asks_finds_nobody(everything):
     asked = Run(everything, ["call", "trigger-elicitation-request"], typed="y\n")
     assert asked.code == 8, asked.err
     assert "there is no terminal" in asked.err
+
+
+def test_everything_that_asks_is_answered_in_a_terminal(everything):
+    call = ["call", "trigger-elicitation-request"]
+
+    def decline(shown):
+        return "n\n" if shown.endswith("[s]top: ") else None
+
+    declined = Terminal(everything, call, decline)
+    assert declined.code == 0, declined.shown
+    assert "declined" in declined.shown
+
+    def fill_in(shown):
+        if shown.endswith("[s]top: "):
+            return "y\n"
+        # The one thing that is required comes first; the others have a default or may be left out.
+        return ("\n" if "Ada" in shown else "Ada\n") if shown.endswith(": ") else None
+
+    answered = Terminal(everything, call, fill_in)
+    assert answered.code == 0, answered.shown
+    assert re.search(r"name.*Ada", answered.shown, re.I | re.S), answered.shown
+    assert "this " not in answered.shown, "nothing was refused"
+
+
+def test_everything_that_wants_a_page_shows_it_and_opens_nothing(everything):
+    page = "https://pay.example/order/1"
+    call = ["call", "trigger-url-elicitation", f"url={page}"]
+    nobody = Run(everything, [*call, "errorPath=true"])
+    assert nobody.code == 8, nobody.err
+    assert re.search(r"^  https://", nobody.err, re.M), nobody.err
+    asked = Terminal(everything, call, lambda shown: "y\n" if shown.endswith("[s]top: ") else None)
+    assert asked.code == 0, asked.shown
+    assert page in asked.shown

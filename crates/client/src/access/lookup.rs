@@ -1,6 +1,13 @@
 //! The stored token for a run, renewed where it has to be.
 
-use super::now;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{
+    now,
+    terminal::{interrupted, or_cancelled},
+};
 use crate::{
     config::Config,
     failure::Failure,
@@ -8,13 +15,18 @@ use crate::{
     store::{Entry, Lock, Store, StoreError},
 };
 
+/// How long a renewal may go on after Ctrl-C: the issuer may have used up the old refresh token, and the new
+/// one would be lost.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// The stored entry for the server, renewed if its time is nearly up. It may be one that is no good any
 /// more: who we were is in it.
 pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     let Some(store) = config.access.store().filter(|_| config.endpoint.keeps_secrets()) else {
         return Ok(None);
     };
-    let stored = store.find(config.endpoint.as_str()).map_err(|error| Failure::store(&error))?;
+    let found = store.find(config.endpoint.as_str()).await;
+    let stored = found.map_err(|error| Failure::store(&error))?;
     let Some(entry) = stored else {
         return Ok(None);
     };
@@ -24,6 +36,7 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     match under_lock(config, &store, &entry, false).await {
         Ok(Some(new)) => Ok(Some(new)),
         Ok(None) => Ok(Some(entry)),
+        Err(LoginError::Cancelled) => Err(Failure::cancelled()),
         // It has a little life left, and the issuer may be back by then.
         Err(_) if entry.is_alive(now()) => Ok(Some(entry)),
         Err(error) => Err(Failure::login(&error, config)),
@@ -43,7 +56,7 @@ pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Ent
 pub(crate) async fn keep(config: &Config, entry: &Entry) -> Result<(), LoginError> {
     if let Some(store) = config.access.store() {
         let lock = store.lock().await.map_err(stored)?;
-        store.save(entry, &lock).map_err(stored)?;
+        store.save(entry, &lock).await.map_err(stored)?;
     }
     Ok(())
 }
@@ -54,9 +67,9 @@ async fn under_lock(
     entry: &Entry,
     is_refused: bool,
 ) -> Result<Option<Entry>, LoginError> {
-    let lock = store.lock().await.map_err(stored)?;
+    let lock = or_cancelled(async { store.lock().await.map_err(stored) }).await?;
     // While we waited, another process may have done it, and used up the refresh token that we know.
-    let Some(entry_now) = store.find(&entry.server).map_err(stored)? else {
+    let Some(entry_now) = store.find(&entry.server).await.map_err(stored)? else {
         return Ok(None);
     };
     let is_another = entry_now.secrets() != entry.secrets();
@@ -67,12 +80,24 @@ async fn under_lock(
         return Ok(None);
     }
     let outward = Outward::new(&config.endpoint, config.access.args().allow_private)?;
-    let new = renew(&entry_now, &outward).await?;
-    store_outcome(store, entry_now, new, &lock).map_err(stored)
+    let work = renew(&entry_now, &outward);
+    tokio::pin!(work);
+    let (new, is_cancelled) = tokio::select! {
+        biased;
+        new = &mut work => (new, false),
+        () = interrupted() => {
+            (timeout(GRACE, work).await.unwrap_or(Err(LoginError::Cancelled)), true)
+        }
+    };
+    let secrets = entry_now.secrets();
+    let secrets = secrets.iter().map(|(secret, _)| secret.as_str());
+    let new = new.map_err(|error| error.without(secrets.chain(entry_now.client.secret.as_deref())));
+    let new = store_outcome(store, entry_now.clone(), new?, &lock).await.map_err(stored)?;
+    if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
 /// Stores the new entry; without one, takes note that the refresh token is no good.
-fn store_outcome(
+async fn store_outcome(
     store: &Store,
     mut old: Entry,
     new: Option<Entry>,
@@ -81,7 +106,7 @@ fn store_outcome(
     if let Some(response) = &mut old.credentials.token_response {
         response.set_refresh_token(None);
     }
-    store.save(new.as_ref().unwrap_or(&old), lock)?;
+    store.save(new.as_ref().unwrap_or(&old), lock).await?;
     Ok(new)
 }
 

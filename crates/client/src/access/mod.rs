@@ -21,7 +21,7 @@ use chrono::{DateTime, SecondsFormat};
 
 pub(crate) use args::{AccessArgs, AccessVerb, GrantArg, LoginArgs};
 pub(crate) use lookup::{current, renewed};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Settings, state_folder};
 pub(crate) use verbs::{Report, perform};
 
 use self::step::{Past, Step};
@@ -89,12 +89,15 @@ pub(crate) async fn run(
             Step::Stop(why) => return Err(failure.stopped(why)),
             Step::Fail => return Err(failure),
         };
-        if !agrees(config, console, wanted.as_ref()).await {
+        let agreed = agrees(config, console, wanted.as_ref()).await;
+        if !agreed.ok_or_else(Failure::cancelled)? {
+            let failure = if entry.is_none() { failure.missing_keychain(config) } else { failure };
             return Err(failure.offering_login(config));
         }
         past.sign_ins += 1;
         let known = Known { entry: entry.as_ref(), elsewhere };
-        let signed_in = sign_in(config, failure.challenge(), wanted.clone(), known).await;
+        let work = Box::pin(sign_in(config, failure.challenge(), wanted.clone(), known));
+        let signed_in = terminal::or_cancelled(work).await;
         let signed_in = signed_in.map_err(|error| Failure::login(&error, config))?;
         let Some(new) = signed_in else {
             return Err(failure.stopped(step::REFUSED_ALREADY));
@@ -104,9 +107,9 @@ pub(crate) async fn run(
     }
 }
 
-async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> bool {
+async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> Option<bool> {
     if config.access.args().yes {
-        return true;
+        return Some(true);
     }
     let question = match wanted {
         Some(wanted) => format!("{} wants the scopes {wanted}. Sign in for them?", config.endpoint),

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use settings::{Environment, Surrounding};
@@ -10,7 +11,7 @@ use settings::{Environment, Surrounding};
 use super::args::{AccessArgs, Place};
 use crate::{
     oauth::{Answering, Browser, Identity, LoginError, read_secret},
-    store::{Keychain, Store},
+    store::{self, Keychain, Store},
 };
 
 /// The folder of ours in the user's state folder.
@@ -22,14 +23,15 @@ pub(crate) struct Settings {
     args: AccessArgs,
     folder: Option<PathBuf>,
     browser: Browser,
+    timeout: Duration,
 }
 
 impl Settings {
     /// What the command line and the process's surroundings say.
-    pub(crate) fn new(args: AccessArgs, environment: &Environment) -> Self {
+    pub(crate) fn new(args: AccessArgs, timeout: Duration, environment: &Environment) -> Self {
         let browser =
             if args.no_browser { Browser::none() } else { Browser::from_environment(environment) };
-        Self { args, folder: state_folder(environment), browser }
+        Self { args, folder: state_folder(environment), browser, timeout }
     }
 
     /// Where we keep what we remember; nothing where the user has no folder.
@@ -39,11 +41,11 @@ impl Settings {
 
     /// Where tokens are kept.
     pub(crate) fn store(&self) -> Option<Store> {
-        let keychain = match self.args.token_store {
-            Place::Auto => Keychain::System,
-            Place::File => Keychain::Off,
+        let preferred = match self.args.token_store {
+            Place::Auto => store::Place::Keychain,
+            Place::File => store::Place::File,
         };
-        Some(Store::in_folder(self.folder()?, keychain))
+        Some(Store::in_folder(self.folder()?, Keychain { patience: self.timeout }, preferred))
     }
 
     /// The flags.
@@ -74,7 +76,7 @@ impl fmt::Debug for Settings {
 }
 
 /// The user's state folder (XDG Base Directory, or what the system has instead), with ours in it.
-fn state_folder(environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn state_folder(environment: &Environment) -> Option<PathBuf> {
     let absolute = |surrounding| {
         let path = PathBuf::from(environment.surrounding(surrounding)?);
         path.is_absolute().then_some(path)

@@ -2,22 +2,24 @@
 
 use std::io;
 
-use crate::console::Console;
+use crate::{console::Console, oauth::LoginError};
 
-/// Asks a question that Enter answers with yes; where nobody is there, the answer is no.
-pub(crate) async fn agrees(console: &Console, question: &str) -> bool {
+/// Asks a question that Enter answers with yes; where nobody is there, the answer is no. After Ctrl-C there
+/// is none.
+pub(crate) async fn agrees(console: &Console, question: &str) -> Option<bool> {
     let Some(keyboard) = console.keyboard.clone() else {
-        return false;
+        return Some(false);
     };
     let question = format!("{question} [Y/n] ");
     // In a thread of its own: nothing ends a read but input.
     let asked = tokio::task::spawn_blocking(move || keyboard.ask(&question));
     let answer = tokio::select! {
+        biased;
+        () = interrupted() => return None,
         answer = asked => answer.ok().and_then(Result::ok).flatten(),
-        () = interrupted() => None,
     };
     let answer = answer.map(|answer| answer.trim().to_ascii_lowercase());
-    answer.is_some_and(|answer| matches!(answer.as_str(), "" | "y" | "yes"))
+    Some(answer.is_some_and(|answer| matches!(answer.as_str(), "" | "y" | "yes")))
 }
 
 /// One line that is typed; nothing at the end of the input or after Ctrl-C.
@@ -33,6 +35,17 @@ pub(crate) async fn line() -> Option<String> {
     tokio::select! {
         line = read => line.ok().flatten(),
         () = interrupted() => None,
+    }
+}
+
+/// Waits for `work`, or for Ctrl-C.
+pub(crate) async fn or_cancelled<T>(
+    work: impl Future<Output = Result<T, LoginError>>,
+) -> Result<T, LoginError> {
+    tokio::select! {
+        biased;
+        () = interrupted() => Err(LoginError::Cancelled),
+        done = work => done,
     }
 }
 

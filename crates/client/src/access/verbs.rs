@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use auth_core::NumericDate;
 use serde_json::{Value, json};
 
-use super::{AccessVerb, GrantArg, LoginArgs, lookup, now, rfc3339};
+use super::{AccessVerb, GrantArg, LoginArgs, lookup, now, rfc3339, terminal};
 use crate::{
     command,
     config::Config,
@@ -19,7 +19,8 @@ use crate::{
     },
     output::Printer,
     servers,
-    store::{Client, Entry, Grant, Listed, Summary},
+    store::{Client, Entry, Grant, Listed, Place, Removed, Store, Summary},
+    untrusted::Screen,
 };
 
 /// What such a verb has to say: for a person, and for a program.
@@ -67,25 +68,30 @@ async fn login(
     console: &Console,
     printer: &mut Printer<'_>,
 ) -> Result<Report, Failure> {
-    if config.access.store().is_none() {
+    let Some(store) = config.access.store() else {
         return Err(Failure::usage(
             "there is no folder to keep a token in: neither XDG_STATE_HOME nor HOME is set",
         ));
-    }
+    };
     // The server's own 401 says where to go and what for; a given token would hide it.
     config.token = None;
     let challenge = match command::run(config, console, printer).await {
         Err(failure) => failure.challenge().map(str::to_owned),
         Ok(_) => None,
     };
-    let got = get(args, config, challenge.as_deref()).await;
+    // Boxed: it is large, and the select would hold it twice.
+    let work = Box::pin(get(args, config, challenge.as_deref()));
+    let got = terminal::or_cancelled(work).await;
     let entry = got.map_err(|error| Failure::login(&error, config))?;
     config.token = entry.token();
     printer.hide(config.token.as_ref());
-    let summary = Summary::from(&entry);
     let mut text = format!("signed in at {} for {}\n", entry.issuer, entry.server);
-    text.push_str(&details(&summary));
-    Ok(Report::new(text, json!({ "token": summary })))
+    let listed = store.list().map_err(|error| Failure::store(&error))?;
+    let listed = listed.into_iter().find(|listed| listed.summary.key == entry.key());
+    if let Some(listed) = &listed {
+        text.push_str(&details(listed, Some(&store)));
+    }
+    Ok(Report::new(text, json!({ "token": listed })))
 }
 
 async fn get(
@@ -99,7 +105,7 @@ async fn get(
     let identity = access.identity()?;
     let wanted = access.args().scope.as_ref();
     let stored = match access.store() {
-        Some(store) => store.find(config.endpoint.as_str()).map_err(LoginError::Store)?,
+        Some(store) => store.find(config.endpoint.as_str()).await.map_err(LoginError::Store)?,
         None => None,
     };
     let known = stored.filter(|entry| entry.issuer == found.facts.issuer).map(|entry| entry.client);
@@ -118,19 +124,26 @@ async fn get(
                 },
                 None => Grant::ClientSecret,
             };
-            by_client_credentials(found, client, grant, wanted).await
+            let secret = client.secret.clone();
+            let entry = by_client_credentials(found, client, grant, wanted).await;
+            entry.map_err(|error| error.without(secret.as_deref()))
         }
         GrantArg::Workload => {
             let client = named(&identity, "workload")?;
             let file = needed(args.assertion_file.as_ref(), "workload", "--assertion-file")?;
             let file =
                 std::path::absolute(file).map_err(|fault| LoginError::File(file.clone(), fault))?;
-            by_workload(found, client, file, wanted, &outward).await
+            let secrets = [read_secret(&file)?, client.secret.clone().unwrap_or_default()];
+            let entry = by_workload(found, client, file, wanted, &outward).await;
+            entry.map_err(|error| error.without(secrets.iter().map(String::as_str)))
         }
         GrantArg::Enterprise => {
             let client = named(&identity, "enterprise")?;
             let enterprise = enterprise(args)?;
-            by_enterprise(found, client, &enterprise, wanted, &outward).await
+            let secret = client.secret.clone();
+            let entry = by_enterprise(found, client, &enterprise, wanted, &outward).await;
+            let secrets = [Some(enterprise.id_token), enterprise.client_secret, secret];
+            entry.map_err(|error| error.without(secrets.iter().flatten().map(String::as_str)))
         }
     }?;
     lookup::keep(config, &entry).await?;
@@ -165,14 +178,14 @@ fn needed<'a, T>(value: Option<&'a T>, grant: &str, flag: &str) -> Result<&'a T,
 
 async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
     let Some(store) = config.access.store() else {
-        return Ok(forgotten(&[]));
+        return Ok(forgotten(&[], &[]));
     };
     let server = config.endpoint.as_str();
     let gone = async {
         let lock = store.lock().await?;
-        store.remove(|summary| all || summary.server == server, &lock)
+        store.remove(|summary| all || summary.server == server, &lock).await
     };
-    let gone = gone.await.map_err(|error| Failure::store(&error))?;
+    let Removed { gone, left } = gone.await.map_err(|error| Failure::store(&error))?;
     let mut told = Vec::new();
     for (summary, entry) in gone {
         let revoked = match &entry {
@@ -181,15 +194,15 @@ async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
         };
         told.push((summary, revoked));
     }
-    Ok(forgotten(&told))
+    Ok(forgotten(&told, &left))
 }
 
 /// What kinds of token an issuer took back.
 type Revoked = Vec<&'static str>;
 
-fn forgotten(gone: &[(Summary, Revoked)]) -> Report {
+fn forgotten(gone: &[(Summary, Revoked)], left: &[Summary]) -> Report {
     let mut text = String::new();
-    if gone.is_empty() {
+    if gone.is_empty() && left.is_empty() {
         text.push_str("there was no token\n");
     }
     for (summary, revoked) in gone {
@@ -202,7 +215,9 @@ fn forgotten(gone: &[(Summary, Revoked)]) -> Report {
     let rows = gone.iter().map(|(summary, revoked)| {
         json!({ "server": summary.server, "issuer": summary.key.issuer, "revoked": revoked })
     });
-    Report::new(text, json!({ "forgotten": rows.collect::<Vec<_>>() }))
+    let mut report = Report::new(text, json!({ "forgotten": rows.collect::<Vec<_>>() }));
+    report.fault = left.first().map(|first| Box::new(Failure::still_kept(&first.server)));
+    report
 }
 
 /// Tells the issuer (RFC 7009), if it wants to be told. The tokens are gone from here in any case, and not
@@ -234,24 +249,25 @@ async fn revoke(entry: &Entry, config: &Config) -> Revoked {
 }
 
 fn status(config: &Config) -> Result<Report, Failure> {
-    let listed = match config.access.store() {
-        Some(store) => store.list().map_err(|error| Failure::store(&error))?,
-        None => Vec::new(),
-    };
+    let store = config.access.store();
+    let listed = store.as_ref().map(Store::list).transpose();
+    let listed = listed.map_err(|error| Failure::store(&error))?.unwrap_or_default();
     let mut text = String::new();
     if listed.is_empty() {
         text.push_str("no tokens are stored\n");
     }
-    for Listed { summary, kept_in } in &listed {
-        let _ = writeln!(text, "{}", summary.server);
-        text.push_str(&details(summary));
-        let _ = writeln!(text, "  kept in   {kept_in}");
+    for one in &listed {
+        let _ = writeln!(text, "{}", one.summary.server);
+        text.push_str(&details(one, store.as_ref()));
     }
     Ok(Report::new(text, json!({ "tokens": listed })))
 }
 
-fn details(summary: &Summary) -> String {
-    let scopes = match summary.scopes.join(" ") {
+fn details(listed: &Listed, store: Option<&Store>) -> String {
+    let summary = &listed.summary;
+    // Words of an issuer, each on its line.
+    let line = |words: &str| Screen::default().line(words);
+    let scopes = match line(&summary.scopes.join(" ")) {
         none if none.is_empty() => "(none named)".to_owned(),
         scopes => scopes,
     };
@@ -263,10 +279,16 @@ fn details(summary: &Summary) -> String {
         None => "the issuer does not say".to_owned(),
     };
     let renewal = if summary.renewable { "by itself" } else { "by signing in again" };
+    let place = match (listed.kept_in, store) {
+        (Place::File, Some(store)) => format!("{}, mode 0600", store.path().display()),
+        (Place::File, None) => "file".to_owned(),
+        (Place::Keychain, _) => "keychain".to_owned(),
+    };
     format!(
         "  issuer    {}\n  client    {}\n  scopes    {scopes}\n  until     {until}\n  \
-         renewed   {renewal}\n",
-        summary.key.issuer, summary.client_id
+         renewed   {renewal}\n  kept in   {place}\n",
+        line(&summary.key.issuer),
+        line(&summary.client_id)
     )
 }
 

@@ -14,13 +14,13 @@ pub(crate) struct ToolCall {
 }
 
 /// What is given: members of an object, and others over them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Arguments {
     object: Map<String, Value>,
     given: Vec<(String, Given)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Given {
     Text(String),
     Json(Value),

@@ -5,15 +5,25 @@
 //! 2. A tool that is not listed is called all the same: whether it may be is the server's decision.
 //! 3. A server may want some arguments repeated in headers (`x-mcp-header` in the schema), which rmcp
 //!    does for tools that it has seen listed. Where the server asks for it, they are listed then.
+//! 4. An answer may be a question, after which the call is made again with what was said (MRTR), or a task,
+//!    which is followed to its end.
+
+use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     ServiceError,
-    model::{CallToolRequestParams, CallToolResult, ErrorCode, Tool},
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, DEFAULT_MRTR_MAX_ROUNDS,
+        ErrorCode, Tool,
+    },
 };
 use serde_json::{Map, Value};
 
-use super::{ToolCall, lists};
+use super::{ToolCall, inputs, lists, task};
 use crate::{Exit, config::Config, connect::Session, failure::Failure, schema::Schema};
+
+/// How long a server that only wants to be asked again has to wait.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Calls a tool.
 pub(super) async fn call(
@@ -25,12 +35,52 @@ pub(super) async fn call(
         if call.checked { fitted(session, call, config).await? } else { call.arguments.plain() };
     let failed = |error: ServiceError| Failure::from_service(&error, config);
     let params = CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments);
-    match session.service().call_tool(params.clone()).await {
+    let answer = match session.service().call_tool_once(params.clone()).await {
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::HEADER_MISMATCH => {
             lists::tools(session.service()).await.map_err(failed)?;
-            session.service().call_tool(params).await.map_err(failed)
+            session.service().call_tool_once(params.clone()).await
         }
-        result => result.map_err(failed),
+        answer => answer,
+    };
+    finished(session, params, answer.map_err(failed)?, config).await
+}
+
+/// Follows an answer until it is a result.
+async fn finished(
+    session: &Session,
+    mut params: CallToolRequestParams,
+    mut answer: CallToolResponse,
+    config: &Config,
+) -> Result<CallToolResult, Failure> {
+    for _ in 0..DEFAULT_MRTR_MAX_ROUNDS {
+        let wanted = match answer {
+            CallToolResponse::Complete(result) => return Ok(result),
+            CallToolResponse::Task(created) => return task::follow(session, created, config).await,
+            CallToolResponse::InputRequired(wanted) => wanted,
+            _ => return Err(Failure::not_mcp(config)),
+        };
+        let requests = wanted.input_requests.unwrap_or_default();
+        if requests.is_empty() {
+            if wanted.request_state.is_none() {
+                return Err(Failure::not_mcp(config));
+            }
+            // It wants to be asked again, and not at once.
+            tokio::time::sleep(PAUSE).await;
+        }
+        let answers = inputs::answered(session, requests).await?;
+        params.input_responses = (!answers.is_empty()).then_some(answers);
+        params.request_state = wanted.request_state;
+        let next = session.service().call_tool_once(params.clone()).await;
+        answer = next.map_err(|error| Failure::from_service(&error, config))?;
+    }
+    match answer {
+        CallToolResponse::Complete(result) => Ok(result),
+        CallToolResponse::Task(created) => task::follow(session, created, config).await,
+        _ => {
+            let max_rounds = DEFAULT_MRTR_MAX_ROUNDS;
+            let endless = ServiceError::InputRequiredRoundsExceeded { max_rounds };
+            Err(Failure::from_service(&endless, config))
+        }
     }
 }
 
@@ -48,7 +98,7 @@ async fn fitted(
     config: &Config,
 ) -> Result<Map<String, Value>, Failure> {
     let kept = config.cache.fresh().unwrap_or_default();
-    if let Some(Ok(arguments)) = fit(&kept, call) {
+    if let Some(Ok(arguments)) = fit(&kept, call).await {
         return Ok(arguments);
     }
     let tools = match listed(session, config).await {
@@ -64,14 +114,19 @@ async fn fitted(
             };
         }
     };
-    fit(&tools, call).unwrap_or_else(|| Ok(call.arguments.plain()))
+    fit(&tools, call).await.unwrap_or_else(|| Ok(call.arguments.plain()))
 }
 
 /// The arguments as the tool's schema wants them, if the tool is there.
-fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
+async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
     let tool = tools.iter().find(|tool| *tool.name == *call.tool)?;
-    let schema = Value::Object(tool.input_schema.as_ref().clone());
-    let fitted = call.arguments.fitted(&Schema::new(&schema));
+    let (schema, arguments) = (Arc::clone(&tool.input_schema), call.arguments.clone());
+    // In a thread of its own: a small schema can take longer than anybody waits, and nothing else would end
+    // the wait.
+    let work = tokio::task::spawn_blocking(move || {
+        arguments.fitted(&Schema::new(&Value::Object(schema.as_ref().clone())))
+    });
+    let fitted = work.await.ok()?;
     Some(fitted.map_err(|faults| Failure::arguments(&call.tool, faults)))
 }
 

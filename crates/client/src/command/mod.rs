@@ -3,8 +3,10 @@
 mod arguments;
 mod call;
 mod info;
+mod inputs;
 mod listen;
 mod lists;
+mod task;
 mod watch;
 
 use std::{collections::HashMap, time::Duration};
@@ -127,7 +129,8 @@ pub(crate) async fn run(
     let opened = async {
         Session::open(config).await.map_err(|error| Failure::from_connect(&error, config))
     };
-    let (session, events) = watch.hold(opened).await?;
+    // Boxed: the handshake is large.
+    let (session, events) = watch.hold(Box::pin(opened)).await?;
     watch.hear(events);
     let answer = match &config.request {
         Request::Listen(listening) => watch.listen(&session, listening).await,

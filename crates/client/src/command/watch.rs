@@ -82,6 +82,7 @@ impl<'w, 'p> Watch<'w, 'p> {
                 Event::Asked { question, answer } => {
                     self.ask(Question::new(*question), answer).await?;
                 }
+                Event::Status(words) => self.printer.status(&words),
             }
         }
     }
@@ -105,6 +106,8 @@ impl<'w, 'p> Watch<'w, 'p> {
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
                 event = next(&mut self.events) => match event {
                     Event::Told(told) => Some(*told),
+                    // There is no call, and so no task.
+                    Event::Status(_) => continue,
                     Event::Asked { question, answer } => {
                         self.ask(Question::new(*question), answer).await?;
                         continue;

@@ -6,9 +6,11 @@ use serde_json::Value;
 use super::Findings;
 use crate::{Exit, oauth::Outward};
 
-/// Finds the metadata of an issuer. Gives the issuer's own name of itself.
+/// Finds the metadata of an issuer. Gives the issuer's own name of itself. To somebody who was given a token
+/// it matters less that there is none.
 pub(super) async fn examine(
     issuer: &str,
+    was_given: bool,
     outward: &Outward,
     findings: &mut Findings,
 ) -> Option<String> {
@@ -30,7 +32,11 @@ pub(super) async fn examine(
     }
     let fix = "the issuer must publish RFC 8414 or OpenID metadata; at a private address, \
                --allow-private lets it be asked";
-    findings.fail(check, why, fix, Exit::Protocol);
+    if was_given {
+        findings.warn(check, format!("{why}: nobody can sign in, tokens have to be given"), fix);
+    } else {
+        findings.fail(check, why, fix, Exit::Protocol);
+    }
     None
 }
 

@@ -63,7 +63,7 @@ async fn look(config: &Config, was_given: bool, findings: &mut Findings) -> bool
     let mut issuers = Vec::new();
     if let Some(resource) = &resource {
         for issuer in resource.issuers() {
-            issuers.extend(issuer::examine(&issuer, &outward, findings).await);
+            issuers.extend(issuer::examine(&issuer, was_given, &outward, findings).await);
         }
     }
     token::examine(config, was_given, resource.as_ref(), &issuers, &answer, findings);

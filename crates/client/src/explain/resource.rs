@@ -59,13 +59,24 @@ pub(super) async fn examine(
             Err(fault) => why = format!("{place}: {fault}"),
         }
     }
-    let fix = "the server must publish it (RFC 9728); until then give a token as MCP_TOKEN";
+    let is_elsewhere = named.as_deref().is_some_and(|place| !is_beside(config, place));
+    let fix = if is_elsewhere {
+        "it is looked for elsewhere than at the server: the server must be told its public URL"
+    } else {
+        "the server must publish it (RFC 9728); until then give a token as MCP_TOKEN"
+    };
     if answered.challenge.is_some() {
         findings.fail(check, why, fix, Exit::Protocol);
     } else {
         findings.warn(check, why, fix);
     }
     None
+}
+
+/// Whether a place is at the server's own origin.
+fn is_beside(config: &Config, place: &str) -> bool {
+    let origin = |text: &str| Url::parse(text).map(|url| url.origin()).ok();
+    origin(place) == origin(config.endpoint.as_str())
 }
 
 fn about(config: &Config, found: &Resource, findings: &mut Findings) {

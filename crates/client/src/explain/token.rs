@@ -171,7 +171,8 @@ fn seconds(date: &str) -> Option<i64> {
     let [hours, minutes, secs] = parts.as_slice() else {
         return None;
     };
-    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+    let is_time = (0..24).contains(hours) && (0..60).contains(minutes) && (0..=60).contains(secs);
+    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) || !is_time {
         return None;
     }
     // Days from the civil calendar, years beginning in March.
@@ -249,7 +250,16 @@ mod tests {
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(seconds("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
         assert_eq!(seconds("Tue, 29 Feb 2028 12:00:00 GMT"), Some(1_835_438_400));
-        assert_eq!(seconds("yesterday"), None);
+        for bad in [
+            "yesterday",
+            "Sun, 06 Nov 1994 9223372036854775807:49:37 GMT",
+            "Sun, 06 Nov 1994 08:9223372036854775807:37 GMT",
+            "Sun, 06 Nov 1994 08:49:-1 GMT",
+            "Sun, 06 Nov 9223372036854775807 08:49:37 GMT",
+            "Sun, -9223372036854775808 Nov 1994 08:49:37 GMT",
+        ] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
     }
 
     #[test]

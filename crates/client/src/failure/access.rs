@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     oauth::LoginError,
     servers::ServersError,
-    store::{FileError, StoreError},
+    store::{FileError, Listed, Place, StoreError},
 };
 
 impl Failure {
@@ -44,6 +44,13 @@ impl Failure {
         }
     }
 
+    /// What was to be forgotten is still there.
+    pub(crate) fn still_kept(server: &str) -> Self {
+        let message =
+            format!("the token for {server} is still in the keychain, which cannot be read");
+        Self::usage(&message).with_hint("unlock the keychain, and try again")
+    }
+
     /// What the doctor found.
     pub(crate) fn explained(exit: Exit, count: usize) -> Self {
         let failures = if count == 1 { "1 check fails" } else { &format!("{count} checks fail") };
@@ -62,6 +69,16 @@ impl Failure {
             ServersError::Unknown(_) => failure.with_hint("`client servers list` lists them"),
             _ => failure,
         }
+    }
+
+    /// The same, where a token that the list names was not to be had.
+    pub(crate) fn missing_keychain(mut self, config: &Config) -> Self {
+        let listed = config.access.store().and_then(|store| store.list().ok()).unwrap_or_default();
+        let ours = |one: &Listed| one.summary.server == config.endpoint.as_str();
+        if listed.iter().any(|one| ours(one) && one.kept_in == Place::Keychain) {
+            self.message.push_str(". A token is kept in the keychain, which cannot be read");
+        }
+        self
     }
 
     /// The same, for somebody who could sign in.

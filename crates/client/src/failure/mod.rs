@@ -114,6 +114,19 @@ impl Failure {
             .with_hint("run it in a terminal, with stdin and stderr not redirected")
     }
 
+    /// A question that only programs of another kind can answer.
+    pub(crate) fn not_offered() -> Self {
+        let message =
+            "the server asks for a model or for folders, which this client does not offer";
+        Self::new(Exit::Protocol, message)
+    }
+
+    /// A task that ended without a result.
+    pub(crate) fn task_cancelled(words: Option<&str>) -> Self {
+        Self::new(Exit::Protocol, "the server cancelled the task")
+            .with_server(words.map(str::to_owned))
+    }
+
     /// `listen` has nothing more to listen to.
     pub(crate) fn stopped_telling(config: &Config) -> Self {
         Self::new(Exit::Protocol, format!("{} ended the stream of messages", config.endpoint))
@@ -221,7 +234,8 @@ impl Failure {
         self.with_hint("if you trust it, open it, finish what it asks, and try again")
     }
 
-    fn not_mcp(config: &Config) -> Self {
+    /// An answer that makes no sense.
+    pub(crate) fn not_mcp(config: &Config) -> Self {
         let message = format!("{} did not answer the way an MCP server does", config.endpoint);
         Self::new(Exit::Protocol, message).with_hint("is the URL right? --url or MCP_URL sets it")
     }

@@ -1,11 +1,11 @@
 //! Shows a page to the person, or tells them where it is.
 //!
 //! The address was checked before: it is https, or this machine. It goes to the browser as one argument,
-//! past no shell.
+//! past no shell. A token that we were given is not in the browser's environment.
 
 use std::process::{Command, Stdio};
 
-use settings::{Environment, Surrounding};
+use settings::{Environment, Surrounding, Variable};
 
 /// How pages are opened here.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,7 @@ impl Browser {
         Command::new(program)
             .args(args)
             .arg(url)
+            .env_remove(Variable::McpToken.name())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

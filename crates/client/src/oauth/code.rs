@@ -58,7 +58,11 @@ pub(crate) async fn by_code(
         let words = words.map(|words| format!("{code}: {words}"));
         return Err(LoginError::Denied(words.unwrap_or(code)));
     }
-    session.handle_callback_url(answer.as_str()).await?;
+    let code = loopback::parameter(&answer, "code").unwrap_or_default();
+    let exchanged = session.handle_callback_url(answer.as_str()).await;
+    exchanged.map_err(|error| {
+        LoginError::from(error).without([code.as_str()].into_iter().chain(client.secret.as_deref()))
+    })?;
     facts.entry(Grant::AuthorizationCode, client, &tokens).await
 }
 

@@ -7,11 +7,11 @@ use std::{
 
 use auth_core::ScopeSet;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Discovered, Identity, LoginError, Outward,
+    CLIENT_NAME, Discovered, Identity, LoginError, Outward,
     code::register,
     exchange::{store, token_answer},
     loopback,
@@ -48,7 +48,7 @@ pub(crate) async fn by_device(
     let endpoint = found.facts.text("device_authorization_endpoint").map(str::to_owned);
     let endpoint = endpoint.ok_or(LoginError::NotOffered("sign-in on another device"))?;
     let scopes = found.scopes(wanted).await;
-    let client = client(&mut found, identity, known, &scopes).await?;
+    let client = client(&mut found, identity, known, &scopes, outward).await?;
     let joined = scopes.join(" ");
     let resource = found.facts.resource.clone();
     let mut form = vec![("client_id", client.id.as_str()), ("resource", resource.as_str())];
@@ -88,7 +88,8 @@ async fn poll(
     ];
     let basic = client.secret.as_deref().map(|secret| (client.id.as_str(), secret));
     let deadline = Instant::now() + Duration::from_secs(answer.expires_in.min(MAX_LIFE));
-    let mut interval = answer.interval.unwrap_or(INTERVAL).min(MAX_LIFE);
+    // Whose endpoint it is, is the server's word: nobody is hammered.
+    let mut interval = answer.interval.unwrap_or(INTERVAL).clamp(1, MAX_LIFE);
     loop {
         sleep(Duration::from_secs(interval)).await;
         if Instant::now() > deadline {
@@ -110,6 +111,7 @@ async fn client(
     identity: &Identity,
     known: Option<&Client>,
     scopes: &[String],
+    outward: &Outward,
 ) -> Result<Client, LoginError> {
     let named = |id: &str, secret: Option<&String>| Client {
         id: id.to_owned(),
@@ -125,11 +127,44 @@ async fn client(
     {
         return Ok(named(document, None));
     }
-    if let Some(client) = known {
+    // One that registered itself for a browser is not the one that may do this.
+    if let Some(client) = known.filter(|client| !client.dynamic || client.redirect_uri.is_none()) {
         return Ok(client.clone());
     }
+    let Some(endpoint) = found.facts.metadata.registration_endpoint.clone() else {
+        return Err(LoginError::NotOffered(
+            "registration: get a client id from whoever runs it, and give it as --client-id",
+        ));
+    };
+    let joined = scopes.join(" ");
+    for scope in [Some(joined).filter(|scope| !scope.is_empty()), None] {
+        let reply = outward.post_json(&endpoint, &registration(scope)).await.map_err(unanswered)?;
+        let answer = reply.json().filter(|_| reply.status.is_success());
+        let text = |name: &str| answer.as_ref()?.get(name)?.as_str().map(str::to_owned);
+        if let Some(id) = text("client_id") {
+            return Ok(Client { dynamic: true, ..named(&id, text("client_secret").as_ref()) });
+        }
+    }
+    // An issuer that only knows clients with a page to come back to.
     let config = register(&mut found.manager, &loopback::redirect_uri(1), scopes).await?;
     Ok(Client { dynamic: true, ..named(&config.client_id, config.client_secret.as_ref()) })
+}
+
+/// A client that may do this and nothing else (RFC 7591 §2). rmcp's own registration is for those with a
+/// browser, and strict issuers do not let such a one ask for a device code.
+fn registration(scope: Option<String>) -> Value {
+    let mut document = json!({
+        "client_name": CLIENT_NAME,
+        "application_type": "native",
+        "grant_types": [DEVICE_CODE, "refresh_token"],
+        "redirect_uris": [],
+        "response_types": [],
+        "token_endpoint_auth_method": "none",
+    });
+    if let (Some(document), Some(scope)) = (document.as_object_mut(), scope) {
+        document.insert("scope".to_owned(), scope.into());
+    }
+    document
 }
 
 fn unanswered(fault: super::outward::OutwardError) -> LoginError {

@@ -7,7 +7,12 @@ use rmcp::transport::auth::AuthError;
 use super::{Refused, outward::OutwardError};
 use crate::store::StoreError;
 
-/// Why there is no token. No variant shows a secret.
+/// What stands in a secret's place.
+const BLOT: &str = "[secret]";
+/// A shorter secret could be part of any word.
+const MIN_BLOTTED: usize = 8;
+
+/// Why there is no token. No variant shows a secret of its own accord.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoginError {
     /// rmcp's own.
@@ -75,6 +80,20 @@ impl LoginError {
     }
 }
 
+impl LoginError {
+    /// The same with nothing of these secrets in it, should the issuer echo what it was sent.
+    pub(crate) fn without<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let text = match &self {
+            Self::Auth(error) => with_causes(error),
+            Self::Denied(text) => text.clone(),
+            _ => return self,
+        };
+        let secrets = secrets.into_iter().filter(|secret| secret.len() >= MIN_BLOTTED);
+        let clean = secrets.fold(text.clone(), |text, secret| text.replace(secret, BLOT));
+        if clean == text { self } else { Self::Denied(clean) }
+    }
+}
+
 /// rmcp keeps the cause apart.
 fn with_causes(error: &AuthError) -> String {
     let mut text = error.to_string();
@@ -87,4 +106,25 @@ fn with_causes(error: &AuthError) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echoed_secret_is_blotted_out() {
+        let denied = || LoginError::Denied("no refresh-1234 here".to_owned());
+        let text = |error: LoginError| error.to_string();
+        assert_eq!(
+            text(denied().without(["refresh-1234"])),
+            "the issuer refuses: no [secret] here"
+        );
+        assert_eq!(text(denied().without(["another-1234", "no"])), text(denied()));
+        let words = "the issuer said code-12345678";
+        let auth = || LoginError::Auth(AuthError::TokenExchangeFailed(words.to_owned()));
+        assert!(matches!(auth().without(["another-1234"]), LoginError::Auth(_)));
+        let clean = text(auth().without(["code-12345678"]));
+        assert!(clean.contains("said [secret]") && !clean.contains("code-"), "{clean}");
+    }
 }

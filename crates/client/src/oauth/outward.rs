@@ -188,6 +188,22 @@ impl Outward {
         self.send(request).await
     }
 
+    /// Sends a document, as a client that registers does.
+    pub(crate) async fn post_json(
+        &self,
+        url: &str,
+        document: &serde_json::Value,
+    ) -> Result<Reply, OutwardError> {
+        let url = self.check(url)?;
+        let request = self
+            .client
+            .post(url)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(document.to_string());
+        self.send(request).await
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, OutwardError> {
         let failed = |error: reqwest::Error| OutwardError::Http(innermost(&error));
         let mut response = request.send().await.map_err(failed)?;

@@ -86,6 +86,21 @@ impl<'a> Printer<'a> {
         write_all(self.stderr, &text);
     }
 
+    /// Shows how a task stands, as progress is shown.
+    pub(crate) fn status(&mut self, words: &str) {
+        let text = match self.console.error_columns {
+            Some(columns) => {
+                self.drawn = true;
+                progress::status(words, columns, &self.screen)
+            }
+            None if self.format == OutputFormat::Text => {
+                format!("task: {}\n", self.screen.line(words))
+            }
+            None => return,
+        };
+        write_all(self.stderr, &text);
+    }
+
     /// Takes the bar away.
     pub(crate) fn clear_progress(&mut self) {
         if std::mem::take(&mut self.drawn) {

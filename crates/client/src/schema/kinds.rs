@@ -4,8 +4,10 @@ use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value;
 
-/// How deep references and alternatives are followed: a schema may refer to itself.
+/// How deep references and alternatives are followed, and how many in all: a schema may refer to itself,
+/// more than once.
 const MAX_DEPTH: usize = 16;
+const MAX_PARTS: usize = 1000;
 
 /// The names of `type` (JSON Schema 2020-12, validation §6.1.1).
 #[derive(Debug, Default)]
@@ -26,7 +28,7 @@ impl Kinds {
     /// Those of a schema that is part of `root`. None means any.
     pub(super) fn of(root: &Value, schema: &Value) -> Self {
         let mut kinds = Self::default();
-        kinds.add(root, schema, MAX_DEPTH);
+        kinds.add(root, schema, MAX_DEPTH, &mut MAX_PARTS.clone());
         kinds
     }
 
@@ -56,10 +58,13 @@ impl Kinds {
         self.0.contains(&kind)
     }
 
-    fn add(&mut self, root: &Value, schema: &Value, depth: usize) {
-        let Some(depth) = depth.checked_sub(1) else { return };
+    fn add(&mut self, root: &Value, schema: &Value, depth: usize, parts: &mut usize) {
+        let (Some(depth), Some(left)) = (depth.checked_sub(1), parts.checked_sub(1)) else {
+            return;
+        };
+        *parts = left;
         if let Some(target) = target(root, schema) {
-            self.add(root, target, depth);
+            self.add(root, target, depth, parts);
         }
         match schema.get("type") {
             Some(Value::String(name)) => self.0.extend(Kind::named(name)),
@@ -73,9 +78,9 @@ impl Kinds {
             }
         }
         for word in ["anyOf", "oneOf", "allOf"] {
-            let parts = schema.get(word).and_then(Value::as_array);
-            for part in parts.into_iter().flatten() {
-                self.add(root, part, depth);
+            let all = schema.get(word).and_then(Value::as_array);
+            for part in all.into_iter().flatten() {
+                self.add(root, part, depth, parts);
             }
         }
     }

@@ -233,6 +233,28 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_that_refers_to_itself_a_hundred_times_ends() {
+        let itself = json!({ "$ref": "#/properties/a" });
+        let schema = json!({ "properties": { "a": { "anyOf": vec![itself; 100] } } });
+        let begun = std::time::Instant::now();
+        assert_eq!(Schema::new(&schema).typed("a", "1"), Ok(json!("1")));
+        assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_schema_that_is_itself_checks_nothing_and_ends() {
+        for circle in [
+            json!({ "$ref": "#" }),
+            json!({ "allOf": [{ "$ref": "#" }] }),
+            json!({ "anyOf": [{ "$ref": "#" }, { "$ref": "#" }] }),
+            json!({ "properties": { "a": { "$ref": "#/properties/a" } } }),
+            json!({ "$defs": { "a": { "$dynamicRef": "#x", "$dynamicAnchor": "x" } }, "$ref": "#/$defs/a" }),
+        ] {
+            let _ = check(&circle, &json!({ "a": 1 }));
+        }
+    }
+
+    #[test]
     fn a_schema_in_a_circle_ends() {
         let circle = json!({
             "properties": { "a": { "$ref": "#/properties/b" }, "b": { "$ref": "#/properties/a" } },

@@ -1,47 +1,70 @@
 //! The operating system's keychain: Keychain on macOS, Credential Manager on Windows, the Secret Service
 //! elsewhere.
 //!
-//! Where there is none, or it does not answer (a server without a desktop, a locked session), the store
-//! falls back to its file, and says so where it lists what it has.
+//! 1. Where there is none, or it does not answer (a server without a desktop, a locked session), the store
+//!    falls back to its file, and says so where it lists what it has.
+//! 2. It has some time to answer, in which a person may be asked to unlock it. It is asked in a thread of
+//!    its own: nothing else ends the wait for one that hangs, nor lets Ctrl-C through.
+//! 3. That a secret is not there and that nobody can say are told apart: what cannot be removed is not
+//!    called removed.
+
+use std::{thread, time::Duration};
+
+use tokio::{sync::oneshot, time::timeout};
 
 use super::entry::Key;
 
 const SERVICE: &str = "mcp-client";
 
-/// The keychain, or none.
+/// The keychain, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keychain {
-    /// The operating system's.
-    System,
-    /// Not used.
-    Off,
+pub(crate) struct Keychain {
+    /// How long each answer may take.
+    pub(crate) patience: Duration,
 }
+
+/// There is no keychain, or it does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutOfReach;
 
 impl Keychain {
     /// Puts a secret in, and tells whether it is there now: read back, not just accepted.
-    pub(crate) fn put(self, key: &Key, secret: &str) -> bool {
-        self.entry(key).is_some_and(|entry| {
-            entry.set_password(secret).is_ok()
-                && entry.get_password().is_ok_and(|stored| stored == secret)
-        })
+    pub(crate) async fn put(self, key: &Key, secret: &str) -> bool {
+        let secret = secret.to_owned();
+        let is_there = self.ask(key, move |entry| {
+            entry.set_password(&secret)?;
+            Ok(entry.get_password()? == secret)
+        });
+        is_there.await == Ok(Some(true))
     }
 
-    /// Takes a secret out to look at it.
-    pub(crate) fn find(self, key: &Key) -> Option<String> {
-        self.entry(key)?.get_password().ok()
+    /// Takes a secret out to look at it; nothing if it is not there.
+    pub(crate) async fn find(self, key: &Key) -> Result<Option<String>, OutOfReach> {
+        self.ask(key, keyring::Entry::get_password).await
     }
 
     /// Removes a secret; that it is not there is as good.
-    pub(crate) fn remove(self, key: &Key) {
-        if let Some(entry) = self.entry(key) {
-            let _ = entry.delete_credential();
-        }
+    pub(crate) async fn remove(self, key: &Key) -> Result<(), OutOfReach> {
+        self.ask(key, keyring::Entry::delete_credential).await.map(drop)
     }
 
-    fn entry(self, key: &Key) -> Option<keyring::Entry> {
-        match self {
-            Self::System => keyring::Entry::new(SERVICE, &account(key)).ok(),
-            Self::Off => None,
+    /// Nothing where there is no such entry.
+    async fn ask<T: Send + 'static>(
+        self,
+        key: &Key,
+        what: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, OutOfReach> {
+        let account = account(key);
+        let (answer, answered) = oneshot::channel();
+        thread::spawn(move || {
+            let found = keyring::Entry::new(SERVICE, &account).and_then(|entry| what(&entry));
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(found);
+        });
+        match timeout(self.patience, answered).await {
+            Ok(Ok(Ok(found))) => Ok(Some(found)),
+            Ok(Ok(Err(keyring::Error::NoEntry))) => Ok(None),
+            _ => Err(OutOfReach),
         }
     }
 }

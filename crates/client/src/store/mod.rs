@@ -4,7 +4,7 @@
 //!    and so goes to no other.
 //! 2. A change is made under a lock that other processes respect: read, change, write.
 //! 3. The list in the file says what there is. The secrets are in the keychain, or, where there is none,
-//!    beside the list.
+//!    beside the list. Whichever it is, they are looked for, replaced and removed there.
 
 mod entry;
 mod file;
@@ -16,13 +16,25 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use entry::{Client, Entry, Grant, Summary};
 pub(crate) use file::{FileError, Lock, SecretFile};
-pub(crate) use keychain::Keychain;
+pub(crate) use keychain::{Keychain, OutOfReach};
 
 /// All that is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     file: SecretFile,
     keychain: Keychain,
+    /// Where new ones go.
+    preferred: Place,
+}
+
+/// Where secrets are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// The operating system's keychain; for new ones only as far as there is one.
+    Keychain,
+    /// The file with the list.
+    File,
 }
 
 /// Why the store cannot be used.
@@ -50,18 +62,38 @@ struct Row {
     secret: Option<Box<Entry>>,
 }
 
+impl Row {
+    fn place(&self) -> Place {
+        if self.secret.is_some() { Place::File } else { Place::Keychain }
+    }
+}
+
 /// What is listed of an entry, and where its secrets are.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed {
     #[serde(flatten)]
     pub(crate) summary: Summary,
-    pub(crate) kept_in: &'static str,
+    pub(crate) kept_in: Place,
+}
+
+/// What came of removing entries.
+#[derive(Default)]
+pub(crate) struct Removed {
+    /// What is gone, with what was in it as far as it could be read.
+    pub(crate) gone: Vec<(Summary, Option<Entry>)>,
+    /// What is still in the keychain, and so in the list, because the keychain does not answer.
+    pub(crate) left: Vec<Summary>,
 }
 
 impl Store {
     /// The store in a folder.
-    pub(crate) fn in_folder(folder: &Path, keychain: Keychain) -> Self {
-        Self { file: SecretFile::at(folder.join("tokens.json")), keychain }
+    pub(crate) fn in_folder(folder: &Path, keychain: Keychain, preferred: Place) -> Self {
+        Self { file: SecretFile::at(folder.join("tokens.json")), keychain, preferred }
+    }
+
+    /// The file with the list.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// Takes the lock.
@@ -72,56 +104,79 @@ impl Store {
     /// What there is, without secrets.
     pub(crate) fn list(&self) -> Result<Vec<Listed>, StoreError> {
         let rows = self.read()?.tokens.into_iter();
-        let listed = rows.map(|row| Listed {
-            kept_in: if row.secret.is_some() { "file" } else { "keychain" },
-            summary: row.summary,
-        });
+        let listed = rows.map(|row| Listed { kept_in: row.place(), summary: row.summary });
         Ok(listed.collect())
     }
 
     /// The entry for a server: the one stored last.
-    pub(crate) fn find(&self, server: &str) -> Result<Option<Entry>, StoreError> {
+    pub(crate) async fn find(&self, server: &str) -> Result<Option<Entry>, StoreError> {
         let rows = self.read()?.tokens.into_iter().rev();
-        let mut rows = rows.filter(|row| row.summary.server == server);
-        // A keychain that was emptied behind our back has what it has.
-        Ok(rows.find_map(|row| match row.secret {
-            Some(entry) => Some(*entry),
-            None => serde_json::from_str(&self.keychain.find(&row.summary.key)?).ok(),
-        }))
+        for row in rows.filter(|row| row.summary.server == server) {
+            if let Some(entry) = row.secret {
+                return Ok(Some(*entry));
+            }
+            // A keychain that was emptied behind our back has what it has.
+            let found = self.keychain.find(&row.summary.key).await.ok().flatten();
+            let found = found.and_then(|text| serde_json::from_str(&text).ok());
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Stores an entry in the place of the one with its key. The lock shows that nobody else does.
-    pub(crate) fn save(&self, entry: &Entry, _lock: &Lock) -> Result<(), StoreError> {
+    pub(crate) async fn save(&self, entry: &Entry, _lock: &Lock) -> Result<(), StoreError> {
         let mut list = self.read()?;
         let key = entry.key();
-        list.tokens.retain(|row| row.summary.key != key);
+        let is_ours = |row: &Row| row.summary.key == key;
+        let was_in_keychain =
+            list.tokens.iter().any(|row| is_ours(row) && row.place() == Place::Keychain);
+        list.tokens.retain(|row| !is_ours(row));
         let text = serde_json::to_string(entry).unwrap_or_default();
-        let in_keychain = self.keychain.put(&key, &text);
+        let in_keychain = self.preferred == Place::Keychain && self.keychain.put(&key, &text).await;
         let secret = (!in_keychain).then(|| Box::new(entry.clone()));
         list.tokens.push(Row { summary: entry.into(), secret });
-        self.write(&list)
+        self.write(&list)?;
+        if was_in_keychain && !in_keychain {
+            // One that does not answer keeps a token that is no longer looked for.
+            let _ = self.keychain.remove(&key).await;
+        }
+        Ok(())
     }
 
-    /// Removes the entries that `which` picks, and gives what was in them as far as it can be read.
-    pub(crate) fn remove(
+    /// Removes the entries that `which` picks.
+    pub(crate) async fn remove(
         &self,
         which: impl Fn(&Summary) -> bool,
         _lock: &Lock,
-    ) -> Result<Vec<(Summary, Option<Entry>)>, StoreError> {
-        let (gone, kept) =
-            self.read()?.tokens.into_iter().partition(|row: &Row| which(&row.summary));
-        self.write(&List { tokens: kept })?;
-        let gone = gone.into_iter().map(|row| {
-            let entry = if let Some(entry) = row.secret {
-                Some(*entry)
+    ) -> Result<Removed, StoreError> {
+        let mut removed = Removed::default();
+        let mut kept = Vec::new();
+        for row in self.read()?.tokens {
+            if !which(&row.summary) {
+                kept.push(row);
+                continue;
+            }
+            if let Ok(entry) = self.take(&row).await {
+                removed.gone.push((row.summary, entry));
             } else {
-                let found = self.keychain.find(&row.summary.key);
-                self.keychain.remove(&row.summary.key);
-                found.and_then(|text| serde_json::from_str(&text).ok())
-            };
-            (row.summary, entry)
-        });
-        Ok(gone.collect())
+                removed.left.push(row.summary.clone());
+                kept.push(row);
+            }
+        }
+        self.write(&List { tokens: kept })?;
+        Ok(removed)
+    }
+
+    /// What is in an entry, which is not in the keychain afterwards.
+    async fn take(&self, row: &Row) -> Result<Option<Entry>, OutOfReach> {
+        if let Some(entry) = &row.secret {
+            return Ok(Some(*entry.clone()));
+        }
+        let found = self.keychain.find(&row.summary.key).await?;
+        self.keychain.remove(&row.summary.key).await?;
+        Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     fn read(&self) -> Result<List, StoreError> {
@@ -140,38 +195,41 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{entry::tests::entry, *};
 
     const SERVER: &str = "https://mcp.example/mcp";
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::in_folder(folder.path(), Keychain::Off);
+        let keychain = Keychain { patience: Duration::ZERO };
+        let store = Store::in_folder(folder.path(), keychain, Place::File);
         (folder, store)
     }
 
-    fn token(store: &Store, server: &str) -> Option<String> {
-        Some(store.find(server).unwrap()?.token()?.expose().to_owned())
+    async fn token(store: &Store, server: &str) -> Option<String> {
+        Some(store.find(server).await.unwrap()?.token()?.expose().to_owned())
     }
 
     #[tokio::test]
     async fn an_entry_is_found_by_its_server_and_replaced_by_its_key() {
         let (_folder, store) = store();
         let lock = store.lock().await.unwrap();
-        assert_eq!(token(&store, SERVER), None);
-        store.save(&entry(SERVER, "one", 60), &lock).unwrap();
-        store.save(&entry("https://mcp.example/other", "two", 60), &lock).unwrap();
-        store.save(&entry(SERVER, "three", 60), &lock).unwrap();
-        assert_eq!(token(&store, SERVER).as_deref(), Some("three"));
+        assert_eq!(token(&store, SERVER).await, None);
+        store.save(&entry(SERVER, "one", 60), &lock).await.unwrap();
+        store.save(&entry("https://mcp.example/other", "two", 60), &lock).await.unwrap();
+        store.save(&entry(SERVER, "three", 60), &lock).await.unwrap();
+        assert_eq!(token(&store, SERVER).await.as_deref(), Some("three"));
         assert_eq!(store.list().unwrap().len(), 2);
         for other in ["https://mcp.example/mcp/", "https://mcp.example", "http://mcp.example/mcp"] {
-            assert_eq!(token(&store, other), None, "{other}");
+            assert_eq!(token(&store, other).await, None, "{other}");
         }
         // Another issuer for the same server: both are kept, the last one counts.
         let mut second = entry(SERVER, "four", 60);
         second.issuer = "https://other.example".into();
-        store.save(&second, &lock).unwrap();
-        assert_eq!(token(&store, SERVER).as_deref(), Some("four"));
+        store.save(&second, &lock).await.unwrap();
+        assert_eq!(token(&store, SERVER).await.as_deref(), Some("four"));
         assert_eq!(store.list().unwrap().len(), 3);
     }
 
@@ -179,11 +237,13 @@ mod tests {
     async fn what_is_removed_is_gone() {
         let (_folder, store) = store();
         let lock = store.lock().await.unwrap();
-        store.save(&entry(SERVER, "one", 60), &lock).unwrap();
-        assert_eq!(store.remove(|summary| summary.server == "x", &lock).unwrap().len(), 0);
-        let gone = store.remove(|summary| summary.server == SERVER, &lock).unwrap();
-        assert!(matches!(gone.as_slice(), [(_, Some(_))]));
-        assert_eq!(token(&store, SERVER), None);
+        store.save(&entry(SERVER, "one", 60), &lock).await.unwrap();
+        let nothing = store.remove(|summary| summary.server == "x", &lock).await.unwrap();
+        assert!(nothing.gone.is_empty() && nothing.left.is_empty());
+        let removed = store.remove(|summary| summary.server == SERVER, &lock).await.unwrap();
+        assert!(matches!(removed.gone.as_slice(), [(_, Some(_))]));
+        assert!(removed.left.is_empty());
+        assert_eq!(token(&store, SERVER).await, None);
     }
 
     #[tokio::test]
@@ -191,7 +251,7 @@ mod tests {
         let (_folder, store) = store();
         let lock = store.lock().await.unwrap();
         store.file.write("{").unwrap();
-        let saved = store.save(&entry(SERVER, "one", 60), &lock);
+        let saved = store.save(&entry(SERVER, "one", 60), &lock).await;
         assert!(matches!(saved, Err(StoreError::Damaged(_))));
         assert_eq!(store.file.read().unwrap().as_deref(), Some("{"));
     }

@@ -52,6 +52,16 @@ async fn what_does_not_fit_is_named_and_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_takes_for_ever_costs_the_timeout_and_no_more() {
+    let (url, log) = Rich::default().serve().await;
+    let begun = std::time::Instant::now();
+    Client::at(&url, &["call", "heavy", "a:=1", "--timeout=1"]).run().await.expect(7);
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert_eq!(calls(&log), 0);
+    Client::at(&url, &["call", "heavy", "--help"]).run().await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tool_tells_what_it_takes() {
     let (url, log) = Rich::default().serve().await;
     let run = Client::at(&url, &["call", "add", "--help"]).run().await.expect(0);
@@ -138,6 +148,7 @@ async fn a_shell_is_told_the_names_of_the_tools() {
         args.extend(line.split(' '));
         let client = Client::new(&args)
             .with("XDG_CACHE_HOME", cache.path().to_str().unwrap())
+            .with("XDG_STATE_HOME", cache.path().to_str().unwrap())
             .with("MCP_URL", &url)
             .with("COMPLETE", "bash")
             .with("_CLAP_COMPLETE_INDEX", index)
@@ -149,6 +160,23 @@ async fn a_shell_is_told_the_names_of_the_tools() {
     assert_eq!(words("call who", "2").await, "whoami");
     assert_eq!(words(&format!("--url {url} call gr"), "4").await, "greet");
     assert_eq!(words("--url http://localhost:1/mcp call a", "4").await, "");
+    assert_eq!(words("--server=http://localhost:1/mcp call a", "3").await, "");
+    let add = Client::new(&["servers", "add", "rich", &url]);
+    add.with("XDG_STATE_HOME", cache.path().to_str().unwrap()).run().await.expect(0);
+    for begin in ["--url rich", "--server rich"] {
+        assert_eq!(words(&format!("{begin} call a"), "4").await, "add\nalbum", "{begin}");
+    }
+    assert_eq!(words("--server=rich call a", "3").await, "add\nalbum");
+    assert_eq!(words("--url poor call a", "4").await, "");
+    // A server does not put flags into anybody's mouth.
+    let file = fs::read_dir(cache.path().join("mcp-client")).unwrap();
+    let mut file = file.map(|file| file.unwrap().path());
+    let file = file.find(|file| file.to_str().unwrap().contains("127.0.0.1")).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("\"album\"", "\"--yes\"")).unwrap();
+    assert_eq!(words("call a", "2").await, "add");
+    assert!(!words("call --y", "2").await.contains("Shows a picture"));
+    fs::write(&file, text).unwrap();
     assert!(words("re", "1").await.contains("read"));
     assert_eq!(log.lines().len(), before, "no server is asked");
 }

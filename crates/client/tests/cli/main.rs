@@ -15,6 +15,8 @@ mod rich;
 mod servers;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tasks;
 // It needs `script`, which takes other options elsewhere.
 #[cfg(test)]
 #[cfg(target_os = "linux")]

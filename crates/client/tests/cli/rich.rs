@@ -71,7 +71,23 @@ fn tools() -> Vec<Tool> {
         tool("greet", "Asks for a name", &nothing),
         tool("visit", "Asks for a page to be opened", &nothing),
         tool("whoami", "Tells who you are", &nothing),
+        tool("heavy", "Has a schema that takes longer than anybody lives", &heavy()),
     ]
+}
+
+/// Each definition is twice the one before.
+fn heavy() -> Value {
+    let twice = |number: u32| {
+        let before = json!({ "$ref": format!("#/$defs/d{}", number - 1) });
+        (format!("d{number}"), json!({ "allOf": [before.clone(), before] }))
+    };
+    let mut definitions: serde_json::Map<String, Value> = (1..=40).map(twice).collect();
+    definitions.insert("d0".to_owned(), json!({ "type": "integer" }));
+    json!({
+        "type": "object",
+        "properties": { "a": { "$ref": "#/$defs/d40" } },
+        "$defs": definitions,
+    })
 }
 
 fn question() -> Value {

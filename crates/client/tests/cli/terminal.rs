@@ -7,20 +7,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{rich::Rich, servers::Mcp, verbs::wait_for};
+use crate::{
+    rich::Rich,
+    servers::{Canned, Mcp},
+    verbs::wait_for,
+};
 
 /// How long something may take to appear.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A run in a terminal.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     shown: Arc<Mutex<String>>,
 }
 
 impl Terminal {
-    fn run(url: &str, args: &str, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn run(url: &str, args: &str, environment: &[(&str, &str)]) -> Self {
         let line = format!("{} --url {url} {args}", env!("CARGO_BIN_EXE_client"));
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command", &line, "/dev/null"])
@@ -48,7 +52,7 @@ impl Terminal {
         self.shown.lock().unwrap().clone()
     }
 
-    fn wait_for(&self, text: &str) {
+    pub(crate) fn wait_for(&self, text: &str) {
         let start = Instant::now();
         while !self.shown().contains(text) {
             assert!(start.elapsed() < PATIENCE, "no {text:?} in {:?}", self.shown());
@@ -56,12 +60,12 @@ impl Terminal {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -158,6 +162,26 @@ async fn control_c_ends_a_question_and_a_call() {
             wait_for(&log, "cancelled").await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked_whether_to_sign_in_and_may_say_no_or_leave() {
+    let (url, _) = Canned::new(401).challenge("Bearer").serve().await;
+    blocking(move || {
+        for (keys, code, words) in
+            [("n\n", 4, "sign in with `client login"), ("\u{3}", 130, "cancelled")]
+        {
+            let home = tempfile::tempdir().unwrap();
+            let state = [("XDG_STATE_HOME", home.path().to_str().unwrap())];
+            let mut terminal = Terminal::run(&url, "tools", &state);
+            terminal.wait_for("wants you to sign in. Do it now? [Y/n] ");
+            terminal.press(keys);
+            let (ended, shown) = terminal.end();
+            assert_eq!(ended, Some(code), "{shown}");
+            assert!(shown.contains(words), "{shown}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,38 @@ async fn each_illness_has_its_line_its_cure_and_its_exit_code() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_cannot_be_asked_matters_less_to_who_was_given_a_token() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    user.login(&world).await;
+    let [token, _] = world.current();
+    let nobody = serde_json::json!(["http://127.0.0.1:1"]);
+    world.change(|knobs| knobs.resource = vec![("authorization_servers", nobody)]);
+    let run = explain(&user, &world).await.expect(6);
+    assert_eq!(verdict(&run, "issuer metadata"), "fail");
+    let mut command = user.command(&world.url(), &["explain", "--output", "json"]);
+    let given = command.env("MCP_TOKEN", &token).output().await.unwrap();
+    let run = Run::from(given).checked(&world).expect(0);
+    assert_eq!(verdict(&run, "issuer metadata"), "warn");
+    assert_eq!(verdict(&run, "access"), "pass");
+}
+
+#[tokio::test]
+async fn metadata_that_is_looked_for_elsewhere_is_the_servers_wrong_name() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    for (pointer, words) in [
+        ("http://127.0.0.1:1/resource", "must be told its public URL"),
+        ("", "the server must publish it"),
+    ] {
+        world.change(|knobs| knobs.pointer = Some(pointer));
+        let json = explain(&user, &world).await.expect(6).json();
+        let lines = json["checks"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["check"] == "resource metadata").unwrap();
+        assert_eq!(line["verdict"], "fail");
+        assert!(line["fix"].as_str().unwrap().contains(words), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_refused_and_a_tool_that_is_not_there_are_told() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     user.login(&world).await;

@@ -45,6 +45,35 @@ async fn a_person_signs_in_on_another_device() {
 }
 
 #[tokio::test]
+async fn a_client_for_another_device_registers_as_one_wherever_it_can() {
+    for (no_scopes, pages_only, registered) in
+        [(false, false, 1), (true, false, 1), (false, true, 3)]
+    {
+        let knobs = Knobs {
+            registers_no_scopes: no_scopes,
+            registers_pages_only: pages_only,
+            ..Knobs::default()
+        };
+        let (world, user) = (World::new(knobs).await, User::new());
+        user.run(&world, &["login", "--device"]).await.expect(0);
+        user.run(&world, &["call", "one"]).await.expect(0);
+        assert_eq!(world.log("register").len(), registered, "{no_scopes} {pages_only}");
+    }
+}
+
+#[tokio::test]
+async fn who_signed_in_with_a_browser_may_do_so_on_another_device_and_back() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    user.login(&world).await;
+    for registered in [2, 2] {
+        user.run(&world, &["login", "--device"]).await.expect(0);
+        assert_eq!(world.log("register").len(), registered, "a client of its own, once");
+    }
+    user.login(&world).await;
+    user.run(&world, &["call", "one"]).await.expect(0);
+}
+
+#[tokio::test]
 async fn another_device_is_for_issuers_that_offer_it() {
     let knobs = Knobs {
         metadata: vec![("device_authorization_endpoint", serde_json::Value::Null)],

@@ -7,6 +7,12 @@ mod explain;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+#[cfg(unix)]
+mod interrupted;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod keychain;
+#[cfg(test)]
 mod parallel;
 #[cfg(test)]
 mod renewal;

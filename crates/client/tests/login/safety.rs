@@ -100,7 +100,11 @@ async fn an_env_file_does_not_say_which_program_is_the_browser() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let proof = user.folder().join("proof");
     let program = user.folder().join("browser");
-    std::fs::write(&program, format!("#!/bin/sh\necho > {}\n", proof.display())).unwrap();
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\n/usr/bin/env > {0}.new; /bin/mv {0}.new {0}\n", proof.display()),
+    )
+    .unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let line = format!("BROWSER={}\n", program.display());
     std::fs::write(user.folder().join(".env"), line).unwrap();
@@ -108,15 +112,55 @@ async fn an_env_file_does_not_say_which_program_is_the_browser() {
     assert!(!proof.exists());
     // The environment may.
     let mut command = user.command(&world.url(), &["login"]);
-    let child = command.env("BROWSER", &program).spawn().unwrap();
+    let command = command.env("BROWSER", &program).env("MCP_TOKEN", "given-to-us-alone");
+    let child = command.spawn().unwrap();
     for _ in 0..100 {
         if proof.exists() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert!(proof.exists());
+    let seen = std::fs::read_to_string(&proof).unwrap();
+    assert!(seen.contains("BROWSER=") && !seen.contains("given-to-us-alone"), "{seen}");
     drop(child);
+}
+
+#[tokio::test]
+async fn an_issuers_names_are_no_lines_of_ours() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| knobs.client_suffix = "\n  scopes    everything\u{1b}[2J\u{202e}");
+    let login = user.browse(&world, &["login"]).await.expect(0).stdout;
+    let status = user.run(&world, &["status"]).await.expect(0).stdout;
+    for text in [login, status] {
+        let scopes = text.lines().filter(|line| line.starts_with("  scopes"));
+        assert_eq!(scopes.collect::<Vec<_>>(), ["  scopes    read"]);
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_says_again_what_it_was_sent_is_not_repeated() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    std::fs::write(user.folder().join("secret"), "machine-secret\n").unwrap();
+    std::fs::write(user.folder().join("jwt"), "platform-jwt-of-a-workload").unwrap();
+    let machine = ["--client-id", "machine", "--client-secret-file", "secret"];
+    let machine = [&["login", "--grant", "client-credentials"][..], &machine].concat();
+    let workload = ["--client-id", "w", "--assertion-file", "jwt"];
+    let workload = [&["login", "--grant", "workload"][..], &workload].concat();
+    user.login(&world).await;
+    world.forget_tokens();
+    world.change(|knobs| knobs.echoes = true);
+    // Those of a person: the refresh token, and then a code.
+    let renewed = user.run(&world, &["call", "one"]).await.expect(4);
+    assert!(!renewed.stderr.contains("refresh-"), "{renewed:?}");
+    let signed_in = user.browse(&world, &["login"]).await.expect(4).says("invalid_request");
+    assert!(!signed_in.stderr.contains("=code-"), "{signed_in:?}");
+    for login in [&machine, &workload] {
+        let run = user.run(&world, login).await.expect(4).says("invalid_request");
+        for secret in ["machine-secret", "platform-jwt-of-a-workload"] {
+            assert!(!run.stderr.contains(secret), "{run:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ impl User {
         self.folder().join("state/mcp-client/tokens.json")
     }
 
-    /// A command, its streams piped, in a world without a browser.
+    /// A command, its streams piped, in a world without a browser and without a keychain.
     pub(crate) fn command(&self, url: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
         command
@@ -51,6 +51,8 @@ impl User {
             .args(args)
             .env_clear()
             .env("XDG_STATE_HOME", self.folder().join("state"))
+            // Not that of whoever runs the tests.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .current_dir(self.folder())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -71,7 +73,18 @@ impl User {
 
     /// Runs it, and goes to every address that it prints, as a browser does.
     pub(crate) async fn browse(&self, world: &World, args: &[&str]) -> Run {
-        let mut child = self.command(&world.url(), args).spawn().unwrap();
+        self.browse_with(world, args, &[]).await
+    }
+
+    /// The same, with more variables.
+    pub(crate) async fn browse_with(
+        &self,
+        world: &World,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Run {
+        let mut command = self.command(&world.url(), args);
+        let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let browser = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut stderr = String::new();

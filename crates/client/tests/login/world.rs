@@ -3,13 +3,14 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, Response, StatusCode, header},
+    http::{HeaderMap, Method, Response, StatusCode, header, request::Parts},
     middleware::{self, Next},
 };
 use reqwest::Url;
@@ -51,12 +52,22 @@ pub(crate) struct Knobs {
     pub(crate) withheld: HashSet<&'static str>,
     /// Nobody may register for scopes.
     pub(crate) registers_no_scopes: bool,
+    /// Nobody may register without a page to come back to.
+    pub(crate) registers_pages_only: bool,
     /// The server takes no token.
     pub(crate) is_deaf: bool,
     /// The person says no.
     pub(crate) refuses: bool,
     /// How often a device has to wait.
     pub(crate) pending: usize,
+    /// A path whose answer comes so many milliseconds late.
+    pub(crate) slow: Option<(&'static str, u64)>,
+    /// Where challenges say that the resource's metadata is; an empty one is a place of ours with nothing.
+    pub(crate) pointer: Option<&'static str>,
+    /// What the names that it gives to clients end with.
+    pub(crate) client_suffix: &'static str,
+    /// Refuses every request for a token, and says again what it was sent.
+    pub(crate) echoes: bool,
 }
 
 #[derive(Default)]
@@ -70,6 +81,8 @@ struct Inner {
     spent: HashSet<String>,
     calls: HashMap<String, usize>,
     secrets: HashMap<String, String>,
+    /// What each client that registered may do.
+    grants: HashMap<String, String>,
 }
 
 /// The world.
@@ -139,6 +152,16 @@ impl World {
     pub(crate) fn secrets(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         inner.tokens.keys().chain(inner.refresh.keys()).chain(&inner.spent).cloned().collect()
+    }
+
+    /// The access token and the refresh token that are good, if there is one of each.
+    pub(crate) fn current(&self) -> [String; 2] {
+        let inner = self.inner.lock().unwrap();
+        let only = |keys: Vec<&String>| match keys.as_slice() {
+            [one] => (*one).clone(),
+            all => panic!("{all:?}"),
+        };
+        [only(inner.tokens.keys().collect()), only(inner.refresh.keys().collect())]
     }
 
     fn metadata(&self) -> Value {
@@ -299,7 +322,12 @@ async fn guard(State(world): State<World>, request: Request, next: Next) -> Resp
     let Some((status, challenge)) = refusal else {
         return next.run(Request::from_parts(parts, Body::from(bytes))).await;
     };
-    let pointer = format!("resource_metadata=\"{}/resource\"", world.origin);
+    let pointer = match world.inner.lock().unwrap().knobs.pointer {
+        None => format!("{}/resource", world.origin),
+        Some("") => format!("{}/nothing", world.origin),
+        Some(elsewhere) => elsewhere.to_owned(),
+    };
+    let pointer = format!("resource_metadata=\"{pointer}\"");
     let challenge = if challenge.is_empty() {
         format!("Bearer {pointer}")
     } else {
@@ -313,32 +341,66 @@ async fn issuer(State(world): State<World>, request: Request) -> Response<Body> 
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, 1 << 20).await.unwrap();
     let query = pairs(parts.uri.query().unwrap_or_default());
-    let form = pairs(std::str::from_utf8(&bytes).unwrap());
+    let text = std::str::from_utf8(&bytes).unwrap();
+    let form = pairs(text);
+    let knobs = world.inner.lock().unwrap().knobs.clone();
+    if parts.uri.path() == "/token" && knobs.echoes {
+        let json = json!({ "error": "invalid_request", "error_description": text });
+        return answer(400, &json);
+    }
+    let path = parts.uri.path().to_owned();
+    let response = answered(&world, parts, &bytes, &query, &form);
+    if let Some((slow, late)) = knobs.slow
+        && slow == path
+    {
+        world.inner.lock().unwrap().log.push(format!("slow {path}"));
+        tokio::time::sleep(Duration::from_millis(late)).await;
+    }
+    response
+}
+
+fn answered(
+    world: &World,
+    parts: Parts,
+    bytes: &[u8],
+    query: &Pairs,
+    form: &Pairs,
+) -> Response<Body> {
     match (parts.method, parts.uri.path()) {
         (Method::GET, "/resource") => answer(200, &world.resource()),
         (Method::GET, "/.well-known/oauth-authorization-server") => answer(200, &world.metadata()),
         (Method::POST, "/register") => {
-            let asked: Value = serde_json::from_slice(&bytes).unwrap();
+            let asked: Value = serde_json::from_slice(bytes).unwrap();
             let mut inner = world.inner.lock().unwrap();
             if asked.get("scope").is_some() && inner.knobs.registers_no_scopes {
                 return answer(400, &json!({ "error": "invalid_client_metadata" }));
             }
             inner.log.push("register".to_owned());
-            let id = inner.next("client");
+            let id = format!("{}{}", inner.next("client"), inner.knobs.client_suffix);
             let uris = asked["redirect_uris"].clone();
+            let needs_page = inner.knobs.registers_pages_only && uris == json!([]);
+            if needs_page {
+                return answer(400, &json!({ "error": "invalid_redirect_uri" }));
+            }
+            inner.grants.insert(id.clone(), asked["grant_types"].to_string());
             answer(201, &json!({ "client_id": id, "redirect_uris": uris }))
         }
         (Method::GET, "/authorize") => {
-            let to = world.inner.lock().unwrap().authorize(&query, &world.origin);
+            let to = world.inner.lock().unwrap().authorize(query, &world.origin);
             let response = Response::builder().status(StatusCode::FOUND);
             response.header(header::LOCATION, to).body(Body::empty()).unwrap()
         }
-        (Method::POST, "/token") => match world.inner.lock().unwrap().token(&form) {
+        (Method::POST, "/token") => match world.inner.lock().unwrap().token(form) {
             Ok(token) => answer(200, &token),
             Err(code) => answer(400, &json!({ "error": code })),
         },
         (Method::POST, "/device") => {
             let mut inner = world.inner.lock().unwrap();
+            let may = inner.grants.get(&form["client_id"]);
+            let may = may.is_none_or(|grants| grants.contains("device_code"));
+            if !may && !inner.knobs.registers_pages_only {
+                return answer(400, &json!({ "error": "unauthorized_client" }));
+            }
             let code = inner.next("device");
             let scope = form.get("scope").cloned().unwrap_or_default();
             inner.codes.insert(code.clone(), (scope, String::new()));

@@ -10,3 +10,4 @@ mod keygen;
 mod keys;
 mod save;
 mod support;
+mod terminal;
