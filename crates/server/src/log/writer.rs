@@ -24,8 +24,8 @@ const AUDIT: &str = "mcp_guard::audit";
 pub(super) const THREAD: &str = "log";
 /// How many bytes may wait.
 const ROOM: usize = 1024 * 1024;
-/// How long lines are collected.
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long lines are collected: each time they are written, two threads take turns.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Where lines are put. Cheap to clone.
 #[derive(Clone)]

@@ -38,6 +38,10 @@ impl Latencies {
         Self(all)
     }
 
+    pub(crate) fn into_nanos(self) -> Vec<u32> {
+        self.0
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

@@ -144,11 +144,12 @@ async fn refusals(programs: &Programs) {
 
 /// Much of everything, beside little of it.
 async fn shapes(programs: &Programs) {
-    let shapes: [(&str, &[&str]); 4] = [
+    let shapes: [(&str, &[&str]); 5] = [
         ("as it is", &[]),
         ("10,000 rules more", &["--rules", "10000"]),
         ("50 issuers more", &["--issuers", "50"]),
         ("100,000 users more", &["--users", "100000"]),
+        ("1,000,000 users more", &["--users", "1000000"]),
     ];
     let rows = shapes.map(|(name, flags)| {
         Row::call(name, Server::peer(&programs.ours, "guarded", flags), Revision::V2025)
@@ -213,7 +214,10 @@ async fn half_load(programs: &Programs) {
     let full = load(&server, vec![calls::get_time(Revision::V2025, Some(server.valid()[0]))], 200);
     let most = full.run(programs.length).await.count() as f64 / programs.length.as_secs_f64();
     // Every connection waits after each answer; for how long, a few tries tell.
-    let mut half = Load { pause: Duration::from_secs_f64(2.0 * CONNECTIONS as f64 / most), ..full };
+    // Four times as many connections, as a pause has whole milliseconds.
+    let connections = 4 * CONNECTIONS;
+    let pause = Duration::from_secs_f64(2.0 * connections as f64 / most);
+    let mut half = Load { connections, pause, ..full };
     let rate = |seen: &Latencies| seen.count() as f64 / programs.length.as_secs_f64();
     for _ in 0..4 {
         let got = rate(&half.run(programs.length).await);

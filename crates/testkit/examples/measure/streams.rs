@@ -6,10 +6,11 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 
 use crate::{
-    load::Load,
+    load::{Latencies, Load},
     process::Server,
     scenes::{CONNECTIONS, Programs, load},
 };
@@ -29,10 +30,14 @@ pub(crate) async fn calls(programs: &Programs) {
             requests.push(session.request("POST", Some(&call().to_string())));
         }
         for connections in [1, CONNECTIONS] {
-            let load = Load { connections, ..load(&server, requests.clone(), 200) };
-            load.run(programs.length).await;
+            let load = |request: &Vec<u8>| Load {
+                connections: 1,
+                ..load(&server, vec![request.clone()], 200)
+            };
+            let loads: Vec<_> = requests.iter().take(connections).map(load).collect();
+            all(&loads, programs.length).await;
             let before = server.cpu();
-            let seen = load.run(programs.length).await;
+            let seen = all(&loads, programs.length).await;
             let cpu = server.cpu().saturating_sub(before).as_secs_f64() * 1e6;
             let cpu = cpu / seen.count() as f64;
             println!(
@@ -44,6 +49,16 @@ pub(crate) async fn calls(programs: &Programs) {
             );
         }
     }
+}
+
+/// Each over a connection of its own: within a session, ids of requests may not meet.
+async fn all(loads: &[Load], length: Duration) -> Latencies {
+    let mut running = JoinSet::new();
+    for load in loads {
+        let load = load.clone();
+        running.spawn(async move { load.run(length).await });
+    }
+    Latencies::new(running.join_all().await.into_iter().flat_map(Latencies::into_nanos))
 }
 
 /// What streams take that are open and have nothing to say.

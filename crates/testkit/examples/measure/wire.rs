@@ -111,17 +111,18 @@ impl Tls {
 
     pub(crate) async fn run(&self, length: Duration) -> Latencies {
         let end = Instant::now() + length;
-        if self.each == Some(HandshakeKind::Resumed) {
-            // The first connection of all brings the ticket that the others go on with.
-            self.once(None).await;
-        }
         let mut callers = JoinSet::new();
         for _ in 0..CONNECTIONS {
+            let mut config = ClientConfig::clone(&self.config);
+            if self.each == Some(HandshakeKind::Resumed) {
+                // Tickets are for one use each, so nobody takes another's.
+                config.resumption = Resumption::in_memory_sessions(32);
+            }
             let tls = Self {
                 address: self.address,
                 request: self.request.clone(),
                 protocol: self.protocol,
-                config: Arc::clone(&self.config),
+                config: Arc::new(config),
                 each: self.each,
             };
             callers.spawn(async move { tls.call(end).await });
@@ -135,6 +136,8 @@ impl Tls {
             took.push(u32::try_from(begun.elapsed().as_nanos()).unwrap_or(u32::MAX));
         };
         if let Some(kind) = self.each {
+            // The first connection brings the ticket that the next goes on with.
+            self.once(None).await;
             while Instant::now() < end {
                 let begun = Instant::now();
                 self.once(Some(kind)).await;

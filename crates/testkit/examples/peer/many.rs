@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use auth_core::{Clock, Policy, SystemClock};
+use auth_core::{Clock, Policy, PolicyDocument, SystemClock};
 use axum::Router;
 use mcp_guard::Guard;
 use rmcp::{
@@ -20,7 +20,6 @@ use rmcp::{
         StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
     },
 };
-use server::parse_policy;
 use testkit::{RESOURCE, TestKey};
 
 use crate::{Shape, ours};
@@ -65,11 +64,12 @@ impl ServerHandler for Many {
 
 pub(crate) fn guarded(key: &TestKey, shape: &Shape) -> Router {
     let mut rules =
-        "[scopes]\n\"Time.Read\" = \"The time\"\n[tools]\nget_time = \"Time.Read\"\n".to_owned();
+        "[scopes]\n\"User.Read\" = \"The time\"\n[tools]\nget_time = \"User.Read\"\n".to_owned();
     for number in 1..shape.tools {
-        writeln!(rules, "tool_{number} = \"Time.Read\"").unwrap();
+        writeln!(rules, "tool_{number} = \"User.Read\"").unwrap();
     }
-    let policy: Policy = parse_policy(&rules).unwrap();
+    let document: PolicyDocument = toml::from_str(&rules).unwrap();
+    let policy = Policy::try_from(document).unwrap();
     let guard = Guard::new(RESOURCE.parse().unwrap(), policy, ours::issuers(key, shape));
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)

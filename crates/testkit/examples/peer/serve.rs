@@ -19,6 +19,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig,
+        crypto::aws_lc_rs::Ticketer,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
         version::TLS13,
     },
@@ -72,6 +73,7 @@ fn acceptor(folder: &Path) -> TlsAcceptor {
         .with_no_client_auth()
         .with_single_cert(chain.map(Result::unwrap).collect(), key)
         .unwrap();
+    config.ticketer = Ticketer::new().unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     TlsAcceptor::from(Arc::new(config))
 }
