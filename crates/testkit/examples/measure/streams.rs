@@ -68,6 +68,8 @@ pub(crate) async fn many(programs: &Programs) {
     let users = ["--sessions", "1", "--users", "100000"];
     for (name, flags) in [("bare", &users[..2]), ("guarded", &users[..])] {
         let server = Server::peer(&programs.ours, name, flags);
+        // Who answers has all its users.
+        Session::begin(&server).await;
         let before = server.resident();
         let mut open = Vec::new();
         for _ in 0..STREAMS {
