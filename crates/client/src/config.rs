@@ -77,6 +77,9 @@ pub(crate) enum ConfigError {
     /// A token, and a way that anybody can listen in on.
     #[error("the token is not sent over plain http to {0}: anybody on the way could read it")]
     PlainHttp(String),
+    /// A token of the user's own, and a server that the file in the current folder alone names.
+    #[error("the token is not sent to {0}, which nothing but {ENV_FILE} in this folder names")]
+    OthersUrl(String),
     /// An argument of `call`.
     #[error(transparent)]
     Argument(#[from] ArgumentError),
@@ -106,7 +109,8 @@ impl Config {
                 (Variable::McpUrl.name(), environment.get(Variable::McpUrl).unwrap_or_default())
             }
         };
-        let url = servers::resolve(url, access.folder())?;
+        let typed = url;
+        let url = servers::resolve(typed, access.folder())?;
         let endpoint =
             Endpoint::parse(&url).map_err(|fault| ConfigError::Url { source_name, fault })?;
         let token = match &args.token_file {
@@ -118,6 +122,13 @@ impl Config {
         };
         if token.is_some() && !endpoint.keeps_secrets() {
             return Err(ConfigError::PlainHttp(endpoint.host().to_owned()));
+        }
+        // Whoever wrote the file that lies here must not get a token that is not in it.
+        let names_server = args.url.is_some() || args.env_file.is_some() || url != typed;
+        let is_others = !names_server && environment.is_from_file(Variable::McpUrl);
+        let is_own = args.token_file.is_some() || !environment.is_from_file(Variable::McpToken);
+        if token.is_some() && is_own && is_others && !endpoint.is_loopback() {
+            return Err(ConfigError::OthersUrl(endpoint.host().to_owned()));
         }
         let cache = Cache::of(environment.cache_folder().as_deref(), &endpoint);
         Ok(Self { endpoint, token, timeout: args.timeout, request, save, cache, access })

@@ -68,6 +68,12 @@ impl Environment {
         self.process.get(&variable).or_else(|| self.file.get(&variable)).map(String::as_str)
     }
 
+    /// Whether the value comes from the file, which may be another's: it lies in the current folder.
+    #[must_use]
+    pub fn is_from_file(&self, variable: Variable) -> bool {
+        !self.process.contains_key(&variable) && self.file.contains_key(&variable)
+    }
+
     /// The user's folder for what can be made again: `XDG_CACHE_HOME`, or what the system has in its
     /// place. Only absolute paths count (XDG Base Directory Specification).
     #[must_use]

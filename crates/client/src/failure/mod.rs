@@ -331,6 +331,9 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Servers(error) => Self::servers(&error),
             ConfigError::PlainHttp(_) => failure.with_hint("use an https URL"),
+            ConfigError::OthersUrl(_) => failure.with_hint(
+                "if that server is to have it, name it: --url URL, MCP_URL in the environment, or --env-file .env",
+            ),
             ConfigError::Token { .. } => failure.with_hint(
                 "give the token alone, without `Bearer` or quotes; `just token` makes one",
             ),

@@ -67,6 +67,32 @@ async fn a_token_is_not_sent_where_others_can_read_it() {
     run.says("error: --url must not hold a user name or a password\n");
 }
 
+/// Nobody answers at that address: what is sent is not of interest, but whether anything would be.
+#[tokio::test]
+async fn a_file_that_lies_about_does_not_collect_a_token() {
+    const URL: &str = "https://mcp.invalid/mcp";
+    let env = |lines: &str| format!("MCP_URL={URL}\n{lines}");
+    let refused = "error: the token is not sent to mcp.invalid, which nothing but .env in this folder names\n\
+         hint: if that server is to have it, name it: --url URL, MCP_URL in the environment, or --env-file .env\n";
+    for lines in ["", "MCP_TOKEN=another\n"] {
+        let client = Client::new(&[]).with_file(".env", &env(lines)).with_token();
+        client.run().await.expect(2).says(refused);
+    }
+    let client = Client::new(&["--token-file", "token"]).with_file(".env", &env(""));
+    client.with_file("token", TOKEN).run().await.expect(2).says(refused);
+
+    // Whoever names it may have it so, and the file's own token goes where the file says.
+    let own = env(&format!("MCP_TOKEN={TOKEN}\n"));
+    for client in [
+        Client::new(&[]).with_file(".env", &own),
+        Client::new(&["--env-file", ".env"]).with_file(".env", &env("")).with_token(),
+        Client::new(&["--url", URL]).with_file(".env", &env("")).with_token(),
+        Client::new(&[]).with_file(".env", &env("")).with("MCP_URL", URL).with_token(),
+    ] {
+        client.run().await.expect(3);
+    }
+}
+
 #[tokio::test]
 async fn a_text_that_is_no_token_is_not_shown() {
     for bad in [format!("Bearer {TOKEN}"), format!("\"{TOKEN}\""), format!("{TOKEN}\n")] {
