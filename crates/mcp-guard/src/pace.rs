@@ -1,9 +1,9 @@
 //! How much work bad signatures may make: under a flood of them, valid calls go on.
 //!
 //! 1. A signature by a public key costs more to check than all the rest of a call. So each that turns out
-//!    bad takes one of [`BURST`] turns, and [`RATE`] come back in a second: a few per cent of a core.
-//! 2. Where no turn is left, the next check waits for one, in the order of arrival. Nothing is refused
-//!    unchecked, and a good signature gives its turn back.
+//!    bad takes one of [`BURST`] turns, and one comes back every [`STEP`]: a tenth of a core at most.
+//! 2. Where no turn is left, whoever comes next is told when there will be one, and waits until then. Nothing is
+//!    refused unchecked. A good signature gives its turn back, and so does a caller who does not wait.
 //! 3. What is remembered, and a secret's signature, need no turn.
 
 use std::{
@@ -12,46 +12,45 @@ use std::{
 };
 
 use auth_core::{Algorithm, VerifyError};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
-/// How many checks of bad signatures there are in a second, when all turns are taken.
-const RATE: u32 = 1000;
 /// How many turns there are at most.
 const BURST: u32 = 500;
+/// How long it takes until one comes back.
+const STEP: Duration = Duration::from_millis(1);
 
-/// The turns that are left.
+/// When turns were taken.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// Held by the first of those who wait; the others wait for it.
-    head: tokio::sync::Mutex<()>,
-    left: Mutex<Left>,
+    /// The time at which all turns that were taken are back.
+    whole: Mutex<Instant>,
 }
 
-#[derive(Debug)]
-struct Left {
-    turns: u32,
-    /// The time up to which turns have come back.
-    counted: Instant,
-}
-
-/// The leave to check one signature.
+/// The leave to check one signature. Dropped without a verdict, it is given back.
 #[must_use]
 pub(crate) struct Turn<'a>(Option<&'a Pace>);
 
 impl Turn<'_> {
     /// Takes down how the check went, and hands it back.
-    pub(crate) fn took<T>(self, verdict: Result<T, VerifyError>) -> Result<T, VerifyError> {
-        if let (Some(pace), false) = (self.0, matches!(verdict, Err(VerifyError::Signature))) {
-            pace.give_back();
+    pub(crate) fn took<T>(mut self, verdict: Result<T, VerifyError>) -> Result<T, VerifyError> {
+        if matches!(verdict, Err(VerifyError::Signature)) {
+            self.0 = None;
         }
         verdict
     }
 }
 
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(pace) = self.0 {
+            pace.give_back();
+        }
+    }
+}
+
 impl Pace {
     pub(crate) fn new() -> Self {
-        let left = Left { turns: BURST, counted: Instant::now() };
-        Self { head: tokio::sync::Mutex::new(()), left: Mutex::new(left) }
+        Self { whole: Mutex::new(Instant::now()) }
     }
 
     /// Waits until a signature by `algorithm` may be checked.
@@ -60,38 +59,24 @@ impl Pace {
         if algorithm == Algorithm::Hs256 {
             return Turn(None);
         }
-        let _head = self.head.lock().await;
-        while !self.take() {
-            sleep(Duration::from_secs(1) / RATE).await;
+        let (turn, at) = (Turn(Some(self)), self.take(Instant::now()));
+        if let Some(at) = at {
+            sleep_until(at).await;
         }
-        Turn(Some(self))
+        turn
+    }
+
+    /// Takes a turn; tells when it comes, if that is not now.
+    fn take(&self, now: Instant) -> Option<Instant> {
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        *whole = now.max(*whole) + STEP;
+        whole.checked_sub(STEP * BURST).filter(|at| *at > now)
     }
 
     fn give_back(&self) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.turns = BURST.min(left.turns + 1);
-    }
-
-    fn take(&self) -> bool {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.come_back(Instant::now());
-        let taken = left.turns.checked_sub(1);
-        left.turns = taken.unwrap_or_default();
-        taken.is_some()
-    }
-}
-
-impl Left {
-    fn come_back(&mut self, now: Instant) {
-        if self.turns >= BURST {
-            self.counted = now;
-            return;
-        }
-        let passed = now.saturating_duration_since(self.counted).as_micros();
-        let back = passed * u128::from(RATE) / 1_000_000;
-        if back > 0 {
-            self.turns = BURST.min(self.turns.saturating_add(back.try_into().unwrap_or(BURST)));
-            self.counted = now;
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = whole.checked_sub(STEP) {
+            *whole = before;
         }
     }
 }
@@ -99,6 +84,8 @@ impl Left {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -122,8 +109,8 @@ mod tests {
     async fn bad_signatures_wait_for_turns_and_a_pause_brings_no_more_than_there_were() {
         let pace = Pace::new();
         assert_eq!(spend(&pace, Algorithm::Es256, BURST, BAD).await, Duration::ZERO);
-        let waited = spend(&pace, Algorithm::Es256, 2 * RATE, BAD).await.as_millis();
-        assert!((1900..4100).contains(&waited), "{waited} ms");
+        let waited = spend(&pace, Algorithm::Es256, 2000, BAD).await.as_millis();
+        assert!((1900..2100).contains(&waited), "{waited} ms");
         sleep(Duration::from_mins(10)).await;
         assert_eq!(spend(&pace, Algorithm::Es256, BURST, BAD).await, Duration::ZERO);
         assert!(spend(&pace, Algorithm::Es256, 1, BAD).await > Duration::ZERO);
@@ -157,6 +144,7 @@ mod tests {
             }));
             tokio::task::yield_now().await;
         }
+        let begun = Instant::now();
         for leaves in [0, 5] {
             waiting[leaves].abort();
         }
@@ -164,5 +152,8 @@ mod tests {
             let _ = task.await;
         }
         assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 6, 7, 8, 9]);
+        assert!(begun.elapsed() <= Duration::from_millis(15));
+        let next = spend(&pace, Algorithm::Rs256, 1, BAD).await;
+        assert!(next <= Duration::from_millis(3), "turns of those who left are taken: {next:?}");
     }
 }
