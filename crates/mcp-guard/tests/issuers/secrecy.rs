@@ -34,7 +34,6 @@ async fn neither_secret_nor_token_is_written_down() {
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::TRACE)
-        .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);

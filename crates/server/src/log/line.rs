@@ -1,14 +1,16 @@
-//! An event as one line of plain text: `TIME LEVEL spans: message name=value ...`, as `tracing_subscriber`
-//! writes it, at less than half of the cost. Lines for a terminal, with colour, are left to it.
+//! An event as one line of text: `TIME LEVEL spans: message name=value ...`, as `tracing_subscriber` writes it,
+//! at less than half of the cost.
 //!
 //! 1. Texts stand in quotes and everything else as it shows itself.
-//! 2. No control character is written, whoever it comes from: a line is one line, and commands no terminal.
+//! 2. No control character is written, whoever it comes from: a line is one line, and commands no terminal. On
+//!    a terminal time, level and names are coloured, by us.
 
 use std::{
     error::Error,
     fmt::{self, Debug, Write},
 };
 
+use anstyle::{AnsiColor, Effects, Style};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -23,7 +25,15 @@ use tracing_subscriber::{
 use super::time::Time;
 
 /// Events as lines.
-pub(super) struct Line;
+pub(super) struct Line {
+    pub(super) colour: bool,
+}
+
+impl Line {
+    fn style(&self, style: Style) -> Style {
+        if self.colour { style } else { Style::new() }
+    }
+}
 
 impl<S, N> FormatEvent<S, N> for Line
 where
@@ -36,14 +46,20 @@ where
         mut to: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let (level, colour) = match *event.metadata().level() {
+            Level::ERROR => (" ERROR", AnsiColor::Red),
+            Level::WARN => ("  WARN", AnsiColor::Yellow),
+            Level::INFO => ("  INFO", AnsiColor::Green),
+            Level::DEBUG => (" DEBUG", AnsiColor::Blue),
+            Level::TRACE => (" TRACE", AnsiColor::Magenta),
+        };
+        let (dim, bright) = (self.style(DIM), self.style(colour.on_default()));
+        begin(&mut to, dim)?;
         Time.format_time(&mut to)?;
-        to.write_str(match *event.metadata().level() {
-            Level::ERROR => " ERROR",
-            Level::WARN => "  WARN",
-            Level::INFO => "  INFO",
-            Level::DEBUG => " DEBUG",
-            Level::TRACE => " TRACE",
-        })?;
+        end(&mut to, dim)?;
+        begin(&mut to, bright)?;
+        to.write_str(level)?;
+        end(&mut to, bright)?;
         let mut lead = " ";
         for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             to.write_str(std::mem::take(&mut lead))?;
@@ -55,23 +71,37 @@ where
             }
             to.write_char(':')?;
         }
-        let mut fields = Fields { to: Clean(&mut to), so_far: Ok(()) };
+        let name = self.style(NAME);
+        let mut fields = Fields { to: Clean(&mut to), name, so_far: Ok(()) };
         event.record(&mut fields);
         fields.so_far?;
         to.write_char('\n')
     }
 }
 
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+const NAME: Style = Style::new().effects(Effects::ITALIC);
+
+/// Nothing is written where there is no style: that is cheaper than to write it as nothing.
+fn begin(to: &mut Writer<'_>, style: Style) -> fmt::Result {
+    if style.is_plain() { Ok(()) } else { write!(to, "{style}") }
+}
+
+fn end(to: &mut Writer<'_>, style: Style) -> fmt::Result {
+    if style.is_plain() { Ok(()) } else { write!(to, "{style:#}") }
+}
+
 /// The fields of an event, one after the other.
 struct Fields<'a, 'b> {
     to: Clean<'a, 'b>,
+    name: Style,
     so_far: fmt::Result,
 }
 
 impl Fields<'_, '_> {
     fn write(&mut self, field: &Field, value: impl FnOnce(&mut Clean<'_, '_>) -> fmt::Result) {
         if self.so_far.is_ok() {
-            self.so_far = self.to.begin(field).and_then(|()| value(&mut self.to));
+            self.so_far = self.to.begin(field, self.name).and_then(|()| value(&mut self.to));
         }
     }
 }
@@ -112,10 +142,12 @@ impl Visit for Fields<'_, '_> {
 struct Clean<'a, 'b>(&'a mut Writer<'b>);
 
 impl Clean<'_, '_> {
-    fn begin(&mut self, field: &Field) -> fmt::Result {
+    fn begin(&mut self, field: &Field, name: Style) -> fmt::Result {
         self.0.write_char(' ')?;
         if field.name() != "message" {
+            begin(self.0, name)?;
             self.0.write_str(field.name())?;
+            end(self.0, name)?;
             self.0.write_char('=')?;
         }
         Ok(())
@@ -175,17 +207,17 @@ mod tests {
         }
     }
 
-    /// What `says` logs, without the time: by us, and by the library.
-    fn logged(says: impl Fn()) -> [String; 2] {
-        let log = |ours: bool| {
+    /// What `says` logs, without the time: by us, by us in colour, and by the library.
+    fn logged(says: impl Fn()) -> [String; 3] {
+        let log = |colour: Option<bool>| {
             let kept = Kept::default();
             let builder = tracing_subscriber::fmt()
                 .with_max_level(Level::TRACE)
                 .with_writer(kept.clone())
-                .with_target(false)
-                .with_ansi(false);
-            if ours {
-                tracing::subscriber::with_default(builder.event_format(Line).finish(), &says);
+                .with_target(false);
+            if let Some(colour) = colour {
+                let ours = builder.event_format(Line { colour }).finish();
+                tracing::subscriber::with_default(ours, &says);
             } else {
                 tracing::subscriber::with_default(builder.finish(), &says);
             }
@@ -193,12 +225,12 @@ mod tests {
             let lines = text.lines().map(|line| line.split_once('Z').unwrap().1.to_owned() + "\n");
             lines.collect()
         };
-        [log(true), log(false)]
+        [log(Some(false)), log(Some(true)), log(None)]
     }
 
     #[test]
     fn lines_are_what_the_library_writes() {
-        let [ours, library] = logged(|| {
+        let [ours, coloured, library] = logged(|| {
             let (subject, plain) = ("user \"userson\" \\ é", "http://localhost:8000");
             tracing::info!(request_id = %7, subject, plain, "Valid token, proceeding...");
             tracing::warn!(action = %"tools/call get_time", many = ?["a"], "-> Missing!");
@@ -211,18 +243,25 @@ mod tests {
         });
         assert_eq!(ours, library);
         assert_eq!(ours.lines().count(), 6);
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), ours);
+        assert!(coloured.contains("\u{1b}[33m  WARN\u{1b}[0m"), "{coloured:?}");
+        assert!(coloured.contains(" \u{1b}[3mrequest_id\u{1b}[0m=7"), "{coloured:?}");
     }
 
     #[test]
     fn nobody_forges_a_line_or_commands_a_terminal() {
         let hostile = "\n2027-01-15T08:00:00.000000Z  INFO forged\u{1b}[2J\r\u{9b}31m";
-        let [ours, _] = logged(|| {
+        let [ours, coloured, _] = logged(|| {
+            let _span = tracing::info_span!("span", shown = %hostile, said = hostile).entered();
             tracing::info!(subject = hostile, shown = %hostile, "{hostile}");
             tracing::warn!(reason = &io::Error::other(hostile) as &(dyn Error + 'static));
         });
         assert_eq!(ours.lines().count(), 2, "{ours}");
         assert!(!ours.chars().any(|it| it.is_control() && it != '\n'), "{ours:?}");
-        assert_eq!(ours.matches("INFO forged").count(), 4, "and nothing is lost");
+        assert_eq!(ours.matches("INFO forged").count(), 8, "and nothing is lost");
+        assert_eq!(coloured.lines().count(), 2, "{coloured}");
+        // Two times, two levels and three names, begun and ended, less the two that were cut off before Z.
+        assert_eq!(coloured.matches('\u{1b}').count(), 2 * 7 - 2, "{coloured:?}");
     }
 
     #[test]
@@ -230,7 +269,7 @@ mod tests {
         #[derive(Debug, thiserror::Error)]
         #[error("{0}")]
         struct Fault(&'static str, #[source] Option<Box<Fault>>);
-        let [ours, _] = logged(|| {
+        let [ours, ..] = logged(|| {
             let fault = Fault("no file", None);
             let fault = Fault("no keys", Some(fault.into()));
             tracing::error!(reason = &fault as &(dyn Error + 'static), "Unavailable!");

@@ -6,6 +6,7 @@ mod writer;
 
 use std::{io, panic, sync::OnceLock, thread};
 
+use line::Line;
 use settings::{Environment, Variable};
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 use writer::Writer;
@@ -25,12 +26,10 @@ pub(crate) fn start(environment: &Environment) -> Result<(), String> {
         .with_env_filter(filter)
         .with_timer(time::Time)
         .with_writer(writer)
-        .with_target(false)
-        .with_ansi(colour);
+        .with_target(false);
     // A second start in one process (in tests) keeps the first log: nothing is lost.
     let _already_started = match environment.get(Variable::LogFormat) {
-        None | Some("pretty") if colour => log.try_init(),
-        None | Some("pretty") => log.event_format(line::Line).try_init(),
+        None | Some("pretty") => log.event_format(Line { colour }).try_init(),
         Some("json") => log.json().flatten_event(true).try_init(),
         Some(other) => return Err(format!("LOG_FORMAT {other:?}: write pretty or json")),
     };
