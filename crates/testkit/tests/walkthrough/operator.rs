@@ -1,5 +1,11 @@
 //! What an operator does: look after users, read the log, stop the server.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
 use crate::world::World;
 
 #[test]
@@ -127,7 +133,7 @@ fn tokens_are_revoked_while_the_server_runs() {
         world.run_reading("server", &piped, &token).expect_code(0).expect_out(&["is revoked"]);
         let with = [("MCP_TOKEN", token.trim())];
         let url = ["--url", server.url.as_str()];
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        let until = std::time::Instant::now() + Duration::from_secs(1);
         while world.run_with("client", &url, &with).code == Some(0) {
             assert!(std::time::Instant::now() < until, "a revoked token counts after a second");
         }
@@ -181,4 +187,27 @@ fn the_policy_is_checked_without_a_server() {
         "{}",
         said.out
     );
+}
+
+#[test]
+fn as_many_connections_are_open_at_once_as_the_setting_says() {
+    let world = World::ready();
+    let server = world.start(&[], &[("MAX_CONNECTIONS", "1")]);
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp");
+    let asked = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        stream
+    };
+    let answer = |stream: &mut TcpStream, patience| {
+        stream.set_read_timeout(Some(Duration::from_millis(patience))).unwrap();
+        let mut bytes = [0; 1024];
+        stream.read(&mut bytes).map(|length| String::from_utf8_lossy(&bytes[..length]).into_owned())
+    };
+    let mut first = asked();
+    assert!(answer(&mut first, 10_000).unwrap().contains(" 200 "));
+    let mut second = asked();
+    assert!(answer(&mut second, 300).is_err(), "the second is served beside the first");
+    drop(first);
+    assert!(answer(&mut second, 10_000).unwrap().contains(" 200 "));
 }
