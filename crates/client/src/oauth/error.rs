@@ -78,9 +78,7 @@ impl LoginError {
             None => code.to_owned(),
         }))
     }
-}
 
-impl LoginError {
     /// The same with nothing of these secrets in it, should the issuer echo what it was sent.
     pub(crate) fn without<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let text = match &self {

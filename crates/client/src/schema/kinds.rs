@@ -28,7 +28,8 @@ impl Kinds {
     /// Those of a schema that is part of `root`. None means any.
     pub(super) fn of(root: &Value, schema: &Value) -> Self {
         let mut kinds = Self::default();
-        kinds.add(root, schema, MAX_DEPTH, &mut MAX_PARTS.clone());
+        let mut parts = MAX_PARTS;
+        kinds.add(root, schema, MAX_DEPTH, &mut parts);
         kinds
     }
 

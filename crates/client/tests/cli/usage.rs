@@ -78,8 +78,10 @@ async fn a_file_that_lies_about_does_not_collect_a_token() {
         let client = Client::new(&[]).with_file(".env", &env(lines)).with_token();
         client.run().await.expect(2).says(refused);
     }
-    let client = Client::new(&["--token-file", "token"]).with_file(".env", &env(""));
-    client.with_file("token", TOKEN).run().await.expect(2).says(refused);
+    for lines in ["", "MCP_TOKEN=another\n"] {
+        let client = Client::new(&["--token-file", "token"]).with_file(".env", &env(lines));
+        client.with_file("token", TOKEN).run().await.expect(2).says(refused);
+    }
 
     // Whoever names it may have it so, and the file's own token goes where the file says.
     let own = env(&format!("MCP_TOKEN={TOKEN}\n"));
@@ -91,6 +93,17 @@ async fn a_file_that_lies_about_does_not_collect_a_token() {
     ] {
         client.run().await.expect(3);
     }
+
+    // A name is the user's own, and what is on this machine too.
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path().to_str().unwrap();
+    let add = Client::new(&["servers", "add", "mine", URL]).with("XDG_STATE_HOME", state);
+    add.run().await.expect(0);
+    let client = Client::new(&[]).with_file(".env", "MCP_URL=mine\n").with_token();
+    client.with("XDG_STATE_HOME", state).run().await.expect(3);
+    let (url, _) = Mcp::default().serve().await;
+    let client = Client::new(&[]).with_file(".env", &format!("MCP_URL={url}\n")).with_token();
+    client.run().await.expect(0);
 }
 
 #[tokio::test]
