@@ -9,14 +9,18 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
 
 use crate::sse::Events;
 
-type Learn = Box<dyn FnMut(&[u8]) + Send>;
+/// The longest answer in several parts that is put together to be learned from: one that says that a task was
+/// started has little else to say.
+const LONGEST: usize = 64 * 1024;
+
+type Learn = Box<dyn FnOnce(&[u8]) + Send>;
 type Filter = Box<dyn FnMut(Bytes) -> Option<Bytes> + Send>;
 type IsStale = Box<dyn Fn() -> bool + Send>;
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -32,9 +36,42 @@ pin_project! {
 pin_project! {
     #[project = KindProjection]
     enum Kind<R> {
-        Inner { #[pin] body: R, learn: Option<Learn> },
+        Inner { #[pin] body: R, lesson: Lesson },
         Stream { #[pin] body: R, stream: Stream },
         Own { #[pin] body: Full<Bytes> },
+    }
+}
+
+/// What is to be learned from an answer, and its parts until it is whole.
+struct Lesson {
+    learn: Option<Learn>,
+    parts: BytesMut,
+}
+
+impl Lesson {
+    fn new(learn: Option<Learn>) -> Self {
+        Self { learn, parts: BytesMut::new() }
+    }
+
+    /// Takes one more part; most answers have just one, which is not copied.
+    fn hear(&mut self, part: &[u8], is_last: bool) {
+        if self.learn.is_none() {
+            return;
+        }
+        if self.parts.len() + part.len() > LONGEST && !(is_last && self.parts.is_empty()) {
+            *self = Self::new(None);
+            return;
+        }
+        if !is_last {
+            self.parts.extend_from_slice(part);
+        } else if let Some(learn) = self.learn.take() {
+            if self.parts.is_empty() {
+                learn(part);
+            } else {
+                self.parts.extend_from_slice(part);
+                learn(&std::mem::take(&mut self.parts));
+            }
+        }
     }
 }
 
@@ -84,13 +121,13 @@ impl Stream {
 }
 
 impl<R> GuardedBody<R> {
-    pub(crate) const fn inner(body: R) -> Self {
-        Self { kind: Kind::Inner { body, learn: None } }
+    pub(crate) fn inner(body: R) -> Self {
+        Self { kind: Kind::Inner { body, lesson: Lesson::new(None) } }
     }
 
-    /// The server's body, of which `learn` sees every part before the caller does.
+    /// The server's body, which `learn` sees, whole, before the caller has all of it.
     pub(crate) fn watched(body: R, learn: Learn) -> Self {
-        Self { kind: Kind::Inner { body, learn: Some(learn) } }
+        Self { kind: Kind::Inner { body, lesson: Lesson::new(Some(learn)) } }
     }
 
     pub(crate) const fn stream(body: R, stream: Stream) -> Self {
@@ -116,12 +153,15 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.project().kind.project() {
             KindProjection::Own { body } => body.poll_frame(context).map_err(Into::into),
-            KindProjection::Inner { body, learn } => {
-                let frame = ready!(body.poll_frame(context));
-                if let (Some(learn), Some(Ok(frame))) = (learn, &frame)
-                    && let Some(bytes) = frame.data_ref()
-                {
-                    learn(bytes);
+            KindProjection::Inner { mut body, lesson } => {
+                let frame = ready!(body.as_mut().poll_frame(context));
+                match &frame {
+                    Some(Ok(frame)) => {
+                        let part = frame.data_ref().map_or(&[][..], |bytes| bytes);
+                        lesson.hear(part, body.is_end_stream());
+                    }
+                    Some(Err(_)) => {}
+                    None => lesson.hear(&[], true),
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

@@ -11,7 +11,8 @@ use std::{
 use auth_core::{Action, Algorithm, KeySet, Policy, PolicyDocument, TokenVerifier, TrustedIssuer};
 use bytes::Bytes;
 use http::{Request, Response, header};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use mcp_guard::{Caller, Guard, TokenAuthenticator};
 use serde_json::json;
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
@@ -47,16 +48,24 @@ fn guard() -> Guard<TokenAuthenticator<Arc<ManualClock>>> {
 async fn serve(
     guard: Guard<TokenAuthenticator<Arc<ManualClock>>>,
 ) -> (std::net::SocketAddr, Inbox) {
+    serve_with(guard, || Response::new(Full::<Bytes>::from("through").boxed())).await
+}
+
+/// The same, where what is behind has another answer.
+async fn serve_with(
+    guard: Guard<TokenAuthenticator<Arc<ManualClock>>>,
+    answer: impl Fn() -> Response<BoxBody<Bytes, Infallible>> + Clone + Send + Sync + 'static,
+) -> (std::net::SocketAddr, Inbox) {
     let inbox = Inbox::default();
     let seen = Arc::clone(&inbox);
     let behind = tower::service_fn(move |request: Request<Full<Bytes>>| {
-        let seen = Arc::clone(&seen);
+        let (seen, answer) = (Arc::clone(&seen), answer.clone());
         async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
             let caller = parts.extensions.get::<Caller>().unwrap().clone();
             seen.lock().unwrap().push(Seen { headers: parts.headers, body, caller });
-            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("through")))
+            Ok::<_, Infallible>(answer())
         }
     });
     let app = axum::Router::<()>::new().fallback_service(guard.protect(behind));
@@ -246,4 +255,35 @@ async fn the_metadata_names_what_the_guard_was_told() {
     assert_eq!(document["authorization_servers"], json!([ISSUER]));
     assert_eq!(document["scopes_supported"], json!(["A", "B"]));
     assert_eq!(guard.policy().scopes().to_string(), "A B");
+}
+
+/// A server that answers with JSON, in as many parts as it likes.
+#[tokio::test]
+async fn a_task_is_its_starters_in_however_many_parts_the_answer_comes() {
+    let started = json!({ "jsonrpc": "2.0", "id": 7, "result": {
+        "resultType": "task", "taskId": "t-1", "status": "working" } });
+    let started = started.to_string();
+    for size in [1, 7, started.len()] {
+        let text = started.clone();
+        let (address, inbox) = serve_with(guard(), move || {
+            let parts: Vec<_> = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+            let frames = parts.into_iter().map(|part| Ok(Frame::data(part)));
+            let body = StreamBody::new(futures_util::stream::iter(frames)).boxed();
+            Response::builder().header(header::CONTENT_TYPE, "application/json").body(body).unwrap()
+        })
+        .await;
+        let get = r#"{"jsonrpc":"2.0","id":8,"method":"tasks/get","params":{"taskId":"t-1"}}"#;
+        let early = post(address, &token("A"), get).await;
+        assert!(early.contains("no such task"), "{early}");
+        let answer = post(address, &token("A"), &call("a")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let others = Forge::valid(TestKey::shared(Algorithm::Hs256)).claim("scope", "A");
+        let others = others.claim("sub", "another").sign(TestKey::shared(Algorithm::Hs256));
+        let answer = post(address, &others, get).await;
+        assert!(answer.contains("no such task"), "{answer}");
+        assert_eq!(inbox.lock().unwrap().len(), 1, "in parts of {size}");
+        let own = post(address, &token("A"), get).await;
+        assert!(!own.contains("no such task"), "in parts of {size}: {own}");
+        assert_eq!(inbox.lock().unwrap().len(), 2, "in parts of {size}");
+    }
 }
