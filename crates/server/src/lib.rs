@@ -18,6 +18,7 @@ mod issuers;
 mod key_files;
 mod log;
 mod mcp;
+mod plain;
 mod policy_file;
 mod serve;
 mod sessions;

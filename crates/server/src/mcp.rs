@@ -5,6 +5,7 @@
 //!    caller where there is none ([`Caller::of`]).
 //! 2. Lists are whole here; the guard takes out what the caller may not use.
 //! 3. The tool table is built once, not once per call, and so is the service: requests share one.
+//! 4. Plain calls take the short way ([`plain`](crate::plain)), everything else is rmcp's.
 
 use std::{
     convert::Infallible,
@@ -17,8 +18,7 @@ use std::{
 use auth_core::{Action, Clock, ResourceUri};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
-use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use mcp_guard::Caller;
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
@@ -38,9 +38,12 @@ use rmcp::{
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::tools::{
-    get_time::{TimeNow, get_time},
-    whoami::{WhoAmI, whoami},
+use crate::{
+    plain::PlainCalls,
+    tools::{
+        get_time::{TimeNow, get_time},
+        whoami::{WhoAmI, whoami},
+    },
 };
 
 /// The one resource.
@@ -70,6 +73,13 @@ impl McpServer {
     pub fn offers() -> Vec<Action> {
         let tools = TOOLS.list_all().into_iter().map(|tool| Action::CallTool(tool.name.into()));
         tools.chain([Action::ReadResource(INFO_URI.into())]).collect()
+    }
+
+    /// The tool of this name, if its calls may take the short way ([`plain`](crate::plain)): it neither asks
+    /// the client nor tells it anything before its answer, it knows of the request only its arguments and its
+    /// caller, and to call it twice is to call it once.
+    pub(crate) fn plain_tool(name: &str) -> Option<&'static str> {
+        ["get_time", "whoami"].into_iter().find(|plain| *plain == name)
     }
 
     fn info_document(&self) -> String {
@@ -185,10 +195,15 @@ impl ServerHandler for McpServer {
     }
 }
 
-/// The server over HTTP. A clone is one more reference, where a clone of rmcp's service would be all of its
-/// settings.
+/// The server over HTTP, behind a guard. A clone is one more reference, where a clone of rmcp's service would
+/// be all of its settings.
 #[derive(Clone)]
-pub struct McpService(Arc<StreamableHttpService<McpServer, NeverSessionManager>>);
+pub struct McpService(Arc<Ways>);
+
+struct Ways {
+    plain: Option<PlainCalls>,
+    rmcp: StreamableHttpService<McpServer, NeverSessionManager>,
+}
 
 impl McpService {
     /// `server`, whose streams end when `shutdown` is cancelled.
@@ -197,6 +212,20 @@ impl McpService {
     /// session that a stranger could take over, and any node can answer.
     #[must_use]
     pub fn new(server: McpServer, shutdown: &CancellationToken) -> Self {
+        let plain = Some(PlainCalls::new(server.clone()));
+        Self(Arc::new(Ways { plain, rmcp: Self::rmcp(server, shutdown) }))
+    }
+
+    /// The same, with rmcp for every call: what [`new`](Self::new) is held to.
+    #[must_use]
+    pub fn by_rmcp_alone(server: McpServer, shutdown: &CancellationToken) -> Self {
+        Self(Arc::new(Ways { plain: None, rmcp: Self::rmcp(server, shutdown) }))
+    }
+
+    fn rmcp(
+        server: McpServer,
+        shutdown: &CancellationToken,
+    ) -> StreamableHttpService<McpServer, NeverSessionManager> {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             // One answer needs no stream.
@@ -205,16 +234,11 @@ impl McpService {
             .disable_allowed_hosts()
             .with_cancellation_token(shutdown.child_token());
         let sessions = Arc::new(NeverSessionManager::default());
-        Self(Arc::new(StreamableHttpService::new(move || Ok(server.clone()), sessions, config)))
+        StreamableHttpService::new(move || Ok(server.clone()), sessions, config)
     }
 }
 
-impl<B> Service<Request<B>> for McpService
-where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: std::fmt::Display,
-{
+impl Service<Request<Full<Bytes>>> for McpService {
     type Response = Response<BoxBody<Bytes, Infallible>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -223,9 +247,18 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let service = Arc::clone(&self.0);
-        Box::pin(async move { Ok(service.handle(request).await) })
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let ways = Arc::clone(&self.0);
+        Box::pin(async move {
+            let Some(plain) = &ways.plain else { return Ok(ways.rmcp.handle(request).await) };
+            let (parts, body) = request.into_parts();
+            let Ok(body) = body.collect().await;
+            let body = body.to_bytes();
+            if let Some(response) = plain.answer(&parts, &body).await {
+                return Ok(response);
+            }
+            Ok(ways.rmcp.handle(Request::from_parts(parts, Full::new(body))).await)
+        })
     }
 }
 

@@ -1,29 +1,23 @@
 //! Defence in depth: handlers refuse what no guard permitted, and what was permitted for another action.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
 use axum::{Router, body::Body};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use mcp_guard::{Guard, TokenAuthenticator};
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-};
 use serde_json::{Value, json};
-use server::{BUILT_IN, McpServer, parse_policy};
+use server::{BUILT_IN, McpServer, McpService, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
+use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 use crate::harness::{call, request};
 
-fn mcp() -> StreamableHttpService<McpServer, NeverSessionManager> {
-    let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true);
+fn mcp() -> McpService {
     let server = McpServer::new(RESOURCE.parse().unwrap(), ManualClock::at(NOW));
-    let sessions = Arc::new(NeverSessionManager::default());
-    StreamableHttpService::new(move || Ok(server.clone()), sessions, config)
+    McpService::new(server, &CancellationToken::new())
 }
 
 fn post(body: String) -> Request<Body> {
@@ -44,7 +38,12 @@ async fn answer(app: Router, request: Request<Body>) -> Value {
 
 #[tokio::test]
 async fn without_the_guard_nobody_gets_anything() {
-    let app = Router::new().route_service("/mcp", mcp());
+    let unguarded = tower::service_fn(|request: Request<Body>| async {
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        mcp().call(Request::from_parts(parts, Full::new(body))).await
+    });
+    let app = Router::new().route_service("/mcp", unguarded);
     for body in [
         call("get_time"),
         call("whoami"),

@@ -18,5 +18,6 @@ mod matrix;
 mod metadata;
 mod methods;
 mod origin;
+mod plain;
 mod tokens;
 mod users;

@@ -32,9 +32,13 @@ pub(crate) async fn compare(stock: &Path, ours: &Path, most: Option<f64>) -> Exi
         println!("\ninstructions for each call, {}", revision.name());
         let naive = count(stock, "naive", &[], revision, Sent::Good).await;
         println!("{:34} {naive:9.0}", "naive");
-        for (program, name) in
-            [(stock, "canned"), (stock, "bare"), (ours, "unguarded"), (ours, "guarded")]
-        {
+        for (program, name) in [
+            (stock, "canned"),
+            (stock, "bare"),
+            (ours, "looped"),
+            (ours, "unguarded"),
+            (ours, "guarded"),
+        ] {
             let instructions = count(program, name, &[], revision, Sent::Good).await;
             let ratio = instructions / naive;
             println!("{name:34} {instructions:9.0}   {ratio:.3} of naive's");

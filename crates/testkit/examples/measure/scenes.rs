@@ -93,6 +93,7 @@ async fn all_calls(programs: &Programs, revision: Revision) {
         Row::call("naive", Server::peer(stock, "naive", &[]), revision),
         Row::call("axum, canned", Server::peer(stock, "canned", &[]), revision),
         Row::call("rmcp, bare", Server::peer(stock, "bare", &[]), revision),
+        Row::call("rmcp, as we set it up", Server::peer(ours, "looped", &[]), revision),
         Row::call("ours without the guard", Server::peer(ours, "unguarded", &[]), revision),
     ];
     for algorithm in Algorithm::ALL {

@@ -8,6 +8,7 @@
 //! | `naive` | the same behind a middleware with `jsonwebtoken::decode`: what one would write by hand |
 //! | `guarded` | our server's app, with users in memory and without a log |
 //! | `unguarded` | our server's own tools and rmcp settings, with the guard taken off |
+//! | `looped` | the same, with every call through rmcp's loop |
 //! | `tools` | our guard before rmcp with as many tools as are wanted, and a rule for each |
 //!
 //! It prints one line of JSON: where it listens, and tokens for it. With `--certificate FOLDER` it speaks TLS
@@ -96,7 +97,10 @@ async fn main() {
         "bare" => by_axum(listener, naive::bare(shape.sessions > 0)).await,
         "naive" => by_axum(listener, naive::protected(&key)).await,
         "guarded" => by_us(listener, ours::guarded(&key, &shape).await, certificate).await,
-        "unguarded" => by_us(listener, ours::unguarded(&key, &shape).await, certificate).await,
+        "unguarded" => {
+            by_us(listener, ours::unguarded(&key, &shape, false).await, certificate).await;
+        }
+        "looped" => by_us(listener, ours::unguarded(&key, &shape, true).await, certificate).await,
         "tools" => by_us(listener, many::guarded(&key, &shape), certificate).await,
         other => panic!("no server {other:?}"),
     }

@@ -3,7 +3,8 @@
 use std::{
     convert::Infallible,
     fmt::Write,
-    future::ready,
+    future::{Future, ready},
+    pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
@@ -12,11 +13,12 @@ use std::{
 use auth_core::{Clock, KeySet, SystemClock, TrustedIssuer};
 use axum::{
     Router,
+    body::Body,
     http::{Request, Response, header},
 };
 use bytes::Bytes;
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Shared, Stamp};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use mcp_guard::{Caller, Guard, Issuers, Trust};
 use server::{App, BUILT_IN, McpServer, McpService, Provisioning, Sessions, parse_policy};
 use testkit::{Forge, ISSUER, RESOURCE, TestKey};
@@ -92,11 +94,12 @@ pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
 
 /// Our tools do nothing without a permit. So one request goes through a guard at the start, and what it
 /// is let in with is lent to all that come after.
-pub(crate) async fn unguarded(key: &TestKey, shape: &Shape) -> Router {
+pub(crate) async fn unguarded(key: &TestKey, shape: &Shape, by_rmcp_alone: bool) -> Router {
     let caller = permit(key, shape).await;
     let server = McpServer::new(RESOURCE.parse().unwrap(), Arc::new(SystemClock));
-    let mcp = McpService::new(server, &CancellationToken::new());
-    Router::new().route_service("/mcp", Lend { caller, inner: mcp })
+    let make = if by_rmcp_alone { McpService::by_rmcp_alone } else { McpService::new };
+    let inner = make(server, &CancellationToken::new());
+    Router::new().route_service("/mcp", Lend { caller, inner })
 }
 
 async fn permit(key: &TestKey, shape: &Shape) -> Caller {
@@ -121,25 +124,27 @@ async fn permit(key: &TestKey, shape: &Shape) -> Caller {
 }
 
 #[derive(Clone)]
-struct Lend<S> {
+struct Lend {
     caller: Caller,
-    inner: S,
+    inner: McpService,
 }
 
-impl<S, B> Service<Request<B>> for Lend<S>
-where
-    S: Service<Request<B>>,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+impl Service<Request<Body>> for Lend {
+    type Response = <McpService as Service<Request<Full<Bytes>>>>::Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> S::Future {
-        request.extensions_mut().insert(self.caller.clone());
-        self.inner.call(request)
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Self { caller, mut inner } = self.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            parts.extensions.insert(caller);
+            let body = body.collect().await.unwrap().to_bytes();
+            inner.call(Request::from_parts(parts, Full::new(body))).await
+        })
     }
 }

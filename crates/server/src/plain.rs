@@ -1,0 +1,202 @@
+//! The short way: a plain call of a tool, answered without the loop that rmcp runs for each request.
+//!
+//! 1. It answers what it is sure of: a well-formed call, in a revision that is known, of a tool that says that
+//!    it is plain, which succeeds. Everything else is `None`, and rmcp's to answer, from the beginning.
+//! 2. What is said is rmcp's all the same: it reads the parameters, its dispatch calls the tool, and its types
+//!    write the result. Left out are the search for the kind of message, and the tasks and channels for
+//!    conversations that a plain call does not have.
+//! 3. `tests/http/plain.rs` holds it to rmcp's own answer byte for byte. See `docs/adr/0020`.
+
+use std::{borrow::Cow, convert::Infallible, sync::OnceLock};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, Method, Response,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue},
+    request::Parts,
+};
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use mcp_guard::Caller;
+use rmcp::{
+    Peer, RoleServer, Service,
+    model::{
+        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientRequest, Implementation,
+        InitializeRequestParams, JsonObject, MetaObject, ProtocolVersion, RequestId,
+        RequestMetaObject, ServerJsonRpcMessage,
+    },
+    service::{RequestContext, RxJsonRpcMessage, TxJsonRpcMessage, serve_directly},
+    transport::Transport,
+};
+use serde::Deserialize;
+
+use crate::mcp::McpServer;
+
+/// Longer bodies are rmcp's.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Most answers are shorter.
+const ANSWER_BYTES: usize = 1024;
+
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// Answers plain calls.
+#[derive(Debug)]
+pub(crate) struct PlainCalls {
+    server: McpServer,
+    /// For each known revision the client as a tool sees it, where there is no session.
+    peers: Vec<(ProtocolVersion, OnceLock<Peer<RoleServer>>)>,
+}
+
+/// A call, and nothing that would need a closer look.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call<'a> {
+    jsonrpc: &'a str,
+    id: RequestId,
+    method: &'a str,
+    params: Params<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params<'a> {
+    #[serde(rename = "_meta")]
+    meta: Option<JsonObject>,
+    name: &'a str,
+    arguments: Option<JsonObject>,
+}
+
+impl PlainCalls {
+    pub(crate) fn new(server: McpServer) -> Self {
+        let revisions = ProtocolVersion::KNOWN_VERSIONS.iter().cloned();
+        Self { server, peers: revisions.map(|revision| (revision, OnceLock::new())).collect() }
+    }
+
+    /// The answer, if this is a plain call and succeeds.
+    pub(crate) async fn answer(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Option<Response<BoxBody<Bytes, Infallible>>> {
+        if parts.method != Method::POST
+            || body.len() > MAX_BODY_BYTES
+            || !negotiates(&parts.headers)
+        {
+            return None;
+        }
+        let (revision, peer) = self.peer(&parts.headers)?;
+        let call: Call<'_> = serde_json::from_slice(body).ok()?;
+        if call.jsonrpc != "2.0" || call.method != "tools/call" {
+            return None;
+        }
+        let name = McpServer::plain_tool(call.params.name)?;
+        let meta = RequestMetaObject(MetaObject(call.params.meta.unwrap_or_default()));
+        if !agree(&parts.headers, revision, &meta, name) {
+            return None;
+        }
+
+        let mut context = RequestContext::new(call.id.clone(), peer);
+        context.meta = meta;
+        context.extensions.insert(seen_by_the_tool(parts)?);
+        let mut params = CallToolRequestParams::new(name);
+        params.arguments = call.params.arguments;
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let result = self.server.handle_request(request, context).await.ok()?;
+
+        let mut answer = Vec::with_capacity(ANSWER_BYTES);
+        let message = ServerJsonRpcMessage::response(result, call.id);
+        serde_json::to_writer(&mut answer, &message).ok()?;
+        let mut response = Response::new(Full::new(Bytes::from(answer)).boxed());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        Some(response)
+    }
+
+    /// The revision that the headers name, and its client.
+    fn peer(&self, headers: &HeaderMap) -> Option<(&ProtocolVersion, Peer<RoleServer>)> {
+        let named = match headers.get("mcp-protocol-version") {
+            Some(named) => named.to_str().ok()?,
+            None => ProtocolVersion::V_2025_03_26.as_str(),
+        };
+        let (revision, peer) = self.peers.iter().find(|(known, _)| known.as_str() == named)?;
+        Some((revision, peer.get_or_init(|| nobody(&self.server, revision)).clone()))
+    }
+}
+
+/// Whether the headers say, in the words that most clients use, that JSON is sent, and that JSON or a stream is
+/// understood.
+fn negotiates(headers: &HeaderMap) -> bool {
+    let sends = headers.get(CONTENT_TYPE).is_some_and(|sent| sent == JSON);
+    let mut accepts = headers.get_all(ACCEPT).iter();
+    let (Some(accept), None) = (accepts.next(), accepts.next()) else { return false };
+    let Ok(accept) = accept.to_str() else { return false };
+    // With weights or quotes it takes more to read it.
+    let is_simple = !accept.contains([';', '"']);
+    let mut accepted = accept.split(',').map(str::trim);
+    sends && is_simple && accepted.clone().any(|it| it == JSON) && accepted.any(|it| it == EVENTS)
+}
+
+/// Whether what is said of the call in `_meta` and in headers is complete, and the same in both.
+fn agree(
+    headers: &HeaderMap,
+    revision: &ProtocolVersion,
+    meta: &RequestMetaObject,
+    name: &str,
+) -> bool {
+    let is_stateless = *revision >= ProtocolVersion::V_2026_07_28;
+    if !is_stateless {
+        return meta.protocol_version().is_none();
+    }
+    meta.protocol_version().as_ref() == Some(revision)
+        && meta.client_capabilities().is_some()
+        && only(headers, "mcp-method") == Some("tools/call")
+        && only(headers, "mcp-name") == Some(name)
+        && !headers.keys().any(|header| header.as_str().starts_with("mcp-param-"))
+}
+
+/// The header's value, if it has one and no other.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// What a plain tool may know of the request: its caller.
+fn seen_by_the_tool(parts: &Parts) -> Option<Parts> {
+    let (mut seen, ()) = http::Request::new(()).into_parts();
+    seen.extensions.insert(parts.extensions.get::<Caller>()?.clone());
+    Some(seen)
+}
+
+/// A client of this revision to whom nothing can be said but the answer.
+fn nobody(server: &McpServer, revision: &ProtocolVersion) -> Peer<RoleServer> {
+    let client =
+        InitializeRequestParams::new(ClientCapabilities::default(), Implementation::default())
+            .with_protocol_version(revision.clone());
+    serve_directly(server.clone(), Nowhere, Some(client)).peer().clone()
+}
+
+/// A connection that has ended.
+struct Nowhere;
+
+impl Transport<RoleServer> for Nowhere {
+    type Error = std::io::Error;
+
+    fn name() -> Cow<'static, str> {
+        "nowhere".into()
+    }
+
+    fn send(
+        &mut self,
+        _: TxJsonRpcMessage<RoleServer>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        std::future::ready(Err(std::io::ErrorKind::NotConnected.into()))
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        None
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}

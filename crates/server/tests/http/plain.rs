@@ -1,0 +1,390 @@
+//! The short way for plain calls says what rmcp says: every request here goes to both, behind the same guard,
+//! with a clock that stands still, and the answers are compared byte for byte.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use mcp_guard::{Guard, GuardService, TokenAuthenticator};
+use rmcp::model::ProtocolVersion;
+use serde_json::{Value, json};
+use server::{BUILT_IN, McpServer, McpService, parse_policy};
+use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use tracing::{Metadata, Subscriber, span};
+
+type Service = GuardService<McpService, TokenAuthenticator<Arc<ManualClock>>>;
+
+/// Both ways, behind guards that are the same.
+struct Ways {
+    short: Service,
+    rmcp: Service,
+    token: String,
+}
+
+/// A request, in parts that can be spoilt.
+#[derive(Debug, Clone)]
+struct Call {
+    method: http::Method,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+type Headers = Vec<(&'static str, String)>;
+type Spoil<T> = Box<dyn Fn(&mut T)>;
+
+impl Ways {
+    fn new() -> Self {
+        let key = TestKey::shared(Algorithm::Hs256);
+        let resource = || RESOURCE.parse::<auth_core::ResourceUri>().unwrap();
+        let guard = || {
+            let issuer =
+                TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
+            let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer);
+            let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
+            Guard::new(resource(), parse_policy(BUILT_IN).unwrap(), authenticate)
+        };
+        let server = McpServer::new(resource(), ManualClock::at(NOW));
+        let shutdown = CancellationToken::new();
+        Self {
+            short: guard().protect(McpService::new(server.clone(), &shutdown)),
+            rmcp: guard().protect(McpService::by_rmcp_alone(server, &shutdown)),
+            token: Forge::valid(key).claim("scope", "Admin.Write User.Read").sign(key),
+        }
+    }
+
+    /// What both say to `call`, which must be the same; and whether it went the short way.
+    fn ask(&self, call: &Call) -> (StatusCode, bool) {
+        let (by_rmcp, loops) = self.one(&self.rmcp, call);
+        let (by_us, ours) = self.one(&self.short, call);
+        assert_eq!(by_us, by_rmcp, "{call:?}");
+        (by_us.0, ours < loops)
+    }
+
+    /// The answer, and how many loops rmcp has started for it.
+    fn one(&self, way: &Service, call: &Call) -> ((StatusCode, HeaderMap, Bytes), usize) {
+        let mut request = Request::builder().method(call.method.clone()).uri("/mcp");
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        let request = request
+            .header(header::HOST, "localhost:8000")
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .body(Full::new(Bytes::from(call.body.clone())))
+            .unwrap();
+        let loops = Arc::new(AtomicUsize::new(0));
+        let answer = tracing::subscriber::with_default(Loops(Arc::clone(&loops)), || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let response = way.clone().oneshot(request).await.unwrap();
+                let (mut parts, body) = Response::into_parts(response);
+                assert!(parts.headers.remove("x-request-id").is_some());
+                let body = body.collect().await.unwrap().to_bytes();
+                (parts.status, parts.headers, body)
+            })
+        });
+        (answer, loops.load(Ordering::Relaxed))
+    }
+}
+
+/// Counts the spans in which rmcp's loop runs.
+struct Loops(Arc<AtomicUsize>);
+
+impl Subscriber for Loops {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.name() == "serve_inner"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// A good call of `tool` in `revision`, as a client of it sends it.
+fn good(revision: Option<&str>, tool: &str) -> Call {
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("accept", "application/json, text/event-stream".to_owned()),
+    ];
+    let mut params = json!({ "name": tool, "arguments": {} });
+    headers.extend(revision.map(|revision| ("mcp-protocol-version", revision.to_owned())));
+    if let Some(revision) = revision.filter(|revision| *revision >= "2026-07-28") {
+        headers.push(("mcp-method", "tools/call".into()));
+        headers.push(("mcp-name", tool.into()));
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": revision,
+            "io.modelcontextprotocol/clientInfo": { "name": "a test", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+    }
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    Call { method: http::Method::POST, headers, body: body.to_string() }
+}
+
+/// The revisions, those that there are not, and none.
+fn revisions() -> Vec<Option<&'static str>> {
+    let known = ProtocolVersion::KNOWN_VERSIONS.iter().map(|it| Some(it.as_str()));
+    known.chain([None, Some("2024-01-01"), Some("2099-12-31"), Some(""), Some("draft")]).collect()
+}
+
+fn set(name: &'static str, value: &'static str) -> impl Fn(&mut Headers) {
+    move |headers| {
+        headers.retain(|(it, _)| *it != name);
+        headers.push((name, value.into()));
+    }
+}
+
+fn header_faults() -> Vec<Spoil<Headers>> {
+    let mut faults: Vec<Spoil<Headers>> = vec![Box::new(|_| {})];
+    for (name, values) in [
+        (
+            "content-type",
+            &["text/plain", "application/json; charset=utf-8", "Application/JSON", ""][..],
+        ),
+        (
+            "accept",
+            &[
+                "text/event-stream,application/json",
+                "text/event-stream, application/json, */*",
+                "application/json",
+                "text/event-stream",
+                "*/*",
+                "application/json;q=0, text/event-stream",
+                "application/json;q=0.5, text/event-stream",
+                "application/json, \"text/event-stream\"",
+                "application/json-seq, text/event-stream",
+                "",
+            ],
+        ),
+        ("mcp-protocol-version", &["2025-06-18", "2026-07-28", "x"]),
+        ("mcp-method", &["tools/call", "tools/list", "TOOLS/CALL", ""]),
+        ("mcp-name", &["get_time", "whoami", "=?base64?Z2V0X3RpbWU=?=", "=?base64?!?=", ""]),
+        ("mcp-param-x", &["1"]),
+        ("mcp-session-id", &["a-session"]),
+        ("last-event-id", &["1"]),
+        ("origin", &["http://localhost:8000", "https://other.example"]),
+        ("x-other", &["1"]),
+    ] {
+        faults.push(Box::new(move |headers| headers.retain(|(it, _)| *it != name)));
+        for value in values {
+            faults.push(Box::new(set(name, value)));
+        }
+        let twice = move |headers: &mut Headers| {
+            let again: Vec<_> = headers.iter().filter(|(it, _)| *it == name).cloned().collect();
+            headers.extend(again);
+        };
+        faults.push(Box::new(twice));
+    }
+    faults
+}
+
+/// Puts `value` at `pointer` in the body; takes away what is there if it is `None`.
+fn put(pointer: &'static str, value: Option<Value>) -> impl Fn(&mut String) {
+    move |body| {
+        let mut message: Value = serde_json::from_str(body).unwrap();
+        let (parent, member) = pointer.rsplit_once('/').unwrap();
+        let member = member.replace("~1", "/");
+        if let Some(Value::Object(parent)) = message.pointer_mut(parent) {
+            match &value {
+                Some(value) => parent.insert(member, value.clone()),
+                None => parent.remove(&member),
+            };
+        }
+        *body = message.to_string();
+    }
+}
+
+fn body_faults() -> Vec<Spoil<String>> {
+    let mut faults: Vec<Spoil<String>> = vec![Box::new(|_| {})];
+    let values = || {
+        [
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(-1),
+            json!(1.0),
+            json!(1.5),
+            json!(1e300),
+            json!(u64::MAX),
+            json!(""),
+            json!("2.0"),
+            json!("get_time"),
+            json!("whoami"),
+            json!("2025-06-18"),
+            json!("\u{e9}\n\"\\"),
+            json!([]),
+            json!([1]),
+            json!({}),
+            json!({ "a": { "b": [1, null, "x"] }, "name": "whoami" }),
+        ]
+    };
+    for pointer in [
+        "/jsonrpc",
+        "/id",
+        "/method",
+        "/params",
+        "/other",
+        "/result",
+        "/params/name",
+        "/params/arguments",
+        "/params/_meta",
+        "/params/_meta/progressToken",
+        "/params/_meta/other",
+        "/params/_meta/traceparent",
+        "/params/_meta/io.modelcontextprotocol~1protocolVersion",
+        "/params/_meta/io.modelcontextprotocol~1clientInfo",
+        "/params/_meta/io.modelcontextprotocol~1clientCapabilities",
+        "/params/_meta/io.modelcontextprotocol~1logLevel",
+        "/params/task",
+        "/params/inputResponses",
+        "/params/requestState",
+        "/params/other",
+    ] {
+        faults.push(Box::new(put(pointer, None)));
+        for value in values() {
+            faults.push(Box::new(put(pointer, Some(value))));
+        }
+    }
+    for (from, to) in [
+        (r#""id":1"#, r#""id":1,"id":2"#),
+        (r#""id":1"#, r#""id":1e2"#),
+        (r#""id":1"#, r#""id":9007199254740993.0"#),
+        (r#""id":1"#, r#""i\u0064":1"#),
+        (r#""2.0""#, r#""\u0032.0""#),
+        ("get_time", r"get\u005ftime"),
+        ("tools/call", r"tools\/call"),
+        (r#""arguments":{}"#, r#""arguments":{"a":1,"a":2}"#),
+        (r#""arguments":{}"#, r#""arguments":{},"arguments":{}"#),
+        ("{", " {\n\t"),
+        ("}", "} "),
+        ("}}", "}},"),
+        ("}}", "}"),
+        ("{", "[{"),
+    ] {
+        faults.push(Box::new(move |body| *body = body.replacen(from, to, 1)));
+    }
+    faults
+}
+
+/// In every revision: each fault of the body, each fault of the headers, and a part of their pairs, another one for each
+/// fault of the headers.
+#[test]
+fn each_answer_is_rmcps_own() {
+    const PART: usize = 31;
+    let ways = Ways::new();
+    let (mut short, mut long, mut refused) = (0, 0, 0);
+    let (headers, bodies) = (header_faults(), body_faults());
+    for (shift, revision) in revisions().into_iter().enumerate() {
+        for (n, spoil_headers) in headers.iter().enumerate() {
+            for (m, spoil_body) in bodies.iter().enumerate() {
+                if n > 0 && m > 0 && (n + m + shift) % PART != 0 {
+                    continue;
+                }
+                for tool in ["get_time", "whoami"].into_iter().take(if n == 0 { 2 } else { 1 }) {
+                    let mut call = good(revision, tool);
+                    spoil_headers(&mut call.headers);
+                    spoil_body(&mut call.body);
+                    match ways.ask(&call) {
+                        (StatusCode::OK, true) => short += 1,
+                        (StatusCode::OK, false) => long += 1,
+                        (status, is_short) => {
+                            assert!(!is_short, "{status}: {call:?}");
+                            refused += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(short > 1000 && long > 1000 && refused > 1000, "{short} {long} {refused}");
+}
+
+/// What most clients send goes the short way, in every revision.
+#[test]
+fn plain_calls_take_the_short_way() {
+    let ways = Ways::new();
+    let known = ProtocolVersion::KNOWN_VERSIONS.iter().map(|it| Some(it.as_str()));
+    for revision in known.chain([None]) {
+        for tool in ["get_time", "whoami"] {
+            let call = good(revision, tool);
+            // The first in a revision makes the client that tools see.
+            let _ = ways.ask(&call);
+            assert_eq!(ways.ask(&call), (StatusCode::OK, true), "{revision:?} {tool}");
+        }
+    }
+}
+
+/// Every byte of a good call taken out, doubled, and put in place of by some that mean something.
+#[test]
+fn each_spoilt_byte_gets_rmcps_own_answer() {
+    let ways = Ways::new();
+    for revision in [Some("2025-11-25"), Some("2026-07-28")] {
+        let call = good(revision, "get_time");
+        for at in 0..call.body.len() {
+            let (before, rest) = call.body.split_at(at);
+            let (byte, after) = rest.split_at(1);
+            for by in ["", "\"", "{", "}", ",", ":", "0", "\\", " ", "\u{1}", "\u{e9}"] {
+                let spoilt = Call { body: format!("{before}{by}{after}"), ..call.clone() };
+                let _ = ways.ask(&spoilt);
+            }
+            let doubled = Call { body: format!("{before}{byte}{byte}{after}"), ..call.clone() };
+            let _ = ways.ask(&doubled);
+        }
+    }
+}
+
+/// Other methods, of HTTP and of MCP, and a body that is long.
+#[test]
+fn what_is_no_plain_call_is_rmcps() {
+    let ways = Ways::new();
+    for revision in revisions() {
+        for method in ["GET", "DELETE", "PUT"] {
+            let mut call = good(revision, "get_time");
+            call.method = method.parse().unwrap();
+            assert!(!ways.ask(&call).1, "{call:?}");
+        }
+        for method in
+            ["initialize", "ping", "tools/list", "resources/list", "server/discover", "tools/other"]
+        {
+            let mut call = good(revision, "get_time");
+            call.body = call.body.replace("tools/call", method);
+            set("mcp-method", "")(&mut call.headers);
+            call.headers.retain(|(name, _)| !name.starts_with("mcp-m"));
+            assert!(!ways.ask(&call).1, "{call:?}");
+        }
+        for length in [60_000, 70_000] {
+            let mut call = good(revision, "get_time");
+            let long = format!(r#""arguments":{{"a":"{}"}}"#, "x".repeat(length));
+            call.body = call.body.replace(r#""arguments":{}"#, &long);
+            let _ = ways.ask(&call);
+            let (status, short) = ways.ask(&call);
+            assert!(!short || (length < 65_536 && status == StatusCode::OK), "{length}");
+        }
+    }
+}
+
+/// The header that a tool's schema binds to an argument is looked at by rmcp alone.
+#[test]
+fn no_plain_tool_has_arguments_in_headers() {
+    let ways = Ways::new();
+    let list =
+        Call { body: r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#.into(), ..good(None, "") };
+    let (answer, _) = ways.one(&ways.rmcp, &list);
+    let text = String::from_utf8(answer.2.to_vec()).unwrap();
+    assert!(text.contains("get_time") && text.contains("whoami"), "{text}");
+    assert!(!text.contains("x-mcp-header"), "{text}");
+}
