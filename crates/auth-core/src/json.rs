@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 /// Bytes that are not JSON, or in which an object has one member twice.
 #[derive(Debug, thiserror::Error)]
@@ -85,11 +85,10 @@ impl<'de> Visitor<'de> for Unique {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Self)?;
-            if object.contains_key(&name) {
+            let Entry::Vacant(place) = object.entry(name) else {
                 return Err(de::Error::custom("a member appears twice"));
-            }
-            object.insert(name, value);
+            };
+            place.insert(members.next_value_seed(Self)?);
         }
         Ok(Value::Object(object))
     }

@@ -38,6 +38,8 @@ const ANSWER_BYTES: usize = 1024;
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
+/// What clients accept who write it as the specification does.
+const JSON_OR_EVENTS: &str = "application/json, text/event-stream";
 
 /// Answers plain calls.
 #[derive(Debug)]
@@ -125,39 +127,35 @@ impl PlainCalls {
 /// Whether the headers say, in the words that most clients use, that JSON is sent, and that JSON or a stream is
 /// understood.
 fn negotiates(headers: &HeaderMap) -> bool {
-    let sends = headers.get(CONTENT_TYPE).is_some_and(|sent| sent == JSON);
-    let mut accepts = headers.get_all(ACCEPT).iter();
-    let (Some(accept), None) = (accepts.next(), accepts.next()) else { return false };
-    let Ok(accept) = accept.to_str() else { return false };
-    // With weights or quotes it takes more to read it.
-    let is_simple = !accept.contains([';', '"']);
+    if headers.get(CONTENT_TYPE).is_none_or(|sent| sent != JSON) {
+        return false;
+    }
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept == JSON_OR_EVENTS {
+        return true;
+    }
     let mut accepted = accept.split(',').map(str::trim);
-    sends && is_simple && accepted.clone().any(|it| it == JSON) && accepted.any(|it| it == EVENTS)
+    // What stands between quotes is no type.
+    !accept.contains('"')
+        && accepted.clone().any(|it| it == JSON)
+        && accepted.any(|it| it == EVENTS)
 }
 
-/// Whether what is said of the call in `_meta` and in headers is complete, and the same in both.
+/// Whether what is said of the call in `_meta` and in headers is what the revision wants, and the same in both.
 fn agree(
     headers: &HeaderMap,
     revision: &ProtocolVersion,
     meta: &RequestMetaObject,
     name: &str,
 ) -> bool {
-    let is_stateless = *revision >= ProtocolVersion::V_2026_07_28;
-    if !is_stateless {
-        return meta.protocol_version().is_none();
+    let said = meta.protocol_version();
+    if *revision < ProtocolVersion::V_2026_07_28 {
+        return said.is_none();
     }
-    meta.protocol_version().as_ref() == Some(revision)
-        && meta.client_capabilities().is_some()
-        && only(headers, "mcp-method") == Some("tools/call")
-        && only(headers, "mcp-name") == Some(name)
-        && !headers.keys().any(|header| header.as_str().starts_with("mcp-param-"))
-}
-
-/// The header's value, if it has one and no other.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
+    let repeated = |header, value: &str| headers.get(header).is_some_and(|it| it == value);
+    said.as_ref() == Some(revision)
+        && repeated("mcp-method", "tools/call")
+        && repeated("mcp-name", name)
 }
 
 /// What a plain tool may know of the request: its caller.

@@ -4,7 +4,7 @@
 //! number of its values are bounded here, before anyone pays for them, and names by which a parser
 //! behind would read something else than what stands there are refused.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Serialize,
@@ -233,11 +233,10 @@ impl<'de, T: Take> Visitor<'de> for Members<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen: Vec<String> = Vec::with_capacity(8);
-        while let Some(name) = map.next_key::<String>()? {
-            let again = seen.len() == MAX_MEMBERS || seen.contains(&name);
-            if again || name.starts_with(RESERVED) {
-                return Err(de::Error::custom("a member twice, too many, or a reserved name"));
+        let mut seen = Vec::with_capacity(8);
+        while let Some(name) = map.next_key_seed(Name)? {
+            if seen.len() == MAX_MEMBERS || seen.contains(&name) {
+                return Err(de::Error::custom("a member twice, or too many"));
             }
             self.0.take(&name, &mut map, self.1)?;
             seen.push(name);
@@ -303,27 +302,35 @@ impl<'de> Visitor<'de> for Skip<'_> {
     }
 }
 
-/// A member's name that is not reserved.
+/// A member's name that is not reserved; copied only where it is spelt with escapes.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
-    type Value = ();
+    type Value = Cow<'de, str>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Name {
-    type Value = ();
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member's name")
     }
 
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<(), E> {
-        if name.starts_with(RESERVED) { Err(E::custom("a reserved name")) } else { Ok(()) }
+    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        unreserved(name).map(Cow::Borrowed)
     }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        unreserved(name).map(|name| Cow::Owned(name.to_owned()))
+    }
+}
+
+fn unreserved<E: de::Error>(name: &str) -> Result<&str, E> {
+    if name.starts_with(RESERVED) { Err(E::custom("a reserved name")) } else { Ok(name) }
 }
 
 /// A text that decides, or any other value as `None`: whether it was needed is for the method to say.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use auth_core::Clock;
-use chrono::{DateTime, Local, SecondsFormat, TimeZone};
+use chrono::{DateTime, Local, SecondsFormat, SubsecRound, TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub(crate) fn get_time(clock: &dyn Clock) -> TimeNow {
         current_time: local.to_rfc3339_opts(SecondsFormat::Micros, false),
         timezone: zone(secs).unwrap_or_else(|| local.offset().to_string()),
         timestamp: since_epoch.as_secs_f64(),
-        formatted: local.format("%Y-%m-%d %H:%M:%S").to_string(),
+        formatted: local.naive_local().trunc_subsecs(0).to_string(),
     }
 }
 

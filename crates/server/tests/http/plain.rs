@@ -1,9 +1,12 @@
 //! The short way for plain calls says what rmcp says: every request here goes to both, behind the same guard,
 //! with a clock that stands still, and the answers are compared byte for byte.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::{Metadata, Subscriber, span};
 
-type Service = GuardService<McpService, TokenAuthenticator<Arc<ManualClock>>>;
+type Service = GuardService<Swap, TokenAuthenticator<Arc<ManualClock>>>;
 
 /// Both ways, behind guards that are the same.
 struct Ways {
@@ -34,6 +37,32 @@ struct Call {
     method: http::Method,
     headers: Vec<(&'static str, String)>,
     body: String,
+    /// What a layer behind the guard puts in the place of method and body: none should, and nothing may come of it.
+    swapped: Swapped,
+}
+
+type Swapped = Option<(http::Method, String)>;
+
+/// Such a layer.
+#[derive(Clone)]
+struct Swap(McpService);
+
+impl tower::Service<Request<Full<Bytes>>> for Swap {
+    type Response = <McpService as tower::Service<Request<Full<Bytes>>>>::Response;
+    type Error = <McpService as tower::Service<Request<Full<Bytes>>>>::Error;
+    type Future = <McpService as tower::Service<Request<Full<Bytes>>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Full<Bytes>>) -> Self::Future {
+        if let Some((method, body)) = request.extensions_mut().remove::<Swapped>().flatten() {
+            *request.method_mut() = method;
+            *request.body_mut() = body.into();
+        }
+        self.0.call(request)
+    }
 }
 
 type Headers = Vec<(&'static str, String)>;
@@ -53,8 +82,8 @@ impl Ways {
         let server = McpServer::new(resource(), ManualClock::at(NOW));
         let shutdown = CancellationToken::new();
         Self {
-            short: guard().protect(McpService::new(server.clone(), &shutdown)),
-            rmcp: guard().protect(McpService::by_rmcp_alone(server, &shutdown)),
+            short: guard().protect(Swap(McpService::new(server.clone(), &shutdown))),
+            rmcp: guard().protect(Swap(McpService::by_rmcp_alone(server, &shutdown))),
             token: Forge::valid(key).claim("scope", "Admin.Write User.Read").sign(key),
         }
     }
@@ -73,11 +102,12 @@ impl Ways {
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        let request = request
+        let mut request = request
             .header(header::HOST, "localhost:8000")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .body(Full::new(Bytes::from(call.body.clone())))
             .unwrap();
+        request.extensions_mut().insert(call.swapped.clone());
         let loops = Arc::new(AtomicUsize::new(0));
         let answer = tracing::subscriber::with_default(Loops(Arc::clone(&loops)), || {
             let runtime =
@@ -132,7 +162,7 @@ fn good(revision: Option<&str>, tool: &str) -> Call {
         });
     }
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    Call { method: http::Method::POST, headers, body: body.to_string() }
+    Call { method: http::Method::POST, headers, body: body.to_string(), swapped: None }
 }
 
 /// The revisions, those that there are not, and none.
@@ -165,7 +195,8 @@ fn header_faults() -> Vec<Spoil<Headers>> {
                 "*/*",
                 "application/json;q=0, text/event-stream",
                 "application/json;q=0.5, text/event-stream",
-                "application/json, \"text/event-stream\"",
+                "text/html; a=\"b, application/json, text/event-stream, c\"",
+                "application/json, text/event-stream, application/json;q=0",
                 "application/json-seq, text/event-stream",
                 "",
             ],
@@ -373,6 +404,44 @@ fn what_is_no_plain_call_is_rmcps() {
             let _ = ways.ask(&call);
             let (status, short) = ways.ask(&call);
             assert!(!short || (length < 65_536 && status == StatusCode::OK), "{length}");
+        }
+    }
+}
+
+/// What it does not know it leaves alone, though the answer would be the same.
+#[test]
+fn members_that_are_not_known_are_rmcps_to_judge() {
+    let ways = Ways::new();
+    for revision in [Some("2025-11-25"), Some("2026-07-28")] {
+        for pointer in ["/other", "/params/other", "/params/task"] {
+            let mut call = good(revision, "get_time");
+            put(pointer, Some(json!({})))(&mut call.body);
+            assert_eq!(ways.ask(&call), (StatusCode::OK, false), "{revision:?} {pointer}");
+        }
+    }
+}
+
+/// A layer between the guard and the server that puts another request in the place of the one that was judged.
+#[test]
+fn what_the_guard_has_not_judged_is_not_answered() {
+    let ways = Ways::new();
+    for revision in [Some("2025-11-25"), Some("2026-07-28")] {
+        let call = good(revision, "get_time");
+        let _ = ways.ask(&call);
+        for method in ["GET", "DELETE", "PUT"] {
+            let swapped = Some((method.parse().unwrap(), call.body.clone()));
+            assert!(!ways.ask(&Call { swapped, ..call.clone() }).1, "{method}");
+        }
+        for (from, to) in [
+            ("2.0", "1.0"),
+            ("tools/call", "tools/list"),
+            ("tools/call", "prompts/get"),
+            ("\"get_time\"", "\"whoami\""),
+            ("\"get_time\"", "\"other\""),
+        ] {
+            let body = call.body.replace(from, to);
+            let swapped = Some((http::Method::POST, body));
+            assert!(!ways.ask(&Call { swapped, ..call.clone() }).1, "{from} {to}");
         }
     }
 }
