@@ -73,7 +73,7 @@ use auth_core::{Issuer, NumericDate, Subject, TokenId};
 pub use any::{AnyDirectory, AnyWatch};
 pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};
-pub use live::{Live, LiveSettings};
+pub use live::{Live, LiveSettings, prepare};
 pub use memory::MemoryDirectory;
 pub use postgres::{PostgresDirectory, PostgresWatch};
 pub use sessions::Shared;

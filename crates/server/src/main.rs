@@ -16,6 +16,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Before there is a second thread: then it takes no time.
+    directory::prepare();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

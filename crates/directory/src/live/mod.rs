@@ -16,6 +16,8 @@ mod fresh;
 mod held;
 mod seen;
 
+pub use held::prepare;
+
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,

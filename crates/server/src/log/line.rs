@@ -54,67 +54,74 @@ where
             Level::TRACE => (" TRACE", AnsiColor::Magenta),
         };
         let (dim, bright) = (self.style(DIM), self.style(colour.on_default()));
-        begin(&mut to, dim)?;
-        Time.format_time(&mut to)?;
-        end(&mut to, dim)?;
-        begin(&mut to, bright)?;
-        to.write_str(level)?;
-        end(&mut to, bright)?;
+        // The line is made here and passed on whole: each write through `to` costs more.
+        let mut line = String::with_capacity(USUAL);
+        begin(&mut line, dim)?;
+        Time.format_time(&mut Writer::new(&mut line))?;
+        end(&mut line, dim)?;
+        begin(&mut line, bright)?;
+        line.push_str(level);
+        end(&mut line, bright)?;
         let mut lead = " ";
         for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
-            to.write_str(std::mem::take(&mut lead))?;
-            to.write_str(span.name())?;
+            line.push_str(std::mem::take(&mut lead));
+            line.push_str(span.name());
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().filter(|it| !it.is_empty());
             if let Some(fields) = fields {
-                write!(Clean(&mut to), "{{{fields}}}")?;
+                write!(Clean(&mut line), "{{{fields}}}")?;
             }
-            to.write_char(':')?;
+            line.push(':');
         }
         let name = self.style(NAME);
-        let mut fields = Fields { to: Clean(&mut to), name, so_far: Ok(()) };
+        let mut fields = Fields { to: Clean(&mut line), name, so_far: Ok(()) };
         event.record(&mut fields);
         fields.so_far?;
-        to.write_char('\n')
+        line.push('\n');
+        to.write_str(&line)
     }
 }
+
+/// Most lines are shorter, in bytes.
+const USUAL: usize = 256;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const NAME: Style = Style::new().effects(Effects::ITALIC);
 
 /// Nothing is written where there is no style: that is cheaper than to write it as nothing.
-fn begin(to: &mut Writer<'_>, style: Style) -> fmt::Result {
+fn begin(to: &mut String, style: Style) -> fmt::Result {
     if style.is_plain() { Ok(()) } else { write!(to, "{style}") }
 }
 
-fn end(to: &mut Writer<'_>, style: Style) -> fmt::Result {
+fn end(to: &mut String, style: Style) -> fmt::Result {
     if style.is_plain() { Ok(()) } else { write!(to, "{style:#}") }
 }
 
 /// The fields of an event, one after the other.
-struct Fields<'a, 'b> {
-    to: Clean<'a, 'b>,
+struct Fields<'a> {
+    to: Clean<'a>,
     name: Style,
     so_far: fmt::Result,
 }
 
-impl Fields<'_, '_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Clean<'_, '_>) -> fmt::Result) {
+impl Fields<'_> {
+    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Clean<'_>) -> fmt::Result) {
         if self.so_far.is_ok() {
             self.so_far = self.to.begin(field, self.name).and_then(|()| value(&mut self.to));
         }
     }
 }
 
-impl Visit for Fields<'_, '_> {
+impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, text: &str) {
         self.write(field, |to| {
             if field.name() == "message" {
                 to.write_str(text)
             } else if text.bytes().all(|byte| is_plain(byte) && byte != b'"' && byte != b'\\') {
-                to.0.write_char('"')?;
-                to.0.write_str(text)?;
-                to.0.write_char('"')
+                to.0.push('"');
+                to.0.push_str(text);
+                to.0.push('"');
+                Ok(())
             } else {
                 write!(to, "{text:?}")
             }
@@ -139,31 +146,32 @@ impl Visit for Fields<'_, '_> {
 }
 
 /// A place for texts in which control characters become what they are written as.
-struct Clean<'a, 'b>(&'a mut Writer<'b>);
+struct Clean<'a>(&'a mut String);
 
-impl Clean<'_, '_> {
+impl Clean<'_> {
     fn begin(&mut self, field: &Field, name: Style) -> fmt::Result {
-        self.0.write_char(' ')?;
+        self.0.push(' ');
         if field.name() != "message" {
             begin(self.0, name)?;
-            self.0.write_str(field.name())?;
+            self.0.push_str(field.name());
             end(self.0, name)?;
-            self.0.write_char('=')?;
+            self.0.push('=');
         }
         Ok(())
     }
 }
 
-impl Write for Clean<'_, '_> {
+impl Write for Clean<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if text.bytes().all(is_plain) {
-            return self.0.write_str(text);
+            self.0.push_str(text);
+            return Ok(());
         }
         for character in text.chars() {
             if character.is_control() {
-                write!(self.0, "{}", character.escape_debug())?;
+                self.0.extend(character.escape_debug());
             } else {
-                self.0.write_char(character)?;
+                self.0.push(character);
             }
         }
         Ok(())
