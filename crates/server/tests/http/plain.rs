@@ -81,11 +81,16 @@ impl Ways {
         };
         let server = McpServer::new(resource(), ManualClock::at(NOW));
         let shutdown = CancellationToken::new();
-        Self {
+        let ways = Self {
             short: guard().protect(Swap(McpService::new(server.clone(), &shutdown))),
             rmcp: guard().protect(Swap(McpService::by_rmcp_alone(server, &shutdown))),
             token: Forge::valid(key).claim("scope", "Admin.Write User.Read").sign(key),
+        };
+        // The first call in a revision makes the client that tools see, by a loop of its own.
+        for revision in known() {
+            let _ = ways.one(&ways.short, &good(revision, "get_time"));
         }
+        ways
     }
 
     /// What both say to `call`, which must be the same; and whether it went the short way.
@@ -165,10 +170,14 @@ fn good(revision: Option<&str>, tool: &str) -> Call {
     Call { method: http::Method::POST, headers, body: body.to_string(), swapped: None }
 }
 
-/// The revisions, those that there are not, and none.
+/// The revisions, and none, which is one too.
+fn known() -> impl Iterator<Item = Option<&'static str>> {
+    ProtocolVersion::KNOWN_VERSIONS.iter().map(|it| Some(it.as_str())).chain([None])
+}
+
+/// The same, and some that there are not.
 fn revisions() -> Vec<Option<&'static str>> {
-    let known = ProtocolVersion::KNOWN_VERSIONS.iter().map(|it| Some(it.as_str()));
-    known.chain([None, Some("2024-01-01"), Some("2099-12-31"), Some(""), Some("draft")]).collect()
+    known().chain(["2024-01-01", "2099-12-31", "", "draft"].map(Some)).collect()
 }
 
 fn set(name: &'static str, value: &'static str) -> impl Fn(&mut Headers) {
@@ -348,12 +357,9 @@ fn each_answer_is_rmcps_own() {
 #[test]
 fn plain_calls_take_the_short_way() {
     let ways = Ways::new();
-    let known = ProtocolVersion::KNOWN_VERSIONS.iter().map(|it| Some(it.as_str()));
-    for revision in known.chain([None]) {
+    for revision in known() {
         for tool in ["get_time", "whoami"] {
             let call = good(revision, tool);
-            // The first in a revision makes the client that tools see.
-            let _ = ways.ask(&call);
             assert_eq!(ways.ask(&call), (StatusCode::OK, true), "{revision:?} {tool}");
         }
     }
@@ -401,9 +407,8 @@ fn what_is_no_plain_call_is_rmcps() {
             let mut call = good(revision, "get_time");
             let long = format!(r#""arguments":{{"a":"{}"}}"#, "x".repeat(length));
             call.body = call.body.replace(r#""arguments":{}"#, &long);
-            let _ = ways.ask(&call);
-            let (status, short) = ways.ask(&call);
-            assert!(!short || (length < 65_536 && status == StatusCode::OK), "{length}");
+            let (status, is_short) = ways.ask(&call);
+            assert_eq!(is_short, length < 65_536 && status == StatusCode::OK, "{length}");
         }
     }
 }
@@ -427,7 +432,6 @@ fn what_the_guard_has_not_judged_is_not_answered() {
     let ways = Ways::new();
     for revision in [Some("2025-11-25"), Some("2026-07-28")] {
         let call = good(revision, "get_time");
-        let _ = ways.ask(&call);
         for method in ["GET", "DELETE", "PUT"] {
             let swapped = Some((method.parse().unwrap(), call.body.clone()));
             assert!(!ways.ask(&Call { swapped, ..call.clone() }).1, "{method}");
