@@ -76,8 +76,8 @@ impl McpServer {
     }
 
     /// The tool of this name, if its calls may take the short way ([`plain`](crate::plain)): it neither asks
-    /// the client nor tells it anything before its answer, it knows of the request only its arguments, none of which
-    /// is bound to a header, and its caller, and to call it twice is to call it once.
+    /// the client nor tells it anything before its answer, it knows of the request only its arguments (none
+    /// of which is bound to a header) and its caller, and to call it twice is to call it once.
     pub(crate) fn plain_tool(name: &str) -> Option<&'static str> {
         ["get_time", "whoami"].into_iter().find(|plain| *plain == name)
     }

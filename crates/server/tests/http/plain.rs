@@ -37,7 +37,8 @@ struct Call {
     method: http::Method,
     headers: Vec<(&'static str, String)>,
     body: String,
-    /// What a layer behind the guard puts in the place of method and body: none should, and nothing may come of it.
+    /// What a layer behind the guard puts in the place of method and body: none should, and nothing may
+    /// come of it.
     swapped: Swapped,
 }
 
@@ -320,8 +321,8 @@ fn body_faults() -> Vec<Spoil<String>> {
     faults
 }
 
-/// In every revision: each fault of the body, each fault of the headers, and a part of their pairs, another one for each
-/// fault of the headers.
+/// In every revision: each fault of the body, each fault of the headers, and a part of their pairs, another
+/// one for each fault of the headers.
 #[test]
 fn each_answer_is_rmcps_own() {
     const PART: usize = 31;
