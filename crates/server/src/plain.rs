@@ -2,12 +2,12 @@
 //!
 //! 1. It answers what it is sure of: a well-formed call, in a revision that is known, of a tool that says that
 //!    it is plain, which succeeds. Everything else is `None`, and rmcp's to answer, from the beginning.
-//! 2. What is said is rmcp's all the same: it reads the parameters, its dispatch calls the tool, and its types
-//!    write the result. Left out are the search for the kind of message, and the tasks and channels for
-//!    conversations that a plain call does not have.
+//! 2. What is said is rmcp's all the same: its dispatch calls the tool, and its types write the result. Left out
+//!    are the search for the kind of message, and the tasks and channels for conversations that a plain call
+//!    does not have.
 //! 3. `tests/http/plain.rs` holds it to rmcp's own answer byte for byte. See `docs/adr/0020`.
 
-use std::{borrow::Cow, convert::Infallible, sync::OnceLock};
+use std::{borrow::Cow, convert::Infallible, fmt, marker::PhantomData, sync::OnceLock};
 
 use bytes::Bytes;
 use http::{
@@ -27,7 +27,10 @@ use rmcp::{
     service::{RequestContext, RxJsonRpcMessage, TxJsonRpcMessage, serve_directly},
     transport::Transport,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::mcp::McpServer;
 
@@ -56,7 +59,8 @@ struct Call<'a> {
     jsonrpc: &'a str,
     id: RequestId,
     method: &'a str,
-    params: Params<'a>,
+    #[serde(borrow)]
+    params: Object<Params<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +70,29 @@ struct Params<'a> {
     meta: Option<JsonObject>,
     name: &'a str,
     arguments: Option<JsonObject>,
+}
+
+/// What stands there as an object: a structure that is derived would also be read from an array.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
+struct Members<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
 }
 
 impl PlainCalls {
@@ -87,12 +114,13 @@ impl PlainCalls {
             return None;
         }
         let (revision, peer) = self.peer(&parts.headers)?;
-        let call: Call<'_> = serde_json::from_slice(body).ok()?;
+        let Object(call) = serde_json::from_slice::<Object<Call<'_>>>(body).ok()?;
+        let Object(params) = call.params;
         if call.jsonrpc != "2.0" || call.method != "tools/call" {
             return None;
         }
-        let name = McpServer::plain_tool(call.params.name)?;
-        let meta = RequestMetaObject(MetaObject(call.params.meta.unwrap_or_default()));
+        let name = McpServer::plain_tool(params.name)?;
+        let meta = RequestMetaObject(MetaObject(params.meta.unwrap_or_default()));
         if !agree(&parts.headers, revision, &meta, name) {
             return None;
         }
@@ -100,9 +128,9 @@ impl PlainCalls {
         let mut context = RequestContext::new(call.id.clone(), peer);
         context.meta = meta;
         context.extensions.insert(seen_by_the_tool(parts)?);
-        let mut params = CallToolRequestParams::new(name);
-        params.arguments = call.params.arguments;
-        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let mut called = CallToolRequestParams::new(name);
+        called.arguments = params.arguments;
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(called));
         let result = self.server.handle_request(request, context).await.ok()?;
 
         let mut answer = Vec::with_capacity(ANSWER_BYTES);

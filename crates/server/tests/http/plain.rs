@@ -11,7 +11,7 @@ use std::{
 
 use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use mcp_guard::{Guard, GuardService, TokenAuthenticator};
 use rmcp::model::ProtocolVersion;
@@ -28,12 +28,15 @@ type Service = GuardService<Swap, TokenAuthenticator<Arc<ManualClock>>>;
 struct Ways {
     short: Service,
     rmcp: Service,
-    token: String,
+    /// Of two users.
+    tokens: [String; 2],
 }
 
 /// A request, in parts that can be spoilt.
 #[derive(Debug, Clone)]
 struct Call {
+    /// Which of the users calls.
+    caller: usize,
     method: http::Method,
     headers: Vec<(&'static str, String)>,
     body: String,
@@ -85,7 +88,10 @@ impl Ways {
         let ways = Self {
             short: guard().protect(Swap(McpService::new(server.clone(), &shutdown))),
             rmcp: guard().protect(Swap(McpService::by_rmcp_alone(server, &shutdown))),
-            token: Forge::valid(key).claim("scope", "Admin.Write User.Read").sign(key),
+            tokens: ["one", "other"].map(|subject| {
+                let forge = Forge::valid(key).claim("sub", subject);
+                forge.claim("scope", "Admin.Write User.Read").sign(key)
+            }),
         };
         // The first call in a revision makes the client that tools see, by a loop of its own.
         for revision in known() {
@@ -106,11 +112,11 @@ impl Ways {
     fn one(&self, way: &Service, call: &Call) -> ((StatusCode, HeaderMap, Bytes), usize) {
         let mut request = Request::builder().method(call.method.clone()).uri("/mcp");
         for (name, value) in &call.headers {
-            request = request.header(*name, value);
+            request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let mut request = request
             .header(header::HOST, "localhost:8000")
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.tokens[call.caller]))
             .body(Full::new(Bytes::from(call.body.clone())))
             .unwrap();
         request.extensions_mut().insert(call.swapped.clone());
@@ -168,7 +174,7 @@ fn good(revision: Option<&str>, tool: &str) -> Call {
         });
     }
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    Call { method: http::Method::POST, headers, body: body.to_string(), swapped: None }
+    Call { caller: 0, method: http::Method::POST, headers, body: body.to_string(), swapped: None }
 }
 
 /// The revisions, and none, which is one too.
@@ -211,8 +217,8 @@ fn header_faults() -> Vec<Spoil<Headers>> {
                 "",
             ],
         ),
-        ("mcp-protocol-version", &["2025-06-18", "2026-07-28", "x"]),
-        ("mcp-method", &["tools/call", "tools/list", "TOOLS/CALL", ""]),
+        ("mcp-protocol-version", &["2025-06-18", "2026-07-28", "x", "\u{e9}"]),
+        ("mcp-method", &["tools/call", "tools/list", "TOOLS/CALL", "\u{e9}", ""]),
         ("mcp-name", &["get_time", "whoami", "=?base64?Z2V0X3RpbWU=?=", "=?base64?!?=", ""]),
         ("mcp-param-x", &["1"]),
         ("mcp-session-id", &["a-session"]),
@@ -224,6 +230,11 @@ fn header_faults() -> Vec<Spoil<Headers>> {
         for value in values {
             faults.push(Box::new(set(name, value)));
         }
+        // The first of them once more, before what is there and after it.
+        let again = (name, values[0].to_owned());
+        let before = again.clone();
+        faults.push(Box::new(move |headers| headers.insert(0, before.clone())));
+        faults.push(Box::new(move |headers| headers.push(again.clone())));
         let twice = move |headers: &mut Headers| {
             let again: Vec<_> = headers.iter().filter(|(it, _)| *it == name).cloned().collect();
             headers.extend(again);
@@ -233,18 +244,22 @@ fn header_faults() -> Vec<Spoil<Headers>> {
     faults
 }
 
-/// Puts `value` at `pointer` in the body; takes away what is there if it is `None`.
+/// Puts `value` at `pointer` in the body, in objects that are made where there are none; takes away what is there
+/// if it is `None`.
 fn put(pointer: &'static str, value: Option<Value>) -> impl Fn(&mut String) {
     move |body| {
         let mut message: Value = serde_json::from_str(body).unwrap();
-        let (parent, member) = pointer.rsplit_once('/').unwrap();
-        let member = member.replace("~1", "/");
-        if let Some(Value::Object(parent)) = message.pointer_mut(parent) {
-            match &value {
-                Some(value) => parent.insert(member, value.clone()),
-                None => parent.remove(&member),
-            };
+        let (parents, member) = pointer.rsplit_once('/').unwrap();
+        let mut place = &mut message;
+        for parent in parents.split('/').skip(1) {
+            let members = place.as_object_mut().unwrap();
+            place = members.entry(parent).or_insert_with(|| json!({}));
         }
+        let (place, member) = (place.as_object_mut().unwrap(), member.replace("~1", "/"));
+        match &value {
+            Some(value) => place.insert(member, value.clone()),
+            None => place.remove(&member),
+        };
         *body = message.to_string();
     }
 }
@@ -265,7 +280,9 @@ fn body_faults() -> Vec<Spoil<String>> {
             json!("2.0"),
             json!("get_time"),
             json!("whoami"),
+            json!("2025-03-26"),
             json!("2025-06-18"),
+            json!("2026-07-28"),
             json!("\u{e9}\n\"\\"),
             json!([]),
             json!([1]),
@@ -339,6 +356,10 @@ fn each_answer_is_rmcps_own() {
                     let mut call = good(revision, tool);
                     spoil_headers(&mut call.headers);
                     spoil_body(&mut call.body);
+                    let sound = good(revision, tool);
+                    if n + m > 0 && call.headers == sound.headers && call.body == sound.body {
+                        continue;
+                    }
                     match ways.ask(&call) {
                         (StatusCode::OK, true) => short += 1,
                         (StatusCode::OK, false) => long += 1,
@@ -447,6 +468,27 @@ fn what_the_guard_has_not_judged_is_not_answered() {
             let body = call.body.replace(from, to);
             let swapped = Some((http::Method::POST, body));
             assert!(!ways.ask(&Call { swapped, ..call.clone() }).1, "{from} {to}");
+        }
+        for body in [
+            r#"["2.0",1,"tools/call",{"name":"get_time"}]"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[null,"get_time",null]}"#,
+        ] {
+            let swapped = Some((http::Method::POST, body.to_owned()));
+            assert!(!ways.ask(&Call { swapped, ..call.clone() }).1, "{body}");
+        }
+    }
+}
+
+/// Two callers in turn, in a revision whose client they share.
+#[test]
+fn each_caller_is_told_who_it_is_itself() {
+    let ways = Ways::new();
+    for revision in known() {
+        for (caller, name) in [(0, "\"one\""), (1, "\"other\""), (0, "\"one\"")] {
+            let call = Call { caller, ..good(revision, "whoami") };
+            assert_eq!(ways.ask(&call), (StatusCode::OK, true), "{revision:?}");
+            let ((_, _, body), _) = ways.one(&ways.short, &call);
+            assert!(String::from_utf8_lossy(&body).contains(name), "{revision:?} {name}");
         }
     }
 }
