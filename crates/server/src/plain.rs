@@ -5,7 +5,7 @@
 //! 2. What is said is rmcp's all the same: its dispatch calls the tool, and its types write the result. Left out
 //!    are the search for the kind of message, and the tasks and channels for conversations that a plain call
 //!    does not have.
-//! 3. `tests/http/plain.rs` holds it to rmcp's own answer byte for byte. See `docs/adr/0020`.
+//! 3. `tests/http/plain/` holds it to rmcp's own answer byte for byte. See `docs/adr/0020`.
 
 use std::{borrow::Cow, convert::Infallible, fmt, marker::PhantomData, sync::OnceLock};
 

@@ -16,8 +16,6 @@ mod fresh;
 mod held;
 mod seen;
 
-pub use held::prepare;
-
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
@@ -27,6 +25,7 @@ use arc_swap::ArcSwap;
 use auth_core::{Clock, Issuer, NumericDate, Subject, TokenId};
 use tokio::time::Instant;
 
+pub use self::held::prepare;
 use self::{
     fresh::Cursor,
     held::{Answer, View},
