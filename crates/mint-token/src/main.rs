@@ -1,5 +1,7 @@
 //! The program `mint-token`: hands the real world to [`mint_token::run`].
 
+mod secret;
+
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     process::ExitCode,
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
 
 fn ask(what: Ask<'_>) -> io::Result<Zeroizing<String>> {
     match what {
-        Ask::Secret(text) => rpassword::prompt_password(text).map(Zeroizing::new),
+        Ask::Secret(text) => secret::ask(text),
         Ask::Question(text) => {
             let mut err = io::stderr();
             write!(err, "{text}").and_then(|()| err.flush())?;
