@@ -181,3 +181,20 @@ impl Store for SqliteDirectory {
         self.pool.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row, query};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whether_there_is_news_is_told_without_reading_all_that_ever_was() {
+        let directory = SqliteDirectory::open("sqlite::memory:").await.unwrap();
+        let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", ask::BOUNDS));
+        let steps = query(plan).fetch_all(&mut *directory.read().await.unwrap()).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        assert!(steps.contains(&"SEARCH feed".to_owned()), "{steps:?}");
+        assert!(!steps.contains(&"SCAN feed".to_owned()), "{steps:?}");
+    }
+}
