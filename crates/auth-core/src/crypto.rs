@@ -1,12 +1,16 @@
 //! Signatures and digests: the one file that names `jsonwebtoken`, and none of its types leaves it.
 //!
-//! The `aws_lc_rs` provider is addressed by name, never through the process-wide default: another
+//! `jsonwebtoken` reads keys and signs; signatures are checked by the library beneath it, `aws_lc_rs`, with keys
+//! that were prepared once. Its provider is addressed by name, never through the process-wide default: another
 //! dependency that installs or enables a second provider cannot change what is used here, nor make it
 //! panic. Claims are none of this file's business: `jsonwebtoken`'s own validation is not used.
 
 use std::fmt;
 
-use aws_lc_rs::signature::{self as aws, ParsedPublicKey};
+use aws_lc_rs::{
+    hmac,
+    signature::{self as aws, ParsedPublicKey},
+};
 use jsonwebtoken::{
     Algorithm as JwtAlgorithm, DecodingKey, EncodingKey,
     crypto::{CryptoProvider, aws_lc::DEFAULT_PROVIDER},
@@ -37,7 +41,14 @@ pub(crate) struct Signer {
 #[derive(Clone)]
 pub(crate) struct Verifier {
     algorithm: Algorithm,
-    key: DecodingKey,
+    key: Prepared,
+}
+
+/// A key taken apart once, and not for each signature as `jsonwebtoken` does it.
+#[derive(Clone)]
+enum Prepared {
+    Secret(Box<hmac::Key>),
+    Public(ParsedPublicKey),
 }
 
 impl Signer {
@@ -104,25 +115,24 @@ impl Signer {
 
 impl Verifier {
     pub(crate) fn from_secret(secret: &[u8]) -> Self {
-        Self { algorithm: Algorithm::Hs256, key: DecodingKey::from_secret(secret) }
+        let key = Prepared::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
+        Self { algorithm: Algorithm::Hs256, key }
     }
 
     pub(crate) fn from_numbers(numbers: &PublicNumbers) -> Result<Self, KeyError> {
         let (algorithm, key) = match numbers {
-            PublicNumbers::Rsa { n, e } => {
-                (Algorithm::Rs256, DecodingKey::from_rsa_raw_components(n, e))
-            }
+            PublicNumbers::Rsa { n, e } => (
+                Algorithm::Rs256,
+                aws::RsaPublicKeyComponents { n, e }
+                    .to_parsed_public_key(&aws::RSA_PKCS1_2048_8192_SHA256),
+            ),
             PublicNumbers::Ec { x, y } => {
                 let point = [&[4u8][..], x, y].concat();
-                ParsedPublicKey::new(&aws::ECDSA_P256_SHA256_FIXED, &point)
-                    .map_err(|_| KeyError::Unsupported)?;
-                (Algorithm::Es256, DecodingKey::from_ec_der(&point))
+                (Algorithm::Es256, ParsedPublicKey::new(&aws::ECDSA_P256_SHA256_FIXED, point))
             }
-            PublicNumbers::Ed { x } => {
-                ParsedPublicKey::new(&aws::ED25519, x).map_err(|_| KeyError::Unsupported)?;
-                (Algorithm::EdDsa, DecodingKey::from_ed_der(x))
-            }
+            PublicNumbers::Ed { x } => (Algorithm::EdDsa, ParsedPublicKey::new(&aws::ED25519, x)),
         };
+        let key = Prepared::Public(key.map_err(|_| KeyError::Unsupported)?);
         Ok(Self { algorithm, key })
     }
 
@@ -131,9 +141,11 @@ impl Verifier {
     }
 
     /// Whether `signature` is this key's over `message`. HMAC is compared in constant time.
-    pub(crate) fn verify(&self, message: &[u8], signature: &Vec<u8>) -> bool {
-        (PROVIDER.verifier_factory)(&jwt(self.algorithm), &self.key)
-            .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.key {
+            Prepared::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+            Prepared::Public(key) => key.verify_sig(message, signature).is_ok(),
+        }
     }
 }
 

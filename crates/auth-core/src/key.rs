@@ -264,7 +264,7 @@ impl VerifyingKey {
 
     /// Whether `signature` is this key's over `message`.
     #[must_use]
-    pub(crate) fn verify(&self, message: &[u8], signature: &Vec<u8>) -> bool {
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.verifier.verify(message, signature)
     }
 }
