@@ -23,7 +23,9 @@ pub struct DuplicateMember(#[source] serde_json::Error);
 /// assert!(auth_core::parse_unique(br#"{"a":{"b":1,"\u0062":2}}"#).is_err());
 /// ```
 pub fn parse_unique(bytes: &[u8]) -> Result<Value, DuplicateMember> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // Looked at once, and not once more for each text in it.
+    let text = str::from_utf8(bytes).map_err(|fault| DuplicateMember(de::Error::custom(fault)))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Unique.deserialize(&mut deserializer).map_err(DuplicateMember)?;
     deserializer.end().map_err(DuplicateMember)?;
     Ok(value)
@@ -123,5 +125,12 @@ mod tests {
         assert!(parse_unique(b"{}x").is_err());
         assert!(parse_unique(b"").is_err());
         assert!(parse_unique(b"{} \n").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_refused_wherever_it_stands() {
+        for bad in [&b"{\"a\":\"\xff\"}"[..], b"{\"\xc3\":1}", b"{}\xa0", b"\xff{}"] {
+            assert!(parse_unique(bad).is_err(), "{bad:?}");
+        }
     }
 }

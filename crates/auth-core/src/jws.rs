@@ -7,6 +7,8 @@
 //! 5. Keys and addresses of keys in the header (`jwk`, `jku`, `x5c`, `x5u`) are refused, never used
 //!    (RFC 8725 §3.10).
 
+use std::{cell::RefCell, sync::Arc};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
@@ -46,10 +48,21 @@ pub enum ParseTokenError {
 pub struct UnverifiedToken<'a> {
     signing_input: &'a str,
     signature: Vec<u8>,
+    header: Arc<Header>,
+    claims: Map<String, Value>,
+    issuer: Option<Issuer>,
+}
+
+/// What the header says.
+struct Header {
     algorithm: Algorithm,
     key_id: Option<KeyId>,
     token_type: Option<String>,
-    claims: Map<String, Value>,
+}
+
+thread_local! {
+    /// The header that was read last, beside its text: tokens that were signed with one key have the same.
+    static LAST_HEADER: RefCell<Option<(Box<str>, Arc<Header>)>> = const { RefCell::new(None) };
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -61,10 +74,65 @@ impl<'a> UnverifiedToken<'a> {
         if claims.contains('.') {
             return Err(ParseTokenError::Parts);
         }
-        let mut header = object(header)?;
+        let header = Header::read(header)?;
         let claims = object(claims)?;
         let signature = base64url(signature)?;
+        let issuer = claims.get("iss").and_then(Value::as_str).and_then(|text| text.parse().ok());
+        Ok(Self { signing_input, signature, header, claims, issuer })
+    }
 
+    /// Whose token it says it is: for choosing the keys to try, and for nothing else.
+    #[must_use]
+    pub const fn unverified_issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
+    }
+
+    /// Which token it says it is: for revoking it, which can only take away.
+    #[must_use]
+    pub fn unverified_token_id(&self) -> Option<TokenId> {
+        self.claims.get("jti")?.as_str()?.parse().ok()
+    }
+
+    /// `kid`: which key it says it was signed with.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.header.key_id.as_ref()
+    }
+
+    /// `alg`: only ever compared with the key's own.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.header.algorithm
+    }
+
+    pub(crate) fn token_type(&self) -> Option<&str> {
+        self.header.token_type.as_deref()
+    }
+
+    pub(crate) const fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
+    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        key.verify(self.signing_input.as_bytes(), &self.signature)
+    }
+}
+
+impl Header {
+    /// What the header with this text says.
+    fn read(text: &str) -> Result<Arc<Self>, ParseTokenError> {
+        LAST_HEADER.with_borrow_mut(|last| match last {
+            Some((same, header)) if **same == *text => Ok(Arc::clone(header)),
+            _ => {
+                let header = Arc::new(Self::parse(text)?);
+                *last = Some((text.into(), Arc::clone(&header)));
+                Ok(header)
+            }
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, ParseTokenError> {
+        let mut header = object(text)?;
         if header.contains_key("crit") {
             return Err(ParseTokenError::Critical);
         }
@@ -80,43 +148,7 @@ impl<'a> UnverifiedToken<'a> {
             None => None,
         };
         let token_type = text_member(&mut header, "typ")?;
-        Ok(Self { signing_input, signature, algorithm, key_id, token_type, claims })
-    }
-
-    /// Whose token it says it is: for choosing the keys to try, and for nothing else.
-    #[must_use]
-    pub fn unverified_issuer(&self) -> Option<Issuer> {
-        self.claims.get("iss")?.as_str()?.parse().ok()
-    }
-
-    /// Which token it says it is: for revoking it, which can only take away.
-    #[must_use]
-    pub fn unverified_token_id(&self) -> Option<TokenId> {
-        self.claims.get("jti")?.as_str()?.parse().ok()
-    }
-
-    /// `kid`: which key it says it was signed with.
-    #[must_use]
-    pub const fn key_id(&self) -> Option<&KeyId> {
-        self.key_id.as_ref()
-    }
-
-    /// `alg`: only ever compared with the key's own.
-    #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    pub(crate) fn token_type(&self) -> Option<&str> {
-        self.token_type.as_deref()
-    }
-
-    pub(crate) const fn claims(&self) -> &Map<String, Value> {
-        &self.claims
-    }
-
-    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        key.verify(self.signing_input.as_bytes(), &self.signature)
+        Ok(Self { algorithm, key_id, token_type })
     }
 }
 

@@ -16,6 +16,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Algorithm, Jwk,
+    claims::has_control,
     crypto::{self, PublicNumbers, RsaNumbers, Signer, Verifier},
 };
 
@@ -74,7 +75,7 @@ impl FromStr for KeyId {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+        if text.is_empty() || text.len() > 255 || has_control(text) {
             return Err(KeyError::KeyId);
         }
         Ok(Self(text.to_owned()))

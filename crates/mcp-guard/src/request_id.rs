@@ -30,11 +30,9 @@ impl RequestId {
 
     fn digits(self) -> [u8; 16] {
         let mut digits = [0; 16];
-        let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            let number = (rest % 16) as u8;
-            *digit = if number < 10 { b'0' + number } else { b'a' - 10 + number };
-            rest /= 16;
+        for (place, digit) in digits.iter_mut().rev().enumerate() {
+            let number = ((self.0 >> (4 * place)) % 16) as u8;
+            *digit = b'0' + number + u8::from(number > 9) * (b'a' - b'0' - 10);
         }
         digits
     }

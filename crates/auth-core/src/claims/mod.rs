@@ -7,6 +7,7 @@ mod names;
 
 use std::collections::BTreeSet;
 
+pub(crate) use names::has_control;
 pub use names::{Audience, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
 use serde_json::{Map, Value};
 

@@ -111,12 +111,21 @@ impl TokenId {
 fn check(text: &str) -> Result<(), InvalidName> {
     if text.is_empty() {
         Err(InvalidName::Empty)
-    } else if text.chars().any(char::is_control) {
+    } else if has_control(text) {
         Err(InvalidName::Control)
     } else if text.len() > MAX_NAME_BYTES {
         Err(InvalidName::TooLong)
     } else {
         Ok(())
+    }
+}
+
+/// Most names are ASCII, of which many bytes are looked at at once.
+pub(crate) fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        text.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
     }
 }
 
@@ -147,7 +156,10 @@ mod tests {
             r#"Issuer("https://Issuer.example/") https://Issuer.example/"#
         );
         assert_eq!("".parse::<Subject>(), Err(InvalidName::Empty));
-        assert_eq!("a\nb".parse::<Subject>(), Err(InvalidName::Control));
+        for control in ["a\nb", "\0", "a\u{7f}", "é\n", "é\u{7f}", "\u{80}", "a\u{9f}"] {
+            assert_eq!(control.parse::<Subject>(), Err(InvalidName::Control), "{control:?}");
+        }
+        assert!("\u{a0}é ~".parse::<Subject>().is_ok());
         assert!("s".repeat(255).parse::<Subject>().is_ok());
         assert_eq!("s".repeat(256).parse::<Subject>(), Err(InvalidName::TooLong));
     }

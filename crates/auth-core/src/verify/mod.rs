@@ -168,7 +168,7 @@ impl TokenVerifier {
     ) -> Result<Claims, VerifyError> {
         let claims = token.claims();
         let issuer = token.unverified_issuer();
-        let trusted = issuer.as_ref().and_then(|issuer| self.issuers.get(issuer));
+        let trusted = issuer.and_then(|issuer| self.issuers.get(issuer));
         witness.begin(Check::Form, || facts::form(token));
         witness.begin(Check::Type, || facts::token_type(token, trusted));
         // An unknown issuer has no entry that could permit more than `at+jwt`.
@@ -183,7 +183,7 @@ impl TokenVerifier {
         let keys = keys.unwrap_or(&trusted.keys);
         witness.begin(Check::Key, || facts::key(token, trusted, keys));
         trusted.permits(token.algorithm())?;
-        if *keys.issuer() != issuer {
+        if keys.issuer() != issuer {
             return Err(KeyLookupError::UnknownKey.into());
         }
         let key = keys.keys().find(token.key_id(), token.algorithm())?;

@@ -1,7 +1,7 @@
 //! The rules of verifying that one key and one fault do not show.
 
 use auth_core::{
-    Algorithm, Audience, KeyLookupError, KeySet, ParseTokenError, SigningKey, TokenTypes,
+    Algorithm, Audience, KeyId, KeyLookupError, KeySet, ParseTokenError, SigningKey, TokenTypes,
     TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
 };
 use serde_json::{Value, json};
@@ -329,11 +329,25 @@ fn another_secret_of_the_right_length_signs_nothing() {
 }
 
 #[test]
+fn each_token_has_its_own_header_whichever_came_before() {
+    let with = |kid: &str| token(&Forge::valid(hs256()).header("kid", kid).sign(hs256()));
+    let (one, other) = (with("a"), with("b"));
+    let broken = token(&Forge::valid(hs256()).header("kid", 7).sign(hs256()));
+    for _ in 0..2 {
+        for (text, kid) in [(&one, "a"), (&one, "a"), (&other, "b")] {
+            let unverified = UnverifiedToken::parse(text).unwrap();
+            assert_eq!(unverified.key_id().map(KeyId::as_str), Some(kid));
+        }
+        assert_eq!(UnverifiedToken::parse(&broken).err(), Some(ParseTokenError::Header));
+    }
+}
+
+#[test]
 fn an_unverified_token_tells_which_key_to_ask_for_and_no_more() {
     let key = TestKey::shared(Algorithm::Es256);
     let text = token(&Forge::valid(key).sign_with(|_| Vec::new()));
     let unverified = UnverifiedToken::parse(&text).unwrap();
-    assert_eq!(unverified.unverified_issuer(), Some(ISSUER.parse().unwrap()));
+    assert_eq!(unverified.unverified_issuer(), Some(&ISSUER.parse().unwrap()));
     assert_eq!(unverified.key_id(), key.signing().id());
     assert_eq!(unverified.algorithm(), Algorithm::Es256);
     for iss in [json!([ISSUER]), json!(""), json!(1), Value::Null] {

@@ -213,8 +213,7 @@ impl Issuers {
             }
         };
         let issuer = parsed.unverified_issuer();
-        let Some((issuer, source)) = issuer.as_ref().and_then(|it| inner.sources.get_key_value(it))
-        else {
+        let Some((issuer, source)) = issuer.and_then(|it| inner.sources.get_key_value(it)) else {
             // Refused, by the first check that it does not pass.
             let now = inner.clock.now();
             let verdict = inner.verifier.verify_watched(&parsed, None, now, witness);

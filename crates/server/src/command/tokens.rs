@@ -73,7 +73,7 @@ async fn act(
             // it ends is believed of a good token alone: otherwise it is remembered for ever.
             let token = UnverifiedToken::parse(&token)
                 .map_err(|fault| Failure::Usage(format!("standard input: {fault}")))?;
-            let named = token.unverified_issuer().zip(token.unverified_token_id());
+            let named = token.unverified_issuer().cloned().zip(token.unverified_token_id());
             let (issuer, token_id) = named.ok_or_else(|| {
                 Failure::Usage(
                     "the token has no iss or no jti: revoke all of its user's with --user".into(),

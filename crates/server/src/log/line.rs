@@ -117,7 +117,7 @@ impl Visit for Fields<'_> {
         self.write(field, |to| {
             if field.name() == "message" {
                 to.write_str(text)
-            } else if text.bytes().all(|byte| is_plain(byte) && byte != b'"' && byte != b'\\') {
+            } else if all(text, |byte| is_plain(byte) & (byte != b'"') & (byte != b'\\')) {
                 to.0.push('"');
                 to.0.push_str(text);
                 to.0.push('"');
@@ -163,7 +163,7 @@ impl Clean<'_> {
 
 impl Write for Clean<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(is_plain) {
+        if all(text, is_plain) {
             self.0.push_str(text);
             return Ok(());
         }
@@ -176,6 +176,11 @@ impl Write for Clean<'_> {
         }
         Ok(())
     }
+}
+
+/// Without a way out before the end, so that many bytes are looked at at once.
+fn all(text: &str, holds: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |so_far, byte| so_far & holds(byte))
 }
 
 const fn is_plain(byte: u8) -> bool {
