@@ -114,7 +114,8 @@ impl PlainCalls {
             return None;
         }
         let (revision, peer) = self.peer(&parts.headers)?;
-        let Object(call) = serde_json::from_slice::<Object<Call<'_>>>(body).ok()?;
+        let Object(call) =
+            serde_json::from_str::<Object<Call<'_>>>(str::from_utf8(body).ok()?).ok()?;
         let Object(params) = call.params;
         if call.jsonrpc != "2.0" || call.method != "tools/call" {
             return None;

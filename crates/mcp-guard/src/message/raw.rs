@@ -86,7 +86,9 @@ impl RawMessage {
     pub(super) fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {
         let mut message = Self::default();
         let mut left = MAX_VALUES;
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        // Looked at once, and not once more for each text in it.
+        let text = std::str::from_utf8(body).map_err(de::Error::custom)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         Members(&mut message, &mut left).deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(message)

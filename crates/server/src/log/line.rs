@@ -117,7 +117,7 @@ impl Visit for Fields<'_> {
         self.write(field, |to| {
             if field.name() == "message" {
                 to.write_str(text)
-            } else if all(text, |byte| is_plain(byte) & (byte != b'"') & (byte != b'\\')) {
+            } else if all(text, |byte| is_plain(byte) && !matches!(byte, b'"' | b'\\')) {
                 to.0.push('"');
                 to.0.push_str(text);
                 to.0.push('"');
