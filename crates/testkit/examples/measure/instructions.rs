@@ -83,7 +83,6 @@ pub(crate) async fn more(stock: &Path, ours: &Path) {
     let shapes = [
         ("--rules", "10000"),
         ("--issuers", "50"),
-        ("--users", "100000"),
         ("--algorithm", "ES256"),
         ("--algorithm", "RS256"),
     ];
