@@ -6,12 +6,14 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use auth_core::{
-    AccessToken, Action, Algorithm, Ceiling, KeySet, NumericDate, Policy, PolicyDocument,
+    AccessToken, Action, Algorithm, Ceiling, Issuer, KeySet, NumericDate, Policy, PolicyDocument,
     Principal, TokenVerifier, TrustedIssuer, UnverifiedToken,
 };
+use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
 use divan::{Bencher, counter::BytesCount};
 use mcp_guard::{Issuers, action_of};
 use serde_json::json;
@@ -94,6 +96,31 @@ fn decide(bencher: Bencher<'_, '_>, rules: usize) {
         .bench_local_values(|action| policy.decide(&principal, action));
 }
 
+/// A user looked up among so many in memory.
+#[divan::bench(args = [10, 100_000])]
+fn look_up(bencher: Bencher<'_, '_>, users: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let issuer: Issuer = ISSUER.parse().unwrap();
+    let live = runtime.block_on(async {
+        let store = AnyDirectory::open("sqlite::memory:").await.unwrap();
+        let add = |number| {
+            Edit::Add(NewUser {
+                issuer: issuer.clone(),
+                subject: format!("user-{number}").parse().unwrap(),
+                display_name: "User Userson".into(),
+                roles: ["admin".parse().unwrap()].into(),
+            })
+        };
+        let _ =
+            store.apply((0..users).map(add).collect(), &Stamp::new("pieces", now())).await.unwrap();
+        let clock = ManualClock::at(NOW);
+        let settings = LiveSettings { max_in_memory: users, max_age: Duration::MAX, clock };
+        Live::load(store, settings).await.unwrap()
+    });
+    let subject = "user-7".parse().unwrap();
+    bencher.bench_local(|| ready(live.find(black_box(&issuer), &subject)).unwrap().is_some());
+}
+
 /// A body read strictly, with arguments of so many bytes.
 #[divan::bench(args = [0, 1024, 64 * 1024, 1024 * 1024])]
 fn body_gate(bencher: Bencher<'_, '_>, size: usize) {
@@ -110,6 +137,6 @@ fn body_gate(bencher: Bencher<'_, '_>, size: usize) {
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("a token of a key that is there is judged at once"),
+        Poll::Pending => unreachable!("what is there is answered at once"),
     }
 }
