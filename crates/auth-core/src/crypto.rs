@@ -1,7 +1,7 @@
 //! Signatures and digests: the one file that names `jsonwebtoken`, and none of its types leaves it.
 //!
 //! `jsonwebtoken` reads keys and signs; signatures are checked by the library beneath it, `aws_lc_rs`, with keys
-//! that were prepared once. Its provider is addressed by name, never through the process-wide default: another
+//! that were prepared once. The provider is addressed by name, never through the process-wide default: another
 //! dependency that installs or enables a second provider cannot change what is used here, nor make it
 //! panic. Claims are none of this file's business: `jsonwebtoken`'s own validation is not used.
 

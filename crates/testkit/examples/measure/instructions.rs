@@ -111,6 +111,7 @@ async fn count(program: &Path, name: &str, flags: &[&str], revision: Revision, s
     let load = Load {
         address: server.address,
         requests: vec![calls::get_time(revision, token)].into(),
+        sent: std::sync::Arc::default(),
         connections: 1,
         status,
         pause: Duration::ZERO,

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,8 +20,10 @@ use tokio::{
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
-    /// Sent in turn; each connection begins at another.
+    /// Sent in turn, whichever connection is free, and from run to run: so that none comes again before all others.
     pub(crate) requests: Arc<Vec<Vec<u8>>>,
+    /// How many were sent.
+    pub(crate) sent: Arc<AtomicUsize>,
     pub(crate) connections: usize,
     /// The status that every answer must have.
     pub(crate) status: u16,
@@ -68,23 +73,25 @@ impl Load {
 
     async fn run_until(&self, end: Instant, count: usize) -> Latencies {
         let mut callers = JoinSet::new();
-        for number in 0..self.connections {
-            let (load, first) = (self.clone(), number * self.requests.len() / self.connections);
-            callers.spawn(async move { load.call(first, end, count).await.unwrap() });
+        for _ in 0..self.connections {
+            let load = self.clone();
+            callers.spawn(async move { load.call(end, count).await.unwrap() });
         }
         Latencies::new(callers.join_all().await.into_iter().flatten())
     }
 
-    async fn call(&self, first: usize, end: Instant, count: usize) -> io::Result<Vec<u32>> {
+    async fn call(&self, end: Instant, count: usize) -> io::Result<Vec<u32>> {
         let mut stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
         let mut buffer = Vec::with_capacity(16 * 1024);
         let mut latencies = Vec::new();
-        for request in self.requests.iter().cycle().skip(first).take(count) {
+        for _ in 0..count {
             let begun = Instant::now();
             if begun >= end {
                 break;
             }
+            let number = self.sent.fetch_add(1, Ordering::Relaxed);
+            let request = &self.requests[number % self.requests.len()];
             if self.each && !latencies.is_empty() {
                 stream = TcpStream::connect(self.address).await?;
                 stream.set_nodelay(true)?;

@@ -318,6 +318,7 @@ pub(crate) fn load(server: &Server, requests: Vec<Vec<u8>>, status: u16) -> Load
     Load {
         address: server.address,
         requests: requests.into(),
+        sent: std::sync::Arc::default(),
         connections: CONNECTIONS,
         status,
         pause: Duration::ZERO,
