@@ -108,7 +108,14 @@ impl Jwk {
                 }
                 PublicNumbers::Ec { x, y }
             }
-            ("OKP", Some("Ed25519")) => PublicNumbers::Ed { x: number(self.0.x.as_ref())? },
+            ("OKP", Some("Ed25519")) => {
+                let x = number(self.0.x.as_ref())?;
+                // RFC 8032 §5.1.5. The library would also take a whole key in DER.
+                if x.len() != 32 {
+                    return Err(KeyError::Members);
+                }
+                PublicNumbers::Ed { x }
+            }
             _ => return Err(KeyError::Unsupported),
         };
         // Without a `kid` it goes by its thumbprint, as its private half does.

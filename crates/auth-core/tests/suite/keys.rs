@@ -418,9 +418,12 @@ fn a_point_that_is_not_on_its_curve_is_refused() {
         }
     }
     let ed = public_jwk(Algorithm::EdDsa);
-    for bytes in [&[2; 31][..], &[2; 33], &[]] {
+    // The same key as SPKI in DER (RFC 8410 §4) is no number either.
+    let mut spki = vec![0x30, 0x2A, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 3, 0x21, 0];
+    spki.extend(number(&ed, "x"));
+    for bytes in [&[2; 31][..], &[2; 33], &[], &spki] {
         let resized = with(&ed, "x", URL_SAFE_NO_PAD.encode(bytes));
-        assert_eq!(parse_jwk(resized).map(drop), Err(KeyError::Unsupported));
+        assert_eq!(parse_jwk(resized).map(drop), Err(KeyError::Members));
     }
     let rsa = public_jwk(Algorithm::Rs256);
     let even = parse_jwk(with(&rsa, "e", URL_SAFE_NO_PAD.encode([1, 0, 0])));
