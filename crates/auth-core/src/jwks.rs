@@ -98,7 +98,12 @@ impl Jwk {
         }
         let numbers = match (self.0.kty.as_str(), self.0.crv.as_deref()) {
             ("RSA", None) => {
-                PublicNumbers::Rsa { n: number(self.0.n.as_ref())?, e: number(self.0.e.as_ref())? }
+                let (n, e) = (number(self.0.n.as_ref())?, number(self.0.e.as_ref())?);
+                // RFC 7518 §2: a Base64urlUInt has no leading zeros.
+                if n.first() == Some(&0) || e.first() == Some(&0) {
+                    return Err(KeyError::Members);
+                }
+                PublicNumbers::Rsa { n, e }
             }
             ("EC", Some("P-256")) => {
                 let (x, y) = (number(self.0.x.as_ref())?, number(self.0.y.as_ref())?);

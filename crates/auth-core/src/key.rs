@@ -45,8 +45,10 @@ pub enum KeyError {
     /// A file with several PEM blocks.
     #[error("the file has more than one PEM block: put one key in a file, or use a JWK set")]
     SeveralBlocks,
-    /// A JWK that lacks a member its kind needs, or has one that is not base64url.
-    #[error("the JWK lacks a member, or has one that is not base64url (RFC 7518 section 6)")]
+    /// A JWK that lacks a member its kind needs, or has one that is not base64url or not of the right length.
+    #[error(
+        "the JWK lacks a member, or has one that is not base64url or has too few or too many bytes (RFC 7518 section 6)"
+    )]
     Members,
     /// A JWK whose `use`, `key_ops` or `alg` says that it is for something else.
     #[error("the JWK's `use`, `key_ops` or `alg` does not allow it to be used for this signature")]

@@ -430,6 +430,12 @@ fn a_point_that_is_not_on_its_curve_is_refused() {
     assert_eq!(even.map(drop), Err(KeyError::RsaExponent));
     let short = parse_jwk(with(&rsa, "n", URL_SAFE_NO_PAD.encode([0xFF; 255])));
     assert_eq!(short.map(drop), Err(KeyError::RsaSize));
+    // RFC 7518 §2: numbers without leading zeros.
+    for name in ["n", "e"] {
+        let longer = [&[0], &number(&rsa, name)[..]].concat();
+        let longer = with(&rsa, name, URL_SAFE_NO_PAD.encode(longer));
+        assert_eq!(parse_jwk(longer).map(drop), Err(KeyError::Members), "{name}");
+    }
 }
 
 #[test]
