@@ -12,9 +12,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, Action, Ceiling, Claims, Decision, DenialReason, Inadmissible, NumericDate, Outcome,
-    Policy, Principal, RoleName, ScopeSet, Step, TokenVerifier, Trace, UnverifiedToken,
-    VerifyError, Witness, admit,
+    Account, Action, Ceiling, Claims, Decision, DecodedToken, DenialReason, Inadmissible,
+    NumericDate, Outcome, Policy, Principal, RoleName, ScopeSet, Step, TokenVerifier, Trace,
+    UnverifiedToken, VerifyError, Witness, admit,
     verify::{FORM, harmless},
 };
 
@@ -193,7 +193,8 @@ pub fn trace(
         Ok(token) => token,
         Err(fault) => return malformed(&fault as &crate::AccessTokenError),
     };
-    let parsed = match UnverifiedToken::parse(&token) {
+    let decoded = DecodedToken::decode(&token);
+    let parsed = match decoded.as_ref().map_err(|fault| *fault).and_then(UnverifiedToken::parse) {
         Ok(parsed) => parsed,
         Err(fault) => return malformed(&VerifyError::from(fault)),
     };

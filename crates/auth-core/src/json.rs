@@ -3,11 +3,14 @@
 //! RFC 8259 §4 leaves it open what a repeated member means, so two parsers may read two different
 //! messages out of the same bytes. Whoever judges one reading must refuse such bytes (RFC 7515 §4,
 //! RFC 7519 §4 permit that for headers and claims; for request bodies it is our own rule).
+//!
+//! Texts stay where they stand, and members in their order: what is refused, as most of what a stranger
+//! sends is, need not be copied first.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value, map::Entry};
+use serde_json::{Number, Value};
 
 /// Bytes that are not JSON, or in which an object has one member twice.
 #[derive(Debug, thiserror::Error)]
@@ -23,76 +26,225 @@ pub struct DuplicateMember(#[source] serde_json::Error);
 /// assert!(auth_core::parse_unique(br#"{"a":{"b":1,"\u0062":2}}"#).is_err());
 /// ```
 pub fn parse_unique(bytes: &[u8]) -> Result<Value, DuplicateMember> {
-    // Looked at once, and not once more for each text in it.
-    let text = str::from_utf8(bytes).map_err(|fault| DuplicateMember(de::Error::custom(fault)))?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Unique.deserialize(&mut deserializer).map_err(DuplicateMember)?;
-    deserializer.end().map_err(DuplicateMember)?;
-    Ok(value)
+    Ok(Json::parse(text(bytes)?)?.into())
 }
 
-struct Unique;
+/// Bytes as text: looked at once, and not once more for each text in it.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, DuplicateMember> {
+    str::from_utf8(bytes).map_err(|fault| DuplicateMember(de::Error::custom(fault)))
+}
 
-impl<'de> DeserializeSeed<'de> for Unique {
-    type Value = Value;
+/// A value that was read strictly.
+#[derive(Clone)]
+pub(crate) enum Json<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'a, str>),
+    List(Vec<Self>),
+    Object(Object<'a>),
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+/// Members with distinct names, in their order.
+#[derive(Clone)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Json<'a> {
+    /// Reads `text` as [`parse_unique`] does.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, DuplicateMember> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = Strict.deserialize(&mut deserializer).map_err(DuplicateMember)?;
+        deserializer.end().map_err(DuplicateMember)?;
+        Ok(value)
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    pub(crate) const fn as_number(&self) -> Option<&Number> {
+        if let Self::Number(number) = self { Some(number) } else { None }
+    }
+
+    pub(crate) fn as_list(&self) -> Option<&[Self]> {
+        if let Self::List(list) = self { Some(list) } else { None }
+    }
+
+    pub(crate) const fn as_object(&self) -> Option<&Object<'a>> {
+        if let Self::Object(object) = self { Some(object) } else { None }
+    }
+}
+
+impl Json<'_> {
+    /// The same with texts of its own.
+    fn into_owned(self) -> Json<'static> {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(value),
+            Self::Number(number) => Json::Number(number),
+            Self::Text(text) => Json::Text(text.into_owned().into()),
+            Self::List(list) => Json::List(list.into_iter().map(Self::into_owned).collect()),
+            Self::Object(object) => Json::Object(object.into_owned()),
+        }
+    }
+}
+
+impl From<Json<'_>> for Value {
+    fn from(json: Json<'_>) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(value),
+            Json::Number(number) => Self::Number(number),
+            Json::Text(text) => Self::String(text.into_owned()),
+            Json::List(list) => list.into_iter().map(Self::from).collect(),
+            Json::Object(Object(members)) => Self::Object(
+                members
+                    .into_iter()
+                    .map(|(name, value)| (name.into_owned(), value.into()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl Object<'_> {
+    /// The same with texts of its own.
+    pub(crate) fn into_owned(self) -> Object<'static> {
+        let owned = |(name, value): (Cow<'_, str>, Json<'_>)| {
+            (name.into_owned().into(), value.into_owned())
+        };
+        Object(self.0.into_iter().map(owned).collect())
+    }
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.iter().find_map(|(other, value)| (other == name).then_some(value))
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Json<'a>> {
+        let place = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Whether no name is there twice.
+    fn is_distinct(&self) -> bool {
+        let Self(members) = self;
+        if members.len() <= FEW {
+            let earlier = |place| members.iter().take(place);
+            let mut named = members.iter().enumerate();
+            return named.all(|(place, (name, _))| earlier(place).all(|(other, _)| other != name));
+        }
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names.is_sorted_by(|one, next| one != next)
+    }
+}
+
+/// So many names are compared each with each sooner than they are sorted.
+const FEW: usize = 16;
+
+/// Reads a value.
+#[derive(Clone, Copy)]
+struct Strict;
+
+/// Reads a member's name.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Unique {
-    type Value = Value;
+impl<'de> Visitor<'de> for Strict {
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON without repeated members")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Json<'de>, E> {
+        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Name.visit_borrowed_str(value).map(Json::Text)
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Json<'de>, E> {
+        Name.visit_str(value).map(Json::Text)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(Self)? {
             list.push(item);
         }
-        Ok(Value::Array(list))
+        Ok(Json::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let Entry::Vacant(place) = object.entry(name) else {
-                return Err(de::Error::custom("a member appears twice"));
-            };
-            place.insert(members.next_value_seed(Self)?);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
+        let mut object = Object(Vec::new());
+        while let Some(name) = members.next_key_seed(Name)? {
+            object.0.push((name, members.next_value_seed(Self)?));
         }
-        Ok(Value::Object(object))
+        if object.is_distinct() {
+            Ok(Json::Object(object))
+        } else {
+            Err(de::Error::custom("a member appears twice"))
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(value))
+    }
+
+    // With an escape in it, it is another text than the one that stands there.
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(value.to_owned()))
     }
 }
 
@@ -116,6 +268,19 @@ mod tests {
             r#"{"a":{},"a":{}}"#,
         ] {
             assert!(parse_unique(bad.as_bytes()).is_err(), "{bad}");
+        }
+        for many in [3, FEW, FEW + 1, 100] {
+            let names: Vec<String> = (0..many).map(|count| format!("n{count}")).collect();
+            let object = |names: &[String]| {
+                let members: Vec<String> = names.iter().map(|it| format!("\"{it}\":0")).collect();
+                format!("{{{}}}", members.join(","))
+            };
+            assert!(parse_unique(object(&names).as_bytes()).is_ok(), "{many}");
+            for place in [0, many / 2, many - 2] {
+                let mut again = names.clone();
+                again[place].clone_from(&names[many - 1]);
+                assert!(parse_unique(object(&again).as_bytes()).is_err(), "{place} of {many}");
+            }
         }
     }
 

@@ -9,10 +9,10 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
-
-use crate::{AccessToken, Algorithm, Issuer, KeyId, TokenId, VerifyingKey, json::parse_unique};
+use crate::{
+    AccessToken, Algorithm, Issuer, KeyId, TokenId, VerifyingKey, base64url,
+    json::{Json, Object},
+};
 
 /// Header members that carry a key or point to one.
 const FOREIGN_KEYS: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
@@ -43,13 +43,19 @@ pub enum ParseTokenError {
     Header,
 }
 
-/// A token that was taken apart. **Nothing in it is to be believed**: a caller can learn which key to
-/// ask, and no more.
-pub struct UnverifiedToken<'a> {
+/// The three parts of a token, out of their base64url: what [`UnverifiedToken`] reads.
+pub struct DecodedToken<'a> {
     signing_input: &'a str,
     signature: Vec<u8>,
     header: Arc<Header>,
-    claims: Map<String, Value>,
+    claims: String,
+}
+
+/// A token that was taken apart. **Nothing in it is to be believed**: a caller can learn which key to
+/// ask, and no more.
+pub struct UnverifiedToken<'a> {
+    decoded: &'a DecodedToken<'a>,
+    claims: Object<'a>,
     issuer: Option<Issuer>,
 }
 
@@ -65,20 +71,30 @@ thread_local! {
     static LAST_HEADER: RefCell<Option<(Box<str>, Arc<Header>)>> = const { RefCell::new(None) };
 }
 
+impl<'a> DecodedToken<'a> {
+    /// The parts of `token`.
+    pub fn decode(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
+        let text = token.expose();
+        let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(ParseTokenError::Parts);
+        };
+        let part = |range| text.get(range).ok_or(ParseTokenError::Parts);
+        Ok(Self {
+            signing_input: part(0..second)?,
+            header: Header::read(part(0..first)?)?,
+            claims: text_of(part(first + 1..second)?)?,
+            signature: base64url(part(second + 1..text.len())?)?,
+        })
+    }
+}
+
 impl<'a> UnverifiedToken<'a> {
     /// Takes a token apart.
-    pub fn parse(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
-        let text = token.expose();
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(ParseTokenError::Parts)?;
-        let (header, claims) = signing_input.split_once('.').ok_or(ParseTokenError::Parts)?;
-        if claims.contains('.') {
-            return Err(ParseTokenError::Parts);
-        }
-        let header = Header::read(header)?;
-        let claims = object(claims)?;
-        let signature = base64url(signature)?;
-        let issuer = claims.get("iss").and_then(Value::as_str).and_then(|text| text.parse().ok());
-        Ok(Self { signing_input, signature, header, claims, issuer })
+    pub fn parse(decoded: &'a DecodedToken<'_>) -> Result<Self, ParseTokenError> {
+        let claims = object(&decoded.claims)?;
+        let issuer = claims.get("iss").and_then(Json::as_str).and_then(|text| text.parse().ok());
+        Ok(Self { decoded, claims, issuer })
     }
 
     /// Whose token it says it is: for choosing the keys to try, and for nothing else.
@@ -96,25 +112,25 @@ impl<'a> UnverifiedToken<'a> {
     /// `kid`: which key it says it was signed with.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
-        self.header.key_id.as_ref()
+        self.decoded.header.key_id.as_ref()
     }
 
     /// `alg`: only ever compared with the key's own.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        self.header.algorithm
+        self.decoded.header.algorithm
     }
 
     pub(crate) fn token_type(&self) -> Option<&str> {
-        self.header.token_type.as_deref()
+        self.decoded.header.token_type.as_deref()
     }
 
-    pub(crate) const fn claims(&self) -> &Map<String, Value> {
+    pub(crate) const fn claims(&self) -> &Object<'a> {
         &self.claims
     }
 
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        key.verify(self.signing_input.as_bytes(), &self.signature)
+        key.verify(self.decoded.signing_input.as_bytes(), &self.decoded.signature)
     }
 }
 
@@ -132,45 +148,43 @@ impl Header {
     }
 
     fn parse(text: &str) -> Result<Self, ParseTokenError> {
-        let mut header = object(text)?;
-        if header.contains_key("crit") {
+        let text = text_of(text)?;
+        let header = object(&text)?;
+        if header.contains("crit") {
             return Err(ParseTokenError::Critical);
         }
-        if FOREIGN_KEYS.iter().any(|member| header.contains_key(*member)) {
+        if FOREIGN_KEYS.iter().any(|member| header.contains(member)) {
             return Err(ParseTokenError::ForeignKey);
         }
-        let algorithm = match header.get("alg") {
-            Some(Value::String(name)) => name.parse().map_err(|_| ParseTokenError::Algorithm)?,
-            _ => return Err(ParseTokenError::Algorithm),
-        };
-        let key_id = match text_member(&mut header, "kid")? {
+        let algorithm = header.get("alg").and_then(Json::as_str).and_then(|it| it.parse().ok());
+        let algorithm = algorithm.ok_or(ParseTokenError::Algorithm)?;
+        let key_id = match text_member(&header, "kid")? {
             Some(kid) => Some(kid.parse().map_err(|_| ParseTokenError::Header)?),
             None => None,
         };
-        let token_type = text_member(&mut header, "typ")?;
+        let token_type = text_member(&header, "typ")?.map(str::to_owned);
         Ok(Self { algorithm, key_id, token_type })
     }
 }
 
-fn object(part: &str) -> Result<Map<String, Value>, ParseTokenError> {
-    match parse_unique(&base64url(part)?) {
-        Ok(Value::Object(members)) => Ok(members),
+fn object(text: &str) -> Result<Object<'_>, ParseTokenError> {
+    match Json::parse(text) {
+        Ok(Json::Object(members)) => Ok(members),
         _ => Err(ParseTokenError::Json),
     }
 }
 
 fn base64url(part: &str) -> Result<Vec<u8>, ParseTokenError> {
-    // This engine refuses padding and non-zero trailing bits.
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| ParseTokenError::Base64)
+    base64url::decode(part).map_err(|_| ParseTokenError::Base64)
 }
 
-fn text_member(
-    header: &mut Map<String, Value>,
-    name: &str,
-) -> Result<Option<String>, ParseTokenError> {
-    match header.remove(name) {
+fn text_of(part: &str) -> Result<String, ParseTokenError> {
+    String::from_utf8(base64url(part)?).map_err(|_| ParseTokenError::Json)
+}
+
+fn text_member<'a>(header: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, ParseTokenError> {
+    match header.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(ParseTokenError::Header),
+        Some(value) => value.as_str().map(Some).ok_or(ParseTokenError::Header),
     }
 }

@@ -9,7 +9,8 @@
 //! Each state is a type that only the step before it can make:
 //!
 //! ```text
-//! AccessToken ──parse──► UnverifiedToken ──verify──► Claims ──+ user──► Principal ──decide──► Permit
+//! AccessToken ──decode──► DecodedToken ──parse──► UnverifiedToken ──verify──► Claims
+//! Claims ──+ user──► Principal ──decide──► Permit
 //! ```
 //!
 //! # Example
@@ -36,6 +37,7 @@
 
 mod admission;
 mod algorithm;
+mod base64url;
 mod challenge;
 mod claims;
 mod crypto;
@@ -63,7 +65,7 @@ pub use explain::{Explanation, Finding, Standing, malformed_steps, trace};
 pub use issue::{IssueError, TokenIssuer, TokenRequest};
 pub use json::{DuplicateMember, parse_unique};
 pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};
-pub use jws::{ParseTokenError, UnverifiedToken};
+pub use jws::{DecodedToken, ParseTokenError, UnverifiedToken};
 pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
 pub use metadata::ProtectedResourceMetadata;
 pub use policy::{

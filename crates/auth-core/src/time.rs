@@ -56,10 +56,14 @@ impl NumericDate {
 
     /// Reads a JSON number: a whole one, or a fraction (RFC 7519 §2), rounded down.
     pub fn from_json(value: &serde_json::Value) -> Result<Self, TimeError> {
-        if let Some(secs) = value.as_i64() {
+        value.as_number().ok_or(TimeError::OutOfRange).and_then(Self::from_number)
+    }
+
+    pub(crate) fn from_number(number: &serde_json::Number) -> Result<Self, TimeError> {
+        if let Some(secs) = number.as_i64() {
             return Self::from_secs(secs);
         }
-        let secs = value.as_f64().ok_or(TimeError::OutOfRange)?;
+        let secs = number.as_f64().ok_or(TimeError::OutOfRange)?;
         // Judged before the conversion: `as` saturates, and a saturated date is a wrong date.
         #[expect(clippy::cast_precision_loss, reason = "MAX_SECS is exact in an f64")]
         if !(0.0..=MAX_SECS as f64).contains(&secs) {

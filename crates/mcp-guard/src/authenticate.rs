@@ -3,7 +3,7 @@
 use std::{error::Error, future::Future, sync::Arc};
 
 use auth_core::{
-    AccessToken, Ceiling, Claims, Clock, Issuer, Principal, Subject, TokenVerifier,
+    AccessToken, Ceiling, Claims, Clock, DecodedToken, Issuer, Principal, Subject, TokenVerifier,
     UnverifiedToken, VerifyError,
 };
 
@@ -79,7 +79,8 @@ impl<C: Clock> TokenAuthenticator<C> {
         if let Some(known) = name.and_then(|name| self.memory.find(name, self.clock.now())) {
             return Ok(known.claims);
         }
-        let parsed = UnverifiedToken::parse(token)?;
+        let decoded = DecodedToken::decode(token)?;
+        let parsed = UnverifiedToken::parse(&decoded)?;
         let turn = self.pace.turn(parsed.algorithm()).await;
         let now = self.clock.now();
         let claims = turn.took(self.verifier.verify_parsed(&parsed, None, now))?;

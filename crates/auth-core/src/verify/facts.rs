@@ -2,12 +2,10 @@
 
 use std::{fmt::Display, time::Duration};
 
-use serde_json::{Map, Value};
-
 use super::{Facts, TokenTypes, TrustedIssuer, read, witness::shown};
-use crate::{Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey};
-
-type Claims = Map<String, Value>;
+use crate::{
+    Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey, json::Object,
+};
 
 /// Check 1, as it should be.
 pub(crate) const FORM: &str = "three parts of canonical base64url, header and claims JSON objects with distinct members, alg one of HS256, RS256, ES256, EdDSA, no crit, no key in the header";
@@ -30,7 +28,7 @@ pub(super) fn token_type(token: &UnverifiedToken<'_>, trusted: Option<&TrustedIs
     Facts { expected: expected.into(), found }
 }
 
-pub(super) fn issuer<'a>(claims: &Claims, trusted: impl Iterator<Item = &'a Issuer>) -> Facts {
+pub(super) fn issuer<'a>(claims: &Object<'_>, trusted: impl Iterator<Item = &'a Issuer>) -> Facts {
     let mut names: Vec<&str> = trusted.map(Issuer::as_str).collect();
     names.sort_unstable();
     Facts { expected: one_of(&names), found: shown(claims.get("iss")) }
@@ -63,7 +61,7 @@ pub(super) fn key(
     }
 }
 
-pub(super) fn audience(claims: &Claims, trusted: &TrustedIssuer, own: &Audience) -> Facts {
+pub(super) fn audience(claims: &Object<'_>, trusted: &TrustedIssuer, own: &Audience) -> Facts {
     let accepted: Vec<&str> = match &trusted.audiences {
         None => vec![own.as_str()],
         Some(others) => others.iter().map(Audience::as_str).collect(),
@@ -73,32 +71,36 @@ pub(super) fn audience(claims: &Claims, trusted: &TrustedIssuer, own: &Audience)
     Facts { expected: one_of(&accepted) + &place, found: shown(claims.get(claim)) }
 }
 
-pub(super) fn expiry(claims: &Claims, now: NumericDate, leeway: Duration) -> Facts {
+pub(super) fn expiry(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> Facts {
     Facts {
         expected: format!("after {now} (now), {} s leeway", leeway.as_secs()),
         found: date(claims, "exp", now),
     }
 }
 
-pub(super) fn begin(claims: &Claims, now: NumericDate, leeway: Duration) -> Facts {
+pub(super) fn begin(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> Facts {
     Facts {
         expected: format!("not after {now} (now), {} s leeway", leeway.as_secs()),
         found: format!("nbf {}, iat {}", date(claims, "nbf", now), date(claims, "iat", now)),
     }
 }
 
-pub(super) fn subject(claims: &Claims) -> Facts {
+pub(super) fn subject(claims: &Object<'_>) -> Facts {
     Facts { expected: "a name of 1 to 255 bytes".into(), found: shown(claims.get("sub")) }
 }
 
-pub(super) fn binding(claims: &Claims) -> Facts {
+pub(super) fn binding(claims: &Object<'_>) -> Facts {
     Facts {
         expected: "nothing: proof of possession is not supported".into(),
         found: shown(claims.get("cnf")),
     }
 }
 
-pub(super) fn others(claims: &Claims, trusted: &TrustedIssuer, scopes_from: &[String]) -> Facts {
+pub(super) fn others(
+    claims: &Object<'_>,
+    trusted: &TrustedIssuer,
+    scopes_from: &[String],
+) -> Facts {
     let mut names: Vec<&str> = scopes_from.iter().map(String::as_str).collect();
     names.extend(["jti", "client_id"]);
     let found = names
@@ -123,9 +125,9 @@ pub(super) fn signature(key: &VerifyingKey) -> Facts {
 }
 
 /// A date and how far it is away.
-fn date(claims: &Claims, name: &str, now: NumericDate) -> String {
+fn date(claims: &Object<'_>, name: &str, now: NumericDate) -> String {
     let Some(value) = claims.get(name) else { return "nothing".into() };
-    match NumericDate::from_json(value) {
+    match read::as_date(value) {
         Err(_) => shown(Some(value)),
         Ok(date) if date >= now => format!("{date} (in {} s)", date.since(now).as_secs()),
         Ok(date) => format!("{date} ({} s ago)", now.since(date).as_secs()),

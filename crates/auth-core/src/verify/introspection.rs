@@ -6,17 +6,18 @@
 //!    must not, and what looks like an ID token or a refresh token is none of ours.
 //! 4. Scopes may stand in `scope` (RFC 7662) besides where the issuer's JWTs have them.
 
-use serde_json::{Map, Value};
-
 use super::{Check, Facts, Silent, TokenVerifier, VerifyError, Witness, read};
-use crate::{Claims, DuplicateMember, Issuer, NumericDate, json::parse_unique};
+use crate::{
+    Claims, DuplicateMember, Issuer, NumericDate,
+    json::{self, Json, Object},
+};
 
 /// An answer of an introspection endpoint. **It is believed as far as its sender is**: hand in only what
 /// came from the issuer's own endpoint, over https or from this very machine.
 #[derive(Clone)]
 pub struct IntrospectionResponse {
     active: bool,
-    claims: Map<String, Value>,
+    claims: Object<'static>,
 }
 
 /// Why bytes are no answer of an introspection endpoint.
@@ -33,11 +34,13 @@ pub enum IntrospectionError {
 impl IntrospectionResponse {
     /// Reads an answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, IntrospectionError> {
-        let Value::Object(mut claims) = parse_unique(bytes)? else {
+        let Json::Object(mut claims) = Json::parse(json::text(bytes)?)? else {
             return Err(IntrospectionError::Active);
         };
-        let active = claims.remove("active").as_ref().and_then(Value::as_bool);
-        Ok(Self { active: active.ok_or(IntrospectionError::Active)?, claims })
+        let Some(Json::Bool(active)) = claims.remove("active") else {
+            return Err(IntrospectionError::Active);
+        };
+        Ok(Self { active, claims: claims.into_owned() })
     }
 
     /// Whether the issuer says that the token is good. That does not make it good for us.
@@ -105,8 +108,9 @@ impl TokenVerifier {
         if claims.get("iss").is_some_and(|value| value.as_str() != Some(issuer.as_str())) {
             return Err(VerifyError::OtherAnswer);
         }
-        let is_bearer =
-            |value: &Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("bearer"));
+        let is_bearer = |value: &Json<'_>| {
+            value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("bearer"))
+        };
         if claims.get("token_type").is_some_and(|value| !is_bearer(value)) {
             return Err(VerifyError::TokenType);
         }

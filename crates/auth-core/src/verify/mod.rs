@@ -34,13 +34,13 @@ use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
-use serde_json::{Map, Value};
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
 pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness, harmless};
 
 use crate::{
-    AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, ParseTokenError,
-    TimeError, UnverifiedToken,
+    AccessToken, Audience, Claims, DecodedToken, Issuer, KeyLookupError, Leeway, NumericDate,
+    ParseTokenError, TimeError, UnverifiedToken,
+    json::{Json, Object},
 };
 
 /// Judges tokens that are meant for one resource.
@@ -144,7 +144,8 @@ impl TokenVerifier {
 
     /// Judges `token` at the time `now`, with the keys that were given with its issuer.
     pub fn verify(&self, token: &AccessToken, now: NumericDate) -> Result<Claims, VerifyError> {
-        self.verify_parsed(&UnverifiedToken::parse(token)?, None, now)
+        let decoded = DecodedToken::decode(token)?;
+        self.verify_parsed(&UnverifiedToken::parse(&decoded)?, None, now)
     }
 
     /// Judges a token that was taken apart already. `keys`, which were fetched, say, take the place of
@@ -174,7 +175,7 @@ impl TokenVerifier {
         // An unknown issuer has no entry that could permit more than `at+jwt`.
         check_type(token, trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types))?;
         witness.begin(Check::Issuer, || facts::issuer(claims, self.issuers.keys()));
-        if !claims.contains_key("iss") {
+        if !claims.contains("iss") {
             return Err(VerifyError::IssuerMissing);
         }
         let (Some(issuer), Some(trusted)) = (issuer, trusted) else {
@@ -213,7 +214,7 @@ impl TokenVerifier {
     fn judge(
         &self,
         trusted: &TrustedIssuer,
-        claims: &Map<String, Value>,
+        claims: &Object<'_>,
         scopes_from: &[String],
         now: NumericDate,
         witness: &mut impl Witness,
@@ -236,7 +237,7 @@ impl TokenVerifier {
         witness.begin(Check::Subject, || facts::subject(claims));
         let subject = read::subject(claims)?;
         witness.begin(Check::Binding, || facts::binding(claims));
-        if claims.contains_key("cnf") {
+        if claims.contains("cnf") {
             return Err(VerifyError::SenderConstrained);
         }
         witness.begin(Check::Claims, || facts::others(claims, trusted, scopes_from));
@@ -248,9 +249,9 @@ impl TokenVerifier {
         };
         let token_id = read::text(claims, "jti")?;
         let client_id = read::client_id(claims)?;
-        let name = claims.get("name").and_then(Value::as_str).map(str::to_owned);
-        let other = claims.iter().filter(|(name, _)| !READ.contains(&name.as_str()));
-        let other = other.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let name = claims.get("name").and_then(Json::as_str).map(str::to_owned);
+        let other = claims.iter().filter(|(name, _)| !READ.contains(name));
+        let other = other.map(|(name, value)| (name.to_owned(), value.clone().into())).collect();
         Ok(Judged(Claims {
             issuer: trusted.issuer.clone(),
             subject,
@@ -271,7 +272,7 @@ impl TokenVerifier {
     fn audiences(
         &self,
         trusted: &TrustedIssuer,
-        claims: &Map<String, Value>,
+        claims: &Object<'_>,
     ) -> Result<Vec<Audience>, VerifyError> {
         let own = std::slice::from_ref(&self.audience);
         let accepted = trusted.audiences.as_deref().unwrap_or(own);
@@ -282,7 +283,7 @@ impl TokenVerifier {
         }
         // Where another claim stands in for `aud`, an `aud` that is there counts as well: the token may
         // be meant for another resource of the same client.
-        if claim != "aud" && claims.contains_key("aud") {
+        if claim != "aud" && claims.contains("aud") {
             let also = read::audiences(claims, "aud")?;
             if !also.iter().any(|audience| own.contains(audience) || accepted.contains(audience)) {
                 return Err(VerifyError::AudienceMismatch);

@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json::Json;
+
 /// The longest text that is shown of a token, in characters.
 const MAX_SHOWN: usize = 200;
 
@@ -181,11 +183,11 @@ impl Trace {
 }
 
 /// A value of a token, for a person: harmless to a terminal, and not too long.
-pub(crate) fn shown(value: Option<&Value>) -> String {
+pub(crate) fn shown(value: Option<&Json<'_>>) -> String {
     match value {
         None => "nothing".into(),
-        Some(Value::String(text)) => harmless(text),
-        Some(value) => harmless(&value.to_string()),
+        Some(Json::Text(text)) => harmless(text),
+        Some(value) => harmless(&Value::from(value.clone()).to_string()),
     }
 }
 
@@ -211,18 +213,18 @@ pub fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::VerifyError;
 
     #[test]
     fn what_is_shown_moves_no_cursor_and_has_an_end() {
-        assert_eq!(shown(Some(&json!("a\u{1b}[2J\nb"))), "a\\u{1b}[2J\\u{a}b");
-        assert_eq!(shown(Some(&json!("a\u{202e}b"))), "a\\u{202e}b");
-        assert_eq!(shown(Some(&json!(["é", 1]))), r#"["é",1]"#);
+        let text = |text: &'static str| shown(Some(&Json::Text(text.into())));
+        assert_eq!(text("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\u{a}b");
+        assert_eq!(text("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(shown(Some(&Json::parse(r#"["é", 1]"#).unwrap())), r#"["é",1]"#);
         assert_eq!(shown(None), "nothing");
-        assert_eq!(shown(Some(&json!("x".repeat(5000)))).chars().count(), MAX_SHOWN + 1);
+        let long = Json::Text("x".repeat(5000).into());
+        assert_eq!(shown(Some(&long)).chars().count(), MAX_SHOWN + 1);
     }
 
     #[test]

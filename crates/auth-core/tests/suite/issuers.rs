@@ -1,7 +1,7 @@
 //! Issuers differ: what an entry can say of its issuer, and that it says it of no other.
 
 use auth_core::{
-    Algorithm, Claims, IssuerKeys, KeyLookupError, KeySet, TokenTypes, TrustedIssuer,
+    Algorithm, Claims, DecodedToken, IssuerKeys, KeyLookupError, KeySet, TokenTypes, TrustedIssuer,
     UnverifiedToken, VerifyError,
 };
 use serde_json::{Value, json};
@@ -176,7 +176,8 @@ fn keys_that_are_given_for_one_call_take_the_place_of_the_issuers_own() {
     let (with_old, with_new) =
         (token(&Forge::valid(old).sign(old)), token(&Forge::valid(new).sign(new)));
     let judge = |token, keys: Option<&IssuerKeys>| {
-        let parsed = UnverifiedToken::parse(token).unwrap();
+        let decoded = DecodedToken::decode(token).unwrap();
+        let parsed = UnverifiedToken::parse(&decoded).unwrap();
         verifier.verify_parsed(&parsed, keys, secs(NOW)).map(drop)
     };
     let unknown = Err(VerifyError::Key(KeyLookupError::UnknownKey));

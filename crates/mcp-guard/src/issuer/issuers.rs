@@ -17,7 +17,7 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, Audience, Ceiling, Check, Claims, Clock, Facts, Issuer, IssuerKeys,
+    AccessToken, Audience, Ceiling, Check, Claims, Clock, DecodedToken, Facts, Issuer, IssuerKeys,
     KeyLookupError, NumericDate, Principal, Silent, TokenVerifier, TrustedIssuer, UnverifiedToken,
     VerifyError, Witness,
 };
@@ -201,7 +201,8 @@ impl Issuers {
         witness: &mut impl Witness,
     ) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
-        let parsed = match UnverifiedToken::parse(token) {
+        let decoded = DecodedToken::decode(token);
+        let parsed = match decoded.as_ref().map_err(|it| *it).and_then(UnverifiedToken::parse) {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {

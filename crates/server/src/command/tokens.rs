@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 
 use auth_core::{
-    AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
-    TrustedIssuer, UnverifiedToken,
+    AccessToken, Clock, DecodedToken, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
+    TokenVerifier, TrustedIssuer, UnverifiedToken,
 };
 use directory::{Change, Directory, Edit, RevokedToken};
 use settings::{Environment, Variable};
@@ -71,8 +71,9 @@ async fn act(
                 .map(|claims| claims.expires_at());
             // Not verified: revoking can only take away, and an expired token may be revoked too. But when
             // it ends is believed of a good token alone: otherwise it is remembered for ever.
-            let token = UnverifiedToken::parse(&token)
-                .map_err(|fault| Failure::Usage(format!("standard input: {fault}")))?;
+            let fault = |fault| Failure::Usage(format!("standard input: {fault}"));
+            let token = DecodedToken::decode(&token).map_err(fault)?;
+            let token = UnverifiedToken::parse(&token).map_err(fault)?;
             let named = token.unverified_issuer().cloned().zip(token.unverified_token_id());
             let (issuer, token_id) = named.ok_or_else(|| {
                 Failure::Usage(

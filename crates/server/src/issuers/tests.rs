@@ -3,7 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use auth_core::{
-    Claims, Issuer, NumericDate, SigningKey, TokenVerifier, UnverifiedToken, VerifyError,
+    Claims, DecodedToken, Issuer, NumericDate, SigningKey, TokenVerifier, UnverifiedToken,
+    VerifyError,
 };
 use serde_json::{Value, json};
 use testkit::{Forge, NOW, RESOURCE, TestKey, jwks};
@@ -245,7 +246,8 @@ fn keys_come_from_where_the_section_says() {
         let issuer = auth_core::TokenIssuer::new("https://a.example".parse().unwrap(), key.clone());
         let token = issuer.issue(&request, now).unwrap();
         let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(config.trusted.clone());
-        let parsed = UnverifiedToken::parse(&token).unwrap();
+        let decoded = DecodedToken::decode(&token).unwrap();
+        let parsed = UnverifiedToken::parse(&decoded).unwrap();
         assert!(verifier.verify_parsed(&parsed, None, now).is_ok(), "{secret}");
         assert!(!format!("{config:?}").contains(SECRET));
     }
