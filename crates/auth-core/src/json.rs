@@ -2,7 +2,8 @@
 //!
 //! RFC 8259 §4 leaves it open what a repeated member means, so two parsers may read two different
 //! messages out of the same bytes. Whoever judges one reading must refuse such bytes (RFC 7515 §4,
-//! RFC 7519 §4 permit that for headers and claims; for request bodies it is our own rule).
+//! RFC 7519 §4 permit that for headers and claims; for request bodies, which have a reader of their own, it
+//! is our own rule).
 //!
 //! Texts stay where they stand, and members in their order: what is refused, as most of what a stranger
 //! sends is, need not be copied first.
@@ -279,7 +280,13 @@ mod tests {
             for place in [0, many / 2, many - 2] {
                 let mut again = names.clone();
                 again[place].clone_from(&names[many - 1]);
-                assert!(parse_unique(object(&again).as_bytes()).is_err(), "{place} of {many}");
+                let again = object(&again);
+                assert!(parse_unique(again.as_bytes()).is_err(), "{place} of {many}");
+                // The same name in another spelling, and further in.
+                let escaped = again.replacen("\"n", "\"\\u006e", place + 1);
+                assert!(parse_unique(escaped.as_bytes()).is_err(), "{escaped}");
+                let nested = format!("{{\"a\":[{again}]}}");
+                assert!(parse_unique(nested.as_bytes()).is_err(), "{nested}");
             }
         }
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{
     Algorithm, KeyError, KeyId, VerifyingKey,
     crypto::{PublicNumbers, sha256},
+    key::uint,
 };
 
 /// The most keys that are read from one set.
@@ -98,12 +99,7 @@ impl Jwk {
         }
         let numbers = match (self.0.kty.as_str(), self.0.crv.as_deref()) {
             ("RSA", None) => {
-                let (n, e) = (number(self.0.n.as_ref())?, number(self.0.e.as_ref())?);
-                // RFC 7518 §2: a Base64urlUInt has no leading zeros.
-                if n.first() == Some(&0) || e.first() == Some(&0) {
-                    return Err(KeyError::Members);
-                }
-                PublicNumbers::Rsa { n, e }
+                PublicNumbers::Rsa { n: uint(self.0.n.as_deref())?, e: uint(self.0.e.as_deref())? }
             }
             ("EC", Some("P-256")) => {
                 let (x, y) = (number(self.0.x.as_ref())?, number(self.0.y.as_ref())?);

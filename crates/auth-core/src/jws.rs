@@ -43,7 +43,8 @@ pub enum ParseTokenError {
     Header,
 }
 
-/// The three parts of a token, out of their base64url: what [`UnverifiedToken`] reads.
+/// A token in its three parts, out of their base64url: its header was read, its claims were not. It is
+/// what [`UnverifiedToken`] reads.
 pub struct DecodedToken<'a> {
     signing_input: &'a str,
     signature: Vec<u8>,
@@ -51,7 +52,7 @@ pub struct DecodedToken<'a> {
     claims: String,
 }
 
-/// A token that was taken apart. **Nothing in it is to be believed**: a caller can learn which key to
+/// A token that was taken apart and read. **Nothing in it is to be believed**: a caller can learn which key to
 /// ask, and no more.
 pub struct UnverifiedToken<'a> {
     decoded: &'a DecodedToken<'a>,
@@ -72,7 +73,7 @@ thread_local! {
 }
 
 impl<'a> DecodedToken<'a> {
-    /// The parts of `token`.
+    /// Takes a token apart, and reads its header: rules 1 to 5, but for the claims.
     pub fn decode(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
         let text = token.expose();
         let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
@@ -90,7 +91,7 @@ impl<'a> DecodedToken<'a> {
 }
 
 impl<'a> UnverifiedToken<'a> {
-    /// Takes a token apart.
+    /// Reads the claims: rule 2.
     pub fn parse(decoded: &'a DecodedToken<'_>) -> Result<Self, ParseTokenError> {
         let claims = object(&decoded.claims)?;
         let issuer = claims.get("iss").and_then(Json::as_str).and_then(|text| text.parse().ok());

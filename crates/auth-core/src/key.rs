@@ -128,8 +128,8 @@ impl SigningKey {
         let key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
             ("oct", None) => Self::from_secret(&number(jwk.k.as_deref())?)?,
             ("RSA", None) => Self::from_pkcs8(&crypto::rsa_pkcs8(&RsaNumbers {
-                n: number(jwk.n.as_deref())?.to_vec(),
-                e: number(jwk.e.as_deref())?.to_vec(),
+                n: uint(jwk.n.as_deref())?,
+                e: uint(jwk.e.as_deref())?,
                 d: number(jwk.d.as_deref())?,
                 p: number(jwk.p.as_deref())?,
                 q: number(jwk.q.as_deref())?,
@@ -299,6 +299,12 @@ struct PrivateJwk {
     qi: Option<String>,
     x: Option<String>,
     y: Option<String>,
+}
+
+/// A public number of an RSA key: without leading zeros (RFC 7518 §2, `Base64urlUInt`).
+pub(crate) fn uint(member: Option<&str>) -> Result<Vec<u8>, KeyError> {
+    let number = number(member)?;
+    if number.first() == Some(&0) { Err(KeyError::Members) } else { Ok(number.to_vec()) }
 }
 
 fn number(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
