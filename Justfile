@@ -114,6 +114,7 @@ bench *args:
 
 # what a call costs, beside other servers (`quick` first, and the names of scenes; see docs/performance.md)
 bench-server *args: build-peers
+    @cargo build --quiet --locked --release --package server --package testkit --all-features --bin server
     "{{ target }}/stock/examples/measure" "{{ target }}/stock/examples/peer" \
         "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
 
@@ -125,7 +126,7 @@ instructions most="0.35": build-peers
 [private]
 build-peers:
     @cargo build --quiet --locked --profile stock --package testkit --features issuer --example peer --example measure
-    @cargo build --quiet --locked --release --package testkit --package server --all-features --example peer --bin server
+    @cargo build --quiet --locked --release --package server --package testkit --all-features --example peer
 
 # how fast the release builds start and how much the idle server takes
 figures:
