@@ -11,6 +11,7 @@ mod explain;
 mod introspection;
 mod issue;
 mod issuers;
+mod jwks;
 mod keys;
 mod matrix;
 mod pems;
