@@ -114,6 +114,11 @@ async fn callers_of_two_issuers_are_two_people_and_the_metadata_names_both_issue
     // The one's key signs nothing for the other, and its ways are not the other's.
     let crossed = keycloak.clone().claim("iss", two.issuer()).sign(key());
     server.call("whoami", &crossed).await.assert_invalid_token("another's key");
+    // An ID token and a refresh token of the same issuer, key and audience are no access tokens.
+    for (claim, value) in [("nonce", "n"), ("at_hash", "h"), ("c_hash", "h"), ("typ", "Refresh")] {
+        let other = keycloak.clone().claim(claim, value).sign(key());
+        server.call("whoami", &other).await.assert_invalid_token(claim);
+    }
     let untyped = keycloak.without_header("typ").sign(key());
     server.call("whoami", &untyped).await.assert_invalid_token("another's ways");
 
