@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Algorithm, KeyError, KeyId, VerifyingKey,
+    Algorithm, KeyError, KeyId, VerifyingKey, base64url,
     crypto::{PublicNumbers, sha256},
     key::uint,
 };
@@ -250,5 +250,5 @@ impl FromIterator<VerifyingKey> for KeySet {
 
 fn number(member: Option<&String>) -> Result<Vec<u8>, KeyError> {
     let text = member.ok_or(KeyError::Members)?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Members)
+    base64url::decode(text).map_err(|_| KeyError::Members)
 }

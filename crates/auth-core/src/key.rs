@@ -7,15 +7,12 @@
 
 use std::{fmt, str::FromStr};
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    Algorithm, Jwk,
+    Algorithm, Jwk, base64url,
     claims::has_control,
     crypto::{self, PublicNumbers, RsaNumbers, Signer, Verifier},
 };
@@ -309,7 +306,7 @@ pub(crate) fn uint(member: Option<&str>) -> Result<Vec<u8>, KeyError> {
 
 fn number(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let text = member.ok_or(KeyError::Members)?;
-    URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| KeyError::Members)
+    base64url::decode(text).map(Zeroizing::new).map_err(|_| KeyError::Members)
 }
 
 fn one_block(pem: &str) -> Result<(), KeyError> {

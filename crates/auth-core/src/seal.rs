@@ -11,7 +11,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    KeyError, Owner,
+    KeyError, Owner, base64url,
     crypto::{Signer, Verifier},
     key::MIN_SECRET_BYTES,
 };
@@ -55,7 +55,7 @@ impl SealingKey {
     #[must_use]
     pub fn open<'a>(&self, purpose: &str, sealed: &'a str, owner: &Owner) -> Option<&'a str> {
         let (name, tag) = sealed.rsplit_once('.')?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let tag = base64url::decode(tag).ok()?;
         self.verifier.verify(&message(purpose, name, owner), &tag).then_some(name)
     }
 }

@@ -96,6 +96,8 @@ fn json_texts(key: &TestKey) -> Vec<TokenFault> {
     let place = claims.find("Userson").expect("the name");
     not_utf8[place] = 0xFF;
     let alg = format!(r#""alg":"{}""#, key.algorithm());
+    let others: Vec<String> = (0..20).map(|count| format!(r#""c{count}":0"#)).collect();
+    let many = others.join(",") + r#","sub":"root""#;
     let nested = format!(r#""deep":{}{}"#, "[".repeat(200), "]".repeat(200));
     vec![
         fault("header not JSON", in_header("alg=HS256")),
@@ -128,6 +130,7 @@ fn json_texts(key: &TestKey) -> Vec<TokenFault> {
             "duplicate scope in claims, one of them escaped",
             in_claims(&also(&claims, r#""\u0073cope":"Admin.Write""#)),
         ),
+        fault("duplicate sub among many claims", in_claims(&also(&claims, &many))),
         fault(
             "duplicate nested member",
             in_claims(&also(&claims, r#""realm_access":{"roles":[],"roles":["admin"]}"#)),
