@@ -4,6 +4,10 @@ set positional-arguments
 
 # where cargo puts what it builds
 target := env("CARGO_TARGET_DIR", "target")
+# what tests need: one selection, so that one build serves them all
+everything := "--workspace --all-features --bins --examples"
+# what using the programs needs; the gate says `everything`
+programs := "--package server --package client --package mint-token"
 
 # list the recipes
 default:
@@ -50,13 +54,17 @@ mint-token *args: build
 [private]
 build:
     @[ -x "{{ target }}/debug/server" ] || echo "Building: the first time takes some minutes ..." >&2
-    @cargo build --quiet --locked --package server --package client --package mint-token
+    @cargo build --quiet --locked {{ programs }}
+
+[private]
+build-all:
+    @cargo build --quiet --locked {{ everything }}
 
 # every test that needs nothing but Rust; with PostgreSQL, nginx, Caddy and SQLite's shell also theirs
 test *args:
     @command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
         echo "PostgreSQL is not installed: the embedded backends only (just test-all installs it)" >&2
-    cargo test --workspace --all-features --locked "$@"
+    {{ if args == "" { "crates/testkit/suites '" + target + "'" } else { 'cargo test --workspace --all-features --locked "$@"' } }}
 
 # every test there is: also several nodes, other vendors' clients and the conformance suite (needs Python and Node)
 test-all: && vendors conformance
@@ -64,11 +72,11 @@ test-all: && vendors conformance
     TEST_POSTGRES=required TEST_DEPLOY=required TEST_KEYCHAIN=required "{{ just_executable() }}" test
 
 # other vendors' clients and libraries against our server (installs them under the target folder)
-vendors: build
+vendors: build-all
     crates/testkit/vendors/run "{{ target }}"
 
 # the official MCP conformance suite against a fixture behind the guard (installs it under the target folder)
-conformance: build
+conformance: build-all
     crates/conformance/run "{{ target }}"
 
 # the container image, built and started; without docker or podman its recipe on this machine (as root)
@@ -80,12 +88,20 @@ fuzz seconds="10" *targets:
     crates/testkit/fuzz/run "{{ target }}" "$@"
 
 # 500 connections at once, most of them hostile, against the real server (loopback only; needs Linux)
-load seconds="30": build
-    @cargo build --quiet --locked --package testkit --example load
+load seconds="30": build-all
     "{{ target }}/debug/examples/load" "{{ target }}/debug/server" "{{ seconds }}"
 
-# formatting, lints and documentation, without a warning
-lint:
+# formatting, lints and documentation, without a warning; and each product by itself
+lint: lint-all
+    cargo check --quiet --locked --package mcp-guard
+    cargo check --quiet --locked --package mcp-guard --features discovery
+    cargo check --quiet --locked --package mcp-guard --features rmcp
+    cargo check --quiet --locked --package client
+    cargo check --quiet --locked --package mint-token
+    cargo check --quiet --locked --package server
+
+[private]
+lint-all:
     cargo fmt --all --check
     cargo fmt --check --manifest-path crates/testkit/fuzz/Cargo.toml
     cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -113,20 +129,15 @@ bench *args:
     cargo bench --quiet --locked --package testkit --all-features --bench pieces -- "$@"
 
 # what a call costs, beside other servers (`quick` first, and the names of scenes; see docs/performance.md)
-bench-server *args: build-peers
-    @cargo build --quiet --locked --release --package server --package testkit --all-features --bin server
-    "{{ target }}/stock/examples/measure" "{{ target }}/stock/examples/peer" \
-        "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
+bench-server *args:
+    @cargo build --quiet --locked --release --package server --bin server \
+        --package testkit --all-features --example peer --example measure
+    "{{ target }}/release/examples/measure" "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
 
-# the same in instructions, counted by valgrind; fails above that share of a hand-written guard's
-instructions most="0.35": build-peers
-    "{{ target }}/stock/examples/measure" instructions "{{ target }}/stock/examples/peer" \
-        "{{ target }}/release/examples/peer" "{{ most }}"
-
-[private]
-build-peers:
-    @cargo build --quiet --locked --profile stock --package testkit --features issuer --example peer --example measure
-    @cargo build --quiet --locked --release --package server --package testkit --all-features --example peer
+# the same in instructions, counted by valgrind; fails above that share of a hand-written guard's (or `all`, `more`)
+instructions most="0.35": build-all
+    @cargo build --quiet --locked --release --package testkit --all-features --example peer
+    "{{ target }}/debug/examples/measure" instructions "{{ target }}/release/examples/peer" "{{ most }}"
 
 # how fast the release builds start and how much the idle server takes
 figures:

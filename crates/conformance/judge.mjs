@@ -74,5 +74,5 @@ for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
 console.log('                        guarded              bare                no token');
 console.log('run                     scenarios    checks  scenarios    checks  refused');
 for (const { run, cells } of rows) console.log(`${run.padEnd(22)} ${cells.join(' ')}`);
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${'conformance, server'.padEnd(44)} ${String(passed).padStart(5)} passed, ${failed} failed, 0 skipped`);
 process.exit(failed === 0 ? 0 : 1);

@@ -60,6 +60,7 @@ mod edit;
 mod error;
 mod live;
 mod memory;
+mod migrations;
 mod postgres;
 mod sessions;
 mod source;

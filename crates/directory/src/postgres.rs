@@ -24,7 +24,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection, postgres::PgArguments,
+    PgConnection, PgPool, Postgres, Transaction,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgRow},
 };
 use tokio::time::timeout;
 
@@ -36,6 +38,7 @@ use crate::{
 
 type Connection = PgConnection;
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+type Row = PgRow;
 
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

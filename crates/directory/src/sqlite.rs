@@ -25,8 +25,9 @@ use std::sync::Arc;
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
-    sqlite::SqliteArguments,
+    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    pool::PoolConnection,
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
 use self::place::{OpenFile, Place};
@@ -38,6 +39,7 @@ use crate::{
 
 type Connection = SqliteConnection;
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+type Row = SqliteRow;
 
 /// Begins a change: the write lock comes first, since a reader that turns writer may be refused
 /// without being made to wait.

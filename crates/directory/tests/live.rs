@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 
-use std::{sync::LazyLock, time::Duration};
+use std::{path::Path, sync::LazyLock, time::Duration};
 
 use auth_core::{Issuer, NumericDate, Subject};
 use directory::{
     AnyDirectory, Directory, DirectoryError, Edit, Live, LiveSettings, NewUser, RevokedToken,
     Stamp, Store, UserName, UserStatus,
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, migrate::Migrator};
 use tempfile::TempDir;
 use testkit::{ManualClock, Postgres};
 use tokio::time::{Instant, sleep};
@@ -382,7 +382,7 @@ async fn a_newer_schema_is_refused_and_an_older_one_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("users.db").display());
         let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
-        let mut migrations = sqlx::sqlx_macros::migrate!("migrations/sqlite");
+        let mut migrations = Migrator::new(Path::new("migrations/sqlite")).await.unwrap();
         migrations.migrations.to_mut().retain(|it| it.version <= version);
         migrations.run_direct(None, &mut connection, false).await.unwrap();
         let old = "INSERT INTO users (issuer, subject, display_name, status, created_at) \

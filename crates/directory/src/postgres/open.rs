@@ -1,6 +1,6 @@
 //! Opening: connect, then bring the tables up to date, or say what stands in the way.
 
-use std::{io::ErrorKind, net::IpAddr, str::FromStr, time::Duration};
+use std::{io::ErrorKind, net::IpAddr, str::FromStr, sync::LazyLock, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgPool,
@@ -10,10 +10,17 @@ use sqlx::{
 use tokio::time::timeout;
 use url::{Host, Url};
 
-use crate::DirectoryError;
+use crate::{
+    DirectoryError,
+    migrations::{Script, migrator},
+};
 
-// Not `sqlx::migrate!`, which is the same: its feature `macros` lets serde_json parse texts within texts.
-static MIGRATIONS: Migrator = sqlx::sqlx_macros::migrate!("migrations/postgres");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    migrator(&[Script {
+        name: "0001_directory.sql",
+        sql: include_str!("../../migrations/postgres/0001_directory.sql"),
+    }])
+});
 
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,6 +107,11 @@ mod tests {
         for local in ["localhost", "127.0.0.1", "[::1]"] {
             assert_eq!(mode(&format!("postgres://app@{local}/users")), "Prefer", "{local}");
         }
+    }
+
+    #[tokio::test]
+    async fn every_script_in_the_folder_is_run() {
+        crate::migrations::assert_has_all_of("migrations/postgres", &MIGRATIONS).await;
     }
 
     #[test]

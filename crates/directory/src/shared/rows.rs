@@ -7,7 +7,9 @@ use std::{
 };
 
 use auth_core::{NumericDate, RoleName};
+use sqlx::{FromRow, Row as _};
 
+use super::Row;
 use crate::{DirectoryError, Record, RevokedToken, Source, User};
 
 /// The columns of [`UserRow`], one row for each role and one for a user without any.
@@ -24,7 +26,6 @@ macro_rules! select_users {
 pub(super) use select_users;
 
 /// A user with one of its roles.
-#[derive(sqlx::FromRow)]
 pub(super) struct UserRow {
     issuer: String,
     subject: String,
@@ -37,14 +38,12 @@ pub(super) struct UserRow {
     expires_at: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
 pub(super) struct TokenRow {
     issuer: String,
     token_id: String,
     expires_at: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
 pub(super) struct RecordRow {
     at: i64,
     who: String,
@@ -54,6 +53,31 @@ pub(super) struct RecordRow {
     token_id: Option<String>,
     detail: Option<String>,
 }
+
+// By hand: sqlx's derive compiles all of sqlx, SQLite and TLS a second time, for the compiler's machine.
+macro_rules! from_row {
+    ($row:ident { $($column:ident),+ }) => {
+        impl<'r> FromRow<'r, Row> for $row {
+            fn from_row(row: &'r Row) -> Result<Self, sqlx::Error> {
+                Ok(Self { $($column: row.try_get(stringify!($column))?),+ })
+            }
+        }
+    };
+}
+
+from_row!(UserRow {
+    issuer,
+    subject,
+    display_name,
+    status,
+    created_at,
+    valid_from,
+    last_seen_at,
+    role,
+    expires_at
+});
+from_row!(TokenRow { issuer, token_id, expires_at });
+from_row!(RecordRow { at, who, what, issuer, subject, token_id, detail });
 
 /// Makes users of rows, where the rows of one user stand together. What many users have in common (their
 /// issuer, their set of roles) is there once.

@@ -1,6 +1,6 @@
 //! Opening: connect, then bring the tables up to date, or say what stands in the way.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use sqlx::{
     SqlitePool,
@@ -12,10 +12,27 @@ use sqlx::{
 use tokio::time::{Instant, sleep};
 
 use super::{WRITE, place::Place};
-use crate::DirectoryError;
+use crate::{
+    DirectoryError,
+    migrations::{Script, migrator},
+};
 
-// Not `sqlx::migrate!`, which is the same: its feature `macros` lets serde_json parse texts within texts.
-static MIGRATIONS: Migrator = sqlx::sqlx_macros::migrate!("migrations/sqlite");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    migrator(&[
+        Script {
+            name: "0001_users.sql",
+            sql: include_str!("../../migrations/sqlite/0001_users.sql"),
+        },
+        Script {
+            name: "0002_revocations.sql",
+            sql: include_str!("../../migrations/sqlite/0002_revocations.sql"),
+        },
+        Script {
+            name: "0003_changes.sql",
+            sql: include_str!("../../migrations/sqlite/0003_changes.sql"),
+        },
+    ])
+});
 
 /// How long a writer waits for another one, in this process or in another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -108,5 +125,15 @@ fn open_fault(place: &Place, fault: sqlx::Error) -> DirectoryError {
         Some(BUSY | LOCKED) => DirectoryError::Unavailable { place: at, source },
         Some(CORRUPT | NOT_A_DATABASE) => DirectoryError::NotADatabase { path, source },
         _ => DirectoryError::File { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_script_in_the_folder_is_run() {
+        crate::migrations::assert_has_all_of("migrations/sqlite", &MIGRATIONS).await;
     }
 }

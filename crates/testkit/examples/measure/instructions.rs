@@ -1,16 +1,18 @@
 //! Instructions for each request, counted by callgrind: the same whatever else the machine does.
 
 use std::{
+    fmt::Write,
     fs,
     path::Path,
     process::{Command, ExitCode, Stdio},
+    thread,
     time::Duration,
 };
 
 use crate::{
     calls::{self, Revision},
     load::Load,
-    process::Server,
+    process::{SERVER_CORE, Server},
 };
 
 /// How many requests are counted, and how many go before them that are not.
@@ -25,38 +27,63 @@ enum Sent {
     Nothing,
 }
 
-/// Prints how many instructions a call takes, and fails if ours takes more than `most` of naive's.
-pub(crate) async fn compare(stock: &Path, ours: &Path, most: Option<f64>) -> ExitCode {
+/// Prints how many instructions a call takes: of every peer, or with `most` of `naive` and `guarded` alone, and
+/// then fails if the second takes more than that share of the first. Both revisions are counted at once, each
+/// on a core of its own: what else runs there does not count.
+pub(crate) fn compare(peer: &Path, most: Option<f64>) -> ExitCode {
+    let others: &[&str] = match most {
+        Some(_) => &["guarded"],
+        None => &["canned", "bare", "looped", "unguarded", "guarded"],
+    };
+    let reports = thread::scope(|scope| {
+        let counts = Revision::ALL.into_iter().enumerate().map(|(core, revision)| {
+            scope.spawn(move || one_revision(peer, core, revision, others, most))
+        });
+        let running: Vec<_> = counts.collect();
+        running.into_iter().map(|it| it.join().unwrap()).collect::<Vec<_>>()
+    });
     let mut code = ExitCode::SUCCESS;
-    for revision in Revision::ALL {
-        println!("\ninstructions for each call, {}", revision.name());
-        let naive = count(stock, "naive", &[], revision, Sent::Good).await;
-        println!("{:34} {naive:9.0}", "naive");
-        for (program, name) in [
-            (stock, "canned"),
-            (stock, "bare"),
-            (ours, "looped"),
-            (ours, "unguarded"),
-            (ours, "guarded"),
-        ] {
-            let instructions = count(program, name, &[], revision, Sent::Good).await;
-            let ratio = instructions / naive;
-            println!("{name:34} {instructions:9.0}   {ratio:.3} of naive's");
-            if name == "guarded" && most.is_some_and(|most| ratio > most) {
-                eprintln!("FAILED: at most {} of naive's is allowed", most.unwrap_or_default());
-                code = ExitCode::FAILURE;
-            }
+    for (report, is_within) in reports {
+        print!("{report}");
+        if !is_within {
+            code = ExitCode::FAILURE;
         }
     }
     code
 }
 
+/// The table of one revision, and whether `guarded` keeps to `most`.
+fn one_revision(
+    peer: &Path,
+    core: usize,
+    revision: Revision,
+    others: &[&str],
+    most: Option<f64>,
+) -> (String, bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let count = |name| runtime.block_on(count_on(core, peer, name, &[], revision, Sent::Good));
+    let naive = count("naive");
+    let title = format!("instructions for each call, {}", revision.name());
+    let mut report = format!("\n{title}\n{:34} {naive:9.0}\n", "naive");
+    let mut is_within = true;
+    for name in others {
+        let instructions = count(name);
+        let ratio = instructions / naive;
+        writeln!(report, "{name:34} {instructions:9.0}   {ratio:.3} of naive's").unwrap();
+        if *name == "guarded" && most.is_some_and(|most| ratio > most) {
+            writeln!(report, "FAILED: at most {} is allowed", most.unwrap_or_default()).unwrap();
+            is_within = false;
+        }
+    }
+    (report, is_within)
+}
+
 /// Prints how many instructions a refusal takes, beside an answer that stands ready, and a call of a
 /// server with much of everything beside one with little.
-pub(crate) async fn more(stock: &Path, ours: &Path) {
+pub(crate) async fn more(peer: &Path) {
     let revision = Revision::V2025;
     println!("\ninstructions for each refusal");
-    let canned = count(stock, "canned", &[], revision, Sent::Good).await;
+    let canned = count(peer, "canned", &[], revision, Sent::Good).await;
     println!("{:34} {canned:9.0}", "axum, canned");
     for (algorithm, sent) in [
         ("HS256", Sent::Nothing),
@@ -68,7 +95,7 @@ pub(crate) async fn more(stock: &Path, ours: &Path) {
         ("HS256", Sent::Bad("bad_signature")),
     ] {
         let flags = ["--algorithm", algorithm];
-        let instructions = count(ours, "guarded", &flags, revision, sent).await;
+        let instructions = count(peer, "guarded", &flags, revision, sent).await;
         let what = match sent {
             Sent::Bad(how) => how,
             _ => "no token",
@@ -78,7 +105,7 @@ pub(crate) async fn more(stock: &Path, ours: &Path) {
     }
 
     println!("\ninstructions for each call of a server with much of everything");
-    let little = count(ours, "guarded", &[], revision, Sent::Good).await;
+    let little = count(peer, "guarded", &[], revision, Sent::Good).await;
     println!("{:34} {little:9.0}", "little of everything");
     let shapes = [
         ("--rules", "10000"),
@@ -87,22 +114,33 @@ pub(crate) async fn more(stock: &Path, ours: &Path) {
         ("--algorithm", "RS256"),
     ];
     for (flag, value) in shapes {
-        let instructions = count(ours, "guarded", &[flag, value], revision, Sent::Good).await;
+        let instructions = count(peer, "guarded", &[flag, value], revision, Sent::Good).await;
         let ratio = instructions / little;
         println!("{flag:11} {value:22} {instructions:9.0}   {ratio:.3} of little");
     }
-    let one = count(ours, "tools", &["--tools", "1"], revision, Sent::Good).await;
-    let twenty = count(ours, "tools", &["--tools", "20"], revision, Sent::Good).await;
+    let one = count(peer, "tools", &["--tools", "1"], revision, Sent::Good).await;
+    let twenty = count(peer, "tools", &["--tools", "20"], revision, Sent::Good).await;
     println!("{:34} {one:9.0}", "a server with one tool");
     println!("{:34} {twenty:9.0}   {:.3} of one", "with 20 tools", twenty / one);
 }
 
-async fn count(program: &Path, name: &str, flags: &[&str], revision: Revision, sent: Sent) -> f64 {
+async fn count(peer: &Path, name: &str, flags: &[&str], revision: Revision, sent: Sent) -> f64 {
+    count_on(SERVER_CORE, peer, name, flags, revision, sent).await
+}
+
+async fn count_on(
+    core: usize,
+    peer: &Path,
+    name: &str,
+    flags: &[&str],
+    revision: Revision,
+    sent: Sent,
+) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let flag = format!("--callgrind-out-file={}", out.display());
     let valgrind = ["valgrind", "--tool=callgrind", &flag];
-    let server = Server::peer_under(&valgrind, program, name, flags);
+    let server = Server::peer_under(&valgrind, core, peer, name, flags);
     let (token, status) = match sent {
         Sent::Good => (Some(server.valid()[0]), 200),
         Sent::Bad(how) => (Some(server.bad(how)), 401),

@@ -1,12 +1,12 @@
 //! How much a call costs: our server beside others, in turns, by CPU time for each request.
 //!
-//! `measure PEER_STOCK PEER_OURS SERVER [quick] [NAME …]`: `PEER_STOCK` is the example `peer` built as
-//! cargo builds for release by default, `PEER_OURS` the same built as our programs are, `SERVER` the server.
-//! `docs/performance.md` tells how to read what it prints.
+//! `measure PEER SERVER [quick] [NAME …]`: `PEER` is the example `peer`, `SERVER` the server, both built for
+//! release. `docs/performance.md` explains the output.
 //!
-//! `measure instructions PEER_STOCK PEER_OURS [MOST]`: the same in instructions, which do not depend on what
-//! else the machine does (needs valgrind). An error if ours takes more than `MOST` of naive's. With `more` in
-//! the place of `MOST`: refusals, and servers with much of everything.
+//! `measure instructions PEER [MOST | all | more]`: instructions for each call, counted by valgrind, which do
+//! not depend on what else the machine does. Counts a call behind our guard beside one behind a hand-written
+//! guard; an error if ours takes more than `MOST` of it. `all` counts every peer, `more` refusals, and servers
+//! with much of everything.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -33,27 +33,23 @@ use scenes::Programs;
 async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if(|it| it == "instructions").is_some() {
-        let (Some(stock), Some(ours)) = (args.next(), args.next()) else { return usage() };
-        let (stock, ours) = (PathBuf::from(stock), PathBuf::from(ours));
-        return match args.next() {
-            Some(more) if more == "more" => {
-                instructions::more(&stock, &ours).await;
+        let Some(peer) = args.next().map(PathBuf::from) else { return usage() };
+        return match args.next().as_deref() {
+            Some("more") => {
+                instructions::more(&peer).await;
                 ExitCode::SUCCESS
             }
+            Some("all") => instructions::compare(&peer, None),
             most => {
-                let most = most.map(|text| text.parse().unwrap());
-                instructions::compare(&stock, &ours, most).await
+                instructions::compare(&peer, Some(most.map_or(f64::MAX, |it| it.parse().unwrap())))
             }
         };
     }
-    let (Some(stock), Some(ours), Some(server)) = (args.next(), args.next(), args.next()) else {
-        return usage();
-    };
+    let (Some(peer), Some(server)) = (args.next(), args.next()) else { return usage() };
     let quick = args.next_if(|it| it == "quick").is_some();
     let (rounds, length) = if quick { (3, 500) } else { (7, 2000) };
     let programs = Programs {
-        stock: stock.into(),
-        ours: ours.into(),
+        peer: peer.into(),
         server: server.into(),
         rounds,
         length: Duration::from_millis(length),
@@ -64,7 +60,7 @@ async fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: measure PEER_STOCK PEER_OURS SERVER [quick] [SCENE ...]");
-    eprintln!("       measure instructions PEER_STOCK PEER_OURS [MOST | more]");
+    eprintln!("usage: measure PEER SERVER [quick] [SCENE ...]");
+    eprintln!("       measure instructions PEER [MOST | all | more]");
     ExitCode::from(2)
 }

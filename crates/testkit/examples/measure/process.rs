@@ -31,14 +31,20 @@ pub(crate) struct Server {
 impl Server {
     /// The peer `name`.
     pub(crate) fn peer(program: &Path, name: &str, flags: &[&str]) -> Self {
-        Self::peer_under(&[], program, name, flags)
+        Self::peer_under(&[], SERVER_CORE, program, name, flags)
     }
 
-    /// The peer `name`, run by another program: valgrind, say.
-    pub(crate) fn peer_under(runner: &[&str], program: &Path, name: &str, flags: &[&str]) -> Self {
+    /// The peer `name` on this core, run by another program: valgrind, say.
+    pub(crate) fn peer_under(
+        runner: &[&str],
+        core: usize,
+        program: &Path,
+        name: &str,
+        flags: &[&str],
+    ) -> Self {
         let program = program.to_str().unwrap();
         let words: Vec<&str> = runner.iter().copied().chain([program, name]).collect();
-        let mut command = pinned(words[0]);
+        let mut command = pinned(core, words[0]);
         command.args(&words[1..]).args(flags).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let tokens: Value = serde_json::from_str(&first_line(&mut child)).unwrap();
@@ -52,7 +58,7 @@ impl Server {
         let program = program.to_str().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let command = || {
-            let mut command = pinned(program);
+            let mut command = pinned(SERVER_CORE, program);
             command.current_dir(folder.path()).env_clear().stdin(Stdio::null());
             command
         };
@@ -130,10 +136,10 @@ pub(crate) fn pin(id: u32, core: usize) {
     assert!(command.status().unwrap().success(), "a process could not be pinned");
 }
 
-/// A command on the servers' core: one worker thread, whatever the machine has.
-fn pinned(program: &str) -> Command {
+/// A command on one core: one worker thread, whatever the machine has.
+fn pinned(core: usize, program: &str) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", &SERVER_CORE.to_string(), program]);
+    command.args(["-c", &core.to_string(), program]);
     command
 }
 

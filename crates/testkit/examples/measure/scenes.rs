@@ -15,8 +15,7 @@ use crate::{
 
 /// The programs, and how often and how long each is measured.
 pub(crate) struct Programs {
-    pub(crate) stock: PathBuf,
-    pub(crate) ours: PathBuf,
+    pub(crate) peer: PathBuf,
     pub(crate) server: PathBuf,
     pub(crate) rounds: usize,
     pub(crate) length: Duration,
@@ -88,16 +87,16 @@ pub(crate) async fn play(programs: &Programs, named: &[String]) {
 
 /// A token that was seen before, under every algorithm, beside all the others.
 async fn all_calls(programs: &Programs, revision: Revision) {
-    let (stock, ours) = (&programs.stock, &programs.ours);
+    let peer = &programs.peer;
     let mut rows = vec![
-        Row::call("naive", Server::peer(stock, "naive", &[]), revision),
-        Row::call("axum, canned", Server::peer(stock, "canned", &[]), revision),
-        Row::call("rmcp, bare", Server::peer(stock, "bare", &[]), revision),
-        Row::call("rmcp, as we set it up", Server::peer(ours, "looped", &[]), revision),
-        Row::call("ours without the guard", Server::peer(ours, "unguarded", &[]), revision),
+        Row::call("naive", Server::peer(peer, "naive", &[]), revision),
+        Row::call("axum, canned", Server::peer(peer, "canned", &[]), revision),
+        Row::call("rmcp, bare", Server::peer(peer, "bare", &[]), revision),
+        Row::call("rmcp, as we set it up", Server::peer(peer, "looped", &[]), revision),
+        Row::call("ours without the guard", Server::peer(peer, "unguarded", &[]), revision),
     ];
     for algorithm in Algorithm::ALL {
-        let server = Server::peer(ours, "guarded", &["--algorithm", algorithm.name()]);
+        let server = Server::peer(peer, "guarded", &["--algorithm", algorithm.name()]);
         rows.push(Row::call(&format!("ours, {}", algorithm.name()), server, revision));
     }
     let key = TestKey::generate(Algorithm::Es256);
@@ -115,8 +114,8 @@ async fn first_sight(programs: &Programs) {
         let seen = ["--algorithm", algorithm.name()];
         let unseen = ["--algorithm", algorithm.name(), "--tokens", "30000"];
         let rows = vec![
-            Row::call("seen", Server::peer(&programs.ours, "guarded", &seen), Revision::V2025),
-            Row::call("unseen", Server::peer(&programs.ours, "guarded", &unseen), Revision::V2025),
+            Row::call("seen", Server::peer(&programs.peer, "guarded", &seen), Revision::V2025),
+            Row::call("unseen", Server::peer(&programs.peer, "guarded", &unseen), Revision::V2025),
         ];
         let title = format!("first sight of a token, {}", algorithm.name());
         table(programs, &title, rows, &["seen"]).await;
@@ -127,8 +126,8 @@ async fn first_sight(programs: &Programs) {
 async fn refusals(programs: &Programs) {
     for algorithm in [Algorithm::Hs256, Algorithm::Es256] {
         let flags = ["--algorithm", algorithm.name()];
-        let server = || Server::peer(&programs.ours, "guarded", &flags);
-        let canned = Server::peer(&programs.stock, "canned", &[]);
+        let server = || Server::peer(&programs.peer, "guarded", &flags);
+        let canned = Server::peer(&programs.peer, "canned", &[]);
         let mut rows = vec![Row::call("axum, canned", canned, Revision::V2025)];
         let none = server();
         let request = calls::get_time(Revision::V2025, None);
@@ -153,12 +152,12 @@ async fn shapes(programs: &Programs) {
         ("1,000,000 users more", &["--users", "1000000"]),
     ];
     let rows = shapes.map(|(name, flags)| {
-        Row::call(name, Server::peer(&programs.ours, "guarded", flags), Revision::V2025)
+        Row::call(name, Server::peer(&programs.peer, "guarded", flags), Revision::V2025)
     });
     table(programs, "much of everything", rows.into(), &["as it is"]).await;
 
     let rows = ["1", "20"].map(|count| {
-        let server = Server::peer(&programs.ours, "tools", &["--tools", count]);
+        let server = Server::peer(&programs.peer, "tools", &["--tools", count]);
         Row::call(count, server, Revision::V2025)
     });
     table(programs, "many tools", rows.into(), &["1"]).await;
@@ -178,7 +177,7 @@ async fn log(programs: &Programs) {
 async fn flood(programs: &Programs) {
     println!("\nflood: valid calls beside as many connections with bad tokens");
     println!("{:24} {:>12} {:>12} {:>12}", "beside", "valid, 1/s", "bad, 1/s", "share");
-    let server = Server::peer(&programs.ours, "guarded", &["--algorithm", "ES256"]);
+    let server = Server::peer(&programs.peer, "guarded", &["--algorithm", "ES256"]);
     let half = |token: &str, status| Load {
         connections: CONNECTIONS / 2,
         ..load(&server, vec![calls::get_time(Revision::V2025, Some(token))], status)
@@ -211,7 +210,7 @@ async fn flood(programs: &Programs) {
 
 /// At half of full load, the slowest beside the middle.
 async fn half_load(programs: &Programs) {
-    let server = Server::peer(&programs.ours, "guarded", &[]);
+    let server = Server::peer(&programs.peer, "guarded", &[]);
     let full = load(&server, vec![calls::get_time(Revision::V2025, Some(server.valid()[0]))], 200);
     let most = full.run(programs.length).await.count() as f64 / programs.length.as_secs_f64();
     // Every connection waits after each answer; for how long, a few tries tell.

@@ -22,8 +22,8 @@ const STREAMS: usize = 10_000;
 pub(crate) async fn calls(programs: &Programs) {
     println!("\nget_time in a session, answered by a stream");
     println!("{:26} {:>8} {:>8} {:>8} {:>8}", "", "p50 us", "p99 us", "1/s", "CPU us");
-    for (name, program) in [("bare", &programs.stock), ("guarded", &programs.ours)] {
-        let server = Server::peer(program, name, &["--sessions", "1"]);
+    for name in ["bare", "guarded"] {
+        let server = Server::peer(&programs.peer, name, &["--sessions", "1"]);
         let mut requests = Vec::new();
         for _ in 0..CONNECTIONS {
             let session = Session::begin(&server).await;
@@ -67,7 +67,7 @@ pub(crate) async fn many(programs: &Programs) {
     println!("{:26} {:>10} {:>10} {:>12}", "", "MiB before", "MiB with", "KiB a stream");
     let users = ["--sessions", "1", "--users", "100000"];
     for (name, flags) in [("bare", &users[..2]), ("guarded", &users[..])] {
-        let server = Server::peer(&programs.ours, name, flags);
+        let server = Server::peer(&programs.peer, name, flags);
         // Who answers has all its users.
         Session::begin(&server).await;
         let before = server.resident();

@@ -57,7 +57,7 @@ pub(crate) async fn scene(programs: &Programs) {
     let folder = tempfile::tempdir().unwrap();
     make_certificate(folder.path());
     let path = folder.path().to_str().unwrap();
-    let peer = |flags: &[&str]| Server::peer(&programs.ours, "guarded", flags);
+    let peer = |flags: &[&str]| Server::peer(&programs.peer, "guarded", flags);
     let plain = || peer(&[]);
     let tls = || peer(&["--certificate", path]);
     let raw = |name: &str, server| Row::call(name, server, Revision::V2025);

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{LazyLock, OnceLock},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
@@ -198,23 +198,28 @@ impl From<Output> for Said {
     }
 }
 
-/// Where the programs are: beside this test, built anew so that they are what the sources say.
+/// Where the programs are: in the folder above this test's, where `cargo test --workspace` has built them.
 fn binaries() -> &'static Path {
-    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
-    BINARIES.get_or_init(|| {
+    static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
         // target/debug/deps/walkthrough-… → target/debug
-        let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--offline"]);
-        build.args(["--package", "server", "--package", "client", "--package", "mint-token"]);
-        build.arg("--target-dir").arg(profile.parent().unwrap()).current_dir(workspace);
-        assert!(build.status().unwrap().success());
-        assert!(
-            profile.ends_with("debug"),
-            "this suite runs the debug build: {}",
-            profile.display()
-        );
-        profile
-    })
+        let folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+        for program in ["server", "client", "mint-token"] {
+            assert_current(&folder.join(program));
+        }
+        folder
+    });
+    &BINARIES
+}
+
+/// Asserts that `program` was built from the sources as they are now. Cargo lists them beside it.
+fn assert_current(program: &Path) {
+    let build =
+        "run `just test`, or `cargo build --workspace --all-features --bins` before this suite";
+    let modified = |path: &Path| path.metadata().and_then(|it| it.modified());
+    let Ok(built) = modified(program) else { panic!("{} is missing: {build}", program.display()) };
+    let sources = fs::read_to_string(program.with_extension("d")).unwrap();
+    for source in sources.split_whitespace().skip(1) {
+        let is_current = modified(Path::new(source)).is_ok_and(|changed| changed <= built);
+        assert!(is_current, "{} is older than {source}: {build}", program.display());
+    }
 }
