@@ -3,8 +3,10 @@
 //! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Texts that
 //! callers chose (actions, subjects) are shown so that they cannot forge a line.
 //!
-//! What is decided about a request has the target `mcp_guard::audit`, and is for a log that loses nothing;
-//! the steps on the way there have the target `mcp_guard::request`.
+//! What is decided about a request has the target `mcp_guard::audit`, and is for a log that loses nothing. Of
+//! these, what anybody may cause without a good token has targets of its own, so that a log can bound it:
+//! `mcp_guard::audit::no_token` and `mcp_guard::audit::invalid_token`. The steps on the way to a decision have
+//! the target `mcp_guard::request`.
 
 use std::error::Error;
 
@@ -14,6 +16,9 @@ use crate::{AuthenticateError, RequestId, response::Refusal};
 
 /// The target of what is no decision.
 const REQUEST: &str = "mcp_guard::request";
+/// The targets of decisions about callers who show no token, and about those who show no good one.
+const NO_TOKEN: &str = "mcp_guard::audit::no_token";
+const INVALID_TOKEN: &str = "mcp_guard::audit::invalid_token";
 
 pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
     let (subject, issuer) = (principal.subject().as_str(), principal.issuer().as_str());
@@ -29,7 +34,9 @@ pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
 pub(crate) fn permitted(id: RequestId, permit: &Permit) {
     let action = permit.action();
     let Some(principal) = permit.principal() else {
-        tracing::info!(request_id = %id, %action, "Public, proceeding without a token...");
+        tracing::info!(
+            target: NO_TOKEN, request_id = %id, %action, "Public, proceeding without a token..."
+        );
         return;
     };
     let subject = principal.subject().as_str();
@@ -64,6 +71,11 @@ pub(crate) fn ended(id: RequestId, owner: &Owner, reason: &dyn std::fmt::Display
     tracing::warn!(request_id = %id, subject, %reason, "-> Stream ended!");
 }
 
+/// The server behind panicked. Where is for its panic hook.
+pub(crate) fn panicked(id: RequestId) {
+    tracing::error!(request_id = %id, "-> Panic in the server behind!");
+}
+
 /// A list could not be read, and so not be filtered.
 pub(crate) fn unreadable_list(id: RequestId, reason: &(dyn Error + 'static)) {
     tracing::error!(request_id = %id, reason, "-> Unreadable list from the server!");
@@ -72,15 +84,21 @@ pub(crate) fn unreadable_list(id: RequestId, reason: &(dyn Error + 'static)) {
 pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
     match refusal {
         Refusal::NoToken => tracing::warn!(
-            request_id = %id, reason = %refusal, "-> Missing Authorization header!"
+            target: NO_TOKEN, request_id = %id, reason = %refusal, "-> Missing Authorization header!"
         ),
         Refusal::Authenticate(fault) => unauthenticated(id, fault),
         Refusal::Origin(_) => {
-            tracing::warn!(request_id = %id, reason = %refusal, "-> Forbidden host or origin!");
+            tracing::warn!(
+                target: NO_TOKEN, request_id = %id, reason = %refusal,
+                "-> Forbidden host or origin!"
+            );
         }
         Refusal::Seal(..) | Refusal::UnknownTask(..) | Refusal::NeedsTasks(..) => {
             tracing::warn!(request_id = %id, reason = %refusal, "-> Not this caller's!");
         }
+        Refusal::BadRequest(_) => tracing::warn!(
+            target: NO_TOKEN, request_id = %id, reason = %refusal, "-> Malformed request!"
+        ),
         _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
     }
 }
@@ -88,7 +106,7 @@ pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
 fn unauthenticated(id: RequestId, fault: &AuthenticateError) {
     match fault {
         AuthenticateError::InvalidToken(reason) => {
-            tracing::warn!(request_id = %id, %reason, "-> Invalid token!");
+            tracing::warn!(target: INVALID_TOKEN, request_id = %id, %reason, "-> Invalid token!");
         }
         AuthenticateError::RevokedToken { issuer, subject } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());

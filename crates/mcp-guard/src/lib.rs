@@ -80,6 +80,8 @@
 //!    on.
 //! 2. The server behind sees the very bytes that were judged, and never the token.
 //! 3. What the caller is told never depends on which check of the token failed.
+//! 4. A panic of the server behind is the answer to its own request, and ends nothing else (for rmcp's
+//!    handlers: `CatchPanic`).
 
 mod audit;
 mod authenticate;
@@ -87,6 +89,7 @@ mod bearer;
 mod body;
 mod cache;
 mod caller;
+mod catch_panic;
 mod exchange;
 mod guard;
 mod guarded_body;
@@ -110,6 +113,8 @@ mod tasks;
 
 pub use authenticate::{Authenticate, AuthenticateError, TokenAuthenticator};
 pub use caller::Caller;
+#[cfg(feature = "rmcp")]
+pub use catch_panic::CatchPanic;
 pub use guard::Guard;
 pub use guarded_body::GuardedBody;
 #[cfg(feature = "discovery")]

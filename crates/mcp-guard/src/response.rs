@@ -25,8 +25,8 @@ use http_body_util::Full;
 use serde_json::json;
 
 use crate::{
-    AuthenticateError, MessageError, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
-    message::Id, origin::OriginFault, seals::SealFault,
+    AuthenticateError, MessageError, RequestId, bearer::BearerFault, body::BodyFault,
+    headers::HeaderMismatch, message::Id, origin::OriginFault, seals::SealFault,
 };
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
@@ -37,6 +37,8 @@ const NO_SUCH_SESSION: i32 = -32001;
 const MISSING_CAPABILITY: i32 = -32021;
 /// The JSON-RPC error code for params that name nothing (JSON-RPC 2.0 §5.1).
 const INVALID_PARAMS: i32 = -32602;
+/// JSON-RPC 2.0 section 5.1: the server behind panicked.
+const INTERNAL_ERROR: i32 = -32603;
 /// How long to wait before asking again, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
@@ -240,6 +242,14 @@ fn challenge(
 /// An answer that is nobody's fault outside.
 pub(crate) fn internal(status: StatusCode) -> Response<Full<Bytes>> {
     plain(status, "server_error", "the server behind gave an answer that cannot be passed on")
+}
+
+/// The server behind panicked.
+pub(crate) fn panicked(id: RequestId) -> Response<Full<Bytes>> {
+    let data = json!({ "request_id": id.to_string() });
+    let error = json!({ "code": INTERNAL_ERROR, "message": "internal error", "data": data });
+    let body = json!({ "jsonrpc": "2.0", "id": null, "error": error });
+    json_response(StatusCode::INTERNAL_SERVER_ERROR, body.to_string().into())
 }
 
 fn challenged(

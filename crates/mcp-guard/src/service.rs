@@ -23,11 +23,12 @@ use crate::{
     Authenticate, Caller, Guard, GuardedBody, RequestId, audit,
     bearer::{self, BearerFault},
     body,
+    catch_panic::catch_panic,
     exchange::Exchange,
     headers,
     lists::Viewer,
     message::Message,
-    response::Refusal,
+    response::{self, Refusal},
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -100,8 +101,18 @@ where
             let id = RequestId::next();
             let mut response = match admit(guard, id, request).await {
                 Ok((request, exchange)) => {
-                    let response = inner.call(request).await?;
-                    exchange.answer(response).await
+                    // Calling may panic as well as waiting.
+                    let response = match catch_panic(async { inner.call(request).await }).await {
+                        Some(answered) => Some(answered?),
+                        None => None,
+                    };
+                    match response {
+                        Some(response) => exchange.answer(response).await,
+                        None => {
+                            audit::panicked(id);
+                            response::panicked(id).map(GuardedBody::own)
+                        }
+                    }
                 }
                 Err(response) => response.map(GuardedBody::own),
             };

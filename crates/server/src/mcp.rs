@@ -19,7 +19,7 @@ use auth_core::{Action, Clock, ResourceUri};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use mcp_guard::Caller;
+use mcp_guard::{Caller, CatchPanic};
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
     handler::server::{router::tool::ToolRouter, tool::ToolCallContext},
@@ -202,7 +202,7 @@ pub struct McpService(Arc<Ways>);
 
 struct Ways {
     plain: Option<PlainCalls>,
-    rmcp: StreamableHttpService<McpServer, NeverSessionManager>,
+    rmcp: StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager>,
 }
 
 impl McpService {
@@ -225,7 +225,7 @@ impl McpService {
     fn rmcp(
         server: McpServer,
         shutdown: &CancellationToken,
-    ) -> StreamableHttpService<McpServer, NeverSessionManager> {
+    ) -> StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager> {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             // One answer needs no stream.
@@ -234,7 +234,7 @@ impl McpService {
             .disable_allowed_hosts()
             .with_cancellation_token(shutdown.child_token());
         let sessions = Arc::new(NeverSessionManager::default());
-        StreamableHttpService::new(move || Ok(server.clone()), sessions, config)
+        StreamableHttpService::new(move || Ok(CatchPanic::new(server.clone())), sessions, config)
     }
 }
 

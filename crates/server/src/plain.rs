@@ -16,7 +16,7 @@ use http::{
     request::Parts,
 };
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use mcp_guard::Caller;
+use mcp_guard::{Caller, CatchPanic};
 use rmcp::{
     Peer, RoleServer, Service,
     model::{
@@ -47,7 +47,7 @@ const JSON_OR_EVENTS: &str = "application/json, text/event-stream";
 /// Answers plain calls.
 #[derive(Debug)]
 pub(crate) struct PlainCalls {
-    server: McpServer,
+    server: CatchPanic<McpServer>,
     /// For each known revision the client as a tool sees it, where there is no session.
     peers: Vec<(ProtocolVersion, OnceLock<Peer<RoleServer>>)>,
 }
@@ -98,7 +98,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
 impl PlainCalls {
     pub(crate) fn new(server: McpServer) -> Self {
         let revisions = ProtocolVersion::KNOWN_VERSIONS.iter().cloned();
-        Self { server, peers: revisions.map(|revision| (revision, OnceLock::new())).collect() }
+        Self {
+            server: CatchPanic::new(server),
+            peers: revisions.map(|revision| (revision, OnceLock::new())).collect(),
+        }
     }
 
     /// The answer, if this is a plain call and succeeds.
@@ -195,7 +198,7 @@ fn seen_by_the_tool(parts: &Parts) -> Option<Parts> {
 }
 
 /// A client of this revision to whom nothing can be said but the answer.
-fn nobody(server: &McpServer, revision: &ProtocolVersion) -> Peer<RoleServer> {
+fn nobody(server: &CatchPanic<McpServer>, revision: &ProtocolVersion) -> Peer<RoleServer> {
     let client =
         InitializeRequestParams::new(ClientCapabilities::default(), Implementation::default())
             .with_protocol_version(revision.clone());

@@ -19,7 +19,7 @@ use std::{
 use auth_core::{Clock, Owner, SealingKey};
 use directory::{DirectoryError, Shared};
 use http::{Request, Response};
-use mcp_guard::Caller;
+use mcp_guard::{Caller, CatchPanic};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService,
     session::{SessionState, SessionStore, SessionStoreError, local::LocalSessionManager},
@@ -111,7 +111,7 @@ pub(crate) fn service(
     server: McpServer,
     sessions: Sessions,
     shutdown: &CancellationToken,
-) -> WithOwner<StreamableHttpService<McpServer, LocalSessionManager>> {
+) -> WithOwner<StreamableHttpService<CatchPanic<McpServer>, LocalSessionManager>> {
     let mut config = StreamableHttpServerConfig::default()
         // Where there is no session, one answer needs no stream.
         .with_json_response(true)
@@ -120,7 +120,11 @@ pub(crate) fn service(
         .with_cancellation_token(shutdown.child_token());
     config.session_store = Some(Arc::new(sessions));
     let manager = Arc::new(LocalSessionManager::default());
-    WithOwner(StreamableHttpService::new(move || Ok(server.clone()), manager, config))
+    WithOwner(StreamableHttpService::new(
+        move || Ok(CatchPanic::new(server.clone())),
+        manager,
+        config,
+    ))
 }
 
 /// Behind the guard, before rmcp: remembers whose request it is while it is answered.

@@ -101,8 +101,10 @@ impl ServerHandler for Everything {
                 context.peer.notify_prompt_list_changed().await.unwrap();
                 Ok(CallToolResult::success(vec![ContentBlock::text("touched")]).into())
             }
+            "panic" => panic!("a tool with a fault"),
             // Not listed: it takes longer than it takes to lose a role.
             "slow" => {
+                // Real time: its caller is judged again meanwhile, over a socket.
                 tokio::time::sleep(Duration::from_millis(2500)).await;
                 Ok(CallToolResult::success(vec![ContentBlock::text("after a while")]).into())
             }

@@ -90,7 +90,7 @@ async fn next(
 
 const MOMENT: Duration = Duration::from_millis(1);
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_paused_reading_gets_nothing_that_came_after_they_were_disabled() {
     let (world, feed) = (World::start().await, Feed::default());
     let mut body = pin!(open(&world, &Arc::default(), &feed).await);
@@ -106,7 +106,7 @@ async fn whoever_paused_reading_gets_nothing_that_came_after_they_were_disabled(
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_paused_reading_and_may_still_goes_on() {
     let (world, feed) = (World::start().await, Feed::default());
     let mut body = pin!(open(&world, &Arc::default(), &feed).await);

@@ -10,6 +10,7 @@
 mod fixture;
 mod late;
 mod lists;
+mod panics;
 mod public;
 mod sessions;
 mod streams;

@@ -12,7 +12,7 @@ use auth_core::{
 };
 use axum::serve::ListenerExt;
 use http::{HeaderMap, StatusCode};
-use mcp_guard::{Authenticate, AuthenticateError, Guard};
+use mcp_guard::{Authenticate, AuthenticateError, CatchPanic, Guard};
 use reqwest::{Client, RequestBuilder, Response};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
@@ -59,7 +59,7 @@ pub(crate) fn document() -> Value {
         "scopes": { "A": "", "B": "", "All": { "about": "", "implies": ["A", "B"] } },
         "roles": { "a": ["A"], "b": ["B"] },
         "tools": {
-            "a": "A", "b": "B", "open": [], "either": { "any": ["A", "B"] }, "slow": "A",
+            "a": "A", "b": "B", "open": [], "either": { "any": ["A", "B"] }, "slow": "A", "panic": "A",
             "work": "A", "touch": "A",
         },
         "resources": {
@@ -124,7 +124,7 @@ impl World {
         let news = broadcast::channel(16).0;
         let everything = Everything::new(news.clone());
         let mcp = StreamableHttpService::new(
-            move || Ok(everything.clone()),
+            move || Ok(CatchPanic::new(everything.clone())),
             Arc::new(LocalSessionManager::default()),
             StreamableHttpServerConfig::default(),
         );
