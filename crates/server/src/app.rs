@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     health,
     mcp::{McpServer, McpService},
+    readiness::Readiness,
     sessions::{self, Sessions},
 };
 
@@ -33,6 +34,8 @@ pub struct App<D> {
     pub provisioning: Provisioning,
     /// Where clients of the revisions before 2026-07-28 have sessions; `None` if they have none.
     pub sessions: Option<Sessions>,
+    /// What goes on in the background, for `/readyz`.
+    pub readiness: Readiness,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -47,6 +50,7 @@ impl<D: Directory> App<D> {
             directory,
             provisioning: config.provisioning.clone(),
             sessions: None,
+            readiness: Readiness::default(),
             clock,
         })
     }
@@ -63,7 +67,7 @@ impl<D: Directory> App<D> {
         let guard = issuers.fold(guard, Guard::authorization_server);
 
         let server = McpServer::new(self.resource.clone(), self.clock);
-        let router = health::routes(self.directory, self.issuers).merge(admin);
+        let router = health::routes(self.directory, self.issuers, self.readiness).merge(admin);
         let path = self.resource.path();
         let (router, guard) = if let Some(sessions) = self.sessions {
             let guard = guard.sealed_with(sessions.key());

@@ -28,6 +28,8 @@ pub struct Config {
     pub issuers: Vec<IssuerConfig>,
     /// How many connections are open at once.
     pub max_connections: usize,
+    /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
+    pub max_connections_per_address: Option<usize>,
     /// The directory of users.
     pub database_url: String,
     /// How many users are held in memory.
@@ -106,6 +108,9 @@ impl Config {
             number.unwrap_or_default()
         };
         let max_connections = number(Variable::MaxConnections, 1, &mut faults);
+        let per_address = environment
+            .get(Variable::MaxConnectionsPerAddress)
+            .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
         let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
@@ -126,6 +131,8 @@ impl Config {
                 issuers,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
                 max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+                max_connections_per_address: per_address
+                    .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
                 directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
                 directory_max_age: Duration::from_secs(max_age),
                 provisioning,

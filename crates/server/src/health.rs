@@ -12,48 +12,72 @@ use chrono::{DateTime, SecondsFormat};
 use directory::Directory;
 use mcp_guard::{IssuerStatus, Issuers};
 
-/// `/healthz`: the process lives. `/readyz`: users can be found, and there are keys of every issuer. Neither
-/// needs a token, and neither says more than that, and since when the directory could not be asked or keys
-/// could not be fetched: the issuers stand in the metadata, and why is for the log.
-pub(crate) fn routes<D: Directory>(directory: Arc<D>, issuers: Issuers) -> Router {
-    Router::new().route("/healthz", get(|| async { answer(StatusCode::OK, "ok") })).route(
-        "/readyz",
+use crate::readiness::{Failing, Readiness};
+
+/// Where health is asked for: also while everything else is refused.
+pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
+/// `/healthz`: the process lives. `/readyz`: users can be found, there are keys of every issuer, and what goes
+/// on in the background goes well. Neither needs a token, and neither says more than that, and since when
+/// something fails: the issuers stand in the metadata, and why is for the log.
+pub(crate) fn routes<D: Directory>(
+    directory: Arc<D>,
+    issuers: Issuers,
+    readiness: Readiness,
+) -> Router {
+    let [healthz, readyz] = PATHS;
+    Router::new().route(healthz, get(|| async { answer(StatusCode::OK, "ok") })).route(
+        readyz,
         get(move || {
             let (directory, issuers) = (Arc::clone(&directory), issuers.clone());
+            let readiness = readiness.clone();
             async move {
-                let away = directory
-                    .away_since()
-                    .map(|since| format!("directory cannot be asked since {}", date(since)));
-                if directory.ping().await.is_ok() {
-                    return keys(&issuers.status(), away);
-                }
-                let text = away.unwrap_or_else(|| "directory unavailable".into());
-                answer(StatusCode::SERVICE_UNAVAILABLE, &text)
+                let mut failing = Vec::new();
+                failing.extend(directory_failing(directory.as_ref()).await);
+                failing.extend(issuers.status().into_iter().filter_map(issuer_failing));
+                failing.extend(readiness.failing());
+                report(&failing)
             }
         }),
     )
 }
 
-/// Whether there are keys of every issuer, and of which they could not be fetched.
-fn keys(issuers: &[IssuerStatus], directory: Option<String>) -> Answer {
-    let mut text = String::from("ready");
-    let mut status = StatusCode::OK;
-    if issuers.iter().any(|issuer| !issuer.is_usable) {
-        (status, text) = (StatusCode::SERVICE_UNAVAILABLE, "no keys of some issuer".into());
-    }
-    if let Some(line) = directory {
-        text.push('\n');
-        text.push_str(&line);
-    }
-    for IssuerStatus { issuer, failing, is_usable } in issuers {
+async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
+    let away = directory.away_since();
+    let affects_callers = directory.ping().await.is_err();
+    let what = match away {
+        Some(_) => "the directory cannot be asked",
+        None if affects_callers => "the directory is unavailable",
+        None => return None,
+    };
+    Some(Failing { what: what.into(), since: away, affects_callers })
+}
+
+fn issuer_failing(status: IssuerStatus) -> Option<Failing> {
+    let IssuerStatus { issuer, failing, is_usable } = status;
+    let what = match &failing {
+        Some(_) => format!("keys of {issuer} cannot be fetched"),
+        None if is_usable => return None,
+        None => format!("keys of {issuer} are not fetched yet"),
+    };
+    let since = failing.map(|(since, _)| since);
+    Some(Failing { what, since, affects_callers: !is_usable })
+}
+
+/// `ready` or `not ready`, and then a line for each thing that fails: first those because of which callers are
+/// refused.
+fn report(failing: &[Failing]) -> Answer {
+    let (refusing, others): (Vec<_>, Vec<_>) = failing.iter().partition(|it| it.affects_callers);
+    let (status, mut text) = if refusing.is_empty() {
+        (StatusCode::OK, String::from("ready"))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, String::from("not ready"))
+    };
+    for Failing { what, since, affects_callers } in refusing.into_iter().chain(others) {
+        let note = if *affects_callers { "" } else { " (callers are served)" };
+        let since = since.map(|since| format!(" since {}", date(since))).unwrap_or_default();
         // A text of our own takes all that is written to it.
-        let _ = match failing {
-            Some((since, _)) => {
-                write!(text, "\nkeys of {issuer} cannot be fetched since {}", date(*since))
-            }
-            None if *is_usable => Ok(()),
-            None => write!(text, "\nkeys of {issuer} are not fetched yet"),
-        };
+        let _ = write!(text, "\n{what}{since}{note}");
     }
     answer(status, &text)
 }

@@ -19,6 +19,8 @@ pub enum Variable {
     BindAddr,
     /// How many connections are open at once.
     MaxConnections,
+    /// How many of them one address may have.
+    MaxConnectionsPerAddress,
     /// The directory of users.
     DatabaseUrl,
     /// How many users are held in memory.
@@ -43,7 +45,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -52,6 +54,7 @@ impl Variable {
         Self::McpToken,
         Self::BindAddr,
         Self::MaxConnections,
+        Self::MaxConnectionsPerAddress,
         Self::DatabaseUrl,
         Self::PolicyFile,
         Self::DirectoryMaxUsers,
@@ -76,6 +79,7 @@ impl Variable {
             Self::McpToken => "MCP_TOKEN",
             Self::BindAddr => "BIND_ADDR",
             Self::MaxConnections => "MAX_CONNECTIONS",
+            Self::MaxConnectionsPerAddress => "MAX_CONNECTIONS_PER_ADDRESS",
             Self::DatabaseUrl => "DATABASE_URL",
             Self::DirectoryMaxUsers => "DIRECTORY_MAX_USERS",
             Self::DirectoryMaxAge => "DIRECTORY_MAX_AGE",
@@ -107,6 +111,7 @@ impl Variable {
             Self::JwtSecret
             | Self::JwtKeyFile
             | Self::McpToken
+            | Self::MaxConnectionsPerAddress
             | Self::DefaultRoles
             | Self::PolicyFile
             | Self::IssuersFile => None,

@@ -13,8 +13,9 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    issuers, key_files, log,
-    serve::{Limits, serve},
+    issuers, key_files,
+    listen::{Limits, PerAddress, serve},
+    log,
     sessions::Sessions,
     shutdown,
 };
@@ -69,7 +70,8 @@ pub(crate) async fn run(
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
     let files =
         tokio::spawn(key_files::keep_fresh(config.key_files(), app.issuers.clone(), stop.clone()));
-    let router = app.router(&stop);
+    app.readiness.add(log::failing);
+    let router = log::Gate::new(app.router(&stop), log::current());
     writeln!(
         out,
         "MCP server on http://{address}{}, {}",
@@ -79,7 +81,11 @@ pub(crate) async fn run(
     .and_then(|()| out.flush())
     .map_err(Failure::output)?;
 
-    let limits = Limits { connections: config.max_connections, ..Limits::default() };
+    let connections = config.max_connections;
+    let per_address = config
+        .max_connections_per_address
+        .map_or(PerAddress::Public(connections.div_ceil(4)), PerAddress::Every);
+    let limits = Limits { connections, per_address, ..Limits::default() };
     let serving = tokio::spawn(serve(listener, router, stop.clone(), limits));
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");

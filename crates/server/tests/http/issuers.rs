@@ -158,7 +158,7 @@ async fn an_issuer_without_keys_makes_the_server_not_ready_and_an_outage_later_d
     assert_eq!(without.status, StatusCode::SERVICE_UNAVAILABLE);
     let since =
         format!("keys of {} cannot be fetched since 2027-01-15T08:00:00Z\n", issuer.issuer());
-    assert_eq!(without.body, format!("no keys of some issuer\n{since}"));
+    assert_eq!(without.body, format!("not ready\n{since}"));
     let refused = server.call("whoami", &token(&issuer, "alice").sign(key())).await;
     refused.assert_invalid_token("no keys");
     server.call("whoami", &token(&well, "alice").sign(key())).await.assert_called("the other");
@@ -174,9 +174,8 @@ async fn an_issuer_without_keys_makes_the_server_not_ready_and_an_outage_later_d
     server.issuers.renew_due().await;
     let outage = server.get("/readyz").await;
     assert_eq!(outage.status, StatusCode::OK);
-    let since =
-        format!("keys of {} cannot be fetched since 2027-01-15T09:00:10Z\n", issuer.issuer());
-    assert_eq!(outage.body, format!("ready\n{since}"));
+    let line = "cannot be fetched since 2027-01-15T09:00:10Z (callers are served)";
+    assert_eq!(outage.body, format!("ready\nkeys of {} {line}\n", issuer.issuer()));
     let lasting = |issuer| token(issuer, "alice").claim("exp", NOW + 7200).sign(key());
     server.call("whoami", &lasting(&issuer)).await.assert_called("an hour without the issuer");
 }

@@ -1,0 +1,46 @@
+//! The connections that are left when all others are taken: for health checks, and to say so to the rest.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::Body,
+    http::{Request, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use futures_util::future::Either;
+use hyper::body::Incoming;
+use tower::Service;
+
+use crate::health;
+
+/// Answers health checks by `S`, and everything else with 503.
+#[derive(Debug, Clone)]
+pub(super) struct Reserve<S>(pub(super) S);
+
+impl<S> Service<Request<Incoming>> for Reserve<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<S::Future, Ready<Result<Response<Body>, Infallible>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        if health::PATHS.contains(&request.uri().path()) {
+            return Either::Left(self.0.call(request));
+        }
+        let busy = "every connection is in use: try again, or raise MAX_CONNECTIONS or \
+                    MAX_CONNECTIONS_PER_ADDRESS\n";
+        let headers = [(header::RETRY_AFTER, "1"), (header::CACHE_CONTROL, "no-store")];
+        let response = (StatusCode::SERVICE_UNAVAILABLE, headers, busy).into_response();
+        Either::Right(ready(Ok(response)))
+    }
+}

@@ -1,0 +1,40 @@
+//! How many lines a second are written of one kind.
+
+use std::time::Instant;
+
+/// So many in each second; the rest is counted.
+#[derive(Debug, Default)]
+pub(super) struct Budget<const MOST: u32> {
+    /// The second that is counted in, from its beginning.
+    since: Option<Instant>,
+    spent: u32,
+    over: u64,
+}
+
+/// How many were beyond the budget.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Over(pub(super) u64);
+
+impl<const MOST: u32> Budget<MOST> {
+    /// Whether one more is within the budget.
+    pub(super) fn spend(&mut self) -> bool {
+        if self.is_over() {
+            (self.since, self.spent) = (Some(Instant::now()), 0);
+        }
+        self.spent = self.spent.saturating_add(1);
+        let is_within = self.spent <= MOST;
+        if !is_within {
+            self.over += 1;
+        }
+        is_within
+    }
+
+    /// Takes the count of those beyond it, once the second is over.
+    pub(super) fn take_over(&mut self) -> Over {
+        Over(if self.is_over() { std::mem::take(&mut self.over) } else { 0 })
+    }
+
+    fn is_over(&self) -> bool {
+        self.since.is_none_or(|since| since.elapsed().as_secs() >= 1)
+    }
+}

@@ -1,0 +1,48 @@
+//! What goes on in the background, and whether it goes well: one registry for `/readyz`.
+//!
+//! A job that fails says since when. Where callers are refused because of it, `/readyz` is 503; where they are
+//! served all the same, it says so in its body.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use auth_core::NumericDate;
+
+/// How a job fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// What cannot be done, without secrets: `the log cannot be written`.
+    pub what: String,
+    /// Since when, if it is known.
+    pub since: Option<NumericDate>,
+    /// Whether callers are refused because of it.
+    pub affects_callers: bool,
+}
+
+type Check = Box<dyn Fn() -> Option<Failing> + Send + Sync>;
+
+/// The jobs of this process. Its clones share them.
+#[derive(Clone, Default)]
+pub struct Readiness(Arc<Mutex<Vec<Check>>>);
+
+impl Readiness {
+    /// Adds a job. `check` is called for each question, and must not wait.
+    pub fn add(&self, check: impl Fn() -> Option<Failing> + Send + Sync + 'static) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(check));
+    }
+
+    /// What fails now, in the order in which the jobs were added.
+    #[must_use]
+    pub fn failing(&self) -> Vec<Failing> {
+        let checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.iter().filter_map(|check| check()).collect()
+    }
+}
+
+impl fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Readiness").field(&self.failing()).finish()
+    }
+}
