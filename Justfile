@@ -89,7 +89,7 @@ fuzz seconds="10" *targets:
 
 # 500 connections at once, most of them hostile, against the real server (loopback only; needs Linux)
 load seconds="30": build-all
-    "{{ target }}/debug/examples/load" "{{ target }}/debug/server" "{{ seconds }}"
+    "{{ target }}/debug/examples/load" "{{ target }}/debug/server" "{{ target }}/debug/examples/peer" "{{ seconds }}"
 
 # formatting, lints and documentation, without a warning; and each product by itself
 lint: lint-all

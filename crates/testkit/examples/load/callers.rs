@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,6 +19,8 @@ use crate::{
 
 /// One over the longest body.
 const TOO_LONG: usize = 4 * 1024 * 1024 + 1;
+/// How many calls are sent at once.
+const PIPELINED: usize = 50;
 /// How long the server waits for a head, a body, or the next request.
 const SERVER_WAITS: Duration = Duration::from_secs(30);
 /// Before this it has not given up.
@@ -26,6 +31,9 @@ const LATE: Duration = Duration::from_secs(15);
 const FOR_EVER: Duration = Duration::from_mins(1);
 /// How long the slow ones pause between two bytes.
 const DRIP: Duration = Duration::from_secs(2);
+
+/// Numbers the opaque tokens.
+static OPAQUE: AtomicU64 = AtomicU64::new(0);
 
 /// A kind of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,10 +59,18 @@ pub(crate) enum Class {
     SlowAnonymous,
     /// Makes one call and then says nothing more.
     Idle,
+    /// Asks again and again, and reads none of the answers.
+    Deaf,
+    /// Sends many calls at once, and reads the answers afterwards.
+    Pipelined,
+    /// A token of the issuer that has to be asked, which it does not know.
+    Opaque,
+    /// The longest body that is read, of a caller who may not do what it asks for.
+    LongAllowed,
 }
 
-/// How many connections each class has: 500 in all.
-pub(crate) const CAST: [(Class, usize); 13] = [
+/// How many connections each class has: 540 in all.
+pub(crate) const CAST: [(Class, usize); 17] = [
     (Class::Valid, 120),
     (Class::NoToken, 60),
     (Class::BadSignature, 70),
@@ -68,6 +84,10 @@ pub(crate) const CAST: [(Class, usize); 13] = [
     (Class::SlowBody, 20),
     (Class::SlowAnonymous, 5),
     (Class::Idle, 5),
+    (Class::Deaf, 10),
+    (Class::Pipelined, 5),
+    (Class::Opaque, 20),
+    (Class::LongAllowed, 5),
 ];
 
 /// What every caller knows.
@@ -101,7 +121,7 @@ impl Class {
             Self::BadSignature => Some(&tokens.bad_signature),
             Self::Expired => Some(&tokens.expired),
             Self::OtherAudience => Some(&tokens.other_audience),
-            Self::MissingScope => Some(&tokens.missing_scope),
+            Self::MissingScope | Self::LongAllowed => Some(&tokens.missing_scope),
             _ => Some(&tokens.valid),
         }
     }
@@ -112,19 +132,29 @@ impl Class {
             // Whoever still sends when the answer is written may be reset before it has read it.
             return matches!(
                 self,
-                Self::LongStreamed | Self::LongAnonymous | Self::SlowHead | Self::Idle
+                Self::LongStreamed
+                    | Self::LongAnonymous
+                    | Self::LongAllowed
+                    | Self::SlowHead
+                    | Self::Idle
+                    | Self::Deaf
             );
         };
         let says = |part: &str| text.contains(part);
         match (self, status) {
-            (Self::Valid | Self::Idle, 200) => says("\"iserror\":false"),
+            (Self::Valid | Self::Idle | Self::Pipelined, 200) => says("\"iserror\":false"),
             (Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous, 401) => {
                 says("www-authenticate: bearer scope=") && !says("error=")
             }
             (Self::BadSignature | Self::Expired | Self::OtherAudience, 401) => {
                 says("error=\"invalid_token\"")
             }
-            (Self::MissingScope, 403) => says("error=\"insufficient_scope\""),
+            (Self::MissingScope | Self::LongAllowed, 403) => says("error=\"insufficient_scope\""),
+            // Bodies share a budget.
+            (Self::LongAllowed, 413 | 503) => true,
+            (Self::Opaque, 401) => says("error=\"invalid_token\""),
+            // The issuer is slow, and unknown tokens have a pace.
+            (Self::Opaque, 503) => says("retry-after"),
             (Self::LongAnnounced | Self::LongStreamed, 413) => says("too long"),
             (Self::SlowBody, 408) => says("took too long"),
             _ => false,
@@ -134,7 +164,9 @@ impl Class {
     /// Whether the matrix has this time for this class.
     fn may_take(self, took: Duration) -> bool {
         match self {
-            Self::SlowHead | Self::SlowBody => (NOT_BEFORE..SERVER_WAITS + LATE).contains(&took),
+            Self::SlowHead | Self::SlowBody | Self::Deaf => {
+                (NOT_BEFORE..SERVER_WAITS + LATE).contains(&took)
+            }
             // It takes what it takes to send that much past all the others.
             Self::LongStreamed => took < SERVER_WAITS,
             _ => took < LATE,
@@ -145,6 +177,11 @@ impl Class {
     fn request(self, tokens: &Tokens) -> Vec<u8> {
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
         let authorization = match self.token(tokens) {
+            // Each another one, so that nothing is remembered of it.
+            _ if self == Self::Opaque => {
+                let number = OPAQUE.fetch_add(1, Ordering::Relaxed);
+                format!("authorization: Bearer opaque-{number}\r\n")
+            }
             Some(token) => format!("authorization: Bearer {token}\r\n"),
             None => String::new(),
         };
@@ -152,7 +189,22 @@ impl Class {
             "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              accept: application/json, text/event-stream\r\n{authorization}"
         );
+        let long;
         let (length, body) = match self {
+            // Its answers are large enough to fill what the system keeps for a connection.
+            Self::Deaf => {
+                let path = "/.well-known/oauth-protected-resource/mcp";
+                let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+                return head.into_bytes().repeat(1000);
+            }
+            Self::LongAllowed => {
+                let padding = "x".repeat(TOO_LONG - 2 - body.len() - r#""padding":"""#.len());
+                long = body.replace(
+                    r#""arguments":{"#,
+                    &format!(r#""arguments":{{"padding":"{padding}""#),
+                );
+                (format!("content-length: {}", long.len()), long.as_str())
+            }
             Self::SlowHead => return format!("{head}x-slow: ").into_bytes(),
             Self::LongAnnounced => (format!("content-length: {TOO_LONG}"), ""),
             Self::LongStreamed | Self::LongAnonymous => ("transfer-encoding: chunked".into(), ""),
@@ -166,9 +218,12 @@ impl Class {
 /// Calls as `class` does until the flood is over.
 pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
     let mut tally = Tally::default();
-    let request = class.request(&plan.tokens);
+    let mut request = class.request(&plan.tokens);
     let mut connection = None;
     while !plan.is_over() {
+        if class == Class::Opaque {
+            request = class.request(&plan.tokens);
+        }
         let mut open = match connection.take() {
             Some(open) => open,
             None => match Connection::open(plan.address).await {
@@ -198,7 +253,10 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
         match class {
             Class::Idle => idle(&mut open, &plan, &mut tally).await,
             // They come again and again, but what they send is not to be all that the machine does.
-            Class::LongAnnounced | Class::LongStreamed | Class::LongAnonymous => {
+            Class::LongAnnounced
+            | Class::LongStreamed
+            | Class::LongAnonymous
+            | Class::LongAllowed => {
                 sleep(Duration::from_millis(300)).await;
             }
             _ if answer.is_some_and(|answer| !answer.closes()) => connection = Some(open),
@@ -210,9 +268,28 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
 
 /// One call; how it was answered.
 pub(crate) async fn once(plan: &Plan, class: Class) -> Option<u16> {
-    let mut connection = Connection::open(plan.address).await.ok()?;
-    connection.send(&class.request(&plan.tokens)).await.ok()?;
-    timeout(LATE, connection.answer()).await.ok()?.map(|answer| answer.status)
+    ask(plan.address, &class.request(&plan.tokens)).await.map(|answer| answer.status)
+}
+
+/// The answer to one request over a connection of its own.
+pub(crate) async fn ask(address: SocketAddr, request: &[u8]) -> Option<Answer> {
+    let mut connection = Connection::open(address).await.ok()?;
+    connection.send(request).await.ok()?;
+    timeout(LATE, connection.answer()).await.ok()?
+}
+
+/// A call of this tool, with this token.
+pub(crate) fn call_of(tool: &str, token: &str) -> Vec<u8> {
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{{}}}}}}"#
+    );
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nauthorization: Bearer {token}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// Sends what `class` sends in the way it does, and waits for the answer.
@@ -227,6 +304,25 @@ async fn exchange(class: Class, connection: &mut Connection, request: &[u8]) -> 
                 sent += 0x10000;
             }
             connection.answer().await
+        }
+        Class::Deaf => {
+            // Until the server closes the connection.
+            while connection.send(request).await.is_ok() {}
+            None
+        }
+        Class::Pipelined => {
+            for _ in 1..PIPELINED {
+                let _ = connection.send(request).await;
+            }
+            let mut last = connection.answer().await;
+            for _ in 1..PIPELINED {
+                let next = connection.answer().await;
+                if last.as_ref().is_none_or(|answer| answer.status != 200) {
+                    return last;
+                }
+                last = next;
+            }
+            last
         }
         Class::SlowHead | Class::SlowBody | Class::SlowAnonymous => loop {
             match timeout(DRIP, connection.answer()).await {

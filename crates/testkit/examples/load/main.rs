@@ -1,7 +1,7 @@
-//! Load: the real server with 500 connections open at once, most of them no friends of it.
+//! Load: the real server with some 500 connections open at once, most of them no friends of it.
 //!
-//! `load SERVER_BINARY SECONDS` starts the server on a free loopback port in a folder of its own and
-//! ends with an error if one of these does not hold:
+//! `load SERVER_BINARY PEER_BINARY SECONDS` starts the server on a free loopback port in a folder of its own
+//! and ends with an error if one of these does not hold:
 //!
 //! 1. Every class of callers ([`callers::CAST`]) gets the answers that the negative matrix in
 //!    `docs/security.md` has for it, and no other. Whoever dawdles is closed after the 30 s of the limits.
@@ -9,6 +9,10 @@
 //! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
 //! 4. When all have gone, the server still answers, holds no connection more than at the start, and
 //!    ends well when it is told to.
+//! 5. While nobody reads the log, calls are refused, health is answered, and the server ends when it is told
+//!    to ([`unread`]).
+//! 6. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
+//!    ([`panics`]).
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,8 +22,10 @@
 )]
 
 mod callers;
+mod panics;
 mod server;
 mod tally;
+mod unread;
 mod wire;
 
 use std::{
@@ -43,15 +49,16 @@ const PATIENCE: Duration = Duration::from_secs(50);
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let (Some(program), Some(Ok(seconds)), None) =
-        (args.next(), args.next().map(|text| text.parse::<u64>()), args.next())
+    let (Some(program), Some(peer), Some(Ok(seconds)), None) =
+        (args.next(), args.next(), args.next().map(|text| text.parse::<u64>()), args.next())
     else {
-        eprintln!("usage: load SERVER_BINARY SECONDS");
+        eprintln!("usage: load SERVER_BINARY PEER_BINARY SECONDS");
         return ExitCode::from(2);
     };
     // The warm-up is a half, and what comes after it must be long enough to see something.
     let seconds = seconds.max(15);
-    let (server, tokens) = Server::start(Path::new(&program));
+    let asked = server::asked().await;
+    let (server, tokens) = Server::start(Path::new(&program), &asked);
     let at_rest = server.sockets();
     let begun = Instant::now();
     let plan = Plan::new(server.address, tokens, begun, Duration::from_secs(seconds));
@@ -98,6 +105,8 @@ async fn main() -> ExitCode {
         Some(0) => {}
         code => faults.push(format!("the server ended with {code:?}")),
     }
+    faults.extend(unread::faults(Path::new(&program)).await);
+    faults.extend(panics::faults(Path::new(&peer)).await);
     for fault in &faults {
         eprintln!("FAILED: {fault}");
     }

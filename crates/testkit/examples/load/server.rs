@@ -6,11 +6,12 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use auth_core::{Algorithm, Clock, SystemClock};
 use tempfile::TempDir;
-use testkit::{Forge, RESOURCE, TestKey};
+use testkit::{Forge, RESOURCE, Reply, TestIssuer, TestKey};
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
@@ -31,7 +32,16 @@ pub(crate) struct Tokens {
 impl Server {
     /// Starts `program` with first users and a key of its own: ES256, whose signatures are the dearest
     /// to check.
-    pub(crate) fn start(program: &Path) -> (Self, Tokens) {
+    pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Tokens) {
+        Self::start_with(program, Some(asked), Stdio::null())
+    }
+
+    /// The same with its log going to `log`, and without the issuer that is asked.
+    pub(crate) fn start_with_log(program: &Path, log: Stdio) -> (Self, Tokens) {
+        Self::start_with(program, None, log)
+    }
+
+    fn start_with(program: &Path, asked: Option<&TestIssuer>, log: Stdio) -> (Self, Tokens) {
         let program = program.canonicalize().unwrap();
         let key = TestKey::shared(Algorithm::Es256);
         let folder = tempfile::tempdir().unwrap();
@@ -43,14 +53,16 @@ impl Server {
             command
         };
         assert!(command().arg("init").stdout(Stdio::null()).status().unwrap().success());
-        let mut child = command()
-            .args(["--bind", "127.0.0.1:0"])
-            .env("JWT_KEY_FILE", &path)
-            .stdout(Stdio::piped())
-            // At its default it writes some lines for every request; who reads them is not tested here.
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = command();
+        command.args(["--bind", "127.0.0.1:0"]).env("JWT_KEY_FILE", &path);
+        // All connections come from one address, which is not what is tested here.
+        command.env("MAX_CONNECTIONS_PER_ADDRESS", "1024");
+        if let Some(asked) = asked {
+            let issuers = folder.path().join("issuers.toml");
+            fs::write(&issuers, issuers_file(asked)).unwrap();
+            command.env("ISSUERS_FILE", issuers).env("LOAD_SECRET", "a secret of the load test");
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("MCP server on http://").and_then(|l| l.split('/').next());
@@ -79,6 +91,23 @@ impl Server {
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
+}
+
+/// An issuer that has to be asked about its tokens, knows none, and takes its time.
+pub(crate) async fn asked() -> TestIssuer {
+    let issuer = TestIssuer::start().await;
+    issuer.serve_keys(&[]);
+    let inactive = Reply::json(&serde_json::json!({ "active": false }));
+    issuer.serve("/introspect", inactive.delay(Duration::from_millis(150)));
+    issuer
+}
+
+fn issuers_file(asked: &TestIssuer) -> String {
+    format!(
+        "[issuers.\"{}\"]\nkeys = \"none\"\n\
+         introspection = {{ client_id = \"load\", secret_env = \"LOAD_SECRET\" }}\n",
+        asked.issuer()
+    )
 }
 
 impl Drop for Server {

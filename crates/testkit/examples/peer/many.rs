@@ -1,10 +1,10 @@
-//! Our guard before rmcp with any number of tools, all of which tell the time.
+//! Our guard before rmcp with any number of tools, all of which tell the time; and one that panics.
 
 use std::{fmt::Write, sync::Arc};
 
 use auth_core::{Clock, Policy, PolicyDocument, SystemClock};
 use axum::Router;
-use mcp_guard::Guard;
+use mcp_guard::{CatchPanic, Guard};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     handler::server::{
@@ -39,7 +39,12 @@ impl Many {
                 })
             })
         };
-        let router = (0..count).fold(ToolRouter::new(), |router, it| router.with_route(route(it)));
+        let panics = Tool::new("panic", "A tool with a fault", serde_json::Map::new());
+        let panics = ToolRoute::new_dyn(panics, |_: ToolCallContext<'_, Self>| {
+            Box::pin(async { panic!("a tool with a fault") })
+        });
+        let router = ToolRouter::new().with_route(panics);
+        let router = (0..count).fold(router, |router, it| router.with_route(route(it)));
         Self(Arc::new(router))
     }
 }
@@ -64,7 +69,7 @@ impl ServerHandler for Many {
 
 pub(crate) fn guarded(key: &TestKey, shape: &Shape) -> Router {
     let mut rules =
-        "[scopes]\n\"User.Read\" = \"The time\"\n[tools]\nget_time = \"User.Read\"\n".to_owned();
+        "[scopes]\n\"User.Read\" = \"The time\"\n[tools]\nget_time = \"User.Read\"\npanic = \"User.Read\"\n".to_owned();
     for number in 1..shape.tools {
         writeln!(rules, "tool_{number} = \"User.Read\"").unwrap();
     }
@@ -77,7 +82,7 @@ pub(crate) fn guarded(key: &TestKey, shape: &Shape) -> Router {
         .disable_allowed_hosts();
     let many = Many::new(shape.tools);
     let mcp = StreamableHttpService::new(
-        move || Ok(many.clone()),
+        move || Ok(CatchPanic::new(many.clone())),
         Arc::new(NeverSessionManager::default()),
         config,
     );
