@@ -165,9 +165,9 @@ impl Class {
     /// Whether the matrix has this time for this class.
     fn may_take(self, took: Duration) -> bool {
         match self {
-            Self::SlowHead | Self::SlowBody | Self::Deaf => {
-                (NOT_BEFORE..SERVER_WAITS + LATE).contains(&took)
-            }
+            Self::SlowHead | Self::SlowBody => (NOT_BEFORE..SERVER_WAITS + LATE).contains(&took),
+            // The server waits once all that the system keeps for the connection is full.
+            Self::Deaf => (NOT_BEFORE..SERVER_WAITS + 2 * LATE).contains(&took),
             // It takes what it takes to send that much past all the others.
             Self::LongStreamed => took < SERVER_WAITS,
             _ => took < LATE,
