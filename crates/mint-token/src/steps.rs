@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use auth_core::{Explanation, Finding, Outcome, Step};
 
+use auth_core::quoted;
+
 use crate::output::harmless;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -112,27 +114,4 @@ pub(crate) fn remedy(explanation: &Explanation) -> Option<String> {
         ),
         Finding::Unavailable => "try again: something could not be asked".into(),
     })
-}
-
-/// A text as a shell reads it as one word.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
-        return text.to_owned();
-    }
-    format!("'{}'", harmless(text).replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_token_says_is_one_word_of_a_command() {
-        assert_eq!(quoted("alice"), "alice");
-        assert_eq!(quoted("User.Read Admin.Write"), "'User.Read Admin.Write'");
-        assert_eq!(quoted("a'; rm -rf / #"), r"'a'\''; rm -rf / #'");
-        assert_eq!(quoted("$(id)"), "'$(id)'");
-        assert_eq!(quoted(""), "''");
-    }
 }

@@ -17,6 +17,8 @@ pub enum Variable {
     McpToken,
     /// Where the server listens.
     BindAddr,
+    /// The web pages that may call the server besides its own.
+    AllowedOrigins,
     /// How many connections are open at once.
     MaxConnections,
     /// The directory of users.
@@ -43,7 +45,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -54,6 +56,7 @@ impl Variable {
         Self::MaxConnections,
         Self::DatabaseUrl,
         Self::PolicyFile,
+        Self::AllowedOrigins,
         Self::DirectoryMaxUsers,
         Self::DirectoryMaxAge,
         Self::UnknownUsers,
@@ -75,6 +78,7 @@ impl Variable {
             Self::McpUrl => "MCP_URL",
             Self::McpToken => "MCP_TOKEN",
             Self::BindAddr => "BIND_ADDR",
+            Self::AllowedOrigins => "ALLOWED_ORIGINS",
             Self::MaxConnections => "MAX_CONNECTIONS",
             Self::DatabaseUrl => "DATABASE_URL",
             Self::DirectoryMaxUsers => "DIRECTORY_MAX_USERS",
@@ -107,6 +111,7 @@ impl Variable {
             Self::JwtSecret
             | Self::JwtKeyFile
             | Self::McpToken
+            | Self::AllowedOrigins
             | Self::DefaultRoles
             | Self::PolicyFile
             | Self::IssuersFile => None,

@@ -1,8 +1,8 @@
 //! The rules of verifying that one key and one fault do not show.
 
 use auth_core::{
-    Algorithm, Audience, DecodedToken, KeyId, KeyLookupError, KeySet, ParseTokenError, SigningKey,
-    TokenTypes, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+    Algorithm, Audience, ClaimFault, DecodedToken, KeyId, KeyLookupError, KeySet, ParseTokenError,
+    SigningKey, TokenTypes, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
 };
 use serde_json::{Value, json};
 use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey};
@@ -101,9 +101,18 @@ fn the_checks_come_in_the_documented_order() {
         judge(&verifier, &forge.sign_with(|_| vec![0; 64]), NOW).unwrap_err()
     };
     assert_eq!(told(&|forge| forge), VerifyError::Signature);
-    assert_eq!(told(&|forge| forge.claim("client_id", 1)), VerifyError::Claim("client_id"));
-    assert_eq!(told(&|forge| forge.claim("jti", 1)), VerifyError::Claim("jti"));
-    assert_eq!(told(&|forge| forge.claim("scope", 1)), VerifyError::Claim("scope"));
+    assert_eq!(
+        told(&|forge| forge.claim("client_id", 1)),
+        VerifyError::Claim("client_id", ClaimFault::NotText)
+    );
+    assert_eq!(
+        told(&|forge| forge.claim("jti", 1)),
+        VerifyError::Claim("jti", ClaimFault::NotText)
+    );
+    assert_eq!(
+        told(&|forge| forge.claim("scope", 1)),
+        VerifyError::Claim("scope", ClaimFault::NotTexts)
+    );
     assert_eq!(told(&|forge| forge.claim("cnf", json!({}))), VerifyError::SenderConstrained);
     assert_eq!(told(&|forge| forge.without_claim("sub")), VerifyError::SubjectMissing);
     assert_eq!(told(&|forge| forge.claim("iat", NOW + 99)), VerifyError::IssuedInFuture);
@@ -313,9 +322,18 @@ fn roles_count_only_where_they_are_trusted() {
     assert_eq!(held(ignoring(), list.clone()), Ok(roles([])));
     assert_eq!(held(trusting(), list.clone()), Ok(roles(["admin", "user"])));
     assert_eq!(held(trusting().trust_roles(false), list), Ok(roles([])));
-    for bad in [json!("admin"), json!([1]), json!([""]), Value::Null, json!({"admin": 1})] {
+    // One role as IdentityServer writes it, and roles as Zitadel does.
+    assert_eq!(held(trusting(), json!("admin")), Ok(roles(["admin"])));
+    let zitadel = json!({ "admin": { "1": "org.example" }, "user": { "1": "org.example" } });
+    assert_eq!(held(trusting(), zitadel), Ok(roles(["admin", "user"])));
+    // What cannot be the name of a role is none, and voids nothing.
+    let odd = json!(["", "x".repeat(256), 1, null, "admin"]);
+    assert_eq!(held(trusting(), odd), Ok(roles(["admin"])));
+    assert_eq!(held(trusting(), Value::Null), Ok(roles([])));
+    for bad in [json!(1), json!(true), json!({"admin": 1})] {
         assert_eq!(held(ignoring(), bad.clone()), Ok(roles([])), "{bad}");
-        assert_eq!(held(trusting(), bad.clone()), Err(VerifyError::Claim("roles")), "{bad}");
+        let fault = VerifyError::Claim("roles", ClaimFault::NotRoles);
+        assert_eq!(held(trusting(), bad.clone()), Err(fault), "{bad}");
     }
     let none = judge(&verifier(trusting()), &Forge::valid(hs256()).sign(hs256()), NOW);
     assert!(none.unwrap().roles().is_empty());
