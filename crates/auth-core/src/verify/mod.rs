@@ -14,7 +14,7 @@
 //! | 10 | the other claims that are read have the right shape | RFC 9068 §2.2 |
 //! | 11 | the signature | RFC 7515 §5.2 |
 //!
-//! A claim that is `null` is not there. A reason names the claim and its fault ([`ClaimFault`]).
+//! A claim that is `null` is not there (but for the marks of an ID token in check 2). A reason names the claim and its fault ([`ClaimFault`]).
 //!
 //! Whoever wants to know why walks along as a [`Witness`]: there is one walk, with or without one.
 //!

@@ -1,6 +1,6 @@
 //! Claims out of JSON: strictly, and wherever an issuer writes them.
 //!
-//! 1. A claim that is `null` is not there.
+//! 1. A claim that is `null` is not there, but for the marks of an ID token.
 //! 2. A claim that decides something must be what it should be; a fault names the claim and what is wrong
 //!    with it.
 //! 3. What decides nothing is not looked at, whatever it is.
@@ -22,10 +22,11 @@ pub(super) fn is_other_token(claims: &Object<'_>) -> bool {
     let is_none_of = |name: &str, accepted: &[&str]| {
         claims.said(name).is_some_and(|value| {
             let text = value.as_str().unwrap_or_default();
-            !accepted.iter().any(|accepted| text.eq_ignore_ascii_case(accepted))
+            !accepted.contains(&text)
         })
     };
-    ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.said(name).is_some())
+    // Some issuers write `null` into ID tokens for what the client did not send: it is a mark all the same.
+    ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains(name))
         || is_none_of("typ", &["Bearer"])
         || is_none_of("token_use", &["access", "access_token"])
 }

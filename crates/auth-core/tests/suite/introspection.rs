@@ -164,7 +164,7 @@ fn answers_in_the_shapes_of_issuers_are_read() {
             json!({ "active": true, "exp": NOW + 60, "iat": NOW, "jti": "id-1", "iss": ISSUER,
                 "aud": [RESOURCE, "account"], "sub": "f5…", "typ": "Bearer", "azp": "app",
                 "acr": "1", "realm_access": { "roles": ["user"] }, "scope": "A profile",
-                "client_id": "app", "username": "joe", "token_type": "Bearer", "nonce": null }),
+                "client_id": "app", "username": "joe", "token_type": "Bearer" }),
             "f5…",
             "A profile",
         ),
