@@ -12,6 +12,8 @@ use http::{HeaderMap, HeaderValue, Method, header::ACCEPT};
 const JSON: (&str, &str) = ("application", "json");
 const EVENTS: (&str, &str) = ("text", "event-stream");
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const OTHER_WAY_ROUND: HeaderValue =
+    HeaderValue::from_static("text/event-stream, application/json");
 const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// A client that does not take what it would be answered with.
@@ -22,7 +24,7 @@ pub(crate) struct NotAcceptable;
 /// Judges the header, and writes names in it where there are ranges.
 pub(crate) fn settle(method: &Method, headers: &mut HeaderMap) -> Result<(), NotAcceptable> {
     // As most clients write it.
-    if headers.get(ACCEPT).is_some_and(|accept| accept == BOTH) {
+    if headers.get(ACCEPT).is_some_and(|accept| accept == BOTH || accept == OTHER_WAY_ROUND) {
         return Ok(());
     }
     let (is_taken, names) = match *method {
@@ -59,7 +61,7 @@ fn takes(headers: &HeaderMap, (kind, subtype): (&str, &str)) -> bool {
             (its, sub) if its.eq_ignore_ascii_case(kind) && sub.eq_ignore_ascii_case(subtype) => 3,
             _ => continue,
         };
-        let is_taken = !parts.any(|parameter| is_zero_weight(parameter));
+        let is_taken = !parts.any(is_zero_weight);
         if specific > best.0 || (specific == best.0 && is_taken) {
             best = (specific, is_taken);
         }

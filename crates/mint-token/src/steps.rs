@@ -74,8 +74,13 @@ pub(crate) fn remedy_of_token(steps: &[Step]) -> Option<String> {
         "typ" => {
             "an access token has typ at+jwt: `mint-token --like token.txt`, or permit JWT for its issuer (typ = \"jwt\" in ISSUERS_FILE)"
         }
-        "sub" => "a token that speaks of somebody: `mint-token --sub SUBJECT`",
+        "sub" => {
+            "a token that speaks of somebody: `mint-token --sub SUBJECT`; or name the claim that its issuer writes instead (subject_from in ISSUERS_FILE)"
+        }
         "cnf" => "a token that is not bound to a key",
+        "claims" if failed.found.contains("scopes_from") => {
+            "its issuer writes scopes as a list: scopes_from = [\"scope\"] in ISSUERS_FILE reads both"
+        }
         "claims" | "form" => "a token made anew: `mint-token`",
         "introspection" => "a new token from its issuer",
         _ => return None,
