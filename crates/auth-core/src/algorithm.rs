@@ -11,20 +11,24 @@ pub enum Algorithm {
     Rs256,
     /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4).
     Es256,
-    /// Ed25519 (RFC 8037 §3.1).
+    /// Ed25519: `EdDSA` (RFC 8037 §3.1) or, which is the same signature, `Ed25519` (RFC 9864 §2.2).
     EdDsa,
 }
 
+/// The name that RFC 9864 §2.2 gives to what RFC 8037 calls `EdDSA` with the curve Ed25519.
+const ED25519: &str = "Ed25519";
+
 /// The `alg` of a header is not one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown algorithm: choose one of HS256, RS256, ES256, EdDSA")]
+#[error("unknown algorithm: choose one of HS256, RS256, ES256, EdDSA (or Ed25519)")]
 pub struct UnknownAlgorithm;
 
 impl Algorithm {
     /// Every algorithm there is.
     pub const ALL: [Self; 4] = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
 
-    /// The name as it stands in a header (case-sensitive, RFC 7515 §4.1.1).
+    /// The name as it stands in the header of tokens that are made here (case-sensitive, RFC 7515
+    /// §4.1.1).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,13 +38,18 @@ impl Algorithm {
             Self::EdDsa => "EdDSA",
         }
     }
+
+    /// Whether `name` is a name of this algorithm. Ed25519 has two.
+    pub(crate) fn is_named(self, name: &str) -> bool {
+        self.name() == name || (self == Self::EdDsa && name == ED25519)
+    }
 }
 
 impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(UnknownAlgorithm)
+        Self::ALL.into_iter().find(|algorithm| algorithm.is_named(name)).ok_or(UnknownAlgorithm)
     }
 }
 
@@ -59,7 +68,11 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
         }
-        for other in ["none", "None", "NONE", "nOnE", "", "hs256", "HS512", "PS256", "ES256K"] {
+        assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDsa), "RFC 9864");
+        for other in [
+            "none", "None", "NONE", "nOnE", "", "hs256", "HS512", "PS256", "ES256K", "Ed448",
+            "ed25519",
+        ] {
             assert_eq!(other.parse::<Algorithm>(), Err(UnknownAlgorithm), "{other}");
         }
     }

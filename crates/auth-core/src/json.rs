@@ -70,10 +70,6 @@ impl<'a> Json<'a> {
         if let Self::Number(number) = self { Some(number) } else { None }
     }
 
-    pub(crate) fn as_list(&self) -> Option<&[Self]> {
-        if let Self::List(list) = self { Some(list) } else { None }
-    }
-
     pub(crate) const fn as_object(&self) -> Option<&Object<'a>> {
         if let Self::Object(object) = self { Some(object) } else { None }
     }
@@ -124,6 +120,12 @@ impl Object<'_> {
 impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.iter().find_map(|(other, value)| (other == name).then_some(value))
+    }
+
+    /// A member that says something: `null` does not. Some issuers write it for whatever they do not
+    /// have.
+    pub(crate) fn said(&self, name: &str) -> Option<&Json<'a>> {
+        self.get(name).filter(|value| !matches!(value, Json::Null))
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

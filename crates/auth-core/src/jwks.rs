@@ -1,9 +1,10 @@
 //! Public keys as JSON: JWK and JWK Set (RFC 7517), thumbprints (RFC 7638), and the look-up.
 //!
-//! 1. Only public halves: a JWK with a private or secret member is refused.
+//! 1. Only public halves: a JWK with a private or secret member is refused. A member that is `null`, and
+//!    a list without entries, say nothing: some issuers write every member that there is.
 //! 2. One unusable key does not spoil a set: it is left out and named.
 //! 3. A look-up never guesses: a `kid` must match exactly; without one, exactly one key of the
-//!    algorithm must be there.
+//!    algorithm must be there. Keys of several algorithms may share a `kid` (RFC 7517 §4.5).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,12 @@ impl Jwk {
     /// Reads one public JWK.
     pub fn parse(value: Value) -> Result<Self, KeyError> {
         const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-        if PRIVATE.iter().any(|member| value.get(member).is_some()) {
+        let is_said = |member: &&str| match value.get(member) {
+            None | Some(Value::Null) => false,
+            Some(Value::Array(list)) => !list.is_empty(),
+            Some(_) => true,
+        };
+        if PRIVATE.iter().any(is_said) {
             return Err(KeyError::Private);
         }
         serde_json::from_value(value).map(Self).map_err(|_| KeyError::Members)
@@ -92,8 +98,8 @@ impl Jwk {
     /// The key itself, under its `kid`, else its thumbprint.
     pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
         let for_signatures = self.0.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let may_verify =
-            self.0.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let ops = self.0.key_ops.as_deref().unwrap_or_default();
+        let may_verify = ops.is_empty() || ops.iter().any(|op| op == "verify");
         if !for_signatures || !may_verify {
             return Err(KeyError::Purpose);
         }
@@ -120,12 +126,12 @@ impl Jwk {
             _ => return Err(KeyError::Unsupported),
         };
         // Without a `kid` it goes by its thumbprint, as its private half does.
-        let id = match &self.0.kid {
+        let id = match self.0.kid.as_deref() {
+            None | Some("") => self.thumbprint().parse()?,
             Some(kid) => kid.parse()?,
-            None => self.thumbprint().parse()?,
         };
         let key = VerifyingKey::from_numbers(numbers, Some(id))?;
-        if self.0.alg.as_deref().is_some_and(|alg| alg != key.algorithm().name()) {
+        if self.0.alg.as_deref().is_some_and(|alg| !key.algorithm().is_named(alg)) {
             return Err(KeyError::Purpose);
         }
         Ok(key)
@@ -225,9 +231,19 @@ impl KeySet {
                 (None, _) => Err(KeyLookupError::AlgorithmMismatch),
             };
         };
-        let key =
-            self.0.iter().find(|key| key.id() == Some(id)).ok_or(KeyLookupError::UnknownKey)?;
-        if key.algorithm() == algorithm { Ok(key) } else { Err(KeyLookupError::AlgorithmMismatch) }
+        let mut named = self.0.iter().filter(|key| key.id() == Some(id)).peekable();
+        if named.peek().is_none() {
+            return Err(KeyLookupError::UnknownKey);
+        }
+        named.find(|key| key.algorithm() == algorithm).ok_or(KeyLookupError::AlgorithmMismatch)
+    }
+
+    /// Whether these are the public keys of `other`, in its order and under the same ids. Of secrets
+    /// it is never said.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same_as(other))
     }
 
     /// Whether there is no key.

@@ -159,16 +159,17 @@ impl Header {
         }
         let algorithm = header.get("alg").and_then(Json::as_str).and_then(|it| it.parse().ok());
         let algorithm = algorithm.ok_or(ParseTokenError::Algorithm)?;
+        // An empty `kid` names no key.
         let key_id = match text_member(&header, "kid")? {
+            None | Some("") => None,
             Some(kid) => Some(kid.parse().map_err(|_| ParseTokenError::Header)?),
-            None => None,
         };
         let token_type = text_member(&header, "typ")?.map(str::to_owned);
         Ok(Self { algorithm, key_id, token_type })
     }
 }
 
-fn object(text: &str) -> Result<Object<'_>, ParseTokenError> {
+pub(crate) fn object(text: &str) -> Result<Object<'_>, ParseTokenError> {
     match Json::parse(text) {
         Ok(Json::Object(members)) => Ok(members),
         _ => Err(ParseTokenError::Json),
@@ -179,12 +180,12 @@ fn base64url(part: &str) -> Result<Vec<u8>, ParseTokenError> {
     base64url::decode(part).map_err(|_| ParseTokenError::Base64)
 }
 
-fn text_of(part: &str) -> Result<String, ParseTokenError> {
+pub(crate) fn text_of(part: &str) -> Result<String, ParseTokenError> {
     String::from_utf8(base64url(part)?).map_err(|_| ParseTokenError::Json)
 }
 
 fn text_member<'a>(header: &'a Object<'_>, name: &str) -> Result<Option<&'a str>, ParseTokenError> {
-    match header.get(name) {
+    match header.said(name) {
         None => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(ParseTokenError::Header),
     }

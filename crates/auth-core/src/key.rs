@@ -118,7 +118,8 @@ impl SigningKey {
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
         let jwk: PrivateJwk = serde_json::from_str(json).map_err(|_| KeyError::Members)?;
         let for_signatures = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let may_sign = jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "sign"));
+        let ops = jwk.key_ops.as_deref().unwrap_or_default();
+        let may_sign = ops.is_empty() || ops.iter().any(|op| op == "sign");
         if !for_signatures || !may_sign {
             return Err(KeyError::Purpose);
         }
@@ -145,7 +146,7 @@ impl SigningKey {
             )?)?,
             _ => return Err(KeyError::Unsupported),
         };
-        if jwk.alg.as_deref().is_some_and(|alg| alg != key.algorithm().name()) {
+        if jwk.alg.as_deref().is_some_and(|alg| !key.algorithm().is_named(alg)) {
             return Err(KeyError::Purpose);
         }
         match &jwk.kid {
@@ -260,6 +261,11 @@ impl VerifyingKey {
     #[must_use]
     pub fn to_jwk(&self) -> Option<Jwk> {
         self.numbers.as_ref().map(|numbers| Jwk::from_numbers(numbers, self.id.clone()))
+    }
+
+    /// Whether this is the same public key under the same id.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.id == other.id && self.numbers.is_some() && self.numbers == other.numbers
     }
 
     /// Whether `signature` is this key's over `message`.

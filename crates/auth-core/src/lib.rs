@@ -80,6 +80,7 @@ pub use seal::SealingKey;
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{
-    Check, Facts, IntrospectionError, IntrospectionResponse, IssuerKeys, Outcome, Silent, Step,
-    TokenTypes, TokenVerifier, Trace, TrustedIssuer, VerifyError, Witness, harmless,
+    Check, ClaimFault, Facts, IntrospectionError, IntrospectionResponse, IssuerKeys, Outcome,
+    Silent, Step, TokenOutline, TokenTypes, TokenVerifier, Trace, TrustedIssuer, VerifyError,
+    Witness, harmless, quoted,
 };

@@ -10,9 +10,9 @@
 
 use std::error::Error;
 
-use auth_core::{Ceiling, Denial, DenialReason, Owner, Permit, Principal};
+use auth_core::{Ceiling, Denial, DenialReason, Issuer, Owner, Permit, Principal};
 
-use crate::{AuthenticateError, RequestId, response::Refusal};
+use crate::{AuthenticateError, InvalidToken, RequestId, response::Refusal};
 
 /// The target of what is no decision.
 const REQUEST: &str = "mcp_guard::request";
@@ -105,26 +105,35 @@ pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
 
 fn unauthenticated(id: RequestId, fault: &AuthenticateError) {
     match fault {
-        AuthenticateError::InvalidToken(reason) => {
-            tracing::warn!(target: INVALID_TOKEN, request_id = %id, %reason, "-> Invalid token!");
+        AuthenticateError::InvalidToken(InvalidToken { fault, issuer, facts }) => {
+            let issuer = issuer.as_ref().map(Issuer::as_str);
+            let facts = facts.as_ref();
+            let found = facts.map(|facts| facts.found.as_str()).filter(|found| !found.is_empty());
+            let expected = facts.map(|facts| facts.expected.as_str());
+            tracing::warn!(
+                target: INVALID_TOKEN, request_id = %id, issuer, found, expected, reason = %fault,
+                "-> Invalid token!"
+            );
         }
         AuthenticateError::RevokedToken { issuer, subject } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
             tracing::warn!(request_id = %id, subject, issuer, reason = "revoked", "-> Invalid token!");
         }
-        AuthenticateError::UnknownUser { issuer, subject } => {
+        AuthenticateError::UnknownUser { issuer, subject, remedy } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
             tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
             tracing::warn!(
                 request_id = %id, subject, issuer, reason = "not in the directory",
+                remedy = remedy.as_deref(),
                 "-> User does not exist!"
             );
         }
-        AuthenticateError::DisabledUser { issuer, subject } => {
+        AuthenticateError::DisabledUser { issuer, subject, remedy } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
             tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
             tracing::warn!(
                 request_id = %id, subject, issuer, reason = "disabled in the directory",
+                remedy = remedy.as_deref(),
                 "-> User is disabled!"
             );
         }

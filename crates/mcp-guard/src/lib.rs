@@ -63,11 +63,11 @@
 //!
 //! | | step | refusal |
 //! |---|---|---|
-//! | 1 | `Host` and `Origin` ([`Guard::allow_host`], [`Guard::allow_origin`]) | 403 |
+//! | 1 | `Host` and `Origin` ([`Guard::allow_host`], [`Guard::allow_origin`]); a preflight is answered here | 403 |
 //! | 2 | exactly one bearer token, in the header; it is taken out here | 401 without an error code; 400 `invalid_request` |
 //! | 3 | [`Authenticate`]: token → principal | 401 `invalid_token`; 403; 503 |
 //! | 4 | the body: bounded in size and time, and read strictly | 405; 413; 408; 400 |
-//! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
+//! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body; `Accept` allows JSON and streams | 400; 406 |
 //! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
 //! | 7 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
 //! | 8 | the server behind, with a [`Caller`] in the request's extensions | |
@@ -83,6 +83,7 @@
 //! 4. A panic of the server behind is the answer to its own request, and ends nothing else (for rmcp's
 //!    handlers: `CatchPanic`).
 
+mod accept;
 mod audit;
 mod authenticate;
 mod bearer;
@@ -90,6 +91,7 @@ mod body;
 mod cache;
 mod caller;
 mod catch_panic;
+mod cors;
 mod exchange;
 mod guard;
 mod guarded_body;
@@ -111,7 +113,7 @@ mod service;
 mod sse;
 mod tasks;
 
-pub use authenticate::{Authenticate, AuthenticateError, TokenAuthenticator};
+pub use authenticate::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]
 pub use catch_panic::CatchPanic;

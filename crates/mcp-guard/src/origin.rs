@@ -5,12 +5,14 @@
 //! 2. `Origin`, if a browser sends it, is the resource's own, or one that was allowed; on loopback any
 //!    loopback origin. `null` is nobody.
 //!
+//! 3. Pages of an origin that is let in may read the answers ([`cors`](crate::cors)).
+//!
 //! Most requests write the resource's own `host:port` and no `Origin`: that is judged once, at the start.
 
 use std::collections::BTreeSet;
 
 use auth_core::ResourceUri;
-use http::{HeaderMap, Uri, header, uri::Authority};
+use http::{HeaderMap, HeaderValue, Uri, header, uri::Authority};
 
 /// Why a request is refused before anything else of it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +73,12 @@ impl Origins {
 }
 
 impl Origins {
+    /// The page's origin, if the request says that it comes from one that is let in.
+    pub(crate) fn page(&self, headers: &HeaderMap, uri: &Uri) -> Option<HeaderValue> {
+        let origin = headers.get(header::ORIGIN)?;
+        self.check(headers, uri).is_ok().then(|| origin.clone())
+    }
+
     /// Whether the request names one host, and byte for byte as the resource does.
     fn is_own(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let mut values = headers.get_all(header::HOST).iter();

@@ -15,18 +15,27 @@
 //! | a session or an event that is not the caller's, or that there is not | 404 + JSON-RPC error | – |
 //! | a task that is not the caller's, or that there is not | 200 + JSON-RPC error, as servers say it | – |
 //! | the same, of a client that does not say that it knows tasks | 400 + JSON-RPC error | – |
+//! | a POST that does not accept both types of answers | 406 + JSON-RPC error | – |
 //! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
 //! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
+//!
+//! 1. The body of a 401 or 403 is a JSON-RPC error, which clients show to people. Its `id` is the request's,
+//!    or `null` where the body was not read; its `data` has OAuth's error code in `error`, the request's id
+//!    in `request_id`, and for scopes `required` and `granted`. What a client decides by is the status and
+//!    the challenge (RFC 6750 §3).
+//! 2. Refusals with another status, before the body was read, have OAuth's two members instead: clients
+//!    built with rmcp take a JSON-RPC error without an id for no answer at all, and would go on waiting.
+//!    They do not do so with 401 and 403.
 
-use auth_core::{BearerError, Challenge, Denial, DenialReason, ScopeSet, VerifyError};
+use auth_core::{BearerError, Challenge, Denial, DenialReason, Scope, ScopeSet, VerifyError};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    AuthenticateError, MessageError, RequestId, bearer::BearerFault, body::BodyFault,
-    headers::HeaderMismatch, message::Id, origin::OriginFault, seals::SealFault,
+    AuthenticateError, MessageError, RequestId, accept::NotAcceptable, bearer::BearerFault,
+    body::BodyFault, headers::HeaderMismatch, message::Id, origin::OriginFault, seals::SealFault,
 };
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
@@ -35,6 +44,11 @@ const HEADER_MISMATCH: i32 = -32020;
 const NO_SUCH_SESSION: i32 = -32001;
 /// The JSON-RPC error code for what the client does not say that it can (MCP 2026-07-28).
 const MISSING_CAPABILITY: i32 = -32021;
+/// The JSON-RPC error codes of 401, 403 and 406. JSON-RPC 2.0 §5.1 leaves them to servers, and MCP has
+/// its own from -32020 on.
+const UNAUTHORIZED: i32 = -32010;
+const FORBIDDEN: i32 = -32011;
+const NOT_ACCEPTABLE: i32 = -32012;
 /// The JSON-RPC error code for params that name nothing (JSON-RPC 2.0 §5.1).
 const INVALID_PARAMS: i32 = -32602;
 /// JSON-RPC 2.0 section 5.1: the server behind panicked.
@@ -63,6 +77,8 @@ pub(crate) enum Refusal {
     Headers(HeaderMismatch, Option<Id>),
     #[error("{0}")]
     Seal(SealFault, Option<Id>),
+    #[error("{0}")]
+    Accept(NotAcceptable, Option<Id>),
     #[error("the task does not exist, or is not this caller's")]
     UnknownTask(Option<Id>),
     #[error("the client does not say that it knows tasks")]
@@ -74,9 +90,7 @@ impl From<BearerFault> for Refusal {
     fn from(fault: BearerFault) -> Self {
         match fault {
             BearerFault::Missing => Self::NoToken,
-            BearerFault::TooLong => {
-                Self::Authenticate(AuthenticateError::InvalidToken(VerifyError::TooLong))
-            }
+            BearerFault::TooLong => Self::Authenticate(VerifyError::TooLong.into()),
             other => Self::BadRequest(other),
         }
     }
@@ -91,22 +105,29 @@ pub(crate) struct Challenges {
     invalid_token: Ready,
 }
 
-/// A 401 that is always the same, written out at the start: a flood of bad tokens costs little.
+/// A 401 that is always the same but for the request's id, written out at the start: a flood of bad
+/// tokens costs little.
 #[derive(Debug, Clone)]
 struct Ready {
     challenge: Option<HeaderValue>,
-    body: Bytes,
+    /// The body before and after the id of the request.
+    body: (String, String),
 }
 
 impl Ready {
     fn new(challenge: &Challenge, error: &str, description: &str) -> Self {
-        let body = json!({ "error": error, "error_description": description });
+        const PLACE: &str = "0000000000000000";
+        let data = json!({ "error": error, "request_id": PLACE });
+        let body = error_body(UNAUTHORIZED, description, Some(data), None);
+        let (before, after) = body.split_once(PLACE).unwrap_or_default();
         let challenge = HeaderValue::try_from(challenge.to_string()).ok();
-        Self { challenge, body: body.to_string().into() }
+        Self { challenge, body: (before.to_owned(), after.to_owned()) }
     }
 
-    fn answer(&self) -> Response<Full<Bytes>> {
-        let mut response = json_response(StatusCode::UNAUTHORIZED, self.body.clone());
+    fn answer(&self, id: RequestId) -> Response<Full<Bytes>> {
+        let (before, after) = &self.body;
+        let body = format!("{before}{id}{after}");
+        let mut response = json_response(StatusCode::UNAUTHORIZED, body.into());
         if let Some(challenge) = &self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
         }
@@ -127,25 +148,38 @@ impl Challenges {
         Self { resource_metadata, scopes, no_token, invalid_token }
     }
 
-    /// The answer to a request that went no further.
-    pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Full<Bytes>> {
+    /// The answer to the request `request`, which went no further.
+    pub(crate) fn refuse(&self, request: RequestId, refusal: &Refusal) -> Response<Full<Bytes>> {
         use AuthenticateError as A;
         match refusal {
-            Refusal::Origin(fault) => plain(StatusCode::FORBIDDEN, "forbidden", &fault.to_string()),
-            Refusal::NoToken => self.no_token.answer(),
+            Refusal::Origin(fault) => {
+                let data = json!({ "error": "forbidden", "request_id": request.to_string() });
+                forbidden(&fault.to_string(), data, None)
+            }
+            Refusal::NoToken => self.no_token.answer(request),
             Refusal::BadRequest(fault) => {
                 let text = fault.to_string();
                 let challenge = self.with(Some(BearerError::InvalidRequest), Some(&text));
                 challenged(StatusCode::BAD_REQUEST, &challenge, "invalid_request", &text)
             }
             Refusal::Authenticate(A::InvalidToken(_) | A::RevokedToken { .. }) => {
-                self.invalid_token.answer()
+                self.invalid_token.answer(request)
             }
-            Refusal::Authenticate(A::UnknownUser { .. } | A::DisabledUser { .. }) => plain(
-                StatusCode::FORBIDDEN,
-                "access_denied",
-                "the user does not exist here or is disabled, so a new token would not help",
-            ),
+            // One text for both. The token is good, so who it is about may be told who that is.
+            Refusal::Authenticate(
+                A::UnknownUser { issuer, subject, .. } | A::DisabledUser { issuer, subject, .. },
+            ) => {
+                let data = json!({
+                    "error": "access_denied",
+                    "issuer": issuer,
+                    "request_id": request.to_string(),
+                    "subject": subject,
+                });
+                let text = format!(
+                    "you are {subject} of {issuer}: the user does not exist here or is disabled, so a new token would not help. Whoever runs the server can add or enable the user"
+                );
+                forbidden(&text, data, None)
+            }
             Refusal::Authenticate(A::Unavailable(_)) => {
                 let mut response = plain(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -184,6 +218,10 @@ impl Challenges {
                 let (status, text) = (StatusCode::BAD_REQUEST, fault.to_string());
                 json_rpc(status, HEADER_MISMATCH, &text, id.as_ref())
             }
+            Refusal::Accept(fault, id) => {
+                let (status, text) = (StatusCode::NOT_ACCEPTABLE, fault.to_string());
+                json_rpc(status, NOT_ACCEPTABLE, &text, id.as_ref())
+            }
             Refusal::Seal(fault, id) => {
                 let text = match fault {
                     SealFault::Session => "no such session",
@@ -207,17 +245,34 @@ impl Challenges {
         }
     }
 
-    /// The answer to a caller who may not do what it asked for.
-    pub(crate) fn deny(&self, denial: &Denial) -> Response<Full<Bytes>> {
+    /// The answer to the request `request`, whose message has this `id`, by a caller who may not do what
+    /// it asks for.
+    pub(crate) fn deny(
+        &self,
+        request: RequestId,
+        denial: &Denial,
+        id: Option<&Id>,
+    ) -> Response<Full<Bytes>> {
         let text = denial.to_string();
-        if denial.reason() != DenialReason::MissingScope {
-            return plain(StatusCode::FORBIDDEN, "access_denied", &text);
+        let lacks_scope = denial.reason() == DenialReason::MissingScope;
+        let error = if lacks_scope { "insufficient_scope" } else { "access_denied" };
+        let mut data = json!({ "error": error, "request_id": request.to_string() });
+        // Where no rule is, nothing is required.
+        if let (Some(data), true) = (data.as_object_mut(), denial.reason() != DenialReason::NoRule)
+        {
+            data.insert("required".into(), list(denial.required()));
+            data.insert("granted".into(), list(denial.granted()));
+        }
+        let mut response = forbidden(&text, data, id);
+        if !lacks_scope {
+            return response;
         }
         let challenge = Challenge {
             scope: Some(denial.required().clone()),
             ..self.with(Some(BearerError::InsufficientScope), Some(&text))
         };
-        challenged(StatusCode::FORBIDDEN, &challenge, "insufficient_scope", &text)
+        challenge_with(&mut response, &challenge);
+        response
     }
 
     fn with(&self, error: Option<BearerError>, description: Option<&str>) -> Challenge {
@@ -247,9 +302,8 @@ pub(crate) fn internal(status: StatusCode) -> Response<Full<Bytes>> {
 /// The server behind panicked.
 pub(crate) fn panicked(id: RequestId) -> Response<Full<Bytes>> {
     let data = json!({ "request_id": id.to_string() });
-    let error = json!({ "code": INTERNAL_ERROR, "message": "internal error", "data": data });
-    let body = json!({ "jsonrpc": "2.0", "id": null, "error": error });
-    json_response(StatusCode::INTERNAL_SERVER_ERROR, body.to_string().into())
+    let body = error_body(INTERNAL_ERROR, "internal error", Some(data), None);
+    json_response(StatusCode::INTERNAL_SERVER_ERROR, body.into())
 }
 
 fn challenged(
@@ -259,10 +313,23 @@ fn challenged(
     description: &str,
 ) -> Response<Full<Bytes>> {
     let mut response = plain(status, error, description);
+    challenge_with(&mut response, challenge);
+    response
+}
+
+fn challenge_with(response: &mut Response<Full<Bytes>>, challenge: &Challenge) {
     if let Ok(value) = HeaderValue::try_from(challenge.to_string()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
-    response
+}
+
+fn forbidden(message: &str, data: Value, id: Option<&Id>) -> Response<Full<Bytes>> {
+    let body = error_body(FORBIDDEN, message, Some(data), id);
+    json_response(StatusCode::FORBIDDEN, body.into())
+}
+
+fn list(scopes: &ScopeSet) -> Value {
+    scopes.iter().map(Scope::as_str).collect()
 }
 
 fn plain(status: StatusCode, error: &str, description: &str) -> Response<Full<Bytes>> {
@@ -276,8 +343,16 @@ fn json_rpc(
     message: &str,
     id: Option<&Id>,
 ) -> Response<Full<Bytes>> {
-    let body = json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } });
-    json_response(status, body.to_string().into())
+    json_response(status, error_body(code, message, None, id).into())
+}
+
+/// A JSON-RPC error (JSON-RPC 2.0 §5.1); its `id` is `null` where it is not known.
+fn error_body(code: i32, message: &str, data: Option<Value>, id: Option<&Id>) -> String {
+    let mut error = json!({ "code": code, "message": message });
+    if let (Some(error), Some(data)) = (error.as_object_mut(), data) {
+        error.insert("data".into(), data);
+    }
+    json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
 }
 
 fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {

@@ -20,10 +20,11 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 
 use crate::{
-    Authenticate, Caller, Guard, GuardedBody, RequestId, audit,
+    Authenticate, Caller, Guard, GuardedBody, RequestId, accept, audit,
     bearer::{self, BearerFault},
     body,
     catch_panic::catch_panic,
+    cors,
     exchange::Exchange,
     headers,
     lists::Viewer,
@@ -99,6 +100,13 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let id = RequestId::next();
+            let page = guard.origins.page(request.headers(), request.uri());
+            if let Some(page) = page.as_ref().filter(|_| cors::is_preflight(&request)) {
+                let mut response = cors::preflight(request.headers());
+                cors::expose(response.headers_mut(), page.clone());
+                response.headers_mut().insert(X_REQUEST_ID, id.to_header());
+                return Ok(response.map(GuardedBody::own));
+            }
             let mut response = match admit(guard, id, request).await {
                 Ok((request, exchange)) => {
                     // Calling may panic as well as waiting.
@@ -116,6 +124,9 @@ where
                 }
                 Err(response) => response.map(GuardedBody::own),
             };
+            if let Some(page) = page {
+                cors::expose(response.headers_mut(), page);
+            }
             response.headers_mut().insert(X_REQUEST_ID, id.to_header());
             Ok(response)
         })
@@ -136,7 +147,7 @@ where
 {
     let refuse = |refusal: Refusal| {
         audit::refused(id, &refusal);
-        guard.challenges.refuse(&refusal)
+        guard.challenges.refuse(id, &refusal)
     };
     let (mut parts, body) = request.into_parts();
     let (token, principal) = match identify(&guard, &mut parts).await {
@@ -168,6 +179,9 @@ where
     if principal.is_none() && !policy.permits(None, action.clone()) {
         return Err(refuse(Refusal::NoToken));
     }
+    if let Err(fault) = accept::settle(&parts.method, &mut parts.headers) {
+        return Err(refuse(Refusal::Accept(fault, message_id)));
+    }
     if let Some(task) = task {
         // Whoever may no longer do what started a task may not follow it either.
         match guard.tasks.origin(&task, &owner) {
@@ -189,7 +203,7 @@ where
             Decision::Permit(permit) => permit,
             Decision::Deny(denial) => {
                 audit::denied(id, principal, &denial);
-                return Err(guard.challenges.deny(&denial));
+                return Err(guard.challenges.deny(id, &denial, message_id.as_ref()));
             }
         },
         None => policy.decide_anonymous(action, &also).ok_or_else(|| refuse(Refusal::NoToken))?,

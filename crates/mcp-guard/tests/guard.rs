@@ -241,6 +241,157 @@ async fn hosts_and_origins_can_be_allowed() {
     }
 }
 
+/// The header lines of an answer, in lower case.
+fn head_of(answer: &str) -> String {
+    answer.split("\r\n\r\n").next().unwrap().to_ascii_lowercase()
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_ask_before_they_send_and_read_every_answer() {
+    let (address, inbox) = serve(guard().allow_origin("https://App.example")).await;
+    let preflight = |origin: &'static str| async move {
+        let head = [
+            "OPTIONS /mcp HTTP/1.1",
+            "host: localhost",
+            origin,
+            "access-control-request-method: POST",
+            "access-control-request-headers: authorization,content-type,mcp-param-x",
+        ];
+        head_of(&exchange(address, &head, "").await)
+    };
+    for origin in ["origin: https://app.example", "origin: http://localhost:6274"] {
+        let answer = preflight(origin).await;
+        assert!(answer.starts_with("http/1.1 204"), "{answer}");
+        let origin = origin.trim_start_matches("origin: ");
+        for line in [
+            &format!("access-control-allow-origin: {origin}"),
+            "access-control-allow-methods: get, post, delete",
+            "access-control-allow-headers: authorization,content-type,mcp-param-x",
+            "access-control-max-age: 600",
+            "vary: origin",
+            "x-request-id: ",
+        ] {
+            assert!(answer.contains(line), "{line}: {answer}");
+        }
+        assert!(!answer.contains("allow-credentials"), "{answer}");
+    }
+    for origin in ["origin: https://evil.example", "origin: null", "x: y"] {
+        let answer = preflight(origin).await;
+        let refused = answer.starts_with("http/1.1 403") || answer.starts_with("http/1.1 401");
+        assert!(refused && !answer.contains("access-control"), "{answer}");
+    }
+    // Without the other header it is no preflight.
+    let head = ["OPTIONS /mcp HTTP/1.1", "host: localhost", "origin: https://app.example"];
+    assert!(exchange(address, &head, "").await.starts_with("HTTP/1.1 401"));
+    assert!(inbox.lock().unwrap().is_empty());
+
+    let length = format!("content-length: {}", call("a").len());
+    for (scope, status) in [(None, "401"), (Some("B"), "403"), (Some("A"), "200")] {
+        let token = scope.map_or_else(
+            || "x: y".into(),
+            |scope| format!("authorization: Bearer {}", token(scope)),
+        );
+        for (origin, is_let_in) in [
+            ("origin: https://app.example", true),
+            ("x-origin: none", false),
+            ("origin: https://evil.example", false),
+        ] {
+            let head = ["POST /mcp HTTP/1.1", "host: localhost", origin, &token, &length];
+            let answer = head_of(&exchange(address, &head, &call("a")).await);
+            let status = if origin.contains("evil") { "403" } else { status };
+            assert!(answer.starts_with(&format!("http/1.1 {status}")), "{origin}: {answer}");
+            for line in [
+                "access-control-allow-origin: https://app.example",
+                "access-control-expose-headers: www-authenticate, mcp-session-id,",
+                "vary: origin",
+            ] {
+                assert_eq!(answer.contains(line), is_let_in, "{origin}: {answer}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ranges_of_types_reach_the_service_behind_as_names() {
+    let (address, inbox) = serve(guard()).await;
+    let authorization = format!("authorization: Bearer {}", token("A"));
+    let length = format!("content-length: {}", call("a").len());
+    let names = "application/json, text/event-stream";
+    for (accept, status, told) in [
+        ("accept: */*", "200", names),
+        ("accept: application/*, text/event-stream", "200", names),
+        ("accept: application/json;q=0.9, text/*;q=0.1", "200", names),
+        ("x: no accept at all", "200", names),
+        (
+            "accept: text/event-stream, application/json",
+            "200",
+            "text/event-stream, application/json",
+        ),
+        ("accept: application/json", "406", ""),
+        ("accept: */*, text/event-stream;q=0", "406", ""),
+    ] {
+        let head = ["POST /mcp HTTP/1.1", "host: localhost", &authorization, &length, accept];
+        let answer = exchange(address, &head, &call("a")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{accept}: {answer}");
+        let seen = inbox.lock().unwrap().pop();
+        if let Some(seen) = seen {
+            assert_eq!(seen.headers[header::ACCEPT], told, "{accept}");
+            continue;
+        }
+        assert_eq!(status, "406");
+        let (body, _) = body_of(&answer);
+        assert_eq!((&body["id"], &body["error"]["code"]), (&json!(7), &json!(-32012)));
+        assert!(head_of(&answer).contains("content-type: application/json"));
+    }
+}
+
+/// The body of an answer, and the id of its request.
+fn body_of(answer: &str) -> (serde_json::Value, String) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+    (serde_json::from_str(body).unwrap(), id.to_owned())
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_json_rpc_error_with_its_reason() {
+    let (address, _) = serve(guard()).await;
+    let (body, request) = body_of(&post(address, &token("B"), &call("a")).await);
+    let expected = json!({ "jsonrpc": "2.0", "id": 7, "error": {
+        "code": -32011,
+        "message": "required: A; granted: B",
+        "data": {
+            "error": "insufficient_scope", "required": ["A"], "granted": ["B"], "request_id": request,
+        },
+    }});
+    assert_eq!(body, expected);
+    let (body, request) = body_of(&post(address, "x", &call("a")).await);
+    let expected = json!({ "jsonrpc": "2.0", "id": null, "error": {
+        "code": -32010,
+        "message": "The access token is not valid",
+        "data": { "error": "invalid_token", "request_id": request },
+    }});
+    assert_eq!(body, expected);
+    let unruled = call("nothing").replace("\"id\":7", "\"id\":\"seven\"");
+    let (body, request) = body_of(&post(address, &token("A"), &unruled).await);
+    assert_eq!(body["id"], "seven");
+    let data = json!({ "error": "access_denied", "request_id": request });
+    assert_eq!(body["error"]["data"], data);
+    let length = format!("content-length: {}", call("a").len());
+    let head = ["POST /mcp HTTP/1.1", "host: localhost", &length];
+    let (body, request) = body_of(&exchange(address, &head, &call("a")).await);
+    assert_eq!(body["error"]["message"], "this server needs a bearer token");
+    let data = json!({ "error": "unauthorized", "request_id": request });
+    assert_eq!((&body["id"], &body["error"]["data"]), (&json!(null), &data));
+    let head = ["POST /mcp HTTP/1.1", "host: evil.example", &length];
+    let (body, _) = body_of(&exchange(address, &head, &call("a")).await);
+    assert_eq!(body["error"]["code"], -32011);
+    // Without an id that is known, and neither 401 nor 403: not JSON-RPC, for which some wait for ever.
+    let authorization = format!("authorization: Bearer {}", token("A"));
+    let head = ["PUT /mcp HTTP/1.1", "host: localhost", &authorization];
+    let (body, _) = body_of(&exchange(address, &head, "").await);
+    assert_eq!(body["error"], "method_not_allowed");
+}
+
 #[tokio::test]
 async fn the_metadata_names_what_the_guard_was_told() {
     let guard = guard().name("A server").authorization_server(ISSUER.parse().unwrap());

@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use auth_core::{Explanation, Finding, Outcome, Step};
 
+use auth_core::quoted;
+
 use crate::output::harmless;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -72,8 +74,13 @@ pub(crate) fn remedy_of_token(steps: &[Step]) -> Option<String> {
         "typ" => {
             "an access token has typ at+jwt: `mint-token --like token.txt`, or permit JWT for its issuer (typ = \"jwt\" in ISSUERS_FILE)"
         }
-        "sub" => "a token that speaks of somebody: `mint-token --sub SUBJECT`",
+        "sub" => {
+            "a token that speaks of somebody: `mint-token --sub SUBJECT`; or name the claim that its issuer writes instead (subject_from in ISSUERS_FILE)"
+        }
         "cnf" => "a token that is not bound to a key",
+        "claims" if failed.found.contains("scopes_from") => {
+            "its issuer writes scopes as a list: scopes_from = [\"scope\"] in ISSUERS_FILE reads both"
+        }
         "claims" | "form" => "a token made anew: `mint-token`",
         "introspection" => "a new token from its issuer",
         _ => return None,
@@ -112,27 +119,4 @@ pub(crate) fn remedy(explanation: &Explanation) -> Option<String> {
         ),
         Finding::Unavailable => "try again: something could not be asked".into(),
     })
-}
-
-/// A text as a shell reads it as one word.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
-        return text.to_owned();
-    }
-    format!("'{}'", harmless(text).replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_token_says_is_one_word_of_a_command() {
-        assert_eq!(quoted("alice"), "alice");
-        assert_eq!(quoted("User.Read Admin.Write"), "'User.Read Admin.Write'");
-        assert_eq!(quoted("a'; rm -rf / #"), r"'a'\''; rm -rf / #'");
-        assert_eq!(quoted("$(id)"), "'$(id)'");
-        assert_eq!(quoted(""), "''");
-    }
 }

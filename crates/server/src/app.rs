@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{Clock, Policy, ResourceUri};
-use axum::{Router, http::StatusCode};
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+};
 use directory::Directory;
 use mcp_guard::{Guard, Issuers};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +35,8 @@ pub struct App<D> {
     pub directory: Arc<D>,
     /// Whose users are added when they are first seen.
     pub provisioning: Provisioning,
+    /// The origins of web pages that may call the server, besides its own.
+    pub allowed_origins: Vec<String>,
     /// Where clients of the revisions before 2026-07-28 have sessions; `None` if they have none.
     pub sessions: Option<Sessions>,
     /// What goes on in the background, for `/readyz`.
@@ -49,6 +54,7 @@ impl<D: Directory> App<D> {
             issuers: config.issuers(&clock)?,
             directory,
             provisioning: config.provisioning.clone(),
+            allowed_origins: config.allowed_origins.clone(),
             sessions: None,
             readiness: Readiness::default(),
             clock,
@@ -65,10 +71,13 @@ impl<D: Directory> App<D> {
         let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
+        let origins = self.allowed_origins.iter();
+        let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
 
         let server = McpServer::new(self.resource.clone(), self.clock);
         let router = health::routes(self.directory, self.issuers, self.readiness).merge(admin);
         let path = self.resource.path();
+        let elsewhere = Elsewhere::of(&self.resource);
         let (router, guard) = if let Some(sessions) = self.sessions {
             let guard = guard.sealed_with(sessions.key());
             let mcp = sessions::service(server, sessions, shutdown);
@@ -77,10 +86,35 @@ impl<D: Directory> App<D> {
             let mcp = guard.protect(McpService::new(server, shutdown));
             (router.route_service(path, mcp), guard)
         };
-        let mut router = router.fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
+        let mut router =
+            router.fallback(move |uri: Uri| async move { elsewhere.answer(uri.path()) });
         for path in BTreeSet::from(guard.metadata_paths()) {
             router = router.route_service(&path, guard.metadata());
         }
         router
+    }
+}
+
+/// What is answered at paths where nothing is.
+#[derive(Debug, Clone)]
+struct Elsewhere {
+    /// The resource's path with a slash more or less, which is a mistake that is often made.
+    nearly: String,
+    words: String,
+}
+
+impl Elsewhere {
+    fn of(resource: &ResourceUri) -> Self {
+        let path = resource.path();
+        let (nearly, slash) = match path.strip_suffix('/') {
+            Some(without) => (without.to_owned(), "with the slash at its end"),
+            None => (format!("{path}/"), "without a slash at its end"),
+        };
+        Self { nearly, words: format!("no such path: the MCP server is at {resource}, {slash}") }
+    }
+
+    fn answer(&self, path: &str) -> (StatusCode, String) {
+        let words = if path == self.nearly { &self.words } else { "no such path" };
+        (StatusCode::NOT_FOUND, format!("{words}\n"))
     }
 }

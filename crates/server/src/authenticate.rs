@@ -7,7 +7,8 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing, admit,
+    AccessToken, Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing,
+    Subject, admit, quoted,
 };
 use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use mcp_guard::{Authenticate, AuthenticateError, Issuers};
@@ -114,15 +115,37 @@ impl<D: Directory> Authenticate for DirectoryAuthenticator<D> {
         let found = found.map_err(|error| AuthenticateError::Unavailable(Box::new(error)))?;
         let principal = admit(&claims, found.account(), found.is_revoked).map_err(|fault| {
             let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
+            let remedy = remedy(fault, &issuer, &subject);
             match fault {
-                Inadmissible::UnknownUser => AuthenticateError::UnknownUser { issuer, subject },
-                Inadmissible::DisabledUser => AuthenticateError::DisabledUser { issuer, subject },
+                Inadmissible::UnknownUser => {
+                    AuthenticateError::UnknownUser { issuer, subject, remedy }
+                }
+                Inadmissible::DisabledUser => {
+                    AuthenticateError::DisabledUser { issuer, subject, remedy }
+                }
                 Inadmissible::RevokedToken => AuthenticateError::RevokedToken { issuer, subject },
             }
         })?;
         let Some(user) = found.user else { return Ok(principal) };
         self.directory.seen(&user, self.clock.now());
         Ok(principal.with_display_name(Arc::clone(user.display_name())))
+    }
+}
+
+/// The command with which the operator lets somebody in.
+fn remedy(fault: Inadmissible, issuer: &Issuer, subject: &Subject) -> Option<String> {
+    let issuer = quoted(issuer.as_str());
+    // What begins with a dash would be taken for an option.
+    let dashes = if subject.as_str().starts_with('-') { "-- " } else { "" };
+    let subject = format!("{dashes}{}", quoted(subject.as_str()));
+    match fault {
+        Inadmissible::UnknownUser => {
+            Some(format!("server users add --issuer {issuer} --name NAME --role ROLE {subject}"))
+        }
+        Inadmissible::DisabledUser => {
+            Some(format!("server users enable --issuer {issuer} {subject}"))
+        }
+        Inadmissible::RevokedToken => None,
     }
 }
 

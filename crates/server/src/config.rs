@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
+use axum::http::{Uri, uri::Authority};
 use mcp_guard::Issuers;
 use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub local: Option<LocalIssuer>,
     /// The issuers of the issuers' file.
     pub issuers: Vec<IssuerConfig>,
+    /// The origins of web pages that may call the server, besides its own.
+    pub allowed_origins: Vec<String>,
     /// How many connections are open at once.
     pub max_connections: usize,
     /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
@@ -118,6 +121,7 @@ impl Config {
             provisioning(environment, policy, local.as_ref(), &issuers, &mut faults)
         };
 
+        let allowed_origins = allowed_origins(environment, &mut faults);
         let sessions = environment.get(Variable::Sessions).unwrap_or_default();
         if !["none", "database"].contains(&sessions) {
             faults.push(format!("SESSIONS {sessions:?}: write none or database"));
@@ -129,6 +133,7 @@ impl Config {
                 resource,
                 local,
                 issuers,
+                allowed_origins,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
                 max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
                 max_connections_per_address: per_address
@@ -208,6 +213,34 @@ fn local_issuer(
         .parse::<Issuer>()
         .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
     Some(LocalIssuer { issuer: issuer.ok()?, keys: keys? })
+}
+
+/// The origins in `ALLOWED_ORIGINS`, each as browsers write it (RFC 6454 §6.2): what is written otherwise
+/// would match nothing.
+fn allowed_origins(environment: &Environment, faults: &mut Vec<String>) -> Vec<String> {
+    let named = environment.get(Variable::AllowedOrigins).unwrap_or_default();
+    let named = named.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let (good, bad): (Vec<&str>, Vec<&str>) = named.partition(|origin| is_origin(origin));
+    faults.extend(bad.into_iter().map(|origin| {
+        format!(
+            "ALLOWED_ORIGINS {origin:?}: write scheme, host and a port that is not the default, and no path or pattern, for example https://app.example"
+        )
+    }));
+    good.into_iter().map(str::to_owned).collect()
+}
+
+fn is_origin(text: &str) -> bool {
+    let default_port = match text.split_once("://").map(|(scheme, _)| scheme) {
+        Some("https") => 443,
+        Some("http") => 80,
+        _ => return false,
+    };
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let authority = uri.authority().map_or("", Authority::as_str);
+    text.split_once("://").is_some_and(|(_, rest)| rest == authority)
+        && !authority.contains(['@', '*'])
+        && !authority.ends_with(':')
+        && uri.port_u16() != Some(default_port)
 }
 
 /// Whose users are added when they are first seen: by `UNKNOWN_USERS` for the local issuer, by their own

@@ -29,7 +29,7 @@ use axum::{
     routing::post,
 };
 use directory::Directory;
-use mcp_guard::{AuthenticateError, Caller, Guard};
+use mcp_guard::{AuthenticateError, Caller, Guard, InvalidToken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -182,11 +182,14 @@ impl<D: Directory> Explainer<D> {
         let verdict = self.authenticator.issuers().verify_watched(&token, &mut trace).await;
         let claims = match verdict {
             Ok(claims) => claims,
-            Err(AuthenticateError::InvalidToken(fault @ VerifyError::Form(_))) => {
+            Err(AuthenticateError::InvalidToken(InvalidToken {
+                fault: fault @ VerifyError::Form(_),
+                ..
+            })) => {
                 let reason = fault.to_string();
                 return Explanation::invalid_token(malformed_steps(&fault), reason, action);
             }
-            Err(AuthenticateError::InvalidToken(fault)) => {
+            Err(AuthenticateError::InvalidToken(InvalidToken { fault, .. })) => {
                 let reason = fault.to_string();
                 return Explanation::invalid_token(
                     trace.steps(&Err::<(), _>(fault)),

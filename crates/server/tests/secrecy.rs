@@ -78,6 +78,9 @@ async fn nothing_that_is_secret_is_ever_written_down() {
             server.http().get(server.url()).bearer_auth(&good),
         ];
         sent.extend([good, poor, stranger]);
+        let numbered = server.sign(&server.forge().claim("sub", 4021));
+        requests.push(server.post(call("get_time")).bearer_auth(&numbered));
+        sent.push(numbered);
         for fault in token_faults(key) {
             let Ok(value) = header::HeaderValue::from_str(&format!("Bearer {}", fault.token))
             else {
@@ -103,6 +106,10 @@ async fn nothing_that_is_secret_is_ever_written_down() {
         "-> Missing Authorization header!",
         "-> Invalid token!",
         "-> User does not exist!",
+        // What was found and what should have been.
+        "found=\"4021\" expected=\"a name of 1 to 255 bytes\" reason=sub is not a string",
+        "issuer=\"http://localhost:8000\" found=\"https://other.example/mcp\" expected=\"http://localhost:8000/mcp\" reason=aud does not name this resource",
+        "remedy=\"server users add --issuer http://localhost:8000 --name NAME --role ROLE nobody\"",
     ] {
         assert!(log.contains(line), "the log was captured, and {line} is in it");
     }

@@ -17,6 +17,8 @@ pub enum Variable {
     McpToken,
     /// Where the server listens.
     BindAddr,
+    /// The web pages that may call the server besides its own.
+    AllowedOrigins,
     /// How many connections are open at once.
     MaxConnections,
     /// How many of them one address may have.
@@ -45,7 +47,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -57,6 +59,7 @@ impl Variable {
         Self::MaxConnectionsPerAddress,
         Self::DatabaseUrl,
         Self::PolicyFile,
+        Self::AllowedOrigins,
         Self::DirectoryMaxUsers,
         Self::DirectoryMaxAge,
         Self::UnknownUsers,
@@ -78,6 +81,7 @@ impl Variable {
             Self::McpUrl => "MCP_URL",
             Self::McpToken => "MCP_TOKEN",
             Self::BindAddr => "BIND_ADDR",
+            Self::AllowedOrigins => "ALLOWED_ORIGINS",
             Self::MaxConnections => "MAX_CONNECTIONS",
             Self::MaxConnectionsPerAddress => "MAX_CONNECTIONS_PER_ADDRESS",
             Self::DatabaseUrl => "DATABASE_URL",
@@ -112,6 +116,7 @@ impl Variable {
             | Self::JwtKeyFile
             | Self::McpToken
             | Self::MaxConnectionsPerAddress
+            | Self::AllowedOrigins
             | Self::DefaultRoles
             | Self::PolicyFile
             | Self::IssuersFile => None,

@@ -144,7 +144,8 @@ def wrong(names, right):
     """Whether one of these claims is there, and not what it should be."""
 
     def applies(mutant):
-        return any(not right(mutant.claims[name]) for name in names if name in mutant.claims)
+        there = [mutant.claims[name] for name in names if name in mutant.claims]
+        return any(not right(value) for value in there)
 
     return applies
 
@@ -200,7 +201,7 @@ RULES = [
     ),
     we(
         "a kid that our key does not have, or no text: they were given the key",
-        lambda m: "kid" in m.header and (m.header["kid"] is None or m.header["kid"] != m.kid),
+        lambda m: m.header.get("kid") not in (None, "", m.kid),
     ),
     we(
         "typ: it does not look (RFC 9068 section 4)",
@@ -216,11 +217,32 @@ RULES = [
         lambda m: isinstance(m.claims.get("aud"), list) and not all(map(is_name, m.claims["aud"])),
     ),
     we("scope: not as RFC 6749 section 3.3 has it", wrong(["scope"], is_scope)),
-    we("cnf: no bearer token (RFC 7800 section 3)", lambda m: "cnf" in m.claims),
+    we("cnf: no bearer token (RFC 7800 section 3)", lambda m: m.claims.get("cnf") is not None),
+    they(
+        "Ed25519, the other name of EdDSA (RFC 9864): it was told EdDSA alone",
+        "jose",
+        lambda m: m.header.get("alg") == "Ed25519" and m.alg == "EdDSA",
+    ),
+    they(
+        "Ed25519: likewise",
+        "PyJWT",
+        lambda m: m.header.get("alg") == "Ed25519" and m.alg == "EdDSA",
+    ),
+    they(
+        "null: for us a claim that is not there",
+        "jose",
+        lambda m: any(m.claims.get(name, 0) is None for name in ("nbf", "iat", "jti")),
+    ),
+    they(
+        "null: likewise",
+        "PyJWT",
+        lambda m: any(m.claims.get(name, 0) is None for name in ("nbf", "iat", "jti"))
+        or m.header.get("kid", "") is None,
+    ),
     they(
         "no iat: it wants one if it is to look whether it is in the future",
         "jose",
-        lambda m: "iat" not in m.claims,
+        lambda m: m.claims.get("iat") is None,
     ),
     they(
         "the fraction of a second of nbf or iat: we round down",

@@ -19,7 +19,7 @@ const OLD = {
   Client: OldClient,
   Transport: OldTransport,
   status: (error) => error.code,
-  scope: /"insufficient_scope".*required: Admin\.Write/,
+  scope: /required: Admin\.Write; granted: User\.Read/,
 };
 const negotiation = (mode) => ({ versionNegotiation: { mode } });
 const only = (revision) => ({ supportedProtocolVersions: [revision] });
@@ -65,6 +65,9 @@ async function connected(sdk, token, answers, use) {
     await client.close();
   }
 }
+
+/** What the SDK says: the words of an error and of whatever caused it. */
+const words = (error) => (error ? `${error.message} ${words(error.cause)}` : '');
 
 /** The answer that refused to call the tool, and the SDK's error. */
 async function refusal(sdk, token) {
@@ -112,6 +115,7 @@ for (const [name, sdk] of Object.entries(SDKS)) {
       const { answer, error, challenge } = await refusal(sdk);
       assert.equal(answer.status, 401);
       assert.equal(sdk.status(error), 401);
+      assert.match(words(error), /this server needs a bearer token/);
       assert.doesNotMatch(challenge, /error=/);
     });
 
@@ -125,8 +129,15 @@ for (const [name, sdk] of Object.entries(SDKS)) {
         const { answer, error, challenge } = await refusal(sdk, token);
         assert.equal(answer.status, 401);
         assert.equal(sdk.status(error), 401);
+        assert.match(words(error), /The access token is not valid/);
         assert.match(challenge, /error="invalid_token"/);
       }
+    });
+
+    test('is refused as an unknown user', async () => {
+      const { answer, error } = await refusal(sdk, place.mint(['--sub', 'nobody']));
+      assert.equal(answer.status, 403);
+      assert.match(words(error), new RegExp(`you are nobody of ${ISSUER}`));
     });
 
     test('is refused without the scope', async () => {

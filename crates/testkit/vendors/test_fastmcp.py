@@ -92,7 +92,7 @@ async def test_reads_the_resource(server, place, mode):
 
 async def test_is_refused_without_a_token(server, mode):
     error, answer = await refusal(server, None, mode)
-    assert error.message == "Server returned an error response"
+    assert error.message == "this server needs a bearer token"
     assert answer.status_code == 401
     assert utils.extract_field_from_www_auth(answer, "error") is None
 
@@ -105,14 +105,14 @@ async def test_is_refused_with_a_wrong_token(server, place, mode, wrong):
         "not a token": lambda: "abc",
     }[wrong]()
     error, answer = await refusal(server, token, mode)
-    assert error.message == "Server returned an error response"
+    assert error.message == "The access token is not valid"
     assert answer.status_code == 401
     assert utils.extract_field_from_www_auth(answer, "error") == "invalid_token"
 
 
 async def test_is_refused_without_the_scope(server, place, mode):
     error, answer = await refusal(server, place.mint("--scope", "User.Read"), mode)
-    assert error.message == "Server returned an error response"
+    assert error.message == "required: Admin.Write; granted: User.Read"
     assert answer.status_code == 403
     assert utils.extract_field_from_www_auth(answer, "error") == "insufficient_scope"
     assert utils.extract_scope_from_www_auth(answer) == "Admin.Write"

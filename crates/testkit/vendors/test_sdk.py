@@ -61,12 +61,20 @@ async def connected(server, token, mode, answers):
             yield session
 
 
-async def refusal(server, token, mode):
-    """The answer that refused to call the tool."""
+def words(error):
+    """What the SDK says: the words of every error within."""
+    if isinstance(error, BaseExceptionGroup):
+        return " ".join(words(one) for one in error.exceptions)
+    return str(error)
+
+
+async def refusal(server, token, mode, says):
+    """The answer that refused to call the tool; the SDK's own error says why."""
     answers = []
-    with pytest.RaisesGroup(MCPError, allow_unwrapped=True, flatten_subgroups=True):
+    with pytest.RaisesGroup(MCPError, allow_unwrapped=True, flatten_subgroups=True) as raised:
         async with connected(server, token, mode, answers) as session:
             await session.call_tool("get_time")
+    assert says in words(raised.value)
     return answers[-1]
 
 
@@ -102,7 +110,7 @@ async def test_reads_the_resource(server, place, mode):
 
 
 async def test_is_refused_without_a_token(server, mode):
-    answer = await refusal(server, None, mode)
+    answer = await refusal(server, None, mode, "this server needs a bearer token")
     assert answer.status_code == 401
     assert utils.extract_field_from_www_auth(answer, "error") is None
 
@@ -114,25 +122,26 @@ async def test_is_refused_with_a_wrong_token(server, place, mode, wrong):
         "audience": lambda: place.mint("--aud", "http://localhost:8001/mcp"),
         "not a token": lambda: "abc",
     }[wrong]()
-    answer = await refusal(server, token, mode)
+    answer = await refusal(server, token, mode, "The access token is not valid")
     assert answer.status_code == 401
     assert utils.extract_field_from_www_auth(answer, "error") == "invalid_token"
 
 
 async def test_is_refused_without_the_scope(server, place, mode):
-    answer = await refusal(server, place.mint("--scope", "User.Read"), mode)
+    reason = "required: Admin.Write; granted: User.Read"
+    answer = await refusal(server, place.mint("--scope", "User.Read"), mode, reason)
     assert answer.status_code == 403
     assert utils.extract_field_from_www_auth(answer, "error") == "insufficient_scope"
     assert "Admin.Write" in utils.extract_scope_from_www_auth(answer).split()
 
 
 async def test_is_refused_an_unknown_user(server, place, mode):
-    answer = await refusal(server, place.mint("--sub", "nobody"), mode)
+    answer = await refusal(server, place.mint("--sub", "nobody"), mode, f"you are nobody of {ISSUER}")
     assert answer.status_code == 403
 
 
 async def test_finds_the_metadata_that_the_challenge_names(server):
-    answer = await refusal(server, None, "auto")
+    answer = await refusal(server, None, "auto", "this server needs a bearer token")
     named = utils.extract_resource_metadata_from_www_auth(answer)
     assert named.startswith(ISSUER)
     # The server listens elsewhere than its canonical URI says.

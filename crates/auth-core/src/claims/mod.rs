@@ -5,7 +5,7 @@
 
 mod names;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub(crate) use names::has_control;
 pub use names::{Audience, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
@@ -18,6 +18,8 @@ use crate::{NumericDate, ScopeSet};
 pub struct Claims {
     pub(crate) issuer: Issuer,
     pub(crate) subject: Subject,
+    /// The claim that the subject was read from; `None`: `sub`.
+    pub(crate) subject_claim: Option<Arc<str>>,
     pub(crate) audiences: Vec<Audience>,
     pub(crate) expires_at: NumericDate,
     pub(crate) issued_at: Option<NumericDate>,
@@ -37,10 +39,15 @@ impl Claims {
         &self.issuer
     }
 
-    /// `sub`: about whom it speaks.
+    /// `sub` (or what this issuer writes instead): about whom it speaks.
     #[must_use]
     pub const fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// The name of the claim that the subject was read from.
+    pub(crate) fn subject_claim(&self) -> &str {
+        self.subject_claim.as_deref().unwrap_or("sub")
     }
 
     /// `aud` (or what this issuer writes instead): for whom it is meant; ours is among them.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Check 1, as it should be.
-pub(crate) const FORM: &str = "three parts of canonical base64url, header and claims JSON objects with distinct members, alg one of HS256, RS256, ES256, EdDSA, no crit, no key in the header";
+pub(crate) const FORM: &str = "three parts of canonical base64url, header and claims JSON objects with distinct members, alg one of HS256, RS256, ES256, EdDSA (or Ed25519), no crit, no key in the header";
 
 pub(super) fn form(token: &UnverifiedToken<'_>) -> Facts {
     let kid = token.key_id().map_or_else(|| "none".into(), ToString::to_string);
@@ -85,8 +85,21 @@ pub(super) fn begin(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> 
     }
 }
 
-pub(super) fn subject(claims: &Object<'_>) -> Facts {
-    Facts { expected: "a name of 1 to 255 bytes".into(), found: shown(claims.get("sub")) }
+pub(super) fn subject(claims: &Object<'_>, trusted: &TrustedIssuer) -> Facts {
+    let Some(names) = &trusted.subject_from else {
+        return Facts {
+            expected: "a name of 1 to 255 bytes".into(),
+            found: shown(claims.get("sub")),
+        };
+    };
+    let found = names.iter().find_map(|name| Some((name, claims.said(name)?)));
+    Facts {
+        expected: format!("a name of 1 to 255 bytes in {}", names.join(", else ")),
+        found: match found {
+            Some((name, value)) => format!("{name} {}", shown(Some(value))),
+            None => "nothing".into(),
+        },
+    }
 }
 
 pub(super) fn binding(claims: &Object<'_>) -> Facts {
@@ -102,7 +115,7 @@ pub(super) fn others(
     scopes_from: &[String],
 ) -> Facts {
     let mut names: Vec<&str> = scopes_from.iter().map(String::as_str).collect();
-    names.extend(["jti", "client_id"]);
+    names.extend(["jti", "client_id", "azp", "cid", "appid"]);
     let found = names
         .into_iter()
         .filter_map(|name| Some(format!("{name} {}", shown(Some(claims.get(name)?)))));

@@ -1,12 +1,16 @@
 //! What an issuer says about a token when it is asked (RFC 7662 §2.2).
 //!
 //! 1. `active` must be `true`; `false` and nothing else is a no.
-//! 2. `iss`, if it is there, is the issuer that was asked; `token_type`, if it is there, is `Bearer`.
+//! 2. `iss`, if it is there, is the issuer that was asked; `token_type`, if it is there, is `Bearer`, or
+//!    `access_token` (Ory Hydra before it had `token_use`). A member that is `null` is not there.
 //! 3. All other claims are judged as those of a JWT: the audience, `exp` and `sub` must be there, `cnf`
 //!    must not, and what looks like an ID token or a refresh token is none of ours.
 //! 4. Scopes may stand in `scope` (RFC 7662) besides where the issuer's JWTs have them.
+//! 5. `sub` is optional in an answer: `subject_from` of the issuer's entry says what to read instead.
 
-use super::{Check, Facts, Silent, TokenVerifier, VerifyError, Witness, read};
+use super::{
+    Check, Facts, Silent, TokenVerifier, TrustedIssuer, VerifyError, Witness, read, witness::shown,
+};
 use crate::{
     Claims, DuplicateMember, Issuer, NumericDate,
     json::{self, Json, Object},
@@ -62,9 +66,10 @@ impl IntrospectionResponse {
             return Err(VerifyError::Inactive);
         }
         let differs = |name: &str, known: &str| {
-            self.claims.get(name).is_some_and(|value| value.as_str() != Some(known))
+            self.claims.said(name).is_some_and(|value| value.as_str() != Some(known))
         };
-        if differs("iss", claims.issuer().as_str()) || differs("sub", claims.subject().as_str()) {
+        let subject = claims.subject().as_str();
+        if differs("iss", claims.issuer().as_str()) || differs(claims.subject_claim(), subject) {
             return Err(VerifyError::OtherAnswer);
         }
         Ok(())
@@ -105,20 +110,60 @@ impl TokenVerifier {
             return Err(VerifyError::Inactive);
         }
         let claims = &response.claims;
-        if claims.get("iss").is_some_and(|value| value.as_str() != Some(issuer.as_str())) {
+        if claims.said("iss").is_some_and(|value| value.as_str() != Some(issuer.as_str())) {
             return Err(VerifyError::OtherAnswer);
         }
         let is_bearer = |value: &Json<'_>| {
-            value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("bearer"))
+            let text = value.as_str().unwrap_or_default();
+            ["bearer", "access_token"].iter().any(|it| text.eq_ignore_ascii_case(it))
         };
-        if claims.get("token_type").is_some_and(|value| !is_bearer(value)) {
+        if claims.said("token_type").is_some_and(|value| !is_bearer(value)) {
             return Err(VerifyError::TokenType);
         }
         if read::is_other_token(claims) {
             return Err(VerifyError::OtherToken);
         }
-        let mut scopes_from = trusted.scopes_from.clone();
-        scopes_from.push("scope".into());
-        Ok(self.judge(trusted, claims, &scopes_from, now, witness)?.believe())
+        Ok(self.judge(trusted, claims, &with_scope(trusted), now, witness)?.believe())
     }
+
+    /// What the check that `fault` is of expects, and what it found in the answer of `issuer`, which was
+    /// judged at `now`: for the operator.
+    #[must_use]
+    pub fn introspection_facts(
+        &self,
+        issuer: &Issuer,
+        response: &IntrospectionResponse,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> Facts {
+        let claims = &response.claims;
+        let shown = |names: &[&str]| {
+            let there = names.iter().filter_map(|name| Some((*name, claims.said(name)?)));
+            let there: Vec<_> =
+                there.map(|(name, value)| format!("{name} {}", shown(Some(value)))).collect();
+            if there.is_empty() { "nothing".into() } else { there.join(", ") }
+        };
+        match (fault.check(), self.trusted(issuer)) {
+            (Check::Type, _) => Facts {
+                expected: "an access token: token_type Bearer, no marks of an ID token".into(),
+                found: shown(&["token_type", "token_use", "typ", "nonce", "at_hash", "c_hash"]),
+            },
+            (Check::Introspection, _) | (_, None) => Facts {
+                expected: format!("active, of {issuer}"),
+                found: format!("active {}, iss {}", response.active, shown(&["iss"])),
+            },
+            (check, Some(trusted)) => {
+                self.facts_of_claims(claims, trusted, &with_scope(trusted), now, check)
+            }
+        }
+    }
+}
+
+/// The claims with scopes: RFC 7662 has its own.
+fn with_scope(trusted: &TrustedIssuer) -> Vec<String> {
+    let mut names = trusted.scopes_from.clone();
+    if !names.iter().any(|name| name == "scope") {
+        names.push("scope".into());
+    }
+    names
 }

@@ -9,10 +9,12 @@
 //! | 5 | `aud` names this resource, in the words of the issuer's entry | RFC 8707 §2, RFC 7519 §4.1.3 |
 //! | 6 | `exp` is there and not past | RFC 7519 §4.1.4 |
 //! | 7 | `nbf` and `iat`, if there, are not in the future | RFC 7519 §4.1.5, §4.1.6 |
-//! | 8 | `sub` is there | RFC 9068 §2.2 |
+//! | 8 | `sub` (or what the issuer's entry names) is there | RFC 9068 §2.2 |
 //! | 9 | `cnf` is absent: proof of possession is not supported, so a bound token is no bearer token | RFC 7800 §3 |
 //! | 10 | the other claims that are read have the right shape | RFC 9068 §2.2 |
 //! | 11 | the signature | RFC 7515 §5.2 |
+//!
+//! A claim that is `null` is not there (but for the marks of an ID token in check 2). A reason names the claim and its fault ([`ClaimFault`]).
 //!
 //! Whoever wants to know why walks along as a [`Witness`]: there is one walk, with or without one.
 //!
@@ -26,6 +28,7 @@
 
 mod facts;
 mod introspection;
+mod outline;
 mod read;
 mod trusted;
 mod witness;
@@ -34,12 +37,13 @@ use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
+pub use outline::TokenOutline;
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
-pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness, harmless};
+pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness, harmless, quoted};
 
 use crate::{
     AccessToken, Audience, Claims, DecodedToken, Issuer, KeyLookupError, Leeway, NumericDate,
-    ParseTokenError, TimeError, UnverifiedToken,
+    ParseTokenError, UnverifiedToken,
     json::{Json, Object},
 };
 
@@ -87,9 +91,6 @@ pub enum VerifyError {
     /// Check 6: no `exp`.
     #[error("exp is missing")]
     ExpiryMissing,
-    /// Checks 6 and 7: a date that is no date.
-    #[error("exp, nbf or iat is not a date")]
-    Date(#[from] TimeError),
     /// Check 6: past.
     #[error("expired")]
     Expired,
@@ -100,17 +101,14 @@ pub enum VerifyError {
     #[error("issued in the future (iat)")]
     IssuedInFuture,
     /// Check 8.
-    #[error("sub is missing or empty")]
+    #[error("the subject is missing: neither sub nor what subject_from names is there")]
     SubjectMissing,
     /// Check 9.
     #[error("bound to a key by cnf, which is not supported")]
     SenderConstrained,
-    /// Check 10: the claim's name.
-    #[error("the claim {0} has the wrong shape")]
-    Claim(&'static str),
-    /// Check 10: a scope that is none, in one of the claims that the issuer's entry names.
-    #[error("a claim that should hold scopes has the wrong shape")]
-    Scopes,
+    /// Checks 3, 5 to 8 and 10: a claim that is there, and what is wrong with it.
+    #[error("{0} {1}")]
+    Claim(&'static str, ClaimFault),
     /// Instead of checks 1 to 4: the issuer was asked, and says no (RFC 7662 §2.2).
     #[error("the issuer says that the token is not active")]
     Inactive,
@@ -120,6 +118,65 @@ pub enum VerifyError {
     /// Check 11.
     #[error("the signature does not match")]
     Signature,
+}
+
+impl VerifyError {
+    /// The check that it is of.
+    pub(crate) fn check(self) -> Check {
+        match self {
+            Self::Form(_) | Self::TooLong => Check::Form,
+            Self::TokenType | Self::OtherToken => Check::Type,
+            Self::IssuerMissing | Self::IssuerUnknown | Self::Claim("iss", _) => Check::Issuer,
+            Self::AlgorithmNotPermitted | Self::Key(_) => Check::Key,
+            Self::AudienceMissing | Self::AudienceMismatch | Self::Claim("aud", _) => {
+                Check::Audience
+            }
+            Self::ExpiryMissing | Self::Expired | Self::Claim("exp", _) => Check::Expiry,
+            Self::NotYetValid | Self::IssuedInFuture | Self::Claim("nbf" | "iat", _) => {
+                Check::Begin
+            }
+            Self::SubjectMissing | Self::Claim("sub" | "the claim of subject_from", _) => {
+                Check::Subject
+            }
+            Self::SenderConstrained => Check::Binding,
+            Self::Claim("the claim of audience_claim", _) => Check::Audience,
+            Self::Claim(..) => Check::Claims,
+            Self::Inactive | Self::OtherAnswer => Check::Introspection,
+            Self::Signature => Check::Signature,
+        }
+    }
+}
+
+/// What is wrong with a claim that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimFault {
+    /// A number, say, where a string belongs.
+    #[error("is not a string")]
+    NotText,
+    /// A string of no characters.
+    #[error("is empty")]
+    Empty,
+    /// A line break, say.
+    #[error("has a control character")]
+    Control,
+    /// Longer than any name may be.
+    #[error("is longer than 255 bytes")]
+    TooLong,
+    /// Neither a number nor within the years from 1970 to 9999.
+    #[error("is not a date: a number of seconds since 1970")]
+    NotDate,
+    /// Neither a string nor a list of strings.
+    #[error("is neither a string nor a list of strings")]
+    NotTexts,
+    /// A list, in a claim that is a string for whoever follows RFC 9068.
+    #[error("is a list, not a string: scopes_from = [\"scope\"] in ISSUERS_FILE reads lists too")]
+    List,
+    /// Something that is no scope, or more than one space between two.
+    #[error("is not scopes with one space between them (RFC 6749 section 3.3)")]
+    NotScopes,
+    /// Nothing that roles could stand in.
+    #[error("is neither a list of roles, nor one role, nor an object with roles as members")]
+    NotRoles,
 }
 
 impl TokenVerifier {
@@ -175,7 +232,7 @@ impl TokenVerifier {
         // An unknown issuer has no entry that could permit more than `at+jwt`.
         check_type(token, trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types))?;
         witness.begin(Check::Issuer, || facts::issuer(claims, self.issuers.keys()));
-        if !claims.contains("iss") {
+        if issuer.is_none() && read::text::<Issuer>(claims, "iss")?.is_none() {
             return Err(VerifyError::IssuerMissing);
         }
         let (Some(issuer), Some(trusted)) = (issuer, trusted) else {
@@ -192,6 +249,51 @@ impl TokenVerifier {
         let judged = self.judge(trusted, claims, &trusted.scopes_from, now, witness)?;
         witness.begin(Check::Signature, || facts::signature(key));
         if token.is_signed_by(key) { Ok(judged.believe()) } else { Err(VerifyError::Signature) }
+    }
+
+    /// What the check that `fault` is of expects, and what it found in `token`, which was judged with
+    /// `keys` at `now`: for the operator.
+    #[must_use]
+    pub fn facts(
+        &self,
+        token: &UnverifiedToken<'_>,
+        keys: Option<&IssuerKeys>,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> Facts {
+        let claims = token.claims();
+        let trusted = token.unverified_issuer().and_then(|issuer| self.issuers.get(issuer));
+        match (fault.check(), trusted) {
+            (Check::Form, _) => facts::form(token),
+            (Check::Type, _) => facts::token_type(token, trusted),
+            (Check::Issuer, _) | (_, None) => facts::issuer(claims, self.issuers.keys()),
+            (Check::Key | Check::Signature, Some(trusted)) => {
+                facts::key(token, trusted, keys.unwrap_or(&trusted.keys))
+            }
+            (check, Some(trusted)) => {
+                self.facts_of_claims(claims, trusted, &trusted.scopes_from, now, check)
+            }
+        }
+    }
+
+    /// The same of the checks from 5 to 10.
+    fn facts_of_claims(
+        &self,
+        claims: &Object<'_>,
+        trusted: &TrustedIssuer,
+        scopes_from: &[String],
+        now: NumericDate,
+        check: Check,
+    ) -> Facts {
+        let leeway = self.leeway.duration();
+        match check {
+            Check::Audience => facts::audience(claims, trusted, &self.audience),
+            Check::Expiry => facts::expiry(claims, now, leeway),
+            Check::Begin => facts::begin(claims, now, leeway),
+            Check::Subject => facts::subject(claims, trusted),
+            Check::Binding => facts::binding(claims),
+            _ => facts::others(claims, trusted, scopes_from),
+        }
     }
 
     fn is_not_future(
@@ -234,14 +336,15 @@ impl TokenVerifier {
         let issued_at = read::date(claims, "iat")?;
         self.is_not_future(issued_at, now, VerifyError::IssuedInFuture)?;
 
-        witness.begin(Check::Subject, || facts::subject(claims));
-        let subject = read::subject(claims)?;
+        witness.begin(Check::Subject, || facts::subject(claims, trusted));
+        let (subject, subject_claim) = read::subject(claims, trusted.subject_from.as_deref())?;
         witness.begin(Check::Binding, || facts::binding(claims));
-        if claims.contains("cnf") {
+        if claims.said("cnf").is_some() {
             return Err(VerifyError::SenderConstrained);
         }
         witness.begin(Check::Claims, || facts::others(claims, trusted, scopes_from));
-        let scopes = read::scopes(claims, scopes_from)?.union(&trusted.grants);
+        let scopes = read::scopes(claims, scopes_from, trusted.lists_scopes)?;
+        let scopes = scopes.union(&trusted.grants);
         let roles = if trusted.trust_roles {
             read::roles(claims, &trusted.roles_from)?
         } else {
@@ -255,6 +358,7 @@ impl TokenVerifier {
         Ok(Judged(Claims {
             issuer: trusted.issuer.clone(),
             subject,
+            subject_claim,
             audiences,
             expires_at,
             issued_at,
@@ -283,7 +387,7 @@ impl TokenVerifier {
         }
         // Where another claim stands in for `aud`, an `aud` that is there counts as well: the token may
         // be meant for another resource of the same client.
-        if claim != "aud" && claims.contains("aud") {
+        if claim != "aud" && claims.said("aud").is_some() {
             let also = read::audiences(claims, "aud")?;
             if !also.iter().any(|audience| own.contains(audience) || accepted.contains(audience)) {
                 return Err(VerifyError::AudienceMismatch);

@@ -1,10 +1,15 @@
 //! Claims out of JSON: strictly, and wherever an issuer writes them.
+//!
+//! 1. A claim that is `null` is not there, but for the marks of an ID token.
+//! 2. A claim that decides something must be what it should be; a fault names the claim and what is wrong
+//!    with it.
+//! 3. What decides nothing is not looked at, whatever it is.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
-use super::VerifyError;
+use super::{ClaimFault, VerifyError};
 use crate::{
-    Audience, ClientId, NumericDate, RoleName, Scope, ScopeSet, Subject, TimeError,
+    Audience, ClientId, InvalidName, NumericDate, RoleName, Scope, ScopeSet, Subject, TimeError,
     json::{Json, Object},
 };
 
@@ -12,21 +17,65 @@ use crate::{
 const CLIENT_ID: [&str; 4] = ["client_id", "azp", "cid", "appid"];
 
 /// Whether the claims are those of an ID token (OpenID Connect Core §2, §3.1.3.6) or say so in the
-/// words of Keycloak (`typ`) or Cognito (`token_use`).
+/// words of Keycloak (`typ`), Cognito or Ory Hydra (`token_use`).
 pub(super) fn is_other_token(claims: &Object<'_>) -> bool {
-    let is_not = |name: &str, accepted: &str| {
-        claims.get(name).is_some_and(|value| value.as_str() != Some(accepted))
+    let is_none_of = |name: &str, accepted: &[&str]| {
+        claims.said(name).is_some_and(|value| {
+            let text = value.as_str().unwrap_or_default();
+            !accepted.contains(&text)
+        })
     };
+    // Some issuers write `null` into ID tokens for what the client did not send: it is a mark all the same.
     ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains(name))
-        || is_not("typ", "Bearer")
-        || is_not("token_use", "access")
+        || is_none_of("typ", &["Bearer"])
+        || is_none_of("token_use", &["access", "access_token"])
+}
+
+/// The claims whose names are told in a reason, which lives as long as the program.
+const KNOWN: [&str; 18] = [
+    "aud",
+    "client_id",
+    "email",
+    "exp",
+    "groups",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "oid",
+    "permissions",
+    "preferred_username",
+    "roles",
+    "scope",
+    "scp",
+    "sub",
+    "uid",
+    "username",
+];
+
+/// The claim `name` with its `fault`; `instead` is told where the name is not a usual one.
+fn wrong(name: &str, instead: &'static str, fault: ClaimFault) -> VerifyError {
+    let known = KNOWN.into_iter().chain(CLIENT_ID).find(|known| *known == name);
+    VerifyError::Claim(known.unwrap_or(instead), fault)
+}
+
+/// One of the names of `claims`, or why it is none.
+fn parsed<T>(value: &Json<'_>) -> Result<T, ClaimFault>
+where
+    T: FromStr<Err = InvalidName>,
+{
+    value.as_str().ok_or(ClaimFault::NotText)?.parse().map_err(|fault| match fault {
+        InvalidName::Empty => ClaimFault::Empty,
+        InvalidName::Control => ClaimFault::Control,
+        InvalidName::TooLong => ClaimFault::TooLong,
+    })
 }
 
 pub(super) fn audiences(claims: &Object<'_>, claim: &str) -> Result<Vec<Audience>, VerifyError> {
     let parse = |value: &Json<'_>| {
-        value.as_str().and_then(|text| text.parse().ok()).ok_or(VerifyError::Claim("aud"))
+        parsed(value).map_err(|fault| wrong(claim, "the claim of audience_claim", fault))
     };
-    match claims.get(claim) {
+    match claims.said(claim) {
         None => Err(VerifyError::AudienceMissing),
         Some(Json::List(list)) if list.is_empty() => Err(VerifyError::AudienceMissing),
         Some(Json::List(list)) => list.iter().map(parse).collect(),
@@ -34,8 +83,12 @@ pub(super) fn audiences(claims: &Object<'_>, claim: &str) -> Result<Vec<Audience
     }
 }
 
-pub(super) fn date(claims: &Object<'_>, name: &str) -> Result<Option<NumericDate>, VerifyError> {
-    Ok(claims.get(name).map(as_date).transpose()?)
+pub(super) fn date(
+    claims: &Object<'_>,
+    name: &'static str,
+) -> Result<Option<NumericDate>, VerifyError> {
+    let date = claims.said(name).map(as_date).transpose();
+    date.map_err(|_| VerifyError::Claim(name, ClaimFault::NotDate))
 }
 
 /// A number as a date.
@@ -43,63 +96,91 @@ pub(super) fn as_date(value: &Json<'_>) -> Result<NumericDate, TimeError> {
     value.as_number().ok_or(TimeError::OutOfRange).and_then(NumericDate::from_number)
 }
 
-pub(super) fn subject(claims: &Object<'_>) -> Result<Subject, VerifyError> {
-    let subject = claims.get("sub").and_then(Json::as_str).ok_or(VerifyError::SubjectMissing)?;
-    subject.parse().map_err(|_| VerifyError::SubjectMissing)
+/// The subject, and the claim that it stands in, if that is not `sub`.
+pub(super) fn subject(
+    claims: &Object<'_>,
+    from: Option<&[Arc<str>]>,
+) -> Result<(Subject, Option<Arc<str>>), VerifyError> {
+    let read = |name: &str, value: &Json<'_>| {
+        parsed(value).map_err(|fault| wrong(name, "the claim of subject_from", fault))
+    };
+    let Some(from) = from else {
+        let value = claims.said("sub").ok_or(VerifyError::SubjectMissing)?;
+        return Ok((read("sub", value)?, None));
+    };
+    let mut there = from.iter().filter_map(|name| Some((name, claims.said(name)?)));
+    let (name, value) = there.next().ok_or(VerifyError::SubjectMissing)?;
+    Ok((read(name, value)?, (**name != *"sub").then(|| Arc::clone(name))))
 }
 
-pub(super) fn text<T: std::str::FromStr>(
-    claims: &Object<'_>,
-    name: &'static str,
-) -> Result<Option<T>, VerifyError> {
-    let Some(value) = claims.get(name) else {
-        return Ok(None);
-    };
-    let parsed = value.as_str().and_then(|text| text.parse().ok());
-    parsed.map(Some).ok_or(VerifyError::Claim(name))
+pub(super) fn text<T>(claims: &Object<'_>, name: &'static str) -> Result<Option<T>, VerifyError>
+where
+    T: FromStr<Err = InvalidName>,
+{
+    let value = claims.said(name).map(parsed).transpose();
+    value.map_err(|fault| VerifyError::Claim(name, fault))
 }
 
 pub(super) fn client_id(claims: &Object<'_>) -> Result<Option<ClientId>, VerifyError> {
-    match CLIENT_ID.iter().find(|name| claims.contains(name)) {
+    match CLIENT_ID.iter().find(|name| claims.said(name).is_some()) {
         Some(name) => text(claims, name),
         None => Ok(None),
     }
 }
 
-/// The scopes of every claim in `names`.
-pub(super) fn scopes(claims: &Object<'_>, names: &[String]) -> Result<ScopeSet, VerifyError> {
+/// The scopes of every claim in `names`. `scope` may be a list only if `lists_scopes`.
+pub(super) fn scopes(
+    claims: &Object<'_>,
+    names: &[String],
+    lists_scopes: bool,
+) -> Result<ScopeSet, VerifyError> {
     let mut scopes = ScopeSet::empty();
     for name in names {
-        match (name.as_str(), claims.get(name)) {
-            (_, None) => {}
-            ("scope", Some(_)) => {
-                scopes = scopes.union(&text(claims, "scope")?.unwrap_or_default());
+        let Some(value) = claims.said(name) else { continue };
+        let fault = |fault| wrong(name, "a claim of scopes_from", fault);
+        match value {
+            Json::Text(text) => {
+                let more = text.parse().map_err(|_| fault(ClaimFault::NotScopes))?;
+                scopes = scopes.union(&more);
             }
-            (_, Some(Json::Text(text))) => {
-                scopes = scopes.union(&text.parse().map_err(|_| VerifyError::Scopes)?);
+            Json::List(_) if name == "scope" && !lists_scopes => {
+                return Err(fault(ClaimFault::List));
             }
-            (_, Some(Json::List(list))) => {
+            Json::List(list) => {
                 for scope in list {
-                    let scope = scope.as_str().and_then(|text| text.parse::<Scope>().ok());
-                    scopes.insert(scope.ok_or(VerifyError::Scopes)?);
+                    let scope = scope.as_str().ok_or_else(|| fault(ClaimFault::NotTexts))?;
+                    let scope = scope.parse::<Scope>();
+                    scopes.insert(scope.map_err(|_| fault(ClaimFault::NotScopes))?);
                 }
             }
-            (_, Some(_)) => return Err(VerifyError::Scopes),
+            _ => return Err(fault(ClaimFault::NotTexts)),
         }
     }
     Ok(scopes)
 }
 
-/// The roles at every one of `paths`.
+/// The roles at every one of `paths`. What cannot be the name of a role is none of the policy's either.
 pub(super) fn roles(
     claims: &Object<'_>,
     paths: &[String],
 ) -> Result<BTreeSet<RoleName>, VerifyError> {
-    const FAULT: VerifyError = VerifyError::Claim("roles");
     let mut roles = BTreeSet::new();
-    for value in paths.iter().filter_map(|path| at(claims, path)) {
-        for role in value.as_list().ok_or(FAULT)? {
-            roles.insert(role.as_str().and_then(|role| role.parse().ok()).ok_or(FAULT)?);
+    for path in paths {
+        let fault = || wrong(path, "a claim of roles_from", ClaimFault::NotRoles);
+        match at(claims, path) {
+            None | Some(Json::Null) => {}
+            Some(Json::Text(role)) => roles.extend(role.parse::<RoleName>()),
+            Some(Json::List(list)) => {
+                let names = list.iter().filter_map(Json::as_str);
+                roles.extend(names.filter_map(|role| role.parse::<RoleName>().ok()));
+            }
+            Some(Json::Object(members)) => {
+                for (role, about) in members.iter() {
+                    about.as_object().ok_or_else(fault)?;
+                    roles.extend(role.parse::<RoleName>());
+                }
+            }
+            Some(_) => return Err(fault()),
         }
     }
     Ok(roles)

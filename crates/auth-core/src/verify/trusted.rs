@@ -1,6 +1,6 @@
 //! What is known of an issuer: its keys, and how its tokens say what they say.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{Algorithm, Audience, Issuer, KeySet, ScopeSet, VerifyError};
 
@@ -33,6 +33,10 @@ pub struct TrustedIssuer {
     /// `None`: every one that there is.
     pub(super) algorithms: Option<BTreeSet<Algorithm>>,
     pub(super) scopes_from: Vec<String>,
+    /// Whether `scope` may be a list, too.
+    pub(super) lists_scopes: bool,
+    /// `None`: `sub`.
+    pub(super) subject_from: Option<Vec<Arc<str>>>,
     pub(super) roles_from: Vec<String>,
     pub(super) grants: ScopeSet,
 }
@@ -50,6 +54,8 @@ impl TrustedIssuer {
             audience_claim: "aud".into(),
             algorithms: None,
             scopes_from: vec!["scope".into()],
+            lists_scopes: false,
+            subject_from: None,
             roles_from: vec!["roles".into()],
             grants: ScopeSet::empty(),
         }
@@ -99,15 +105,28 @@ impl TrustedIssuer {
         Self { algorithms: Some(algorithms.into_iter().collect()), ..self }
     }
 
-    /// The claims in which scopes stand: each a text of scopes with spaces between them, or (but for
-    /// `scope`, which RFC 9068 §2.2.3 makes a text) a list of texts. Their union counts.
+    /// The claims in which scopes stand: each a string of scopes with spaces between them, or a list of
+    /// strings. Their union counts. What is not set is `scope` alone, and that a string (RFC 9068
+    /// §2.2.3); `scope` that is named here may be a list, too.
     #[must_use]
     pub fn scopes_from<S: Into<String>>(self, claims: impl IntoIterator<Item = S>) -> Self {
-        Self { scopes_from: claims.into_iter().map(Into::into).collect(), ..self }
+        let scopes_from: Vec<String> = claims.into_iter().map(Into::into).collect();
+        let lists_scopes = scopes_from.iter().any(|claim| claim == "scope");
+        Self { scopes_from, lists_scopes, ..self }
+    }
+
+    /// The claims in which the subject may stand, for issuers whose tokens or answers have no `sub`: the
+    /// first that is there counts. **Their values must not meet**: where people choose their own names,
+    /// or clients theirs, one could be called as another is.
+    #[must_use]
+    pub fn subject_from<S: AsRef<str>>(self, claims: impl IntoIterator<Item = S>) -> Self {
+        let subject_from = claims.into_iter().map(|claim| Arc::from(claim.as_ref())).collect();
+        Self { subject_from: Some(subject_from), ..self }
     }
 
     /// Where roles stand: a claim (`groups`, `https://ex.com/roles`), or the way to a member of one
-    /// (`realm_access.roles`). A member of the whole name is preferred to a way. Their union counts,
+    /// (`realm_access.roles`). It is a list of roles, one role as a string, or an object whose members
+    /// are named after roles and are objects (Zitadel). What cannot be the name of a role is none. A member of the whole name is preferred to a way. Their union counts,
     /// if roles are trusted at all.
     #[must_use]
     pub fn roles_from<S: Into<String>>(self, paths: impl IntoIterator<Item = S>) -> Self {

@@ -211,10 +211,29 @@ pub fn harmless(text: &str) -> String {
     shown
 }
 
+/// A text as a shell reads it as one word, for commands that a person may copy.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
+        return text.to_owned();
+    }
+    format!("'{}'", harmless(text).replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::VerifyError;
+
+    #[test]
+    fn what_a_token_says_is_one_word_of_a_command() {
+        assert_eq!(quoted("alice"), "alice");
+        assert_eq!(quoted("User.Read Admin.Write"), "'User.Read Admin.Write'");
+        assert_eq!(quoted("a'; rm -rf / #"), r"'a'\''; rm -rf / #'");
+        assert_eq!(quoted("$(id)"), "'$(id)'");
+        assert_eq!(quoted(""), "''");
+    }
 
     #[test]
     fn what_is_shown_moves_no_cursor_and_has_an_end() {

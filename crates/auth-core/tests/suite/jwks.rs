@@ -180,12 +180,10 @@ fn a_public_jwk_for_something_else_is_refused() {
             ("use", json!("enc"), KeyError::Purpose),
             ("use", json!(""), KeyError::Purpose),
             ("use", json!(1), KeyError::Members),
-            ("key_ops", json!([]), KeyError::Purpose),
             ("key_ops", json!(["encrypt", "sign"]), KeyError::Purpose),
             ("alg", json!("RSA-OAEP"), KeyError::Purpose),
             ("alg", json!("HS256"), KeyError::Purpose),
             ("alg", json!("none"), KeyError::Purpose),
-            ("kid", json!(""), KeyError::KeyId),
             ("kid", json!("k".repeat(256)), KeyError::KeyId),
             ("kid", json!(1), KeyError::Members),
             ("crv", json!("P-521"), KeyError::Unsupported),
@@ -210,10 +208,30 @@ fn a_private_jwk_is_refused_where_a_public_one_belongs() {
         assert_eq!(Jwk::parse(jwk), Err(KeyError::Private), "{algorithm}");
     }
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
-        for value in [json!("AQ"), Value::Null] {
+        for value in [json!("AQ"), json!(""), json!(["AQ"]), json!({})] {
             let jwk = with(&public_jwk(Algorithm::Rs256), name, value);
             assert_eq!(Jwk::parse(jwk), Err(KeyError::Private), "{name}");
         }
+    }
+}
+
+/// What .NET writes of a public key when nobody tells it to leave out what there is not.
+#[test]
+fn members_that_say_nothing_take_nothing_away() {
+    for algorithm in PAIRS {
+        let mut jwk = public_jwk(algorithm);
+        let nulls = ["use", "alg", "k", "d", "p", "q", "dp", "dq", "qi", "x5t", "x5u", "kid"];
+        for name in nulls {
+            jwk[name] = Value::Null;
+        }
+        for name in ["key_ops", "oth", "x5c"] {
+            jwk[name] = json!([]);
+        }
+        let key = parse_jwk(jwk.clone()).unwrap();
+        assert_eq!(key.algorithm(), algorithm);
+        let thumbprint = key.id().unwrap().as_str().to_owned();
+        jwk["kid"] = json!("");
+        assert_eq!(parse_jwk(jwk).unwrap().id().unwrap().as_str(), thumbprint);
     }
 }
 

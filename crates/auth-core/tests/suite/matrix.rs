@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use auth_core::{
     AccessTokenError::{Character, TooLong},
-    Algorithm, KeyLookupError,
+    Algorithm,
+    ClaimFault::{self, Control, Empty, List, NotDate, NotScopes, NotText, NotTexts},
+    KeyLookupError,
     ParseTokenError::{self, Base64, Critical, ForeignKey, Header, Json, Parts},
-    TimeError,
     VerifyError::{
         self, AudienceMismatch, AudienceMissing, Claim, Expired, ExpiryMissing, IssuedInFuture,
         IssuerMissing, IssuerUnknown, NotYetValid, SenderConstrained, Signature, SubjectMissing,
@@ -17,7 +18,6 @@ use testkit::{TestKey, accepted_variants, token_faults};
 
 use crate::support::{judge, secs, trusted, verifier};
 
-const DATE: VerifyError = VerifyError::Date(TimeError::OutOfRange);
 const UNKNOWN_KEY: VerifyError = VerifyError::Key(KeyLookupError::UnknownKey);
 const OTHER_ALGORITHM: VerifyError = VerifyError::Key(KeyLookupError::AlgorithmMismatch);
 
@@ -97,7 +97,9 @@ fn expected(row: u8, name: &str) -> String {
         7 => Signature,
         8 => IssuerUnknown,
         9 => AudienceMismatch,
-        10 | 11 => DATE,
+        10 => Claim("exp", NotDate),
+        11 if name.starts_with("nbf") => Claim("nbf", NotDate),
+        11 => Claim("iat", NotDate),
         12 => SubjectMissing,
         13 => TokenType,
         14 => SenderConstrained,
@@ -112,7 +114,7 @@ fn expected(row: u8, name: &str) -> String {
     }
 }
 
-const BY_NAME: [(&str, VerifyError); 63] = [
+const BY_NAME: [(&str, VerifyError); 68] = [
     ("one part", VerifyError::Form(Parts)),
     ("two parts", VerifyError::Form(Parts)),
     ("four parts", VerifyError::Form(Parts)),
@@ -126,18 +128,16 @@ const BY_NAME: [(&str, VerifyError); 63] = [
     ("the alphabet of plain base64", VerifyError::Form(Base64)),
     ("a part of impossible length", VerifyError::Form(Base64)),
     ("a tilde inside", VerifyError::Form(Base64)),
-    ("scope a list", Claim("scope")),
-    ("scope a number", Claim("scope")),
-    ("scope null", Claim("scope")),
-    ("scope with two spaces", Claim("scope")),
-    ("scope with a comma and a quote", Claim("scope")),
-    ("scope with a line break", Claim("scope")),
-    ("jti a number", Claim("jti")),
-    ("jti empty", Claim("jti")),
-    ("jti null", Claim("jti")),
-    ("client_id a number", Claim("client_id")),
-    ("client_id empty", Claim("client_id")),
-    ("client_id a list", Claim("client_id")),
+    ("scope a list", Claim("scope", List)),
+    ("scope a number", Claim("scope", NotTexts)),
+    ("scope with two spaces", Claim("scope", NotScopes)),
+    ("scope with a comma and a quote", Claim("scope", NotScopes)),
+    ("scope with a line break", Claim("scope", NotScopes)),
+    ("jti a number", Claim("jti", NotText)),
+    ("jti empty", Claim("jti", Empty)),
+    ("client_id a number", Claim("client_id", NotText)),
+    ("client_id empty", Claim("client_id", Empty)),
+    ("client_id a list", Claim("client_id", NotText)),
     ("alg of another family", OTHER_ALGORITHM),
     ("alg of another family and no kid", OTHER_ALGORITHM),
     ("crit", VerifyError::Form(Critical)),
@@ -150,21 +150,29 @@ const BY_NAME: [(&str, VerifyError); 63] = [
     ("x5u", VerifyError::Form(ForeignKey)),
     ("x5c", VerifyError::Form(ForeignKey)),
     ("jwk null", VerifyError::Form(ForeignKey)),
-    ("kid empty", VerifyError::Form(Header)),
-    ("kid null", VerifyError::Form(Header)),
     ("kid a number", VerifyError::Form(Header)),
     ("kid with a line break", VerifyError::Form(Header)),
     ("kid too long", VerifyError::Form(Header)),
     ("iss missing", IssuerMissing),
+    ("iss null", IssuerMissing),
+    ("iss a list", Claim("iss", NotText)),
+    ("iss a number", Claim("iss", NotText)),
+    ("iss empty", Claim("iss", Empty)),
+    ("sub empty", Claim("sub", Empty)),
+    ("sub a number", Claim("sub", NotText)),
+    ("sub a list", Claim("sub", NotText)),
+    ("sub with a line break", Claim("sub", Control)),
+    ("sub too long", Claim("sub", ClaimFault::TooLong)),
     ("aud missing", AudienceMissing),
     ("aud empty list", AudienceMissing),
-    ("aud empty", Claim("aud")),
-    ("aud null", Claim("aud")),
-    ("aud a number", Claim("aud")),
-    ("aud an object", Claim("aud")),
-    ("aud a list within a list", Claim("aud")),
-    ("aud a list with a number", Claim("aud")),
+    ("aud empty", Claim("aud", Empty)),
+    ("aud null", AudienceMissing),
+    ("aud a number", Claim("aud", NotText)),
+    ("aud an object", Claim("aud", NotText)),
+    ("aud a list within a list", Claim("aud", NotText)),
+    ("aud a list with a number", Claim("aud", NotText)),
     ("exp missing", ExpiryMissing),
+    ("exp null", ExpiryMissing),
     ("exp past by leeway+1", Expired),
     ("exp exactly at the leeway's end", Expired),
     ("exp a fraction before the leeway's end", Expired),
@@ -173,7 +181,6 @@ const BY_NAME: [(&str, VerifyError); 63] = [
     ("exp zero", Expired),
     ("nbf future by leeway+1", NotYetValid),
     ("iat future by leeway+1", IssuedInFuture),
-    ("typ null", VerifyError::Form(Header)),
     ("typ number", VerifyError::Form(Header)),
     ("typ a list", VerifyError::Form(Header)),
 ];

@@ -1,8 +1,9 @@
 //! The rules of verifying that one key and one fault do not show.
 
 use auth_core::{
-    Algorithm, Audience, DecodedToken, KeyId, KeyLookupError, KeySet, ParseTokenError, SigningKey,
-    TokenTypes, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
+    Algorithm, Audience, ClaimFault, DecodedToken, Jwks, KeyId, KeyLookupError, KeySet,
+    ParseTokenError, SigningKey, TokenTypes, TokenVerifier, TrustedIssuer, UnverifiedToken,
+    VerifyError,
 };
 use serde_json::{Value, json};
 use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey};
@@ -101,9 +102,18 @@ fn the_checks_come_in_the_documented_order() {
         judge(&verifier, &forge.sign_with(|_| vec![0; 64]), NOW).unwrap_err()
     };
     assert_eq!(told(&|forge| forge), VerifyError::Signature);
-    assert_eq!(told(&|forge| forge.claim("client_id", 1)), VerifyError::Claim("client_id"));
-    assert_eq!(told(&|forge| forge.claim("jti", 1)), VerifyError::Claim("jti"));
-    assert_eq!(told(&|forge| forge.claim("scope", 1)), VerifyError::Claim("scope"));
+    assert_eq!(
+        told(&|forge| forge.claim("client_id", 1)),
+        VerifyError::Claim("client_id", ClaimFault::NotText)
+    );
+    assert_eq!(
+        told(&|forge| forge.claim("jti", 1)),
+        VerifyError::Claim("jti", ClaimFault::NotText)
+    );
+    assert_eq!(
+        told(&|forge| forge.claim("scope", 1)),
+        VerifyError::Claim("scope", ClaimFault::NotTexts)
+    );
     assert_eq!(told(&|forge| forge.claim("cnf", json!({}))), VerifyError::SenderConstrained);
     assert_eq!(told(&|forge| forge.without_claim("sub")), VerifyError::SubjectMissing);
     assert_eq!(told(&|forge| forge.claim("iat", NOW + 99)), VerifyError::IssuedInFuture);
@@ -236,17 +246,37 @@ fn a_public_key_is_no_secret_even_where_a_secret_is_trusted_too() {
 }
 
 #[test]
-fn a_kid_that_two_keys_of_one_issuer_share_means_the_first() {
+fn a_kid_that_keys_of_several_kinds_share_means_the_one_of_the_algorithm() {
     let [one, two] = [Algorithm::Es256, Algorithm::EdDsa].map(TestKey::shared);
     let same = |key: &TestKey| key.verifying().with_id("same".parse().unwrap());
     let keys = KeySet::from_iter([same(one), same(two)]);
     let verifier = verifier(TrustedIssuer::new(ISSUER.parse().unwrap(), keys));
     let text = |key| Forge::valid(key).header("kid", "same").sign(key);
-    assert!(judge(&verifier, &text(one), NOW).is_ok());
-    assert_eq!(
-        judge(&verifier, &text(two), NOW),
-        Err(VerifyError::Key(KeyLookupError::AlgorithmMismatch))
-    );
+    for key in [one, two] {
+        assert!(judge(&verifier, &text(key), NOW).is_ok(), "RFC 7517 section 4.5");
+    }
+    let other = TestKey::shared(Algorithm::Rs256);
+    let mismatch = VerifyError::Key(KeyLookupError::AlgorithmMismatch);
+    assert_eq!(judge(&verifier, &text(other), NOW), Err(mismatch));
+}
+
+#[test]
+fn ed25519_has_two_names() {
+    let key = TestKey::shared(Algorithm::EdDsa);
+    let mut jwk = serde_json::to_value(key.verifying().to_jwk().unwrap()).unwrap();
+    for of_key in ["EdDSA", "Ed25519"] {
+        jwk["alg"] = json!(of_key);
+        let set = Jwks::parse(&json!({ "keys": [jwk] }).to_string()).unwrap();
+        assert!(set.unusable.is_empty(), "{of_key}");
+        let entry = TrustedIssuer::new(ISSUER.parse().unwrap(), set.keys.into_iter().collect());
+        let entry = entry.algorithms(["Ed25519".parse().unwrap()]);
+        for of_token in ["EdDSA", "Ed25519"] {
+            let text = Forge::valid(key).header("alg", of_token).sign(key);
+            assert!(judge(&verifier(entry.clone()), &text, NOW).is_ok(), "{of_key} {of_token}");
+        }
+    }
+    jwk["alg"] = json!("Ed448");
+    assert_eq!(Jwks::parse(&json!({ "keys": [jwk] }).to_string()).unwrap().unusable.len(), 1);
 }
 
 #[test]
@@ -256,7 +286,13 @@ fn plain_jwt_is_accepted_where_the_issuers_entry_permits_it() {
     for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt", "At+Jwt"] {
         assert_eq!(verdict(lax(), &typed(typ)), Ok(()), "{typ}");
     }
-    for (name, value) in [("typ", "Bearer"), ("token_use", "access")] {
+    for (name, value) in [
+        ("typ", json!("Bearer")),
+        ("typ", Value::Null),
+        ("token_use", json!("access")),
+        ("token_use", json!("access_token")),
+        ("token_use", Value::Null),
+    ] {
         assert_eq!(verdict(lax(), &typed("JWT").claim(name, value)), Ok(()), "{name}");
     }
     for typ in ["dpop+jwt", "application/jwt", "logout+jwt", "jwt ", ""] {
@@ -279,7 +315,7 @@ fn an_id_token_or_a_refresh_token_is_refused_where_plain_jwt_is_permitted() {
         ("typ", json!("bearer")),
         ("typ", json!(1)),
         ("token_use", json!("id")),
-        ("token_use", Value::Null),
+        ("token_use", json!("refresh")),
     ] {
         let lax = trusted(hs256()).token_types(TokenTypes::AccessTokenOrJwt);
         let forge = Forge::valid(hs256()).header("typ", "JWT").claim(name, value.clone());
@@ -313,9 +349,18 @@ fn roles_count_only_where_they_are_trusted() {
     assert_eq!(held(ignoring(), list.clone()), Ok(roles([])));
     assert_eq!(held(trusting(), list.clone()), Ok(roles(["admin", "user"])));
     assert_eq!(held(trusting().trust_roles(false), list), Ok(roles([])));
-    for bad in [json!("admin"), json!([1]), json!([""]), Value::Null, json!({"admin": 1})] {
+    // One role as IdentityServer writes it, and roles as Zitadel does.
+    assert_eq!(held(trusting(), json!("admin")), Ok(roles(["admin"])));
+    let zitadel = json!({ "admin": { "1": "org.example" }, "user": { "1": "org.example" } });
+    assert_eq!(held(trusting(), zitadel), Ok(roles(["admin", "user"])));
+    // What cannot be the name of a role is none, and voids nothing.
+    let odd = json!(["", "x".repeat(256), 1, null, "admin"]);
+    assert_eq!(held(trusting(), odd), Ok(roles(["admin"])));
+    assert_eq!(held(trusting(), Value::Null), Ok(roles([])));
+    for bad in [json!(1), json!(true), json!({"admin": 1})] {
         assert_eq!(held(ignoring(), bad.clone()), Ok(roles([])), "{bad}");
-        assert_eq!(held(trusting(), bad.clone()), Err(VerifyError::Claim("roles")), "{bad}");
+        let fault = VerifyError::Claim("roles", ClaimFault::NotRoles);
+        assert_eq!(held(trusting(), bad.clone()), Err(fault), "{bad}");
     }
     let none = judge(&verifier(trusting()), &Forge::valid(hs256()).sign(hs256()), NOW);
     assert!(none.unwrap().roles().is_empty());

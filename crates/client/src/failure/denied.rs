@@ -2,16 +2,12 @@
 
 use auth_core::{BearerError, Challenge, ScopeSet};
 
-use super::{Failure, Refusal, Scopes, scopes};
+use super::{Failure, Refusal, Scopes, body::Said, scopes};
 use crate::{Exit, config::Config};
 
-/// 401: no token, or one that is refused. `words` are those of the body.
-pub(super) fn unauthorized(
-    header: Option<&str>,
-    words: Option<String>,
-    config: &Config,
-) -> Failure {
-    let mut failure = refused(header, words, config);
+/// 401: no token, or one that is refused. `said` is what the body says.
+pub(super) fn unauthorized(header: Option<&str>, said: Said, config: &Config) -> Failure {
+    let mut failure = refused(header, said.words, config);
     let challenge = header.map(str::to_owned);
     failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
     failure
@@ -36,20 +32,18 @@ fn refused(header: Option<&str>, words: Option<String>, config: &Config) -> Fail
     .with_hint("has it expired, or is it for another server? get a new one with `just token`")
 }
 
-/// 403: the token or its user may not do this. `words` are those of the body.
-pub(super) fn forbidden(header: Option<&str>, words: Option<String>, config: &Config) -> Failure {
+/// 403: the token or its user may not do this. `said` is what the body says.
+pub(super) fn forbidden(header: Option<&str>, said: Said, config: &Config) -> Failure {
     let challenge = read(header);
-    let words = challenge.error_description.or(words);
-    let described = words.as_deref().and_then(scopes::described);
-    let (described_required, described_granted) = described.unzip();
-    let described_granted = described_granted.flatten();
-    // Our own server's words may be just the two lists, which are shown as such.
-    let words = if described_granted.is_some() { None } else { words };
-    let required = challenge.scope.or(described_required);
-    let granted = described_granted.or_else(|| scopes::in_token(config.token.as_ref()?));
+    let required = challenge.scope.or(said.required);
+    let granted = said.granted.or_else(|| scopes::in_token(config.token.as_ref()?));
+    let words = challenge.error_description.or(said.words);
+    // Words that are just the two lists, which are shown as such, need not be shown twice.
+    let words = words.filter(|words| *words != lists(required.as_ref(), granted.as_ref()));
     let asked = config.request.about();
 
-    let lacks_scope = challenge.error == Some(BearerError::InsufficientScope);
+    let lacks_scope = challenge.error == Some(BearerError::InsufficientScope)
+        || said.error.as_deref() == Some("insufficient_scope");
     let (message, hint) = if lacks_scope {
         (
             format!("{asked} needs a scope that the token does not have (403 Forbidden)"),
@@ -80,6 +74,15 @@ fn no_token_helps(words: Option<&str>, config: &Config) -> &'static str {
     } else {
         "a new token will not help"
     }
+}
+
+/// What our own server says of a scope that is missing.
+fn lists(required: Option<&ScopeSet>, granted: Option<&ScopeSet>) -> String {
+    let list = |scopes: Option<&ScopeSet>| match scopes {
+        Some(scopes) if !scopes.is_empty() => scopes.to_string(),
+        _ => "(none)".into(),
+    };
+    format!("required: {}; granted: {}", list(required), list(granted))
 }
 
 /// The command that makes a token with what there is and what is needed.

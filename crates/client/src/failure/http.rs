@@ -7,7 +7,7 @@ use rmcp::transport::{
     streamable_http_client::{HttpStatusError, StreamableHttpError},
 };
 
-use super::{Failure, denied};
+use super::{Failure, body::Said, denied};
 use crate::{Exit, config::Config, connect::RefusedRedirect};
 
 /// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found: ...`.
@@ -21,17 +21,17 @@ pub(super) fn from_transport(error: &DynamicTransportError, config: &Config) -> 
     match fault {
         StreamableHttpError::Client(error) => from_reqwest(error, config),
         StreamableHttpError::AuthRequired(error) => {
-            denied::unauthorized(Some(&error.www_authenticate_header), None, config)
+            denied::unauthorized(Some(&error.www_authenticate_header), Said::default(), config)
         }
         StreamableHttpError::InsufficientScope(error) => {
-            denied::forbidden(Some(&error.www_authenticate_header), None, config)
+            denied::forbidden(Some(&error.www_authenticate_header), Said::default(), config)
         }
         StreamableHttpError::HttpStatus(error) => from_status_error(error, config),
         StreamableHttpError::UnexpectedServerResponse(text) => match status_and_body(text) {
-            Some((401, _, body)) => denied::unauthorized(None, words(body), config),
-            Some((403, _, body)) => denied::forbidden(None, words(body), config),
+            Some((401, _, body)) => denied::unauthorized(None, Said::in_body(body), config),
+            Some((403, _, body)) => denied::forbidden(None, Said::in_body(body), config),
             Some((code, status, body)) => {
-                status_failure(code, status, config).with_server(words(body))
+                status_failure(code, status, config).with_server(Said::in_body(body).words)
             }
             None => Failure::not_mcp(config),
         },
@@ -105,18 +105,6 @@ fn status_and_body(text: &str) -> Option<(u16, &str, &str)> {
     Some((code, status, body))
 }
 
-/// The words for a person in the body of an error: OAuth's, JSON-RPC's, or plain text; not a web page.
-fn words(body: &str) -> Option<String> {
-    let body = body.trim();
-    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
-    let Some(json) = json else {
-        return (!body.is_empty() && !body.starts_with('<')).then(|| body.to_owned());
-    };
-    ["/error_description", "/error/message", "/message", "/detail", "/error"]
-        .into_iter()
-        .find_map(|path| json.pointer(path)?.as_str().map(str::to_owned))
-}
-
 fn find_redirect(error: &reqwest::Error) -> Option<&RefusedRedirect> {
     let mut source = error.source();
     while let Some(current) = source {
@@ -153,17 +141,5 @@ mod tests {
         assert_eq!(status_and_body(text), Some((403, "403 Forbidden", "Host: no")));
         assert_eq!(status_and_body("could not parse: HTTP 401 x: y"), None);
         assert_eq!(status_and_body("HTTP x: y"), None);
-    }
-
-    #[test]
-    fn the_words_in_a_body_are_found() {
-        let found = |body| words(body).unwrap_or_default();
-        assert_eq!(found(r#"{"error":"a","error_description":"b"}"#), "b");
-        assert_eq!(found(r#"{"error":{"code":1,"message":"b"}}"#), "b");
-        assert_eq!(found(r#"{"error":"b"}"#), "b");
-        assert_eq!(found(" b "), "b");
-        for none in ["", "<html>b", "[]", "3"] {
-            assert_eq!(words(none), None, "{none}");
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! What the server itself says is kept apart from our words: it is untrusted.
 
 mod access;
+mod body;
 mod denied;
 mod http;
 mod scopes;

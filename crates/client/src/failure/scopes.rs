@@ -1,28 +1,8 @@
-//! Which scopes a token has, as far as anybody says.
+//! Which scopes a token has, as far as it says so itself.
 
 use auth_core::{AccessToken, ScopeSet};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-
-const REQUIRED: &str = "required:";
-const GRANTED: &str = "granted:";
-const NONE: &str = "(none)";
-
-/// The scopes in a description such as `required: A B; granted: C D`: what is needed, and what the
-/// token has where the description says that too. `(none)` stands for no scopes.
-pub(super) fn described(description: &str) -> Option<(ScopeSet, Option<ScopeSet>)> {
-    let (_, rest) = description.split_once(REQUIRED)?;
-    let (required, rest) = rest.split_once(';')?;
-    let granted = rest.trim_start().strip_prefix(GRANTED).and_then(read);
-    Some((read(required)?, granted))
-}
-
-fn read(scopes: &str) -> Option<ScopeSet> {
-    match scopes.trim() {
-        NONE => Some(ScopeSet::empty()),
-        scopes => scopes.parse().ok(),
-    }
-}
 
 /// The scopes that a token itself names, if it is a JWT. **Not verified**: to be shown, not believed.
 ///
@@ -51,20 +31,6 @@ mod tests {
 
     fn set(text: &str) -> ScopeSet {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn our_servers_description_is_read() {
-        for (text, required, granted) in [
-            ("required: A.B C; granted: D", "A.B C", Some("D")),
-            ("Not enough. required: A; granted: ", "A", Some("")),
-            ("required: A; granted: (none)", "A", Some("")),
-            ("required: A; the user's roles do not allow it", "A", None),
-        ] {
-            assert_eq!(described(text), Some((set(required), granted.map(set))), "{text}");
-        }
-        assert_eq!(described("required: A"), None);
-        assert_eq!(described("The token lacks a scope"), None);
     }
 
     #[test]

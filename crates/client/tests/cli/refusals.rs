@@ -110,18 +110,27 @@ async fn another_vendors_403_falls_back_to_the_tokens_own_scopes() {
 async fn a_403_that_no_token_can_mend_says_so() {
     let roles =
         "required: Admin.Write; the user's roles do not allow it, so a new token would not help";
-    let json = json!({"error": "access_denied", "error_description": roles}).to_string();
-    let ours = Canned::new(403).header("content-type", "application/json").body(&json);
-    let (url, log) = ours.serve().await;
-    let run = Client::at(&url, &[]).with_token().run().await.expect(5);
-    run.says(&format!(
-        "error: the server does not allow calling `get_time` (403 Forbidden)\n\
-         the server says: {roles}\n  \
-           needed   Admin.Write\n  \
-           granted  User.Read\n\
-         hint: a new token will not help: the user's roles do not allow it\n",
-    ));
-    assert_eq!(log.lines().len(), 1);
+    // As our server says it, and as others do.
+    let data = json!({
+        "error": "access_denied", "required": ["Admin.Write"], "granted": ["User.Read"],
+        "request_id": "0123456789abcdef",
+    });
+    let error = json!({ "code": -32011, "message": roles, "data": data });
+    let ours = json!({ "jsonrpc": "2.0", "id": null, "error": error });
+    let others = json!({"error": "access_denied", "error_description": roles});
+    let lists = "  needed   Admin.Write\n  granted  User.Read\n";
+    for (json, lists) in [(ours, lists), (others, "")] {
+        let canned = Canned::new(403).header("content-type", "application/json");
+        let (url, log) = canned.body(&json.to_string()).serve().await;
+        let run = Client::at(&url, &[]).with_token().run().await.expect(5);
+        run.says(&format!(
+            "error: the server does not allow calling `get_time` (403 Forbidden)\n\
+             the server says: {roles}\n\
+             {lists}\
+             hint: a new token will not help: the user's roles do not allow it\n",
+        ));
+        assert_eq!(log.lines().len(), 1);
+    }
 
     let (url, _) = Canned::new(403).serve().await;
     let run = Client::at(&url, &["tools"]).with_token().run().await.expect(5);
@@ -149,8 +158,15 @@ async fn another_reason_for_a_403_is_not_mistaken_for_roles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_without_scopes_is_said_to_have_none() {
-    let challenge = NEEDS.replace("granted: User.Read", "granted: (none)");
-    let (url, _) = Canned::new(403).challenge(&challenge).serve().await;
+    // A proxy has taken the challenge away: the body says the same.
+    let data = json!({
+        "error": "insufficient_scope", "required": ["Admin.Write"], "granted": [],
+    });
+    let words = "required: Admin.Write; granted: (none)";
+    let error = json!({ "code": -32011, "message": words, "data": data });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "error": error }).to_string();
+    let canned = Canned::new(403).header("content-type", "application/json");
+    let (url, _) = canned.body(&body).serve().await;
     let run = Client::at(&url, &[]).with_token().run().await.expect(5);
     assert!(run.stderr.contains("  granted  (none)\n"), "{run:#?}");
     assert!(run.stderr.contains("just token --scope \"Admin.Write\"\n"), "{run:#?}");

@@ -1,10 +1,12 @@
 //! All the issuers whose tokens count, each in its own way.
 //!
 //! 1. A JWT is verified with the keys of the issuer that it names: given, or fetched. If it needs a key
-//!    that is not there, the keys are fetched once more, and it is judged once more.
-//! 2. A token that is no JWT is asked about at the one issuer who takes such tokens. A JWT is never sent
-//!    to an issuer that it does not name: it is none of their business.
-//! 3. An issuer may also be asked about its JWTs after they have been verified.
+//!    that is not there, or its signature is not that of the key which is, the keys are fetched once more
+//!    and it is judged once more: at most once in 10 s.
+//! 2. A token that is no JWT, or is encrypted, is asked about at the one issuer who takes such tokens. A
+//!    JWT is never sent to an issuer that it does not name: it is none of their business.
+//! 3. An issuer may also be asked about its JWTs after they have been verified. One without keys is asked
+//!    about all that name it, whatever their algorithm, but for those that look like ID tokens.
 //! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
 //! 5. A JWT that was found good is remembered while the keys serve that it was checked with ([`memory`](crate::memory));
 //!    never past its `exp`. Whatever an issuer is to be asked about it, it is asked for every request.
@@ -18,8 +20,8 @@ use std::{
 
 use auth_core::{
     AccessToken, Audience, Ceiling, Check, Claims, Clock, DecodedToken, Facts, Issuer, IssuerKeys,
-    KeyLookupError, NumericDate, Principal, Silent, TokenVerifier, TrustedIssuer, UnverifiedToken,
-    VerifyError, Witness,
+    KeyLookupError, NumericDate, Principal, Silent, TokenOutline, TokenVerifier, TrustedIssuer,
+    UnverifiedToken, VerifyError, Witness,
 };
 use base64::{
     Engine,
@@ -29,7 +31,8 @@ use base64::{
 
 use super::{FetchError, Introspection, Keyring, flight::landed};
 use crate::{
-    Authenticate, AuthenticateError,
+    Authenticate, AuthenticateError, InvalidToken,
+    authenticate::unreadable,
     memory::{Known, Memory, Name},
     pace::Pace,
 };
@@ -63,10 +66,20 @@ impl Source {
         }
     }
 
+    /// Whether the issuer is asked about its JWTs, as there are no keys to check them with.
+    const fn is_only_asked(&self) -> bool {
+        self.bare && self.keyring.is_none() && self.introspection.is_some()
+    }
+
     /// Asks about a JWT that was verified, where its issuer wants to be asked.
     async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
         if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
-            asked.ask(token).await.map_err(unavailable)?.confirms(claims)?;
+            let answer = asked.ask(token).await.map_err(unavailable)?;
+            answer.confirms(claims).map_err(|fault| InvalidToken {
+                fault,
+                issuer: Some(claims.issuer().clone()),
+                facts: None,
+            })?;
         }
         Ok(())
     }
@@ -206,11 +219,12 @@ impl Issuers {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
-                    Some(issuer) if is_no_jwt(token) => {
-                        inner.introspected(issuer, token, witness).await.map(Arc::new)
+                    Some(issuer) if is_no_jwt(token) || is_encrypted(token) => {
+                        inner.introspected(issuer, token, witness).await
                     }
-                    _ => Err(VerifyError::from(fault).into()),
-                };
+                    _ => inner.unread(token, fault.into(), witness).await,
+                }
+                .map(Arc::new);
             }
         };
         let issuer = parsed.unverified_issuer();
@@ -218,10 +232,14 @@ impl Issuers {
             // Refused, by the first check that it does not pass.
             let now = inner.clock.now();
             let verdict = inner.verifier.verify_watched(&parsed, None, now, witness);
-            return Ok(verdict.map(Arc::new)?);
+            return Ok(verdict
+                .map(Arc::new)
+                .map_err(|fault| inner.void(&parsed, None, now, fault))?);
         };
-        if source.bare && source.keyring.is_none() && source.introspection.is_some() {
-            return inner.introspected(issuer, token, witness).await.map(Arc::new);
+        if source.is_only_asked() {
+            // An ID token is for somebody else, whatever its issuer says of it.
+            let unasked = VerifyError::OtherToken;
+            return inner.unread(token, unasked, witness).await.map(Arc::new);
         }
         let known = inner.signed(source, &parsed, witness).await?;
         let claims = Arc::clone(&known.claims);
@@ -304,21 +322,66 @@ impl Inner {
         source: &Source,
         token: &UnverifiedToken<'_>,
         witness: &mut impl Witness,
-    ) -> Result<Known, VerifyError> {
+    ) -> Result<Known, InvalidToken> {
         let turn = self.pace.turn(token.algorithm()).await;
         let (keys, now) = (source.keys(), self.clock.now());
         let verdict = turn.took(self.verifier.verify_watched(token, keys.as_deref(), now, witness));
         match (verdict, &source.keyring, keys) {
-            (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(token, fault) => {
-                let Some(newer) = keyring.newer_than(&keys).await else { return Err(fault) };
+            (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(fault) => {
+                let Some(newer) = keyring.newer_than(&keys).await else {
+                    return Err(self.void(token, Some(&keys), now, fault));
+                };
                 witness.restart();
                 // Without another turn: keys are fetched once in a while.
                 let now = self.clock.now();
-                let claims = self.verifier.verify_watched(token, Some(&newer), now, witness)?;
-                Ok(Known { claims: Arc::new(claims), keys: Some(newer) })
+                let verdict = self.verifier.verify_watched(token, Some(&newer), now, witness);
+                match verdict {
+                    Ok(claims) => Ok(Known { claims: Arc::new(claims), keys: Some(newer) }),
+                    Err(fault) => Err(self.void(token, Some(&newer), now, fault)),
+                }
             }
-            (verdict, _, keys) => Ok(Known { claims: Arc::new(verdict?), keys }),
+            (Ok(claims), _, keys) => Ok(Known { claims: Arc::new(claims), keys }),
+            (Err(fault), _, keys) => Err(self.void(token, keys.as_deref(), now, fault)),
         }
+    }
+
+    /// What to tell of a token that was judged with `keys` at `now`.
+    fn void(
+        &self,
+        token: &UnverifiedToken<'_>,
+        keys: Option<&IssuerKeys>,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> InvalidToken {
+        let issuer = token.unverified_issuer().filter(|it| self.sources.contains_key(it));
+        InvalidToken {
+            fault,
+            issuer: issuer.cloned(),
+            facts: Some(self.verifier.facts(token, keys, now, fault)),
+        }
+    }
+
+    /// The claims of a JWT that cannot be judged here, if its issuer is one that is only asked; else it
+    /// is refused for `fault`. One that looks like an ID token or a refresh token is not asked about.
+    async fn unread(
+        &self,
+        token: &AccessToken,
+        fault: VerifyError,
+        witness: &mut impl Witness,
+    ) -> Result<Claims, AuthenticateError> {
+        let outline = TokenOutline::of(token);
+        let named = outline.as_ref().and_then(TokenOutline::issuer);
+        let source = named.and_then(|issuer| self.sources.get_key_value(issuer));
+        let fault = match (source, outline.as_ref()) {
+            (Some((issuer, source)), Some(outline)) if source.is_only_asked() => {
+                if !outline.is_other_token() {
+                    return self.introspected(issuer, token, witness).await;
+                }
+                VerifyError::OtherToken
+            }
+            _ => fault,
+        };
+        Err(unreadable(token, fault, |issuer| self.sources.contains_key(issuer)).into())
     }
 
     /// The claims of a token that its issuer was asked about.
@@ -332,7 +395,12 @@ impl Inner {
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
         let answer = introspection.ask(token).await.map_err(unavailable)?;
         let now = self.clock.now();
-        Ok(self.verifier.verify_introspected_watched(issuer, &answer, now, witness)?)
+        let verdict = self.verifier.verify_introspected_watched(issuer, &answer, now, witness);
+        Ok(verdict.map_err(|fault| InvalidToken {
+            fault,
+            issuer: Some(issuer.clone()),
+            facts: Some(self.verifier.introspection_facts(issuer, &answer, now, fault)),
+        })?)
     }
 }
 
@@ -365,14 +433,17 @@ fn is_no_jwt(token: &AccessToken) -> bool {
     !decoded.is_ok_and(|json| json.trim_ascii_start().starts_with(b"{"))
 }
 
-/// Whether newer keys could make a difference: its `kid` is not there, or it has none and what is there
-/// does not fit.
-fn may_need_a_newer_key(token: &UnverifiedToken<'_>, fault: VerifyError) -> bool {
-    match fault {
-        VerifyError::Key(KeyLookupError::UnknownKey) => true,
-        VerifyError::Key(KeyLookupError::AlgorithmMismatch) | VerifyError::Signature => {
-            token.key_id().is_none()
-        }
-        _ => false,
-    }
+/// Whether a token is encrypted (RFC 7516 §3.1): five parts, which say nothing to a stranger.
+fn is_encrypted(token: &AccessToken) -> bool {
+    token.expose().split('.').count() == 5
+}
+
+/// Whether newer keys could make a difference: its key is not there, or is another by now. Some issuers
+/// give a new key the `kid` of the old one.
+const fn may_need_a_newer_key(fault: VerifyError) -> bool {
+    matches!(
+        fault,
+        VerifyError::Key(KeyLookupError::UnknownKey | KeyLookupError::AlgorithmMismatch)
+            | VerifyError::Signature
+    )
 }

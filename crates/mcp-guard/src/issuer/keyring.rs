@@ -8,8 +8,9 @@
 //!    that cannot be used is left out, and the others count.
 //! 3. A set that could not be renewed serves on for a bounded time: a day, if nothing else was set.
 //!    Then there are no keys, and tokens of this issuer are refused.
-//! 4. A token that needs a key which is not there may cause a fetch, at most one in 10 s, shared by all
-//!    who wait for it.
+//! 4. A token that needs a key which is not there, or which another has taken the place of, may cause a
+//!    fetch, at most one in 10 s, shared by all who wait for it. A set that has not changed stays the
+//!    one it was: what was checked with it need not be checked again.
 
 use std::{
     fmt,
@@ -183,7 +184,9 @@ impl Ring {
         let mut state = self.state();
         let fault = match fetched {
             Ok(Fetched { keys, lifetime, fault }) => {
-                state.keys = Arc::new(IssuerKeys::new(self.none.issuer().clone(), keys));
+                if !state.keys.keys().is_same_as(&keys) {
+                    state.keys = Arc::new(IssuerKeys::new(self.none.issuer().clone(), keys));
+                }
                 (state.fetched, state.lifetime) = (Some(now), lifetime);
                 fault
             }

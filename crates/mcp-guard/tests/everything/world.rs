@@ -46,7 +46,7 @@ impl Authenticate for Users {
         }
         if self.disabled.lock().unwrap().contains(claims.subject().as_str()) {
             let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
-            return Err(AuthenticateError::DisabledUser { issuer, subject });
+            return Err(AuthenticateError::DisabledUser { issuer, subject, remedy: None });
         }
         let roles = self.roles.lock().unwrap().iter().map(|role| role.parse().unwrap()).collect();
         Ok(Principal::new(&claims, Ceiling::Roles(Arc::new(roles))))

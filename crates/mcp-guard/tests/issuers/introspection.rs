@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Algorithm, VerifyError};
+use auth_core::{Algorithm, ClaimFault, ParseTokenError, VerifyError};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use mcp_guard::{
     Authenticate, AuthenticateError, FetchFault, IntrospectWhen, Introspection, Issuers,
     IssuersError, Location, Trust,
@@ -59,10 +60,11 @@ async fn an_answer_is_judged_as_a_token_is() {
         ("active", json!(false), VerifyError::Inactive),
         ("iss", json!("https://other.example"), VerifyError::OtherAnswer),
         ("aud", json!("https://other.example/mcp"), VerifyError::AudienceMismatch),
-        ("aud", Value::Null, VerifyError::Claim("aud")),
+        ("aud", Value::Null, VerifyError::AudienceMissing),
         ("exp", json!(NOW - 60), VerifyError::Expired),
         ("nbf", json!(NOW + 60), VerifyError::NotYetValid),
-        ("sub", json!(""), VerifyError::SubjectMissing),
+        ("sub", json!(""), VerifyError::Claim("sub", ClaimFault::Empty)),
+        ("sub", Value::Null, VerifyError::SubjectMissing),
         ("token_type", json!("DPoP"), VerifyError::TokenType),
         ("cnf", json!({}), VerifyError::SenderConstrained),
     ] {
@@ -294,6 +296,99 @@ async fn an_issuer_without_keys_is_asked_about_its_jwts_too() {
     let unchecked = Forge::valid(es256()).claim("iss", issuer.issuer()).sign(es256());
     assert_eq!(judge(&issuers, &unchecked).await.unwrap().subject().as_str(), "alice");
     assert_eq!(issuer.count("/introspect"), 1);
+}
+
+#[tokio::test]
+async fn an_issuer_without_keys_is_asked_whatever_the_form_of_a_token_but_not_about_id_tokens() {
+    for when in [IntrospectWhen::Opaque, IntrospectWhen::Always] {
+        let (issuer, clock) = (TestIssuer::start().await, clock());
+        issuer.serve("/introspect", Reply::json(&active(&issuer)));
+        let asking = asking(&clock, &issuer).when(when);
+        let issuers = issuers(&clock, [Trust::new(entry(&issuer.issuer())).introspection(asking)]);
+        let good = || Forge::valid(es256()).claim("iss", issuer.issuer()).header("typ", "JWT");
+        let mut asked = 0;
+        for forge in [
+            good().header("alg", "RS512"),
+            good().header("alg", "PS256"),
+            good().header("alg", "ES384"),
+            good().without_header("typ"),
+            good().header("crit", json!(["b64"])),
+            good().header("kid", "k".repeat(300)),
+            good().claim("token_use", "access_token"),
+            good().header("typ", "at+jwt").claim("nonce", "n"),
+        ] {
+            let claims = judge(&issuers, &forge.sign(es256())).await.unwrap();
+            asked += 1;
+            assert_eq!(claims.subject().as_str(), "alice");
+            assert_eq!(issuer.count("/introspect"), asked, "{forge:?}");
+        }
+        // Encrypted: nobody can say what it is but its issuer.
+        let encrypted = format!("{}.a.b.c.d", STANDARD_NO_PAD.encode(r#"{"alg":"dir"}"#));
+        assert!(judge(&issuers, &encrypted).await.is_ok());
+        asked += 1;
+        for (alg, claim) in [("RS512", "nonce"), ("ES256", "at_hash"), ("ES384", "c_hash")] {
+            let id_token = good().header("alg", alg).claim(claim, "x").sign(es256());
+            assert_eq!(judge(&issuers, &id_token).await, Err(VerifyError::OtherToken));
+        }
+        let refresh = good().header("alg", "RS512").claim("typ", "Refresh").sign(es256());
+        assert_eq!(judge(&issuers, &refresh).await, Err(VerifyError::OtherToken));
+        let stranger = good().header("alg", "RS512").claim("iss", "https://other.example");
+        let refused = judge(&issuers, &stranger.sign(es256())).await;
+        assert_eq!(refused, Err(VerifyError::Form(ParseTokenError::Algorithm)));
+        assert_eq!(issuer.count("/introspect"), asked);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_with_keys_is_not_asked_about_an_algorithm_that_is_not_supported() {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    issuer.serve_keys(&[es256()]);
+    issuer.serve("/introspect", Reply::json(&active(&issuer)));
+    let trust = fetching(&clock, &issuer.issuer(), Location::Discover);
+    let asking = asking(&clock, &issuer).when(IntrospectWhen::Always);
+    let issuers = issuers(&clock, [trust.introspection(asking)]);
+    let text = token(&issuer.issuer(), es256()).header("alg", "RS512").sign(es256());
+    let fault = VerifyError::Form(ParseTokenError::Algorithm);
+    assert_eq!(judge(&issuers, &text).await, Err(fault));
+    assert_eq!(issuer.count("/introspect"), 0);
+}
+
+/// For the log: whose token it says it is, what was expected and what was found.
+#[tokio::test]
+async fn a_refusal_tells_the_operator_what_was_found() {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    issuer.serve_keys(&[es256()]);
+    let mut answer = active(&issuer);
+    answer["aud"] = json!("https://other.example/mcp");
+    issuer.serve("/introspect", Reply::json(&answer));
+    let trust = fetching(&clock, &issuer.issuer(), Location::Discover);
+    let issuers = issuers(&clock, [trust.introspection(asking(&clock, &issuer))]);
+    let void = async |text: &str| match issuers.verify(&text.parse().unwrap()).await {
+        Err(AuthenticateError::InvalidToken(void)) => void,
+        other => panic!("{other:?}"),
+    };
+    let own = token(&issuer.issuer(), es256());
+    let stranger = TestKey::generate(Algorithm::Es256);
+    let kid = es256().signing().id().unwrap().to_string();
+    for (text, expected, found) in [
+        (own.clone().claim("aud", "x").sign(es256()), RESOURCE, "x"),
+        (own.clone().claim("sub", 4021).sign(es256()), "a name of 1 to 255 bytes", "4021"),
+        (own.clone().header("typ", "JWT").sign(es256()), "at+jwt", "JWT"),
+        (own.clone().header("kid", "new").sign(es256()), &kid, "kid new"),
+        (own.sign(&stranger), &kid, &kid),
+        (own.clone().header("alg", "RS512").sign(es256()), "Ed25519", "alg RS512"),
+        (own.clone().claim("exp", NOW - 60).sign(es256()), "leeway", "60 s ago"),
+        (OPAQUE.into(), RESOURCE, "https://other.example/mcp"),
+    ] {
+        let void = void(&text).await;
+        assert_eq!(void.issuer.as_ref().unwrap().as_str(), issuer.issuer(), "{void:?}");
+        let facts = void.facts.unwrap();
+        assert!(facts.expected.contains(expected), "{facts:?}");
+        assert!(facts.found.contains(found), "{facts:?}");
+    }
+    let elsewhere = void(&own.claim("iss", "https://other.example").sign(es256())).await;
+    assert_eq!(elsewhere.issuer, None, "whoever is not trusted is not named as an issuer");
+    assert_eq!(elsewhere.facts.unwrap().found, "https://other.example");
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn a_new_key_is_fetched_when_it_is_seen_and_a_flood_of_unknown_ones_causes
 }
 
 #[tokio::test]
-async fn only_a_key_that_is_missing_causes_a_fetch() {
+async fn a_fault_that_no_key_mends_causes_no_fetch() {
     let (issuer, clock) = (TestIssuer::start().await, clock());
     issuer.serve("/keys", Reply::json(&jwks(&[es256()])));
     let issuers = at_keys(&clock, &issuer);
@@ -112,9 +112,69 @@ async fn only_a_key_that_is_missing_causes_a_fetch() {
     ] {
         assert!(judge(&issuers, &bad.sign(es256())).await.is_err());
     }
-    let forged = good().sign(&TestKey::generate(Algorithm::Es256));
-    assert_eq!(judge(&issuers, &forged).await, Err(VerifyError::Signature));
     assert_eq!(issuer.count("/keys"), 1);
+}
+
+#[tokio::test]
+async fn a_new_key_under_an_old_kid_is_fetched_and_a_flood_of_bad_signatures_causes_one_fetch_in_10_s()
+ {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    let (old, new) = (TestKey::generate(Algorithm::Es256), TestKey::generate(Algorithm::Es256));
+    // LemonLDAP::NG keeps the id when the key is renewed.
+    let serve = |key: &TestKey| {
+        let mut set = jwks(&[key]);
+        set["keys"][0]["kid"] = json!("kept");
+        issuer.serve("/keys", Reply::json(&set));
+    };
+    serve(&old);
+    let issuers = at_keys(&clock, &issuer);
+    let signed = |key: &TestKey| token(&issuer.issuer(), key).header("kid", "kept").sign(key);
+    assert!(judge(&issuers, &signed(&old)).await.is_ok());
+    serve(&new);
+    assert_eq!(judge(&issuers, &signed(&new)).await, Err(VerifyError::Signature));
+    assert_eq!(issuer.count("/keys"), 1, "within 10 s of the first");
+    clock.advance(Duration::from_secs(10));
+    assert!(judge(&issuers, &signed(&new)).await.is_ok());
+    assert_eq!(judge(&issuers, &signed(&old)).await, Err(VerifyError::Signature));
+
+    for round in 3..6 {
+        clock.advance(Duration::from_secs(10));
+        for _ in 0..50 {
+            let forged = signed(&TestKey::generate(Algorithm::Es256));
+            assert_eq!(judge(&issuers, &forged).await, Err(VerifyError::Signature));
+        }
+        assert_eq!(issuer.count("/keys"), round);
+    }
+    // Of another kind, under the same id.
+    serve(ed_dsa());
+    clock.advance(Duration::from_secs(10));
+    assert!(judge(&issuers, &signed(ed_dsa())).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_set_that_has_not_changed_stays_the_one_it_was() {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    issuer.serve("/keys", Reply::json(&jwks(&[es256(), ed_dsa()])));
+    let keyring = Keyring::new(
+        &client(&clock),
+        &name(&issuer.issuer()),
+        Location::At(issuer.url("/keys").parse().unwrap()),
+    );
+    let issuers = issuers(&clock, [Trust::new(entry(&issuer.issuer())).keyring(keyring.unwrap())]);
+    let good = token(&issuer.issuer(), es256()).sign(es256()).parse().unwrap();
+    let first = issuers.verify(&good).await.unwrap();
+    clock.advance(Duration::from_secs(10));
+    let forged = token(&issuer.issuer(), es256()).sign(&TestKey::generate(Algorithm::Es256));
+    assert_eq!(judge(&issuers, &forged).await, Err(VerifyError::Signature));
+    assert_eq!(issuer.count("/keys"), 2);
+    let again = issuers.verify(&good).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &again), "what was checked with it is remembered");
+    // Another order is another set: of two keys under one id the first counts.
+    issuer.serve("/keys", Reply::json(&jwks(&[ed_dsa(), es256()])));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(judge(&issuers, &forged).await, Err(VerifyError::Signature));
+    let anew = issuers.verify(&good).await.unwrap();
+    assert!(!Arc::ptr_eq(&first, &anew));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ pub(crate) fn token(issuer: &str, key: &TestKey) -> Forge {
 pub(crate) async fn judge(issuers: &Issuers, token: &str) -> Result<Claims, VerifyError> {
     match issuers.verify(&token.parse().unwrap()).await {
         Ok(claims) => Ok(Arc::unwrap_or_clone(claims)),
-        Err(AuthenticateError::InvalidToken(fault)) => Err(fault),
+        Err(AuthenticateError::InvalidToken(void)) => Err(void.fault),
         Err(other) => panic!("{other:?}"),
     }
 }

@@ -245,6 +245,10 @@ impl Context<'_> {
         }
         let algorithms = section.list::<Algorithm>("algorithms");
         let scopes_from = section.list::<String>("scopes_from");
+        let subject_from = section.list::<String>("subject_from");
+        if subject_from.as_ref().is_some_and(Vec::is_empty) {
+            section.fault("subject_from: name at least one claim");
+        }
         let roles_from = section.list::<String>("roles_from");
         let trust_roles = section.flag("trust_roles").unwrap_or(false);
         if roles_from.is_some() && !trust_roles {
@@ -267,10 +271,16 @@ impl Context<'_> {
         let mut trusted = TrustedIssuer::new(issuer?, known)
             .token_types(typ.flatten().unwrap_or(preset.typ))
             .audience_claim(audience_claim)
-            .scopes_from(scopes_from.unwrap_or_else(|| own(preset.scopes_from)))
             .roles_from(roles_from.unwrap_or_else(|| own(preset.roles_from)))
             .trust_roles(trust_roles)
             .grants(grants);
+        // Where the file and the preset say nothing, `scope` is a string, as RFC 9068 has it.
+        if let Some(scopes_from) = scopes_from.or_else(|| preset.scopes_from.map(own)) {
+            trusted = trusted.scopes_from(scopes_from);
+        }
+        if let Some(subject_from) = subject_from {
+            trusted = trusted.subject_from(subject_from);
+        }
         if let Some(audiences) = audiences {
             trusted = trusted.audiences(audiences);
         }

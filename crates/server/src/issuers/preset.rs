@@ -8,7 +8,8 @@ pub(super) struct Preset {
     name: &'static str,
     pub(super) typ: TokenTypes,
     pub(super) audience_claim: &'static str,
-    pub(super) scopes_from: &'static [&'static str],
+    /// `None`: as RFC 9068 has it.
+    pub(super) scopes_from: Option<&'static [&'static str]>,
     pub(super) roles_from: &'static [&'static str],
 }
 
@@ -17,16 +18,21 @@ pub(super) const NONE: Preset = Preset {
     name: "",
     typ: TokenTypes::AccessToken,
     audience_claim: "aud",
-    scopes_from: &["scope"],
+    scopes_from: None,
     roles_from: &["roles"],
 };
 
 static PRESETS: [Preset; 7] = [
-    Preset { name: "entra", typ: TokenTypes::AccessTokenOrJwt, scopes_from: &["scp"], ..NONE },
+    Preset {
+        name: "entra",
+        typ: TokenTypes::AccessTokenOrJwt,
+        scopes_from: Some(&["scp"]),
+        ..NONE
+    },
     Preset {
         name: "auth0",
         typ: TokenTypes::AccessTokenOrJwt,
-        scopes_from: &["scope", "permissions"],
+        scopes_from: Some(&["scope", "permissions"]),
         // There are none but those that an Action writes under a name of its own.
         roles_from: &[],
         ..NONE
@@ -41,7 +47,7 @@ static PRESETS: [Preset; 7] = [
     Preset {
         name: "okta",
         typ: TokenTypes::Any,
-        scopes_from: &["scp"],
+        scopes_from: Some(&["scp"]),
         roles_from: &["groups"],
         ..NONE
     },
@@ -49,7 +55,7 @@ static PRESETS: [Preset; 7] = [
     Preset {
         name: "google",
         typ: TokenTypes::AccessTokenOrJwt,
-        scopes_from: &[],
+        scopes_from: Some(&[]),
         roles_from: &[],
         ..NONE
     },

@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use auth_core::{
-    Claims, DecodedToken, Issuer, NumericDate, SigningKey, TokenVerifier, UnverifiedToken,
-    VerifyError,
+    ClaimFault, Claims, DecodedToken, Issuer, NumericDate, SigningKey, TokenVerifier,
+    UnverifiedToken, VerifyError,
 };
 use serde_json::{Value, json};
 use testkit::{Forge, NOW, RESOURCE, TestKey, jwks};
@@ -116,6 +116,21 @@ fn untyped() -> [(&'static str, Value); 1] {
 
 fn held(claims: &Claims) -> (String, Vec<String>) {
     (claims.scopes().to_string(), claims.roles().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_section_says_where_the_subject_stands_and_whether_scope_may_be_a_list() {
+    let list = [("scope", json!(["User.Read", "User.Write"]))];
+    let fault = VerifyError::Claim("scope", ClaimFault::List);
+    assert_eq!(claims("", &[], &list), Err(fault));
+    assert_eq!(claims("preset = \"keycloak\"", &jwt(), &list), Err(fault));
+    let read = claims("scopes_from = [\"scope\"]", &[], &list).unwrap();
+    assert_eq!(held(&read), ("User.Read User.Write".into(), vec![]));
+
+    let machine = [("sub", Value::Null), ("client_id", json!("machine"))];
+    assert_eq!(claims("", &[], &machine), Err(VerifyError::SubjectMissing));
+    let from = "subject_from = [\"sub\", \"username\", \"client_id\"]";
+    assert_eq!(claims(from, &[], &machine).unwrap().subject().as_str(), "machine");
 }
 
 #[test]
@@ -318,11 +333,13 @@ fn every_fault_is_told_with_its_section_and_member() {
         ),
         (
             "algorithms = [\"none\"]",
-            ": algorithms \"none\": unknown algorithm: choose one of HS256, RS256, ES256, EdDSA",
+            ": algorithms \"none\": unknown algorithm: choose one of HS256, RS256, ES256, EdDSA (or Ed25519)",
         ),
         ("typ = \"JWT\"", ": typ \"JWT\": write at+jwt, jwt or any"),
         ("typ = 1", ": typ: write a text, in quotes"),
         ("scopes_from = [1]", ": scopes_from: a member is no text"),
+        ("subject_from = []", ": subject_from: name at least one claim"),
+        ("subject_from = \"oid\"", ": subject_from: write a list, [\"…\"]"),
         ("roles_from = [\"groups\"]", ": roles_from has no effect without trust_roles = true"),
         ("trust_roles = \"yes\"", ": trust_roles: write true or false"),
         ("grants = [\"User.Raed\"]", ": grants: the policy has no scope \"User.Raed\""),

@@ -21,6 +21,14 @@ async fn admin_without_the_scope_in_the_token_is_told_every_scope_it_needs() {
         answer.challenge().unwrap(),
         r#"Bearer error="insufficient_scope", error_description="required: Admin.Read User.Read User.Write; granted: User.Read", scope="Admin.Read User.Read User.Write", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp""#
     );
+    let body = answer.json();
+    assert_eq!(body["id"], 1);
+    let error = &body["error"];
+    assert_eq!(error["message"], "required: Admin.Read User.Read User.Write; granted: User.Read");
+    assert_eq!(error["data"]["error"], "insufficient_scope");
+    assert_eq!(error["data"]["required"], json!(["Admin.Read", "User.Read", "User.Write"]));
+    assert_eq!(error["data"]["granted"], json!(["User.Read"]));
+    assert_eq!(error["data"]["request_id"], answer.headers["x-request-id"].to_str().unwrap());
     let token = server.token("admin", "Admin.Write User.Read User.Write");
     server.get_time(&token).await.assert_called("all and one of any");
 }
@@ -40,7 +48,11 @@ async fn user_whose_roles_forbid_it_is_not_told_to_step_up() {
         let answer = server.get_time(&server.token("user", scope)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{scope}");
         assert_eq!(answer.challenge(), None, "{scope}");
-        assert_eq!(answer.json()["error"], "access_denied", "{scope}");
+        let data = &answer.json()["error"]["data"];
+        assert_eq!(data["error"], "access_denied", "{scope}");
+        assert_eq!(data["required"], json!(["Admin.Write"]), "{scope}");
+        let granted: Vec<&str> = scope.split_terminator(' ').collect();
+        assert_eq!(data["granted"], json!(granted), "{scope}");
     }
 }
 

@@ -112,6 +112,7 @@ impl<D: Directory> TestServer<D> {
         let app = App {
             sessions: None,
             readiness: server::Readiness::default(),
+            allowed_origins: vec!["https://app.example".into()],
             resource: RESOURCE.parse().unwrap(),
             policy: parse_policy(policy).unwrap(),
             issuers,

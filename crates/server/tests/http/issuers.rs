@@ -243,6 +243,39 @@ fn the_local_issuer_is_there_if_it_has_a_key_and_only_once() {
 }
 
 #[test]
+fn the_origins_of_pages_are_written_as_browsers_write_them() {
+    let read = |text: &str| {
+        let pairs = [("JWT_SECRET", SECRET), ("ALLOWED_ORIGINS", text)];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Config::resolve(&RunArgs::default(), &Environment::from_pairs(pairs))
+            .map(|config| config.allowed_origins)
+            .map_err(|faults| faults.0)
+    };
+    assert_eq!(read(""), Ok(Vec::new()));
+    let two = "https://app.example, http://[::1]:3000,";
+    let expected = vec!["https://app.example".to_owned(), "http://[::1]:3000".to_owned()];
+    assert_eq!(read(two), Ok(expected));
+    for bad in [
+        "*",
+        "null",
+        "app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://*.example",
+        "https://me@app.example",
+        "https://app.example:443",
+        "http://app.example:80",
+        "https://app.example:",
+        "ftp://app.example",
+        "https://",
+        "https://a b",
+    ] {
+        let faults = read(&format!("https://app.example,{bad}")).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].contains(&format!("ALLOWED_ORIGINS {bad:?}")));
+    }
+}
+
+#[test]
 fn the_file_is_named_by_a_variable_too_and_the_flag_comes_first() {
     let pairs = |file: &str| [("ISSUERS_FILE".to_owned(), file.to_owned())];
     let environment = Environment::from_pairs(pairs("/no/such/a.toml"));

@@ -22,7 +22,15 @@ async fn unknown_and_disabled_users_are_403_without_a_challenge() {
         let answer = server.get_time(&server.token(subject, "Admin.Write")).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{subject}");
         assert_eq!(answer.challenge(), None, "{subject}");
-        assert_eq!(answer.json()["error"], "access_denied");
+        let body = answer.json();
+        assert_eq!(body["error"]["data"]["error"], "access_denied");
+        // Who they are is told to the callers, and to both the same: their tokens are good.
+        let words = format!(
+            "you are {subject} of {ISSUER}: the user does not exist here or is disabled, so a new token would not help. Whoever runs the server can add or enable the user"
+        );
+        assert_eq!(body["error"]["message"], words);
+        assert_eq!(body["error"]["data"]["subject"], subject);
+        assert_eq!(body["error"]["data"]["issuer"], ISSUER);
     }
 }
 

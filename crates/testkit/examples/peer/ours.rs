@@ -88,6 +88,7 @@ pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
         issuers: issuers(key, shape),
         directory: directory(store, shape).await,
         provisioning: Provisioning::new(),
+        allowed_origins: Vec::new(),
         clock: Arc::new(SystemClock),
     };
     app.router(&CancellationToken::new())

@@ -94,12 +94,10 @@ fn beginnings(key: &TestKey) -> Vec<TokenFault> {
     vec![
         row("nbf future by leeway+1", "nbf", json!(NOW + LEEWAY + 1)),
         row("nbf a string", "nbf", json!(NOW.to_string())),
-        row("nbf null", "nbf", Value::Null),
         row("nbf negative", "nbf", json!(-1)),
         row("nbf 1e300", "nbf", json!(1e300)),
         row("iat future by leeway+1", "iat", json!(NOW + LEEWAY + 1)),
         row("iat a string", "iat", json!(NOW.to_string())),
-        row("iat null", "iat", Value::Null),
         row("iat negative", "iat", json!(-1)),
         row("iat 1e300", "iat", json!(1e300)),
     ]
@@ -128,7 +126,6 @@ fn bindings(key: &TestKey) -> Vec<TokenFault> {
             json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
         ),
         cnf("cnf empty", json!({})),
-        cnf("cnf null", Value::Null),
         TokenFault::new(15, "expired and lacking the scope", expired.sign(key)),
     ]
 }
@@ -139,13 +136,11 @@ fn shapes(key: &TestKey) -> Vec<TokenFault> {
     vec![
         row("scope a list", "scope", json!(["Admin.Write"])),
         row("scope a number", "scope", json!(1)),
-        row("scope null", "scope", Value::Null),
         row("scope with two spaces", "scope", json!("User.Read  Admin.Write")),
         row("scope with a comma and a quote", "scope", json!("User.Read,\"Admin.Write\"")),
         row("scope with a line break", "scope", json!("User.Read\nAdmin.Write")),
         row("jti a number", "jti", json!(1)),
         row("jti empty", "jti", json!("")),
-        row("jti null", "jti", Value::Null),
         row("client_id a number", "client_id", json!(1)),
         row("client_id empty", "client_id", json!("")),
         row("client_id a list", "client_id", json!(["testkit"])),
