@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     authenticate::{DirectoryAuthenticator, Provisioning},
+    background::JobHealth,
     config::Config,
     explain,
     failure::Failure,
@@ -33,6 +34,8 @@ pub struct App<D> {
     pub provisioning: Provisioning,
     /// Where clients of the revisions before 2026-07-28 have sessions; `None` if they have none.
     pub sessions: Option<Sessions>,
+    /// The work in the background, by what it is called for operators.
+    pub background: Vec<(String, JobHealth)>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -47,6 +50,7 @@ impl<D: Directory> App<D> {
             directory,
             provisioning: config.provisioning.clone(),
             sessions: None,
+            background: Vec::new(),
             clock,
         })
     }
@@ -63,7 +67,7 @@ impl<D: Directory> App<D> {
         let guard = issuers.fold(guard, Guard::authorization_server);
 
         let server = McpServer::new(self.resource.clone(), self.clock);
-        let router = health::routes(self.directory, self.issuers).merge(admin);
+        let router = health::routes(self.directory, self.issuers, self.background).merge(admin);
         let path = self.resource.path();
         let (router, guard) = if let Some(sessions) = self.sessions {
             let guard = guard.sealed_with(sessions.key());

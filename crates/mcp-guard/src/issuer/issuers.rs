@@ -63,6 +63,14 @@ impl Source {
         }
     }
 
+    /// Whether tokens can be judged: there are keys, or there need be none.
+    fn is_usable(&self) -> bool {
+        match &self.keyring {
+            Some(keyring) => keyring.is_usable(),
+            None => self.keys().is_none_or(|keys| !keys.keys().is_empty()),
+        }
+    }
+
     /// Asks about a JWT that was verified, where its issuer wants to be asked.
     async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
         if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
@@ -253,10 +261,11 @@ impl Issuers {
     #[must_use]
     pub fn status(&self) -> Vec<IssuerStatus> {
         let status = |issuer: &Issuer| {
-            let keyring = self.0.sources.get(issuer).and_then(|source| source.keyring.as_ref());
+            let source = self.0.sources.get(issuer);
+            let keyring = source.and_then(|source| source.keyring.as_ref());
             IssuerStatus {
                 issuer: issuer.clone(),
-                is_usable: keyring.is_none_or(Keyring::is_usable),
+                is_usable: source.is_none_or(Source::is_usable),
                 failing: keyring.and_then(Keyring::failing).map(|it| (it.since, it.error)),
             }
         };

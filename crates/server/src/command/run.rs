@@ -13,7 +13,9 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    issuers, key_files, log,
+    issuers,
+    key_files::KeyFiles,
+    log,
     serve::{Limits, serve},
     sessions::Sessions,
     shutdown,
@@ -62,13 +64,14 @@ pub(crate) async fn run(
     }
     warn_about(&config, &directory).await?;
     let stop = CancellationToken::new();
-    let mut app = App::new(&config, Arc::clone(&directory), clock)?;
+    let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?;
+    let files = KeyFiles::new(config.key_files(), app.issuers.clone(), clock);
+    app.background.extend(files.health());
     let pruning = sessions.clone().map(|it| tokio::spawn(it.prune(stop.clone())));
     app.sessions = sessions;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
-    let files =
-        tokio::spawn(key_files::keep_fresh(config.key_files(), app.issuers.clone(), stop.clone()));
+    let files = tokio::spawn(files.keep_fresh(stop.clone()));
     let router = app.router(&stop);
     writeln!(
         out,

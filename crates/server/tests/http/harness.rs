@@ -111,6 +111,7 @@ impl<D: Directory> TestServer<D> {
         let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), trusts).unwrap();
         let app = App {
             sessions: None,
+            background: Vec::new(),
             resource: RESOURCE.parse().unwrap(),
             policy: parse_policy(policy).unwrap(),
             issuers,

@@ -82,6 +82,7 @@ pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
     }
     let app = App {
         sessions,
+        background: Vec::new(),
         resource: RESOURCE.parse().unwrap(),
         policy: policy(shape),
         issuers: issuers(key, shape),
