@@ -74,7 +74,7 @@ impl Source {
     /// Asks about a JWT that was verified, where its issuer wants to be asked.
     async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
         if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
-            asked.ask(token).await.map_err(unavailable)?.confirms(claims)?;
+            asked.ask(token, true).await.map_err(unavailable)?.confirms(claims)?;
         }
         Ok(())
     }
@@ -339,7 +339,7 @@ impl Inner {
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
-        let answer = introspection.ask(token).await.map_err(unavailable)?;
+        let answer = introspection.ask(token, false).await.map_err(unavailable)?;
         let now = self.clock.now();
         Ok(self.verifier.verify_introspected_watched(issuer, &answer, now, witness)?)
     }
