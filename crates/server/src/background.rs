@@ -33,6 +33,7 @@ impl JobHealth {
     }
 
     /// The job succeeded. `true` if it had failed before, so that this is worth a line in the log.
+    #[expect(clippy::must_use_candidate, reason = "who does not log it needs no answer")]
     pub fn ok(&self) -> bool {
         self.failure().take().is_some()
     }

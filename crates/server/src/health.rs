@@ -35,7 +35,9 @@ pub(crate) fn routes<D: Directory>(
                     .map(|since| format!("directory cannot be asked since {}", date(since)));
                 if directory.ping().await.is_ok() {
                     let (status, mut text) = keys(&issuers.status(), away);
-                    for (job, since) in jobs(&background) {
+                    let failing = directory.failing();
+                    let failing = failing.iter().map(|failing| (failing.job, failing.since));
+                    for (job, since) in failing.chain(jobs(&background)) {
                         // A text of our own takes all that is written to it.
                         let _ = write!(text, "\n{job} fails since {}", date(since));
                     }

@@ -67,6 +67,7 @@ pub(crate) async fn run(
     let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?;
     let files = KeyFiles::new(config.key_files(), app.issuers.clone(), clock);
     app.background.extend(files.health());
+    app.background.extend(sessions.as_ref().map(Sessions::health));
     let pruning = sessions.clone().map(|it| tokio::spawn(it.prune(stop.clone())));
     app.sessions = sessions;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
