@@ -90,18 +90,28 @@ impl SqliteDirectory {
     /// A connection, if it leads to the file at its path.
     async fn read(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
         self.check()?;
-        self.pools.reads.acquire().await.map_err(|fault| self.fault(fault.into()))
+        self.acquire(&self.pools.reads).await.map_err(|fault| self.fault(fault.into()))
     }
 
     /// The connection that is used for nothing but reading what has changed.
     async fn read_news(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
         self.check()?;
-        self.pools.news.acquire().await.map_err(|fault| self.fault(fault.into()))
+        self.acquire(&self.pools.news).await.map_err(|fault| self.fault(fault.into()))
     }
 
     /// A connection for a change of what else is kept in the same database.
     pub(crate) async fn changing(&self) -> Result<Changing<Sqlite>, sqlx::Error> {
-        Ok(Changing::new(self.pools.writes.acquire().await?, self.file.is_none()))
+        Ok(Changing::new(self.acquire(&self.pools.writes).await?, self.file.is_none()))
+    }
+
+    /// A connection of `pool`. If whoever asks for one leaves while the pool tests it, the pool closes it. For
+    /// a database in memory that would be its end: there a task asks, and does not leave.
+    async fn acquire(&self, pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+        if self.file.is_some() {
+            return pool.acquire().await;
+        }
+        let acquired = tokio::spawn(pool.acquire()).await;
+        acquired.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     /// Begins a change. It is not a transaction of sqlx, whose count of transactions goes wrong when SQLite
