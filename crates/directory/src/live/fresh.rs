@@ -50,7 +50,11 @@ pub(super) async fn load<S: Store>(
 impl<S: Store> Live<S> {
     /// Keeps what is known fresh and writes down who was seen, for as long as it is polled.
     pub async fn keep_fresh(&self) {
-        tokio::join!(self.follow(), self.write_now_and_then(), self.prune_now_and_then());
+        tokio::join!(
+            Box::pin(self.follow()),
+            Box::pin(self.write_now_and_then()),
+            Box::pin(self.prune_now_and_then())
+        );
     }
 
     async fn follow(&self) {
