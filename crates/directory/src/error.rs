@@ -118,6 +118,9 @@ pub enum DirectoryError {
         /// What it said.
         source: Source,
     },
+    /// Too many changes wait for their turn.
+    #[error("too many new users wait to be added: ask again later")]
+    Busy,
     /// A URL of a PostgreSQL database that cannot be used as it stands. Nothing of it is repeated here.
     #[error("the URL of the PostgreSQL database cannot be used: {reason}")]
     PostgresUrl {

@@ -56,6 +56,7 @@
 //! ```
 
 mod any;
+mod changing;
 mod edit;
 mod error;
 mod live;
@@ -74,7 +75,7 @@ use auth_core::{Issuer, NumericDate, Subject, TokenId};
 pub use any::{AnyDirectory, AnyWatch};
 pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};
-pub use live::{Live, LiveSettings, prepare};
+pub use live::{FailingJob, Live, LiveSettings, prepare};
 pub use memory::MemoryDirectory;
 pub use postgres::{PostgresDirectory, PostgresWatch};
 pub use sessions::Shared;
@@ -130,6 +131,11 @@ pub trait Directory: Send + Sync + 'static {
     /// Since when the store could not be asked, if answers come from memory now.
     fn away_since(&self) -> Option<NumericDate> {
         None
+    }
+
+    /// The work in the background that fails now.
+    fn failing(&self) -> Vec<FailingJob> {
+        Vec::new()
     }
 
     /// Takes down that `user` called at `now`. Does not wait for the store.

@@ -2,9 +2,13 @@
 //!
 //! 1. A server that is not on this machine is spoken to over TLS, with its certificate and name checked
 //!    (`sslmode=verify-full`), unless the URL says otherwise.
-//! 2. Changes take turns (an advisory lock), so their numbers become visible in order.
-//! 3. Tables that a newer program has changed are refused.
-//! 4. No answer for 10 s is an error.
+//! 2. Changes take turns (an advisory lock), so their numbers become visible in order. Whoever has not had
+//!    its turn after 5 s gives up.
+//! 3. Whoever asks does not wait for those who change: reading, the question for news and changes have
+//!    connections of their own.
+//! 4. A connection on which a change failed is closed ([`Changing`]).
+//! 5. Tables that a newer program has changed are refused.
+//! 6. No answer for 10 s is an error.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
@@ -24,16 +28,17 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction,
+    PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
 };
 use tokio::time::timeout;
 
+use self::open::Pools;
 pub use self::watch::PostgresWatch;
 use crate::{
     Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
-    User, UserName, error::Fault,
+    User, UserName, changing::Changing, error::Fault,
 };
 
 type Connection = PgConnection;
@@ -46,13 +51,16 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it may take to read or change many users.
 const LONG_TIMEOUT: Duration = Duration::from_mins(5);
 
+/// Begins a change, which waits for any lock for 5 s at most, as in SQLite.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'";
+
 /// Makes a change wait until nobody else changes anything. The triggers take the same lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7308332170123665234)";
 
 /// A directory in a PostgreSQL database. Its clones share their connections.
 #[derive(Debug, Clone)]
 pub struct PostgresDirectory {
-    pool: PgPool,
+    pools: Pools,
     /// Server and database, without user and password.
     place: Arc<str>,
 }
@@ -63,23 +71,23 @@ impl PostgresDirectory {
     /// tables up to date. The database must be there; the user must be allowed to make tables in it.
     pub async fn open(url: &str) -> Result<Self, DirectoryError> {
         let (options, place) = open::options(url)?;
-        let pool = open::connect(options, &place).await?;
-        match open::migrate(&pool, &place).await {
-            Ok(()) => Ok(Self { pool, place: place.into() }),
+        let pools = open::connect(options, &place).await?;
+        match open::migrate(&pools.writes, &place).await {
+            Ok(()) => Ok(Self { pools, place: place.into() }),
             Err(fault) => {
-                pool.close().await;
+                pools.close().await;
                 Err(fault)
             }
         }
     }
 
-    /// The connections, for what else is kept in the same database.
+    /// The connections on which changes are made, for what else is kept in the same database.
     #[must_use]
     pub const fn pool(&self) -> &PgPool {
-        &self.pool
+        &self.pools.writes
     }
 
-    /// Does `work` with a connection, in time.
+    /// Does `work` with a connection for reading, in time.
     async fn ask<T, W>(
         &self,
         longest: Duration,
@@ -88,24 +96,65 @@ impl PostgresDirectory {
     where
         W: Future<Output = Result<T, Fault>> + Send,
     {
-        let asked = timeout(longest, async { work(self.pool.acquire().await?).await });
-        asked.await.unwrap_or_else(late).map_err(|fault| self.fault(fault))
+        self.ask_on(&self.pools.reads, longest, work).await
     }
 
-    /// Does `work` in a transaction, in time.
-    async fn change<T, W>(
+    /// Does `work` with a connection of `pool`, in time.
+    async fn ask_on<T, W>(
         &self,
-        work: impl FnOnce(Transaction<'static, Postgres>) -> W + Send,
+        pool: &PgPool,
+        longest: Duration,
+        work: impl FnOnce(PoolConnection<Postgres>) -> W + Send,
     ) -> Result<T, DirectoryError>
     where
         W: Future<Output = Result<T, Fault>> + Send,
     {
-        let done = timeout(LONG_TIMEOUT, async { work(self.pool.begin().await?).await });
-        done.await.unwrap_or_else(late).map_err(|fault| self.fault(fault))
+        let asked = timeout(longest, async { work(pool.acquire().await?).await });
+        asked.await.unwrap_or_else(late).map_err(|fault| self.fault(fault))
+    }
+
+    /// Does a change in time: `made`, between a beginning and an end.
+    async fn in_time<T>(
+        &self,
+        made: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, DirectoryError> {
+        let made = timeout(LONG_TIMEOUT, made).await;
+        made.unwrap_or_else(late).map_err(|fault| self.fault(fault))
+    }
+
+    /// A connection for a change of what else is kept in the same database.
+    pub(crate) async fn changing(&self) -> Result<Changing<Postgres>, sqlx::Error> {
+        Ok(Changing::new(self.pools.writes.acquire().await?, false))
+    }
+
+    /// Begins a change.
+    async fn begin(&self) -> Result<Changing<Postgres>, Fault> {
+        let mut change = self.changing().await?;
+        sqlx::raw_sql(BEGIN).execute(&mut *change).await?;
+        Ok(change)
     }
 
     fn fault(&self, fault: Fault) -> DirectoryError {
         fault.at(|| self.place.to_string())
+    }
+}
+
+/// Ends the change that was made, or not, with this result.
+async fn end<T>(mut change: Changing<Postgres>, made: Result<T, Fault>) -> Result<T, Fault> {
+    match made {
+        Ok(value) => {
+            sqlx::query("COMMIT").execute(&mut *change).await?;
+            change.keep();
+            Ok(value)
+        }
+        // A fault of ours leaves the database as it should be, once it is rolled back.
+        Err(Fault::Ours(fault)) => {
+            if sqlx::query("ROLLBACK").execute(&mut *change).await.is_ok() {
+                change.keep();
+            }
+            Err(fault.into())
+        }
+        Err(fault) => Err(fault),
     }
 }
 
@@ -135,11 +184,11 @@ impl Directory for PostgresDirectory {
     }
 
     async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
-        self.change(async |mut transaction| {
-            sqlx::query(LOCK).execute(&mut *transaction).await?;
-            let changes = edit::apply(&mut transaction, edits, stamp).await?;
-            transaction.commit().await?;
-            Ok(changes)
+        self.in_time(async {
+            let mut change = self.begin().await?;
+            sqlx::query(LOCK).execute(&mut *change).await?;
+            let made = edit::apply(&mut change, edits, stamp).await;
+            end(change, made).await
         })
         .await
     }
@@ -174,12 +223,19 @@ impl Store for PostgresDirectory {
     type Watch = PostgresWatch;
 
     async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
-        self.ask(LONG_TIMEOUT, async |mut connection| ask::load(&mut connection, max).await).await
+        let news = &self.pools.news;
+        self.ask_on(news, LONG_TIMEOUT, async |mut connection| {
+            ask::load(&mut connection, max).await
+        })
+        .await
     }
 
     async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
-        self.ask(ANSWER_TIMEOUT, async |mut connection| ask::news(&mut connection, since).await)
-            .await
+        let news = &self.pools.news;
+        self.ask_on(news, ANSWER_TIMEOUT, async |mut connection| {
+            ask::news(&mut connection, since).await
+        })
+        .await
     }
 
     async fn watch(&self) -> Result<PostgresWatch, DirectoryError> {
@@ -187,23 +243,25 @@ impl Store for PostgresDirectory {
     }
 
     async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
-        self.change(async |mut transaction| {
-            ask::write_seen(&mut transaction, seen).await?;
-            Ok(transaction.commit().await?)
+        self.in_time(async {
+            let mut change = self.begin().await?;
+            let written = ask::write_seen(&mut change, seen).await;
+            end(change, written).await
         })
         .await
     }
 
     async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {
-        self.change(async |mut transaction| {
-            sqlx::query(LOCK).execute(&mut *transaction).await?;
-            ask::prune(&mut transaction, now).await?;
-            Ok(transaction.commit().await?)
+        self.in_time(async {
+            let mut change = self.begin().await?;
+            sqlx::query(LOCK).execute(&mut *change).await?;
+            let pruned = ask::prune(&mut change, now).await;
+            end(change, pruned).await
         })
         .await
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.pools.close().await;
     }
 }

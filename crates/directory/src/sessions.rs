@@ -43,18 +43,25 @@ const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 #[derive(Debug, Clone)]
 pub struct Shared(AnyDirectory);
 
-/// Does the same in either database: the texts are understood by both.
+/// Does the same in either database: the texts are understood by both. A connection on which it failed, or
+/// took too long, is closed.
 macro_rules! either {
-    ($shared:expr, $pool:ident => $does:expr) => {
+    ($shared:expr, $connection:ident => $does:expr) => {
         match &$shared.0 {
-            AnyDirectory::Sqlite(it) => {
-                let $pool = it.pool();
-                in_time(async { $does }).await
-            }
-            AnyDirectory::Postgres(it) => {
-                let $pool = it.pool();
-                in_time(async { $does }).await
-            }
+            AnyDirectory::Sqlite(it) => in_time(on!(it, $connection => $does)).await,
+            AnyDirectory::Postgres(it) => in_time(on!(it, $connection => $does)).await,
+        }
+    };
+}
+
+macro_rules! on {
+    ($directory:expr, $connection:ident => $does:expr) => {
+        async {
+            let mut changing = $directory.changing().await?;
+            let $connection = &mut *changing;
+            let done = async { $does }.await?;
+            changing.keep();
+            Ok(done)
         }
     };
 }
@@ -68,9 +75,9 @@ impl Shared {
 
     /// The secret of this name, which is `fresh` if there was none.
     pub async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, DirectoryError> {
-        either!(self, pool => {
-            query(MAKE_SECRET).bind(name).bind(fresh).execute(pool).await?;
-            query_scalar(SECRET).bind(name).fetch_one(pool).await
+        either!(self, connection => {
+            query(MAKE_SECRET).bind(name).bind(fresh).execute(&mut *connection).await?;
+            query_scalar(SECRET).bind(name).fetch_one(&mut *connection).await
         })
     }
 
@@ -83,11 +90,11 @@ impl Shared {
         now: NumericDate,
     ) -> Result<(), DirectoryError> {
         let (issuer, subject, client) = names(owner);
-        either!(self, pool => {
+        either!(self, connection => {
             let begin = query(BEGIN).bind(id).bind(issuer).bind(subject).bind(client);
-            begin.bind(state).bind(now.as_secs()).execute(pool).await?;
+            begin.bind(state).bind(now.as_secs()).execute(&mut *connection).await?;
             let fewer = query(TOO_MANY).bind(issuer).bind(subject).bind(client);
-            fewer.bind(MAX_PER_OWNER).execute(pool).await.map(drop)
+            fewer.bind(MAX_PER_OWNER).execute(&mut *connection).await.map(drop)
         })
     }
 
@@ -99,26 +106,26 @@ impl Shared {
         now: NumericDate,
     ) -> Result<Option<Vec<u8>>, DirectoryError> {
         let (issuer, subject, client) = names(owner);
-        either!(self, pool => {
+        either!(self, connection => {
             let state = query_scalar(TAKE_UP).bind(id).bind(issuer).bind(subject).bind(client);
             let state = state.bind(now.as_secs()).bind(now.as_secs() - MAX_AGE);
-            state.fetch_optional(pool).await
+            state.fetch_optional(&mut *connection).await
         })
     }
 
     /// Forgets a session, if it is its owner's.
     pub async fn end_session(&self, id: &str, owner: &Owner) -> Result<(), DirectoryError> {
         let (issuer, subject, client) = names(owner);
-        either!(self, pool => {
+        either!(self, connection => {
             let end = query(END).bind(id).bind(issuer).bind(subject).bind(client);
-            end.execute(pool).await.map(drop)
+            end.execute(&mut *connection).await.map(drop)
         })
     }
 
     /// Forgets sessions that are too old to be taken up.
     pub async fn prune_sessions(&self, now: NumericDate) -> Result<(), DirectoryError> {
-        either!(self, pool => {
-            query(FORGET).bind(now.as_secs() - MAX_AGE).execute(pool).await.map(drop)
+        either!(self, connection => {
+            query(FORGET).bind(now.as_secs() - MAX_AGE).execute(&mut *connection).await.map(drop)
         })
     }
 }

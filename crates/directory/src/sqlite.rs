@@ -4,7 +4,10 @@
 //! 2. A question is one statement, so it sees one state of the tables.
 //! 3. A change takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can change between the
 //!    look and the change; others wait for it, up to 5 s.
-//! 4. A file that a newer program has changed is refused; one that was replaced while open, too.
+//! 4. Whoever asks does not wait for those who change: reading, the question for news and changes have
+//!    connections of their own.
+//! 5. A connection on which a change failed is closed ([`Changing`]).
+//! 6. A file that a newer program has changed is refused; one that was replaced while open, too.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
@@ -25,16 +28,19 @@ use std::sync::Arc;
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use self::place::{OpenFile, Place};
 pub use self::watch::SqliteWatch;
+use self::{
+    open::Pools,
+    place::{OpenFile, Place},
+};
 use crate::{
     Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
-    User, UserName, error::Fault,
+    User, UserName, changing::Changing, error::Fault,
 };
 
 type Connection = SqliteConnection;
@@ -44,11 +50,13 @@ type Row = SqliteRow;
 /// Begins a change: the write lock comes first, since a reader that turns writer may be refused
 /// without being made to wait.
 const WRITE: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
 
 /// A directory in a SQLite database. Its clones share their connections.
 #[derive(Debug, Clone)]
 pub struct SqliteDirectory {
-    pool: SqlitePool,
+    pools: Pools,
     /// `None` for a database in memory.
     file: Option<OpenFile>,
 }
@@ -62,32 +70,84 @@ impl SqliteDirectory {
     pub async fn open(url: &str) -> Result<Self, DirectoryError> {
         let place = Place::parse(url)?;
         place.prepare()?;
-        let pool = open::connect(&place).await?;
-        let migrated = open::migrate(&pool, &place).await;
+        let pools = open::connect(&place).await?;
+        let migrated = open::migrate(&pools.writes, &place).await;
         match migrated.and_then(|()| OpenFile::of(&place)) {
-            Ok(file) => Ok(Self { pool, file }),
+            Ok(file) => Ok(Self { pools, file }),
             Err(fault) => {
-                pool.close().await;
+                pools.close().await;
                 Err(fault)
             }
         }
     }
 
-    /// The connections, for what else is kept in the same database.
+    /// The connection on which changes are made, for what else is kept in the same database.
     #[must_use]
     pub const fn pool(&self) -> &SqlitePool {
-        &self.pool
+        &self.pools.writes
     }
 
     /// A connection, if it leads to the file at its path.
     async fn read(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
         self.check()?;
-        self.pool.acquire().await.map_err(|fault| self.fault(fault.into()))
+        self.acquire(&self.pools.reads).await.map_err(|fault| self.fault(fault.into()))
     }
 
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, DirectoryError> {
+    /// The connection that is used for nothing but reading what has changed.
+    async fn read_news(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
         self.check()?;
-        self.pool.begin_with(WRITE).await.map_err(|fault| self.fault(fault.into()))
+        self.acquire(&self.pools.news).await.map_err(|fault| self.fault(fault.into()))
+    }
+
+    /// A connection for a change of what else is kept in the same database.
+    pub(crate) async fn changing(&self) -> Result<Changing<Sqlite>, sqlx::Error> {
+        Ok(Changing::new(self.acquire(&self.pools.writes).await?, self.file.is_none()))
+    }
+
+    /// A connection of `pool`. If whoever asks for one leaves while the pool tests it, the pool closes it. For
+    /// a database in memory that would be its end: there a task asks, and does not leave.
+    async fn acquire(&self, pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+        if self.file.is_some() {
+            return pool.acquire().await;
+        }
+        let acquired = tokio::spawn(pool.acquire()).await;
+        acquired.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// Begins a change. It is not a transaction of sqlx, whose count of transactions goes wrong when SQLite
+    /// ends one by itself.
+    async fn write(&self) -> Result<Changing<Sqlite>, DirectoryError> {
+        self.check()?;
+        let begun = async {
+            let mut change = self.changing().await?;
+            sqlx::query(WRITE).execute(&mut *change).await?;
+            Ok(change)
+        };
+        begun.await.map_err(|fault: sqlx::Error| self.fault(fault.into()))
+    }
+
+    /// Ends the change that was made, or not, with this result.
+    async fn end<T>(
+        &self,
+        mut change: Changing<Sqlite>,
+        made: Result<T, Fault>,
+    ) -> Result<T, DirectoryError> {
+        match made {
+            Ok(value) => {
+                let ended = sqlx::query(COMMIT).execute(&mut *change).await;
+                ended.map_err(|fault| self.fault(fault.into()))?;
+                change.keep();
+                Ok(value)
+            }
+            // A fault of ours leaves the database as it should be, once it is rolled back.
+            Err(Fault::Ours(fault)) => {
+                if sqlx::query(ROLLBACK).execute(&mut *change).await.is_ok() {
+                    change.keep();
+                }
+                Err(fault)
+            }
+            Err(fault) => Err(self.fault(fault)),
+        }
     }
 
     fn check(&self) -> Result<(), DirectoryError> {
@@ -119,11 +179,9 @@ impl Directory for SqliteDirectory {
     }
 
     async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
-        let mut transaction = self.write().await?;
-        let changes = edit::apply(&mut transaction, edits, stamp).await;
-        let changes = changes.map_err(|fault| self.fault(fault))?;
-        transaction.commit().await.map_err(|fault| self.fault(fault.into()))?;
-        Ok(changes)
+        let mut change = self.write().await?;
+        let made = edit::apply(&mut change, edits, stamp).await;
+        self.end(change, made).await
     }
 
     async fn is_revoked(
@@ -154,11 +212,11 @@ impl Store for SqliteDirectory {
     type Watch = SqliteWatch;
 
     async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
-        ask::load(&mut *self.read().await?, max).await.map_err(|fault| self.fault(fault))
+        ask::load(&mut *self.read_news().await?, max).await.map_err(|fault| self.fault(fault))
     }
 
     async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
-        ask::news(&mut *self.read().await?, since).await.map_err(|fault| self.fault(fault))
+        ask::news(&mut *self.read_news().await?, since).await.map_err(|fault| self.fault(fault))
     }
 
     async fn watch(&self) -> Result<SqliteWatch, DirectoryError> {
@@ -166,21 +224,20 @@ impl Store for SqliteDirectory {
     }
 
     async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
-        let mut transaction = self.write().await?;
-        let written = ask::write_seen(&mut transaction, seen).await;
-        written.map_err(|fault| self.fault(fault))?;
-        transaction.commit().await.map_err(|fault| self.fault(fault.into()))
+        let mut change = self.write().await?;
+        let written = ask::write_seen(&mut change, seen).await;
+        self.end(change, written).await
     }
 
     async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {
-        let mut transaction = self.write().await?;
-        ask::prune(&mut transaction, now).await.map_err(|fault| self.fault(fault))?;
-        transaction.commit().await.map_err(|fault| self.fault(fault.into()))
+        let mut change = self.write().await?;
+        let pruned = ask::prune(&mut change, now).await;
+        self.end(change, pruned).await
     }
 
     /// Folds the write-ahead log into the file, too.
     async fn close(&self) {
-        self.pool.close().await;
+        self.pools.close().await;
     }
 }
 

@@ -216,6 +216,99 @@ async fn without_its_database_what_is_known_serves_for_a_bounded_time() {
     }
 }
 
+/// Somebody who changes something and does not come to an end: a long import, or a shell that was left open.
+enum Writer {
+    Sqlite(sqlx::pool::PoolConnection<sqlx::Sqlite>),
+    Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
+}
+
+impl Writer {
+    async fn begin(directory: &AnyDirectory) -> Self {
+        const TOUCH: &str = "UPDATE users SET display_name = 'touched' WHERE subject = 'bob'";
+        match directory {
+            AnyDirectory::Sqlite(it) => {
+                let mut connection = it.pool().acquire().await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *connection).await.unwrap();
+                sqlx::raw_sql(TOUCH).execute(&mut *connection).await.unwrap();
+                Self::Sqlite(connection)
+            }
+            AnyDirectory::Postgres(it) => {
+                let mut connection = it.pool().acquire().await.unwrap();
+                sqlx::raw_sql("BEGIN").execute(&mut *connection).await.unwrap();
+                sqlx::raw_sql(TOUCH).execute(&mut *connection).await.unwrap();
+                Self::Postgres(connection)
+            }
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Sqlite(mut connection) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.map(drop)
+            }
+            Self::Postgres(mut connection) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.map(drop)
+            }
+        }
+        .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_somebody_holds_the_write_lock_known_users_are_served() {
+    let max_age = Duration::from_secs(2);
+    for place in Place::each().await {
+        let all = live(place.open().await, 1000, max_age).await;
+        let some = live(place.open().await, 0, max_age).await;
+        for name in ["alice", "bob"] {
+            add(&all, name).await;
+        }
+        within_a_second("added", async || is_active(&some, "alice").await == Some(true)).await;
+        let other = place.open().await;
+        let writer = Writer::begin(&other).await;
+        // More new users than there are connections of any kind, on either node.
+        let adding: Vec<_> = (0..48)
+            .map(|number| {
+                let node = if number % 2 == 0 { all.clone() } else { some.clone() };
+                tokio::spawn(async move {
+                    let user = new_user(&format!("new-{number}"));
+                    node.add(user, &stamp()).await
+                })
+            })
+            .collect();
+        let begun = Instant::now();
+        while begun.elapsed() < 2 * max_age {
+            for node in [&all, &some] {
+                assert_eq!(is_active(node, "alice").await, Some(true));
+                assert_eq!(is_active(node, "nobody").await, None);
+                node.ping().await.unwrap();
+                assert_eq!(node.away_since(), None);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        // Those who wait give up in the end, also when the server ends what they do.
+        if matches!(writer, Writer::Postgres(_)) {
+            place
+                .sql(
+                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
+                      WHERE wait_event_type = 'Lock'",
+                )
+                .await;
+        }
+        writer.end().await;
+        for added in adding {
+            let _ = added.await.unwrap();
+        }
+        for (node, name) in [(&all, "later"), (&some, "last")] {
+            for number in 0..8 {
+                add(node, &format!("{name}-{number}")).await;
+            }
+            node.store().prune(NumericDate::from_secs(NOW).unwrap()).await.unwrap();
+        }
+        within_a_second("added", async || is_active(&some, "later-7").await == Some(true)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_away_is_asked_for_all_once_it_is_back() {
     let started = tokio::task::spawn_blocking(Postgres::for_tests).await.unwrap();
@@ -396,13 +489,16 @@ async fn a_newer_schema_is_refused_and_an_older_one_brought_up_to_date() {
 }
 
 async fn add(directory: &impl Directory, subject: &str) {
-    let user = NewUser {
+    directory.add(new_user(subject), &stamp()).await.unwrap();
+}
+
+fn new_user(subject: &str) -> NewUser {
+    NewUser {
         issuer: issuer(),
         subject: subject.parse().unwrap(),
         display_name: String::new(),
         roles: ["user".parse().unwrap()].into(),
-    };
-    directory.add(user, &stamp()).await.unwrap();
+    }
 }
 
 async fn edit(directory: &impl Directory, edit: Edit) {

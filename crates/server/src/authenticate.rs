@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
+    time::Duration,
 };
 
 use auth_core::{
@@ -12,6 +13,13 @@ use auth_core::{
 };
 use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use mcp_guard::{Authenticate, AuthenticateError, Issuers};
+use tokio::{sync::Semaphore, time::timeout};
+
+/// How many users are added at once. The database makes one change after the other anyway.
+const ADDITIONS: usize = 2;
+
+/// How long somebody who is to be added waits for their turn.
+const TURN: Duration = Duration::from_secs(1);
 
 /// What is done with users who are not in the directory: issuers whose users are added when they are first
 /// seen, with the roles that they get. Users of all others are refused.
@@ -24,12 +32,15 @@ pub struct DirectoryAuthenticator<D> {
     directory: Arc<D>,
     provisioning: Provisioning,
     clock: Arc<dyn Clock>,
+    /// Turns for those who are added: whoever waits for a writer must not be many.
+    additions: Arc<Semaphore>,
 }
 
 impl<D: Directory> DirectoryAuthenticator<D> {
     /// Judges tokens by `issuers`, and takes users from `directory`.
     pub fn new(issuers: Issuers, directory: Arc<D>, clock: Arc<dyn Clock>) -> Self {
-        Self { issuers, directory, provisioning: Provisioning::new(), clock }
+        let additions = Arc::new(Semaphore::new(ADDITIONS));
+        Self { issuers, directory, provisioning: Provisioning::new(), clock, additions }
     }
 
     /// Adds users when they are first seen, of some issuers.
@@ -84,6 +95,14 @@ impl<D: Directory> DirectoryAuthenticator<D> {
         let Some(roles) = self.provisioning.get(issuer).filter(|_| found.is_none()) else {
             return Ok(found);
         };
+        // The semaphore is never closed.
+        let Ok(Ok(_turn)) = timeout(TURN, self.additions.acquire()).await else {
+            return Err(DirectoryError::Busy);
+        };
+        // Meanwhile another request of theirs may have come first.
+        if let Some(found) = self.directory.find(issuer, subject).await? {
+            return Ok(Some(found));
+        }
         let new = |display_name: &str| NewUser {
             issuer: issuer.clone(),
             subject: subject.clone(),
@@ -156,6 +175,7 @@ impl<D> Clone for DirectoryAuthenticator<D> {
             directory: Arc::clone(&self.directory),
             provisioning: self.provisioning.clone(),
             clock: Arc::clone(&self.clock),
+            additions: Arc::clone(&self.additions),
         }
     }
 }

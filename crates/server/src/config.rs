@@ -13,6 +13,7 @@ use crate::{
     explain,
     failure::Failure,
     issuers::{self, IssuerConfig},
+    key_files::{DEFAULT_OUTAGE, KeyFile},
     policy_file::{self, PolicySource},
 };
 
@@ -56,6 +57,8 @@ pub struct LocalIssuer {
     pub issuer: Issuer,
     /// Its keys.
     pub keys: VerifyingKeys,
+    /// How long they serve while their file cannot be read.
+    pub outage: Duration,
 }
 
 /// Everything that is wrong with the configuration, one fault a line.
@@ -165,15 +168,22 @@ impl Config {
 
     /// The files with keys that may change, and whose keys they are.
     #[must_use]
-    pub fn key_files(&self) -> Vec<(Issuer, PathBuf)> {
+    pub fn key_files(&self) -> Vec<KeyFile> {
         let local = self.local.iter().filter_map(|local| match &local.keys.source {
-            KeySource::File(path) => Some((local.issuer.clone(), path.clone())),
+            KeySource::File(path) => Some(KeyFile {
+                issuer: local.issuer.clone(),
+                path: path.clone(),
+                outage: local.outage,
+            }),
             KeySource::Secret => None,
         });
-        let others = self
-            .issuers
-            .iter()
-            .filter_map(|issuer| Some((issuer.trusted.issuer().clone(), issuer.key_file.clone()?)));
+        let others = self.issuers.iter().filter_map(|issuer| {
+            Some(KeyFile {
+                issuer: issuer.trusted.issuer().clone(),
+                path: issuer.key_file.clone()?,
+                outage: issuer.outage.unwrap_or(DEFAULT_OUTAGE),
+            })
+        });
         local.chain(others).collect()
     }
 
@@ -212,7 +222,16 @@ fn local_issuer(
     let issuer = issuer
         .parse::<Issuer>()
         .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
-    Some(LocalIssuer { issuer: issuer.ok()?, keys: keys? })
+    let hours = environment.get(Variable::KeyOutageHours).unwrap_or_default();
+    let outage = hours.parse::<u64>().ok().filter(|hours| *hours <= issuers::MAX_OUTAGE_HOURS);
+    if outage.is_none() {
+        faults.push(format!(
+            "KEY_OUTAGE_HOURS {hours:?}: write a whole number of hours, at most {}",
+            issuers::MAX_OUTAGE_HOURS
+        ));
+    }
+    let outage = Duration::from_hours(outage?);
+    Some(LocalIssuer { issuer: issuer.ok()?, keys: keys?, outage })
 }
 
 /// The origins in `ALLOWED_ORIGINS`, each as browsers write it (RFC 6454 §6.2): what is written otherwise

@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, SecondsFormat};
-use directory::Directory;
+use directory::{Directory, FailingJob};
 use mcp_guard::{IssuerStatus, Issuers};
 
 use crate::readiness::{Failing, Readiness};
@@ -34,6 +34,7 @@ pub(crate) fn routes<D: Directory>(
             async move {
                 let mut failing = Vec::new();
                 failing.extend(directory_failing(directory.as_ref()).await);
+                failing.extend(directory.failing().into_iter().map(directory_job));
                 failing.extend(issuers.status().into_iter().filter_map(issuer_failing));
                 failing.extend(readiness.failing());
                 report(&failing)
@@ -53,12 +54,18 @@ async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
     Some(Failing { what: what.into(), since: away, affects_callers })
 }
 
+/// Known users are served all the same.
+fn directory_job(failing: FailingJob) -> Failing {
+    let FailingJob { job, since, .. } = failing;
+    Failing { what: format!("{job} fails"), since: Some(since), affects_callers: false }
+}
+
 fn issuer_failing(status: IssuerStatus) -> Option<Failing> {
     let IssuerStatus { issuer, failing, is_usable } = status;
     let what = match &failing {
         Some(_) => format!("keys of {issuer} cannot be fetched"),
         None if is_usable => return None,
-        None => format!("keys of {issuer} are not fetched yet"),
+        None => format!("keys of {issuer} are not there"),
     };
     let since = failing.map(|(since, _)| since);
     Some(Failing { what, since, affects_callers: !is_usable })

@@ -1,51 +1,158 @@
 //! Keys in files, which change while the server runs: a key is added, an old one taken out.
 //!
-//! 1. A file is looked at every second, and read when it is another than it was.
-//! 2. A file that cannot be read, or has no usable key, changes nothing: the keys that were known serve
-//!    on, and the log says why. Whoever wants a key to count no more writes a set without it.
-//! 3. Requests that are under way go on with what they had.
+//! 1. A file is looked at every second, and read when it is another than it was, or could not be read.
+//! 2. What it says takes the place of what it said before, also if that is a set without a usable key: then
+//!    no token of its issuer is accepted.
+//! 3. A file that cannot be read, or is no key and no key set, says nothing: the keys that were known serve
+//!    on, for a bounded time ([`KeyFile::outage`]). Then there are none, until the file can be read.
+//! 4. Requests that are under way go on with what they had.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Issuer, IssuerKeys};
+use auth_core::{Clock, Issuer, IssuerKeys, KeySet};
 use mcp_guard::Issuers;
+use settings::{KeySettingError, VerifyingKeys};
 use tokio_util::sync::CancellationToken;
+
+use crate::background::JobHealth;
 
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What tells one state of a file from another.
+/// How long keys serve whose file cannot be read, if nothing else was set: as long as fetched ones.
+pub(crate) const DEFAULT_OUTAGE: Duration = Duration::from_hours(24);
+
+/// A file with the keys of an issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFile {
+    /// Whose keys they are.
+    pub issuer: Issuer,
+    /// Where it is.
+    pub path: PathBuf,
+    /// How long its keys serve while it cannot be read.
+    pub outage: Duration,
+}
+
+/// The files whose keys change while the server runs.
+pub(crate) struct KeyFiles {
+    watched: Vec<Watched>,
+    issuers: Issuers,
+    clock: Arc<dyn Clock>,
+}
+
+/// What tells one state of a file from another; `None` if it is not there.
 type Mark = Option<(SystemTime, u64, u64)>;
 
-/// Keeps the keys of `files` as the files have them, until `stop` is cancelled.
-pub(crate) async fn keep_fresh(
-    files: Vec<(Issuer, PathBuf)>,
-    issuers: Issuers,
-    stop: CancellationToken,
-) {
-    // Nothing is known of what was read at start but that it was before now: each is read once more.
-    let mut watched: Vec<(Issuer, PathBuf, Mark)> =
-        files.into_iter().map(|(issuer, path)| (issuer, path, None)).collect();
-    if watched.is_empty() {
-        return;
+struct Watched {
+    file: KeyFile,
+    /// As it was when it was read last; `None` before the first time. What was read at start is read once
+    /// more, as it is not known in which state it was then.
+    seen: Option<Mark>,
+    /// Whether there are keys that serve.
+    has_keys: bool,
+    health: JobHealth,
+}
+
+impl KeyFiles {
+    /// Those of `files`, for the keys of `issuers`.
+    pub(crate) fn new(files: Vec<KeyFile>, issuers: Issuers, clock: Arc<dyn Clock>) -> Self {
+        let watch = |file| Watched {
+            file,
+            seen: None,
+            has_keys: true,
+            health: JobHealth::new(Arc::clone(&clock)),
+        };
+        Self { watched: files.into_iter().map(watch).collect(), issuers, clock }
     }
-    loop {
-        for (issuer, path, seen) in &mut watched {
-            let mark = mark(path);
-            if mark != *seen {
-                let is_first = seen.is_none();
-                *seen = mark;
-                renew(issuer, path, &issuers, is_first);
+
+    /// Whether each file can be read, and has keys.
+    pub(crate) fn health(&self) -> Vec<(String, JobHealth)> {
+        let name = |it: &Watched| format!("reading the keys of {}", it.file.issuer);
+        self.watched.iter().map(|it| (name(it), it.health.clone())).collect()
+    }
+
+    /// Keeps the keys as the files have them, until `stop` is cancelled.
+    pub(crate) async fn keep_fresh(mut self, stop: CancellationToken) {
+        while !self.watched.is_empty() {
+            self.look();
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.cancelled() => return,
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => return,
+    }
+
+    fn look(&mut self) {
+        for watched in &mut self.watched {
+            watched.look(&self.issuers, self.clock.as_ref());
         }
     }
+}
+
+impl Watched {
+    /// Looks at the file, and reads it if there is a reason.
+    fn look(&mut self, issuers: &Issuers, clock: &dyn Clock) {
+        let (mark, before) = (mark(&self.file.path), self.seen);
+        // What could not be read may be readable now, without a change of its content.
+        if before == Some(mark) && self.health.failing_since().is_none() {
+            return;
+        }
+        self.seen = Some(mark);
+        let (issuer, name) = (&self.file.issuer, self.file.path.display());
+        match settings::verifying_keys_in(self.file.path.clone()) {
+            Ok(found) => {
+                let is_back = self.health.ok();
+                if before.is_some() || is_back {
+                    tell(issuer, &self.file.path, &found);
+                }
+                self.has_keys = true;
+                issuers.replace_keys(IssuerKeys::new(issuer.clone(), found.keys));
+            }
+            Err(fault @ KeySettingError::NoUsableKeys { .. }) => {
+                if self.health.failed(&fault) {
+                    tracing::warn!(%issuer, %fault, "No token of the issuer is accepted any more");
+                }
+                self.remove_keys(issuers);
+            }
+            Err(fault) => {
+                let hours = self.file.outage.as_secs() / 3600;
+                if self.health.failed(&fault) && self.has_keys {
+                    tracing::warn!(
+                        %issuer, %fault,
+                        "The keys of {name} cannot be read: the old ones serve for {hours} h"
+                    );
+                }
+                let is_over = |since| clock.now().since(since) >= self.file.outage;
+                if self.has_keys && self.health.failing_since().is_some_and(is_over) {
+                    tracing::warn!(
+                        %issuer,
+                        "The keys of {name} could not be read for {hours} h: no token of the issuer is accepted any more"
+                    );
+                    self.remove_keys(issuers);
+                }
+            }
+        }
+    }
+
+    fn remove_keys(&mut self, issuers: &Issuers) {
+        if self.has_keys {
+            self.has_keys = false;
+            issuers.replace_keys(IssuerKeys::new(self.file.issuer.clone(), KeySet::default()));
+        }
+    }
+}
+
+fn tell(issuer: &Issuer, path: &Path, found: &VerifyingKeys) {
+    let name = path.display();
+    for (place, fault) in &found.unusable {
+        tracing::warn!(%issuer, place, %fault, "A key of {name} cannot be used");
+    }
+    let count = found.keys.iter().count();
+    tracing::info!(%issuer, count, "The keys of {name} were read anew");
 }
 
 fn mark(path: &Path) -> Mark {
@@ -54,62 +161,151 @@ fn mark(path: &Path) -> Mark {
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
-fn renew(issuer: &Issuer, path: &Path, issuers: &Issuers, is_first: bool) {
-    let name = path.display();
-    match settings::verifying_keys_in(path.to_path_buf()) {
-        Err(fault) => {
-            tracing::warn!(%issuer, %fault, "The keys of {name} cannot be read: the old ones serve on");
-        }
-        Ok(found) => {
-            if !is_first {
-                for (place, fault) in &found.unusable {
-                    tracing::warn!(%issuer, place, %fault, "A key of {name} cannot be used");
-                }
-                let count = found.keys.iter().count();
-                tracing::info!(%issuer, count, "The keys of {name} were read anew");
-            }
-            issuers.replace_keys(IssuerKeys::new(issuer.clone(), found.keys));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use auth_core::{AccessToken, Algorithm, TrustedIssuer};
+    use tempfile::TempDir;
     use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 
     use super::*;
 
-    #[test]
-    fn a_file_that_changes_changes_the_keys_and_a_bad_one_does_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("public.pem");
-        let (old, new) = (TestKey::generate(Algorithm::EdDsa), TestKey::generate(Algorithm::EdDsa));
-        let issuer: Issuer = ISSUER.parse().unwrap();
-        let keys = [old.verifying()].into_iter().collect();
-        let trust = TrustedIssuer::new(issuer.clone(), keys).into();
-        let clock = ManualClock::at(NOW);
-        let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock, [trust]).unwrap();
-        let issuers = Arc::new(issuers);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let is_good = |key: &TestKey| {
-            let token: AccessToken = Forge::valid(key).sign(key).parse().unwrap();
-            runtime.block_on(issuers.verify(&token)).is_ok()
-        };
-        assert!(is_good(&old) && !is_good(&new));
+    const OUTAGE: Duration = Duration::from_hours(2);
 
-        assert_eq!(mark(&path), None);
-        renew(&issuer, &path, &issuers, false);
-        assert!(is_good(&old), "a file that is not there changes nothing");
-        fs::write(&path, "no key").unwrap();
-        let nonsense = mark(&path);
-        renew(&issuer, &path, &issuers, false);
-        assert!(is_good(&old), "nor does one without a key");
-        fs::write(&path, new.public_pem().unwrap()).unwrap();
-        assert_ne!(mark(&path), nonsense);
-        renew(&issuer, &path, &issuers, false);
-        assert!(is_good(&new) && !is_good(&old));
+    struct World {
+        folder: TempDir,
+        old: TestKey,
+        new: TestKey,
+        clock: Arc<ManualClock>,
+        files: KeyFiles,
+        runtime: tokio::runtime::Runtime,
+    }
+
+    impl World {
+        /// A server that was started with the old key in its file.
+        fn started() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let generate = || TestKey::generate(Algorithm::EdDsa);
+            let (old, new) = (generate(), generate());
+            let issuer: Issuer = ISSUER.parse().unwrap();
+            let keys = [old.verifying()].into_iter().collect();
+            let trust = TrustedIssuer::new(issuer.clone(), keys).into();
+            let clock = ManualClock::at(NOW);
+            let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), [trust]).unwrap();
+            let file = KeyFile { issuer, path: folder.path().join("keys"), outage: OUTAGE };
+            let files = KeyFiles::new(vec![file], issuers, clock.clone());
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let world = Self { folder, old, new, clock, files, runtime };
+            world.write(&world.old.public_pem().unwrap());
+            world
+        }
+
+        fn write(&self, text: &str) {
+            let new = self.folder.path().join("new");
+            fs::write(&new, text).unwrap();
+            fs::rename(new, self.folder.path().join("keys")).unwrap();
+        }
+
+        fn remove(&self) {
+            fs::remove_file(self.folder.path().join("keys")).unwrap();
+        }
+
+        /// Looks at the file once; whether the old key counts then, and the new one.
+        fn looked(&mut self) -> (bool, bool) {
+            self.files.look();
+            let is_good = |key: &TestKey| {
+                let lasting = Forge::valid(key).claim("exp", NOW + 30 * 24 * 3600).sign(key);
+                let token: AccessToken = lasting.parse().unwrap();
+                self.runtime.block_on(self.files.issuers.verify(&token)).is_ok()
+            };
+            (is_good(&self.old), is_good(&self.new))
+        }
+
+        fn failing_since(&self) -> Option<i64> {
+            let health = self.files.health();
+            assert_eq!(health[0].0, format!("reading the keys of {ISSUER}"));
+            health[0].1.failing_since().map(auth_core::NumericDate::as_secs)
+        }
+
+        fn is_usable(&self) -> bool {
+            self.files.issuers.status()[0].is_usable
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_changes_the_keys() {
+        let mut world = World::started();
+        assert_eq!(world.looked(), (true, false));
+        world.write(&world.new.public_pem().unwrap());
+        assert_eq!(world.looked(), (false, true));
+        assert_eq!(world.failing_since(), None);
+    }
+
+    #[test]
+    fn a_set_without_usable_keys_takes_the_place_of_the_old_one_at_once() {
+        let unusable = r#"{"keys":[{"kty":"EC","crv":"P-384","x":"AA","y":"AA"}]}"#;
+        for text in [r#"{"keys":[]}"#, unusable] {
+            let mut world = World::started();
+            assert_eq!(world.looked(), (true, false));
+            world.write(text);
+            assert_eq!(world.looked(), (false, false), "{text}");
+            assert!(!world.is_usable());
+            assert_eq!(world.failing_since(), Some(NOW));
+            // It stays so when the file goes, and ends with a key.
+            world.remove();
+            assert_eq!(world.looked(), (false, false));
+            world.write(&world.new.public_pem().unwrap());
+            assert_eq!(world.looked(), (false, true));
+            assert!(world.is_usable());
+            assert_eq!(world.failing_since(), None);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_leaves_the_keys_for_a_bounded_time() {
+        for text in [None, Some("no key"), Some(""), Some(r#"{"keys":["#)] {
+            let mut world = World::started();
+            assert_eq!(world.looked(), (true, false));
+            world.clock.advance(Duration::from_mins(1));
+            match text {
+                Some(text) => world.write(text),
+                None => world.remove(),
+            }
+            assert_eq!(world.looked(), (true, false), "{text:?}");
+            assert_eq!(world.failing_since(), Some(NOW + 60));
+            assert!(world.is_usable());
+            world.clock.advance(OUTAGE - Duration::from_secs(1));
+            assert_eq!(world.looked(), (true, false));
+            world.clock.advance(Duration::from_secs(1));
+            assert_eq!(world.looked(), (false, false), "{text:?}: the bound");
+            assert!(!world.is_usable());
+            assert_eq!(world.failing_since(), Some(NOW + 60));
+            world.write(&world.old.public_pem().unwrap());
+            assert_eq!(world.looked(), (true, false), "{text:?}: it is back");
+            assert!(world.is_usable());
+            assert_eq!(world.failing_since(), None);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_gone_before_the_first_look_is_noticed() {
+        let mut world = World::started();
+        world.remove();
+        assert_eq!(world.looked(), (true, false));
+        assert_eq!(world.failing_since(), Some(NOW));
+    }
+
+    #[test]
+    fn a_file_that_may_be_read_again_is_read_though_it_did_not_change() {
+        use std::os::unix::fs::PermissionsExt;
+        let mut world = World::started();
+        let path = world.folder.path().join("keys");
+        world.write(&world.new.private_pem().unwrap());
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o644);
+        assert_eq!(world.looked(), (true, false));
+        assert_eq!(world.failing_since(), Some(NOW));
+        mode(0o600);
+        assert_eq!(world.looked(), (false, true));
+        assert_eq!(world.failing_since(), None);
     }
 }

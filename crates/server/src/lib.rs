@@ -9,6 +9,7 @@
 mod app;
 mod args;
 mod authenticate;
+mod background;
 mod command;
 mod config;
 mod explain;
@@ -35,9 +36,11 @@ pub use args::{
 };
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, Provisioning};
+pub use background::{JobFailure, JobHealth};
 pub use config::{Config, ConfigError, LocalIssuer};
 pub use failure::Failure;
 pub use issuers::{IntrospectionConfig, IssuerConfig};
+pub use key_files::KeyFile;
 pub use mcp::{McpServer, McpService};
 pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
 pub use readiness::{Failing, Readiness};

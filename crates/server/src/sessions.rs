@@ -27,7 +27,7 @@ use rmcp::transport::streamable_http_server::{
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::mcp::McpServer;
+use crate::{background::JobHealth, mcp::McpServer};
 
 /// How often sessions that are too old are looked for.
 const PRUNING: Duration = Duration::from_mins(10);
@@ -43,6 +43,7 @@ pub struct Sessions {
     shared: Shared,
     clock: Arc<dyn Clock>,
     key: SealingKey,
+    pruning: JobHealth,
 }
 
 impl Sessions {
@@ -55,7 +56,13 @@ impl Sessions {
         let key = shared.secret("sessions", fresh_key).await?;
         let key = SealingKey::from_secret(&key)
             .map_err(|fault| DirectoryError::Corrupt { column: "secret", source: fault.into() })?;
-        Ok(Self { shared, clock, key })
+        let pruning = JobHealth::new(Arc::clone(&clock));
+        Ok(Self { shared, clock, key, pruning })
+    }
+
+    /// Whether those that are too old can be removed.
+    pub(crate) fn health(&self) -> (String, JobHealth) {
+        ("removing old sessions".into(), self.pruning.clone())
     }
 
     /// The key with which the guard seals their names.
@@ -71,8 +78,17 @@ impl Sessions {
                 _ = now_and_then.tick() => {}
                 () = stop.cancelled() => return,
             }
-            if let Err(error) = self.shared.prune_sessions(self.clock.now()).await {
-                tracing::warn!(%error, "Old sessions could not be removed");
+            match self.shared.prune_sessions(self.clock.now()).await {
+                Ok(()) => {
+                    if self.pruning.ok() {
+                        tracing::info!("Old sessions are removed again");
+                    }
+                }
+                Err(error) => {
+                    if self.pruning.failed(&error) {
+                        tracing::warn!(%error, "Old sessions cannot be removed");
+                    }
+                }
             }
         }
     }

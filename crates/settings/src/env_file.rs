@@ -91,8 +91,10 @@ impl EnvFile {
         made.map_err(|source| self.io(source))
     }
 
-    /// Sets one variable and leaves every other line as it is.
+    /// Sets one variable and leaves every other line as it is. Of two that set something at once, neither
+    /// undoes what the other did.
     pub fn set(&self, name: &str, value: &str) -> Result<(), EnvFileError> {
+        let _lock = self.lock();
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -116,6 +118,14 @@ impl EnvFile {
         write.map(drop).map_err(|source| self.io(source))
     }
 
+    /// Holds the folder of the file until it is dropped: the file itself is replaced. Not every file system
+    /// can lock a folder; then the last one wins.
+    fn lock(&self) -> Option<fs::File> {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = fs::File::open(folder_of(&path)).ok()?;
+        folder.lock().ok().map(|()| folder)
+    }
+
     fn io(&self, source: io::Error) -> EnvFileError {
         EnvFileError::Io { path: self.path.clone(), source }
     }
@@ -123,14 +133,17 @@ impl EnvFile {
 
 /// A file with `text` next to `path`, for its owner alone, safely on the disk.
 fn written(text: &str, path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Whether the group or the world may read `path`. Always `false` where files have no such modes.
@@ -190,6 +203,19 @@ fn without_export(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_that_are_set_at_once_are_all_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let file = EnvFile::at(&path);
+                scope.spawn(move || file.set(&format!("V{number}"), "x").unwrap());
+            }
+        });
+        assert_eq!(EnvFile::at(&path).read().unwrap().len(), 16);
+    }
 
     #[test]
     fn a_file_is_made_once_closed_and_changed_in_one_place() {

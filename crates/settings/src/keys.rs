@@ -80,6 +80,14 @@ pub enum KeySettingError {
         /// Which file.
         path: PathBuf,
     },
+    /// The file is a key set, and none of its keys can be used: there may be none in it.
+    #[error("JWT_KEY_FILE {path}: the set has no key that can be used: {reason}")]
+    NoUsableKeys {
+        /// Which file.
+        path: PathBuf,
+        /// Why the first key cannot be used, or that there is none.
+        reason: String,
+    },
     /// The file holds no usable key.
     #[error("JWT_KEY_FILE {path}: {fault}")]
     Key {
@@ -139,10 +147,20 @@ pub fn verifying_keys(environment: &Environment) -> Result<VerifyingKeys, KeySet
     }
 }
 
-/// The keys to verify with that are in a file, as `JWT_KEY_FILE` names one.
+/// The keys to verify with that are in a file, as `JWT_KEY_FILE` names one: one at least.
+///
+/// [`KeySettingError::NoUsableKeys`] is the one error that says what the keys are: none. After any other
+/// it is not known.
 pub fn verifying_keys_in(path: PathBuf) -> Result<VerifyingKeys, KeySettingError> {
     let text = read(&path)?;
     let found = verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;
+    if found.keys.is_empty() {
+        let reason = match found.unusable.first() {
+            Some((_, fault)) => fault.to_string(),
+            None => "it is empty".to_owned(),
+        };
+        return Err(KeySettingError::NoUsableKeys { path, reason });
+    }
     if found.private && open_to_others(&path) {
         return Err(KeySettingError::OpenToOthers { path });
     }
@@ -230,12 +248,6 @@ fn verifying_keys_from(text: &str) -> Result<Found, KeyError> {
     };
     if text.trim_start().starts_with('{') {
         if let Ok(set) = Jwks::parse(text) {
-            if set.keys.is_empty() {
-                return Err(set
-                    .unusable
-                    .first()
-                    .map_or(KeyError::Unsupported, |(_, fault)| *fault));
-            }
             let private = set.unusable.iter().any(|(_, fault)| *fault == KeyError::Private);
             let keys = set.keys.into_iter().collect();
             return Ok(Found { keys, unusable: set.unusable, private });

@@ -7,6 +7,8 @@ pub enum Variable {
     JwtSecret,
     /// A key file, instead of the secret.
     JwtKeyFile,
+    /// How long the keys of that file serve while it cannot be read.
+    KeyOutageHours,
     /// Who issues tokens: `iss`.
     JwtIssuer,
     /// The canonical URI of the server: `aud`.
@@ -47,9 +49,10 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
+        Self::KeyOutageHours,
         Self::JwtIssuer,
         Self::McpResource,
         Self::McpUrl,
@@ -76,6 +79,7 @@ impl Variable {
         match self {
             Self::JwtSecret => "JWT_SECRET",
             Self::JwtKeyFile => "JWT_KEY_FILE",
+            Self::KeyOutageHours => "KEY_OUTAGE_HOURS",
             Self::JwtIssuer => "JWT_ISSUER",
             Self::McpResource => "MCP_RESOURCE",
             Self::McpUrl => "MCP_URL",
@@ -101,6 +105,7 @@ impl Variable {
     #[must_use]
     pub const fn default(self) -> Option<&'static str> {
         match self {
+            Self::KeyOutageHours => Some("24"),
             Self::JwtIssuer => Some("http://localhost:8000"),
             Self::McpResource | Self::McpUrl => Some("http://localhost:8000/mcp"),
             Self::BindAddr => Some("127.0.0.1:8000"),

@@ -144,11 +144,28 @@ fn a_private_key_that_others_may_read_is_refused_and_a_public_one_is_not() {
 fn what_is_no_key_is_named() {
     assert_eq!(KeyFile::with("nonsense").fault(), KeyError::Unsupported);
     assert_eq!(KeyFile::with("{}").fault(), KeyError::Members);
-    assert_eq!(KeyFile::with(r#"{"keys":[]}"#).fault(), KeyError::Unsupported);
-    let unusable = r#"{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}"#;
-    assert_eq!(KeyFile::with(unusable).fault(), KeyError::Purpose);
     let short = r#"{"kty":"oct","k":"c2hvcnQ"}"#;
     assert_eq!(KeyFile::with(short).fault(), KeyError::SecretTooShort);
     let two = TestKey::shared(Algorithm::Es256).public_pem().unwrap().repeat(2);
     assert_eq!(KeyFile::with(&two).fault(), KeyError::SeveralBlocks);
+}
+
+#[test]
+fn a_set_without_a_usable_key_is_told_from_what_is_no_set() {
+    let unusable = r#"{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}"#;
+    let private = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}]}"#;
+    for (text, told) in [
+        (r#"{"keys":[]}"#, "it is empty".to_owned()),
+        (unusable, KeyError::Purpose.to_string()),
+        (private, KeyError::Private.to_string()),
+    ] {
+        match KeyFile::with(text).keys().unwrap_err() {
+            KeySettingError::NoUsableKeys { reason, .. } => assert_eq!(reason, told, "{text}"),
+            other => panic!("{text}: {other}"),
+        }
+    }
+    // What is cut short, or says `keys` of something else, is no set.
+    for text in [r#"{"keys":["#, r#"{"keys":7}"#, r#"{"kty":"EC"}"#, ""] {
+        assert!(matches!(KeyFile::with(text).keys(), Err(KeySettingError::Key { .. })), "{text}");
+    }
 }

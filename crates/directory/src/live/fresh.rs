@@ -27,6 +27,9 @@ const WRITE_AT_ONCE: usize = 1000;
 /// How often the database is tidied up.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
+/// How long to wait before that is tried again after it failed.
+const PRUNE_AGAIN: Duration = Duration::from_mins(1);
+
 /// What was read last.
 #[derive(Debug)]
 pub(super) struct Cursor {
@@ -47,7 +50,11 @@ pub(super) async fn load<S: Store>(
 impl<S: Store> Live<S> {
     /// Keeps what is known fresh and writes down who was seen, for as long as it is polled.
     pub async fn keep_fresh(&self) {
-        tokio::join!(self.follow(), self.write_now_and_then(), self.prune_now_and_then());
+        tokio::join!(
+            Box::pin(self.follow()),
+            Box::pin(self.write_now_and_then()),
+            Box::pin(self.prune_now_and_then())
+        );
     }
 
     async fn follow(&self) {
@@ -100,8 +107,9 @@ impl<S: Store> Live<S> {
             if taken.is_empty() {
                 return;
             }
-            if let Err(fault) = self.store().write_seen(&taken).await {
-                tracing::debug!(%fault, "Who was seen could not be written down");
+            let written = self.store().write_seen(&taken).await;
+            self.0.writing.ended(&written, self.0.settings.clock.now());
+            if written.is_err() {
                 self.0.seen.put_back(taken);
                 return;
             }
@@ -110,11 +118,16 @@ impl<S: Store> Live<S> {
 
     async fn prune_now_and_then(&self) {
         loop {
-            if let Err(fault) = self.store().prune(self.0.settings.clock.now()).await {
-                tracing::debug!(%fault, "The user database could not be tidied up");
-            }
-            sleep(PRUNE_EVERY).await;
+            sleep(if self.prune().await { PRUNE_EVERY } else { PRUNE_AGAIN }).await;
         }
+    }
+
+    /// Tidies up; `false` if that failed.
+    pub(super) async fn prune(&self) -> bool {
+        let now = self.0.settings.clock.now();
+        let pruned = self.store().prune(now).await;
+        self.0.pruning.ended(&pruned, now);
+        pruned.is_ok()
     }
 }
 
@@ -171,5 +184,76 @@ impl<S: Store> Inner<S> {
                 "The user database cannot be asked: what is known serves for {for_secs} s"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{Issuer, NumericDate};
+    use testkit::ManualClock;
+
+    use super::*;
+    use crate::{
+        Directory, Edit, FailingJob, LiveSettings, NewUser, RevokedToken, SqliteDirectory, Stamp,
+    };
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn at(secs: i64) -> NumericDate {
+        NumericDate::from_secs(secs).unwrap()
+    }
+
+    #[tokio::test]
+    async fn background_work_that_fails_is_named_until_it_succeeds() {
+        let clock = ManualClock::at(NOW);
+        let store = SqliteDirectory::open("sqlite::memory:").await.unwrap();
+        let settings = LiveSettings {
+            max_in_memory: 10,
+            max_age: Duration::from_mins(1),
+            clock: clock.clone(),
+        };
+        let live = Live::load(store, settings).await.unwrap();
+        let issuer: Issuer = "https://issuer.example".parse().unwrap();
+        let stamp = Stamp::new("a test", at(NOW));
+        let new = NewUser {
+            issuer: issuer.clone(),
+            subject: "alice".parse().unwrap(),
+            display_name: String::new(),
+            roles: ["user".parse().unwrap()].into(),
+        };
+        live.add(new, &stamp).await.unwrap();
+        let ended = RevokedToken {
+            issuer: issuer.clone(),
+            token_id: "t".parse().unwrap(),
+            expires_at: Some(at(NOW - 7200)),
+        };
+        let _ = live.edit(Edit::RevokeToken(ended), &stamp).await.unwrap();
+        let alice = live.find(&issuer, &"alice".parse().unwrap()).await.unwrap().unwrap();
+        live.seen(&alice, at(NOW));
+        let sql = async |statements: &'static str| {
+            sqlx::raw_sql(statements).execute(live.store().pool()).await.unwrap();
+        };
+        sql("CREATE TRIGGER a BEFORE UPDATE ON users BEGIN SELECT RAISE(ROLLBACK, 'full'); END; \
+             CREATE TRIGGER b BEFORE DELETE ON revoked_tokens \
+                BEGIN SELECT RAISE(ROLLBACK, 'full'); END")
+        .await;
+        assert_eq!(live.failing(), []);
+        for _ in 0..2 {
+            live.write_seen().await;
+            assert!(!live.prune().await);
+            let failing = live.failing();
+            let jobs = failing.iter().map(|FailingJob { job, since, .. }| (*job, *since));
+            let jobs: Vec<_> = jobs.collect();
+            let named = ["writing down when users were last seen", "removing what is over"];
+            assert_eq!(jobs, named.map(|job| (job, at(NOW))));
+            clock.advance(Duration::from_secs(10));
+        }
+        sql("DROP TRIGGER a; DROP TRIGGER b").await;
+        live.write_seen().await;
+        assert!(live.prune().await);
+        assert_eq!(live.failing(), []);
+        let alice = live.store().find(&issuer, &"alice".parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(alice.last_seen_at(), Some(at(NOW)), "what could not be written was kept");
+        assert_eq!(live.revoked_tokens().await.unwrap(), []);
     }
 }

@@ -8,12 +8,13 @@
 //!    error ([`DirectoryError::Stale`]). What is not known is an error at once.
 //! 4. After an outage all is read again: notifications may be lost, and the database may be an older copy.
 //! 5. When users were last seen is written down in the background, at most once a minute for each, and all
-//!    of it when the directory is closed.
+//!    of it when the directory is closed. What cannot be written is tried again, and said ([`FailingJob`]).
 //!
 //! **Invariant:** an answer is what the database held at a moment that is not longer ago than `max_age`.
 
 mod fresh;
 mod held;
+mod job;
 mod seen;
 
 use std::{
@@ -25,12 +26,13 @@ use arc_swap::ArcSwap;
 use auth_core::{Clock, Issuer, NumericDate, Subject, TokenId};
 use tokio::time::Instant;
 
-pub use self::held::prepare;
 use self::{
     fresh::Cursor,
     held::{Answer, View},
+    job::Job,
     seen::Seen,
 };
+pub use self::{held::prepare, job::FailingJob};
 use crate::{Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, Store, User};
 
 /// How a [`Live`] directory behaves.
@@ -60,6 +62,8 @@ struct Inner<S> {
     confirmed: AtomicU64,
     away_since: Mutex<Option<NumericDate>>,
     seen: Seen,
+    writing: Job,
+    pruning: Job,
 }
 
 impl<S> Clone for Live<S> {
@@ -83,6 +87,8 @@ impl<S: Store> Live<S> {
             confirmed: AtomicU64::new(0),
             away_since: Mutex::new(None),
             seen: Seen::default(),
+            writing: Job::new("writing down when users were last seen"),
+            pruning: Job::new("removing what is over"),
         })))
     }
 
@@ -174,6 +180,10 @@ impl<S: Store> Directory for Live<S> {
 
     fn away_since(&self) -> Option<NumericDate> {
         *self.0.away_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failing(&self) -> Vec<FailingJob> {
+        [&self.0.writing, &self.0.pruning].into_iter().filter_map(Job::failing).collect()
     }
 
     fn seen(&self, user: &User, now: NumericDate) {

@@ -25,9 +25,33 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections of one node, with the one that waits for notifications. What is asked for on the way of a
-/// request is in memory, so a few do.
-const MAX_CONNECTIONS: u32 = 8;
+/// Connections for reading. What is asked for on the way of a request is in memory, so a few do.
+const MAX_READERS: u32 = 5;
+
+/// Connections for reading what has changed: one that asks, and one that waits for notifications.
+const MAX_NEWS: u32 = 2;
+
+/// Connections for changes, which take turns, and for sessions.
+const MAX_WRITERS: u32 = 3;
+
+/// Connections to one database. Whoever has to wait for one of a kind does not hold those of another.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    /// For questions.
+    pub(super) reads: PgPool,
+    /// For the question what has changed.
+    pub(super) news: PgPool,
+    /// For changes.
+    pub(super) writes: PgPool,
+}
+
+impl Pools {
+    pub(super) async fn close(&self) {
+        self.reads.close().await;
+        self.news.close().await;
+        self.writes.close().await;
+    }
+}
 
 /// How to connect, and what to call the place where nobody may see a password.
 pub(super) fn options(url: &str) -> Result<(PgConnectOptions, String), DirectoryError> {
@@ -61,7 +85,7 @@ fn is_local(url: &Url) -> bool {
 pub(super) async fn connect(
     options: PgConnectOptions,
     place: &str,
-) -> Result<PgPool, DirectoryError> {
+) -> Result<Pools, DirectoryError> {
     let fault = |source: sqlx::Error| DirectoryError::Connect {
         place: place.to_owned(),
         source: source.into(),
@@ -70,12 +94,13 @@ pub(super) async fn connect(
     let first = timeout(ACQUIRE_TIMEOUT, options.connect()).await;
     let first = first.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())));
     first.map_err(fault)?.close().await.map_err(fault)?;
-    PgPoolOptions::new()
-        .max_connections(MAX_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options)
-        .await
-        .map_err(fault)
+    let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+    let writes = pool.clone().max_connections(MAX_WRITERS).connect_with(options.clone());
+    Ok(Pools {
+        writes: writes.await.map_err(fault)?,
+        reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
+        news: pool.max_connections(MAX_NEWS).connect_lazy_with(options),
+    })
 }
 
 /// Runs the migrations that are missing. The migrator keeps out others that are about to do the same.

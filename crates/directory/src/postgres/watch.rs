@@ -29,7 +29,7 @@ pub struct PostgresWatch {
 impl PostgresWatch {
     pub(super) async fn begin(directory: &PostgresDirectory) -> Result<Self, DirectoryError> {
         let listener = async {
-            let mut listener = PgListener::connect_with(&directory.pool).await?;
+            let mut listener = PgListener::connect_with(&directory.pools.news).await?;
             listener.listen(CHANNEL).await?;
             Ok(listener)
         };

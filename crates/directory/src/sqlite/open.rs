@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{WRITE, place::Place};
+use super::{ROLLBACK, WRITE, place::Place};
 use crate::{
     DirectoryError,
     migrations::{Script, migrator},
@@ -43,22 +43,49 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// How long to wait for a free connection: longer than for a writer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections to a file. Readers do not wait for each other, and writers take turns anyway.
-const MAX_CONNECTIONS: u32 = 4;
+/// Connections for reading. Readers do not wait for each other.
+const MAX_READERS: u32 = 4;
 
-pub(super) async fn connect(place: &Place) -> Result<SqlitePool, DirectoryError> {
-    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+/// Connections to one database. Whoever has to wait for one of a kind does not hold those of another.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    /// For questions.
+    pub(super) reads: SqlitePool,
+    /// One, for the question what has changed.
+    pub(super) news: SqlitePool,
+    /// One, for changes: writers take turns anyway, and here they do so in order.
+    pub(super) writes: SqlitePool,
+}
+
+impl Pools {
+    /// Closes all; the last one folds the write-ahead log into the file.
+    pub(super) async fn close(&self) {
+        self.reads.close().await;
+        self.news.close().await;
+        self.writes.close().await;
+    }
+}
+
+pub(super) async fn connect(place: &Place) -> Result<Pools, DirectoryError> {
+    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(1);
     let options = SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
     let (pool, options) = match place {
         // The database is its one connection, which therefore must not end.
-        Place::Memory => {
-            (pool.max_connections(1).idle_timeout(None).max_lifetime(None), options.in_memory(true))
-        }
+        Place::Memory => (
+            pool.idle_timeout(None).max_lifetime(None).before_acquire(|connection, _| {
+                Box::pin(async move {
+                    // A change that was broken off. Without one this is refused, which is as good.
+                    let _ = query(ROLLBACK).execute(connection).await;
+                    Ok(true)
+                })
+            }),
+            options.in_memory(true),
+        ),
         // WAL: readers go on while another process writes. FULL, though NORMAL would keep the file
         // sound: a user who was disabled must not be active again after a power cut, and changes are
         // too rare for the cost to matter.
         Place::File(path) => (
-            pool.max_connections(MAX_CONNECTIONS),
+            pool,
             options
                 .filename(path)
                 .journal_mode(SqliteJournalMode::Wal)
@@ -67,14 +94,22 @@ pub(super) async fn connect(place: &Place) -> Result<SqlitePool, DirectoryError>
     };
     // While another process turns a new file to WAL, SQLite says "busy" at once and does not wait.
     let deadline = Instant::now() + BUSY_TIMEOUT;
-    loop {
+    let writes = loop {
         match pool.clone().connect_with(options.clone()).await.map_err(|f| open_fault(place, f)) {
             Err(DirectoryError::Unavailable { .. }) if Instant::now() < deadline => {
                 sleep(BUSY_PAUSE).await;
             }
-            connected => return connected,
+            connected => break connected?,
         }
-    }
+    };
+    Ok(match place {
+        Place::Memory => Pools { reads: writes.clone(), news: writes.clone(), writes },
+        Place::File(_) => Pools {
+            reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
+            news: pool.connect_lazy_with(options),
+            writes,
+        },
+    })
 }
 
 /// Runs the migrations that are missing and sees that changes can be made: in one transaction, which

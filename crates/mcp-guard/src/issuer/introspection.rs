@@ -4,11 +4,12 @@
 //! 2. A yes is remembered for 30 s, a no for 5 s, at most 10 000 of each, under the token's digest. What
 //!    is remembered is the answer: it is judged anew, with the time, whenever the token comes.
 //! 3. A no never pushes a yes out: whoever sends garbage cannot make the issuer be asked about others.
-//! 4. Requests with the same token share one question; at most 32 questions are under way.
+//! 4. Requests with the same token share one question. Questions take turns ([`questions`](super::questions),
+//!    [`turns`](super::turns)): tokens that were good before go first, and one that nobody waits for any more
+//!    is not asked about.
 //! 5. An issuer that cannot be asked is neither a yes nor a no, and is not remembered.
 
 use std::{
-    collections::HashMap,
     fmt::{self, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -18,22 +19,19 @@ use auth_core::{AccessToken, IntrospectionResponse, Issuer};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::{
     AddressError, FetchError, FetchFault, IssuerClient, Location,
     client::at,
     discovery::Endpoint,
-    flight::{Landing, is_running, landed, launch},
+    questions::{Questions, Said, Unasked},
 };
 use crate::cache::Cache;
 
 /// A name for a token: its digest.
 type Digest = [u8; 32];
 
-/// How many questions may be on their way or wait for their turn; more are not asked.
-const MAX_RUNNING: usize = 1024;
 /// How long to wait before looking for the endpoint again.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long a yes is remembered, if nothing else was set.
@@ -42,10 +40,8 @@ const YES: Duration = Duration::from_secs(30);
 const NO: Duration = Duration::from_secs(5);
 /// How many of each.
 const CAPACITY: usize = 10_000;
-/// How many questions are under way at once.
-const QUESTIONS: usize = 32;
-/// How long a question waits for its turn.
-const TURN: Duration = Duration::from_secs(5);
+/// How long it is remembered that a token was good, so that it goes first.
+const ACTIVE: Duration = Duration::from_hours(1);
 
 /// Which tokens an issuer is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,14 +67,15 @@ struct Inner {
     endpoint: Endpoint,
     client_id: String,
     secret: SecretString,
-    turns: Semaphore,
+    questions: Arc<Questions<Digest, Result<Known, FetchError>>>,
     state: Mutex<State>,
 }
 
 struct State {
     yes: Cache<Digest, Known>,
     no: Cache<Digest, Known>,
-    running: HashMap<Digest, Landing<Result<Known, FetchError>>>,
+    /// Tokens that were good, for longer than what was said about them serves.
+    active: Cache<Digest, ()>,
 }
 
 type Known = Arc<IntrospectionResponse>;
@@ -94,14 +91,17 @@ impl Introspection {
         secret: &str,
     ) -> Result<Self, AddressError> {
         let endpoint = Endpoint::new(client.clone(), issuer, location, "introspection_endpoint")?;
-        let state =
-            State { yes: Cache::new(CAPACITY), no: Cache::new(CAPACITY), running: HashMap::new() };
+        let state = State {
+            yes: Cache::new(CAPACITY),
+            no: Cache::new(CAPACITY),
+            active: Cache::new(CAPACITY),
+        };
         let inner = Inner {
             client: client.clone(),
             endpoint,
             client_id: client_id.into(),
             secret: SecretString::from(secret),
-            turns: Semaphore::new(QUESTIONS),
+            questions: Arc::new(Questions::new()),
             state: Mutex::new(state),
         };
         Ok(Self { inner: Arc::new(inner), when: IntrospectWhen::Opaque, yes: YES })
@@ -128,30 +128,25 @@ impl Introspection {
         self
     }
 
-    /// What the issuer says about `token`, now or a short while ago.
-    pub(crate) async fn ask(&self, token: &AccessToken) -> Result<Known, FetchError> {
-        let pause = || FetchError { address: "introspection".into(), fault: FetchFault::Pause };
+    /// What the issuer says about `token`, now or a short while ago. A token `is_known` if it was verified:
+    /// no garbage.
+    pub(crate) async fn ask(
+        &self,
+        token: &AccessToken,
+        is_known: bool,
+    ) -> Result<Known, FetchError> {
         let digest = token.digest();
-        let landing = {
-            let mut state = self.inner.state();
-            let now = self.inner.client.clock.now();
-            if let Some(known) =
-                state.yes.find(&digest, now).or_else(|| state.no.find(&digest, now))
-            {
-                return Ok(known);
-            }
-            if let Some(running) = state.running.get(&digest).filter(|it| is_running(it)) {
-                running.clone()
-            } else if state.running.len() >= MAX_RUNNING {
-                return Err(pause());
-            } else {
-                let job = Arc::clone(&self.inner).answer(token.clone(), digest, self.yes);
-                let landing = launch(job);
-                state.running.insert(digest, landing.clone());
-                landing
-            }
-        };
-        landed(landing).await.unwrap_or_else(|| Err(pause()))
+        let is_known = is_known || self.inner.was_active(&digest);
+        let remembered = || self.inner.remembered(&digest).map(Ok);
+        let question = || Arc::clone(&self.inner).answer(token.clone(), digest, self.yes);
+        let asked = self.inner.questions.ask(digest, is_known, remembered, question).await;
+        asked.unwrap_or_else(|unasked| {
+            let fault = match unasked {
+                Unasked::TooMany | Unasked::BrokenOff => FetchFault::Pause,
+                Unasked::TooLate => FetchFault::Timeout,
+            };
+            Err(FetchError { address: "introspection".into(), fault })
+        })
     }
 
     /// Whether JWTs of the issuer are asked about.
@@ -170,37 +165,53 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was said about the token a short while ago.
+    fn remembered(&self, digest: &Digest) -> Option<Known> {
+        let (state, now) = (self.state(), self.client.clock.now());
+        state.yes.find(digest, now).or_else(|| state.no.find(digest, now))
+    }
+
+    /// Whether the token was good when it was asked about last.
+    fn was_active(&self, digest: &Digest) -> bool {
+        self.state().active.find(digest, self.client.clock.now()).is_some()
+    }
+
     /// Asks, and remembers what was said.
     async fn answer(
         self: Arc<Self>,
         token: AccessToken,
         digest: Digest,
         yes: Duration,
-    ) -> Result<Known, FetchError> {
+    ) -> Said<Result<Known, FetchError>> {
         let answer = self.question(&token).await.map(Arc::new);
         if let Err(error) = &answer {
             tracing::warn!(%error, "An issuer cannot be asked about a token");
         }
         let now = self.client.clock.now();
+        let mut is_no = false;
         let mut state = self.state();
-        state.running.remove(&digest);
         if let Ok(known) = &answer {
             if known.is_active() {
                 // A yes lasts no longer than the token, but long enough not to be asked for at once.
                 let expires = known.expires_at().unwrap_or(now).max(now.plus(NO));
                 state.yes.insert(digest, Arc::clone(known), now, now.plus(yes).min(expires));
+                state.active.insert(digest, (), now, now.plus(ACTIVE));
             } else {
+                is_no = true;
                 state.no.insert(digest, Arc::clone(known), now, now.plus(NO));
+                // What was good once and is garbage now has no precedence any more. What was never good is
+                // not taken down: it would push out what was.
+                if state.active.find(&digest, now).is_some() {
+                    state.active.insert(digest, (), now, now);
+                }
             }
         }
-        answer
+        drop(state);
+        Said { answer, is_no }
     }
 
     async fn question(&self, token: &AccessToken) -> Result<IntrospectionResponse, FetchError> {
         let address = self.endpoint.address(PAUSE).await?;
-        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
-        // The semaphore is never closed.
-        let Ok(Ok(_turn)) = turn else { return Err(at(&address, FetchFault::Timeout)) };
         let form = Serializer::new(String::new())
             .append_pair("token", token.expose())
             .append_pair("token_type_hint", "access_token")

@@ -71,10 +71,18 @@ impl Source {
         self.bare && self.keyring.is_none() && self.introspection.is_some()
     }
 
+    /// Whether tokens can be judged: there are keys, or there need be none.
+    fn is_usable(&self) -> bool {
+        match &self.keyring {
+            Some(keyring) => keyring.is_usable(),
+            None => self.keys().is_none_or(|keys| !keys.keys().is_empty()),
+        }
+    }
+
     /// Asks about a JWT that was verified, where its issuer wants to be asked.
     async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
         if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
-            let answer = asked.ask(token).await.map_err(unavailable)?;
+            let answer = asked.ask(token, true).await.map_err(unavailable)?;
             answer.confirms(claims).map_err(|fault| InvalidToken {
                 fault,
                 issuer: Some(claims.issuer().clone()),
@@ -271,10 +279,11 @@ impl Issuers {
     #[must_use]
     pub fn status(&self) -> Vec<IssuerStatus> {
         let status = |issuer: &Issuer| {
-            let keyring = self.0.sources.get(issuer).and_then(|source| source.keyring.as_ref());
+            let source = self.0.sources.get(issuer);
+            let keyring = source.and_then(|source| source.keyring.as_ref());
             IssuerStatus {
                 issuer: issuer.clone(),
-                is_usable: keyring.is_none_or(Keyring::is_usable),
+                is_usable: source.is_none_or(Source::is_usable),
                 failing: keyring.and_then(Keyring::failing).map(|it| (it.since, it.error)),
             }
         };
@@ -393,7 +402,7 @@ impl Inner {
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
-        let answer = introspection.ask(token).await.map_err(unavailable)?;
+        let answer = introspection.ask(token, false).await.map_err(unavailable)?;
         let now = self.clock.now();
         let verdict = self.verifier.verify_introspected_watched(issuer, &answer, now, witness);
         Ok(verdict.map_err(|fault| InvalidToken {

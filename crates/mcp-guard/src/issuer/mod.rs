@@ -19,6 +19,8 @@ mod flight;
 mod introspection;
 mod issuers;
 mod keyring;
+mod questions;
+mod turns;
 
 pub use address::{Address, AddressError};
 pub use client::{FetchError, FetchFault, IssuerClient};

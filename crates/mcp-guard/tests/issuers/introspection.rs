@@ -193,6 +193,41 @@ async fn requests_with_the_same_token_share_one_question_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn an_issuer_is_asked_first_about_tokens_it_knows_and_never_for_callers_who_have_left() {
+    let (issuer, clock) = (TestIssuer::start().await, clock());
+    issuer.serve("/introspect", Reply::json(&active(&issuer)));
+    let issuers = by_answers(&clock, &issuer);
+    assert!(judge(&issuers, "known").await.is_ok());
+    clock.advance(Duration::from_secs(30));
+    issuer.serve("/introspect", Reply::json(&active(&issuer)).delay(Duration::from_secs(1)));
+    let call = |text: String| {
+        let issuers = issuers.clone();
+        tokio::spawn(async move { judge(&issuers, &text).await.is_ok() })
+    };
+    // All turns that unknown tokens may have, and many who wait behind.
+    let first: Vec<_> = (0..24).map(|number| call(format!("first-{number}"))).collect();
+    while issuer.count("/introspect") < 25 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let left: Vec<_> = (0..50).map(|number| call(format!("left-{number}"))).collect();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let known = call("known".into());
+    while issuer.count("/introspect") < 26 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(first.iter().all(|call| !call.is_finished()), "it did not wait for the others");
+    for call in left {
+        call.abort();
+    }
+    assert!(known.await.unwrap());
+    for call in first {
+        assert!(call.await.unwrap());
+    }
+    assert!(call("last".into()).await.unwrap());
+    assert_eq!(issuer.count("/introspect"), 27);
+}
+
+#[tokio::test]
 async fn what_is_remembered_is_bounded_and_garbage_does_not_push_out_what_is_good() {
     let (issuer, clock) = (TestIssuer::start().await, clock());
     let asking = asking(&clock, &issuer).capacity(3);

@@ -29,7 +29,8 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
     if args.alg == auth_core::Algorithm::Hs256 {
         return Err(RotationError::Secret);
     }
-    let rotation = Rotation::open(&args.folder)?;
+    let rotation =
+        if args.dry_run { Rotation::open(&args.folder)? } else { Rotation::lock(&args.folder)? };
     let now = world.clock.now();
     let mut plan = rotation.plan(args.alg, now, args.cache.duration(), args.max_ttl.duration());
     if args.output == Format::Text {
@@ -49,12 +50,10 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
         }
         Format::Text if args.dry_run => output::to_out("Nothing was done (--dry-run).\n", world),
         Format::Text => {
-            let made = plan.keys.iter().find(|key| key.created == now.as_secs());
+            let made = plan.keys.last().filter(|_| plan.waits_until.is_none());
             let text = match made {
-                Some(key) if plan.waits_until.is_none() => {
-                    format!("Done: the new key is {}.\n", key.kid)
-                }
-                _ => "Done.\n".to_owned(),
+                Some(key) => format!("Done: the new key is {}.\n", key.kid),
+                None => "Done.\n".to_owned(),
             };
             output::to_out(&text, world)
         }

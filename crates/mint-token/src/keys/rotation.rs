@@ -5,14 +5,19 @@
 //! 2. A key signs until the next one is active, and is published until every token that it can have
 //!    signed has expired, and the leeway beyond: `remove_after`.
 //! 3. Which key signs follows from the time alone. So nothing has to run at the moment of the change.
-//! 4. Files are written whole or not at all, the private ones first and the set last; a key that is over
-//!    is taken out of the set before its file goes.
+//! 4. One rotation at a time: it holds a lock from before it reads the dates until all is written. The lock
+//!    ends with its process.
+//! 5. Files are written whole or not at all: the private key first, then the set, then the dates. So a
+//!    rotation that breaks off leaves no key that signs and is not published. A key that is over is taken
+//!    out of the set before its file goes.
 //!
-//! `rotation.json` holds the dates and no secret; `jwks.json` is the public set.
+//! `rotation.json` holds the dates and no secret; `jwks.json` is the public set; `rotation.lock` is empty.
 
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io::{self, Write},
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -27,6 +32,12 @@ use crate::World;
 
 const STATE: &str = "rotation.json";
 pub(crate) const SET: &str = "jwks.json";
+const LOCK: &str = "rotation.lock";
+/// What files are called until they are whole, before their random part.
+const DRAFT: &str = ".draft-";
+/// How often the lock is tried, and how long to wait in between: half a minute in all.
+const LOCK_TRIES: u32 = 600;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How far clocks may disagree: the most that a server permits.
 const LEEWAY: Duration = auth_core::Leeway::MAX;
 
@@ -34,6 +45,8 @@ const LEEWAY: Duration = auth_core::Leeway::MAX;
 pub(crate) struct Rotation {
     folder: PathBuf,
     keys: Vec<Entry>,
+    /// Held until this is dropped; `None` if the folder is only read.
+    lock: Option<File>,
 }
 
 /// One key and its dates, in seconds since 1970.
@@ -67,7 +80,7 @@ struct State {
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Plan {
-    /// The keys as they will be; the last is the new one.
+    /// The keys as they will be; the last is the new one, if one is made.
     pub(crate) keys: Vec<Entry>,
     /// Those that are over, and go.
     pub(crate) removed: Vec<Entry>,
@@ -101,6 +114,12 @@ pub(crate) enum RotationError {
     /// A secret cannot be published.
     #[error("HS256 has one secret for both sides, which cannot be published: choose another --alg")]
     Secret,
+    /// Another rotation has not ended.
+    #[error("{0}: another `mint-token rotate` works on this folder. Try again when it has ended")]
+    Busy(PathBuf),
+    /// A rotation without the lock, which does not happen.
+    #[error("{0}: the folder was opened for reading")]
+    NotLocked(PathBuf),
     /// No key is active.
     #[error("{0}: no key is active yet. Run `mint-token rotate` on it")]
     NoneActive(PathBuf),
@@ -119,7 +138,16 @@ impl Rotation {
         if state.keys.iter().any(|key| !is_plain(&key.file)) {
             return Err(RotationError::State(folder.join(STATE)));
         }
-        Ok(Self { folder: folder.into(), keys: state.keys })
+        Ok(Self { folder: folder.into(), keys: state.keys, lock: None })
+    }
+
+    /// The same, to change it: makes the folder if it is not there, and waits until no other rotation is
+    /// under way in it.
+    pub(crate) fn lock(folder: &Path) -> Result<Self, RotationError> {
+        make_folder(folder).map_err(io_fault(folder))?;
+        let lock = lock(&folder.join(LOCK))?;
+        // What the holder before wrote is read only now.
+        Ok(Self { lock: Some(lock), ..Self::open(folder)? })
     }
 
     /// The key that signs at `now`: of those that are active the last. And how long its tokens may live.
@@ -179,18 +207,17 @@ impl Rotation {
         if algorithm == Algorithm::Hs256 {
             return Err(RotationError::Secret);
         }
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| RotationError::Io { path, source }
-        };
-        make_folder(&self.folder).map_err(io(&self.folder))?;
+        if self.lock.is_none() {
+            return Err(RotationError::NotLocked(self.folder.clone()));
+        }
+        remove_drafts(&self.folder).map_err(io_fault(&self.folder))?;
         if let Some(entry) = plan.keys.iter_mut().find(|key| key.file.is_empty()) {
             let key = PrivateKey::generate(algorithm)?;
             let id = key.signing()?.id().map(KeyId::to_string).unwrap_or_default();
             entry.file = format!("key-{id}.pem");
             entry.kid = id;
             let path = self.folder.join(&entry.file);
-            generate::write_new(&path, &key.pem()).map_err(io(&path))?;
+            generate::write_new(&path, &key.pem()).map_err(io_fault(&path))?;
         }
         let mut set = Vec::new();
         for entry in &plan.keys {
@@ -203,7 +230,7 @@ impl Rotation {
         // The set first: a key that signs must be known, one that is known need not sign.
         for (name, text) in [(SET, format!("{set:#}\n")), (STATE, format!("{state}\n"))] {
             let path = self.folder.join(name);
-            replace(&path, &text).map_err(io(&path))?;
+            replace(&path, &text).map_err(io_fault(&path))?;
         }
         for entry in &plan.removed {
             let path = self.folder.join(&entry.file);
@@ -224,12 +251,52 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+fn io_fault(path: &Path) -> impl FnOnce(io::Error) -> RotationError {
+    let path = path.to_owned();
+    move |source| RotationError::Io { path, source }
+}
+
+/// Takes the lock in the file at `path`, which is made if it is not there and stays: whoever removed it
+/// could give two the lock.
+fn lock(path: &Path) -> Result<File, RotationError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(io_fault(path))?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(io_fault(path)(source)),
+        }
+    }
+    Err(RotationError::Busy(path.parent().unwrap_or(path).to_owned()))
+}
+
+/// Removes what rotations left that broke off. Only the holder of the lock may do so.
+fn remove_drafts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(DRAFT.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file that others may read, whole or not at all.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    fs::write(&new, text)?;
-    fs::File::open(&new)?.sync_all()?;
-    fs::rename(&new, path)
+    use std::os::unix::fs::PermissionsExt;
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    // Less what the process's mask takes away.
+    let mode = fs::Permissions::from_mode(0o666);
+    let mut draft = tempfile::Builder::new().prefix(DRAFT).permissions(mode).tempfile_in(folder)?;
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    draft.persist(path)?;
+    // The next file must not be on the disk before this one.
+    File::open(folder)?.sync_all()
 }

@@ -8,6 +8,7 @@ mod faults;
 mod flags;
 mod keygen;
 mod keys;
+mod rotation;
 mod save;
 mod support;
 mod terminal;

@@ -13,7 +13,8 @@ use crate::{
     args::RunArgs,
     config::{Config, ConfigError},
     failure::Failure,
-    issuers, key_files,
+    issuers,
+    key_files::KeyFiles,
     listen::{Limits, PerAddress, serve},
     log,
     sessions::Sessions,
@@ -63,13 +64,17 @@ pub(crate) async fn run(
     }
     warn_about(&config, &directory).await?;
     let stop = CancellationToken::new();
-    let mut app = App::new(&config, Arc::clone(&directory), clock)?;
+    let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?;
+    let files = KeyFiles::new(config.key_files(), app.issuers.clone(), clock);
+    let jobs = files.health().into_iter().chain(sessions.as_ref().map(Sessions::health));
+    for (job, health) in jobs {
+        app.readiness.add(move || health.as_failing(&job));
+    }
     let pruning = sessions.clone().map(|it| tokio::spawn(it.prune(stop.clone())));
     app.sessions = sessions;
     let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
-    let files =
-        tokio::spawn(key_files::keep_fresh(config.key_files(), app.issuers.clone(), stop.clone()));
+    let files = tokio::spawn(files.keep_fresh(stop.clone()));
     app.readiness.add(log::failing);
     let router = log::Gate::new(app.router(&stop), log::current());
     writeln!(

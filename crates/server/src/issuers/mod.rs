@@ -30,6 +30,10 @@ use zeroize::Zeroizing;
 
 use crate::config::default_roles;
 
+/// How long keys may serve at most that cannot be fetched or read again.
+pub(crate) const MAX_OUTAGE_HOURS: u64 = 168;
+const MAX_OUTAGE: Duration = Duration::from_hours(MAX_OUTAGE_HOURS);
+
 /// One issuer whose tokens count, with all that must be known to judge them.
 #[derive(Debug)]
 pub struct IssuerConfig {
@@ -37,7 +41,7 @@ pub struct IssuerConfig {
     pub trusted: TrustedIssuer,
     /// Where its keys are fetched from; `None` if they are not.
     pub fetch: Option<Location>,
-    /// How long fetched keys serve that cannot be renewed; `None` for the default.
+    /// How long keys serve that cannot be fetched, or read from their file, again; `None` for the default.
     pub outage: Option<Duration>,
     /// How it is asked about tokens.
     pub introspection: Option<IntrospectionConfig>,
@@ -256,8 +260,8 @@ impl Context<'_> {
         }
         let grants = self.grants(section);
         let outage = section.number("outage_hours").map(|hours| Duration::from_secs(hours * 3600));
-        if outage.is_some_and(|outage| outage > Duration::from_hours(7 * 24)) {
-            section.fault("outage_hours: at most 168");
+        if outage.is_some_and(|outage| outage > MAX_OUTAGE) {
+            section.fault(format!("outage_hours: at most {MAX_OUTAGE_HOURS}"));
         }
 
         let provision = self.provision(section);
@@ -427,6 +431,9 @@ fn in_words(fault: &KeySettingError) -> String {
         }
         KeySettingError::Secret(fault) | KeySettingError::Key { fault, .. } => fault.to_string(),
         KeySettingError::Unreadable { reason, .. } => reason.clone(),
+        KeySettingError::NoUsableKeys { reason, .. } => {
+            format!("the set has no key that can be used: {reason}")
+        }
         KeySettingError::OpenToOthers { path } => {
             format!("others may read it. Run `chmod 600 {}`", path.display())
         }

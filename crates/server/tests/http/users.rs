@@ -1,13 +1,16 @@
 //! Rows 16 and 17: the user behind the token.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use auth_core::{
     Algorithm, Issuer, KeySet, NumericDate, RoleName, Subject, TokenId, TrustedIssuer,
 };
 use directory::{
-    Change, Directory, DirectoryError, Edit, MemoryDirectory, NewUser, Record, RevokedToken,
-    SqliteDirectory, Stamp, Store, User, UserStatus,
+    Change, Directory, DirectoryError, Edit, Live, LiveSettings, MemoryDirectory, NewUser, Record,
+    RevokedToken, SqliteDirectory, Stamp, Store, User, UserStatus,
 };
 use http::{StatusCode, header};
 use server::BUILT_IN;
@@ -201,6 +204,70 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     let fresh = server.sign(&named.claim("iat", NOW + 6));
     server.clock.set(NOW + 6);
     server.call("whoami", &fresh).await.assert_called("from after it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_users_are_served_while_new_ones_wait_for_a_writer() {
+    let key = TestKey::shared(Algorithm::Hs256);
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("users.db").display());
+    let settings = LiveSettings {
+        max_in_memory: 1000,
+        max_age: Duration::from_secs(2),
+        clock: testkit::ManualClock::at(NOW),
+    };
+    let live = Live::load(SqliteDirectory::open(&url).await.unwrap(), settings).await.unwrap();
+    let following = live.clone();
+    tokio::spawn(async move { following.keep_fresh().await });
+    let known = NewUser {
+        issuer: ISSUER.parse().unwrap(),
+        subject: "admin".parse().unwrap(),
+        display_name: "Admin".into(),
+        roles: ["admin".parse().unwrap()].into(),
+    };
+    live.add(known, &stamp(NOW)).await.unwrap();
+    let trust = TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
+    let roles = ["guest".parse().unwrap()].into();
+    let provisioning = [(ISSUER.parse().unwrap(), roles)].into();
+    let server = TestServer::start_provisioning(key, live, [trust.into()], provisioning).await;
+    let server = Arc::new(server);
+
+    let other = SqliteDirectory::open(&url).await.unwrap();
+    let writer = other.pool().begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let begun = Instant::now();
+    let newcomers: Vec<_> = (0..24)
+        .map(|number| {
+            let server = Arc::clone(&server);
+            tokio::spawn(async move {
+                let token = server.token(&format!("new-{number}"), "User.Read");
+                let answer = server.call("whoami", &token).await;
+                let is_told = answer.headers.contains_key(header::RETRY_AFTER);
+                (answer.status, is_told, begun.elapsed())
+            })
+        })
+        .collect();
+    let token = server.token("admin", "Admin.Write");
+    // Longer than what is known may serve.
+    while begun.elapsed() < Duration::from_millis(4500) {
+        let asked = Instant::now();
+        server.get_time(&token).await.assert_called("known");
+        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(writer);
+    let mut refused_early = 0;
+    for newcomer in newcomers {
+        let (status, is_told, after) = newcomer.await.unwrap();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            assert!(is_told, "without Retry-After");
+            refused_early += usize::from(after < Duration::from_secs(3));
+        } else {
+            assert_eq!(status, StatusCode::OK);
+        }
+    }
+    assert!(refused_early >= 20, "only {refused_early} were not kept waiting");
+    let token = server.token("new-0", "User.Read");
+    server.call("whoami", &token).await.assert_called("once it can be written again");
 }
 
 /// A directory that was closed: every question is an error of the real store, but perhaps the first.
