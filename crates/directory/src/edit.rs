@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId, display};
 use serde::{Deserialize, Serialize};
 
 use crate::{NewUser, User, UserStatus};
@@ -180,12 +180,11 @@ fn list<'a>(roles: impl IntoIterator<Item = &'a RoleName>) -> String {
 }
 
 impl Stamp {
-    /// `who` does something at `at`. A name is shown in one line: control characters become `?`, and what
-    /// is beyond 255 bytes is cut off.
+    /// `who` does something at `at`. A name is kept as it can be shown on one line ([`display::escape`]);
+    /// what is beyond 255 bytes is cut off.
     #[must_use]
     pub fn new(who: impl fmt::Display, at: NumericDate) -> Self {
-        let mut who: String =
-            who.to_string().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let mut who = display::escape(&who.to_string()).into_owned();
         who.truncate(who.floor_char_boundary(MAX_WHO_BYTES));
         if who.is_empty() {
             who.push('?');
@@ -220,7 +219,7 @@ mod tests {
     #[test]
     fn a_stamp_fits_in_a_line() {
         let at = NumericDate::from_secs(1).unwrap();
-        assert_eq!(Stamp::new("a\nb", at).who(), "a?b");
+        assert_eq!(Stamp::new("a\n\u{202e}b", at).who(), "a\\n\\u{202e}b");
         assert_eq!(Stamp::new("", at).who(), "?");
         assert_eq!(Stamp::new("é".repeat(200), at).who(), "é".repeat(127));
     }

@@ -35,7 +35,7 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
-pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness, harmless};
+pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness};
 
 use crate::{
     AccessToken, Audience, Claims, DecodedToken, Issuer, KeyLookupError, Leeway, NumericDate,

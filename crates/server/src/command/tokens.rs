@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use auth_core::{
     AccessToken, Clock, DecodedToken, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
-    TokenVerifier, TrustedIssuer, UnverifiedToken,
+    TokenVerifier, TrustedIssuer, UnverifiedToken, display,
 };
 use directory::{Change, Directory, Edit, RevokedToken};
 use settings::{Environment, Variable};
@@ -142,7 +142,8 @@ async fn revoke(
         OutputFormat::Text => {
             let RevokedToken { issuer, token_id, .. } = token;
             let said = if changed { "is revoked" } else { "was revoked already" };
-            writeln!(out, "Token {token_id} of {issuer} {said}").map_err(Failure::output)
+            let said = format!("Token {token_id} of {issuer} {said}");
+            writeln!(out, "{}", display::escape(&said)).map_err(Failure::output)
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The log: on standard error, for people or as JSON, by a thread of its own ([`writer`]).
 
+mod json;
+#[cfg(test)]
+mod kept;
 mod line;
 mod time;
 mod writer;
 
 use std::{io, panic, sync::OnceLock, thread};
 
+use json::Json;
 use line::Line;
 use settings::{Environment, Variable};
 use tracing_subscriber::{EnvFilter, filter::ParseError};
@@ -30,7 +34,7 @@ pub(crate) fn start(environment: &Environment) -> Result<(), String> {
     // A second start in one process (in tests) keeps the first log: nothing is lost.
     let _already_started = match environment.get(Variable::LogFormat) {
         None | Some("pretty") => log.event_format(Line { colour }).try_init(),
-        Some("json") => log.json().flatten_event(true).try_init(),
+        Some("json") => log.json().flatten_event(true).map_event_format(Json).try_init(),
         Some(other) => return Err(format!("LOG_FORMAT {other:?}: write pretty or json")),
     };
     Ok(())
