@@ -10,7 +10,7 @@ use std::error::Error;
 
 use auth_core::{Ceiling, Denial, DenialReason, Owner, Permit, Principal};
 
-use crate::{AuthenticateError, RequestId, response::Refusal};
+use crate::{AuthenticateError, RequestId, body::BodyFault, response::Refusal};
 
 /// The target of what is no decision.
 const REQUEST: &str = "mcp_guard::request";
@@ -80,6 +80,9 @@ pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
         }
         Refusal::Seal(..) | Refusal::UnknownTask(..) | Refusal::NeedsTasks(..) => {
             tracing::warn!(request_id = %id, reason = %refusal, "-> Not this caller's!");
+        }
+        Refusal::Body(BodyFault::NoMemory(_)) | Refusal::TooManyStreams(_) => {
+            tracing::warn!(request_id = %id, reason = %refusal, "-> Too much at once!");
         }
         _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
     }
