@@ -43,7 +43,8 @@ pub enum Edit {
     Grant(UserName, RoleName, Option<NumericDate>),
     /// Takes a role from a user.
     RevokeRole(UserName, RoleName),
-    /// Makes all tokens of a user void that were issued up to and including the second of the change.
+    /// Makes all tokens of a user void that were issued up to the change, also by a clock that is ahead by
+    /// the leeway: those that say that they were issued before [`good_after`](crate::good_after).
     RevokeTokens(UserName),
     /// Makes one token void, whoever its user is.
     RevokeToken(RevokedToken),

@@ -69,7 +69,7 @@ mod user;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use auth_core::{Issuer, NumericDate, Subject, TokenId};
+use auth_core::{Issuer, Leeway, NumericDate, Subject, TokenId};
 
 pub use any::{AnyDirectory, AnyWatch};
 pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
@@ -82,9 +82,14 @@ pub use source::{Loaded, News, Store, Watch};
 pub use sqlite::{SqliteDirectory, SqliteWatch};
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
 
-/// Dates are whole seconds, and a token may be issued in the very second in which the user's tokens are
-/// revoked: good are those from the next one on.
-const SECOND: Duration = Duration::from_secs(1);
+/// From when on tokens of a user count whose tokens were all revoked at `revoked`.
+///
+/// The clock of whoever issues tokens may be ahead by the leeway, and dates are whole seconds: a token that
+/// was issued before the revocation may say that it was issued up to that much later.
+#[must_use]
+pub fn good_after(revoked: NumericDate) -> NumericDate {
+    revoked.plus(Leeway::default().duration() + Duration::from_secs(1))
+}
 
 /// Where users are kept.
 pub trait Directory: Send + Sync + 'static {

@@ -1,9 +1,9 @@
 //! A request that was let through, and what its answer must still be held to.
 //!
 //! 1. A session that the answer names is sealed for the caller, and so is every event's id.
-//! 2. Lists show what the caller may see, and a list that was asked for by a notification is not answered
-//!    (JSON-RPC 2.0 §4.1): whatever the server says to it, the status alone is passed on. And notifications of changes reach whom they concern
-//!    ([`lists`]).
+//! 2. Lists show what the caller may see, and notifications of changes reach whom they concern
+//!    ([`lists`]). What the server says to a notification that names a list is not passed on: nothing is
+//!    to be answered (JSON-RPC 2.0 §4.1).
 //! 3. A task that the answer says was started is the caller's.
 //! 4. An event stream is judged again and again, with the same token and by the same checks as a new
 //!    request: it ends within a second after the token expires or is revoked, the user is disabled, or a

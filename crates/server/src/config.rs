@@ -28,6 +28,8 @@ pub struct Config {
     pub issuers: Vec<IssuerConfig>,
     /// How many connections are open at once.
     pub max_connections: usize,
+    /// How many bytes of requests are held in memory at once.
+    pub max_body_memory: usize,
     /// The directory of users.
     pub database_url: String,
     /// How many users are held in memory.
@@ -106,6 +108,7 @@ impl Config {
             number.unwrap_or_default()
         };
         let max_connections = number(Variable::MaxConnections, 1, &mut faults);
+        let max_body_memory = number(Variable::MaxBodyMemory, 1, &mut faults);
         let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
@@ -126,6 +129,9 @@ impl Config {
                 issuers,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
                 max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+                max_body_memory: usize::try_from(max_body_memory)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(1024 * 1024),
                 directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
                 directory_max_age: Duration::from_secs(max_age),
                 provisioning,

@@ -28,7 +28,7 @@ mod tools;
 
 use std::io::Write;
 
-pub use app::App;
+pub use app::{App, Bounds};
 pub use args::{
     Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
 };
@@ -39,7 +39,7 @@ pub use failure::Failure;
 pub use issuers::{IntrospectionConfig, IssuerConfig};
 pub use mcp::{McpServer, McpService};
 pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
-pub use sessions::Sessions;
+pub use sessions::{SessionBounds, Sessions};
 use settings::{EnvFile, Environment};
 
 /// Does what the command line says; results go to `out`, the log to standard error.

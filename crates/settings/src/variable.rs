@@ -19,6 +19,8 @@ pub enum Variable {
     BindAddr,
     /// How many connections are open at once.
     MaxConnections,
+    /// How many MiB of requests are held in memory at once.
+    MaxBodyMemory,
     /// The directory of users.
     DatabaseUrl,
     /// How many users are held in memory.
@@ -43,7 +45,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
@@ -52,6 +54,7 @@ impl Variable {
         Self::McpToken,
         Self::BindAddr,
         Self::MaxConnections,
+        Self::MaxBodyMemory,
         Self::DatabaseUrl,
         Self::PolicyFile,
         Self::DirectoryMaxUsers,
@@ -76,6 +79,7 @@ impl Variable {
             Self::McpToken => "MCP_TOKEN",
             Self::BindAddr => "BIND_ADDR",
             Self::MaxConnections => "MAX_CONNECTIONS",
+            Self::MaxBodyMemory => "MAX_BODY_MEMORY",
             Self::DatabaseUrl => "DATABASE_URL",
             Self::DirectoryMaxUsers => "DIRECTORY_MAX_USERS",
             Self::DirectoryMaxAge => "DIRECTORY_MAX_AGE",
@@ -97,6 +101,7 @@ impl Variable {
             Self::McpResource | Self::McpUrl => Some("http://localhost:8000/mcp"),
             Self::BindAddr => Some("127.0.0.1:8000"),
             Self::MaxConnections => Some("1024"),
+            Self::MaxBodyMemory => Some("256"),
             Self::DatabaseUrl => Some("sqlite://data/directory.db"),
             Self::DirectoryMaxUsers => Some("1000000"),
             Self::DirectoryMaxAge => Some("60"),

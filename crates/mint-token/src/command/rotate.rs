@@ -1,6 +1,5 @@
 //! `rotate`: the plan, and then what it says.
 
-use auth_core::display;
 use serde_json::json;
 
 use crate::{
@@ -35,7 +34,7 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
     let mut plan = rotation.plan(args.alg, now, args.cache.duration(), args.max_ttl.duration());
     if args.output == Format::Text {
         // The plan is seen before anything is done.
-        let written = output::to_out(&display::escape_lines(&in_text(&plan, args)), world);
+        let written = output::to_out(&in_text(&plan, args), world);
         if written != Exit::Done {
             return Ok(written);
         }

@@ -6,7 +6,7 @@ use auth_core::{
     AccessToken, Clock, DecodedToken, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
     TokenVerifier, TrustedIssuer, UnverifiedToken, display,
 };
-use directory::{Change, Directory, Edit, RevokedToken};
+use directory::{Change, Directory, Edit, RevokedToken, good_after};
 use settings::{Environment, Variable};
 
 use super::directory::{Opened, date, until, write_json};
@@ -109,16 +109,24 @@ async fn revoke_all(
             subject: name.subject.to_string(),
         });
     }
+    let from = good_after(opened.stamp.at());
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({
                 "what": "revoke-tokens", "issuer": name.issuer.as_str(),
-                "subject": subject, "changed": change == Change::Done,
+                "subject": subject, "changed": change == Change::Done, "good_after": from,
             }),
             out,
         ),
         OutputFormat::Text => {
-            writeln!(out, "All tokens that {subject} has are revoked").map_err(Failure::output)
+            let subject = display::escape(subject);
+            let from = date(Some(from));
+            writeln!(
+                out,
+                "All tokens that {subject} has are revoked. A new one counts if it is issued at {from} \
+                 or later: clocks may differ by so much"
+            )
+            .map_err(Failure::output)
         }
     }
 }
