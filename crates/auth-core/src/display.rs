@@ -24,11 +24,10 @@ const MAX_EXCERPT: usize = 200;
 #[must_use]
 pub fn is_risky(c: char) -> bool {
     match c {
-        // At once, for what most texts are made of.
+        // Most text.
         ' '..='~' => false,
-        '\u{2028}' | '\u{2029}' => true,
-        // Interlinear annotation, and the controls of hieroglyphs and of shorthand.
-        '\u{FFF9}'..='\u{FFFB}' | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' => true,
+        // The separators, interlinear annotation, and the format controls of hieroglyphs.
+        '\u{2028}' | '\u{2029}' | '\u{FFF9}'..='\u{FFFB}' | '\u{13430}'..='\u{1343F}' => true,
         _ => is_ignorable(c) || c.is_control(),
     }
 }

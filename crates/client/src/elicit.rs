@@ -22,9 +22,9 @@ use crate::{
 
 const BOLD: Style = Style::new().bold();
 /// Before every line with words of the server's, and before no other.
-const MARK: &str = "> ";
+const QUOTE_PREFIX: &str = "> ";
 /// What is written in one line at least, however narrow the terminal.
-const NARROWEST: usize = 20;
+const MIN_COLUMNS: usize = 20;
 
 /// What a server asks.
 #[derive(Debug)]
@@ -82,13 +82,13 @@ impl Question {
 pub(crate) fn ask(
     question: &Question,
     keyboard: &dyn Keyboard,
-    paper: &Paper,
+    server_text: &ServerText,
 ) -> io::Result<ElicitResult> {
     let said = match question {
         Question::Form { message, schema } => {
-            let intro = format!("{BOLD}The server asks:{BOLD:#}\n{}", paper.words(message));
+            let intro = format!("{BOLD}The server asks:{BOLD:#}\n{}", server_text.quote(message));
             match consent(&format!("{intro}Answer? [Y]es, [n]o, [s]top: "), keyboard)? {
-                Said::Yes(()) => form(schema, keyboard, paper)?,
+                Said::Yes(()) => form(schema, keyboard, server_text)?,
                 Said::No => Said::No,
                 Said::Stop => Said::Stop,
             }
@@ -96,8 +96,8 @@ pub(crate) fn ask(
         Question::Url { message, url } => {
             let intro = format!(
                 "{BOLD}The server asks you to open a page:{BOLD:#}\n{}{}",
-                paper.words(message),
-                paper.address(url),
+                server_text.quote(message),
+                server_text.quote_url(url),
             );
             let text = format!("{intro}Have you opened it? [Y]es, [n]o, [s]top: ");
             match consent(&text, keyboard)? {
@@ -131,11 +131,15 @@ fn consent(text: &str, keyboard: &dyn Keyboard) -> io::Result<Said<()>> {
     }
 }
 
-fn form(schema: &Value, keyboard: &dyn Keyboard, paper: &Paper) -> io::Result<Said<Option<Value>>> {
+fn form(
+    schema: &Value,
+    keyboard: &dyn Keyboard,
+    server_text: &ServerText,
+) -> io::Result<Said<Option<Value>>> {
     let mut content = Map::new();
     for (name, member, required) in members(schema) {
         let field = Field { name, schema: member, required };
-        match field.ask(keyboard, paper)? {
+        match field.ask(keyboard, server_text)? {
             Said::Yes(Some(value)) => drop(content.insert(name.to_owned(), value)),
             Said::Yes(None) => {}
             Said::No => return Ok(Said::No),
@@ -153,8 +157,12 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
-    fn ask(&self, keyboard: &dyn Keyboard, paper: &Paper) -> io::Result<Said<Option<Value>>> {
-        let mut text = self.prompt(paper);
+    fn ask(
+        &self,
+        keyboard: &dyn Keyboard,
+        server_text: &ServerText,
+    ) -> io::Result<Said<Option<Value>>> {
+        let mut text = self.prompt(server_text);
         loop {
             let Some(line) = keyboard.ask(&text)? else { return Ok(Said::Stop) };
             let default = self.schema.get("default");
@@ -172,7 +180,7 @@ impl Field<'_> {
                 }
                 Err(problem) => problem,
             };
-            text = format!("{}Answer: ", paper.words(&format!("this {problem}")));
+            text = format!("{}Answer: ", server_text.quote(&format!("this {problem}")));
         }
     }
 
@@ -227,9 +235,9 @@ impl Field<'_> {
     }
 
     /// What the server says about the field, and a line of ours.
-    fn prompt(&self, paper: &Paper) -> String {
+    fn prompt(&self, server_text: &ServerText) -> String {
         let words = |key: &str| self.schema.get(key).and_then(Value::as_str);
-        let line = |text: &str| paper.screen.line(text);
+        let line = |text: &str| server_text.screen.line(text);
         let mut about = line(words("title").unwrap_or(self.name));
         if let Some(description) = words("description") {
             let _ = write!(about, " ({})", line(description));
@@ -245,7 +253,7 @@ impl Field<'_> {
         if let Some(default) = &default {
             let _ = write!(about, "\ndefault: {default}");
         }
-        let mut text = paper.words(&about);
+        let mut text = server_text.quote(&about);
         text.push_str("Answer");
         if self.is("array") {
             text.push_str(" [some, with commas between]");
@@ -262,39 +270,39 @@ impl Field<'_> {
     }
 }
 
-/// What words of the server's are written on.
-pub(crate) struct Paper {
+/// Text of the server, as it is shown in a prompt: escaped, and on lines that begin with `> `.
+pub(crate) struct ServerText {
     /// What cleans them.
     screen: OwnedScreen,
     /// How wide the terminal is.
     columns: usize,
 }
 
-impl Paper {
-    /// What is written on the terminal of standard error.
+impl ServerText {
+    /// For the terminal of standard error.
     pub(crate) fn of(console: &Console, screen: OwnedScreen) -> Self {
         Self { screen, columns: console.error_columns.unwrap_or(COLUMNS) }
     }
 
-    /// Words of the server's, on lines that are set off from ours.
-    pub(crate) fn words(&self, words: &str) -> String {
-        let room = self.columns.saturating_sub(MARK.len()).max(NARROWEST);
+    /// The lines of `server`, each behind `> ` and no wider than the terminal.
+    pub(crate) fn quote(&self, server: &str) -> String {
+        let room = self.columns.saturating_sub(QUOTE_PREFIX.len()).max(MIN_COLUMNS);
         let mut text = String::new();
-        for line in self.screen.text(words).lines() {
+        for line in self.screen.text(server).lines() {
             // A tab is wider than a character.
             for piece in pieces(&line.replace('\t', "    "), room) {
-                let _ = writeln!(text, "{MARK}{piece}");
+                let _ = writeln!(text, "{QUOTE_PREFIX}{piece}");
             }
         }
         text
     }
 
-    /// The address of a page. It is not broken, so that it can be copied: there is no blank in it, and so no
-    /// sentence.
-    fn address(&self, url: &str) -> String {
+    /// A URL on one line, so that it can be copied. A parsed URL has no spaces, so it cannot look like a
+    /// sentence where the terminal wraps it.
+    fn quote_url(&self, url: &str) -> String {
         match url.parse::<Url>() {
-            Ok(url) => format!("{MARK}{}\n", self.screen.whole(url.as_str())),
-            Err(_) => self.words(&format!("(no address) {url}")),
+            Ok(url) => format!("{QUOTE_PREFIX}{}\n", self.screen.whole(url.as_str())),
+            Err(_) => self.quote(&format!("(not a URL) {url}")),
         }
     }
 }
@@ -339,15 +347,15 @@ mod tests {
         }
     }
 
-    fn paper() -> Paper {
-        Paper { screen: OwnedScreen::default(), columns: 80 }
+    fn server_text() -> ServerText {
+        ServerText { screen: OwnedScreen::default(), columns: 80 }
     }
 
     fn asked(schema: Value, lines: &[&'static str]) -> (ElicitResult, String) {
         let lines = lines.iter().rev().copied().collect();
         let typist = Typist(Mutex::new((lines, String::new())));
         let question = Question::Form { message: "Who\u{1b}[2J?".into(), schema };
-        let result = ask(&question, &typist, &paper()).unwrap();
+        let result = ask(&question, &typist, &server_text()).unwrap();
         (result, typist.0.into_inner().unwrap().1)
     }
 
@@ -401,7 +409,7 @@ mod tests {
         let typist = Typist(Mutex::new((vec![""], String::new())));
         let url = format!("https://a.example/{}", "x".repeat(1000));
         let question = Question::Url { message: "Pay".into(), url: url.clone() };
-        let result = ask(&question, &typist, &paper()).unwrap();
+        let result = ask(&question, &typist, &server_text()).unwrap();
         assert_eq!(result, ElicitResult::new(ElicitationAction::Accept));
         assert!(typist.0.into_inner().unwrap().1.contains(&url));
     }
@@ -423,13 +431,13 @@ mod tests {
             Question::Form { message: format!("{long}\n{forged}"), schema },
         ] {
             let typist = Typist(Mutex::new((vec!["no such", "y"], String::new())));
-            let _ = ask(&question, &typist, &paper()).unwrap();
+            let _ = ask(&question, &typist, &server_text()).unwrap();
             let text = typist.0.into_inner().unwrap().1;
             let text = anstream::adapter::strip_str(&text).to_string();
             let mut own = 0;
             for line in text.lines() {
                 assert!(line.starts_with("> https") || line.chars().count() <= 80, "{text}");
-                if !line.starts_with(MARK) {
+                if !line.starts_with(QUOTE_PREFIX) {
                     assert!(ours.iter().any(|ours| line.starts_with(ours)), "{line:?} in {text}");
                     own += usize::from(line.starts_with("Have you opened it?"));
                 }

@@ -44,7 +44,7 @@ pub enum Edit {
     /// Takes a role from a user.
     RevokeRole(UserName, RoleName),
     /// Makes all tokens of a user void that were issued up to the change, also by a clock that is ahead by
-    /// the leeway: those that say that they were issued before [`good_after`](crate::good_after).
+    /// the leeway: those that say that they were issued before [`valid_from_after`](crate::valid_from_after).
     RevokeTokens(UserName),
     /// Makes one token void, whoever its user is.
     RevokeToken(RevokedToken),

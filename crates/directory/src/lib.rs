@@ -82,12 +82,13 @@ pub use source::{Loaded, News, Store, Watch};
 pub use sqlite::{SqliteDirectory, SqliteWatch};
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
 
-/// From when on tokens of a user count whose tokens were all revoked at `revoked`.
+/// The user's `valid_from` after all its tokens were revoked at `revoked`: tokens with an earlier `iat` are
+/// void.
 ///
-/// The clock of whoever issues tokens may be ahead by the leeway, and dates are whole seconds: a token that
-/// was issued before the revocation may say that it was issued up to that much later.
+/// The issuer's clock may be ahead by the leeway, and dates are whole seconds. So a token that was issued
+/// before the revocation may have an `iat` up to that much later.
 #[must_use]
-pub fn good_after(revoked: NumericDate) -> NumericDate {
+pub fn valid_from_after(revoked: NumericDate) -> NumericDate {
     revoked.plus(Leeway::default().duration() + Duration::from_secs(1))
 }
 

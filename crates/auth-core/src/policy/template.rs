@@ -194,7 +194,7 @@ pub(super) fn forms(uri: &str) -> Option<Vec<String>> {
     let mut decodings = 0;
     loop {
         let last = forms.last()?;
-        if is_devious(last) {
+        if has_hidden_part(last) {
             return None;
         }
         let mut next = decode(last)?;
@@ -214,7 +214,7 @@ pub(super) fn forms(uri: &str) -> Option<Vec<String>> {
 }
 
 /// Whether a form has a `\`, a control character, or a segment that leads elsewhere.
-fn is_devious(form: &str) -> bool {
+fn has_hidden_part(form: &str) -> bool {
     let leads_elsewhere = |part: &str| {
         let part = part.trim();
         let is_dots = !part.is_empty() && part.chars().all(|c| c == '.' || c.is_whitespace());
@@ -286,7 +286,7 @@ fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    at_rest(text, |text| {
+    until_stable(text, |text| {
         let capitals = compatible(text).chars().flat_map(char::to_uppercase).collect::<String>();
         // One by one: at the end of a word a sigma would be another one.
         capitals.chars().flat_map(char::to_lowercase).collect()
@@ -298,14 +298,14 @@ fn compatible(text: &str) -> String {
     if text.is_ascii() {
         return text.to_owned();
     }
-    at_rest(text, |text| {
+    until_stable(text, |text| {
         let seen: String = text.chars().filter(|c| !is_ignorable(*c)).collect();
         ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).into_owned()
     })
 }
 
 /// What comes of `text` when `change` changes nothing more.
-fn at_rest(text: &str, change: impl Fn(&str) -> String) -> String {
+fn until_stable(text: &str, change: impl Fn(&str) -> String) -> String {
     let mut text = text.to_owned();
     for _ in 0..MAX_FOLDINGS {
         let changed = change(&text);

@@ -29,7 +29,7 @@ use crate::{
     command::{self, Answer},
     config::Config,
     console::Console,
-    elicit::Paper,
+    elicit::ServerText,
     failure::Failure,
     oauth::{Discovered, LoginError, Outward, by_code},
     output::Printer,
@@ -115,7 +115,7 @@ async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -
     }
     let question = match wanted {
         Some(wanted) => {
-            let scopes = Paper::of(console, OwnedScreen::default()).words(&wanted.to_string());
+            let scopes = ServerText::of(console, OwnedScreen::default()).quote(&wanted.to_string());
             format!("{} wants these scopes:\n{scopes}Sign in for them?", config.endpoint)
         }
         None => format!("{} wants you to sign in. Do it now?", config.endpoint),

@@ -6,7 +6,7 @@ use auth_core::{
     AccessToken, Clock, DecodedToken, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
     TokenVerifier, TrustedIssuer, UnverifiedToken, display,
 };
-use directory::{Change, Directory, Edit, RevokedToken, good_after};
+use directory::{Change, Directory, Edit, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
 
 use super::directory::{Opened, date, until, write_json};
@@ -109,12 +109,12 @@ async fn revoke_all(
             subject: name.subject.to_string(),
         });
     }
-    let from = good_after(opened.stamp.at());
+    let from = valid_from_after(opened.stamp.at());
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({
                 "what": "revoke-tokens", "issuer": name.issuer.as_str(),
-                "subject": subject, "changed": change == Change::Done, "good_after": from,
+                "subject": subject, "changed": change == Change::Done, "valid_from": from,
             }),
             out,
         ),

@@ -203,7 +203,7 @@ fn the_log_is_json_when_it_is_asked_for() {
     let world = World::ready();
     let server = world.start(&[], &[("LOG_FORMAT", "json")]);
     world.client(&server, &[]).expect_code(0);
-    let log = server.log_with("User has required scope, proceeding...");
+    let log = server.log_with("tools/call get_time");
     let events: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let event = events.iter().find(|event| event["action"] == "tools/call get_time").unwrap();
