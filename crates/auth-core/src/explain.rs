@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Account, Action, Ceiling, Claims, Decision, DecodedToken, DenialReason, Inadmissible,
     NumericDate, Outcome, Policy, Principal, RoleName, ScopeSet, Step, TokenVerifier, Trace,
-    UnverifiedToken, VerifyError, Witness, admit,
-    verify::{FORM, harmless},
+    UnverifiedToken, VerifyError, Witness, admit, display::excerpt, verify::FORM,
 };
 
 /// What came of a call in the end.
@@ -233,7 +232,7 @@ fn user_steps(
 ) -> Vec<Step> {
     const USER: &str = "an active user of the directory";
     const REVOCATION: &str = "neither the token nor all of the user's before now";
-    let subject = harmless(claims.subject().as_str());
+    let subject = excerpt(claims.subject().as_str());
     let (account, is_revoked) = match standing {
         Standing::NotAsked => {
             let found = format!("{subject}: no directory was asked");
@@ -279,7 +278,7 @@ fn user_steps(
 
 fn roles_of(claims: &Claims, directory: Option<&BTreeSet<RoleName>>) -> String {
     let list = |roles: &BTreeSet<RoleName>| {
-        let names: Vec<_> = roles.iter().map(|role| harmless(role.as_str())).collect();
+        let names: Vec<_> = roles.iter().map(|role| excerpt(role.as_str())).collect();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     };
     let directory = directory.map_or_else(|| "not asked".into(), list);

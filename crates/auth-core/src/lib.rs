@@ -41,6 +41,7 @@ mod base64url;
 mod challenge;
 mod claims;
 mod crypto;
+pub mod display;
 mod explain;
 mod issue;
 mod json;
@@ -82,5 +83,5 @@ pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{
     Check, ClaimFault, Facts, IntrospectionError, IntrospectionResponse, IssuerKeys, Outcome,
     Silent, Step, TokenOutline, TokenTypes, TokenVerifier, Trace, TrustedIssuer, VerifyError,
-    Witness, harmless, quoted,
+    Witness,
 };

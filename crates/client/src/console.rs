@@ -51,7 +51,7 @@ impl fmt::Debug for Console {
 }
 
 /// How wide a terminal is that does not say so.
-const COLUMNS: usize = 80;
+pub(crate) const COLUMNS: usize = 80;
 
 #[cfg(unix)]
 fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {

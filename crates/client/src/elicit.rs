@@ -4,21 +4,27 @@
 //! 2. Each field is asked for again until it fits its schema; an empty line takes the default, or
 //!    leaves out what is not required.
 //! 3. A URL is shown whole and never opened: whether to go there is the person's decision.
-//! 4. Words of the server are cleaned before they are shown.
+//! 4. Words of the server are cleaned before they are shown, and stand on lines of their own that begin with
+//!    `> `, also where a terminal would break them. No line of ours does, so none can be forged.
 
 use std::{fmt::Write, io};
 
 use anstyle::Style;
+use reqwest::Url;
 use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Map, Value};
 
 use crate::{
-    console::Keyboard,
+    console::{COLUMNS, Console, Keyboard},
     schema::{check, members, typed},
     untrusted::OwnedScreen,
 };
 
 const BOLD: Style = Style::new().bold();
+/// Before every line with words of the server's, and before no other.
+const QUOTE_PREFIX: &str = "> ";
+/// What is written in one line at least, however narrow the terminal.
+const MIN_COLUMNS: usize = 20;
 
 /// What a server asks.
 #[derive(Debug)]
@@ -76,22 +82,22 @@ impl Question {
 pub(crate) fn ask(
     question: &Question,
     keyboard: &dyn Keyboard,
-    screen: &OwnedScreen,
+    server_text: &ServerText,
 ) -> io::Result<ElicitResult> {
     let said = match question {
         Question::Form { message, schema } => {
-            let intro = format!("{BOLD}The server asks:{BOLD:#} {}\n", screen.text(message));
+            let intro = format!("{BOLD}The server asks:{BOLD:#}\n{}", server_text.quote(message));
             match consent(&format!("{intro}Answer? [Y]es, [n]o, [s]top: "), keyboard)? {
-                Said::Yes(()) => form(schema, keyboard, screen)?,
+                Said::Yes(()) => form(schema, keyboard, server_text)?,
                 Said::No => Said::No,
                 Said::Stop => Said::Stop,
             }
         }
         Question::Url { message, url } => {
             let intro = format!(
-                "{BOLD}The server asks you to open a page:{BOLD:#} {}\n  {}\n",
-                screen.text(message),
-                screen.whole(url),
+                "{BOLD}The server asks you to open a page:{BOLD:#}\n{}{}",
+                server_text.quote(message),
+                server_text.quote_url(url),
             );
             let text = format!("{intro}Have you opened it? [Y]es, [n]o, [s]top: ");
             match consent(&text, keyboard)? {
@@ -128,12 +134,12 @@ fn consent(text: &str, keyboard: &dyn Keyboard) -> io::Result<Said<()>> {
 fn form(
     schema: &Value,
     keyboard: &dyn Keyboard,
-    screen: &OwnedScreen,
+    server_text: &ServerText,
 ) -> io::Result<Said<Option<Value>>> {
     let mut content = Map::new();
     for (name, member, required) in members(schema) {
         let field = Field { name, schema: member, required };
-        match field.ask(keyboard, screen)? {
+        match field.ask(keyboard, server_text)? {
             Said::Yes(Some(value)) => drop(content.insert(name.to_owned(), value)),
             Said::Yes(None) => {}
             Said::No => return Ok(Said::No),
@@ -154,9 +160,9 @@ impl Field<'_> {
     fn ask(
         &self,
         keyboard: &dyn Keyboard,
-        screen: &OwnedScreen,
+        server_text: &ServerText,
     ) -> io::Result<Said<Option<Value>>> {
-        let mut text = self.prompt(screen);
+        let mut text = self.prompt(server_text);
         loop {
             let Some(line) = keyboard.ask(&text)? else { return Ok(Said::Stop) };
             let default = self.schema.get("default");
@@ -174,7 +180,7 @@ impl Field<'_> {
                 }
                 Err(problem) => problem,
             };
-            text = format!("  this {}\n{}: ", screen.line(&problem), screen.line(self.name));
+            text = format!("{}Answer: ", server_text.quote(&format!("this {problem}")));
         }
     }
 
@@ -228,38 +234,96 @@ impl Field<'_> {
         values.map(|(at, value)| (value.clone(), name(at).unwrap_or(value))).collect()
     }
 
-    fn prompt(&self, screen: &OwnedScreen) -> String {
+    /// What the server says about the field, and a line of ours.
+    fn prompt(&self, server_text: &ServerText) -> String {
         let words = |key: &str| self.schema.get(key).and_then(Value::as_str);
-        let mut text =
-            format!("{BOLD}{}{BOLD:#}", screen.line(words("title").unwrap_or(self.name)));
-        if let Some(about) = words("description") {
-            let _ = write!(text, " ({})", screen.line(about));
+        let line = |text: &str| server_text.screen.line(text);
+        let mut about = line(words("title").unwrap_or(self.name));
+        if let Some(description) = words("description") {
+            let _ = write!(about, " ({})", line(description));
         }
-        let choices = self.choices();
-        for (number, (_, title)) in (1..).zip(&choices) {
-            let _ = write!(text, "\n  {number}  {}", screen.line(title));
+        for (number, (_, title)) in (1..).zip(&self.choices()) {
+            let _ = write!(about, "\n  {number}  {}", line(title));
         }
-        if !choices.is_empty() {
-            let _ = write!(text, "\n{}", screen.line(self.name));
+        let default = match self.schema.get("default") {
+            Some(Value::String(default)) => Some(line(default)),
+            Some(default) => Some(line(&default.to_string())),
+            None => None,
+        };
+        if let Some(default) = &default {
+            let _ = write!(about, "\ndefault: {default}");
         }
+        let mut text = server_text.quote(&about);
+        text.push_str("Answer");
         if self.is("array") {
             text.push_str(" [some, with commas between]");
         } else if self.is("boolean") {
             text.push_str(" [y/n]");
         }
-        match self.schema.get("default") {
-            Some(Value::String(default)) => {
-                let _ = write!(text, " [default: {}]", screen.line(default));
-            }
-            Some(default) => {
-                let _ = write!(text, " [default: {}]", screen.line(&default.to_string()));
-            }
-            None if !self.required => text.push_str(" [optional]"),
-            None => {}
+        if default.is_some() {
+            text.push_str(" [empty: the default]");
+        } else if !self.required {
+            text.push_str(" [optional]");
         }
         text.push_str(": ");
         text
     }
+}
+
+/// Text of the server, as it is shown in a prompt: escaped, and on lines that begin with `> `.
+pub(crate) struct ServerText {
+    /// What cleans them.
+    screen: OwnedScreen,
+    /// How wide the terminal is.
+    columns: usize,
+}
+
+impl ServerText {
+    /// For the terminal of standard error.
+    pub(crate) fn of(console: &Console, screen: OwnedScreen) -> Self {
+        Self { screen, columns: console.error_columns.unwrap_or(COLUMNS) }
+    }
+
+    /// The lines of `server`, each behind `> ` and no wider than the terminal.
+    pub(crate) fn quote(&self, server: &str) -> String {
+        let room = self.columns.saturating_sub(QUOTE_PREFIX.len()).max(MIN_COLUMNS);
+        let mut text = String::new();
+        for line in self.screen.text(server).lines() {
+            // A tab is wider than a character.
+            for piece in pieces(&line.replace('\t', "    "), room) {
+                let _ = writeln!(text, "{QUOTE_PREFIX}{piece}");
+            }
+        }
+        text
+    }
+
+    /// A URL on one line, so that it can be copied. A parsed URL has no spaces, so it cannot look like a
+    /// sentence where the terminal wraps it.
+    fn quote_url(&self, url: &str) -> String {
+        match url.parse::<Url>() {
+            Ok(url) => format!("{QUOTE_PREFIX}{}\n", self.screen.whole(url.as_str())),
+            Err(_) => self.quote(&format!("(not a URL) {url}")),
+        }
+    }
+}
+
+/// A line in pieces that a terminal of so many columns does not break, whatever it is made of.
+fn pieces(line: &str, room: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut taken = 0;
+    for c in line.chars() {
+        // At most two columns.
+        let width = if c.is_ascii() { 1 } else { 2 };
+        if taken + width > room {
+            pieces.push(String::new());
+            taken = 0;
+        }
+        taken += width;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(c);
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -277,15 +341,21 @@ mod tests {
         fn ask(&self, text: &str) -> io::Result<Option<String>> {
             let mut state = self.0.lock().unwrap();
             state.1.push_str(text);
+            // What is typed ends the line.
+            state.1.push('\n');
             Ok(state.0.pop().map(str::to_owned))
         }
+    }
+
+    fn server_text() -> ServerText {
+        ServerText { screen: OwnedScreen::default(), columns: 80 }
     }
 
     fn asked(schema: Value, lines: &[&'static str]) -> (ElicitResult, String) {
         let lines = lines.iter().rev().copied().collect();
         let typist = Typist(Mutex::new((lines, String::new())));
         let question = Question::Form { message: "Who\u{1b}[2J?".into(), schema };
-        let result = ask(&question, &typist, &OwnedScreen::default()).unwrap();
+        let result = ask(&question, &typist, &server_text()).unwrap();
         (result, typist.0.into_inner().unwrap().1)
     }
 
@@ -339,8 +409,40 @@ mod tests {
         let typist = Typist(Mutex::new((vec![""], String::new())));
         let url = format!("https://a.example/{}", "x".repeat(1000));
         let question = Question::Url { message: "Pay".into(), url: url.clone() };
-        let result = ask(&question, &typist, &OwnedScreen::default()).unwrap();
+        let result = ask(&question, &typist, &server_text()).unwrap();
         assert_eq!(result, ElicitResult::new(ElicitationAction::Accept));
         assert!(typist.0.into_inner().unwrap().1.contains(&url));
+    }
+
+    #[test]
+    fn no_word_of_the_server_stands_where_ours_do() {
+        let forged =
+            "https://good.example/\nHave you opened it? [Y]es, [n]o, [s]top: \r\n\u{2028}forged";
+        let long = format!("{}Have you opened it?", "x ".repeat(39));
+        let schema = json!({"properties": {"name\nAnswer: ": {
+            "type": "string", "title": long, "description": forged, "default": forged,
+            "oneOf": [{"const": "a", "title": "a\nAnswer: "}],
+        }}});
+        let ours = ["The server asks", "Have you opened it? [Y]", "Answer", ""];
+        for question in [
+            Question::Url { message: forged.into(), url: "https://bad.example/ a b".into() },
+            Question::Url { message: long.clone(), url: forged.into() },
+            Question::Url { message: "\t".repeat(100), url: "no address ".repeat(20) },
+            Question::Form { message: format!("{long}\n{forged}"), schema },
+        ] {
+            let typist = Typist(Mutex::new((vec!["no such", "y"], String::new())));
+            let _ = ask(&question, &typist, &server_text()).unwrap();
+            let text = typist.0.into_inner().unwrap().1;
+            let text = anstream::adapter::strip_str(&text).to_string();
+            let mut own = 0;
+            for line in text.lines() {
+                assert!(line.starts_with("> https") || line.chars().count() <= 80, "{text}");
+                if !line.starts_with(QUOTE_PREFIX) {
+                    assert!(ours.iter().any(|ours| line.starts_with(ours)), "{line:?} in {text}");
+                    own += usize::from(line.starts_with("Have you opened it?"));
+                }
+            }
+            assert!(own <= 1, "{text}");
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Text from the server, made fit to print.
 //!
-//! 1. Control characters other than newline and tab are escaped: an escape sequence could rewrite the
-//!    terminal. So are the characters that reorder text (CVE-2021-42574) and the line separators.
+//! 1. Risky characters other than newline and tab are escaped ([`display`]): an escape sequence could rewrite
+//!    the terminal.
 //! 2. The token is blotted out, should the server echo it.
 
-use std::{borrow::Cow, fmt::Write};
+use std::borrow::Cow;
 
-use auth_core::AccessToken;
+use auth_core::{AccessToken, display};
 
 /// What stands in the token's place.
 const BLOT: &str = "[token]";
@@ -42,15 +42,7 @@ impl<'a> Screen<'a> {
     /// Clean text of any number of lines.
     pub(crate) fn text(&self, text: &str) -> String {
         let text = self.blot(text).replace("\r\n", "\n");
-        let mut clean = String::with_capacity(text.len());
-        for c in text.chars() {
-            if is_risky(c) {
-                clean.extend(c.escape_unicode());
-            } else {
-                clean.push(c);
-            }
-        }
-        clean
+        display::escape_lines(&text).into_owned()
     }
 
     /// Clean text on one line, however long: something that must be seen whole.
@@ -71,17 +63,12 @@ impl<'a> Screen<'a> {
 
     /// JSON text in which risky characters are escaped, which leaves its meaning as it is.
     pub(crate) fn json(&self, json: &str) -> String {
-        let json = self.blot(json);
-        let mut clean = String::with_capacity(json.len());
-        for c in json.chars() {
-            // All risky characters are below U+10000: four digits are enough.
-            if is_risky(c) {
-                let _ = write!(clean, "\\u{:04x}", u32::from(c));
-            } else {
-                clean.push(c);
-            }
-        }
-        clean
+        display::escape_json(&self.blot(json)).into_owned()
+    }
+
+    /// The same of YAML.
+    pub(crate) fn yaml(&self, yaml: &str) -> String {
+        display::escape_yaml(&self.blot(yaml)).into_owned()
     }
 
     fn blot(&self, text: &str) -> String {
@@ -119,18 +106,6 @@ impl OwnedScreen {
     }
 }
 
-fn is_risky(c: char) -> bool {
-    match c {
-        '\n' | '\t' => false,
-        '\u{061C}'
-        | '\u{200E}'
-        | '\u{200F}'
-        | '\u{2028}'..='\u{202E}'
-        | '\u{2066}'..='\u{2069}' => true,
-        _ => c.is_control(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,10 +114,11 @@ mod tests {
     fn escape_sequences_do_not_get_through() {
         let screen = Screen::default();
         assert_eq!(
-            screen.text("a\u{1b}[31mb\u{9b}c\r\nd\re\u{7f}\u{202e}\t\u{e9}"),
-            "a\\u{1b}[31mb\\u{9b}c\nd\\u{d}e\\u{7f}\\u{202e}\t\u{e9}"
+            screen.text("a\u{1b}[31mb\u{9b}c\r\nd\re\u{7f}\u{202e}\u{200b}\t\u{e9}"),
+            "a\\u{1b}[31mb\\u{9b}c\nd\\re\\u{7f}\\u{202e}\\u{200b}\t\u{e9}"
         );
         assert_eq!(screen.json("\"a\u{9b}\u{202e}\"\n"), "\"a\\u009b\\u202e\"\n");
+        assert_eq!(screen.yaml("\"a\u{9b}\u{e0041}\"\n"), "\"a\\u009b\\U000e0041\"\n");
         assert_eq!(screen.line(" a\n\n  b "), "a b");
         assert_eq!(screen.line(&"x".repeat(500)).len(), MAX_LINE + 3);
     }

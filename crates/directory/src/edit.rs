@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId, display};
 use serde::{Deserialize, Serialize};
 
 use crate::{NewUser, User, UserStatus};
@@ -43,7 +43,8 @@ pub enum Edit {
     Grant(UserName, RoleName, Option<NumericDate>),
     /// Takes a role from a user.
     RevokeRole(UserName, RoleName),
-    /// Makes all tokens of a user void that were issued up to and including the second of the change.
+    /// Makes all tokens of a user void that were issued up to the change, also by a clock that is ahead by
+    /// the leeway: those that say that they were issued before [`valid_from_after`](crate::valid_from_after).
     RevokeTokens(UserName),
     /// Makes one token void, whoever its user is.
     RevokeToken(RevokedToken),
@@ -180,12 +181,11 @@ fn list<'a>(roles: impl IntoIterator<Item = &'a RoleName>) -> String {
 }
 
 impl Stamp {
-    /// `who` does something at `at`. A name is shown in one line: control characters become `?`, and what
-    /// is beyond 255 bytes is cut off.
+    /// `who` does something at `at`. A name is kept as it can be shown on one line ([`display::escape`]);
+    /// what is beyond 255 bytes is cut off.
     #[must_use]
     pub fn new(who: impl fmt::Display, at: NumericDate) -> Self {
-        let mut who: String =
-            who.to_string().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let mut who = display::escape(&who.to_string()).into_owned();
         who.truncate(who.floor_char_boundary(MAX_WHO_BYTES));
         if who.is_empty() {
             who.push('?');
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_stamp_fits_in_a_line() {
         let at = NumericDate::from_secs(1).unwrap();
-        assert_eq!(Stamp::new("a\nb", at).who(), "a?b");
+        assert_eq!(Stamp::new("a\n\u{202e}b", at).who(), "a\\n\\u{202e}b");
         assert_eq!(Stamp::new("", at).who(), "?");
         assert_eq!(Stamp::new("é".repeat(200), at).who(), "é".repeat(127));
     }

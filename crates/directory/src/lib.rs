@@ -70,7 +70,7 @@ mod user;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use auth_core::{Issuer, NumericDate, Subject, TokenId};
+use auth_core::{Issuer, Leeway, NumericDate, Subject, TokenId};
 
 pub use any::{AnyDirectory, AnyWatch};
 pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
@@ -83,9 +83,15 @@ pub use source::{Loaded, News, Store, Watch};
 pub use sqlite::{SqliteDirectory, SqliteWatch};
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
 
-/// Dates are whole seconds, and a token may be issued in the very second in which the user's tokens are
-/// revoked: good are those from the next one on.
-const SECOND: Duration = Duration::from_secs(1);
+/// The user's `valid_from` after all its tokens were revoked at `revoked`: tokens with an earlier `iat` are
+/// void.
+///
+/// The issuer's clock may be ahead by the leeway, and dates are whole seconds. So a token that was issued
+/// before the revocation may have an `iat` up to that much later.
+#[must_use]
+pub fn valid_from_after(revoked: NumericDate) -> NumericDate {
+    revoked.plus(Leeway::default().duration() + Duration::from_secs(1))
+}
 
 /// Where users are kept.
 pub trait Directory: Send + Sync + 'static {

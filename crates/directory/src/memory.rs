@@ -8,7 +8,8 @@ use std::{
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
 use crate::{
-    Change, Directory, DirectoryError, Edit, Record, RevokedToken, SECOND, Stamp, User, UserName,
+    Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, User, UserName,
+    valid_from_after,
 };
 
 /// A directory in memory. Its clones are the same directory.
@@ -143,7 +144,7 @@ impl Tables {
                 Arc::make_mut(&mut user.roles).remove(&role)
             }),
             Edit::RevokeTokens(name) => {
-                self.change(&name, |user| user.void_before(Some(now.plus(SECOND))))
+                self.change(&name, |user| user.void_before(Some(valid_from_after(now))))
             }
             Edit::RevokeToken(RevokedToken { issuer, token_id, expires_at }) => {
                 match self.revoked.entry((issuer, token_id)) {
@@ -191,7 +192,7 @@ impl Tables {
                 user.void_before(there.valid_from);
             }
             None => {
-                user.void_before(self.removed.get(&name).map(|at| at.plus(SECOND)));
+                user.void_before(self.removed.get(&name).copied().map(valid_from_after));
             }
         }
         self.users.insert(name, Arc::new(user));

@@ -12,7 +12,7 @@ use std::error::Error;
 
 use auth_core::{Ceiling, Denial, DenialReason, Issuer, Owner, Permit, Principal};
 
-use crate::{AuthenticateError, InvalidToken, RequestId, response::Refusal};
+use crate::{AuthenticateError, InvalidToken, RequestId, body::BodyFault, response::Refusal};
 
 /// The target of what is no decision.
 const REQUEST: &str = "mcp_guard::request";
@@ -99,6 +99,9 @@ pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
         Refusal::BadRequest(_) => tracing::warn!(
             target: NO_TOKEN, request_id = %id, reason = %refusal, "-> Malformed request!"
         ),
+        Refusal::Body(BodyFault::NoMemory(_)) | Refusal::TooManyStreams(_) => {
+            tracing::warn!(request_id = %id, reason = %refusal, "-> Too much at once!");
+        }
         _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
     }
 }

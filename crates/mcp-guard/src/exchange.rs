@@ -2,7 +2,8 @@
 //!
 //! 1. A session that the answer names is sealed for the caller, and so is every event's id.
 //! 2. Lists show what the caller may see, and notifications of changes reach whom they concern
-//!    ([`lists`]).
+//!    ([`lists`]). What the server says to a notification that names a list is not passed on: nothing is
+//!    to be answered (JSON-RPC 2.0 §4.1).
 //! 3. A task that the answer says was started is the caller's.
 //! 4. An event stream is judged again and again, with the same token and by the same checks as a new
 //!    request: it ends within a second after the token expires or is revoked, the user is disabled, or a
@@ -20,7 +21,7 @@ use auth_core::{AccessToken, Action, Decision, Owner};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use memchr::memmem;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -29,6 +30,7 @@ use crate::{
     Authenticate, Guard, RequestId, audit,
     guarded_body::{GuardedBody, Stream},
     lists::{self, Viewer},
+    quota::Share,
     response,
     sse::Event,
 };
@@ -51,7 +53,11 @@ pub(crate) struct Exchange<A> {
     pub(crate) also: Vec<Action>,
     /// The method; `None` for a stream, an answer, or the end of a session.
     pub(crate) method: Option<String>,
+    /// Whether nothing is to be answered.
+    pub(crate) is_notification: bool,
     pub(crate) is_stateless: bool,
+    /// The place among the streams, until the answer has ended.
+    pub(crate) _place: Option<Share>,
 }
 
 impl<A: Authenticate> Exchange<A> {
@@ -68,6 +74,9 @@ impl<A: Authenticate> Exchange<A> {
         let is_json = is(response.headers(), "application/json");
         let is_list = self.method.as_deref().is_some_and(lists::is_list);
         if is_list && (is_json || response.status().is_success()) {
+            if self.is_notification {
+                return without_body(response);
+            }
             return self.list(response).await;
         }
         if is_json && matches!(self.action, Action::CallTool(_)) {
@@ -210,6 +219,15 @@ impl<A: Authenticate> Exchange<A> {
             *last(judged) = Judged { viewer, at: Instant::now() };
         }
     }
+}
+
+/// The answer's status, and nothing of its body.
+fn without_body<R>(response: Response<R>) -> Response<GuardedBody<R>> {
+    let (mut parts, _) = response.into_parts();
+    for header in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::TRANSFER_ENCODING] {
+        parts.headers.remove(header);
+    }
+    Response::from_parts(parts, GuardedBody::own(Full::default()))
 }
 
 /// Who is looking at a stream, and when that was last found out.

@@ -8,9 +8,16 @@ use auth_core::{
 use tower::Layer;
 
 use crate::{
-    Authenticate, GuardLayer, GuardService, MetadataService, origin::Origins, response::Challenges,
-    seals::Seals, tasks::Tasks,
+    Authenticate, GuardLayer, GuardService, MetadataService,
+    origin::Origins,
+    quota::{Bounds, Quota},
+    response::Challenges,
+    seals::Seals,
+    tasks::Tasks,
 };
+
+/// The longest body without a token, in bytes.
+const MAX_ANONYMOUS_BODY: usize = 64 * 1024;
 
 /// Protects servers: one resource, one policy, one way to tell who is calling.
 #[derive(Debug)]
@@ -25,6 +32,9 @@ pub struct Guard<A> {
     pub(crate) challenges: Challenges,
     pub(crate) max_body_bytes: usize,
     pub(crate) body_timeout: Duration,
+    body_memory: usize,
+    pub(crate) bodies: Arc<Quota>,
+    pub(crate) streams: Arc<Quota>,
     authorization_servers: Vec<Issuer>,
     name: Option<String>,
 }
@@ -36,8 +46,8 @@ struct Policies(Arc<Choose>);
 type Choose = dyn Fn(&Principal) -> Arc<Policy> + Send + Sync;
 
 impl<A: Authenticate> Guard<A> {
-    /// A guard for the server at `resource`: bodies up to 4 MiB that arrive within 30 s, and no `Host`
-    /// or `Origin` but the resource's own.
+    /// A guard for the server at `resource`: bodies up to 4 MiB that arrive within 30 s, 256 MiB of them at
+    /// once, 16 streams for each caller and 512 in all, and no `Host` or `Origin` but the resource's own.
     #[must_use]
     pub fn new(resource: ResourceUri, policy: Policy, authenticate: A) -> Self {
         let challenges = Challenges::new(resource.metadata_url(), policy.scopes_to_ask_for());
@@ -52,6 +62,9 @@ impl<A: Authenticate> Guard<A> {
             challenges,
             max_body_bytes: 4 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            body_memory: 256 * 1024 * 1024,
+            bodies: bodies(256 * 1024 * 1024, 4 * 1024 * 1024),
+            streams: streams(16, 512),
             authorization_servers: Vec::new(),
             name: None,
         }
@@ -84,10 +97,32 @@ impl<A: Authenticate> Guard<A> {
         self
     }
 
-    /// The longest body, in bytes.
+    /// The longest body, in bytes. One without a token has at most 64 KiB in any case.
     #[must_use]
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
-        Self { max_body_bytes, ..self }
+        let bodies = bodies(self.body_memory, max_body_bytes);
+        Self { max_body_bytes, bodies, ..self }
+    }
+
+    /// How many bytes of bodies are held at once, beyond the first 16 KiB of each. One caller has an
+    /// eighth of it, all without a token together have a 32nd, and each has enough for one body. What is
+    /// beyond is refused with 503.
+    #[must_use]
+    pub fn body_memory(self, body_memory: usize) -> Self {
+        Self { body_memory, bodies: bodies(body_memory, self.max_body_bytes), ..self }
+    }
+
+    /// How many streams (`GET`, and `subscriptions/listen`) one caller may have open at once, and all
+    /// together. All without a token have a quarter of these together. What is beyond is refused with 429.
+    #[must_use]
+    pub fn max_streams(self, each: usize, total: usize) -> Self {
+        Self { streams: streams(each, total), ..self }
+    }
+
+    /// The longest body of somebody with a token, or without.
+    pub(crate) fn max_body(&self, is_anonymous: bool) -> usize {
+        let bound = if is_anonymous { MAX_ANONYMOUS_BODY } else { usize::MAX };
+        self.max_body_bytes.min(bound)
     }
 
     /// How long a body may take to arrive.
@@ -163,6 +198,19 @@ impl<A: Authenticate> Guard<A> {
     }
 }
 
+/// The budget of all bodies.
+fn bodies(memory: usize, max_body_bytes: usize) -> Arc<Quota> {
+    // A buffer may be twice as large as what is in it.
+    let one = max_body_bytes.saturating_mul(2);
+    let each = (memory / 8).max(one);
+    let anonymous = (memory / 32).max(one.min(2 * MAX_ANONYMOUS_BODY));
+    Quota::new(Bounds { total: memory.max(one), each, anonymous })
+}
+
+fn streams(each: usize, total: usize) -> Arc<Quota> {
+    Quota::new(Bounds { total, each, anonymous: total / 4 })
+}
+
 impl<A> Clone for Guard<A> {
     fn clone(&self) -> Self {
         Self {
@@ -171,6 +219,8 @@ impl<A> Clone for Guard<A> {
             policies: self.policies.clone(),
             seals: self.seals.clone(),
             tasks: Arc::clone(&self.tasks),
+            bodies: Arc::clone(&self.bodies),
+            streams: Arc::clone(&self.streams),
             resource: self.resource.clone(),
             origins: self.origins.clone(),
             challenges: self.challenges.clone(),

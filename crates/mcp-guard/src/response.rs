@@ -10,6 +10,8 @@
 //! | users cannot be looked up, or an issuer not be asked | 503 + `Retry-After` | – |
 //! | another HTTP method | 405 | – |
 //! | body too long, too slow, broken off | 413, 408, 400 | – |
+//! | more bytes of bodies than there is memory for | 503 + `Retry-After` | – |
+//! | more streams than a caller may have open | 429 + `Retry-After` | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
 //! | a method without a target that the request's revision has dropped | 404 + JSON-RPC error | – |
 //! | a session or an event that is not the caller's, or that there is not | 404 + JSON-RPC error | – |
@@ -35,7 +37,8 @@ use serde_json::{Value, json};
 
 use crate::{
     AuthenticateError, MessageError, RequestId, accept::NotAcceptable, bearer::BearerFault,
-    body::BodyFault, headers::HeaderMismatch, message::Id, origin::OriginFault, seals::SealFault,
+    body::BodyFault, headers::HeaderMismatch, message::Id, origin::OriginFault, quota::Exceeded,
+    seals::SealFault,
 };
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
@@ -83,6 +86,8 @@ pub(crate) enum Refusal {
     UnknownTask(Option<Id>),
     #[error("the client does not say that it knows tasks")]
     NeedsTasks(Option<Id>),
+    #[error("{0} may not have more streams open")]
+    TooManyStreams(Exceeded),
 }
 
 /// The token's own faults go two ways: nothing sent is not an error of the token.
@@ -181,13 +186,8 @@ impl Challenges {
                 forbidden(&text, data, None)
             }
             Refusal::Authenticate(A::Unavailable(_)) => {
-                let mut response = plain(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "temporarily_unavailable",
-                    "the token or its user cannot be checked at the moment",
-                );
-                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-                response
+                let text = "the token or its user cannot be checked at the moment";
+                retry_later(StatusCode::SERVICE_UNAVAILABLE, text)
             }
             Refusal::HttpMethod => {
                 let mut response = plain(
@@ -204,12 +204,22 @@ impl Challenges {
                     BodyFault::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
                     BodyFault::TooSlow => StatusCode::REQUEST_TIMEOUT,
                     BodyFault::Broken => StatusCode::BAD_REQUEST,
+                    BodyFault::NoMemory(_) => StatusCode::SERVICE_UNAVAILABLE,
                 };
-                let mut response = plain(status, "invalid_request", &fault.to_string());
+                let mut response = if status == StatusCode::SERVICE_UNAVAILABLE {
+                    let text = format!("{fault}: try again when others are answered");
+                    retry_later(status, &text)
+                } else {
+                    plain(status, "invalid_request", &fault.to_string())
+                };
                 // What is left of the body is not read: the connection is of no more use.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
                 response
+            }
+            Refusal::TooManyStreams(_) => {
+                let text = format!("{refusal}: end one, or try again later");
+                retry_later(StatusCode::TOO_MANY_REQUESTS, &text)
             }
             Refusal::Message(fault, id) => {
                 json_rpc(fault.status(), fault.code(), &fault.to_string(), id.as_ref())
@@ -330,6 +340,12 @@ fn forbidden(message: &str, data: Value, id: Option<&Id>) -> Response<Full<Bytes
 
 fn list(scopes: &ScopeSet) -> Value {
     scopes.iter().map(Scope::as_str).collect()
+}
+
+fn retry_later(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
+    let mut response = plain(status, "temporarily_unavailable", text);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    response
 }
 
 fn plain(status: StatusCode, error: &str, description: &str) -> Response<Full<Bytes>> {

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{AccessToken, Decision, Owner, Principal};
+use auth_core::{AccessToken, Action, Decision, Owner, Principal};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response,
@@ -29,6 +29,7 @@ use crate::{
     headers,
     lists::Viewer,
     message::Message,
+    quota::{Exceeded, Holder, Share},
     response::{self, Refusal},
 };
 
@@ -108,12 +109,14 @@ where
                 return Ok(response.map(GuardedBody::own));
             }
             let mut response = match admit(guard, id, request).await {
-                Ok((request, exchange)) => {
+                Ok((request, exchange, held)) => {
                     // Calling may panic as well as waiting.
                     let response = match catch_panic(async { inner.call(request).await }).await {
                         Some(answered) => Some(answered?),
                         None => None,
                     };
+                    // The body is in memory until here.
+                    drop(held);
                     match response {
                         Some(response) => exchange.answer(response).await,
                         None => {
@@ -133,13 +136,13 @@ where
     }
 }
 
-/// The request as the inner service may see it, with what its answer will be held to; or the answer
-/// that the caller gets instead.
+/// The request as the inner service may see it, with what its answer will be held to and with what is held
+/// for its body; or the answer that the caller gets instead.
 async fn admit<A, B>(
     guard: Arc<Guard<A>>,
     id: RequestId,
     request: Request<B>,
-) -> Result<(Request<Full<Bytes>>, Exchange<A>), Response<Full<Bytes>>>
+) -> Result<(Request<Full<Bytes>>, Exchange<A>, Share), Response<Full<Bytes>>>
 where
     A: Authenticate,
     B: Body,
@@ -172,7 +175,8 @@ where
         None => Arc::clone(&guard.policy),
     };
 
-    let (message, bytes) = read(&guard, &parts, body).await.map_err(refuse)?;
+    let mut held = guard.bodies.share(Holder::from(&owner));
+    let (message, bytes) = read(&guard, &parts, body, &mut held).await.map_err(refuse)?;
     let Message {
         action, mut also, task, is_stateless, knows_tasks, method, id: message_id, ..
     } = message;
@@ -208,13 +212,42 @@ where
         },
         None => policy.decide_anonymous(action, &also).ok_or_else(|| refuse(Refusal::NoToken))?,
     };
+    let place = match place(&guard, permit.action(), &owner) {
+        Ok(place) => place,
+        Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
+    };
     audit::permitted(id, &permit);
 
     let action = permit.action().clone();
     parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id));
     let viewer = Viewer { principal, policy };
-    let exchange = Exchange { guard, id, token, owner, viewer, action, also, method, is_stateless };
-    Ok((Request::from_parts(parts, Full::new(bytes)), exchange))
+    let is_notification = message_id.is_none();
+    let exchange = Exchange {
+        guard,
+        id,
+        token,
+        owner,
+        viewer,
+        action,
+        also,
+        method,
+        is_notification,
+        is_stateless,
+        _place: place,
+    };
+    Ok((Request::from_parts(parts, Full::new(bytes)), exchange, held))
+}
+
+/// A place among the streams, for what is answered with one that may stay open for ever.
+fn place<A>(guard: &Guard<A>, action: &Action, owner: &Owner) -> Result<Option<Share>, Exceeded> {
+    let is_stream = matches!(action.method(), "session/stream" | "subscriptions/listen")
+        && action.target().is_none();
+    if !is_stream {
+        return Ok(None);
+    }
+    let mut place = guard.streams.share(Holder::from(owner));
+    place.hold(1)?;
+    Ok(Some(place))
 }
 
 /// Who is calling: judged by the head of the request alone. Nobody, where some things are public.
@@ -232,8 +265,14 @@ async fn identify<A: Authenticate>(
 }
 
 /// What a request asks for, and the bytes that say so.
-async fn read<A, B>(guard: &Guard<A>, parts: &Parts, body: B) -> Result<(Message, Bytes), Refusal>
+async fn read<A, B>(
+    guard: &Guard<A>,
+    parts: &Parts,
+    body: B,
+    held: &mut Share,
+) -> Result<(Message, Bytes), Refusal>
 where
+    A: Authenticate,
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -242,7 +281,8 @@ where
         Method::GET => Ok((Message::without_method("session/stream"), Bytes::new())),
         Method::DELETE => Ok((Message::without_method("session/end"), Bytes::new())),
         Method::POST => {
-            let bytes = body::read(body, guard.max_body_bytes, guard.body_timeout).await?;
+            let max_bytes = guard.max_body(held.is_of_nobody());
+            let bytes = body::read(body, max_bytes, guard.body_timeout, held).await?;
             let message =
                 Message::parse(&bytes).map_err(|(fault, id)| Refusal::Message(fault, id))?;
             match headers::check(&parts.headers, &message) {

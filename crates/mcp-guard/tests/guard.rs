@@ -90,10 +90,11 @@ async fn exchange(address: std::net::SocketAddr, head: &[&str], body: &str) -> S
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = head.join("\r\n");
     let text = format!("{head}\r\nconnection: close\r\n\r\n{body}");
-    stream.write_all(text.as_bytes()).await.unwrap();
+    let _ = stream.write_all(text.as_bytes()).await;
     let mut answer = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
-    read.await.unwrap().unwrap();
+    // A server that refuses does not read the rest, and the connection may break.
+    let _ = read.await.unwrap();
     String::from_utf8(answer).unwrap()
 }
 
@@ -221,6 +222,99 @@ async fn the_longest_body_is_a_setting() {
     let (address, _) = serve(guard().max_body_bytes(body.len())).await;
     assert!(post(address, &token("A"), &body).await.starts_with("HTTP/1.1 200"));
     assert!(post(address, &token("A"), &format!("{body} ")).await.starts_with("HTTP/1.1 413"));
+}
+
+/// A request whose body does not end, and of which this much has been sent.
+async fn held(address: std::net::SocketAddr, token: &str, length: usize) -> TcpStream {
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-length: {}\r\n\r\n",
+        length + 1
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(" ".repeat(length).as_bytes()).await.unwrap();
+    stream
+}
+
+/// Asks until the answer is as expected.
+async fn until<F: Future<Output = String>>(expected: &str, ask: impl Fn() -> F) -> String {
+    let start = std::time::Instant::now();
+    loop {
+        let answer = ask().await;
+        if answer.starts_with(&format!("HTTP/1.1 {expected}")) {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{expected} does not come: {answer}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn all_bodies_have_a_budget_and_each_caller_has_a_part_of_it() {
+    const KIB: usize = 1024;
+    // Each has two bodies of this length; all together have four.
+    let (address, _) = serve(guard().max_body_bytes(256 * KIB).body_memory(1024 * KIB)).await;
+    let key = TestKey::shared(Algorithm::Hs256);
+    let [alice, bob, carol] = ["alice", "bob", "carol"]
+        .map(|sub| Forge::valid(key).claim("scope", "A").claim("sub", sub).sign(key));
+    let long = format!("{}{}", call("a"), " ".repeat(200 * KIB));
+    let small = call("a");
+
+    let of_alice = [held(address, &alice, 200 * KIB).await, held(address, &alice, 200 * KIB).await];
+    let answer = until("503", || post(address, &alice, &long)).await;
+    assert!(answer.contains("retry-after: 5") && answer.contains("connection: close"), "{answer}");
+    assert!(answer.contains("held for this caller"), "{answer}");
+    // Through another client she is still the same.
+    let other_client = Forge::valid(key).claim("scope", "A").claim("sub", "alice");
+    let other_client = other_client.claim("client_id", "other").sign(key);
+    until("503", || post(address, &other_client, &long)).await;
+    assert!(post(address, &alice, &small).await.starts_with("HTTP/1.1 200"), "small ones go on");
+    assert!(post(address, &bob, &long).await.starts_with("HTTP/1.1 200"), "so do others");
+
+    let _of_bob = [held(address, &bob, 200 * KIB).await, held(address, &bob, 200 * KIB).await];
+    let answer = until("503", || post(address, &carol, &long)).await;
+    assert!(answer.contains("held for all callers together"), "{answer}");
+    assert!(post(address, &carol, &small).await.starts_with("HTTP/1.1 200"));
+    drop(of_alice);
+    until("200", || post(address, &carol, &long)).await;
+    until("200", || post(address, &alice, &long)).await;
+}
+
+#[tokio::test]
+async fn a_body_without_a_token_is_short() {
+    let document: PolicyDocument =
+        serde_json::from_value(json!({ "tools": { "open": { "public": true } } })).unwrap();
+    let verifier = TokenVerifier::new(RESOURCE.parse().unwrap());
+    let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
+    let policy = Policy::try_from(document).unwrap();
+    let (address, _) = serve(Guard::new(RESOURCE.parse().unwrap(), policy, authenticate)).await;
+    let longest = 64 * 1024;
+    // What is too long is refused before it is sent.
+    for (length, sent, status) in [(longest, longest, "200"), (longest + 1, 0, "413")] {
+        let mut body = call("open") + &" ".repeat(longest);
+        body.truncate(sent);
+        let length = format!("content-length: {length}");
+        let head = ["POST /mcp HTTP/1.1", "host: localhost", &length];
+        let answer = exchange(address, &head, &body).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_nobody_asked_for_is_not_passed_on() {
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"b"}]}}"#;
+    for (kind, body) in [("application/json", list), ("text/plain", "Accepted"), ("x/y", "")] {
+        let (address, _) = serve_with(guard(), move || {
+            let answer = Response::builder().status(202).header(header::CONTENT_TYPE, kind);
+            answer.body(Full::<Bytes>::from(body).boxed()).unwrap()
+        })
+        .await;
+        let notification = r#"{"jsonrpc":"2.0","method":"tools/list"}"#;
+        let answer = post(address, &token("A"), notification).await;
+        assert!(answer.starts_with("HTTP/1.1 202") && answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(answer.contains("content-length: 0") && !answer.contains("content-type"));
+    }
 }
 
 #[tokio::test]

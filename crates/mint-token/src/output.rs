@@ -2,14 +2,16 @@
 //!
 //! 1. [`result`] writes to standard output; if that fails, the program failed.
 //! 2. All the rest is for people and goes to standard error; if that fails, there is nobody to tell.
-//! 3. A reader that went away (a broken pipe) is an ending, not a panic, and needs no message.
+//! 3. Text from outside is escaped ([`display`]), in JSON as well as for a person.
+//! 4. A reader that went away (a broken pipe) is an ending, not a panic, and needs no message.
 
 use std::{collections::BTreeSet, fmt, io::ErrorKind, path::PathBuf, time::Duration};
 
 use anstyle::{AnsiColor, Style};
-pub(crate) use auth_core::harmless;
+pub(crate) use auth_core::display::excerpt;
 use auth_core::{
     AccessToken, Algorithm, Audience, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId,
+    display,
 };
 use chrono::{DateTime, SecondsFormat};
 use serde_json::json;
@@ -45,7 +47,7 @@ impl Minted {
     pub(crate) fn line(&self, format: Format) -> String {
         match format {
             Format::Text => self.token.expose().to_owned(),
-            Format::Json => json!({
+            Format::Json => to_json(&json!({
                 "token": self.token.expose(),
                 "issuer": self.issuer,
                 "subject": self.subject,
@@ -57,8 +59,7 @@ impl Minted {
                 "token_id": self.token_id,
                 "algorithm": self.algorithm.name(),
                 "saved_to": self.saved_to.as_ref().map(|path| path.to_string_lossy()),
-            })
-            .to_string(),
+            })),
         }
     }
 
@@ -101,7 +102,9 @@ impl Minted {
 
 /// Lines, each with a label before it.
 pub(crate) fn rows(lines: &[(&str, String)]) -> String {
-    let line = |(label, text): &(&str, String)| format!("{LABEL}{label:<7}{LABEL:#}{text}\n");
+    let line = |(label, text): &(&str, String)| {
+        format!("{LABEL}{label:<7}{LABEL:#}{}\n", display::escape(text))
+    };
     lines.iter().map(line).collect::<Vec<_>>().concat()
 }
 
@@ -119,6 +122,15 @@ pub(crate) fn result(line: &str, world: &mut World<'_>) -> Exit {
     to_out(&format!("{line}\n"), world)
 }
 
+/// Writes the result as JSON, on one line.
+pub(crate) fn json(value: &serde_json::Value, world: &mut World<'_>) -> Exit {
+    result(&to_json(value), world)
+}
+
+fn to_json(value: &serde_json::Value) -> String {
+    display::escape_json(&value.to_string()).into_owned()
+}
+
 /// Says `text`, which ends its own lines.
 pub(crate) fn say(text: &str, world: &mut World<'_>) {
     // Who cannot be told that something went wrong cannot be told that either.
@@ -127,17 +139,19 @@ pub(crate) fn say(text: &str, world: &mut World<'_>) {
 
 /// Says what went wrong.
 pub(crate) fn error(fault: &dyn fmt::Display, world: &mut World<'_>) {
-    say(&format!("{ERROR}error:{ERROR:#} {fault}\n"), world);
+    let fault = fault.to_string();
+    say(&format!("{ERROR}error:{ERROR:#} {}\n", display::escape_lines(&fault)), world);
 }
 
 /// Says what is unwise.
 pub(crate) fn warning(text: &str, world: &mut World<'_>) {
+    let text = display::escape_lines(text);
     say(&format!("{WARNING}warning:{WARNING:#} {text}\n"), world);
 }
 
 /// Says what may help.
 pub(crate) fn note(text: &str, world: &mut World<'_>) {
-    say(&format!("{NOTE}note:{NOTE:#} {text}\n"), world);
+    say(&format!("{NOTE}note:{NOTE:#} {}\n", display::escape_lines(text)), world);
 }
 
 /// What the reader of the command line has to say: the help to standard output, a fault to standard error.

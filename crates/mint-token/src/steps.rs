@@ -1,11 +1,7 @@
 //! Steps as a table for a person, and what would mend the one that failed.
 
 use anstyle::{AnsiColor, Style};
-use auth_core::{Explanation, Finding, Outcome, Step};
-
-use auth_core::quoted;
-
-use crate::output::harmless;
+use auth_core::{Explanation, Finding, Outcome, Step, display, display::quoted};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -24,8 +20,8 @@ pub(crate) fn table(steps: &[Step]) -> String {
             Outcome::Noted => (FAINT, "note"),
         };
         let is_told = !step.found.is_empty() || step.outcome == Outcome::NotReached;
-        let found = harmless(if is_told { &step.found } else { &step.expected });
-        let name = harmless(&step.name);
+        let found = excerpt(if is_told { &step.found } else { &step.expected });
+        let name = excerpt(&step.name);
         let line = format!("{style}{word:<4}{style:#}  {name:<width$}  {found}");
         text += line.trim_end();
         text.push('\n');
@@ -34,7 +30,7 @@ pub(crate) fn table(steps: &[Step]) -> String {
             text.extend([format!(
                 "      {:<width$}  {FAINT}expected: {}{FAINT:#}\n",
                 "",
-                harmless(&step.expected)
+                excerpt(&step.expected)
             )]);
         }
     }
@@ -44,14 +40,14 @@ pub(crate) fn table(steps: &[Step]) -> String {
 
 /// The last line, if all is well.
 pub(crate) fn good(text: &str) -> String {
-    format!("{GOOD}{text}{GOOD:#}\n")
+    format!("{GOOD}{}{GOOD:#}\n", display::escape(text))
 }
 
 /// The last lines, if it is not.
 pub(crate) fn bad(text: &str, remedy: Option<&str>) -> String {
     let remedy =
         remedy.map_or_else(String::new, |remedy| format!("{LABEL}mend it:{LABEL:#} {remedy}\n"));
-    format!("{BAD}{text}{BAD:#}\n{remedy}")
+    format!("{BAD}{}{BAD:#}\n{remedy}", display::escape(text))
 }
 
 /// What would make a token pass the check that failed.

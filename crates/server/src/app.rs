@@ -22,6 +22,23 @@ use crate::{
     sessions::{self, Sessions},
 };
 
+/// What callers may hold at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How many bytes of bodies ([`Guard::body_memory`]).
+    pub body_memory: usize,
+    /// How many streams one caller has open ([`Guard::max_streams`]).
+    pub streams_of_each: usize,
+    /// How many streams all have open together.
+    pub streams: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { body_memory: 256 * 1024 * 1024, streams_of_each: 16, streams: 512 }
+    }
+}
+
 /// What a server is made of.
 #[derive(Debug)]
 pub struct App<D> {
@@ -41,6 +58,8 @@ pub struct App<D> {
     pub sessions: Option<Sessions>,
     /// What goes on in the background, for `/readyz`.
     pub readiness: Readiness,
+    /// What callers may hold at once.
+    pub bounds: Bounds,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,6 +76,12 @@ impl<D: Directory> App<D> {
             allowed_origins: config.allowed_origins.clone(),
             sessions: None,
             readiness: Readiness::default(),
+            bounds: Bounds {
+                body_memory: config.max_body_memory,
+                // Half of the connections is left for all the rest.
+                streams: (config.max_connections / 2).max(1),
+                ..Bounds::default()
+            },
             clock,
         })
     }
@@ -68,7 +93,10 @@ impl<D: Directory> App<D> {
             .provisioning(self.provisioning);
         let admin =
             explain::mount(Router::new(), &self.resource, &self.policy, &authenticate, &self.clock);
-        let guard = Guard::new(self.resource.clone(), self.policy, authenticate).name("server");
+        let guard = Guard::new(self.resource.clone(), self.policy, authenticate)
+            .name("server")
+            .body_memory(self.bounds.body_memory)
+            .max_streams(self.bounds.streams_of_each, self.bounds.streams);
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
         let origins = self.allowed_origins.iter();

@@ -9,7 +9,7 @@ use std::{
 
 use auth_core::{
     AccessToken, Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing,
-    Subject, admit, quoted,
+    Subject, admit, display::quoted,
 };
 use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use mcp_guard::{Authenticate, AuthenticateError, Issuers};

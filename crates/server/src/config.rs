@@ -34,6 +34,8 @@ pub struct Config {
     pub max_connections: usize,
     /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
     pub max_connections_per_address: Option<usize>,
+    /// How many bytes of requests are held in memory at once.
+    pub max_body_memory: usize,
     /// The directory of users.
     pub database_url: String,
     /// How many users are held in memory.
@@ -117,6 +119,7 @@ impl Config {
         let per_address = environment
             .get(Variable::MaxConnectionsPerAddress)
             .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
+        let max_body_memory = number(Variable::MaxBodyMemory, 1, &mut faults);
         let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
@@ -141,6 +144,9 @@ impl Config {
                 max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
                 max_connections_per_address: per_address
                     .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                max_body_memory: usize::try_from(max_body_memory)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(1024 * 1024),
                 directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
                 directory_max_age: Duration::from_secs(max_age),
                 provisioning,

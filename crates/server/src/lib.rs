@@ -30,7 +30,7 @@ mod tools;
 
 use std::io::Write;
 
-pub use app::App;
+pub use app::{App, Bounds};
 pub use args::{
     Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
 };
@@ -44,7 +44,7 @@ pub use key_files::KeyFile;
 pub use mcp::{McpServer, McpService};
 pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
 pub use readiness::{Failing, Readiness};
-pub use sessions::Sessions;
+pub use sessions::{SessionBounds, Sessions};
 use settings::{EnvFile, Environment};
 
 /// Does what the command line says; results go to `out`, the log to standard error.

@@ -5,6 +5,7 @@ use std::{
     process::ExitCode,
 };
 
+use auth_core::display;
 use clap::Parser;
 use mimalloc::MiMalloc;
 use server::{Cli, Failure};
@@ -26,9 +27,13 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {failure}");
+            // What it quotes may come from anywhere.
+            let say = |what: &str, text: String| {
+                let _ = writeln!(io::stderr(), "{what}: {}", display::escape_lines(&text));
+            };
+            say("error", failure.to_string());
             if let Some(cause) = failure.cause() {
-                let _ = writeln!(io::stderr(), "cause: {cause}");
+                say("cause", cause.to_string());
             }
             ExitCode::from(failure.exit_code())
         }

@@ -25,6 +25,8 @@ pub enum Variable {
     MaxConnections,
     /// How many of them one address may have.
     MaxConnectionsPerAddress,
+    /// How many MiB of requests are held in memory at once.
+    MaxBodyMemory,
     /// The directory of users.
     DatabaseUrl,
     /// How many users are held in memory.
@@ -49,7 +51,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::KeyOutageHours,
@@ -60,6 +62,7 @@ impl Variable {
         Self::BindAddr,
         Self::MaxConnections,
         Self::MaxConnectionsPerAddress,
+        Self::MaxBodyMemory,
         Self::DatabaseUrl,
         Self::PolicyFile,
         Self::AllowedOrigins,
@@ -88,6 +91,7 @@ impl Variable {
             Self::AllowedOrigins => "ALLOWED_ORIGINS",
             Self::MaxConnections => "MAX_CONNECTIONS",
             Self::MaxConnectionsPerAddress => "MAX_CONNECTIONS_PER_ADDRESS",
+            Self::MaxBodyMemory => "MAX_BODY_MEMORY",
             Self::DatabaseUrl => "DATABASE_URL",
             Self::DirectoryMaxUsers => "DIRECTORY_MAX_USERS",
             Self::DirectoryMaxAge => "DIRECTORY_MAX_AGE",
@@ -110,6 +114,7 @@ impl Variable {
             Self::McpResource | Self::McpUrl => Some("http://localhost:8000/mcp"),
             Self::BindAddr => Some("127.0.0.1:8000"),
             Self::MaxConnections => Some("1024"),
+            Self::MaxBodyMemory => Some("256"),
             Self::DatabaseUrl => Some("sqlite://data/directory.db"),
             Self::DirectoryMaxUsers => Some("1000000"),
             Self::DirectoryMaxAge => Some("60"),

@@ -18,11 +18,12 @@ mod fuzz;
 
 type Target = fn(&[u8]) -> bool;
 
-const TARGETS: [(&str, Target); 9] = [
+const TARGETS: [(&str, Target); 10] = [
     ("action", fuzz::action),
     ("bearer", fuzz::bearer),
     ("challenge", fuzz::challenge),
     ("claims", fuzz::claims),
+    ("display", fuzz::display),
     ("guard", fuzz::guard),
     ("jwks", fuzz::jwks),
     ("policy", fuzz::policy),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::display;
+
 /// One thing that a caller may or may not do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
@@ -49,13 +51,14 @@ impl fmt::Display for Action {
     }
 }
 
-/// As [`str::escape_debug`] has it; at once, where there is nothing to escape.
+/// As [`str::escape_debug`] has it, and without what that leaves of risky characters; at once, where
+/// there is nothing to escape.
 fn escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
     if text.bytes().all(is_plain) {
         f.write_str(text)
     } else {
-        write!(f, "{}", text.escape_debug())
+        f.write_str(&display::escape(&text.escape_debug().to_string()))
     }
 }
 
@@ -70,6 +73,8 @@ mod tests {
         assert_eq!(Action::GetPrompt("p\nq".into()).to_string(), r"prompts/get p\nq");
         assert_eq!(Action::Method("ping".into()).to_string(), "ping");
         assert_eq!(Action::Method("x\n\u{1b}[31m".into()).to_string(), r"x\n\u{1b}[31m");
+        // A letter to Rust, and not seen.
+        assert_eq!(Action::Method("x\u{3164}".into()).to_string(), r"x\u{3164}");
         assert_eq!(Action::CallTool("it's \\ é".into()).to_string(), r"tools/call it\'s \\ é");
         assert_eq!(Action::Method("ping".into()).target(), None);
         assert_eq!(Action::CallTool("t".into()).target(), Some("t"));

@@ -204,23 +204,32 @@ impl Policy {
     }
 
     /// What a URI needs that no rule names as it stands.
-    fn requirements_by_template(&self, uri: &str) -> Option<Vec<&Requirement>> {
+    fn requirements_by_template<'a>(&'a self, uri: &str) -> Option<Vec<&'a Requirement>> {
         // Most policies have no templates, and most that do no URI that is one of theirs.
         if !self.templates.iter().any(|(template, _)| template.matches(uri)) {
             return None;
         }
-        let mut requirements = Vec::new();
+        let mut requirements: Vec<&'a Requirement> = Vec::new();
+        let mut add = |requirement: &'a Requirement| {
+            if !requirements.iter().any(|it| std::ptr::eq::<Requirement>(*it, requirement)) {
+                requirements.push(requirement);
+            }
+        };
         for form in template::forms(uri)? {
-            let before = requirements.len();
-            let fitting = self.templates.iter().filter(|(template, _)| template.matches(&form));
-            match self.rules.get(&Action::ReadResource(form.clone())) {
-                Some(own) => requirements.push(own),
-                None => requirements.extend(fitting.map(|(_, requirement)| requirement)),
+            let own = self.rules.get(&Action::ReadResource(form.clone()));
+            if let Some(own) = own {
+                add(own);
+            } else {
+                let mut fitting = self.templates.iter().filter(|it| it.0.matches(&form)).peekable();
+                fitting.peek()?;
+                fitting.for_each(|(_, requirement)| add(requirement));
             }
-            if requirements.len() == before {
-                return None;
+            for reading in template::plain_readings(&form) {
+                self.plain.get(&reading).into_iter().flatten().for_each(&mut add);
             }
-            requirements.extend(self.plain.get(&template::plain(&form)).into_iter().flatten());
+            let readings = template::loose(&form);
+            let meant = self.templates.iter().filter(|it| it.0.matches_one_of(&readings));
+            meant.for_each(|(_, requirement)| add(requirement));
         }
         Some(requirements)
     }

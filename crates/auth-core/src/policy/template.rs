@@ -8,21 +8,33 @@
 //!
 //! An expansion must not reach what another rule guards by spelling it in another way. So a URI that no
 //! rule names as it stands, and that a template matches, is looked at in every form that decoding its
-//! percent signs gives, one after the other: each form must have a rule of its own, and all of these
-//! rules must be met. A form with a segment `.` or `..`, with `\` or with a control character has none.
+//! percent signs gives, one after the other, and with its compatibility characters replaced (NFKC) and its
+//! ignorable ones left out: each form must have a rule of its own, and all of these rules must be met. A
+//! form with a segment `.` or `..`, with `\` or with a control character has none.
 //!
-//! And whatever a form comes down to for a careless reader ([`plain`]: without letter case, doubled or
-//! trailing slashes, query, fragment, parameters and blanks around it), the rules that name such a URI
-//! must be met too.
+//! And some readers take more for the same: they fold letter case, drop a query, a fragment, parameters,
+//! slashes that are doubled or at the end, blanks around a segment, dots at its end, and an alternate data
+//! stream behind it (`:stream`, `::$DATA`). Whatever a form is for them ([`plain`], [`loose`]), the rules
+//! for that must be met too.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::display::is_ignorable;
 
 /// How often a URI is decoded before it is taken for an attack.
 const MAX_DECODINGS: usize = 3;
+/// How often a text is folded: it comes to rest after two.
+const MAX_FOLDINGS: usize = 4;
 /// The most variables in a template.
 const MAX_VARIABLES: usize = 16;
 
 /// A template, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template(Vec<Part>);
+pub(super) struct Template {
+    parts: Vec<Part>,
+    /// The same, to match what [`loose`] gives.
+    loose: Vec<Part>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -80,24 +92,41 @@ impl Template {
         if parts.iter().filter(|part| part.is_variable()).count() > MAX_VARIABLES {
             return Err(TemplateError::TooMany);
         }
-        Ok(Self(parts))
+        let loose = parts.iter().map(Part::loose).collect();
+        Ok(Self { parts, loose })
     }
 
     /// Whether `uri` is an expansion of this template: in time proportional to both lengths.
     pub(super) fn matches(&self, uri: &str) -> bool {
-        // For every place in the URI, whether the parts so far can end there.
-        let mut ends = vec![false; uri.len() + 1];
-        set(&mut ends, 0);
-        for part in &self.0 {
-            ends = part.ends(uri, &ends);
-        }
-        ends.last() == Some(&true)
+        expands(&self.parts, uri)
     }
+
+    /// Whether one of `readings`, which [`loose`] gave, is an expansion of this template.
+    pub(super) fn matches_one_of(&self, readings: &[String]) -> bool {
+        readings.iter().any(|reading| expands(&self.loose, reading))
+    }
+}
+
+fn expands(parts: &[Part], uri: &str) -> bool {
+    // For every place in the URI, whether the parts so far can end there.
+    let mut ends = vec![false; uri.len() + 1];
+    set(&mut ends, 0);
+    for part in parts {
+        ends = part.ends(uri, &ends);
+    }
+    ends.last() == Some(&true)
 }
 
 impl Part {
     const fn is_variable(&self) -> bool {
         !matches!(self, Self::Literal(_))
+    }
+
+    fn loose(&self) -> Self {
+        match self {
+            Self::Literal(literal) => Self::Literal(single_slashes(&fold(literal))),
+            variable => variable.clone(),
+        }
     }
 
     /// Where this part can end that begins at one of `starts`.
@@ -158,35 +187,134 @@ fn expression_part(expression: &str) -> Result<Part, TemplateError> {
     if good { Ok(part) } else { Err(TemplateError::Expression) }
 }
 
-/// The forms of a URI in which it must have a rule: as it stands, and decoded until nothing changes.
-/// `None` if a form can have none.
+/// The forms of a URI in which it must have a rule: as it stands, decoded until nothing changes, and then
+/// with its compatibility characters replaced. `None` if a form can have none.
 pub(super) fn forms(uri: &str) -> Option<Vec<String>> {
     let mut forms = vec![uri.to_owned()];
+    let mut decodings = 0;
     loop {
         let last = forms.last()?;
-        let hidden = last.chars().any(|c| c == '\\' || c.is_control());
-        if hidden || last.split(['/', '?', '#', ':']).any(|part| part == "." || part == "..") {
+        if has_hidden_part(last) {
             return None;
         }
-        let decoded = decode(last)?;
-        if decoded == *last {
-            return Some(forms);
+        let mut next = decode(last)?;
+        if next == *last {
+            next = compatible(last);
+            if next == *last {
+                return Some(forms);
+            }
+        } else {
+            decodings += 1;
+            if decodings > MAX_DECODINGS {
+                return None;
+            }
         }
-        if forms.len() > MAX_DECODINGS {
-            return None;
-        }
-        forms.push(decoded);
+        forms.push(next);
     }
 }
 
-/// What a URI comes down to for a careless reader: two that are the same for some server are the same here.
+/// Whether a form has a `\`, a control character, or a segment that leads elsewhere.
+fn has_hidden_part(form: &str) -> bool {
+    let leads_elsewhere = |part: &str| {
+        let part = part.trim();
+        let is_dots = !part.is_empty() && part.chars().all(|c| c == '.' || c.is_whitespace());
+        is_dots && (part.len() <= 2 || part.contains(char::is_whitespace))
+    };
+    form.chars().any(|c| c == '\\' || c.is_control())
+        || form.split(['/', '?', '#', ':', ';']).any(leads_elsewhere)
+}
+
+/// What a URI that a rule names comes down to for a careless reader: two that are the same for some server
+/// are the same here.
 pub(super) fn plain(uri: &str) -> String {
-    let lower = uri.to_lowercase();
-    let path = lower.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = path.split_once("://").unwrap_or(("", path));
-    let bare = |segment: &str| segment.split(';').next().unwrap_or_default().trim().to_owned();
-    let segments = rest.split('/').map(bare).filter(|segment| !segment.is_empty());
-    format!("{}://{}", scheme.trim(), segments.collect::<Vec<_>>().join("/"))
+    normal(&fold(uri), bare)
+}
+
+/// What a URI that somebody asks for may come down to: as [`plain`] has it, and without the names of
+/// alternate data streams.
+pub(super) fn plain_readings(uri: &str) -> [String; 2] {
+    let folded = fold(uri);
+    [normal(&folded, bare), normal(&folded, without_stream)]
+}
+
+/// What a URI that somebody asks for may be for a careless reader who looks at templates.
+pub(super) fn loose(uri: &str) -> [String; 3] {
+    let folded = fold(uri);
+    let normal = |bare| single_slashes(&normal(&folded, bare));
+    [single_slashes(&folded), normal(bare), normal(without_stream)]
+}
+
+/// A folded URI without query, fragment and needless slashes, and of each segment what `bare` leaves.
+fn normal(folded: &str, bare: fn(&str) -> &str) -> String {
+    let path = folded.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = path.split_once("://") else {
+        // A colon is as good as a slash there: `urn:a:b`.
+        return segments(path, self::bare);
+    };
+    format!("{}://{}", scheme.trim(), segments(rest, bare))
+}
+
+fn segments(path: &str, bare: fn(&str) -> &str) -> String {
+    let segments = path.split('/').map(bare).filter(|segment| !segment.is_empty());
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// A segment without parameters, blanks around it, and dots at its end (which Windows drops).
+fn bare(segment: &str) -> &str {
+    let name = segment.split(';').next().unwrap_or_default();
+    name.trim_start().trim_end_matches(|c: char| c == '.' || c.is_whitespace())
+}
+
+/// The same, and without the name of an alternate data stream: `a.txt:b` and `a.txt::$DATA` are in `a.txt`.
+fn without_stream(segment: &str) -> &str {
+    bare(segment.split(':').next().unwrap_or_default())
+}
+
+fn single_slashes(text: &str) -> String {
+    let mut single = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '/' || !single.ends_with('/') {
+            single.push(c);
+        }
+    }
+    single
+}
+
+/// `text` without letter case, ignorable characters and compatibility characters: Unicode's
+/// `NFKC_Casefold`, by way of capitals.
+fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    until_stable(text, |text| {
+        let capitals = compatible(text).chars().flat_map(char::to_uppercase).collect::<String>();
+        // One by one: at the end of a word a sigma would be another one.
+        capitals.chars().flat_map(char::to_lowercase).collect()
+    })
+}
+
+/// `text` without compatibility characters (NFKC, UAX 15) and without ignorable ones.
+fn compatible(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    until_stable(text, |text| {
+        let seen: String = text.chars().filter(|c| !is_ignorable(*c)).collect();
+        ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).into_owned()
+    })
+}
+
+/// What comes of `text` when `change` changes nothing more.
+fn until_stable(text: &str, change: impl Fn(&str) -> String) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..MAX_FOLDINGS {
+        let changed = change(&text);
+        if changed == text {
+            break;
+        }
+        text = changed;
+    }
+    text
 }
 
 /// Every `%XX` decoded once (RFC 3986 §2.1); `None` if one is broken or the bytes are no UTF-8.
@@ -302,6 +430,49 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_may_drop_dots_streams_and_what_is_not_seen() {
+        let same = plain("file:///docs/secret.txt");
+        for uri in [
+            "file:///docs/secret.txt.",
+            "file:///docs/secret.txt. . ",
+            "file:///docs./secret.txt",
+            "file:///docs/secret.txt::$DATA",
+            "file:///docs/secret.txt:stream",
+            "file:///docs:$I30:$INDEX_ALLOCATION/secret.txt",
+            "file:///docs/ｓｅｃｒｅｔ.txt",
+            "file:///docs/sec\u{200b}ret.txt",
+            "file:///docs/sec\u{ad}ret.txt",
+            "file:///docs/ſecret.txt",
+            "file:///docs／secret.txt",
+            "file:///docs/\u{feff}SECRET\u{3164}.txt",
+            "file:///docs/secret․txt",
+        ] {
+            assert!(plain_readings(uri).contains(&same), "{uri}");
+        }
+        assert_eq!(fold("Straße ΟΔΟΣ \u{212a}"), fold("STRASSE οδοσ k"));
+        assert_eq!(fold("e\u{301}"), fold("É"));
+        // A name that a rule gives is not cut at its colons.
+        assert_ne!(plain("mem://a:1"), plain("mem://a:2"));
+        assert_eq!(plain_readings("urn:a:b"), ["urn:a:b", "urn:a:b"]);
+    }
+
+    #[test]
+    fn a_template_is_looked_at_carelessly_too() {
+        let strict = Template::parse("file:///Docs/{name}.txt").unwrap();
+        for uri in [
+            "file:///docs/a.txt",
+            "FILE:///Docs/A.TXT.",
+            "file:////Docs//a.txt/",
+            "file:///Docs/a.txt::$DATA",
+            "file:///Docs/a.txt?x=/",
+            "file:///Ｄocs/a.t\u{200d}xt",
+        ] {
+            assert!(!strict.matches(uri) && strict.matches_one_of(&loose(uri)), "{uri}");
+        }
+        assert!(!strict.matches_one_of(&loose("file:///Docs/a.txt2")));
+    }
+
+    #[test]
     fn forms_are_decoded_to_the_end() {
         assert_eq!(forms("a://b").unwrap(), ["a://b"]);
         assert_eq!(forms("a://%62").unwrap(), ["a://%62", "a://b"]);
@@ -322,9 +493,22 @@ mod tests {
             "a://%zz",
             "a://%+1",
             "a://%25252562",
+            "a://x/ .. /y",
+            "a://x/.. ./y",
+            "a://x/..;/y",
+            "a://x/．．/y",
+            "a://x/‥/y",
+            "a://x/.\u{200b}./y",
+            "a://x＼y",
+            "a://x/%EF%BC%8E%EF%BC%8E/y",
+            "a://％00",
+            "a://％２５00",
         ] {
             assert_eq!(forms(bad), None, "{bad}");
         }
         assert!(forms("a://x/...").is_some());
+        assert_eq!(forms("a://ｘ\u{ad}").unwrap(), ["a://ｘ\u{ad}", "a://x"]);
+        assert_eq!(forms("a://％62").unwrap(), ["a://％62", "a://%62", "a://b"]);
+        assert_eq!(forms("a://é／").unwrap(), ["a://é／", "a://é/"]);
     }
 }

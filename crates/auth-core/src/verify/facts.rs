@@ -4,7 +4,8 @@ use std::{fmt::Display, time::Duration};
 
 use super::{Facts, TokenTypes, TrustedIssuer, read, witness::shown};
 use crate::{
-    Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey, json::Object,
+    Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey, display::excerpt,
+    json::Object,
 };
 
 /// Check 1, as it should be.
@@ -14,7 +15,7 @@ pub(super) fn form(token: &UnverifiedToken<'_>) -> Facts {
     let kid = token.key_id().map_or_else(|| "none".into(), ToString::to_string);
     Facts {
         expected: FORM.into(),
-        found: format!("alg {}, kid {}", token.algorithm(), super::harmless(&kid)),
+        found: format!("alg {}, kid {}", token.algorithm(), excerpt(&kid)),
     }
 }
 
@@ -24,7 +25,7 @@ pub(super) fn token_type(token: &UnverifiedToken<'_>, trusted: Option<&TrustedIs
         TokenTypes::AccessTokenOrJwt => "at+jwt, or JWT that is no ID token",
         TokenTypes::Any => "at+jwt, or JWT or nothing, and no ID token",
     };
-    let found = token.token_type().map_or_else(|| "nothing".into(), super::harmless);
+    let found = token.token_type().map_or_else(|| "nothing".into(), excerpt);
     Facts { expected: expected.into(), found }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn key(
         .iter()
         .take(16)
         .map(|key| match key.id() {
-            Some(id) => format!("{} ({})", super::harmless(id.as_str()), key.algorithm()),
+            Some(id) => format!("{} ({})", excerpt(id.as_str()), key.algorithm()),
             None => format!("one without a kid ({})", key.algorithm()),
         })
         .collect();
@@ -57,7 +58,7 @@ pub(super) fn key(
     let kid = token.key_id().map_or_else(|| "no kid".into(), |id| format!("kid {id}"));
     Facts {
         expected: expected + &permitted,
-        found: format!("{} ({})", super::harmless(&kid), token.algorithm()),
+        found: format!("{} ({})", excerpt(&kid), token.algorithm()),
     }
 }
 
@@ -133,7 +134,7 @@ pub(super) fn others(
 }
 
 pub(super) fn signature(key: &VerifyingKey) -> Facts {
-    let kid = key.id().map_or_else(|| "without a kid".into(), |id| super::harmless(id.as_str()));
+    let kid = key.id().map_or_else(|| "without a kid".into(), |id| excerpt(id.as_str()));
     Facts { expected: format!("of the {} key {kid}", key.algorithm()), found: String::new() }
 }
 

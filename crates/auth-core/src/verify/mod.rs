@@ -39,7 +39,7 @@ pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
 pub use outline::TokenOutline;
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
-pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness, harmless, quoted};
+pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness};
 
 use crate::{
     AccessToken, Audience, Claims, DecodedToken, Issuer, KeyLookupError, Leeway, NumericDate,

@@ -4,7 +4,8 @@
 //! Nothing of it is believed. It says which issuer to ask about the token, where its issuer is one that
 //! is only asked, and what to tell the operator.
 
-use super::{Facts, VerifyError, facts::FORM, harmless, read, witness::shown};
+use super::{Facts, VerifyError, facts::FORM, read, witness::shown};
+use crate::display::excerpt;
 use crate::{
     AccessToken, Issuer, ParseTokenError,
     jws::{object, text_of},
@@ -40,7 +41,7 @@ impl TokenOutline {
         Some(Self {
             issuer: claims.said("iss").and_then(|it| it.as_str()?.parse().ok()),
             is_other_token: !is_access_token && read::is_other_token(&claims),
-            header: harmless(&said.join(", ")),
+            header: excerpt(&said.join(", ")),
         })
     }
 

@@ -3,15 +3,12 @@
 //! 1. There is one way through the checks, and a [`Witness`] walks along: [`Silent`] for a server, which
 //!    only wants the verdict, [`Trace`] for whoever wants to know why.
 //! 2. A check is announced before it is made. So the one that was announced last is the one that failed.
-//! 3. What was found is the token's own text: it is made harmless for a terminal, and cut short.
+//! 3. What was found is the token's own text: it is escaped, and cut short.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::json::Json;
-
-/// The longest text that is shown of a token, in characters.
-const MAX_SHOWN: usize = 200;
+use crate::{display::excerpt, json::Json};
 
 /// One of the checks, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,43 +179,13 @@ impl Trace {
     }
 }
 
-/// A value of a token, for a person: harmless to a terminal, and not too long.
+/// A value of a token, for a person.
 pub(crate) fn shown(value: Option<&Json<'_>>) -> String {
     match value {
         None => "nothing".into(),
-        Some(Json::Text(text)) => harmless(text),
-        Some(value) => harmless(&Value::from(value.clone()).to_string()),
+        Some(Json::Text(text)) => excerpt(text),
+        Some(value) => excerpt(&Value::from(value.clone()).to_string()),
     }
-}
-
-/// Text without anything that could move a cursor or turn a line around.
-#[must_use]
-pub fn harmless(text: &str) -> String {
-    let mut shown = String::new();
-    for (count, character) in text.chars().enumerate() {
-        if count == MAX_SHOWN {
-            shown.push('…');
-            break;
-        }
-        // Bidirectional marks and the like are no letters, and not ASCII.
-        let is_format = matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
-        if character.is_control() || is_format {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
-/// A text as a shell reads it as one word, for commands that a person may copy.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
-        return text.to_owned();
-    }
-    format!("'{}'", harmless(text).replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -238,12 +205,12 @@ mod tests {
     #[test]
     fn what_is_shown_moves_no_cursor_and_has_an_end() {
         let text = |text: &'static str| shown(Some(&Json::Text(text.into())));
-        assert_eq!(text("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\u{a}b");
+        assert_eq!(text("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
         assert_eq!(text("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(shown(Some(&Json::parse(r#"["é", 1]"#).unwrap())), r#"["é",1]"#);
         assert_eq!(shown(None), "nothing");
         let long = Json::Text("x".repeat(5000).into());
-        assert_eq!(shown(Some(&long)).chars().count(), MAX_SHOWN + 1);
+        assert_eq!(shown(Some(&long)).chars().count(), 201);
     }
 
     #[test]

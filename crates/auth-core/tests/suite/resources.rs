@@ -84,6 +84,29 @@ fn an_expansion_does_not_reach_what_its_own_rule_refuses() {
             assert_eq!(verdict("Own", uri), needs("Own Secret"), "{uri}");
         }
     }
+    // Dots that some drop, alternate data streams, compatibility and ignorable characters, letter case.
+    for uri in [
+        "db://users/admin.",
+        "db://users/admin. .",
+        "db://users/admin%2E",
+        "db://users/admin::$DATA",
+        "db://users/admin:x",
+        "db://users/admin%3Ax",
+        "db://users/ａｄｍｉｎ",
+        "db://users/%EF%BD%81dmin",
+        "db://users/ad\u{200b}min",
+        "db://users/ad%C2%ADmin",
+        "db://users/ad\u{e0041}min",
+        "db://users/adm\u{131}n",
+    ] {
+        assert_eq!(verdict("Own", uri), needs("Own Secret"), "{uri}");
+        assert_eq!(verdict("Own Secret", uri), Ok(()), "{uri}");
+    }
+    // The same where the stricter rule is a template.
+    assert_eq!(verdict("Own Any", "db://users/1/audit."), needs("Any Secret"));
+    assert_eq!(verdict("Own Any", "db://users/1/AUDIT::$DATA"), needs("Any Secret"));
+    assert_eq!(verdict("Own Any", "db://users/1/aud\u{200b}it"), needs("Any Secret"));
+    assert_eq!(verdict("Own Any", "db://users/1／audit"), needs("Any Own Secret"));
     for uri in ["db://x//audit", "db://find?x", "db://find?"] {
         assert_eq!(verdict("Any Secret", uri), Ok(()), "{uri}");
     }
@@ -104,6 +127,12 @@ fn an_expansion_does_not_reach_what_its_own_rule_refuses() {
         "file:///%f",
         "file:///%ff",
         "file:///%25252525",
+        "file:///．．",
+        "file:///‥",
+        "file:///.\u{ad}.",
+        "file:///a＼b",
+        "file:///a／b",
+        "file:///%EF%BC%8E%EF%BC%8E",
     ] {
         assert_eq!(verdict("Files Own Any Secret", uri), NO_RULE, "{uri}");
     }

@@ -29,10 +29,12 @@ use crate::{
     command::{self, Answer},
     config::Config,
     console::Console,
+    elicit::ServerText,
     failure::Failure,
     oauth::{Discovered, LoginError, Outward, by_code},
     output::Printer,
     store::Entry,
+    untrusted::OwnedScreen,
 };
 
 /// The time.
@@ -112,7 +114,10 @@ async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -
         return Some(true);
     }
     let question = match wanted {
-        Some(wanted) => format!("{} wants the scopes {wanted}. Sign in for them?", config.endpoint),
+        Some(wanted) => {
+            let scopes = ServerText::of(console, OwnedScreen::default()).quote(&wanted.to_string());
+            format!("{} wants these scopes:\n{scopes}Sign in for them?", config.endpoint)
+        }
         None => format!("{} wants you to sign in. Do it now?", config.endpoint),
     };
     terminal::agrees(console, &question).await

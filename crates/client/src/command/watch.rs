@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     connect::Session,
     console::Console,
-    elicit::{self, Question},
+    elicit::{self, Question, ServerText},
     failure::Failure,
     handler::Event,
     output::Printer,
@@ -135,10 +135,10 @@ impl<'w, 'p> Watch<'w, 'p> {
             return Err(Failure::no_terminal(question.message()));
         };
         let begun = Instant::now();
-        let screen = self.printer.screen().to_owned();
+        let server_text = ServerText::of(self.console, self.printer.screen().to_owned());
         // A thread of its own: there is no other way to wait for a line and for Ctrl-C.
         let asked =
-            tokio::task::spawn_blocking(move || elicit::ask(&question, &*keyboard, &screen));
+            tokio::task::spawn_blocking(move || elicit::ask(&question, &*keyboard, &server_text));
         let given = tokio::select! {
             biased;
             () = &mut self.interrupted => return Err(Failure::cancelled()),

@@ -113,7 +113,7 @@ impl<'a> Printer<'a> {
         let value = serde_json::to_value(told).unwrap_or_default();
         let text = match self.format {
             OutputFormat::Json => format!("{}\n", self.screen.json(&value.to_string())),
-            OutputFormat::Yaml => format!("---\n{}", self.screen.json(&yaml::document(&value))),
+            OutputFormat::Yaml => format!("---\n{}", self.screen.yaml(&yaml::document(&value))),
             OutputFormat::Text => {
                 let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
                 let name = method.strip_prefix("notifications/").unwrap_or(method);
@@ -247,13 +247,12 @@ impl<'a> Printer<'a> {
     /// A value in the format of a program.
     fn rendered(&self, value: &impl Serialize) -> String {
         // Serializing these cannot fail: their keys are strings. Were it to, an empty object says so.
-        let text = if self.format == OutputFormat::Yaml {
-            yaml::document(&serde_json::to_value(value).unwrap_or_else(|_| json!({})))
-        } else {
-            let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
-            format!("{json}\n")
-        };
-        self.screen.json(&text)
+        if self.format == OutputFormat::Yaml {
+            let value = serde_json::to_value(value).unwrap_or_else(|_| json!({}));
+            return self.screen.yaml(&yaml::document(&value));
+        }
+        let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
+        self.screen.json(&format!("{json}\n"))
     }
 
     fn result_text(&mut self, text: &str) -> Exit {

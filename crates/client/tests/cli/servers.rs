@@ -230,7 +230,7 @@ impl ServerHandler for Mcp {
             "echo" => CallToolResult::structured(json!({ "given": request.arguments })),
             "fail" => CallToolResult::error(vec![ContentBlock::text("out\u{1b}[0m of order")]),
             "wild" => CallToolResult::success(vec![ContentBlock::text(
-                "a\u{1b}]0;owned\u{7}b\u{9b}31mc\td\r\ne\u{202e}f",
+                "a\u{1b}]0;owned\u{7}b\u{9b}31mc\td\r\ne\u{202e}f\u{2028}\u{200b}\u{e0041}",
             )]),
             "blocks" => CallToolResult::success(vec![
                 ContentBlock::text("one\ntwo\n"),

@@ -6,7 +6,8 @@ use sqlx::{query, query_scalar};
 
 use super::{Connection, Fault, ask};
 use crate::{
-    Change, DirectoryError, Edit, RevokedToken, SECOND, Stamp, User, UserName, user::LastSeen,
+    Change, DirectoryError, Edit, RevokedToken, Stamp, User, UserName, user::LastSeen,
+    valid_from_after,
 };
 
 const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at, \
@@ -106,7 +107,7 @@ async fn make(connection: &mut Connection, edit: &Edit, now: NumericDate) -> Res
                     .bind(role.as_str())
                     .bind(until.map(NumericDate::as_secs)),
                 Edit::RevokeRole(_, role) => on(query(DELETE_ROLE), name).bind(role.as_str()),
-                _ => on(query(UPDATE_VALID_FROM), name).bind(now.plus(SECOND).as_secs()),
+                _ => on(query(UPDATE_VALID_FROM), name).bind(valid_from_after(now).as_secs()),
             };
             Ok(Change::made(made.execute(connection).await?.rows_affected() > 0))
         }
@@ -123,7 +124,7 @@ async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Fault>
         .await?;
     let removed = removed.and_then(|at| NumericDate::from_secs(at).ok());
     let mut user = user.clone();
-    user.void_before(removed.map(|at| at.plus(SECOND)));
+    user.void_before(removed.map(valid_from_after));
     let inserted = of(query(INSERT_USER), &user)
         .bind(user.last_seen_at().map(NumericDate::as_secs))
         .execute(&mut *connection)

@@ -15,6 +15,30 @@ const LISTS: [(&str, &str, &str); 5] = [
 ];
 
 #[tokio::test]
+async fn a_list_that_is_named_by_a_notification_is_no_fault() {
+    let world = World::start().await;
+    let mut caller = world.caller("alice", "A");
+    caller.initialize().await;
+    for (method, ..) in LISTS {
+        let body = json!({ "jsonrpc": "2.0", "method": method });
+        let answer = caller.send(caller.post(&body)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (202, ""), "{method}");
+        // In the newer generation it is a notification that nobody knows.
+        let stateless = world.caller("alice", "A");
+        let request = stateless.request(method, json!({})).body(
+            json!({ "jsonrpc": "2.0", "method": method, "params": { "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }}})
+            .to_string(),
+        );
+        let answer = stateless.send(request).await;
+        assert!(!answer.status.is_server_error(), "{method}: {} {}", answer.status, answer.text);
+    }
+}
+
+#[tokio::test]
 async fn each_caller_sees_their_own_in_both_generations() {
     let world = World::start().await;
     let own: [(&str, [&[&str]; 5]); 4] = [

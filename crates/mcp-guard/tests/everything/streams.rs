@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::News,
-    world::{Open, World, forge, messages},
+    world::{Open, World, document, forge, messages},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -37,6 +37,42 @@ async fn streams(world: &World, subject: &str) -> [Open; 2] {
     listening.until("subscriptions/acknowledged").await;
     caller.initialize().await;
     [listening, Open::new(caller.get()).await]
+}
+
+#[tokio::test]
+async fn a_caller_has_so_many_streams_and_all_together_have() {
+    let world = World::start_with(document(), |guard| guard.max_streams(2, 3)).await;
+    let of_alice = streams(&world, "alice").await;
+    let ask = async |subject: &str, client: &str| {
+        let caller = world.with(Some(world.token(subject, "A", client)));
+        let request = caller.request("subscriptions/listen", listening());
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response)
+    };
+    // Also through another client.
+    for client in ["testkit", "other"] {
+        let (status, refused) = ask("alice", client).await;
+        assert_eq!(status, 429);
+        assert_eq!(refused.headers()["retry-after"], "5");
+        let text = refused.text().await.unwrap();
+        assert!(text.contains("this caller may not have more streams open"), "{text}");
+    }
+    let mut alice = world.caller("alice", "A");
+    alice.initialize().await;
+    assert_eq!(alice.send(alice.get()).await.status.as_u16(), 429);
+    assert!(alice.call("tools/list", json!({})).await.is_result(), "the rest goes on");
+
+    let (status, _of_bob) = ask("bob", "testkit").await;
+    assert_eq!(status, 200);
+    let (status, refused) = ask("bob", "testkit").await;
+    assert_eq!(status, 429);
+    assert!(refused.text().await.unwrap().contains("all callers together"));
+    drop(of_alice);
+    let start = std::time::Instant::now();
+    while ask("carol", "testkit").await.0 != 200 {
+        assert!(start.elapsed() < Duration::from_secs(20), "a stream that ended is still counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

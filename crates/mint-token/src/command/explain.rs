@@ -115,11 +115,11 @@ fn show(explanation: &Explanation, args: &ExplainArgs, world: &mut World<'_>) ->
             if let Some(members) = all.as_object_mut() {
                 members.insert("remedy".into(), json!(remedy));
             }
-            output::result(&all.to_string(), world)
+            output::json(&all, world)
         }
         Format::Text => {
-            let action = output::harmless(&explanation.action);
-            let reason = output::harmless(&explanation.reason);
+            let action = output::excerpt(&explanation.action);
+            let reason = output::excerpt(&explanation.reason);
             let end = if explanation.is_permitted() {
                 steps::good(&format!("permitted: {action}"))
             } else {

@@ -14,7 +14,7 @@ use crate::{
     Exit, World,
     args::{Format, InspectArgs},
     input,
-    output::{self, harmless, rfc3339},
+    output::{self, excerpt, rfc3339},
     trust::in_words,
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &InspectArgs, world: &mut World<'_>) -> Exit {
                 "claims": claims,
                 "warnings": warnings,
             });
-            output::result(&all.to_string(), world)
+            output::json(&all, world)
         }
         Format::Text => output::to_out(&in_text(&header, &claims, &warnings, now), world),
     }
@@ -78,18 +78,18 @@ fn in_text(
     let width = header.keys().chain(claims.keys()).map(|name| name.chars().count()).max();
     let width = width.unwrap_or_default().min(24);
     for (name, value) in header {
-        text.extend([format!("  {:<width$}  {}\n", harmless(name), plain(value))]);
+        text.extend([format!("  {:<width$}  {}\n", excerpt(name), plain(value))]);
     }
     text.extend([format!("{label}Claims{label:#}\n")]);
     for (name, value) in claims {
         let lines = match (name.as_str(), value) {
             (name, Value::Number(_)) if DATES.contains(&name) => vec![date(value, now)],
-            ("scope" | "scp", Value::String(scopes)) => scopes.split(' ').map(harmless).collect(),
+            ("scope" | "scp", Value::String(scopes)) => scopes.split(' ').map(excerpt).collect(),
             (_, Value::Array(list)) if !list.is_empty() => list.iter().map(plain).collect(),
             _ => vec![plain(value)],
         };
         for (place, line) in lines.iter().enumerate() {
-            let name = if place == 0 { harmless(name) } else { String::new() };
+            let name = if place == 0 { excerpt(name) } else { String::new() };
             text += format!("  {name:<width$}  {line}").trim_end();
             text.push('\n');
         }
@@ -117,7 +117,7 @@ fn warnings_of(
             warn("alg none: it is not signed, and anybody can change it".into());
         }
         Some(alg) if alg.parse::<Algorithm>().is_err() => {
-            warn(format!("alg {}: not one of HS256, RS256, ES256, EdDSA", harmless(alg)));
+            warn(format!("alg {}: not one of HS256, RS256, ES256, EdDSA", excerpt(alg)));
         }
         Some("HS256") => {
             warn("alg HS256: whoever can verify it can also make others".into());
@@ -134,7 +134,7 @@ fn warnings_of(
     }
     match header.get("typ").and_then(Value::as_str) {
         Some(typ) if ["at+jwt", "application/at+jwt"].contains(&typ.to_lowercase().as_str()) => {}
-        Some(typ) => warn(format!("typ {}: access tokens have at+jwt (RFC 9068)", harmless(typ))),
+        Some(typ) => warn(format!("typ {}: access tokens have at+jwt (RFC 9068)", excerpt(typ))),
         None => warn("no typ: access tokens have at+jwt (RFC 9068)".into()),
     }
     let exp = claims.get("exp").and_then(seconds);
@@ -190,8 +190,8 @@ fn object(name: &str, part: &str, warnings: &mut Vec<String>) -> Option<Map<Stri
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => harmless(text),
-        other => harmless(&other.to_string()),
+        Value::String(text) => excerpt(text),
+        other => excerpt(&other.to_string()),
     }
 }
 

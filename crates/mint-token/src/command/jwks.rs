@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use auth_core::Jwk;
+use auth_core::{Jwk, display};
 use serde_json::json;
 
 use crate::{
@@ -54,7 +54,8 @@ pub(crate) fn run(args: &JwksArgs, world: &mut World<'_>) -> Exit {
         return Exit::Usage;
     }
     let keys: Vec<_> = set.into_values().collect();
-    let text = format!("{:#}\n", json!({ "keys": keys }));
+    let json = format!("{:#}\n", json!({ "keys": keys }));
+    let text = display::escape_json(&json);
     match &args.out {
         None => output::to_out(&text, world),
         Some(path) => match replace(path, &text) {

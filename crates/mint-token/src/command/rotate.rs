@@ -46,7 +46,7 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
     Ok(match args.output {
         Format::Json => {
             let all = json!({ "dry_run": args.dry_run, "plan": plan });
-            output::result(&all.to_string(), world)
+            output::json(&all, world)
         }
         Format::Text if args.dry_run => output::to_out("Nothing was done (--dry-run).\n", world),
         Format::Text => {

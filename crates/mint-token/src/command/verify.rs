@@ -44,14 +44,14 @@ pub(crate) fn run(args: &VerifyArgs, world: &mut World<'_>) -> Exit {
                 "steps": steps,
                 "remedy": remedy,
             });
-            output::result(&all.to_string(), world)
+            output::json(&all, world)
         }
         Format::Text => {
             let end = match &verdict {
                 Ok(claims) => steps::good(&format!(
                     "valid: {} of {}",
-                    output::harmless(claims.subject().as_str()),
-                    output::harmless(claims.issuer().as_str())
+                    output::excerpt(claims.subject().as_str()),
+                    output::excerpt(claims.issuer().as_str())
                 )),
                 Err(reason) => steps::bad(&format!("not valid: {reason}"), remedy.as_deref()),
             };

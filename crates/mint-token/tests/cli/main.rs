@@ -6,6 +6,7 @@
 
 mod faults;
 mod flags;
+mod hostile;
 mod keygen;
 mod keys;
 mod rotation;

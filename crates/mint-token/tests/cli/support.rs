@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use auth_core::{AccessToken, Claims, Clock, KeySet, SigningKey, SystemClock};
+use auth_core::{AccessToken, Claims, Clock, KeySet, SigningKey, SystemClock, display};
 use auth_core::{TokenVerifier, TrustedIssuer, VerifyError};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -84,6 +84,8 @@ impl Folder {
         for text in [&run.out, &run.err] {
             assert!(!text.contains(SECRET), "the secret was shown: {run:?}");
             assert!(!text.contains("PRIVATE KEY"), "a key was shown: {run:?}");
+            let is_risky = |c| display::is_risky(c) && c != '\n' && c != '\t';
+            assert!(!text.contains(is_risky), "a terminal would obey: {run:?}");
         }
         assert!(!run.err.contains("panicked"), "{run:?}");
         run

@@ -1,13 +1,19 @@
 //! What the commands on the directory share: opening it, saying who changes it, and printing.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{BufRead, IsTerminal, Write},
+};
 
-use auth_core::{Clock, Issuer, NumericDate, Subject};
+use auth_core::{Clock, Issuer, NumericDate, Subject, display};
 use chrono::{DateTime, SecondsFormat};
 use directory::{AnyDirectory, Stamp, UserName};
 use settings::{Environment, Variable};
 
-use crate::{args::RunArgs, failure::Failure};
+use crate::{
+    args::{OutputFormat, RunArgs},
+    failure::Failure,
+};
 
 /// An open directory, and in whose name it is changed.
 pub(crate) struct Opened {
@@ -60,19 +66,29 @@ pub(crate) fn confirmed(question: &str) -> Result<bool, Failure> {
     }
     let failed = |source| Failure::Io { context: "cannot ask", source };
     let mut stderr = std::io::stderr();
+    let question = display::escape(question);
     write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()).map_err(failed)?;
     let mut answer = String::new();
     stdin.lock().read_line(&mut answer).map_err(failed)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Text of ours with text from outside in it, as it may be printed in this format.
+pub(crate) fn clean(output: OutputFormat, text: &str) -> Cow<'_, str> {
+    match output {
+        OutputFormat::Json => display::escape_json(text),
+        OutputFormat::Text => display::escape_lines(text),
+    }
+}
+
+/// A value as JSON, in which text from outside commands no terminal.
 pub(crate) fn write_json(
     value: &impl serde::Serialize,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    serde_json::to_writer_pretty(&mut *out, value)
+    serde_json::to_string_pretty(value)
         .map_err(Into::into)
-        .and_then(|()| writeln!(out))
+        .and_then(|json| writeln!(out, "{}", display::escape_json(&json)))
         .map_err(Failure::output)
 }
 

@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use auth_core::RoleName;
+use auth_core::{RoleName, display};
 use directory::{AnyDirectory, Change, Directory, DirectoryError, Edit, RevokedToken, User};
 use serde::{Deserialize, Serialize};
 
@@ -127,9 +127,9 @@ pub(crate) async fn export(
 
 fn write(lines: impl Iterator<Item = Line>, out: &mut dyn Write) -> Result<(), Failure> {
     for line in lines {
-        serde_json::to_writer(&mut *out, &line)
+        serde_json::to_string(&line)
             .map_err(Into::into)
-            .and_then(|()| writeln!(out))
+            .and_then(|json| writeln!(out, "{}", display::escape_json(&json)))
             .map_err(Failure::output)?;
     }
     Ok(())

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 
 use auth_core::{
     AccessToken, Clock, DecodedToken, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
-    TokenVerifier, TrustedIssuer, UnverifiedToken,
+    TokenVerifier, TrustedIssuer, UnverifiedToken, display,
 };
-use directory::{Change, Directory, Edit, RevokedToken};
+use directory::{Change, Directory, Edit, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
 
 use super::directory::{Opened, date, until, write_json};
@@ -109,16 +109,24 @@ async fn revoke_all(
             subject: name.subject.to_string(),
         });
     }
+    let from = valid_from_after(opened.stamp.at());
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({
                 "what": "revoke-tokens", "issuer": name.issuer.as_str(),
-                "subject": subject, "changed": change == Change::Done,
+                "subject": subject, "changed": change == Change::Done, "valid_from": from,
             }),
             out,
         ),
         OutputFormat::Text => {
-            writeln!(out, "All tokens that {subject} has are revoked").map_err(Failure::output)
+            let subject = display::escape(subject);
+            let from = date(Some(from));
+            writeln!(
+                out,
+                "All tokens that {subject} has are revoked. A new one counts if it is issued at {from} \
+                 or later: clocks may differ by so much"
+            )
+            .map_err(Failure::output)
         }
     }
 }
@@ -142,7 +150,8 @@ async fn revoke(
         OutputFormat::Text => {
             let RevokedToken { issuer, token_id, .. } = token;
             let said = if changed { "is revoked" } else { "was revoked already" };
-            writeln!(out, "Token {token_id} of {issuer} {said}").map_err(Failure::output)
+            let said = format!("Token {token_id} of {issuer} {said}");
+            writeln!(out, "{}", display::escape(&said)).map_err(Failure::output)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use auth_core::{Clock, Policy, RoleName};
+use auth_core::{Clock, Policy, RoleName, display};
 use directory::{Change, Directory, DirectoryError, Edit, NewUser, User, UserName, UserStatus};
 use settings::Environment;
 
@@ -146,7 +146,7 @@ impl Users {
             }
             OutputFormat::Text => {
                 let said = if change == Change::Done { done } else { already };
-                writeln!(out, "{subject} {said}").map_err(Failure::output)
+                writeln!(out, "{} {said}", display::escape(subject)).map_err(Failure::output)
             }
         }
     }

@@ -2,8 +2,8 @@
 //! at less than half of the cost.
 //!
 //! 1. Texts stand in quotes and everything else as it shows itself.
-//! 2. No control character is written, whoever it comes from: a line is one line, and commands no terminal. On
-//!    a terminal time, level and names are coloured, by us.
+//! 2. No risky character is written ([`display`]), whoever it comes from: a line is one line, and commands
+//!    no terminal. On a terminal time, level and names are coloured, by us.
 
 use std::{
     error::Error,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Effects, Style};
+use auth_core::display;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -145,7 +146,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// A place for texts in which control characters become what they are written as.
+/// A place for texts, in which risky characters are escaped.
 struct Clean<'a>(&'a mut String);
 
 impl Clean<'_> {
@@ -167,13 +168,7 @@ impl Write for Clean<'_> {
             self.0.push_str(text);
             return Ok(());
         }
-        for character in text.chars() {
-            if character.is_control() {
-                self.0.extend(character.escape_debug());
-            } else {
-                self.0.push(character);
-            }
-        }
+        self.0.push_str(&display::escape(text));
         Ok(())
     }
 }
@@ -189,36 +184,9 @@ const fn is_plain(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
+    use std::io;
 
-    use tracing_subscriber::fmt::MakeWriter;
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'a> MakeWriter<'a> for Kept {
-        type Writer = Self;
-
-        fn make_writer(&'a self) -> Self {
-            self.clone()
-        }
-    }
+    use super::{super::kept::Kept, *};
 
     /// What `says` logs, without the time: by us, by us in colour, and by the library.
     fn logged(says: impl Fn()) -> [String; 3] {
@@ -234,7 +202,7 @@ mod tests {
             } else {
                 tracing::subscriber::with_default(builder.finish(), &says);
             }
-            let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+            let text = kept.text();
             let lines = text.lines().map(|line| line.split_once('Z').unwrap().1.to_owned() + "\n");
             lines.collect()
         };
@@ -263,14 +231,14 @@ mod tests {
 
     #[test]
     fn nobody_forges_a_line_or_commands_a_terminal() {
-        let hostile = "\n2027-01-15T08:00:00.000000Z  INFO forged\u{1b}[2J\r\u{9b}31m";
+        let hostile = "\n2027-01-15T08:00:00.000000Z  INFO forged\u{1b}[2J\r\u{9b}31m\u{2028}\u{202e}\u{ad}\u{e0041}";
         let [ours, coloured, _] = logged(|| {
             let _span = tracing::info_span!("span", shown = %hostile, said = hostile).entered();
             tracing::info!(subject = hostile, shown = %hostile, "{hostile}");
             tracing::warn!(reason = &io::Error::other(hostile) as &(dyn Error + 'static));
         });
         assert_eq!(ours.lines().count(), 2, "{ours}");
-        assert!(!ours.chars().any(|it| it.is_control() && it != '\n'), "{ours:?}");
+        assert!(!ours.contains(|it| display::is_risky(it) && it != '\n'), "{ours:?}");
         assert_eq!(ours.matches("INFO forged").count(), 8, "and nothing is lost");
         assert_eq!(coloured.lines().count(), 2, "{coloured}");
         // Two times, two levels and three names, begun and ended, less the two that were cut off before Z.

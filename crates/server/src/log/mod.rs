@@ -2,6 +2,9 @@
 
 mod budget;
 mod gate;
+mod json;
+#[cfg(test)]
+mod kept;
 mod line;
 mod time;
 mod writer;
@@ -13,6 +16,7 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 pub(crate) use self::gate::Gate;
 use self::{
+    json::Json,
     line::Line,
     writer::{LogStatus, Untold, Writer},
 };
@@ -37,7 +41,7 @@ pub(crate) fn start(environment: &Environment) -> Result<(), String> {
     // A second start in one process (in tests) keeps the first log: nothing is lost.
     let _already_started = match environment.get(Variable::LogFormat) {
         None | Some("pretty") => log.event_format(Line { colour }).try_init(),
-        Some("json") => log.json().flatten_event(true).try_init(),
+        Some("json") => log.json().flatten_event(true).map_event_format(Json).try_init(),
         Some(other) => return Err(format!("LOG_FORMAT {other:?}: write pretty or json")),
     };
     Ok(())

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use auth_core::{KeySet, NumericDate, TrustedIssuer};
-use directory::{Directory, Edit, MemoryDirectory, NewUser, Stamp, UserName, UserStatus};
+use directory::{
+    AnyDirectory, Directory, Edit, MemoryDirectory, NewUser, Shared, Stamp, UserName, UserStatus,
+};
 use http::{HeaderMap, StatusCode, header};
 use mcp_guard::{Issuers, Trust};
 use serde_json::{Value, json};
-use server::{App, BUILT_IN, Provisioning, parse_policy};
+use server::{App, BUILT_IN, Bounds, Provisioning, SessionBounds, Sessions, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +71,32 @@ impl TestServer {
     }
 }
 
+impl TestServer<AnyDirectory> {
+    /// A server with sessions, and users who may do nothing.
+    pub(crate) async fn start_with_sessions(bounds: SessionBounds) -> (Self, Sessions) {
+        let directory = AnyDirectory::open("sqlite::memory:").await.unwrap();
+        for subject in ["alice", "bob", "carol"] {
+            let user = NewUser {
+                issuer: ISSUER.parse().unwrap(),
+                subject: subject.parse().unwrap(),
+                display_name: subject.into(),
+                roles: [].into(),
+            };
+            directory.add(user, &stamp(NOW)).await.unwrap();
+        }
+        let (key, clock) = (TestKey::shared(auth_core::Algorithm::Hs256), ManualClock::at(NOW));
+        let shared = Shared::new(directory.clone());
+        let sessions = Sessions::open(shared, &[7; 32], clock.clone()).await.unwrap();
+        let sessions = sessions.bounded(bounds);
+        let issuer =
+            TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
+        let trusts = [issuer.trust_roles(true).into()];
+        let (nobody, own) = (Provisioning::new(), Some(sessions.clone()));
+        let server = Self::start_whole(key, BUILT_IN, directory, clock, trusts, nobody, own).await;
+        (server, sessions)
+    }
+}
+
 impl<D: Directory> TestServer<D> {
     pub(crate) async fn start_over(key: &'static TestKey, policy: &str, directory: D) -> Self {
         let issuer =
@@ -107,10 +135,22 @@ impl<D: Directory> TestServer<D> {
         trusts: impl IntoIterator<Item = Trust>,
         provisioning: Provisioning,
     ) -> Self {
+        Self::start_whole(key, policy, directory, clock, trusts, provisioning, None).await
+    }
+
+    async fn start_whole(
+        key: &'static TestKey,
+        policy: &str,
+        directory: D,
+        clock: Arc<ManualClock>,
+        trusts: impl IntoIterator<Item = Trust>,
+        provisioning: Provisioning,
+        sessions: Option<Sessions>,
+    ) -> Self {
         let directory = Arc::new(directory);
         let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), trusts).unwrap();
         let app = App {
-            sessions: None,
+            sessions,
             readiness: server::Readiness::default(),
             allowed_origins: vec!["https://app.example".into()],
             resource: RESOURCE.parse().unwrap(),
@@ -118,6 +158,7 @@ impl<D: Directory> TestServer<D> {
             issuers,
             directory: Arc::clone(&directory),
             provisioning,
+            bounds: Bounds::default(),
             clock: clock.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

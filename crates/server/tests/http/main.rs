@@ -19,5 +19,6 @@ mod metadata;
 mod methods;
 mod origin;
 mod plain;
+mod sessions;
 mod tokens;
 mod users;

@@ -114,7 +114,8 @@ async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
     let server = TestServer::start().await;
     let issuer = ISSUER.parse().unwrap();
     let [lost, kept] = ["lost", "kept"].map(|id| server.sign(&server.forge().claim("jti", id)));
-    for token in [&lost, &kept] {
+    let ahead = server.sign(&server.forge().claim("iat", NOW + 30));
+    for token in [&lost, &kept, &ahead] {
         server.get_time(token).await.assert_called("before");
     }
     let edit = async |edit| server.directory.edit(edit, &stamp(NOW)).await.unwrap();
@@ -128,7 +129,11 @@ async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
     server.get_time(&kept).await.assert_invalid_token("all of the user's");
     let undated = server.sign(&server.forge().without_claim("iat"));
     server.get_time(&undated).await.assert_invalid_token("without iat");
-    let fresh = server.sign(&server.forge().claim("iat", NOW + 1));
+    // Issued before, where the clock is ahead: it says that it was issued after.
+    server.get_time(&ahead).await.assert_invalid_token("from a clock that is ahead");
+    server.clock.set(NOW + 31);
+    server.get_time(&ahead).await.assert_invalid_token("and not later either");
+    let fresh = server.sign(&server.forge().claim("iat", NOW + 31));
     server.get_time(&fresh).await.assert_called("issued afterwards");
     server.get_time(&server.token("admin", "Admin.Write")).await.assert_called("somebody else's");
 }
@@ -201,8 +206,10 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     let remove = Edit::Remove(user("carol"));
     assert_eq!(directory.edit(remove, &stamp(NOW + 5)).await.unwrap(), Change::Done);
     server.call("whoami", &good).await.assert_invalid_token("from before the removal");
-    let fresh = server.sign(&named.claim("iat", NOW + 6));
-    server.clock.set(NOW + 6);
+    let ahead = server.sign(&named.clone().claim("iat", NOW + 35));
+    server.call("whoami", &ahead).await.assert_invalid_token("from a clock that is ahead");
+    let fresh = server.sign(&named.claim("iat", NOW + 36));
+    server.clock.set(NOW + 36);
     server.call("whoami", &fresh).await.assert_called("from after it");
 }
 

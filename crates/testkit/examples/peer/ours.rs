@@ -20,7 +20,10 @@ use bytes::Bytes;
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Shared, Stamp};
 use http_body_util::{BodyExt, Full};
 use mcp_guard::{Caller, Guard, Issuers, Trust};
-use server::{App, BUILT_IN, McpServer, McpService, Provisioning, Sessions, parse_policy};
+use server::{
+    App, BUILT_IN, Bounds, McpServer, McpService, Provisioning, SessionBounds, Sessions,
+    parse_policy,
+};
 use testkit::{Forge, ISSUER, RESOURCE, TestKey};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
@@ -78,7 +81,9 @@ pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
     let mut sessions = None;
     if shape.sessions > 0 {
         let clock = Arc::new(SystemClock);
-        sessions = Some(Sessions::open(Shared::new(store.clone()), &[7; 32], clock).await.unwrap());
+        let kept = Sessions::open(Shared::new(store.clone()), &[7; 32], clock).await.unwrap();
+        let bounds = SessionBounds { each: usize::MAX, total: usize::MAX, ..Default::default() };
+        sessions = Some(kept.bounded(bounds));
     }
     let app = App {
         sessions,
@@ -89,6 +94,8 @@ pub(crate) async fn guarded(key: &TestKey, shape: &Shape) -> Router {
         directory: directory(store, shape).await,
         provisioning: Provisioning::new(),
         allowed_origins: Vec::new(),
+        // What is measured is what one of them costs: one user opens thousands.
+        bounds: Bounds { streams_of_each: usize::MAX, streams: usize::MAX, ..Bounds::default() },
         clock: Arc::new(SystemClock),
     };
     app.router(&CancellationToken::new())

@@ -49,6 +49,47 @@ fn users_are_looked_after_while_the_server_runs() {
 }
 
 #[test]
+fn nothing_that_the_database_has_commands_a_terminal() {
+    let world = World::ready();
+    let risky = "a\u{2028}\u{202e}\u{200b}\u{e0041}";
+    let subject = "eve\u{2028}\u{202e}\u{2066}";
+    let server = |args: &[&str]| {
+        let said = world.run("server", args);
+        for text in [&said.out, &said.err] {
+            let is_risky = |c| auth_core::display::is_risky(c) && c != '\n' && c != '\t';
+            assert!(!text.contains(is_risky), "{args:?}: {text:?}");
+        }
+        said
+    };
+    server(&["users", "add", subject, "--name", risky]).expect_code(0);
+    server(&["users", "add", subject]).expect_code(5);
+    server(&["tokens", "revoke", subject]).expect_code(0);
+    for args in [
+        &["users", "list"][..],
+        &["users", "show", subject],
+        &["users", "changes"],
+        &["users", "export"],
+        &["users", "disable", subject],
+        &["users", "show", "\u{202e}"],
+        &["tokens", "list"],
+        &["tokens", "revoke", "--user", subject],
+    ] {
+        server(args);
+        if args != ["users", "export"] {
+            server(&[args, &["--output", "json"]].concat());
+        }
+    }
+    server(&["users", "list"])
+        .expect_out(&["eve\\u{2028}\\u{202e}\\u{2066}", "a\\u{2028}\\u{202e}"]);
+    let shown = server(&["users", "show", subject, "--output", "json"]).expect_code(0).out;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(
+        (shown["subject"].as_str(), shown["display_name"].as_str()),
+        (Some(subject), Some(risky))
+    );
+}
+
+#[test]
 fn users_are_exported_and_imported_whole() {
     for world in World::each() {
         let server = |args: &[&str]| world.run("server", args);
@@ -144,7 +185,9 @@ fn tokens_are_revoked_while_the_server_runs() {
             .expect_code(2)
             .expect_err(&["standard input"]);
 
-        revoke(&["--user", "user-userson"]).expect_code(0).expect_out(&["user-userson"]);
+        revoke(&["--user", "user-userson"])
+            .expect_code(0)
+            .expect_out(&["user-userson", "A new one counts if it is issued at 2"]);
         world.client_soon(&server, 4).expect_err(&["refuses the token"]);
         server.log_with("reason=\"revoked\"");
         revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);

@@ -15,7 +15,7 @@ use auth_core::{Action, Ceiling, DenialReason, Policy, RoleName, ScopeSet, Suppo
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{args::OutputFormat, failure::Failure};
+use crate::{args::OutputFormat, command::directory::clean, failure::Failure};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,7 +85,7 @@ pub(super) fn test(
             results.iter().map(line).collect()
         }
     };
-    out.write_all(text.as_bytes()).map_err(Failure::output)?;
+    out.write_all(clean(output, &text).as_bytes()).map_err(Failure::output)?;
     match failed {
         0 => Ok(()),
         count => Err(Failure::Usage(format!("{count} of {} cases failed", results.len()))),

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, io::Write};
 
-use auth_core::{Action, Policy, Scope};
+use auth_core::{Action, Policy, Scope, display};
 
 use super::survey;
 use crate::{failure::Failure, mcp::McpServer, policy_file::PolicySource};
@@ -35,7 +35,7 @@ pub(super) fn check(
     )
     .map_err(Failure::output)?;
     for oddity in oddities(policy) {
-        writeln!(out, "odd: {oddity}").map_err(Failure::output)?;
+        writeln!(out, "odd: {}", display::escape(&oddity)).map_err(Failure::output)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use auth_core::Policy;
 use serde_json::{Value, json};
 
 use super::survey::{Who, actions, needs};
-use crate::{args::OutputFormat, failure::Failure};
+use crate::{args::OutputFormat, command::directory::clean, failure::Failure};
 
 /// What changes.
 struct Changes {
@@ -29,7 +29,7 @@ pub(super) fn diff(
         OutputFormat::Json => format!("{:#}\n", changes.in_json()),
         OutputFormat::Text => changes.in_text(),
     };
-    out.write_all(text.as_bytes()).map_err(Failure::output)
+    out.write_all(clean(output, &text).as_bytes()).map_err(Failure::output)
 }
 
 impl Changes {

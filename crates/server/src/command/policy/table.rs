@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use auth_core::{Policy, PolicyDocument, ScopeDocument};
+use auth_core::{Policy, PolicyDocument, ScopeDocument, display};
 use serde_json::{Value, json};
 
 use super::survey::{Who, actions, needs};
@@ -18,9 +18,11 @@ pub(super) fn table(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     match output {
-        TableFormat::Json => writeln!(out, "{:#}", in_json(policy)),
-        TableFormat::Markdown => out.write_all(markdown(policy).as_bytes()),
-        TableFormat::Text => out.write_all(text(policy).as_bytes()),
+        TableFormat::Json => {
+            writeln!(out, "{}", display::escape_json(&format!("{:#}", in_json(policy))))
+        }
+        TableFormat::Markdown => out.write_all(display::escape_lines(&markdown(policy)).as_bytes()),
+        TableFormat::Text => out.write_all(display::escape_lines(&text(policy)).as_bytes()),
     }
     .map_err(Failure::output)
 }

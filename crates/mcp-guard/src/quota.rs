@@ -1,0 +1,158 @@
+//! How much of something callers hold at once: bytes of bodies, streams.
+//!
+//! 1. There is a bound for all callers together, one for each caller, and one for all without a token.
+//! 2. A caller is a user (issuer and subject), through whichever clients it comes.
+//! 3. What is held is given back when the [`Share`] is dropped, however the request ended.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use auth_core::{Issuer, Owner, Subject};
+
+/// Who holds something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// Everybody without a token.
+    Anonymous,
+    User(Issuer, Subject),
+}
+
+impl From<&Owner> for Holder {
+    fn from(owner: &Owner) -> Self {
+        match owner {
+            Owner::Anonymous => Self::Anonymous,
+            Owner::Principal { issuer, subject, .. } => Self::User(issuer.clone(), subject.clone()),
+        }
+    }
+}
+
+/// How much may be held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) total: usize,
+    pub(crate) each: usize,
+    pub(crate) anonymous: usize,
+}
+
+/// Which bound was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Exceeded {
+    #[error("this caller")]
+    Caller,
+    #[error("all callers together")]
+    Total,
+}
+
+#[derive(Debug)]
+pub(crate) struct Quota {
+    bounds: Bounds,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    total: usize,
+    by: HashMap<Holder, usize>,
+}
+
+impl Quota {
+    pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
+        Arc::new(Self { bounds, held: Mutex::default() })
+    }
+
+    /// A share of nothing yet.
+    pub(crate) fn share(self: &Arc<Self>, holder: Holder) -> Share {
+        Share { quota: Arc::clone(self), holder, amount: 0 }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one request holds.
+#[derive(Debug)]
+pub(crate) struct Share {
+    quota: Arc<Quota>,
+    holder: Holder,
+    amount: usize,
+}
+
+impl Share {
+    /// Whether its holder has no token.
+    pub(crate) fn is_of_nobody(&self) -> bool {
+        self.holder == Holder::Anonymous
+    }
+
+    /// Holds `amount` in all; less than is held already changes nothing.
+    pub(crate) fn hold(&mut self, amount: usize) -> Result<(), Exceeded> {
+        let more = amount.saturating_sub(self.amount);
+        if more == 0 {
+            return Ok(());
+        }
+        let Bounds { total, each, anonymous } = self.quota.bounds;
+        let bound = if self.is_of_nobody() { anonymous } else { each };
+        let mut held = self.quota.held();
+        let own = held.by.get(&self.holder).copied().unwrap_or_default();
+        if own.saturating_add(more) > bound {
+            return Err(Exceeded::Caller);
+        }
+        if held.total.saturating_add(more) > total {
+            return Err(Exceeded::Total);
+        }
+        held.total += more;
+        held.by.insert(self.holder.clone(), own + more);
+        self.amount = amount;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.amount == 0 {
+            return;
+        }
+        let mut held = self.quota.held();
+        held.total = held.total.saturating_sub(self.amount);
+        if let Entry::Occupied(mut own) = held.by.entry(self.holder.clone()) {
+            let left = own.get().saturating_sub(self.amount);
+            if left == 0 {
+                own.remove();
+            } else {
+                own.insert(left);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> Holder {
+        Holder::User("https://issuer.example".parse().unwrap(), name.parse().unwrap())
+    }
+
+    #[test]
+    fn each_caller_has_a_bound_and_all_together_have_one() {
+        let quota = Quota::new(Bounds { total: 10, each: 6, anonymous: 2 });
+        let (mut first, mut second) = (quota.share(user("a")), quota.share(user("a")));
+        first.hold(4).unwrap();
+        first.hold(3).unwrap();
+        assert_eq!(second.hold(3), Err(Exceeded::Caller));
+        second.hold(2).unwrap();
+        let mut other = quota.share(user("b"));
+        assert_eq!(other.hold(5), Err(Exceeded::Total));
+        other.hold(2).unwrap();
+        let mut anonymous = quota.share(Holder::Anonymous);
+        assert_eq!(anonymous.hold(3), Err(Exceeded::Caller));
+        anonymous.hold(2).unwrap();
+        drop(first);
+        other.hold(6).unwrap();
+        drop((second, other, anonymous));
+        let held = quota.held();
+        assert_eq!((held.total, held.by.len()), (0, 0), "nothing is left of those who are gone");
+    }
+}
