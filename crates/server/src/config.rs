@@ -26,6 +26,8 @@ pub struct Config {
     pub local: Option<LocalIssuer>,
     /// The issuers of the issuers' file.
     pub issuers: Vec<IssuerConfig>,
+    /// Certificate authorities to trust besides the system's where issuers are asked, as PEM.
+    pub authorities: Vec<u8>,
     /// How many connections are open at once.
     pub max_connections: usize,
     /// The directory of users.
@@ -51,6 +53,22 @@ pub struct LocalIssuer {
     pub issuer: Issuer,
     /// Its keys.
     pub keys: VerifyingKeys,
+}
+
+/// What is in the file that `CA_FILE` names, if it names one.
+fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Vec<u8> {
+    let Some(path) = environment.set_value(Variable::CaFile) else {
+        return Vec::new();
+    };
+    let pem = std::fs::read(path).map_err(|fault| fault.to_string());
+    let pem = pem.and_then(|pem| {
+        let is_one = String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----");
+        if is_one { Ok(pem) } else { Err("there is no certificate in it (PEM)".to_owned()) }
+    });
+    pem.unwrap_or_else(|fault| {
+        faults.push(format!("CA_FILE {path}: {fault}"));
+        Vec::new()
+    })
 }
 
 /// Everything that is wrong with the configuration, one fault a line.
@@ -84,6 +102,7 @@ impl Config {
             issuers::load(file, policy, environment, &mut faults)
         });
         let issuers = issuers.unwrap_or_default();
+        let authorities = authorities(environment, &mut faults);
         let is_local = |it: &&IssuerConfig| {
             local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
         };
@@ -124,6 +143,7 @@ impl Config {
                 resource,
                 local,
                 issuers,
+                authorities,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
                 max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
                 directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
@@ -146,7 +166,8 @@ impl Config {
             let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
             trusted.trust_roles(true).into()
         });
-        let others = issuers::trusts(&self.issuers, clock).map_err(|error| fault(&error))?;
+        let others = issuers::trusts(&self.issuers, clock, &self.authorities)
+            .map_err(|error| fault(&error))?;
         Issuers::new(self.resource.audience().clone(), Arc::clone(clock), local.chain(others))
             .map_err(|error| fault(&error))
     }

@@ -15,6 +15,8 @@ pub enum Variable {
     McpUrl,
     /// What the client sends.
     McpToken,
+    /// A file with a certificate authority to trust besides the system's.
+    CaFile,
     /// Where the server listens.
     BindAddr,
     /// How many connections are open at once.
@@ -43,13 +45,14 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::JwtIssuer,
         Self::McpResource,
         Self::McpUrl,
         Self::McpToken,
+        Self::CaFile,
         Self::BindAddr,
         Self::MaxConnections,
         Self::DatabaseUrl,
@@ -74,6 +77,7 @@ impl Variable {
             Self::McpResource => "MCP_RESOURCE",
             Self::McpUrl => "MCP_URL",
             Self::McpToken => "MCP_TOKEN",
+            Self::CaFile => "CA_FILE",
             Self::BindAddr => "BIND_ADDR",
             Self::MaxConnections => "MAX_CONNECTIONS",
             Self::DatabaseUrl => "DATABASE_URL",
@@ -107,6 +111,7 @@ impl Variable {
             Self::JwtSecret
             | Self::JwtKeyFile
             | Self::McpToken
+            | Self::CaFile
             | Self::DefaultRoles
             | Self::PolicyFile
             | Self::IssuersFile => None,

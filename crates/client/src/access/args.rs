@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use auth_core::ScopeSet;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::servers::ServersVerb;
+use crate::{oauth::RedirectHost, servers::ServersVerb};
 
 /// Flags that go with every verb.
 #[derive(Debug, Clone, Default, Args)]
@@ -38,6 +38,18 @@ pub(crate) struct AccessArgs {
     /// The port on this machine that the browser comes back to, instead of any free one
     #[arg(long, global = true, value_name = "PORT")]
     pub(crate) redirect_port: Option<u16>,
+
+    /// What this machine is called in that address, for issuers that compare it
+    #[arg(long, global = true, value_enum, value_name = "HOST", default_value_t)]
+    pub(crate) redirect_host: RedirectHost,
+
+    /// Sign in at an issuer that does not say that it has PKCE, because you know that it does
+    #[arg(long, global = true)]
+    pub(crate) assume_pkce: bool,
+
+    /// The resource to get a token for, where the server names one above its own URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) accept_resource: Option<String>,
 
     /// Ask private addresses that a server names
     #[arg(long, global = true)]

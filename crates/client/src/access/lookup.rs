@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::Config,
     failure::Failure,
-    oauth::{LoginError, Outward, renew},
+    oauth::{LoginError, Renewal, renew},
     store::{Entry, Lock, Store, StoreError},
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
         Err(LoginError::Cancelled) => Err(Failure::cancelled()),
         // It has a little life left, and the issuer may be back by then.
         Err(_) if entry.is_alive(now()) => Ok(Some(entry)),
-        Err(error) => Err(Failure::login(&error, config)),
+        Err(error) => Err(Failure::renewal(&error, config)),
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Ent
         return Ok(None);
     };
     let renewed = under_lock(config, &store, entry, true).await;
-    renewed.map_err(|error| Failure::login(&error, config))
+    renewed.map_err(|error| Failure::renewal(&error, config))
 }
 
 /// Stores an entry.
@@ -79,7 +79,7 @@ async fn under_lock(
     if !entry_now.is_renewable() {
         return Ok(None);
     }
-    let outward = Outward::new(&config.endpoint, config.access.args().allow_private)?;
+    let outward = config.outward()?;
     let work = renew(&entry_now, &outward);
     tokio::pin!(work);
     let (new, is_cancelled) = tokio::select! {
@@ -96,18 +96,47 @@ async fn under_lock(
     if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
-/// Stores the new entry; without one, takes note that the refresh token is no good.
+/// Stores the new entry; without one, takes note that the refresh token is no good, and perhaps the client.
 async fn store_outcome(
     store: &Store,
     mut old: Entry,
-    new: Option<Entry>,
+    new: Renewal,
     lock: &Lock,
 ) -> Result<Option<Entry>, StoreError> {
-    if let Some(response) = &mut old.credentials.token_response {
-        response.set_refresh_token(None);
+    match new {
+        Renewal::New(new) => {
+            store.save(&new, lock).await?;
+            Ok(Some(*new))
+        }
+        Renewal::Ended { is_client_unknown } => {
+            if let Some(response) = &mut old.credentials.token_response {
+                response.set_refresh_token(None);
+            }
+            old.client.is_doubtful |= is_client_unknown;
+            store.save(&old, lock).await?;
+            Ok(None)
+        }
     }
-    store.save(new.as_ref().unwrap_or(&old), lock).await?;
-    Ok(new)
+}
+
+/// Takes note that nobody came back from the issuer's page: it may have been one that says that it does not
+/// know the client. The next sign-in registers anew.
+pub(crate) async fn doubt(config: &Config) {
+    let Some(store) = config.access.store() else {
+        return;
+    };
+    let noted = async {
+        let lock = store.lock().await?;
+        if let Some(mut entry) = store.find(config.endpoint.as_str()).await?
+            && entry.client.dynamic
+        {
+            entry.client.is_doubtful = true;
+            store.save(&entry, &lock).await?;
+        }
+        Ok::<(), StoreError>(())
+    };
+    // What cannot be noted is found out again the next time.
+    let _ = noted.await;
 }
 
 fn stored(error: StoreError) -> LoginError {

@@ -16,7 +16,7 @@ mod step;
 pub(crate) mod terminal;
 mod verbs;
 
-use auth_core::{Clock, NumericDate, ScopeSet, SystemClock};
+use auth_core::{Challenge, Clock, NumericDate, ScopeSet, SystemClock};
 use chrono::{DateTime, SecondsFormat};
 
 pub(crate) use args::{AccessArgs, AccessVerb, GrantArg, LoginArgs};
@@ -30,7 +30,7 @@ use crate::{
     config::Config,
     console::Console,
     failure::Failure,
-    oauth::{Discovered, LoginError, Outward, by_code},
+    oauth::{Discovered, LoginError, by_code},
     output::Printer,
     store::Entry,
 };
@@ -92,12 +92,19 @@ pub(crate) async fn run(
         let agreed = agrees(config, console, wanted.as_ref()).await;
         if !agreed.ok_or_else(Failure::cancelled)? {
             let failure = if entry.is_none() { failure.missing_keychain(config) } else { failure };
-            return Err(failure.offering_login(config));
+            let failure = failure.offering_login(config);
+            return Err(match &entry {
+                Some(entry) if has_ended(entry, &past) => failure.sign_in_ended(entry, config),
+                _ => failure,
+            });
         }
         past.sign_ins += 1;
         let known = Known { entry: entry.as_ref(), elsewhere };
         let work = Box::pin(sign_in(config, failure.challenge(), wanted.clone(), known));
         let signed_in = terminal::or_cancelled(work).await;
+        if let Err(LoginError::TooLate(_) | LoginError::Cancelled) = &signed_in {
+            lookup::doubt(config).await;
+        }
         let signed_in = signed_in.map_err(|error| Failure::login(&error, config))?;
         let Some(new) = signed_in else {
             return Err(failure.stopped(step::REFUSED_ALREADY));
@@ -105,6 +112,11 @@ pub(crate) async fn run(
         past.asked = new.scopes().union(&wanted.unwrap_or_default());
         entry = Some(new);
     }
+}
+
+/// Whether there was a sign-in that is of no use any more.
+fn has_ended(entry: &Entry, past: &Past) -> bool {
+    if past.was_sent { past.is_renewed && !entry.is_renewable() } else { !entry.is_alive(now()) }
 }
 
 async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> Option<bool> {
@@ -130,13 +142,16 @@ struct Known<'a> {
 /// would be at the same issuer once more, and that is of no use.
 async fn sign_in(
     config: &Config,
-    challenge: Option<&str>,
+    challenge: Option<&Challenge>,
     wanted: Option<ScopeSet>,
     known: Known<'_>,
 ) -> Result<Option<Entry>, LoginError> {
     let access = &config.access;
-    let outward = Outward::new(&config.endpoint, access.args().allow_private)?;
-    let found = Discovered::at(&config.endpoint, challenge, &outward).await?;
+    let outward = config.outward()?;
+    // What was accepted at the last sign-in still is.
+    let accepted = known.entry.map(|entry| entry.resource.as_str());
+    let accepted = access.args().accept_resource.as_deref().or(accepted);
+    let found = Discovered::at(&config.endpoint, challenge, accepted, &outward).await?;
     let is_elsewhere = known.elsewhere;
     // Who we were, and what we had, counts at the same issuer only.
     let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);
@@ -155,7 +170,9 @@ async fn sign_in(
     };
     let client = known.map(|entry| &entry.client);
     let identity = access.identity()?;
-    let entry = by_code(found, &identity, wanted.as_ref(), client, &access.answering()).await?;
+    let answering = access.answering();
+    let work = by_code(found, &identity, wanted.as_ref(), client, &answering, &outward);
+    let entry = work.await?;
     lookup::keep(config, &entry).await?;
     Ok(Some(entry))
 }

@@ -14,6 +14,7 @@ mod guard;
 mod jwks;
 mod policy;
 mod scopes;
+mod second_reader;
 mod token;
 mod world;
 
