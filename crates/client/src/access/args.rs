@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use auth_core::ScopeSet;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{oauth::RedirectHost, servers::ServersVerb};
+use crate::{
+    oauth::{RedirectHost, Terms},
+    servers::ServersVerb,
+};
 
 /// Flags that go with every verb.
 #[derive(Debug, Clone, Default, Args)]
@@ -58,6 +61,13 @@ pub(crate) struct AccessArgs {
     /// Where tokens are kept
     #[arg(long, global = true, value_enum, value_name = "PLACE", default_value_t)]
     pub(crate) token_store: Place,
+}
+
+impl AccessArgs {
+    /// What the user takes of a server all the same.
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        Terms { resource: self.accept_resource.as_deref(), assume_pkce: self.assume_pkce }
+    }
 }
 
 /// Where tokens are kept.

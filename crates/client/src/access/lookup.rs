@@ -25,9 +25,7 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     let Some(store) = config.access.store().filter(|_| config.endpoint.keeps_secrets()) else {
         return Ok(None);
     };
-    let found = store.find(config.endpoint.as_str()).await;
-    let stored = found.map_err(|error| Failure::store(&error))?;
-    let Some(entry) = stored else {
+    let Some(entry) = stored(config).await? else {
         return Ok(None);
     };
     if entry.is_fresh(now()) || !entry.is_renewable() {
@@ -43,6 +41,17 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     }
 }
 
+/// The stored entry for the server, as it is.
+pub(crate) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
+    match config.access.store() {
+        Some(store) => {
+            let found = store.find(config.endpoint.as_str()).await;
+            found.map_err(|error| Failure::store(&error))
+        }
+        None => Ok(None),
+    }
+}
+
 /// The entry renewed, because the server refuses its token. Nothing where only a sign-in can help.
 pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Entry>, Failure> {
     let Some(store) = config.access.store() else {
@@ -55,8 +64,8 @@ pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Ent
 /// Stores an entry.
 pub(crate) async fn keep(config: &Config, entry: &Entry) -> Result<(), LoginError> {
     if let Some(store) = config.access.store() {
-        let lock = store.lock().await.map_err(stored)?;
-        store.save(entry, &lock).await.map_err(stored)?;
+        let lock = store.lock().await.map_err(LoginError::Store)?;
+        store.save(entry, &lock).await.map_err(LoginError::Store)?;
     }
     Ok(())
 }
@@ -67,9 +76,9 @@ async fn under_lock(
     entry: &Entry,
     is_refused: bool,
 ) -> Result<Option<Entry>, LoginError> {
-    let lock = or_cancelled(async { store.lock().await.map_err(stored) }).await?;
+    let lock = or_cancelled(async { store.lock().await.map_err(LoginError::Store) }).await?;
     // While we waited, another process may have done it, and used up the refresh token that we know.
-    let Some(entry_now) = store.find(&entry.server).await.map_err(stored)? else {
+    let Some(entry_now) = store.find(&entry.server).await.map_err(LoginError::Store)? else {
         return Ok(None);
     };
     let is_another = entry_now.secrets() != entry.secrets();
@@ -92,7 +101,8 @@ async fn under_lock(
     let secrets = entry_now.secrets();
     let secrets = secrets.iter().map(|(secret, _)| secret.as_str());
     let new = new.map_err(|error| error.without(secrets.chain(entry_now.client.secret.as_deref())));
-    let new = store_outcome(store, entry_now.clone(), new?, &lock).await.map_err(stored)?;
+    let new =
+        store_outcome(store, entry_now.clone(), new?, &lock).await.map_err(LoginError::Store)?;
     if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
@@ -137,8 +147,4 @@ pub(crate) async fn doubt(config: &Config) {
     };
     // What cannot be noted is found out again the next time.
     let _ = noted.await;
-}
-
-fn stored(error: StoreError) -> LoginError {
-    LoginError::Store(error)
 }

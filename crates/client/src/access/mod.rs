@@ -79,6 +79,9 @@ pub(crate) async fn run(
                     entry = new;
                     continue;
                 }
+                past.has_ended = entry.as_ref().is_some_and(Entry::is_renewable);
+                // What the issuer said of the client is noted there.
+                entry = lookup::stored(config).await?.or(entry);
                 None
             }
             Step::SignIn { wanted } => wanted,
@@ -94,7 +97,9 @@ pub(crate) async fn run(
             let failure = if entry.is_none() { failure.missing_keychain(config) } else { failure };
             let failure = failure.offering_login(config);
             return Err(match &entry {
-                Some(entry) if has_ended(entry, &past) => failure.sign_in_ended(entry, config),
+                Some(entry) if past.has_ended || !entry.is_alive(now()) => {
+                    failure.sign_in_ended(entry, config)
+                }
                 _ => failure,
             });
         }
@@ -112,11 +117,6 @@ pub(crate) async fn run(
         past.asked = new.scopes().union(&wanted.unwrap_or_default());
         entry = Some(new);
     }
-}
-
-/// Whether there was a sign-in that is of no use any more.
-fn has_ended(entry: &Entry, past: &Past) -> bool {
-    if past.was_sent { past.is_renewed && !entry.is_renewable() } else { !entry.is_alive(now()) }
 }
 
 async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> Option<bool> {
@@ -149,9 +149,9 @@ async fn sign_in(
     let access = &config.access;
     let outward = config.outward()?;
     // What was accepted at the last sign-in still is.
-    let accepted = known.entry.map(|entry| entry.resource.as_str());
-    let accepted = access.args().accept_resource.as_deref().or(accepted);
-    let found = Discovered::at(&config.endpoint, challenge, accepted, &outward).await?;
+    let mut terms = access.args().terms();
+    terms.resource = terms.resource.or(known.entry.map(|entry| entry.resource.as_str()));
+    let found = Discovered::at(&config.endpoint, challenge, terms, &outward).await?;
     let is_elsewhere = known.elsewhere;
     // Who we were, and what we had, counts at the same issuer only.
     let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);

@@ -73,6 +73,9 @@ async fn login(
             "there is no folder to keep a token in: neither XDG_STATE_HOME nor HOME is set",
         ));
     };
+    if !config.endpoint.keeps_secrets() {
+        return Err(Failure::login(&LoginError::PlainHttp, config));
+    }
     // The server's own 401 says where to go and what for; a given token would hide it.
     config.token = None;
     let challenge = match command::run(config, console, printer).await {
@@ -106,8 +109,8 @@ async fn get(
 ) -> Result<Entry, LoginError> {
     let access = &config.access;
     let outward = config.outward()?;
-    let accepted = access.args().accept_resource.as_deref();
-    let found = Discovered::at(&config.endpoint, challenge, accepted, &outward).await?;
+    let terms = access.args().terms();
+    let found = Discovered::at(&config.endpoint, challenge, terms, &outward).await?;
     let identity = access.identity()?;
     let wanted = access.args().scope.as_ref();
     let stored = match access.store() {

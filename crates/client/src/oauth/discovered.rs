@@ -24,6 +24,16 @@ const KEPT: [&str; 4] = [
     "revocation_endpoint",
 ];
 
+/// What is taken of a server that no standard lets it say, because the user knows better.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// A resource above the server's URL.
+    pub(crate) resource: Option<&'a str>,
+    /// An issuer that does not say that it has PKCE; so, too, a server of 2025-03-26 that publishes nothing
+    /// and has its issuer's endpoints at its own address.
+    pub(crate) assume_pkce: bool,
+}
+
 /// A server whose issuer is known, and rmcp's manager for it.
 pub(crate) struct Discovered {
     pub(crate) manager: AuthorizationManager,
@@ -41,12 +51,11 @@ pub(crate) struct Facts {
 }
 
 impl Discovered {
-    /// Asks the server, and the issuer that it names. `challenge` is the server's 401. A `resource` above
-    /// the server's URL is taken only if it is the one that is `accepted`.
+    /// Asks the server, and the issuer that it names. `challenge` is the server's 401.
     pub(crate) async fn at(
         endpoint: &Endpoint,
         challenge: Option<&Challenge>,
-        accepted: Option<&str>,
+        terms: Terms<'_>,
         outward: &Outward,
     ) -> Result<Self, LoginError> {
         if !endpoint.keeps_secrets() {
@@ -56,7 +65,8 @@ impl Discovered {
         // As we read it: rmcp's own reader knows less of the grammar.
         let challenge = challenge.map(ToString::to_string);
         let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await?;
-        if found.source == AuthorizationMetadataSource::LegacyEndpointFallback {
+        let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
+        if is_guess && !terms.assume_pkce {
             return Err(LoginError::NoIssuer);
         }
         let metadata = found.metadata;
@@ -65,7 +75,7 @@ impl Discovered {
         }
         let resource = resource(&mut manager, &metadata).await?;
         if !is_same(endpoint.as_str(), &resource)
-            && !accepted.is_some_and(|accepted| is_same(accepted, &resource))
+            && !terms.resource.is_some_and(|accepted| is_same(accepted, &resource))
         {
             return Err(LoginError::ResourceDiffers { resource, server: endpoint.to_string() });
         }

@@ -7,7 +7,7 @@
 use auth_core::ScopeSet;
 
 use super::{
-    Discovered, LoginError, Outward,
+    Discovered, LoginError, Outward, Terms,
     answer::Answer,
     by_client_credentials, by_workload,
     client_auth::{self, Preferred, method},
@@ -82,7 +82,9 @@ async fn again(
 ) -> Result<(Discovered, Option<ScopeSet>), LoginError> {
     let endpoint = Endpoint::parse(&entry.server)
         .map_err(|_| LoginError::Senseless("the stored server has no address"))?;
-    let found = Discovered::at(&endpoint, None, Some(&entry.resource), outward).await?;
+    // What was accepted at the sign-in still is.
+    let terms = Terms { resource: Some(&entry.resource), assume_pkce: true };
+    let found = Discovered::at(&endpoint, None, terms, outward).await?;
     if found.facts.issuer != entry.issuer {
         return Err(LoginError::Denied(format!(
             "the server now names another issuer, {}: log in again",

@@ -212,3 +212,21 @@ async fn an_env_file_does_not_say_where_things_are_kept() {
     Client::at(&url, &["tools"]).with_file(".env", &line).run().await.expect(0);
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
+    let url = crate::servers::https().await;
+    let client = || Client::at(&url, &["tools"]).with_file("ca.pem", crate::servers::AUTHORITY);
+    let run = client().run().await.expect(3);
+    assert!(run.stderr.contains("UnknownIssuer") && run.stderr.contains("--ca-file FILE"), "{run:#?}");
+    let trusting = |run: Run| {
+        assert!(run.stderr.starts_with(&format!("error: {url} answered with HTTP 410")), "{run:#?}");
+    };
+    trusting(client().arg(&["--ca-file", "ca.pem"]).run().await.expect(6));
+    trusting(client().with("CA_FILE", "ca.pem").run().await.expect(6));
+    trusting(client().with("SSL_CERT_FILE", "ca.pem").run().await.expect(6));
+    // A file that just lies here names nobody to trust.
+    client().with_file(".env", "CA_FILE=ca.pem\n").run().await.expect(3);
+    let named = client().with_file("mine.env", "CA_FILE=ca.pem\n");
+    trusting(named.arg(&["--env-file", "mine.env"]).run().await.expect(6));
+}

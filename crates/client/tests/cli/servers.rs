@@ -25,8 +25,12 @@ use rmcp::{
         StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
     },
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 /// Serves an application and tells its URL.
 async fn serve(app: Router) -> String {
@@ -168,6 +172,44 @@ pub(crate) async fn sse_only(status: u16) -> String {
         move || async move { Response::builder().status(status).body(Body::empty()).unwrap() };
     serve(Router::new().route("/mcp", axum::routing::get(stream).post(refused))).await
 }
+
+/// A server with a certificate of an authority that nobody knows but [`AUTHORITY`]. It answers 410.
+pub(crate) async fn https() -> String {
+    use tokio_rustls::{TlsAcceptor, rustls};
+    let read = |pem: &str| {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(body).unwrap()
+    };
+    let certificate = read(include_str!("tls/server.pem")).into();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(read(include_str!("tls/server.key")));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/mcp", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let answer = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    url
+}
+
+/// The authority of [`https`].
+pub(crate) const AUTHORITY: &str = include_str!("tls/ca.pem");
 
 /// Takes connections and says nothing. The receiver hears of each connection.
 pub(crate) async fn silent() -> (String, tokio::sync::mpsc::UnboundedReceiver<()>) {

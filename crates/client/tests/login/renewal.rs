@@ -149,8 +149,20 @@ async fn an_issuer_that_is_not_there_is_named_with_its_address() {
     drop(nobody);
     let call = user.run(&world, &["call", "one"]).await.expect(3);
     call.says(&format!("the issuer is down: {address} cannot be reached: Connection refused"));
-    let explained = user.run(&world, &["explain"]).await;
-    assert!(explained.stdout.contains("is not renewed") || explained.code == Some(3));
+}
+
+#[tokio::test]
+async fn explain_says_that_the_issuer_is_down_and_not_to_sign_in() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| knobs.life = Some(1));
+    user.login(&world).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    world.change(|knobs| knobs.instead = vec![(503, "")]);
+    let explained = user.run(&world, &["explain", "--output", "json"]).await.expect(3).json();
+    let checks = explained["checks"].as_array().unwrap();
+    let stored = checks.iter().find(|line| line["check"] == "stored token").unwrap();
+    assert!(stored["text"].as_str().unwrap().contains("the issuer is down"), "{stored}");
+    assert_eq!(stored["fix"], "try again later");
 }
 
 #[tokio::test]
