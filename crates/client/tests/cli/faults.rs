@@ -218,9 +218,15 @@ async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
     let url = crate::servers::https().await;
     let client = || Client::at(&url, &["tools"]).with_file("ca.pem", crate::servers::AUTHORITY);
     let run = client().run().await.expect(3);
-    assert!(run.stderr.contains("UnknownIssuer") && run.stderr.contains("--ca-file FILE"), "{run:#?}");
+    assert!(
+        run.stderr.contains("UnknownIssuer") && run.stderr.contains("--ca-file FILE"),
+        "{run:#?}"
+    );
     let trusting = |run: Run| {
-        assert!(run.stderr.starts_with(&format!("error: {url} answered with HTTP 410")), "{run:#?}");
+        assert!(
+            run.stderr.starts_with(&format!("error: {url} answered with HTTP 410")),
+            "{run:#?}"
+        );
     };
     trusting(client().arg(&["--ca-file", "ca.pem"]).run().await.expect(6));
     trusting(client().with("CA_FILE", "ca.pem").run().await.expect(6));
