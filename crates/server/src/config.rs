@@ -295,3 +295,28 @@ pub(crate) fn load_policy(
     let named = environment.get(Variable::PolicyFile).map(PathBuf::from);
     policy_file::load(flag.or(named.as_ref()).map(PathBuf::as_path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_authorities_that_is_none_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let read = || {
+            let pair = ("CA_FILE".to_owned(), path.display().to_string());
+            let mut faults = Vec::new();
+            let pem = authorities(&Environment::from_pairs([pair]), &mut faults);
+            (pem, faults)
+        };
+        assert!(matches!(read().1.as_slice(), [one] if one.starts_with("CA_FILE ")));
+        std::fs::write(&path, "nothing").unwrap();
+        assert!(matches!(read().1.as_slice(), [one] if one.contains("no certificate")));
+        let pem = include_bytes!("../../client/tests/cli/tls/ca.pem");
+        std::fs::write(&path, pem).unwrap();
+        assert_eq!(read(), (pem.to_vec(), Vec::new()));
+        let clock: Arc<dyn Clock> = Arc::new(auth_core::SystemClock);
+        assert!(mcp_guard::IssuerClient::trusting(clock, pem).is_ok());
+    }
+}
