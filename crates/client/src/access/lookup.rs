@@ -19,6 +19,9 @@ use crate::{
 /// one would be lost.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long it may take to note something after Ctrl-C.
+const NOTING: Duration = Duration::from_secs(1);
+
 /// The stored entry for the server, renewed if its time is nearly up. It may be one that is no good any
 /// more: who we were is in it.
 pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
@@ -145,6 +148,6 @@ pub(crate) async fn doubt(config: &Config) {
         }
         Ok::<(), StoreError>(())
     };
-    // What cannot be noted is found out again the next time.
-    let _ = noted.await;
+    // What cannot be noted is found out again the next time. Nobody is kept waiting for it.
+    let _ = timeout(NOTING, noted).await;
 }

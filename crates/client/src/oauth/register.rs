@@ -10,7 +10,10 @@
 use serde_json::json;
 
 use super::{CLIENT_NAME, LoginError, Outward, answer::Answer, error::unanswered};
-use crate::store::{AuthMethod, Client};
+use crate::{
+    access::now,
+    store::{AuthMethod, Client},
+};
 
 /// Registers a client that comes back to `redirect_uri` with one of `grants`.
 pub(super) async fn register(
@@ -69,6 +72,12 @@ fn registered(
 ) -> Result<Client, LoginError> {
     let id = answer.text("client_id")?.to_owned();
     let secret = answer.optional_text("client_secret")?.map(str::to_owned);
+    // 0 is for ever (§3.2.1).
+    let until = answer.seconds("client_secret_expires_at")?.filter(|until| *until != 0);
+    let now = u64::try_from(now().as_secs()).unwrap_or_default();
+    if secret.is_some() && until.is_some_and(|until| until <= now) {
+        return Err(answer.unfit("`client_secret_expires_at` has passed"));
+    }
     let method = match (answer.optional_text("token_endpoint_auth_method")?, &secret) {
         (Some("none"), _) => Some(AuthMethod::None),
         (Some("client_secret_basic"), Some(_)) => Some(AuthMethod::Basic),
@@ -134,6 +143,9 @@ mod tests {
             ("client_secret", json!(""), ""),
             ("client_secret", json!("hush"), ""),
             ("client_secret", json!(7), "`client_secret` is not a text"),
+            ("client_secret_expires_at", json!(null), ""),
+            ("client_secret_expires_at", json!(0), ""),
+            ("client_secret_expires_at", json!("never"), "is not a number of seconds"),
             ("redirect_uris", json!(null), ""),
             ("redirect_uris", json!([URI, "https://x.example"]), ""),
             ("redirect_uris", json!([]), "without http://127.0.0.1:1/callback"),
@@ -163,6 +175,18 @@ mod tests {
             } else {
                 assert!(said.contains(words), "{name} {value}: {said}");
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_has_expired_is_none() {
+        for (until, is_good) in
+            [(json!(0), true), (json!(9_999_999_999_u64), true), (json!(1), false)]
+        {
+            let answer = json!({
+                "client_id": "x", "client_secret": "hush", "client_secret_expires_at": until,
+            });
+            assert_eq!(read(&answer).is_ok(), is_good, "{until}");
         }
     }
 
