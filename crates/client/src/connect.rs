@@ -74,7 +74,7 @@ impl Session {
         config: &Config,
     ) -> Result<(Self, mpsc::Receiver<Event>), ConnectError> {
         let (handler, events) = Handler::new(identity());
-        let http = Http::new(http_client(config)?, handler.owed().clone());
+        let http = Http::new(http_client(config)?, handler.pending().clone());
         let auto = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),

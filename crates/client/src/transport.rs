@@ -1,8 +1,8 @@
-//! rmcp's HTTP client, and two things that it leaves out.
+//! rmcp's HTTP client, with two additions.
 //!
-//! 1. Of several `WWW-Authenticate` lines rmcp hands on the first. Where that one does not say what
-//!    [`Challenge`] needs, the request that was just refused is sent once more, for its other lines.
-//! 2. Nothing counts the requests of the server that are not answered yet: see [`Owed`].
+//! 1. rmcp keeps only the first `WWW-Authenticate` line of a refusal. If that line has no usable `Bearer`
+//!    challenge, the refused request is sent once more to read the other lines.
+//! 2. rmcp does not bound the server's own requests. [`PendingRequests`] counts the unanswered ones.
 
 use std::{
     collections::HashMap,
@@ -30,14 +30,14 @@ use rmcp::{
 };
 use tokio::sync::Notify;
 
-/// How many requests of the server may wait for our answer at once.
-pub(crate) const MAX_OWED: usize = 100;
+/// The most requests of the server that may wait for a response at once.
+pub(crate) const MAX_PENDING: usize = 100;
 /// What every request accepts.
 const ACCEPT: &str = "text/event-stream, application/json";
 
-/// The requests of the server that are not answered yet.
+/// The server's requests that have no response yet.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Owed(Arc<Counter>);
+pub(crate) struct PendingRequests(Arc<Counter>);
 
 #[derive(Debug, Default)]
 struct Counter {
@@ -45,10 +45,10 @@ struct Counter {
     exceeded: Notify,
 }
 
-impl Owed {
-    /// The server asks. Tells whether it asks too much.
+impl PendingRequests {
+    /// Counts a request of the server. Returns whether it is one too many.
     pub(crate) fn asked(&self) -> bool {
-        let is_too_much = self.0.count.fetch_add(1, Ordering::Relaxed) >= MAX_OWED;
+        let is_too_much = self.0.count.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING;
         if is_too_much {
             self.0.exceeded.notify_one();
         }
@@ -56,40 +56,40 @@ impl Owed {
     }
 
     fn answered(&self) {
-        // An answer that nobody asked for is not counted.
+        // A response that was not counted as a request is ignored.
         let less = |count: usize| count.checked_sub(1);
         let _ = self.0.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// Ends when the server asks too much.
+    /// Resolves when there are too many.
     pub(crate) async fn exceeded(&self) {
         self.0.exceeded.notified().await;
     }
 }
 
-/// rmcp's HTTP client with all of a refusal's header lines.
+/// The HTTP client for rmcp's transport.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
-    owed: Owed,
+    pending: PendingRequests,
 }
 
 type Fault = StreamableHttpError<reqwest::Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 
 impl Http {
-    /// Over a client.
-    pub(crate) fn new(client: reqwest::Client, owed: Owed) -> Self {
-        Self { client, owed }
+    /// Wraps a client.
+    pub(crate) fn new(client: reqwest::Client, pending: PendingRequests) -> Self {
+        Self { client, pending }
     }
 }
 
-/// The challenge in the text that rmcp hands on, or that [`refusal`] made of several lines.
+/// The challenge in a text that rmcp passes on, or that [`lines`] joined.
 pub(crate) fn challenge(text: &str) -> Option<Challenge> {
     Challenge::from_lines(text.split('\n')).ok()
 }
 
-/// The header lines of a refused answer as one text, for [`challenge`]. No line has a newline in it.
+/// The `WWW-Authenticate` lines of a response as one text, for [`challenge`]. A header line has no newline.
 pub(crate) fn lines(response: &Response) -> Option<String> {
     let values = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
     let lines: Vec<_> =
@@ -97,7 +97,7 @@ pub(crate) fn lines(response: &Response) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Whether more lines could say more than what rmcp found.
+/// Whether the other header lines may hold the challenge that rmcp did not pass on.
 fn is_incomplete(fault: &Fault) -> bool {
     match fault {
         Fault::AuthRequired(error) => challenge(&error.www_authenticate_header).is_none(),
@@ -111,8 +111,8 @@ fn is_incomplete(fault: &Fault) -> bool {
     }
 }
 
-/// The refusal with all its lines. The server said no to this very request a moment ago, so it is not run
-/// by being sent again.
+/// The refusal with all header lines. The server has just refused this request, so sending it again runs
+/// nothing.
 async fn complete(fault: Fault, again: RequestBuilder) -> Fault {
     let Ok(response) = again.send().await else {
         return fault;
@@ -182,7 +182,7 @@ impl StreamableHttpClient for Http {
             .post_message_with_response_limits(uri, message, session, token, headers, limits)
             .await;
         if is_answer {
-            self.owed.answered();
+            self.pending.answered();
         }
         match sent {
             Err(fault) if is_incomplete(&fault) => Err(complete(fault, request).await),

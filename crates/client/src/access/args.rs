@@ -6,7 +6,7 @@ use auth_core::ScopeSet;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::{
-    oauth::{RedirectHost, Terms},
+    oauth::{Exceptions, RedirectHost},
     servers::ServersVerb,
 };
 
@@ -65,8 +65,8 @@ pub(crate) struct AccessArgs {
 
 impl AccessArgs {
     /// What the user takes of a server all the same.
-    pub(crate) fn terms(&self) -> Terms<'_> {
-        Terms { resource: self.accept_resource.as_deref(), assume_pkce: self.assume_pkce }
+    pub(crate) fn exceptions(&self) -> Exceptions<'_> {
+        Exceptions { resource: self.accept_resource.as_deref(), assume_pkce: self.assume_pkce }
     }
 }
 

@@ -149,9 +149,9 @@ async fn sign_in(
     let access = &config.access;
     let outward = config.outward()?;
     // What was accepted at the last sign-in still is.
-    let mut terms = access.args().terms();
-    terms.resource = terms.resource.or(known.entry.map(|entry| entry.resource.as_str()));
-    let found = Discovered::at(&config.endpoint, challenge, terms, &outward).await?;
+    let mut exceptions = access.args().exceptions();
+    exceptions.resource = exceptions.resource.or(known.entry.map(|entry| entry.resource.as_str()));
+    let found = Discovered::at(&config.endpoint, challenge, exceptions, &outward).await?;
     let is_elsewhere = known.elsewhere;
     // Who we were, and what we had, counts at the same issuer only.
     let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);

@@ -109,8 +109,8 @@ async fn get(
 ) -> Result<Entry, LoginError> {
     let access = &config.access;
     let outward = config.outward()?;
-    let terms = access.args().terms();
-    let found = Discovered::at(&config.endpoint, challenge, terms, &outward).await?;
+    let exceptions = access.args().exceptions();
+    let found = Discovered::at(&config.endpoint, challenge, exceptions, &outward).await?;
     let identity = access.identity()?;
     let wanted = access.args().scope.as_ref();
     let stored = match access.store() {

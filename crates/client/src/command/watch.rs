@@ -3,7 +3,7 @@
 //! 1. Ctrl-C ends it at once. What was asked is dropped, of which rmcp tells the server.
 //! 2. The time that the configuration gives ends it, but for the time in which a person is asked.
 //! 3. Progress is shown, questions are asked, and without a terminal a question is a failure.
-//! 4. A server with more requests of its own than [`Owed`] allows ends it.
+//! 4. A server with more requests of its own than [`PendingRequests`] allows ends it.
 
 use std::{future::Future, io, pin::Pin};
 
@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
     handler::Event,
     output::Printer,
-    transport::Owed,
+    transport::PendingRequests,
 };
 
 /// Somebody who waits.
@@ -35,7 +35,7 @@ pub(super) struct Watch<'w, 'p> {
     printer: &'w mut Printer<'p>,
     deadline: Instant,
     events: Option<mpsc::Receiver<Event>>,
-    owed: Owed,
+    pending: PendingRequests,
     interrupted: Pin<Box<dyn Future<Output = ()>>>,
 }
 
@@ -48,13 +48,13 @@ impl<'w, 'p> Watch<'w, 'p> {
     ) -> Self {
         let deadline = Instant::now() + config.timeout;
         let interrupted = Box::pin(interrupted());
-        let owed = Owed::default();
-        Self { config, console, printer, deadline, events: None, owed, interrupted }
+        let pending = PendingRequests::default();
+        Self { config, console, printer, deadline, events: None, pending, interrupted }
     }
 
     /// Also listens to a session.
     pub(super) fn hear(&mut self, session: &Session, events: mpsc::Receiver<Event>) {
-        self.owed = session.handler().owed().clone();
+        self.pending = session.handler().pending().clone();
         self.events = Some(events);
     }
 
@@ -75,7 +75,7 @@ impl<'w, 'p> Watch<'w, 'p> {
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
                 // Before the events: a server that never stops talking gains no time by it.
                 () = sleep_until(self.deadline) => return Err(Failure::timeout(self.config)),
-                () = self.owed.exceeded() => return Err(Failure::asks_too_much(self.config)),
+                () = self.pending.exceeded() => return Err(Failure::asks_too_much(self.config)),
                 event = next(&mut self.events) => event,
                 result = &mut work => return result,
             };
@@ -110,7 +110,7 @@ impl<'w, 'p> Watch<'w, 'p> {
             let told = tokio::select! {
                 biased;
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
-                () = self.owed.exceeded() => return Err(Failure::asks_too_much(config)),
+                () = self.pending.exceeded() => return Err(Failure::asks_too_much(config)),
                 event = next(&mut self.events) => match event {
                     Event::Told(told) => Some(*told),
                     // There is no call, and so no task.

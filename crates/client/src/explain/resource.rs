@@ -67,6 +67,8 @@ pub(super) async fn examine(
     };
     if answered.challenge.is_some() {
         findings.fail(check, why, fix, Exit::Protocol);
+    } else if answered.is_open {
+        findings.pass(check, format!("{why}, and is not needed"));
     } else {
         findings.warn(check, why, fix);
     }

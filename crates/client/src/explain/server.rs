@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the server says to a stranger.
 pub(super) struct Answered {
     pub(super) headers: HeaderMap,
+    /// Whether it lets strangers in.
+    pub(super) is_open: bool,
     /// The challenge, if there is one that can be read.
     pub(super) challenge: Option<Challenge>,
 }
@@ -57,7 +59,7 @@ pub(super) async fn reach(config: &Config, findings: &mut Findings) -> Option<An
     let took = began.elapsed().as_millis();
     findings.pass("reachable", format!("it answered in {took} ms with {status}"));
     let challenge = challenge(status, &headers, findings);
-    Some(Answered { headers, challenge })
+    Some(Answered { headers, is_open: status.is_success(), challenge })
 }
 
 fn challenge(
@@ -128,7 +130,10 @@ pub(super) async fn versions(config: &Config, findings: &mut Findings) {
         (None, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => findings.warn(
             check,
             "it says which versions it speaks to those with a token only",
-            format!("client login --url {}", config.endpoint),
+            match token {
+                Some(_) => "the token that is sent is not enough: see `access`".to_owned(),
+                None => format!("client login --url {}", config.endpoint),
+            },
         ),
         (None, _) => findings.fail(
             check,

@@ -22,7 +22,7 @@ use crate::{
     config::{Config, ConfigError},
     connect::ConnectError,
     schema::Fault,
-    transport::MAX_OWED,
+    transport::MAX_PENDING,
     untrusted::Screen,
 };
 
@@ -133,7 +133,7 @@ impl Failure {
     /// The server asks more than it takes answers for.
     pub(crate) fn asks_too_much(config: &Config) -> Self {
         let message = format!(
-            "{} has more than {MAX_OWED} requests of its own that are not answered yet",
+            "{} has more than {MAX_PENDING} requests of its own that are not answered yet",
             config.endpoint
         );
         Self::new(Exit::Protocol, message)

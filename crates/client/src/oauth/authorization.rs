@@ -1,4 +1,4 @@
-//! The question that a browser carries to the issuer, and what it brings back (OAuth 2.1 §4.1).
+//! The request that a browser carries to the issuer, and what it brings back (OAuth 2.1 §4.1).
 //!
 //! 1. PKCE with S256 always (RFC 7636), `state` always, the resource always (RFC 8707).
 //! 2. An answer that names an issuer must name ours (RFC 9207), whether it is a code or an error.
@@ -9,15 +9,15 @@ use reqwest::{Url, header};
 use super::{LoginError, Outward, discovered::Facts, loopback::parameter};
 use crate::store::Client;
 
-/// A question.
-pub(super) struct Question {
+/// An authorization request.
+pub(super) struct AuthorizationRequest {
     url: Url,
     state: String,
     verifier: PkceCodeVerifier,
 }
 
-impl Question {
-    /// For a client, and for scopes.
+impl AuthorizationRequest {
+    /// A request of a client for scopes.
     pub(super) fn new(
         facts: &Facts,
         client: &Client,
@@ -45,22 +45,22 @@ impl Question {
         Ok(Self { url, state, verifier })
     }
 
-    /// Where the browser is to go.
+    /// The address for the browser.
     pub(super) fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// What its answer must carry.
+    /// The `state` that the response must carry.
     pub(super) fn state(&self) -> &str {
         &self.state
     }
 
-    /// What is shown with the code (RFC 7636 §4.5).
+    /// The PKCE verifier (RFC 7636 §4.5).
     pub(super) fn verifier(&self) -> &str {
         self.verifier.secret()
     }
 
-    /// The code in an answer with our `state`.
+    /// The code in a response with our `state`.
     pub(super) fn code(&self, answer: &Url, facts: &Facts) -> Result<String, LoginError> {
         let ours = facts.metadata.issuer.as_deref();
         let theirs = parameter(answer, "iss");

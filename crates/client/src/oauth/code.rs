@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{
     Browser, Discovered, Identity, LoginError, Outward, SIGN_IN_TIME,
     answer::Answer,
-    authorization::Question,
+    authorization::AuthorizationRequest,
     client_auth::{self, Preferred, method},
     loopback::{self, Loopback},
     register::register,
@@ -51,12 +51,12 @@ pub(crate) async fn by_code(
     loop {
         let client = client(&found, identity, kept, &uri, &scopes, outward).await?;
         let is_ours_of_before = client.dynamic && kept.is_some();
-        let question = Question::new(&found.facts, &client, &uri, &scopes)?;
-        if is_ours_of_before && question.is_turned_away(outward).await {
+        let request = AuthorizationRequest::new(&found.facts, &client, &uri, &scopes)?;
+        if is_ours_of_before && request.is_turned_away(outward).await {
             kept = None;
             continue;
         }
-        let got = exchanged(&found, &client, &question, &loopback, answering, outward).await;
+        let got = exchanged(&found, &client, &request, &loopback, answering, outward).await;
         match got {
             Err(error) if is_ours_of_before && error.is_about_client() => kept = None,
             Err(error) => return Err(error),
@@ -72,20 +72,20 @@ pub(crate) async fn by_code(
 async fn exchanged(
     found: &Discovered,
     client: &Client,
-    question: &Question,
+    request: &AuthorizationRequest,
     loopback: &Loopback,
     answering: &Answering,
     outward: &Outward,
 ) -> Result<Answer, LoginError> {
     let facts = &found.facts;
-    let answer = ask(question, loopback, answering).await?;
-    let code = question.code(&answer, facts)?;
+    let answer = ask(request, loopback, answering).await?;
+    let code = request.code(&answer, facts)?;
     let redirect_uri = loopback.redirect_uri();
     let form = vec![
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
         ("redirect_uri", redirect_uri.as_str()),
-        ("code_verifier", question.verifier()),
+        ("code_verifier", request.verifier()),
         ("resource", facts.resource.as_str()),
     ];
     let endpoint = &facts.metadata.token_endpoint;
@@ -94,7 +94,7 @@ async fn exchanged(
         let reply = client_auth::post(endpoint, form, who, outward).await?;
         Answer::read(endpoint, &reply)
     };
-    let secrets = [Some(code.as_str()), Some(question.verifier()), client.secret.as_deref()];
+    let secrets = [Some(code.as_str()), Some(request.verifier()), client.secret.as_deref()];
     exchanged.await.map_err(|error| error.without(secrets.into_iter().flatten()))
 }
 
@@ -146,11 +146,11 @@ async fn client(
 
 /// Sends the person to the page, and waits for the answer.
 async fn ask(
-    question: &Question,
+    request: &AuthorizationRequest,
     loopback: &Loopback,
     answering: &Answering,
 ) -> Result<Url, LoginError> {
-    let (url, state) = (question.url(), question.state());
+    let (url, state) = (request.url(), request.state());
     let mut stderr = io::stderr();
     match answering {
         Answering::Here(browser) => {

@@ -26,7 +26,7 @@ const KEPT: [&str; 4] = [
 
 /// What is taken of a server that no standard lets it say, because the user knows better.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms<'a> {
+pub(crate) struct Exceptions<'a> {
     /// A resource above the server's URL.
     pub(crate) resource: Option<&'a str>,
     /// An issuer that does not say that it has PKCE; so, too, a server of 2025-03-26 that publishes nothing
@@ -55,7 +55,7 @@ impl Discovered {
     pub(crate) async fn at(
         endpoint: &Endpoint,
         challenge: Option<&Challenge>,
-        terms: Terms<'_>,
+        exceptions: Exceptions<'_>,
         outward: &Outward,
     ) -> Result<Self, LoginError> {
         if !endpoint.keeps_secrets() {
@@ -66,7 +66,7 @@ impl Discovered {
         let challenge = challenge.map(ToString::to_string);
         let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await?;
         let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
-        if is_guess && !terms.assume_pkce {
+        if is_guess && !exceptions.assume_pkce {
             return Err(LoginError::NoIssuer);
         }
         let metadata = found.metadata;
@@ -75,7 +75,7 @@ impl Discovered {
         }
         let resource = resource(&mut manager, &metadata).await?;
         if !is_same(endpoint.as_str(), &resource)
-            && !terms.resource.is_some_and(|accepted| is_same(accepted, &resource))
+            && !exceptions.resource.is_some_and(|accepted| is_same(accepted, &resource))
         {
             return Err(LoginError::ResourceDiffers { resource, server: endpoint.to_string() });
         }

@@ -31,7 +31,7 @@ use std::time::Duration;
 pub(crate) use browser::Browser;
 pub(crate) use code::{Answering, by_code};
 pub(crate) use device::by_device;
-pub(crate) use discovered::{Discovered, Terms};
+pub(crate) use discovered::{Discovered, Exceptions};
 pub(crate) use error::LoginError;
 pub(crate) use exchange::{Enterprise, by_enterprise, by_workload};
 pub(crate) use identity::{Identity, RedirectHost, read_secret};

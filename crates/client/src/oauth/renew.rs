@@ -7,7 +7,7 @@
 use auth_core::ScopeSet;
 
 use super::{
-    Discovered, LoginError, Outward, Terms,
+    Discovered, Exceptions, LoginError, Outward,
     answer::Answer,
     by_client_credentials, by_workload,
     client_auth::{self, Preferred, method},
@@ -83,8 +83,8 @@ async fn again(
     let endpoint = Endpoint::parse(&entry.server)
         .map_err(|_| LoginError::Senseless("the stored server has no address"))?;
     // What was accepted at the sign-in still is.
-    let terms = Terms { resource: Some(&entry.resource), assume_pkce: true };
-    let found = Discovered::at(&endpoint, None, terms, outward).await?;
+    let exceptions = Exceptions { resource: Some(&entry.resource), assume_pkce: true };
+    let found = Discovered::at(&endpoint, None, exceptions, outward).await?;
     if found.facts.issuer != entry.issuer {
         return Err(LoginError::Denied(format!(
             "the server now names another issuer, {}: log in again",

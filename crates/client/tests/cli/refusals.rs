@@ -195,3 +195,11 @@ async fn an_unknown_user_is_told_who_they_are() {
     let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await;
     assert!(run.expect(5).stderr.ends_with("hint: a new token will not help\n"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_strangers_in_needs_no_sign_in() {
+    let (url, _) = Mcp::default().serve().await;
+    let run = Client::at(&url, &["explain"]).run().await.expect(0);
+    assert!(run.stdout.contains("none is needed"), "{run:#?}");
+    assert!(!run.stdout.contains("client login"), "{run:#?}");
+}
