@@ -13,6 +13,7 @@ use crate::{
 /// Flags that go with every verb.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Tokens")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag")]
 pub(crate) struct AccessArgs {
     /// Sign in where it is needed, without asking first
     #[arg(long, short = 'y', global = true)]

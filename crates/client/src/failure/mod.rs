@@ -269,7 +269,7 @@ impl Failure {
 
     /// Whether the answer was that there is nothing of this kind at this place.
     pub(crate) fn is_misplaced(&self) -> bool {
-        matches!(self.named.status, Some(404 | 405 | 406))
+        matches!(self.named.status, Some(404..=406))
     }
 
     /// How the run ends.

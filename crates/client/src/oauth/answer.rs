@@ -43,9 +43,9 @@ impl Answer {
         let members = match reply.json() {
             Some(Value::Object(members)) => members,
             _ if reply.status.is_success() => {
-                return Err(unfit(from, reply.status, format!("{}, not JSON", kind(reply))));
+                return Err(unfit(from, reply.status, &format!("{}, not JSON", kind(reply))));
             }
-            _ => return Err(unfit(from, reply.status, shown(reply))),
+            _ => return Err(unfit(from, reply.status, &shown(reply))),
         };
         let answer = Self { from, status: reply.status, members };
         match answer.error() {
@@ -76,8 +76,8 @@ impl Answer {
     }
 
     /// A fault of this answer.
-    pub(super) fn unfit(&self, what: impl Into<String>) -> LoginError {
-        unfit(self.from.clone(), self.status, what.into())
+    pub(super) fn unfit(&self, what: impl AsRef<str>) -> LoginError {
+        unfit(self.from.clone(), self.status, what.as_ref())
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
@@ -194,7 +194,7 @@ impl Tokens {
     }
 }
 
-fn unfit(address: String, status: StatusCode, what: String) -> LoginError {
+fn unfit(address: String, status: StatusCode, what: &str) -> LoginError {
     let why = format!("answered {status}: {what}");
     if status == StatusCode::TOO_MANY_REQUESTS {
         LoginError::Busy { address, why }

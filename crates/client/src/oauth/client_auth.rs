@@ -35,12 +35,12 @@ pub(super) fn method(
     let listed = metadata.additional_fields.get("token_endpoint_auth_methods_supported");
     let listed = listed.and_then(Value::as_array);
     let has = |name: &str| listed.is_some_and(|all| all.iter().any(|one| one == name));
-    match (has("client_secret_basic"), has("client_secret_post"), preferred) {
-        (true, false, _) => AuthMethod::Basic,
-        (false, true, _) => AuthMethod::Post,
-        (_, _, Preferred::Basic) => AuthMethod::Basic,
-        (_, _, Preferred::Post) => AuthMethod::Post,
-    }
+    let is_post = match (has("client_secret_basic"), has("client_secret_post")) {
+        (true, false) => false,
+        (false, true) => true,
+        _ => preferred == Preferred::Post,
+    };
+    if is_post { AuthMethod::Post } else { AuthMethod::Basic }
 }
 
 /// Sends a form with the client's name, and its secret if it has one.

@@ -36,8 +36,8 @@ const INTERVAL: u64 = 5;
 const MAX_LIFE: u64 = 1800;
 
 /// What the person types in, and how long that is good for (§3.2).
-struct DeviceCode {
-    device_code: String,
+struct Pending {
+    code: String,
     user_code: String,
     verification_uri: String,
     life: Duration,
@@ -106,12 +106,12 @@ async fn answered(
     }
 }
 
-fn device_code(answer: &Answer) -> Result<DeviceCode, LoginError> {
+fn device_code(answer: &Answer) -> Result<Pending, LoginError> {
     let text = |name| answer.text(name).map(str::to_owned);
     let life = answer.seconds("expires_in")?;
     let life = life.ok_or_else(|| answer.unfit("`expires_in` is missing"))?;
-    Ok(DeviceCode {
-        device_code: text("device_code")?,
+    Ok(Pending {
+        code: text("device_code")?,
         user_code: text("user_code")?,
         verification_uri: text("verification_uri")?,
         life: Duration::from_secs(life.min(MAX_LIFE)),
@@ -124,7 +124,7 @@ async fn poll(
     endpoint: &str,
     who: (&Client, AuthMethod),
     resource: &str,
-    code: &DeviceCode,
+    code: &Pending,
     outward: &Outward,
 ) -> Result<Answer, LoginError> {
     let deadline = Instant::now() + code.life;
@@ -136,7 +136,7 @@ async fn poll(
         }
         let form = vec![
             ("grant_type", DEVICE_CODE),
-            ("device_code", code.device_code.as_str()),
+            ("device_code", code.code.as_str()),
             ("resource", resource),
         ];
         let answer = match client_auth::post(endpoint, form, who, outward).await {
@@ -158,7 +158,7 @@ async fn poll(
                 let slower = interval.saturating_add(INTERVAL);
                 interval = wait.unwrap_or(slower).clamp(interval, MAX_LIFE);
             }
-            Err((error, _)) => return Err(error.without([code.device_code.as_str()])),
+            Err((error, _)) => return Err(error.without([code.code.as_str()])),
         }
     }
 }
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
     use crate::oauth::Reply;
 
-    fn read(name: &str, value: &Value) -> Result<DeviceCode, LoginError> {
+    fn read(name: &str, value: &Value) -> Result<Pending, LoginError> {
         let mut json = json!({
             "device_code": "d", "user_code": "u", "verification_uri": "https://as.example/d",
             "expires_in": 60,

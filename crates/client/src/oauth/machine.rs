@@ -75,8 +75,8 @@ async fn signed(
     manager.validate_client_credentials_metadata(config)?;
     manager.configure_client_credentials(config)?;
     let exchanged = manager.exchange_client_credentials(config).await;
-    let recorded = reply.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (recorded, exchanged) {
+    let taken = reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (taken, exchanged) {
         // Whatever rmcp makes of it.
         (Some(reply), _) => reply,
         (None, Err(error)) => Err(error.into()),

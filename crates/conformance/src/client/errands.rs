@@ -61,7 +61,9 @@ fn authorization(run: &Run, name: &str) -> Result<Vec<Errand>, Failure> {
     if name.starts_with("2025-03-26") {
         terms.push("--assume-pkce".to_owned());
     }
-    errands.iter_mut().for_each(|errand| errand.extend_from_slice(&terms));
+    for errand in &mut errands {
+        errand.extend_from_slice(&terms);
+    }
     Ok(errands)
 }
 
