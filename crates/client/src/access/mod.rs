@@ -30,7 +30,7 @@ use crate::{
     config::Config,
     console::Console,
     failure::Failure,
-    oauth::{Discovered, LoginError, by_code},
+    oauth::{Before, Discovered, LoginError, by_code},
     output::Printer,
     store::Entry,
 };
@@ -153,6 +153,7 @@ async fn sign_in(
     exceptions.resource = exceptions.resource.or(known.entry.map(|entry| entry.resource.as_str()));
     let found = Discovered::at(&config.endpoint, challenge, exceptions, &outward).await?;
     let is_elsewhere = known.elsewhere;
+    let is_step_up = wanted.is_some();
     // Who we were, and what we had, counts at the same issuer only.
     let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);
     if is_elsewhere && known.is_some() {
@@ -169,9 +170,10 @@ async fn sign_in(
         (None, None, _) => None,
     };
     let client = known.map(|entry| &entry.client);
+    let before = Before { client, is_checked: !is_step_up };
     let identity = access.identity()?;
     let answering = access.answering();
-    let work = by_code(found, &identity, wanted.as_ref(), client, &answering, &outward);
+    let work = by_code(found, &identity, wanted.as_ref(), before, &answering, &outward);
     let entry = work.await?;
     lookup::keep(config, &entry).await?;
     Ok(Some(entry))

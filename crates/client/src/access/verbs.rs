@@ -14,8 +14,8 @@ use crate::{
     explain,
     failure::Failure,
     oauth::{
-        Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code, by_device,
-        by_enterprise, by_workload, read_secret, revoke,
+        Before, Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code,
+        by_device, by_enterprise, by_workload, read_secret, revoke,
     },
     output::Printer,
     servers,
@@ -122,7 +122,8 @@ async fn get(
     let grant = if args.device { GrantArg::Device } else { args.grant };
     let entry = match grant {
         GrantArg::Browser => {
-            by_code(found, &identity, wanted, known, &access.answering(), &outward).await
+            let before = Before { client: known, is_checked: true };
+            by_code(found, &identity, wanted, before, &access.answering(), &outward).await
         }
         GrantArg::Device => by_device(found, &identity, wanted, known, &outward).await,
         GrantArg::ClientCredentials => {

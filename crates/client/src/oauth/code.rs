@@ -34,17 +34,27 @@ pub(crate) enum Answering {
     Pasted,
 }
 
-/// Signs in. `wanted` are the scopes, if not those that the server asks for; `known` is who we were before.
+/// Who we were at the issuer before.
+#[derive(Clone, Copy)]
+pub(crate) struct Before<'a> {
+    /// The client.
+    pub(crate) client: Option<&'a Client>,
+    /// Whether the issuer is asked first whether it still knows a client that we registered: nothing else
+    /// in this run has shown that it does.
+    pub(crate) is_checked: bool,
+}
+
+/// Signs in. `wanted` are the scopes, if not those that the server asks for.
 pub(crate) async fn by_code(
     found: Discovered,
     identity: &Identity,
     wanted: Option<&ScopeSet>,
-    known: Option<&Client>,
+    before: Before<'_>,
     answering: &Answering,
     outward: &Outward,
 ) -> Result<Entry, LoginError> {
     found.facts.has_code(identity.assume_pkce)?;
-    let known = known.filter(|client| !client.is_forgotten());
+    let known = before.client.filter(|client| !client.is_forgotten());
     let (loopback, mut kept) = page(identity, known).await?;
     let scopes = found.facts.with_offline(found.scopes(wanted).await);
     let uri = loopback.redirect_uri();
@@ -52,7 +62,7 @@ pub(crate) async fn by_code(
         let client = client(&found, identity, kept, &uri, &scopes, outward).await?;
         let is_ours_of_before = client.dynamic && kept.is_some();
         let request = AuthorizationRequest::new(&found.facts, &client, &uri, &scopes)?;
-        if is_ours_of_before && request.is_turned_away(outward).await {
+        if is_ours_of_before && before.is_checked && request.is_turned_away(outward).await {
             kept = None;
             continue;
         }

@@ -29,7 +29,7 @@ mod revoke;
 use std::time::Duration;
 
 pub(crate) use browser::Browser;
-pub(crate) use code::{Answering, by_code};
+pub(crate) use code::{Answering, Before, by_code};
 pub(crate) use device::by_device;
 pub(crate) use discovered::{Discovered, Exceptions};
 pub(crate) use error::LoginError;
