@@ -178,7 +178,7 @@ async fn a_list_without_an_end_is_given_up() {
         let run = Client::at(&url, &["tools"]).run().await.expect(6);
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    fmt::Write,
     sync::{Arc, Mutex},
 };
 
@@ -151,9 +152,8 @@ pub(crate) async fn asks_without_end() -> String {
         greeting(asked).unwrap_or_else(|| {
             let mut events = String::new();
             for id in 0..100_000 {
-                events.push_str(&format!(
-                    "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n\n"
-                ));
+                let ping = json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
+                let _ = write!(events, "data: {ping}\n\n");
             }
             let response = Response::builder().header("content-type", "text/event-stream");
             response.body(Body::from(events)).unwrap()
