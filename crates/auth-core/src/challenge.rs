@@ -2,17 +2,21 @@
 //! by the server, parsed by the client.
 //!
 //! ```text
-//! challenge  = "Bearer" [ 1*SP auth-param *( OWS "," OWS auth-param ) ]
+//! header     = #challenge                                         ; RFC 9110 §11.6.1
+//! challenge  = scheme [ 1*SP ( token68 / #auth-param ) ]          ; RFC 9110 §11.3
 //! auth-param = token BWS "=" BWS ( token / quoted-string )        ; RFC 9110 §11.2
 //! ```
 //!
 //! 1. Members are printed in one fixed order, each at most once, all quoted.
 //! 2. Parsing refuses a member that appears twice (RFC 9110 §11.2) and ignores unknown members.
-//! 3. A header may hold challenges of other schemes; [`Challenge::from_str`] finds the `Bearer` one.
+//! 3. An answer may have several header lines, and each line several challenges of several schemes.
+//!    [`Challenge::from_lines`] finds the `Bearer` one. A line that breaks the grammar is skipped, and
+//!    spoils no other.
+//! 4. Of several `Bearer` challenges the first that says anything counts, else the first.
 
 use std::{fmt, str::FromStr};
 
-use crate::ScopeSet;
+use crate::{Scope, ScopeSet};
 
 /// The error codes of RFC 6750 §3.1. There are no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,23 +114,51 @@ impl FromStr for Challenge {
     type Err = ChallengeError;
 
     fn from_str(header: &str) -> Result<Self, ChallengeError> {
-        let mut rest = Cursor(header);
-        let mut found = None;
-        loop {
-            rest.skip_separators();
-            if rest.0.is_empty() {
-                return found.ok_or(ChallengeError::NoBearer);
-            }
-            let scheme = rest.token()?;
-            let members = rest.members()?;
-            if found.is_none() && scheme.eq_ignore_ascii_case("Bearer") {
-                found = Some(Self::from_members(members)?);
-            }
-        }
+        Self::from_lines([header])
     }
 }
 
 impl Challenge {
+    /// The `Bearer` challenge of an answer whose `WWW-Authenticate` lines are these.
+    ///
+    /// ```
+    /// # use auth_core::{BearerError, Challenge};
+    /// let lines = ["DPoP algs=\"ES256\"", "Basic realm=\"x\", Bearer error = invalid_token"];
+    /// let challenge = Challenge::from_lines(lines)?;
+    /// assert_eq!(challenge.error, Some(BearerError::InvalidToken));
+    /// # Ok::<(), auth_core::ChallengeError>(())
+    /// ```
+    pub fn from_lines<'a>(
+        lines: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ChallengeError> {
+        let mut bare = None;
+        let mut fault = None;
+        for line in lines {
+            let challenges = match all(line) {
+                Ok(challenges) => challenges,
+                Err(error) => {
+                    fault.get_or_insert(error);
+                    continue;
+                }
+            };
+            for (scheme, members) in challenges {
+                if !scheme.eq_ignore_ascii_case("Bearer") {
+                    continue;
+                }
+                match Self::from_members(members) {
+                    Ok(challenge) if challenge == Self::default() => {
+                        bare.get_or_insert(challenge);
+                    }
+                    Ok(challenge) => return Ok(challenge),
+                    Err(error) => {
+                        fault.get_or_insert(error);
+                    }
+                }
+            }
+        }
+        bare.ok_or(fault.unwrap_or(ChallengeError::NoBearer))
+    }
+
     fn from_members(members: Vec<(String, String)>) -> Result<Self, ChallengeError> {
         let mut challenge = Self::default();
         let mut seen: Vec<String> = Vec::new();
@@ -146,7 +178,10 @@ impl Challenge {
                 }
                 "error_description" => challenge.error_description = Some(value),
                 "scope" => {
-                    challenge.scope = Some(value.parse().map_err(|_| ChallengeError::Scope)?);
+                    // One space between two scopes is the rule; more of them change no meaning.
+                    let scopes = value.split(' ').filter(|scope| !scope.is_empty());
+                    let scopes: Result<ScopeSet, _> = scopes.map(str::parse::<Scope>).collect();
+                    challenge.scope = Some(scopes.map_err(|_| ChallengeError::Scope)?);
                 }
                 "resource_metadata" => challenge.resource_metadata = Some(value),
                 _ => {}
@@ -157,12 +192,37 @@ impl Challenge {
     }
 }
 
-/// What is left to read of a header value.
+/// The members of a challenge, their names in lower case.
+type Members = Vec<(String, String)>;
+
+/// Every challenge of one header line: its scheme and its members.
+fn all(line: &str) -> Result<Vec<(&str, Members)>, ChallengeError> {
+    let mut rest = Cursor(line);
+    let mut challenges = Vec::new();
+    loop {
+        rest.skip_separators();
+        if rest.0.is_empty() {
+            return Ok(challenges);
+        }
+        let scheme = rest.token()?;
+        if !at_list_end(rest.0) && !rest.0.starts_with([' ', '\t']) {
+            return Err(ChallengeError::Syntax);
+        }
+        challenges.push((scheme, rest.members()?));
+    }
+}
+
+/// What is left to read of a header line.
 struct Cursor<'a>(&'a str);
 
 impl<'a> Cursor<'a> {
-    fn skip_separators(&mut self) {
-        self.0 = self.0.trim_start_matches([' ', '\t', ',']);
+    /// Tells whether a comma was among them.
+    fn skip_separators(&mut self) -> bool {
+        let rest = self.0.trim_start_matches([' ', '\t', ',']);
+        let skipped = self.0.len() - rest.len();
+        let has_comma = self.0.get(..skipped).is_some_and(|skipped| skipped.contains(','));
+        self.0 = rest;
+        has_comma
     }
 
     fn skip_spaces(&mut self) {
@@ -186,7 +246,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The members of one challenge, up to the next challenge's scheme or the end.
-    fn members(&mut self) -> Result<Vec<(String, String)>, ChallengeError> {
+    fn members(&mut self) -> Result<Members, ChallengeError> {
         let mut members = Vec::new();
         self.skip_spaces();
         if self.skip_token68() {
@@ -194,16 +254,16 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let before = self.0;
-            self.skip_separators();
+            let has_comma = self.skip_separators();
             if self.0.is_empty() {
                 return Ok(members);
             }
             let name = self.token()?;
             self.skip_spaces();
             if !self.eat('=') {
-                // This was the next challenge's scheme.
+                // This was the next challenge's scheme, which only a comma can introduce.
                 self.0 = before;
-                return Ok(members);
+                return if has_comma { Ok(members) } else { Err(ChallengeError::Syntax) };
             }
             self.skip_spaces();
             let value =
@@ -232,14 +292,18 @@ impl<'a> Cursor<'a> {
         let mut value = String::new();
         let mut chars = self.0.char_indices();
         while let Some((index, c)) = chars.next() {
-            match c {
+            let c = match c {
                 '"' => {
                     self.0 = self.0.get(index + 1..).unwrap_or_default();
                     return Ok(value);
                 }
-                '\\' => value.push(chars.next().ok_or(ChallengeError::Syntax)?.1),
-                _ => value.push(c),
+                '\\' => chars.next().ok_or(ChallengeError::Syntax)?.1,
+                c => c,
+            };
+            if c != '\t' && c.is_ascii_control() {
+                return Err(ChallengeError::Syntax);
             }
+            value.push(c);
         }
         Err(ChallengeError::Syntax)
     }
@@ -320,10 +384,53 @@ mod tests {
         assert_eq!(parse(r#"Basic realm="x""#), Err(ChallengeError::NoBearer));
         assert_eq!(parse(r#"Bearer error="a", error="b""#), Err(ChallengeError::Repeated));
         assert_eq!(parse(r#"Bearer foo="a", Foo="b""#), Err(ChallengeError::Repeated));
-        assert_eq!(parse(r#"Bearer scope="a  b""#), Err(ChallengeError::Scope));
+        assert_eq!(parse(r#"Bearer scope="a é""#), Err(ChallengeError::Scope));
         assert_eq!(parse(r#"Bearer error="a"#), Err(ChallengeError::Syntax));
         assert_eq!(parse(r#"Bearer error="a\"#), Err(ChallengeError::Syntax));
         assert_eq!(parse(r#"Bearer error="a" scope="b""#), Err(ChallengeError::Syntax));
-        assert_eq!(parse("Bearer \"x\""), Err(ChallengeError::Syntax));
+        for broken in [
+            "Bearer \"x\"",
+            "Bearer x y",
+            "Basic a b, Bearer",
+            "Bearer/x",
+            "Bearer error=\"a\u{7}\"",
+        ] {
+            assert_eq!(parse(broken), Err(ChallengeError::Syntax), "{broken}");
+        }
+    }
+
+    #[test]
+    fn white_space_changes_nothing() {
+        for header in [
+            r#"Bearer error="invalid_token",scope="a b""#,
+            r#"Bearer error = "invalid_token" , scope = "a b""#,
+            "Bearer\terror\t=\t\"invalid_token\"\t,\tscope=\"a b\"",
+            r#"  , Bearer error= invalid_token,scope =" a  b ""#,
+        ] {
+            let challenge = parse(header).unwrap_or_else(|fault| panic!("{header}: {fault}"));
+            assert_eq!(challenge.error, Some(BearerError::InvalidToken), "{header}");
+            assert_eq!(challenge.scope, Some("a b".parse().unwrap()), "{header}");
+        }
+    }
+
+    #[test]
+    fn every_line_is_read_and_a_broken_one_spoils_no_other() {
+        let ours = r#"Bearer error="insufficient_scope", scope="write""#;
+        for lines in [
+            vec![ours],
+            vec!["DPoP algs=\"ES256\"", ours],
+            vec![ours, "DPoP algs=\"ES256\""],
+            vec!["Bearer", ours],
+            vec!["Bearer realm=\"x\"", "Negotiate", ours],
+            vec!["Bearer, Bearer error=\"insufficient_scope\", scope=\"write\""],
+            vec!["Basic realm=\"open", ours],
+            vec!["Bearer error=\"a\", error=\"b\"", ours],
+        ] {
+            let read = Challenge::from_lines(lines.iter().copied());
+            assert_eq!(read, parse(ours), "{lines:?}");
+        }
+        assert_eq!(Challenge::from_lines([]), Err(ChallengeError::NoBearer));
+        assert_eq!(Challenge::from_lines(["Basic", "Bearer"]), Ok(Challenge::default()));
+        assert_eq!(Challenge::from_lines(["Basic", "a=b"]), Err(ChallengeError::Syntax));
     }
 }

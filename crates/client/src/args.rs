@@ -48,6 +48,10 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) env_file: Option<PathBuf>,
 
+    /// A PEM file with a certificate authority to trust besides the system's, instead of `CA_FILE`
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) ca_file: Option<PathBuf>,
+
     /// How to come by tokens.
     #[command(flatten)]
     pub(crate) access: AccessArgs,

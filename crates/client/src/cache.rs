@@ -4,7 +4,8 @@
 //! 1. What is kept is never believed for longer than [`FRESH`] when a call is checked, and what it
 //!    refuses is asked of the server again. A stale list can let a call through; the server refuses it.
 //! 2. Nothing depends on the cache: what cannot be read or written is not there.
-//! 3. Files are for their user alone (0600). No token is in them.
+//! 3. Files are for their user alone (0600). No token is in them. A folder that others may write is none:
+//!    what is in it would be theirs.
 
 use std::{
     fs,
@@ -18,7 +19,10 @@ use auth_core::{Clock, SystemClock};
 use rmcp::model::Tool;
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::Endpoint;
+use crate::{
+    endpoint::Endpoint,
+    store::{draft, is_open_to_others},
+};
 
 /// The folder's name.
 const FOLDER: &str = "mcp-client";
@@ -73,7 +77,11 @@ impl Cache {
     }
 
     fn read(&self) -> Option<Kept> {
-        let file = fs::File::open(self.file.as_ref()?).ok()?;
+        let path = self.file.as_ref()?;
+        if path.parent().is_none_or(is_open_to_others) {
+            return None;
+        }
+        let file = fs::File::open(path).ok()?;
         let mut text = String::new();
         file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
         let kept: Kept = serde_json::from_str(&text).ok()?;
@@ -84,18 +92,16 @@ impl Cache {
         let (Some(file), Some(at)) = (&self.file, now()) else { return Ok(()) };
         let kept = Kept { url: self.url.clone(), at, tools: tools.to_vec() };
         let text = serde_json::to_string(&kept)?;
-        if let Some(folder) = file.parent() {
-            make_folder(folder)?;
+        let Some(folder) = file.parent() else { return Ok(()) };
+        make_folder(folder)?;
+        if is_open_to_others(folder) {
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
         // Whole or not at all: another run may be reading or writing.
-        let draft = file.with_extension(format!("{}.new", std::process::id()));
-        let written = private(&draft)
-            .and_then(|mut new| new.write_all(text.as_bytes()))
-            .and_then(|()| fs::rename(&draft, file));
-        if written.is_err() {
-            let _ = fs::remove_file(&draft);
-        }
-        written
+        let mut draft = draft(folder)?;
+        draft.write_all(text.as_bytes())?;
+        draft.persist(file)?;
+        Ok(())
     }
 }
 
@@ -121,14 +127,6 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
-}
-
-fn private(file: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)
 }
 
 #[cfg(test)]
@@ -177,5 +175,22 @@ mod tests {
         fs::write(&file, "{").unwrap();
         assert!(cache.fresh().is_none());
         Cache::of(None, &endpoint).keep(&[]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_may_write_is_none() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::parse("http://localhost/mcp").unwrap();
+        let cache = Cache::of(Some(folder.path()), &endpoint);
+        cache.keep(&[]);
+        assert!(cache.fresh().is_some());
+        let ours = folder.path().join(FOLDER);
+        fs::set_permissions(&ours, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(cache.fresh().is_none());
+        fs::remove_file(cache.file.as_ref().unwrap()).unwrap();
+        cache.keep(&[]);
+        assert_eq!(fs::read_dir(&ours).unwrap().count(), 0);
     }
 }

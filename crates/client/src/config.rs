@@ -17,7 +17,9 @@ use crate::{
     cache::Cache,
     command::{ArgumentError, Arguments, Listening, Request, ToolCall},
     endpoint::{Endpoint, EndpointError},
+    oauth::Outward,
     servers::{self, ServersError},
+    tls::Authorities,
 };
 
 /// The file that is read when none is named.
@@ -39,6 +41,8 @@ pub(crate) struct Config {
     /// The tools that were listed lately.
     pub(crate) cache: Cache,
     pub(crate) access: access::Settings,
+    /// Certificate authorities that are trusted besides the system's.
+    pub(crate) authorities: Authorities,
 }
 
 /// Why a run cannot begin. No variant shows a byte of the token.
@@ -102,6 +106,7 @@ impl Config {
         let env_file = args.env_file.as_deref().unwrap_or(Path::new(ENV_FILE));
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
+        let authorities = authorities(args.ca_file, args.env_file.is_some(), &environment)?;
         let access = access::Settings::new(args.access, args.timeout, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
@@ -131,8 +136,31 @@ impl Config {
             return Err(ConfigError::OthersUrl(endpoint.host().to_owned()));
         }
         let cache = Cache::of(environment.cache_folder().as_deref(), &endpoint);
-        Ok(Self { endpoint, token, timeout: args.timeout, request, save, cache, access })
+        let timeout = args.timeout;
+        Ok(Self { endpoint, token, timeout, request, save, cache, access, authorities })
     }
+
+    /// The way to what the server names.
+    pub(crate) fn outward(&self) -> reqwest::Result<Outward> {
+        Outward::new(&self.endpoint, self.access.args().allow_private, &self.authorities)
+    }
+}
+
+/// The authorities in the file that is named, if one is. A file that just lies here does not name any.
+fn authorities(
+    flag: Option<PathBuf>,
+    names_file: bool,
+    environment: &Environment,
+) -> Result<Authorities, ConfigError> {
+    let is_others = !names_file && environment.is_from_file(Variable::CaFile);
+    let set = environment.set_value(Variable::CaFile).filter(|_| !is_others);
+    let (name, path) = match (flag, set) {
+        (Some(path), _) => ("--ca-file", path),
+        (None, Some(path)) => (Variable::CaFile.name(), PathBuf::from(path)),
+        (None, None) => return Ok(Authorities::default()),
+    };
+    let source_name = format!("{name} {}", path.display());
+    Authorities::read(&path).map_err(|fault| ConfigError::File { source_name, fault })
 }
 
 /// What is asked of the server, and where what comes is saved.

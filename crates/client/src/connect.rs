@@ -7,6 +7,7 @@
 
 use std::{sync::OnceLock, time::Duration};
 
+use http::header;
 use reqwest::redirect::Policy;
 use rmcp::{
     RoleClient,
@@ -24,14 +25,16 @@ use tokio::sync::mpsc;
 
 use crate::{
     config::Config,
-    endpoint::Endpoint,
     handler::{Event, Handler},
+    transport::Http,
 };
 
 /// How long the TCP and TLS handshakes may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end a session. Its answer is of no interest any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a server of the old transport may take to open its stream.
+const SSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long rmcp has to tell the server that nobody waits for an answer any more. It tells nobody when
 /// it has.
 const CANCEL_TIME: Duration = Duration::from_millis(300);
@@ -71,7 +74,7 @@ impl Session {
         config: &Config,
     ) -> Result<(Self, mpsc::Receiver<Event>), ConnectError> {
         let (handler, events) = Handler::new(identity());
-        let http = http_client(&config.endpoint)?;
+        let http = Http::new(http_client(config)?, handler.pending().clone());
         let auto = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
@@ -130,7 +133,7 @@ impl Session {
 }
 
 async fn serve(
-    http: reqwest::Client,
+    http: Http,
     config: &Config,
     handler: Handler,
     lifecycle: ClientLifecycleMode,
@@ -162,8 +165,9 @@ fn identity() -> ClientConfig {
     identity
 }
 
-/// The HTTP client for an endpoint.
-pub(crate) fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Client> {
+/// The HTTP client for the server.
+pub(crate) fn http_client(config: &Config) -> reqwest::Result<reqwest::Client> {
+    let endpoint = &config.endpoint;
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -175,7 +179,7 @@ pub(crate) fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Clien
             attempt.error(refused)
         }));
     if endpoint.is_https() {
-        builder = builder.https_only(true);
+        builder = config.authorities.trusted_by(builder.https_only(true));
     } else {
         builder = builder.tls_certs_only([]);
     }
@@ -183,4 +187,27 @@ pub(crate) fn http_client(endpoint: &Endpoint) -> reqwest::Result<reqwest::Clien
         builder = builder.no_proxy();
     }
     builder.build()
+}
+
+/// Whether the server speaks the transport of 2024-11-05: a stream at the very place where it takes no
+/// messages.
+pub(crate) async fn speaks_only_sse(config: &Config) -> bool {
+    let Ok(client) = http_client(config) else {
+        return false;
+    };
+    let mut request =
+        client.get(config.endpoint.as_str()).header(header::ACCEPT, "text/event-stream");
+    if let Some(token) = &config.token {
+        request = request.bearer_auth(token.expose());
+    }
+    // The head is enough: the stream has no end.
+    let answer = tokio::time::timeout(SSE_TIMEOUT, request.send()).await;
+    answer.is_ok_and(|answer| {
+        answer.is_ok_and(|answer| {
+            let kind = answer.headers().get(header::CONTENT_TYPE);
+            let is_stream =
+                kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+            answer.status().is_success() && is_stream
+        })
+    })
 }

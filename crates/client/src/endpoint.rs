@@ -46,6 +46,11 @@ impl Endpoint {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// The path.
+    pub(crate) fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// Whether the connection is encrypted.
     pub(crate) fn is_https(&self) -> bool {
         self.0.scheme() == "https"

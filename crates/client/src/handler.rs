@@ -10,6 +10,8 @@ use rmcp::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::transport::PendingRequests;
+
 /// How many events wait at most: a server that says more waits for the terminal.
 const CAPACITY: usize = 64;
 
@@ -34,13 +36,19 @@ pub(crate) enum Event {
 pub(crate) struct Handler {
     identity: ClientConfig,
     events: mpsc::Sender<Event>,
+    pending: PendingRequests,
 }
 
 impl Handler {
     /// A handler, and where its events come out.
     pub(crate) fn new(identity: ClientConfig) -> (Self, mpsc::Receiver<Event>) {
         let (events, received) = mpsc::channel(CAPACITY);
-        (Self { identity, events }, received)
+        (Self { identity, events, pending: PendingRequests::default() }, received)
+    }
+
+    /// The requests of the server that are not answered yet.
+    pub(crate) fn pending(&self) -> &PendingRequests {
+        &self.pending
     }
 
     /// Hands on what happened.
@@ -68,6 +76,9 @@ impl Service<RoleClient> for Handler {
         request: ServerRequest,
         _context: RequestContext<RoleClient>,
     ) -> Result<ClientResult, ErrorData> {
+        if self.pending.asked() {
+            return Err(ErrorData::internal_error("too many requests at once", None));
+        }
         match request {
             ServerRequest::PingRequest(_) => Ok(ClientResult::empty(())),
             ServerRequest::ElicitRequest(request) => {

@@ -32,6 +32,8 @@ mod schema;
 mod servers;
 mod shell;
 mod store;
+mod tls;
+mod transport;
 mod untrusted;
 mod yaml;
 

@@ -4,10 +4,15 @@
 //! 2. No redirect is followed. An answer takes 10 s and 256 KiB at most.
 //! 3. This machine is asked directly, whatever proxy the environment names.
 
-use std::{error::Error, fmt::Write, time::Duration};
+use std::{
+    error::Error,
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use auth_core::AccessToken;
-use reqwest::{Client, Url, redirect::Policy};
+use reqwest::{Certificate, Client, Url, redirect::Policy};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 256 * 1024;
@@ -21,6 +26,8 @@ pub struct Request {
     pub token: Option<AccessToken>,
     /// A JSON body; with one it is a POST, without it a GET.
     pub body: Option<zeroize::Zeroizing<String>>,
+    /// A PEM file with certificate authorities to trust besides the system's (`CA_FILE`).
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What came back.
@@ -49,6 +56,9 @@ pub enum FetchFault {
     /// An answer that is too long, or no text.
     #[error("the answer is longer than {MAX_BYTES} bytes, or no text")]
     Answer,
+    /// No file of certificate authorities.
+    #[error("CA_FILE {0}: {1}")]
+    Authorities(PathBuf, String),
 }
 
 /// Asks.
@@ -65,6 +75,10 @@ async fn ask(request: &Request) -> Result<Response, FetchFault> {
     let (url, is_here) = address(&request.url)?;
     let builder = Client::builder().redirect(Policy::none()).user_agent("mint-token");
     let builder = if is_here { builder.no_proxy() } else { builder };
+    let builder = match &request.ca_file {
+        Some(path) => builder.tls_certs_merge(authorities(path)?),
+        None => builder,
+    };
     let client = builder.build().map_err(unreachable)?;
     let mut call = match &request.body {
         Some(body) => client
@@ -90,6 +104,16 @@ async fn ask(request: &Request) -> Result<Response, FetchFault> {
     Ok(Response { status, body })
 }
 
+fn authorities(path: &Path) -> Result<Vec<Certificate>, FetchFault> {
+    let fault = |fault: &dyn Error| FetchFault::Authorities(path.into(), fault.to_string());
+    let pem = std::fs::read(path).map_err(|error| fault(&error))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| fault(&error))?;
+    if found.is_empty() {
+        return Err(FetchFault::Authorities(path.into(), "there is no certificate in it".into()));
+    }
+    Ok(found)
+}
+
 /// The address, and whether it is this machine.
 fn address(text: &str) -> Result<(Url, bool), FetchFault> {
     let url = Url::parse(text).map_err(|_| FetchFault::Address)?;
@@ -111,12 +135,25 @@ fn unreachable(error: reqwest::Error) -> FetchFault {
         let _ = write!(text, ": {cause}");
         source = cause.source();
     }
+    if text.contains("UnknownIssuer") {
+        text.push_str(". If you trust its certificate authority, name its PEM file as CA_FILE");
+    }
     FetchFault::Unreachable(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_authorities_that_is_none_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let said = |path: &Path| authorities(path).unwrap_err().to_string();
+        assert!(said(&path).starts_with(&format!("CA_FILE {}: ", path.display())));
+        std::fs::write(&path, "nothing").unwrap();
+        assert!(said(&path).contains("no certificate"), "{}", said(&path));
+    }
 
     #[test]
     fn only_https_and_this_machine_are_asked() {

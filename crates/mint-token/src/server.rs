@@ -66,7 +66,11 @@ pub(crate) fn ask(
         }
         _ => Zeroizing::new(body.to_string()),
     };
-    let request = Request { url: url.clone(), token: Some(token), body: Some(body) };
+    let request = Request {
+        token: Some(token),
+        body: Some(body),
+        ..crate::policy::plain(url.clone(), environment)
+    };
     let response =
         (world.fetch)(&request).map_err(|fault| ServerFault::Fetch(url.clone(), fault))?;
     match response.status {

@@ -70,14 +70,14 @@ fn keys(
     }
     let url = match (&args.jwks_url, &args.discover) {
         (Some(url), _) => Some(url.clone()),
-        (None, Some(issuer)) => Some(discover(issuer, world)?),
+        (None, Some(issuer)) => Some(discover(issuer, environment, world)?),
         (None, None) => None,
     };
     let Some(url) = url else {
         let found = settings::verifying_keys(environment).map_err(|fault| usage(&fault))?;
         return Ok((found.keys, Vec::new()));
     };
-    let answer = get(&url, world)?;
+    let answer = get(&url, environment, world)?;
     let set = (answer.status == 200).then(|| Jwks::parse(&answer.body).ok()).flatten();
     let Some(set) = set else {
         let fault = format!("the answer ({}) is no JWK Set", answer.status);
@@ -92,7 +92,11 @@ fn keys(
 
 /// Where the key set of `issuer` is: the places in the order of the MCP authorization page. The document
 /// must name the issuer byte for byte (RFC 8414 §3.3).
-fn discover(issuer: &Issuer, world: &World<'_>) -> Result<String, TrustFault> {
+fn discover(
+    issuer: &Issuer,
+    environment: &Environment,
+    world: &World<'_>,
+) -> Result<String, TrustFault> {
     let text = issuer.as_str();
     let (origin, path) = match text.find("://").and_then(|at| {
         let after = text.get(at + 3..)?;
@@ -108,7 +112,7 @@ fn discover(issuer: &Issuer, world: &World<'_>) -> Result<String, TrustFault> {
         format!("{origin}{path}/.well-known/openid-configuration"),
     ];
     for place in places {
-        let answer = get(&place, world)?;
+        let answer = get(&place, environment, world)?;
         if answer.status != 200 {
             continue;
         }
@@ -127,8 +131,8 @@ fn discover(issuer: &Issuer, world: &World<'_>) -> Result<String, TrustFault> {
     Err(TrustFault::Answer(text.into(), "no metadata at any of the well-known places".into()))
 }
 
-fn get(url: &str, world: &World<'_>) -> Result<Response, TrustFault> {
-    let request: Request = plain(url.to_owned());
+fn get(url: &str, environment: &Environment, world: &World<'_>) -> Result<Response, TrustFault> {
+    let request: Request = plain(url.to_owned(), environment);
     (world.fetch)(&request).map_err(|fault| TrustFault::Fetch(url.into(), fault))
 }
 

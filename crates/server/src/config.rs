@@ -30,6 +30,8 @@ pub struct Config {
     pub issuers: Vec<IssuerConfig>,
     /// The origins of web pages that may call the server, besides its own.
     pub allowed_origins: Vec<String>,
+    /// Certificate authorities to trust besides the system's where issuers are asked, as PEM.
+    pub authorities: Vec<u8>,
     /// How many connections are open at once.
     pub max_connections: usize,
     /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
@@ -63,6 +65,22 @@ pub struct LocalIssuer {
     pub outage: Duration,
 }
 
+/// What is in the file that `CA_FILE` names, if it names one.
+fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Vec<u8> {
+    let Some(path) = environment.set_value(Variable::CaFile) else {
+        return Vec::new();
+    };
+    let pem = std::fs::read(path).map_err(|fault| fault.to_string());
+    let pem = pem.and_then(|pem| {
+        let is_one = String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----");
+        if is_one { Ok(pem) } else { Err("there is no certificate in it (PEM)".to_owned()) }
+    });
+    pem.unwrap_or_else(|fault| {
+        faults.push(format!("CA_FILE {path}: {fault}"));
+        Vec::new()
+    })
+}
+
 /// Everything that is wrong with the configuration, one fault a line.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
@@ -94,6 +112,7 @@ impl Config {
             issuers::load(file, policy, environment, &mut faults)
         });
         let issuers = issuers.unwrap_or_default();
+        let authorities = authorities(environment, &mut faults);
         let is_local = |it: &&IssuerConfig| {
             local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
         };
@@ -140,6 +159,7 @@ impl Config {
                 local,
                 issuers,
                 allowed_origins,
+                authorities,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
                 max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
                 max_connections_per_address: per_address
@@ -167,7 +187,8 @@ impl Config {
             let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
             trusted.trust_roles(true).into()
         });
-        let others = issuers::trusts(&self.issuers, clock).map_err(|error| fault(&error))?;
+        let others = issuers::trusts(&self.issuers, clock, &self.authorities)
+            .map_err(|error| fault(&error))?;
         Issuers::new(self.resource.audience().clone(), Arc::clone(clock), local.chain(others))
             .map_err(|error| fault(&error))
     }
@@ -338,4 +359,29 @@ pub(crate) fn load_policy(
 ) -> Result<(Policy, PolicySource), policy_file::PolicyFileError> {
     let named = environment.get(Variable::PolicyFile).map(PathBuf::from);
     policy_file::load(flag.or(named.as_ref()).map(PathBuf::as_path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_authorities_that_is_none_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let read = || {
+            let pair = ("CA_FILE".to_owned(), path.display().to_string());
+            let mut faults = Vec::new();
+            let pem = authorities(&Environment::from_pairs([pair]), &mut faults);
+            (pem, faults)
+        };
+        assert!(matches!(read().1.as_slice(), [one] if one.starts_with("CA_FILE ")));
+        std::fs::write(&path, "nothing").unwrap();
+        assert!(matches!(read().1.as_slice(), [one] if one.contains("no certificate")));
+        let pem = include_bytes!("../../client/tests/cli/tls/ca.pem");
+        std::fs::write(&path, pem).unwrap();
+        assert_eq!(read(), (pem.to_vec(), Vec::new()));
+        let clock: Arc<dyn Clock> = Arc::new(auth_core::SystemClock);
+        assert!(mcp_guard::IssuerClient::trusting(clock, pem).is_ok());
+    }
 }

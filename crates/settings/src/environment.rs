@@ -75,20 +75,20 @@ impl Environment {
     }
 
     /// The user's folder for what can be made again: `XDG_CACHE_HOME`, or what the system has in its
-    /// place. Only absolute paths count (XDG Base Directory Specification).
+    /// place. Only absolute paths count (XDG Base Directory Specification), and a file cannot set it.
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {
-        let folder = |name: &str| {
-            let path = PathBuf::from(self.others.get(name)?.as_str());
+        let folder = |surrounding| {
+            let path = PathBuf::from(self.surrounding(surrounding)?);
             path.is_absolute().then_some(path)
         };
-        folder("XDG_CACHE_HOME").or_else(|| {
+        folder(Surrounding::CacheHome).or_else(|| {
             if cfg!(windows) {
-                folder("LOCALAPPDATA")
+                folder(Surrounding::LocalAppData)
             } else if cfg!(target_os = "macos") {
-                folder("HOME").map(|home| home.join("Library/Caches"))
+                folder(Surrounding::Home).map(|home| home.join("Library/Caches"))
             } else {
-                folder("HOME").map(|home| home.join(".cache"))
+                folder(Surrounding::Home).map(|home| home.join(".cache"))
             }
         })
     }
@@ -202,8 +202,10 @@ mod tests {
     fn a_file_says_nothing_of_the_surroundings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
-        std::fs::write(&path, "BROWSER=./evil\nXDG_STATE_HOME=/shared\n").unwrap();
+        std::fs::write(&path, "BROWSER=./evil\nXDG_STATE_HOME=/shared\nXDG_CACHE_HOME=/evil\n")
+            .unwrap();
         let environment = Environment::load(&path).unwrap();
+        assert_ne!(environment.cache_folder(), Some("/evil".into()));
         assert_ne!(environment.surrounding(Surrounding::Browser), Some("./evil"));
         assert_ne!(environment.surrounding(Surrounding::StateHome), Some("/shared"));
         let pairs = [("BROWSER".to_owned(), "firefox".to_owned())];

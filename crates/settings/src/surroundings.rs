@@ -10,7 +10,9 @@ pub enum Surrounding {
     Home,
     /// Where programs keep what they remember (XDG Base Directory).
     StateHome,
-    /// The same on Windows.
+    /// Where programs keep what can be made again (XDG Base Directory).
+    CacheHome,
+    /// Both on Windows.
     LocalAppData,
     /// The program that opens a web page.
     Browser,
@@ -22,9 +24,10 @@ pub enum Surrounding {
 
 impl Surrounding {
     /// Every one of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Home,
         Self::StateHome,
+        Self::CacheHome,
         Self::LocalAppData,
         Self::Browser,
         Self::Display,
@@ -37,6 +40,7 @@ impl Surrounding {
         match self {
             Self::Home => "HOME",
             Self::StateHome => "XDG_STATE_HOME",
+            Self::CacheHome => "XDG_CACHE_HOME",
             Self::LocalAppData => "LOCALAPPDATA",
             Self::Browser => "BROWSER",
             Self::Display => "DISPLAY",

@@ -17,6 +17,8 @@ pub enum Variable {
     McpUrl,
     /// What the client sends.
     McpToken,
+    /// A file with a certificate authority to trust besides the system's.
+    CaFile,
     /// Where the server listens.
     BindAddr,
     /// The web pages that may call the server besides its own.
@@ -51,7 +53,7 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable, in the order in which they are documented.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::JwtSecret,
         Self::JwtKeyFile,
         Self::KeyOutageHours,
@@ -59,6 +61,7 @@ impl Variable {
         Self::McpResource,
         Self::McpUrl,
         Self::McpToken,
+        Self::CaFile,
         Self::BindAddr,
         Self::MaxConnections,
         Self::MaxConnectionsPerAddress,
@@ -87,6 +90,7 @@ impl Variable {
             Self::McpResource => "MCP_RESOURCE",
             Self::McpUrl => "MCP_URL",
             Self::McpToken => "MCP_TOKEN",
+            Self::CaFile => "CA_FILE",
             Self::BindAddr => "BIND_ADDR",
             Self::AllowedOrigins => "ALLOWED_ORIGINS",
             Self::MaxConnections => "MAX_CONNECTIONS",
@@ -127,6 +131,7 @@ impl Variable {
             | Self::McpToken
             | Self::MaxConnectionsPerAddress
             | Self::AllowedOrigins
+            | Self::CaFile
             | Self::DefaultRoles
             | Self::PolicyFile
             | Self::IssuersFile => None,

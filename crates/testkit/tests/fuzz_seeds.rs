@@ -70,3 +70,48 @@ fn every_target_is_built_and_has_seeds() {
         targets
     );
 }
+
+/// What challenges are made of, and what they are not.
+const PIECES: [&str; 24] = [
+    "Bearer",
+    "bearer ",
+    "Bearer ",
+    "Basic",
+    "DPoP ",
+    " ",
+    "\t",
+    ",",
+    ", ",
+    "=",
+    " = ",
+    "\"",
+    "\\",
+    "error",
+    "scope",
+    "resource_metadata",
+    "invalid_token",
+    "\"a b\"",
+    "\"a\\\"b\"",
+    "abc==",
+    "x/y",
+    "\n",
+    "\u{e9}",
+    "\u{7}",
+];
+
+#[test]
+fn two_readers_of_challenges_agree_on_whatever_is_put_together() {
+    // A generator of numbers that are always the same (Knuth's MMIX).
+    let mut state: u64 = 1;
+    let mut next = |bound: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let mut accepted = 0;
+    for _ in 0..200_000 {
+        let text: String = (0..next(14)).map(|_| PIECES[next(PIECES.len())]).collect();
+        accepted += usize::from(fuzz::challenge(text.as_bytes()));
+    }
+    assert!(accepted > 5000, "{accepted}");
+}

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use auth_core::ScopeSet;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::servers::ServersVerb;
+use crate::{
+    oauth::{Exceptions, RedirectHost},
+    servers::ServersVerb,
+};
 
 /// Flags that go with every verb.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Tokens")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag")]
 pub(crate) struct AccessArgs {
     /// Sign in where it is needed, without asking first
     #[arg(long, short = 'y', global = true)]
@@ -39,6 +43,18 @@ pub(crate) struct AccessArgs {
     #[arg(long, global = true, value_name = "PORT")]
     pub(crate) redirect_port: Option<u16>,
 
+    /// What this machine is called in that address, for issuers that compare it
+    #[arg(long, global = true, value_enum, value_name = "HOST", default_value_t)]
+    pub(crate) redirect_host: RedirectHost,
+
+    /// Sign in at an issuer that does not say that it has PKCE, because you know that it does
+    #[arg(long, global = true)]
+    pub(crate) assume_pkce: bool,
+
+    /// The resource to get a token for, where the server names one above its own URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) accept_resource: Option<String>,
+
     /// Ask private addresses that a server names
     #[arg(long, global = true)]
     pub(crate) allow_private: bool,
@@ -46,6 +62,13 @@ pub(crate) struct AccessArgs {
     /// Where tokens are kept
     #[arg(long, global = true, value_enum, value_name = "PLACE", default_value_t)]
     pub(crate) token_store: Place,
+}
+
+impl AccessArgs {
+    /// What the user takes of a server all the same.
+    pub(crate) fn exceptions(&self) -> Exceptions<'_> {
+        Exceptions { resource: self.accept_resource.as_deref(), assume_pkce: self.assume_pkce }
+    }
 }
 
 /// Where tokens are kept.

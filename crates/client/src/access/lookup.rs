@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::Config,
     failure::Failure,
-    oauth::{LoginError, Outward, renew},
+    oauth::{LoginError, Renewal, renew},
     store::{Entry, Lock, Store, StoreError},
 };
 
@@ -19,15 +19,16 @@ use crate::{
 /// one would be lost.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long it may take to note something after Ctrl-C.
+const NOTING: Duration = Duration::from_secs(1);
+
 /// The stored entry for the server, renewed if its time is nearly up. It may be one that is no good any
 /// more: who we were is in it.
 pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     let Some(store) = config.access.store().filter(|_| config.endpoint.keeps_secrets()) else {
         return Ok(None);
     };
-    let found = store.find(config.endpoint.as_str()).await;
-    let stored = found.map_err(|error| Failure::store(&error))?;
-    let Some(entry) = stored else {
+    let Some(entry) = stored(config).await? else {
         return Ok(None);
     };
     if entry.is_fresh(now()) || !entry.is_renewable() {
@@ -39,7 +40,18 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
         Err(LoginError::Cancelled) => Err(Failure::cancelled()),
         // It has a little life left, and the issuer may be back by then.
         Err(_) if entry.is_alive(now()) => Ok(Some(entry)),
-        Err(error) => Err(Failure::login(&error, config)),
+        Err(error) => Err(Failure::renewal(&error, config)),
+    }
+}
+
+/// The stored entry for the server, as it is.
+pub(crate) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
+    match config.access.store() {
+        Some(store) => {
+            let found = store.find(config.endpoint.as_str()).await;
+            found.map_err(|error| Failure::store(&error))
+        }
+        None => Ok(None),
     }
 }
 
@@ -49,14 +61,14 @@ pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Ent
         return Ok(None);
     };
     let renewed = under_lock(config, &store, entry, true).await;
-    renewed.map_err(|error| Failure::login(&error, config))
+    renewed.map_err(|error| Failure::renewal(&error, config))
 }
 
 /// Stores an entry.
 pub(crate) async fn keep(config: &Config, entry: &Entry) -> Result<(), LoginError> {
     if let Some(store) = config.access.store() {
-        let lock = store.lock().await.map_err(stored)?;
-        store.save(entry, &lock).await.map_err(stored)?;
+        let lock = store.lock().await.map_err(LoginError::Store)?;
+        store.save(entry, &lock).await.map_err(LoginError::Store)?;
     }
     Ok(())
 }
@@ -67,9 +79,9 @@ async fn under_lock(
     entry: &Entry,
     is_refused: bool,
 ) -> Result<Option<Entry>, LoginError> {
-    let lock = or_cancelled(async { store.lock().await.map_err(stored) }).await?;
+    let lock = or_cancelled(async { store.lock().await.map_err(LoginError::Store) }).await?;
     // While we waited, another process may have done it, and used up the refresh token that we know.
-    let Some(entry_now) = store.find(&entry.server).await.map_err(stored)? else {
+    let Some(entry_now) = store.find(&entry.server).await.map_err(LoginError::Store)? else {
         return Ok(None);
     };
     let is_another = entry_now.secrets() != entry.secrets();
@@ -79,7 +91,7 @@ async fn under_lock(
     if !entry_now.is_renewable() {
         return Ok(None);
     }
-    let outward = Outward::new(&config.endpoint, config.access.args().allow_private)?;
+    let outward = config.outward()?;
     let work = renew(&entry_now, &outward);
     tokio::pin!(work);
     let (new, is_cancelled) = tokio::select! {
@@ -92,24 +104,50 @@ async fn under_lock(
     let secrets = entry_now.secrets();
     let secrets = secrets.iter().map(|(secret, _)| secret.as_str());
     let new = new.map_err(|error| error.without(secrets.chain(entry_now.client.secret.as_deref())));
-    let new = store_outcome(store, entry_now.clone(), new?, &lock).await.map_err(stored)?;
+    let new =
+        store_outcome(store, entry_now.clone(), new?, &lock).await.map_err(LoginError::Store)?;
     if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
-/// Stores the new entry; without one, takes note that the refresh token is no good.
+/// Stores the new entry; without one, takes note that the refresh token is no good, and perhaps the client.
 async fn store_outcome(
     store: &Store,
     mut old: Entry,
-    new: Option<Entry>,
+    new: Renewal,
     lock: &Lock,
 ) -> Result<Option<Entry>, StoreError> {
-    if let Some(response) = &mut old.credentials.token_response {
-        response.set_refresh_token(None);
+    match new {
+        Renewal::New(new) => {
+            store.save(&new, lock).await?;
+            Ok(Some(*new))
+        }
+        Renewal::Ended { is_client_unknown } => {
+            if let Some(response) = &mut old.credentials.token_response {
+                response.set_refresh_token(None);
+            }
+            old.client.is_doubtful |= is_client_unknown;
+            store.save(&old, lock).await?;
+            Ok(None)
+        }
     }
-    store.save(new.as_ref().unwrap_or(&old), lock).await?;
-    Ok(new)
 }
 
-fn stored(error: StoreError) -> LoginError {
-    LoginError::Store(error)
+/// Takes note that nobody came back from the issuer's page: it may have been one that says that it does not
+/// know the client. The next sign-in registers anew.
+pub(crate) async fn doubt(config: &Config) {
+    let Some(store) = config.access.store() else {
+        return;
+    };
+    let noted = async {
+        let lock = store.lock().await?;
+        if let Some(mut entry) = store.find(config.endpoint.as_str()).await?
+            && entry.client.dynamic
+        {
+            entry.client.is_doubtful = true;
+            store.save(&entry, &lock).await?;
+        }
+        Ok::<(), StoreError>(())
+    };
+    // What cannot be noted is found out again the next time. Nobody is kept waiting for it.
+    let _ = timeout(NOTING, noted).await;
 }

@@ -16,7 +16,7 @@ mod step;
 pub(crate) mod terminal;
 mod verbs;
 
-use auth_core::{Clock, NumericDate, ScopeSet, SystemClock};
+use auth_core::{Challenge, Clock, NumericDate, ScopeSet, SystemClock};
 use chrono::{DateTime, SecondsFormat};
 
 pub(crate) use args::{AccessArgs, AccessVerb, GrantArg, LoginArgs};
@@ -31,7 +31,7 @@ use crate::{
     console::Console,
     elicit::ServerText,
     failure::Failure,
-    oauth::{Discovered, LoginError, Outward, by_code},
+    oauth::{Before, Discovered, LoginError, by_code},
     output::Printer,
     store::Entry,
     untrusted::OwnedScreen,
@@ -81,6 +81,9 @@ pub(crate) async fn run(
                     entry = new;
                     continue;
                 }
+                past.has_ended = entry.as_ref().is_some_and(Entry::is_renewable);
+                // What the issuer said of the client is noted there.
+                entry = lookup::stored(config).await?.or(entry);
                 None
             }
             Step::SignIn { wanted } => wanted,
@@ -94,12 +97,21 @@ pub(crate) async fn run(
         let agreed = agrees(config, console, wanted.as_ref()).await;
         if !agreed.ok_or_else(Failure::cancelled)? {
             let failure = if entry.is_none() { failure.missing_keychain(config) } else { failure };
-            return Err(failure.offering_login(config));
+            let failure = failure.offering_login(config);
+            return Err(match &entry {
+                Some(entry) if past.has_ended || !entry.is_alive(now()) => {
+                    failure.sign_in_ended(entry, config)
+                }
+                _ => failure,
+            });
         }
         past.sign_ins += 1;
         let known = Known { entry: entry.as_ref(), elsewhere };
         let work = Box::pin(sign_in(config, failure.challenge(), wanted.clone(), known));
         let signed_in = terminal::or_cancelled(work).await;
+        if let Err(LoginError::TooLate(_) | LoginError::Cancelled) = &signed_in {
+            lookup::doubt(config).await;
+        }
         let signed_in = signed_in.map_err(|error| Failure::login(&error, config))?;
         let Some(new) = signed_in else {
             return Err(failure.stopped(step::REFUSED_ALREADY));
@@ -135,14 +147,18 @@ struct Known<'a> {
 /// would be at the same issuer once more, and that is of no use.
 async fn sign_in(
     config: &Config,
-    challenge: Option<&str>,
+    challenge: Option<&Challenge>,
     wanted: Option<ScopeSet>,
     known: Known<'_>,
 ) -> Result<Option<Entry>, LoginError> {
     let access = &config.access;
-    let outward = Outward::new(&config.endpoint, access.args().allow_private)?;
-    let found = Discovered::at(&config.endpoint, challenge, &outward).await?;
+    let outward = config.outward()?;
+    // What was accepted at the last sign-in still is.
+    let mut exceptions = access.args().exceptions();
+    exceptions.resource = exceptions.resource.or(known.entry.map(|entry| entry.resource.as_str()));
+    let found = Discovered::at(&config.endpoint, challenge, exceptions, &outward).await?;
     let is_elsewhere = known.elsewhere;
+    let is_step_up = wanted.is_some();
     // Who we were, and what we had, counts at the same issuer only.
     let known = known.entry.filter(|entry| entry.issuer == found.facts.issuer);
     if is_elsewhere && known.is_some() {
@@ -159,8 +175,11 @@ async fn sign_in(
         (None, None, _) => None,
     };
     let client = known.map(|entry| &entry.client);
+    let before = Before { client, is_checked: !is_step_up };
     let identity = access.identity()?;
-    let entry = by_code(found, &identity, wanted.as_ref(), client, &access.answering()).await?;
+    let answering = access.answering();
+    let work = by_code(found, &identity, wanted.as_ref(), before, &answering, &outward);
+    let entry = work.await?;
     lookup::keep(config, &entry).await?;
     Ok(Some(entry))
 }

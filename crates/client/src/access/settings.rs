@@ -60,6 +60,8 @@ impl Settings {
             client_secret: self.args.client_secret_file.as_deref().map(read_secret).transpose()?,
             document: self.args.client_metadata_url.clone(),
             redirect_port: self.args.redirect_port,
+            redirect_host: self.args.redirect_host,
+            assume_pkce: self.args.assume_pkce,
         })
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Past {
     pub(super) asked: ScopeSet,
     /// Whether the token was renewed since.
     pub(super) is_renewed: bool,
+    /// Whether the issuer refused to renew it.
+    pub(super) has_ended: bool,
     /// Whether a token was sent.
     pub(super) was_sent: bool,
 }

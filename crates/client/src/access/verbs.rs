@@ -2,20 +2,20 @@
 
 use std::fmt::Write as _;
 
-use auth_core::NumericDate;
+use auth_core::{Challenge, NumericDate};
 use serde_json::{Value, json};
 
 use super::{AccessVerb, GrantArg, LoginArgs, lookup, now, rfc3339, terminal};
 use crate::{
-    command,
+    Exit, command,
     config::Config,
     console::Console,
     endpoint::Endpoint,
     explain,
     failure::Failure,
     oauth::{
-        Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code, by_device,
-        by_enterprise, by_workload, read_secret,
+        Before, Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code,
+        by_device, by_enterprise, by_workload, read_secret, revoke,
     },
     output::Printer,
     servers,
@@ -73,15 +73,23 @@ async fn login(
             "there is no folder to keep a token in: neither XDG_STATE_HOME nor HOME is set",
         ));
     };
+    if !config.endpoint.keeps_secrets() {
+        return Err(Failure::login(&LoginError::PlainHttp, config));
+    }
     // The server's own 401 says where to go and what for; a given token would hide it.
     config.token = None;
     let challenge = match command::run(config, console, printer).await {
-        Err(failure) => failure.challenge().map(str::to_owned),
+        // Nobody there: its metadata would not be there either.
+        Err(failure) if failure.exit() == Exit::Unreachable => return Err(failure),
+        Err(failure) => failure.challenge().cloned(),
         Ok(_) => None,
     };
     // Boxed: it is large, and the select would hold it twice.
-    let work = Box::pin(get(args, config, challenge.as_deref()));
+    let work = Box::pin(get(args, config, challenge.as_ref()));
     let got = terminal::or_cancelled(work).await;
+    if let Err(LoginError::TooLate(_) | LoginError::Cancelled) = &got {
+        lookup::doubt(config).await;
+    }
     let entry = got.map_err(|error| Failure::login(&error, config))?;
     config.token = entry.token();
     printer.hide(config.token.as_ref());
@@ -97,11 +105,12 @@ async fn login(
 async fn get(
     args: &LoginArgs,
     config: &Config,
-    challenge: Option<&str>,
+    challenge: Option<&Challenge>,
 ) -> Result<Entry, LoginError> {
     let access = &config.access;
-    let outward = Outward::new(&config.endpoint, access.args().allow_private)?;
-    let found = Discovered::at(&config.endpoint, challenge, &outward).await?;
+    let outward = config.outward()?;
+    let exceptions = access.args().exceptions();
+    let found = Discovered::at(&config.endpoint, challenge, exceptions, &outward).await?;
     let identity = access.identity()?;
     let wanted = access.args().scope.as_ref();
     let stored = match access.store() {
@@ -112,7 +121,10 @@ async fn get(
     let known = known.as_ref();
     let grant = if args.device { GrantArg::Device } else { args.grant };
     let entry = match grant {
-        GrantArg::Browser => by_code(found, &identity, wanted, known, &access.answering()).await,
+        GrantArg::Browser => {
+            let before = Before { client: known, is_checked: true };
+            by_code(found, &identity, wanted, before, &access.answering(), &outward).await
+        }
         GrantArg::Device => by_device(found, &identity, wanted, known, &outward).await,
         GrantArg::ClientCredentials => {
             let client = named(&identity, "client-credentials")?;
@@ -125,7 +137,7 @@ async fn get(
                 None => Grant::ClientSecret,
             };
             let secret = client.secret.clone();
-            let entry = by_client_credentials(found, client, grant, wanted).await;
+            let entry = by_client_credentials(found, client, grant, wanted, &outward).await;
             entry.map_err(|error| error.without(secret.as_deref()))
         }
         GrantArg::Workload => {
@@ -152,8 +164,7 @@ async fn get(
 
 fn named(identity: &crate::oauth::Identity, grant: &str) -> Result<Client, LoginError> {
     let id = needed(identity.client_id.as_ref(), grant, "--client-id")?.clone();
-    let secret = identity.client_secret.clone();
-    Ok(Client { id, secret, redirect_uri: None, dynamic: false })
+    Ok(Client::new(id, identity.client_secret.clone()))
 }
 
 fn enterprise(args: &LoginArgs) -> Result<Enterprise, LoginError> {
@@ -189,7 +200,7 @@ async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
     let mut told = Vec::new();
     for (summary, entry) in gone {
         let revoked = match &entry {
-            Some(entry) => revoke(entry, config).await,
+            Some(entry) => taken_back(entry, config).await,
             None => Vec::new(),
         };
         told.push((summary, revoked));
@@ -220,32 +231,16 @@ fn forgotten(gone: &[(Summary, Revoked)], left: &[Summary]) -> Report {
     report
 }
 
-/// Tells the issuer (RFC 7009), if it wants to be told. The tokens are gone from here in any case, and not
-/// every issuer can take back an access token.
-async fn revoke(entry: &Entry, config: &Config) -> Revoked {
-    let mut revoked = Vec::new();
-    let endpoint = entry.metadata.additional_fields.get("revocation_endpoint");
-    let (Some(endpoint), Ok(at)) =
-        (endpoint.and_then(Value::as_str), Endpoint::parse(&entry.server))
-    else {
-        return revoked;
+/// Tells the issuer.
+async fn taken_back(entry: &Entry, config: &Config) -> Revoked {
+    let Ok(at) = Endpoint::parse(&entry.server) else {
+        return Vec::new();
     };
-    let Ok(outward) = Outward::new(&at, config.access.args().allow_private) else {
-        return revoked;
-    };
-    let secret = entry.client.secret.as_deref();
-    let basic = secret.map(|secret| (entry.client.id.as_str(), secret));
-    for (token, kind) in entry.secrets() {
-        let mut form = vec![("token", token.as_str()), ("token_type_hint", kind)];
-        if basic.is_none() {
-            form.push(("client_id", entry.client.id.as_str()));
-        }
-        let answer = outward.post(endpoint, &form, basic).await;
-        if answer.is_ok_and(|reply| reply.status.is_success()) {
-            revoked.push(kind);
-        }
+    let allow_private = config.access.args().allow_private;
+    match Outward::new(&at, allow_private, &config.authorities) {
+        Ok(outward) => revoke(entry, &outward).await,
+        Err(_) => Vec::new(),
     }
-    revoked
 }
 
 fn status(config: &Config) -> Result<Report, Failure> {

@@ -19,7 +19,7 @@ use rmcp::{
 };
 use serde_json::{Map, Value};
 
-use super::{ToolCall, inputs, lists, task};
+use super::{ToolCall, inputs, lists, lists::ListError, task};
 use crate::{Exit, config::Config, connect::Session, failure::Failure, schema::Schema};
 
 /// How long a server that only wants to be asked again has to wait.
@@ -37,7 +37,7 @@ pub(super) async fn call(
     let params = CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments);
     let answer = match session.service().call_tool_once(params.clone()).await {
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::HEADER_MISMATCH => {
-            lists::tools(session.service()).await.map_err(failed)?;
+            lists::tools(session.service()).await.map_err(|error| error.failure(config))?;
             session.service().call_tool_once(params.clone()).await
         }
         answer => answer,
@@ -87,7 +87,7 @@ async fn finished(
 /// The tool as it is listed.
 pub(super) async fn tool(session: &Session, name: &str, config: &Config) -> Result<Tool, Failure> {
     let listed = listed(session, config).await;
-    let tools = listed.map_err(|error| Failure::from_service(&error, config))?;
+    let tools = listed.map_err(|error| error.failure(config))?;
     let found = tools.iter().find(|tool| tool.name == name);
     found.cloned().ok_or_else(|| Failure::no_tool(name))
 }
@@ -104,9 +104,9 @@ async fn fitted(
     let tools = match listed(session, config).await {
         Ok(tools) => tools,
         // A server without a list, or that does not show it to this caller, may still have the tool.
-        Err(ServiceError::McpError(_)) => return Ok(call.arguments.plain()),
+        Err(ListError::Service(ServiceError::McpError(_))) => return Ok(call.arguments.plain()),
         Err(error) => {
-            let failure = Failure::from_service(&error, config);
+            let failure = error.failure(config);
             return if failure.exit() == Exit::Forbidden {
                 Ok(call.arguments.plain())
             } else {
@@ -131,7 +131,7 @@ async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value
 }
 
 /// All tools, which are kept for the next time.
-pub(super) async fn listed(session: &Session, config: &Config) -> Result<Vec<Tool>, ServiceError> {
+pub(super) async fn listed(session: &Session, config: &Config) -> Result<Vec<Tool>, ListError> {
     let tools = lists::tools(session.service()).await?.tools;
     config.cache.keep(&tools);
     Ok(tools)

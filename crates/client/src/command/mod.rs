@@ -26,8 +26,13 @@ pub(crate) use info::Info;
 pub(crate) use listen::Listening;
 
 use crate::{
-    config::Config, connect::Session, console::Console, failure::Failure, output::Printer,
+    config::Config,
+    connect::{Session, speaks_only_sse},
+    console::Console,
+    failure::Failure,
+    output::Printer,
 };
+use lists::ListError;
 use watch::Watch;
 
 /// What to ask the server.
@@ -127,11 +132,18 @@ pub(crate) async fn run(
 ) -> Result<Answer, Failure> {
     let mut watch = Watch::new(config, console, printer);
     let opened = async {
-        Session::open(config).await.map_err(|error| Failure::from_connect(&error, config))
+        match Session::open(config).await {
+            Ok(opened) => Ok(opened),
+            Err(error) => {
+                let failure = Failure::from_connect(&error, config);
+                let is_sse = failure.is_misplaced() && speaks_only_sse(config).await;
+                Err(if is_sse { Failure::only_sse(config) } else { failure })
+            }
+        }
     };
     // Boxed: the handshake is large.
     let (session, events) = watch.hold(Box::pin(opened)).await?;
-    watch.hear(events);
+    watch.hear(&session, events);
     let answer = match &config.request {
         Request::Listen(listening) => watch.listen(&session, listening).await,
         _ => watch.hold(ask(&session, config)).await,
@@ -145,9 +157,10 @@ pub(crate) async fn run(
 async fn ask(session: &Session, config: &Config) -> Result<Answer, Failure> {
     let service = session.service();
     let failed = |error: ServiceError| Failure::from_service(&error, config);
+    let listed = |error: ListError| error.failure(config);
     Ok(match &config.request {
         Request::Tools => {
-            let list = lists::tools(service).await.map_err(failed)?;
+            let list = lists::tools(service).await.map_err(listed)?;
             config.cache.keep(&list.tools);
             Answer::Tools(list)
         }
@@ -159,13 +172,13 @@ async fn ask(session: &Session, config: &Config) -> Result<Answer, Failure> {
             result: call::call(session, call, config).await?,
         },
         Request::Resources => {
-            let resources = lists::resources(service).await.map_err(failed)?;
+            let resources = lists::resources(service).await.map_err(listed)?;
             let templates = match lists::templates(service).await {
                 // Older servers have none, and do not know the method.
-                Err(ServiceError::McpError(_)) => {
+                Err(ListError::Service(ServiceError::McpError(_))) => {
                     ListResourceTemplatesResult::with_all_items(Vec::new())
                 }
-                result => result.map_err(failed)?,
+                result => result.map_err(listed)?,
             };
             Answer::Resources(resources, templates)
         }
@@ -173,7 +186,7 @@ async fn ask(session: &Session, config: &Config) -> Result<Answer, Failure> {
             let params = ReadResourceRequestParams::new(uri.clone());
             Answer::Read(service.read_resource(params).await.map_err(failed)?)
         }
-        Request::Prompts => Answer::Prompts(lists::prompts(service).await.map_err(failed)?),
+        Request::Prompts => Answer::Prompts(lists::prompts(service).await.map_err(listed)?),
         Request::Prompt { name, arguments } => {
             let arguments = arguments.iter().map(|(key, text)| (key.clone(), text.clone().into()));
             let params = GetPromptRequestParams::new(name.clone())

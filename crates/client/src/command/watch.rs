@@ -3,6 +3,7 @@
 //! 1. Ctrl-C ends it at once. What was asked is dropped, of which rmcp tells the server.
 //! 2. The time that the configuration gives ends it, but for the time in which a person is asked.
 //! 3. Progress is shown, questions are asked, and without a terminal a question is a failure.
+//! 4. A server with more requests of its own than [`PendingRequests`] allows ends it.
 
 use std::{future::Future, io, pin::Pin};
 
@@ -24,6 +25,7 @@ use crate::{
     failure::Failure,
     handler::Event,
     output::Printer,
+    transport::PendingRequests,
 };
 
 /// Somebody who waits.
@@ -33,6 +35,7 @@ pub(super) struct Watch<'w, 'p> {
     printer: &'w mut Printer<'p>,
     deadline: Instant,
     events: Option<mpsc::Receiver<Event>>,
+    pending: PendingRequests,
     interrupted: Pin<Box<dyn Future<Output = ()>>>,
 }
 
@@ -45,11 +48,13 @@ impl<'w, 'p> Watch<'w, 'p> {
     ) -> Self {
         let deadline = Instant::now() + config.timeout;
         let interrupted = Box::pin(interrupted());
-        Self { config, console, printer, deadline, events: None, interrupted }
+        let pending = PendingRequests::default();
+        Self { config, console, printer, deadline, events: None, pending, interrupted }
     }
 
     /// Also listens to a session.
-    pub(super) fn hear(&mut self, events: mpsc::Receiver<Event>) {
+    pub(super) fn hear(&mut self, session: &Session, events: mpsc::Receiver<Event>) {
+        self.pending = session.handler().pending().clone();
         self.events = Some(events);
     }
 
@@ -70,6 +75,7 @@ impl<'w, 'p> Watch<'w, 'p> {
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
                 // Before the events: a server that never stops talking gains no time by it.
                 () = sleep_until(self.deadline) => return Err(Failure::timeout(self.config)),
+                () = self.pending.exceeded() => return Err(Failure::asks_too_much(self.config)),
                 event = next(&mut self.events) => event,
                 result = &mut work => return result,
             };
@@ -104,6 +110,7 @@ impl<'w, 'p> Watch<'w, 'p> {
             let told = tokio::select! {
                 biased;
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
+                () = self.pending.exceeded() => return Err(Failure::asks_too_much(config)),
                 event = next(&mut self.events) => match event {
                     Event::Told(told) => Some(*told),
                     // There is no call, and so no task.

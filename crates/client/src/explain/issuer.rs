@@ -4,18 +4,32 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::Findings;
-use crate::{Exit, oauth::Outward};
+use crate::{
+    Exit,
+    oauth::{Outward, OutwardError, Refused},
+    tls,
+};
+
+/// Who looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looking {
+    /// Somebody who was given a token, and need not sign in.
+    pub(super) was_given: bool,
+    /// Somebody who knows that the issuer has PKCE.
+    pub(super) assume_pkce: bool,
+}
 
 /// Finds the metadata of an issuer. Gives the issuer's own name of itself. To somebody who was given a token
 /// it matters less that there is none.
 pub(super) async fn examine(
     issuer: &str,
-    was_given: bool,
+    looking: Looking,
     outward: &Outward,
     findings: &mut Findings,
 ) -> Option<String> {
     let check = "issuer metadata";
     let mut why = format!("{issuer} publishes none");
+    let mut fix = "the issuer must publish RFC 8414 or OpenID metadata";
     for place in places(issuer) {
         match outward.fetch(&place).await {
             Ok(reply) if reply.status.is_success() => {
@@ -24,15 +38,16 @@ pub(super) async fn examine(
                     continue;
                 };
                 findings.pass(check, place);
-                return judge(issuer, &json, outward, findings);
+                return judge(issuer, &json, looking, outward, findings);
             }
             Ok(_) => {}
-            Err(fault) => why = format!("{place}: {fault}"),
+            Err(fault) => {
+                why = format!("{place}: {fault}");
+                fix = cure(&fault);
+            }
         }
     }
-    let fix = "the issuer must publish RFC 8414 or OpenID metadata; at a private address, \
-               --allow-private lets it be asked";
-    if was_given {
+    if looking.was_given {
         findings.warn(check, format!("{why}: nobody can sign in, tokens have to be given"), fix);
     } else {
         findings.fail(check, why, fix, Exit::Protocol);
@@ -40,7 +55,26 @@ pub(super) async fn examine(
     None
 }
 
-fn judge(issuer: &str, json: &Value, outward: &Outward, findings: &mut Findings) -> Option<String> {
+/// What helps against no answer.
+fn cure(fault: &OutwardError) -> &'static str {
+    match fault {
+        OutwardError::Refused(Refused::Private(_)) => {
+            "if you trust it, --allow-private lets it be asked"
+        }
+        OutwardError::Refused(_) => "the server must name an issuer at a public https address",
+        OutwardError::Http(words) if tls::is_unknown_authority(words) => tls::UNKNOWN_AUTHORITY,
+        OutwardError::Http(_) => "the issuer is down, or cannot be reached from here",
+        OutwardError::TooLong => "the issuer must publish RFC 8414 or OpenID metadata",
+    }
+}
+
+fn judge(
+    issuer: &str,
+    json: &Value,
+    looking: Looking,
+    outward: &Outward,
+    findings: &mut Findings,
+) -> Option<String> {
     let text = |name: &str| json.get(name).and_then(Value::as_str);
     let own = text("issuer");
     match own {
@@ -61,7 +95,7 @@ fn judge(issuer: &str, json: &Value, outward: &Outward, findings: &mut Findings)
         }
     }
     endpoints(json, outward, findings);
-    pkce(json, findings);
+    pkce(json, looking, findings);
     registration(json, findings);
     grants(json, findings);
     own.map(str::to_owned)
@@ -95,7 +129,7 @@ fn endpoints(json: &Value, outward: &Outward, findings: &mut Findings) {
     }
 }
 
-fn pkce(json: &Value, findings: &mut Findings) {
+fn pkce(json: &Value, looking: Looking, findings: &mut Findings) {
     let fix =
         "the issuer must support PKCE with S256 and say so (code_challenge_methods_supported)";
     match list(json, "code_challenge_methods_supported") {
@@ -104,7 +138,18 @@ fn pkce(json: &Value, findings: &mut Findings) {
             let text = format!("only {}: no client may go on", methods.join(", "));
             findings.fail("PKCE", text, fix, Exit::Protocol);
         }
-        None => findings.warn("PKCE", "the issuer does not say whether it has it", fix),
+        None if looking.assume_pkce => {
+            findings.warn("PKCE", "the issuer does not say whether it has it; you do", fix);
+        }
+        None => {
+            let text = "the issuer does not say whether it has it: no client may go on";
+            let fix = format!("{fix}; if you know that it does: --assume-pkce");
+            if looking.was_given {
+                findings.warn("PKCE", text, fix);
+            } else {
+                findings.fail("PKCE", text, fix, Exit::Protocol);
+            }
+        }
     }
     let is_named = json.get("authorization_response_iss_parameter_supported");
     if is_named == Some(&Value::Bool(true)) {
@@ -198,9 +243,9 @@ mod tests {
 
     fn verdict(json: &Value, check: &str) -> Option<Verdict> {
         let endpoint = Endpoint::parse("https://mcp.example/mcp").unwrap();
-        let outward = Outward::new(&endpoint, false).unwrap();
+        let outward = Outward::new(&endpoint, false, &tls::Authorities::default()).unwrap();
         let mut findings = Findings::default();
-        judge("https://as.example", json, &outward, &mut findings);
+        judge("https://as.example", json, Looking::default(), &outward, &mut findings);
         findings.iter().find(|finding| finding.check == check).map(|finding| finding.verdict)
     }
 
@@ -232,7 +277,7 @@ mod tests {
             ("token_endpoint", json!("https://169.254.169.254/"), "endpoints", Verdict::Fail),
             ("token_endpoint", json!(null), "endpoints", Verdict::Fail),
             ("code_challenge_methods_supported", json!(["plain"]), "PKCE", Verdict::Fail),
-            ("code_challenge_methods_supported", json!(null), "PKCE", Verdict::Warn),
+            ("code_challenge_methods_supported", json!(null), "PKCE", Verdict::Fail),
             (
                 "authorization_response_iss_parameter_supported",
                 json!(false),

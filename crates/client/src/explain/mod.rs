@@ -18,8 +18,8 @@ use serde_json::json;
 pub(crate) use finding::{Findings, Verdict};
 
 use crate::{
-    Exit, access, access::Report, command, config::Config, console::Console, failure::Failure,
-    oauth::Outward, output::Printer, untrusted::Screen,
+    access, access::Report, command, config::Config, console::Console, failure::Failure,
+    output::Printer, untrusted::Screen,
 };
 
 /// Examines the server, and whether a tool may be called.
@@ -34,12 +34,11 @@ pub(crate) async fn examine(
     if !was_given {
         match access::current(config).await {
             Ok(entry) => config.token = entry.and_then(|entry| entry.token()),
-            Err(failure) => findings.fail(
-                "stored token",
-                failure.message().to_owned(),
-                format!("client login --url {}", config.endpoint),
-                Exit::Unauthorized,
-            ),
+            Err(failure) => {
+                let login = format!("client login --url {}", config.endpoint);
+                let fix = failure.hint().map_or(login, str::to_owned);
+                findings.fail("stored token", failure.message().to_owned(), fix, failure.exit());
+            }
         }
     }
     printer.hide(config.token.as_ref());
@@ -56,14 +55,16 @@ async fn look(config: &Config, was_given: bool, findings: &mut Findings) -> bool
         return false;
     };
     server::versions(config, findings).await;
-    let Ok(outward) = Outward::new(&config.endpoint, config.access.args().allow_private) else {
+    let Ok(outward) = config.outward() else {
         return true;
     };
     let resource = resource::examine(config, &answer, &outward, findings).await;
     let mut issuers = Vec::new();
+    let assume_pkce = config.access.args().assume_pkce;
     if let Some(resource) = &resource {
         for issuer in resource.issuers() {
-            issuers.extend(issuer::examine(&issuer, was_given, &outward, findings).await);
+            let looking = issuer::Looking { was_given, assume_pkce };
+            issuers.extend(issuer::examine(&issuer, looking, &outward, findings).await);
         }
     }
     token::examine(config, was_given, resource.as_ref(), &issuers, &answer, findings);

@@ -67,6 +67,8 @@ pub(super) async fn examine(
     };
     if answered.challenge.is_some() {
         findings.fail(check, why, fix, Exit::Protocol);
+    } else if answered.is_open {
+        findings.pass(check, format!("{why}, and is not needed"));
     } else {
         findings.warn(check, why, fix);
     }
@@ -83,10 +85,20 @@ fn about(config: &Config, found: &Resource, findings: &mut Findings) {
     let name = found.name().unwrap_or_default();
     match fits(config.endpoint.as_str(), name) {
         Fit::Same => findings.pass("resource", format!("{name}, which is this server")),
-        Fit::Above => findings.warn(
+        Fit::Above if config.token.is_some() || is_accepted(config, name) => findings.warn(
             "resource",
             format!("{name}, of which this server is a part"),
             "a token for it is good for all of them: each server better has its own",
+        ),
+        Fit::Above => findings.fail(
+            "resource",
+            format!("{name}, of which this server is a part: no client may go on"),
+            format!(
+                "the server must name its own URL; if you trust all that is there: \
+                 --accept-resource {}",
+                pasted(name).unwrap_or("...")
+            ),
+            Exit::Protocol,
         ),
         Fit::Other => findings.fail(
             "resource",
@@ -109,6 +121,11 @@ fn about(config: &Config, found: &Resource, findings: &mut Findings) {
     } else {
         findings.pass("issuers", issuers.join(", "));
     }
+}
+
+fn is_accepted(config: &Config, resource: &str) -> bool {
+    let same = |text: &String| Url::parse(text).ok() == Url::parse(resource).ok();
+    config.access.args().accept_resource.as_ref().is_some_and(same)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{Challenge, ChallengeError};
+use auth_core::Challenge;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::{Findings, pasted};
-use crate::{Exit, command::Answer, config::Config, connect::http_client, failure::Failure};
+use crate::{Exit, command::Answer, config::Config, connect::http_client, failure::Failure, tls};
 
 const NEW: &str = "2026-07-28";
 const OLD: &str = "2025-11-25";
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the server says to a stranger.
 pub(super) struct Answered {
     pub(super) headers: HeaderMap,
+    /// Whether it lets strangers in.
+    pub(super) is_open: bool,
     /// The challenge, if there is one that can be read.
     pub(super) challenge: Option<Challenge>,
 }
@@ -43,7 +45,9 @@ pub(super) async fn reach(config: &Config, findings: &mut Findings) -> Option<An
         Ok((status, headers, _)) => (status, headers),
         Err(text) => {
             let is_tls = text.to_ascii_lowercase().contains("certificate");
-            let fix = if is_tls {
+            let fix = if tls::is_unknown_authority(&text) {
+                tls::UNKNOWN_AUTHORITY
+            } else if is_tls {
                 "the server's certificate must be valid for its name and from a known authority"
             } else {
                 "is the server running, and is the URL right? --url or MCP_URL sets it"
@@ -55,7 +59,7 @@ pub(super) async fn reach(config: &Config, findings: &mut Findings) -> Option<An
     let took = began.elapsed().as_millis();
     findings.pass("reachable", format!("it answered in {took} ms with {status}"));
     let challenge = challenge(status, &headers, findings);
-    Some(Answered { headers, challenge })
+    Some(Answered { headers, is_open: status.is_success(), challenge })
 }
 
 fn challenge(
@@ -82,10 +86,9 @@ fn challenge(
         return None;
     }
     let texts = headers.get_all(header::WWW_AUTHENTICATE).iter();
-    let texts: Vec<&str> = texts.filter_map(|value| value.to_str().ok()).collect();
+    let texts: Vec<_> = texts.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let server_fix = "the server must send WWW-Authenticate: Bearer resource_metadata=\"...\"";
-    let read: Result<Challenge, ChallengeError> = texts.join(", ").parse();
-    match read {
+    match Challenge::from_lines(texts.iter().map(AsRef::as_ref)) {
         Ok(challenge) if challenge.resource_metadata.is_some() => {
             let scopes = challenge.scope.as_ref().map(|scopes| format!(" for the scopes {scopes}"));
             findings.pass(check, format!("401 with a pointer{}", scopes.unwrap_or_default()));
@@ -127,7 +130,10 @@ pub(super) async fn versions(config: &Config, findings: &mut Findings) {
         (None, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => findings.warn(
             check,
             "it says which versions it speaks to those with a token only",
-            format!("client login --url {}", config.endpoint),
+            match token {
+                Some(_) => "the token that is sent is not enough: see `access`".to_owned(),
+                None => format!("client login --url {}", config.endpoint),
+            },
         ),
         (None, _) => findings.fail(
             check,
@@ -226,7 +232,7 @@ async fn post(
 ) -> Result<(StatusCode, HeaderMap, Value), String> {
     let failed = |error: reqwest::Error| Failure::from_reqwest(&error, config).message().to_owned();
     let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
-    let mut request = http_client(&config.endpoint)
+    let mut request = http_client(config)
         .map_err(failed)?
         .post(config.endpoint.as_str())
         .timeout(config.timeout)

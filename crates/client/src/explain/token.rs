@@ -26,6 +26,10 @@ pub(super) fn examine(
 ) {
     clock(answered, now(), findings);
     let Some(token) = &config.token else {
+        if answered.is_open {
+            findings.pass("token", "there is none, and none is needed");
+            return;
+        }
         findings.warn("token", "there is none", format!("client login --url {}", config.endpoint));
         return;
     };
@@ -269,7 +273,7 @@ mod tests {
             headers.insert(header::DATE, "Thu, 01 Jan 1970 00:16:40 GMT".parse().unwrap());
             let mut findings = Findings::default();
             let now = NumericDate::from_secs(now).unwrap();
-            clock(&Answered { headers, challenge: None }, now, &mut findings);
+            clock(&Answered { headers, is_open: false, challenge: None }, now, &mut findings);
             findings.worst()
         };
         assert_eq!(told(1030), Verdict::Pass);

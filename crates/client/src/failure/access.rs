@@ -1,12 +1,16 @@
 //! Faults of getting and keeping tokens.
 
+use auth_core::Challenge;
+use rmcp::transport::auth::AuthError;
+
 use super::Failure;
 use crate::{
     Exit,
     config::Config,
-    oauth::LoginError,
+    oauth::{LoginError, Refused},
     servers::ServersError,
-    store::{FileError, Listed, Place, StoreError},
+    store::{Entry, FileError, Listed, Place, StoreError},
+    tls,
 };
 
 impl Failure {
@@ -14,19 +18,34 @@ impl Failure {
     pub(crate) fn login(error: &LoginError, config: &Config) -> Self {
         let exit = match error {
             LoginError::Cancelled => return Self::cancelled(),
-            LoginError::TooLate => Exit::Timeout,
+            LoginError::TooLate(_) => Exit::Timeout,
             LoginError::Usage(_) | LoginError::File(..) => Exit::Usage,
-            LoginError::Unanswered { .. } => Exit::Unreachable,
+            LoginError::Down { .. }
+            | LoginError::Busy { .. }
+            | LoginError::Auth(AuthError::DiscoveryRequestFailed { .. }) => Exit::Unreachable,
             _ => Exit::Unauthorized,
         };
         let failure = Self::new(exit, format!("no token for {}: {error}", config.endpoint));
-        match error {
-            LoginError::Refused(crate::oauth::Refused::Private(_)) => {
-                failure.with_hint("if you trust it, --allow-private lets it be asked")
-            }
-            LoginError::Usage(_) | LoginError::File(..) | LoginError::Pasted => failure,
-            _ => failure.with_hint(format!("`client explain --url {}` says more", config.endpoint)),
+        match hint(error, config) {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
         }
+    }
+
+    /// The token that is stored cannot be renewed just now.
+    pub(crate) fn renewal(error: &LoginError, config: &Config) -> Self {
+        let mut failure = Self::login(error, config);
+        if failure.exit != Exit::Cancelled {
+            failure.message = format!("the token for {} is not renewed: {error}", config.endpoint);
+        }
+        failure
+    }
+
+    /// The same, for somebody who was signed in.
+    pub(crate) fn sign_in_ended(mut self, entry: &Entry, config: &Config) -> Self {
+        self.message =
+            format!("your sign-in at {} for {} has ended", entry.issuer, config.endpoint);
+        self
     }
 
     /// The token store cannot be used.
@@ -40,6 +59,9 @@ impl Failure {
                 "remove {} and sign in again with `client login`",
                 path.display()
             )),
+            StoreError::File(FileError::OthersFolder(path)) => {
+                failure.with_hint(format!("chmod 700 {}", path.display()))
+            }
             StoreError::File(_) => failure,
         }
     }
@@ -99,13 +121,69 @@ impl Failure {
         self.with_hint(why)
     }
 
-    /// The challenge that came with it, as it was sent.
-    pub(crate) fn challenge(&self) -> Option<&str> {
-        self.refusal.as_ref()?.challenge.as_deref()
+    /// The challenge that came with it.
+    pub(crate) fn challenge(&self) -> Option<&Challenge> {
+        self.refusal.as_ref()?.challenge.as_ref()
     }
 
     /// Whether a token with more scopes would do (RFC 6750 §3.1).
     pub(crate) fn lacks_scope(&self) -> bool {
         self.refusal.as_ref().is_some_and(|refusal| refusal.lacks_scope)
     }
+}
+
+/// What to do about a sign-in that came to nothing.
+fn hint(error: &LoginError, config: &Config) -> Option<String> {
+    let url = &config.endpoint;
+    let words = error.to_string();
+    Some(match error {
+        _ if tls::is_unknown_authority(&words) => tls::UNKNOWN_AUTHORITY.to_owned(),
+        LoginError::Refused(Refused::Private(_)) => {
+            "if you trust it, --allow-private lets it be asked".to_owned()
+        }
+        LoginError::Usage(_) | LoginError::File(..) | LoginError::Pasted => return None,
+        LoginError::NoPkce => {
+            "if you know that it has PKCE (Microsoft Entra ID and Amazon Cognito \
+             do, and do not say so): --assume-pkce"
+                .to_owned()
+        }
+        LoginError::ResourceDiffers { resource, .. } => format!(
+            "other servers may take a token for it, too. If you trust them all: --accept-resource {}",
+            shell_word(resource)
+        ),
+        LoginError::NoIssuer
+        | LoginError::Auth(AuthError::AuthorizationServersUnavailable { .. }) => {
+            "nobody can sign in there: get a token from whoever runs the server, and set it as \
+             MCP_TOKEN"
+                .to_owned()
+        }
+        LoginError::OAuth { code, .. } if code == "access_denied" => {
+            "you declined, or the issuer does not let you: try again, or ask whoever runs it"
+                .to_owned()
+        }
+        LoginError::OAuth { .. } if error.is_about_client() => {
+            "the issuer does not know this client, or does not let it do this: another id is given \
+             as --client-id"
+                .to_owned()
+        }
+        LoginError::Registration(_) => {
+            "get a client id from whoever runs the issuer, and give it as --client-id".to_owned()
+        }
+        LoginError::TooLate(_) => {
+            format!(
+                "if the page showed an error, `client login --url {url}` tries it with a new client"
+            )
+        }
+        LoginError::Down { .. } | LoginError::Busy { .. } => "try again later".to_owned(),
+        LoginError::Auth(AuthError::DiscoveryRequestFailed { .. }) => {
+            format!("is it running? `client explain --url {url}` says more")
+        }
+        _ => format!("`client explain --url {url}` says more"),
+    })
+}
+
+/// A server's words in a command that somebody may paste into a shell.
+fn shell_word(words: &str) -> &str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-+,@".contains(c);
+    if words.chars().all(is_plain) { words } else { "..." }
 }

@@ -1,14 +1,18 @@
 //! 401 and 403: what the server's challenge says, and what helps (RFC 6750 §3.1).
 
 use auth_core::{BearerError, Challenge, ScopeSet};
+use serde_json::Value;
 
 use super::{Failure, Refusal, Scopes, body::Said, scopes};
-use crate::{Exit, config::Config};
+use crate::{Exit, config::Config, transport, untrusted::Screen};
+
+/// What our own server says to a caller who is not in its directory.
+const UNKNOWN_USER: &str = "user does not exist";
 
 /// 401: no token, or one that is refused. `said` is what the body says.
 pub(super) fn unauthorized(header: Option<&str>, said: Said, config: &Config) -> Failure {
     let mut failure = refused(header, said.words, config);
-    let challenge = header.map(str::to_owned);
+    let challenge = header.map(|_| read(header));
     failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
     failure
 }
@@ -52,17 +56,40 @@ pub(super) fn forbidden(header: Option<&str>, said: Said, config: &Config) -> Fa
     } else {
         (
             format!("the server does not allow {asked} (403 Forbidden)"),
-            no_token_helps(words.as_deref(), config).to_owned(),
+            unknown_user(words.as_deref(), config)
+                .unwrap_or_else(|| no_token_helps(words.as_deref(), config).to_owned()),
         )
     };
     let mut failure = Failure::new(Exit::Forbidden, message).with_server(words).with_hint(hint);
-    let challenge = header.map(str::to_owned);
+    let challenge = header.map(|_| read(header));
     failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope }));
     // What the token has is of interest only beside what it needs.
     if required.is_some() {
         failure.scopes = Some(Box::new(Scopes { required, granted }));
     }
     failure
+}
+
+/// Who the caller is, for the one who can add them, where the server does not know them.
+fn unknown_user(words: Option<&str>, config: &Config) -> Option<String> {
+    if !words?.contains(UNKNOWN_USER) {
+        return None;
+    }
+    let claims = scopes::claims(config.token.as_ref()?)?;
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+    let (subject, issuer) = (claim("sub")?, claim("iss")?);
+    let is_plain = |text: &str| !text.contains(' ') && text.chars().all(is_plain);
+    let command = if is_plain(subject) && is_plain(issuer) {
+        format!("`server users add {subject} --issuer {issuer}`")
+    } else {
+        "`server users add`".to_owned()
+    };
+    let screen = Screen::default();
+    Some(format!(
+        "you are {} of {}; whoever runs the server can add you with {command}",
+        screen.line(subject),
+        screen.line(issuer)
+    ))
 }
 
 /// What to say where no scope is missing. The server may have another reason than roles.
@@ -104,7 +131,7 @@ fn is_plain(c: char) -> bool {
 }
 
 fn read(header: Option<&str>) -> Challenge {
-    header.and_then(|header| header.parse().ok()).unwrap_or_default()
+    header.and_then(transport::challenge).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use rmcp::transport::{
 };
 
 use super::{Failure, body::Said, denied};
-use crate::{Exit, config::Config, connect::RefusedRedirect};
+use crate::{Exit, config::Config, connect::RefusedRedirect, tls};
 
 /// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found: ...`.
 const STATUS_PREFIX: &str = "HTTP ";
@@ -62,10 +62,16 @@ pub(super) fn from_reqwest(error: &reqwest::Error, config: &Config) -> Failure {
     }
     if error.is_connect() || error.is_builder() {
         let message = format!("cannot reach {}: {}", config.endpoint, cause(error));
-        let hint = if config.endpoint.is_loopback() {
-            "is the server running? start it with `just server`"
+        let cause = cause(error);
+        let hint = if tls::is_unknown_authority(&cause) {
+            tls::UNKNOWN_AUTHORITY.to_owned()
+        } else if config.endpoint.is_https() && tls::is_plain_text(&cause) {
+            let plain = config.endpoint.to_string().replacen("https:", "http:", 1);
+            format!("what answers there does not speak TLS: is it {plain}?")
+        } else if config.endpoint.is_loopback() {
+            "is the server running? start it with `just server`".to_owned()
         } else {
-            "is the URL right? --url or MCP_URL sets it"
+            "is the URL right? --url or MCP_URL sets it".to_owned()
         };
         return Failure::new(Exit::Unreachable, message).with_hint(hint);
     }
@@ -90,11 +96,21 @@ fn from_status_error(error: &HttpStatusError, config: &Config) -> Failure {
 
 fn status_failure(code: u16, status: &str, config: &Config) -> Failure {
     let message = format!("{} answered with HTTP {status}", config.endpoint);
-    let failure = Failure::new(Exit::Protocol, message);
-    if matches!(code, 404 | 405 | 410) {
-        failure.with_hint("is the URL right? --url or MCP_URL sets it")
-    } else {
-        failure
+    let mut failure = Failure::new(Exit::Protocol, message);
+    failure.named.status = Some(code);
+    if matches!(code, 404 | 405 | 410) { failure.with_hint(elsewhere(config)) } else { failure }
+}
+
+/// Where the server may be instead.
+pub(super) fn elsewhere(config: &Config) -> String {
+    let right = "is the URL right? --url or MCP_URL sets it";
+    match config.endpoint.path() {
+        "/" => format!("{right}. Many servers are at {}mcp", config.endpoint),
+        path if path.ends_with('/') => {
+            let shown = config.endpoint.to_string();
+            format!("{right}. Without the slash at its end it is {}", shown.trim_end_matches('/'))
+        }
+        _ => right.to_owned(),
     }
 }
 

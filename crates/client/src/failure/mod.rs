@@ -9,7 +9,7 @@ mod denied;
 mod http;
 mod scopes;
 
-use auth_core::ScopeSet;
+use auth_core::{Challenge, ScopeSet};
 use rmcp::{
     ServiceError,
     model::{ErrorCode, ErrorData},
@@ -23,6 +23,7 @@ use crate::{
     config::{Config, ConfigError},
     connect::ConnectError,
     schema::Fault,
+    transport::MAX_PENDING,
     untrusted::Screen,
 };
 
@@ -46,13 +47,15 @@ pub(crate) struct Failure {
 struct Named {
     fields: Vec<Fault>,
     pages: Vec<String>,
+    /// The status of an answer that is not one of MCP.
+    status: Option<u16>,
 }
 
 /// How the server refused.
 #[derive(Debug)]
 struct Refusal {
-    /// The challenge as it was sent, if there was one.
-    challenge: Option<String>,
+    /// The challenge; an empty one where there is a header, but no Bearer challenge in it.
+    challenge: Option<Challenge>,
     /// Whether a token with more scopes would do.
     lacks_scope: bool,
 }
@@ -126,6 +129,30 @@ impl Failure {
     pub(crate) fn task_cancelled(words: Option<&str>) -> Self {
         Self::new(Exit::Protocol, "the server cancelled the task")
             .with_server(words.map(str::to_owned))
+    }
+
+    /// The server asks more than it takes answers for.
+    pub(crate) fn asks_too_much(config: &Config) -> Self {
+        let message = format!(
+            "{} has more than {MAX_PENDING} requests of its own that are not answered yet",
+            config.endpoint
+        );
+        Self::new(Exit::Protocol, message)
+    }
+
+    /// A list is longer than any that is shown.
+    pub(crate) fn list_too_long(config: &Config, bound: &str) -> Self {
+        Self::new(Exit::Protocol, format!("the list of {} has more than {bound}", config.endpoint))
+    }
+
+    /// The server speaks the transport of 2024-11-05.
+    pub(crate) fn only_sse(config: &Config) -> Self {
+        let message = format!(
+            "{} speaks the HTTP+SSE transport of 2024-11-05, which this client does not",
+            config.endpoint
+        );
+        let hint = "many servers have streamable HTTP at another path, such as /mcp";
+        Self::new(Exit::Protocol, message).with_hint(hint)
     }
 
     /// `listen` has nothing more to listen to.
@@ -238,7 +265,12 @@ impl Failure {
     /// An answer that makes no sense.
     pub(crate) fn not_mcp(config: &Config) -> Self {
         let message = format!("{} did not answer the way an MCP server does", config.endpoint);
-        Self::new(Exit::Protocol, message).with_hint("is the URL right? --url or MCP_URL sets it")
+        Self::new(Exit::Protocol, message).with_hint(http::elsewhere(config))
+    }
+
+    /// Whether the answer was that there is nothing of this kind at this place.
+    pub(crate) fn is_misplaced(&self) -> bool {
+        matches!(self.named.status, Some(404..=406))
     }
 
     /// How the run ends.

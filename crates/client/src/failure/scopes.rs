@@ -8,13 +8,7 @@ use serde_json::Value;
 ///
 /// `scope` is RFC 9068's; `scp`, a text or a list, is what some other issuers write.
 pub(super) fn in_token(token: &AccessToken) -> Option<ScopeSet> {
-    let mut parts = token.expose().split('.');
-    let payload = parts.nth(1)?;
-    // The signature, and nothing after it.
-    if parts.next().is_none() || parts.next().is_some() {
-        return None;
-    }
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    let claims = claims(token)?;
     match claims.get("scope").or_else(|| claims.get("scp"))? {
         Value::String(text) => text.parse().ok(),
         Value::Array(items) => {
@@ -23,6 +17,17 @@ pub(super) fn in_token(token: &AccessToken) -> Option<ScopeSet> {
         }
         _ => None,
     }
+}
+
+/// The claims of a token, if it is a JWT. **Not verified**: to be shown, not believed.
+pub(super) fn claims(token: &AccessToken) -> Option<Value> {
+    let mut parts = token.expose().split('.');
+    let payload = parts.nth(1)?;
+    // The signature, and nothing after it.
+    if parts.next().is_none() || parts.next().is_some() {
+        return None;
+    }
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
 #[cfg(test)]

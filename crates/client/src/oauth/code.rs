@@ -1,23 +1,29 @@
 //! A person signs in, in a browser (OAuth 2.1 §4.1, with PKCE).
+//!
+//! A client that we registered earlier may be forgotten by its issuer. Then we register anew, once: when
+//! the issuer turns it away before the page opens, answers that it does not know it, or refuses it the
+//! token.
 
 use std::io::{self, Write};
 
 use auth_core::ScopeSet;
 use reqwest::Url;
-use rmcp::transport::auth::{
-    AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession,
-    InMemoryCredentialStore, OAuthClientConfig,
-};
 use tokio::time::timeout;
 
 use super::{
-    Browser, CLIENT_NAME, Discovered, Identity, LoginError, SIGN_IN_TIME,
+    Browser, Discovered, Identity, LoginError, Outward, SIGN_IN_TIME,
+    answer::Answer,
+    authorization::AuthorizationRequest,
+    client_auth::{self, Preferred, method},
     loopback::{self, Loopback},
+    register::register,
 };
 use crate::{
     access::terminal,
     store::{Client, Entry, Grant},
 };
+
+const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 
 /// How the browser's answer comes back.
 #[derive(Debug, Clone)]
@@ -28,58 +34,101 @@ pub(crate) enum Answering {
     Pasted,
 }
 
-/// Signs in. `wanted` are the scopes, if not those that the server asks for; `known` is who we were before.
+/// Who we were at the issuer before.
+#[derive(Clone, Copy)]
+pub(crate) struct Before<'a> {
+    /// The client.
+    pub(crate) client: Option<&'a Client>,
+    /// Whether the issuer is asked first whether it still knows a client that we registered: nothing else
+    /// in this run has shown that it does.
+    pub(crate) is_checked: bool,
+}
+
+/// Signs in. `wanted` are the scopes, if not those that the server asks for.
 pub(crate) async fn by_code(
-    mut found: Discovered,
+    found: Discovered,
     identity: &Identity,
     wanted: Option<&ScopeSet>,
-    known: Option<&Client>,
+    before: Before<'_>,
     answering: &Answering,
+    outward: &Outward,
 ) -> Result<Entry, LoginError> {
-    let (loopback, kept) = page(identity, known).await?;
-    let redirect_uri = loopback.redirect_uri();
-    let scopes = found.scopes(wanted).await;
-    let client = client(&mut found, identity, kept, &redirect_uri, &scopes).await?;
+    found.facts.has_code(identity.assume_pkce)?;
+    let known = before.client.filter(|client| !client.is_forgotten());
+    let (loopback, mut kept) = page(identity, known).await?;
+    let scopes = found.facts.with_offline(found.scopes(wanted).await);
+    let uri = loopback.redirect_uri();
+    loop {
+        let client = client(&found, identity, kept, &uri, &scopes, outward).await?;
+        let is_ours_of_before = client.dynamic && kept.is_some();
+        let request = AuthorizationRequest::new(&found.facts, &client, &uri, &scopes)?;
+        if is_ours_of_before && before.is_checked && request.is_turned_away(outward).await {
+            kept = None;
+            continue;
+        }
+        let got = exchanged(&found, &client, &request, &loopback, answering, outward).await;
+        match got {
+            Err(error) if is_ours_of_before && error.is_about_client() => kept = None,
+            Err(error) => return Err(error),
+            Ok(answer) => {
+                let tokens = answer.tokens()?;
+                return found.facts.entry(Grant::AuthorizationCode, client, &tokens, scopes);
+            }
+        }
+    }
+}
 
-    let mut request = AuthorizationRequest::new(redirect_uri)
-        .with_scopes(scopes)
-        .with_initial_scope_selection()
-        .with_preregistered_client(client.id.clone());
-    if let Some(secret) = &client.secret {
-        request = request.with_client_secret(secret.clone());
-    }
-    let tokens = InMemoryCredentialStore::new();
-    let Discovered { mut manager, facts } = found;
-    manager.set_credential_store(tokens.clone());
-    let session = AuthorizationSession::new(manager, request).await.map_err(|(_, error)| error)?;
-    let answer = ask(session.get_authorization_url(), &loopback, answering).await?;
-    if let Some(code) = loopback::parameter(&answer, "error") {
-        let words = loopback::parameter(&answer, "error_description");
-        let words = words.map(|words| format!("{code}: {words}"));
-        return Err(LoginError::Denied(words.unwrap_or(code)));
-    }
-    let code = loopback::parameter(&answer, "code").unwrap_or_default();
-    let exchanged = session.handle_callback_url(answer.as_str()).await;
-    exchanged.map_err(|error| {
-        LoginError::from(error).without([code.as_str()].into_iter().chain(client.secret.as_deref()))
-    })?;
-    facts.entry(Grant::AuthorizationCode, client, &tokens).await
+/// Asks the person, and gives the code for what it is good for.
+async fn exchanged(
+    found: &Discovered,
+    client: &Client,
+    request: &AuthorizationRequest,
+    loopback: &Loopback,
+    answering: &Answering,
+    outward: &Outward,
+) -> Result<Answer, LoginError> {
+    let facts = &found.facts;
+    let answer = ask(request, loopback, answering).await?;
+    let code = request.code(&answer, facts)?;
+    let redirect_uri = loopback.redirect_uri();
+    let form = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", redirect_uri.as_str()),
+        ("code_verifier", request.verifier()),
+        ("resource", facts.resource.as_str()),
+    ];
+    let endpoint = &facts.metadata.token_endpoint;
+    let who = (client, method(client, &facts.metadata, Preferred::Basic));
+    let exchanged = async {
+        let reply = client_auth::post(endpoint, form, who, outward).await?;
+        Answer::read(endpoint, &reply)
+    };
+    let secrets = [Some(code.as_str()), Some(request.verifier()), client.secret.as_deref()];
+    exchanged.await.map_err(|error| error.without(secrets.into_iter().flatten()))
 }
 
 /// The page to come back to, and the client that may use it: one that registered itself did so with its
-/// port, so it is the same again, or it needs to register anew.
+/// address, so it is the same again, or it needs to register anew.
 async fn page<'a>(
     identity: &Identity,
     known: Option<&'a Client>,
 ) -> Result<(Loopback, Option<&'a Client>), LoginError> {
-    let bound = |port| async move { Loopback::bind(port).await.map_err(LoginError::Loopback) };
+    let host = identity.redirect_host;
+    let bound =
+        |port| async move { Loopback::bind(host, port).await.map_err(LoginError::Loopback) };
+    let uri = known.and_then(|client| Url::parse(client.redirect_uri.as_deref()?).ok());
+    let is_same_host = uri.as_ref().and_then(Url::host_str) == Some(host.name());
+    let known = known.filter(|client| !client.dynamic || is_same_host);
     if identity.redirect_port.is_some() {
-        return Ok((bound(identity.redirect_port).await?, known));
+        let loopback = bound(identity.redirect_port).await?;
+        let is_registered = |client: &&Client| {
+            !client.dynamic || client.redirect_uri.as_deref() == Some(&loopback.redirect_uri())
+        };
+        let known = known.filter(is_registered);
+        return Ok((loopback, known));
     }
-    let port = known
-        .and_then(|client| Url::parse(client.redirect_uri.as_deref()?).ok())
-        .and_then(|url| url.port());
-    if let Some(port) = port
+    if let Some(port) = known.and(uri).and_then(|url| url.port())
         && let Ok(loopback) = bound(Some(port)).await
     {
         return Ok((loopback, known));
@@ -89,63 +138,29 @@ async fn page<'a>(
 
 /// Who we are: see the order in the module's rules.
 async fn client(
-    found: &mut Discovered,
+    found: &Discovered,
     identity: &Identity,
     kept: Option<&Client>,
     redirect_uri: &str,
     scopes: &[String],
+    outward: &Outward,
 ) -> Result<Client, LoginError> {
-    let named = |id: &str, secret: Option<&String>| Client {
-        id: id.to_owned(),
-        secret: secret.cloned(),
-        redirect_uri: Some(redirect_uri.to_owned()),
-        dynamic: false,
-    };
-    if let Some(id) = &identity.client_id {
-        return Ok(named(id, identity.client_secret.as_ref()));
-    }
-    if let Some(document) = &identity.document
-        && found.facts.says("client_id_metadata_document_supported")
-    {
-        return Ok(named(document, None));
+    if let Some(named) = identity.client(&found.facts) {
+        return Ok(Client { redirect_uri: Some(redirect_uri.to_owned()), ..named });
     }
     if let Some(client) = kept {
         return Ok(Client { redirect_uri: Some(redirect_uri.to_owned()), ..client.clone() });
     }
-    if found.facts.metadata.registration_endpoint.is_none() {
-        return Err(LoginError::NotOffered(
-            "registration: get a client id from whoever runs it, and give it as --client-id",
-        ));
-    }
-    let config = register(&mut found.manager, redirect_uri, scopes).await?;
-    Ok(Client {
-        id: config.client_id,
-        secret: config.client_secret,
-        redirect_uri: Some(redirect_uri.to_owned()),
-        dynamic: true,
-    })
-}
-
-/// Registers a client (RFC 7591). Some issuers let a client have just the scopes that it registers for;
-/// others, whose scopes belong to resources, refuse to register any.
-pub(super) async fn register(
-    manager: &mut AuthorizationManager,
-    redirect_uri: &str,
-    scopes: &[String],
-) -> Result<OAuthClientConfig, AuthError> {
-    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    match manager.register_client(CLIENT_NAME, redirect_uri, &scopes).await {
-        Err(AuthError::RegistrationFailed(_)) if !scopes.is_empty() => {
-            manager.register_client(CLIENT_NAME, redirect_uri, &[]).await
-        }
-        result => result,
-    }
+    register(found.facts.registration()?, Some(redirect_uri), &GRANTS, scopes, outward).await
 }
 
 /// Sends the person to the page, and waits for the answer.
-async fn ask(url: &str, loopback: &Loopback, answering: &Answering) -> Result<Url, LoginError> {
-    let parsed = Url::parse(url).map_err(|_| LoginError::Senseless("no authorization URL"))?;
-    let state = loopback::parameter(&parsed, "state").unwrap_or_default();
+async fn ask(
+    request: &AuthorizationRequest,
+    loopback: &Loopback,
+    answering: &Answering,
+) -> Result<Url, LoginError> {
+    let (url, state) = (request.url(), request.state());
     let mut stderr = io::stderr();
     match answering {
         Answering::Here(browser) => {
@@ -155,10 +170,10 @@ async fn ask(url: &str, loopback: &Loopback, answering: &Answering) -> Result<Ur
             // With stderr gone there is nobody to tell, and the browser may have opened all the same.
             let _ = writeln!(stderr, "{how}:\n{url}");
             let answer = tokio::select! {
-                answer = timeout(SIGN_IN_TIME, loopback.answer(&state)) => answer,
+                answer = timeout(SIGN_IN_TIME, loopback.answer(state)) => answer,
                 () = terminal::interrupted() => return Err(LoginError::Cancelled),
             };
-            answer.unwrap_or(Err(LoginError::TooLate))
+            answer.unwrap_or(Err(LoginError::TooLate(SIGN_IN_TIME)))
         }
         Answering::Pasted => {
             let _ = writeln!(

@@ -1,4 +1,8 @@
 //! A person signs in on another device (RFC 8628): rmcp has no such flow, so this one is ours.
+//!
+//! 1. While the person types, an issuer that is busy or does not answer is asked again, more slowly (§3.5):
+//!    the code still lives.
+//! 2. The wait ends when the code does, and the message says after how long that was.
 
 use std::{
     io::{self, Write},
@@ -6,40 +10,43 @@ use std::{
 };
 
 use auth_core::ScopeSet;
-use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    CLIENT_NAME, Discovered, Identity, LoginError, Outward,
-    code::register,
-    exchange::{store, token_answer},
+    Discovered, Identity, LoginError, Outward,
+    answer::Answer,
+    client_auth::{self, Preferred, method},
     loopback,
+    register::register,
 };
 use crate::{
     access::terminal,
-    store::{Client, Entry, Grant},
+    store::{AuthMethod, Client, Entry, Grant},
 };
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// A client that may do this and nothing else (RFC 7591 §2): strict issuers do not let one that was
+/// registered for a browser ask for a device code.
+const GRANTS: [&str; 2] = [DEVICE_CODE, "refresh_token"];
+/// For issuers that know clients with a page to come back to only.
+const GRANTS_WITH_PAGE: [&str; 2] = ["authorization_code", "refresh_token"];
 /// How often to ask where the issuer does not say (§3.2), and how much slower if it asks for that (§3.5).
 const INTERVAL: u64 = 5;
 /// The longest that is waited for, whatever the issuer says.
 const MAX_LIFE: u64 = 1800;
 
-#[derive(Deserialize)]
-struct DeviceAnswer {
-    device_code: String,
+/// What the person types in, and how long that is good for (§3.2).
+struct Pending {
+    code: String,
     user_code: String,
     verification_uri: String,
-    expires_in: u64,
-    #[serde(default)]
-    interval: Option<u64>,
+    life: Duration,
+    interval: u64,
 }
 
 /// Shows a code, and waits until it was typed in somewhere.
 pub(crate) async fn by_device(
-    mut found: Discovered,
+    found: Discovered,
     identity: &Identity,
     wanted: Option<&ScopeSet>,
     known: Option<&Client>,
@@ -48,125 +55,184 @@ pub(crate) async fn by_device(
     let endpoint = found.facts.text("device_authorization_endpoint").map(str::to_owned);
     let endpoint = endpoint.ok_or(LoginError::NotOffered("sign-in on another device"))?;
     let scopes = found.scopes(wanted).await;
-    let client = client(&mut found, identity, known, &scopes, outward).await?;
-    let joined = scopes.join(" ");
-    let resource = found.facts.resource.clone();
-    let mut form = vec![("client_id", client.id.as_str()), ("resource", resource.as_str())];
+    // One that registered itself for a browser is not the one that may do this.
+    let mut kept = known.filter(|client| {
+        !client.is_forgotten() && (!client.dynamic || client.redirect_uri.is_none())
+    });
+    loop {
+        let client = client(&found, identity, kept, &scopes, outward).await?;
+        let is_ours_of_before = client.dynamic && kept.is_some();
+        let who = (&client, method(&client, &found.facts.metadata, Preferred::Basic));
+        match answered(&found, &endpoint, who, &scopes, outward).await {
+            // The issuer may have forgotten it: register anew, once.
+            Err(error) if is_ours_of_before && error.is_about_client() => kept = None,
+            Err(error) => {
+                let secret = client.secret.as_deref();
+                return Err(error.without(secret));
+            }
+            Ok(answer) => {
+                let tokens = answer.tokens()?;
+                return found.facts.entry(Grant::DeviceCode, client, &tokens, scopes);
+            }
+        }
+    }
+}
+
+/// Gets a code, shows it, and waits for the answer.
+async fn answered(
+    found: &Discovered,
+    endpoint: &str,
+    who: (&Client, AuthMethod),
+    scopes: &[String],
+    outward: &Outward,
+) -> Result<Answer, LoginError> {
+    let (joined, resource) = (scopes.join(" "), found.facts.resource.as_str());
+    let mut form = vec![("resource", resource)];
     if !joined.is_empty() {
         form.push(("scope", &joined));
     }
-    let basic = client.secret.as_deref().map(|secret| (client.id.as_str(), secret));
-    let reply = outward.post(&endpoint, &form, basic).await.map_err(unanswered)?;
-    let answer: DeviceAnswer = serde_json::from_value(token_answer(&reply)?)
-        .map_err(|_| LoginError::Senseless("it is not a device code"))?;
-    let page = outward.check(&answer.verification_uri)?;
-    let code: String = answer.user_code.chars().filter(char::is_ascii_graphic).take(40).collect();
+    let reply = client_auth::post(endpoint, form, who, outward).await?;
+    let code = device_code(&Answer::read(endpoint, &reply)?)?;
+    let page = outward.check(&code.verification_uri)?;
+    let shown: String = code.user_code.chars().filter(char::is_ascii_graphic).take(40).collect();
     // With stderr gone there is nobody to tell; the wait then ends by itself.
     let _ = writeln!(
         io::stderr(),
-        "To sign in, open this on any device:\n{page}\nand enter the code {code}"
+        "To sign in, open this on any device:\n{page}\nand enter the code {shown}"
     );
-    let token = tokio::select! {
-        token = poll(&found.facts.metadata.token_endpoint, &client, &resource, &answer, outward) => token?,
-        () = terminal::interrupted() => return Err(LoginError::Cancelled),
-    };
-    store(found, Grant::DeviceCode, client, token, scopes).await
+    tokio::select! {
+        answer = poll(&found.facts.metadata.token_endpoint, who, resource, &code, outward) => answer,
+        () = terminal::interrupted() => Err(LoginError::Cancelled),
+    }
+}
+
+fn device_code(answer: &Answer) -> Result<Pending, LoginError> {
+    let text = |name| answer.text(name).map(str::to_owned);
+    let life = answer.seconds("expires_in")?;
+    let life = life.ok_or_else(|| answer.unfit("`expires_in` is missing"))?;
+    Ok(Pending {
+        code: text("device_code")?,
+        user_code: text("user_code")?,
+        verification_uri: text("verification_uri")?,
+        life: Duration::from_secs(life.min(MAX_LIFE)),
+        // Whose endpoint it is, is the server's word: nobody is hammered.
+        interval: answer.seconds("interval")?.unwrap_or(INTERVAL).clamp(1, MAX_LIFE),
+    })
 }
 
 async fn poll(
     endpoint: &str,
-    client: &Client,
+    who: (&Client, AuthMethod),
     resource: &str,
-    answer: &DeviceAnswer,
+    code: &Pending,
     outward: &Outward,
-) -> Result<Value, LoginError> {
-    let form = [
-        ("grant_type", DEVICE_CODE),
-        ("device_code", answer.device_code.as_str()),
-        ("client_id", client.id.as_str()),
-        ("resource", resource),
-    ];
-    let basic = client.secret.as_deref().map(|secret| (client.id.as_str(), secret));
-    let deadline = Instant::now() + Duration::from_secs(answer.expires_in.min(MAX_LIFE));
-    // Whose endpoint it is, is the server's word: nobody is hammered.
-    let mut interval = answer.interval.unwrap_or(INTERVAL).clamp(1, MAX_LIFE);
+) -> Result<Answer, LoginError> {
+    let deadline = Instant::now() + code.life;
+    let mut interval = code.interval;
     loop {
         sleep(Duration::from_secs(interval)).await;
         if Instant::now() > deadline {
-            return Err(LoginError::TooLate);
+            return Err(LoginError::TooLate(code.life));
         }
-        let reply = outward.post(endpoint, &form, basic).await.map_err(unanswered)?;
-        let json = reply.json();
-        let code = json.as_ref().and_then(|json| json.get("error")?.as_str());
-        match code {
-            Some("authorization_pending") => {}
-            Some("slow_down") => interval = interval.saturating_add(INTERVAL),
-            _ => return token_answer(&reply),
+        let form = vec![
+            ("grant_type", DEVICE_CODE),
+            ("device_code", code.code.as_str()),
+            ("resource", resource),
+        ];
+        let answer = match client_auth::post(endpoint, form, who, outward).await {
+            Ok(reply) => {
+                Answer::read(endpoint, &reply).map_err(|error| (error, reply.retry_after()))
+            }
+            Err(error) => Err((error, None)),
+        };
+        match answer {
+            Ok(answer) => return Ok(answer),
+            Err((LoginError::OAuth { code, .. }, _)) if code == "authorization_pending" => {}
+            Err((LoginError::OAuth { code, .. }, _)) if code == "slow_down" => {
+                interval = interval.saturating_add(INTERVAL);
+            }
+            Err((LoginError::OAuth { code: word, .. }, _)) if word == "expired_token" => {
+                return Err(LoginError::TooLate(code.life));
+            }
+            Err((error, wait)) if error.is_passing() => {
+                let slower = interval.saturating_add(INTERVAL);
+                interval = wait.unwrap_or(slower).clamp(interval, MAX_LIFE);
+            }
+            Err((error, _)) => return Err(error.without([code.code.as_str()])),
         }
     }
 }
 
 async fn client(
-    found: &mut Discovered,
+    found: &Discovered,
     identity: &Identity,
     known: Option<&Client>,
     scopes: &[String],
     outward: &Outward,
 ) -> Result<Client, LoginError> {
-    let named = |id: &str, secret: Option<&String>| Client {
-        id: id.to_owned(),
-        secret: secret.cloned(),
-        redirect_uri: None,
-        dynamic: false,
-    };
-    if let Some(id) = &identity.client_id {
-        return Ok(named(id, identity.client_secret.as_ref()));
+    if let Some(named) = identity.client(&found.facts) {
+        return Ok(named);
     }
-    if let Some(document) = &identity.document
-        && found.facts.says("client_id_metadata_document_supported")
-    {
-        return Ok(named(document, None));
-    }
-    // One that registered itself for a browser is not the one that may do this.
-    if let Some(client) = known.filter(|client| !client.dynamic || client.redirect_uri.is_none()) {
+    if let Some(client) = known {
         return Ok(client.clone());
     }
-    let Some(endpoint) = found.facts.metadata.registration_endpoint.clone() else {
-        return Err(LoginError::NotOffered(
-            "registration: get a client id from whoever runs it, and give it as --client-id",
-        ));
+    let endpoint = found.facts.registration()?;
+    let registered = register(endpoint, None, &GRANTS, scopes, outward).await;
+    let client = match registered {
+        // An issuer that only knows clients with a page to come back to.
+        Err(LoginError::Registration(_)) => {
+            let page = loopback::redirect_uri("127.0.0.1", 1);
+            register(endpoint, Some(&page), &GRANTS_WITH_PAGE, scopes, outward).await?
+        }
+        registered => registered?,
     };
-    let joined = scopes.join(" ");
-    for scope in [Some(joined).filter(|scope| !scope.is_empty()), None] {
-        let reply = outward.post_json(&endpoint, &registration(scope)).await.map_err(unanswered)?;
-        let answer = reply.json().filter(|_| reply.status.is_success());
-        let text = |name: &str| answer.as_ref()?.get(name)?.as_str().map(str::to_owned);
-        if let Some(id) = text("client_id") {
-            return Ok(Client { dynamic: true, ..named(&id, text("client_secret").as_ref()) });
+    Ok(Client { redirect_uri: None, ..client })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::oauth::Reply;
+
+    fn read(name: &str, value: &Value) -> Result<Pending, LoginError> {
+        let mut json = json!({
+            "device_code": "d", "user_code": "u", "verification_uri": "https://as.example/d",
+            "expires_in": 60,
+        });
+        json[name] = value.clone();
+        let body = json.to_string().into_bytes();
+        let reply = Reply { status: StatusCode::OK, headers: HeaderMap::new(), body };
+        device_code(&Answer::read("https://as.example/device", &reply)?)
+    }
+
+    #[test]
+    fn each_member_of_a_device_code_is_held_to_its_standard() {
+        for (name, value, words) in [
+            ("device_code", json!(null), "`device_code` is missing"),
+            ("device_code", json!(7), "`device_code` is not a text"),
+            ("user_code", json!(""), "`user_code` is empty"),
+            ("user_code", json!(["u"]), "`user_code` is not a text"),
+            ("verification_uri", json!(null), "`verification_uri` is missing"),
+            ("expires_in", json!(null), "`expires_in` is missing"),
+            ("expires_in", json!("soon"), "`expires_in` is not a number of seconds"),
+            ("interval", json!({}), "`interval` is not a number of seconds"),
+            ("error", json!("invalid_scope"), "the issuer refuses: invalid_scope"),
+        ] {
+            let said = read(name, &value).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.contains(words), "{name} {value}: {said}");
+        }
+        for (name, value, life, interval) in [
+            ("expires_in", json!("60"), 60, 5),
+            ("expires_in", json!(999_999), MAX_LIFE, 5),
+            ("interval", json!(null), 60, 5),
+            ("interval", json!("7"), 60, 7),
+            ("interval", json!(0), 60, 1),
+        ] {
+            let code = read(name, &value).ok().unwrap();
+            assert_eq!((code.life.as_secs(), code.interval), (life, interval), "{name} {value}");
         }
     }
-    // An issuer that only knows clients with a page to come back to.
-    let config = register(&mut found.manager, &loopback::redirect_uri(1), scopes).await?;
-    Ok(Client { dynamic: true, ..named(&config.client_id, config.client_secret.as_ref()) })
-}
-
-/// A client that may do this and nothing else (RFC 7591 §2). rmcp's own registration is for those with a
-/// browser, and strict issuers do not let such a one ask for a device code.
-fn registration(scope: Option<String>) -> Value {
-    let mut document = json!({
-        "client_name": CLIENT_NAME,
-        "application_type": "native",
-        "grant_types": [DEVICE_CODE, "refresh_token"],
-        "redirect_uris": [],
-        "response_types": [],
-        "token_endpoint_auth_method": "none",
-    });
-    if let (Some(document), Some(scope)) = (document.as_object_mut(), scope) {
-        document.insert("scope".to_owned(), scope.into());
-    }
-    document
-}
-
-fn unanswered(fault: super::outward::OutwardError) -> LoginError {
-    LoginError::Unanswered { what: "the issuer", fault }
 }

@@ -1,19 +1,21 @@
 //! What the server and its issuer say of themselves, found and judged.
 
-use auth_core::ScopeSet;
+use auth_core::{Challenge, ScopeSet};
 use reqwest::Url;
 use rmcp::transport::auth::{
-    AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource,
-    InMemoryCredentialStore, OAuthClientConfig,
+    AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource, OAuthClientConfig,
+    StoredCredentials,
 };
 use serde_json::Value;
 
-use super::{LoginError, Outward, loopback};
+use super::{LoginError, Outward, answer::Tokens, loopback};
 use crate::{
     endpoint::Endpoint,
     store::{Client, Entry, Grant},
 };
 
+/// The scope that asks for a refresh token (OpenID Connect Core §11).
+const OFFLINE: &str = "offline_access";
 /// What of the metadata is needed to renew a token.
 const KEPT: [&str; 4] = [
     "token_endpoint_auth_methods_supported",
@@ -21,6 +23,16 @@ const KEPT: [&str; 4] = [
     "client_id_metadata_document_supported",
     "revocation_endpoint",
 ];
+
+/// What is taken of a server that no standard lets it say, because the user knows better.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exceptions<'a> {
+    /// A resource above the server's URL.
+    pub(crate) resource: Option<&'a str>,
+    /// An issuer that does not say that it has PKCE; so, too, a server of 2025-03-26 that publishes nothing
+    /// and has its issuer's endpoints at its own address.
+    pub(crate) assume_pkce: bool,
+}
 
 /// A server whose issuer is known, and rmcp's manager for it.
 pub(crate) struct Discovered {
@@ -31,7 +43,7 @@ pub(crate) struct Discovered {
 /// What was found.
 pub(crate) struct Facts {
     pub(crate) metadata: AuthorizationMetadata,
-    /// The issuer; where it publishes nothing (2025-03-26), the server's own origin.
+    /// The issuer; where its metadata does not say, the server's own origin.
     pub(crate) issuer: String,
     /// `resource`, as the server spells it.
     pub(crate) resource: String,
@@ -42,23 +54,32 @@ impl Discovered {
     /// Asks the server, and the issuer that it names. `challenge` is the server's 401.
     pub(crate) async fn at(
         endpoint: &Endpoint,
-        challenge: Option<&str>,
+        challenge: Option<&Challenge>,
+        exceptions: Exceptions<'_>,
         outward: &Outward,
     ) -> Result<Self, LoginError> {
         if !endpoint.keeps_secrets() {
             return Err(LoginError::PlainHttp);
         }
         let mut manager = manager(endpoint.as_str(), outward).await?;
-        let found = manager.resolve_metadata_from_challenge(challenge).await?;
+        // As we read it: rmcp's own reader knows less of the grammar.
+        let challenge = challenge.map(ToString::to_string);
+        let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await?;
+        let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
+        if is_guess && !exceptions.assume_pkce {
+            return Err(LoginError::NoIssuer);
+        }
         let metadata = found.metadata;
         for address in addresses(&metadata) {
             outward.check(address)?;
         }
         let resource = resource(&mut manager, &metadata).await?;
-        let issuer = match found.source {
-            AuthorizationMetadataSource::LegacyEndpointFallback => origin(endpoint),
-            _ => metadata.issuer.clone().unwrap_or_else(|| origin(endpoint)),
-        };
+        if !is_same(endpoint.as_str(), &resource)
+            && !exceptions.resource.is_some_and(|accepted| is_same(accepted, &resource))
+        {
+            return Err(LoginError::ResourceDiffers { resource, server: endpoint.to_string() });
+        }
+        let issuer = metadata.issuer.clone().unwrap_or_else(|| origin(endpoint));
         manager.set_metadata(metadata.clone());
         let server = endpoint.as_str().to_owned();
         Ok(Self { manager, facts: Facts { metadata, issuer, resource, server } })
@@ -84,19 +105,54 @@ impl Facts {
         self.metadata.additional_fields.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
-    /// The entry that rmcp's store has the tokens of.
-    pub(crate) async fn entry(
+    /// The same scopes with the one that asks for a refresh token, where the issuer lists it (SEP-2207).
+    pub(super) fn with_offline(&self, mut scopes: Vec<String>) -> Vec<String> {
+        let mut listed = self.metadata.scopes_supported.iter().flatten();
+        let is_there = |scopes: &[String]| scopes.iter().any(|scope| scope == OFFLINE);
+        if !scopes.is_empty() && !is_there(&scopes) && listed.any(|scope| scope == OFFLINE) {
+            scopes.push(OFFLINE.to_owned());
+        }
+        scopes
+    }
+
+    /// Whether a person can sign in with a code, and PKCE.
+    pub(super) fn has_code(&self, assume_pkce: bool) -> Result<(), LoginError> {
+        let types = self.metadata.response_types_supported.as_ref();
+        if types.is_some_and(|types| !types.iter().any(|one| one == "code")) {
+            return Err(LoginError::NotOffered("sign-in with a browser (response type `code`)"));
+        }
+        match &self.metadata.code_challenge_methods_supported {
+            Some(methods) if methods.iter().any(|method| method == "S256") => Ok(()),
+            Some(_) => Err(LoginError::NotOffered("PKCE with S256")),
+            None if assume_pkce => Ok(()),
+            None => Err(LoginError::NoPkce),
+        }
+    }
+
+    /// Where a client registers itself.
+    pub(super) fn registration(&self) -> Result<&str, LoginError> {
+        self.metadata.registration_endpoint.as_deref().ok_or(LoginError::NotOffered(
+            "registration: get a client id from whoever runs it, and give it as --client-id",
+        ))
+    }
+
+    /// The entry of these tokens, got for the scopes that were `asked`.
+    pub(super) fn entry(
         &self,
         grant: Grant,
         client: Client,
-        tokens: &InMemoryCredentialStore,
+        tokens: &Tokens,
+        asked: Vec<String>,
     ) -> Result<Entry, LoginError> {
-        use rmcp::transport::auth::CredentialStore as _;
-        let credentials = tokens.load().await?.ok_or(LoginError::Senseless("there is no token"))?;
+        let credentials = tokens.stored(&client.id, &self.issuer, asked)?;
+        Ok(self.entry_of(grant, client, credentials))
+    }
+
+    fn entry_of(&self, grant: Grant, client: Client, credentials: StoredCredentials) -> Entry {
         let mut metadata = self.metadata.clone();
         metadata.additional_fields.retain(|name, _| KEPT.contains(&name.as_str()));
         metadata.scopes_supported = None;
-        Ok(Entry {
+        Entry {
             server: self.server.clone(),
             resource: self.resource.clone(),
             issuer: self.issuer.clone(),
@@ -104,7 +160,7 @@ impl Facts {
             client,
             metadata,
             credentials,
-        })
+        }
     }
 }
 
@@ -144,12 +200,53 @@ async fn resource(
     lenient.response_types_supported = None;
     lenient.code_challenge_methods_supported = None;
     manager.set_metadata(lenient);
-    manager.configure_client(OAuthClientConfig::new("nobody", loopback::redirect_uri(1)))?;
+    manager.configure_client(OAuthClientConfig::new(
+        "nobody",
+        loopback::redirect_uri("127.0.0.1", 1),
+    ))?;
     let url = manager.get_authorization_url(&[]).await?;
     let url = Url::parse(&url).map_err(|_| LoginError::Senseless("no authorization endpoint"))?;
     loopback::parameter(&url, "resource").ok_or(LoginError::Senseless("no resource"))
 }
 
+/// Whether a resource is the very server (RFC 9728 §3.3). A query of the URL says nothing of which server it
+/// is (RFC 9728 §3.1 has no place for one in metadata that is looked for).
+fn is_same(server: &str, resource: &str) -> bool {
+    let (Ok(mut server), Ok(resource)) = (Url::parse(server), Url::parse(resource)) else {
+        return false;
+    };
+    if resource.query().is_none() {
+        server.set_query(None);
+    }
+    server == resource
+}
+
 fn origin(endpoint: &Endpoint) -> String {
     Url::parse(endpoint.as_str()).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_the_very_server() {
+        let server = "https://mcp.example/a/mcp";
+        for same in ["https://mcp.example/a/mcp", "https://MCP.example:443/a/mcp"] {
+            assert!(is_same(server, same), "{same}");
+        }
+        assert!(is_same("https://mcp.example/a/mcp?key=x", server));
+        assert!(is_same("https://mcp.example", "https://mcp.example/"));
+        for other in [
+            "https://mcp.example/",
+            "https://mcp.example/a",
+            "https://mcp.example/a/mcp/",
+            "https://mcp.example/a/mcp?key=x",
+            "http://mcp.example/a/mcp",
+            "https://evil.example/a/mcp",
+            "mcp",
+        ] {
+            assert!(!is_same(server, other), "{other}");
+        }
+    }
 }

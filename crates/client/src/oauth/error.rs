@@ -1,6 +1,6 @@
 //! Why there is no token.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use rmcp::transport::auth::AuthError;
 
@@ -24,14 +24,59 @@ pub(crate) enum LoginError {
     /// No HTTP client: no root certificates, for one.
     #[error("no HTTP client: {0}")]
     Client(#[from] reqwest::Error),
-    /// A request that was not answered.
-    #[error("{what}: {fault}")]
-    Unanswered {
+    /// The issuer does not answer, or cannot do so just now.
+    #[error("the issuer is down: {address} {why}")]
+    Down {
         /// What was asked.
-        what: &'static str,
-        /// Why there is no answer.
-        #[source]
-        fault: OutwardError,
+        address: String,
+        /// What came of it.
+        why: String,
+    },
+    /// The issuer has too much to do.
+    #[error("the issuer is busy: {address} {why}")]
+    Busy {
+        /// What was asked.
+        address: String,
+        /// What came of it.
+        why: String,
+    },
+    /// An answer that is not what its standard says.
+    #[error("the issuer's answer cannot be used: {address} {why}")]
+    Unfit {
+        /// Who sent it.
+        address: String,
+        /// With which status, and what is wrong with it.
+        why: String,
+    },
+    /// An error code of the issuer (RFC 6749 §5.2).
+    #[error("the issuer refuses: {code}{}", .words.as_ref().map(|words| format!(": {words}")).unwrap_or_default())]
+    OAuth {
+        /// The code.
+        code: String,
+        /// What it says to it.
+        words: Option<String>,
+    },
+    /// The issuer does not register us.
+    #[error("this client could not be registered: {0}")]
+    Registration(Box<LoginError>),
+    /// Nobody to sign in at.
+    #[error(
+        "the server names no issuer: neither its metadata (RFC 9728) nor its own address has one"
+    )]
+    NoIssuer,
+    /// An issuer that may not have PKCE.
+    #[error(
+        "the issuer does not say that it has PKCE with S256 (code_challenge_methods_supported): \
+         without it, whoever gets hold of the code gets the token"
+    )]
+    NoPkce,
+    /// A token that would be good for more than the server.
+    #[error("the server's metadata is about {resource}, not about {server} alone")]
+    ResourceDiffers {
+        /// What it names.
+        resource: String,
+        /// Where we are.
+        server: String,
     },
     /// The issuer said no.
     #[error("the issuer refuses: {0}")]
@@ -46,8 +91,8 @@ pub(crate) enum LoginError {
     #[error("no page on this machine for the browser to come back to")]
     Loopback(#[source] io::Error),
     /// Nobody signed in.
-    #[error("nobody signed in within five minutes")]
-    TooLate,
+    #[error("nobody signed in within {}", in_words(*.0))]
+    TooLate(Duration),
     /// Ctrl-C.
     #[error("cancelled")]
     Cancelled,
@@ -69,26 +114,58 @@ pub(crate) enum LoginError {
 }
 
 impl LoginError {
-    /// What an answer to a token request says, if it is an error.
-    pub(crate) fn from_answer(answer: &serde_json::Value) -> Option<Self> {
-        let code = answer.get("error")?.as_str()?;
-        let words = answer.get("error_description").and_then(serde_json::Value::as_str);
-        Some(Self::Denied(match words {
-            Some(words) => format!("{code}: {words}"),
-            None => code.to_owned(),
-        }))
+    /// Whether the issuer does not know the client any more, or does not let it do this.
+    pub(crate) fn is_about_client(&self) -> bool {
+        let codes = ["invalid_client", "unauthorized_client"];
+        matches!(self, Self::OAuth { code, .. } if codes.contains(&code.as_str()))
+    }
+
+    /// Whether it may pass by itself.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Down { .. } | Self::Busy { .. })
     }
 
     /// The same with nothing of these secrets in it, should the issuer echo what it was sent.
     pub(crate) fn without<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let text = match &self {
-            Self::Auth(error) => with_causes(error),
-            Self::Denied(text) => text.clone(),
-            _ => return self,
-        };
-        let secrets = secrets.into_iter().filter(|secret| secret.len() >= MIN_BLOTTED);
-        let clean = secrets.fold(text.clone(), |text, secret| text.replace(secret, BLOT));
-        if clean == text { self } else { Self::Denied(clean) }
+        let secrets: Vec<&str> =
+            secrets.into_iter().filter(|secret| secret.len() >= MIN_BLOTTED).collect();
+        let clean =
+            |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, BLOT));
+        match self {
+            Self::Auth(error) => {
+                let text = with_causes(&error);
+                let cleaned = clean(text.clone());
+                if cleaned == text { Self::Auth(error) } else { Self::Denied(cleaned) }
+            }
+            Self::Denied(text) => Self::Denied(clean(text)),
+            Self::OAuth { code, words } => {
+                Self::OAuth { code: clean(code), words: words.map(clean) }
+            }
+            Self::Down { address, why } => Self::Down { address, why: clean(why) },
+            Self::Busy { address, why } => Self::Busy { address, why: clean(why) },
+            Self::Unfit { address, why } => Self::Unfit { address, why: clean(why) },
+            error => error,
+        }
+    }
+}
+
+/// A request that was not answered.
+pub(super) fn unanswered(address: &str, fault: OutwardError) -> LoginError {
+    let address = address.split('?').next().unwrap_or_default().to_owned();
+    match fault {
+        OutwardError::Refused(refused) => LoginError::Refused(refused),
+        OutwardError::Http(why) => {
+            LoginError::Down { address, why: format!("cannot be reached: {why}") }
+        }
+        OutwardError::TooLong => LoginError::Unfit { address, why: fault.to_string() },
+    }
+}
+
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        300 => "five minutes".to_owned(),
+        secs if secs < 120 => format!("{secs} s"),
+        secs => format!("{} minutes", secs / 60),
     }
 }
 
@@ -119,6 +196,11 @@ mod tests {
             "the issuer refuses: no [secret] here"
         );
         assert_eq!(text(denied().without(["another-1234", "no"])), text(denied()));
+        let oauth = |words: &str| LoginError::OAuth { code: "x".into(), words: Some(words.into()) };
+        assert_eq!(
+            text(oauth("no refresh-1234").without(["refresh-1234"])),
+            text(oauth("no [secret]"))
+        );
         let words = "the issuer said code-12345678";
         let auth = || LoginError::Auth(AuthError::TokenExchangeFailed(words.to_owned()));
         assert!(matches!(auth().without(["another-1234"]), LoginError::Auth(_)));

@@ -7,17 +7,17 @@ use std::path::PathBuf;
 
 use auth_core::ScopeSet;
 use oauth2::ClientSecret;
-use rmcp::transport::auth::{
-    CredentialStore as _, InMemoryCredentialStore, StoredCredentials,
-    enterprise::{EmaAuthorizationServer, EmaClientAuthentication, EmaExchangeRequest},
+use rmcp::transport::auth::enterprise::{
+    EmaAuthorizationServer, EmaClientAuthentication, EmaExchangeRequest,
 };
-use serde_json::{Value, json};
 
-use super::{Discovered, LoginError, Outward, Reply, read_secret};
-use crate::{
-    access::now,
-    store::{Client, Entry, Grant},
+use super::{
+    Discovered, LoginError, Outward,
+    answer::{Answer, Tokens},
+    client_auth::{self, Preferred, method},
+    read_secret,
 };
+use crate::store::{Client, Entry, Grant};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -62,13 +62,11 @@ pub(crate) async fn by_enterprise(
     .exchange(outward, outward)
     .await
     .map_err(|error| LoginError::Denied(error.to_string()))?;
-    let mut answer = json!({ "access_token": token.access_token.secret(), "token_type": "bearer" });
-    if let (Some(object), Some(life)) = (answer.as_object_mut(), token.expires_in) {
-        object.insert("expires_in".to_owned(), life.as_secs().into());
-    }
     let mut granted: Vec<String> = token.scopes.into_iter().collect();
     granted.sort();
-    store(found, Grant::Enterprise, client, answer, granted).await
+    let life = token.expires_in.map(|life| life.as_secs());
+    let tokens = Tokens::new(token.access_token.secret().clone(), life);
+    found.facts.entry(Grant::Enterprise, client, &tokens, granted)
 }
 
 /// Exchanges the JWT of a workload.
@@ -90,50 +88,11 @@ pub(crate) async fn by_workload(
     if !joined.is_empty() {
         form.push(("scope", &joined));
     }
-    let basic = client.secret.as_deref().map(|secret| (client.id.as_str(), secret));
-    if basic.is_none() && !client.id.is_empty() {
-        form.push(("client_id", &client.id));
-    }
-    let reply = outward.post(&found.facts.metadata.token_endpoint, &form, basic).await;
-    let reply =
-        reply.map_err(|fault| LoginError::Unanswered { what: "the token endpoint", fault })?;
-    let answer = token_answer(&reply)?;
-    store(found, Grant::Workload { file }, client, answer, scopes).await
-}
-
-/// The answer to a token request, if it is one.
-pub(super) fn token_answer(reply: &Reply) -> Result<Value, LoginError> {
-    let answer = reply.json().ok_or(LoginError::Senseless("it is not JSON"))?;
-    match LoginError::from_answer(&answer) {
-        Some(error) => Err(error),
-        None if reply.status.is_success() => Ok(answer),
-        None => Err(LoginError::Senseless("an error that is none")),
-    }
-}
-
-/// Makes an entry of a token answer. What it does not say of scopes is as it was asked.
-pub(super) async fn store(
-    found: Discovered,
-    grant: Grant,
-    client: Client,
-    answer: Value,
-    asked: Vec<String>,
-) -> Result<Entry, LoginError> {
-    let granted = answer.get("scope").and_then(Value::as_str);
-    let granted = granted.map(|text| text.split(' ').map(str::to_owned).collect());
-    let response = serde_json::from_value(answer)
-        .map_err(|_| LoginError::Senseless("it is not a token response"))?;
-    let received = u64::try_from(now().as_secs()).ok();
-    let credentials = StoredCredentials::new(
-        client.id.clone(),
-        Some(response),
-        granted.unwrap_or(asked),
-        received,
-    )
-    .with_issuer(Some(found.facts.issuer.clone()));
-    let tokens = InMemoryCredentialStore::new();
-    tokens.save(credentials).await?;
-    found.facts.entry(grant, client, &tokens).await
+    let endpoint = &found.facts.metadata.token_endpoint;
+    let who = (&client, method(&client, &found.facts.metadata, Preferred::Basic));
+    let reply = client_auth::post(endpoint, form, who, outward).await?;
+    let tokens = Answer::read(endpoint, &reply)?.tokens()?;
+    found.facts.entry(Grant::Workload { file }, client, &tokens, scopes)
 }
 
 fn authentication(secret: Option<&String>) -> EmaClientAuthentication {

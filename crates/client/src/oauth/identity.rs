@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use super::LoginError;
+use clap::ValueEnum;
+
+use super::{LoginError, discovered::Facts};
+use crate::store::Client;
 
 /// The longest secret or JWT that is read from a file.
 const MAX_SECRET: u64 = 64 * 1024;
@@ -22,6 +25,43 @@ pub(crate) struct Identity {
     pub(crate) document: Option<String>,
     /// Where the browser must come back to.
     pub(crate) redirect_port: Option<u16>,
+    /// What that place is called.
+    pub(crate) redirect_host: RedirectHost,
+    /// Whether the user knows that the issuer has PKCE, though it does not say so.
+    pub(crate) assume_pkce: bool,
+}
+
+/// What this machine is called in the address that the browser comes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum RedirectHost {
+    /// As RFC 8252 §7.3 has it
+    #[default]
+    #[value(name = "127.0.0.1")]
+    Address,
+    /// For issuers that compare, and have this name
+    #[value(name = "localhost")]
+    Name,
+}
+
+impl RedirectHost {
+    /// As it stands in the address.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "127.0.0.1",
+            Self::Name => "localhost",
+        }
+    }
+}
+
+impl Identity {
+    /// The client that the user names, or whose document the user names where the issuer reads such.
+    pub(super) fn client(&self, facts: &Facts) -> Option<Client> {
+        if let Some(id) = &self.client_id {
+            return Some(Client::new(id, self.client_secret.clone()));
+        }
+        let document = self.document.as_ref()?;
+        facts.says("client_id_metadata_document_supported").then(|| Client::new(document, None))
+    }
 }
 
 /// A secret from a file, with the white space around it taken off; `-` is stdin.

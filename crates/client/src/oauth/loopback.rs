@@ -2,9 +2,14 @@
 //!
 //! 1. Only the answer to our own question counts: the `state` must be ours. Any page in any browser here
 //!    can knock on the port.
-//! 2. The page says that it may be closed, and nothing that came with the request.
+//! 2. The page says that it may be closed, and nothing that came with the request but whether it is an error.
+//! 3. A browser may take `localhost` for either loopback address, so both are listened at.
 
-use std::{io, net::Ipv4Addr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use reqwest::Url;
 use tokio::{
@@ -13,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::LoginError;
+use super::{LoginError, identity::RedirectHost};
 
 const PATH: &str = "/callback";
 /// The longest request head. A code and a state are far shorter.
@@ -24,27 +29,52 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A page that waits for the browser.
 #[derive(Debug)]
 pub(crate) struct Loopback {
+    host: RedirectHost,
     listener: TcpListener,
+    /// The other loopback address, for a host that may be either; nothing where there is none.
+    other: Option<TcpListener>,
     port: u16,
 }
 
 impl Loopback {
     /// Listens: on `port`, or on any free one.
-    pub(crate) async fn bind(port: Option<u16>) -> io::Result<Self> {
+    pub(crate) async fn bind(host: RedirectHost, port: Option<u16>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
         let port = listener.local_addr()?.port();
-        Ok(Self { listener, port })
+        let other = match host {
+            RedirectHost::Address => None,
+            RedirectHost::Name => match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+                // Somebody else's page there would get the code.
+                Err(fault) if fault.kind() == io::ErrorKind::AddrInUse => return Err(fault),
+                other => other.ok(),
+            },
+        };
+        Ok(Self { host, listener, other, port })
+    }
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let other = async {
+            match &self.other {
+                Some(other) => other.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        let accepted = tokio::select! {
+            accepted = self.listener.accept() => accepted,
+            accepted = other => accepted,
+        };
+        Ok(accepted?.0)
     }
 
     /// Where the browser is to be sent.
     pub(crate) fn redirect_uri(&self) -> String {
-        redirect_uri(self.port)
+        redirect_uri(self.host.name(), self.port)
     }
 
     /// Waits for the answer that carries this `state`, and gives the whole URL.
     pub(crate) async fn answer(&self, state: &str) -> Result<Url, LoginError> {
         loop {
-            let (stream, _) = self.listener.accept().await.map_err(LoginError::Loopback)?;
+            let stream = self.accept().await.map_err(LoginError::Loopback)?;
             // What a stranger sends, or does not, is of no interest.
             if let Ok(Ok(Some(url))) = timeout(PATIENCE, self.serve(stream, state)).await {
                 return Ok(url);
@@ -57,7 +87,13 @@ impl Loopback {
         let url = self.asked(&head);
         let is_ours =
             url.as_ref().is_some_and(|url| parameter(url, "state").as_deref() == Some(state));
+        let is_error = url.as_ref().is_some_and(|url| parameter(url, "error").is_some());
         let answer = match (&url, is_ours) {
+            (Some(_), true) if is_error => page(
+                "200 OK",
+                "You are not signed in",
+                "The issuer says no. You may close this page; the terminal says more.",
+            ),
             (Some(_), true) => page(
                 "200 OK",
                 "The answer has arrived",
@@ -84,8 +120,8 @@ impl Loopback {
 }
 
 /// The page's address at a port.
-pub(crate) fn redirect_uri(port: u16) -> String {
-    format!("http://127.0.0.1:{port}{PATH}")
+pub(crate) fn redirect_uri(host: &str, port: u16) -> String {
+    format!("http://{host}:{port}{PATH}")
 }
 
 /// One parameter of a URL.
@@ -136,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_answer_to_our_question_counts() {
-        let loopback = Loopback::bind(None).await.unwrap();
+        let loopback = Loopback::bind(RedirectHost::Address, None).await.unwrap();
         let port = loopback.port;
         let (answer, ()) = tokio::join!(loopback.answer("ours"), async {
             assert!(ask(port, "/favicon.ico").await.starts_with("HTTP/1.1 404 "));
@@ -157,8 +193,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_can_be_asked_for() {
-        let first = Loopback::bind(None).await.unwrap();
-        assert_eq!(first.redirect_uri(), redirect_uri(first.port));
-        assert!(Loopback::bind(Some(first.port)).await.is_err());
+        let address = RedirectHost::Address;
+        let first = Loopback::bind(address, None).await.unwrap();
+        assert_eq!(first.redirect_uri(), format!("http://127.0.0.1:{}/callback", first.port));
+        assert!(Loopback::bind(address, Some(first.port)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn localhost_is_either_loopback_address() {
+        let loopback = Loopback::bind(RedirectHost::Name, None).await.unwrap();
+        let port = loopback.port;
+        assert_eq!(loopback.redirect_uri(), format!("http://localhost:{port}/callback"));
+        let mut addresses = vec![std::net::IpAddr::from(Ipv4Addr::LOCALHOST)];
+        addresses
+            .extend(loopback.other.as_ref().map(|_| std::net::IpAddr::from(Ipv6Addr::LOCALHOST)));
+        for address in addresses {
+            let (answer, ()) = tokio::join!(loopback.answer("ours"), async {
+                let mut stream = TcpStream::connect((address, port)).await.unwrap();
+                let request = b"GET /callback?state=ours&error=access_denied HTTP/1.1\r\n\r\n";
+                stream.write_all(request).await.unwrap();
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).await.unwrap();
+                assert!(answer.contains("You are not signed in"), "{answer}");
+            });
+            answer.unwrap();
+        }
     }
 }

@@ -1,54 +1,113 @@
 //! A program gets a token for itself, with a secret or a key (OAuth 2.1 §4.2, RFC 7523 §2.2).
+//!
+//! rmcp signs with the key and makes the request; the answer is read here, as every other one is.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use auth_core::ScopeSet;
 use rmcp::transport::auth::{
-    ClientCredentialsConfig, InMemoryCredentialStore, JwtSigningAlgorithm,
+    AuthorizationManager, ClientCredentialsConfig, JwtSigningAlgorithm, OAuthHttpClient,
+    OAuthHttpClientFuture, OAuthHttpRequest,
 };
 
-use super::{Discovered, LoginError, read_secret};
+use super::{
+    Discovered, LoginError, Outward, Reply,
+    answer::Answer,
+    client_auth::{self, Preferred, method},
+    read_secret,
+};
 use crate::store::{Client, Entry, Grant};
 
 /// Gets a token for the client itself. With the grant [`Grant::PrivateKey`] its key signs; else its secret
 /// is sent.
 pub(crate) async fn by_client_credentials(
-    mut found: Discovered,
+    found: Discovered,
     client: Client,
     grant: Grant,
     wanted: Option<&ScopeSet>,
+    outward: &Outward,
 ) -> Result<Entry, LoginError> {
     let scopes = found.scopes(wanted).await;
-    let resource = Some(found.facts.resource.clone());
-    let config = match &grant {
-        Grant::PrivateKey { file, algorithm } => ClientCredentialsConfig::PrivateKeyJwt {
+    let endpoint = &found.facts.metadata.token_endpoint;
+    let reply = if let Grant::PrivateKey { file, algorithm } = &grant {
+        let config = ClientCredentialsConfig::PrivateKeyJwt {
             client_id: client.id.clone(),
             signing_key: key(file)?,
             signing_algorithm: signing(algorithm)?,
             token_endpoint_audience: None,
             scopes: scopes.clone(),
-            resource,
-        },
-        _ => ClientCredentialsConfig::ClientSecret {
-            client_id: client.id.clone(),
-            client_secret: client.secret.clone().ok_or_else(|| {
-                LoginError::Usage("client credentials need --client-secret-file".to_owned())
-            })?,
-            scopes: scopes.clone(),
-            resource,
-        },
+            resource: Some(found.facts.resource.clone()),
+        };
+        signed(&found, &config, outward).await?
+    } else {
+        if client.secret.is_none() {
+            let words = "client credentials need --client-secret-file".to_owned();
+            return Err(LoginError::Usage(words));
+        }
+        let joined = scopes.join(" ");
+        let mut form =
+            vec![("grant_type", "client_credentials"), ("resource", found.facts.resource.as_str())];
+        if !joined.is_empty() {
+            form.push(("scope", &joined));
+        }
+        let who = (&client, method(&client, &found.facts.metadata, Preferred::Post));
+        client_auth::post(endpoint, form, who, outward).await?
     };
-    let tokens = InMemoryCredentialStore::new();
-    found.manager.set_credential_store(tokens.clone());
-    found.manager.validate_client_credentials_metadata(&config)?;
-    found.manager.configure_client_credentials(&config)?;
-    found.manager.exchange_client_credentials(&config).await?;
-    let mut entry = found.facts.entry(grant, client, &tokens).await?;
-    if entry.credentials.granted_scopes.is_empty() {
-        // An omitted `scope` means what was asked for (RFC 6749 §5.1).
-        entry.credentials.granted_scopes = scopes;
+    let tokens = Answer::read(endpoint, &reply)?.tokens()?;
+    found.facts.entry(grant, client, &tokens, scopes)
+}
+
+/// The reply to a request that rmcp signs.
+async fn signed(
+    found: &Discovered,
+    config: &ClientCredentialsConfig,
+    outward: &Outward,
+) -> Result<Reply, LoginError> {
+    let recorder = Recorder { outward: outward.clone(), reply: Arc::default() };
+    let reply = Arc::clone(&recorder.reply);
+    let base = found.facts.resource.as_str();
+    let mut manager =
+        AuthorizationManager::new_with_oauth_http_client(base, Arc::new(recorder)).await?;
+    manager.set_metadata(found.facts.metadata.clone());
+    manager.validate_client_credentials_metadata(config)?;
+    manager.configure_client_credentials(config)?;
+    let exchanged = manager.exchange_client_credentials(config).await;
+    let taken = reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (taken, exchanged) {
+        // Whatever rmcp makes of it.
+        (Some(reply), _) => reply,
+        (None, Err(error)) => Err(error.into()),
+        (None, Ok(_)) => Err(LoginError::Senseless("there is no token")),
     }
-    Ok(entry)
+}
+
+/// Keeps the reply to rmcp's one request.
+struct Recorder {
+    outward: Outward,
+    reply: Arc<Mutex<Option<Result<Reply, LoginError>>>>,
+}
+
+impl OAuthHttpClient for Recorder {
+    fn execute(&self, request: OAuthHttpRequest) -> OAuthHttpClientFuture<'_> {
+        Box::pin(async move {
+            let address = request.request.uri().to_string();
+            let sent = self.outward.send_as(request.request).await;
+            let mut response = http::Response::new(Vec::new());
+            let kept = match sent {
+                Ok(reply) => {
+                    *response.status_mut() = reply.status;
+                    response.body_mut().clone_from(&reply.body);
+                    Ok(reply)
+                }
+                Err(fault) => Err(super::error::unanswered(&address, fault)),
+            };
+            *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+            Ok(response)
+        })
+    }
 }
 
 fn key(file: &Path) -> Result<Vec<u8>, LoginError> {

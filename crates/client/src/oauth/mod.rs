@@ -1,14 +1,18 @@
-//! How the client comes by a token, through rmcp's `auth` module.
+//! How the client comes by a token. rmcp's `auth` module finds the issuer; what is asked there, and how its
+//! answers are read, is ours.
 //!
 //! 1. What the server and its issuer name is asked by [`Outward`] only, and judged before it is used.
-//! 2. The issuer's metadata must be about that issuer, the resource's about that resource (RFC 8414 §3.3,
-//!    RFC 9728 §3.3): rmcp's checks, as are PKCE, `state`, `resource` (RFC 8707) and `iss` (RFC 9207).
+//! 2. The issuer's metadata must be about that issuer (RFC 8414 §3.3), the resource's about the server's very
+//!    URL (RFC 9728 §3.3), and the issuer must say that it has PKCE (MCP).
 //! 3. We are, in this order: the client that the user names; the client whose document the user names,
 //!    where the issuer reads such; the client that we were at this issuer before; a new one that we
 //!    register. Never the client of another issuer.
 //! 4. Nobody's secret is on the command line.
 
+mod answer;
+mod authorization;
 mod browser;
+mod client_auth;
 mod code;
 mod device;
 mod discovered;
@@ -18,20 +22,23 @@ mod identity;
 mod loopback;
 mod machine;
 mod outward;
+mod register;
 mod renew;
+mod revoke;
 
 use std::time::Duration;
 
 pub(crate) use browser::Browser;
-pub(crate) use code::{Answering, by_code};
+pub(crate) use code::{Answering, Before, by_code};
 pub(crate) use device::by_device;
-pub(crate) use discovered::Discovered;
+pub(crate) use discovered::{Discovered, Exceptions};
 pub(crate) use error::LoginError;
 pub(crate) use exchange::{Enterprise, by_enterprise, by_workload};
-pub(crate) use identity::{Identity, read_secret};
+pub(crate) use identity::{Identity, RedirectHost, read_secret};
 pub(crate) use machine::by_client_credentials;
-pub(crate) use outward::{Outward, Refused, Reply};
-pub(crate) use renew::renew;
+pub(crate) use outward::{Outward, OutwardError, Refused, Reply};
+pub(crate) use renew::{Renewal, renew};
+pub(crate) use revoke::revoke;
 
 /// How long a person may take to sign in.
 const SIGN_IN_TIME: Duration = Duration::from_mins(5);

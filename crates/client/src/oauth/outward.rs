@@ -21,7 +21,7 @@ use reqwest::{
 };
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
 
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, tls::Authorities};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: usize = 1024 * 1024;
@@ -111,7 +111,11 @@ pub(crate) enum OutwardError {
 
 impl Outward {
     /// A client for what the server at `endpoint` names.
-    pub(crate) fn new(endpoint: &Endpoint, allow_private: bool) -> reqwest::Result<Self> {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        allow_private: bool,
+        authorities: &Authorities,
+    ) -> reqwest::Result<Self> {
         let own = endpoint.host().trim_matches(['[', ']']).to_owned();
         let of_server = own.parse().map(distance);
         let reach = Reach {
@@ -127,7 +131,7 @@ impl Outward {
         if endpoint.is_loopback() {
             builder = builder.no_proxy();
         }
-        Ok(Self { client: builder.build()?, reach })
+        Ok(Self { client: authorities.trusted_by(builder).build()?, reach })
     }
 
     /// The client, for rmcp. What it is given must have been through [`Outward::check`].
@@ -204,6 +208,21 @@ impl Outward {
         self.send(request).await
     }
 
+    /// Sends a request that rmcp made.
+    pub(super) async fn send_as(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<Reply, OutwardError> {
+        self.check(&request.uri().to_string())?;
+        let (parts, body) = request.into_parts();
+        let request = self
+            .client
+            .request(parts.method, parts.uri.to_string())
+            .headers(parts.headers)
+            .body(body);
+        self.send(request).await
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, OutwardError> {
         let failed = |error: reqwest::Error| OutwardError::Http(innermost(&error));
         let mut response = request.send().await.map_err(failed)?;
@@ -223,14 +242,7 @@ impl Outward {
 impl OAuthHttpClient for Outward {
     fn execute(&self, request: OAuthHttpRequest) -> OAuthHttpClientFuture<'_> {
         Box::pin(async move {
-            self.check(&request.request.uri().to_string())?;
-            let (parts, body) = request.request.into_parts();
-            let request = self
-                .client
-                .request(parts.method, parts.uri.to_string())
-                .headers(parts.headers)
-                .body(body);
-            let reply = self.send(request).await?;
+            let reply = self.send_as(request.request).await?;
             let mut response = http::Response::new(reply.body);
             *response.status_mut() = reply.status;
             *response.headers_mut() = reply.headers;
@@ -240,6 +252,11 @@ impl OAuthHttpClient for Outward {
 }
 
 impl Reply {
+    /// After how many seconds to ask again, if it says so in seconds (RFC 9110 §10.2.3).
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    }
+
     /// The body, if it is JSON.
     pub(crate) fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()
@@ -333,7 +350,8 @@ mod tests {
     use super::*;
 
     fn outward(endpoint: &str, allow_private: bool) -> Outward {
-        Outward::new(&Endpoint::parse(endpoint).unwrap(), allow_private).unwrap()
+        let endpoint = Endpoint::parse(endpoint).unwrap();
+        Outward::new(&endpoint, allow_private, &Authorities::default()).unwrap()
     }
 
     #[test]

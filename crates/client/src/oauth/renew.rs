@@ -1,69 +1,78 @@
 //! A new token for an old one, without a person.
 //!
-//! A refresh token goes to the endpoint that it came from, whatever the server or its metadata say today.
+//! 1. A refresh token goes to the endpoint that it came from, whatever the server or its metadata say today.
+//! 2. Any error code of the issuer means that only a person can help (RFC 6749 §5.2): issuers use them as
+//!    they like. No answer and 5xx mean nothing of the kind: the sign-in is still good.
 
 use auth_core::ScopeSet;
-use reqwest::Url;
-use rmcp::transport::auth::{
-    AuthError, CredentialStore as _, InMemoryCredentialStore, OAuthClientConfig,
-};
 
 use super::{
-    Discovered, LoginError, Outward, by_client_credentials, by_workload, discovered::manager,
+    Discovered, Exceptions, LoginError, Outward,
+    answer::Answer,
+    by_client_credentials, by_workload,
+    client_auth::{self, Preferred, method},
 };
 use crate::{
     endpoint::Endpoint,
     store::{Entry, Grant},
 };
 
-/// Renews what can be. `Ok(None)` where only a person can help.
-pub(crate) async fn renew(entry: &Entry, outward: &Outward) -> Result<Option<Entry>, LoginError> {
-    match &entry.grant {
-        Grant::AuthorizationCode | Grant::DeviceCode if entry.has_refresh_token() => {
-            refresh(entry, outward).await
-        }
-        Grant::AuthorizationCode | Grant::DeviceCode | Grant::Enterprise => Ok(None),
+/// What came of it.
+pub(crate) enum Renewal {
+    /// A new token.
+    New(Box<Entry>),
+    /// Only a person can help.
+    Ended {
+        /// Whether the issuer does not know the client any more.
+        is_client_unknown: bool,
+    },
+}
+
+/// Renews what can be.
+pub(crate) async fn renew(entry: &Entry, outward: &Outward) -> Result<Renewal, LoginError> {
+    let new = match &entry.grant {
+        Grant::AuthorizationCode | Grant::DeviceCode => match entry.refresh_token() {
+            Some(token) => return refresh(entry, &token, outward).await,
+            None => return Ok(Renewal::Ended { is_client_unknown: false }),
+        },
+        Grant::Enterprise => return Ok(Renewal::Ended { is_client_unknown: false }),
         Grant::ClientSecret | Grant::PrivateKey { .. } => {
             let (found, scopes) = again(entry, outward).await?;
             let (client, grant) = (entry.client.clone(), entry.grant.clone());
-            by_client_credentials(found, client, grant, scopes.as_ref()).await.map(Some)
+            by_client_credentials(found, client, grant, scopes.as_ref(), outward).await?
         }
         Grant::Workload { file } => {
             let (found, scopes) = again(entry, outward).await?;
             let client = entry.client.clone();
-            by_workload(found, client, file.clone(), scopes.as_ref(), outward).await.map(Some)
+            by_workload(found, client, file.clone(), scopes.as_ref(), outward).await?
         }
-    }
+    };
+    Ok(Renewal::New(Box::new(new)))
 }
 
-async fn refresh(entry: &Entry, outward: &Outward) -> Result<Option<Entry>, LoginError> {
-    outward.check(&entry.metadata.token_endpoint)?;
-    let is_canonical = Url::parse(&entry.resource).is_ok_and(|url| url.as_str() == entry.resource);
-    let base = if is_canonical { &entry.resource } else { &entry.server };
-    let mut manager = manager(base, outward).await?;
-    if !is_canonical {
-        // rmcp spells the resource as it was found, so it has to be found.
-        manager.resolve_metadata().await?;
-    }
-    manager.set_metadata(entry.metadata.clone());
-    let redirect_uri = entry.client.redirect_uri.as_deref().unwrap_or(&entry.server);
-    let mut client = OAuthClientConfig::new(entry.client.id.clone(), redirect_uri);
-    if let Some(secret) = &entry.client.secret {
-        client = client.with_client_secret(secret.clone());
-    }
-    manager.configure_client(client)?;
-    let tokens = InMemoryCredentialStore::new();
-    tokens.save(entry.credentials.clone()).await?;
-    manager.set_credential_store(tokens.clone());
-    match manager.refresh_token().await {
-        Ok(_) => {}
-        Err(AuthError::TokenRefreshRejected(_) | AuthError::AuthorizationRequired) => {
-            return Ok(None);
+async fn refresh(entry: &Entry, token: &str, outward: &Outward) -> Result<Renewal, LoginError> {
+    let endpoint = &entry.metadata.token_endpoint;
+    let form = vec![
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+        ("resource", entry.resource.as_str()),
+    ];
+    let who = (&entry.client, method(&entry.client, &entry.metadata, Preferred::Basic));
+    let reply = client_auth::post(endpoint, form, who, outward).await?;
+    let answer = match Answer::read(endpoint, &reply) {
+        Err(error @ LoginError::OAuth { .. }) => {
+            return Ok(Renewal::Ended { is_client_unknown: error.is_about_client() });
         }
-        Err(error) => return Err(error.into()),
+        answer => answer?,
+    };
+    let tokens = answer.tokens()?.or_refresh_token(token);
+    let old = entry.credentials.granted_scopes.clone();
+    let mut credentials = tokens.stored(&entry.client.id, &entry.issuer, old.clone())?;
+    if !old.is_empty() {
+        // The refresh token is good for what it was, however little the access token has (RFC 6749 §6).
+        credentials.granted_scopes = old;
     }
-    let credentials = tokens.load().await?.ok_or(LoginError::Senseless("there is no token"))?;
-    Ok(Some(Entry { credentials, ..entry.clone() }))
+    Ok(Renewal::New(Box::new(Entry { credentials, ..entry.clone() })))
 }
 
 /// The issuer once more, if it is still the same.
@@ -73,7 +82,9 @@ async fn again(
 ) -> Result<(Discovered, Option<ScopeSet>), LoginError> {
     let endpoint = Endpoint::parse(&entry.server)
         .map_err(|_| LoginError::Senseless("the stored server has no address"))?;
-    let found = Discovered::at(&endpoint, None, outward).await?;
+    // What was accepted at the sign-in still is.
+    let exceptions = Exceptions { resource: Some(&entry.resource), assume_pkce: true };
+    let found = Discovered::at(&endpoint, None, exceptions, outward).await?;
     if found.facts.issuer != entry.issuer {
         return Err(LoginError::Denied(format!(
             "the server now names another issuer, {}: log in again",

@@ -65,6 +65,37 @@ pub(crate) struct Client {
     pub(crate) redirect_uri: Option<String>,
     /// Whether we registered ourselves (RFC 7591).
     pub(crate) dynamic: bool,
+    /// How it shows who it is, if its registration says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) method: Option<AuthMethod>,
+    /// Whether the issuer may not know it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_doubtful: bool,
+}
+
+/// How a client shows who it is at the token endpoint (RFC 7591 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AuthMethod {
+    /// By its name alone.
+    None,
+    /// In `Authorization`.
+    Basic,
+    /// In the form.
+    Post,
+}
+
+impl Client {
+    /// A client with a name, and perhaps a secret.
+    pub(crate) fn new(id: impl Into<String>, secret: Option<String>) -> Self {
+        let (redirect_uri, method) = (None, None);
+        Self { id: id.into(), secret, redirect_uri, dynamic: false, method, is_doubtful: false }
+    }
+
+    /// Whether to register anew rather than be this one once more.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.dynamic && self.is_doubtful
+    }
 }
 
 impl Entry {
@@ -78,16 +109,16 @@ impl Entry {
         self.credentials.token_response.as_ref()?.access_token().secret().parse().ok()
     }
 
-    /// Whether there is a refresh token.
-    pub(crate) fn has_refresh_token(&self) -> bool {
-        let response = self.credentials.token_response.as_ref();
-        response.is_some_and(|response| response.refresh_token().is_some())
+    /// The refresh token.
+    pub(crate) fn refresh_token(&self) -> Option<String> {
+        let response = self.credentials.token_response.as_ref()?;
+        response.refresh_token().map(|token| token.secret().clone())
     }
 
     /// Whether it can be renewed without a person.
     pub(crate) fn is_renewable(&self) -> bool {
         match self.grant {
-            Grant::AuthorizationCode | Grant::DeviceCode => self.has_refresh_token(),
+            Grant::AuthorizationCode | Grant::DeviceCode => self.refresh_token().is_some(),
             Grant::ClientSecret | Grant::PrivateKey { .. } | Grant::Workload { .. } => true,
             Grant::Enterprise => false,
         }

@@ -1,5 +1,8 @@
 //! A file that only its owner can read, written whole or not at all, and a lock beside it.
 //!
+//! Nobody else may write the folder: whoever could would lay out links for us to follow, or put another
+//! file in this one's place. A draft is made anew under a random name, and never through a link.
+//!
 //! The lock is another file, because the first is replaced when it is written. It is held by the
 //! operating system: a process that dies lets go of it.
 
@@ -10,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep};
 
 /// How long to wait for another process: a refresh is done within 30 s, or has failed.
@@ -17,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// The bits of a mode that are not the owner's.
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
+/// Those of them with which a folder can be changed.
+#[cfg(unix)]
+const OTHERS_WRITE: u32 = 0o022;
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// A file with secrets.
@@ -37,6 +44,9 @@ pub(crate) enum FileError {
     /// Others may read it.
     #[error("others may read {0}: its mode must be 0600")]
     Loose(PathBuf),
+    /// Others may write its folder.
+    #[error("others may write {0}, or it is another user's")]
+    OthersFolder(PathBuf),
     /// Another process holds the lock.
     #[error("another process holds {0}")]
     Busy(PathBuf),
@@ -55,6 +65,7 @@ impl SecretFile {
 
     /// What is in it; nothing if it is not there.
     pub(crate) fn read(&self) -> Result<Option<String>, FileError> {
+        self.check_folder()?;
         match File::open(&self.0) {
             Ok(file) => {
                 self.check_mode(&file)?;
@@ -68,19 +79,12 @@ impl SecretFile {
     /// Replaces what is in it.
     pub(crate) fn write(&self, text: &str) -> Result<(), FileError> {
         self.make_folder()?;
-        let beside = self.0.with_extension(format!("{}.new", std::process::id()));
-        let written = private(OpenOptions::new().write(true).create(true).truncate(true))
-            .open(&beside)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&beside, &self.0));
-        written.map_err(|fault| {
-            // The half-written one is of no use; that it cannot be removed changes nothing.
-            let _ = fs::remove_file(&beside);
-            self.fault(fault)
-        })
+        let folder = self.0.parent().unwrap_or(Path::new("."));
+        let mut draft = draft(folder).map_err(|fault| self.fault(fault))?;
+        check_owner(folder, draft.as_file())?;
+        let written = draft.write_all(text.as_bytes()).and_then(|()| draft.as_file().sync_all());
+        let written = written.and_then(|()| Ok(draft.persist(&self.0)?));
+        written.map(drop).map_err(|fault| self.fault(fault))
     }
 
     /// Takes the lock, waiting for whoever holds it.
@@ -111,7 +115,17 @@ impl SecretFile {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|fault| FileError::Io(folder.to_owned(), fault))
+        builder.create(folder).map_err(|fault| FileError::Io(folder.to_owned(), fault))?;
+        self.check_folder()
+    }
+
+    fn check_folder(&self) -> Result<(), FileError> {
+        match self.0.parent() {
+            Some(folder) if is_open_to_others(folder) => {
+                Err(FileError::OthersFolder(folder.to_owned()))
+            }
+            _ => Ok(()),
+        }
     }
 
     #[cfg(unix)]
@@ -130,6 +144,42 @@ impl SecretFile {
     fn fault(&self, fault: io::Error) -> FileError {
         FileError::Io(self.0.clone(), fault)
     }
+}
+
+/// A new file in a folder, for its owner alone, under a name that nobody can guess. It is gone when it is
+/// dropped before it has its place.
+pub(crate) fn draft(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".").suffix(".new").tempfile_in(folder)
+}
+
+/// Whether others than its owner may change a folder. One that is not there is nobody's.
+pub(crate) fn is_open_to_others(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & OTHERS_WRITE != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        false
+    }
+}
+
+/// Refuses the folder of another user, by whose a file is that we just made in it.
+fn check_owner(folder: &Path, ours: &File) -> Result<(), FileError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let fault = |fault| FileError::Io(folder.to_owned(), fault);
+        let owner = fs::metadata(folder).map_err(fault)?.uid();
+        if owner != ours.metadata().map_err(fault)?.uid() {
+            return Err(FileError::OthersFolder(folder.to_owned()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (folder, ours);
+    Ok(())
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -158,6 +208,29 @@ mod tests {
         assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 1);
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(file.read(), Err(FileError::Loose(_))));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_folder_that_others_may_write_is_refused_and_no_link_is_followed() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (state, bait) = (folder.path().join("state"), folder.path().join("bait"));
+        let file = SecretFile::at(state.join("tokens.json"));
+        file.write("a").unwrap();
+        // What a draft was called once.
+        let guess = state.join(format!("tokens.{}.new", std::process::id()));
+        std::os::unix::fs::symlink(&bait, guess).unwrap();
+        file.write("b").unwrap();
+        assert!(!bait.exists());
+        for mode in [0o770, 0o707, 0o777] {
+            fs::set_permissions(&state, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(matches!(file.read(), Err(FileError::OthersFolder(_))), "{mode:o}");
+            assert!(matches!(file.write("c"), Err(FileError::OthersFolder(_))), "{mode:o}");
+            assert!(matches!(file.lock().await, Err(FileError::OthersFolder(_))), "{mode:o}");
+        }
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(file.read().unwrap().as_deref(), Some("b"));
     }
 
     #[tokio::test]

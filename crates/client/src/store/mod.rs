@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use entry::{Client, Entry, Grant, Summary};
-pub(crate) use file::{FileError, Lock, SecretFile};
+pub(crate) use entry::{AuthMethod, Client, Entry, Grant, Summary};
+pub(crate) use file::{FileError, Lock, SecretFile, draft, is_open_to_others};
 pub(crate) use keychain::{Keychain, OutOfReach};
 
 /// All that is stored.

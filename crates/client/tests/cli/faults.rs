@@ -36,6 +36,7 @@ async fn no_tls_there() {
     let https = url.replace("http:", "https:");
     let run = Client::at(&https, &[]).with_token().run().await.expect(3);
     assert!(run.stderr.starts_with(&format!("error: cannot reach {https}: ")));
+    assert!(run.stderr.contains(&format!("does not speak TLS: is it {url}?")), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,4 +143,96 @@ async fn control_c_ends_it_at_once() {
         Run::from(child.wait_with_output().unwrap())
     });
     run.await.unwrap().expect(130).says("error: cancelled\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_with_a_slash_at_its_end_is_another_path() {
+    let (url, _) = Canned::new(404).serve().await;
+    let run = Client::at(&format!("{url}/"), &[]).run().await.expect(6);
+    assert!(
+        run.stderr.contains(&format!("Without the slash at its end it is {url}\n")),
+        "{run:#?}"
+    );
+    let origin = url.strip_suffix("mcp").unwrap();
+    let run = Client::at(origin, &[]).run().await.expect(6);
+    assert!(run.stderr.contains(&format!("Many servers are at {url}\n")), "{run:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_the_old_transport_is_called_that() {
+    for status in [404, 405] {
+        let url = crate::servers::sse_only(status).await;
+        let run = Client::at(&url, &["tools"]).with_token().run().await.expect(6);
+        let words = "speaks the HTTP+SSE transport of 2024-11-05, which this client does not";
+        assert!(run.stderr.contains(words), "{run:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_without_an_end_is_given_up() {
+    let start = Instant::now();
+    for (entries, bytes, words) in
+        [(2000, 1, "has more than 10000 entries"), (1, 9 << 20, "has more than 64 MiB")]
+    {
+        let url = crate::servers::endless_list(entries, bytes).await;
+        let run = Client::at(&url, &["tools"]).run().await.expect(6);
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    assert!(start.elapsed() < Duration::from_mins(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_without_waiting_for_answers_ends_the_run() {
+    let start = Instant::now();
+    let url = crate::servers::asks_without_end().await;
+    let run = Client::at(&url, &["tools", "--timeout", "50"]).run().await.expect(6);
+    assert!(run.stderr.contains("has more than 100 requests of its own"), "{}", run.stderr);
+    assert!(start.elapsed() < Duration::from_secs(40));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_authorities_that_is_none_is_named() {
+    let client = Client::new(&["tools"]).with_file("ca.pem", "nothing");
+    let run = client.arg(&["--ca-file", "ca.pem"]).run().await.expect(2);
+    assert!(run.stderr.starts_with("error: --ca-file ca.pem: "), "{run:#?}");
+    let run = Client::new(&["tools"]).with("CA_FILE", "/nowhere").run().await.expect(2);
+    assert!(run.stderr.starts_with("error: CA_FILE /nowhere: "), "{run:#?}");
+    // A file that just lies here names nobody to trust.
+    let (url, _) = Mcp::default().serve().await;
+    let client = Client::at(&url, &["tools"]).with_file(".env", "CA_FILE=/nowhere\n");
+    client.run().await.expect(0);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_env_file_does_not_say_where_things_are_kept() {
+    let (url, _) = Mcp::default().serve().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let line = format!("XDG_CACHE_HOME={}\n", elsewhere.path().display());
+    Client::at(&url, &["tools"]).with_file(".env", &line).run().await.expect(0);
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
+    let url = crate::servers::https().await;
+    let client = || Client::at(&url, &["tools"]).with_file("ca.pem", crate::servers::AUTHORITY);
+    let run = client().run().await.expect(3);
+    assert!(
+        run.stderr.contains("UnknownIssuer") && run.stderr.contains("--ca-file FILE"),
+        "{run:#?}"
+    );
+    let trusting = |run: Run| {
+        assert!(
+            run.stderr.starts_with(&format!("error: {url} answered with HTTP 410")),
+            "{run:#?}"
+        );
+    };
+    trusting(client().arg(&["--ca-file", "ca.pem"]).run().await.expect(6));
+    trusting(client().with("CA_FILE", "ca.pem").run().await.expect(6));
+    trusting(client().with("SSL_CERT_FILE", "ca.pem").run().await.expect(6));
+    // A file that just lies here names nobody to trust.
+    client().with_file(".env", "CA_FILE=ca.pem\n").run().await.expect(3);
+    let named = client().with_file("mine.env", "CA_FILE=ca.pem\n");
+    trusting(named.arg(&["--env-file", "mine.env"]).run().await.expect(6));
 }

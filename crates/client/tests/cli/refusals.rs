@@ -180,3 +180,42 @@ async fn words_of_the_server_are_cleaned_and_the_token_in_them_is_not() {
     let words = "the server says: \\u{1b}[31mno\\u{7} for Bearer [token]\n";
     assert!(run.stderr.contains(words), "{run:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_scope_is_found_in_whichever_line_it_stands() {
+    for before in ["DPoP algs=\"ES256\"", "Bearer", "Negotiate, Basic realm=\"x, y\""] {
+        let canned = Canned::new(403).challenge(before).challenge(NEEDS);
+        let (url, _) = Mcp { old: false, instead: Some(("tools/call", canned)) }.serve().await;
+        let run = Client::at(&url, &[]).with_token().run().await.expect(5);
+        assert!(run.stderr.contains("  needed   Admin.Write\n"), "{before}: {run:#?}");
+        assert!(run.stderr.contains("just token --scope"), "{before}: {run:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_user_is_told_who_they_are() {
+    // {"iss":"https://as.example/realms/a","sub":"5f0c"}
+    let token = "e30.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUvcmVhbG1zL2EiLCJzdWIiOiI1ZjBjIn0.c2ln";
+    let words = "the user does not exist here or is disabled, so a new token would not help";
+    let body = json!({"error": "access_denied", "error_description": words}).to_string();
+    let ours = Canned::new(403).header("content-type", "application/json").body(&body);
+    let (url, _) = ours.serve().await;
+    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", token).run().await.expect(5);
+    run.says(&format!(
+        "error: the server does not allow listing the tools (403 Forbidden)\n\
+         the server says: {words}\n\
+         hint: you are 5f0c of https://as.example/realms/a; whoever runs the server can add you with \
+         `server users add 5f0c --issuer https://as.example/realms/a`\n"
+    ));
+    // An opaque token tells nobody anything.
+    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await;
+    assert!(run.expect(5).stderr.ends_with("hint: a new token will not help\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_strangers_in_needs_no_sign_in() {
+    let (url, _) = Mcp::default().serve().await;
+    let run = Client::at(&url, &["explain"]).run().await.expect(0);
+    assert!(run.stdout.contains("none is needed"), "{run:#?}");
+    assert!(!run.stdout.contains("client login"), "{run:#?}");
+}

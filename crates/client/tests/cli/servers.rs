@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    fmt::Write,
     sync::{Arc, Mutex},
 };
 
@@ -13,6 +14,7 @@ use axum::{
     middleware::{self, Next},
     routing::any,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -26,7 +28,10 @@ use rmcp::{
     },
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 /// Serves an application and tells its URL.
 async fn serve(app: Router) -> String {
@@ -84,6 +89,127 @@ impl Canned {
         (serve(Router::new().fallback(any(answer))).await, log)
     }
 }
+
+/// The answer to a request of ours: `result`, or what `more` makes of it.
+async fn raw(answer: impl Fn(&Value) -> Response<Body> + Clone + Send + Sync + 'static) -> String {
+    let answered = move |request: Request| {
+        let answer = answer.clone();
+        async move {
+            let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
+            let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+            answer(&asked)
+        }
+    };
+    serve(Router::new().fallback(any(answered))).await
+}
+
+fn result(asked: &Value, result: &Value) -> Response<Body> {
+    let body = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+    let response = Response::builder().header("content-type", "application/json");
+    response.body(Body::from(body.to_string())).unwrap()
+}
+
+/// What a server of 2025-11-25 answers before anything is asked of it.
+fn greeting(asked: &Value) -> Option<Response<Body>> {
+    match asked["method"].as_str() {
+        Some("server/discover") => {
+            let body = json!({
+                "jsonrpc": "2.0", "id": asked["id"],
+                "error": { "code": -32601, "message": "no such method" },
+            });
+            let response = Response::builder().header("content-type", "application/json");
+            Some(response.body(Body::from(body.to_string())).unwrap())
+        }
+        Some("initialize") => Some(result(
+            asked,
+            &json!({
+                "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                "serverInfo": { "name": "x", "version": "1" },
+            }),
+        )),
+        Some("tools/list") => None,
+        _ => Some(Response::builder().status(202).body(Body::empty()).unwrap()),
+    }
+}
+
+/// A list whose every page has a next one.
+pub(crate) async fn endless_list(entries: usize, bytes: usize) -> String {
+    raw(move |asked| {
+        greeting(asked).unwrap_or_else(|| {
+            let tool = json!({
+                "name": "x", "description": "y".repeat(bytes), "inputSchema": { "type": "object" },
+            });
+            let tools = vec![tool; entries];
+            result(asked, &json!({ "tools": tools, "nextCursor": "more" }))
+        })
+    })
+    .await
+}
+
+/// Requests of its own in place of an answer, and none of them waits for one.
+pub(crate) async fn asks_without_end() -> String {
+    raw(|asked| {
+        greeting(asked).unwrap_or_else(|| {
+            let mut events = String::new();
+            for id in 0..100_000 {
+                let ping = json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
+                let _ = write!(events, "data: {ping}\n\n");
+            }
+            let response = Response::builder().header("content-type", "text/event-stream");
+            response.body(Body::from(events)).unwrap()
+        })
+    })
+    .await
+}
+
+/// The transport of 2024-11-05: a stream at the place that takes no messages.
+pub(crate) async fn sse_only(status: u16) -> String {
+    let stream = || async {
+        let response = Response::builder().header("content-type", "text/event-stream");
+        response.body(Body::from("event: endpoint\ndata: /messages\n\n")).unwrap()
+    };
+    let refused =
+        move || async move { Response::builder().status(status).body(Body::empty()).unwrap() };
+    serve(Router::new().route("/mcp", axum::routing::get(stream).post(refused))).await
+}
+
+/// A server with a certificate of an authority that nobody knows but [`AUTHORITY`]. It answers 410.
+pub(crate) async fn https() -> String {
+    use tokio_rustls::{TlsAcceptor, rustls};
+    let read = |pem: &str| {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(body).unwrap()
+    };
+    let certificate = read(include_str!("tls/server.pem")).into();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(read(include_str!("tls/server.key")));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/mcp", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let answer = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    url
+}
+
+/// The authority of [`https`].
+pub(crate) const AUTHORITY: &str = include_str!("tls/ca.pem");
 
 /// Takes connections and says nothing. The receiver hears of each connection.
 pub(crate) async fn silent() -> (String, tokio::sync::mpsc::UnboundedReceiver<()>) {

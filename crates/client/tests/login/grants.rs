@@ -108,3 +108,40 @@ async fn what_a_grant_needs_is_said() {
     }
     assert_eq!(world.log("token"), [] as [&str; 0]);
 }
+
+#[tokio::test]
+async fn a_busy_issuer_is_asked_again_while_the_person_types() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| {
+        knobs.device = vec![("interval", 1.into())];
+        knobs.instead = vec![(429, ""), (503, "<html>")];
+        knobs.retry_after = Some("1");
+    });
+    user.run(&world, &["login", "--device"]).await.expect(0);
+    assert_eq!(world.log("token instead").len(), 2);
+    user.run(&world, &["call", "one"]).await.expect(0);
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_types_in_says_how_long_it_lived() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| {
+        knobs.device = vec![("expires_in", "2".into())];
+        knobs.pending = 100;
+    });
+    let login = user.run(&world, &["login", "--device"]).await.expect(7);
+    login.says("nobody signed in within 2 s");
+}
+
+#[tokio::test]
+async fn a_device_code_that_is_none_is_named() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    for (name, value, words) in [
+        ("user_code", serde_json::Value::Null, "/device answered 200 OK: `user_code` is missing"),
+        ("verification_uri", 7.into(), "`verification_uri` is not a text"),
+        ("expires_in", "soon".into(), "`expires_in` is not a number of seconds"),
+    ] {
+        world.change(|knobs| knobs.device = vec![(name, value)]);
+        user.run(&world, &["login", "--device"]).await.expect(4).says(words);
+    }
+}

@@ -16,10 +16,8 @@ async fn interrupt(user: &User, world: &World, args: &[&str], at: &str) -> (Run,
         assert!(begun.elapsed() < Duration::from_secs(20), "no {at}: {:?}", world.log(""));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let pid = child.id().unwrap().to_string();
     let pressed = Instant::now();
-    let killed = std::process::Command::new("kill").args(["-INT", &pid]).status();
-    assert!(killed.unwrap().success());
+    crate::support::interrupt(&child);
     let ended = tokio::time::timeout(Duration::from_secs(15), child.wait_with_output()).await;
     let run = Run::from(ended.expect("it ends").unwrap()).checked(world);
     (run, pressed.elapsed())

@@ -5,6 +5,9 @@
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+#[cfg(unix)]
+mod forgotten;
+#[cfg(test)]
 mod grants;
 #[cfg(test)]
 #[cfg(unix)]
@@ -12,6 +15,8 @@ mod interrupted;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod keychain;
+#[cfg(test)]
+mod lines;
 #[cfg(test)]
 mod parallel;
 #[cfg(test)]
@@ -22,6 +27,8 @@ mod safety;
 mod sign_in;
 #[cfg(test)]
 mod step_up;
+#[cfg(test)]
+mod strict;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -96,3 +96,84 @@ async fn a_token_that_was_given_is_used_as_it_is() {
     assert_eq!(world.log("authorize").len(), 1, "the login's own");
     assert_eq!(world.log("token refresh_token").len(), 0);
 }
+
+#[tokio::test]
+async fn any_error_code_of_the_issuer_means_to_sign_in_again() {
+    for (status, body) in [
+        (400, r#"{"error":"invalid_grant"}"#),
+        (400, r#"{"error":"invalid_request"}"#),
+        (403, r#"{"error":"access_denied","error_description":"the session is over"}"#),
+        (200, r#"{"error":"bad_refresh_token"}"#),
+    ] {
+        let (world, user) = (World::new(Knobs::default()).await, User::new());
+        user.login(&world).await;
+        world.forget_tokens();
+        world.change(|knobs| knobs.instead = vec![(status, body)]);
+        let call = user.run(&world, &["call", "one"]).await.expect(4);
+        call.says(&format!("your sign-in at {} for {} has ended", world.origin(), world.url()))
+            .says("sign in with `client login --url");
+        user.browse(&world, &["call", "one", "--yes"]).await.expect(0);
+        assert_eq!(world.log("register").len(), 1, "the client is still known: {body}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_ends_no_sign_in() {
+    for (status, body, words) in [
+        (503, "", "answered 503 Service Unavailable"),
+        (502, "<html>", "answered 502 Bad Gateway: text/html, not JSON"),
+        (500, r#"{"error":"server_error"}"#, "answered 500 Internal Server Error: server_error"),
+        (429, "", "the issuer is busy"),
+    ] {
+        let (world, user) = (World::new(Knobs::default()).await, User::new());
+        user.login(&world).await;
+        world.forget_tokens();
+        world.change(|knobs| knobs.instead = vec![(status, body)]);
+        let call = user.run(&world, &["call", "one"]).await.expect(3);
+        call.says("is not renewed").says(&format!("{}/token", world.origin())).says(words);
+        user.run(&world, &["call", "one"]).await.expect(0);
+        assert_eq!(world.log("token refresh_token").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_not_there_is_named_with_its_address() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/token", nobody.local_addr().unwrap());
+    user.login(&world).await;
+    world.forget_tokens();
+    let text = std::fs::read_to_string(user.store()).unwrap();
+    std::fs::write(user.store(), text.replace(&format!("{}/token", world.origin()), &address))
+        .unwrap();
+    drop(nobody);
+    let call = user.run(&world, &["call", "one"]).await.expect(3);
+    call.says(&format!("the issuer is down: {address} cannot be reached: Connection refused"));
+}
+
+#[tokio::test]
+async fn explain_says_that_the_issuer_is_down_and_not_to_sign_in() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| knobs.life = Some(1));
+    user.login(&world).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    world.change(|knobs| knobs.instead = vec![(503, "")]);
+    let explained = user.run(&world, &["explain", "--output", "json"]).await.expect(3).json();
+    let checks = explained["checks"].as_array().unwrap();
+    let stored = checks.iter().find(|line| line["check"] == "stored token").unwrap();
+    assert!(stored["text"].as_str().unwrap().contains("the issuer is down"), "{stored}");
+    assert_eq!(stored["fix"], "try again later");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_has_ended_is_called_that() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| {
+        knobs.life = Some(1);
+        knobs.no_refresh = true;
+    });
+    user.login(&world).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let call = user.run(&world, &["call", "one"]).await.expect(4);
+    call.says("your sign-in at").says("has ended").says("client login --url");
+}

@@ -137,6 +137,14 @@ impl User {
     }
 }
 
+/// Presses Ctrl-C.
+#[cfg(unix)]
+pub(crate) fn interrupt(child: &tokio::process::Child) {
+    let pid = child.id().unwrap().to_string();
+    let killed = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(killed.unwrap().success());
+}
+
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {

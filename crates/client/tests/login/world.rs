@@ -13,6 +13,7 @@ use axum::{
     http::{HeaderMap, Method, Response, StatusCode, header, request::Parts},
     middleware::{self, Next},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Url;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -68,6 +69,38 @@ pub(crate) struct Knobs {
     pub(crate) client_suffix: &'static str,
     /// Refuses every request for a token, and says again what it was sent.
     pub(crate) echoes: bool,
+    /// What of a token answer is otherwise; `null` is left out.
+    pub(crate) tokens: Vec<(&'static str, Value)>,
+    /// Answers to requests for a token, in place of a real one, in this order.
+    pub(crate) instead: Vec<(u16, &'static str)>,
+    /// What the answer to a registration has besides.
+    pub(crate) registered: Vec<(&'static str, Value)>,
+    /// How the page to sign in at turns away a client that is not known.
+    pub(crate) turns_away: TurnsAway,
+    /// What a device code has instead.
+    pub(crate) device: Vec<(&'static str, Value)>,
+    /// What answers in place of a real one say of when to ask again.
+    pub(crate) retry_after: Option<&'static str>,
+    /// There is no metadata of an issuer.
+    pub(crate) publishes_nothing: bool,
+    /// Header lines before the challenge.
+    pub(crate) lines_before: Vec<&'static str>,
+    /// Whether the challenge has spaces around `=`.
+    pub(crate) is_spaced: bool,
+}
+
+/// How the page to sign in at turns away a client that is not known.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) enum TurnsAway {
+    /// With an error page, and a status that says so.
+    #[default]
+    Page,
+    /// With an error page like any other.
+    QuietPage,
+    /// Back to the client.
+    Back,
+    /// Not at all: only the token endpoint looks.
+    Later,
 }
 
 #[derive(Default)]
@@ -83,6 +116,8 @@ struct Inner {
     secrets: HashMap<String, String>,
     /// What each client that registered may do.
     grants: HashMap<String, String>,
+    /// Clients that are not known any more.
+    gone: HashSet<String>,
 }
 
 /// The world.
@@ -146,6 +181,13 @@ impl World {
     /// No refresh token is good any more.
     pub(crate) fn forget_refresh_tokens(&self) {
         self.inner.lock().unwrap().refresh.clear();
+    }
+
+    /// No client that registered is known any more.
+    pub(crate) fn forget_clients(&self) {
+        let mut inner = self.inner.lock().unwrap();
+        let known: Vec<String> = inner.grants.drain().map(|(id, _)| id).collect();
+        inner.gone.extend(known);
     }
 
     /// Every token that there was.
@@ -218,18 +260,29 @@ impl Inner {
             self.refresh.insert(refresh, granted.join(" "));
         }
         self.tokens.insert(access, granted);
+        for (name, value) in self.knobs.tokens.clone() {
+            answer[name] = value;
+        }
+        let object = answer.as_object_mut().unwrap();
+        object.retain(|_, value| !value.is_null());
         answer
     }
 
     fn authorize(&mut self, query: &Pairs, origin: &str) -> String {
         let get = |name: &str| query.get(name).cloned().unwrap_or_default();
-        self.log.push(format!("authorize {} {}", get("scope"), get("resource")));
+        if get("prompt") == "none" {
+            self.log.push("probe".to_owned());
+        } else {
+            self.log.push(format!("authorize {} {}", get("scope"), get("resource")));
+        }
         let mut redirect = Url::parse(&get("redirect_uri")).unwrap();
         assert_eq!(get("code_challenge_method"), "S256");
         let iss = self.knobs.iss.clone().unwrap_or_else(|| origin.to_owned());
         let code = self.next("code");
         redirect.query_pairs_mut().append_pair("state", &get("state")).append_pair("iss", &iss);
-        if self.knobs.refuses {
+        if self.gone.contains(&get("client_id")) && self.knobs.turns_away == TurnsAway::Back {
+            redirect.query_pairs_mut().append_pair("error", "unauthorized_client");
+        } else if self.knobs.refuses {
             let pairs = [("error", "access_denied"), ("error_description", "not today")];
             redirect.query_pairs_mut().extend_pairs(pairs);
         } else {
@@ -239,11 +292,25 @@ impl Inner {
         redirect.into()
     }
 
+    /// Takes note of how the client shows who it is.
+    fn authenticated(&mut self, form: &Pairs) -> Result<Value, &'static str> {
+        let method = match (form.get("method"), form.get("client_secret")) {
+            (Some(_), _) => "basic",
+            (None, Some(_)) => "post",
+            (None, None) => "none",
+        };
+        self.log.push(format!("by {method}"));
+        self.token(form)
+    }
+
     fn token(&mut self, form: &Pairs) -> Result<Value, &'static str> {
         let get = |name: &str| form.get(name).cloned().unwrap_or_default();
         let grant = get("grant_type");
         let short = grant.rsplit(':').next().unwrap_or_default().to_owned();
         self.log.push(format!("token {short} {}", get("resource")));
+        if self.gone.contains(&get("client_id")) {
+            return Err("invalid_client");
+        }
         match short.as_str() {
             "authorization_code" => {
                 assert!(!get("code_verifier").is_empty());
@@ -333,8 +400,13 @@ async fn guard(State(world): State<World>, request: Request, next: Next) -> Resp
     } else {
         format!("Bearer {challenge}, {pointer}")
     };
-    let response = Response::builder().status(status).header(header::WWW_AUTHENTICATE, challenge);
-    response.body(Body::empty()).unwrap()
+    let knobs = world.inner.lock().unwrap().knobs.clone();
+    let challenge = if knobs.is_spaced { challenge.replace("=\"", " = \"") } else { challenge };
+    let mut response = Response::builder().status(status);
+    for line in knobs.lines_before {
+        response = response.header(header::WWW_AUTHENTICATE, line);
+    }
+    response.header(header::WWW_AUTHENTICATE, challenge).body(Body::empty()).unwrap()
 }
 
 async fn issuer(State(world): State<World>, request: Request) -> Response<Body> {
@@ -342,11 +414,27 @@ async fn issuer(State(world): State<World>, request: Request) -> Response<Body> 
     let bytes = to_bytes(body, 1 << 20).await.unwrap();
     let query = pairs(parts.uri.query().unwrap_or_default());
     let text = std::str::from_utf8(&bytes).unwrap();
-    let form = pairs(text);
+    let mut form = pairs(text);
+    if let Some((id, secret)) = basic(&parts.headers) {
+        form.insert("method".to_owned(), "basic".to_owned());
+        form.insert("client_id".to_owned(), id);
+        form.insert("client_secret".to_owned(), secret);
+    }
     let knobs = world.inner.lock().unwrap().knobs.clone();
     if parts.uri.path() == "/token" && knobs.echoes {
         let json = json!({ "error": "invalid_request", "error_description": text });
         return answer(400, &json);
+    }
+    if parts.uri.path() == "/token" && !knobs.instead.is_empty() {
+        let mut inner = world.inner.lock().unwrap();
+        inner.log.push("token instead".to_owned());
+        let (status, body) = inner.knobs.instead.remove(0);
+        let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
+        let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
+        if let Some(after) = inner.knobs.retry_after {
+            response = response.header(header::RETRY_AFTER, after);
+        }
+        return response.body(Body::from(body)).unwrap();
     }
     let path = parts.uri.path().to_owned();
     let response = answered(&world, parts, &bytes, &query, &form);
@@ -368,7 +456,11 @@ fn answered(
 ) -> Response<Body> {
     match (parts.method, parts.uri.path()) {
         (Method::GET, "/resource") => answer(200, &world.resource()),
-        (Method::GET, "/.well-known/oauth-authorization-server") => answer(200, &world.metadata()),
+        (Method::GET, "/.well-known/oauth-authorization-server")
+            if !world.inner.lock().unwrap().knobs.publishes_nothing =>
+        {
+            answer(200, &world.metadata())
+        }
         (Method::POST, "/register") => {
             let asked: Value = serde_json::from_slice(bytes).unwrap();
             let mut inner = world.inner.lock().unwrap();
@@ -383,19 +475,39 @@ fn answered(
                 return answer(400, &json!({ "error": "invalid_redirect_uri" }));
             }
             inner.grants.insert(id.clone(), asked["grant_types"].to_string());
-            answer(201, &json!({ "client_id": id, "redirect_uris": uris }))
+            let mut registered = json!({ "client_id": id, "redirect_uris": uris });
+            for (name, value) in &inner.knobs.registered {
+                registered[*name] = value.clone();
+            }
+            answer(201, &registered)
         }
         (Method::GET, "/authorize") => {
+            let mut inner = world.inner.lock().unwrap();
+            let is_gone = inner.gone.contains(&query["client_id"]);
+            let status = match inner.knobs.turns_away {
+                TurnsAway::Page => 400,
+                TurnsAway::QuietPage => 200,
+                TurnsAway::Back | TurnsAway::Later => 0,
+            };
+            if is_gone && status != 0 {
+                inner.log.push("error page".to_owned());
+                let response = Response::builder().status(status);
+                return response.body(Body::from("You may close this page")).unwrap();
+            }
+            drop(inner);
             let to = world.inner.lock().unwrap().authorize(query, &world.origin);
             let response = Response::builder().status(StatusCode::FOUND);
             response.header(header::LOCATION, to).body(Body::empty()).unwrap()
         }
-        (Method::POST, "/token") => match world.inner.lock().unwrap().token(form) {
+        (Method::POST, "/token") => match world.inner.lock().unwrap().authenticated(form) {
             Ok(token) => answer(200, &token),
             Err(code) => answer(400, &json!({ "error": code })),
         },
         (Method::POST, "/device") => {
             let mut inner = world.inner.lock().unwrap();
+            if inner.gone.contains(&form["client_id"]) {
+                return answer(401, &json!({ "error": "invalid_client" }));
+            }
             let may = inner.grants.get(&form["client_id"]);
             let may = may.is_none_or(|grants| grants.contains("device_code"));
             if !may && !inner.knobs.registers_pages_only {
@@ -405,13 +517,14 @@ fn answered(
             let scope = form.get("scope").cloned().unwrap_or_default();
             inner.codes.insert(code.clone(), (scope, String::new()));
             let at = format!("{}/activate", world.origin);
-            answer(
-                200,
-                &json!({
-                    "device_code": code, "user_code": "ABCD-EFGH", "verification_uri": at,
-                    "expires_in": 60, "interval": 0,
-                }),
-            )
+            let mut device = json!({
+                "device_code": code, "user_code": "ABCD-EFGH", "verification_uri": at,
+                "expires_in": 60, "interval": 0,
+            });
+            for (name, value) in &inner.knobs.device {
+                device[*name] = value.clone();
+            }
+            answer(200, &device)
         }
         (Method::POST, "/revoke") => {
             let mut inner = world.inner.lock().unwrap();
@@ -432,6 +545,14 @@ fn answer(status: u16, json: &Value) -> Response<Body> {
     let response = Response::builder().status(status);
     let response = response.header(header::CONTENT_TYPE, "application/json");
     response.body(Body::from(json.to_string())).unwrap()
+}
+
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let decoded = |text: &str| pairs(&format!("x={text}")).remove("x").unwrap();
+    Some((decoded(id), decoded(secret)))
 }
 
 fn pairs(text: &str) -> Pairs {

@@ -8,7 +8,7 @@ use std::{error::Error, fmt::Write, sync::Arc, time::Duration};
 
 use auth_core::Clock;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use reqwest::{Client, RequestBuilder, redirect::Policy};
+use reqwest::{Certificate, Client, RequestBuilder, redirect::Policy};
 
 use super::{Address, AddressError};
 
@@ -79,7 +79,20 @@ pub(crate) struct Answer {
 impl IssuerClient {
     /// A client that tells the time by `clock`. An error if there is no TLS to be had.
     pub fn new(clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        let builder = || Client::builder().redirect(Policy::none()).user_agent("mcp-guard");
+        Self::trusting(clock, &[])
+    }
+
+    /// The same, which trusts the certificate authorities in the text `pem` besides the system's.
+    pub fn trusting(clock: Arc<dyn Clock>, pem: &[u8]) -> Result<Self, reqwest::Error> {
+        let authorities = Certificate::from_pem_bundle(pem)?;
+        let builder = || {
+            let builder = Client::builder().redirect(Policy::none()).user_agent("mcp-guard");
+            if authorities.is_empty() {
+                builder
+            } else {
+                builder.tls_certs_merge(authorities.clone())
+            }
+        };
         Ok(Self { direct: builder().no_proxy().build()?, proxied: builder().build()?, clock })
     }
 
@@ -142,6 +155,11 @@ fn unreachable(error: reqwest::Error) -> FetchFault {
         // A text of our own takes all that is written to it.
         let _ = write!(text, ": {cause}");
         source = cause.source();
+    }
+    if text.contains("UnknownIssuer") {
+        text.push_str(
+            ". If its certificate authority is to be trusted, CA_FILE names its PEM file",
+        );
     }
     FetchFault::Unreachable(text)
 }

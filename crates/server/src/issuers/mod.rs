@@ -445,11 +445,12 @@ fn in_words(fault: &KeySettingError) -> String {
 pub(crate) fn trusts(
     issuers: &[IssuerConfig],
     clock: &Arc<dyn Clock>,
+    authorities: &[u8],
 ) -> Result<Vec<Trust>, Box<dyn std::error::Error + Send + Sync>> {
     if !issuers.iter().any(IssuerConfig::is_remote) {
         return Ok(issuers.iter().map(|issuer| Trust::new(issuer.trusted.clone())).collect());
     }
-    let client = IssuerClient::new(Arc::clone(clock))?;
+    let client = IssuerClient::trusting(Arc::clone(clock), authorities)?;
     Ok(issuers.iter().map(|issuer| issuer.trust(&client)).collect::<Result<_, _>>()?)
 }
 

@@ -1,13 +1,18 @@
-//! A `WWW-Authenticate` header, as a server that is not ours might send it.
+//! The `WWW-Authenticate` lines of an answer, as a server that is not ours might send them.
 
 use auth_core::Challenge;
 use http::HeaderValue;
 
-/// The bytes as a challenge. What was read can be printed, is then clean and no longer than it was,
-/// and reads back as what it said.
+use super::second_reader::second_reading;
+
+/// The bytes as header lines. What was read can be printed, is then clean, and reads back as what it said;
+/// and a second reader, made in another way, says the same.
 pub fn challenge(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    let Ok(read) = text.parse::<Challenge>() else { return false };
+    let lines: Vec<&str> = text.split('\n').collect();
+    let read = Challenge::from_lines(lines.iter().copied()).ok();
+    assert_eq!(read, second_reading(&lines), "{lines:?}");
+    let Some(read) = read else { return false };
     let printed = read.to_string();
     assert!(printed.starts_with("Bearer") && HeaderValue::from_str(&printed).is_ok());
     assert!(printed.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'\\'), "{printed}");

@@ -15,6 +15,7 @@ mod guard;
 mod jwks;
 mod policy;
 mod scopes;
+mod second_reader;
 mod token;
 mod world;
 

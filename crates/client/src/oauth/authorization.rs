@@ -1,0 +1,109 @@
+//! The request that a browser carries to the issuer, and what it brings back (OAuth 2.1 §4.1).
+//!
+//! 1. PKCE with S256 always (RFC 7636), `state` always, the resource always (RFC 8707).
+//! 2. An answer that names an issuer must name ours (RFC 9207), whether it is a code or an error.
+
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+use reqwest::{Url, header};
+
+use super::{LoginError, Outward, discovered::Facts, loopback::parameter};
+use crate::store::Client;
+
+/// An authorization request.
+pub(super) struct AuthorizationRequest {
+    url: Url,
+    state: String,
+    verifier: PkceCodeVerifier,
+}
+
+impl AuthorizationRequest {
+    /// A request of a client for scopes.
+    pub(super) fn new(
+        facts: &Facts,
+        client: &Client,
+        redirect_uri: &str,
+        scopes: &[String],
+    ) -> Result<Self, LoginError> {
+        let mut url = Url::parse(&facts.metadata.authorization_endpoint)
+            .map_err(|_| LoginError::Senseless("no authorization endpoint"))?;
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let state = CsrfToken::new_random().secret().clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", &client.id)
+                .append_pair("redirect_uri", redirect_uri)
+                .append_pair("state", &state)
+                .append_pair("code_challenge", challenge.as_str())
+                .append_pair("code_challenge_method", challenge.method().as_str())
+                .append_pair("resource", &facts.resource);
+            if !scopes.is_empty() {
+                query.append_pair("scope", &scopes.join(" "));
+            }
+        }
+        Ok(Self { url, state, verifier })
+    }
+
+    /// The address for the browser.
+    pub(super) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The `state` that the response must carry.
+    pub(super) fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// The PKCE verifier (RFC 7636 §4.5).
+    pub(super) fn verifier(&self) -> &str {
+        self.verifier.secret()
+    }
+
+    /// The code in a response with our `state`.
+    pub(super) fn code(&self, answer: &Url, facts: &Facts) -> Result<String, LoginError> {
+        if parameter(answer, "state").as_deref() != Some(self.state()) {
+            return Err(LoginError::Senseless("it is not to our question (state)"));
+        }
+        let ours = facts.metadata.issuer.as_deref();
+        let theirs = parameter(answer, "iss");
+        match (ours, &theirs) {
+            (Some(ours), Some(theirs)) if ours == theirs => {}
+            (_, Some(theirs)) => {
+                return Err(LoginError::Denied(format!(
+                    "issuer mismatch: the answer is from {theirs}, not from {}",
+                    facts.issuer
+                )));
+            }
+            (_, None) if facts.says("authorization_response_iss_parameter_supported") => {
+                return Err(LoginError::Senseless("it does not name its issuer (RFC 9207)"));
+            }
+            (_, None) => {}
+        }
+        if let Some(code) = parameter(answer, "error") {
+            let words = parameter(answer, "error_description");
+            return Err(LoginError::OAuth { code, words });
+        }
+        parameter(answer, "code")
+            .filter(|code| !code.is_empty())
+            .ok_or(LoginError::Senseless("there is no code in it"))
+    }
+
+    /// Whether the issuer turns the client away before anybody could sign in. It is asked as a browser
+    /// would, but to show nobody anything (`prompt=none`, OpenID Connect Core §3.1.2.1). No other answer
+    /// tells anything.
+    pub(super) async fn is_turned_away(&self, outward: &Outward) -> bool {
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("prompt", "none");
+        let Ok(reply) = outward.fetch(url.as_str()).await else {
+            return false;
+        };
+        let location = reply.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+        let location = location.and_then(|to| url.join(to).ok());
+        let code = location.and_then(|to| parameter(&to, "error"));
+        match code.as_deref() {
+            Some(code) => matches!(code, "invalid_client" | "unauthorized_client"),
+            None => matches!(reply.status.as_u16(), 400 | 401),
+        }
+    }
+}
