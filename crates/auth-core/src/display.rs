@@ -188,6 +188,15 @@ mod tests {
     ];
 
     #[test]
+    fn what_a_token_says_is_one_word_of_a_command() {
+        assert_eq!(quoted("alice"), "alice");
+        assert_eq!(quoted("User.Read Admin.Write"), "'User.Read Admin.Write'");
+        assert_eq!(quoted("a'; rm -rf / #"), r"'a'\''; rm -rf / #'");
+        assert_eq!(quoted("$(id)"), "'$(id)'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
     fn every_kind_of_risky_character_is_escaped_in_every_format() {
         for (c, line, lines, json) in TABLE {
             assert!(is_risky(c), "{c:?}");

@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use auth_core::{Explanation, Finding, Outcome, Step, display, display::quoted};
 
+use crate::output::excerpt;
+
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();

@@ -194,15 +194,6 @@ mod tests {
     use crate::VerifyError;
 
     #[test]
-    fn what_a_token_says_is_one_word_of_a_command() {
-        assert_eq!(quoted("alice"), "alice");
-        assert_eq!(quoted("User.Read Admin.Write"), "'User.Read Admin.Write'");
-        assert_eq!(quoted("a'; rm -rf / #"), r"'a'\''; rm -rf / #'");
-        assert_eq!(quoted("$(id)"), "'$(id)'");
-        assert_eq!(quoted(""), "''");
-    }
-
-    #[test]
     fn what_is_shown_moves_no_cursor_and_has_an_end() {
         let text = |text: &'static str| shown(Some(&Json::Text(text.into())));
         assert_eq!(text("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
