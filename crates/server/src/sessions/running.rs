@@ -183,6 +183,7 @@ impl Drop for Streaming {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a holder is somebody or nobody")]
     fn user(name: &str) -> Holder {
         Some(("https://issuer.example".parse().unwrap(), name.parse().unwrap()))
     }

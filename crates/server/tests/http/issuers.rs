@@ -339,6 +339,7 @@ async fn who_is_added_and_with_which_roles_must_be_said_as_a_whole() {
         (&[("DIRECTORY_MAX_AGE", "1")], "DIRECTORY_MAX_AGE"),
         (&[("DIRECTORY_MAX_USERS", "many")], "DIRECTORY_MAX_USERS"),
         (&[("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS"),
+        (&[("MAX_BODY_MEMORY", "0")], "MAX_BODY_MEMORY"),
     ] {
         let fault = provisioned(&quiet, pairs).unwrap_err();
         assert!(fault.contains(says), "{fault}");
