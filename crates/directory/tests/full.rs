@@ -152,6 +152,7 @@ struct SmallDisk {
 
 impl SmallDisk {
     /// `None` where this process may not mount one. With `TEST_MOUNT=required` that is a failure.
+    #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
     fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let is_root = fs::metadata(folder.path()).unwrap().uid() == 0;
