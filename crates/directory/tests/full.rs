@@ -9,9 +9,10 @@ use std::{
     process::Command,
 };
 
-use auth_core::{Issuer, NumericDate};
+use auth_core::{Issuer, NumericDate, Owner};
 use directory::{
-    Directory, DirectoryError, Edit, NewUser, RevokedToken, SqliteDirectory, Stamp, Store, UserName,
+    AnyDirectory, Directory, DirectoryError, Edit, NewUser, RevokedToken, Shared, SqliteDirectory,
+    Stamp, Store, UserName,
 };
 use sqlx::{AssertSqlSafe, query};
 use tempfile::TempDir;
@@ -27,9 +28,12 @@ const BREAK: &str = "\
     CREATE TRIGGER no_user BEFORE INSERT ON users BEGIN SELECT RAISE(FAULT, 'full'); END; \
     CREATE TRIGGER no_date BEFORE UPDATE OF last_seen_at ON users \
         BEGIN SELECT RAISE(FAULT, 'full'); END; \
+    CREATE TRIGGER no_session BEFORE INSERT ON sessions \
+        BEGIN SELECT RAISE(FAULT, 'full'); END; \
     CREATE TRIGGER no_end BEFORE DELETE ON revoked_tokens \
         BEGIN SELECT RAISE(FAULT, 'full'); END";
-const MEND: &str = "DROP TRIGGER no_user; DROP TRIGGER no_date; DROP TRIGGER no_end";
+const MEND: &str = "DROP TRIGGER no_user; DROP TRIGGER no_date; DROP TRIGGER no_end; \
+                    DROP TRIGGER no_session";
 
 /// A database in a file, and one in memory.
 async fn each() -> [(SqliteDirectory, Option<TempDir>); 2] {
@@ -67,7 +71,12 @@ async fn revoke(directory: &SqliteDirectory, id: &str) -> Result<(), DirectoryEr
     directory.edit(Edit::RevokeToken(token), &Stamp::new("a test", at(NOW))).await.map(drop)
 }
 
-/// Additions, dates and removing all work.
+async fn begin_session(directory: &SqliteDirectory, id: &str) -> Result<(), DirectoryError> {
+    let shared = Shared::new(AnyDirectory::Sqlite(directory.clone()));
+    shared.begin_session(id, &Owner::Anonymous, b"state", at(NOW)).await
+}
+
+/// Additions, dates, removing and sessions all work.
 async fn assert_works(directory: &SqliteDirectory, name: &str) {
     for number in 0..OFTEN {
         let subject = format!("{name}-{number}");
@@ -78,6 +87,7 @@ async fn assert_works(directory: &SqliteDirectory, name: &str) {
         revoke(directory, &subject).await.unwrap();
         directory.prune(at(NOW)).await.unwrap();
         assert_eq!(directory.revoked_tokens().await.unwrap(), []);
+        begin_session(directory, &subject).await.unwrap();
     }
 }
 
@@ -97,6 +107,7 @@ async fn a_change_that_fails_spoils_no_connection_whoever_rolls_it_back() {
                 assert_unavailable(add(&directory, &format!("no-{number}")).await);
                 assert_unavailable(see(&directory, "before", NOW + 1).await);
                 assert_unavailable(directory.prune(at(NOW)).await);
+                assert_unavailable(begin_session(&directory, "no").await);
             }
             sql(&directory, MEND).await;
             assert_works(&directory, fault).await;
@@ -152,6 +163,7 @@ struct SmallDisk {
 
 impl SmallDisk {
     /// `None` where this process may not mount one. With `TEST_MOUNT=required` that is a failure.
+    #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
     fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let is_root = fs::metadata(folder.path()).unwrap().uid() == 0;
