@@ -2,10 +2,12 @@
 //!
 //! 1. A POST of MCP must accept both `application/json` and `text/event-stream`: by name, by a range such
 //!    as `*/*`, or by having no `Accept` at all. Of several that match the most specific counts; a weight
-//!    of 0 excludes. Otherwise it is refused: 406.
+//!    of 0 excludes.
 //! 2. Servers behind the guard may compare names. So where a range was sent, or nothing, they are told the
 //!    names.
-//! 3. A GET is for a stream alone, and is not judged here.
+//! 3. Whether both are needed is the server's to say: some only ever answer with JSON. If it says 406 to a
+//!    POST that does not accept both, the guard says why.
+//! 4. A GET is for a stream alone, and is not judged here.
 
 use http::{HeaderMap, HeaderValue, Method, header::ACCEPT};
 

@@ -57,3 +57,22 @@ pub(crate) fn expose(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     headers.append(VARY, HeaderValue::from_static("Origin"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_headers_is_repeated_up_to_a_bound() {
+        let allowed = |wanted: Option<String>| {
+            let mut asked = HeaderMap::new();
+            let wanted = wanted.map(|wanted| HeaderValue::try_from(wanted).unwrap());
+            asked.extend(wanted.map(|wanted| (ACCESS_CONTROL_REQUEST_HEADERS, wanted)));
+            preflight(&asked).headers()[ACCESS_CONTROL_ALLOW_HEADERS].clone()
+        };
+        assert_eq!(allowed(Some("mcp-param-x".into())), "mcp-param-x");
+        assert_eq!(allowed(Some("x".repeat(MAX_LIST))), "x".repeat(MAX_LIST));
+        assert_eq!(allowed(Some("x".repeat(MAX_LIST + 1))), HEADERS);
+        assert_eq!(allowed(None), HEADERS);
+    }
+}

@@ -67,7 +67,7 @@
 //! | 2 | exactly one bearer token, in the header; it is taken out here | 401 without an error code; 400 `invalid_request` |
 //! | 3 | [`Authenticate`]: token → principal | 401 `invalid_token`; 403; 503 |
 //! | 4 | the body: bounded in size, time, and memory that others need too; and read strictly | 405; 413; 503; 408; 400 |
-//! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body; `Accept` allows JSON and streams | 400; 406 |
+//! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
 //! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
 //! | 7 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
 //! | 8 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |

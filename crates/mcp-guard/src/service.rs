@@ -11,7 +11,7 @@ use std::{
 use auth_core::{AccessToken, Action, Decision, Owner, Principal};
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{CONNECTION, HeaderName},
     request::Parts,
 };
@@ -109,7 +109,7 @@ where
                 return Ok(response.map(GuardedBody::own));
             }
             let mut response = match admit(guard, id, request).await {
-                Ok((request, exchange, held)) => {
+                Ok(Admitted { request, exchange, unacceptable, held }) => {
                     // Calling may panic as well as waiting.
                     let response = match catch_panic(async { inner.call(request).await }).await {
                         Some(answered) => Some(answered?),
@@ -117,12 +117,19 @@ where
                     };
                     // The body is in memory until here.
                     drop(held);
-                    match response {
-                        Some(response) => exchange.answer(response).await,
-                        None => {
+                    match (response, unacceptable) {
+                        (None, _) => {
                             audit::panicked(id);
                             response::panicked(id).map(GuardedBody::own)
                         }
+                        (Some(response), Some(refusal))
+                            if response.status() == StatusCode::NOT_ACCEPTABLE =>
+                        {
+                            audit::refused(id, &refusal);
+                            let response = exchange.guard.challenges.refuse(id, &refusal);
+                            response.map(GuardedBody::own)
+                        }
+                        (Some(response), _) => exchange.answer(response).await,
                     }
                 }
                 Err(response) => response.map(GuardedBody::own),
@@ -136,13 +143,24 @@ where
     }
 }
 
-/// The request as the inner service may see it, with what its answer will be held to and with what is held
-/// for its body; or the answer that the caller gets instead.
+/// A request that was let through.
+struct Admitted<A> {
+    /// As the inner service may see it.
+    request: Request<Full<Bytes>>,
+    /// What its answer will be held to.
+    exchange: Exchange<A>,
+    /// What to say if the inner service does not take its `Accept`.
+    unacceptable: Option<Refusal>,
+    /// What is held for its body.
+    held: Share,
+}
+
+/// The request, if it is let through; or the answer that the caller gets instead.
 async fn admit<A, B>(
     guard: Arc<Guard<A>>,
     id: RequestId,
     request: Request<B>,
-) -> Result<(Request<Full<Bytes>>, Exchange<A>, Share), Response<Full<Bytes>>>
+) -> Result<Admitted<A>, Response<Full<Bytes>>>
 where
     A: Authenticate,
     B: Body,
@@ -183,9 +201,6 @@ where
     if principal.is_none() && !policy.permits(None, action.clone()) {
         return Err(refuse(Refusal::NoToken));
     }
-    if let Err(fault) = accept::settle(&parts.method, &mut parts.headers) {
-        return Err(refuse(Refusal::Accept(fault, message_id)));
-    }
     if let Some(task) = task {
         // Whoever may no longer do what started a task may not follow it either.
         match guard.tasks.origin(&task, &owner) {
@@ -217,11 +232,13 @@ where
         Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
     };
     audit::permitted(id, &permit);
+    let is_notification = message_id.is_none();
+    let settled = accept::settle(&parts.method, &mut parts.headers);
+    let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id));
 
     let action = permit.action().clone();
     parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id));
     let viewer = Viewer { principal, policy };
-    let is_notification = message_id.is_none();
     let exchange = Exchange {
         guard,
         id,
@@ -235,7 +252,8 @@ where
         is_stateless,
         _place: place,
     };
-    Ok((Request::from_parts(parts, Full::new(bytes)), exchange, held))
+    let request = Request::from_parts(parts, Full::new(bytes));
+    Ok(Admitted { request, exchange, unacceptable, held })
 }
 
 /// A place among the streams, for what is answered with one that may stay open for ever.

@@ -34,7 +34,7 @@ pub(crate) fn routes<D: Directory>(
             async move {
                 let mut failing = Vec::new();
                 failing.extend(directory_failing(directory.as_ref()).await);
-                failing.extend(directory.failing().into_iter().map(directory_job));
+                failing.extend(directory.failing().iter().map(directory_job));
                 failing.extend(issuers.status().into_iter().filter_map(issuer_failing));
                 failing.extend(readiness.failing());
                 report(&failing)
@@ -55,9 +55,9 @@ async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
 }
 
 /// Known users are served all the same.
-fn directory_job(failing: FailingJob) -> Failing {
-    let FailingJob { job, since, .. } = failing;
-    Failing { what: format!("{job} fails"), since: Some(since), affects_callers: false }
+fn directory_job(failing: &FailingJob) -> Failing {
+    let what = format!("{} fails", failing.job);
+    Failing { what, since: Some(failing.since), affects_callers: false }
 }
 
 fn issuer_failing(status: IssuerStatus) -> Option<Failing> {

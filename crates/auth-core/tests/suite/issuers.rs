@@ -184,6 +184,7 @@ fn a_reason_says_what_is_wrong_with_which_claim() {
 
 /// The claims of access tokens as issuers write them, with what is theirs alone.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn tokens_in_the_shapes_of_issuers_are_read() {
     let typed = |typ: Option<&str>, claims: &[(&str, Value)]| {
         let forge = claims

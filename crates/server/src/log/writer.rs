@@ -175,13 +175,16 @@ impl Writer {
                 }
             }
         };
-        match tokio::time::timeout(ROOM_TIMEOUT, clear).await {
-            Ok(is_clear) => is_clear,
-            Err(_) => {
-                shared.state().stick(shared);
-                false
-            }
+        if let Ok(is_clear) = tokio::time::timeout(ROOM_TIMEOUT, clear).await {
+            return is_clear;
         }
+        // It may have become clear in the meantime: then nothing more may be written, and nothing would
+        // ever say so again.
+        let mut state = shared.state();
+        if !self.is_clear() {
+            state.stick(shared);
+        }
+        self.is_clear()
     }
 
     /// The same without waiting.

@@ -85,6 +85,19 @@ async fn a_call_that_takes_any_type_is_answered() {
             .body(call("get_time"));
         send(request).await.assert_called(accept);
     }
+    for accept in ["application/json", "text/event-stream", "*/*, application/json;q=0"] {
+        let request = server.http().post(server.url()).bearer_auth(&token);
+        let request = request
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, accept)
+            .body(call("get_time"));
+        let answer = send(request).await;
+        assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE, "{accept}");
+        assert_eq!(
+            (&answer.json()["id"], &answer.json()["error"]["code"]),
+            (&1.into(), &(-32012).into())
+        );
+    }
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
     let mut line = String::new();
     BufReader::new(peer.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let facts: Value = serde_json::from_str(&line).unwrap();
-    let address = facts["address"].as_str().unwrap().parse().unwrap();
-    let token = facts["valid"][0].as_str().unwrap().to_owned();
+    let address = facts.pointer("/address").and_then(Value::as_str).unwrap().parse().unwrap();
+    let token = facts.pointer("/valid/0").and_then(Value::as_str).unwrap().to_owned();
 
     let begun = Instant::now();
     let mut callers = JoinSet::new();

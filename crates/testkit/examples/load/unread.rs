@@ -19,11 +19,11 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
     let mut faults = Vec::new();
     let call = call_of("get_time", &tokens.valid);
     let mut connection = Connection::open(server.address).await.unwrap();
-    let (mut served, mut refused) = (0, false);
+    let (mut answered, mut refused) = (0, false);
     for _ in 0..CALLS {
         let _ = connection.send(&call).await;
         match timeout(Duration::from_secs(15), connection.answer()).await {
-            Ok(Some(answer)) if answer.status == 200 => served += 1,
+            Ok(Some(answer)) if answer.status == 200 => answered += 1,
             Ok(Some(answer)) if answer.status == 503 => {
                 refused = true;
                 break;
@@ -36,7 +36,7 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
         }
     }
     if !refused {
-        faults.push(format!("{served} calls were served though nobody reads the log"));
+        faults.push(format!("{answered} calls were served though nobody reads the log"));
     }
     for (path, status, text) in [("/healthz", 200, "ok"), ("/readyz", 503, "log")] {
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
@@ -45,7 +45,7 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
             faults.push(format!("{path}: {:?}", answer.map(|answer| answer.text)));
         }
     }
-    println!("a log that nobody reads: {served} calls were served, the next one was refused");
+    println!("a log that nobody reads: {answered} calls were served, the next one was refused");
     match server.terminate() {
         Some(0) => {}
         code => faults.push(format!("with a full log the server ended with {code:?}")),

@@ -102,7 +102,7 @@ pub fn guard(data: &[u8]) -> bool {
         // Of a task that is not there it is said as servers say it.
         let is_task =
             action_of(&sent_body).is_ok_and(|action| action.method().starts_with("tasks/"));
-        let refused = [400, 401, 403, 404, 405, 406].contains(&answer.status.as_u16());
+        let refused = [400, 401, 403, 404, 405].contains(&answer.status.as_u16());
         // A browser asks before it sends, without a token: an origin that is let in is told that it may.
         if answer.status == StatusCode::NO_CONTENT {
             assert_eq!(sent.method, Method::OPTIONS);
