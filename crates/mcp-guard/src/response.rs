@@ -309,10 +309,10 @@ pub(crate) fn internal(status: StatusCode) -> Response<Full<Bytes>> {
     plain(status, "server_error", "the server behind gave an answer that cannot be passed on")
 }
 
-/// The server behind panicked.
-pub(crate) fn panicked(id: RequestId) -> Response<Full<Bytes>> {
-    let data = json!({ "request_id": id.to_string() });
-    let body = error_body(INTERNAL_ERROR, "internal error", Some(data), None);
+/// The server behind panicked while it answered the message of this `id`.
+pub(crate) fn panicked(request: RequestId, id: Option<&Id>) -> Response<Full<Bytes>> {
+    let data = json!({ "request_id": request.to_string() });
+    let body = error_body(INTERNAL_ERROR, "internal error", Some(data), id);
     json_response(StatusCode::INTERNAL_SERVER_ERROR, body.into())
 }
 

@@ -28,7 +28,7 @@ use crate::{
     exchange::Exchange,
     headers,
     lists::Viewer,
-    message::Message,
+    message::{Id, Message},
     quota::{Exceeded, Holder, Share},
     response::{self, Refusal},
 };
@@ -109,7 +109,7 @@ where
                 return Ok(response.map(GuardedBody::own));
             }
             let mut response = match admit(guard, id, request).await {
-                Ok(Admitted { request, exchange, unacceptable, held }) => {
+                Ok(Admitted { request, exchange, unacceptable, message_id, held }) => {
                     // Calling may panic as well as waiting.
                     let response = match catch_panic(async { inner.call(request).await }).await {
                         Some(answered) => Some(answered?),
@@ -120,7 +120,7 @@ where
                     match (response, unacceptable) {
                         (None, _) => {
                             audit::panicked(id);
-                            response::panicked(id).map(GuardedBody::own)
+                            response::panicked(id, message_id.as_ref()).map(GuardedBody::own)
                         }
                         (Some(response), Some(refusal))
                             if response.status() == StatusCode::NOT_ACCEPTABLE =>
@@ -151,6 +151,8 @@ struct Admitted<A> {
     exchange: Exchange<A>,
     /// What to say if the inner service does not take its `Accept`.
     unacceptable: Option<Refusal>,
+    /// The id of its message, if it has one.
+    message_id: Option<Id>,
     /// What is held for its body.
     held: Share,
 }
@@ -234,7 +236,7 @@ where
     audit::permitted(id, &permit);
     let is_notification = message_id.is_none();
     let settled = accept::settle(&parts.method, &mut parts.headers);
-    let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id));
+    let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id.clone()));
 
     let action = permit.action().clone();
     parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id));
@@ -253,7 +255,7 @@ where
         _place: place,
     };
     let request = Request::from_parts(parts, Full::new(bytes));
-    Ok(Admitted { request, exchange, unacceptable, held })
+    Ok(Admitted { request, exchange, unacceptable, message_id, held })
 }
 
 /// A place among the streams, for what is answered with one that may stay open for ever.

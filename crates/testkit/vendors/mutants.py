@@ -140,12 +140,12 @@ def odd(name):
     return lambda mutant: any(name in part.odd for part in mutant.parts[:2])
 
 
-def wrong(names, right):
-    """Whether one of these claims is there, and not what it should be."""
+def wrong(names, right, *, null=True):
+    """Whether one of these claims is there, and not what it should be; `null` is there only if said so."""
 
     def applies(mutant):
         there = [mutant.claims[name] for name in names if name in mutant.claims]
-        return any(not right(value) for value in there)
+        return any(not right(value) for value in there if null or value is not None)
 
     return applies
 
@@ -208,15 +208,15 @@ RULES = [
         lambda m: str(m.header.get("typ")).lower() not in ("at+jwt", "application/at+jwt"),
         "PyJWT",
     ),
-    we("a date before 1970 or after 9999, or no number", wrong(DATES, is_date)),
+    we("a date before 1970 or after 9999, or no number", wrong(DATES, is_date, null=False)),
     we("the expiry's fraction of a second: we round down", fraction("exp", -30), "jose"),
     we("sub: empty, a control character, over 255 bytes, or no text", wrong(["sub"], is_name)),
-    we("jti or client_id: likewise", wrong(["jti", "client_id"], is_name)),
+    we("jti or client_id: likewise", wrong(["jti", "client_id"], is_name, null=False)),
     we(
         "aud: likewise, even beside ours",
         lambda m: isinstance(m.claims.get("aud"), list) and not all(map(is_name, m.claims["aud"])),
     ),
-    we("scope: not as RFC 6749 section 3.3 has it", wrong(["scope"], is_scope)),
+    we("scope: not as RFC 6749 section 3.3 has it", wrong(["scope"], is_scope, null=False)),
     we("cnf: no bearer token (RFC 7800 section 3)", lambda m: m.claims.get("cnf") is not None),
     they(
         "Ed25519, the other name of EdDSA (RFC 9864): it was told EdDSA alone",
@@ -229,9 +229,14 @@ RULES = [
         lambda m: m.header.get("alg") == "Ed25519" and m.alg == "EdDSA",
     ),
     they(
+        "a kid that is empty or null: for us it names no key",
+        "jose",
+        lambda m: m.kid is not None and m.header.get("kid", m.kid) in (None, ""),
+    ),
+    they(
         "null: for us a claim that is not there",
         "jose",
-        lambda m: any(m.claims.get(name, 0) is None for name in ("nbf", "iat", "jti")),
+        lambda m: any(m.claims.get(name, 0) is None for name in ("nbf", "iat")),
     ),
     they(
         "null: likewise",

@@ -481,7 +481,7 @@ mod tests {
         let (writer, receiver) = held();
         assert!(writer.is_clear() && writer.room().await);
         hang(&writer);
-        writer.put(&[b'.'; BUSY], Kind::Decision);
+        writer.put(&vec![b'.'; BUSY], Kind::Decision);
         writer.put(b"\nlast\n", Kind::Decision);
         assert!(!writer.is_clear());
         assert_eq!(writer.status().stuck_since, None);
@@ -501,7 +501,7 @@ mod tests {
     async fn who_waits_goes_on_as_soon_as_it_is_written() {
         let (writer, receiver) = held();
         hang(&writer);
-        writer.put(&[b'.'; BUSY], Kind::Decision);
+        writer.put(&vec![b'.'; BUSY], Kind::Decision);
         writer.put(b"\nlast\n", Kind::Decision);
         let reading = thread::spawn(move || taken(&receiver, "last\n"));
         assert!(writer.room().await);
