@@ -156,7 +156,7 @@ fn each_cause_has_its_words_and_its_exit_code() {
     server.log_with("iss is not a trusted issuer");
     with_token(&mint(&["--sub", "nobody"]))
         .expect_code(5)
-        .expect_err(&["a new token will not help"]);
+        .expect_err(&["you are nobody of http://localhost:8000", "server users add nobody"]);
     server.log_with("-> User does not exist!");
 
     fs::write(world.path("no-token.env"), "").unwrap();
