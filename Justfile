@@ -6,7 +6,7 @@ set positional-arguments
 target := env("CARGO_TARGET_DIR", "target")
 # what tests need: one selection, so that one build serves them all
 everything := "--workspace --all-features --bins --examples"
-# what using the programs needs; the gate says `everything`
+# what using the programs needs; the gate sets it to `everything`
 programs := "--package server --package client --package mint-token"
 
 # list the recipes
@@ -93,12 +93,10 @@ load seconds="30": build-all
 
 # formatting, lints and documentation, without a warning; and each product by itself
 lint: lint-all
-    cargo check --quiet --locked --package mcp-guard
-    cargo check --quiet --locked --package mcp-guard --features discovery
-    cargo check --quiet --locked --package mcp-guard --features rmcp
-    cargo check --quiet --locked --package client
-    cargo check --quiet --locked --package mint-token
-    cargo check --quiet --locked --package server
+    cargo clippy --quiet --locked --package mcp-guard -- -D warnings
+    cargo clippy --quiet --locked --package client -- -D warnings
+    cargo clippy --quiet --locked --package mint-token -- -D warnings
+    cargo clippy --quiet --locked --package server -- -D warnings
 
 [private]
 lint-all:
@@ -135,9 +133,12 @@ bench-server *args:
     "{{ target }}/release/examples/measure" "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
 
 # the same in instructions, counted by valgrind; fails above that share of a hand-written guard's (or `all`, `more`)
-instructions most="0.35": build-all
-    @cargo build --quiet --locked --release --package testkit --all-features --example peer
+instructions most="0.35": build-all build-peer
     "{{ target }}/debug/examples/measure" instructions "{{ target }}/release/examples/peer" "{{ most }}"
+
+[private]
+build-peer:
+    @cargo build --quiet --locked --release --package testkit --all-features --example peer
 
 # how fast the release builds start and how much the idle server takes
 figures:

@@ -1,4 +1,4 @@
-//! A connection within a change.
+//! A connection within a change, or within a question to a server elsewhere.
 
 use std::ops::{Deref, DerefMut};
 

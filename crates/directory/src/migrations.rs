@@ -1,7 +1,6 @@
 //! The scripts that bring a database's tables up to date.
 //!
-//! Not `sqlx::migrate!`: sqlx's macros compile all of sqlx, SQLite and TLS a second time, for the compiler's
-//! machine.
+//! Not `sqlx::migrate!`: sqlx's macros compile all of sqlx, SQLite and TLS a second time, for the host.
 
 use std::borrow::Cow;
 

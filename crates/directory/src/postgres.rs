@@ -29,7 +29,6 @@ use std::{future::Future, sync::Arc, time::Duration};
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{
     PgConnection, PgPool, Postgres,
-    pool::PoolConnection,
     postgres::{PgArguments, PgRow},
 };
 use tokio::time::timeout;
@@ -91,7 +90,7 @@ impl PostgresDirectory {
     async fn ask<T, W>(
         &self,
         longest: Duration,
-        work: impl FnOnce(PoolConnection<Postgres>) -> W + Send,
+        work: impl FnOnce(Changing<Postgres>) -> W + Send,
     ) -> Result<T, DirectoryError>
     where
         W: Future<Output = Result<T, Fault>> + Send,
@@ -104,12 +103,14 @@ impl PostgresDirectory {
         &self,
         pool: &PgPool,
         longest: Duration,
-        work: impl FnOnce(PoolConnection<Postgres>) -> W + Send,
+        work: impl FnOnce(Changing<Postgres>) -> W + Send,
     ) -> Result<T, DirectoryError>
     where
         W: Future<Output = Result<T, Fault>> + Send,
     {
-        let asked = timeout(longest, async { work(pool.acquire().await?).await });
+        // What is not answered, or not in time, says nothing of the connection: it is not used again.
+        let asked =
+            timeout(longest, async { work(Changing::new(pool.acquire().await?, false)).await });
         asked.await.unwrap_or_else(late).map_err(|fault| self.fault(fault))
     }
 
@@ -137,6 +138,14 @@ impl PostgresDirectory {
     fn fault(&self, fault: Fault) -> DirectoryError {
         fault.at(|| self.place.to_string())
     }
+}
+
+/// Gives back the connection on which this was asked, if it was answered.
+fn kept<T>(connection: Changing<Postgres>, answer: Result<T, Fault>) -> Result<T, Fault> {
+    if answer.is_ok() {
+        connection.keep();
+    }
+    answer
 }
 
 /// Ends the change that was made, or not, with this result.
@@ -169,7 +178,8 @@ impl Directory for PostgresDirectory {
         subject: &Subject,
     ) -> Result<Option<Arc<User>>, DirectoryError> {
         self.ask(ANSWER_TIMEOUT, async |mut connection| {
-            Ok(ask::find(&mut connection, issuer, subject).await?.map(Arc::new))
+            let found = ask::find(&mut connection, issuer, subject).await;
+            Ok(kept(connection, found)?.map(Arc::new))
         })
         .await
     }
@@ -177,7 +187,8 @@ impl Directory for PostgresDirectory {
     async fn list(&self) -> Result<Vec<User>, DirectoryError> {
         self.ask(LONG_TIMEOUT, async |mut connection| {
             let mut all = Vec::new();
-            ask::users(&mut connection, |user| all.push(user)).await?;
+            let read = ask::users(&mut connection, |user| all.push(user)).await;
+            kept(connection, read)?;
             Ok(all)
         })
         .await
@@ -199,23 +210,34 @@ impl Directory for PostgresDirectory {
         token_id: &TokenId,
     ) -> Result<bool, DirectoryError> {
         self.ask(ANSWER_TIMEOUT, async |mut connection| {
-            ask::is_revoked(&mut connection, issuer, token_id).await
+            let answer = ask::is_revoked(&mut connection, issuer, token_id).await;
+            kept(connection, answer)
         })
         .await
     }
 
     async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
-        self.ask(LONG_TIMEOUT, async |mut connection| ask::revoked_tokens(&mut connection).await)
-            .await
+        self.ask(LONG_TIMEOUT, async |mut connection| {
+            let answer = ask::revoked_tokens(&mut connection).await;
+            kept(connection, answer)
+        })
+        .await
     }
 
     async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
-        self.ask(LONG_TIMEOUT, async |mut connection| ask::record(&mut connection, limit).await)
-            .await
+        self.ask(LONG_TIMEOUT, async |mut connection| {
+            let answer = ask::record(&mut connection, limit).await;
+            kept(connection, answer)
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {
-        self.ask(ANSWER_TIMEOUT, async |mut connection| ask::ping(&mut connection).await).await
+        self.ask(ANSWER_TIMEOUT, async |mut connection| {
+            let answer = ask::ping(&mut connection).await;
+            kept(connection, answer)
+        })
+        .await
     }
 }
 
@@ -225,7 +247,8 @@ impl Store for PostgresDirectory {
     async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
         let news = &self.pools.news;
         self.ask_on(news, LONG_TIMEOUT, async |mut connection| {
-            ask::load(&mut connection, max).await
+            let answer = ask::load(&mut connection, max).await;
+            kept(connection, answer)
         })
         .await
     }
@@ -233,7 +256,8 @@ impl Store for PostgresDirectory {
     async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
         let news = &self.pools.news;
         self.ask_on(news, ANSWER_TIMEOUT, async |mut connection| {
-            ask::news(&mut connection, since).await
+            let answer = ask::news(&mut connection, since).await;
+            kept(connection, answer)
         })
         .await
     }

@@ -3,7 +3,7 @@
 //! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Texts that
 //! callers chose (actions, subjects) are shown so that they cannot forge a line.
 //!
-//! What is decided about a request has the target `mcp_guard::audit`, and is for a log that loses nothing. Of
+//! What is decided about a request has the target `mcp_guard::audit`, and is for a log that keeps it as long as it can. Of
 //! these, what anybody may cause without a good token has targets of its own, so that a log can bound it:
 //! `mcp_guard::audit::no_token` and `mcp_guard::audit::invalid_token`. The steps on the way to a decision have
 //! the target `mcp_guard::request`.
@@ -16,9 +16,10 @@ use crate::{AuthenticateError, InvalidToken, RequestId, body::BodyFault, respons
 
 /// The target of what is no decision.
 const REQUEST: &str = "mcp_guard::request";
-/// The targets of decisions about callers who show no token, and about those who show no good one.
+/// The targets of decisions about callers who show no token, and about those who show one with which they are
+/// not let in.
 const NO_TOKEN: &str = "mcp_guard::audit::no_token";
-const INVALID_TOKEN: &str = "mcp_guard::audit::invalid_token";
+pub(crate) const INVALID_TOKEN: &str = "mcp_guard::audit::invalid_token";
 
 pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
     let (subject, issuer) = (principal.subject().as_str(), principal.issuer().as_str());
@@ -73,7 +74,7 @@ pub(crate) fn ended(id: RequestId, owner: &Owner, reason: &dyn std::fmt::Display
 
 /// The server behind panicked. Where is for its panic hook.
 pub(crate) fn panicked(id: RequestId) {
-    tracing::error!(request_id = %id, "-> Panic in the server behind!");
+    tracing::error!(request_id = %id, "-> Panic in the protected server!");
 }
 
 /// A list could not be read, and so not be filtered.
@@ -81,28 +82,22 @@ pub(crate) fn unreadable_list(id: RequestId, reason: &(dyn Error + 'static)) {
     tracing::error!(request_id = %id, reason, "-> Unreadable list from the server!");
 }
 
-pub(crate) fn refused(id: RequestId, refusal: &Refusal) {
-    match refusal {
-        Refusal::NoToken => tracing::warn!(
-            target: NO_TOKEN, request_id = %id, reason = %refusal, "-> Missing Authorization header!"
-        ),
-        Refusal::Authenticate(fault) => unauthenticated(id, fault),
-        Refusal::Origin(_) => {
-            tracing::warn!(
-                target: NO_TOKEN, request_id = %id, reason = %refusal,
-                "-> Forbidden host or origin!"
-            );
-        }
+/// `is_known` says whether the caller has shown a good token.
+pub(crate) fn refused(id: RequestId, refusal: &Refusal, is_known: bool) {
+    let what = match refusal {
+        Refusal::Authenticate(fault) => return unauthenticated(id, fault),
+        Refusal::NoToken => "-> Missing Authorization header!",
+        Refusal::Origin(_) => "-> Forbidden host or origin!",
         Refusal::Seal(..) | Refusal::UnknownTask(..) | Refusal::NeedsTasks(..) => {
-            tracing::warn!(request_id = %id, reason = %refusal, "-> Not this caller's!");
+            "-> Not this caller's!"
         }
-        Refusal::BadRequest(_) => tracing::warn!(
-            target: NO_TOKEN, request_id = %id, reason = %refusal, "-> Malformed request!"
-        ),
-        Refusal::Body(BodyFault::NoMemory(_)) | Refusal::TooManyStreams(_) => {
-            tracing::warn!(request_id = %id, reason = %refusal, "-> Too much at once!");
-        }
-        _ => tracing::warn!(request_id = %id, reason = %refusal, "-> Malformed request!"),
+        Refusal::Body(BodyFault::NoMemory(_)) | Refusal::TooManyStreams(_) => "-> Limit reached!",
+        _ => "-> Malformed request!",
+    };
+    if is_known {
+        tracing::warn!(request_id = %id, reason = %refusal, "{what}");
+    } else {
+        tracing::warn!(target: NO_TOKEN, request_id = %id, reason = %refusal, "{what}");
     }
 }
 
@@ -120,29 +115,39 @@ fn unauthenticated(id: RequestId, fault: &AuthenticateError) {
         }
         AuthenticateError::RevokedToken { issuer, subject } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
-            tracing::warn!(request_id = %id, subject, issuer, reason = "revoked", "-> Invalid token!");
+            tracing::warn!(
+                target: INVALID_TOKEN, request_id = %id, subject, issuer, reason = "revoked",
+                "-> Invalid token!"
+            );
         }
         AuthenticateError::UnknownUser { issuer, subject, remedy } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
-            tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
+            tracing::info!(
+                target: REQUEST, request_id = %id, subject, issuer, "Valid token, proceeding..."
+            );
             tracing::warn!(
-                request_id = %id, subject, issuer, reason = "not in the directory",
+                target: INVALID_TOKEN, request_id = %id, subject, issuer, reason = "not in the directory",
                 remedy = remedy.as_deref(),
                 "-> User does not exist!"
             );
         }
         AuthenticateError::DisabledUser { issuer, subject, remedy } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
-            tracing::info!(request_id = %id, subject, issuer, "Valid token, proceeding...");
+            tracing::info!(
+                target: REQUEST, request_id = %id, subject, issuer, "Valid token, proceeding..."
+            );
             tracing::warn!(
-                request_id = %id, subject, issuer, reason = "disabled in the directory",
+                target: INVALID_TOKEN, request_id = %id, subject, issuer, reason = "disabled in the directory",
                 remedy = remedy.as_deref(),
                 "-> User is disabled!"
             );
         }
         AuthenticateError::Unavailable(source) => {
             let source: &(dyn Error + 'static) = source.as_ref();
-            tracing::error!(request_id = %id, reason = source, "-> Directory or issuer unavailable!");
+            tracing::error!(
+                target: INVALID_TOKEN, request_id = %id, reason = source,
+                "-> Directory or issuer unavailable!"
+            );
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) enum BodyFault {
     TooSlow,
     #[error("the body broke off")]
     Broken,
-    #[error("too many bytes of bodies are held for {0}")]
+    #[error("the limit on request bodies under way is reached for {0}: try again later")]
     NoMemory(#[from] Exceeded),
 }
 

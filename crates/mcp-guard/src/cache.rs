@@ -48,6 +48,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
     }
 
     /// Forgets every value that `is_void`.
+    #[cfg(any(test, feature = "discovery"))]
     pub(crate) fn forget(&mut self, is_void: impl Fn(&V) -> bool) {
         self.entries.retain(|_, entry| !is_void(&entry.value));
         self.order.retain(|digest| self.entries.contains_key(digest));

@@ -47,6 +47,7 @@ pub(crate) struct Name(u128);
 pub(crate) struct Known {
     pub(crate) claims: Arc<Claims>,
     /// The keys that it was checked with, where they can be replaced.
+    #[cfg_attr(not(feature = "discovery"), expect(dead_code, reason = "they cannot be replaced"))]
     pub(crate) keys: Option<Arc<IssuerKeys>>,
 }
 
@@ -84,6 +85,7 @@ impl Memory {
     }
 
     /// Forgets all that was checked with `keys`.
+    #[cfg(feature = "discovery")]
     pub(crate) fn forget(&self, keys: &Arc<IssuerKeys>) {
         for part in &self.parts {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);

@@ -86,7 +86,7 @@ pub(crate) enum Refusal {
     UnknownTask(Option<Id>),
     #[error("the client does not say that it knows tasks")]
     NeedsTasks(Option<Id>),
-    #[error("{0} may not have more streams open")]
+    #[error("the limit on open streams is reached for {0}: close one, or try again later")]
     TooManyStreams(Exceeded),
 }
 

@@ -125,7 +125,7 @@ where
                         (Some(response), Some(refusal))
                             if response.status() == StatusCode::NOT_ACCEPTABLE =>
                         {
-                            audit::refused(id, &refusal);
+                            audit::refused(id, &refusal, true);
                             let response = exchange.guard.challenges.refuse(id, &refusal);
                             response.map(GuardedBody::own)
                         }
@@ -168,21 +168,23 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let refuse = |refusal: Refusal| {
-        audit::refused(id, &refusal);
+    let refuse_as = |refusal: Refusal, is_known| {
+        audit::refused(id, &refusal, is_known);
         guard.challenges.refuse(id, &refusal)
     };
     let (mut parts, body) = request.into_parts();
     let (token, principal) = match identify(&guard, &mut parts).await {
         Ok(identity) => identity,
         Err(refusal) => {
-            let mut response = refuse(refusal);
+            let mut response = refuse_as(refusal, false);
             if !body::discard(body).await {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             return Err(response);
         }
     };
+    let is_known = principal.is_some();
+    let refuse = |refusal| refuse_as(refusal, is_known);
     let owner = match &principal {
         Some(principal) => {
             audit::authenticated(id, principal);

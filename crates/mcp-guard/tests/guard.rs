@@ -264,7 +264,7 @@ async fn all_bodies_have_a_budget_and_each_caller_has_a_part_of_it() {
     let of_alice = [held(address, &alice, 200 * KIB).await, held(address, &alice, 200 * KIB).await];
     let answer = until("503", || post(address, &alice, &long)).await;
     assert!(answer.contains("retry-after: 5") && answer.contains("connection: close"), "{answer}");
-    assert!(answer.contains("held for this caller"), "{answer}");
+    assert!(answer.contains("is reached for this caller"), "{answer}");
     // Through another client she is still the same.
     let other_client = Forge::valid(key).claim("scope", "A").claim("sub", "alice");
     let other_client = other_client.claim("client_id", "other").sign(key);
@@ -274,7 +274,7 @@ async fn all_bodies_have_a_budget_and_each_caller_has_a_part_of_it() {
 
     let _of_bob = [held(address, &bob, 200 * KIB).await, held(address, &bob, 200 * KIB).await];
     let answer = until("503", || post(address, &carol, &long)).await;
-    assert!(answer.contains("held for all callers together"), "{answer}");
+    assert!(answer.contains("is reached for all callers together"), "{answer}");
     assert!(post(address, &carol, &small).await.starts_with("HTTP/1.1 200"));
     drop(of_alice);
     until("200", || post(address, &carol, &long)).await;

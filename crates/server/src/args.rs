@@ -206,7 +206,7 @@ pub enum TokensCommand {
         /// The token's jti; `-` reads a token from standard input
         #[arg(required_unless_present = "user", value_name = "ID")]
         token: Option<String>,
-        /// All tokens that this user (a sub) has now, and until 31 seconds from now
+        /// All tokens of this user (a sub) that are issued up to 31 seconds from now
         #[arg(long, value_name = "SUB", conflicts_with = "token")]
         user: Option<String>,
         /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [for ever]

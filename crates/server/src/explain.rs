@@ -43,6 +43,8 @@ const EXPLAIN: &str = "admin/explain";
 const REQUIREMENT: &str = "admin/requirement";
 const SCOPE: &str = "Admin.Read";
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How many bytes of bodies are in memory at once: its own, so that the calls keep theirs.
+const MAX_BODY_MEMORY: usize = 4 * 1024 * 1024;
 const PER_SECOND: u32 = 20;
 const AT_ONCE: usize = 8;
 
@@ -84,8 +86,9 @@ pub(crate) fn mount<D: Directory>(
     // A text of our own, which is a scope; were it none, there would be nothing to ask.
     let Ok(scope) = SCOPE.parse::<Scope>() else { return router };
     let own = policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope);
-    let guard =
-        Guard::new(resource.clone(), own, authenticator.clone()).max_body_bytes(MAX_BODY_BYTES);
+    let guard = Guard::new(resource.clone(), own, authenticator.clone())
+        .max_body_bytes(MAX_BODY_BYTES)
+        .body_memory(MAX_BODY_MEMORY);
     let explainer = Arc::new(Explainer {
         authenticator: authenticator.clone(),
         policy: policy.clone(),

@@ -47,7 +47,7 @@ async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
     let away = directory.away_since();
     let affects_callers = directory.ping().await.is_err();
     let what = match away {
-        Some(_) => "the directory cannot be asked",
+        Some(_) => "the directory cannot be reached",
         None if affects_callers => "the directory is unavailable",
         None => return None,
     };
@@ -65,14 +65,14 @@ fn issuer_failing(status: IssuerStatus) -> Option<Failing> {
     let what = match &failing {
         Some(_) => format!("keys of {issuer} cannot be fetched"),
         None if is_usable => return None,
-        None => format!("keys of {issuer} are not there"),
+        None => format!("there are no keys for {issuer}"),
     };
     let since = failing.map(|(since, _)| since);
     Some(Failing { what, since, affects_callers: !is_usable })
 }
 
 /// `ready` or `not ready`, and then a line for each thing that fails: first those because of which callers are
-/// refused.
+/// refused. Where there is none of these, the others say that callers are served.
 fn report(failing: &[Failing]) -> Answer {
     let (refusing, others): (Vec<_>, Vec<_>) = failing.iter().partition(|it| it.affects_callers);
     let (status, mut text) = if refusing.is_empty() {
@@ -81,7 +81,8 @@ fn report(failing: &[Failing]) -> Answer {
         (StatusCode::SERVICE_UNAVAILABLE, String::from("not ready"))
     };
     for Failing { what, since, affects_callers } in refusing.into_iter().chain(others) {
-        let note = if *affects_callers { "" } else { " (callers are served)" };
+        let note =
+            if *affects_callers || status != StatusCode::OK { "" } else { " (callers are served)" };
         let since = since.map(|since| format!(" since {}", date(since))).unwrap_or_default();
         // A text of our own takes all that is written to it.
         let _ = write!(text, "\n{what}{since}{note}");

@@ -12,6 +12,7 @@ mod authenticate;
 mod background;
 mod command;
 mod config;
+mod descriptors;
 mod explain;
 mod failure;
 mod health;

@@ -210,10 +210,12 @@ where
             // Until the session counts itself.
             let _room = match room {
                 Some((room, stopped)) => {
-                    if let Some(id) = stopped
-                        && let Err(error) = manager.close_session(&id).await
-                    {
-                        tracing::debug!(%error, "A session that rests could not be stopped");
+                    if let Some(id) = stopped {
+                        // It is counted no more, so it must end also if this caller leaves.
+                        let ending = tokio::spawn(async move { manager.close_session(&id).await });
+                        if let Ok(Err(error)) = ending.await {
+                            tracing::debug!(%error, "A session that rests could not be stopped");
+                        }
                     }
                     Some(room)
                 }

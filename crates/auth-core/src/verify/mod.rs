@@ -109,6 +109,9 @@ pub enum VerifyError {
     /// Checks 3, 5 to 8 and 10: a claim that is there, and what is wrong with it.
     #[error("{0} {1}")]
     Claim(&'static str, ClaimFault),
+    /// Checks 5 and 8: the same of a claim that the issuer's entry names instead of `aud` or `sub`.
+    #[error("{1} {2}")]
+    NamedClaim(Check, &'static str, ClaimFault),
     /// Instead of checks 1 to 4: the issuer was asked, and says no (RFC 7662 §2.2).
     #[error("the issuer says that the token is not active")]
     Inactive,
@@ -135,11 +138,9 @@ impl VerifyError {
             Self::NotYetValid | Self::IssuedInFuture | Self::Claim("nbf" | "iat", _) => {
                 Check::Begin
             }
-            Self::SubjectMissing | Self::Claim("sub" | "the claim of subject_from", _) => {
-                Check::Subject
-            }
+            Self::SubjectMissing | Self::Claim("sub", _) => Check::Subject,
             Self::SenderConstrained => Check::Binding,
-            Self::Claim("the claim of audience_claim", _) => Check::Audience,
+            Self::NamedClaim(check, ..) => check,
             Self::Claim(..) => Check::Claims,
             Self::Inactive | Self::OtherAnswer => Check::Introspection,
             Self::Signature => Check::Signature,

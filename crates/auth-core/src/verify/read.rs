@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
-use super::{ClaimFault, VerifyError};
+use super::{Check, ClaimFault, VerifyError};
 use crate::{
     Audience, ClientId, InvalidName, NumericDate, RoleName, Scope, ScopeSet, Subject, TimeError,
     json::{Json, Object},
@@ -53,10 +53,28 @@ const KNOWN: [&str; 18] = [
     "username",
 ];
 
-/// The claim `name` with its `fault`; `instead` is told where the name is not a usual one.
-fn wrong(name: &str, instead: &'static str, fault: ClaimFault) -> VerifyError {
+/// The name of a claim, if it is a usual one; else only `instead` is told.
+fn told(name: &str, instead: &'static str) -> &'static str {
     let known = KNOWN.into_iter().chain(CLIENT_ID).find(|known| *known == name);
-    VerifyError::Claim(known.unwrap_or(instead), fault)
+    known.unwrap_or(instead)
+}
+
+/// The claim `name` with its `fault`.
+fn wrong(name: &str, instead: &'static str, fault: ClaimFault) -> VerifyError {
+    VerifyError::Claim(told(name, instead), fault)
+}
+
+/// The same of the claim that an issuer's entry names in place of `usual`.
+fn wrong_instead_of(
+    usual: &'static str,
+    name: &str,
+    (check, instead): (Check, &'static str),
+    fault: ClaimFault,
+) -> VerifyError {
+    if name == usual {
+        return VerifyError::Claim(usual, fault);
+    }
+    VerifyError::NamedClaim(check, told(name, instead), fault)
 }
 
 /// One of the names of `claims`, or why it is none.
@@ -73,7 +91,9 @@ where
 
 pub(super) fn audiences(claims: &Object<'_>, claim: &str) -> Result<Vec<Audience>, VerifyError> {
     let parse = |value: &Json<'_>| {
-        parsed(value).map_err(|fault| wrong(claim, "the claim of audience_claim", fault))
+        parsed(value).map_err(|fault| {
+            wrong_instead_of("aud", claim, (Check::Audience, "the claim of audience_claim"), fault)
+        })
     };
     match claims.said(claim) {
         None => Err(VerifyError::AudienceMissing),
@@ -102,7 +122,9 @@ pub(super) fn subject(
     from: Option<&[Arc<str>]>,
 ) -> Result<(Subject, Option<Arc<str>>), VerifyError> {
     let read = |name: &str, value: &Json<'_>| {
-        parsed(value).map_err(|fault| wrong(name, "the claim of subject_from", fault))
+        parsed(value).map_err(|fault| {
+            wrong_instead_of("sub", name, (Check::Subject, "the claim of subject_from"), fault)
+        })
     };
     let Some(from) = from else {
         let value = claims.said("sub").ok_or(VerifyError::SubjectMissing)?;

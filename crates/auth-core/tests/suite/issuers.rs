@@ -1,8 +1,8 @@
 //! Issuers differ: what an entry can say of its issuer, and that it says it of no other.
 
 use auth_core::{
-    Algorithm, ClaimFault, Claims, DecodedToken, IssuerKeys, KeyLookupError, KeySet, TokenTypes,
-    TrustedIssuer, UnverifiedToken, VerifyError,
+    Algorithm, Check, ClaimFault, Claims, DecodedToken, IssuerKeys, KeyLookupError, KeySet,
+    TokenTypes, TrustedIssuer, UnverifiedToken, VerifyError,
 };
 use serde_json::{Value, json};
 use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey};
@@ -158,7 +158,8 @@ fn the_subject_is_the_first_claim_that_the_entry_names_and_is_there() {
     // What is there and wrong is not passed over.
     for (value, fault) in [(json!(7), ClaimFault::NotText), (json!(""), ClaimFault::Empty)] {
         let verdict = subject(&forge.clone().claim("oid", value));
-        assert_eq!(verdict, Err(VerifyError::Claim("oid", fault)));
+        // The check that the log shows is the subject's.
+        assert_eq!(verdict, Err(VerifyError::NamedClaim(Check::Subject, "oid", fault)));
     }
     let none = bare.without_claim("client_id");
     assert_eq!(subject(&none), Err(VerifyError::SubjectMissing));

@@ -135,14 +135,19 @@ fn pkce(json: &Value, looking: Looking, findings: &mut Findings) {
     match list(json, "code_challenge_methods_supported") {
         Some(methods) if methods.contains(&"S256") => findings.pass("PKCE", "S256"),
         Some(methods) => {
-            let text = format!("only {}: no client may go on", methods.join(", "));
+            let text = format!("only {}, so the client does not sign in", methods.join(", "));
             findings.fail("PKCE", text, fix, Exit::Protocol);
         }
         None if looking.assume_pkce => {
-            findings.warn("PKCE", "the issuer does not say whether it has it; you do", fix);
+            findings.warn(
+                "PKCE",
+                "the issuer does not say whether it supports PKCE; --assume-pkce is set",
+                fix,
+            );
         }
         None => {
-            let text = "the issuer does not say whether it has it: no client may go on";
+            let text =
+                "the issuer does not say whether it supports PKCE, so the client does not sign in";
             let fix = format!("{fix}; if you know that it does: --assume-pkce");
             if looking.was_given {
                 findings.warn("PKCE", text, fix);

@@ -87,12 +87,12 @@ fn about(config: &Config, found: &Resource, findings: &mut Findings) {
         Fit::Same => findings.pass("resource", format!("{name}, which is this server")),
         Fit::Above if config.token.is_some() || is_accepted(config, name) => findings.warn(
             "resource",
-            format!("{name}, of which this server is a part"),
+            format!("{name}, which covers more than this server"),
             "a token for it is good for all of them: each server better has its own",
         ),
         Fit::Above => findings.fail(
             "resource",
-            format!("{name}, of which this server is a part: no client may go on"),
+            format!("{name}, which covers more than this server, so the client does not sign in"),
             format!(
                 "the server must name its own URL; if you trust all that is there: \
                  --accept-resource {}",
@@ -102,7 +102,7 @@ fn about(config: &Config, found: &Resource, findings: &mut Findings) {
         ),
         Fit::Other => findings.fail(
             "resource",
-            format!("{name}, which is another server: no client may go on"),
+            format!("{name}, which is another server, so the client does not sign in"),
             format!(
                 "use --url {}, or the server must be told its public URL",
                 pasted(name).unwrap_or("...")

@@ -60,7 +60,7 @@ impl Failure {
                 path.display()
             )),
             StoreError::File(FileError::OthersFolder(path)) => {
-                failure.with_hint(format!("chmod 700 {}", path.display()))
+                failure.with_hint(format!("chmod 700 {0}, or chown it to yourself", path.display()))
             }
             StoreError::File(_) => failure,
         }
@@ -162,8 +162,8 @@ fn hint(error: &LoginError, config: &Config) -> Option<String> {
                 .to_owned()
         }
         LoginError::OAuth { .. } if error.is_about_client() => {
-            "the issuer does not know this client, or does not let it do this: another id is given \
-             as --client-id"
+            "the issuer does not know this client, or does not let it do this: pass another \
+             client id with --client-id"
                 .to_owned()
         }
         LoginError::Registration(_) => {

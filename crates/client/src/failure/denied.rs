@@ -86,7 +86,7 @@ fn unknown_user(words: Option<&str>, config: &Config) -> Option<String> {
     };
     let screen = Screen::default();
     Some(format!(
-        "you are {} of {}; whoever runs the server can add you with {command}",
+        "you are {} of {}; whoever runs the server can add you with {command}, or enable you",
         screen.line(subject),
         screen.line(issuer)
     ))

@@ -67,7 +67,7 @@ pub(super) fn from_reqwest(error: &reqwest::Error, config: &Config) -> Failure {
             tls::UNKNOWN_AUTHORITY.to_owned()
         } else if config.endpoint.is_https() && tls::is_plain_text(&cause) {
             let plain = config.endpoint.to_string().replacen("https:", "http:", 1);
-            format!("what answers there does not speak TLS: is it {plain}?")
+            format!("the server there does not use TLS: try {plain}")
         } else if config.endpoint.is_loopback() {
             "is the server running? start it with `just server`".to_owned()
         } else {

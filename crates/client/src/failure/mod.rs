@@ -134,7 +134,7 @@ impl Failure {
     /// The server asks more than it takes answers for.
     pub(crate) fn asks_too_much(config: &Config) -> Self {
         let message = format!(
-            "{} has more than {MAX_PENDING} requests of its own that are not answered yet",
+            "{} sent more than {MAX_PENDING} requests that are still unanswered",
             config.endpoint
         );
         Self::new(Exit::Protocol, message)

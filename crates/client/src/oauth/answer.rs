@@ -43,7 +43,7 @@ impl Answer {
         let members = match reply.json() {
             Some(Value::Object(members)) => members,
             _ if reply.status.is_success() => {
-                return Err(unfit(from, reply.status, &format!("{}, not JSON", kind(reply))));
+                return Err(unfit(from, reply.status, &kind(reply)));
             }
             _ => return Err(unfit(from, reply.status, &shown(reply))),
         };
@@ -213,13 +213,13 @@ fn whole(number: f64) -> Option<u64> {
 /// What a reply is that is no JSON object.
 fn kind(reply: &Reply) -> String {
     if reply.json().is_some() {
-        return "JSON, but no object".to_owned();
+        return "JSON, but not an object".to_owned();
     }
     if reply.body.is_empty() {
-        return "nothing".to_owned();
+        return "an empty body".to_owned();
     }
     let kind = reply.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.map_or("a text without a type".to_owned(), str::to_owned)
+    format!("{}, not JSON", kind.unwrap_or("a body without a type"))
 }
 
 /// The words of a refusal that is no JSON object; of a page just that it is one.
@@ -227,7 +227,7 @@ fn shown(reply: &Reply) -> String {
     let text = String::from_utf8_lossy(&reply.body);
     let text = text.trim();
     if text.is_empty() || text.starts_with('<') || reply.json().is_some() {
-        return format!("{}, not JSON", kind(reply));
+        return kind(reply);
     }
     text.chars().take(MAX_SHOWN).collect()
 }
@@ -340,8 +340,8 @@ mod tests {
                 "<html>",
                 "the issuer's answer cannot be used: https://as.example/token answered 200 OK: text/html, not JSON",
             ),
-            (200, "", "answered 200 OK: nothing, not JSON"),
-            (200, "[]", "answered 200 OK: JSON, but no object, not JSON"),
+            (200, "", "answered 200 OK: an empty body"),
+            (200, "[]", "answered 200 OK: JSON, but not an object"),
             (400, "<html>", "answered 400 Bad Request: text/html, not JSON"),
             (403, "go away", "answered 403 Forbidden: go away"),
             (400, "{}", "answered 400 Bad Request: an error without an error code"),

@@ -63,7 +63,7 @@ impl AuthorizationRequest {
     /// The code in a response with our `state`.
     pub(super) fn code(&self, answer: &Url, facts: &Facts) -> Result<String, LoginError> {
         if parameter(answer, "state").as_deref() != Some(self.state()) {
-            return Err(LoginError::Senseless("it is not to our question (state)"));
+            return Err(LoginError::Senseless("its `state` is not the one that was sent"));
         }
         let ours = facts.metadata.issuer.as_deref();
         let theirs = parameter(answer, "iss");

@@ -92,7 +92,7 @@ impl Loopback {
             (Some(_), true) if is_error => page(
                 "200 OK",
                 "You are not signed in",
-                "The issuer says no. You may close this page; the terminal says more.",
+                "The issuer refused the sign-in. You may close this page; the terminal shows the reason.",
             ),
             (Some(_), true) => page(
                 "200 OK",

@@ -45,7 +45,7 @@ pub(crate) enum FileError {
     #[error("others may read {0}: its mode must be 0600")]
     Loose(PathBuf),
     /// Others may write its folder.
-    #[error("others may write {0}, or it is another user's")]
+    #[error("other users can write to {0}, or it belongs to another user")]
     OthersFolder(PathBuf),
     /// Another process holds the lock.
     #[error("another process holds {0}")]

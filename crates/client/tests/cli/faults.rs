@@ -36,7 +36,7 @@ async fn no_tls_there() {
     let https = url.replace("http:", "https:");
     let run = Client::at(&https, &[]).with_token().run().await.expect(3);
     assert!(run.stderr.starts_with(&format!("error: cannot reach {https}: ")));
-    assert!(run.stderr.contains(&format!("does not speak TLS: is it {url}?")), "{run:#?}");
+    assert!(run.stderr.contains(&format!("does not use TLS: try {url}")), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

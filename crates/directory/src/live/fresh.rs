@@ -244,7 +244,8 @@ mod tests {
             let failing = live.failing();
             let jobs = failing.iter().map(|FailingJob { job, since, .. }| (*job, *since));
             let jobs: Vec<_> = jobs.collect();
-            let named = ["writing down when users were last seen", "removing what is over"];
+            let named =
+                ["writing down when users were last seen", "removing expired roles and tokens"];
             assert_eq!(jobs, named.map(|job| (job, at(NOW))));
             clock.advance(Duration::from_secs(10));
         }

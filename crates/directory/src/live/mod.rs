@@ -88,7 +88,7 @@ impl<S: Store> Live<S> {
             away_since: Mutex::new(None),
             seen: Seen::default(),
             writing: Job::new("writing down when users were last seen"),
-            pruning: Job::new("removing what is over"),
+            pruning: Job::new("removing expired roles and tokens"),
         })))
     }
 

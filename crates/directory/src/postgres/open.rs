@@ -28,8 +28,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for reading. What is asked for on the way of a request is in memory, so a few do.
 const MAX_READERS: u32 = 5;
 
-/// Connections for reading what has changed: one that asks, and one that waits for notifications.
-const MAX_NEWS: u32 = 2;
+/// Connections for reading what has changed.
+const MAX_NEWS: u32 = 1;
 
 /// Connections for changes, which take turns, and for sessions.
 const MAX_WRITERS: u32 = 3;
@@ -101,6 +101,13 @@ pub(super) async fn connect(
         reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
         news: pool.max_connections(MAX_NEWS).connect_lazy_with(options),
     })
+}
+
+/// A connection that waits for notifications, in a pool of its own: one that is gone without a word holds
+/// nothing that the next one needs.
+pub(super) fn listening(pools: &Pools) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+    pool.connect_lazy_with((*pools.news.connect_options()).clone())
 }
 
 /// Runs the migrations that are missing. The migrator keeps out others that are about to do the same.

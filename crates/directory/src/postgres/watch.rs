@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::PgListener;
 use tokio::time::timeout;
 
-use super::PostgresDirectory;
+use super::{PostgresDirectory, open};
 use crate::{DirectoryError, Watch};
 
 /// The channel on which the triggers say that something has changed.
@@ -29,7 +29,7 @@ pub struct PostgresWatch {
 impl PostgresWatch {
     pub(super) async fn begin(directory: &PostgresDirectory) -> Result<Self, DirectoryError> {
         let listener = async {
-            let mut listener = PgListener::connect_with(&directory.pools.news).await?;
+            let mut listener = PgListener::connect_with(&open::listening(&directory.pools)).await?;
             listener.listen(CHANNEL).await?;
             Ok(listener)
         };

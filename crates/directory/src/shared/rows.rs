@@ -54,7 +54,7 @@ pub(super) struct RecordRow {
     detail: Option<String>,
 }
 
-// By hand: sqlx's derive compiles all of sqlx, SQLite and TLS a second time, for the compiler's machine.
+// By hand: sqlx's derive compiles all of sqlx, SQLite and TLS a second time, for the host.
 macro_rules! from_row {
     ($row:ident { $($column:ident),+ }) => {
         impl<'r> FromRow<'r, Row> for $row {

@@ -26,7 +26,7 @@ use crate::{Caller, RequestId};
 /// An rmcp server whose panics are answers: a JSON-RPC internal error (-32603) with the id of the request in
 /// the log, and nothing of what was wrong. Other requests go on.
 ///
-/// rmcp handles each request in a task of its own, and nobody answers for a task that panicked: without this
+/// rmcp handles each request in a task of its own, and a task that panics sends no answer: without this
 /// the caller waits until it gives up. It needs `panic = "unwind"`, which is cargo's default.
 ///
 /// ```no_run

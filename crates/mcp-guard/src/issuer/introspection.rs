@@ -27,7 +27,7 @@ use super::{
     discovery::Endpoint,
     questions::{Questions, Said, Unasked},
 };
-use crate::cache::Cache;
+use crate::{audit::INVALID_TOKEN, cache::Cache};
 
 /// A name for a token: its digest.
 type Digest = [u8; 32];
@@ -185,10 +185,14 @@ impl Inner {
     ) -> Said<Result<Known, FetchError>> {
         let answer = self.question(&token).await.map(Arc::new);
         if let Err(error) = &answer {
-            tracing::warn!(%error, "An issuer cannot be asked about a token");
+            // Anybody can cause it with a token that nobody knows.
+            tracing::warn!(
+                target: INVALID_TOKEN, %error, "An issuer cannot be asked about a token"
+            );
         }
         let now = self.client.clock.now();
-        let mut is_no = false;
+        // What the issuer does not answer pays like a no: anybody can send what it chokes on.
+        let mut is_no = answer.is_err();
         let mut state = self.state();
         if let Ok(known) = &answer {
             if known.is_active() {

@@ -84,14 +84,14 @@ where
     where
         F: Future<Output = Said<T>> + Send + 'static,
     {
-        let mut waiting = {
+        let (mut waiting, asking) = {
             let mut state = self.state();
             if let Some(answer) = remembered() {
                 return Ok(answer);
             }
             let open = state.open.get(&key).and_then(|open| open.answer.upgrade());
             if let Some(answer) = open {
-                answer.subscribe()
+                (answer.subscribe(), None)
             } else if !is_known && state.unknown >= MAX_UNKNOWN {
                 return Err(Unasked::TooMany);
             } else {
@@ -99,10 +99,13 @@ where
                 let answer = Arc::new(answer);
                 state.begin(key, Open { answer: Arc::downgrade(&answer), is_known });
                 let asking = Asking { questions: Arc::clone(self), key, answer };
-                tokio::spawn(asking.run(is_known, question()));
-                waiting
+                (waiting, Some(asking))
             }
         };
+        // Not under the lock: a runtime that ends drops at once what is spawned, and that locks too.
+        if let Some(asking) = asking {
+            tokio::spawn(asking.run(is_known, question()));
+        }
         match waiting.wait_for(Option::is_some).await {
             Ok(answer) => answer.clone().unwrap_or(Err(Unasked::BrokenOff)),
             Err(_) => Err(Unasked::BrokenOff),

@@ -55,7 +55,7 @@ async fn a_caller_has_so_many_streams_and_all_together_have() {
         assert_eq!(status, 429);
         assert_eq!(refused.headers()["retry-after"], "5");
         let text = refused.text().await.unwrap();
-        assert!(text.contains("this caller may not have more streams open"), "{text}");
+        assert!(text.contains("the limit on open streams is reached for this caller"), "{text}");
     }
     let mut alice = world.caller("alice", "A");
     alice.initialize().await;

@@ -12,6 +12,7 @@ use crate::{
     app::App,
     args::RunArgs,
     config::{Config, ConfigError},
+    descriptors,
     failure::Failure,
     issuers,
     key_files::KeyFiles,
@@ -63,6 +64,9 @@ pub(crate) async fn run(
         tracing::warn!("Others may read {path}, which may hold secrets: run `chmod 600 {path}`");
     }
     warn_about(&config, &directory).await?;
+    if let Some(shortage) = descriptors::raise(config.max_connections) {
+        tracing::warn!("{shortage}");
+    }
     let stop = CancellationToken::new();
     let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?;
     let files = KeyFiles::new(config.key_files(), app.issuers.clone(), clock);

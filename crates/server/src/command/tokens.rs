@@ -123,8 +123,8 @@ async fn revoke_all(
             let from = date(Some(from));
             writeln!(
                 out,
-                "All tokens that {subject} has are revoked. A new one counts if it is issued at {from} \
-                 or later: clocks may differ by so much"
+                "All tokens that {subject} has are revoked. A new token is accepted if it is issued at \
+                 {from} or later: the margin allows for differences between clocks"
             )
             .map_err(Failure::output)
         }

@@ -1,6 +1,7 @@
 //! From a listening socket to answered requests, within [`Limits`].
 //!
-//! 1. The head of a request arrives in time and within a size; a connection may be idle for as long.
+//! 1. The head of a request arrives in time and within a size; a connection may be idle for as long. While
+//!    less than a quarter of the connections is left, new ones have a sixth of the time.
 //! 2. What is written is taken in time ([`progress`]).
 //! 3. So many connections are open at once, and so many of one address ([`peers`]).
 //! 4. Beyond that a few more are accepted, which answer health checks and refuse everything else
@@ -59,6 +60,9 @@ pub(crate) async fn serve<S>(
         .max_buf_size(limits.head_bytes);
     let mut reserve_http = http.clone();
     reserve_http.header_read_timeout(limits.reserve_timeout).keep_alive(false);
+    // While few are left, those who take their time are not waited for as long.
+    let mut scarce_http = http.clone();
+    scarce_http.header_read_timeout(limits.reserve_timeout);
     let admission = Admission::new(limits);
     let graceful = GracefulShutdown::new();
     loop {
@@ -84,6 +88,7 @@ pub(crate) async fn serve<S>(
         match admitted.room.kind {
             Kind::Ordinary => {
                 let service = TowerToHyperService::new(service.clone());
+                let http = if admission.is_scarce() { &scarce_http } else { &http };
                 let connection = graceful.watch(http.serve_connection(io, service));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
@@ -118,7 +123,25 @@ fn prepared(stream: TcpStream, write_timeout: Duration) -> Progress {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    if let Err(error) = notice_vanished(&stream, write_timeout) {
+        tracing::debug!(%error, "Keep-alive could not be set");
+    }
     Progress::new(stream, write_timeout)
+}
+
+/// Lets the system end a connection whose peer is gone without a word, after about `patience`: a stream that is
+/// written to now and then would be open, and counted, for a quarter of an hour.
+fn notice_vanished(stream: &TcpStream, patience: Duration) -> rustix::io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(stream, true)?;
+    #[cfg(target_os = "linux")]
+    {
+        sockopt::set_tcp_keepidle(stream, patience / 2)?;
+        sockopt::set_tcp_keepintvl(stream, (patience / 6).max(Duration::from_secs(1)))?;
+        let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+        sockopt::set_tcp_user_timeout(stream, millis)?;
+    }
+    Ok(())
 }
 
 /// Which connections are let in.
@@ -158,6 +181,11 @@ impl Admission {
             peers: Peers::default(),
             reserve_peers: Peers::default(),
         }
+    }
+
+    /// Whether less than a quarter of the connections is left.
+    fn is_scarce(&self) -> bool {
+        self.ordinary.available_permits() < self.limits.connections / 4
     }
 
     /// Waits for room of either kind. The semaphores are never closed.
@@ -233,6 +261,42 @@ mod tests {
         let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut bytes));
         let length = read.await.unwrap().unwrap_or(0);
         String::from_utf8_lossy(&bytes[..length]).into_owned()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_peer_that_vanishes_is_noticed_by_the_system() {
+        use rustix::net::sockopt;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        notice_vanished(&stream, Duration::from_secs(30)).unwrap();
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
+        assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), Duration::from_secs(15));
+    }
+
+    #[tokio::test]
+    async fn while_few_connections_are_left_a_slow_head_is_not_waited_for_as_long() {
+        let limits = Limits {
+            connections: 4,
+            reserve_timeout: Duration::from_millis(50),
+            ..Limits::default()
+        };
+        let (address, ..) = start(limits, Duration::ZERO).await;
+        let mut slow = Vec::new();
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&REQUEST[..20]).await.unwrap();
+            slow.push(stream);
+        }
+        // The last one took what was left, and has the short time; the others have theirs.
+        let last = slow.last_mut().unwrap();
+        assert!(!read(last).await.contains("200 OK"));
+        let mut byte = [0];
+        let first = slow.first().unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(20), first.peek(&mut byte)).await;
+        assert!(early.is_err(), "the first is still waited for");
     }
 
     #[tokio::test]

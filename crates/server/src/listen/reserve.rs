@@ -37,8 +37,7 @@ where
         if health::PATHS.contains(&request.uri().path()) {
             return Either::Left(self.0.call(request));
         }
-        let busy = "every connection is in use: try again, or raise MAX_CONNECTIONS or \
-                    MAX_CONNECTIONS_PER_ADDRESS\n";
+        let busy = "too many connections are open, from your address or in all: try again later\n";
         let headers = [(header::RETRY_AFTER, "1"), (header::CACHE_CONTROL, "no-store")];
         let response = (StatusCode::SERVICE_UNAVAILABLE, headers, busy).into_response();
         Either::Right(ready(Ok(response)))

@@ -9,6 +9,8 @@ pub(super) struct Budget<const MOST: u32> {
     since: Option<Instant>,
     spent: u32,
     over: u64,
+    /// Those of seconds that are over, and not yet taken.
+    finished: u64,
 }
 
 /// How many were beyond the budget.
@@ -19,6 +21,7 @@ impl<const MOST: u32> Budget<MOST> {
     /// Whether one more is within the budget.
     pub(super) fn spend(&mut self) -> bool {
         if self.is_over() {
+            self.finish();
             (self.since, self.spent) = (Some(Instant::now()), 0);
         }
         self.spent = self.spent.saturating_add(1);
@@ -29,9 +32,16 @@ impl<const MOST: u32> Budget<MOST> {
         is_within
     }
 
-    /// Takes the count of those beyond it, once the second is over.
+    /// Takes the count of those beyond it in the seconds that are over.
     pub(super) fn take_over(&mut self) -> Over {
-        Over(if self.is_over() { std::mem::take(&mut self.over) } else { 0 })
+        if self.is_over() {
+            self.finish();
+        }
+        Over(std::mem::take(&mut self.finished))
+    }
+
+    fn finish(&mut self) {
+        self.finished += std::mem::take(&mut self.over);
     }
 
     fn is_over(&self) -> bool {

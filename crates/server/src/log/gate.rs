@@ -20,8 +20,8 @@ use tower::Service;
 use super::writer::Writer;
 use crate::health;
 
-/// What the caller is told. The cause is for the operator: `/readyz` has it. No JSON-RPC error: there is no id
-/// yet, and rmcp's client waits for ever for an answer with one.
+/// What the caller is told. The cause is for the operator: `/readyz` has it. Not a JSON-RPC error: the id is not
+/// known yet, and rmcp's client ignores an error without an id and keeps waiting.
 const BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"the server cannot take requests at the moment: try again later"}"#;
 
 /// Passes requests to `router` while the log can be written, and health checks always.

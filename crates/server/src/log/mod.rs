@@ -64,13 +64,14 @@ fn writer() -> io::Result<Writer> {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             // The log's own thread can neither log nor wait for itself.
-            if thread::current().name() == Some(writer::THREAD) {
+            let is_writer = thread::current().name() == Some(writer::THREAD);
+            if is_writer || !tracing::enabled!(tracing::Level::ERROR) {
                 return before(panic);
             }
             let location = panic.location().map(ToString::to_string);
             let message = panic.payload_as_str().unwrap_or("no message");
             tracing::error!(location, message, "Panic");
-            // Of this thread the process ends.
+            // A panic of the main thread ends the process.
             if thread::current().name() == Some("main") {
                 flush();
             }

@@ -11,7 +11,7 @@
 //! 5. What cannot be written (a full disk) stays in memory and is tried again every second.
 //! 6. What was dropped, lost or counted is told as soon as there is room again.
 //! 7. [`Writer::flush`] returns when all that was logged before is written, or after [`FLUSH_TIMEOUT`]. It is
-//!    called when the program ends, and when it panics.
+//!    called when the program ends, and when its main thread panics.
 
 use std::{
     io::{self, Write},
@@ -48,7 +48,9 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long until what could not be written is tried again, and how often it is looked for something to tell.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long the end of the program, or a panic, waits for the log.
+/// How long until a pipe is tried again that is full and does not make its writers wait.
+const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(10);
+/// How long the end of the program waits for the log.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Lines a second about requests without a token, and about those with a bad one.
 const NO_TOKEN_BUDGET: u32 = 100;
@@ -269,6 +271,10 @@ impl Writer {
                     state.taken = lines.len();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A pipe that is full and does not wait: as one that waits, but by ourselves.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    thread::sleep(WOULD_BLOCK_PAUSE);
+                }
                 // Nothing can be said of it but by `/readyz`: this is where it would be said.
                 Ok(_) | Err(_) => {
                     shared.state().stick(shared);

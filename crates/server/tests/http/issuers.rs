@@ -151,7 +151,7 @@ async fn an_issuer_without_keys_makes_the_server_not_ready_and_an_outage_later_d
     let server = Configured::by(&file, &[&issuer, &well], &[]).await;
     let early = server.get("/readyz").await;
     assert_eq!(early.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(early.body.contains(&format!("keys of {} are not there", well.issuer())));
+    assert!(early.body.contains(&format!("there are no keys for {}", well.issuer())));
 
     server.issuers.renew_due().await;
     let without = server.get("/readyz").await;

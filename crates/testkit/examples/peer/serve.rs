@@ -32,7 +32,7 @@ pub(crate) async fn by_axum(listener: TcpListener, router: Router) {
     axum::serve(listener, router).await.unwrap();
 }
 
-/// As our server serves (`crates/server/src/serve.rs`), without its limit on connections. With a
+/// As our server serves (`crates/server/src/listen/`), without its limit on connections. With a
 /// certificate, as whatever stands before it would serve.
 pub(crate) async fn by_us<S>(listener: TcpListener, service: S, certificate: Option<&Path>)
 where
