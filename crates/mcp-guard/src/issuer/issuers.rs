@@ -227,7 +227,7 @@ impl Issuers {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
-                    Some(issuer) if is_no_jwt(token) || is_encrypted(token) => {
+                    Some(issuer) if is_no_jwt(token) || inner.may_be_encrypted(token, issuer) => {
                         inner.introspected(issuer, token, witness).await
                     }
                     _ => inner.unread(token, fault.into(), witness).await,
@@ -309,6 +309,12 @@ impl Issuers {
 }
 
 impl Inner {
+    /// Whether the token may be an encrypted one of `issuer`: it does not say whose it is, so only an issuer
+    /// that is asked about all of its tokens is asked about those.
+    fn may_be_encrypted(&self, token: &AccessToken, issuer: &Issuer) -> bool {
+        is_encrypted(token) && self.sources.get(issuer).is_some_and(Source::is_only_asked)
+    }
+
     /// The claims of a JWT that was found good before, with the keys that serve now.
     fn remembered(&self, name: Name) -> Option<(Arc<Claims>, &Source)> {
         let Known { claims, keys } = self.memory.find(name, self.clock.now())?;
