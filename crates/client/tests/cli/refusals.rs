@@ -205,7 +205,7 @@ async fn an_unknown_user_is_told_who_they_are() {
         "error: the server does not allow listing the tools (403 Forbidden)\n\
          the server says: {words}\n\
          hint: you are 5f0c of https://as.example/realms/a; whoever runs the server can add you with \
-         `server users add 5f0c --issuer https://as.example/realms/a`\n"
+         `server users add 5f0c --issuer https://as.example/realms/a`, or enable you\n"
     ));
     // An opaque token tells nobody anything.
     let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await;

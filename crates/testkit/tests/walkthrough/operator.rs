@@ -187,7 +187,7 @@ fn tokens_are_revoked_while_the_server_runs() {
 
         revoke(&["--user", "user-userson"])
             .expect_code(0)
-            .expect_out(&["user-userson", "A new one counts if it is issued at 2"]);
+            .expect_out(&["user-userson", "A new token is accepted if it is issued at 2"]);
         world.client_soon(&server, 4).expect_err(&["refuses the token"]);
         server.log_with("reason=\"revoked\"");
         revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);
