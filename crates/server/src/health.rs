@@ -35,7 +35,7 @@ pub(crate) fn routes<D: Directory>(
                 let mut failing = Vec::new();
                 failing.extend(directory_failing(directory.as_ref()).await);
                 failing.extend(directory.failing().iter().map(directory_job));
-                failing.extend(issuers.status().into_iter().filter_map(issuer_failing));
+                failing.extend(issuers.status().into_iter().flat_map(issuer_failing));
                 failing.extend(readiness.failing());
                 report(&failing)
             }
@@ -60,15 +60,22 @@ fn directory_job(failing: &FailingJob) -> Failing {
     Failing { what, since: Some(failing.since), affects_callers: false }
 }
 
-fn issuer_failing(status: IssuerStatus) -> Option<Failing> {
-    let IssuerStatus { issuer, failing, is_usable } = status;
-    let what = match &failing {
-        Some(_) => format!("keys of {issuer} cannot be fetched"),
-        None if is_usable => return None,
-        None => format!("there are no keys for {issuer}"),
+/// Its keys, and its answers about tokens. Where it is asked about all of them, nobody is let in without.
+fn issuer_failing(status: IssuerStatus) -> impl Iterator<Item = Failing> {
+    let IssuerStatus { issuer, failing, is_usable, is_only_asked, unanswered_since } = status;
+    let keys = match &failing {
+        Some(_) => Some(format!("keys of {issuer} cannot be fetched")),
+        None if is_usable => None,
+        None => Some(format!("there are no keys for {issuer}")),
     };
     let since = failing.map(|(since, _)| since);
-    Some(Failing { what, since, affects_callers: !is_usable })
+    let keys = keys.map(|what| Failing { what, since, affects_callers: !is_usable });
+    let answers = unanswered_since.map(|since| Failing {
+        what: format!("{issuer} cannot be asked about tokens"),
+        since: Some(since),
+        affects_callers: is_only_asked,
+    });
+    keys.into_iter().chain(answers)
 }
 
 /// `ready` or `not ready`, and then a line for each thing that fails: first those because of which callers are

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{AccessToken, IntrospectionResponse, Issuer};
+use auth_core::{AccessToken, IntrospectionResponse, Issuer, NumericDate};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -40,6 +40,8 @@ const YES: Duration = Duration::from_secs(30);
 const NO: Duration = Duration::from_secs(5);
 /// How many of each.
 const CAPACITY: usize = 10_000;
+/// How long it counts that the issuer did not answer.
+const FAILING: Duration = Duration::from_mins(1);
 /// How long it is remembered that a token was good, so that it goes first.
 const ACTIVE: Duration = Duration::from_hours(1);
 
@@ -76,6 +78,8 @@ struct State {
     no: Cache<Digest, Known>,
     /// Tokens that were good, for longer than what was said about them serves.
     active: Cache<Digest, ()>,
+    /// Since when the issuer does not answer, and when that was seen last.
+    failing: Option<(NumericDate, NumericDate)>,
 }
 
 type Known = Arc<IntrospectionResponse>;
@@ -95,6 +99,7 @@ impl Introspection {
             yes: Cache::new(CAPACITY),
             no: Cache::new(CAPACITY),
             active: Cache::new(CAPACITY),
+            failing: None,
         };
         let inner = Inner {
             client: client.clone(),
@@ -149,6 +154,14 @@ impl Introspection {
         })
     }
 
+    /// Since when the issuer does not answer; `None` if it does, or was not asked for a minute: where nobody
+    /// asks because of this very answer, it would never be known to be back.
+    pub(crate) fn failing_since(&self) -> Option<NumericDate> {
+        let now = self.inner.client.clock.now();
+        let (since, last) = self.inner.state().failing?;
+        (last.plus(FAILING) >= now).then_some(since)
+    }
+
     /// Whether JWTs of the issuer are asked about.
     pub(crate) const fn takes_jwts(&self) -> bool {
         matches!(self.when, IntrospectWhen::Jwt | IntrospectWhen::Always)
@@ -194,6 +207,14 @@ impl Inner {
         // What the issuer does not answer pays like a no: anybody can send what it chokes on.
         let mut is_no = answer.is_err();
         let mut state = self.state();
+        match &answer {
+            Ok(_) => state.failing = None,
+            // It answers: what it makes of this token is another matter.
+            Err(FetchError { fault: FetchFault::Status(400), .. }) => {}
+            Err(_) => {
+                state.failing = Some((state.failing.map_or(now, |(since, _)| since), now));
+            }
+        }
         if let Ok(known) = &answer {
             if known.is_active() {
                 // A yes lasts no longer than the token, but long enough not to be asked for at once.

@@ -130,6 +130,10 @@ pub struct IssuerStatus {
     pub is_usable: bool,
     /// Since when its keys cannot be fetched, and why. Those that were fetched before may still serve.
     pub failing: Option<(NumericDate, FetchError)>,
+    /// Whether it is asked about all of its tokens.
+    pub is_only_asked: bool,
+    /// Since when it does not answer questions about tokens.
+    pub unanswered_since: Option<NumericDate>,
 }
 
 impl Trust {
@@ -285,6 +289,8 @@ impl Issuers {
                 issuer: issuer.clone(),
                 is_usable: source.is_none_or(Source::is_usable),
                 failing: keyring.and_then(Keyring::failing).map(|it| (it.since, it.error)),
+                is_only_asked: source.is_some_and(Source::is_only_asked),
+                unanswered_since: source.and_then(|it| it.introspection.as_ref()?.failing_since()),
             }
         };
         self.0.names.iter().map(status).collect()

@@ -213,6 +213,14 @@ async fn an_opaque_token_is_asked_about_and_an_issuer_that_is_down_is_503_and_ne
             answer.body
         );
     }
+    // All of its tokens are asked about, so nobody of its users is let in; it is asked again in time.
+    let ready = server.get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    let line =
+        format!("{} cannot be asked about tokens since 2027-01-15T08:01:00Z", issuer.issuer());
+    assert!(ready.body.contains(&line), "{}", ready.body);
+    server.clock.advance(Duration::from_secs(61));
+    assert_eq!(server.get("/readyz").await.status, StatusCode::OK);
 }
 
 #[test]
