@@ -95,6 +95,17 @@ impl<D: Directory> DirectoryAuthenticator<D> {
         let Some(roles) = self.provisioning.get(issuer).filter(|_| found.is_none()) else {
             return Ok(found);
         };
+        // On the heap: it is large and rare.
+        Box::pin(self.add(claims, roles)).await
+    }
+
+    /// Adds the user that `claims` are about, with these roles.
+    async fn add(
+        &self,
+        claims: &Claims,
+        roles: &BTreeSet<RoleName>,
+    ) -> Result<Option<Arc<User>>, DirectoryError> {
+        let (issuer, subject) = (claims.issuer(), claims.subject());
         // The semaphore is never closed.
         let Ok(Ok(_turn)) = timeout(TURN, self.additions.acquire()).await else {
             return Err(DirectoryError::Busy);

@@ -132,7 +132,8 @@ impl<S: Store> Directory for Live<S> {
         }
         let view = self.0.view.load_full();
         let asked = view.ask();
-        let user = self.0.store.find(issuer, subject).await?;
+        // On the heap: what a database needs is large, and would be carried along by every request.
+        let user = Box::pin(self.0.store.find(issuer, subject)).await?;
         view.learn_user(&asked, issuer, subject, user.as_ref());
         Ok(user)
     }

@@ -232,9 +232,9 @@ impl Issuers {
             Err(fault) => {
                 return match &inner.opaque {
                     Some(issuer) if is_no_jwt(token) || inner.may_be_encrypted(token, issuer) => {
-                        inner.introspected(issuer, token, witness).await
+                        Box::pin(inner.introspected(issuer, token, witness)).await
                     }
-                    _ => inner.unread(token, fault.into(), witness).await,
+                    _ => Box::pin(inner.unread(token, fault.into(), witness)).await,
                 }
                 .map(Arc::new);
             }
@@ -251,9 +251,9 @@ impl Issuers {
         if source.is_only_asked() {
             // An ID token is for somebody else, whatever its issuer says of it.
             let unasked = VerifyError::OtherToken;
-            return inner.unread(token, unasked, witness).await.map(Arc::new);
+            return Box::pin(inner.unread(token, unasked, witness)).await.map(Arc::new);
         }
-        let known = inner.signed(source, &parsed, witness).await?;
+        let known = Box::pin(inner.signed(source, &parsed, witness)).await?;
         let claims = Arc::clone(&known.claims);
         if let Some(name) = name {
             inner.memory.remember(name, known, inner.clock.now());
@@ -264,7 +264,7 @@ impl Issuers {
                 found: format!("{issuer} was asked"),
             });
         }
-        source.confirm(token, &claims).await?;
+        Box::pin(source.confirm(token, &claims)).await?;
         Ok(claims)
     }
 
@@ -396,7 +396,7 @@ impl Inner {
         let fault = match (source, outline.as_ref()) {
             (Some((issuer, source)), Some(outline)) if source.is_only_asked() => {
                 if !outline.is_other_token() {
-                    return self.introspected(issuer, token, witness).await;
+                    return Box::pin(self.introspected(issuer, token, witness)).await;
                 }
                 VerifyError::OtherToken
             }
