@@ -73,7 +73,8 @@ async fn answer<T>(
     Err(ErrorData::internal_error("internal error", data))
 }
 
-/// A method for each request with parameters, and for each notification.
+/// A method for each request with parameters, and for each notification. What the server does is on the heap:
+/// rmcp's future has room for each of these, and would be as large as the largest, twice.
 macro_rules! forward {
     (
         requests { $($request:ident($params:ty) -> $result:ty;)* }
@@ -86,7 +87,7 @@ macro_rules! forward {
                 context: RequestContext<RoleServer>,
             ) -> Result<$result, ErrorData> {
                 let id = request_id(&context);
-                answer(id, async { self.0.$request(params, context).await }).await
+                answer(id, Box::pin(async { self.0.$request(params, context).await })).await
             }
         )*
         $(
@@ -95,7 +96,7 @@ macro_rules! forward {
                 message: $message,
                 context: NotificationContext<RoleServer>,
             ) {
-                let _ = catch_panic(async { self.0.$notification(message, context).await }).await;
+                let _ = catch_panic(Box::pin(async { self.0.$notification(message, context).await })).await;
             }
         )*
     };
@@ -133,7 +134,7 @@ impl<S: ServerHandler> ServerHandler for CatchPanic<S> {
 
     async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
         let id = request_id(&context);
-        answer(id, async { self.0.ping(context).await }).await
+        answer(id, Box::pin(async { self.0.ping(context).await })).await
     }
 
     async fn discover(
@@ -141,20 +142,20 @@ impl<S: ServerHandler> ServerHandler for CatchPanic<S> {
         context: RequestContext<RoleServer>,
     ) -> Result<DiscoverResult, ErrorData> {
         let id = request_id(&context);
-        answer(id, async { self.0.discover(context).await }).await
+        answer(id, Box::pin(async { self.0.discover(context).await })).await
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let listened = catch_panic(async { self.0.listen(context).await }).await;
+        let listened = catch_panic(Box::pin(async { self.0.listen(context).await })).await;
         listened.unwrap_or_else(|| Err(ErrorData::internal_error("internal error", None)))
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let _ = catch_panic(async { self.0.on_initialized(context).await }).await;
+        let _ = catch_panic(Box::pin(async { self.0.on_initialized(context).await })).await;
     }
 
     async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
-        let _ = catch_panic(async { self.0.on_roots_list_changed(context).await }).await;
+        let _ = catch_panic(Box::pin(async { self.0.on_roots_list_changed(context).await })).await;
     }
 
     fn negotiate_initialize(
