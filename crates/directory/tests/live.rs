@@ -329,6 +329,7 @@ async fn a_server_that_was_away_is_asked_for_all_once_it_is_back() {
         let before = name().await;
         let stopped = tokio::task::spawn_blocking(move || {
             server.query(&on, &sql).unwrap();
+            // Real time: the server is a process.
             std::thread::sleep(2 * SECOND);
             server
         });

@@ -26,6 +26,7 @@ async fn ten_calls_with_an_expired_token_renew_it_once_and_lose_none() {
     let (world, user) = (World::new(knobs).await, User::new());
     user.login(&world).await;
     world.change(|knobs| knobs.life = None);
+    // Real time: the clients are processes.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     ten(&user, &world).await;
     assert_eq!(world.log("token refresh_token").len(), 1);

@@ -16,6 +16,7 @@ async fn a_token_is_renewed_ahead_of_its_expiry_and_not_before() {
     user.run(&world, &["logout"]).await.expect(0);
     user.login(&world).await;
     world.change(|knobs| knobs.life = None);
+    // Real time: the client is a process.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     user.run(&world, &["call", "one"]).await.expect(0);
     let asked = [format!("token refresh_token {}", world.url())];
