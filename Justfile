@@ -93,7 +93,7 @@ load seconds="30": build-all
 
 # formatting, lints and documentation, without a warning; and each product by itself
 lint: lint-all
-    cargo clippy --quiet --locked --package mcp-guard -- -D warnings
+    cargo clippy --quiet --locked --package bartizan -- -D warnings
     cargo clippy --quiet --locked --package client -- -D warnings
     cargo clippy --quiet --locked --package mint-token -- -D warnings
     cargo clippy --quiet --locked --package server -- -D warnings
@@ -116,7 +116,7 @@ deny *args="bans licenses sources":
 
 # which checks of the core and the guard could be deleted without a test noticing (takes long)
 mutants *args:
-    cargo mutants --package auth-core --package mcp-guard --test-package auth-core --test-package mcp-guard --test-package server "$@"
+    cargo mutants --package auth-core --package bartizan --test-package auth-core --test-package bartizan --test-package server "$@"
 
 # how fast a check of the directory is, what a user costs, how soon a second node knows (release build)
 bench-directory:

@@ -2,7 +2,7 @@
 //!
 //! Bytes, keys and the time go in; values come out. Nothing here opens a socket, reads the
 //! environment or looks at the wall clock (but for [`SystemClock`], which exists to be passed in).
-//! HTTP lives in `mcp-guard`, users live in `directory`.
+//! HTTP lives in `bartizan`, users live in `directory`.
 //!
 //! # The states of a caller
 //!

@@ -18,7 +18,7 @@ use auth_core::{
 };
 use axum::{Router, serve::ListenerExt};
 use clap::Parser;
-use mcp_guard::{Guard, TokenAuthenticator};
+use bartizan::{Guard, TokenAuthenticator};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
 };

@@ -8,7 +8,7 @@ use axum::{
     http::{StatusCode, Uri},
 };
 use directory::Directory;
-use mcp_guard::{Guard, Issuers};
+use bartizan::{Guard, Issuers};
 use tokio_util::sync::CancellationToken;
 
 use crate::{

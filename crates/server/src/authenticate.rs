@@ -12,7 +12,7 @@ use auth_core::{
     Subject, admit, display::quoted,
 };
 use directory::{Directory, DirectoryError, NewUser, Stamp, User};
-use mcp_guard::{Authenticate, AuthenticateError, Issuers};
+use bartizan::{Authenticate, AuthenticateError, Issuers};
 use tokio::{sync::Semaphore, time::timeout};
 
 /// How many users are added at once. The database makes one change after the other anyway.

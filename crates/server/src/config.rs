@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
 use axum::http::{Uri, uri::Authority};
-use mcp_guard::Issuers;
+use bartizan::Issuers;
 use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
 
 use crate::{
@@ -382,6 +382,6 @@ mod tests {
         std::fs::write(&path, pem).unwrap();
         assert_eq!(read(), (pem.to_vec(), Vec::new()));
         let clock: Arc<dyn Clock> = Arc::new(auth_core::SystemClock);
-        assert!(mcp_guard::IssuerClient::trusting(clock, pem).is_ok());
+        assert!(bartizan::IssuerClient::trusting(clock, pem).is_ok());
     }
 }

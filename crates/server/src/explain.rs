@@ -29,7 +29,7 @@ use axum::{
     routing::post,
 };
 use directory::Directory;
-use mcp_guard::{AuthenticateError, Caller, Guard, InvalidToken};
+use bartizan::{AuthenticateError, Caller, Guard, InvalidToken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -10,7 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat};
 use directory::{Directory, FailingJob};
-use mcp_guard::{IssuerStatus, Issuers};
+use bartizan::{IssuerStatus, Issuers};
 
 use crate::readiness::{Failing, Readiness};
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 use auth_core::{Clock, Issuer, IssuerKeys, KeySet};
-use mcp_guard::Issuers;
+use bartizan::Issuers;
 use settings::{KeySettingError, VerifyingKeys};
 use tokio_util::sync::CancellationToken;
 

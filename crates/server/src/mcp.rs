@@ -19,7 +19,7 @@ use auth_core::{Action, Clock, ResourceUri};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use mcp_guard::{Caller, CatchPanic};
+use bartizan::{Caller, CatchPanic};
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
     handler::server::{router::tool::ToolRouter, tool::ToolCallContext},

@@ -16,7 +16,7 @@ use http::{
     request::Parts,
 };
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use mcp_guard::{Caller, CatchPanic};
+use bartizan::{Caller, CatchPanic};
 use rmcp::{
     Peer, RoleServer, Service,
     model::{

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use directory::{DirectoryError, Shared};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use mcp_guard::{Caller, CatchPanic};
+use bartizan::{Caller, CatchPanic};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService,
     session::{SessionManager, SessionState, SessionStore, SessionStoreError},

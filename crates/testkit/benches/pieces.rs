@@ -15,7 +15,7 @@ use auth_core::{
 };
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
 use divan::{Bencher, counter::BytesCount};
-use mcp_guard::{Issuers, action_of};
+use bartizan::{Issuers, action_of};
 use serde_json::json;
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 

@@ -33,13 +33,13 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 const ARROWS: [(&str, &[&str]); 9] = [
     ("auth-core", &[]),
     ("settings", &["auth-core"]),
-    ("mcp-guard", &["auth-core"]),
+    ("bartizan", &["auth-core"]),
     ("directory", &["auth-core"]),
     ("client", &["auth-core", "settings"]),
     ("mint-token", &["auth-core", "settings"]),
-    ("server", &["auth-core", "directory", "mcp-guard", "settings"]),
+    ("server", &["auth-core", "directory", "bartizan", "settings"]),
     ("testkit", &["auth-core"]),
-    ("conformance", &["auth-core", "client", "mcp-guard", "settings"]),
+    ("conformance", &["auth-core", "client", "bartizan", "settings"]),
 ];
 
 /// What each crate must never see, because its border is an invariant.
@@ -48,7 +48,7 @@ const FENCES: [(&str, &[&str]); 6] = [
         "auth-core",
         &["http", "tower", "axum", "rmcp", "tokio", "sqlx", "reqwest", "dotenvy", "clap"],
     ),
-    ("mcp-guard", &["sqlx", "clap", "dotenvy", "axum", "jsonwebtoken"]),
+    ("bartizan", &["sqlx", "clap", "dotenvy", "axum", "jsonwebtoken"]),
     ("directory", &["http", "rmcp", "axum", "clap", "dotenvy", "jsonwebtoken"]),
     ("client", &["sqlx", "axum", "jsonwebtoken"]),
     ("mint-token", &["rmcp", "axum", "sqlx", "jsonwebtoken"]),

@@ -20,7 +20,7 @@ use auth_core::{
     Algorithm, Audience, Clock, Issuer, KeyError, KeySet, Policy, RoleName, Scope, ScopeSet,
     TokenTypes, TrustedIssuer,
 };
-use mcp_guard::{
+use bartizan::{
     Address, AddressError, IntrospectWhen, Introspection, IssuerClient, Keyring, Location, Trust,
 };
 use preset::Preset;
@@ -117,7 +117,7 @@ impl fmt::Debug for IntrospectionConfig {
 
 /// Keeps the keys of `issuers` fresh until `stop` is cancelled.
 pub(crate) async fn keep_fresh(
-    issuers: mcp_guard::Issuers,
+    issuers: bartizan::Issuers,
     stop: tokio_util::sync::CancellationToken,
 ) {
     tokio::select! {

@@ -441,7 +441,7 @@ fn only_one_issuer_is_asked_about_tokens_that_name_nobody() {
 #[tokio::test]
 async fn keeping_keys_fresh_ends_when_it_is_time_to_stop() {
     let clock: Arc<dyn Clock> = testkit::ManualClock::at(NOW);
-    let issuers = mcp_guard::Issuers::new(RESOURCE.parse().unwrap(), clock, []).unwrap();
+    let issuers = bartizan::Issuers::new(RESOURCE.parse().unwrap(), clock, []).unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     let keeping = tokio::spawn(keep_fresh(issuers, stop.clone()));
     tokio::task::yield_now().await;

@@ -31,9 +31,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::budget::{Budget, Over};
 
 /// Decisions: the targets of the guard's audit events.
-const AUDIT: &str = "mcp_guard::audit";
-const NO_TOKEN: &str = "mcp_guard::audit::no_token";
-const INVALID_TOKEN: &str = "mcp_guard::audit::invalid_token";
+const AUDIT: &str = "bartizan::audit";
+const NO_TOKEN: &str = "bartizan::audit::no_token";
+const INVALID_TOKEN: &str = "bartizan::audit::invalid_token";
 /// The thread's name.
 pub(super) const THREAD: &str = "log";
 /// How many bytes may wait before lines of the request log are dropped.

@@ -6,7 +6,7 @@ use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
 use axum::{Router, body::Body};
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use mcp_guard::{Guard, TokenAuthenticator};
+use bartizan::{Guard, TokenAuthenticator};
 use serde_json::{Value, json};
 use server::{BUILT_IN, McpServer, McpService, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};

@@ -7,7 +7,7 @@ use directory::{
     AnyDirectory, Directory, Edit, MemoryDirectory, NewUser, Shared, Stamp, UserName, UserStatus,
 };
 use http::{HeaderMap, StatusCode, header};
-use mcp_guard::{Issuers, Trust};
+use bartizan::{Issuers, Trust};
 use serde_json::{Value, json};
 use server::{App, BUILT_IN, Bounds, Provisioning, SessionBounds, Sessions, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};

@@ -32,7 +32,7 @@ fn resolve(file: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
 struct Configured {
     address: std::net::SocketAddr,
     clock: Arc<ManualClock>,
-    issuers: mcp_guard::Issuers,
+    issuers: bartizan::Issuers,
     http: reqwest::Client,
 }
 

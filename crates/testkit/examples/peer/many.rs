@@ -4,7 +4,7 @@ use std::{fmt::Write, sync::Arc};
 
 use auth_core::{Clock, Policy, PolicyDocument, SystemClock};
 use axum::Router;
-use mcp_guard::{CatchPanic, Guard};
+use bartizan::{CatchPanic, Guard};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     handler::server::{

@@ -19,7 +19,7 @@ use axum::{
 use bytes::Bytes;
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Shared, Stamp};
 use http_body_util::{BodyExt, Full};
-use mcp_guard::{Caller, Guard, Issuers, Trust};
+use bartizan::{Caller, Guard, Issuers, Trust};
 use server::{
     App, BUILT_IN, Bounds, McpServer, McpService, Provisioning, SessionBounds, Sessions,
     parse_policy,

@@ -1,7 +1,7 @@
 //! A body, before anything is decided on it.
 
 use auth_core::Action;
-use mcp_guard::action_of;
+use bartizan::action_of;
 use serde_json::Value;
 
 use super::first_wins::FirstWins;

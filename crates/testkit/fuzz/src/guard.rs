@@ -13,7 +13,7 @@ use http::{
     request::Parts, response,
 };
 use http_body_util::{BodyExt, Full};
-use mcp_guard::{Caller, Guard, GuardLayer, TokenAuthenticator, action_of};
+use bartizan::{Caller, Guard, GuardLayer, TokenAuthenticator, action_of};
 use serde_json::Value;
 use testkit::{ManualClock, NOW, RESOURCE};
 use tokio::runtime::{Builder, Runtime};

@@ -12,7 +12,7 @@ use auth_core::{Algorithm, KeySet, ResourceUri, TokenVerifier, TrustedIssuer};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use mcp_guard::{Guard, GuardService, TokenAuthenticator};
+use bartizan::{Guard, GuardService, TokenAuthenticator};
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
 use server::{BUILT_IN, McpServer, McpService, parse_policy};

@@ -1,6 +1,6 @@
 //! Public and protected tools in one server: `greet` for everybody, `greet_by_name` for who may.
 //!
-//! `cargo run --package mcp-guard --example mixed` prints the address and a token to try it with.
+//! `cargo run --package bartizan --example mixed` prints the address and a token to try it with.
 //!
 //! Without a token a client can begin, sees `greet` alone and can call it. As soon as it calls anything
 //! else it is answered 401 with a challenge, and knows where to log in. Each method that it may use on
@@ -15,7 +15,7 @@ use auth_core::{
     TokenRequest, TokenVerifier, TrustedIssuer,
 };
 use axum::Router;
-use mcp_guard::{Caller, Guard, TokenAuthenticator};
+use bartizan::{Caller, Guard, TokenAuthenticator};
 use rmcp::{
     ErrorData, RoleServer,
     service::RequestContext,

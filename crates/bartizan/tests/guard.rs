@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
-use mcp_guard::{Caller, Guard, TokenAuthenticator};
+use bartizan::{Caller, Guard, TokenAuthenticator};
 use serde_json::json;
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 use tokio::{

@@ -12,7 +12,7 @@ use auth_core::{
 };
 use axum::serve::ListenerExt;
 use http::{HeaderMap, StatusCode};
-use mcp_guard::{Authenticate, AuthenticateError, CatchPanic, Guard};
+use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard};
 use reqwest::{Client, RequestBuilder, Response};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,

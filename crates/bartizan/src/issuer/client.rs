@@ -86,7 +86,7 @@ impl IssuerClient {
     pub fn trusting(clock: Arc<dyn Clock>, pem: &[u8]) -> Result<Self, reqwest::Error> {
         let authorities = Certificate::from_pem_bundle(pem)?;
         let builder = || {
-            let builder = Client::builder().redirect(Policy::none()).user_agent("mcp-guard");
+            let builder = Client::builder().redirect(Policy::none()).user_agent("bartizan");
             if authorities.is_empty() {
                 builder
             } else {

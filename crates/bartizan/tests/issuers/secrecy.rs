@@ -11,7 +11,7 @@ use testkit::{Reply, TestIssuer};
 use tracing::Level;
 
 use crate::support::{asking, clock, entry, issuers};
-use mcp_guard::Trust;
+use bartizan::Trust;
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Algorithm, Claims, Issuer, KeySet, TrustedIssuer, VerifyError};
-use mcp_guard::{
+use bartizan::{
     AuthenticateError, Introspection, IssuerClient, Issuers, Keyring, Location, Trust,
 };
 use testkit::{Forge, ManualClock, NOW, RESOURCE, TestIssuer, TestKey};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
-use mcp_guard::{Authenticate, TokenAuthenticator};
+use bartizan::{Authenticate, TokenAuthenticator};
 use testkit::{ISSUER, RESOURCE, TestKey};
 use tokio::time::Instant;
 

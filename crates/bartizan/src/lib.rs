@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use auth_core::{KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer, VerifyingKey};
-//! use mcp_guard::{Guard, TokenAuthenticator};
+//! use bartizan::{Guard, TokenAuthenticator};
 //! # use std::sync::atomic::{AtomicU32, Ordering};
 //! # use rmcp::{tool, tool_router, transport::streamable_http_server::{
 //! #     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager}};

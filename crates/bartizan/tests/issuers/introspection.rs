@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Algorithm, ClaimFault, ParseTokenError, VerifyError};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use mcp_guard::{
+use bartizan::{
     Authenticate, AuthenticateError, FetchFault, IntrospectWhen, Introspection, Issuers,
     IssuersError, Location, Trust,
 };

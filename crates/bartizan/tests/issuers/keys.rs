@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Algorithm, KeyLookupError, NumericDate, VerifyError};
-use mcp_guard::{Address, FetchFault, Issuers, Keyring, Location, Trust};
+use bartizan::{Address, FetchFault, Issuers, Keyring, Location, Trust};
 use serde_json::json;
 use testkit::{ManualClock, NOW, Reply, TestIssuer, TestKey, jwks};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{Clock, IssuerKeys, KeyLookupError, KeySet, TrustedIssuer, VerifyError};
-use mcp_guard::{Issuers, Keyring, Location, Trust};
+use bartizan::{Issuers, Keyring, Location, Trust};
 use proptest::prelude::*;
 use testkit::{ManualClock, NOW, Reply, TestIssuer, TestKey, jwks};
 

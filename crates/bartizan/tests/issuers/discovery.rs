@@ -1,7 +1,7 @@
 //! An issuer's own document: which one is taken, and which is not.
 
 use auth_core::{KeyLookupError, VerifyError};
-use mcp_guard::{AddressError, FetchFault, Issuers};
+use bartizan::{AddressError, FetchFault, Issuers};
 use serde_json::{Value, json};
 use testkit::{Reply, TestIssuer, jwks};
 

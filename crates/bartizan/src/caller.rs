@@ -10,7 +10,7 @@ use crate::RequestId;
 ///
 /// ```
 /// # fn handler(request: http::Request<()>) -> Option<String> {
-/// let caller = request.extensions().get::<mcp_guard::Caller>()?;
+/// let caller = request.extensions().get::<bartizan::Caller>()?;
 /// Some(caller.principal()?.subject().to_string())
 /// # }
 /// ```

@@ -3,10 +3,10 @@
 //! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Texts that
 //! callers chose (actions, subjects) are shown so that they cannot forge a line.
 //!
-//! What is decided about a request has the target `mcp_guard::audit`, and is for a log that keeps it as long as it can. Of
+//! What is decided about a request has the target `bartizan::audit`, and is for a log that keeps it as long as it can. Of
 //! these, what anybody may cause without a good token has targets of its own, so that a log can bound it:
-//! `mcp_guard::audit::no_token` and `mcp_guard::audit::invalid_token`. The steps on the way to a decision have
-//! the target `mcp_guard::request`.
+//! `bartizan::audit::no_token` and `bartizan::audit::invalid_token`. The steps on the way to a decision have
+//! the target `bartizan::request`.
 
 use std::error::Error;
 
@@ -15,11 +15,11 @@ use auth_core::{Ceiling, Denial, DenialReason, Issuer, Owner, Permit, Principal}
 use crate::{AuthenticateError, InvalidToken, RequestId, body::BodyFault, response::Refusal};
 
 /// The target of what is no decision.
-const REQUEST: &str = "mcp_guard::request";
+const REQUEST: &str = "bartizan::request";
 /// The targets of decisions about callers who show no token, and about those who show one with which they are
 /// not let in.
-const NO_TOKEN: &str = "mcp_guard::audit::no_token";
-pub(crate) const INVALID_TOKEN: &str = "mcp_guard::audit::invalid_token";
+const NO_TOKEN: &str = "bartizan::audit::no_token";
+pub(crate) const INVALID_TOKEN: &str = "bartizan::audit::invalid_token";
 
 pub(crate) fn authenticated(id: RequestId, principal: &Principal) {
     let (subject, issuer) = (principal.subject().as_str(), principal.issuer().as_str());

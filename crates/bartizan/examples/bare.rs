@@ -1,6 +1,6 @@
 //! Your own rmcp server behind the guard: one tool, one scope, tokens by one issuer.
 //!
-//! `cargo run --package mcp-guard --example bare` prints the address and a token to try it with.
+//! `cargo run --package bartizan --example bare` prints the address and a token to try it with.
 //! In a real server the key is the issuer's (a public one), and nothing here makes tokens.
 
 #![expect(clippy::print_stdout, reason = "it says how it is tried")]
@@ -12,7 +12,7 @@ use auth_core::{
     TokenRequest, TokenVerifier, TrustedIssuer,
 };
 use axum::Router;
-use mcp_guard::{Guard, TokenAuthenticator};
+use bartizan::{Guard, TokenAuthenticator};
 use rmcp::{
     tool, tool_router,
     transport::streamable_http_server::{

@@ -36,7 +36,7 @@ use crate::{Caller, RequestId};
 /// # #[derive(Clone)]
 /// # struct MyServer;
 /// # impl rmcp::ServerHandler for MyServer {}
-/// use mcp_guard::CatchPanic;
+/// use bartizan::CatchPanic;
 ///
 /// let mcp = StreamableHttpService::new(
 ///     || Ok(CatchPanic::new(MyServer)),

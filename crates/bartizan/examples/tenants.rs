@@ -1,6 +1,6 @@
 //! A policy for each tenant, from code: one server, whose customers have rules of their own.
 //!
-//! `cargo run --package mcp-guard --example tenants` prints the address and a token for each of two
+//! `cargo run --package bartizan --example tenants` prints the address and a token for each of two
 //! tenants. At `acme` anybody may `export`; at `globex` it takes the scope `Export`.
 //!
 //! Here the tenant is the issuer: each customer brings their own. It could be anything that a verified
@@ -15,7 +15,7 @@ use auth_core::{
     TokenRequest, TokenVerifier, TrustedIssuer,
 };
 use axum::Router;
-use mcp_guard::{Guard, TokenAuthenticator};
+use bartizan::{Guard, TokenAuthenticator};
 use rmcp::{
     tool, tool_router,
     transport::streamable_http_server::{

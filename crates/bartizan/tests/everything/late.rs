@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::Full;
-use mcp_guard::{Authenticate, AuthenticateError, Guard, GuardedBody};
+use bartizan::{Authenticate, AuthenticateError, Guard, GuardedBody};
 use testkit::{RESOURCE, TestKey};
 use tower::ServiceExt;
 
