@@ -12,7 +12,9 @@ use std::error::Error;
 
 use auth_core::{Ceiling, Denial, DenialReason, Issuer, Owner, Permit, Principal};
 
-use crate::{AuthenticateError, InvalidToken, RequestId, body::BodyFault, response::Refusal};
+use crate::{
+    AuthenticateError, InvalidToken, RequestId, request::body::BodyFault, response::Refusal,
+};
 
 /// The target of what is no decision.
 const REQUEST: &str = "bartizan::request";

@@ -9,11 +9,12 @@ use tower::Layer;
 
 use crate::{
     Authenticate, GuardLayer, GuardService, MetadataService,
-    origin::Origins,
-    quota::{Bounds, Quota},
+    ownership::{seals::Seals, tasks::Tasks},
+    request::{
+        origin::Origins,
+        quota::{Bounds, Quota},
+    },
     response::Challenges,
-    seals::Seals,
-    tasks::Tasks,
 };
 
 /// The longest body without a token, in bytes.

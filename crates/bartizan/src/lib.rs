@@ -84,49 +84,33 @@
 //! 4. A panic of the server behind is the answer to its own request, and ends nothing else (for rmcp's
 //!    handlers: `CatchPanic`).
 
-mod accept;
+mod answer;
 mod audit;
 mod authenticate;
-mod bearer;
-mod body;
-mod cache;
 mod caller;
 mod catch_panic;
-mod cors;
-mod exchange;
 mod guard;
-mod guarded_body;
-mod headers;
-#[cfg(feature = "discovery")]
-mod issuer;
-mod lists;
-mod memory;
-mod message;
 mod metadata;
-mod origin;
-mod pace;
-mod quota;
+mod ownership;
+mod request;
 mod request_id;
 mod response;
 #[cfg(feature = "rmcp")]
 mod rmcp;
-mod seals;
 mod service;
-mod sse;
-mod tasks;
 
+pub use answer::guarded_body::GuardedBody;
+#[cfg(feature = "discovery")]
+pub use authenticate::{
+    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
+    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
+};
 pub use authenticate::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]
 pub use catch_panic::CatchPanic;
 pub use guard::Guard;
-pub use guarded_body::GuardedBody;
-#[cfg(feature = "discovery")]
-pub use issuer::{
-    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
-    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
-};
-pub use message::{MessageError, action_of};
 pub use metadata::MetadataService;
+pub use request::message::{MessageError, action_of};
 pub use request_id::RequestId;
 pub use service::{GuardLayer, GuardService};

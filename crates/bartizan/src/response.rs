@@ -36,9 +36,12 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::{
-    AuthenticateError, MessageError, RequestId, accept::NotAcceptable, bearer::BearerFault,
-    body::BodyFault, headers::HeaderMismatch, message::Id, origin::OriginFault, quota::Exceeded,
-    seals::SealFault,
+    AuthenticateError, MessageError, RequestId,
+    ownership::seals::SealFault,
+    request::{
+        accept::NotAcceptable, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
+        message::Id, origin::OriginFault, quota::Exceeded,
+    },
 };
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).

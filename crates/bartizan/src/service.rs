@@ -20,16 +20,17 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 
 use crate::{
-    Authenticate, Caller, Guard, GuardedBody, RequestId, accept, audit,
-    bearer::{self, BearerFault},
-    body,
+    Authenticate, Caller, Guard, GuardedBody, RequestId,
+    answer::{exchange::Exchange, lists::Viewer},
+    audit,
     catch_panic::catch_panic,
-    cors,
-    exchange::Exchange,
-    headers,
-    lists::Viewer,
-    message::{Id, Message},
-    quota::{Exceeded, Holder, Share},
+    request::{
+        accept,
+        bearer::{self, BearerFault},
+        body, cors, headers,
+        message::{Id, Message},
+        quota::{Exceeded, Holder, Share},
+    },
     response::{self, Refusal},
 };
 

@@ -9,11 +9,11 @@ use std::{
 };
 
 use auth_core::{Action, Algorithm, KeySet, Policy, PolicyDocument, TokenVerifier, TrustedIssuer};
+use bartizan::{Caller, Guard, TokenAuthenticator};
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
-use bartizan::{Caller, Guard, TokenAuthenticator};
 use serde_json::json;
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 use tokio::{

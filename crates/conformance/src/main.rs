@@ -17,8 +17,8 @@ use auth_core::{
     TokenIssuer, TokenRequest, TokenVerifier, TrustedIssuer,
 };
 use axum::{Router, serve::ListenerExt};
-use clap::Parser;
 use bartizan::{Guard, TokenAuthenticator};
+use clap::Parser;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
 };

@@ -7,19 +7,19 @@ use axum::{
     Router,
     http::{StatusCode, Uri},
 };
-use directory::Directory;
 use bartizan::{Guard, Issuers};
+use directory::Directory;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admin::{explain, health, readiness::Readiness},
     authenticate::{DirectoryAuthenticator, Provisioning},
-    config::Config,
-    explain,
+    config::settings::Config,
     failure::Failure,
-    health,
-    mcp::{McpServer, McpService},
-    readiness::Readiness,
-    sessions::{self, Sessions},
+    mcp::{
+        server::{McpServer, McpService},
+        sessions::{self, Sessions},
+    },
 };
 
 /// What callers may hold at once.

@@ -11,8 +11,8 @@ use auth_core::{
     AccessToken, Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing,
     Subject, admit, display::quoted,
 };
-use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use bartizan::{Authenticate, AuthenticateError, Issuers};
+use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use tokio::{sync::Semaphore, time::timeout};
 
 /// How many users are added at once. The database makes one change after the other anyway.

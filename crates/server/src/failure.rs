@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 use directory::DirectoryError;
 
-use crate::{config::ConfigError, policy_file::PolicyFileError};
+use crate::config::{policy_file::PolicyFileError, settings::ConfigError};
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use bartizan::Issuers;
 use settings::{KeySettingError, VerifyingKeys};
 use tokio_util::sync::CancellationToken;
 
-use crate::background::JobHealth;
+use crate::admin::background::JobHealth;
 
 const LOOK: Duration = Duration::from_secs(1);
 

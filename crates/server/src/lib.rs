@@ -6,52 +6,41 @@
 //! **Invariant:** the server does not start while something that it offers has no rule, without a key,
 //! or with a secret out of somebody's documentation.
 
+mod admin;
 mod app;
 mod args;
 mod authenticate;
-mod background;
 mod command;
 mod config;
-mod descriptors;
-mod explain;
 mod failure;
-mod health;
-mod issuers;
 mod key_files;
 mod listen;
-mod log;
 mod mcp;
-mod plain;
-mod policy_file;
-mod readiness;
-mod sessions;
-mod shutdown;
-mod table;
-mod tools;
+mod telemetry;
 
 use std::io::Write;
 
+pub use admin::background::{JobFailure, JobHealth};
+pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Bounds};
 pub use args::{
     Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
 };
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, Provisioning};
-pub use background::{JobFailure, JobHealth};
-pub use config::{Config, ConfigError, LocalIssuer};
+pub use config::issuers::{IntrospectionConfig, IssuerConfig};
+pub use config::policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
+pub use config::settings::{Config, ConfigError, LocalIssuer};
 pub use failure::Failure;
-pub use issuers::{IntrospectionConfig, IssuerConfig};
 pub use key_files::KeyFile;
-pub use mcp::{McpServer, McpService};
-pub use policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
-pub use readiness::{Failing, Readiness};
-pub use sessions::{SessionBounds, Sessions};
+pub use mcp::server::{McpServer, McpService};
+pub use mcp::sessions::{SessionBounds, Sessions};
 use settings::{EnvFile, Environment};
 
 /// Does what the command line says; results go to `out`, the log to standard error.
 pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
     let done = dispatch(cli, out).await;
-    log::flush();
+    telemetry::log::flush();
     done
 }
 

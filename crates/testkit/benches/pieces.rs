@@ -13,9 +13,9 @@ use auth_core::{
     AccessToken, Action, Algorithm, Ceiling, DecodedToken, Issuer, KeySet, NumericDate, Policy,
     PolicyDocument, Principal, TokenVerifier, TrustedIssuer, UnverifiedToken,
 };
+use bartizan::{Issuers, action_of};
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
 use divan::{Bencher, counter::BytesCount};
-use bartizan::{Issuers, action_of};
 use serde_json::json;
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 

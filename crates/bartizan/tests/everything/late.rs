@@ -12,11 +12,11 @@ use std::{
 };
 
 use auth_core::{AccessToken, Algorithm, Principal};
+use bartizan::{Authenticate, AuthenticateError, Guard, GuardedBody};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::Full;
-use bartizan::{Authenticate, AuthenticateError, Guard, GuardedBody};
 use testkit::{RESOURCE, TestKey};
 use tower::ServiceExt;
 

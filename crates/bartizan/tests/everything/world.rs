@@ -11,8 +11,8 @@ use auth_core::{
     TokenVerifier, TrustedIssuer, VerifyError,
 };
 use axum::serve::ListenerExt;
-use http::{HeaderMap, StatusCode};
 use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard};
+use http::{HeaderMap, StatusCode};
 use reqwest::{Client, RequestBuilder, Response};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Algorithm, ClaimFault, ParseTokenError, VerifyError};
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bartizan::{
     Authenticate, AuthenticateError, FetchFault, IntrospectWhen, Introspection, Issuers,
     IssuersError, Location, Trust,
 };
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::{Value, json};
 use testkit::{Forge, ManualClock, NOW, RESOURCE, Reply, TestIssuer, TestKey};
 

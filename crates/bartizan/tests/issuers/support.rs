@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Algorithm, Claims, Issuer, KeySet, TrustedIssuer, VerifyError};
-use bartizan::{
-    AuthenticateError, Introspection, IssuerClient, Issuers, Keyring, Location, Trust,
-};
+use bartizan::{AuthenticateError, Introspection, IssuerClient, Issuers, Keyring, Location, Trust};
 use testkit::{Forge, ManualClock, NOW, RESOURCE, TestIssuer, TestKey};
 
 pub(crate) fn es256() -> &'static TestKey {

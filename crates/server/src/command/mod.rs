@@ -1,9 +1,9 @@
 //! The verbs, one file each.
 
-pub(crate) mod directory;
-pub(crate) mod import;
+mod context;
 pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod run;
+mod table;
 pub(crate) mod tokens;
 pub(crate) mod users;

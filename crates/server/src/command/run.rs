@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     args::RunArgs,
-    config::{Config, ConfigError},
-    descriptors,
+    config::{
+        issuers,
+        settings::{Config, ConfigError},
+    },
     failure::Failure,
-    issuers,
     key_files::KeyFiles,
-    listen::{Limits, PerAddress, serve},
-    log,
-    sessions::Sessions,
-    shutdown,
+    listen::{Limits, PerAddress, descriptors, serve, shutdown},
+    mcp::sessions::Sessions,
+    telemetry::log,
 };
 
 pub(crate) async fn run(

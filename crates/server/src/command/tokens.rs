@@ -9,11 +9,11 @@ use auth_core::{
 use directory::{Change, Directory, Edit, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
 
-use super::directory::{Opened, date, until, write_json};
+use super::context::{Opened, date, until, write_json};
 use crate::{
     args::{OutputFormat, RunArgs, TokensCommand},
+    command::table,
     failure::Failure,
-    table,
 };
 
 pub(crate) async fn tokens(

@@ -9,10 +9,12 @@
 //!
 //! `axum::serve` has no limit at all.
 
+pub(crate) mod descriptors;
 mod limits;
 mod peers;
 mod progress;
 mod reserve;
+pub(crate) mod shutdown;
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 

@@ -15,7 +15,7 @@ use futures_util::future::Either;
 use hyper::body::Incoming;
 use tower::Service;
 
-use crate::health;
+use crate::admin::health;
 
 /// Answers health checks by `S`, and everything else with 503.
 #[derive(Debug, Clone)]

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use auth_core::{Algorithm, KeySet, TokenVerifier, TrustedIssuer};
 use axum::{Router, body::Body};
+use bartizan::{Guard, TokenAuthenticator};
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use bartizan::{Guard, TokenAuthenticator};
 use serde_json::{Value, json};
 use server::{BUILT_IN, McpServer, McpService, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use auth_core::{KeySet, NumericDate, TrustedIssuer};
+use bartizan::{Issuers, Trust};
 use directory::{
     AnyDirectory, Directory, Edit, MemoryDirectory, NewUser, Shared, Stamp, UserName, UserStatus,
 };
 use http::{HeaderMap, StatusCode, header};
-use bartizan::{Issuers, Trust};
 use serde_json::{Value, json};
 use server::{App, BUILT_IN, Bounds, Provisioning, SessionBounds, Sessions, parse_policy};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};

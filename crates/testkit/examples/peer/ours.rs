@@ -16,10 +16,10 @@ use axum::{
     body::Body,
     http::{Request, Response, header},
 };
+use bartizan::{Caller, Guard, Issuers, Trust};
 use bytes::Bytes;
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Shared, Stamp};
 use http_body_util::{BodyExt, Full};
-use bartizan::{Caller, Guard, Issuers, Trust};
 use server::{
     App, BUILT_IN, Bounds, McpServer, McpService, Provisioning, SessionBounds, Sessions,
     parse_policy,

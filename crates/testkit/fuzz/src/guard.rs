@@ -7,13 +7,13 @@ use std::{
 };
 
 use auth_core::Action;
+use bartizan::{Caller, Guard, GuardLayer, TokenAuthenticator, action_of};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
     request::Parts, response,
 };
 use http_body_util::{BodyExt, Full};
-use bartizan::{Caller, Guard, GuardLayer, TokenAuthenticator, action_of};
 use serde_json::Value;
 use testkit::{ManualClock, NOW, RESOURCE};
 use tokio::runtime::{Builder, Runtime};

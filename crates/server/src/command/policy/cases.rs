@@ -15,7 +15,7 @@ use auth_core::{Action, Ceiling, DenialReason, Policy, RoleName, ScopeSet, Suppo
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{args::OutputFormat, command::directory::clean, failure::Failure};
+use crate::{args::OutputFormat, command::context::clean, failure::Failure};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +165,7 @@ fn in_words(verdict: &Verdict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy_file::{BUILT_IN, parse};
+    use crate::config::policy_file::{BUILT_IN, parse};
 
     fn run(text: &str) -> (String, Result<(), String>) {
         let mut out = Vec::new();

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, io::Write};
 use auth_core::{Action, Policy, Scope, display};
 
 use super::survey;
-use crate::{failure::Failure, mcp::McpServer, policy_file::PolicySource};
+use crate::{config::policy_file::PolicySource, failure::Failure, mcp::server::McpServer};
 
 pub(super) fn check(
     policy: &Policy,

@@ -6,7 +6,7 @@ use auth_core::Policy;
 use serde_json::{Value, json};
 
 use super::survey::{Who, actions, needs};
-use crate::{args::OutputFormat, command::directory::clean, failure::Failure};
+use crate::{args::OutputFormat, command::context::clean, failure::Failure};
 
 /// What changes.
 struct Changes {
@@ -103,7 +103,7 @@ fn only_in(here: &[Who], elsewhere: &[Who]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy_file::{BUILT_IN, parse};
+    use crate::config::policy_file::{BUILT_IN, parse};
 
     #[test]
     fn gains_and_losses_are_told() {

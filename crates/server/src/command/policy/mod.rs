@@ -12,9 +12,11 @@ use settings::{Environment, Variable};
 
 use crate::{
     args::{PolicyCommand, RunArgs},
-    config::load_policy,
+    config::{
+        policy_file::{self, PolicyFileError},
+        settings::load_policy,
+    },
     failure::Failure,
-    policy_file::{self, PolicyFileError},
 };
 
 pub(crate) use table::reference;

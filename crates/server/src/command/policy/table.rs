@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::survey::{Who, actions, needs};
 use crate::{
     args::TableFormat,
+    config::policy_file::{self, PolicyFileError},
     failure::Failure,
-    policy_file::{self, PolicyFileError},
 };
 
 pub(super) fn table(

@@ -9,10 +9,10 @@ use std::{
 };
 
 use auth_core::{Algorithm, KeySet, ResourceUri, TokenVerifier, TrustedIssuer};
+use bartizan::{Guard, GuardService, TokenAuthenticator};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use bartizan::{Guard, GuardService, TokenAuthenticator};
 use rmcp::model::ProtocolVersion;
 use serde_json::json;
 use server::{BUILT_IN, McpServer, McpService, parse_policy};

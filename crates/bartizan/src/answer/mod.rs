@@ -1,0 +1,6 @@
+//! What the server behind answers, held to what the caller may see.
+
+pub(crate) mod exchange;
+pub(crate) mod guarded_body;
+pub(crate) mod lists;
+pub(crate) mod sse;

@@ -1,0 +1,472 @@
+//! All the issuers whose tokens count, each in its own way.
+//!
+//! 1. A JWT is verified with the keys of the issuer that it names: given, or fetched. If it needs a key
+//!    that is not there, or its signature is not that of the key which is, the keys are fetched once more
+//!    and it is judged once more: at most once in 10 s.
+//! 2. A token that is no JWT, or is encrypted, is asked about at the one issuer who takes such tokens. A
+//!    JWT is never sent to an issuer that it does not name: it is none of their business.
+//! 3. An issuer may also be asked about its JWTs after they have been verified. One without keys is asked
+//!    about all that name it, whatever their algorithm, but for those that look like ID tokens.
+//! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
+//! 5. A JWT that was found good is remembered while the keys serve that it was checked with ([`memory`](crate::authenticate::memory));
+//!    never past its `exp`. Whatever an issuer is to be asked about it, it is asked for every request.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use auth_core::{
+    AccessToken, Audience, Ceiling, Check, Claims, Clock, DecodedToken, Facts, Issuer, IssuerKeys,
+    KeyLookupError, NumericDate, Principal, Silent, TokenOutline, TokenVerifier, TrustedIssuer,
+    UnverifiedToken, VerifyError, Witness,
+};
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use super::{FetchError, Introspection, Keyring, flight::landed};
+use crate::{
+    Authenticate, AuthenticateError, InvalidToken,
+    authenticate::{
+        memory::{Known, Memory, Name},
+        pace::Pace,
+        port::unreadable,
+    },
+};
+
+/// How often it is looked whether keys are to be renewed.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// One issuer, and where its keys come from or how it is asked.
+#[derive(Debug)]
+pub struct Trust {
+    issuer: TrustedIssuer,
+    source: Source,
+}
+
+#[derive(Debug, Default)]
+struct Source {
+    keyring: Option<Keyring>,
+    introspection: Option<Introspection>,
+    /// No key was given with the issuer.
+    bare: bool,
+    /// The keys that took the place of those that were given with the issuer.
+    given: RwLock<Option<Arc<IssuerKeys>>>,
+}
+
+impl Source {
+    /// The keys that serve now; `None` if they are those that were given with the issuer.
+    fn keys(&self) -> Option<Arc<IssuerKeys>> {
+        match &self.keyring {
+            Some(keyring) => Some(keyring.keys()),
+            None => self.given.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Whether the issuer is asked about its JWTs, as there are no keys to check them with.
+    const fn is_only_asked(&self) -> bool {
+        self.bare && self.keyring.is_none() && self.introspection.is_some()
+    }
+
+    /// Whether tokens can be judged: there are keys, or there need be none.
+    fn is_usable(&self) -> bool {
+        match &self.keyring {
+            Some(keyring) => keyring.is_usable(),
+            None => self.keys().is_none_or(|keys| !keys.keys().is_empty()),
+        }
+    }
+
+    /// Asks about a JWT that was verified, where its issuer wants to be asked.
+    async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
+        if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
+            let answer = asked.ask(token, true).await.map_err(unavailable)?;
+            answer.confirms(claims).map_err(|fault| InvalidToken {
+                fault,
+                issuer: Some(claims.issuer().clone()),
+                facts: None,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The issuers whose tokens count. Cheap to clone.
+#[derive(Clone)]
+pub struct Issuers(Arc<Inner>);
+
+struct Inner {
+    verifier: TokenVerifier,
+    clock: Arc<dyn Clock>,
+    names: Vec<Issuer>,
+    sources: HashMap<Issuer, Source>,
+    /// Who is asked about tokens that name nobody.
+    opaque: Option<Issuer>,
+    memory: Memory,
+    pace: Pace,
+}
+
+/// Why issuers cannot be trusted together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IssuersError {
+    /// One issuer twice.
+    #[error("the issuer {0} is there twice")]
+    Twice(Issuer),
+    /// Two issuers who would both be asked about tokens that are no JWTs, and so name neither.
+    #[error(
+        "{0} and {1} would both be asked about tokens that are no JWTs: only one can be, as such a token does not say whose it is"
+    )]
+    SeveralOpaque(Issuer, Issuer),
+}
+
+/// How it stands with an issuer's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerStatus {
+    /// Which issuer.
+    pub issuer: Issuer,
+    /// Whether its tokens can be judged. If not, all are refused.
+    pub is_usable: bool,
+    /// Since when its keys cannot be fetched, and why. Those that were fetched before may still serve.
+    pub failing: Option<(NumericDate, FetchError)>,
+    /// Whether it is asked about all of its tokens.
+    pub is_only_asked: bool,
+    /// Since when it does not answer questions about tokens.
+    pub unanswered_since: Option<NumericDate>,
+}
+
+impl Trust {
+    /// Trusts an issuer with the keys that it was given with.
+    #[must_use]
+    pub fn new(issuer: TrustedIssuer) -> Self {
+        let bare = issuer.keys().keys().is_empty();
+        Self { issuer, source: Source { bare, ..Source::default() } }
+    }
+
+    /// Takes its keys from `keyring`, and no others.
+    #[must_use]
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.source.keyring = Some(keyring);
+        self
+    }
+
+    /// Asks it about tokens. An issuer that has no keys at all is asked about its JWTs too.
+    #[must_use]
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.source.introspection = Some(introspection);
+        self
+    }
+}
+
+impl From<TrustedIssuer> for Trust {
+    fn from(issuer: TrustedIssuer) -> Self {
+        Self::new(issuer)
+    }
+}
+
+impl Issuers {
+    /// Judges tokens for `audience` at the time of `clock`. Keys are fetched when they are needed first;
+    /// [`keep_fresh`](Self::keep_fresh) has them ready before.
+    pub fn new(
+        audience: Audience,
+        clock: Arc<dyn Clock>,
+        trusts: impl IntoIterator<Item = Trust>,
+    ) -> Result<Self, IssuersError> {
+        let mut verifier = TokenVerifier::new(audience);
+        let (mut names, mut sources, mut opaque) = (Vec::new(), HashMap::new(), None);
+        for Trust { issuer, source } in trusts {
+            let name = issuer.issuer().clone();
+            if source.introspection.as_ref().is_some_and(Introspection::takes_opaque)
+                && let Some(other) = opaque.replace(name.clone())
+            {
+                return Err(IssuersError::SeveralOpaque(other, name));
+            }
+            names.push(name.clone());
+            verifier = verifier.trust(issuer);
+            if sources.insert(name.clone(), source).is_some() {
+                return Err(IssuersError::Twice(name));
+            }
+        }
+        let (memory, pace) = (Memory::new(), Pace::new());
+        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, memory, pace })))
+    }
+
+    /// The issuers, in the order in which they were given.
+    #[must_use]
+    pub fn names(&self) -> &[Issuer] {
+        &self.0.names
+    }
+
+    /// What `token` says, if it is good.
+    pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
+        let inner = &self.0;
+        let name = inner.memory.name(token);
+        if let Some((claims, source)) = name.and_then(|name| inner.remembered(name)) {
+            source.confirm(token, &claims).await?;
+            return Ok(claims);
+        }
+        self.judge(token, name, &mut Silent).await
+    }
+
+    /// The same, watched by `witness`: every check is made.
+    pub async fn verify_watched(
+        &self,
+        token: &AccessToken,
+        witness: &mut impl Witness,
+    ) -> Result<Arc<Claims>, AuthenticateError> {
+        self.judge(token, None, witness).await
+    }
+
+    /// Makes every check, and remembers by `name` what was found good.
+    async fn judge(
+        &self,
+        token: &AccessToken,
+        name: Option<Name>,
+        witness: &mut impl Witness,
+    ) -> Result<Arc<Claims>, AuthenticateError> {
+        let inner = &self.0;
+        let decoded = DecodedToken::decode(token);
+        let parsed = match decoded.as_ref().map_err(|it| *it).and_then(UnverifiedToken::parse) {
+            Ok(parsed) => parsed,
+            Err(fault) => {
+                return match &inner.opaque {
+                    Some(issuer) if is_no_jwt(token) || inner.may_be_encrypted(token, issuer) => {
+                        Box::pin(inner.introspected(issuer, token, witness)).await
+                    }
+                    _ => Box::pin(inner.unread(token, fault.into(), witness)).await,
+                }
+                .map(Arc::new);
+            }
+        };
+        let issuer = parsed.unverified_issuer();
+        let Some((issuer, source)) = issuer.and_then(|it| inner.sources.get_key_value(it)) else {
+            // Refused, by the first check that it does not pass.
+            let now = inner.clock.now();
+            let verdict = inner.verifier.verify_watched(&parsed, None, now, witness);
+            return Ok(verdict
+                .map(Arc::new)
+                .map_err(|fault| inner.void(&parsed, None, now, fault))?);
+        };
+        if source.is_only_asked() {
+            // An ID token is for somebody else, whatever its issuer says of it.
+            let unasked = VerifyError::OtherToken;
+            return Box::pin(inner.unread(token, unasked, witness)).await.map(Arc::new);
+        }
+        let known = Box::pin(inner.signed(source, &parsed, witness)).await?;
+        let claims = Arc::clone(&known.claims);
+        if let Some(name) = name {
+            inner.memory.remember(name, known, inner.clock.now());
+        }
+        if source.introspection.as_ref().is_some_and(Introspection::takes_jwts) {
+            witness.begin(Check::Introspection, || Facts {
+                expected: "the issuer says that the token is still good".into(),
+                found: format!("{issuer} was asked"),
+            });
+        }
+        Box::pin(source.confirm(token, &claims)).await?;
+        Ok(claims)
+    }
+
+    /// Puts `keys` in the place of those that were given with their issuer: for keys in a file that has
+    /// changed. Requests that are under way go on with what they had. `false` if there is no such
+    /// issuer, or if it fetches its keys.
+    pub fn replace_keys(&self, keys: IssuerKeys) -> bool {
+        let source = self.0.sources.get(keys.issuer()).filter(|it| it.keyring.is_none());
+        let Some(source) = source else { return false };
+        let mut given = source.given.write().unwrap_or_else(PoisonError::into_inner);
+        *given = Some(Arc::new(keys));
+        true
+    }
+
+    /// How it stands with each issuer.
+    #[must_use]
+    pub fn status(&self) -> Vec<IssuerStatus> {
+        let status = |issuer: &Issuer| {
+            let source = self.0.sources.get(issuer);
+            let keyring = source.and_then(|source| source.keyring.as_ref());
+            IssuerStatus {
+                issuer: issuer.clone(),
+                is_usable: source.is_none_or(Source::is_usable),
+                failing: keyring.and_then(Keyring::failing).map(|it| (it.since, it.error)),
+                is_only_asked: source.is_some_and(Source::is_only_asked),
+                unanswered_since: source.and_then(|it| it.introspection.as_ref()?.failing_since()),
+            }
+        };
+        self.0.names.iter().map(status).collect()
+    }
+
+    /// Fetches whatever keys are to be fetched by now, and waits for them.
+    pub async fn renew_due(&self) {
+        let rings = self.0.sources.values().filter_map(|source| source.keyring.as_ref());
+        let landings: Vec<_> = rings.filter_map(Keyring::renew_if_due).collect();
+        for landing in landings {
+            landed(landing).await;
+        }
+    }
+
+    /// Keeps all keys fresh, for ever: to be spawned, and dropped when it is time to stop.
+    pub async fn keep_fresh(&self) {
+        loop {
+            self.renew_due().await;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl Inner {
+    /// Whether the token may be an encrypted one of `issuer`: it does not say whose it is, so only an issuer
+    /// that is asked about all of its tokens is asked about those.
+    fn may_be_encrypted(&self, token: &AccessToken, issuer: &Issuer) -> bool {
+        is_encrypted(token) && self.sources.get(issuer).is_some_and(Source::is_only_asked)
+    }
+
+    /// The claims of a JWT that was found good before, with the keys that serve now.
+    fn remembered(&self, name: Name) -> Option<(Arc<Claims>, &Source)> {
+        let Known { claims, keys } = self.memory.find(name, self.clock.now())?;
+        let source = self.sources.get(claims.issuer())?;
+        match (keys, source.keys()) {
+            (None, None) => Some((claims, source)),
+            (Some(then), Some(now)) if Arc::ptr_eq(&then, &now) => Some((claims, source)),
+            (then, _) => {
+                if let Some(keys) = then {
+                    self.memory.forget(&keys);
+                }
+                None
+            }
+        }
+    }
+
+    /// The claims of a JWT whose signature was checked.
+    async fn signed(
+        &self,
+        source: &Source,
+        token: &UnverifiedToken<'_>,
+        witness: &mut impl Witness,
+    ) -> Result<Known, InvalidToken> {
+        let turn = self.pace.turn(token.algorithm()).await;
+        let (keys, now) = (source.keys(), self.clock.now());
+        let verdict = turn.took(self.verifier.verify_watched(token, keys.as_deref(), now, witness));
+        match (verdict, &source.keyring, keys) {
+            (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(fault) => {
+                let Some(newer) = keyring.newer_than(&keys).await else {
+                    return Err(self.void(token, Some(&keys), now, fault));
+                };
+                witness.restart();
+                // Without another turn: keys are fetched once in a while.
+                let now = self.clock.now();
+                let verdict = self.verifier.verify_watched(token, Some(&newer), now, witness);
+                match verdict {
+                    Ok(claims) => Ok(Known { claims: Arc::new(claims), keys: Some(newer) }),
+                    Err(fault) => Err(self.void(token, Some(&newer), now, fault)),
+                }
+            }
+            (Ok(claims), _, keys) => Ok(Known { claims: Arc::new(claims), keys }),
+            (Err(fault), _, keys) => Err(self.void(token, keys.as_deref(), now, fault)),
+        }
+    }
+
+    /// What to tell of a token that was judged with `keys` at `now`.
+    fn void(
+        &self,
+        token: &UnverifiedToken<'_>,
+        keys: Option<&IssuerKeys>,
+        now: NumericDate,
+        fault: VerifyError,
+    ) -> InvalidToken {
+        let issuer = token.unverified_issuer().filter(|it| self.sources.contains_key(it));
+        InvalidToken {
+            fault,
+            issuer: issuer.cloned(),
+            facts: Some(self.verifier.facts(token, keys, now, fault)),
+        }
+    }
+
+    /// The claims of a JWT that cannot be judged here, if its issuer is one that is only asked; else it
+    /// is refused for `fault`. One that looks like an ID token or a refresh token is not asked about.
+    async fn unread(
+        &self,
+        token: &AccessToken,
+        fault: VerifyError,
+        witness: &mut impl Witness,
+    ) -> Result<Claims, AuthenticateError> {
+        let outline = TokenOutline::of(token);
+        let named = outline.as_ref().and_then(TokenOutline::issuer);
+        let source = named.and_then(|issuer| self.sources.get_key_value(issuer));
+        let fault = match (source, outline.as_ref()) {
+            (Some((issuer, source)), Some(outline)) if source.is_only_asked() => {
+                if !outline.is_other_token() {
+                    return Box::pin(self.introspected(issuer, token, witness)).await;
+                }
+                VerifyError::OtherToken
+            }
+            _ => fault,
+        };
+        Err(unreadable(token, fault, |issuer| self.sources.contains_key(issuer)).into())
+    }
+
+    /// The claims of a token that its issuer was asked about.
+    async fn introspected(
+        &self,
+        issuer: &Issuer,
+        token: &AccessToken,
+        witness: &mut impl Witness,
+    ) -> Result<Claims, AuthenticateError> {
+        let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
+        let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
+        let answer = introspection.ask(token, false).await.map_err(unavailable)?;
+        let now = self.clock.now();
+        let verdict = self.verifier.verify_introspected_watched(issuer, &answer, now, witness);
+        Ok(verdict.map_err(|fault| InvalidToken {
+            fault,
+            issuer: Some(issuer.clone()),
+            facts: Some(self.verifier.introspection_facts(issuer, &answer, now, fault)),
+        })?)
+    }
+}
+
+impl Authenticate for Issuers {
+    /// Believes the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
+    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
+        let claims = self.verify(&token).await?;
+        Ok(Principal::new(&claims, Ceiling::IssuerDecides))
+    }
+}
+
+impl fmt::Debug for Issuers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Issuers").field(&self.0.names).finish()
+    }
+}
+
+fn unavailable(error: FetchError) -> AuthenticateError {
+    AuthenticateError::Unavailable(Box::new(error))
+}
+
+/// Whether a token that cannot be taken apart is no JWT at all, rather than a bad one: what begins with an
+/// object is nobody else's to judge.
+fn is_no_jwt(token: &AccessToken) -> bool {
+    let head = token.expose().split('.').next().unwrap_or_default().trim_end_matches('=');
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let decoded = GeneralPurpose::new(&URL_SAFE, lenient).decode(head);
+    !decoded.is_ok_and(|json| json.trim_ascii_start().starts_with(b"{"))
+}
+
+/// Whether a token is encrypted (RFC 7516 §3.1): five parts, which say nothing to a stranger.
+fn is_encrypted(token: &AccessToken) -> bool {
+    token.expose().split('.').count() == 5
+}
+
+/// Whether newer keys could make a difference: its key is not there, or is another by now. Some issuers
+/// give a new key the `kid` of the old one.
+const fn may_need_a_newer_key(fault: VerifyError) -> bool {
+    matches!(
+        fault,
+        VerifyError::Key(KeyLookupError::UnknownKey | KeyLookupError::AlgorithmMismatch)
+            | VerifyError::Signature
+    )
+}

@@ -1,0 +1,15 @@
+//! From a token to the principal behind it: the port, and the issuers whose tokens are accepted.
+
+mod cache;
+#[cfg(feature = "discovery")]
+mod issuer;
+pub(crate) mod memory;
+mod pace;
+mod port;
+
+#[cfg(feature = "discovery")]
+pub use issuer::{
+    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
+    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
+};
+pub use port::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};

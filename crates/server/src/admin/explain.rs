@@ -1,0 +1,256 @@
+//! `POST /admin/explain`: why a token may or may not do something, said by the server that decides.
+//!
+//! 1. It stands behind a guard of its own, which is as strict as the one before MCP: Host and Origin, one
+//!    token, a body that is JSON-RPC. Its two methods need the scope `Admin.Read`, whatever the policy
+//!    says; where the policy does not know that scope, nobody may ask.
+//! 2. The token that is asked about travels in the body, and goes nowhere else: not into a log, and not
+//!    into the answer.
+//! 3. A body has 64 KiB at most. So many questions are answered in a second, and so many at once; the
+//!    rest is 429. (A question may make the server ask an issuer.)
+//! 4. What is explained is what is decided: the same issuers, the same directory, the same policy, and
+//!    the code of the core that the guard runs.
+//!
+//! | method | params | result |
+//! |---|---|---|
+//! | `admin/explain` | `token`, and one of `tool`, `resource`, `prompt`, `method` | an [`Explanation`] |
+//! | `admin/requirement` | `tool` | `scopes`: what to ask for; or `fault` |
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth_core::{
+    AccessToken, Action, Clock, Explanation, NumericDate, Policy, Requirement, ResourceUri, Scope,
+    ScopeSet, Trace, VerifyError, malformed_steps,
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderValue, Response, StatusCode, header},
+    routing::post,
+};
+use bartizan::{AuthenticateError, Caller, Guard, InvalidToken};
+use directory::Directory;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use crate::authenticate::DirectoryAuthenticator;
+
+/// Where it is asked.
+pub(crate) const PATH: &str = "/admin/explain";
+const EXPLAIN: &str = "admin/explain";
+const REQUIREMENT: &str = "admin/requirement";
+const SCOPE: &str = "Admin.Read";
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How many bytes of bodies are in memory at once: its own, so that the calls keep theirs.
+const MAX_BODY_MEMORY: usize = 4 * 1024 * 1024;
+const PER_SECOND: u32 = 20;
+const AT_ONCE: usize = 8;
+
+/// What is needed to explain.
+struct Explainer<D> {
+    authenticator: DirectoryAuthenticator<D>,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    /// The second, and how many questions there were in it.
+    asked: Mutex<(NumericDate, u32)>,
+    at_once: Semaphore,
+}
+
+/// The body, of which the guard has made sure that it is what it looks like.
+#[derive(Deserialize)]
+struct Question {
+    id: Value,
+    params: Params,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    token: Option<String>,
+    tool: Option<String>,
+    resource: Option<String>,
+    prompt: Option<String>,
+    method: Option<String>,
+}
+
+/// Adds the route to `router`.
+pub(crate) fn mount<D: Directory>(
+    router: Router,
+    resource: &ResourceUri,
+    policy: &Policy,
+    authenticator: &DirectoryAuthenticator<D>,
+    clock: &Arc<dyn Clock>,
+) -> Router {
+    // A text of our own, which is a scope; were it none, there would be nothing to ask.
+    let Ok(scope) = SCOPE.parse::<Scope>() else { return router };
+    let own = policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope);
+    let guard = Guard::new(resource.clone(), own, authenticator.clone())
+        .max_body_bytes(MAX_BODY_BYTES)
+        .body_memory(MAX_BODY_MEMORY);
+    let explainer = Arc::new(Explainer {
+        authenticator: authenticator.clone(),
+        policy: policy.clone(),
+        clock: Arc::clone(clock),
+        asked: Mutex::new((NumericDate::EPOCH, 0)),
+        at_once: Semaphore::new(AT_ONCE),
+    });
+    let inner = Router::new().route(PATH, post(answer::<D>)).with_state(explainer);
+    router.route_service(PATH, guard.protect(inner))
+}
+
+async fn answer<D: Directory>(
+    State(explainer): State<Arc<Explainer<D>>>,
+    caller: axum::Extension<Caller>,
+    body: Bytes,
+) -> Response<Body> {
+    // What the guard decided on decides here too; any other method of MCP has no business here.
+    let method = caller.permit().action().method().to_owned();
+    if ![EXPLAIN, REQUIREMENT].contains(&method.as_str()) {
+        return fault(StatusCode::NOT_FOUND, &Value::Null, -32601, "no such method");
+    }
+    let Ok(_turn) = explainer.at_once.try_acquire() else { return too_often() };
+    if !explainer.may_be_asked() {
+        return too_often();
+    }
+    let Ok(Question { id, mut params }) = serde_json::from_slice::<Question>(&body) else {
+        let text = "params: token, and one of tool, resource, prompt, method";
+        return fault(StatusCode::BAD_REQUEST, &Value::Null, -32602, text);
+    };
+    let result = if method == REQUIREMENT {
+        params.tool.as_deref().map(|tool| explainer.requirement(tool))
+    } else {
+        match (params.action(), params.token.take().map(Zeroizing::new)) {
+            (Some(action), Some(token)) => {
+                serde_json::to_value(explainer.explain(&token, &action).await).ok()
+            }
+            _ => None,
+        }
+    };
+    match result {
+        Some(result) => {
+            respond(StatusCode::OK, &json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+        }
+        None => fault(
+            StatusCode::BAD_REQUEST,
+            &id,
+            -32602,
+            "params: token, and one of tool, resource, prompt, method",
+        ),
+    }
+}
+
+impl Params {
+    fn action(&self) -> Option<Action> {
+        let actions = [
+            self.tool.clone().map(Action::CallTool),
+            self.resource.clone().map(Action::ReadResource),
+            self.prompt.clone().map(Action::GetPrompt),
+            self.method.clone().map(Action::Method),
+        ];
+        let mut actions = actions.into_iter().flatten();
+        match (actions.next(), actions.next()) {
+            (Some(action), None) => Some(action),
+            _ => None,
+        }
+    }
+}
+
+impl<D: Directory> Explainer<D> {
+    /// Whether this second has room for one more question.
+    fn may_be_asked(&self) -> bool {
+        let now = self.clock.now();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.0 != now {
+            *asked = (now, 0);
+        }
+        asked.1 += 1;
+        asked.1 <= PER_SECOND
+    }
+
+    async fn explain(&self, text: &str, action: &Action) -> Explanation {
+        let token: AccessToken = match text.parse() {
+            Ok(token) => token,
+            Err(fault) => {
+                let fault: auth_core::AccessTokenError = fault;
+                return Explanation::invalid_token(
+                    malformed_steps(&fault),
+                    fault.to_string(),
+                    action,
+                );
+            }
+        };
+        let mut trace = Trace::default();
+        let verdict = self.authenticator.issuers().verify_watched(&token, &mut trace).await;
+        let claims = match verdict {
+            Ok(claims) => claims,
+            Err(AuthenticateError::InvalidToken(InvalidToken {
+                fault: fault @ VerifyError::Form(_),
+                ..
+            })) => {
+                let reason = fault.to_string();
+                return Explanation::invalid_token(malformed_steps(&fault), reason, action);
+            }
+            Err(AuthenticateError::InvalidToken(InvalidToken { fault, .. })) => {
+                let reason = fault.to_string();
+                return Explanation::invalid_token(
+                    trace.steps(&Err::<(), _>(fault)),
+                    reason,
+                    action,
+                );
+            }
+            Err(other) => {
+                let reason = other.to_string();
+                return Explanation::unavailable(trace.steps(&Err::<(), _>(other)), reason, action);
+            }
+        };
+        let steps = trace.steps(&Ok::<(), VerifyError>(()));
+        match self.authenticator.standing(&claims).await {
+            Ok(found) => {
+                Explanation::decided(steps, &claims, found.standing(), &self.policy, action)
+            }
+            Err(_) => Explanation::unavailable(
+                steps,
+                "the directory of users could not be asked".into(),
+                action,
+            ),
+        }
+    }
+
+    /// What to ask for to call `tool`: of the ways that are enough the one with the fewest scopes.
+    fn requirement(&self, tool: &str) -> Value {
+        let action = Action::CallTool(tool.into());
+        let Some(requirements) = self.policy.requirements(&action) else {
+            return json!({ "fault": "no rule" });
+        };
+        let mut scopes = ScopeSet::empty();
+        for requirement in requirements.into_iter().map(Requirement::alternatives) {
+            if let Some(fewest) = requirement.into_iter().min_by_key(ScopeSet::len) {
+                scopes = scopes.union(&fewest);
+            }
+        }
+        json!({ "scopes": scopes })
+    }
+}
+
+fn too_often() -> Response<Body> {
+    let mut response =
+        fault(StatusCode::TOO_MANY_REQUESTS, &Value::Null, -32000, "asked too often");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn fault(status: StatusCode, id: &Value, code: i32, message: &str) -> Response<Body> {
+    let error = json!({ "code": code, "message": message });
+    respond(status, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,109 @@
+//! Whether the process lives, and whether it can serve: for those who watch and balance.
+
+use std::{fmt::Write, sync::Arc};
+
+use auth_core::NumericDate;
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    routing::get,
+};
+use bartizan::{IssuerStatus, Issuers};
+use chrono::{DateTime, SecondsFormat};
+use directory::{Directory, FailingJob};
+
+use crate::admin::readiness::{Failing, Readiness};
+
+/// Where health is asked for: also while everything else is refused.
+pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
+/// `/healthz`: the process lives. `/readyz`: users can be found, there are keys of every issuer, and what goes
+/// on in the background goes well. Neither needs a token, and neither says more than that, and since when
+/// something fails: the issuers stand in the metadata, and why is for the log.
+pub(crate) fn routes<D: Directory>(
+    directory: Arc<D>,
+    issuers: Issuers,
+    readiness: Readiness,
+) -> Router {
+    let [healthz, readyz] = PATHS;
+    Router::new().route(healthz, get(|| async { answer(StatusCode::OK, "ok") })).route(
+        readyz,
+        get(move || {
+            let (directory, issuers) = (Arc::clone(&directory), issuers.clone());
+            let readiness = readiness.clone();
+            async move {
+                let mut failing = Vec::new();
+                failing.extend(directory_failing(directory.as_ref()).await);
+                failing.extend(directory.failing().iter().map(directory_job));
+                failing.extend(issuers.status().into_iter().flat_map(issuer_failing));
+                failing.extend(readiness.failing());
+                report(&failing)
+            }
+        }),
+    )
+}
+
+async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
+    let away = directory.away_since();
+    let affects_callers = directory.ping().await.is_err();
+    let what = match away {
+        Some(_) => "the directory cannot be reached",
+        None if affects_callers => "the directory is unavailable",
+        None => return None,
+    };
+    Some(Failing { what: what.into(), since: away, affects_callers })
+}
+
+/// Known users are served all the same.
+fn directory_job(failing: &FailingJob) -> Failing {
+    let what = format!("{} fails", failing.job);
+    Failing { what, since: Some(failing.since), affects_callers: false }
+}
+
+/// Its keys, and its answers about tokens. Where it is asked about all of them, nobody is let in without.
+fn issuer_failing(status: IssuerStatus) -> impl Iterator<Item = Failing> {
+    let IssuerStatus { issuer, failing, is_usable, is_only_asked, unanswered_since } = status;
+    let keys = match &failing {
+        Some(_) => Some(format!("keys of {issuer} cannot be fetched")),
+        None if is_usable => None,
+        None => Some(format!("there are no keys for {issuer}")),
+    };
+    let since = failing.map(|(since, _)| since);
+    let keys = keys.map(|what| Failing { what, since, affects_callers: !is_usable });
+    let answers = unanswered_since.map(|since| Failing {
+        what: format!("{issuer} cannot be asked about tokens"),
+        since: Some(since),
+        affects_callers: is_only_asked,
+    });
+    keys.into_iter().chain(answers)
+}
+
+/// `ready` or `not ready`, and then a line for each thing that fails: first those because of which callers are
+/// refused. Where there is none of these, the others say that callers are served.
+fn report(failing: &[Failing]) -> Answer {
+    let (refusing, others): (Vec<_>, Vec<_>) = failing.iter().partition(|it| it.affects_callers);
+    let (status, mut text) = if refusing.is_empty() {
+        (StatusCode::OK, String::from("ready"))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, String::from("not ready"))
+    };
+    for Failing { what, since, affects_callers } in refusing.into_iter().chain(others) {
+        let note =
+            if *affects_callers || status != StatusCode::OK { "" } else { " (callers are served)" };
+        let since = since.map(|since| format!(" since {}", date(since))).unwrap_or_default();
+        // A text of our own takes all that is written to it.
+        let _ = write!(text, "\n{what}{since}{note}");
+    }
+    answer(status, &text)
+}
+
+fn date(date: NumericDate) -> String {
+    let date = DateTime::from_timestamp_secs(date.as_secs()).unwrap_or_default();
+    date.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+type Answer = (StatusCode, [(header::HeaderName, &'static str); 1], String);
+
+fn answer(status: StatusCode, text: &str) -> Answer {
+    (status, [(header::CACHE_CONTROL, "no-store")], format!("{text}\n"))
+}

@@ -1,0 +1,236 @@
+//! `server users …`: who is there, and what they may be. Works while servers run on the same directory.
+
+mod import;
+
+use std::io::Write;
+
+use auth_core::{Clock, Policy, RoleName, display};
+use directory::{Change, Directory, DirectoryError, Edit, NewUser, User, UserName, UserStatus};
+use settings::Environment;
+
+use crate::{
+    args::{OutputFormat, RunArgs, UsersCommand},
+    command::{
+        context::{Opened, confirmed, date, until, usage, write_json},
+        table,
+    },
+    config::settings::load_policy,
+    failure::Failure,
+};
+
+pub(crate) async fn users(
+    command: UsersCommand,
+    args: &RunArgs,
+    environment: &Environment,
+    clock: &dyn Clock,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let (policy, _) = load_policy(args.policy.as_ref(), environment)?;
+    let opened = Opened::open(args, environment, clock).await?;
+    let users = Users { opened, policy };
+    let done = users.run(command, out).await;
+    users.opened.directory.close().await;
+    done
+}
+
+struct Users {
+    opened: Opened,
+    policy: Policy,
+}
+
+impl Users {
+    async fn run(&self, command: UsersCommand, out: &mut dyn Write) -> Result<(), Failure> {
+        let directory = &self.opened.directory;
+        let (edit, done, already, output) = match command {
+            UsersCommand::List { output } => return print(&directory.list().await?, output, out),
+            UsersCommand::Show { subject, output } => {
+                let name = self.opened.name(&subject)?;
+                let found = directory.find(&name.issuer, &name.subject).await?;
+                let user = found.ok_or_else(|| missing(&name))?;
+                return match output {
+                    OutputFormat::Json => write_json(&*user, out),
+                    OutputFormat::Text => print(&[User::clone(&user)], output, out),
+                };
+            }
+            UsersCommand::Import { file, overwrite, yes, output } => {
+                if overwrite && !yes && !confirmed("Change the users who are there and differ?")? {
+                    return Err(not_confirmed("nothing was imported"));
+                }
+                let check = |role: &RoleName| self.policy.has_role(role);
+                return import::import(&self.opened, &file, overwrite, check, output, out).await;
+            }
+            UsersCommand::Export { file } => return import::export(directory, &file, out).await,
+            UsersCommand::Changes { limit, output } => {
+                return changes(directory, limit, output, out).await;
+            }
+            UsersCommand::Add { subject, name, roles, output } => {
+                return self.add(&subject, name, &roles, output, out).await;
+            }
+            UsersCommand::Disable { subject, output } => {
+                let edit = Edit::SetStatus(self.opened.name(&subject)?, UserStatus::Disabled);
+                (edit, "is disabled".into(), "was disabled already".into(), output)
+            }
+            UsersCommand::Enable { subject, output } => {
+                let edit = Edit::SetStatus(self.opened.name(&subject)?, UserStatus::Active);
+                (edit, "is enabled".into(), "was enabled already".into(), output)
+            }
+            UsersCommand::Remove { subject, yes, output } => {
+                let edit = Edit::Remove(self.opened.name(&subject)?);
+                if !yes && !confirmed(&format!("Remove {subject} and all their roles?"))? {
+                    return Err(not_confirmed(&format!("{subject} was not removed")));
+                }
+                (edit, "is removed".into(), "was removed already".into(), output)
+            }
+            UsersCommand::Grant { subject, role, until: end, output } => {
+                let role = self.role(&role)?;
+                let now = self.opened.stamp.at();
+                let end = end.map(|text| until(&text, now)).transpose()?;
+                let ends =
+                    end.map_or_else(String::new, |end| format!(" until {}", date(Some(end))));
+                let done = format!("has the role {role}{ends}");
+                let already = format!("had the role {role}{ends} already");
+                (Edit::Grant(self.opened.name(&subject)?, role, end), done, already, output)
+            }
+            UsersCommand::RevokeRole { subject, role, output } => {
+                // Not checked against the policy: a role that was taken out of it must still be
+                // possible to take away.
+                let role: RoleName = role.parse().map_err(|fault| usage("role", &role, fault))?;
+                let done = format!("no longer has the role {role}");
+                let already = format!("did not have the role {role}");
+                (Edit::RevokeRole(self.opened.name(&subject)?, role), done, already, output)
+            }
+        };
+        self.make(edit, &done, &already, output, out).await
+    }
+
+    async fn add(
+        &self,
+        subject: &str,
+        name: Option<String>,
+        roles: &[String],
+        output: OutputFormat,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let UserName { issuer, subject } = self.opened.name(subject)?;
+        let user = NewUser {
+            display_name: name.unwrap_or_else(|| subject.to_string()),
+            roles: roles.iter().map(|role| self.role(role)).collect::<Result<_, _>>()?,
+            issuer,
+            subject,
+        };
+        self.make(Edit::Add(user), "is added", "", output, out).await
+    }
+
+    /// Makes one change of a user, and says what it met.
+    async fn make(
+        &self,
+        edit: Edit,
+        done: &str,
+        already: &str,
+        output: OutputFormat,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let (word, name) = (edit.word(), edit.user().ok_or_else(no_user)?);
+        let change = match self.opened.directory.edit(edit, &self.opened.stamp).await {
+            Ok(Change::NoSuchUser) => return Err(missing(&name)),
+            Ok(change) => change,
+            Err(DirectoryError::Exists { .. }) => return Err(exists(&name)),
+            Err(error) => return Err(error.into()),
+        };
+        let subject = name.subject.as_str();
+        match output {
+            OutputFormat::Json => {
+                let changed = change == Change::Done;
+                let issuer = name.issuer.as_str();
+                let said = serde_json::json!({
+                    "what": word, "issuer": issuer, "subject": subject, "changed": changed,
+                });
+                write_json(&said, out)
+            }
+            OutputFormat::Text => {
+                let said = if change == Change::Done { done } else { already };
+                writeln!(out, "{} {said}", display::escape(subject)).map_err(Failure::output)
+            }
+        }
+    }
+
+    fn role(&self, name: &str) -> Result<RoleName, Failure> {
+        let role: RoleName = name.parse().map_err(|fault| usage("role", name, fault))?;
+        if self.policy.has_role(&role) {
+            return Ok(role);
+        }
+        let known: Vec<_> = self.policy.roles().map(|(role, _)| role.as_str()).collect();
+        Err(Failure::Usage(format!("the policy has no role {name:?}: it has {}", known.join(", "))))
+    }
+}
+
+fn missing(name: &UserName) -> Failure {
+    Failure::NoSuchUser { issuer: name.issuer.to_string(), subject: name.subject.to_string() }
+}
+
+fn exists(name: &UserName) -> Failure {
+    Failure::UserExists { issuer: name.issuer.to_string(), subject: name.subject.to_string() }
+}
+
+fn no_user() -> Failure {
+    Failure::Usage("this change is not about a user".into())
+}
+
+fn not_confirmed(what: &str) -> Failure {
+    Failure::Usage(format!("{what}: say yes, or give --yes"))
+}
+
+async fn changes(
+    directory: &impl Directory,
+    limit: u32,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let record = directory.record(limit).await?;
+    match output {
+        OutputFormat::Json => write_json(&record, out),
+        OutputFormat::Text => {
+            let rows = record.into_iter().map(|it| {
+                [
+                    date(Some(it.at)),
+                    it.who,
+                    it.what,
+                    it.subject.or(it.token_id).unwrap_or_default(),
+                    it.detail.unwrap_or_else(|| "-".into()),
+                    it.issuer,
+                ]
+            });
+            table::write(["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"], rows, out)
+                .map_err(Failure::output)
+        }
+    }
+}
+
+fn print(users: &[User], output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
+    match output {
+        OutputFormat::Json => write_json(&users, out),
+        OutputFormat::Text => {
+            let rows = users.iter().map(|user| {
+                [
+                    user.subject().to_string(),
+                    user.display_name().to_string(),
+                    user.status().to_string(),
+                    roles(user),
+                    date(user.last_seen_at()),
+                    user.issuer().to_string(),
+                ]
+            });
+            table::write(["SUBJECT", "NAME", "STATUS", "ROLES", "LAST SEEN", "ISSUER"], rows, out)
+                .map_err(Failure::output)
+        }
+    }
+}
+
+fn roles(user: &User) -> String {
+    let roles = user.roles().iter().map(|role| match user.role_expiry(role) {
+        Some(end) => format!("{role} until {}", date(Some(end))),
+        None => role.to_string(),
+    });
+    let roles: Vec<_> = roles.collect();
+    if roles.is_empty() { "-".into() } else { roles.join(",") }
+}

@@ -1,0 +1,5 @@
+//! What the server is told: settings, issuers and the policy, checked before anything starts.
+
+pub(crate) mod issuers;
+pub(crate) mod policy_file;
+pub(crate) mod settings;

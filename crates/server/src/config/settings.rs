@@ -1,0 +1,389 @@
+//! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
+use axum::http::{Uri, uri::Authority};
+use bartizan::Issuers;
+use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
+
+use crate::{
+    admin::explain,
+    args::RunArgs,
+    authenticate::Provisioning,
+    config::{
+        issuers::{self, IssuerConfig},
+        policy_file::{self, PolicySource},
+    },
+    failure::Failure,
+    key_files::{DEFAULT_OUTAGE, KeyFile},
+};
+
+/// All that the server needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen: `host:port`.
+    pub bind: String,
+    /// The canonical URI.
+    pub resource: ResourceUri,
+    /// The issuer with the keys that this installation has itself, if there is one.
+    pub local: Option<LocalIssuer>,
+    /// The issuers of the issuers' file.
+    pub issuers: Vec<IssuerConfig>,
+    /// The origins of web pages that may call the server, besides its own.
+    pub allowed_origins: Vec<String>,
+    /// Certificate authorities to trust besides the system's where issuers are asked, as PEM.
+    pub authorities: Vec<u8>,
+    /// How many connections are open at once.
+    pub max_connections: usize,
+    /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
+    pub max_connections_per_address: Option<usize>,
+    /// How many bytes of requests are held in memory at once.
+    pub max_body_memory: usize,
+    /// The directory of users.
+    pub database_url: String,
+    /// How many users are held in memory.
+    pub directory_max_users: usize,
+    /// How long users are known while the directory is away.
+    pub directory_max_age: Duration,
+    /// Whose users are added when they are first seen.
+    pub provisioning: Provisioning,
+    /// Whether clients of the revisions before 2026-07-28 have sessions.
+    pub has_sessions: bool,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Where the policy came from.
+    pub policy_source: PolicySource,
+}
+
+/// `JWT_ISSUER`, with its keys out of `JWT_SECRET` or `JWT_KEY_FILE`.
+#[derive(Debug)]
+pub struct LocalIssuer {
+    /// Its name.
+    pub issuer: Issuer,
+    /// Its keys.
+    pub keys: VerifyingKeys,
+    /// How long they serve while their file cannot be read.
+    pub outage: Duration,
+}
+
+/// What is in the file that `CA_FILE` names, if it names one.
+fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Vec<u8> {
+    let Some(path) = environment.set_value(Variable::CaFile) else {
+        return Vec::new();
+    };
+    let pem = std::fs::read(path).map_err(|fault| fault.to_string());
+    let pem = pem.and_then(|pem| {
+        let is_one = String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----");
+        if is_one { Ok(pem) } else { Err("there is no certificate in it (PEM)".to_owned()) }
+    });
+    pem.unwrap_or_else(|fault| {
+        faults.push(format!("CA_FILE {path}: {fault}"));
+        Vec::new()
+    })
+}
+
+/// Everything that is wrong with the configuration, one fault a line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Resolves flags over environment over `.env` over defaults.
+    pub fn resolve(args: &RunArgs, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let text = |flag: &Option<String>, variable: Variable| {
+            flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
+        };
+
+        let bind = text(&args.bind, Variable::BindAddr);
+        let port = bind.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none() {
+            faults.push(format!("BIND_ADDR {bind:?}: write host:port, for example 127.0.0.1:8000"));
+        }
+        let resource = text(&args.resource, Variable::McpResource);
+        let resource = parse_resource(&resource)
+            .map_err(|fault| faults.push(format!("MCP_RESOURCE {resource:?}: {fault}")));
+        let policy = load_policy(args.policy.as_ref(), environment)
+            .map_err(|fault| faults.push(fault.to_string()));
+        let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
+        let file = args.issuers.as_ref().or(file.as_ref());
+        let local = local_issuer(args, environment, file.is_some(), &mut faults);
+        let issuers = file.map(|file| {
+            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
+            issuers::load(file, policy, environment, &mut faults)
+        });
+        let issuers = issuers.unwrap_or_default();
+        let authorities = authorities(environment, &mut faults);
+        let is_local = |it: &&IssuerConfig| {
+            local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
+        };
+        if let Some(twice) = issuers.iter().find(is_local) {
+            faults.push(format!(
+                "{} is JWT_ISSUER, with a key in JWT_SECRET or JWT_KEY_FILE, and a section of ISSUERS_FILE: keep one",
+                twice.trusted.issuer()
+            ));
+        }
+
+        let number = |variable: Variable, least: u64, faults: &mut Vec<String>| {
+            let text = environment.get(variable).unwrap_or_default();
+            let number = text.parse::<u64>().ok().filter(|number| *number >= least);
+            if number.is_none() {
+                faults.push(format!(
+                    "{} {text:?}: write a whole number of {least} or more",
+                    variable.name()
+                ));
+            }
+            number.unwrap_or_default()
+        };
+        let max_connections = number(Variable::MaxConnections, 1, &mut faults);
+        let per_address = environment
+            .get(Variable::MaxConnectionsPerAddress)
+            .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
+        let max_body_memory = number(Variable::MaxBodyMemory, 1, &mut faults);
+        let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
+        let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
+        let provisioning = {
+            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
+            provisioning(environment, policy, local.as_ref(), &issuers, &mut faults)
+        };
+
+        let allowed_origins = allowed_origins(environment, &mut faults);
+        let sessions = environment.get(Variable::Sessions).unwrap_or_default();
+        if !["none", "database"].contains(&sessions) {
+            faults.push(format!("SESSIONS {sessions:?}: write none or database"));
+        }
+
+        match (resource, policy) {
+            (Ok(resource), Ok((policy, policy_source))) if faults.is_empty() => Ok(Self {
+                bind,
+                resource,
+                local,
+                issuers,
+                allowed_origins,
+                authorities,
+                database_url: text(&args.database_url, Variable::DatabaseUrl),
+                max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+                max_connections_per_address: per_address
+                    .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                max_body_memory: usize::try_from(max_body_memory)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(1024 * 1024),
+                directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
+                directory_max_age: Duration::from_secs(max_age),
+                provisioning,
+                has_sessions: sessions == "database",
+                policy,
+                policy_source,
+            }),
+            _ => Err(ConfigError(faults)),
+        }
+    }
+
+    /// The issuers, ready to judge tokens for this resource at the time of `clock`.
+    ///
+    /// The local issuer's roles count, because what they grant is bounded by the directory all the same.
+    pub fn issuers(&self, clock: &Arc<dyn Clock>) -> Result<Issuers, Failure> {
+        let fault = |fault: &dyn std::fmt::Display| Failure::Usage(format!("the issuers: {fault}"));
+        let local = self.local.iter().map(|local| {
+            let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
+            trusted.trust_roles(true).into()
+        });
+        let others = issuers::trusts(&self.issuers, clock, &self.authorities)
+            .map_err(|error| fault(&error))?;
+        Issuers::new(self.resource.audience().clone(), Arc::clone(clock), local.chain(others))
+            .map_err(|error| fault(&error))
+    }
+
+    /// The files with keys that may change, and whose keys they are.
+    #[must_use]
+    pub fn key_files(&self) -> Vec<KeyFile> {
+        let local = self.local.iter().filter_map(|local| match &local.keys.source {
+            KeySource::File(path) => Some(KeyFile {
+                issuer: local.issuer.clone(),
+                path: path.clone(),
+                outage: local.outage,
+            }),
+            KeySource::Secret => None,
+        });
+        let others = self.issuers.iter().filter_map(|issuer| {
+            Some(KeyFile {
+                issuer: issuer.trusted.issuer().clone(),
+                path: issuer.key_file.clone()?,
+                outage: issuer.outage.unwrap_or(DEFAULT_OUTAGE),
+            })
+        });
+        local.chain(others).collect()
+    }
+
+    /// What protects the server, for the line that it prints at start.
+    #[must_use]
+    pub fn protection(&self) -> String {
+        let tokens = match (&self.local, self.issuers.as_slice()) {
+            (Some(local), []) => {
+                let algorithms: BTreeSet<_> =
+                    local.keys.keys.iter().map(|key| key.algorithm().name()).collect();
+                let algorithms: Vec<_> = algorithms.into_iter().collect();
+                format!("{} tokens of {}", algorithms.join("/"), local.issuer)
+            }
+            (None, [one]) => format!("tokens of {}", one.trusted.issuer()),
+            (local, issuers) => {
+                format!("tokens of {} issuers", issuers.len() + usize::from(local.is_some()))
+            }
+        };
+        format!("protected: {tokens} for {}, policy {}", self.resource, self.policy_source)
+    }
+}
+
+/// The local issuer. Where other issuers are trusted, there need be none.
+fn local_issuer(
+    args: &RunArgs,
+    environment: &Environment,
+    there_are_others: bool,
+    faults: &mut Vec<String>,
+) -> Option<LocalIssuer> {
+    let keys = match settings::verifying_keys(environment) {
+        Err(KeySettingError::Missing) if there_are_others => return None,
+        keys => keys.map_err(|fault| faults.push(fault.to_string())).ok(),
+    };
+    let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
+    let issuer = issuer.unwrap_or_default();
+    let issuer = issuer
+        .parse::<Issuer>()
+        .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
+    let hours = environment.get(Variable::KeyOutageHours).unwrap_or_default();
+    let outage = hours.parse::<u64>().ok().filter(|hours| *hours <= issuers::MAX_OUTAGE_HOURS);
+    if outage.is_none() {
+        faults.push(format!(
+            "KEY_OUTAGE_HOURS {hours:?}: write a whole number of hours, at most {}",
+            issuers::MAX_OUTAGE_HOURS
+        ));
+    }
+    let outage = Duration::from_hours(outage?);
+    Some(LocalIssuer { issuer: issuer.ok()?, keys: keys?, outage })
+}
+
+/// The origins in `ALLOWED_ORIGINS`, each as browsers write it (RFC 6454 §6.2): what is written otherwise
+/// would match nothing.
+fn allowed_origins(environment: &Environment, faults: &mut Vec<String>) -> Vec<String> {
+    let named = environment.get(Variable::AllowedOrigins).unwrap_or_default();
+    let named = named.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let (good, bad): (Vec<&str>, Vec<&str>) = named.partition(|origin| is_origin(origin));
+    faults.extend(bad.into_iter().map(|origin| {
+        format!(
+            "ALLOWED_ORIGINS {origin:?}: write scheme, host and a port that is not the default, and no path or pattern, for example https://app.example"
+        )
+    }));
+    good.into_iter().map(str::to_owned).collect()
+}
+
+fn is_origin(text: &str) -> bool {
+    let default_port = match text.split_once("://").map(|(scheme, _)| scheme) {
+        Some("https") => 443,
+        Some("http") => 80,
+        _ => return false,
+    };
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let authority = uri.authority().map_or("", Authority::as_str);
+    text.split_once("://").is_some_and(|(_, rest)| rest == authority)
+        && !authority.contains(['@', '*'])
+        && !authority.ends_with(':')
+        && uri.port_u16() != Some(default_port)
+}
+
+/// Whose users are added when they are first seen: by `UNKNOWN_USERS` for the local issuer, by their own
+/// sections for the others.
+fn provisioning(
+    environment: &Environment,
+    policy: Option<&Policy>,
+    local: Option<&LocalIssuer>,
+    issuers: &[IssuerConfig],
+    faults: &mut Vec<String>,
+) -> Provisioning {
+    let mut found: Provisioning = issuers
+        .iter()
+        .filter_map(|it| Some((it.trusted.issuer().clone(), it.provision.clone()?)))
+        .collect();
+    let roles = environment.get(Variable::DefaultRoles).unwrap_or_default();
+    let roles = roles.split(',').map(str::trim).filter(|name| !name.is_empty());
+    match environment.get(Variable::UnknownUsers).unwrap_or_default() {
+        "refuse" => {
+            if roles.count() > 0 {
+                faults
+                    .push("DEFAULT_ROLES is for UNKNOWN_USERS=provision: set both, or none".into());
+            }
+        }
+        "provision" => match default_roles(roles, policy) {
+            Ok(roles) => found.extend(local.map(|local| (local.issuer.clone(), roles))),
+            Err(fault) => faults.push(format!("DEFAULT_ROLES: {fault}")),
+        },
+        other => faults.push(format!("UNKNOWN_USERS {other:?}: write refuse or provision")),
+    }
+    found
+}
+
+/// The roles that new users get: some, and all of them roles that the policy has.
+pub(crate) fn default_roles<'a>(
+    names: impl Iterator<Item = &'a str>,
+    policy: Option<&Policy>,
+) -> Result<BTreeSet<RoleName>, String> {
+    let mut roles = BTreeSet::new();
+    for name in names {
+        let role: RoleName = name.parse().map_err(|fault| format!("{name:?}: {fault}"))?;
+        if policy.is_some_and(|policy| !policy.has_role(&role)) {
+            return Err(format!("the policy has no role {name:?}"));
+        }
+        roles.insert(role);
+    }
+    if roles.is_empty() {
+        return Err("a user without a role may do nothing: name at least one".into());
+    }
+    Ok(roles)
+}
+
+/// A resource whose path can be served beside the server's own.
+fn parse_resource(text: &str) -> Result<ResourceUri, String> {
+    let resource: ResourceUri = text.parse().map_err(|fault| format!("{fault}"))?;
+    let path = resource.path();
+    let own =
+        ["/healthz", "/readyz", explain::PATH].contains(&path) || path.starts_with("/.well-known");
+    // Characters that the router takes for patterns.
+    if own || path.contains(['{', '}', '*', ':']) {
+        return Err("this path cannot be served: choose another, for example /mcp".into());
+    }
+    Ok(resource)
+}
+
+/// The policy that the flag or the environment names, or the built-in one.
+pub(crate) fn load_policy(
+    flag: Option<&PathBuf>,
+    environment: &Environment,
+) -> Result<(Policy, PolicySource), policy_file::PolicyFileError> {
+    let named = environment.get(Variable::PolicyFile).map(PathBuf::from);
+    policy_file::load(flag.or(named.as_ref()).map(PathBuf::as_path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_authorities_that_is_none_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let read = || {
+            let pair = ("CA_FILE".to_owned(), path.display().to_string());
+            let mut faults = Vec::new();
+            let pem = authorities(&Environment::from_pairs([pair]), &mut faults);
+            (pem, faults)
+        };
+        assert!(matches!(read().1.as_slice(), [one] if one.starts_with("CA_FILE ")));
+        std::fs::write(&path, "nothing").unwrap();
+        assert!(matches!(read().1.as_slice(), [one] if one.contains("no certificate")));
+        let pem = include_bytes!("../../../client/tests/cli/tls/ca.pem");
+        std::fs::write(&path, pem).unwrap();
+        assert_eq!(read(), (pem.to_vec(), Vec::new()));
+        let clock: Arc<dyn Clock> = Arc::new(auth_core::SystemClock);
+        assert!(bartizan::IssuerClient::trusting(clock, pem).is_ok());
+    }
+}

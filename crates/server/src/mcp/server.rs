@@ -1,0 +1,270 @@
+//! The MCP server itself: the only file that names both rmcp and the tools.
+//!
+//! 1. Nothing is done without a permit: the guard in front has decided already, and every handler checks
+//!    that it did: for this very action where there is a target ([`Caller::permitted`]), for this
+//!    caller where there is none ([`Caller::of`]).
+//! 2. Lists are whole here; the guard takes out what the caller may not use.
+//! 3. The tool table is built once, not once per call, and so is the service: requests share one.
+//! 4. Plain calls take the short way ([`plain`](crate::mcp::plain)), everything else is rmcp's.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    task::{Context, Poll},
+};
+
+use auth_core::{Action, Clock, ResourceUri};
+use bartizan::{Caller, CatchPanic};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use rmcp::{
+    ErrorData, Json, RoleServer, ServerHandler,
+    handler::server::{router::tool::ToolRouter, tool::ToolCallContext},
+    model::{
+        CacheScope, CallToolRequestParams, CallToolResponse, Implementation,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+        Resource, ResourceContents, ServerCapabilities, ServerConfig, Tool,
+    },
+    service::RequestContext,
+    tool, tool_router,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
+};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::mcp::{
+    plain::PlainCalls,
+    tools::{
+        get_time::{TimeNow, get_time},
+        whoami::{WhoAmI, whoami},
+    },
+};
+
+/// The one resource.
+const INFO_URI: &str = "server://info";
+
+static TOOLS: LazyLock<ToolRouter<McpServer>> = LazyLock::new(McpServer::tool_router);
+
+/// Answers MCP requests.
+#[derive(Debug, Clone)]
+pub struct McpServer(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    clock: Arc<dyn Clock>,
+    resource: ResourceUri,
+}
+
+impl McpServer {
+    /// The server at `resource`, which tells the time by `clock`.
+    #[must_use]
+    pub fn new(resource: ResourceUri, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(State { clock, resource }))
+    }
+
+    /// Everything that it offers: each needs a rule.
+    #[must_use]
+    pub fn offers() -> Vec<Action> {
+        let tools = TOOLS.list_all().into_iter().map(|tool| Action::CallTool(tool.name.into()));
+        tools.chain([Action::ReadResource(INFO_URI.into())]).collect()
+    }
+
+    /// The tool of this name, if its calls may take the short way ([`plain`](crate::mcp::plain)): it neither asks
+    /// the client nor tells it anything before its answer, it knows of the request only its arguments (none
+    /// of which is bound to a header) and its caller, and to call it twice is to call it once.
+    pub(crate) fn plain_tool(name: &str) -> Option<&'static str> {
+        ["get_time", "whoami"].into_iter().find(|plain| *plain == name)
+    }
+
+    fn info_document(&self) -> String {
+        serde_json::json!({
+            "name": env!("CARGO_PKG_NAME"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "resource": self.0.resource.as_str(),
+            "protocol_versions": ProtocolVersion::KNOWN_VERSIONS
+                .iter()
+                .map(ProtocolVersion::as_str)
+                .collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+}
+
+#[tool_router]
+impl McpServer {
+    #[tool(
+        description = "The current time where the server runs",
+        annotations(title = "Current time", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn get_time(&self) -> Json<TimeNow> {
+        Json(get_time(self.0.clock.as_ref()))
+    }
+
+    #[tool(
+        description = "Who the server takes you for, with your token's scopes and your roles",
+        annotations(title = "Who am I", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<Json<WhoAmI>, ErrorData> {
+        let principal = Caller::of(&context)?.principal();
+        let principal = principal
+            .ok_or_else(|| ErrorData::invalid_request("nobody: there is no token", None))?;
+        Ok(Json(whoami(principal)))
+    }
+}
+
+impl ServerHandler for McpServer {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new(
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION"),
+            ))
+            .with_instructions("Every call needs a bearer token; `whoami` says what yours allows.")
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Caller::of(&context)?;
+        let mut result = ListToolsResult::with_all_items(TOOLS.list_all());
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        Caller::permitted(&context, &Action::CallTool(request.name.to_string()))?;
+        TOOLS.call(ToolCallContext::new(self, request, context)).await
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        TOOLS.get(name).cloned()
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Caller::of(&context)?;
+        let info = Resource::new(INFO_URI, "info")
+            .with_description("What this server is")
+            .with_mime_type("application/json");
+        let mut result = ListResourcesResult::with_all_items(vec![info]);
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Caller::of(&context)?;
+        let mut result = ListResourceTemplatesResult::with_all_items(Vec::new());
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        Caller::permitted(&context, &Action::ReadResource(request.uri.clone()))?;
+        if request.uri != INFO_URI {
+            return Err(ErrorData::resource_not_found("no such resource", None));
+        }
+        let contents = ResourceContents::text(self.info_document(), INFO_URI)
+            .with_mime_type("application/json");
+        let mut result = ReadResourceResult::new(vec![contents]);
+        (result.ttl_ms, result.cache_scope) = cache_hints(&context);
+        Ok(result.into())
+    }
+}
+
+/// The server over HTTP, behind a guard. A clone is one more reference, where a clone of rmcp's service would
+/// be all of its settings.
+#[derive(Clone)]
+pub struct McpService(Arc<Ways>);
+
+struct Ways {
+    plain: Option<PlainCalls>,
+    rmcp: StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager>,
+}
+
+impl McpService {
+    /// `server`, whose streams end when `shutdown` is cancelled.
+    ///
+    /// Both generations are served without sessions: a request carries all that it needs, so there is no
+    /// session that a stranger could take over, and any node can answer.
+    #[must_use]
+    pub fn new(server: McpServer, shutdown: &CancellationToken) -> Self {
+        let plain = Some(PlainCalls::new(server.clone()));
+        Self(Arc::new(Ways { plain, rmcp: Self::rmcp(server, shutdown) }))
+    }
+
+    /// The same, with rmcp for every call: what [`new`](Self::new) is held to.
+    #[must_use]
+    pub fn by_rmcp_alone(server: McpServer, shutdown: &CancellationToken) -> Self {
+        Self(Arc::new(Ways { plain: None, rmcp: Self::rmcp(server, shutdown) }))
+    }
+
+    fn rmcp(
+        server: McpServer,
+        shutdown: &CancellationToken,
+    ) -> StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager> {
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            // One answer needs no stream.
+            .with_json_response(true)
+            // The guard has judged Host and Origin before, against names made ready at start.
+            .disable_allowed_hosts()
+            .with_cancellation_token(shutdown.child_token());
+        let sessions = Arc::new(NeverSessionManager::default());
+        StreamableHttpService::new(move || Ok(CatchPanic::new(server.clone())), sessions, config)
+    }
+}
+
+impl Service<Request<Full<Bytes>>> for McpService {
+    type Response = Response<BoxBody<Bytes, Infallible>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let ways = Arc::clone(&self.0);
+        Box::pin(async move {
+            let Some(plain) = &ways.plain else { return Ok(ways.rmcp.handle(request).await) };
+            let (parts, body) = request.into_parts();
+            let Ok(body) = body.collect().await;
+            let body = body.to_bytes();
+            if let Some(response) = plain.answer(&parts, &body).await {
+                return Ok(response);
+            }
+            Ok(ways.rmcp.handle(Request::from_parts(parts, Full::new(body))).await)
+        })
+    }
+}
+
+/// Lists and contents are the caller's own: fresh for no time, and for nobody else. Revisions before
+/// 2026-07-28 have no such members.
+fn cache_hints(context: &RequestContext<RoleServer>) -> (Option<u64>, Option<CacheScope>) {
+    let known = context.protocol_version().is_some_and(|v| v >= ProtocolVersion::V_2026_07_28);
+    (known.then_some(0), known.then_some(CacheScope::Private))
+}

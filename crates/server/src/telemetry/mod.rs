@@ -1,0 +1,3 @@
+//! What the server reports about itself.
+
+pub(crate) mod log;
