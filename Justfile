@@ -64,16 +64,16 @@ build-all:
 test *args:
     @command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || \
         echo "PostgreSQL is not installed: the embedded backends only (just test-all installs it)" >&2
-    {{ if args == "" { "crates/testkit/suites '" + target + "'" } else { 'cargo test --workspace --all-features --locked "$@"' } }}
+    {{ if args == "" { "crates/e2e/suites '" + target + "'" } else { 'cargo test --workspace --all-features --locked "$@"' } }}
 
 # every test there is: also several nodes, other vendors' clients and the conformance suite (needs Python and Node)
 test-all: && vendors conformance
-    crates/testkit/install postgresql nginx caddy sqlite3 systemd openssl dbus gnome-keyring libsecret-tools
+    crates/e2e/install postgresql nginx caddy sqlite3 systemd openssl dbus gnome-keyring libsecret-tools
     TEST_POSTGRES=required TEST_DEPLOY=required TEST_KEYCHAIN=required "{{ just_executable() }}" test
 
 # other vendors' clients and libraries against our server (installs them under the target folder)
 vendors: build-all
-    crates/testkit/vendors/run "{{ target }}"
+    crates/interop/vendors/run "{{ target }}"
 
 # the official MCP conformance suite against a fixture behind the guard (installs it under the target folder)
 conformance: build-all
@@ -81,11 +81,11 @@ conformance: build-all
 
 # the container image, built and started; without docker or podman its recipe on this machine (as root)
 container:
-    crates/testkit/container "{{ target }}"
+    crates/e2e/container "{{ target }}"
 
 # every fuzz target for some seconds (installs cargo-fuzz under the target folder; builds on stable)
 fuzz seconds="10" *targets:
-    crates/testkit/fuzz/run "{{ target }}" "$@"
+    crates/fuzz/run "{{ target }}" "$@"
 
 # 500 connections at once, most of them hostile, against the real server (loopback only; needs Linux)
 load seconds="30": build-all
@@ -101,14 +101,14 @@ lint: lint-all
 [private]
 lint-all:
     cargo fmt --all --check
-    cargo fmt --check --manifest-path crates/testkit/fuzz/Cargo.toml
+    cargo fmt --check --manifest-path crates/fuzz/Cargo.toml
     cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
 # format everything
 fmt:
     cargo fmt --all
-    cargo fmt --manifest-path crates/testkit/fuzz/Cargo.toml
+    cargo fmt --manifest-path crates/fuzz/Cargo.toml
 
 # licences, sources and bans of what we depend on (and advisories: needs the network)
 deny *args="bans licenses sources":
@@ -124,12 +124,12 @@ bench-directory:
 
 # what each piece of a request's way costs by itself: parsing, verifying, deciding, reading a body
 bench *args:
-    cargo bench --quiet --locked --package testkit --all-features --bench pieces -- "$@"
+    cargo bench --quiet --locked --package bench --all-features --bench pieces -- "$@"
 
 # what a call costs, beside other servers (`quick` first, and the names of scenes; see docs/performance.md)
 bench-server *args:
     @cargo build --quiet --locked --release --package server --bin server \
-        --package testkit --all-features --example peer --example measure
+        --package bench --all-features --example peer --example measure
     "{{ target }}/release/examples/measure" "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
 
 # the same in instructions, counted by valgrind; fails above that share of a hand-written guard's (or `all`, `more`)
@@ -138,8 +138,8 @@ instructions most="0.45": build-all build-peer
 
 [private]
 build-peer:
-    @cargo build --quiet --locked --release --package testkit --all-features --example peer
+    @cargo build --quiet --locked --release --package bench --all-features --example peer
 
 # how fast the release builds start and how much the idle server takes
 figures:
-    crates/testkit/figures
+    crates/bench/figures

@@ -13,7 +13,7 @@ use std::{
 };
 
 #[expect(unreachable_pub, reason = "a library of its own, for `cargo fuzz`")]
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 
 type Target = fn(&[u8]) -> bool;
@@ -38,7 +38,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 #[test]
 fn every_seed_becomes_what_its_name_says() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     for (name, target) in TARGETS {
         let seeds = folder.join("seeds").join(name);
         for kind in ["good-", "bad-"] {
@@ -57,7 +57,7 @@ fn every_seed_becomes_what_its_name_says() {
 
 #[test]
 fn every_target_is_built_and_has_seeds() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let targets: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names(&folder.join("seeds")), targets);
     let sources = targets.iter().map(|name| format!("{name}.rs")).collect();

@@ -29,8 +29,8 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
     normal.map(|dependency| dependency.name.clone()).collect()
 }
 
-/// What each crate may know of the others.
-const ARROWS: [(&str, &[&str]); 9] = [
+/// What each crate depends on, of the others in this workspace; development dependencies aside.
+const ARROWS: [(&str, &[&str]); 12] = [
     ("auth-core", &[]),
     ("settings", &["auth-core"]),
     ("bartizan", &["auth-core"]),
@@ -40,6 +40,9 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("server", &["auth-core", "directory", "bartizan", "settings"]),
     ("testkit", &["auth-core"]),
     ("conformance", &["auth-core", "client", "bartizan", "settings"]),
+    ("bench", &["auth-core", "bartizan", "directory", "server", "testkit"]),
+    ("e2e", &[]),
+    ("interop", &[]),
 ];
 
 /// What each crate must never see, because its border is an invariant.
@@ -80,11 +83,27 @@ fn fences_hold() {
     }
 }
 
+/// The packages that are part of no product: no other may depend on one of them but to test.
+const TESTS_ONLY: [&str; 5] = ["bench", "conformance", "e2e", "interop", "testkit"];
+
 #[test]
-fn the_test_kit_is_part_of_no_product() {
+fn what_is_for_tests_is_part_of_no_product() {
     for (name, package) in packages() {
-        assert!(!dependencies(&package).contains("testkit"), "{name}");
+        let dependencies = dependencies(&package);
+        for other in TESTS_ONLY {
+            let is_allowed = TESTS_ONLY.contains(&name.as_str());
+            assert!(is_allowed || !dependencies.contains(other), "{name} depends on {other}");
+        }
     }
+}
+
+/// A product's tests use the test kit, so that it must not depend on a product, for its own tests either.
+#[test]
+fn the_test_kit_depends_on_the_core_alone() {
+    let packages = packages();
+    let all = packages["testkit"].dependencies.iter().map(|it| it.name.as_str());
+    let ours: BTreeSet<_> = all.filter(|it| packages.contains_key(*it)).collect();
+    assert_eq!(ours, BTreeSet::from(["auth-core"]));
 }
 
 /// `serde_json`'s `raw_value` makes every `Value` in the program parse a text anew where an object is

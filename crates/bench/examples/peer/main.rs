@@ -35,7 +35,6 @@ use testkit::TestKey;
 use tokens::Tokens;
 use tokio::net::TcpListener;
 
-#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -3,7 +3,7 @@
 //!
 //! What a machine lacks is left out, unless `TEST_POSTGRES` or `TEST_DEPLOY` say `required`. Waits are real time:
 //! processes and databases know no other.
-#![cfg(all(feature = "postgres", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod backup;
