@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, Action, Ceiling, Claims, Decision, DecodedToken, DenialReason, Inadmissible,
-    NumericDate, Outcome, Policy, Principal, RoleName, ScopeSet, Step, TokenVerifier, Trace,
+    NumericDate, Outcome, Policy, Principal, Query, RoleName, ScopeSet, Step, TokenVerifier, Trace,
     UnverifiedToken, VerifyError, Witness, admit, display::excerpt, verify::FORM,
 };
 
@@ -136,7 +136,7 @@ impl Explanation {
             }
             Ok(principal) => {
                 let principal = Arc::new(principal);
-                let decision = policy.decide(&principal, action.clone());
+                let decision = policy.decide(&Query::new(Some(&principal), action));
                 steps.extend(decision_steps(policy, &principal, action, &decision));
                 let (finding, reason, required) = match &decision {
                     Decision::Permit(_) => {
@@ -144,7 +144,7 @@ impl Explanation {
                     }
                     Decision::Deny(denial) => {
                         let finding = match denial.reason() {
-                            DenialReason::NoRule => Finding::NoRule,
+                            DenialReason::NoRule | DenialReason::NoToken => Finding::NoRule,
                             DenialReason::MissingScope => Finding::MissingScope,
                             DenialReason::BeyondCeiling => Finding::BeyondCeiling,
                         };
@@ -295,7 +295,7 @@ fn decision_steps(
     let (ceiling, granted, required) = match decision {
         Decision::Permit(_) => (Passed, Passed, Passed),
         Decision::Deny(denial) => match denial.reason() {
-            DenialReason::NoRule => (Noted, Noted, Failed),
+            DenialReason::NoRule | DenialReason::NoToken => (Noted, Noted, Failed),
             DenialReason::MissingScope => (Passed, Failed, Noted),
             DenialReason::BeyondCeiling => (Failed, Noted, Noted),
         },

@@ -71,7 +71,7 @@ pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
 pub use metadata::ProtectedResourceMetadata;
 pub use policy::{
     Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,
-    ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Requirement,
+    ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Query, Requirement,
     RoleDocument, RuleDocument, ScopeDocument, Supposed, TemplateError, Verdict,
 };
 pub use principal::{Ceiling, Owner, Principal};

@@ -58,7 +58,7 @@ pub(crate) fn denied(id: RequestId, principal: &Principal, denial: &Denial) {
             request_id = %id, subject, %action, %required, %granted,
             reason = "the user's roles do not allow it", "-> Missing required scope!"
         ),
-        DenialReason::NoRule => tracing::warn!(
+        DenialReason::NoRule | DenialReason::NoToken => tracing::warn!(
             request_id = %id, subject, %action,
             reason = "the policy has no rule for it", "-> No rule permits this action!"
         ),

@@ -61,7 +61,7 @@ impl Caller {
 
     /// Whether the caller *could* do `action` in a request of its own: for filtering lists.
     #[must_use]
-    pub fn may(&self, action: Action) -> bool {
+    pub fn may(&self, action: &Action) -> bool {
         self.0.policy.permits(self.principal(), action)
     }
 }

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{AccessToken, Action, Decision, Owner, Principal};
+use auth_core::{AccessToken, Action, Decision, Owner, Principal, Query};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
@@ -203,7 +203,7 @@ where
     let Message {
         action, mut also, task, is_stateless, knows_tasks, method, id: message_id, ..
     } = message;
-    if principal.is_none() && !policy.permits(None, action.clone()) {
+    if principal.is_none() && !policy.permits(None, &action) {
         return Err(refuse(Refusal::NoToken));
     }
     if let Some(task) = task {
@@ -222,15 +222,15 @@ where
         Ok(held) => also.extend(held),
         Err(fault) => return Err(refuse(Refusal::Seal(fault, message_id))),
     }
-    let permit = match &principal {
-        Some(principal) => match policy.decide_with(principal, action, &also) {
-            Decision::Permit(permit) => permit,
-            Decision::Deny(denial) => {
-                audit::denied(id, principal, &denial);
-                return Err(guard.challenges.deny(id, &denial, message_id.as_ref()));
-            }
-        },
-        None => policy.decide_anonymous(action, &also).ok_or_else(|| refuse(Refusal::NoToken))?,
+    let query =
+        Query { principal: principal.as_ref(), action: &action, also: &also, arguments: None };
+    let permit = match (policy.decide(&query), &principal) {
+        (Decision::Permit(permit), _) => permit,
+        (Decision::Deny(_), None) => return Err(refuse(Refusal::NoToken)),
+        (Decision::Deny(denial), Some(principal)) => {
+            audit::denied(id, principal, &denial);
+            return Err(guard.challenges.deny(id, &denial, message_id.as_ref()));
+        }
     };
     let place = match place(&guard, permit.action(), &owner) {
         Ok(place) => place,
@@ -241,7 +241,6 @@ where
     let settled = accept::settle(&parts.method, &mut parts.headers);
     let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id.clone()));
 
-    let action = permit.action().clone();
     parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id));
     let viewer = Viewer { principal, policy };
     let exchange = Exchange {

@@ -121,8 +121,8 @@ async fn the_service_behind_sees_the_judged_bytes_the_caller_and_never_the_token
     assert_eq!(caller.principal().unwrap().subject().as_str(), "user-userson");
     assert!(caller.is_permitted(&Action::CallTool("a".into())));
     assert!(!caller.is_permitted(&Action::CallTool("b".into())));
-    assert!(caller.may(Action::CallTool("a".into())));
-    assert!(!caller.may(Action::CallTool("b".into())));
+    assert!(caller.may(&Action::CallTool("a".into())));
+    assert!(!caller.may(&Action::CallTool("b".into())));
     assert!(answer.contains(&caller.request_id().to_string()));
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use auth_core::{
     AccessToken, Action, Algorithm, Ceiling, DecodedToken, Issuer, KeySet, NumericDate, Policy,
-    PolicyDocument, Principal, TokenVerifier, TrustedIssuer, UnverifiedToken,
+    PolicyDocument, Principal, Query, TokenVerifier, TrustedIssuer, UnverifiedToken,
 };
 use bartizan::{Issuers, action_of};
 use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
@@ -95,7 +95,7 @@ fn decide(bencher: Bencher<'_, '_>, rules: usize) {
     let principal = Arc::new(Principal::new(&claims, ceiling));
     bencher
         .with_inputs(|| Action::CallTool("tool_7".into()))
-        .bench_local_values(|action| policy.decide(&principal, action));
+        .bench_local_values(|action| policy.decide(&Query::new(Some(&principal), &action)));
 }
 
 /// A user looked up among so many in memory.

@@ -49,13 +49,13 @@ pub fn policy(data: &[u8]) -> bool {
     let bounded = principal(&all.to_string(), Ceiling::Roles(BTreeSet::new().into())).map(Arc::new);
     let monarch = principal(&all.to_string(), Ceiling::IssuerDecides).map(Arc::new);
     let may = |who: &Option<Arc<Principal>>, action: &Action| {
-        who.as_ref().map(|who| policy.permits(Some(who), action.clone()))
+        who.as_ref().map(|who| policy.permits(Some(who), action))
     };
     for action in policy.actions() {
         let requirements = policy.requirements(action).unwrap();
         let needs_nothing = requirements.iter().all(|it| it.scopes().next().is_none());
         let is_public = requirements.iter().all(|it| it.is_public());
-        assert_eq!(policy.permits(None, action.clone()), is_public, "{action}");
+        assert_eq!(policy.permits(None, action), is_public, "{action}");
         assert!(!is_public || (needs_nothing && policy.has_public_rules()));
         assert!(!matches!(action, Action::Method(name) if TARGETED.contains(&name.as_str())));
         assert_eq!(may(&pauper, action), Some(needs_nothing), "{action}");

@@ -103,7 +103,7 @@ impl Named {
                 roles: BTreeSet::new(),
                 ..Supposed::with_roles(everybody.clone())
             };
-            self.policy.suppose(Some(&who), action.clone()) == Verdict::Permit
+            self.policy.suppose(Some(&who), &action) == Verdict::Permit
         };
         ways.into_iter()
             .find(admits)
@@ -151,7 +151,7 @@ impl Named {
         };
         for tool in tools {
             let action = Action::CallTool(tool.clone());
-            if self.policy.suppose(Some(&who), action) != Verdict::Permit {
+            if self.policy.suppose(Some(&who), &action) != Verdict::Permit {
                 doubts.push(format!("by {source} no user could call {tool} with these scopes"));
             }
         }

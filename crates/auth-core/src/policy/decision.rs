@@ -45,9 +45,11 @@ pub struct Denial {
     pub(super) granted: ScopeSet,
 }
 
-/// The three ways to be refused.
+/// Why an action is denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DenialReason {
+    /// The caller sent no token, and the action is not public.
+    NoToken,
     /// No rule covers the action.
     NoRule,
     /// The token lacks a scope that its user may hold: a new token would help.
@@ -75,7 +77,7 @@ impl Denial {
         &self.required
     }
 
-    /// The scopes that stand in the token.
+    /// The scopes in the token; none if there is no token.
     #[must_use]
     pub const fn granted(&self) -> &ScopeSet {
         &self.granted
@@ -86,6 +88,7 @@ impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (required, granted) = (or_none(&self.required), or_none(&self.granted));
         match self.reason {
+            DenialReason::NoToken => f.write_str("this action needs a token"),
             DenialReason::NoRule => f.write_str("no rule permits this action to anyone"),
             DenialReason::MissingScope => write!(f, "required: {required}; granted: {granted}"),
             DenialReason::BeyondCeiling => {

@@ -16,6 +16,7 @@ mod action;
 mod catalog;
 mod decision;
 mod document;
+mod query;
 mod requirement;
 mod suppose;
 mod template;
@@ -32,6 +33,7 @@ pub use document::{
     FullRoleDocument, FullRuleDocument, FullScopeDocument, ListsDocument, PolicyDocument,
     RoleDocument, RuleDocument, ScopeDocument,
 };
+pub use query::Query;
 pub use requirement::Requirement;
 pub use suppose::{Supposed, Verdict};
 pub use template::TemplateError;
@@ -56,30 +58,64 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// May `principal` do `action`?
-    pub fn decide(&self, principal: &Arc<Principal>, action: Action) -> Decision {
-        self.decide_with(principal, action, &[])
+    /// Decides whether the caller of `query` may do what it asks for. A denial names what all the actions
+    /// of the query need together.
+    pub fn decide(&self, query: &Query<'_>) -> Decision {
+        match self.check(query) {
+            Ok(()) => Decision::Permit(Permit {
+                principal: query.principal.cloned(),
+                action: query.action.clone(),
+            }),
+            Err((reason, required)) => Decision::Deny(Denial {
+                reason,
+                required,
+                granted: query.principal.map(|it| it.scopes().clone()).unwrap_or_default(),
+                action: query.action.clone(),
+            }),
+        }
     }
 
-    /// May `principal` do `action`, for which it must be allowed all of `also` too? A denial names what
-    /// all of them need together.
-    pub fn decide_with(
-        &self,
-        principal: &Arc<Principal>,
-        action: Action,
-        also: &[Action],
-    ) -> Decision {
-        let granted = || principal.scopes().clone();
-        let Some(requirements) = self.requirements_of_all(&action, also) else {
-            let (reason, required) = (DenialReason::NoRule, ScopeSet::empty());
-            return Decision::Deny(Denial { reason, required, granted: granted(), action });
+    /// Whether [`Self::decide`] would permit `action` alone: for filtering lists.
+    #[must_use]
+    pub fn permits(&self, principal: Option<&Arc<Principal>>, action: &Action) -> bool {
+        self.check(&Query::new(principal, action)).is_ok()
+    }
+
+    /// The one decision; a refusal with its reason and the scopes that are needed.
+    fn check(&self, query: &Query<'_>) -> Result<(), (DenialReason, ScopeSet)> {
+        let (one, several);
+        let requirements: &[&Requirement] = match self.rules.get(query.action) {
+            // As most queries are, without a list on the heap.
+            Some(rule) if query.also.is_empty() => {
+                one = [rule];
+                &one
+            }
+            _ => {
+                several = self.requirements_of_all(query.action, query.also);
+                several.as_deref().unwrap_or_default()
+            }
         };
-        let ceiling = |scope: &Scope| self.ceiling_holds(principal, scope);
-        let effective = |scope: &Scope| ceiling(scope) && self.grants(principal, scope);
-        if requirements.iter().all(|requirement| requirement.is_met_by(effective)) {
-            return Decision::Permit(Permit { principal: Some(Arc::clone(principal)), action });
+        let has_rule = !requirements.is_empty();
+        let ceiling = |scope: &Scope| {
+            query.principal.is_none_or(|principal| self.ceiling_holds(principal, scope))
+        };
+        let effective = |scope: &Scope| {
+            query.principal.is_some_and(|principal| {
+                self.ceiling_holds(principal, scope) && self.grants(principal, scope)
+            })
+        };
+        let is_met = match query.principal {
+            None => requirements.iter().all(|requirement| requirement.is_public()),
+            Some(_) => requirements.iter().all(|requirement| requirement.is_met_by(effective)),
+        };
+        if has_rule && is_met {
+            return Ok(());
         }
-        let reason = if requirements.iter().all(|requirement| requirement.is_met_by(ceiling)) {
+        let reason = if query.principal.is_none() {
+            DenialReason::NoToken
+        } else if !has_rule {
+            DenialReason::NoRule
+        } else if requirements.iter().all(|requirement| requirement.is_met_by(ceiling)) {
             DenialReason::MissingScope
         } else {
             DenialReason::BeyondCeiling
@@ -88,26 +124,7 @@ impl Policy {
         for requirement in requirements {
             required.extend(requirement.to_ask_for(effective, ceiling).iter().cloned());
         }
-        Decision::Deny(Denial { reason, required, granted: granted(), action })
-    }
-
-    /// May somebody without a token do `action`, for which all of `also` must be allowed too? Only if
-    /// every rule for it calls it public.
-    #[must_use]
-    pub fn decide_anonymous(&self, action: Action, also: &[Action]) -> Option<Permit> {
-        let requirements = self.requirements_of_all(&action, also)?;
-        let public = requirements.iter().all(|requirement| requirement.is_public());
-        public.then_some(Permit { principal: None, action })
-    }
-
-    /// Whether the caller, somebody without a token if there is none, would be permitted `action`: for
-    /// filtering lists.
-    #[must_use]
-    pub fn permits(&self, principal: Option<&Arc<Principal>>, action: Action) -> bool {
-        match principal {
-            Some(principal) => matches!(self.decide(principal, action), Decision::Permit(_)),
-            None => self.decide_anonymous(action, &[]).is_some(),
-        }
+        Err((reason, required))
     }
 
     /// Whether anything at all needs no token.

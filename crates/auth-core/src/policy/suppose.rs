@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Action, Decision, DenialReason, Policy};
+use super::{Action, Decision, DenialReason, Policy, Query};
 use crate::{Ceiling, Principal, RoleName, ScopeSet};
 
 /// Somebody with these scopes and roles in the token, within this ceiling.
@@ -38,17 +38,13 @@ impl Supposed {
 }
 
 impl Policy {
-    /// What would be decided about `who` (`None`: somebody without a token) and `action`.
+    /// What would be decided about `who` (`None`: a caller without a token) and `action`.
     #[must_use]
-    pub fn suppose(&self, who: Option<&Supposed>, action: Action) -> Verdict {
-        let Some(who) = who else {
-            return match self.decide_anonymous(action, &[]) {
-                Some(_) => Verdict::Permit,
-                None => Verdict::NoToken,
-            };
-        };
-        match self.decide(&Arc::new(Principal::supposed(who)), action) {
+    pub fn suppose(&self, who: Option<&Supposed>, action: &Action) -> Verdict {
+        let principal = who.map(|who| Arc::new(Principal::supposed(who)));
+        match self.decide(&Query::new(principal.as_ref(), action)) {
             Decision::Permit(_) => Verdict::Permit,
+            Decision::Deny(denial) if denial.reason() == DenialReason::NoToken => Verdict::NoToken,
             Decision::Deny(denial) => Verdict::Deny(denial.reason(), denial.required().clone()),
         }
     }
@@ -59,7 +55,7 @@ impl Policy {
     pub fn roles_that_may(&self, action: &Action) -> Vec<&RoleName> {
         let may = |role: &RoleName| {
             let who = Supposed::with_roles([role.clone()]);
-            self.suppose(Some(&who), action.clone()) == Verdict::Permit
+            self.suppose(Some(&who), action) == Verdict::Permit
         };
         self.roles.keys().filter(|role| may(role)).collect()
     }
@@ -72,7 +68,7 @@ impl Policy {
         actions.retain(|action| {
             [None, Some(&everything)]
                 .into_iter()
-                .all(|who| self.suppose(who, (*action).clone()) != Verdict::Permit)
+                .all(|who| self.suppose(who, action) != Verdict::Permit)
         });
         actions
     }

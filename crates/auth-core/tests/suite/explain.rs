@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{
     Account, Action, Algorithm, Check, Decision, DenialReason, Explanation, Finding, Inadmissible,
-    Outcome, Policy, PolicyDocument, RoleName, ScopeSet, Standing, Supposed, Verdict, admit, trace,
+    Outcome, Policy, PolicyDocument, Query, RoleName, ScopeSet, Standing, Supposed, Verdict, admit,
+    trace,
 };
 use proptest::prelude::*;
 use testkit::{Forge, NOW, TestKey, accepted_variants, token_faults};
@@ -179,10 +180,10 @@ proptest! {
                 Err(Inadmissible::UnknownUser) => Finding::UnknownUser,
                 Err(Inadmissible::DisabledUser) => Finding::DisabledUser,
                 Err(Inadmissible::RevokedToken) => Finding::RevokedToken,
-                Ok(principal) => match policy.decide(&Arc::new(principal), action) {
+                Ok(principal) => match policy.decide(&Query::new(Some(&Arc::new(principal)), &action)) {
                     Decision::Permit(_) => Finding::Permitted,
                     Decision::Deny(denial) => match denial.reason() {
-                        DenialReason::NoRule => Finding::NoRule,
+                        DenialReason::NoRule | DenialReason::NoToken => Finding::NoRule,
                         DenialReason::MissingScope => Finding::MissingScope,
                         DenialReason::BeyondCeiling => Finding::BeyondCeiling,
                     },
@@ -209,11 +210,11 @@ proptest! {
         let ceiling = auth_core::Ceiling::Roles(Arc::new(ceiling));
         let principal = Arc::new(auth_core::Principal::new(&claims, ceiling.clone()));
         let supposed = Supposed { scopes: granted, roles: carried, ceiling };
-        let verdict = match policy().decide(&principal, action.clone()) {
+        let verdict = match policy().decide(&Query::new(Some(&principal), &action)) {
             Decision::Permit(_) => Verdict::Permit,
             Decision::Deny(denial) => Verdict::Deny(denial.reason(), denial.required().clone()),
         };
-        prop_assert_eq!(policy().suppose(Some(&supposed), action), verdict);
+        prop_assert_eq!(policy().suppose(Some(&supposed), &action), verdict);
     }
 }
 
@@ -228,8 +229,8 @@ fn who_may_and_what_nobody_can_is_told() {
     assert_eq!(roles("mixed"), ["mid", "top"]);
     assert_eq!(roles("none"), Vec::<String>::new());
     assert!(policy.unreachable().is_empty());
-    assert_eq!(policy.suppose(None, Action::CallTool("open".into())), Verdict::Permit);
-    assert_eq!(policy.suppose(None, Action::CallTool("one".into())), Verdict::NoToken);
+    assert_eq!(policy.suppose(None, &Action::CallTool("open".into())), Verdict::Permit);
+    assert_eq!(policy.suppose(None, &Action::CallTool("one".into())), Verdict::NoToken);
 
     let lonely: PolicyDocument = serde_json::from_value(serde_json::json!({
         "scopes": { "a": "", "b": "" }, "roles": { "r": ["a"] },

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Action, Ceiling, Decision, Denial, DenialReason, Policy, PolicyFault, Principal, ScopeSet,
+    Action, Ceiling, Decision, Denial, DenialReason, Policy, PolicyFault, Principal, Query,
+    ScopeSet,
 };
 use serde_json::{Value, json};
 
@@ -55,18 +56,18 @@ fn method(name: &str) -> Action {
     Action::Method(name.into())
 }
 
-fn denial(policy: &Policy, principal: &Arc<Principal>, action: Action) -> Denial {
-    assert!(!policy.permits(Some(principal), action.clone()));
-    match policy.decide(principal, action) {
+fn denial(policy: &Policy, principal: &Arc<Principal>, action: &Action) -> Denial {
+    assert!(!policy.permits(Some(principal), action));
+    match policy.decide(&Query::new(Some(principal), action)) {
         Decision::Deny(denial) => denial,
         Decision::Permit(permit) => panic!("{} was permitted", permit.action()),
     }
 }
 
-fn assert_permitted(policy: &Policy, principal: &Arc<Principal>, action: Action) {
-    match policy.decide(principal, action.clone()) {
+fn assert_permitted(policy: &Policy, principal: &Arc<Principal>, action: &Action) {
+    match policy.decide(&Query::new(Some(principal), action)) {
         Decision::Permit(permit) => {
-            assert_eq!((permit.principal(), permit.action()), (Some(principal), &action));
+            assert_eq!((permit.principal(), permit.action()), (Some(principal), action));
         }
         Decision::Deny(denial) => panic!("{action}: {denial}"),
     }
@@ -98,7 +99,7 @@ fn admin_with_every_role_may_not_do_what_has_no_rule() {
         method("Ping"),
         method(""),
     ] {
-        let denial = denial(&policy(), &admin, action.clone());
+        let denial = denial(&policy(), &admin, &action);
         assert_eq!(denial.reason(), DenialReason::NoRule, "{action}");
         assert_eq!(denial.action(), &action);
         assert!(denial.required().is_empty());
@@ -112,10 +113,10 @@ fn admin_with_every_role_may_not_do_what_has_no_rule() {
 fn reader_may_read_and_no_more() {
     let reader = user("Data.Read", &["reader"]);
     for name in ["open", "read"] {
-        assert_permitted(&policy(), &reader, tool(name));
+        assert_permitted(&policy(), &reader, &tool(name));
     }
-    assert_permitted(&policy(), &reader, Action::GetPrompt("ask".into()));
-    assert_permitted(&policy(), &reader, method("resources/list"));
+    assert_permitted(&policy(), &reader, &Action::GetPrompt("ask".into()));
+    assert_permitted(&policy(), &reader, &method("resources/list"));
     for action in [
         tool("write"),
         tool("read_and_audit"),
@@ -124,7 +125,7 @@ fn reader_may_read_and_no_more() {
         Action::ReadResource("a://b".into()),
         method("logging/setLevel"),
     ] {
-        let denial = denial(&policy(), &reader, action);
+        let denial = denial(&policy(), &reader, &action);
         assert_eq!(denial.reason(), DenialReason::BeyondCeiling);
     }
 }
@@ -132,26 +133,26 @@ fn reader_may_read_and_no_more() {
 #[test]
 fn admin_without_the_scope_in_the_token_is_told_to_ask_for_it() {
     let admin = user("Data.Read", &["admin"]);
-    let denial = denial(&policy(), &admin, tool("read_and_audit"));
+    let denial = denial(&policy(), &admin, &tool("read_and_audit"));
     assert_eq!(denial.reason(), DenialReason::MissingScope);
     // All that is needed, also what is held.
     assert_eq!(denial.required(), &scopes("Audit Data.Read"));
     assert_eq!(denial.granted(), &scopes("Data.Read"));
     assert_eq!(denial.to_string(), "required: Audit Data.Read; granted: Data.Read");
-    assert_permitted(&policy(), &user("Audit Data.Read", &["admin"]), tool("read_and_audit"));
+    assert_permitted(&policy(), &user("Audit Data.Read", &["admin"]), &tool("read_and_audit"));
 }
 
 #[test]
 fn admin_with_an_empty_token_is_told_that_nothing_is_granted() {
-    let denial = denial(&policy(), &user("", &["admin"]), tool("read"));
+    let denial = denial(&policy(), &user("", &["admin"]), &tool("read"));
     assert_eq!(denial.to_string(), "required: Data.Read; granted: (none)");
 }
 
 #[test]
 fn reader_with_an_overgrown_token_is_bounded_by_the_directory() {
     let reader = user("Data.Own Audit", &["reader"]);
-    assert_permitted(&policy(), &reader, tool("read"));
-    let denial = denial(&policy(), &reader, tool("write"));
+    assert_permitted(&policy(), &reader, &tool("read"));
+    let denial = denial(&policy(), &reader, &tool("write"));
     assert_eq!(denial.reason(), DenialReason::BeyondCeiling);
     assert_eq!(
         denial.to_string(),
@@ -163,8 +164,8 @@ fn reader_with_an_overgrown_token_is_bounded_by_the_directory() {
 fn guest_and_a_user_without_or_with_unknown_roles_hold_nothing() {
     for ceiling in [&["guest"][..], &[], &["unheard-of"]] {
         let caller = user("Data.Own Audit", ceiling);
-        assert_permitted(&policy(), &caller, tool("open"));
-        let denial = denial(&policy(), &caller, tool("read"));
+        assert_permitted(&policy(), &caller, &tool("open"));
+        let denial = denial(&policy(), &caller, &tool("read"));
         assert_eq!(denial.reason(), DenialReason::BeyondCeiling);
     }
 }
@@ -172,13 +173,13 @@ fn guest_and_a_user_without_or_with_unknown_roles_hold_nothing() {
 #[test]
 fn a_broader_scope_implies_the_narrower_one_through_others_and_not_the_other_way() {
     let policy = policy();
-    assert_permitted(&policy, &user("Data.Own", &["owner"]), tool("read"));
-    assert_permitted(&policy, &user("Data.Own", &["owner"]), tool("write"));
-    assert_permitted(&policy, &user("Data.Write", &["owner"]), tool("read"));
-    let narrow = denial(&policy, &user("Data.Read", &["owner"]), tool("write"));
+    assert_permitted(&policy, &user("Data.Own", &["owner"]), &tool("read"));
+    assert_permitted(&policy, &user("Data.Own", &["owner"]), &tool("write"));
+    assert_permitted(&policy, &user("Data.Write", &["owner"]), &tool("read"));
+    let narrow = denial(&policy, &user("Data.Read", &["owner"]), &tool("write"));
     assert_eq!(narrow.reason(), DenialReason::MissingScope);
     // Implied by the token, but not held by the user as it stands there: enough.
-    assert_permitted(&policy, &user("Data.Own", &["reader"]), tool("read"));
+    assert_permitted(&policy, &user("Data.Own", &["reader"]), &tool("read"));
 }
 
 #[test]
@@ -202,7 +203,7 @@ fn a_role_inherits_through_others_and_from_both_sides_of_a_diamond() {
 fn of_an_any_list_the_first_that_the_user_may_hold_is_asked_for() {
     let policy = policy();
     let asked = |ceiling: &[&str], name: &str| {
-        let denial = denial(&policy, &user("", ceiling), tool(name));
+        let denial = denial(&policy, &user("", ceiling), &tool(name));
         (denial.reason(), denial.required().to_string())
     };
     let (missing, beyond) = (DenialReason::MissingScope, DenialReason::BeyondCeiling);
@@ -214,17 +215,17 @@ fn of_an_any_list_the_first_that_the_user_may_hold_is_asked_for() {
     assert_eq!(asked(&["guest"], "mixed"), (beyond, "Audit Data.Read".into()));
     // `all` alone or `any` alone is not enough.
     for half in ["Data.Read", "Audit"] {
-        let denial = denial(&policy, &user(half, &["left"]), tool("mixed"));
+        let denial = denial(&policy, &user(half, &["left"]), &tool("mixed"));
         assert_eq!(denial.reason(), missing);
     }
-    assert_permitted(&policy, &user("Data.Read Audit", &["left"]), tool("mixed"));
-    assert_permitted(&policy, &user("Audit", &["left"]), tool("either"));
+    assert_permitted(&policy, &user("Data.Read Audit", &["left"]), &tool("mixed"));
+    assert_permitted(&policy, &user("Audit", &["left"]), &tool("either"));
 }
 
 #[test]
 fn of_an_any_list_what_the_caller_holds_is_asked_for_again_and_nothing_broader() {
     let asked = |scopes, ceiling: &[&str]| {
-        let denial = denial(&policy(), &user(scopes, ceiling), tool("kept"));
+        let denial = denial(&policy(), &user(scopes, ceiling), &tool("kept"));
         (denial.reason(), denial.required().to_string())
     };
     let missing = DenialReason::MissingScope;
@@ -240,11 +241,11 @@ fn roles_in_the_token_grant_their_scopes_below_the_ceiling() {
     let with = |token_roles: &[&str], ceiling: &[&str]| {
         principal("", token_roles, Ceiling::Roles(roles(ceiling.iter().copied()).into()))
     };
-    assert_permitted(&policy, &with(&["admin"], &["admin"]), tool("write"));
-    assert_permitted(&policy, &with(&["guest", "right"], &["admin"]), tool("write"));
-    let bounded = denial(&policy, &with(&["admin"], &["reader"]), tool("write"));
+    assert_permitted(&policy, &with(&["admin"], &["admin"]), &tool("write"));
+    assert_permitted(&policy, &with(&["guest", "right"], &["admin"]), &tool("write"));
+    let bounded = denial(&policy, &with(&["admin"], &["reader"]), &tool("write"));
     assert_eq!(bounded.reason(), DenialReason::BeyondCeiling);
-    let lacking = denial(&policy, &with(&["reader", "unheard-of"], &["admin"]), tool("write"));
+    let lacking = denial(&policy, &with(&["reader", "unheard-of"], &["admin"]), &tool("write"));
     assert_eq!(lacking.reason(), DenialReason::MissingScope);
 }
 
@@ -252,19 +253,19 @@ fn roles_in_the_token_grant_their_scopes_below_the_ceiling() {
 fn without_a_directory_the_issuers_word_is_the_only_bound() {
     let policy = policy();
     let caller = |scopes| principal(scopes, &[], Ceiling::IssuerDecides);
-    assert_permitted(&policy, &caller("Data.Own"), tool("write"));
-    let denied = denial(&policy, &caller("Data.Read"), tool("write"));
+    assert_permitted(&policy, &caller("Data.Own"), &tool("write"));
+    let denied = denial(&policy, &caller("Data.Read"), &tool("write"));
     assert_eq!(denied.reason(), DenialReason::MissingScope);
-    let denied = denial(&policy, &caller(""), tool("either"));
+    let denied = denial(&policy, &caller(""), &tool("either"));
     assert_eq!(denied.required(), &scopes("Audit"));
-    let denied = denial(&policy, &caller("Data.Own"), tool("unruled"));
+    let denied = denial(&policy, &caller("Data.Own"), &tool("unruled"));
     assert_eq!(denied.reason(), DenialReason::NoRule);
 }
 
 #[test]
 fn scopes_that_the_catalog_does_not_know_grant_nothing() {
     let denied =
-        denial(&policy(), &user("data.read Data * Data.Read.All", &["admin"]), tool("read"));
+        denial(&policy(), &user("data.read Data * Data.Read.All", &["admin"]), &tool("read"));
     assert_eq!(denied.reason(), DenialReason::MissingScope);
 }
 
@@ -294,7 +295,7 @@ fn anyone_with_a_valid_token_may_speak_the_protocol() {
         "tools/list",
     ];
     for name in protocol {
-        assert_permitted(&bare, &nobody, method(name));
+        assert_permitted(&bare, &nobody, &method(name));
     }
     let ruled: Vec<_> = bare.actions().into_iter().map(Action::method).collect();
     assert_eq!(ruled, protocol);
@@ -304,9 +305,9 @@ fn anyone_with_a_valid_token_may_speak_the_protocol() {
 #[test]
 fn a_rule_under_methods_takes_the_place_of_the_protocols_own() {
     let guest = user("", &["guest"]);
-    let denied = denial(&policy(), &guest, method("resources/list"));
+    let denied = denial(&policy(), &guest, &method("resources/list"));
     assert_eq!(denied.reason(), DenialReason::BeyondCeiling);
-    assert_permitted(&policy(), &guest, method("tools/list"));
+    assert_permitted(&policy(), &guest, &method("tools/list"));
 }
 
 #[test]

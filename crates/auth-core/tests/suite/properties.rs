@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{
     AccessToken, Action, Algorithm, BearerError, Ceiling, Challenge, Decision, DecodedToken,
-    DenialReason, Jwk, Jwks, Policy, Principal, ResourceUri, RoleName, Scope, ScopeSet, SigningKey,
-    Subject, UnverifiedToken, VerifyingKey, parse_unique,
+    DenialReason, Jwk, Jwks, Policy, Principal, Query, ResourceUri, RoleName, Scope, ScopeSet,
+    SigningKey, Subject, UnverifiedToken, VerifyingKey, parse_unique,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -165,7 +165,7 @@ proptest! {
     fn a_policy_decides_as_its_definition_says(catalog in catalog(), caller in caller()) {
         let (policy, principal) = (catalog.policy(), caller.principal());
         for index in 0..TOOLS {
-            let decided = match policy.decide(&principal, tool(index)) {
+            let decided = match policy.decide(&Query::new(Some(&principal), &tool(index))) {
                 Decision::Permit(_) => None,
                 Decision::Deny(denial) => Some(denial.reason()),
             };
@@ -186,7 +186,7 @@ proptest! {
             policy.roles().any(|(role, held)| ceiling.contains(role) && held.contains(scope))
         };
         for index in 0..TOOLS {
-            if policy.permits(Some(&principal), tool(index)) {
+            if policy.permits(Some(&principal), &tool(index)) {
                 let requirement = policy.requirements(&tool(index)).unwrap()[0];
                 prop_assert!(requirement.all().iter().all(held));
                 prop_assert!(requirement.any().is_empty() || requirement.any().iter().any(held));
@@ -204,7 +204,7 @@ proptest! {
         let richer = Caller { scopes: [caller.scopes.clone(), more].concat(), ..caller.clone() };
         let (before, after) = (caller.principal(), richer.principal());
         for index in 0..TOOLS {
-            prop_assert!(!policy.permits(Some(&before), tool(index)) || policy.permits(Some(&after), tool(index)));
+            prop_assert!(!policy.permits(Some(&before), &tool(index)) || policy.permits(Some(&after), &tool(index)));
         }
     }
 
@@ -222,7 +222,7 @@ proptest! {
         for after in [richer.principal(), unbounded.principal()] {
             for index in 0..TOOLS {
                 prop_assert!(
-                    !policy.permits(Some(&before), tool(index)) || policy.permits(Some(&after), tool(index))
+                    !policy.permits(Some(&before), &tool(index)) || policy.permits(Some(&after), &tool(index))
                 );
             }
         }
@@ -232,7 +232,7 @@ proptest! {
     fn what_a_denial_asks_for_is_what_helps(catalog in catalog(), caller in caller()) {
         let (policy, principal) = (catalog.policy(), caller.principal());
         for index in 0..TOOLS {
-            let Decision::Deny(denial) = policy.decide(&principal, tool(index)) else { continue };
+            let Decision::Deny(denial) = policy.decide(&Query::new(Some(&principal), &tool(index))) else { continue };
             let asked = denial.required().iter().map(|scope| {
                 (0..SCOPES).find(|&index| self::scope(index) == scope.as_str()).unwrap()
             });
@@ -241,7 +241,7 @@ proptest! {
                 ..caller.clone()
             };
             prop_assert_eq!(
-                policy.permits(Some(&stepped_up.principal()), tool(index)),
+                policy.permits(Some(&stepped_up.principal()), &tool(index)),
                 denial.reason() == DenialReason::MissingScope
             );
         }
@@ -257,7 +257,7 @@ proptest! {
         let kinds = [Action::CallTool, Action::ReadResource, Action::GetPrompt, Action::Method];
         for action in kinds.map(|kind| kind(name.clone())) {
             if policy.requirements(&action).is_none() {
-                let Decision::Deny(denial) = policy.decide(&principal, action) else {
+                let Decision::Deny(denial) = policy.decide(&Query::new(Some(&principal), &action)) else {
                     panic!("{name:?} was permitted");
                 };
                 prop_assert_eq!(denial.reason(), DenialReason::NoRule);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Action, Ceiling, Decision, DenialReason, Policy, PolicyFault, Principal};
+use auth_core::{Action, Ceiling, Decision, DenialReason, Policy, PolicyFault, Principal, Query};
 use serde_json::{Value, json};
 
 use crate::support::{principal, read_policy};
@@ -35,7 +35,7 @@ fn caller(scopes: &str) -> Arc<Principal> {
 }
 
 fn verdict(scopes: &str, uri: &str) -> Result<(), (DenialReason, String)> {
-    match policy().decide(&caller(scopes), read(uri)) {
+    match policy().decide(&Query::new(Some(&caller(scopes)), &read(uri))) {
         Decision::Permit(_) => Ok(()),
         Decision::Deny(denial) => Err((denial.reason(), denial.required().to_string())),
     }
@@ -161,14 +161,17 @@ fn a_text_with_braces_that_is_no_template_is_a_fault() {
 #[test]
 fn anonymous_may_do_what_is_public_and_nothing_else() {
     let policy = policy();
-    let may = |action: Action| policy.decide_anonymous(action, &[]).is_some();
+    let decide = |action: &Action, also: &[Action]| {
+        policy.decide(&Query { also, ..Query::new(None, action) })
+    };
+    let may = |action: &Action| matches!(decide(action, &[]), Decision::Permit(_));
     assert!(policy.has_public_rules());
     for action in
         [Action::CallTool("open".into()), read("db://open"), Action::Method("tools/list".into())]
     {
-        assert!(may(action.clone()) && policy.permits(None, action.clone()), "{action}");
+        assert!(may(&action) && policy.permits(None, &action), "{action}");
         // A token takes nothing away.
-        assert!(policy.permits(Some(&caller("")), action));
+        assert!(policy.permits(Some(&caller("")), &action));
     }
     for action in [
         Action::CallTool("closed".into()),
@@ -177,11 +180,17 @@ fn anonymous_may_do_what_is_public_and_nothing_else() {
         Action::Method("initialize".into()),
         Action::Method("session/stream".into()),
     ] {
-        assert!(!may(action.clone()) && !policy.permits(None, action.clone()), "{action}");
+        assert!(!may(&action) && !policy.permits(None, &action), "{action}");
     }
-    let permit = policy.decide_anonymous(read("db://open"), &[Action::Method("tools/list".into())]);
-    assert_eq!(permit.unwrap().principal(), None);
-    assert!(policy.decide_anonymous(read("db://open"), &[Action::Method("ping".into())]).is_none());
+    let lists = [Action::Method("tools/list".into())];
+    let Decision::Permit(permit) = decide(&read("db://open"), &lists) else { panic!("denied") };
+    assert_eq!(permit.principal(), None);
+    for (action, also) in [("db://open", "ping"), ("db://open", "no/rule"), ("other://x", "ping")] {
+        let decision = decide(&read(action), &[Action::Method(also.into())]);
+        let Decision::Deny(denial) = decision else { panic!("{action} with {also} was permitted") };
+        assert_eq!(denial.reason(), DenialReason::NoToken);
+        assert_eq!(denial.granted().to_string(), "");
+    }
     let without = read_policy(json!({"tools": {"t": []}})).unwrap();
     assert!(!without.has_public_rules() && !without.shows_scopes());
 }
@@ -206,13 +215,16 @@ fn public_stands_alone() {
 fn what_needs_others_too_is_denied_with_all_that_they_need() {
     let (policy, listen) = (policy(), Action::Method("subscriptions/listen".into()));
     let also = [read("db://users/1"), read("db://users/admin")];
-    let decide = |scopes| policy.decide_with(&caller(scopes), listen.clone(), &also);
+    let decide = |scopes| {
+        policy.decide(&Query { also: &also, ..Query::new(Some(&caller(scopes)), &listen) })
+    };
     let Decision::Deny(denial) = decide("Own") else { panic!("permitted") };
     assert_eq!((denial.reason(), denial.action()), (DenialReason::MissingScope, &listen));
     assert_eq!(denial.required().to_string(), "Own Secret");
     assert!(matches!(decide("Own Secret"), Decision::Permit(permit) if *permit.action() == listen));
     let with_unruled = [read("db://users/1"), read("other://x")];
-    let unruled = policy.decide_with(&caller("Own"), listen.clone(), &with_unruled);
+    let own = caller("Own");
+    let unruled = policy.decide(&Query { also: &with_unruled, ..Query::new(Some(&own), &listen) });
     let Decision::Deny(denial) = unruled else { panic!("permitted") };
     assert_eq!(denial.reason(), DenialReason::NoRule);
 }

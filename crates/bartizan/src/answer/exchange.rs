@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{AccessToken, Action, Decision, Owner};
+use auth_core::{AccessToken, Action, Decision, Owner, Query};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
@@ -213,8 +213,13 @@ impl<A: Authenticate> Exchange<A> {
             let same = Arc::ptr_eq(&before.policy, &policy)
                 && before.principal.is_some_and(|before| *before == *principal);
             if !same {
-                let action = self.action.clone();
-                if let Decision::Deny(denial) = policy.decide_with(&principal, action, &self.also) {
+                let query = Query {
+                    principal: Some(&principal),
+                    action: &self.action,
+                    also: &self.also,
+                    arguments: None,
+                };
+                if let Decision::Deny(denial) = policy.decide(&query) {
                     return audit::ended(self.id, &self.owner, &denial);
                 }
             }

@@ -21,7 +21,7 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    pub(crate) fn may(&self, action: Action) -> bool {
+    pub(crate) fn may(&self, action: &Action) -> bool {
         self.policy.permits(self.principal.as_ref(), action)
     }
 }
@@ -81,7 +81,7 @@ pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) -
 
 /// Whether the viewer may be told of this change; any other message is theirs.
 pub(crate) fn may_be_told(message: &Value, viewer: &Viewer) -> bool {
-    let list = |method: &str| viewer.may(Action::Method(method.into()));
+    let list = |method: &str| viewer.may(&Action::Method(method.into()));
     match message.get("method").and_then(Value::as_str) {
         Some("notifications/tools/list_changed") => list("tools/list"),
         Some("notifications/prompts/list_changed") => list("prompts/list"),
@@ -89,7 +89,7 @@ pub(crate) fn may_be_told(message: &Value, viewer: &Viewer) -> bool {
         Some("notifications/resources/updated") => message
             .pointer("/params/uri")
             .and_then(Value::as_str)
-            .is_some_and(|uri| viewer.may(Action::ReadResource(uri.into()))),
+            .is_some_and(|uri| viewer.may(&Action::ReadResource(uri.into()))),
         _ => true,
     }
 }
@@ -100,7 +100,7 @@ impl List {
         let Some(entry) = entry.as_object_mut() else { return false };
         let Some(name) = entry.get(self.key).and_then(Value::as_str) else { return false };
         let action = (self.action)(name.to_owned());
-        if !viewer.may(action.clone()) {
+        if !viewer.may(&action) {
             return false;
         }
         if viewer.policy.shows_scopes() {

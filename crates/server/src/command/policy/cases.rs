@@ -109,7 +109,7 @@ impl Case {
             (None, Some(_)) => return Err("scopes need roles: a token has a user".into()),
             (Some(roles), scopes) => Some(supposed(policy, roles, scopes.as_deref())?),
         };
-        Ok(policy.suppose(who.as_ref(), action))
+        Ok(policy.suppose(who.as_ref(), &action))
     }
 
     fn is_met_by(&self, verdict: &Verdict) -> bool {
@@ -153,7 +153,9 @@ fn supposed(policy: &Policy, roles: &[String], scopes: Option<&str>) -> Result<S
 fn in_words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Permit => "permit".into(),
-        Verdict::NoToken => "deny (a token is needed)".into(),
+        Verdict::NoToken | Verdict::Deny(DenialReason::NoToken, _) => {
+            "deny (a token is needed)".into()
+        }
         Verdict::Deny(DenialReason::NoRule, _) => "deny (no rule)".into(),
         Verdict::Deny(DenialReason::MissingScope, scopes) => format!("step-up (needs {scopes})"),
         Verdict::Deny(DenialReason::BeyondCeiling, scopes) => {

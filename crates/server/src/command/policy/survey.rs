@@ -32,7 +32,7 @@ impl Who {
             Self::Anonymous => None,
             Self::Role(role) => Some(Supposed::with_roles([role.clone()])),
         };
-        policy.suppose(who.as_ref(), action.clone()) == Verdict::Permit
+        policy.suppose(who.as_ref(), action) == Verdict::Permit
     }
 }
 
