@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     console::{COLUMNS, Console, Keyboard},
+    sanitize::OwnedScreen,
     schema::{check, members, typed},
-    untrusted::OwnedScreen,
 };
 
 const BOLD: Style = Style::new().bold();

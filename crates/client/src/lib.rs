@@ -12,29 +12,29 @@
 //!
 //! There is no log: whatever is worth telling is in the result or in the message.
 
-mod access;
 mod args;
 mod cache;
 mod command;
 mod config;
 mod connect;
 mod console;
+mod diagnose;
 mod elicit;
 mod endpoint;
 mod exit;
-mod explain;
 mod failure;
 mod handler;
+mod interrupt;
 mod oauth;
 mod output;
-mod progress;
+mod sanitize;
 mod schema;
 mod servers;
+mod session;
 mod shell;
 mod store;
 mod tls;
 mod transport;
-mod untrusted;
 mod yaml;
 
 use std::{
@@ -55,7 +55,7 @@ use crate::{
     config::Config,
     failure::Failure,
     output::Printer,
-    untrusted::Screen,
+    sanitize::Screen,
 };
 
 /// Runs one command line, `args` beginning with the program's name, and tells how it ended.
@@ -99,13 +99,13 @@ where
     };
     let mut printer = Printer::new(format, Screen::default(), console, stdout, stderr);
     if let Some(verb) = access_verb {
-        let work = Box::pin(access::perform(&verb, &mut config, console, &mut printer));
+        let work = Box::pin(session::perform(&verb, &mut config, console, &mut printer));
         return match work.await {
             Ok(report) => printer.report(&report),
             Err(failure) => printer.failure(&failure),
         };
     }
-    let work = Box::pin(access::run(&mut config, console, &mut printer));
+    let work = Box::pin(session::run(&mut config, console, &mut printer));
     match work.await {
         Ok(answer) => printer.answer(&answer, config.save.as_deref()),
         Err(failure) => printer.failure(&failure),

@@ -8,8 +8,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::{
-    access::Report,
     endpoint::{Endpoint, EndpointError},
+    session::Report,
     store::{FileError, SecretFile},
 };
 

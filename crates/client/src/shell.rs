@@ -17,12 +17,12 @@ use clap_complete::{
 use settings::{Environment, Variable};
 
 use crate::{
-    access,
     args::{Args, Shell},
     cache::Cache,
+    config::state_folder,
     endpoint::Endpoint,
+    sanitize::Screen,
     servers,
-    untrusted::Screen,
 };
 
 /// The variable that says that a shell asks.
@@ -99,7 +99,7 @@ fn cache(args: &[OsString], environment: &Environment) -> Option<Cache> {
         })
     });
     let url = typed.or_else(|| environment.get(Variable::McpUrl))?;
-    let url = servers::resolve(url, access::state_folder(environment).as_deref()).ok()?;
+    let url = servers::resolve(url, state_folder(environment).as_deref()).ok()?;
     let endpoint = Endpoint::parse(&url).ok()?;
     Some(Cache::of(environment.cache_folder().as_deref(), &endpoint))
 }

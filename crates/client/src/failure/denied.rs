@@ -4,7 +4,7 @@ use auth_core::{BearerError, Challenge, ScopeSet};
 use serde_json::Value;
 
 use super::{Failure, Refusal, Scopes, body::Said, scopes};
-use crate::{Exit, config::Config, transport, untrusted::Screen};
+use crate::{Exit, config::Config, sanitize::Screen, transport};
 
 /// What our own server says to a caller who is not in its directory.
 const UNKNOWN_USER: &str = "user does not exist";

@@ -22,9 +22,9 @@ use crate::{
     command::Request,
     config::{Config, ConfigError},
     connect::ConnectError,
+    sanitize::Screen,
     schema::Fault,
     transport::MAX_PENDING,
-    untrusted::Screen,
 };
 
 /// The error of 2025-11-25 that says that pages have to be opened first.

@@ -12,7 +12,7 @@ use rmcp::transport::auth::{OAuthTokenResponse, StoredCredentials};
 use serde_json::{Map, Value, json};
 
 use super::{LoginError, Reply};
-use crate::access::now;
+use crate::session::now;
 
 /// The longest part of a text that is shown.
 const MAX_SHOWN: usize = 200;

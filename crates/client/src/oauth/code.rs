@@ -19,7 +19,7 @@ use super::{
     register::register,
 };
 use crate::{
-    access::terminal,
+    interrupt,
     store::{Client, Entry, Grant},
 };
 
@@ -171,7 +171,7 @@ async fn ask(
             let _ = writeln!(stderr, "{how}:\n{url}");
             let answer = tokio::select! {
                 answer = timeout(SIGN_IN_TIME, loopback.answer(state)) => answer,
-                () = terminal::interrupted() => return Err(LoginError::Cancelled),
+                () = interrupt::interrupted() => return Err(LoginError::Cancelled),
             };
             answer.unwrap_or(Err(LoginError::TooLate(SIGN_IN_TIME)))
         }
@@ -181,7 +181,7 @@ async fn ask(
                 "To sign in, open this in any browser:\n{url}\nIt ends at a page that cannot be shown. \
                  Paste that page's address here:"
             );
-            let line = terminal::line().await.ok_or(LoginError::Cancelled)?;
+            let line = interrupt::line().await.ok_or(LoginError::Cancelled)?;
             let answer = Url::parse(line.trim()).map_err(|_| LoginError::Pasted)?;
             let ours = loopback::parameter(&answer, "state").is_some_and(|theirs| theirs == state);
             if ours { Ok(answer) } else { Err(LoginError::Pasted) }

@@ -20,7 +20,7 @@ use super::{
     register::register,
 };
 use crate::{
-    access::terminal,
+    interrupt,
     store::{AuthMethod, Client, Entry, Grant},
 };
 
@@ -102,7 +102,7 @@ async fn answered(
     );
     tokio::select! {
         answer = poll(&found.facts.metadata.token_endpoint, who, resource, &code, outward) => answer,
-        () = terminal::interrupted() => Err(LoginError::Cancelled),
+        () = interrupt::interrupted() => Err(LoginError::Cancelled),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{CLIENT_NAME, LoginError, Outward, answer::Answer, error::unanswered};
 use crate::{
-    access::now,
+    session::now,
     store::{AuthMethod, Client},
 };
 

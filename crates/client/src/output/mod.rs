@@ -1,6 +1,7 @@
 //! What is printed: results on stdout, everything else on stderr, for a person, as JSON or as YAML.
 
 mod media;
+mod progress;
 mod table;
 mod text;
 
@@ -17,8 +18,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Exit, access::Report, args::OutputFormat, command::Answer, console::Console, failure::Failure,
-    progress, untrusted::Screen, yaml,
+    Exit, args::OutputFormat, command::Answer, console::Console, failure::Failure,
+    sanitize::Screen, session::Report, yaml,
 };
 use table::lines;
 use text::Writer;

@@ -9,7 +9,7 @@ use rmcp::model::{
 use serde_json::{Map, Value};
 
 use super::table::{BOLD, lines, table};
-use crate::{command::Info, schema::parameters, untrusted::Screen};
+use crate::{command::Info, sanitize::Screen, schema::parameters};
 
 /// Makes text that fits a terminal, if there is one.
 pub(super) struct Writer<'a> {

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{
-    now,
-    terminal::{interrupted, or_cancelled},
-};
+use super::now;
 use crate::{
     config::Config,
     failure::Failure,
+    interrupt::{interrupted, or_cancelled},
     oauth::{LoginError, Renewal, renew},
     store::{Entry, Lock, Store, StoreError},
 };

@@ -8,8 +8,8 @@ use std::{
 
 use settings::{Environment, Surrounding};
 
-use super::args::{AccessArgs, Place};
 use crate::{
+    args::{AccessArgs, Place},
     oauth::{Answering, Browser, Identity, LoginError, read_secret},
     store::{self, Keychain, Store},
 };
@@ -19,14 +19,14 @@ const FOLDER: &str = "mcp-client";
 
 /// How this run comes by tokens.
 #[derive(Clone)]
-pub(crate) struct Settings {
+pub(crate) struct TokenSettings {
     args: AccessArgs,
     folder: Option<PathBuf>,
     browser: Browser,
     timeout: Duration,
 }
 
-impl Settings {
+impl TokenSettings {
     /// What the command line and the process's surroundings say.
     pub(crate) fn new(args: AccessArgs, timeout: Duration, environment: &Environment) -> Self {
         let browser =
@@ -71,9 +71,9 @@ impl Settings {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for TokenSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("TokenSettings").field("folder", &self.folder).finish_non_exhaustive()
     }
 }
 

@@ -9,32 +9,28 @@
 //! 5. There are at most three sign-ins in one run, and none for what was just granted:
 //!    a token that is refused although it is new is followed by another issuer's, if the server names one.
 
-mod args;
+mod history;
 mod lookup;
-mod settings;
-mod step;
-pub(crate) mod terminal;
 mod verbs;
 
 use auth_core::{Challenge, Clock, NumericDate, ScopeSet, SystemClock};
 use chrono::{DateTime, SecondsFormat};
 
-pub(crate) use args::{AccessArgs, AccessVerb, GrantArg, LoginArgs};
 pub(crate) use lookup::{current, renewed};
-pub(crate) use settings::{Settings, state_folder};
 pub(crate) use verbs::{Report, perform};
 
-use self::step::{Past, Step};
+use self::history::{Past, Step};
 use crate::{
     command::{self, Answer},
     config::Config,
     console::Console,
     elicit::ServerText,
     failure::Failure,
+    interrupt,
     oauth::{Before, Discovered, LoginError, by_code},
     output::Printer,
+    sanitize::OwnedScreen,
     store::Entry,
-    untrusted::OwnedScreen,
 };
 
 /// The time.
@@ -70,7 +66,7 @@ pub(crate) async fn run(
             Err(failure) => failure,
         };
         let mut elsewhere = false;
-        let wanted = match step::next(&failure, entry.as_ref(), &past) {
+        let wanted = match history::next(&failure, entry.as_ref(), &past) {
             Step::Renew => {
                 past.is_renewed = true;
                 let new = match &entry {
@@ -108,13 +104,13 @@ pub(crate) async fn run(
         past.sign_ins += 1;
         let known = Known { entry: entry.as_ref(), elsewhere };
         let work = Box::pin(sign_in(config, failure.challenge(), wanted.clone(), known));
-        let signed_in = terminal::or_cancelled(work).await;
+        let signed_in = interrupt::or_cancelled(work).await;
         if let Err(LoginError::TooLate(_) | LoginError::Cancelled) = &signed_in {
             lookup::doubt(config).await;
         }
         let signed_in = signed_in.map_err(|error| Failure::login(&error, config))?;
         let Some(new) = signed_in else {
-            return Err(failure.stopped(step::REFUSED_ALREADY));
+            return Err(failure.stopped(history::REFUSED_ALREADY));
         };
         past.asked = new.scopes().union(&wanted.unwrap_or_default());
         entry = Some(new);
@@ -132,7 +128,7 @@ async fn agrees(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -
         }
         None => format!("{} wants you to sign in. Do it now?", config.endpoint),
     };
-    terminal::agrees(console, &question).await
+    interrupt::agrees(console, &question).await
 }
 
 /// What was before a sign-in.

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Findings, resource::Resource, server::Answered};
 use crate::{
     Exit,
-    access::{now, rfc3339},
     config::Config,
+    session::{now, rfc3339},
 };
 
 /// A clock that is wrong by more than a server usually tolerates.
@@ -213,7 +213,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::explain::Verdict;
+    use crate::diagnose::Verdict;
 
     fn good() -> Value {
         json!({ "iss": "https://as", "aud": ["https://mcp"], "exp": 2000, "scope": "b a" })

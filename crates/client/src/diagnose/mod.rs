@@ -18,8 +18,8 @@ use serde_json::json;
 pub(crate) use finding::{Findings, Verdict};
 
 use crate::{
-    access, access::Report, command, config::Config, console::Console, failure::Failure,
-    output::Printer, untrusted::Screen,
+    command, config::Config, console::Console, failure::Failure, output::Printer, sanitize::Screen,
+    session, session::Report,
 };
 
 /// Examines the server, and whether a tool may be called.
@@ -32,7 +32,7 @@ pub(crate) async fn examine(
     let mut findings = Findings::default();
     let was_given = config.token.is_some();
     if !was_given {
-        match access::current(config).await {
+        match session::current(config).await {
             Ok(entry) => config.token = entry.and_then(|entry| entry.token()),
             Err(failure) => {
                 let login = format!("client login --url {}", config.endpoint);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rmcp::model::ProgressNotificationParam;
 
-use crate::untrusted::Screen;
+use crate::sanitize::Screen;
 
 /// Back to the first column, and away with what stands there.
 pub(crate) const CLEAR_LINE: &str = "\r\u{1b}[K";

@@ -12,7 +12,6 @@ use rmcp::model::Reference;
 use settings::{EnvFileError, Environment, Variable};
 
 use crate::{
-    access,
     args::{Args, Completed, Verb},
     cache::Cache,
     command::{ArgumentError, Arguments, Listening, Request, ToolCall},
@@ -21,6 +20,10 @@ use crate::{
     servers::{self, ServersError},
     tls::Authorities,
 };
+
+mod token;
+
+pub(crate) use token::{TokenSettings, state_folder};
 
 /// The file that is read when none is named.
 const ENV_FILE: &str = ".env";
@@ -40,7 +43,7 @@ pub(crate) struct Config {
     pub(crate) save: Option<PathBuf>,
     /// The tools that were listed lately.
     pub(crate) cache: Cache,
-    pub(crate) access: access::Settings,
+    pub(crate) access: TokenSettings,
     /// Certificate authorities that are trusted besides the system's.
     pub(crate) authorities: Authorities,
 }
@@ -107,7 +110,7 @@ impl Config {
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
         let authorities = authorities(args.ca_file, args.env_file.is_some(), &environment)?;
-        let access = access::Settings::new(args.access, args.timeout, &environment);
+        let access = TokenSettings::new(args.access, args.timeout, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
             None => {

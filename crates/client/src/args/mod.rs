@@ -4,10 +4,11 @@ use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::{
-    Exit,
-    access::{AccessArgs, AccessVerb},
-};
+mod token;
+
+use crate::Exit;
+
+pub(crate) use token::{AccessArgs, AccessVerb, GrantArg, LoginArgs, Place};
 
 /// What `call --help` ends with.
 const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \

@@ -5,22 +5,25 @@ use std::fmt::Write as _;
 use auth_core::{Challenge, NumericDate};
 use serde_json::{Value, json};
 
-use super::{AccessVerb, GrantArg, LoginArgs, lookup, now, rfc3339, terminal};
+use super::{lookup, now, rfc3339};
 use crate::{
-    Exit, command,
+    Exit,
+    args::{AccessVerb, GrantArg, LoginArgs},
+    command,
     config::Config,
     console::Console,
+    diagnose,
     endpoint::Endpoint,
-    explain,
     failure::Failure,
+    interrupt,
     oauth::{
         Before, Discovered, Enterprise, LoginError, Outward, by_client_credentials, by_code,
         by_device, by_enterprise, by_workload, read_secret, revoke,
     },
     output::Printer,
+    sanitize::Screen,
     servers,
     store::{Client, Entry, Grant, Listed, Place, Removed, Store, Summary},
-    untrusted::Screen,
 };
 
 /// What such a verb has to say: for a person, and for a program.
@@ -54,7 +57,7 @@ pub(crate) async fn perform(
         AccessVerb::Logout { all } => logout(*all, config).await,
         AccessVerb::Status => status(config),
         AccessVerb::Explain { tool } => {
-            Ok(explain::examine(config, tool.as_deref(), console, printer).await)
+            Ok(diagnose::examine(config, tool.as_deref(), console, printer).await)
         }
         AccessVerb::Servers { verb } => servers::perform(verb, config.access.folder())
             .await
@@ -86,7 +89,7 @@ async fn login(
     };
     // Boxed: it is large, and the select would hold it twice.
     let work = Box::pin(get(args, config, challenge.as_ref()));
-    let got = terminal::or_cancelled(work).await;
+    let got = interrupt::or_cancelled(work).await;
     if let Err(LoginError::TooLate(_) | LoginError::Cancelled) = &got {
         lookup::doubt(config).await;
     }
