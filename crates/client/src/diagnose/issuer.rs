@@ -244,7 +244,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{endpoint::Endpoint, explain::Verdict};
+    use crate::{diagnose::Verdict, endpoint::Endpoint};
 
     fn verdict(json: &Value, check: &str) -> Option<Verdict> {
         let endpoint = Endpoint::parse("https://mcp.example/mcp").unwrap();
