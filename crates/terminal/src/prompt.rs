@@ -1,0 +1,82 @@
+//! Questions, which are asked on a terminal and nowhere else.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::{display, style};
+
+/// Asks a question, and returns the line that was typed, without its line break; `None` at the end of
+/// the input.
+pub type Ask<'a> = dyn FnMut(&str) -> io::Result<Option<String>> + 'a;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// Standard input or standard error is not a terminal.
+    #[error("this needs a confirmation, and there is no terminal to ask on: add --yes to confirm")]
+    NoTerminal,
+    /// The terminal could not be written or read.
+    #[error("cannot ask on the terminal")]
+    Io(#[from] io::Error),
+}
+
+/// Whether a person can be asked: standard input and standard error are terminals.
+#[must_use]
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks on the terminal of this process: the question on standard error, the answer from standard input.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    let mut stderr = style::stderr();
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Asks a question that only `y` or `yes` confirms. `ask` is `None` where there is no terminal.
+pub fn confirm(question: &str, ask: Option<&mut Ask<'_>>) -> Result<bool, ConfirmError> {
+    let ask = ask.ok_or(ConfirmError::NoTerminal)?;
+    let answer = ask(&format!("{} [y/N] ", display::escape(question)))?;
+    let answer = answer.unwrap_or_default();
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// [`confirm`] on the terminal of this process.
+pub fn confirm_on_terminal(question: &str) -> Result<bool, ConfirmError> {
+    let mut on_terminal = |question: &str| ask(question);
+    let ask: Option<&mut Ask<'_>> = if is_interactive() { Some(&mut on_terminal) } else { None };
+    confirm(question, ask)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn confirmed(answer: Option<&str>) -> bool {
+        let mut ask = |question: &str| {
+            assert_eq!(question, "Really\\u{202e}? [y/N] ");
+            Ok(answer.map(str::to_owned))
+        };
+        confirm("Really\u{202e}?", Some(&mut ask)).unwrap()
+    }
+
+    #[test]
+    fn only_yes_confirms() {
+        for answer in ["y", "Y", "yes", " YES "] {
+            assert!(confirmed(Some(answer)), "{answer}");
+        }
+        for answer in [None, Some(""), Some("n"), Some("yess"), Some("j")] {
+            assert!(!confirmed(answer), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_terminal_the_error_names_the_flag() {
+        let error = confirm("Really?", None).unwrap_err();
+        assert!(error.to_string().contains("--yes"), "{error}");
+    }
+}
