@@ -49,6 +49,7 @@ mod jwks;
 mod jws;
 mod key;
 mod metadata;
+pub mod oauth;
 mod policy;
 mod principal;
 mod resource;
