@@ -138,7 +138,7 @@ instructions most="0.45": build-all build-peer
 
 [private]
 build-peer:
-    @cargo build --quiet --locked --release --package bench --all-features --example peer
+    @cargo build --quiet --locked --release --package bench --example peer
 
 # how fast the release builds start and how much the idle server takes
 figures:

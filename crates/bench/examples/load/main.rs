@@ -3,7 +3,7 @@
 //! `load SERVER_BINARY PEER_BINARY SECONDS` starts the server on a free loopback port in a folder of its own
 //! and ends with an error if one of these does not hold:
 //!
-//! 1. Every class of callers ([`callers::CAST`]) gets the answers that the negative matrix in
+//! 1. Every class of callers ([`CAST`]) gets the answers that the negative matrix in
 //!    `docs/security.md` has for it, and no other. A slow caller is closed after the 30 s of the limits.
 //! 2. Valid calls go on beside the flood: there are some in every second.
 //! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
@@ -22,6 +22,7 @@
 )]
 
 mod callers;
+mod cast;
 mod panics;
 mod server;
 mod tally;
@@ -34,7 +35,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callers::{CAST, Class, Plan};
+use callers::Plan;
+use cast::{CAST, Class};
 use server::Server;
 use tally::Tally;
 use tokio::task::JoinSet;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::callers::Class;
+use crate::cast::{CAST, Class};
 
 /// How often each class was answered in which way, and how fast.
 #[derive(Debug, Default)]
@@ -98,7 +98,7 @@ impl Tally {
         if self.faults.len() > faults.len() {
             faults.push(format!("… and {} more like these", self.faults.len() - faults.len()));
         }
-        for (class, _) in crate::callers::CAST {
+        for (class, _) in CAST {
             if !self.classes.contains_key(&class) {
                 faults.push(format!("{class:?} got no good answer at all"));
             }

@@ -33,7 +33,7 @@ enum Sent {
 pub(crate) fn compare(peer: &Path, most: Option<f64>) -> ExitCode {
     let others: &[&str] = match most {
         Some(_) => &["guarded"],
-        None => &["canned", "bare", "looped", "unguarded", "guarded"],
+        None => &["canned", "bare", "looped", "guarded"],
     };
     let reports = thread::scope(|scope| {
         let counts = Revision::ALL.into_iter().enumerate().map(|(core, revision)| {

@@ -16,6 +16,9 @@ use tokio::{
     task::JoinSet,
 };
 
+/// How many connections a row has, if it does not say otherwise.
+pub(crate) const CONNECTIONS: usize = 16;
+
 /// What is sent, to whom and how.
 #[derive(Clone)]
 pub(crate) struct Load {

@@ -21,13 +21,15 @@ mod calls;
 mod instructions;
 mod load;
 mod process;
+mod report;
 mod scenes;
 mod streams;
+mod tls;
 mod wire;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use scenes::Programs;
+use report::Programs;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

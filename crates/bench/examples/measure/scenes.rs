@@ -1,52 +1,17 @@
 //! What is compared with what.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use auth_core::Algorithm;
 use testkit::TestKey;
 
 use crate::{
     calls::{self, Revision},
-    load::{Latencies, Load},
+    load::{CONNECTIONS, Latencies, Load},
     process::Server,
-    streams,
-    wire::{self, Tls},
+    report::{Programs, Row, load, median, table},
+    streams, tls,
 };
-
-/// The programs, and how often and how long each is measured.
-pub(crate) struct Programs {
-    pub(crate) peer: PathBuf,
-    pub(crate) server: PathBuf,
-    pub(crate) rounds: usize,
-    pub(crate) length: Duration,
-}
-
-/// One line of a table.
-pub(crate) struct Row {
-    name: String,
-    server: Server,
-    work: Work,
-    cells: Vec<Cell>,
-}
-
-/// How a server is kept busy.
-pub(crate) enum Work {
-    Raw(Load),
-    Tls(Tls),
-}
-
-/// What one round of one row gave.
-#[derive(Clone, Copy)]
-struct Cell {
-    cpu: f64,
-    rate: f64,
-    p50: f64,
-    p99: f64,
-    p999: f64,
-    resident: f64,
-}
-
-pub(crate) const CONNECTIONS: usize = 16;
 
 /// Plays the scenes that are named, or all.
 pub(crate) async fn play(programs: &Programs, named: &[String]) {
@@ -57,7 +22,7 @@ pub(crate) async fn play(programs: &Programs, named: &[String]) {
         }
     }
     if wanted("first") {
-        first_sight(programs).await;
+        first_use(programs).await;
     }
     if wanted("refusals") {
         refusals(programs).await;
@@ -75,7 +40,7 @@ pub(crate) async fn play(programs: &Programs, named: &[String]) {
         half_load(programs).await;
     }
     if wanted("tls") {
-        wire::scene(programs).await;
+        tls::scene(programs).await;
     }
     if wanted("sse") {
         streams::calls(programs).await;
@@ -93,10 +58,10 @@ async fn all_calls(programs: &Programs, revision: Revision) {
         Row::call("axum, canned", Server::peer(peer, "canned", &[]), revision),
         Row::call("rmcp, bare", Server::peer(peer, "bare", &[]), revision),
         Row::call("rmcp, as we set it up", Server::peer(peer, "looped", &[]), revision),
-        Row::call("ours without the guard", Server::peer(peer, "unguarded", &[]), revision),
+        Row::call("rmcp behind our guard", Server::peer(peer, "guarded", &[]), revision),
     ];
     for algorithm in Algorithm::ALL {
-        let server = Server::peer(peer, "guarded", &["--algorithm", algorithm.name()]);
+        let server = Server::peer(peer, "app", &["--algorithm", algorithm.name()]);
         rows.push(Row::call(&format!("ours, {}", algorithm.name()), server, revision));
     }
     let key = TestKey::generate(Algorithm::Es256);
@@ -105,19 +70,19 @@ async fn all_calls(programs: &Programs, revision: Revision) {
     let server = Server::ours(&programs.server, &key, "info");
     rows.push(Row::call("the program, log at info", server, revision));
     let title = format!("get_time, {}, {CONNECTIONS} connections", revision.name());
-    table(programs, &title, rows, &["naive", "ours without the guard", "axum, canned"]).await;
+    table(programs, &title, rows, &["naive", "rmcp, as we set it up", "axum, canned"]).await;
 }
 
 /// A token that was not seen before, for each algorithm.
-async fn first_sight(programs: &Programs) {
+async fn first_use(programs: &Programs) {
     for algorithm in Algorithm::ALL {
         let seen = ["--algorithm", algorithm.name()];
         let unseen = ["--algorithm", algorithm.name(), "--tokens", "30000"];
         let rows = vec![
-            Row::call("seen", Server::peer(&programs.peer, "guarded", &seen), Revision::V2025),
-            Row::call("unseen", Server::peer(&programs.peer, "guarded", &unseen), Revision::V2025),
+            Row::call("seen", Server::peer(&programs.peer, "app", &seen), Revision::V2025),
+            Row::call("unseen", Server::peer(&programs.peer, "app", &unseen), Revision::V2025),
         ];
-        let title = format!("first sight of a token, {}", algorithm.name());
+        let title = format!("first use of a token, {}", algorithm.name());
         table(programs, &title, rows, &["seen"]).await;
     }
 }
@@ -126,7 +91,7 @@ async fn first_sight(programs: &Programs) {
 async fn refusals(programs: &Programs) {
     for algorithm in [Algorithm::Hs256, Algorithm::Es256] {
         let flags = ["--algorithm", algorithm.name()];
-        let server = || Server::peer(&programs.peer, "guarded", &flags);
+        let server = || Server::peer(&programs.peer, "app", &flags);
         let canned = Server::peer(&programs.peer, "canned", &[]);
         let mut rows = vec![Row::call("axum, canned", canned, Revision::V2025)];
         let none = server();
@@ -152,7 +117,7 @@ async fn shapes(programs: &Programs) {
         ("1,000,000 users more", &["--users", "1000000"]),
     ];
     let rows = shapes.map(|(name, flags)| {
-        Row::call(name, Server::peer(&programs.peer, "guarded", flags), Revision::V2025)
+        Row::call(name, Server::peer(&programs.peer, "app", flags), Revision::V2025)
     });
     table(programs, "much of everything", rows.into(), &["as it is"]).await;
 
@@ -177,7 +142,7 @@ async fn log(programs: &Programs) {
 async fn flood(programs: &Programs) {
     println!("\nflood: valid calls beside as many connections with bad tokens");
     println!("{:24} {:>12} {:>12} {:>12}", "beside", "valid, 1/s", "bad, 1/s", "share");
-    let server = Server::peer(&programs.peer, "guarded", &["--algorithm", "ES256"]);
+    let server = Server::peer(&programs.peer, "app", &["--algorithm", "ES256"]);
     let half = |token: &str, status| Load {
         connections: CONNECTIONS / 2,
         ..load(&server, vec![calls::get_time(Revision::V2025, Some(token))], status)
@@ -210,7 +175,7 @@ async fn flood(programs: &Programs) {
 
 /// At half of full load, the slowest beside the middle.
 async fn half_load(programs: &Programs) {
-    let server = Server::peer(&programs.peer, "guarded", &[]);
+    let server = Server::peer(&programs.peer, "app", &[]);
     let full = load(&server, vec![calls::get_time(Revision::V2025, Some(server.valid()[0]))], 200);
     let most = full.run(programs.length).await.count() as f64 / programs.length.as_secs_f64();
     // Every connection waits after each answer; for how long, a few tries tell.
@@ -233,100 +198,4 @@ async fn half_load(programs: &Programs) {
         seen.within(0.999),
         seen.within(0.999) / seen.within(0.5)
     );
-}
-
-/// Measures the rows in turn, round after round, and prints their medians; ratios are medians too, of
-/// the ratios within a round.
-pub(crate) async fn table(programs: &Programs, title: &str, mut rows: Vec<Row>, against: &[&str]) {
-    println!("\n{title}");
-    for round in 0..=programs.rounds {
-        for row in &mut rows {
-            let before = row.server.cpu();
-            let seen = row.work.run(programs.length).await;
-            let cpu = row.server.cpu().saturating_sub(before);
-            let count = seen.count() as f64;
-            // The first round warms up.
-            if round > 0 {
-                row.cells.push(Cell {
-                    cpu: cpu.as_secs_f64() * 1e6 / count,
-                    rate: count / programs.length.as_secs_f64(),
-                    p50: seen.within(0.5),
-                    p99: seen.within(0.99),
-                    p999: seen.within(0.999),
-                    resident: row.server.resident(),
-                });
-            }
-        }
-    }
-    print!(
-        "{:26} {:>8} {:>8} {:>7} {:>7} {:>8} {:>6}",
-        "", "CPU us", "1/s", "p50 us", "p99 us", "p99.9 us", "MiB"
-    );
-    for name in against {
-        print!("  to {name:<8.8}");
-    }
-    println!();
-    for row in &rows {
-        let of = |what: fn(&Cell) -> f64| median(row.cells.iter().map(what));
-        print!(
-            "{:26} {:8.1} {:8.0} {:7.0} {:7.0} {:8.0} {:6.1}",
-            row.name,
-            of(|it| it.cpu),
-            of(|it| it.rate),
-            of(|it| it.p50),
-            of(|it| it.p99),
-            of(|it| it.p999),
-            of(|it| it.resident)
-        );
-        for name in against {
-            let other = rows.iter().find(|row| row.name == *name).unwrap();
-            let pairs = row.cells.iter().zip(&other.cells);
-            print!("  {:<11.3}", median(pairs.map(|(own, other)| own.cpu / other.cpu)));
-        }
-        println!();
-    }
-}
-
-impl Work {
-    async fn run(&self, length: Duration) -> Latencies {
-        match self {
-            Self::Raw(load) => load.run(length).await,
-            Self::Tls(tls) => tls.run(length).await,
-        }
-    }
-}
-
-impl Row {
-    pub(crate) fn call(name: &str, server: Server, revision: Revision) -> Self {
-        let tokens = server.valid();
-        let requests = tokens.iter().map(|token| calls::get_time(revision, Some(token))).collect();
-        Self::new(name, server, requests, 200)
-    }
-
-    fn new(name: &str, server: Server, requests: Vec<Vec<u8>>, status: u16) -> Self {
-        let work = Work::Raw(load(&server, requests, status));
-        Self::of(name, server, work)
-    }
-
-    pub(crate) fn of(name: &str, server: Server, work: Work) -> Self {
-        Self { name: name.into(), server, work, cells: Vec::new() }
-    }
-}
-
-pub(crate) fn load(server: &Server, requests: Vec<Vec<u8>>, status: u16) -> Load {
-    Load {
-        address: server.address,
-        requests: requests.into(),
-        sent: std::sync::Arc::default(),
-        connections: CONNECTIONS,
-        status,
-        pause: Duration::ZERO,
-        each: false,
-    }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
 }

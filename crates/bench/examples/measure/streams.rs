@@ -10,9 +10,9 @@ use tokio::{
 };
 
 use crate::{
-    load::{Latencies, Load},
+    load::{CONNECTIONS, Latencies, Load},
     process::Server,
-    scenes::{CONNECTIONS, Programs, load},
+    report::{Programs, load},
 };
 
 /// How many streams are open at once.
@@ -22,7 +22,7 @@ const STREAMS: usize = 10_000;
 pub(crate) async fn calls(programs: &Programs) {
     println!("\nget_time in a session, answered by a stream");
     println!("{:26} {:>8} {:>8} {:>8} {:>8}", "", "p50 us", "p99 us", "1/s", "CPU us");
-    for name in ["bare", "guarded"] {
+    for name in ["bare", "app"] {
         let server = Server::peer(&programs.peer, name, &["--sessions", "1"]);
         let mut requests = Vec::new();
         for _ in 0..CONNECTIONS {
@@ -66,7 +66,7 @@ pub(crate) async fn many(programs: &Programs) {
     println!("\n{STREAMS} open streams, each in a session of its own");
     println!("{:26} {:>10} {:>10} {:>12}", "", "MiB before", "MiB with", "KiB a stream");
     let users = ["--sessions", "1", "--users", "100000"];
-    for (name, flags) in [("bare", &users[..2]), ("guarded", &users[..])] {
+    for (name, flags) in [("bare", &users[..2]), ("app", &users[..])] {
         let server = Server::peer(&programs.peer, name, flags);
         // Who answers has all its users.
         Session::begin(&server).await;

@@ -3,16 +3,19 @@
 //!
 //! | name | what |
 //! |---|---|
-//! | `canned` | axum, and an answer that stands ready: as fast as it gets |
-//! | `bare` | rmcp with its macros as they come, without any protection |
-//! | `naive` | the same behind a middleware with `jsonwebtoken::decode`: what one would write by hand |
-//! | `guarded` | our server's app, with users in memory and without a log |
-//! | `unguarded` | our server's own tools and rmcp settings, with the guard taken off |
-//! | `looped` | the same, with every call through rmcp's loop |
-//! | `tools` | our guard before rmcp with as many tools as are wanted, and a rule for each |
+//! | `canned` | axum, and a constant answer: the lower bound |
+//! | `bare` | rmcp with its macros and default settings, without any protection |
+//! | `naive` | the same behind a middleware with `jsonwebtoken::decode`: a hand-written guard |
+//! | `looped` | rmcp with the settings of our server, without any protection |
+//! | `guarded` | the same behind our guard |
+//! | `tools` | our guard before rmcp with any number of tools, and a rule for each |
+//! | `app` | our server itself, with its users in memory and without a log (feature `app`) |
 //!
-//! It prints one line of JSON: where it listens, and tokens for it. With `--certificate FOLDER` it speaks TLS
-//! 1.3, with `cert.pem` and `key.pem` from there; what is spoken over it is negotiated.
+//! It prints one line of JSON: where it listens, and tokens for it. With `--certificate FOLDER`, `app` speaks
+//! TLS 1.3, with `cert.pem` and `key.pem` from there; the protocol over it is negotiated.
+//!
+//! Without the feature `app` it is built without the server, its database and TLS: `just instructions` needs
+//! it optimised, and in the gate that is the longest build.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,17 +23,22 @@
     reason = "a program for measuring: it stops where it cannot go on"
 )]
 
+#[cfg(feature = "app")]
+mod app;
+mod demo;
+mod guarded;
 mod many;
 mod naive;
-mod ours;
 mod serve;
+mod shape;
+mod time;
+#[cfg(feature = "app")]
+mod tls;
 mod tokens;
 
-use std::path::PathBuf;
-
-use auth_core::Algorithm;
 use axum::{Router, body::Body, http::Response, http::header, routing::post};
 use serve::{by_axum, by_us};
+use shape::Shape;
 use testkit::TestKey;
 use tokens::Tokens;
 use tokio::net::TcpListener;
@@ -41,66 +49,27 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What the tool's answer looks like, for the server that does not call it.
 const ANSWER: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\"current_time\":\"2027-01-15T08:00:00.000000+00:00\",\"formatted\":\"2027-01-15 08:00:00\",\"timestamp\":1800000000.0,\"timezone\":\"Etc/UTC\"}"}],"structuredContent":{"current_time":"2027-01-15T08:00:00.000000+00:00","formatted":"2027-01-15 08:00:00","timestamp":1800000000.0,"timezone":"Etc/UTC"},"isError":false}}"#;
 
-/// How a server is asked to be: `NAME [--algorithm A] [--tokens N] [--rules N] [--issuers N] [--users N]
-/// [--tools N] [--sessions N] [--certificate FOLDER]`.
-pub(crate) struct Shape {
-    pub(crate) algorithm: Algorithm,
-    /// How many good tokens there are to be, each another.
-    pub(crate) tokens: usize,
-    /// How many rules more the policy has, users the directory, and issuers are trusted.
-    pub(crate) rules: usize,
-    pub(crate) users: usize,
-    pub(crate) issuers: usize,
-    /// How many tools the server `tools` has.
-    pub(crate) tools: usize,
-    /// Whether clients of before 2026-07-28 have sessions, and get answers as streams: 0 or 1.
-    pub(crate) sessions: usize,
-    /// Where certificate and key for TLS are.
-    certificate: Option<PathBuf>,
-}
-
 #[tokio::main]
 async fn main() {
     let mut args = std::env::args().skip(1);
     let name = args.next().unwrap_or_default();
-    let mut shape = Shape {
-        algorithm: Algorithm::Hs256,
-        tokens: 1,
-        rules: 0,
-        users: 0,
-        issuers: 0,
-        tools: 1,
-        sessions: 0,
-        certificate: None,
-    };
-    while let (Some(flag), Some(value)) = (args.next(), args.next()) {
-        match flag.as_str() {
-            "--algorithm" => shape.algorithm = value.parse().unwrap(),
-            "--tokens" => shape.tokens = value.parse().unwrap(),
-            "--rules" => shape.rules = value.parse().unwrap(),
-            "--users" => shape.users = value.parse().unwrap(),
-            "--issuers" => shape.issuers = value.parse().unwrap(),
-            "--tools" => shape.tools = value.parse().unwrap(),
-            "--sessions" => shape.sessions = value.parse().unwrap(),
-            "--certificate" => shape.certificate = Some(value.into()),
-            other => panic!("no flag {other}"),
-        }
-    }
+    let shape = Shape::parse(args);
     let key = TestKey::generate(shape.algorithm);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     println!("{}", Tokens::new(&key, shape.tokens).describe(address));
-    let certificate = shape.certificate.as_deref();
     match name.as_str() {
         "canned" => by_axum(listener, canned()).await,
         "bare" => by_axum(listener, naive::bare(shape.sessions > 0)).await,
         "naive" => by_axum(listener, naive::protected(&key)).await,
-        "guarded" => by_us(listener, ours::guarded(&key, &shape).await, certificate).await,
-        "unguarded" => {
-            by_us(listener, ours::unguarded(&key, &shape, false).await, certificate).await;
-        }
-        "looped" => by_us(listener, ours::unguarded(&key, &shape, true).await, certificate).await,
-        "tools" => by_us(listener, many::guarded(&key, &shape), certificate).await,
+        "looped" => by_us(listener, demo::unprotected()).await,
+        "guarded" => by_us(listener, guarded::router(&key, &shape)).await,
+        "tools" => by_us(listener, many::router(&key, &shape)).await,
+        #[cfg(feature = "app")]
+        "app" => match &shape.certificate {
+            Some(folder) => tls::serve(listener, app::router(&key, &shape).await, folder).await,
+            None => by_us(listener, app::router(&key, &shape).await).await,
+        },
         other => panic!("no server {other:?}"),
     }
 }

@@ -1,10 +1,10 @@
 //! Our guard before rmcp with any number of tools, all of which tell the time; and one that panics.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
-use auth_core::{Clock, Policy, PolicyDocument, SystemClock};
+use auth_core::{Clock, SystemClock};
 use axum::Router;
-use bartizan::{CatchPanic, Guard};
+use bartizan::Guard;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     handler::server::{
@@ -16,13 +16,11 @@ use rmcp::{
         ServerConfig, Tool,
     },
     service::RequestContext,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-    },
 };
+use serde_json::json;
 use testkit::{RESOURCE, TestKey};
 
-use crate::{Shape, ours};
+use crate::{demo::Mcp, guarded, shape::Shape};
 
 #[derive(Clone)]
 struct Many(Arc<ToolRouter<Many>>);
@@ -67,24 +65,11 @@ impl ServerHandler for Many {
     }
 }
 
-pub(crate) fn guarded(key: &TestKey, shape: &Shape) -> Router {
-    let mut rules =
-        "[scopes]\n\"User.Read\" = \"The time\"\n[tools]\nget_time = \"User.Read\"\npanic = \"User.Read\"\n".to_owned();
-    for number in 1..shape.tools {
-        writeln!(rules, "tool_{number} = \"User.Read\"").unwrap();
-    }
-    let document: PolicyDocument = toml::from_str(&rules).unwrap();
-    let policy = Policy::try_from(document).unwrap();
-    let guard = Guard::new(RESOURCE.parse().unwrap(), policy, ours::issuers(key, shape));
-    let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
-        .disable_allowed_hosts();
-    let many = Many::new(shape.tools);
-    let mcp = StreamableHttpService::new(
-        move || Ok(CatchPanic::new(many.clone())),
-        Arc::new(NeverSessionManager::default()),
-        config,
-    );
+pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
+    let numbered = (1..shape.tools).map(|number| format!("tool_{number}"));
+    let names = numbered.chain(["get_time".to_owned(), "panic".to_owned()]);
+    let policy = guarded::policy_of(names.map(|name| (name, json!("User.Read"))));
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy, guarded::authenticator(key, shape));
+    let mcp = Mcp::new(Many::new(shape.tools));
     Router::new().route_service("/mcp", guard.protect(mcp))
 }

@@ -9,7 +9,6 @@ use axum::{
     http::{Request, Response, StatusCode, header},
     middleware::{self, Next},
 };
-use chrono::{Local, SecondsFormat};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rmcp::{
     Json, ServerHandler, tool, tool_handler, tool_router,
@@ -17,36 +16,19 @@ use rmcp::{
         StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
     },
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use testkit::{ISSUER, RESOURCE, TestKey};
+
+use crate::time::Time;
 
 #[derive(Clone)]
 struct Clock;
-
-#[derive(Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the same names as our tool's")]
-struct Time {
-    current_time: String,
-    timezone: String,
-    timestamp: f64,
-    formatted: String,
-}
 
 #[tool_router]
 impl Clock {
     #[tool(description = "The current time where the server runs")]
     async fn get_time(&self) -> Json<Time> {
-        #[expect(clippy::disallowed_methods, reason = "as one writes it")]
-        let now = Local::now();
-        #[expect(clippy::cast_precision_loss, reason = "as one writes it")]
-        let timestamp = now.timestamp_micros() as f64 / 1e6;
-        Json(Time {
-            current_time: now.to_rfc3339_opts(SecondsFormat::Micros, false),
-            timezone: now.offset().to_string(),
-            timestamp,
-            formatted: now.format("%Y-%m-%d %H:%M:%S").to_string(),
-        })
+        Json(Time::now())
     }
 }
 

@@ -1,0 +1,44 @@
+//! Our guard before the server of [`demo`](crate::demo).
+
+use auth_core::{KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer};
+use axum::Router;
+use bartizan::{Guard, TokenAuthenticator};
+use serde_json::{Map, Value, json};
+use testkit::{ISSUER, RESOURCE, TestKey};
+
+use crate::{demo::Mcp, shape::Shape};
+
+/// What the guard accepts: tokens of as many issuers as are wanted, all with the same key.
+pub(crate) fn authenticator(key: &TestKey, shape: &Shape) -> TokenAuthenticator<SystemClock> {
+    let names = (0..shape.issuers).map(|number| format!("https://issuer-{number}.example"));
+    let verifier = names.chain([ISSUER.to_owned()]).fold(
+        TokenVerifier::new(RESOURCE.parse().unwrap()),
+        |verifier, name| {
+            let keys = KeySet::from_iter([key.verifying()]);
+            verifier.trust(TrustedIssuer::new(name.parse().unwrap(), keys))
+        },
+    );
+    TokenAuthenticator::new(verifier, SystemClock)
+}
+
+/// A policy with rules for the two tools, and as many more as are wanted.
+fn policy(shape: &Shape) -> Policy {
+    let more = (0..shape.rules).map(|number| (format!("tool_{number}"), json!("User.Read")));
+    let own = [("get_time".to_owned(), json!("Admin.Write")), ("whoami".to_owned(), json!([]))];
+    policy_of(more.chain(own))
+}
+
+/// A policy of these tools and what each requires.
+pub(crate) fn policy_of(tools: impl Iterator<Item = (String, Value)>) -> Policy {
+    let document = json!({
+        "scopes": { "User.Read": "Read your own data", "Admin.Write": "Change anything" },
+        "tools": tools.collect::<Map<_, _>>(),
+    });
+    let document: PolicyDocument = serde_json::from_value(document).unwrap();
+    Policy::try_from(document).unwrap()
+}
+
+pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(shape), authenticator(key, shape));
+    Router::new().route_service("/mcp", guard.protect(Mcp::guarded()))
+}
