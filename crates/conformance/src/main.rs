@@ -1,6 +1,6 @@
-//! A server with all that the official MCP conformance suite asks for, behind the guard as any user of
-//! it would put theirs; and beside it, to compare, the same server bare. For tests only: the token is
-//! printed.
+//! A server with all that the official MCP conformance suite asks for, behind the guard as any user
+//! of it would put theirs; and beside it, to compare, the same server bare. For tests only: the
+//! token is printed.
 
 mod fixture;
 

@@ -1,5 +1,5 @@
-//! How fast a check is, what a user costs in memory, how long loading takes, and how soon a second node
-//! knows of a change: `just bench-directory`. Needs Linux for the memory.
+//! How fast a check is, what a user costs in memory, how long loading takes, and how soon a second
+//! node knows of a change: `just bench-directory`. Needs Linux for the memory.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 

@@ -23,8 +23,8 @@ pub struct UserName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Adds an active user. Where there is one by these names, nothing is changed and the answer is
-    /// [`DirectoryError::Exists`](crate::DirectoryError::Exists). Tokens that a removed user of these names
-    /// had stay void.
+    /// [`DirectoryError::Exists`](crate::DirectoryError::Exists). Tokens that a removed user of
+    /// these names had stay void.
     Add(NewUser),
     /// Adds a user as it stands, or makes the one that is there like it.
     Import {
@@ -38,13 +38,14 @@ pub enum Edit {
     SetStatus(UserName, UserStatus),
     /// Removes a user and its roles.
     Remove(UserName),
-    /// Gives a user a role, for ever or until (and without) a date. Whether the policy knows the role is
-    /// not asked here.
+    /// Gives a user a role, for ever or until (and without) a date. Whether the policy knows the
+    /// role is not asked here.
     Grant(UserName, RoleName, Option<NumericDate>),
     /// Takes a role from a user.
     RevokeRole(UserName, RoleName),
-    /// Makes all tokens of a user void that were issued up to the change, also by a clock that is ahead by
-    /// the leeway: those that say that they were issued before [`valid_from_after`](crate::valid_from_after).
+    /// Makes all tokens of a user void that were issued up to the change, also by a clock that is
+    /// ahead by the leeway: those that say that they were issued before
+    /// [`valid_from_after`](crate::valid_from_after).
     RevokeTokens(UserName),
     /// Makes one token void, whoever its user is.
     RevokeToken(RevokedToken),
@@ -58,8 +59,8 @@ pub struct RevokedToken {
     pub issuer: Issuer,
     /// Its `jti`.
     pub token_id: TokenId,
-    /// When it would have ended anyway, and need not be remembered any longer. `None`: not known, so it is
-    /// remembered for ever.
+    /// When it would have ended anyway, and need not be remembered any longer. `None`: not known,
+    /// so it is remembered for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<NumericDate>,
 }
@@ -83,7 +84,8 @@ pub enum Change {
     NoSuchUser,
 }
 
-/// A change that was made, as the record has it. As JSON: these members, without those that are `None`.
+/// A change that was made, as the record has it. As JSON: these members, without those that are
+/// `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// When, in seconds since 1970.
@@ -181,8 +183,8 @@ fn list<'a>(roles: impl IntoIterator<Item = &'a RoleName>) -> String {
 }
 
 impl Stamp {
-    /// `who` does something at `at`. A name is kept as it can be shown on one line ([`display::escape`]);
-    /// what is beyond 255 bytes is cut off.
+    /// `who` does something at `at`. A name is kept as it can be shown on one line
+    /// ([`display::escape`]); what is beyond 255 bytes is cut off.
     #[must_use]
     pub fn new(who: impl fmt::Display, at: NumericDate) -> Self {
         let mut who = display::escape(&who.to_string()).into_owned();
@@ -207,7 +209,8 @@ impl Stamp {
 }
 
 impl Change {
-    /// [`Done`](Self::Done) if a user that is there was changed, [`AlreadySo`](Self::AlreadySo) if not.
+    /// [`Done`](Self::Done) if a user that is there was changed, [`AlreadySo`](Self::AlreadySo) if
+    /// not.
     pub(crate) const fn made(changed: bool) -> Self {
         if changed { Self::Done } else { Self::AlreadySo }
     }

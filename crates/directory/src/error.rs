@@ -121,7 +121,8 @@ pub enum DirectoryError {
     /// Too many changes wait for their turn.
     #[error("too many new users wait to be added: ask again later")]
     Busy,
-    /// A URL of a PostgreSQL database that cannot be used as it stands. Nothing of it is repeated here.
+    /// A URL of a PostgreSQL database that cannot be used as it stands. Nothing of it is repeated
+    /// here.
     #[error("the URL of the PostgreSQL database cannot be used: {reason}")]
     PostgresUrl {
         /// What is wrong with it.
@@ -138,7 +139,8 @@ pub enum DirectoryError {
         /// What the server or the system said.
         source: Source,
     },
-    /// What is known in memory is older than it may be, as the database could not be asked for so long.
+    /// What is known in memory is older than it may be, as the database could not be asked for so
+    /// long.
     #[error(
         "the user database could not be asked for {} s, and what is known of it is too old",
         for_secs

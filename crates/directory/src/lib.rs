@@ -1,24 +1,25 @@
 //! The users of a protected MCP server: who they are, whether they may act, which roles they have.
 //!
-//! A user is known by the pair of `iss` and `sub` (RFC 7519 §4.1.1, §4.1.2; OpenID Connect Core §5.7):
-//! a subject alone names nobody, since another issuer may give the same one to somebody else.
+//! A user is known by the pair of `iss` and `sub` (RFC 7519 §4.1.1, §4.1.2; OpenID Connect Core
+//! §5.7): a subject alone names nobody, since another issuer may give the same one to somebody
+//! else.
 //!
 //! # Rules
 //!
-//! 1. Not found is `Ok(None)`; an `Err` says that the directory could not be asked. The two are never
-//!    mixed: an outage must not look like an unknown user, nor like a known one.
-//! 2. A [`SqliteDirectory`] and a [`PostgresDirectory`] ask the database each time: a change counts for the
-//!    next [`find`](Directory::find), whichever process made it. [`Live`] answers from memory, and sees a
-//!    change within a second.
-//! 3. A change says what it met ([`Change`]): done, already so, or no such user. What was done is written
-//!    down with who did it and when ([`Record`]), in the same transaction.
+//! 1. Not found is `Ok(None)`; an `Err` says that the directory could not be asked. The two are
+//!    never mixed: an outage must not look like an unknown user, nor like a known one.
+//! 2. A [`SqliteDirectory`] and a [`PostgresDirectory`] ask the database each time: a change counts
+//!    for the next [`find`](Directory::find), whichever process made it. [`Live`] answers from
+//!    memory, and sees a change within a second.
+//! 3. A change says what it met ([`Change`]): done, already so, or no such user. What was done is
+//!    written down with who did it and when ([`Record`]), in the same transaction.
 //! 4. A disabled user keeps its roles; a removed one loses them.
 //! 5. Every change, and every list of changes, is whole or not made at all.
-//! 6. What is revoked stays so: a token never becomes good again, nor do those that a user had when all of
-//!    them were revoked, or when the user was removed.
+//! 6. What is revoked stays so: a token never becomes good again, nor do those that a user had when
+//!    all of them were revoked, or when the user was removed.
 //!
-//! **Invariant:** [`Directory::find`] gives a user only if the store holds it now (with [`Live`]: held it
-//! when it was last asked, which is never longer ago than its bound), as it is given.
+//! **Invariant:** [`Directory::find`] gives a user only if the store holds it now (with [`Live`]:
+//! held it when it was last asked, which is never longer ago than its bound), as it is given.
 //!
 //! # Example
 //!
@@ -83,11 +84,11 @@ pub use source::{Loaded, News, Store, Watch};
 pub use sqlite::{SqliteDirectory, SqliteWatch};
 pub use user::{NewUser, UnknownStatus, User, UserStatus};
 
-/// The user's `valid_from` after all its tokens were revoked at `revoked`: tokens with an earlier `iat` are
-/// void.
+/// The user's `valid_from` after all its tokens were revoked at `revoked`: tokens with an earlier
+/// `iat` are void.
 ///
-/// The issuer's clock may be ahead by the leeway, and dates are whole seconds. So a token that was issued
-/// before the revocation may have an `iat` up to that much later.
+/// The issuer's clock may be ahead by the leeway, and dates are whole seconds. So a token that was
+/// issued before the revocation may have an `iat` up to that much later.
 #[must_use]
 pub fn valid_from_after(revoked: NumericDate) -> NumericDate {
     revoked.plus(Leeway::default().duration() + Duration::from_secs(1))
@@ -105,8 +106,8 @@ pub trait Directory: Send + Sync + 'static {
     /// All users, by issuer and subject, in the order of their bytes.
     fn list(&self) -> impl Future<Output = Result<Vec<User>, DirectoryError>> + Send;
 
-    /// Makes all of `edits` or, at the first that is an error, none. The answers stand in their order; what
-    /// was [`Change::Done`] is written down.
+    /// Makes all of `edits` or, at the first that is an error, none. The answers stand in their
+    /// order; what was [`Change::Done`] is written down.
     fn apply(
         &self,
         edits: Vec<Edit>,
@@ -159,8 +160,8 @@ pub trait Directory: Send + Sync + 'static {
         }
     }
 
-    /// Adds an active user that begins now. [`DirectoryError::Exists`] if there is one by these names,
-    /// which stays as it is.
+    /// Adds an active user that begins now. [`DirectoryError::Exists`] if there is one by these
+    /// names, which stays as it is.
     fn add(
         &self,
         user: NewUser,

@@ -1,6 +1,7 @@
 //! The scripts that bring a database's tables up to date.
 //!
-//! Not `sqlx::migrate!`: sqlx's macros compile all of sqlx, SQLite and TLS a second time, for the host.
+//! Not `sqlx::migrate!`: sqlx's macros compile all of sqlx, SQLite and TLS a second time, for the
+//! host.
 
 use std::borrow::Cow;
 
@@ -17,8 +18,8 @@ pub(crate) struct Script {
     pub(crate) sql: &'static str,
 }
 
-/// Runs `scripts` in the order of their versions. A name that is not of the form has version 0, which
-/// the tests refuse.
+/// Runs `scripts` in the order of their versions. A name that is not of the form has version 0,
+/// which the tests refuse.
 pub(crate) fn migrator(scripts: &[Script]) -> Migrator {
     let migrations = scripts.iter().map(|script| {
         let (version, description) = script.name.split_once('_').unwrap_or_default();
@@ -33,7 +34,8 @@ pub(crate) fn migrator(scripts: &[Script]) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-/// Asserts that `migrator` has what is in `folder`, as sqlx itself reads it: all of it, and unchanged.
+/// Asserts that `migrator` has what is in `folder`, as sqlx itself reads it: all of it, and
+/// unchanged.
 #[cfg(test)]
 pub(crate) async fn assert_has_all_of(folder: &str, migrator: &Migrator) {
     let read = Migrator::new(std::path::Path::new(folder)).await.unwrap();

@@ -1,11 +1,11 @@
 //! Users in a PostgreSQL database, which many nodes share.
 //!
-//! 1. A server that is not on this machine is spoken to over TLS, with its certificate and name checked
-//!    (`sslmode=verify-full`), unless the URL says otherwise.
-//! 2. Changes take turns (an advisory lock), so their numbers become visible in order. Whoever has not had
-//!    its turn after 5 s gives up.
-//! 3. Whoever asks does not wait for those who change: reading, the question for news and changes have
-//!    connections of their own.
+//! 1. A server that is not on this machine is spoken to over TLS, with its certificate and name
+//!    checked (`sslmode=verify-full`), unless the URL says otherwise.
+//! 2. Changes take turns (an advisory lock), so their numbers become visible in order. Whoever has
+//!    not had its turn after 5 s gives up.
+//! 3. Whoever asks does not wait for those who change: reading, the question for news and changes
+//!    have connections of their own.
 //! 4. A connection on which a change failed is closed ([`Changing`]).
 //! 5. Tables that a newer program has changed are refused.
 //! 6. No answer for 10 s is an error.
@@ -66,8 +66,9 @@ pub struct PostgresDirectory {
 
 impl PostgresDirectory {
     /// Opens the directory at `url`, a PostgreSQL connection URI
-    /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>), and brings its
-    /// tables up to date. The database must be there; the user must be allowed to make tables in it.
+    /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>), and
+    /// brings its tables up to date. The database must be there; the user must be allowed to make
+    /// tables in it.
     pub async fn open(url: &str) -> Result<Self, DirectoryError> {
         let (options, place) = open::options(url)?;
         let pools = open::connect(options, &place).await?;
@@ -108,7 +109,8 @@ impl PostgresDirectory {
     where
         W: Future<Output = Result<T, Fault>> + Send,
     {
-        // What is not answered, or not in time, says nothing of the connection: it is not used again.
+        // What is not answered, or not in time, says nothing of the connection: it is not used
+        // again.
         let asked =
             timeout(longest, async { work(Changing::new(pool.acquire().await?, false)).await });
         asked.await.unwrap_or_else(late).map_err(|fault| self.fault(fault))

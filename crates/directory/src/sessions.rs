@@ -1,8 +1,10 @@
-//! What nodes share beside the users: sessions of clients of the revisions before 2026-07-28, and keys.
+//! What nodes share beside the users: sessions of clients of the revisions before 2026-07-28, and
+//! keys.
 //!
 //! 1. A session is its owner's (issuer, subject, client): to anybody else there is none.
 //! 2. One that no node took up for [`MAX_AGE`] is gone.
-//! 3. An owner has at most [`MAX_PER_OWNER`]: beginning one more ends the one that was not used for longest.
+//! 3. An owner has at most [`MAX_PER_OWNER`]: beginning one more ends the one that was not used for
+//!    longest.
 //! 4. A secret is made once: whoever comes later is given the first one's.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such session".
@@ -43,8 +45,8 @@ const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 #[derive(Debug, Clone)]
 pub struct Shared(AnyDirectory);
 
-/// Does the same in either database: the texts are understood by both. A connection on which it failed, or
-/// took too long, is closed.
+/// Does the same in either database: the texts are understood by both. A connection on which it
+/// failed, or took too long, is closed.
 macro_rules! either {
     ($shared:expr, $connection:ident => $does:expr) => {
         match &$shared.0 {

@@ -8,8 +8,8 @@ use crate::{Directory, DirectoryError, RevokedToken, User, UserName};
 
 /// A directory that tells what has changed, whoever changed it.
 ///
-/// Changes are numbered, and their numbers become visible in order: who has read up to one has missed none
-/// before it.
+/// Changes are numbered, and their numbers become visible in order: who has read up to one has
+/// missed none before it.
 pub trait Store: Directory {
     /// How it is waited for changes.
     type Watch: Watch;
@@ -17,8 +17,9 @@ pub trait Store: Directory {
     /// All that is known; of users or tokens that are more than `max`, nothing but that they are.
     fn load(&self, max: usize) -> impl Future<Output = Result<Loaded, DirectoryError>> + Send;
 
-    /// What has changed after the number `since`; `None` if that is too much or too long ago to tell, or if
-    /// the database is not the one that gave that number: [`load`](Self::load) again then.
+    /// What has changed after the number `since`; `None` if that is too much or too long ago to
+    /// tell, or if the database is not the one that gave that number: [`load`](Self::load) again
+    /// then.
     fn news(&self, since: i64)
     -> impl Future<Output = Result<Option<News>, DirectoryError>> + Send;
 
@@ -40,8 +41,8 @@ pub trait Store: Directory {
 
 /// Waits for changes.
 pub trait Watch: Send {
-    /// Comes back when something may have changed, and every now and then; an error says that it is not
-    /// known any more whether anything has.
+    /// Comes back when something may have changed, and every now and then; an error says that it is
+    /// not known any more whether anything has.
     fn changed(&mut self) -> impl Future<Output = Result<(), DirectoryError>> + Send;
 }
 

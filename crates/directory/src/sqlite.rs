@@ -2,10 +2,10 @@
 //!
 //! 1. The folder and the file are made on first use, for their owner alone (modes 0700 and 0600).
 //! 2. A question is one statement, so it sees one state of the tables.
-//! 3. A change takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can change between the
-//!    look and the change; others wait for it, up to 5 s.
-//! 4. Whoever asks does not wait for those who change: reading, the question for news and changes have
-//!    connections of their own.
+//! 3. A change takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can change
+//!    between the look and the change; others wait for it, up to 5 s.
+//! 4. Whoever asks does not wait for those who change: reading, the question for news and changes
+//!    have connections of their own.
 //! 5. A connection on which a change failed is closed ([`Changing`]).
 //! 6. A file that a newer program has changed is refused; one that was replaced while open, too.
 //!
@@ -104,8 +104,9 @@ impl SqliteDirectory {
         Ok(Changing::new(self.acquire(&self.pools.writes).await?, self.file.is_none()))
     }
 
-    /// A connection of `pool`. If whoever asks for one leaves while the pool tests it, the pool closes it. For
-    /// a database in memory that would be its end: there a task asks, and does not leave.
+    /// A connection of `pool`. If whoever asks for one leaves while the pool tests it, the pool
+    /// closes it. For a database in memory that would be its end: there a task asks, and does not
+    /// leave.
     async fn acquire(&self, pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
         if self.file.is_some() {
             return pool.acquire().await;
@@ -114,8 +115,8 @@ impl SqliteDirectory {
         acquired.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
-    /// Begins a change. It is not a transaction of sqlx, whose count of transactions goes wrong when SQLite
-    /// ends one by itself.
+    /// Begins a change. It is not a transaction of sqlx, whose count of transactions goes wrong
+    /// when SQLite ends one by itself.
     async fn write(&self) -> Result<Changing<Sqlite>, DirectoryError> {
         self.check()?;
         let begun = async {

@@ -19,12 +19,13 @@ use crate::DirectoryError;
 /// The longest display name in bytes.
 const MAX_DISPLAY_NAME_BYTES: usize = 255;
 
-/// How exact "last seen" is, in seconds: a user who calls all the time is written down once a minute.
+/// How exact "last seen" is, in seconds: a user who calls all the time is written down once a
+/// minute.
 const SEEN_EVERY: i64 = 60;
 
-/// A user as the directory holds it. As JSON: `issuer`, `subject`, `display_name`, `status`, `roles`
-/// (in order), `role_expiry` (an object of those that end), `created_at`, and, if there is one, `valid_from`
-/// and `last_seen_at`; dates in seconds since 1970.
+/// A user as the directory holds it. As JSON: `issuer`, `subject`, `display_name`, `status`,
+/// `roles` (in order), `role_expiry` (an object of those that end), `created_at`, and, if there is
+/// one, `valid_from` and `last_seen_at`; dates in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
@@ -72,7 +73,8 @@ pub enum UserStatus {
 #[error("a status is `active` or `disabled`")]
 pub struct UnknownStatus;
 
-/// When a user last called. It can be set on a user that others hold, which is why it is no plain date.
+/// When a user last called. It can be set on a user that others hold, which is why it is no plain
+/// date.
 #[derive(Default)]
 pub(crate) struct LastSeen(AtomicI64);
 
@@ -130,8 +132,8 @@ impl User {
         self.role_expiry.get(role).copied()
     }
 
-    /// Whether a token that was issued at this time is void, because all tokens from before a later one
-    /// were revoked. One that does not say when it was issued is void with them.
+    /// Whether a token that was issued at this time is void, because all tokens from before a later
+    /// one were revoked. One that does not say when it was issued is void with them.
     #[must_use]
     pub fn has_revoked(&self, issued_at: Option<NumericDate>) -> bool {
         self.valid_from.is_some_and(|valid_from| issued_at.is_none_or(|at| at < valid_from))

@@ -1,4 +1,5 @@
-//! A database that cannot be written for a while: everything works again once it can, without a restart.
+//! A database that cannot be written for a while: everything works again once it can, without a
+//! restart.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 
@@ -22,8 +23,9 @@ const NOW: i64 = 1_800_000_000;
 /// More often than there are connections of any kind.
 const OFTEN: usize = 6;
 
-/// What no change gets past. `ROLLBACK` is what SQLite does when the disk is full: it ends the transaction by
-/// itself, and a statement that says so afterwards is refused. `ABORT` leaves the transaction open.
+/// What no change gets past. `ROLLBACK` is what SQLite does when the disk is full: it ends the
+/// transaction by itself, and a statement that says so afterwards is refused. `ABORT` leaves the
+/// transaction open.
 const BREAK: &str = "\
     CREATE TRIGGER no_user BEFORE INSERT ON users BEGIN SELECT RAISE(FAULT, 'full'); END; \
     CREATE TRIGGER no_date BEFORE UPDATE OF last_seen_at ON users \

@@ -216,7 +216,8 @@ async fn without_its_database_what_is_known_serves_for_a_bounded_time() {
     }
 }
 
-/// Somebody who changes something and does not come to an end: a long import, or a shell that was left open.
+/// Somebody who changes something and does not come to an end: a long import, or a shell that was
+/// left open.
 enum Writer {
     Sqlite(sqlx::pool::PoolConnection<sqlx::Sqlite>),
     Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),

@@ -99,7 +99,8 @@ fn what_is_for_tests_is_part_of_no_product() {
     }
 }
 
-/// A product's tests use the test kit, so that it must not depend on a product, for its own tests either.
+/// A product's tests use the test kit, so that it must not depend on a product, for its own tests
+/// either.
 #[test]
 fn the_test_kit_depends_on_the_core_alone() {
     let packages = packages();
@@ -108,9 +109,9 @@ fn the_test_kit_depends_on_the_core_alone() {
     assert_eq!(ours, BTreeSet::from(["auth-core"]));
 }
 
-/// `serde_json`'s `raw_value` makes every `Value` in the program parse a text anew where an object is
-/// marked so, with a new bound on the depth each time: nested, that overflows the stack. The guard
-/// refuses such marks; that nothing switches the feature on protects the client too.
+/// `serde_json`'s `raw_value` makes every `Value` in the program parse a text anew where an object
+/// is marked so, with a new bound on the depth each time: nested, that overflows the stack. The
+/// guard refuses such marks; that nothing switches the feature on protects the client too.
 #[test]
 fn nothing_that_ships_lets_serde_json_parse_texts_within_texts() {
     for product in ["server", "client", "mint-token"] {

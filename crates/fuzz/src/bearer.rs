@@ -3,10 +3,13 @@
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 
-use super::guard::{TOKEN, knock, token};
+use super::{
+    guard::send,
+    world::{token, with_token},
+};
 
-/// Each line as one `Authorization` header, in which `$TOKEN` stands for a good token. The answer is
-/// the one that RFC 6750 §3.1 and OAuth 2.1 §5.1.1 give, written down anew here.
+/// Each line as one `Authorization` header, in which `$TOKEN` stands for a good token. The answer
+/// is the one that RFC 6750 §3.1 and OAuth 2.1 §5.1.1 give, written down anew here.
 pub fn bearer(data: &[u8]) -> bool {
     let lines: Vec<&[u8]> = data.split(|&b| b == b'\n').filter(|line| !line.is_empty()).collect();
     let lines: Vec<Vec<u8>> = lines.into_iter().map(with_token).collect();
@@ -16,7 +19,7 @@ pub fn bearer(data: &[u8]) -> bool {
         let Ok(value) = HeaderValue::from_bytes(line) else { return false };
         request = request.header(header::AUTHORIZATION, value);
     }
-    let (answer, passed) = knock(request.body(Full::from(body)).unwrap());
+    let (answer, passed) = send(request.body(Full::from(body)).unwrap());
 
     let expected = match &lines[..] {
         [] => Expected::NoToken,
@@ -36,7 +39,7 @@ pub fn bearer(data: &[u8]) -> bool {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST);
             assert!(says("error=\"invalid_request\""));
         }
-        Expected::Void => {
+        Expected::Invalid => {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
             assert!(says("error=\"invalid_token\""));
         }
@@ -50,7 +53,7 @@ enum Expected {
     Good,
     NoToken,
     BadRequest,
-    Void,
+    Invalid,
 }
 
 fn expected(line: &[u8]) -> Expected {
@@ -69,19 +72,5 @@ fn expected(line: &[u8]) -> Expected {
     if body.is_empty() || !body.iter().all(is_b64) {
         return Expected::BadRequest;
     }
-    if text == token().as_bytes() { Expected::Good } else { Expected::Void }
-}
-
-/// `text` with the good token in place of each `$TOKEN`, up to a length that a server would read.
-pub(crate) fn with_token(text: &[u8]) -> Vec<u8> {
-    let mut whole = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.windows(TOKEN.len()).position(|part| part == TOKEN.as_bytes()) {
-        whole.extend_from_slice(&rest[..at]);
-        whole.extend_from_slice(token().as_bytes());
-        rest = &rest[at + TOKEN.len()..];
-    }
-    whole.extend_from_slice(rest);
-    whole.truncate(64 * 1024);
-    whole
+    if text == token().as_bytes() { Expected::Good } else { Expected::Invalid }
 }

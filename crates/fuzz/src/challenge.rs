@@ -5,8 +5,8 @@ use http::HeaderValue;
 
 use super::second_reader::second_reading;
 
-/// The bytes as header lines. What was read can be printed, is then clean, and reads back as what it said;
-/// and a second reader, made in another way, says the same.
+/// The bytes as header lines. What was read can be printed, is then clean, and reads back as what
+/// it said; and a second reader, made in another way, says the same.
 pub fn challenge(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let lines: Vec<&str> = text.split('\n').collect();

@@ -11,8 +11,8 @@ use super::{
 
 const LEEWAY: f64 = 30.0;
 
-/// The first line as the header and the rest as the claims, signed, and judged. Whatever is accepted
-/// has but one reading, and that is a token for us.
+/// The first line as the header and the rest as the claims, signed, and judged. Whatever is
+/// accepted has but one reading, and that is a token for us.
 pub fn claims(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let Some((header, claims)) = text.split_once('\n') else { return false };

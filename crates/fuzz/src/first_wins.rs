@@ -1,5 +1,6 @@
 //! JSON as another parser might read it: of a member that stands there twice the first one counts.
-//! `serde_json` lets the last one count, so where both read the same, no parser reads anything else.
+//! `serde_json` lets the last one count, so where both read the same, no parser reads anything
+//! else.
 
 use std::fmt;
 

@@ -21,12 +21,9 @@ use tower::{Layer, ServiceExt};
 
 use super::{
     action::assert_says,
-    bearer::with_token,
-    world::{good_token, small_policy, verifier},
+    world::{small_policy, token, verifier, with_token},
 };
 
-/// What stands for the good token, so that no fuzzer needs to find it.
-pub(crate) const TOKEN: &str = "$TOKEN";
 /// The protocol's methods that any valid token may use under the small policy.
 const FREE_METHODS: [&str; 18] = [
     "initialize",
@@ -57,14 +54,8 @@ pub(crate) struct Passed {
     body: Bytes,
 }
 
-/// The good token, which holds scope `A`.
-pub(crate) fn token() -> &'static str {
-    static GOOD: OnceLock<String> = OnceLock::new();
-    GOOD.get_or_init(|| good_token("A"))
-}
-
 /// The guard's answer to `request`, and what it let through.
-pub(crate) fn knock(request: Request<Full<Bytes>>) -> (response::Parts, Option<Passed>) {
+pub(crate) fn send(request: Request<Full<Bytes>>) -> (response::Parts, Option<Passed>) {
     static LAYER: OnceLock<GuardLayer<Authenticator>> = OnceLock::new();
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let layer = LAYER.get_or_init(|| {
@@ -91,19 +82,21 @@ pub(crate) fn knock(request: Request<Full<Bytes>>) -> (response::Parts, Option<P
 }
 
 /// The bytes as a request: a line with method and target, headers, an empty line, a body. `$TOKEN`
-/// stands for a good token. Whatever gets through was allowed to by every rule, and is what was sent,
-/// without the token; whatever does not is answered with one of the statuses there are for it.
+/// stands for a good token. Whatever gets through was allowed to by every rule, and is what was
+/// sent, without the token; whatever does not is answered with one of the statuses there are for
+/// it.
 pub fn guard(data: &[u8]) -> bool {
     let Some((sent, sent_body)) = request(data) else { return false };
     let body = Full::from(sent_body.clone());
-    let (answer, passed) = knock(Request::from_parts(sent.clone(), body));
+    let (answer, passed) = send(Request::from_parts(sent.clone(), body));
     assert!(answer.headers.contains_key("x-request-id"));
     let Some(passed) = passed else {
         // Of a task that is not there it is said as servers say it.
         let is_task =
             action_of(&sent_body).is_ok_and(|action| action.method().starts_with("tasks/"));
         let refused = [400, 401, 403, 404, 405].contains(&answer.status.as_u16());
-        // A browser asks before it sends, without a token: an origin that is let in is told that it may.
+        // A browser asks before it sends, without a token: an origin that is let in is told that it
+        // may.
         if answer.status == StatusCode::NO_CONTENT {
             assert_eq!(sent.method, Method::OPTIONS);
             assert!(sent.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD));
@@ -211,7 +204,8 @@ fn is_open_page(uri: &str) -> bool {
             return false;
         }
         let Some((before, after)) = form.split_once('%') else { return true };
-        // One at a time: what comes out in the end is the same as decoding all at once, again and again.
+        // One at a time: what comes out in the end is the same as decoding all at once, again and
+        // again.
         let Some(byte) = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) else {
             return false;
         };

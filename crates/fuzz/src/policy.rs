@@ -18,8 +18,9 @@ const TARGETED: [&str; 8] = [
     "completion/complete",
 ];
 
-/// The bytes as a policy file. Whatever policy that is, it denies by default: nobody may do what has no
-/// rule, who holds nothing may do what needs nothing, and who may hold everything and does may do all.
+/// The bytes as a policy file. Whatever policy that is, it denies by default: nobody may do what
+/// has no rule, who holds nothing may do what needs nothing, and who may hold everything and does
+/// may do all.
 pub fn policy(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let document = match toml::from_str::<PolicyDocument>(text) {

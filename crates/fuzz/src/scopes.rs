@@ -2,8 +2,8 @@
 
 use auth_core::{Scope, ScopeSet};
 
-/// The bytes as a list of scopes. It is one by the grammar of RFC 6749 §3.3, written down anew here;
-/// prints as itself, in order; and reads back.
+/// The bytes as a list of scopes. It is one by the grammar of RFC 6749 §3.3, written down anew
+/// here; prints as itself, in order; and reads back.
 pub fn scopes(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let nqchar = |b: &u8| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);

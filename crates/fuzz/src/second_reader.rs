@@ -1,5 +1,5 @@
-//! `WWW-Authenticate` read in another way: cut into list elements first, then each element by its form.
-//! Where this and `auth_core` differ, one of them reads RFC 9110 §11 wrongly.
+//! `WWW-Authenticate` read in another way: cut into list elements first, then each element by its
+//! form. Where this and `auth_core` differ, one of them reads RFC 9110 §11 wrongly.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::world::{mac, now, verifier};
 
-/// The bytes as a token, judged. Whatever is accepted is three canonical parts, of which the third is
-/// the HMAC of the others, and has no second spelling.
+/// The bytes as a token, judged. Whatever is accepted is three canonical parts, of which the third
+/// is the HMAC of the others, and has no second spelling.
 pub fn token(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let Ok(token) = text.parse::<AccessToken>() else { return false };
@@ -29,7 +29,8 @@ pub fn token(data: &[u8]) -> bool {
     true
 }
 
-/// The token with another last character, which a careless decoder may take for the same, and padded.
+/// The token with another last character, which a careless decoder may take for the same, and
+/// padded.
 fn other_spellings(text: &str) -> Vec<String> {
     let (rest, last) = text.split_at(text.len() - 1);
     let alphabet = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_', '+', '/', '=']);

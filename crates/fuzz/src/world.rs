@@ -11,6 +11,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use testkit::{ISSUER, NOW, RESOURCE};
 
+/// Is replaced by the good token, so that no fuzzer needs to find it.
+pub(crate) const TOKEN: &str = "$TOKEN";
 /// The secret of the tokens under `seeds/`. It is nobody's.
 const SECRET: &[u8; 32] = b"fuzz targets share this secret..";
 /// The public keys of RFC 7515 appendix A and RFC 8037 appendix A: nobody can sign with them here.
@@ -71,4 +73,24 @@ pub(crate) fn small_policy() -> Policy {
     }))
     .unwrap();
     Policy::try_from(document).unwrap()
+}
+
+/// The good token, which holds scope `A`.
+pub(crate) fn token() -> &'static str {
+    static GOOD: OnceLock<String> = OnceLock::new();
+    GOOD.get_or_init(|| good_token("A"))
+}
+
+/// `text` with the good token in place of each `$TOKEN`, up to a length that a server would read.
+pub(crate) fn with_token(text: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.windows(TOKEN.len()).position(|part| part == TOKEN.as_bytes()) {
+        whole.extend_from_slice(&rest[..at]);
+        whole.extend_from_slice(token().as_bytes());
+        rest = &rest[at + TOKEN.len()..];
+    }
+    whole.extend_from_slice(rest);
+    whole.truncate(64 * 1024);
+    whole
 }

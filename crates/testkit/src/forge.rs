@@ -25,8 +25,8 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// The token that every server under test accepts: by [`ISSUER`] for [`RESOURCE`], from [`NOW`] for
-    /// an hour, for `user-userson` with `User.Read Admin.Write`, with a `jti` of its own.
+    /// The token that every server under test accepts: by [`ISSUER`] for [`RESOURCE`], from [`NOW`]
+    /// for an hour, for `user-userson` with `User.Read Admin.Write`, with a `jti` of its own.
     #[must_use]
     pub fn valid(key: &TestKey) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(1);

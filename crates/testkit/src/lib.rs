@@ -1,14 +1,16 @@
 //! Keys, forged tokens and a clock that stands still: for tests, part of no product.
 //!
-//! 1. [`TestKey`]: a fresh key of any algorithm, with everything an attacker would like to have of it.
+//! 1. [`TestKey`]: a fresh key of any algorithm, with everything an attacker would like to have of
+//!    it.
 //! 2. [`Forge`]: any token, good or bad, signed by anything.
-//! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive side.
+//! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive
+//!    side.
 //! 4. [`ManualClock`]: the time is what the test says.
 //! 5. With the feature `issuer`: an issuer on loopback that answers, well or badly, as it is told.
 //! 6. With the feature `postgres`, on Unix: a real PostgreSQL server.
 //!
-//! Nothing here is fit for anything but tests: it panics where something cannot be made, and its keys
-//! show themselves to whoever asks.
+//! Nothing here is fit for anything but tests: it panics where something cannot be made, and its
+//! keys show themselves to whoever asks.
 //!
 //! ```
 //! use auth_core::{KeySet, NumericDate, TokenVerifier, TrustedIssuer, VerifyError};

@@ -1,16 +1,17 @@
 //! Load: the real server with some 500 connections open at once, most of them hostile.
 //!
-//! `load SERVER_BINARY PEER_BINARY SECONDS` starts the server on a free loopback port in a folder of its own
-//! and ends with an error if one of these does not hold:
+//! `load SERVER_BINARY PEER_BINARY SECONDS` starts the server on a free loopback port in a folder
+//! of its own and ends with an error if one of these does not hold:
 //!
 //! 1. Every class of callers ([`CAST`]) gets the answers that the negative matrix in
-//!    `docs/security.md` has for it, and no other. A slow caller is closed after the 30 s of the limits.
+//!    `docs/security.md` has for it, and no other. A slow caller is closed after the 30 s of the
+//!    limits.
 //! 2. Valid calls go on beside the flood: there are some in every second.
 //! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
 //! 4. When all have gone, the server still answers, holds no connection more than at the start, and
 //!    ends well when it is told to.
-//! 5. While nobody reads the log, calls are refused, health is answered, and the server ends when it is told
-//!    to ([`unread`]).
+//! 5. While nobody reads the log, calls are refused, health is answered, and the server ends when
+//!    it is told to ([`unread`]).
 //! 6. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
 //!    ([`panics`]).
 #![expect(
@@ -41,9 +42,9 @@ use server::Server;
 use tally::Tally;
 use tokio::task::JoinSet;
 
-/// How much more memory, in KiB, may be resident after the warm-up than was at its highest in it: what
-/// the ten bodies that are streamed take if all are there at once, and a little. A leak of a kibibyte for
-/// each answer would be as much in half a minute.
+/// How much more memory, in KiB, may be resident after the warm-up than was at its highest in it:
+/// what the ten bodies that are streamed take if all are there at once, and a little. A leak of a
+/// kibibyte for each answer would be as much in half a minute.
 const GROWTH: u64 = 48 * 1024;
 /// Connections that the server keeps for its next questions to the issuer that is asked.
 const QUESTIONS: usize = 32;

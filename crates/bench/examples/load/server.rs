@@ -30,8 +30,8 @@ pub(crate) struct Tokens {
 }
 
 impl Server {
-    /// Starts `program` with first users and a key of its own: ES256, whose signatures are the dearest
-    /// to check.
+    /// Starts `program` with first users and a key of its own: ES256, whose signatures are the
+    /// dearest to check.
     pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Tokens) {
         Self::start_with(program, Some(asked), Stdio::null())
     }

@@ -27,9 +27,9 @@ enum Sent {
     Nothing,
 }
 
-/// Prints how many instructions a call takes: of every peer, or with `most` of `naive` and `guarded` alone, and
-/// then fails if the second takes more than that share of the first. Both revisions are counted at once, each
-/// on a core of its own: what else runs there does not count.
+/// Prints how many instructions a call takes: of every peer, or with `most` of `naive` and
+/// `guarded` alone, and then fails if the second takes more than that share of the first. Both
+/// revisions are counted at once, each on a core of its own: what else runs there does not count.
 pub(crate) fn compare(peer: &Path, most: Option<f64>) -> ExitCode {
     let others: &[&str] = match most {
         Some(_) => &["guarded"],
@@ -78,8 +78,8 @@ fn one_revision(
     (report, is_within)
 }
 
-/// Prints how many instructions a refusal takes, beside an answer that stands ready, and a call of a
-/// server with much of everything beside one with little.
+/// Prints how many instructions a refusal takes, beside an answer that stands ready, and a call of
+/// a server with much of everything beside one with little.
 pub(crate) async fn more(peer: &Path) {
     let revision = Revision::V2025;
     println!("\ninstructions for each refusal");

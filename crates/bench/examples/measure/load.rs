@@ -23,7 +23,8 @@ pub(crate) const CONNECTIONS: usize = 16;
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
-    /// Sent in turn, whichever connection is free, and from run to run: so that none comes again before all others.
+    /// Sent in turn, whichever connection is free, and from run to run: so that none comes again
+    /// before all others.
     pub(crate) requests: Arc<Vec<Vec<u8>>>,
     /// How many were sent.
     pub(crate) sent: Arc<AtomicUsize>,

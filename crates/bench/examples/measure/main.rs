@@ -1,12 +1,12 @@
 //! How much a call costs: our server beside others, in turns, by CPU time for each request.
 //!
-//! `measure PEER SERVER [quick] [NAME …]`: `PEER` is the example `peer`, `SERVER` the server, both built for
-//! release. `docs/performance.md` explains the output.
+//! `measure PEER SERVER [quick] [NAME …]`: `PEER` is the example `peer`, `SERVER` the server, both
+//! built for release. `docs/performance.md` explains the output.
 //!
-//! `measure instructions PEER [MOST | all | more]`: instructions for each call, counted by valgrind, which do
-//! not depend on what else the machine does. Counts a call behind our guard beside one behind a hand-written
-//! guard; an error if ours takes more than `MOST` of it. `all` counts every peer, `more` refusals, and servers
-//! with much of everything.
+//! `measure instructions PEER [MOST | all | more]`: instructions for each call, counted by
+//! valgrind, which do not depend on what else the machine does. Counts a call behind our guard
+//! beside one behind a hand-written guard; an error if ours takes more than `MOST` of it. `all`
+//! counts every peer, `more` refusals, and servers with much of everything.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -52,7 +52,8 @@ impl Server {
         Self { child, address, tokens, _folder: None }
     }
 
-    /// Our server's own program with a public `key`, its users in SQLite and its log, at `level`, in a file.
+    /// Our server's own program with a public `key`, its users in SQLite and its log, at `level`,
+    /// in a file.
     pub(crate) fn ours(program: &Path, key: &TestKey, level: &str) -> Self {
         let program = program.canonicalize().unwrap();
         let program = program.to_str().unwrap();

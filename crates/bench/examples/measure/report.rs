@@ -42,8 +42,8 @@ struct Cell {
     resident: f64,
 }
 
-/// Measures the rows in turn, round after round, and prints their medians; ratios are medians too, of
-/// the ratios within a round.
+/// Measures the rows in turn, round after round, and prints their medians; ratios are medians too,
+/// of the ratios within a round.
 pub(crate) async fn table(programs: &Programs, title: &str, mut rows: Vec<Row>, against: &[&str]) {
     println!("\n{title}");
     for round in 0..=programs.rounds {

@@ -1,5 +1,5 @@
-//! An rmcp server with two tools, with the settings that our server has: no sessions, one JSON document as
-//! the answer, and panics of tools caught.
+//! An rmcp server with two tools, with the settings that our server has: no sessions, one JSON
+//! document as the answer, and panics of tools caught.
 
 use std::{
     convert::Infallible,
@@ -86,7 +86,8 @@ impl ServerHandler for Demo {
     }
 }
 
-/// Any handler over HTTP. A clone is one more reference, where a clone of rmcp's service copies its settings.
+/// Any handler over HTTP. A clone is one more reference, where a clone of rmcp's service copies its
+/// settings.
 pub(crate) struct Mcp<H>(Arc<StreamableHttpService<CatchPanic<H>, NeverSessionManager>>);
 
 impl<H: ServerHandler + Clone> Mcp<H> {

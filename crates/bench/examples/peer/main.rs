@@ -1,5 +1,5 @@
-//! Servers to compare with, all of which answer `tools/call` of `get_time`: for `measure`, which starts
-//! them.
+//! Servers to compare with, all of which answer `tools/call` of `get_time`: for `measure`, which
+//! starts them.
 //!
 //! | name | what |
 //! |---|---|
@@ -11,11 +11,12 @@
 //! | `tools` | our guard before rmcp with any number of tools, and a rule for each |
 //! | `app` | our server itself, with its users in memory and without a log (feature `app`) |
 //!
-//! It prints one line of JSON: where it listens, and tokens for it. With `--certificate FOLDER`, `app` speaks
-//! TLS 1.3, with `cert.pem` and `key.pem` from there; the protocol over it is negotiated.
+//! It prints one line of JSON: where it listens, and tokens for it. With `--certificate FOLDER`,
+//! `app` speaks TLS 1.3, with `cert.pem` and `key.pem` from there; the protocol over it is
+//! negotiated.
 //!
-//! Without the feature `app` it is built without the server, its database and TLS: `just instructions` needs
-//! it optimised, and in the gate that is the longest build.
+//! Without the feature `app` it is built without the server, its database and TLS: `just
+//! instructions` needs it optimised, and in the gate that is the longest build.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

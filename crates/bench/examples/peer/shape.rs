@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use auth_core::Algorithm;
 
-/// What the command line asks for: `[--algorithm A] [--tokens N] [--rules N] [--issuers N] [--users N]
-/// [--tools N] [--sessions N] [--certificate FOLDER]`.
+/// What the command line asks for: `[--algorithm A] [--tokens N] [--rules N] [--issuers N] [--users
+/// N] [--tools N] [--sessions N] [--certificate FOLDER]`.
 pub(crate) struct Shape {
     /// What signs the tokens.
     pub(crate) algorithm: Algorithm,
@@ -20,8 +20,8 @@ pub(crate) struct Shape {
     pub(crate) issuers: usize,
     /// How many tools the server `tools` has.
     pub(crate) tools: usize,
-    /// Whether clients of before 2026-07-28 have sessions, and get answers as streams: 0 or 1 (`bare` and
-    /// `app`).
+    /// Whether clients of before 2026-07-28 have sessions, and get answers as streams: 0 or 1
+    /// (`bare` and `app`).
     pub(crate) sessions: usize,
     /// Where certificate and key for TLS are (`app`).
     #[cfg_attr(not(feature = "app"), expect(dead_code, reason = "the server `app` has TLS"))]

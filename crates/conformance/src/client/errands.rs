@@ -54,8 +54,8 @@ pub(crate) fn of(run: &Run) -> Result<Vec<Errand>, Failure> {
 /// Each begins without a token: the 401 says what to do.
 fn authorization(run: &Run, name: &str) -> Result<Vec<Errand>, Failure> {
     let mut errands = sign_ins(run, name)?;
-    // Where the suite has its metadata at the root it names its origin as the resource, and its servers of
-    // 2025-03-26 publish nothing: the client wants to be told to go on all the same.
+    // Where the suite has its metadata at the root it names its origin as the resource, and its
+    // servers of 2025-03-26 publish nothing: the client wants to be told to go on all the same.
     let origin: String = run.url.split_inclusive('/').take(3).collect();
     let mut terms = line(&["--accept-resource", &origin]);
     if name.starts_with("2025-03-26") {
@@ -125,8 +125,8 @@ pub(crate) fn echo(listed: &[u8]) -> Result<Errand, Failure> {
     Ok(line(&["call", "json_schema_echo", &format!("schema:={schema}")]))
 }
 
-/// The calls that the context names. What is null there is left out: the tool's schema, against which
-/// arguments are checked, takes no null.
+/// The calls that the context names. What is null there is left out: the tool's schema, against
+/// which arguments are checked, takes no null.
 fn tool_calls(run: &Run) -> Result<Vec<Errand>, Failure> {
     let calls = run.context.get("toolCalls").and_then(Value::as_array);
     let calls = calls.ok_or("the context has no toolCalls")?;

@@ -1,8 +1,9 @@
-//! The client that the suite examines: the command line program `client`, as a library, told what to do for
-//! each scenario. Nothing here knows OAuth; what scopes are needed comes from the mock server's 403.
+//! The client that the suite examines: the command line program `client`, as a library, told what
+//! to do for each scenario. Nothing here knows OAuth; what scopes are needed comes from the mock
+//! server's 403.
 //!
-//! The suite starts it with the mock server's URL as the last argument, and with the scenario, the revision
-//! and sometimes names and secrets in the environment.
+//! The suite starts it with the mock server's URL as the last argument, and with the scenario, the
+//! revision and sometimes names and secrets in the environment.
 
 mod errands;
 
@@ -81,8 +82,8 @@ impl Run {
         Ok(())
     }
 
-    /// Runs one command line of `client`, in a world that has a folder and a browser and nothing else,
-    /// and gives what it printed.
+    /// Runs one command line of `client`, in a world that has a folder and a browser and nothing
+    /// else, and gives what it printed.
     async fn client(&self, args: &[String]) -> Result<Vec<u8>, Failure> {
         let mut line = vec![
             "client".to_owned(),

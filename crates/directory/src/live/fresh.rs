@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Inner, Live, held::View};
 use crate::{DirectoryError, Store, Watch};
 
-/// How long the database may take to tell what has changed. (To read all of it may take longer; meanwhile
-/// what is known gets older, and is not used beyond its bound.)
+/// How long the database may take to tell what has changed. (To read all of it may take longer;
+/// meanwhile what is known gets older, and is not used beyond its bound.)
 const NEWS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait before a database is asked again that did not answer.

@@ -28,9 +28,10 @@ pub(super) struct View {
 #[derive(Debug)]
 pub(super) struct Asked(u64);
 
-/// Registers with the kernel what maps in memory need of it (`membarrier(2)`). A process of one thread is
-/// registered at once; with more, the kernel waits some ten milliseconds for all its cores. So it is best done
-/// before others are started; whoever does not call this waits when the first map is made.
+/// Registers with the kernel what maps in memory need of it (`membarrier(2)`). A process of one
+/// thread is registered at once; with more, the kernel waits some ten milliseconds for all its
+/// cores. So it is best done before others are started; whoever does not call this waits when the
+/// first map is made.
 pub fn prepare() {
     drop(papaya::HashMap::<(), ()>::new());
 }

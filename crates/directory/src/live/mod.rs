@@ -1,16 +1,19 @@
 //! Answers from memory, kept fresh from the database that they come from.
 //!
-//! 1. All users and revoked tokens are held in memory, up to a number; of more, those that were asked for
-//!    last. Readers take no lock that a change could hold.
-//! 2. A change is seen within a second, whoever made it: the database says that something has changed
-//!    ([`Watch`](crate::Watch)), and what has changed is read again.
-//! 3. While the database cannot be asked, what is known serves for a bounded time; then everything is an
-//!    error ([`DirectoryError::Stale`]). What is not known is an error at once.
-//! 4. After an outage all is read again: notifications may be lost, and the database may be an older copy.
-//! 5. When users were last seen is written down in the background, at most once a minute for each, and all
-//!    of it when the directory is closed. What cannot be written is tried again, and said ([`FailingJob`]).
+//! 1. All users and revoked tokens are held in memory, up to a number; of more, those that were
+//!    asked for last. Readers take no lock that a change could hold.
+//! 2. A change is seen within a second, whoever made it: the database says that something has
+//!    changed ([`Watch`](crate::Watch)), and what has changed is read again.
+//! 3. While the database cannot be asked, what is known serves for a bounded time; then everything
+//!    is an error ([`DirectoryError::Stale`]). What is not known is an error at once.
+//! 4. After an outage all is read again: notifications may be lost, and the database may be an
+//!    older copy.
+//! 5. When users were last seen is written down in the background, at most once a minute for each,
+//!    and all of it when the directory is closed. What cannot be written is tried again, and said
+//!    ([`FailingJob`]).
 //!
-//! **Invariant:** an answer is what the database held at a moment that is not longer ago than `max_age`.
+//! **Invariant:** an answer is what the database held at a moment that is not longer ago than
+//! `max_age`.
 
 mod fresh;
 mod held;
@@ -73,8 +76,8 @@ impl<S> Clone for Live<S> {
 }
 
 impl<S: Store> Live<S> {
-    /// Reads all that `store` holds. It stays as fresh as it is now until [`keep_fresh`](Self::keep_fresh)
-    /// runs.
+    /// Reads all that `store` holds. It stays as fresh as it is now until
+    /// [`keep_fresh`](Self::keep_fresh) runs.
     pub async fn load(store: S, settings: LiveSettings) -> Result<Self, DirectoryError> {
         let began = Instant::now();
         let (view, cursor) = fresh::load(&store, settings.max_in_memory).await?;
@@ -104,7 +107,8 @@ impl<S: Store> Live<S> {
         &self.0.store
     }
 
-    /// Whether there is nobody. It is not known of a directory that is too large for memory, which is not.
+    /// Whether there is nobody. It is not known of a directory that is too large for memory, which
+    /// is not.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.view.load().is_empty()

@@ -9,8 +9,8 @@ use auth_core::NumericDate;
 
 use crate::{User, UserName};
 
-/// How many users may wait to be written down, should the database be away: one date each. Of more it is
-/// not known when they were seen.
+/// How many users may wait to be written down, should the database be away: one date each. Of more
+/// it is not known when they were seen.
 const MAX_WAITING: usize = 100_000;
 
 /// Users who were seen and are not written down yet.
@@ -30,8 +30,8 @@ impl Seen {
         }
     }
 
-    /// Takes up to `max` of them, in an order that is the same on every node: two that write down the same
-    /// users do not wait for each other in a circle.
+    /// Takes up to `max` of them, in an order that is the same on every node: two that write down
+    /// the same users do not wait for each other in a circle.
     pub(super) fn take(&self, max: usize) -> Vec<(UserName, NumericDate)> {
         let mut waiting = self.lock();
         let names: Vec<_> = waiting.keys().take(max).cloned().collect();

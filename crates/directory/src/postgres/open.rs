@@ -34,7 +34,8 @@ const MAX_NEWS: u32 = 1;
 /// Connections for changes, which take turns, and for sessions.
 const MAX_WRITERS: u32 = 3;
 
-/// Connections to one database. Whoever has to wait for one of a kind does not hold those of another.
+/// Connections to one database. Whoever has to wait for one of a kind does not hold those of
+/// another.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
     /// For questions.
@@ -103,14 +104,15 @@ pub(super) async fn connect(
     })
 }
 
-/// A connection that waits for notifications, in a pool of its own: one that is gone without a word holds
-/// nothing that the next one needs.
+/// A connection that waits for notifications, in a pool of its own: one that is gone without a word
+/// holds nothing that the next one needs.
 pub(super) fn listening(pools: &Pools) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
     pool.connect_lazy_with((*pools.news.connect_options()).clone())
 }
 
-/// Runs the migrations that are missing. The migrator keeps out others that are about to do the same.
+/// Runs the migrations that are missing. The migrator keeps out others that are about to do the
+/// same.
 pub(super) async fn migrate(pool: &PgPool, place: &str) -> Result<(), DirectoryError> {
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
     let place = place.to_owned();

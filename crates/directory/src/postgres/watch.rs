@@ -1,6 +1,6 @@
 //! Has anybody changed the tables? The triggers notify whoever listens
-//! (<https://www.postgresql.org/docs/current/sql-notify.html>). A notification can be lost, with its
-//! connection or in a pooler between: so it is asked twice a second all the same.
+//! (<https://www.postgresql.org/docs/current/sql-notify.html>). A notification can be lost, with
+//! its connection or in a pooler between: so it is asked twice a second all the same.
 
 use std::time::Duration;
 

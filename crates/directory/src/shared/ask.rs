@@ -1,4 +1,5 @@
-//! The questions, in one text for every database: each includes this file for its own [`Connection`].
+//! The questions, in one text for every database: each includes this file for its own
+//! [`Connection`].
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The changes, in one text for every database: each includes this file for its own [`Connection`], and
-//! calls it within a transaction that keeps other writers out.
+//! The changes, in one text for every database: each includes this file for its own [`Connection`],
+//! and calls it within a transaction that keeps other writers out.
 
 use auth_core::{NumericDate, RoleName};
 use sqlx::{query, query_scalar};
@@ -114,8 +114,8 @@ async fn make(connection: &mut Connection, edit: &Edit, now: NumericDate) -> Res
     }
 }
 
-/// Adds `user` with its roles; `false` if there is one by its names. Tokens that a user had who was removed
-/// stay void.
+/// Adds `user` with its roles; `false` if there is one by its names. Tokens that a user had who was
+/// removed stay void.
 async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Fault> {
     let removed: Option<i64> = query_scalar(REMOVED_AT)
         .bind(user.issuer.as_str())

@@ -1,5 +1,5 @@
-//! Rows become values. Stored text is parsed like any other input: a value that this program would not
-//! have written is an error, never a guess.
+//! Rows become values. Stored text is parsed like any other input: a value that this program would
+//! not have written is an error, never a guess.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -79,8 +79,8 @@ from_row!(UserRow {
 from_row!(TokenRow { issuer, token_id, expires_at });
 from_row!(RecordRow { at, who, what, issuer, subject, token_id, detail });
 
-/// Makes users of rows, where the rows of one user stand together. What many users have in common (their
-/// issuer, their set of roles) is there once.
+/// Makes users of rows, where the rows of one user stand together. What many users have in common
+/// (their issuer, their set of roles) is there once.
 #[derive(Default)]
 pub(super) struct Users {
     last: Option<User>,

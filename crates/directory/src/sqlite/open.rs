@@ -46,7 +46,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for reading. Readers do not wait for each other.
 const MAX_READERS: u32 = 4;
 
-/// Connections to one database. Whoever has to wait for one of a kind does not hold those of another.
+/// Connections to one database. Whoever has to wait for one of a kind does not hold those of
+/// another.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
     /// For questions.
@@ -82,8 +83,8 @@ pub(super) async fn connect(place: &Place) -> Result<Pools, DirectoryError> {
             options.in_memory(true),
         ),
         // WAL: readers go on while another process writes. FULL, though NORMAL would keep the file
-        // sound: a user who was disabled must not be active again after a power cut, and changes are
-        // too rare for the cost to matter.
+        // sound: a user who was disabled must not be active again after a power cut, and changes
+        // are too rare for the cost to matter.
         Place::File(path) => (
             pool,
             options
@@ -112,19 +113,20 @@ pub(super) async fn connect(place: &Place) -> Result<Pools, DirectoryError> {
     })
 }
 
-/// Runs the migrations that are missing and sees that changes can be made: in one transaction, which
-/// also keeps out any other process that is about to do the same (the migrator's own lock does nothing
-/// on SQLite).
+/// Runs the migrations that are missing and sees that changes can be made: in one transaction,
+/// which also keeps out any other process that is about to do the same (the migrator's own lock
+/// does nothing on SQLite).
 pub(super) async fn migrate(pool: &SqlitePool, place: &Place) -> Result<(), DirectoryError> {
     let fault = |fault| open_fault(place, fault);
     let mut transaction = pool.begin_with(WRITE).await.map_err(fault)?;
-    // `run` would do, if the compiler could see that its future is `Send` when it borrows a connection.
+    // `run` would do, if the compiler could see that its future is `Send` when it borrows a
+    // connection.
     MIGRATIONS
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(|fault| migrate_fault(place, fault))?;
-    // Of a file that may only be read, SQLite complains at the first statement that could write: now
-    // rather than at the first change.
+    // Of a file that may only be read, SQLite complains at the first statement that could write:
+    // now rather than at the first change.
     query("DELETE FROM users WHERE FALSE").execute(&mut *transaction).await.map_err(fault)?;
     transaction.commit().await.map_err(fault)
 }
@@ -143,7 +145,8 @@ fn migrate_fault(place: &Place, fault: MigrateError) -> DirectoryError {
 }
 
 fn open_fault(place: &Place, fault: sqlx::Error) -> DirectoryError {
-    // Primary result codes, the low byte of the extended ones (https://www.sqlite.org/rescode.html).
+    // Primary result codes, the low byte of the extended ones
+    // (https://www.sqlite.org/rescode.html).
     const ERROR: u32 = 1;
     const BUSY: u32 = 5;
     const LOCKED: u32 = 6;

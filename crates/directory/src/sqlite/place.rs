@@ -14,8 +14,8 @@ use crate::DirectoryError;
 pub(super) enum Place {
     /// In the memory of this process.
     Memory,
-    /// In a file at an absolute path, so that neither a later change of the working folder nor a name
-    /// that SQLite would take for a URI leads elsewhere.
+    /// In a file at an absolute path, so that neither a later change of the working folder nor a
+    /// name that SQLite would take for a URI leads elsewhere.
     File(PathBuf),
 }
 
@@ -41,7 +41,8 @@ impl Place {
             return Ok(Self::Memory);
         }
         let path = url.strip_prefix("sqlite://").ok_or_else(unsupported)?;
-        // `:memory:` and parameters mean something to other programs; as file names they would surprise.
+        // `:memory:` and parameters mean something to other programs; as file names they would
+        // surprise.
         if path.ends_with(path::is_separator) || path.starts_with(':') || path.contains(['?', '\0'])
         {
             return Err(unsupported());
@@ -50,8 +51,8 @@ impl Place {
         path::absolute(path).map(Self::File).map_err(|_| unsupported())
     }
 
-    /// Makes the folder (mode 0700) and the file (mode 0600) if they are not there. SQLite gives its
-    /// `-wal` and `-shm` files the mode of the file.
+    /// Makes the folder (mode 0700) and the file (mode 0600) if they are not there. SQLite gives
+    /// its `-wal` and `-shm` files the mode of the file.
     pub(super) fn prepare(&self) -> Result<(), DirectoryError> {
         let Self::File(path) = self else { return Ok(()) };
         if let Some(folder) = path.parent() {
@@ -77,8 +78,8 @@ impl Place {
 }
 
 impl OpenFile {
-    /// Remembers which file it is that SQLite has opened at `place`, and written to: some file systems
-    /// put another one in its place at the first write.
+    /// Remembers which file it is that SQLite has opened at `place`, and written to: some file
+    /// systems put another one in its place at the first write.
     pub(super) fn of(place: &Place) -> Result<Option<Self>, DirectoryError> {
         let Place::File(path) = place else { return Ok(None) };
         match fs::metadata(path) {
@@ -110,8 +111,8 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes the file if it is not there. One that is there is never opened here: to close it again would
-/// end the locks that SQLite holds on it elsewhere in this process
+/// Makes the file if it is not there. One that is there is never opened here: to close it again
+/// would end the locks that SQLite holds on it elsewhere in this process
 /// (<https://www.sqlite.org/howtocorrupt.html> §2.2).
 fn make_file(path: &Path) -> io::Result<()> {
     // So that nobody in this process can lock the file between its making and its closing.

@@ -1,6 +1,6 @@
 //! Has anybody changed the file? `PRAGMA data_version` tells, for next to nothing
-//! (<https://www.sqlite.org/pragma.html#pragma_data_version>): it counts the changes of all connections but
-//! the one that asks, so this one is used for nothing else.
+//! (<https://www.sqlite.org/pragma.html#pragma_data_version>): it counts the changes of all
+//! connections but the one that asks, so this one is used for nothing else.
 
 use std::time::Duration;
 

@@ -56,8 +56,8 @@ macro_rules! contract {
     };
 }
 
-/// Asks everything of one kind of directory. Of a kind that needs a server there is none where PostgreSQL
-/// is not installed (see `Postgres::for_tests`).
+/// Asks everything of one kind of directory. Of a kind that needs a server there is none where
+/// PostgreSQL is not installed (see `Postgres::for_tests`).
 macro_rules! backend {
     ($kind:ident => $make:expr, $($name:ident)*) => {
         mod $kind {

@@ -53,8 +53,8 @@ async fn a_lost_postgres_database_comes_back_with_all_that_was_decided() {
     assert!(fault.contains("already exists"), "{fault}");
 }
 
-/// Makes a backup while a server runs and is changed, loses the database, and restores it to what `lose`
-/// says.
+/// Makes a backup while a server runs and is changed, loses the database, and restores it to what
+/// `lose` says.
 async fn backup_and_restore(site: &Site, programs: Option<&Path>, lose: impl FnOnce() -> String) {
     let mut node = site.node();
     node.start();

@@ -1,5 +1,5 @@
-//! The configurations of nginx and Caddy, in front of two nodes: only ports, addresses and certificates
-//! are other than in the files.
+//! The configurations of nginx and Caddy, in front of two nodes: only ports, addresses and
+//! certificates are other than in the files.
 
 use std::{
     fs,

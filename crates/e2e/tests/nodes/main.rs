@@ -1,8 +1,9 @@
-//! `docs/deploy.md`, done by a machine: several servers as processes that share a database and nothing
-//! else, balancers in front of them with the configurations of `docs/deploy/`, backup and restore.
+//! `docs/deploy.md`, done by a machine: several servers as processes that share a database and
+//! nothing else, balancers in front of them with the configurations of `docs/deploy/`, backup and
+//! restore.
 //!
-//! What a machine lacks is left out, unless `TEST_POSTGRES` or `TEST_DEPLOY` say `required`. Waits are real time:
-//! processes and databases know no other.
+//! What a machine lacks is left out, unless `TEST_POSTGRES` or `TEST_DEPLOY` say `required`. Waits
+//! are real time: processes and databases know no other.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 

@@ -229,7 +229,8 @@ async fn a_database_that_stops_and_starts_under_load_lets_nobody_in_who_should_n
     };
     let before = served(Duration::ZERO, away);
     assert!(before.0 == before.1 && before.0 > 0);
-    // What is known serves for the time that was set; how old it was when the database went is not known.
+    // What is known serves for the time that was set; how old it was when the database went is not
+    // known.
     let known = served(stopped, away + Duration::from_secs(BOUND - 2));
     assert!(known.0 == known.1 && known.0 > 0);
     let late = served(stopped + Duration::from_secs(BOUND + 1), back);

@@ -74,7 +74,8 @@ async fn a_session_moves(site: Site) {
     client.token = site.token(USER);
     client.ask(&b, CALL, "current_time").await;
 
-    // Somebody else does not, on no node; nor does somebody without a token, or with a name made up.
+    // Somebody else does not, on no node; nor does somebody without a token, or with a name made
+    // up.
     let admin = site.token("admin-adminson");
     let other = Client { http: http(), token: admin, session: Some(session.clone()) };
     let anonymous = Client { http: http(), token: "x".into(), session: Some(session) };

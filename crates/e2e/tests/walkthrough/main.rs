@@ -1,5 +1,5 @@
-//! The README, done by a machine: the three real programs as processes, in a temp folder, with nothing
-//! in their environment. Where it waits it waits in real time: processes know no other.
+//! The README, done by a machine: the three real programs as processes, in a temp folder, with
+//! nothing in their environment. Where it waits it waits in real time: processes know no other.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod demonstration;

@@ -50,7 +50,8 @@ impl World {
         [Self::ready()].into_iter().chain(server).collect()
     }
 
-    /// A folder that `server init` and `mint-token --save` have been run in: what `just token` does.
+    /// A folder that `server init` and `mint-token --save` have been run in: what `just token`
+    /// does.
     pub(crate) fn ready() -> Self {
         Self::empty().made_ready()
     }
@@ -198,8 +199,8 @@ impl From<Output> for Said {
     }
 }
 
-/// Where the programs are: in the folder above this test's, where `cargo test --workspace` has just built them.
-/// Before this suite alone, `cargo build --workspace --all-features --bins` does.
+/// Where the programs are: in the folder above this test's, where `cargo test --workspace` has just
+/// built them. Before this suite alone, `cargo build --workspace --all-features --bins` does.
 fn binaries() -> &'static Path {
     static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
         // target/debug/deps/walkthrough-… → target/debug

@@ -59,7 +59,8 @@ fn algorithms(key: &TestKey) -> Vec<TokenFault> {
     ]
 }
 
-/// A public key is public: whatever text of it a server could take for a secret, an attacker has too.
+/// A public key is public: whatever text of it a server could take for a secret, an attacker has
+/// too.
 fn confusions(key: &TestKey) -> Vec<TokenFault> {
     let (Some(pem), Some(der)) = (key.public_pem(), key.public_der()) else {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! The negative matrix of tokens: every fault that a token can have, one token for each.
 //!
-//! Each token has exactly one fault and is otherwise good: right key, right claims, right time. So a
-//! verifier that leaves out the check for it accepts the token, and a test notices.
+//! Each token has exactly one fault and is otherwise good: right key, right claims, right time. So
+//! a verifier that leaves out the check for it accepts the token, and a test notices.
 
 mod claims;
 mod form;
@@ -30,15 +30,16 @@ impl TokenFault {
         Self { row, name, token, at: NOW }
     }
 
-    /// The token as a bearer token. Some are none: they are too long, or have a character that RFC 6750
-    /// §2.1 does not allow, and are refused before anything looks for three parts.
+    /// The token as a bearer token. Some are none: they are too long, or have a character that RFC
+    /// 6750 §2.1 does not allow, and are refused before anything looks for three parts.
     pub fn access_token(&self) -> Result<AccessToken, AccessTokenError> {
         self.token.parse()
     }
 }
 
 /// Every token that must be refused as `invalid_token` by whoever trusts `key` alone, under
-/// [`ISSUER`](crate::ISSUER) for [`RESOURCE`](crate::RESOURCE), with a leeway of 30 s and `at+jwt` only.
+/// [`ISSUER`](crate::ISSUER) for [`RESOURCE`](crate::RESOURCE), with a leeway of 30 s and `at+jwt`
+/// only.
 #[must_use]
 pub fn token_faults(key: &TestKey) -> Vec<TokenFault> {
     [form::faults(key), header::faults(key), signature::faults(key), claims::faults(key)].concat()

@@ -1,5 +1,5 @@
-//! A certificate for `localhost`, by an authority of its own: made with OpenSSL's command line, which
-//! Debian's PostgreSQL brings along.
+//! A certificate for `localhost`, by an authority of its own: made with OpenSSL's command line,
+//! which Debian's PostgreSQL brings along.
 
 use std::{fs, io, path::PathBuf};
 

@@ -4,8 +4,8 @@
 //! 2. It writes as one in production does: `fsync` is on.
 //! 3. Root starts it as another user, because it refuses to be root.
 //! 4. It ends when it is dropped; and also with the process that started it, however that ended.
-//! 5. Without PostgreSQL on the machine there is none, and the tests run the embedded backends only.
-//!    Where `TEST_POSTGRES=required` says so, that is a failure.
+//! 5. Without PostgreSQL on the machine there is none, and the tests run the embedded backends
+//!    only. Where `TEST_POSTGRES=required` says so, that is a failure.
 //!
 //! It blocks: a test with other things under way gives it a thread (`tokio::task::spawn_blocking`).
 
@@ -90,7 +90,8 @@ impl Postgres {
         Self::new(false)
     }
 
-    /// Starts one that speaks TLS only. Its certificate is for `localhost`, by an authority of its own.
+    /// Starts one that speaks TLS only. Its certificate is for `localhost`, by an authority of its
+    /// own.
     pub fn start_with_tls() -> io::Result<Self> {
         Self::new(true)
     }
