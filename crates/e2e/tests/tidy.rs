@@ -146,7 +146,7 @@ fn jsonwebtoken_is_named_in_one_file() {
             }
         }
     }
-    assert_eq!(named, ["crates/auth-core/src/crypto.rs"]);
+    assert_eq!(named, ["crates/auth-core/src/crypto/mod.rs"]);
 }
 
 #[test]

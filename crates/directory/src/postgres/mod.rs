@@ -12,14 +12,14 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
-#[path = "shared/ask.rs"]
+#[path = "../shared/ask.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text for every database")]
 mod ask;
-#[path = "shared/edit.rs"]
+#[path = "../shared/edit.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text for every database")]
 mod edit;
 mod open;
-#[path = "shared/rows.rs"]
+#[path = "../shared/rows.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text for every database")]
 mod rows;
 mod watch;
