@@ -17,7 +17,8 @@ use crate::{
     config::settings::Config,
     failure::Failure,
     mcp::{
-        server::{McpServer, McpService},
+        server::McpServer,
+        service::McpService,
         sessions::{self, Sessions},
     },
 };

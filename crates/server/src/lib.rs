@@ -33,7 +33,8 @@ pub use config::policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as 
 pub use config::settings::{Config, ConfigError, LocalIssuer};
 pub use failure::Failure;
 pub use key_files::KeyFile;
-pub use mcp::server::{McpServer, McpService};
+pub use mcp::server::McpServer;
+pub use mcp::service::McpService;
 pub use mcp::sessions::{SessionBounds, Sessions};
 use settings::{EnvFile, Environment};
 

@@ -4,22 +4,12 @@
 //!    that it did: for this very action where there is a target ([`Caller::permitted`]), for this
 //!    caller where there is none ([`Caller::of`]).
 //! 2. Lists are whole here; the guard takes out what the caller may not use.
-//! 3. The tool table is built once, not once per call, and so is the service: requests share one.
-//! 4. Plain calls take the short way ([`plain`](crate::mcp::plain)), everything else is rmcp's.
+//! 3. The tool table is built once, not once per call.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    sync::{Arc, LazyLock},
-    task::{Context, Poll},
-};
+use std::sync::{Arc, LazyLock};
 
 use auth_core::{Action, Clock, ResourceUri};
-use bartizan::{Caller, CatchPanic};
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use bartizan::Caller;
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
     handler::server::{router::tool::ToolRouter, tool::ToolCallContext},
@@ -31,19 +21,11 @@ use rmcp::{
     },
     service::RequestContext,
     tool, tool_router,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-    },
 };
-use tokio_util::sync::CancellationToken;
-use tower::Service;
 
-use crate::mcp::{
-    plain::PlainCalls,
-    tools::{
-        get_time::{TimeNow, get_time},
-        whoami::{WhoAmI, whoami},
-    },
+use crate::mcp::tools::{
+    get_time::{TimeNow, get_time},
+    whoami::{WhoAmI, whoami},
 };
 
 /// The one resource.
@@ -73,13 +55,6 @@ impl McpServer {
     pub fn offers() -> Vec<Action> {
         let tools = TOOLS.list_all().into_iter().map(|tool| Action::CallTool(tool.name.into()));
         tools.chain([Action::ReadResource(INFO_URI.into())]).collect()
-    }
-
-    /// The tool of this name, if its calls may take the short way ([`plain`](crate::mcp::plain)): it neither asks
-    /// the client nor tells it anything before its answer, it knows of the request only its arguments (none
-    /// of which is bound to a header) and its caller, and to call it twice is to call it once.
-    pub(crate) fn plain_tool(name: &str) -> Option<&'static str> {
-        ["get_time", "whoami"].into_iter().find(|plain| *plain == name)
     }
 
     fn info_document(&self) -> String {
@@ -192,73 +167,6 @@ impl ServerHandler for McpServer {
         let mut result = ReadResourceResult::new(vec![contents]);
         (result.ttl_ms, result.cache_scope) = cache_hints(&context);
         Ok(result.into())
-    }
-}
-
-/// The server over HTTP, behind a guard. A clone is one more reference, where a clone of rmcp's service would
-/// be all of its settings.
-#[derive(Clone)]
-pub struct McpService(Arc<Ways>);
-
-struct Ways {
-    plain: Option<PlainCalls>,
-    rmcp: StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager>,
-}
-
-impl McpService {
-    /// `server`, whose streams end when `shutdown` is cancelled.
-    ///
-    /// Both generations are served without sessions: a request carries all that it needs, so there is no
-    /// session that a stranger could take over, and any node can answer.
-    #[must_use]
-    pub fn new(server: McpServer, shutdown: &CancellationToken) -> Self {
-        let plain = Some(PlainCalls::new(server.clone()));
-        Self(Arc::new(Ways { plain, rmcp: Self::rmcp(server, shutdown) }))
-    }
-
-    /// The same, with rmcp for every call: what [`new`](Self::new) is held to.
-    #[must_use]
-    pub fn by_rmcp_alone(server: McpServer, shutdown: &CancellationToken) -> Self {
-        Self(Arc::new(Ways { plain: None, rmcp: Self::rmcp(server, shutdown) }))
-    }
-
-    fn rmcp(
-        server: McpServer,
-        shutdown: &CancellationToken,
-    ) -> StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager> {
-        let config = StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
-            // One answer needs no stream.
-            .with_json_response(true)
-            // The guard has judged Host and Origin before, against names made ready at start.
-            .disable_allowed_hosts()
-            .with_cancellation_token(shutdown.child_token());
-        let sessions = Arc::new(NeverSessionManager::default());
-        StreamableHttpService::new(move || Ok(CatchPanic::new(server.clone())), sessions, config)
-    }
-}
-
-impl Service<Request<Full<Bytes>>> for McpService {
-    type Response = Response<BoxBody<Bytes, Infallible>>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        let ways = Arc::clone(&self.0);
-        Box::pin(async move {
-            let Some(plain) = &ways.plain else { return Ok(ways.rmcp.handle(request).await) };
-            let (parts, body) = request.into_parts();
-            let Ok(body) = body.collect().await;
-            let body = body.to_bytes();
-            if let Some(response) = plain.answer(&parts, &body).await {
-                return Ok(response);
-            }
-            Ok(ways.rmcp.handle(Request::from_parts(parts, Full::new(body))).await)
-        })
     }
 }
 

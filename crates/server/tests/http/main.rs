@@ -9,6 +9,7 @@
 
 mod authorization;
 mod body;
+mod calls;
 mod depth;
 mod explain;
 mod harness;
@@ -18,7 +19,6 @@ mod matrix;
 mod metadata;
 mod methods;
 mod origin;
-mod plain;
 mod sessions;
 mod tokens;
 mod users;

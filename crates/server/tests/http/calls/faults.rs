@@ -1,23 +1,23 @@
-//! What can be wrong with a call, or unusual.
+//! What can be wrong or unusual in the headers and the body of a call.
 
 use serde_json::{Value, json};
 
-use super::ways::Headers;
+use super::world::Headers;
 
 /// A change of the headers or the body.
-pub(super) type Spoil<T> = Box<dyn Fn(&mut T)>;
+pub(super) type Change<T> = Box<dyn Fn(&mut T)>;
 
-/// Gives the header this value and no other.
-pub(super) fn set(name: &'static str, value: &'static str) -> impl Fn(&mut Headers) {
+/// Gives the header this one value.
+fn set(name: &'static str, value: &'static str) -> impl Fn(&mut Headers) {
     move |headers| {
         headers.retain(|(it, _)| *it != name);
         headers.push((name, value.into()));
     }
 }
 
-/// What can be done to the headers; the first is nothing.
-pub(super) fn header_faults() -> Vec<Spoil<Headers>> {
-    let mut faults: Vec<Spoil<Headers>> = vec![Box::new(|_| {})];
+/// Changes of the headers.
+pub(super) fn header_faults() -> Vec<Change<Headers>> {
+    let mut faults: Vec<Change<Headers>> = Vec::new();
     for (name, values) in [
         (
             "content-type",
@@ -52,7 +52,7 @@ pub(super) fn header_faults() -> Vec<Spoil<Headers>> {
         for value in values {
             faults.push(Box::new(set(name, value)));
         }
-        // The first of them once more, before what is there and after it.
+        // The first value once more, before the existing headers and after them.
         let again = (name, values[0].to_owned());
         let before = again.clone();
         faults.push(Box::new(move |headers| headers.insert(0, before.clone())));
@@ -66,9 +66,9 @@ pub(super) fn header_faults() -> Vec<Spoil<Headers>> {
     faults
 }
 
-/// Puts `value` at `pointer` in the body, in objects that are made where there are none; takes away what is
-/// there if it is `None`.
-pub(super) fn put(pointer: &'static str, value: Option<Value>) -> impl Fn(&mut String) {
+/// Puts `value` at the JSON pointer `pointer` of the body, creating objects on the way; `None` removes the
+/// member.
+fn put(pointer: &'static str, value: Option<Value>) -> impl Fn(&mut String) {
     move |body| {
         let mut message: Value = serde_json::from_str(body).unwrap();
         let (parents, member) = pointer.rsplit_once('/').unwrap();
@@ -86,9 +86,9 @@ pub(super) fn put(pointer: &'static str, value: Option<Value>) -> impl Fn(&mut S
     }
 }
 
-/// What can be done to the body; the first is nothing.
-pub(super) fn body_faults() -> Vec<Spoil<String>> {
-    let mut faults: Vec<Spoil<String>> = vec![Box::new(|_| {})];
+/// Changes of the body.
+pub(super) fn body_faults() -> Vec<Change<String>> {
+    let mut faults: Vec<Change<String>> = Vec::new();
     let values = || {
         [
             json!(null),
