@@ -48,6 +48,7 @@ mod json;
 mod jwks;
 mod jws;
 mod key;
+mod loopback;
 mod metadata;
 pub mod oauth;
 mod policy;
@@ -69,6 +70,7 @@ pub use json::{DuplicateMember, parse_unique};
 pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};
 pub use jws::{DecodedToken, ParseTokenError, UnverifiedToken};
 pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
+pub use loopback::is_loopback_host;
 pub use metadata::ProtectedResourceMetadata;
 pub use policy::{
     Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,

@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
-use crate::Audience;
+use crate::{Audience, is_loopback_host};
 
 /// A canonical resource URI.
 ///
@@ -137,12 +137,7 @@ impl fmt::Display for ResourceUri {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
+    url.host_str().is_some_and(is_loopback_host)
 }
 
 #[cfg(test)]
@@ -193,7 +188,12 @@ mod tests {
         }
         assert_eq!(fault("https://mcp.example/mcp?x"), ResourceUriError::ExtraParts);
         assert_eq!(fault("https://mcp.example/mcp#x"), ResourceUriError::ExtraParts);
-        for fine in ["http://localhost:8000/mcp", "http://127.0.0.2:1/mcp", "http://[::1]:1/mcp"] {
+        for fine in [
+            "http://localhost:8000/mcp",
+            "http://mcp.localhost:8000/mcp",
+            "http://127.0.0.2:1/mcp",
+            "http://[::1]:1/mcp",
+        ] {
             assert!(fine.parse::<ResourceUri>().is_ok(), "{fine}");
         }
     }
