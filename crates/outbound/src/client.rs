@@ -1,0 +1,176 @@
+//! The client itself.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{HeaderMap, header};
+use reqwest::{ClientBuilder, redirect};
+
+use crate::{
+    Address, AddressClass, AddressPolicy, CertificateAuthorities, Limits, Lookup, OutboundError,
+    Request, Response, StreamingResponse, SystemLookup, USER_AGENT, proxy::Proxies,
+    resolver::FilteringResolver,
+};
+
+/// How long the TCP and TLS handshakes may take.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The most header lines of a response.
+const MAX_HEADERS: usize = 100;
+
+/// An HTTP client under one [`AddressPolicy`]. Made once and shared; a clone shares its connections.
+#[derive(Clone)]
+pub struct OutboundClient(Arc<Inner>);
+
+struct Inner {
+    direct: reqwest::Client,
+    proxied: Option<(Proxies, reqwest::Client)>,
+    policy: Arc<AddressPolicy>,
+    limits: Limits,
+}
+
+/// How a client is made.
+pub struct Builder {
+    policy: AddressPolicy,
+    limits: Limits,
+    authorities: CertificateAuthorities,
+    lookup: Arc<dyn Lookup>,
+    proxies: Option<Proxies>,
+}
+
+impl Builder {
+    /// Other bounds than [`Limits::default`].
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Trusts these certificate authorities besides the system's.
+    #[must_use]
+    pub fn authorities(self, authorities: CertificateAuthorities) -> Self {
+        Self { authorities, ..self }
+    }
+
+    /// Resolves names by another resolver than the system's.
+    #[must_use]
+    pub fn lookup(self, lookup: Arc<dyn Lookup>) -> Self {
+        Self { lookup, ..self }
+    }
+
+    /// Takes the proxies from these variables instead of the process's environment. A loopback host is
+    /// asked directly all the same.
+    #[must_use]
+    pub fn proxies(self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self { proxies: Proxies::read(variable), ..self }
+    }
+
+    /// Makes the client. An error if TLS cannot be set up, or a proxy is not a URL.
+    pub fn build(self) -> Result<OutboundClient, OutboundError> {
+        let policy = Arc::new(self.policy);
+        let resolver = FilteringResolver { policy: Arc::clone(&policy), lookup: self.lookup };
+        let direct = bounded(&self.authorities).no_proxy().dns_resolver(Arc::new(resolver)).build();
+        let direct = direct.map_err(|error| OutboundError::setup(&error))?;
+        let proxied = self.proxies.map(|proxies| {
+            let client = proxies.used_by(bounded(&self.authorities).no_proxy());
+            let client = client.and_then(ClientBuilder::build);
+            client.map(|client| (proxies, client)).map_err(|error| OutboundError::setup(&error))
+        });
+        let proxied = proxied.transpose()?;
+        Ok(OutboundClient(Arc::new(Inner { direct, proxied, policy, limits: self.limits })))
+    }
+}
+
+fn bounded(authorities: &CertificateAuthorities) -> ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http1_max_headers(MAX_HEADERS)
+        .referer(false)
+        .redirect(redirect::Policy::none());
+    authorities.trusted_by(builder)
+}
+
+impl OutboundClient {
+    /// A client under this policy, with the default bounds, the system's authorities and resolver, and the
+    /// proxies of the process's environment.
+    #[must_use]
+    pub fn builder(policy: AddressPolicy) -> Builder {
+        Builder {
+            policy,
+            limits: Limits::default(),
+            authorities: CertificateAuthorities::default(),
+            lookup: Arc::new(SystemLookup),
+            proxies: Proxies::read(&|name| std::env::var(name).ok()),
+        }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &AddressPolicy {
+        &self.0.policy
+    }
+
+    /// Reads a URL that the policy allows, as far as its text shows.
+    pub fn check(&self, text: &str) -> Result<Address, OutboundError> {
+        let address: Address = text.parse()?;
+        self.0.policy.check(&address)?;
+        Ok(address)
+    }
+
+    /// Sends a request, and reads its response to the end. Any status is a response.
+    pub async fn send(&self, request: Request) -> Result<Response, OutboundError> {
+        let limits = self.0.limits;
+        let whole = async { self.start(request).await?.whole(limits.body).await };
+        let read = tokio::time::timeout(limits.time, whole).await;
+        read.unwrap_or(Err(OutboundError::Timeout(limits.time)))
+    }
+
+    /// Sends a request, and reads the head of its response. The bound on time ends there.
+    pub async fn stream(&self, request: Request) -> Result<StreamingResponse, OutboundError> {
+        let time = self.0.limits.time;
+        let head = tokio::time::timeout(time, self.start(request)).await;
+        head.unwrap_or(Err(OutboundError::Timeout(time)))
+    }
+
+    async fn start(&self, request: Request) -> Result<StreamingResponse, OutboundError> {
+        let Request { method, address, headers, body } = request;
+        self.0.policy.check(&address)?;
+        let (client, is_proxied) = self.route(&address);
+        let call = client.request(method, address.url().clone()).headers(headers).body(body);
+        let inner = call.send().await?;
+        let headers = inner.headers().clone();
+        check_head(&headers, self.0.limits.head)?;
+        let peer = inner.remote_addr().filter(|_| !is_proxied);
+        let source = match peer {
+            Some(peer) => AddressClass::of(peer.ip()),
+            None => address.class().unwrap_or(AddressClass::Public),
+        };
+        Ok(StreamingResponse { status: inner.status(), headers, source, inner })
+    }
+
+    /// The client for an address, and whether it takes a proxy.
+    fn route(&self, address: &Address) -> (&reqwest::Client, bool) {
+        match &self.0.proxied {
+            Some((proxies, client))
+                if !address.is_loopback() && proxies.serve(address.url().as_str()) =>
+            {
+                (client, true)
+            }
+            _ => (&self.0.direct, false),
+        }
+    }
+}
+
+fn check_head(headers: &HeaderMap, max: usize) -> Result<(), OutboundError> {
+    let lines = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    if lines.sum::<usize>() > max {
+        return Err(OutboundError::HeadTooLarge(max));
+    }
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_coded = codings.into_iter().any(|coding| coding != "identity");
+    if is_coded { Err(OutboundError::ContentCoding) } else { Ok(()) }
+}
+
+impl fmt::Debug for OutboundClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OutboundClient({:?}, {:?})", self.0.policy, self.0.limits)
+    }
+}
