@@ -102,8 +102,9 @@ mod service;
 pub use answer::guarded_body::GuardedBody;
 #[cfg(feature = "discovery")]
 pub use authenticate::{
-    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
-    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
+    Address, AddressError, CertificateAuthorities, FetchError, FetchFault, IntrospectWhen,
+    Introspection, IssuerClient, IssuerStatus, Issuers, IssuersError, Keyring, Location,
+    OutboundError, Trust,
 };
 pub use authenticate::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};
 pub use caller::Caller;

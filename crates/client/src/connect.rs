@@ -1,14 +1,11 @@
 //! The way to the server: an HTTP client that keeps the token to itself, and an MCP session over it.
 //!
-//! 1. No redirect is followed: it would take the token, or the call, somewhere else.
-//! 2. A server on this machine is reached directly, whatever proxy the environment names; a proxy
-//!    would see the token that plain http carries.
-//! 3. Root certificates are loaded for https only: that takes longer than a whole call to localhost.
+//! No redirect is followed, and a loopback host is asked directly: see [`outbound::transport`].
 
 use std::{sync::OnceLock, time::Duration};
 
 use http::header;
-use reqwest::redirect::Policy;
+use outbound::{OutboundError, transport::HttpClient};
 use rmcp::{
     RoleClient,
     model::{
@@ -29,8 +26,6 @@ use crate::{
     transport::Http,
 };
 
-/// How long the TCP and TLS handshakes may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may take to end a session. Its answer is of no interest any more.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a server of the old transport may take to open its stream.
@@ -39,22 +34,12 @@ const SSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// it has.
 const CANCEL_TIME: Duration = Duration::from_millis(300);
 
-/// A redirect that was not followed.
-#[derive(Debug, thiserror::Error)]
-#[error("redirect to {location}")]
-pub(crate) struct RefusedRedirect {
-    /// The status, such as 307.
-    pub(crate) status: u16,
-    /// Where it would have gone.
-    pub(crate) location: String,
-}
-
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// The HTTP client could not be made: no root certificates, for one.
     #[error(transparent)]
-    Http(#[from] reqwest::Error),
+    Http(#[from] OutboundError),
     /// The server did not answer the way an MCP server does.
     #[error(transparent)]
     Startup(#[from] Box<ClientInitializeError>),
@@ -166,27 +151,8 @@ fn identity() -> ClientConfig {
 }
 
 /// The HTTP client for the server.
-pub(crate) fn http_client(config: &Config) -> reqwest::Result<reqwest::Client> {
-    let endpoint = &config.endpoint;
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(Policy::custom(|attempt| {
-            let refused = RefusedRedirect {
-                status: attempt.status().as_u16(),
-                location: attempt.url().to_string(),
-            };
-            attempt.error(refused)
-        }));
-    if endpoint.is_https() {
-        builder = config.authorities.trusted_by(builder.https_only(true));
-    } else {
-        builder = builder.tls_certs_only([]);
-    }
-    if endpoint.is_loopback() {
-        builder = builder.no_proxy();
-    }
-    builder.build()
+pub(crate) fn http_client(config: &Config) -> Result<HttpClient, OutboundError> {
+    outbound::transport::client(config.endpoint.url(), &config.authorities)
 }
 
 /// Whether the server speaks the transport of 2024-11-05: a stream at the very place where it takes no

@@ -10,9 +10,9 @@
 use std::{fmt::Write, io};
 
 use anstyle::Style;
-use reqwest::Url;
 use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::{
     console::{COLUMNS, Console, Keyboard},

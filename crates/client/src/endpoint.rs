@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use reqwest::Url;
+use auth_core::is_loopback_host;
+use url::Url;
 
 /// The URL of an MCP server. Prints without its query, which may hold a secret.
 #[derive(Debug, Clone)]
@@ -56,14 +57,14 @@ impl Endpoint {
         self.0.scheme() == "https"
     }
 
-    /// Whether the server is on this machine: `localhost` (RFC 6761 §6.3), 127.0.0.0/8 or `::1`.
+    /// The URL.
+    pub(crate) const fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Whether the server is on this machine, by [`is_loopback_host`].
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.host();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        match address.parse::<std::net::IpAddr>() {
-            Ok(address) => address.to_canonical().is_loopback(),
-            Err(_) => host == "localhost",
-        }
+        is_loopback_host(self.host())
     }
 
     /// Whether a token may be sent there: nobody can listen in.
@@ -94,6 +95,7 @@ mod tests {
             "http://127.9.9.9/mcp",
             "http://[::1]:1/mcp",
             "http://[::ffff:127.0.0.1]/mcp",
+            "http://mcp.localhost/mcp",
         ] {
             assert!(keeps(safe), "{safe}");
         }

@@ -14,7 +14,7 @@ use std::{
 
 use auth_core::Challenge;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use reqwest::{RequestBuilder, Response};
+use outbound::transport::{HttpClient, HttpError, HttpResponse, RequestBuilder};
 use rmcp::{
     model::ClientJsonRpcMessage,
     transport::{
@@ -70,16 +70,16 @@ impl PendingRequests {
 /// The HTTP client for rmcp's transport.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    client: reqwest::Client,
+    client: HttpClient,
     pending: PendingRequests,
 }
 
-type Fault = StreamableHttpError<reqwest::Error>;
+type Fault = StreamableHttpError<HttpError>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 
 impl Http {
     /// Wraps a client.
-    pub(crate) fn new(client: reqwest::Client, pending: PendingRequests) -> Self {
+    pub(crate) fn new(client: HttpClient, pending: PendingRequests) -> Self {
         Self { client, pending }
     }
 }
@@ -90,10 +90,8 @@ pub(crate) fn challenge(text: &str) -> Option<Challenge> {
 }
 
 /// The `WWW-Authenticate` lines of a response as one text, for [`challenge`]. A header line has no newline.
-pub(crate) fn lines(response: &Response) -> Option<String> {
-    let values = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
-    let lines: Vec<_> =
-        values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+pub(crate) fn lines(response: &HttpResponse) -> Option<String> {
+    let lines = outbound::challenge_lines(response.headers());
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -146,7 +144,7 @@ fn headed(
 }
 
 impl StreamableHttpClient for Http {
-    type Error = reqwest::Error;
+    type Error = HttpError;
 
     async fn post_message(
         &self,

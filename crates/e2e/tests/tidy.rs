@@ -30,13 +30,14 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 }
 
 /// What each crate depends on, of the others in this workspace; development dependencies aside.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("auth-core", &[]),
     ("settings", &["auth-core"]),
-    ("bartizan", &["auth-core"]),
+    ("outbound", &["auth-core"]),
+    ("bartizan", &["auth-core", "outbound"]),
     ("directory", &["auth-core"]),
-    ("client", &["auth-core", "settings"]),
-    ("mint-token", &["auth-core", "settings"]),
+    ("client", &["auth-core", "outbound", "settings"]),
+    ("mint-token", &["auth-core", "outbound", "settings"]),
     ("server", &["auth-core", "directory", "bartizan", "settings"]),
     ("terminal", &["auth-core"]),
     ("testkit", &["auth-core"]),
@@ -47,12 +48,13 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// What each crate must never see, because its border is an invariant.
-const FENCES: [(&str, &[&str]); 7] = [
+const FENCES: [(&str, &[&str]); 8] = [
     (
         "auth-core",
         &["http", "tower", "axum", "rmcp", "tokio", "sqlx", "reqwest", "dotenvy", "clap"],
     ),
     ("bartizan", &["sqlx", "clap", "dotenvy", "axum", "jsonwebtoken"]),
+    ("outbound", &["axum", "clap", "dotenvy", "jsonwebtoken", "rmcp", "sqlx", "tower"]),
     ("directory", &["http", "rmcp", "axum", "clap", "dotenvy", "jsonwebtoken"]),
     ("terminal", &["tokio", "http", "reqwest", "rmcp", "axum", "sqlx", "dotenvy", "jsonwebtoken"]),
     ("client", &["sqlx", "axum", "jsonwebtoken"]),
@@ -71,6 +73,18 @@ fn arrows_point_one_way() {
             dependencies(package).into_iter().filter(|d| packages.contains_key(d)).collect();
         let allowed: BTreeSet<_> = allowed[name.as_str()].iter().map(|d| (*d).to_owned()).collect();
         assert_eq!(ours, allowed, "{name}");
+    }
+}
+
+/// Who may have an HTTP client of its own: the one that has the rules against forged requests, and a program
+/// that is for tests.
+const HTTP_CLIENTS: [&str; 2] = ["conformance", "outbound"];
+
+#[test]
+fn only_outbound_has_an_http_client() {
+    for (name, package) in packages() {
+        let has_client = dependencies(&package).contains("reqwest");
+        assert!(!has_client || HTTP_CLIENTS.contains(&name.as_str()), "{name} has reqwest");
     }
 }
 

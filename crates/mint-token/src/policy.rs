@@ -187,5 +187,5 @@ pub(crate) fn ask_for_tool(
 /// A question without a token, for whoever has an address alone.
 pub(crate) fn plain(url: String, environment: &Environment) -> Request {
     let ca_file = environment.set_value(Variable::CaFile).map(Into::into);
-    Request { url, token: None, body: None, ca_file }
+    Request { url, document: None, token: None, body: None, ca_file }
 }

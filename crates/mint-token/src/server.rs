@@ -73,12 +73,12 @@ pub(crate) fn ask(
     };
     let response =
         (world.fetch)(&request).map_err(|fault| ServerFault::Fetch(url.clone(), fault))?;
-    match response.status {
+    match response.status.as_u16() {
         200 => {}
         429 => return Err(ServerFault::TooOften(url)),
-        401 | 403 => return Err(ServerFault::Refused(url, response.status)),
+        status @ (401 | 403) => return Err(ServerFault::Refused(url, status)),
         _ => return Err(ServerFault::Answer),
     }
-    let answer: Value = serde_json::from_str(&response.body).map_err(|_| ServerFault::Answer)?;
+    let answer: Value = serde_json::from_slice(&response.body).map_err(|_| ServerFault::Answer)?;
     answer.get("result").cloned().ok_or(ServerFault::Answer)
 }

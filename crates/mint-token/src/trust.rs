@@ -5,7 +5,11 @@ use std::time::Duration;
 use auth_core::{
     Audience, Issuer, Jwks, KeySet, Leeway, ResourceUri, TokenTypes, TokenVerifier, TrustedIssuer,
 };
-use serde_json::Value;
+use outbound::{
+    Address, AddressClass, AddressError,
+    document::{DocumentError, IssuerMetadata},
+    well_known,
+};
 use settings::{Environment, Variable};
 
 use crate::{FetchFault, Request, Response, World, args::TrustArgs, policy::plain};
@@ -69,18 +73,22 @@ fn keys(
         return Ok((found.keys, notes.collect()));
     }
     let url = match (&args.jwks_url, &args.discover) {
-        (Some(url), _) => Some(url.clone()),
-        (None, Some(issuer)) => Some(discover(issuer, environment, world)?),
+        (Some(url), _) => Some((url.clone(), None)),
+        (None, Some(issuer)) => {
+            let (url, source) = discover(issuer, environment, world)?;
+            Some((url, Some(source)))
+        }
         (None, None) => None,
     };
-    let Some(url) = url else {
+    let Some((url, document)) = url else {
         let found = settings::verifying_keys(environment).map_err(|fault| usage(&fault))?;
         return Ok((found.keys, Vec::new()));
     };
-    let answer = get(&url, environment, world)?;
-    let set = (answer.status == 200).then(|| Jwks::parse(&answer.body).ok()).flatten();
+    let answer = get(&url, document, environment, world)?;
+    let text = str::from_utf8(&answer.body).unwrap_or_default();
+    let set = (answer.status == 200).then(|| Jwks::parse(text).ok()).flatten();
     let Some(set) = set else {
-        let fault = format!("the answer ({}) is no JWK Set", answer.status);
+        let fault = format!("the answer ({}) is no JWK Set", answer.status.as_u16());
         return Err(TrustFault::Answer(url, fault));
     };
     let notes = set.unusable.iter().map(|(place, fault)| left_out(*place, *fault)).collect();
@@ -90,49 +98,42 @@ fn keys(
     Ok((set.keys.into_iter().collect(), notes))
 }
 
-/// Where the key set of `issuer` is: the places in the order of the MCP authorization page. The document
+/// Where the key set of `issuer` is, and the class of the address of the document that says so. The document
 /// must name the issuer byte for byte (RFC 8414 §3.3).
 fn discover(
     issuer: &Issuer,
     environment: &Environment,
     world: &World<'_>,
-) -> Result<String, TrustFault> {
+) -> Result<(String, AddressClass), TrustFault> {
     let text = issuer.as_str();
-    let (origin, path) = match text.find("://").and_then(|at| {
-        let after = text.get(at + 3..)?;
-        Some(at + 3 + after.find('/')?)
-    }) {
-        Some(slash) => text.split_at(slash),
-        None => (text, ""),
-    };
-    let path = path.trim_end_matches('/');
-    let places = [
-        format!("{origin}/.well-known/oauth-authorization-server{path}"),
-        format!("{origin}/.well-known/openid-configuration{path}"),
-        format!("{origin}{path}/.well-known/openid-configuration"),
-    ];
-    for place in places {
-        let answer = get(&place, environment, world)?;
-        if answer.status != 200 {
-            continue;
+    let unusable = |fault: AddressError| TrustFault::Answer(text.into(), fault.to_string());
+    let base: Address = text.parse().map_err(unusable)?;
+    for place in well_known::issuer_metadata(base.url()) {
+        let place = String::from(place);
+        let answer = get(&place, None, environment, world)?;
+        let found = IssuerMetadata::read(&answer).and_then(|metadata| {
+            metadata.require_issuer(text)?;
+            let (address, _) = metadata.address("jwks_uri")?;
+            Ok((address.to_string(), metadata.source()))
+        });
+        match found {
+            // Another place may have it.
+            Err(DocumentError::Status(_)) => {}
+            found => {
+                return found.map_err(|fault| TrustFault::Answer(place, fault.to_string()));
+            }
         }
-        let document: Value = serde_json::from_str(&answer.body)
-            .map_err(|_| TrustFault::Answer(place.clone(), "not JSON".into()))?;
-        let member = |name: &str| document.get(name).and_then(Value::as_str);
-        if member("issuer") != Some(text) {
-            let fault = "the document names another issuer (RFC 8414 section 3.3)";
-            return Err(TrustFault::Answer(place, fault.into()));
-        }
-        let uri = member("jwks_uri");
-        return uri
-            .map(str::to_owned)
-            .ok_or_else(|| TrustFault::Answer(place, "the document has no jwks_uri".into()));
     }
     Err(TrustFault::Answer(text.into(), "no metadata at any of the well-known places".into()))
 }
 
-fn get(url: &str, environment: &Environment, world: &World<'_>) -> Result<Response, TrustFault> {
-    let request: Request = plain(url.to_owned(), environment);
+fn get(
+    url: &str,
+    document: Option<AddressClass>,
+    environment: &Environment,
+    world: &World<'_>,
+) -> Result<Response, TrustFault> {
+    let request = Request { document, ..plain(url.to_owned(), environment) };
     (world.fetch)(&request).map_err(|fault| TrustFault::Fetch(url.into(), fault))
 }
 

@@ -60,7 +60,7 @@ impl Reply {
     /// 200 with a JSON body.
     #[must_use]
     pub fn json(body: &Value) -> Self {
-        Self::text(body.to_string())
+        Self::text(body.to_string()).header("content-type", "application/json")
     }
 
     /// 200 with any body.

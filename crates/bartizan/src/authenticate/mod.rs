@@ -9,7 +9,8 @@ mod port;
 
 #[cfg(feature = "discovery")]
 pub use issuer::{
-    Address, AddressError, FetchError, FetchFault, IntrospectWhen, Introspection, IssuerClient,
-    IssuerStatus, Issuers, IssuersError, Keyring, Location, Trust,
+    Address, AddressError, CertificateAuthorities, FetchError, FetchFault, IntrospectWhen,
+    Introspection, IssuerClient, IssuerStatus, Issuers, IssuersError, Keyring, Location,
+    OutboundError, Trust,
 };
 pub use port::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};

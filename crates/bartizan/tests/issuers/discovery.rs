@@ -86,10 +86,14 @@ async fn a_document_with_a_member_twice_is_none() {
 }
 
 #[tokio::test]
-async fn an_address_over_plain_http_to_elsewhere_is_never_asked() {
+async fn a_document_never_leads_to_plain_http_or_to_an_address_of_another_class() {
     for (address, fault) in [
         ("http://keys.example/k", AddressError::NotHttps),
         ("http://10.0.0.1/k", AddressError::NotHttps),
+        ("https://10.0.0.1/k", AddressError::Private),
+        ("https://[::ffff:192.168.0.1]/k", AddressError::Private),
+        ("https://169.254.169.254/latest/meta-data", AddressError::LinkLocal),
+        ("https://0.0.0.0/k", AddressError::Reserved),
         ("https://u:p@keys.example/k", AddressError::ExtraParts),
         ("file:///etc/passwd", AddressError::NotAnUrl),
         ("/keys", AddressError::NotAnUrl),

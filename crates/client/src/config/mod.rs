@@ -8,6 +8,7 @@ use std::{
 };
 
 use auth_core::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
+use outbound::{AuthoritiesError, CertificateAuthorities, OutboundError};
 use rmcp::model::Reference;
 use settings::{EnvFileError, Environment, Variable};
 
@@ -18,7 +19,6 @@ use crate::{
     endpoint::{Endpoint, EndpointError},
     oauth::Outward,
     servers::{self, ServersError},
-    tls::Authorities,
 };
 
 mod token;
@@ -45,7 +45,7 @@ pub(crate) struct Config {
     pub(crate) cache: Cache,
     pub(crate) access: TokenSettings,
     /// Certificate authorities that are trusted besides the system's.
-    pub(crate) authorities: Authorities,
+    pub(crate) authorities: CertificateAuthorities,
 }
 
 /// Why a run cannot begin. No variant shows a byte of the token.
@@ -80,6 +80,14 @@ pub(crate) enum ConfigError {
         source_name: String,
         /// What the file system said.
         fault: io::Error,
+    },
+    /// A file of certificate authorities cannot be used.
+    #[error("{source_name}: {fault}")]
+    Authorities {
+        /// Which file.
+        source_name: String,
+        /// What is wrong with it.
+        fault: AuthoritiesError,
     },
     /// A token, and a way that anybody can listen in on.
     #[error("the token is not sent over plain http to {0}: anybody on the way could read it")]
@@ -144,7 +152,7 @@ impl Config {
     }
 
     /// The way to what the server names.
-    pub(crate) fn outward(&self) -> reqwest::Result<Outward> {
+    pub(crate) fn outward(&self) -> Result<Outward, OutboundError> {
         Outward::new(&self.endpoint, self.access.args().allow_private, &self.authorities)
     }
 }
@@ -154,16 +162,17 @@ fn authorities(
     flag: Option<PathBuf>,
     names_file: bool,
     environment: &Environment,
-) -> Result<Authorities, ConfigError> {
+) -> Result<CertificateAuthorities, ConfigError> {
     let is_others = !names_file && environment.is_from_file(Variable::CaFile);
     let set = environment.set_value(Variable::CaFile).filter(|_| !is_others);
     let (name, path) = match (flag, set) {
         (Some(path), _) => ("--ca-file", path),
         (None, Some(path)) => (Variable::CaFile.name(), PathBuf::from(path)),
-        (None, None) => return Ok(Authorities::default()),
+        (None, None) => return Ok(CertificateAuthorities::default()),
     };
     let source_name = format!("{name} {}", path.display());
-    Authorities::read(&path).map_err(|fault| ConfigError::File { source_name, fault })
+    CertificateAuthorities::from_file(&path)
+        .map_err(|fault| ConfigError::Authorities { source_name, fault })
 }
 
 /// What is asked of the server, and where what comes is saved.

@@ -1,14 +1,14 @@
 //! The authorization server's metadata (RFC 8414, OpenID Connect Discovery): what it can do for a client.
 
-use reqwest::Url;
-use serde_json::Value;
+use outbound::{
+    AddressError, OutboundError,
+    document::{DocumentError, IssuerMetadata},
+    well_known,
+};
+use url::Url;
 
 use super::Findings;
-use crate::{
-    Exit,
-    oauth::{Outward, OutwardError, Refused},
-    tls,
-};
+use crate::{Exit, oauth::Outward, tls};
 
 /// Who looks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,17 +30,18 @@ pub(super) async fn examine(
     let check = "issuer metadata";
     let mut why = format!("{issuer} publishes none");
     let mut fix = "the issuer must publish RFC 8414 or OpenID metadata";
-    for place in places(issuer) {
-        match outward.fetch(&place).await {
-            Ok(reply) if reply.status.is_success() => {
-                let Some(json @ Value::Object(_)) = reply.json() else {
-                    why = format!("{place} is not JSON");
-                    continue;
-                };
-                findings.pass(check, place);
-                return judge(issuer, &json, looking, outward, findings);
-            }
-            Ok(_) => {}
+    let places = Url::parse(issuer).map(|issuer| well_known::issuer_metadata(&issuer));
+    for place in places.unwrap_or_default() {
+        match outward.fetch(place.as_str()).await {
+            Ok(reply) => match IssuerMetadata::read(&reply) {
+                Ok(metadata) => {
+                    findings.pass(check, place);
+                    return judge(issuer, &metadata, looking, outward, findings);
+                }
+                // Another place may have it.
+                Err(DocumentError::Status(_)) => {}
+                Err(fault) => why = format!("{place}: {fault}"),
+            },
             Err(fault) => {
                 why = format!("{place}: {fault}");
                 fix = cure(&fault);
@@ -56,27 +57,26 @@ pub(super) async fn examine(
 }
 
 /// What helps against no answer.
-fn cure(fault: &OutwardError) -> &'static str {
+fn cure(fault: &OutboundError) -> &'static str {
     match fault {
-        OutwardError::Refused(Refused::Private(_)) => {
+        OutboundError::Address(AddressError::Private) => {
             "if you trust it, --allow-private lets it be asked"
         }
-        OutwardError::Refused(_) => "the server must name an issuer at a public https address",
-        OutwardError::Http(words) if tls::is_unknown_authority(words) => tls::UNKNOWN_AUTHORITY,
-        OutwardError::Http(_) => "the issuer is down, or cannot be reached from here",
-        OutwardError::TooLong => "the issuer must publish RFC 8414 or OpenID metadata",
+        OutboundError::Address(_) => "the server must name an issuer at a public https address",
+        fault if fault.is_unknown_authority() => tls::UNKNOWN_AUTHORITY,
+        fault if fault.is_unreachable() => "the issuer is down, or cannot be reached from here",
+        _ => "the issuer must publish RFC 8414 or OpenID metadata",
     }
 }
 
 fn judge(
     issuer: &str,
-    json: &Value,
+    metadata: &IssuerMetadata,
     looking: Looking,
     outward: &Outward,
     findings: &mut Findings,
 ) -> Option<String> {
-    let text = |name: &str| json.get(name).and_then(Value::as_str);
-    let own = text("issuer");
+    let own = metadata.issuer();
     match own {
         Some(own) if own == issuer => findings.pass("issuer", own),
         Some(own) if own.trim_end_matches('/') == issuer.trim_end_matches('/') => findings.warn(
@@ -94,18 +94,18 @@ fn judge(
             );
         }
     }
-    endpoints(json, outward, findings);
-    pkce(json, looking, findings);
-    registration(json, findings);
-    grants(json, findings);
+    endpoints(metadata, outward, findings);
+    pkce(metadata, looking, findings);
+    registration(metadata, findings);
+    grants(metadata, findings);
     own.map(str::to_owned)
 }
 
-fn endpoints(json: &Value, outward: &Outward, findings: &mut Findings) {
+fn endpoints(metadata: &IssuerMetadata, outward: &Outward, findings: &mut Findings) {
     let names = ["authorization_endpoint", "token_endpoint", "registration_endpoint"];
     let mut is_fine = true;
     for name in names {
-        if let Some(address) = json.get(name).and_then(Value::as_str)
+        if let Some(address) = metadata.text(name)
             && let Err(fault) = outward.check(address)
         {
             is_fine = false;
@@ -117,7 +117,7 @@ fn endpoints(json: &Value, outward: &Outward, findings: &mut Findings) {
             );
         }
     }
-    if json.get("token_endpoint").and_then(Value::as_str).is_none() {
+    if metadata.text("token_endpoint").is_none() {
         findings.fail(
             "endpoints",
             "there is no token_endpoint",
@@ -129,10 +129,10 @@ fn endpoints(json: &Value, outward: &Outward, findings: &mut Findings) {
     }
 }
 
-fn pkce(json: &Value, looking: Looking, findings: &mut Findings) {
+fn pkce(metadata: &IssuerMetadata, looking: Looking, findings: &mut Findings) {
     let fix =
         "the issuer must support PKCE with S256 and say so (code_challenge_methods_supported)";
-    match list(json, "code_challenge_methods_supported") {
+    match metadata.texts("code_challenge_methods_supported") {
         Some(methods) if methods.contains(&"S256") => findings.pass("PKCE", "S256"),
         Some(methods) => {
             let text = format!("only {}, so the client does not sign in", methods.join(", "));
@@ -156,8 +156,7 @@ fn pkce(json: &Value, looking: Looking, findings: &mut Findings) {
             }
         }
     }
-    let is_named = json.get("authorization_response_iss_parameter_supported");
-    if is_named == Some(&Value::Bool(true)) {
+    if metadata.flag("authorization_response_iss_parameter_supported") {
         findings.pass("mix-up", "answers name their issuer (RFC 9207)");
     } else {
         findings.warn(
@@ -168,12 +167,12 @@ fn pkce(json: &Value, looking: Looking, findings: &mut Findings) {
     }
 }
 
-fn registration(json: &Value, findings: &mut Findings) {
+fn registration(metadata: &IssuerMetadata, findings: &mut Findings) {
     let mut ways = Vec::new();
-    if json.get("client_id_metadata_document_supported") == Some(&Value::Bool(true)) {
+    if metadata.flag("client_id_metadata_document_supported") {
         ways.push("client id metadata document (--client-metadata-url)");
     }
-    if json.get("registration_endpoint").is_some() {
+    if metadata.has("registration_endpoint") {
         ways.push("by itself");
     }
     if ways.is_empty() {
@@ -187,15 +186,15 @@ fn registration(json: &Value, findings: &mut Findings) {
     }
 }
 
-fn grants(json: &Value, findings: &mut Findings) {
-    let grants = list(json, "grant_types_supported");
+fn grants(metadata: &IssuerMetadata, findings: &mut Findings) {
+    let grants = metadata.texts("grant_types_supported");
     // The default of RFC 8414 §2.
     let grants = grants.unwrap_or_else(|| vec!["authorization_code", "implicit"]);
     let mut ways = Vec::new();
     if grants.contains(&"authorization_code") {
         ways.push("browser");
     }
-    if json.get("device_authorization_endpoint").is_some() {
+    if metadata.has("device_authorization_endpoint") {
         ways.push("another device (--device)");
     }
     if grants.contains(&"client_credentials") {
@@ -212,45 +211,24 @@ fn grants(json: &Value, findings: &mut Findings) {
     }
 }
 
-fn list<'a>(json: &'a Value, name: &str) -> Option<Vec<&'a str>> {
-    Some(json.get(name)?.as_array()?.iter().filter_map(Value::as_str).collect())
-}
-
-/// Where the metadata is: the issuer's path put in, then put before (MCP 2026-07-28).
-fn places(issuer: &str) -> Vec<String> {
-    let Ok(mut url) = Url::parse(issuer) else {
-        return Vec::new();
-    };
-    let path = url.path().trim_matches('/').to_owned();
-    let (oauth, openid) = ("oauth-authorization-server", "openid-configuration");
-    let paths = if path.is_empty() {
-        vec![format!("/.well-known/{oauth}"), format!("/.well-known/{openid}")]
-    } else {
-        vec![
-            format!("/.well-known/{oauth}/{path}"),
-            format!("/.well-known/{openid}/{path}"),
-            format!("/{path}/.well-known/{openid}"),
-        ]
-    };
-    let place = |path: &String| {
-        url.set_path(path);
-        url.to_string()
-    };
-    paths.iter().map(place).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use outbound::{CertificateAuthorities, Response};
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{diagnose::Verdict, endpoint::Endpoint};
 
     fn verdict(json: &Value, check: &str) -> Option<Verdict> {
         let endpoint = Endpoint::parse("https://mcp.example/mcp").unwrap();
-        let outward = Outward::new(&endpoint, false, &tls::Authorities::default()).unwrap();
+        let outward = Outward::new(&endpoint, false, &CertificateAuthorities::default()).unwrap();
+        let kind = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]);
+        let reply = Response::new(StatusCode::OK, headers, json.to_string().into());
+        let metadata = IssuerMetadata::read(&reply).unwrap();
         let mut findings = Findings::default();
-        judge("https://as.example", json, Looking::default(), &outward, &mut findings);
+        judge("https://as.example", &metadata, Looking::default(), &outward, &mut findings);
         findings.iter().find(|finding| finding.check == check).map(|finding| finding.verdict)
     }
 
@@ -298,18 +276,5 @@ mod tests {
         let mut json = good();
         json.as_object_mut().unwrap().remove("registration_endpoint");
         assert_eq!(verdict(&json, "registration"), Some(Verdict::Warn));
-    }
-
-    #[test]
-    fn the_well_known_places_are_those_of_the_rfcs() {
-        assert_eq!(
-            places("https://h/t"),
-            [
-                "https://h/.well-known/oauth-authorization-server/t",
-                "https://h/.well-known/openid-configuration/t",
-                "https://h/t/.well-known/openid-configuration",
-            ]
-        );
-        assert_eq!(places("https://h").len(), 2);
     }
 }

@@ -1,27 +1,30 @@
 //! The protected resource metadata (RFC 9728): where it is, and whether it is about this server.
 
-use reqwest::Url;
-use serde_json::Value;
+use auth_core::ProtectedResourceMetadata;
+use outbound::{
+    document::{DocumentError, resource_metadata},
+    well_known,
+};
+use url::Url;
 
 use super::{Findings, pasted, server::Answered};
 use crate::{Exit, config::Config, oauth::Outward};
 
-const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+/// The most issuers of a resource that are looked at.
+const MAX_ISSUERS: usize = 8;
 
 /// The metadata, as it was found.
-pub(super) struct Resource(Value);
+pub(super) struct Resource(ProtectedResourceMetadata);
 
 impl Resource {
     /// `resource`.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.0.get("resource")?.as_str()
+    pub(super) fn name(&self) -> &str {
+        &self.0.resource
     }
 
     /// `authorization_servers`.
     pub(super) fn issuers(&self) -> Vec<String> {
-        let all = self.0.get("authorization_servers").and_then(Value::as_array);
-        let all = all.into_iter().flatten().filter_map(Value::as_str);
-        all.take(8).map(str::to_owned).collect()
+        self.0.authorization_servers.iter().take(MAX_ISSUERS).cloned().collect()
     }
 }
 
@@ -36,26 +39,26 @@ pub(super) async fn examine(
     let named = answered.challenge.as_ref().and_then(|found| found.resource_metadata.clone());
     let places = match &named {
         Some(place) => vec![place.clone()],
-        None => well_known(config.endpoint.as_str()),
+        None => {
+            let places = well_known::resource_metadata(config.endpoint.url());
+            places.into_iter().map(String::from).collect()
+        }
     };
     let mut why = String::from("it is nowhere");
     for place in &places {
         match outward.fetch(place).await {
-            Ok(reply) if reply.status.is_success() => {
-                let Some(json @ Value::Object(_)) = reply.json() else {
-                    why = format!("{place} is not JSON");
-                    continue;
-                };
-                let found = Resource(json);
-                if found.name().is_none() {
-                    why = format!("{place} names no resource");
-                    continue;
+            Ok(reply) => match resource_metadata(&reply) {
+                Ok(metadata) => {
+                    let found = Resource(metadata);
+                    findings.pass(check, place.clone());
+                    about(config, &found, findings);
+                    return Some(found);
                 }
-                findings.pass(check, place.clone());
-                about(config, &found, findings);
-                return Some(found);
-            }
-            Ok(reply) => why = format!("{place} answers with {}", reply.status),
+                Err(DocumentError::Status(_)) => {
+                    why = format!("{place} answers with {}", reply.status);
+                }
+                Err(fault) => why = format!("{place}: {fault}"),
+            },
             Err(fault) => why = format!("{place}: {fault}"),
         }
     }
@@ -82,7 +85,7 @@ fn is_beside(config: &Config, place: &str) -> bool {
 }
 
 fn about(config: &Config, found: &Resource, findings: &mut Findings) {
-    let name = found.name().unwrap_or_default();
+    let name = found.name();
     match fits(config.endpoint.as_str(), name) {
         Fit::Same => findings.pass("resource", format!("{name}, which is this server")),
         Fit::Above if config.token.is_some() || is_accepted(config, name) => findings.warn(
@@ -155,23 +158,6 @@ fn fits(server: &str, resource: &str) -> Fit {
     }
 }
 
-/// Where the metadata of a server is if it does not say: its path put in, then the root (RFC 9728 §3.1).
-fn well_known(server: &str) -> Vec<String> {
-    let Ok(mut url) = Url::parse(server) else {
-        return Vec::new();
-    };
-    url.set_query(None);
-    let path = url.path().trim_end_matches('/').to_owned();
-    let mut places = Vec::new();
-    for end in [path.as_str(), ""] {
-        url.set_path(&format!("{WELL_KNOWN}{end}"));
-        if !places.contains(&url.to_string()) {
-            places.push(url.to_string());
-        }
-    }
-    places
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,12 +179,5 @@ mod tests {
         ] {
             assert_eq!(fits(server, resource), fit, "{resource}");
         }
-    }
-
-    #[test]
-    fn the_well_known_places_are_the_paths_own_and_the_root() {
-        let root = "https://h/.well-known/oauth-protected-resource";
-        assert_eq!(well_known("https://h/mcp?x=1"), [format!("{root}/mcp"), root.to_owned()]);
-        assert_eq!(well_known("https://h/"), [root]);
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use auth_core::Challenge;
 use http::{HeaderMap, StatusCode, header};
+use outbound::{OutboundError, transport::HttpResponse};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -85,10 +86,8 @@ fn challenge(
         );
         return None;
     }
-    let texts = headers.get_all(header::WWW_AUTHENTICATE).iter();
-    let texts: Vec<_> = texts.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let server_fix = "the server must send WWW-Authenticate: Bearer resource_metadata=\"...\"";
-    match Challenge::from_lines(texts.iter().map(AsRef::as_ref)) {
+    match outbound::challenge(headers) {
         Ok(challenge) if challenge.resource_metadata.is_some() => {
             let scopes = challenge.scope.as_ref().map(|scopes| format!(" for the scopes {scopes}"));
             findings.pass(check, format!("401 with a pointer{}", scopes.unwrap_or_default()));
@@ -98,7 +97,7 @@ fn challenge(
             findings.warn(check, "401, but it does not say where the metadata is", server_fix);
             Some(challenge)
         }
-        Err(_) if texts.is_empty() => {
+        Err(_) if !headers.contains_key(header::WWW_AUTHENTICATE) => {
             findings.warn(check, "401 without WWW-Authenticate", server_fix);
             None
         }
@@ -230,7 +229,7 @@ async fn post(
     message: &Value,
     token: Option<&str>,
 ) -> Result<(StatusCode, HeaderMap, Value), String> {
-    let failed = |error: reqwest::Error| Failure::from_reqwest(&error, config).message().to_owned();
+    let failed = |error: OutboundError| Failure::from_outbound(&error, config).message().to_owned();
     let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
     let mut request = http_client(config)
         .map_err(failed)?
@@ -244,13 +243,13 @@ async fn post(
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let response = request.send().await.map_err(failed)?;
+    let response = request.send().await.map_err(|error| failed(error.into()))?;
     let (status, headers) = (response.status(), response.headers().clone());
     Ok((status, headers, body(response).await))
 }
 
 /// The message in an answer: JSON, or the first such event of a stream.
-async fn body(mut response: reqwest::Response) -> Value {
+async fn body(mut response: HttpResponse) -> Value {
     let mut bytes = Vec::new();
     let read = async {
         while let Ok(Some(chunk)) = response.chunk().await {

@@ -44,7 +44,7 @@ pub(super) fn examine(
                 format!("client login --url {}", config.endpoint)
             };
             let wanted = Wanted {
-                resource: resource.and_then(Resource::name),
+                resource: resource.map(Resource::name),
                 issuers,
                 scopes: answered.challenge.as_ref().and_then(|found| found.scope.as_ref()),
             };

@@ -1,13 +1,14 @@
 //! Faults of getting and keeping tokens.
 
 use auth_core::Challenge;
+use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
 use super::Failure;
 use crate::{
     Exit,
     config::Config,
-    oauth::{LoginError, Refused},
+    oauth::LoginError,
     servers::ServersError,
     store::{Entry, FileError, Listed, Place, StoreError},
     tls,
@@ -80,8 +81,8 @@ impl Failure {
     }
 
     /// A fault of the HTTP client.
-    pub(crate) fn from_reqwest(error: &reqwest::Error, config: &Config) -> Self {
-        super::http::from_reqwest(error, config)
+    pub(crate) fn from_outbound(error: &OutboundError, config: &Config) -> Self {
+        super::http::from_outbound(error, config)
     }
 
     /// The names of servers.
@@ -138,7 +139,7 @@ fn hint(error: &LoginError, config: &Config) -> Option<String> {
     let words = error.to_string();
     Some(match error {
         _ if tls::is_unknown_authority(&words) => tls::UNKNOWN_AUTHORITY.to_owned(),
-        LoginError::Refused(Refused::Private(_)) => {
+        LoginError::Refused(refused) if refused.fault == AddressError::Private => {
             "if you trust it, --allow-private lets it be asked".to_owned()
         }
         LoginError::Usage(_) | LoginError::File(..) | LoginError::Pasted => return None,

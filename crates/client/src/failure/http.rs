@@ -1,25 +1,24 @@
 //! Faults of the HTTP layer.
 
-use std::error::Error;
-
+use outbound::{ConnectFault, OutboundError, transport::HttpError};
 use rmcp::transport::{
     DynamicTransportError,
     streamable_http_client::{HttpStatusError, StreamableHttpError},
 };
 
 use super::{Failure, body::Said, denied};
-use crate::{Exit, config::Config, connect::RefusedRedirect, tls};
+use crate::{Exit, config::Config, tls};
 
 /// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found: ...`.
 const STATUS_PREFIX: &str = "HTTP ";
 
 /// A fault that rmcp handed on in a box.
 pub(super) fn from_transport(error: &DynamicTransportError, config: &Config) -> Failure {
-    let Some(fault) = error.error.downcast_ref::<StreamableHttpError<reqwest::Error>>() else {
+    let Some(fault) = error.error.downcast_ref::<StreamableHttpError<HttpError>>() else {
         return Failure::not_mcp(config);
     };
     match fault {
-        StreamableHttpError::Client(error) => from_reqwest(error, config),
+        StreamableHttpError::Client(error) => from_outbound(&error.into(), config),
         StreamableHttpError::AuthRequired(error) => {
             denied::unauthorized(Some(&error.www_authenticate_header), Said::default(), config)
         }
@@ -51,39 +50,43 @@ pub(super) fn from_transport(error: &DynamicTransportError, config: &Config) -> 
 }
 
 /// A fault of the HTTP client.
-pub(super) fn from_reqwest(error: &reqwest::Error, config: &Config) -> Failure {
-    if let Some(redirect) = find_redirect(error) {
-        let message = format!(
-            "{} redirects to {} ({}), and redirects are not followed",
-            config.endpoint, redirect.location, redirect.status
-        );
-        return Failure::new(Exit::Protocol, message)
-            .with_hint("if you trust that place, give it as --url or MCP_URL");
+pub(super) fn from_outbound(error: &OutboundError, config: &Config) -> Failure {
+    let endpoint = &config.endpoint;
+    let unreachable = |hint: String| {
+        Failure::new(Exit::Unreachable, format!("cannot reach {endpoint}: {error}")).with_hint(hint)
+    };
+    let is_url_right = "is the URL right? --url or MCP_URL sets it";
+    match error {
+        OutboundError::Redirect(redirect) => Failure::new(
+            Exit::Protocol,
+            format!(
+                "{endpoint} redirects to {} ({}), and redirects are not followed",
+                redirect.location, redirect.status
+            ),
+        )
+        .with_hint("if you trust that place, give it as --url or MCP_URL"),
+        OutboundError::Connect { fault: ConnectFault::UnknownAuthority, .. } => {
+            unreachable(tls::UNKNOWN_AUTHORITY.to_owned())
+        }
+        OutboundError::Connect { fault: ConnectFault::NotTls, .. } if endpoint.is_https() => {
+            let plain = endpoint.to_string().replacen("https:", "http:", 1);
+            unreachable(format!("the server there does not use TLS: try {plain}"))
+        }
+        OutboundError::Connect { .. } | OutboundError::Setup(_) if endpoint.is_loopback() => {
+            unreachable("is the server running? start it with `just server`".to_owned())
+        }
+        OutboundError::Connect { .. } | OutboundError::Setup(_) | OutboundError::Address(_) => {
+            unreachable(is_url_right.to_owned())
+        }
+        OutboundError::Timeout(_) | OutboundError::TimedOut => Failure::timeout(config),
+        OutboundError::Interrupted(_)
+        | OutboundError::HeadTooLarge(_)
+        | OutboundError::BodyTooLarge(_)
+        | OutboundError::ContentCoding => Failure::new(
+            Exit::Protocol,
+            format!("the connection to {endpoint} broke before the answer was there: {error}"),
+        ),
     }
-    if error.is_connect() || error.is_builder() {
-        let message = format!("cannot reach {}: {}", config.endpoint, cause(error));
-        let cause = cause(error);
-        let hint = if tls::is_unknown_authority(&cause) {
-            tls::UNKNOWN_AUTHORITY.to_owned()
-        } else if config.endpoint.is_https() && tls::is_plain_text(&cause) {
-            let plain = config.endpoint.to_string().replacen("https:", "http:", 1);
-            format!("the server there does not use TLS: try {plain}")
-        } else if config.endpoint.is_loopback() {
-            "is the server running? start it with `just server`".to_owned()
-        } else {
-            "is the URL right? --url or MCP_URL sets it".to_owned()
-        };
-        return Failure::new(Exit::Unreachable, message).with_hint(hint);
-    }
-    if error.is_timeout() {
-        return Failure::timeout(config);
-    }
-    let message = format!(
-        "the connection to {} broke before the answer was there: {}",
-        config.endpoint,
-        cause(error)
-    );
-    Failure::new(Exit::Protocol, message)
 }
 
 fn from_status_error(error: &HttpStatusError, config: &Config) -> Failure {
@@ -119,32 +122,6 @@ fn status_and_body(text: &str) -> Option<(u16, &str, &str)> {
     let (status, body) = text.strip_prefix(STATUS_PREFIX)?.split_once(": ")?;
     let code = status.split(' ').next()?.parse().ok()?;
     Some((code, status, body))
-}
-
-fn find_redirect(error: &reqwest::Error) -> Option<&RefusedRedirect> {
-    let mut source = error.source();
-    while let Some(current) = source {
-        if let Some(redirect) = current.downcast_ref() {
-            return Some(redirect);
-        }
-        source = current.source();
-    }
-    None
-}
-
-/// The innermost cause: `Connection refused`, not three layers of "error sending request".
-fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    if error.is_timeout() {
-        "it takes too long to connect".to_owned()
-    } else if innermost.source().is_none() && innermost.is::<reqwest::Error>() {
-        "the connection failed".to_owned()
-    } else {
-        innermost.to_string()
-    }
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ impl Failure {
     /// There is no session.
     pub(crate) fn from_connect(error: &ConnectError, config: &Config) -> Self {
         match error {
-            ConnectError::Http(error) => http::from_reqwest(error, config),
+            ConnectError::Http(error) => http::from_outbound(error, config),
             ConnectError::Startup(error) => Self::from_startup(error, config),
         }
     }

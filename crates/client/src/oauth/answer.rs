@@ -244,7 +244,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "text/html".parse().unwrap());
         let status = StatusCode::from_u16(status).unwrap();
-        Reply { status, headers, body: body.as_bytes().to_vec() }
+        Reply::new(status, headers, body.as_bytes().to_vec())
     }
 
     /// What is said of a token answer with one member changed; nothing if all is well.

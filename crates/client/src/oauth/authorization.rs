@@ -3,8 +3,9 @@
 //! 1. PKCE with S256 always (RFC 7636), `state` always, the resource always (RFC 8707).
 //! 2. An answer that names an issuer must name ours (RFC 9207), whether it is a code or an error.
 
+use http::header;
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
-use reqwest::{Url, header};
+use url::Url;
 
 use super::{LoginError, Outward, discovered::Facts, loopback::parameter};
 use crate::store::Client;

@@ -4,9 +4,9 @@
 //!    metadata lists does.
 //! 2. With the method `client_secret_basic` both halves are form-encoded first.
 
-use reqwest::Url;
 use rmcp::transport::auth::AuthorizationMetadata;
 use serde_json::Value;
+use url::Url;
 
 use super::{LoginError, Outward, Reply, error::unanswered};
 use crate::store::{AuthMethod, Client};

@@ -7,8 +7,8 @@
 use std::io::{self, Write};
 
 use auth_core::ScopeSet;
-use reqwest::Url;
 use tokio::time::timeout;
+use url::Url;
 
 use super::{
     Browser, Discovered, Identity, LoginError, Outward, SIGN_IN_TIME,

@@ -204,7 +204,7 @@ mod tests {
         });
         json[name] = value.clone();
         let body = json.to_string().into_bytes();
-        let reply = Reply { status: StatusCode::OK, headers: HeaderMap::new(), body };
+        let reply = Reply::new(StatusCode::OK, HeaderMap::new(), body);
         device_code(&Answer::read("https://as.example/device", &reply)?)
     }
 

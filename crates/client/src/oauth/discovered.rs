@@ -1,12 +1,14 @@
 //! What the server and its issuer say of themselves, found and judged.
 
+use std::sync::Arc;
+
 use auth_core::{Challenge, ScopeSet};
-use reqwest::Url;
 use rmcp::transport::auth::{
     AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource, OAuthClientConfig,
     StoredCredentials,
 };
 use serde_json::Value;
+use url::Url;
 
 use super::{LoginError, Outward, answer::Tokens, loopback};
 use crate::{
@@ -169,12 +171,13 @@ pub(super) async fn manager(
     base: &str,
     outward: &Outward,
 ) -> Result<AuthorizationManager, LoginError> {
-    let mut manager = if outward.reaches_private() {
-        AuthorizationManager::new_allowing_private_addresses(base).await?
-    } else {
-        AuthorizationManager::new(base).await?
-    };
-    manager.with_client(outward.client())?;
+    if !outward.reaches_private() {
+        let client = Arc::new(outward.clone());
+        return Ok(AuthorizationManager::new_with_oauth_http_client(base, client).await?);
+    }
+    // rmcp judges the texts of addresses itself, and takes this exception together with its own client only.
+    let mut manager = AuthorizationManager::new_allowing_private_addresses(base).await?;
+    manager.with_client(outward.library_client()?)?;
     Ok(manager)
 }
 

@@ -2,9 +2,10 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use outbound::OutboundError;
 use rmcp::transport::auth::AuthError;
 
-use super::{Refused, outward::OutwardError};
+use super::RefusedAddressError;
 use crate::store::StoreError;
 
 /// What stands in a secret's place.
@@ -20,10 +21,10 @@ pub(crate) enum LoginError {
     Auth(#[from] AuthError),
     /// An address that is not asked.
     #[error("the server names an address that is not asked: {0}")]
-    Refused(#[from] Refused),
+    Refused(#[from] RefusedAddressError),
     /// No HTTP client: no root certificates, for one.
-    #[error("no HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
+    #[error("{0}")]
+    Client(#[from] OutboundError),
     /// The issuer does not answer, or cannot do so just now.
     #[error("the issuer is down: {address} {why}")]
     Down {
@@ -150,14 +151,16 @@ impl LoginError {
 }
 
 /// A request that was not answered.
-pub(super) fn unanswered(address: &str, fault: OutwardError) -> LoginError {
+pub(super) fn unanswered(address: &str, fault: OutboundError) -> LoginError {
     let address = address.split('?').next().unwrap_or_default().to_owned();
     match fault {
-        OutwardError::Refused(refused) => LoginError::Refused(refused),
-        OutwardError::Http(why) => {
-            LoginError::Down { address, why: format!("cannot be reached: {why}") }
+        OutboundError::Address(fault) => {
+            LoginError::Refused(RefusedAddressError { address, fault })
         }
-        OutwardError::TooLong => LoginError::Unfit { address, why: fault.to_string() },
+        fault if fault.is_unreachable() => {
+            LoginError::Down { address, why: format!("cannot be reached: {fault}") }
+        }
+        fault => LoginError::Unfit { address, why: fault.to_string() },
     }
 }
 

@@ -11,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Url;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
+use url::Url;
 
 use super::{LoginError, identity::RedirectHost};
 

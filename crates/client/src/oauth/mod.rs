@@ -36,7 +36,7 @@ pub(crate) use error::LoginError;
 pub(crate) use exchange::{Enterprise, by_enterprise, by_workload};
 pub(crate) use identity::{Identity, RedirectHost, read_secret};
 pub(crate) use machine::by_client_credentials;
-pub(crate) use outward::{Outward, OutwardError, Refused, Reply};
+pub(crate) use outward::{Outward, RefusedAddressError, Reply};
 pub(crate) use renew::{Renewal, renew};
 pub(crate) use revoke::revoke;
 

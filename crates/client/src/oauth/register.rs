@@ -120,7 +120,7 @@ mod tests {
 
     fn read(json: &Value) -> Result<Client, LoginError> {
         let body = json.to_string().into_bytes();
-        let reply = Reply { status: StatusCode::CREATED, headers: HeaderMap::new(), body };
+        let reply = Reply::new(StatusCode::CREATED, HeaderMap::new(), body);
         let answer = Answer::read("https://as.example/register", &reply)?;
         registered(&answer, Some(URI), &["authorization_code", "refresh_token"])
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
 use axum::http::{Uri, uri::Authority};
-use bartizan::Issuers;
+use bartizan::{CertificateAuthorities, Issuers};
 use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
 
 use crate::{
@@ -32,8 +32,8 @@ pub struct Config {
     pub issuers: Vec<IssuerConfig>,
     /// The origins of web pages that may call the server, besides its own.
     pub allowed_origins: Vec<String>,
-    /// Certificate authorities to trust besides the system's where issuers are asked, as PEM.
-    pub authorities: Vec<u8>,
+    /// Certificate authorities to trust besides the system's where issuers are asked.
+    pub authorities: CertificateAuthorities,
     /// How many connections are open at once.
     pub max_connections: usize,
     /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
@@ -67,19 +67,14 @@ pub struct LocalIssuer {
     pub outage: Duration,
 }
 
-/// What is in the file that `CA_FILE` names, if it names one.
-fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Vec<u8> {
+/// The authorities in the file that `CA_FILE` names, if it names one.
+fn authorities(environment: &Environment, faults: &mut Vec<String>) -> CertificateAuthorities {
     let Some(path) = environment.set_value(Variable::CaFile) else {
-        return Vec::new();
+        return CertificateAuthorities::default();
     };
-    let pem = std::fs::read(path).map_err(|fault| fault.to_string());
-    let pem = pem.and_then(|pem| {
-        let is_one = String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----");
-        if is_one { Ok(pem) } else { Err("there is no certificate in it (PEM)".to_owned()) }
-    });
-    pem.unwrap_or_else(|fault| {
+    CertificateAuthorities::from_file(path.as_ref()).unwrap_or_else(|fault| {
         faults.push(format!("CA_FILE {path}: {fault}"));
-        Vec::new()
+        CertificateAuthorities::default()
     })
 }
 
@@ -374,16 +369,17 @@ mod tests {
         let read = || {
             let pair = ("CA_FILE".to_owned(), path.display().to_string());
             let mut faults = Vec::new();
-            let pem = authorities(&Environment::from_pairs([pair]), &mut faults);
-            (pem, faults)
+            let found = authorities(&Environment::from_pairs([pair]), &mut faults);
+            (found, faults)
         };
         assert!(matches!(read().1.as_slice(), [one] if one.starts_with("CA_FILE ")));
         std::fs::write(&path, "nothing").unwrap();
         assert!(matches!(read().1.as_slice(), [one] if one.contains("no certificate")));
         let pem = include_bytes!("../../../client/tests/cli/tls/ca.pem");
         std::fs::write(&path, pem).unwrap();
-        assert_eq!(read(), (pem.to_vec(), Vec::new()));
+        let (found, faults) = read();
+        assert!(faults.is_empty() && !found.is_empty(), "{faults:?}");
         let clock: Arc<dyn Clock> = Arc::new(auth_core::SystemClock);
-        assert!(bartizan::IssuerClient::trusting(clock, pem).is_ok());
+        assert!(bartizan::IssuerClient::trusting(clock, found).is_ok());
     }
 }

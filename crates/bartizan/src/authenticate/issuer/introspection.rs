@@ -236,20 +236,23 @@ impl Inner {
     }
 
     async fn question(&self, token: &AccessToken) -> Result<IntrospectionResponse, FetchError> {
-        let address = self.endpoint.address(PAUSE).await?;
+        let to = self.endpoint.address(PAUSE).await?;
         let form = Serializer::new(String::new())
             .append_pair("token", token.expose())
             .append_pair("token_type_hint", "access_token")
             .finish();
         let authorization = basic(&self.client_id, self.secret.expose_secret());
-        let answer = self.client.post_form(&address, authorization, form).await;
+        let answer = self.client.post_form(&to, authorization, form).await;
         let answer = answer.inspect_err(|error| {
             if may_have_moved(&error.fault) {
                 self.endpoint.doubt();
             }
         })?;
         IntrospectionResponse::parse(&answer.body).map_err(|_| {
-            at(&address, FetchFault::Malformed("an introspection response (RFC 7662 section 2.2)"))
+            at(
+                &to.address,
+                FetchFault::Malformed("an introspection response (RFC 7662 section 2.2)"),
+            )
         })
     }
 }

@@ -218,15 +218,15 @@ impl Ring {
     }
 
     async fn fetch(&self) -> Result<Fetched, FetchError> {
-        let address = self.endpoint.address(Duration::ZERO).await?;
-        let answer = self.client.get(&address).await?;
-        let malformed = || at(&address, FetchFault::Malformed("a JWK Set (RFC 7517 section 5)"));
+        let to = self.endpoint.address(Duration::ZERO).await?;
+        let answer = self.client.get(&to).await?;
+        let malformed = || at(&to.address, FetchFault::Malformed("a JWK Set (RFC 7517 section 5)"));
         let text = std::str::from_utf8(&answer.body).map_err(|_| malformed())?;
         let set = Jwks::parse(text).map_err(|_| malformed())?;
         for (place, fault) in &set.unusable {
-            tracing::debug!(%address, place, %fault, "A key of the issuer's set is not used");
+            tracing::debug!(address = %to.address, place, %fault, "A key of the issuer's set is not used");
         }
-        let fault = set.keys.is_empty().then(|| at(&address, FetchFault::NoKeys));
+        let fault = set.keys.is_empty().then(|| at(&to.address, FetchFault::NoKeys));
         let keys = set.keys.into_iter().collect();
         Ok(Fetched { keys, lifetime: lifetime(&answer.headers), fault })
     }

@@ -5,14 +5,13 @@
 //!        └──► Introspection ─┴─► Endpoint ──► IssuerClient ──► the issuer
 //! ```
 //!
-//! 1. Only https, and plain http to this very machine; no redirect; an address out of an issuer's
-//!    document never leads to this machine unless the issuer is here itself ([`Address`]).
-//! 2. Every answer is bounded in size and time.
+//! 1. Only https, and plain http to a loopback host; no redirect; an address out of an issuer's document is
+//!    public, or of the class of the address that the document came from ([`outbound`]).
+//! 2. Every response is bounded in size and time.
 //! 3. However many requests wait for it, one thing is fetched once at a time, and not again before a
 //!    pause is over; no lock is held meanwhile ([`flight`]).
 //! 4. Ages are told by the [`Clock`](auth_core::Clock), so that a test can let an hour pass.
 
-mod address;
 mod client;
 mod discovery;
 mod flight;
@@ -22,9 +21,9 @@ mod keyring;
 mod questions;
 mod turns;
 
-pub use address::{Address, AddressError};
 pub use client::{FetchError, FetchFault, IssuerClient};
 pub use discovery::Location;
 pub use introspection::{IntrospectWhen, Introspection};
 pub use issuers::{IssuerStatus, Issuers, IssuersError, Trust};
 pub use keyring::Keyring;
+pub use outbound::{Address, AddressError, CertificateAuthorities, OutboundError};

@@ -21,7 +21,8 @@ use auth_core::{
     TokenTypes, TrustedIssuer,
 };
 use bartizan::{
-    Address, AddressError, IntrospectWhen, Introspection, IssuerClient, Keyring, Location, Trust,
+    Address, AddressError, CertificateAuthorities, IntrospectWhen, Introspection, IssuerClient,
+    Keyring, Location, Trust,
 };
 use preset::Preset;
 use section::Section;
@@ -445,12 +446,12 @@ fn in_words(fault: &KeySettingError) -> String {
 pub(crate) fn trusts(
     issuers: &[IssuerConfig],
     clock: &Arc<dyn Clock>,
-    authorities: &[u8],
+    authorities: &CertificateAuthorities,
 ) -> Result<Vec<Trust>, Box<dyn std::error::Error + Send + Sync>> {
     if !issuers.iter().any(IssuerConfig::is_remote) {
         return Ok(issuers.iter().map(|issuer| Trust::new(issuer.trusted.clone())).collect());
     }
-    let client = IssuerClient::trusting(Arc::clone(clock), authorities)?;
+    let client = IssuerClient::trusting(Arc::clone(clock), authorities.clone())?;
     Ok(issuers.iter().map(|issuer| issuer.trust(&client)).collect::<Result<_, _>>()?)
 }
 
