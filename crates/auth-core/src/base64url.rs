@@ -1,11 +1,31 @@
 //! base64url without padding (RFC 7515 §2), read in its one canonical form (RFC 4648 §3.5): padding and
 //! trailing bits that are not zero are refused.
 
-use base64::{DecodeError, Engine};
+use base64::Engine;
 
-/// The bytes that `text` stands for.
-pub(crate) fn decode(text: &str) -> Result<Vec<u8>, DecodeError> {
-    engine().decode(text)
+/// A text is not canonical base64url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not canonical base64url without padding")]
+pub struct Base64UrlError;
+
+/// The bytes that `text` encodes.
+///
+/// ```
+/// assert_eq!(auth_core::base64url::decode("-_8"), Ok(vec![0xFB, 0xFF]));
+/// assert!(auth_core::base64url::decode("-_8=").is_err());
+/// ```
+pub fn decode(text: &str) -> Result<Vec<u8>, Base64UrlError> {
+    engine().decode(text).map_err(|_| Base64UrlError)
+}
+
+/// `bytes` in base64url without padding.
+///
+/// ```
+/// assert_eq!(auth_core::base64url::encode([0xFB, 0xFF]), "-_8");
+/// ```
+#[must_use]
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    engine().encode(bytes)
 }
 
 /// Many characters at once, where the processor can.
@@ -36,6 +56,7 @@ mod tests {
             let bytes: Vec<u8> = (0..length).map(|byte| byte.wrapping_mul(151) ^ length).collect();
             let text = URL_SAFE_NO_PAD.encode(&bytes);
             assert_eq!(decode(&text).unwrap(), bytes);
+            assert_eq!(encode(&bytes), text);
             for place in 0..text.len() {
                 for bad in ["=", "+", "/", ".", " ", "\n", "\0"] {
                     let mut wrong = text.clone();

@@ -37,7 +37,7 @@
 
 mod admission;
 mod algorithm;
-mod base64url;
+pub mod base64url;
 mod challenge;
 mod claims;
 mod crypto;
