@@ -119,7 +119,7 @@ impl Class {
     }
 
     /// What is sent; for some classes only the beginning of it.
-    fn request(self, tokens: &Tokens) -> Vec<u8> {
+    pub(crate) fn request(self, tokens: &Tokens) -> Vec<u8> {
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
         let authorization = match self.token(tokens) {
             // Each another one, so that nothing is remembered of it.

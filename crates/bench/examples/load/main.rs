@@ -12,7 +12,8 @@
 //!    ends well when it is told to.
 //! 5. While nobody reads the log, calls are refused, health is answered, and the server ends when
 //!    it is told to ([`unread`]).
-//! 6. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
+//! 6. One user who fills every connection with bodies does not fill the memory ([`bodies`]).
+//! 7. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
 //!    ([`panics`]).
 #![expect(
     clippy::unwrap_used,
@@ -22,6 +23,7 @@
     reason = "a program for the gate: it says what it saw, and stops where it cannot go on"
 )]
 
+mod bodies;
 mod callers;
 mod cast;
 mod panics;
@@ -111,6 +113,7 @@ async fn main() -> ExitCode {
         code => faults.push(format!("the server ended with {code:?}")),
     }
     faults.extend(unread::faults(Path::new(&program)).await);
+    faults.extend(bodies::faults(Path::new(&program)).await);
     faults.extend(panics::faults(Path::new(&peer)).await);
     for fault in &faults {
         eprintln!("FAILED: {fault}");
