@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let verifier = TokenVerifier::new(resource.parse()?).trust(issuer);
     // 3. The guard, in front of any rmcp server.
     let guard =
-        Guard::new(resource.parse()?, policy, TokenAuthenticator::new(verifier, SystemClock))
+        Guard::new(resource.parse()?, policy, [], TokenAuthenticator::new(verifier, SystemClock))?
             .authorization_server(ISSUER.parse()?);
     let mcp = StreamableHttpService::new(
         || Ok(Greeter),

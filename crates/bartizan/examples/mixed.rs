@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = TrustedIssuer::new(ISSUER.parse()?, KeySet::from_iter([key.verifying_key()?]));
     let verifier = TokenVerifier::new(resource.parse()?).trust(issuer);
     let guard =
-        Guard::new(resource.parse()?, policy, TokenAuthenticator::new(verifier, SystemClock))
+        Guard::new(resource.parse()?, policy, [], TokenAuthenticator::new(verifier, SystemClock))?
             .authorization_server(ISSUER.parse()?);
     // Without sessions: one begun without a token could not be gone on with by one who has one.
     let config = StreamableHttpServerConfig::default()

@@ -74,10 +74,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let base = Policy::clone(&nothing);
-    let guard = Guard::new(resource.parse()?, base, TokenAuthenticator::new(verifier, SystemClock))
-        .policy_by_caller(move |principal| {
-            Arc::clone(policies.get(principal.issuer()).unwrap_or(&nothing))
-        });
+    let guard =
+        Guard::new(resource.parse()?, base, [], TokenAuthenticator::new(verifier, SystemClock))?
+            .policy_by_caller(move |principal| {
+                Arc::clone(policies.get(principal.issuer()).unwrap_or(&nothing))
+            });
     let mcp = StreamableHttpService::new(
         || Ok(Exporter),
         LocalSessionManager::default().into(),

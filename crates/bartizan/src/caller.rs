@@ -1,10 +1,12 @@
-//! What the server behind the guard is told: who is calling, and what was permitted.
+//! What the inner service gets: who is calling, and what was permitted.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use auth_core::{Action, Permit, Policy, Principal};
 
-use crate::RequestId;
+#[cfg(feature = "rmcp")]
+use crate::observer::{AuditEvent, Outcome};
+use crate::{RequestId, observer::Observers};
 
 /// The caller of a request that was let through: in the request's extensions.
 ///
@@ -22,14 +24,42 @@ struct Inner {
     permit: Permit,
     policy: Arc<Policy>,
     request_id: RequestId,
+    peer: Option<IpAddr>,
+    #[cfg_attr(not(feature = "rmcp"), expect(dead_code, reason = "for rmcp's handlers"))]
+    observers: Observers,
 }
 
 impl Caller {
-    pub(crate) fn new(permit: Permit, policy: Arc<Policy>, request_id: RequestId) -> Self {
-        Self(Arc::new(Inner { permit, policy, request_id }))
+    pub(crate) fn new(
+        permit: Permit,
+        policy: Arc<Policy>,
+        request_id: RequestId,
+        peer: Option<IpAddr>,
+        observers: Observers,
+    ) -> Self {
+        Self(Arc::new(Inner { permit, policy, request_id, peer, observers }))
     }
 
-    /// Who is calling; `None` is somebody without a token, who can do what is public.
+    /// Reports that the handler of this request panicked.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn report_panic(&self) {
+        self.0.observers.report(&AuditEvent {
+            request_id: self.0.request_id,
+            peer: self.0.peer,
+            principal: self.principal().map(AsRef::as_ref),
+            action: Some(self.0.permit.action()),
+            outcome: Outcome::Panicked,
+        });
+    }
+
+    /// Where the connection comes from, if the listener reports it
+    /// ([`PeerAddress`](crate::PeerAddress)).
+    #[must_use]
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.0.peer
+    }
+
+    /// Who is calling; `None` for a caller without a token, which can do what is public.
     #[must_use]
     pub fn principal(&self) -> Option<&Arc<Principal>> {
         self.0.permit.principal()

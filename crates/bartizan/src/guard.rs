@@ -3,41 +3,32 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Issuer, KeyError, Policy, Principal, ProtectedResourceMetadata, ResourceUri, SealingKey,
+    Action, Issuer, KeyError, Policy, Principal, ProtectedResourceMetadata, ResourceUri, SealingKey,
 };
 use tower::Layer;
 
 use crate::{
-    Authenticate, GuardLayer, GuardService, MetadataService,
+    Authenticate, GuardLayer, GuardService, MetadataService, MissingRulesError, Observer, Rules,
+    RulesHandle,
+    observer::Observers,
     ownership::{seals::Seals, tasks::Tasks},
-    request::{
-        origin::Origins,
-        quota::{Bounds, Quota},
-    },
-    response::Challenges,
+    request::{origin::Origins, quota::Quota},
+    rules::{Limits, Resource, Ruleset, SharedRules},
 };
 
-/// The longest body without a token, in bytes.
-const MAX_ANONYMOUS_BODY: usize = 64 * 1024;
-
-/// Protects servers: one resource, one policy, one way to tell who is calling.
+/// Protects servers: one resource, one set of rules, one authenticator.
 #[derive(Debug)]
 pub struct Guard<A> {
-    pub(crate) resource: ResourceUri,
-    pub(crate) policy: Arc<Policy>,
+    resource: ResourceUri,
+    pub(crate) rules: SharedRules,
     policies: Option<Policies>,
     pub(crate) seals: Seals,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) authenticate: Arc<A>,
+    pub(crate) observers: Observers,
     pub(crate) origins: Origins,
-    pub(crate) challenges: Challenges,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) body_timeout: Duration,
-    body_memory: usize,
     pub(crate) bodies: Arc<Quota>,
     pub(crate) streams: Arc<Quota>,
-    authorization_servers: Vec<Issuer>,
-    name: Option<String>,
 }
 
 /// Chooses a caller's policy.
@@ -47,41 +38,46 @@ struct Policies(Arc<Choose>);
 type Choose = dyn Fn(&Principal) -> Arc<Policy> + Send + Sync;
 
 impl<A: Authenticate> Guard<A> {
-    /// A guard for the server at `resource`: bodies up to 4 MiB that arrive within 30 s, 256 MiB of them at
-    /// once, 16 streams for each caller and 512 in all, and no `Host` or `Origin` but the resource's own.
-    #[must_use]
-    pub fn new(resource: ResourceUri, policy: Policy, authenticate: A) -> Self {
-        let challenges = Challenges::new(resource.metadata_url(), policy.scopes_to_ask_for());
-        Self {
+    /// A guard for the server at `resource`, with the default [`Limits`], and no `Host` or `Origin` but the
+    /// resource's own.
+    ///
+    /// `offers` is what the server offers: each of its tools, resources and prompts. An error if the
+    /// policy has no rule for one of them. What is offered and not in the list is denied to everyone.
+    pub fn new(
+        resource: ResourceUri,
+        policy: impl Into<Arc<Policy>>,
+        offers: impl IntoIterator<Item = Action>,
+        authenticate: A,
+    ) -> Result<Self, MissingRulesError> {
+        let about =
+            Resource { uri: resource.clone(), authorization_servers: Vec::new(), name: None };
+        let rules = SharedRules::new(about, offers.into_iter().collect(), Rules::new(policy))?;
+        Ok(Self {
             origins: Origins::of(&resource),
             resource,
-            policy: Arc::new(policy),
+            rules,
             policies: None,
             seals: Seals::random(),
             tasks: Arc::default(),
             authenticate: Arc::new(authenticate),
-            challenges,
-            max_body_bytes: 4 * 1024 * 1024,
-            body_timeout: Duration::from_secs(30),
-            body_memory: 256 * 1024 * 1024,
-            bodies: bodies(256 * 1024 * 1024, 4 * 1024 * 1024),
-            streams: streams(16, 512),
-            authorization_servers: Vec::new(),
-            name: None,
-        }
+            observers: Observers::default(),
+            bodies: Arc::default(),
+            streams: Arc::default(),
+        })
     }
 
     /// Names an issuer in the metadata, where clients learn it.
     #[must_use]
-    pub fn authorization_server(mut self, issuer: Issuer) -> Self {
-        self.authorization_servers.push(issuer);
+    pub fn authorization_server(self, issuer: Issuer) -> Self {
+        self.rules.change_resource(|resource| resource.authorization_servers.push(issuer));
         self
     }
 
     /// What to call the server in the metadata.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        self.rules.change_resource(|resource| resource.name = Some(name.into()));
+        self
     }
 
     /// Lets requests through that call this server by another host name (without a port).
@@ -98,43 +94,49 @@ impl<A: Authenticate> Guard<A> {
         self
     }
 
-    /// The longest body, in bytes. One without a token has at most 64 KiB in any case.
+    /// Adds an observer of every decision, beside the log.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(Arc::new(observer));
+        self
+    }
+
+    /// Sets [`Limits::max_body_bytes`].
     #[must_use]
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
-        let bodies = bodies(self.body_memory, max_body_bytes);
-        Self { max_body_bytes, bodies, ..self }
+        self.change_limits(|limits| limits.max_body_bytes = max_body_bytes)
     }
 
-    /// How many bytes of bodies are held at once, beyond the first 16 KiB of each. One caller has an
-    /// eighth of it, all without a token together have a 32nd, and each has enough for one body. What is
-    /// beyond is refused with 503.
+    /// Sets [`Limits::body_memory`].
     #[must_use]
     pub fn body_memory(self, body_memory: usize) -> Self {
-        Self { body_memory, bodies: bodies(body_memory, self.max_body_bytes), ..self }
+        self.change_limits(|limits| limits.body_memory = body_memory)
     }
 
-    /// How many streams (`GET`, and `subscriptions/listen`) one caller may have open at once, and all
-    /// together. All without a token have a quarter of these together. What is beyond is refused with 429.
+    /// Sets [`Limits::streams_per_caller`] and [`Limits::streams`].
     #[must_use]
-    pub fn max_streams(self, each: usize, total: usize) -> Self {
-        Self { streams: streams(each, total), ..self }
+    pub fn max_streams(self, per_caller: usize, total: usize) -> Self {
+        self.change_limits(|limits| {
+            limits.streams_per_caller = per_caller;
+            limits.streams = total;
+        })
     }
 
-    /// The longest body of somebody with a token, or without.
-    pub(crate) fn max_body(&self, is_anonymous: bool) -> usize {
-        let bound = if is_anonymous { MAX_ANONYMOUS_BODY } else { usize::MAX };
-        self.max_body_bytes.min(bound)
-    }
-
-    /// How long a body may take to arrive.
+    /// Sets [`Limits::body_timeout`].
     #[must_use]
     pub fn body_timeout(self, body_timeout: Duration) -> Self {
-        Self { body_timeout, ..self }
+        self.change_limits(|limits| limits.body_timeout = body_timeout)
+    }
+
+    fn change_limits(self, change: impl FnOnce(&mut Limits)) -> Self {
+        self.rules.change_limits(change);
+        self
     }
 
     /// Chooses the policy by who is calling, for tenants with rules of their own. It is asked for every
-    /// request and for open streams again and again: it must be quick, and give what is ready. Whoever has
-    /// no token is judged by the guard's own policy, which the metadata and challenges speak of too.
+    /// request and for open streams again and again: it must be quick, and give what is ready. Callers
+    /// without a token are judged by the guard's own policy, which the metadata and challenges speak of
+    /// too. What it gives is not checked against what the server offers.
     #[must_use]
     pub fn policy_by_caller(
         self,
@@ -155,18 +157,18 @@ impl<A: Authenticate> Guard<A> {
         Self { seals: Seals::with(key), ..self }
     }
 
-    /// The policy that decides about `principal`.
-    pub(crate) fn policy_for(&self, principal: &Principal) -> Arc<Policy> {
-        match &self.policies {
-            Some(Policies(choose)) => choose(principal),
-            None => Arc::clone(&self.policy),
+    /// The policy that decides about `principal`, where `rules` are in force.
+    pub(crate) fn policy_for(&self, rules: &Ruleset, principal: Option<&Principal>) -> Arc<Policy> {
+        match (&self.policies, principal) {
+            (Some(Policies(choose)), Some(principal)) => choose(principal),
+            _ => Arc::clone(&rules.policy),
         }
     }
 
-    /// The guard's own policy.
+    /// Reads and replaces the rules while requests run.
     #[must_use]
-    pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
+    pub fn rules(&self) -> RulesHandle {
+        RulesHandle::new(self.rules.clone())
     }
 
     /// `inner` behind this guard.
@@ -183,13 +185,7 @@ impl<A: Authenticate> Guard<A> {
     /// Serves the metadata; to be mounted at [`metadata_paths`](Self::metadata_paths).
     #[must_use]
     pub fn metadata(&self) -> MetadataService {
-        let mut metadata = ProtectedResourceMetadata::new(
-            &self.resource,
-            self.authorization_servers.iter().map(ToString::to_string),
-            &self.policy.scopes_to_ask_for(),
-        );
-        metadata.resource_name.clone_from(&self.name);
-        MetadataService::new(&metadata)
+        MetadataService::new(self.rules.clone())
     }
 
     /// Where clients look for the metadata: the path with the resource's own put in, and the bare one.
@@ -199,35 +195,19 @@ impl<A: Authenticate> Guard<A> {
     }
 }
 
-/// The budget of all bodies.
-fn bodies(memory: usize, max_body_bytes: usize) -> Arc<Quota> {
-    // A buffer may be twice as large as what is in it.
-    let one = max_body_bytes.saturating_mul(2);
-    let each = (memory / 8).max(one);
-    let anonymous = (memory / 32).max(one.min(2 * MAX_ANONYMOUS_BODY));
-    Quota::new(Bounds { total: memory.max(one), each, anonymous })
-}
-
-fn streams(each: usize, total: usize) -> Arc<Quota> {
-    Quota::new(Bounds { total, each, anonymous: total / 4 })
-}
-
 impl<A> Clone for Guard<A> {
     fn clone(&self) -> Self {
         Self {
-            authenticate: Arc::clone(&self.authenticate),
-            policy: Arc::clone(&self.policy),
+            resource: self.resource.clone(),
+            rules: self.rules.clone(),
             policies: self.policies.clone(),
             seals: self.seals.clone(),
             tasks: Arc::clone(&self.tasks),
+            authenticate: Arc::clone(&self.authenticate),
+            observers: self.observers.clone(),
+            origins: self.origins.clone(),
             bodies: Arc::clone(&self.bodies),
             streams: Arc::clone(&self.streams),
-            resource: self.resource.clone(),
-            origins: self.origins.clone(),
-            challenges: self.challenges.clone(),
-            authorization_servers: self.authorization_servers.clone(),
-            name: self.name.clone(),
-            ..*self
         }
     }
 }

@@ -32,7 +32,8 @@
 //! let issuer = TrustedIssuer::new("http://localhost:8000".parse()?, keys);
 //! let verifier = TokenVerifier::new("http://localhost:8000/mcp".parse()?).trust(issuer);
 //! let authenticate = TokenAuthenticator::new(verifier, SystemClock);
-//! let guard = Guard::new("http://localhost:8000/mcp".parse()?, policy, authenticate);
+//! let offers = [auth_core::Action::CallTool("increment".into())];
+//! let guard = Guard::new("http://localhost:8000/mcp".parse()?, policy, offers, authenticate)?;
 //! let app = axum::Router::<()>::new()
 //!     .route_service("/mcp", guard.protect(mcp))
 //!     .route_service("/.well-known/oauth-protected-resource/mcp", guard.metadata());
@@ -85,18 +86,19 @@
 //!    handlers: `CatchPanic`).
 
 mod answer;
-mod audit;
 mod authenticate;
 mod caller;
 mod catch_panic;
 mod guard;
 mod metadata;
+mod observer;
 mod ownership;
 mod request;
 mod request_id;
 mod response;
 #[cfg(feature = "rmcp")]
 mod rmcp;
+mod rules;
 mod service;
 
 pub use answer::guarded_body::GuardedBody;
@@ -106,12 +108,16 @@ pub use authenticate::{
     Introspection, IssuerClient, IssuerStatus, Issuers, IssuersError, Keyring, Location,
     OutboundError, Trust,
 };
-pub use authenticate::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};
+pub use authenticate::{
+    Authenticate, AuthenticateError, InvalidToken, PeerAddress, Presented, TokenAuthenticator,
+};
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]
 pub use catch_panic::CatchPanic;
 pub use guard::Guard;
 pub use metadata::MetadataService;
+pub use observer::{AuditEvent, LogObserver, Observer, Outcome, RefusalKind};
 pub use request::message::{MessageError, action_of};
 pub use request_id::RequestId;
+pub use rules::{Limits, MissingRulesError, Rules, RulesHandle};
 pub use service::{GuardLayer, GuardService};

@@ -6,24 +6,24 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::ProtectedResourceMetadata;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use tower::Service;
 
+use crate::rules::SharedRules;
+
 /// Answers every request with the metadata; mount it at
-/// [`ProtectedResourceMetadata::paths`]. The document is written once, from configuration: nothing in
-/// it comes from the request.
+/// [`ProtectedResourceMetadata::paths`](auth_core::ProtectedResourceMetadata::paths). The document
+/// follows from the configuration and the policy in force: nothing in it comes from the request.
 #[derive(Debug, Clone)]
 pub struct MetadataService {
-    document: Bytes,
+    rules: SharedRules,
 }
 
 impl MetadataService {
-    pub(crate) fn new(metadata: &ProtectedResourceMetadata) -> Self {
-        // A struct of texts always has a JSON form.
-        Self { document: serde_json::to_vec(metadata).unwrap_or_default().into() }
+    pub(crate) const fn new(rules: SharedRules) -> Self {
+        Self { rules }
     }
 }
 
@@ -45,7 +45,7 @@ impl<B> Service<Request<B>> for MetadataService {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 let cache = HeaderValue::from_static("public, max-age=3600");
                 headers.insert(header::CACHE_CONTROL, cache);
-                *response.body_mut() = self.document.clone().into();
+                *response.body_mut() = self.rules.load().metadata.clone().into();
             }
             Method::OPTIONS => {
                 let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");

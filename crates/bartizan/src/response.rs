@@ -37,6 +37,7 @@ use serde_json::{Value, json};
 
 use crate::{
     AuthenticateError, MessageError, RequestId,
+    observer::{Outcome, RefusalKind},
     ownership::seals::SealFault,
     request::{
         accept::NotAcceptable, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
@@ -91,6 +92,29 @@ pub(crate) enum Refusal {
     NeedsTasks(Option<Id>),
     #[error("the limit on open streams is reached for {0}: close one, or try again later")]
     TooManyStreams(Exceeded),
+}
+
+impl Refusal {
+    /// What observers are told.
+    pub(crate) const fn kind(&self) -> RefusalKind {
+        match self {
+            Self::NoToken => RefusalKind::MissingToken,
+            Self::Origin(_) => RefusalKind::ForbiddenOrigin,
+            Self::Seal(..) | Self::UnknownTask(..) | Self::NeedsTasks(..) => RefusalKind::NotOwned,
+            Self::Body(BodyFault::NoMemory(_)) | Self::TooManyStreams(_) => {
+                RefusalKind::LimitReached
+            }
+            _ => RefusalKind::Malformed,
+        }
+    }
+
+    /// As observers see it.
+    pub(crate) const fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Authenticate(error) => Outcome::Unauthenticated(error),
+            _ => Outcome::Refused(self.kind(), self),
+        }
+    }
 }
 
 /// The token's own faults go two ways: nothing sent is not an error of the token.

@@ -3,12 +3,13 @@
 use std::{
     error::Error,
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use auth_core::{AccessToken, Action, Decision, Owner, Principal, Query};
+use auth_core::{Action, Decision, Owner, Principal, Query};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
@@ -20,18 +21,21 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 
 use crate::{
-    Authenticate, Caller, Guard, GuardedBody, RequestId,
+    Authenticate, Caller, Guard, GuardedBody, PeerAddress, RequestId,
     answer::{exchange::Exchange, lists::Viewer},
-    audit,
+    authenticate::Credentials,
     catch_panic::catch_panic,
+    observer::{Outcome, Reporter},
     request::{
         accept,
         bearer::{self, BearerFault},
         body, cors, headers,
         message::{Id, Message},
+        proof,
         quota::{Exceeded, Holder, Share},
     },
     response::{self, Refusal},
+    rules::{Limits, Ruleset},
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -120,14 +124,14 @@ where
                     drop(held);
                     match (response, unacceptable) {
                         (None, _) => {
-                            audit::panicked(id);
+                            exchange.report(Outcome::Panicked);
                             response::panicked(id, message_id.as_ref()).map(GuardedBody::own)
                         }
                         (Some(response), Some(refusal))
                             if response.status() == StatusCode::NOT_ACCEPTABLE =>
                         {
-                            audit::refused(id, &refusal, true);
-                            let response = exchange.guard.challenges.refuse(id, &refusal);
+                            exchange.report(refusal.outcome());
+                            let response = exchange.rules.challenges.refuse(id, &refusal);
                             response.map(GuardedBody::own)
                         }
                         (Some(response), _) => exchange.answer(response).await,
@@ -169,84 +173,87 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let refuse_as = |refusal: Refusal, is_known| {
-        audit::refused(id, &refusal, is_known);
-        guard.challenges.refuse(id, &refusal)
-    };
+    let rules = guard.rules.load();
     let (mut parts, body) = request.into_parts();
-    let (token, principal) = match identify(&guard, &mut parts).await {
+    let peer = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
+    let reporter = Reporter { observers: &guard.observers, request_id: id, peer };
+    let (credentials, principal) = match identify(&guard, &rules, &mut parts, peer).await {
         Ok(identity) => identity,
         Err(refusal) => {
-            let mut response = refuse_as(refusal, false);
+            reporter.report(None, None, refusal.outcome());
+            let mut response = rules.challenges.refuse(id, &refusal);
             if !body::discard(body).await {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             return Err(response);
         }
     };
-    let is_known = principal.is_some();
-    let refuse = |refusal| refuse_as(refusal, is_known);
-    let owner = match &principal {
+    let caller = principal.as_deref();
+    let refuse = |refusal: Refusal| {
+        reporter.report(caller, None, refusal.outcome());
+        rules.challenges.refuse(id, &refusal)
+    };
+    let owner = match caller {
         Some(principal) => {
-            audit::authenticated(id, principal);
+            reporter.report(caller, None, Outcome::Authenticated);
             principal.owner()
         }
         None => Owner::Anonymous,
     };
-    let policy = match &principal {
-        Some(principal) => guard.policy_for(principal),
-        None => Arc::clone(&guard.policy),
-    };
+    let policy = guard.policy_for(&rules, caller);
 
-    let mut held = guard.bodies.share(Holder::from(&owner));
-    let (message, bytes) = read(&guard, &parts, body, &mut held).await.map_err(refuse)?;
+    let mut held = guard.bodies.share(Holder::from(&owner), rules.limits.body_bounds());
+    let (message, bytes) = read(&rules.limits, &parts, body, &mut held).await.map_err(refuse)?;
     let Message {
         action, mut also, task, is_stateless, knows_tasks, method, id: message_id, ..
     } = message;
-    if principal.is_none() && !policy.permits(None, &action) {
+    if caller.is_none() && !policy.permits(None, &action) {
         return Err(refuse(Refusal::NoToken));
     }
     if let Some(task) = task {
-        // Whoever may no longer do what started a task may not follow it either.
+        // Following a task needs what starting it needed.
         match guard.tasks.origin(&task, &owner) {
             Some(origin) => also.push(origin.action),
-            // Clients that do not know tasks are told so, whatever they ask for (the tasks extension).
+            // Clients that do not support tasks are answered so, whatever they ask for (the tasks extension).
             None if is_stateless && !knows_tasks => {
                 return Err(refuse(Refusal::NeedsTasks(message_id)));
             }
             None => return Err(refuse(Refusal::UnknownTask(message_id))),
         }
     }
-    // Whoever takes a stream up again must still be permitted what it was for.
+    // Resuming a stream needs what opening it needed.
     match guard.seals.open(&mut parts.headers, &owner, is_stateless) {
         Ok(held) => also.extend(held),
         Err(fault) => return Err(refuse(Refusal::Seal(fault, message_id))),
     }
     let query =
         Query { principal: principal.as_ref(), action: &action, also: &also, arguments: None };
-    let permit = match (policy.decide(&query), &principal) {
-        (Decision::Permit(permit), _) => permit,
-        (Decision::Deny(_), None) => return Err(refuse(Refusal::NoToken)),
-        (Decision::Deny(denial), Some(principal)) => {
-            audit::denied(id, principal, &denial);
-            return Err(guard.challenges.deny(id, &denial, message_id.as_ref()));
+    let permit = match policy.decide(&query) {
+        Decision::Permit(permit) => permit,
+        Decision::Deny(_) if caller.is_none() => return Err(refuse(Refusal::NoToken)),
+        Decision::Deny(denial) => {
+            reporter.report(caller, Some(&action), Outcome::Denied(&denial));
+            return Err(rules.challenges.deny(id, &denial, message_id.as_ref()));
         }
     };
-    let place = match place(&guard, permit.action(), &owner) {
+    let place = match place(&guard, &rules.limits, &action, &owner) {
         Ok(place) => place,
         Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
     };
-    audit::permitted(id, &permit);
+    reporter.report(caller, Some(&action), Outcome::Permitted);
     let is_notification = message_id.is_none();
     let settled = accept::settle(&parts.method, &mut parts.headers);
     let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id.clone()));
 
-    parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id));
+    let observers = guard.observers.clone();
+    parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id, peer, observers));
     let viewer = Viewer { principal, policy };
     let exchange = Exchange {
         guard,
+        rules,
         id,
-        token,
+        peer,
+        credentials,
         owner,
         viewer,
         action,
@@ -260,41 +267,59 @@ where
     Ok(Admitted { request, exchange, unacceptable, message_id, held })
 }
 
-/// A place among the streams, for what is answered with one that may stay open for ever.
-fn place<A>(guard: &Guard<A>, action: &Action, owner: &Owner) -> Result<Option<Share>, Exceeded> {
+/// A place among the streams, for what is answered with one that may stay open indefinitely.
+fn place<A>(
+    guard: &Guard<A>,
+    limits: &Limits,
+    action: &Action,
+    owner: &Owner,
+) -> Result<Option<Share>, Exceeded> {
     let is_stream = matches!(action.method(), "session/stream" | "subscriptions/listen")
         && action.target().is_none();
     if !is_stream {
         return Ok(None);
     }
-    let mut place = guard.streams.share(Holder::from(owner));
+    let mut place = guard.streams.share(Holder::from(owner), limits.stream_bounds());
     place.hold(1)?;
     Ok(Some(place))
 }
 
-/// Who is calling: judged by the head of the request alone. Nobody, where some things are public.
+/// What a caller presented, and who it is: both `None` where it presented nothing, and something is public.
+type Identity = (Option<Box<Credentials>>, Option<Arc<Principal>>);
+
+/// Who is calling: judged by the head of the request alone.
 async fn identify<A: Authenticate>(
     guard: &Guard<A>,
+    rules: &Ruleset,
     parts: &mut Parts,
-) -> Result<(Option<AccessToken>, Option<Arc<Principal>>), Refusal> {
+    peer: Option<IpAddr>,
+) -> Result<Identity, Refusal> {
     guard.origins.check(&parts.headers, &parts.uri)?;
+    // Both are taken out, whatever becomes of either.
+    let proof = proof::take(&mut parts.headers);
     let token = match bearer::take(&mut parts.headers, &parts.uri) {
-        Err(BearerFault::Missing) if guard.policy.has_public_rules() => return Ok((None, None)),
+        Err(BearerFault::Missing) if rules.policy.has_public_rules() => return Ok((None, None)),
         taken => taken?,
     };
-    let principal = guard.authenticate.authenticate(token.clone()).await?;
-    Ok((Some(token), Some(Arc::new(principal))))
+    let credentials = Box::new(Credentials {
+        token,
+        proof: proof?,
+        method: parts.method.clone(),
+        uri: parts.uri.clone(),
+        peer,
+    });
+    let principal = guard.authenticate.authenticate(credentials.present(false)).await?;
+    Ok((Some(credentials), Some(Arc::new(principal))))
 }
 
 /// What a request asks for, and the bytes that say so.
-async fn read<A, B>(
-    guard: &Guard<A>,
+async fn read<B>(
+    limits: &Limits,
     parts: &Parts,
     body: B,
     held: &mut Share,
 ) -> Result<(Message, Bytes), Refusal>
 where
-    A: Authenticate,
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -303,8 +328,8 @@ where
         Method::GET => Ok((Message::without_method("session/stream"), Bytes::new())),
         Method::DELETE => Ok((Message::without_method("session/end"), Bytes::new())),
         Method::POST => {
-            let max_bytes = guard.max_body(held.is_of_nobody());
-            let bytes = body::read(body, max_bytes, guard.body_timeout, held).await?;
+            let max_bytes = limits.max_body(held.is_of_nobody());
+            let bytes = body::read(body, max_bytes, limits.body_timeout, held).await?;
             let message =
                 Message::parse(&bytes).map_err(|(fault, id)| Refusal::Message(fault, id))?;
             match headers::check(&parts.headers, &message) {

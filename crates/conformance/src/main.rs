@@ -65,7 +65,7 @@ async fn serve(args: &Args) -> Result<(), Failure> {
 
     let trusted = TrustedIssuer::new(issuer.clone(), KeySet::from_iter([key.verifying_key()?]));
     let verifier = TokenVerifier::new(url.parse()?).trust(trusted);
-    let guard = Guard::new(resource, policy, TokenAuthenticator::new(verifier, SystemClock))
+    let guard = Guard::new(resource, policy, [], TokenAuthenticator::new(verifier, SystemClock))?
         .authorization_server(issuer)
         .name("conformance");
     let mut router = Router::new().route_service("/mcp", guard.protect(mcp()?));

@@ -60,7 +60,7 @@ pub(crate) fn send(request: Request<Full<Bytes>>) -> (response::Parts, Option<Pa
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let layer = LAYER.get_or_init(|| {
         let authenticator = TokenAuthenticator::new(verifier().clone(), ManualClock::at(NOW));
-        Guard::new(RESOURCE.parse().unwrap(), small_policy(), authenticator).layer()
+        Guard::new(RESOURCE.parse().unwrap(), small_policy(), [], authenticator).unwrap().layer()
     });
     let runtime =
         RUNTIME.get_or_init(|| Builder::new_current_thread().enable_time().build().unwrap());

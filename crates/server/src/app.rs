@@ -7,7 +7,7 @@ use axum::{
     Router,
     http::{StatusCode, Uri},
 };
-use bartizan::{Guard, Issuers};
+use bartizan::{Guard, Issuers, MissingRulesError};
 use directory::Directory;
 use tokio_util::sync::CancellationToken;
 
@@ -87,17 +87,24 @@ impl<D: Directory> App<D> {
         })
     }
 
-    /// Every route. Streams end when `shutdown` is cancelled.
-    pub fn router(self, shutdown: &CancellationToken) -> Router {
+    /// Every route. Streams end when `shutdown` is cancelled. An error if the policy has no rule for
+    /// something that the server offers.
+    pub fn router(self, shutdown: &CancellationToken) -> Result<Router, MissingRulesError> {
         let (issuers, clock) = (self.issuers.clone(), Arc::clone(&self.clock));
         let authenticate = DirectoryAuthenticator::new(issuers, Arc::clone(&self.directory), clock)
             .provisioning(self.provisioning);
-        let admin =
-            explain::mount(Router::new(), &self.resource, &self.policy, &authenticate, &self.clock);
-        let guard = Guard::new(self.resource.clone(), self.policy, authenticate)
-            .name("server")
-            .body_memory(self.bounds.body_memory)
-            .max_streams(self.bounds.streams_of_each, self.bounds.streams);
+        let admin = explain::mount(
+            Router::new(),
+            &self.resource,
+            &self.policy,
+            &authenticate,
+            &self.clock,
+        )?;
+        let guard =
+            Guard::new(self.resource.clone(), self.policy, McpServer::offers(), authenticate)?
+                .name("server")
+                .body_memory(self.bounds.body_memory)
+                .max_streams(self.bounds.streams_of_each, self.bounds.streams);
         let issuers = self.issuers.names().iter().cloned();
         let guard = issuers.fold(guard, Guard::authorization_server);
         let origins = self.allowed_origins.iter();
@@ -120,7 +127,7 @@ impl<D: Directory> App<D> {
         for path in BTreeSet::from(guard.metadata_paths()) {
             router = router.route_service(&path, guard.metadata());
         }
-        router
+        Ok(router)
     }
 }
 

@@ -8,10 +8,10 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing,
-    Subject, admit, display::quoted,
+    Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing, Subject, admit,
+    display::quoted,
 };
-use bartizan::{Authenticate, AuthenticateError, Issuers};
+use bartizan::{Authenticate, AuthenticateError, Issuers, Presented};
 use directory::{Directory, DirectoryError, NewUser, Stamp, User};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -139,8 +139,8 @@ impl<D: Directory> DirectoryAuthenticator<D> {
 }
 
 impl<D: Directory> Authenticate for DirectoryAuthenticator<D> {
-    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.issuers.verify(&token).await?;
+    async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
+        let claims = self.issuers.verify(presented.token).await?;
         let found = self.arrival(&claims).await;
         let found = found.map_err(|error| AuthenticateError::Unavailable(Box::new(error)))?;
         let principal = admit(&claims, found.account(), found.is_revoked).map_err(|fault| {

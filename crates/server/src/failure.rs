@@ -15,6 +15,9 @@ pub enum Failure {
     /// Faults in the policy.
     #[error(transparent)]
     Policy(#[from] PolicyFileError),
+    /// The policy has no rule for something that the server offers.
+    #[error(transparent)]
+    MissingRules(#[from] bartizan::MissingRulesError),
     /// `.env` could not be read or written.
     #[error(transparent)]
     EnvFile(#[from] settings::EnvFileError),
@@ -64,7 +67,11 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Io { .. } => 1,
-            Self::Config(_) | Self::Policy(_) | Self::EnvFile(_) | Self::Usage(_) => 2,
+            Self::Config(_)
+            | Self::Policy(_)
+            | Self::MissingRules(_)
+            | Self::EnvFile(_)
+            | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,
             Self::Directory(_) => 4,
             Self::NoSuchUser { .. } | Self::UserExists { .. } => 5,

@@ -13,11 +13,12 @@
 
 use std::{
     error::Error,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use auth_core::{AccessToken, Action, Decision, Owner, Query};
+use auth_core::{Action, Decision, Denial, Owner, Query};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
@@ -27,15 +28,17 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    Authenticate, Guard, RequestId,
+    Authenticate, AuthenticateError, Guard, RequestId,
     answer::{
         guarded_body::{GuardedBody, Stream},
         lists::{self, Viewer},
         sse::Event,
     },
-    audit,
+    authenticate::Credentials,
+    observer::{AuditEvent, Outcome},
     request::quota::Share,
     response,
+    rules::Ruleset,
 };
 
 /// How often the caller of an open stream is judged again. Two of these and some work are within the
@@ -47,8 +50,12 @@ const JUDGED_WITHIN: Duration = Duration::from_millis(500);
 /// What is known of a request that was let through.
 pub(crate) struct Exchange<A> {
     pub(crate) guard: Arc<Guard<A>>,
+    /// By which the request was judged.
+    pub(crate) rules: Arc<Ruleset>,
     pub(crate) id: RequestId,
-    pub(crate) token: Option<AccessToken>,
+    pub(crate) peer: Option<IpAddr>,
+    /// What the caller presented; `None` without a token.
+    pub(crate) credentials: Option<Box<Credentials>>,
     pub(crate) owner: Owner,
     pub(crate) viewer: Viewer,
     /// What was permitted, and what had to be with it. A stream is held to all of it.
@@ -61,6 +68,19 @@ pub(crate) struct Exchange<A> {
     pub(crate) is_stateless: bool,
     /// The place among the streams, until the answer has ended.
     pub(crate) _place: Option<Share>,
+}
+
+impl<A> Exchange<A> {
+    /// Reports what was decided, or what happened, about this request.
+    pub(crate) fn report(&self, outcome: Outcome<'_>) {
+        self.guard.observers.report(&AuditEvent {
+            request_id: self.id,
+            peer: self.peer,
+            principal: self.viewer.principal.as_deref(),
+            action: Some(&self.action),
+            outcome,
+        });
+    }
 }
 
 impl<A: Authenticate> Exchange<A> {
@@ -114,7 +134,7 @@ impl<A: Authenticate> Exchange<A> {
         let mut message = match message {
             Ok(message) => message,
             Err(fault) => {
-                audit::unreadable_list(self.id, fault.as_ref());
+                self.report(Outcome::UnreadableList(fault.as_ref()));
                 return response::internal(StatusCode::BAD_GATEWAY).map(GuardedBody::own);
             }
         };
@@ -138,12 +158,8 @@ impl<A: Authenticate> Exchange<A> {
             let viewer = Arc::clone(&viewer);
             move || last(&viewer).at.elapsed() > RECHECK + JUDGED_WITHIN
         };
-        // Whoever came without a token has none that could become void.
-        let watch = exchange.token.clone().map(|token| {
-            let watch = async move { exchange.watch(token, &viewer).await };
-            Box::pin(watch) as _
-        });
-        Stream::new(Box::new(filter), Box::new(is_stale), watch)
+        let watch = async move { exchange.watch(&viewer).await };
+        Stream::new(Box::new(filter), Box::new(is_stale), Some(Box::pin(watch)))
     }
 
     /// One event as the caller may have it.
@@ -196,37 +212,59 @@ impl<A: Authenticate> Exchange<A> {
     }
 
     /// Returns when the caller may no longer have the stream; until then keeps in `judged` who is looking.
-    async fn watch(&self, token: AccessToken, judged: &Mutex<Judged>) {
+    async fn watch(&self, judged: &Mutex<Judged>) {
         loop {
             tokio::time::sleep(RECHECK).await;
-            let judging = self.guard.authenticate.authenticate(token.clone());
-            let principal = match tokio::time::timeout(JUDGED_WITHIN, judging).await {
-                Ok(Ok(principal)) => Arc::new(principal),
-                Ok(Err(fault)) => return audit::ended(self.id, &self.owner, &fault),
-                Err(_) => return audit::ended(self.id, &self.owner, &"not judged in time"),
-            };
-            if principal.owner() != self.owner {
-                return audit::ended(self.id, &self.owner, &"the token is somebody else's");
-            }
-            let policy = self.guard.policy_for(&principal);
             let before = last(judged).viewer.clone();
-            let same = Arc::ptr_eq(&before.policy, &policy)
-                && before.principal.is_some_and(|before| *before == *principal);
-            if !same {
-                let query = Query {
-                    principal: Some(&principal),
-                    action: &self.action,
-                    also: &self.also,
-                    arguments: None,
-                };
-                if let Decision::Deny(denial) = policy.decide(&query) {
-                    return audit::ended(self.id, &self.owner, &denial);
-                }
+            match self.recheck(before).await {
+                Ok(viewer) => *last(judged) = Judged { viewer, at: Instant::now() },
+                Err(reason) => return self.report(Outcome::StreamEnded(&reason)),
             }
-            let viewer = Viewer { principal: Some(principal), policy };
-            *last(judged) = Judged { viewer, at: Instant::now() };
         }
     }
+
+    /// Judges the caller of an open stream again, by the rules in force. `before` is the last judgement.
+    async fn recheck(&self, before: Viewer) -> Result<Viewer, StreamEndError> {
+        let principal = match &self.credentials {
+            Some(credentials) => {
+                let judging = self.guard.authenticate.authenticate(credentials.present(true));
+                let principal = tokio::time::timeout(JUDGED_WITHIN, judging).await;
+                Some(Arc::new(principal.map_err(|_| StreamEndError::Timeout)??))
+            }
+            // Without a token nothing can be revoked, but the rules can change.
+            None => None,
+        };
+        if principal.as_ref().is_some_and(|principal| principal.owner() != self.owner) {
+            return Err(StreamEndError::OtherOwner);
+        }
+        let policy = self.guard.policy_for(&self.guard.rules.load(), principal.as_deref());
+        let is_same = Arc::ptr_eq(&before.policy, &policy) && before.principal == principal;
+        if !is_same {
+            let query = Query {
+                principal: principal.as_ref(),
+                action: &self.action,
+                also: &self.also,
+                arguments: None,
+            };
+            if let Decision::Deny(denial) = policy.decide(&query) {
+                return Err(StreamEndError::Denied(denial));
+            }
+        }
+        Ok(Viewer { principal, policy })
+    }
+}
+
+/// Why an open stream is ended.
+#[derive(Debug, thiserror::Error)]
+enum StreamEndError {
+    #[error(transparent)]
+    Authenticate(#[from] AuthenticateError),
+    #[error("not judged in time")]
+    Timeout,
+    #[error("the token is somebody else's")]
+    OtherOwner,
+    #[error("{0}")]
+    Denied(Denial),
 }
 
 /// The answer's status, and nothing of its body.

@@ -6,6 +6,7 @@ mod issuer;
 pub(crate) mod memory;
 mod pace;
 mod port;
+mod token;
 
 #[cfg(feature = "discovery")]
 pub use issuer::{
@@ -13,4 +14,6 @@ pub use issuer::{
     Introspection, IssuerClient, IssuerStatus, Issuers, IssuersError, Keyring, Location,
     OutboundError, Trust,
 };
-pub use port::{Authenticate, AuthenticateError, InvalidToken, TokenAuthenticator};
+pub(crate) use port::Credentials;
+pub use port::{Authenticate, AuthenticateError, InvalidToken, PeerAddress, Presented};
+pub use token::TokenAuthenticator;

@@ -1,24 +1,85 @@
 //! The one port: who stands behind a token.
 
-use std::{error::Error, future::Future, sync::Arc};
+use std::{error::Error, future::Future, net::IpAddr, sync::Arc};
 
-use auth_core::{
-    AccessToken, Ceiling, Claims, Clock, DecodedToken, Facts, Issuer, Principal, Subject,
-    TokenOutline, TokenVerifier, UnverifiedToken, VerifyError,
-};
+use auth_core::{AccessToken, Facts, Issuer, Principal, Subject, TokenOutline, VerifyError};
+use http::{Method, Uri};
 
-use crate::authenticate::{
-    memory::{Known, Memory},
-    pace::Pace,
-};
-
-/// Turns a token into the principal behind it. Whatever cannot be decided is an error, never a pass.
+/// Turns what a caller presents into the principal behind it. What cannot be decided is an error, never a
+/// pass.
 pub trait Authenticate: Send + Sync + 'static {
-    /// Who is calling with `token`?
+    /// Who presents this?
     fn authenticate(
         &self,
-        token: AccessToken,
+        presented: Presented<'_>,
     ) -> impl Future<Output = Result<Principal, AuthenticateError>> + Send;
+}
+
+impl<T: Authenticate> Authenticate for Arc<T> {
+    fn authenticate(
+        &self,
+        presented: Presented<'_>,
+    ) -> impl Future<Output = Result<Principal, AuthenticateError>> + Send {
+        T::authenticate(self, presented)
+    }
+}
+
+/// What a caller presents: its token, and what a token may be bound to.
+///
+/// An open stream is judged again and again with what its request presented, `is_recheck` being set.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    /// The token of the `Authorization` header.
+    pub token: &'a AccessToken,
+    /// The `DPoP` header (RFC 9449 §4.1), which nothing has verified. `None` if there is none.
+    pub proof: Option<&'a str>,
+    /// The method of the request.
+    pub method: &'a Method,
+    /// The target of the request, as the guard was given it.
+    pub uri: &'a Uri,
+    /// Where the connection comes from, if the listener reports it ([`PeerAddress`]).
+    pub peer: Option<IpAddr>,
+    /// Whether these credentials were accepted before, for the stream that is judged again: a proof that
+    /// is good for one use has been used for it.
+    pub is_recheck: bool,
+}
+
+impl<'a> Presented<'a> {
+    /// A bare token, as with a `POST` to `/` from an unknown peer.
+    #[must_use]
+    pub fn bare(token: &'a AccessToken) -> Self {
+        const POST: &Method = &Method::POST;
+        static ROOT: std::sync::LazyLock<Uri> = std::sync::LazyLock::new(Uri::default);
+        Self { token, proof: None, method: POST, uri: &ROOT, peer: None, is_recheck: false }
+    }
+}
+
+/// Where a connection comes from: an extension of the request, which the listener inserts. It is reported
+/// to the authenticator and to observers. Behind a reverse proxy it is the proxy's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PeerAddress(pub IpAddr);
+
+/// The credentials of one request, kept for as long as its stream is open.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) token: AccessToken,
+    pub(crate) proof: Option<Box<str>>,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) peer: Option<IpAddr>,
+}
+
+impl Credentials {
+    pub(crate) fn present(&self, is_recheck: bool) -> Presented<'_> {
+        Presented {
+            token: &self.token,
+            proof: self.proof.as_deref(),
+            method: &self.method,
+            uri: &self.uri,
+            peer: self.peer,
+            is_recheck,
+        }
+    }
 }
 
 /// Why nobody stands behind a token.
@@ -97,55 +158,5 @@ pub(crate) fn unreadable(
         fault,
         issuer: issuer.cloned(),
         facts: outline.as_ref().map(|outline| outline.facts(fault)),
-    }
-}
-
-/// Believes the token alone: for servers that have no users of their own. The issuer's word is the only
-/// bound on what a token may grant ([`Ceiling::IssuerDecides`]). A token that was found good is remembered
-/// until it expires.
-#[derive(Debug, Clone)]
-pub struct TokenAuthenticator<C> {
-    verifier: TokenVerifier,
-    clock: C,
-    memory: Arc<Memory>,
-    pace: Arc<Pace>,
-}
-
-impl<C: Clock> TokenAuthenticator<C> {
-    /// Judges tokens with `verifier` at the time that `clock` tells.
-    pub fn new(verifier: TokenVerifier, clock: C) -> Self {
-        Self { verifier, clock, memory: Arc::new(Memory::new()), pace: Arc::new(Pace::new()) }
-    }
-
-    async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, InvalidToken> {
-        let name = self.memory.name(token);
-        if let Some(known) = name.and_then(|name| self.memory.find(name, self.clock.now())) {
-            return Ok(known.claims);
-        }
-        let is_trusted = |issuer: &Issuer| self.verifier.trusted(issuer).is_some();
-        let decoded = DecodedToken::decode(token);
-        let parsed = decoded.as_ref().map_err(|fault| *fault).and_then(UnverifiedToken::parse);
-        let parsed = parsed.map_err(|fault| unreadable(token, fault.into(), is_trusted))?;
-        let turn = self.pace.turn(parsed.algorithm()).await;
-        let now = self.clock.now();
-        let verdict = turn.took(self.verifier.verify_parsed(&parsed, None, now));
-        let claims = verdict.map_err(|fault| InvalidToken {
-            fault,
-            issuer: parsed.unverified_issuer().filter(|it| is_trusted(it)).cloned(),
-            facts: Some(self.verifier.facts(&parsed, None, now, fault)),
-        })?;
-        let claims = Arc::new(claims);
-        if let Some(name) = name {
-            let known = Known { claims: Arc::clone(&claims), keys: None };
-            self.memory.remember(name, known, now);
-        }
-        Ok(claims)
-    }
-}
-
-impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
-    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.claims(&token).await?;
-        Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

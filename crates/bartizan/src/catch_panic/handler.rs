@@ -21,7 +21,7 @@ use rmcp::{
 };
 
 use super::catch_panic;
-use crate::{Caller, RequestId};
+use crate::Caller;
 
 /// An rmcp server whose panics are answers: a JSON-RPC internal error (-32603) with the id of the request in
 /// the log, and nothing of what was wrong. Other requests go on.
@@ -54,22 +54,22 @@ impl<S> CatchPanic<S> {
     }
 }
 
-fn request_id(context: &RequestContext<RoleServer>) -> Option<RequestId> {
-    Caller::of(context).ok().map(Caller::request_id)
+fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
+    Caller::of(context).ok().cloned()
 }
 
 /// The result of a request, or the error that stands for its panic.
 async fn answer<T>(
-    id: Option<RequestId>,
+    caller: Option<Caller>,
     handled: impl Future<Output = Result<T, ErrorData>>,
 ) -> Result<T, ErrorData> {
     if let Some(result) = catch_panic(handled).await {
         return result;
     }
-    if let Some(id) = id {
-        crate::audit::panicked(id);
+    if let Some(caller) = &caller {
+        caller.report_panic();
     }
-    let data = id.map(|id| serde_json::json!({ "request_id": id.to_string() }));
+    let data = caller.map(|it| serde_json::json!({ "request_id": it.request_id().to_string() }));
     Err(ErrorData::internal_error("internal error", data))
 }
 
@@ -86,8 +86,8 @@ macro_rules! forward {
                 params: $params,
                 context: RequestContext<RoleServer>,
             ) -> Result<$result, ErrorData> {
-                let id = request_id(&context);
-                answer(id, Box::pin(async { self.0.$request(params, context).await })).await
+                let caller = caller(&context);
+                answer(caller, Box::pin(async { self.0.$request(params, context).await })).await
             }
         )*
         $(
@@ -133,16 +133,16 @@ impl<S: ServerHandler> ServerHandler for CatchPanic<S> {
     }
 
     async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
-        let id = request_id(&context);
-        answer(id, Box::pin(async { self.0.ping(context).await })).await
+        let caller = caller(&context);
+        answer(caller, Box::pin(async { self.0.ping(context).await })).await
     }
 
     async fn discover(
         &self,
         context: RequestContext<RoleServer>,
     ) -> Result<DiscoverResult, ErrorData> {
-        let id = request_id(&context);
-        answer(id, Box::pin(async { self.0.discover(context).await })).await
+        let caller = caller(&context);
+        answer(caller, Box::pin(async { self.0.discover(context).await })).await
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {

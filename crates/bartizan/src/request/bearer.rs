@@ -24,6 +24,10 @@ pub(crate) enum BearerFault {
     Malformed,
     #[error("the bearer token is too long")]
     TooLong,
+    #[error("more than one DPoP header")]
+    RepeatedProof,
+    #[error("the DPoP header has a character that is not allowed")]
+    MalformedProof,
 }
 
 /// Takes the token out of `headers`.

@@ -7,4 +7,5 @@ pub(crate) mod cors;
 pub(crate) mod headers;
 pub(crate) mod message;
 pub(crate) mod origin;
+pub(crate) mod proof;
 pub(crate) mod quota;

@@ -45,11 +45,9 @@ pub(crate) enum Exceeded {
     Total,
 }
 
-#[derive(Debug)]
-pub(crate) struct Quota {
-    bounds: Bounds,
-    held: Mutex<Held>,
-}
+/// What is held. The bounds come with each share, so that they can change while shares are held.
+#[derive(Debug, Default)]
+pub(crate) struct Quota(Mutex<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -58,17 +56,13 @@ struct Held {
 }
 
 impl Quota {
-    pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
-        Arc::new(Self { bounds, held: Mutex::default() })
-    }
-
-    /// A share of nothing yet.
-    pub(crate) fn share(self: &Arc<Self>, holder: Holder) -> Share {
-        Share { quota: Arc::clone(self), holder, amount: 0 }
+    /// A share of nothing yet, within `bounds`.
+    pub(crate) fn share(self: &Arc<Self>, holder: Holder, bounds: Bounds) -> Share {
+        Share { quota: Arc::clone(self), holder, bounds, amount: 0 }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,6 +71,7 @@ impl Quota {
 pub(crate) struct Share {
     quota: Arc<Quota>,
     holder: Holder,
+    bounds: Bounds,
     amount: usize,
 }
 
@@ -92,7 +87,7 @@ impl Share {
         if more == 0 {
             return Ok(());
         }
-        let Bounds { total, each, anonymous } = self.quota.bounds;
+        let Bounds { total, each, anonymous } = self.bounds;
         let bound = if self.is_of_nobody() { anonymous } else { each };
         let mut held = self.quota.held();
         let own = held.by.get(&self.holder).copied().unwrap_or_default();
@@ -137,16 +132,17 @@ mod tests {
 
     #[test]
     fn each_caller_has_a_bound_and_all_together_have_one() {
-        let quota = Quota::new(Bounds { total: 10, each: 6, anonymous: 2 });
-        let (mut first, mut second) = (quota.share(user("a")), quota.share(user("a")));
+        let quota = Arc::<Quota>::default();
+        let share = |holder| quota.share(holder, Bounds { total: 10, each: 6, anonymous: 2 });
+        let (mut first, mut second) = (share(user("a")), share(user("a")));
         first.hold(4).unwrap();
         first.hold(3).unwrap();
         assert_eq!(second.hold(3), Err(Exceeded::Caller));
         second.hold(2).unwrap();
-        let mut other = quota.share(user("b"));
+        let mut other = share(user("b"));
         assert_eq!(other.hold(5), Err(Exceeded::Total));
         other.hold(2).unwrap();
-        let mut anonymous = quota.share(Holder::Anonymous);
+        let mut anonymous = share(Holder::Anonymous);
         assert_eq!(anonymous.hold(3), Err(Exceeded::Caller));
         anonymous.hold(2).unwrap();
         drop(first);

@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{AccessToken, Algorithm, Principal};
-use bartizan::{Authenticate, AuthenticateError, Guard, GuardedBody};
+use auth_core::{Algorithm, Principal};
+use bartizan::{Authenticate, AuthenticateError, Guard, GuardedBody, Presented};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -29,12 +29,12 @@ struct Slow {
 }
 
 impl Authenticate for Slow {
-    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
+    async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
         if self.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
-        self.users.authenticate(token).await
+        self.users.authenticate(presented).await
     }
 }
 
@@ -59,7 +59,7 @@ const EVENT: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"x\":\"sec
 
 async fn open(world: &World, hangs: &Arc<AtomicBool>, feed: &Feed) -> GuardedBody<Feed> {
     let slow = Slow { users: Arc::clone(&world.users), hangs: Arc::clone(hangs) };
-    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(document()), slow);
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(document()), [], slow).unwrap();
     let feed = feed.clone();
     let behind = tower::service_fn(move |_: Request<Full<Bytes>>| {
         let answer = Response::builder().header("content-type", "text/event-stream");

@@ -7,11 +7,11 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, Algorithm, Ceiling, Clock, KeySet, Policy, PolicyDocument, Principal,
-    TokenVerifier, TrustedIssuer, VerifyError,
+    Algorithm, Ceiling, Clock, KeySet, Policy, PolicyDocument, Principal, TokenVerifier,
+    TrustedIssuer, VerifyError,
 };
 use axum::serve::ListenerExt;
-use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard};
+use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard, Presented};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Client, RequestBuilder, Response};
 use rmcp::transport::streamable_http_server::{
@@ -35,8 +35,8 @@ pub(crate) struct Users {
 }
 
 impl Authenticate for Users {
-    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.verifier.verify(&token, self.clock.now())?;
+    async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
+        let claims = self.verifier.verify(presented.token, self.clock.now())?;
         if *self.unavailable.lock().unwrap() {
             return Err(AuthenticateError::Unavailable("no users today".into()));
         }
@@ -83,15 +83,6 @@ pub(crate) struct World {
     http: Client,
 }
 
-/// The guard's port needs a type of its own; the test keeps a hand on it.
-pub(crate) struct Port(Arc<Users>);
-
-impl Authenticate for Port {
-    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        self.0.authenticate(token).await
-    }
-}
-
 /// A token for `subject` with `scope`, open to any change.
 pub(crate) fn forge(subject: &str, scope: &str) -> Forge {
     Forge::valid(TestKey::shared(Algorithm::Hs256)).claim("sub", subject).claim("scope", scope)
@@ -104,7 +95,7 @@ impl World {
 
     pub(crate) async fn start_with(
         document: Value,
-        change: impl FnOnce(Guard<Port>) -> Guard<Port>,
+        change: impl FnOnce(Guard<Arc<Users>>) -> Guard<Arc<Users>>,
     ) -> Self {
         let key = TestKey::shared(Algorithm::Hs256);
         let issuer =
@@ -118,8 +109,8 @@ impl World {
             unavailable: Mutex::default(),
             roles: Mutex::new(BTreeSet::from(["a", "b"])),
         });
-        let port = Port(Arc::clone(&users));
-        let guard = change(Guard::new(RESOURCE.parse().unwrap(), policy(document), port));
+        let guard = Guard::new(RESOURCE.parse().unwrap(), policy(document), [], Arc::clone(&users));
+        let guard = change(guard.unwrap());
 
         let news = broadcast::channel(16).0;
         let everything = Everything::new(news.clone());

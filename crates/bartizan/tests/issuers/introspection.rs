@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{Algorithm, ClaimFault, ParseTokenError, VerifyError};
 use bartizan::{
     Authenticate, AuthenticateError, FetchFault, IntrospectWhen, Introspection, Issuers,
-    IssuersError, Location, Trust,
+    IssuersError, Location, Presented, Trust,
 };
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn an_opaque_token_is_what_its_issuer_says_and_we_say_who_asks() {
     let issuers = by_answers(&clock(), &issuer);
     let claims = judge(&issuers, OPAQUE).await.unwrap();
     assert_eq!((claims.subject().as_str(), claims.scopes().to_string()), ("alice", "A B".into()));
-    let principal = issuers.authenticate(OPAQUE.parse().unwrap()).await.unwrap();
+    let principal = issuers.authenticate(Presented::bare(&OPAQUE.parse().unwrap())).await.unwrap();
     assert_eq!(principal.issuer().as_str(), issuer.issuer());
 
     let [asked] = issuer.asked().try_into().unwrap();

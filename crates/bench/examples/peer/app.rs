@@ -82,5 +82,5 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         bounds: Bounds { streams_of_each: usize::MAX, streams: usize::MAX, ..Bounds::default() },
         clock: Arc::new(SystemClock),
     };
-    app.router(&CancellationToken::new())
+    app.router(&CancellationToken::new()).unwrap()
 }

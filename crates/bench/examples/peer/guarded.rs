@@ -39,6 +39,7 @@ pub(crate) fn policy_of(tools: impl Iterator<Item = (String, Value)>) -> Policy 
 }
 
 pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
-    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(shape), authenticator(key, shape));
+    let authenticator = authenticator(key, shape);
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(shape), [], authenticator).unwrap();
     Router::new().route_service("/mcp", guard.protect(Mcp::guarded()))
 }

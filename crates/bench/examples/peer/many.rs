@@ -69,7 +69,8 @@ pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
     let numbered = (1..shape.tools).map(|number| format!("tool_{number}"));
     let names = numbered.chain(["get_time".to_owned(), "panic".to_owned()]);
     let policy = guarded::policy_of(names.map(|name| (name, json!("User.Read"))));
-    let guard = Guard::new(RESOURCE.parse().unwrap(), policy, guarded::authenticator(key, shape));
+    let authenticator = guarded::authenticator(key, shape);
+    let guard = Guard::new(RESOURCE.parse().unwrap(), policy, [], authenticator).unwrap();
     let mcp = Mcp::new(Many::new(shape.tools));
     Router::new().route_service("/mcp", guard.protect(mcp))
 }

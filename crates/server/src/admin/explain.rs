@@ -28,7 +28,7 @@ use axum::{
     http::{HeaderValue, Response, StatusCode, header},
     routing::post,
 };
-use bartizan::{AuthenticateError, Caller, Guard, InvalidToken};
+use bartizan::{AuthenticateError, Caller, Guard, InvalidToken, MissingRulesError};
 use directory::Directory;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,11 +82,11 @@ pub(crate) fn mount<D: Directory>(
     policy: &Policy,
     authenticator: &DirectoryAuthenticator<D>,
     clock: &Arc<dyn Clock>,
-) -> Router {
+) -> Result<Router, MissingRulesError> {
     // A text of our own, which is a scope; were it none, there would be nothing to ask.
-    let Ok(scope) = SCOPE.parse::<Scope>() else { return router };
+    let Ok(scope) = SCOPE.parse::<Scope>() else { return Ok(router) };
     let own = policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope);
-    let guard = Guard::new(resource.clone(), own, authenticator.clone())
+    let guard = Guard::new(resource.clone(), own, [], authenticator.clone())?
         .max_body_bytes(MAX_BODY_BYTES)
         .body_memory(MAX_BODY_MEMORY);
     let explainer = Arc::new(Explainer {
@@ -97,7 +97,7 @@ pub(crate) fn mount<D: Directory>(
         at_once: Semaphore::new(AT_ONCE),
     });
     let inner = Router::new().route(PATH, post(answer::<D>)).with_state(explainer);
-    router.route_service(PATH, guard.protect(inner))
+    Ok(router.route_service(PATH, guard.protect(inner)))
 }
 
 async fn answer<D: Directory>(

@@ -80,7 +80,7 @@ pub(crate) async fn run(
     let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
     let files = tokio::spawn(files.keep_fresh(stop.clone()));
     app.readiness.add(log::failing);
-    let router = log::Gate::new(app.router(&stop), log::current());
+    let router = log::Gate::new(app.router(&stop)?, log::current());
     writeln!(
         out,
         "MCP server on http://{address}{}, {}",

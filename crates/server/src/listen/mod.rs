@@ -11,6 +11,7 @@
 
 pub(crate) mod descriptors;
 mod limits;
+mod peer_address;
 mod peers;
 mod progress;
 mod reserve;
@@ -37,6 +38,7 @@ use tower::Service;
 
 pub(crate) use self::limits::{Limits, PerAddress};
 use self::{
+    peer_address::WithPeerAddress,
     peers::{Peers, Slot},
     progress::Progress,
     reserve::Reserve,
@@ -86,10 +88,11 @@ pub(crate) async fn serve<S>(
             continue;
         };
         let io = TokioIo::new(prepared(stream, limits.write_timeout));
+        let service = WithPeerAddress { inner: service.clone(), address };
         // Clients that break off or take too long are no fault of ours.
         match admitted.room.kind {
             Kind::Ordinary => {
-                let service = TowerToHyperService::new(service.clone());
+                let service = TowerToHyperService::new(service);
                 let http = if admission.is_scarce() { &scarce_http } else { &http };
                 let connection = graceful.watch(http.serve_connection(io, service));
                 tokio::spawn(async move {
@@ -100,7 +103,7 @@ pub(crate) async fn serve<S>(
                 });
             }
             Kind::Reserve => {
-                let service = TowerToHyperService::new(Reserve(service.clone()));
+                let service = TowerToHyperService::new(Reserve(service));
                 let connection = graceful.watch(reserve_http.serve_connection(io, service));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {

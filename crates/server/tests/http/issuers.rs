@@ -57,7 +57,7 @@ impl Configured {
         let issuers = app.issuers.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = app.router(&CancellationToken::new());
+        let router = app.router(&CancellationToken::new()).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { address, clock, issuers, http }

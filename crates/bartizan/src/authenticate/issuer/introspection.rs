@@ -27,7 +27,7 @@ use super::{
     discovery::Endpoint,
     questions::{Questions, Said, Unasked},
 };
-use crate::{audit::INVALID_TOKEN, authenticate::cache::Cache};
+use crate::{authenticate::cache::Cache, observer::INVALID_TOKEN};
 
 /// A name for a token: its digest.
 type Digest = [u8; 32];

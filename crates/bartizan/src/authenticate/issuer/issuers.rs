@@ -31,7 +31,7 @@ use base64::{
 
 use super::{FetchError, Introspection, Keyring, flight::landed};
 use crate::{
-    Authenticate, AuthenticateError, InvalidToken,
+    Authenticate, AuthenticateError, InvalidToken, Presented,
     authenticate::{
         memory::{Known, Memory, Name},
         pace::Pace,
@@ -429,8 +429,8 @@ impl Inner {
 
 impl Authenticate for Issuers {
     /// Believes the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
-    async fn authenticate(&self, token: AccessToken) -> Result<Principal, AuthenticateError> {
-        let claims = self.verify(&token).await?;
+    async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
+        let claims = self.verify(presented.token).await?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

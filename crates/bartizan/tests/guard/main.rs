@@ -2,6 +2,10 @@
 //! guard's settings do.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod observer;
+mod presented;
+mod rules;
+
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex},
@@ -31,29 +35,36 @@ struct Seen {
 
 type Inbox = Arc<Mutex<Vec<Seen>>>;
 
-fn guard() -> Guard<TokenAuthenticator<Arc<ManualClock>>> {
+type Authenticator = TokenAuthenticator<Arc<ManualClock>>;
+
+fn authenticator() -> Authenticator {
     let key = TestKey::shared(Algorithm::Hs256);
     let issuer = TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
     let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer);
+    TokenAuthenticator::new(verifier, ManualClock::at(NOW))
+}
+
+fn policy() -> Policy {
     let document: PolicyDocument = serde_json::from_value(json!({
         "scopes": { "A": "", "B": "" },
         "tools": { "a": "A", "b": "B" },
     }))
     .unwrap();
-    let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
-    Guard::new(RESOURCE.parse().unwrap(), Policy::try_from(document).unwrap(), authenticate)
+    Policy::try_from(document).unwrap()
+}
+
+fn guard() -> Guard<Authenticator> {
+    Guard::new(RESOURCE.parse().unwrap(), policy(), [], authenticator()).unwrap()
 }
 
 /// Serves `guard` on a free port; returns where, and what gets through.
-async fn serve(
-    guard: Guard<TokenAuthenticator<Arc<ManualClock>>>,
-) -> (std::net::SocketAddr, Inbox) {
+async fn serve(guard: Guard<Authenticator>) -> (std::net::SocketAddr, Inbox) {
     serve_with(guard, || Response::new(Full::<Bytes>::from("through").boxed())).await
 }
 
 /// The same, where what is behind has another answer.
 async fn serve_with(
-    guard: Guard<TokenAuthenticator<Arc<ManualClock>>>,
+    guard: Guard<Authenticator>,
     answer: impl Fn() -> Response<BoxBody<Bytes, Infallible>> + Clone + Send + Sync + 'static,
 ) -> (std::net::SocketAddr, Inbox) {
     let inbox = Inbox::default();
@@ -288,7 +299,8 @@ async fn a_body_without_a_token_is_short() {
     let verifier = TokenVerifier::new(RESOURCE.parse().unwrap());
     let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
     let policy = Policy::try_from(document).unwrap();
-    let (address, _) = serve(Guard::new(RESOURCE.parse().unwrap(), policy, authenticate)).await;
+    let (address, _) =
+        serve(Guard::new(RESOURCE.parse().unwrap(), policy, [], authenticate).unwrap()).await;
     let longest = 64 * 1024;
     // What is too long is refused before it is sent.
     for (length, sent, status) in [(longest, longest, "200"), (longest + 1, 0, "413")] {
@@ -513,7 +525,7 @@ async fn the_metadata_names_what_the_guard_was_told() {
     assert_eq!(document["resource_name"], "A server");
     assert_eq!(document["authorization_servers"], json!([ISSUER]));
     assert_eq!(document["scopes_supported"], json!(["A", "B"]));
-    assert_eq!(guard.policy().scopes().to_string(), "A B");
+    assert_eq!(guard.rules().current().policy.scopes().to_string(), "A B");
 }
 
 /// A server that answers with JSON, in as many parts as it likes.

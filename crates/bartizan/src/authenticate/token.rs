@@ -1,0 +1,64 @@
+//! The authenticator for servers without users of their own.
+
+use std::sync::Arc;
+
+use auth_core::{
+    AccessToken, Ceiling, Claims, Clock, DecodedToken, Issuer, Principal, TokenVerifier,
+    UnverifiedToken,
+};
+
+use super::{
+    Authenticate, AuthenticateError, InvalidToken, Presented,
+    memory::{Known, Memory},
+    pace::Pace,
+    port::unreadable,
+};
+
+/// Trusts the token alone: for servers that have no users of their own. The issuer alone decides what a
+/// token may grant ([`Ceiling::IssuerDecides`]). A valid token is cached until it expires.
+#[derive(Debug, Clone)]
+pub struct TokenAuthenticator<C> {
+    verifier: TokenVerifier,
+    clock: C,
+    memory: Arc<Memory>,
+    pace: Arc<Pace>,
+}
+
+impl<C: Clock> TokenAuthenticator<C> {
+    /// Judges tokens with `verifier` at the time that `clock` tells.
+    pub fn new(verifier: TokenVerifier, clock: C) -> Self {
+        Self { verifier, clock, memory: Arc::new(Memory::new()), pace: Arc::new(Pace::new()) }
+    }
+
+    async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, InvalidToken> {
+        let name = self.memory.name(token);
+        if let Some(known) = name.and_then(|name| self.memory.find(name, self.clock.now())) {
+            return Ok(known.claims);
+        }
+        let is_trusted = |issuer: &Issuer| self.verifier.trusted(issuer).is_some();
+        let decoded = DecodedToken::decode(token);
+        let parsed = decoded.as_ref().map_err(|fault| *fault).and_then(UnverifiedToken::parse);
+        let parsed = parsed.map_err(|fault| unreadable(token, fault.into(), is_trusted))?;
+        let turn = self.pace.turn(parsed.algorithm()).await;
+        let now = self.clock.now();
+        let verdict = turn.took(self.verifier.verify_parsed(&parsed, None, now));
+        let claims = verdict.map_err(|fault| InvalidToken {
+            fault,
+            issuer: parsed.unverified_issuer().filter(|it| is_trusted(it)).cloned(),
+            facts: Some(self.verifier.facts(&parsed, None, now, fault)),
+        })?;
+        let claims = Arc::new(claims);
+        if let Some(name) = name {
+            let known = Known { claims: Arc::clone(&claims), keys: None };
+            self.memory.remember(name, known, now);
+        }
+        Ok(claims)
+    }
+}
+
+impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
+    async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
+        let claims = self.claims(presented.token).await?;
+        Ok(Principal::new(&claims, Ceiling::IssuerDecides))
+    }
+}
