@@ -12,9 +12,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, Action, Ceiling, Claims, Decision, DecodedToken, DenialReason, Inadmissible,
+    Account, Action, Ceiling, Check, CheckDetail, Claims, Decision, DenialReason, Inadmissible,
     NumericDate, Outcome, Policy, Principal, Query, RoleName, ScopeSet, Step, TokenVerifier, Trace,
-    UnverifiedToken, VerifyError, Witness, admit, display::excerpt, verify::FORM,
+    UnverifiedToken, VerifyError, admit, display::excerpt, verify::FORM,
 };
 
 /// What came of a call in the end.
@@ -192,13 +192,12 @@ pub fn trace(
         Ok(token) => token,
         Err(fault) => return malformed(&fault as &crate::AccessTokenError),
     };
-    let decoded = DecodedToken::decode(&token);
-    let parsed = match decoded.as_ref().map_err(|fault| *fault).and_then(UnverifiedToken::parse) {
+    let parsed = match UnverifiedToken::parse(&token) {
         Ok(parsed) => parsed,
         Err(fault) => return malformed(&VerifyError::from(fault)),
     };
     let mut trace = Trace::default();
-    let verdict = verifier.verify_watched(&parsed, None, now, &mut trace);
+    let verdict = verifier.verify_parsed(&parsed, None, now, Some(&mut trace));
     let steps = trace.steps(&verdict);
     (steps, verdict.map_err(|fault| fault.to_string()))
 }
@@ -207,8 +206,7 @@ pub fn trace(
 #[must_use]
 pub fn malformed_steps(fault: &dyn std::fmt::Display) -> Vec<Step> {
     let mut trace = Trace::default();
-    trace
-        .begin(crate::Check::Form, || crate::Facts { expected: FORM.into(), found: String::new() });
+    trace.record(Check::Form, CheckDetail { expected: FORM.into(), found: String::new() });
     trace.steps(&Err::<(), _>(fault))
 }
 

@@ -1,4 +1,4 @@
-//! The compact form, taken apart but not believed (RFC 7515 §3.1, §7.1).
+//! The compact form, taken apart but not verified (RFC 7515 §3.1, §7.1).
 //!
 //! 1. Three parts, each canonical base64url without padding (RFC 7515 §2, RFC 4648 §3.5).
 //! 2. Header and claims are JSON objects without repeated members (RFC 7515 §4, RFC 7519 §4).
@@ -6,8 +6,6 @@
 //! 4. `crit` is refused: no extension is understood (RFC 7515 §4.1.11).
 //! 5. Keys and addresses of keys in the header (`jwk`, `jku`, `x5c`, `x5u`) are refused, never used
 //!    (RFC 8725 §3.10).
-
-use std::{cell::RefCell, sync::Arc};
 
 use crate::{
     AccessToken, Algorithm, Issuer, KeyId, TokenId, VerifyingKey, base64url,
@@ -43,20 +41,13 @@ pub enum ParseTokenError {
     Header,
 }
 
-/// A token in its three parts, out of their base64url: its header was read, its claims were not. It is
-/// what [`UnverifiedToken`] reads.
-pub struct DecodedToken<'a> {
+/// A token that was taken apart and read. **Nothing in it can be trusted**: it says which key to ask for,
+/// and no more.
+pub struct UnverifiedToken<'a> {
     signing_input: &'a str,
     signature: Vec<u8>,
-    header: Arc<Header>,
-    claims: String,
-}
-
-/// A token that was taken apart and read. **Nothing in it is to be believed**: a caller can learn which key to
-/// ask, and no more.
-pub struct UnverifiedToken<'a> {
-    decoded: &'a DecodedToken<'a>,
-    claims: Object<'a>,
+    header: Header,
+    claims: Object<'static>,
     issuer: Option<Issuer>,
 }
 
@@ -67,35 +58,22 @@ struct Header {
     token_type: Option<String>,
 }
 
-thread_local! {
-    /// The header that was read last, beside its text: tokens that were signed with one key have the same.
-    static LAST_HEADER: RefCell<Option<(Box<str>, Arc<Header>)>> = const { RefCell::new(None) };
-}
-
-impl<'a> DecodedToken<'a> {
-    /// Takes a token apart, and reads its header: rules 1 to 5, but for the claims.
-    pub fn decode(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
+impl<'a> UnverifiedToken<'a> {
+    /// Takes a token apart, and reads its header and claims: rules 1 to 5.
+    pub fn parse(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
         let text = token.expose();
         let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(ParseTokenError::Parts);
         };
         let part = |range| text.get(range).ok_or(ParseTokenError::Parts);
-        Ok(Self {
-            signing_input: part(0..second)?,
-            header: Header::read(part(0..first)?)?,
-            claims: text_of(part(first + 1..second)?)?,
-            signature: base64url(part(second + 1..text.len())?)?,
-        })
-    }
-}
-
-impl<'a> UnverifiedToken<'a> {
-    /// Reads the claims: rule 2.
-    pub fn parse(decoded: &'a DecodedToken<'_>) -> Result<Self, ParseTokenError> {
-        let claims = object(&decoded.claims)?;
+        let signing_input = part(0..second)?;
+        let header = Header::parse(part(0..first)?)?;
+        let claims = text_of(part(first + 1..second)?)?;
+        let signature = base64url(part(second + 1..text.len())?)?;
+        let claims = object(&claims)?.into_owned();
         let issuer = claims.get("iss").and_then(Json::as_str).and_then(|text| text.parse().ok());
-        Ok(Self { decoded, claims, issuer })
+        Ok(Self { signing_input, signature, header, claims, issuer })
     }
 
     /// Whose token it says it is: for choosing the keys to try, and for nothing else.
@@ -113,41 +91,30 @@ impl<'a> UnverifiedToken<'a> {
     /// `kid`: which key it says it was signed with.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
-        self.decoded.header.key_id.as_ref()
+        self.header.key_id.as_ref()
     }
 
     /// `alg`: only ever compared with the key's own.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        self.decoded.header.algorithm
+        self.header.algorithm
     }
 
     pub(crate) fn token_type(&self) -> Option<&str> {
-        self.decoded.header.token_type.as_deref()
+        self.header.token_type.as_deref()
     }
 
-    pub(crate) const fn claims(&self) -> &Object<'a> {
+    pub(crate) const fn claims(&self) -> &Object<'static> {
         &self.claims
     }
 
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        key.verify(self.decoded.signing_input.as_bytes(), &self.decoded.signature)
+        key.verify(self.signing_input.as_bytes(), &self.signature)
     }
 }
 
 impl Header {
-    /// What the header with this text says.
-    fn read(text: &str) -> Result<Arc<Self>, ParseTokenError> {
-        LAST_HEADER.with_borrow_mut(|last| match last {
-            Some((same, header)) if **same == *text => Ok(Arc::clone(header)),
-            _ => {
-                let header = Arc::new(Self::parse(text)?);
-                *last = Some((text.into(), Arc::clone(&header)));
-                Ok(header)
-            }
-        })
-    }
-
+    /// What the header with this text, in base64url, says.
     fn parse(text: &str) -> Result<Self, ParseTokenError> {
         let text = text_of(text)?;
         let header = object(&text)?;

@@ -9,7 +9,7 @@
 //! Each state is a type that only the step before it can make:
 //!
 //! ```text
-//! AccessToken ──decode──► DecodedToken ──parse──► UnverifiedToken ──verify──► Claims
+//! AccessToken ──parse──► UnverifiedToken ──verify──► Claims
 //! Claims ──+ user──► Principal ──decide──► Permit
 //! ```
 //!
@@ -68,7 +68,7 @@ pub use explain::{Explanation, Finding, Standing, malformed_steps, trace};
 pub use issue::{IssueError, TokenIssuer, TokenRequest};
 pub use json::{DuplicateMember, parse_unique};
 pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};
-pub use jws::{DecodedToken, ParseTokenError, UnverifiedToken};
+pub use jws::{ParseTokenError, UnverifiedToken};
 pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
 pub use loopback::is_loopback_host;
 pub use metadata::ProtectedResourceMetadata;
@@ -84,7 +84,6 @@ pub use seal::SealingKey;
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{
-    Check, ClaimFault, Facts, IntrospectionError, IntrospectionResponse, IssuerKeys, Outcome,
-    Silent, Step, TokenOutline, TokenTypes, TokenVerifier, Trace, TrustedIssuer, VerifyError,
-    Witness,
+    Check, CheckDetail, ClaimFault, IntrospectionError, IntrospectionResponse, IssuerKeys, Outcome,
+    Step, TokenOutline, TokenTypes, TokenVerifier, Trace, TrustedIssuer, VerifyError,
 };

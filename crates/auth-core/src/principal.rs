@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{
-    Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, Supposed, TokenId,
-};
+use crate::{Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId};
 
 /// What bounds a token's scopes, whatever the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,18 +63,22 @@ impl Principal {
         }
     }
 
-    /// Somebody who is only supposed. It never leaves the crate: what is decided about it is an answer
+    /// A caller who is only assumed. It never leaves the crate: what is decided about it is an answer
     /// without a permit.
-    pub(crate) fn supposed(who: &Supposed) -> Self {
+    pub(crate) fn hypothetical(
+        scopes: ScopeSet,
+        roles: BTreeSet<RoleName>,
+        ceiling: Ceiling,
+    ) -> Self {
         Self {
             issuer: Issuer::supposed(),
             subject: Subject::supposed(),
             client_id: None,
             display_name: None,
             token_id: None,
-            scopes: who.scopes.clone(),
-            roles: who.roles.clone(),
-            ceiling: who.ceiling.clone(),
+            scopes,
+            roles,
+            ceiling,
             expires_at: NumericDate::EPOCH,
         }
     }

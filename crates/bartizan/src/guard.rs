@@ -5,11 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use auth_core::{
     Action, Issuer, KeyError, Policy, Principal, ProtectedResourceMetadata, ResourceUri, SealingKey,
 };
-use tower::Layer;
 
 use crate::{
-    Authenticate, GuardLayer, GuardService, MetadataService, MissingRulesError, Observer, Rules,
-    RulesHandle,
+    Authenticate, MetadataService, MissingRulesError, Observer, Rules, RulesHandle,
     observer::Observers,
     ownership::{seals::Seals, tasks::Tasks},
     request::{origin::Origins, quota::Quota},
@@ -169,17 +167,6 @@ impl<A: Authenticate> Guard<A> {
     #[must_use]
     pub fn rules(&self) -> RulesHandle {
         RulesHandle::new(self.rules.clone())
-    }
-
-    /// `inner` behind this guard.
-    pub fn protect<S>(&self, inner: S) -> GuardService<S, A> {
-        self.layer().layer(inner)
-    }
-
-    /// The guard as a layer.
-    #[must_use]
-    pub fn layer(&self) -> GuardLayer<A> {
-        GuardLayer::new(Arc::new(self.clone()))
     }
 
     /// Serves the metadata; to be mounted at [`metadata_paths`](Self::metadata_paths).

@@ -1,63 +1,13 @@
 //! Protects an MCP server: a [tower](https://docs.rs/tower) layer that lets a request through only when
-//! its token is valid, its user exists, and both hold the scope that this very tool, resource or prompt
-//! needs.
+//! its token is valid, its user is known, and both hold the scope that this very tool, resource or prompt
+//! needs. A guard cannot be built while something that the server offers has no rule.
 //!
 //! # Protect your own rmcp server
 //!
-//! The counter below is any rmcp server; `guard` and the two routes are all that protection takes.
+//! The counter below is any rmcp server; what follows is all that protection takes.
 //!
-//! ```
-//! use auth_core::{KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer, VerifyingKey};
-//! use bartizan::{Guard, TokenAuthenticator};
-//! # use std::sync::atomic::{AtomicU32, Ordering};
-//! # use rmcp::{tool, tool_router, transport::streamable_http_server::{
-//! #     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager}};
-//! # static COUNT: AtomicU32 = AtomicU32::new(0);
-//! # #[derive(Clone)]
-//! # struct Counter;
-//! # #[tool_router(server_handler)]
-//! # impl Counter {
-//! #     #[tool(description = "Adds one")]
-//! #     async fn increment(&self) -> String { (COUNT.fetch_add(1, Ordering::Relaxed) + 1).to_string() }
-//! # }
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let secret = [7; 32];
-//! # let rules = r#"{ "scopes": { "Count": "Count up" }, "tools": { "increment": "Count" } }"#;
-//! # let config = StreamableHttpServerConfig::default().with_legacy_session_mode(false).with_json_response(true);
-//! # let mcp = StreamableHttpService::new(|| Ok(Counter), NeverSessionManager::default().into(), config);
-//! let policy = Policy::try_from(serde_json::from_str::<PolicyDocument>(rules)?)?;
-//! let keys = KeySet::from_iter([VerifyingKey::from_secret(&secret)?]);
-//! let issuer = TrustedIssuer::new("http://localhost:8000".parse()?, keys);
-//! let verifier = TokenVerifier::new("http://localhost:8000/mcp".parse()?).trust(issuer);
-//! let authenticate = TokenAuthenticator::new(verifier, SystemClock);
-//! let offers = [auth_core::Action::CallTool("increment".into())];
-//! let guard = Guard::new("http://localhost:8000/mcp".parse()?, policy, offers, authenticate)?;
-//! let app = axum::Router::<()>::new()
-//!     .route_service("/mcp", guard.protect(mcp))
-//!     .route_service("/.well-known/oauth-protected-resource/mcp", guard.metadata());
-//! # use tower::ServiceExt;
-//! # let call = |token: Option<String>| {
-//! #     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"increment","arguments":{}}}"#;
-//! #     let mut request = http::Request::post("http://localhost:8000/mcp").header("host", "localhost:8000")
-//! #         .header("accept", "application/json, text/event-stream").header("content-type", "application/json");
-//! #     if let Some(token) = token { request = request.header("authorization", format!("Bearer {token}")); }
-//! #     app.clone().oneshot(request.body(axum::body::Body::from(body)).unwrap())
-//! # };
-//! # let token = |scope: &str| {
-//! #     use auth_core::*;
-//! #     let key = SigningKey::from_secret(&secret).unwrap();
-//! #     let request = TokenRequest::new("alice".parse().unwrap(), "http://localhost:8000/mcp".parse().unwrap(),
-//! #         TokenId::from_random([1; 16])).scopes(scope.parse().unwrap());
-//! #     let issuer = TokenIssuer::new("http://localhost:8000".parse().unwrap(), key);
-//! #     issuer.issue(&request, SystemClock.now()).unwrap().expose().to_owned()
-//! # };
-//! assert_eq!(call(None).await?.status(), 401);
-//! assert_eq!(call(Some(token("Other"))).await?.status(), 403);
-//! assert_eq!(call(Some(token("Count"))).await?.status(), 200);
-//! assert_eq!(COUNT.load(Ordering::Relaxed), 1);
-//! # Ok(()) }
+//! ```no_run
+#![doc = include_str!("../examples/counter.rs")]
 //! ```
 //!
 //! # The way of a request
@@ -93,6 +43,9 @@ mod guard;
 mod metadata;
 mod observer;
 mod ownership;
+#[cfg(feature = "toml")]
+mod policy_toml;
+pub mod prelude;
 mod request;
 mod request_id;
 mod response;
@@ -102,14 +55,18 @@ mod rules;
 mod service;
 
 pub use answer::guarded_body::GuardedBody;
+/// The core: tokens, keys, claims and policies. Its types are in this crate's signatures.
+pub use auth_core;
 #[cfg(feature = "discovery")]
 pub use authenticate::{
     Address, AddressError, CertificateAuthorities, FetchError, FetchFault, IntrospectWhen,
     Introspection, IssuerClient, IssuerStatus, Issuers, IssuersError, Keyring, Location,
-    OutboundError, Trust,
+    OutboundError, Preset, Trust, UnknownPresetError,
 };
 pub use authenticate::{
-    Authenticate, AuthenticateError, InvalidToken, PeerAddress, Presented, TokenAuthenticator,
+    Authenticate, AuthenticateError, InvalidToken, MemoryUser, MemoryUsers, NewUser, PeerAddress,
+    Presented, Provisioning, TokenAuthenticator, UserAuthenticator, UserLookup, UserRecord, Users,
+    VerifyToken,
 };
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]
@@ -117,7 +74,12 @@ pub use catch_panic::CatchPanic;
 pub use guard::Guard;
 pub use metadata::MetadataService;
 pub use observer::{AuditEvent, LogObserver, Observer, Outcome, RefusalKind};
+#[cfg(feature = "toml")]
+pub use policy_toml::{PolicyTomlError, policy_from_toml};
 pub use request::message::{MessageError, action_of};
 pub use request_id::RequestId;
+pub use response::EndpointError;
+#[cfg(feature = "rmcp")]
+pub use rmcp::{Offers, Permitted};
 pub use rules::{Limits, MissingRulesError, Rules, RulesHandle};
 pub use service::{GuardLayer, GuardService};

@@ -1,4 +1,4 @@
-//! A name for each request, which ties the lines of the log and the caller's report together.
+//! An id for each request, which is in the log, in the answer's `X-Request-Id`, and in its errors.
 
 use std::{
     fmt,
@@ -23,21 +23,20 @@ impl RequestId {
         Self(START.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// The name as a header's value. Hexadecimal digits are one.
+    /// The id as a header's value: its hexadecimal digits.
     pub(crate) fn to_header(self) -> HeaderValue {
         HeaderValue::from_bytes(&self.digits()).unwrap_or(HeaderValue::from_static("-"))
     }
 
     fn digits(self) -> [u8; 16] {
-        const ONES: u128 = u128::MAX / 0xFF;
-        // All at once: first each four bits in a byte of their own, halves of halves apart.
-        let mut each = u128::from(self.0);
-        for apart in [32, 16, 8, 4] {
-            each = (each | (each << apart)) & (u128::MAX / ((1 << apart) + 1));
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let mut rest = self.0;
+        let mut digits = [b'0'; 16];
+        for digit in digits.iter_mut().rev() {
+            *digit = DIGITS.get((rest & 0xF) as usize).copied().unwrap_or(b'0');
+            rest >>= 4;
         }
-        let above_nine = ((each + ONES * 6) >> 4) & ONES;
-        let to_a = u128::from(b'a' - b'0' - 10);
-        (each + ONES * u128::from(b'0') + above_nine * to_a).to_be_bytes()
+        digits
     }
 }
 

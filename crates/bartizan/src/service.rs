@@ -40,15 +40,22 @@ use crate::{
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+impl<A: Authenticate> Guard<A> {
+    /// `inner` behind this guard.
+    pub fn protect<S>(&self, inner: S) -> GuardService<S, A> {
+        self.layer().layer(inner)
+    }
+
+    /// The guard as a layer.
+    #[must_use]
+    pub fn layer(&self) -> GuardLayer<A> {
+        GuardLayer(Arc::new(self.clone()))
+    }
+}
+
 /// Puts a guard in front of a service.
 #[derive(Debug)]
 pub struct GuardLayer<A>(Arc<Guard<A>>);
-
-impl<A> GuardLayer<A> {
-    pub(crate) const fn new(guard: Arc<Guard<A>>) -> Self {
-        Self(guard)
-    }
-}
 
 impl<A> Clone for GuardLayer<A> {
     fn clone(&self) -> Self {

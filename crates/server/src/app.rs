@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{explain, health, readiness::Readiness},
-    authenticate::{DirectoryAuthenticator, Provisioning},
+    authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
     config::settings::Config,
     failure::Failure,
     mcp::{
@@ -91,8 +91,9 @@ impl<D: Directory> App<D> {
     /// something that the server offers.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, MissingRulesError> {
         let (issuers, clock) = (self.issuers.clone(), Arc::clone(&self.clock));
-        let authenticate = DirectoryAuthenticator::new(issuers, Arc::clone(&self.directory), clock)
-            .provisioning(self.provisioning);
+        let users = Arc::new(DirectoryUsers(Arc::clone(&self.directory)));
+        let authenticate =
+            DirectoryAuthenticator::new(users, issuers, clock).provisioning(self.provisioning);
         let admin = explain::mount(
             Router::new(),
             &self.resource,

@@ -27,7 +27,7 @@ pub use args::{
     Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
 };
 use auth_core::SystemClock;
-pub use authenticate::{DirectoryAuthenticator, Provisioning};
+pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
 pub use config::issuers::{IntrospectionConfig, IssuerConfig};
 pub use config::policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
 pub use config::settings::{Config, ConfigError, LocalIssuer};

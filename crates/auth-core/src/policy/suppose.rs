@@ -41,7 +41,9 @@ impl Policy {
     /// What would be decided about `who` (`None`: a caller without a token) and `action`.
     #[must_use]
     pub fn suppose(&self, who: Option<&Supposed>, action: &Action) -> Verdict {
-        let principal = who.map(|who| Arc::new(Principal::supposed(who)));
+        let principal = who.cloned().map(|Supposed { scopes, roles, ceiling }| {
+            Arc::new(Principal::hypothetical(scopes, roles, ceiling))
+        });
         match self.decide(&Query::new(principal.as_ref(), action)) {
             Decision::Permit(_) => Verdict::Permit,
             Decision::Deny(denial) if denial.reason() == DenialReason::NoToken => Verdict::NoToken,

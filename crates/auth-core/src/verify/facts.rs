@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use super::{Facts, TokenTypes, TrustedIssuer, read, witness::shown};
+use super::{CheckDetail, TokenTypes, TrustedIssuer, read, trace::shown};
 use crate::{
     Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey, display::excerpt,
     json::Object,
@@ -11,35 +11,41 @@ use crate::{
 /// Check 1, as it should be.
 pub(crate) const FORM: &str = "three parts of canonical base64url, header and claims JSON objects with distinct members, alg one of HS256, RS256, ES256, EdDSA (or Ed25519), no crit, no key in the header";
 
-pub(super) fn form(token: &UnverifiedToken<'_>) -> Facts {
+pub(super) fn form(token: &UnverifiedToken<'_>) -> CheckDetail {
     let kid = token.key_id().map_or_else(|| "none".into(), ToString::to_string);
-    Facts {
+    CheckDetail {
         expected: FORM.into(),
         found: format!("alg {}, kid {}", token.algorithm(), excerpt(&kid)),
     }
 }
 
-pub(super) fn token_type(token: &UnverifiedToken<'_>, trusted: Option<&TrustedIssuer>) -> Facts {
+pub(super) fn token_type(
+    token: &UnverifiedToken<'_>,
+    trusted: Option<&TrustedIssuer>,
+) -> CheckDetail {
     let expected = match trusted.map(|entry| entry.token_types).unwrap_or_default() {
         TokenTypes::AccessToken => "at+jwt",
         TokenTypes::AccessTokenOrJwt => "at+jwt, or JWT that is no ID token",
         TokenTypes::Any => "at+jwt, or JWT or nothing, and no ID token",
     };
     let found = token.token_type().map_or_else(|| "nothing".into(), excerpt);
-    Facts { expected: expected.into(), found }
+    CheckDetail { expected: expected.into(), found }
 }
 
-pub(super) fn issuer<'a>(claims: &Object<'_>, trusted: impl Iterator<Item = &'a Issuer>) -> Facts {
+pub(super) fn issuer<'a>(
+    claims: &Object<'_>,
+    trusted: impl Iterator<Item = &'a Issuer>,
+) -> CheckDetail {
     let mut names: Vec<&str> = trusted.map(Issuer::as_str).collect();
     names.sort_unstable();
-    Facts { expected: one_of(&names), found: shown(claims.get("iss")) }
+    CheckDetail { expected: one_of(&names), found: shown(claims.get("iss")) }
 }
 
 pub(super) fn key(
     token: &UnverifiedToken<'_>,
     trusted: &TrustedIssuer,
     keys: &IssuerKeys,
-) -> Facts {
+) -> CheckDetail {
     let known: Vec<String> = keys
         .keys()
         .iter()
@@ -56,45 +62,49 @@ pub(super) fn key(
     let expected =
         if known.is_empty() { "a key, and there is none".into() } else { one_of(&known) };
     let kid = token.key_id().map_or_else(|| "no kid".into(), |id| format!("kid {id}"));
-    Facts {
+    CheckDetail {
         expected: expected + &permitted,
         found: format!("{} ({})", excerpt(&kid), token.algorithm()),
     }
 }
 
-pub(super) fn audience(claims: &Object<'_>, trusted: &TrustedIssuer, own: &Audience) -> Facts {
+pub(super) fn audience(
+    claims: &Object<'_>,
+    trusted: &TrustedIssuer,
+    own: &Audience,
+) -> CheckDetail {
     let accepted: Vec<&str> = match &trusted.audiences {
         None => vec![own.as_str()],
         Some(others) => others.iter().map(Audience::as_str).collect(),
     };
     let claim = trusted.audience_claim.as_str();
     let place = if claim == "aud" { String::new() } else { format!(" in {claim}") };
-    Facts { expected: one_of(&accepted) + &place, found: shown(claims.get(claim)) }
+    CheckDetail { expected: one_of(&accepted) + &place, found: shown(claims.get(claim)) }
 }
 
-pub(super) fn expiry(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> Facts {
-    Facts {
+pub(super) fn expiry(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> CheckDetail {
+    CheckDetail {
         expected: format!("after {now} (now), {} s leeway", leeway.as_secs()),
         found: date(claims, "exp", now),
     }
 }
 
-pub(super) fn begin(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> Facts {
-    Facts {
+pub(super) fn begin(claims: &Object<'_>, now: NumericDate, leeway: Duration) -> CheckDetail {
+    CheckDetail {
         expected: format!("not after {now} (now), {} s leeway", leeway.as_secs()),
         found: format!("nbf {}, iat {}", date(claims, "nbf", now), date(claims, "iat", now)),
     }
 }
 
-pub(super) fn subject(claims: &Object<'_>, trusted: &TrustedIssuer) -> Facts {
+pub(super) fn subject(claims: &Object<'_>, trusted: &TrustedIssuer) -> CheckDetail {
     let Some(names) = &trusted.subject_from else {
-        return Facts {
+        return CheckDetail {
             expected: "a name of 1 to 255 bytes".into(),
             found: shown(claims.get("sub")),
         };
     };
     let found = names.iter().find_map(|name| Some((name, claims.said(name)?)));
-    Facts {
+    CheckDetail {
         expected: format!("a name of 1 to 255 bytes in {}", names.join(", else ")),
         found: match found {
             Some((name, value)) => format!("{name} {}", shown(Some(value))),
@@ -103,8 +113,8 @@ pub(super) fn subject(claims: &Object<'_>, trusted: &TrustedIssuer) -> Facts {
     }
 }
 
-pub(super) fn binding(claims: &Object<'_>) -> Facts {
-    Facts {
+pub(super) fn binding(claims: &Object<'_>) -> CheckDetail {
+    CheckDetail {
         expected: "nothing: proof of possession is not supported".into(),
         found: shown(claims.get("cnf")),
     }
@@ -114,7 +124,7 @@ pub(super) fn others(
     claims: &Object<'_>,
     trusted: &TrustedIssuer,
     scopes_from: &[String],
-) -> Facts {
+) -> CheckDetail {
     let mut names: Vec<&str> = scopes_from.iter().map(String::as_str).collect();
     names.extend(["jti", "client_id", "azp", "cid", "appid"]);
     let found = names
@@ -127,15 +137,15 @@ pub(super) fn others(
         let trust = if trusted.trust_roles { "" } else { " (not trusted)" };
         found.push(format!("{path} {}{trust}", shown(read::value_at(claims, path))));
     }
-    Facts {
+    CheckDetail {
         expected: "scopes, roles, jti and client_id of the right shape".into(),
         found: if found.is_empty() { "nothing".into() } else { found.join(", ") },
     }
 }
 
-pub(super) fn signature(key: &VerifyingKey) -> Facts {
+pub(super) fn signature(key: &VerifyingKey) -> CheckDetail {
     let kid = key.id().map_or_else(|| "without a kid".into(), |id| excerpt(id.as_str()));
-    Facts { expected: format!("of the {} key {kid}", key.algorithm()), found: String::new() }
+    CheckDetail { expected: format!("of the {} key {kid}", key.algorithm()), found: String::new() }
 }
 
 /// A date and how far it is away.

@@ -9,7 +9,8 @@
 //! 5. `sub` is optional in an answer: `subject_from` of the issuer's entry says what to read instead.
 
 use super::{
-    Check, Facts, Silent, TokenVerifier, TrustedIssuer, VerifyError, Witness, read, witness::shown,
+    Check, CheckDetail, TokenVerifier, Trace, TrustedIssuer, VerifyError, read,
+    trace::{record, shown},
 };
 use crate::{
     Claims, DuplicateMember, Issuer, NumericDate,
@@ -83,25 +84,16 @@ impl std::fmt::Debug for IntrospectionResponse {
 }
 
 impl TokenVerifier {
-    /// Judges what `issuer` says about a token that says nothing itself, at the time `now`.
+    /// Judges what `issuer` says about a token that says nothing itself, at the time `now`. Every check is
+    /// recorded in `trace`, if there is one.
     pub fn verify_introspected(
         &self,
         issuer: &Issuer,
         response: &IntrospectionResponse,
         now: NumericDate,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Claims, VerifyError> {
-        self.verify_introspected_watched(issuer, response, now, &mut Silent)
-    }
-
-    /// The same, watched by `witness`.
-    pub fn verify_introspected_watched(
-        &self,
-        issuer: &Issuer,
-        response: &IntrospectionResponse,
-        now: NumericDate,
-        witness: &mut impl Witness,
-    ) -> Result<Claims, VerifyError> {
-        witness.begin(Check::Introspection, || Facts {
+        record(&mut trace, Check::Introspection, || CheckDetail {
             expected: "active, of this issuer, a bearer access token".into(),
             found: format!("{} was asked; active: {}", issuer, response.active),
         });
@@ -123,7 +115,9 @@ impl TokenVerifier {
         if read::is_other_token(claims) {
             return Err(VerifyError::OtherToken);
         }
-        Ok(self.judge(trusted, claims, &with_scope(trusted), now, witness)?.believe())
+        Ok(self
+            .judge(trusted, claims, &with_scope(trusted), now, trace)?
+            .into_claims_after_signature())
     }
 
     /// What the check that `fault` is of expects, and what it found in the answer of `issuer`, which was
@@ -135,7 +129,7 @@ impl TokenVerifier {
         response: &IntrospectionResponse,
         now: NumericDate,
         fault: VerifyError,
-    ) -> Facts {
+    ) -> CheckDetail {
         let claims = &response.claims;
         let shown = |names: &[&str]| {
             let there = names.iter().filter_map(|name| Some((*name, claims.said(name)?)));
@@ -144,11 +138,11 @@ impl TokenVerifier {
             if there.is_empty() { "nothing".into() } else { there.join(", ") }
         };
         match (fault.check(), self.trusted(issuer)) {
-            (Check::Type, _) => Facts {
+            (Check::Type, _) => CheckDetail {
                 expected: "an access token: token_type Bearer, no marks of an ID token".into(),
                 found: shown(&["token_type", "token_use", "typ", "nonce", "at_hash", "c_hash"]),
             },
-            (Check::Introspection, _) | (_, None) => Facts {
+            (Check::Introspection, _) | (_, None) => CheckDetail {
                 expected: format!("active, of {issuer}"),
                 found: format!("active {}, iss {}", response.active, shown(&["iss"])),
             },

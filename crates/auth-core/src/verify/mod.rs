@@ -16,9 +16,9 @@
 //!
 //! A claim that is `null` is not there (but for the marks of an ID token in check 2). A reason names the claim and its fault ([`ClaimFault`]).
 //!
-//! Whoever wants to know why walks along as a [`Witness`]: there is one walk, with or without one.
+//! A [`Trace`] records each check; the code path is the same with and without one.
 //!
-//! The signature comes last because it is the only dear check: an expired or foreign token is refused
+//! The signature comes last because it is the only expensive check: an expired or foreign token is refused
 //! for the price of reading it. Claims that are not verified are used to refuse and for nothing else;
 //! [`Claims`] are made only behind check 11.
 //!
@@ -30,20 +30,21 @@ mod facts;
 mod introspection;
 mod outline;
 mod read;
+mod trace;
 mod trusted;
-mod witness;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
 pub use outline::TokenOutline;
+use trace::record;
+pub use trace::{Check, CheckDetail, Outcome, Step, Trace};
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
-pub use witness::{Check, Facts, Outcome, Silent, Step, Trace, Witness};
 
 use crate::{
-    AccessToken, Audience, Claims, DecodedToken, Issuer, KeyLookupError, Leeway, NumericDate,
-    ParseTokenError, UnverifiedToken,
+    AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, ParseTokenError,
+    UnverifiedToken,
     json::{Json, Object},
 };
 
@@ -202,37 +203,27 @@ impl TokenVerifier {
 
     /// Judges `token` at the time `now`, with the keys that were given with its issuer.
     pub fn verify(&self, token: &AccessToken, now: NumericDate) -> Result<Claims, VerifyError> {
-        let decoded = DecodedToken::decode(token)?;
-        self.verify_parsed(&UnverifiedToken::parse(&decoded)?, None, now)
+        self.verify_parsed(&UnverifiedToken::parse(token)?, None, now, None)
     }
 
     /// Judges a token that was taken apart already. `keys`, which were fetched, say, take the place of
-    /// those that were given with the issuer; another issuer's keys are none.
+    /// those that were given with the issuer; another issuer's keys are none. Every check is recorded in
+    /// `trace`, if there is one.
     pub fn verify_parsed(
         &self,
         token: &UnverifiedToken<'_>,
         keys: Option<&IssuerKeys>,
         now: NumericDate,
-    ) -> Result<Claims, VerifyError> {
-        self.verify_watched(token, keys, now, &mut Silent)
-    }
-
-    /// The same, watched by `witness`.
-    pub fn verify_watched(
-        &self,
-        token: &UnverifiedToken<'_>,
-        keys: Option<&IssuerKeys>,
-        now: NumericDate,
-        witness: &mut impl Witness,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Claims, VerifyError> {
         let claims = token.claims();
         let issuer = token.unverified_issuer();
         let trusted = issuer.and_then(|issuer| self.issuers.get(issuer));
-        witness.begin(Check::Form, || facts::form(token));
-        witness.begin(Check::Type, || facts::token_type(token, trusted));
+        record(&mut trace, Check::Form, || facts::form(token));
+        record(&mut trace, Check::Type, || facts::token_type(token, trusted));
         // An unknown issuer has no entry that could permit more than `at+jwt`.
         check_type(token, trusted.map_or(TokenTypes::AccessToken, |entry| entry.token_types))?;
-        witness.begin(Check::Issuer, || facts::issuer(claims, self.issuers.keys()));
+        record(&mut trace, Check::Issuer, || facts::issuer(claims, self.issuers.keys()));
         if issuer.is_none() && read::text::<Issuer>(claims, "iss")?.is_none() {
             return Err(VerifyError::IssuerMissing);
         }
@@ -240,16 +231,21 @@ impl TokenVerifier {
             return Err(VerifyError::IssuerUnknown);
         };
         let keys = keys.unwrap_or(&trusted.keys);
-        witness.begin(Check::Key, || facts::key(token, trusted, keys));
+        record(&mut trace, Check::Key, || facts::key(token, trusted, keys));
         trusted.permits(token.algorithm())?;
         if keys.issuer() != issuer {
             return Err(KeyLookupError::UnknownKey.into());
         }
         let key = keys.keys().find(token.key_id(), token.algorithm())?;
 
-        let judged = self.judge(trusted, claims, &trusted.scopes_from, now, witness)?;
-        witness.begin(Check::Signature, || facts::signature(key));
-        if token.is_signed_by(key) { Ok(judged.believe()) } else { Err(VerifyError::Signature) }
+        let prechecked =
+            self.judge(trusted, claims, &trusted.scopes_from, now, trace.as_deref_mut())?;
+        record(&mut trace, Check::Signature, || facts::signature(key));
+        if token.is_signed_by(key) {
+            Ok(prechecked.into_claims_after_signature())
+        } else {
+            Err(VerifyError::Signature)
+        }
     }
 
     /// What the check that `fault` is of expects, and what it found in `token`, which was judged with
@@ -261,7 +257,7 @@ impl TokenVerifier {
         keys: Option<&IssuerKeys>,
         now: NumericDate,
         fault: VerifyError,
-    ) -> Facts {
+    ) -> CheckDetail {
         let claims = token.claims();
         let trusted = token.unverified_issuer().and_then(|issuer| self.issuers.get(issuer));
         match (fault.check(), trusted) {
@@ -285,7 +281,7 @@ impl TokenVerifier {
         scopes_from: &[String],
         now: NumericDate,
         check: Check,
-    ) -> Facts {
+    ) -> CheckDetail {
         let leeway = self.leeway.duration();
         match check {
             Check::Audience => facts::audience(claims, trusted, &self.audience),
@@ -320,30 +316,30 @@ impl TokenVerifier {
         claims: &Object<'_>,
         scopes_from: &[String],
         now: NumericDate,
-        witness: &mut impl Witness,
-    ) -> Result<Judged, VerifyError> {
-        witness.begin(Check::Audience, || facts::audience(claims, trusted, &self.audience));
+        mut trace: Option<&mut Trace>,
+    ) -> Result<Prechecked, VerifyError> {
+        record(&mut trace, Check::Audience, || facts::audience(claims, trusted, &self.audience));
         let audiences = self.audiences(trusted, claims)?;
 
         let leeway = self.leeway.duration();
-        witness.begin(Check::Expiry, || facts::expiry(claims, now, leeway));
+        record(&mut trace, Check::Expiry, || facts::expiry(claims, now, leeway));
         let expires_at = read::date(claims, "exp")?.ok_or(VerifyError::ExpiryMissing)?;
         if expires_at.plus(leeway) <= now {
             return Err(VerifyError::Expired);
         }
-        witness.begin(Check::Begin, || facts::begin(claims, now, leeway));
+        record(&mut trace, Check::Begin, || facts::begin(claims, now, leeway));
         let not_before = read::date(claims, "nbf")?;
         self.is_not_future(not_before, now, VerifyError::NotYetValid)?;
         let issued_at = read::date(claims, "iat")?;
         self.is_not_future(issued_at, now, VerifyError::IssuedInFuture)?;
 
-        witness.begin(Check::Subject, || facts::subject(claims, trusted));
+        record(&mut trace, Check::Subject, || facts::subject(claims, trusted));
         let (subject, subject_claim) = read::subject(claims, trusted.subject_from.as_deref())?;
-        witness.begin(Check::Binding, || facts::binding(claims));
+        record(&mut trace, Check::Binding, || facts::binding(claims));
         if claims.said("cnf").is_some() {
             return Err(VerifyError::SenderConstrained);
         }
-        witness.begin(Check::Claims, || facts::others(claims, trusted, scopes_from));
+        record(&mut trace, Check::Claims, || facts::others(claims, trusted, scopes_from));
         let scopes = read::scopes(claims, scopes_from, trusted.lists_scopes)?;
         let scopes = scopes.union(&trusted.grants);
         let roles = if trusted.trust_roles {
@@ -356,7 +352,7 @@ impl TokenVerifier {
         let name = claims.get("name").and_then(Json::as_str).map(str::to_owned);
         let other = claims.iter().filter(|(name, _)| !READ.contains(name));
         let other = other.map(|(name, value)| (name.to_owned(), value.clone().into())).collect();
-        Ok(Judged(Claims {
+        Ok(Prechecked(Claims {
             issuer: trusted.issuer.clone(),
             subject,
             subject_claim,
@@ -398,12 +394,12 @@ impl TokenVerifier {
     }
 }
 
-/// What has passed the checks before the last, and is not believed yet.
-struct Judged(Claims);
+/// Claims that passed the checks before the last, and are not verified yet.
+struct Prechecked(Claims);
 
-impl Judged {
+impl Prechecked {
     /// To be called behind the last check alone.
-    fn believe(self) -> Claims {
+    fn into_claims_after_signature(self) -> Claims {
         self.0
     }
 }

@@ -4,7 +4,7 @@
 //! Nothing of it is believed. It says which issuer to ask about the token, where its issuer is one that
 //! is only asked, and what to tell the operator.
 
-use super::{Facts, VerifyError, facts::FORM, read, witness::shown};
+use super::{CheckDetail, VerifyError, facts::FORM, read, trace::shown};
 use crate::display::excerpt;
 use crate::{
     AccessToken, Issuer, ParseTokenError,
@@ -59,13 +59,13 @@ impl TokenOutline {
 
     /// What was expected of its form, and what stands in its header.
     #[must_use]
-    pub fn facts(&self, fault: VerifyError) -> Facts {
+    pub fn facts(&self, fault: VerifyError) -> CheckDetail {
         let expected = match fault {
             VerifyError::Form(ParseTokenError::Algorithm) => {
                 "alg HS256, RS256, ES256, EdDSA or Ed25519"
             }
             _ => FORM,
         };
-        Facts { expected: expected.into(), found: self.header.clone() }
+        CheckDetail { expected: expected.into(), found: self.header.clone() }
     }
 }

@@ -20,7 +20,7 @@ use std::{
 
 use auth_core::{Action, Decision, Denial, Owner, Query};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use memchr::memmem;
@@ -135,7 +135,7 @@ impl<A: Authenticate> Exchange<A> {
             Ok(message) => message,
             Err(fault) => {
                 self.report(Outcome::UnreadableList(fault.as_ref()));
-                return response::internal(StatusCode::BAD_GATEWAY).map(GuardedBody::own);
+                return response::bad_gateway().map(GuardedBody::own);
             }
         };
         lists::filter(&mut message, &self.viewer, self.is_stateless);

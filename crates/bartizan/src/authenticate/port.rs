@@ -2,7 +2,9 @@
 
 use std::{error::Error, future::Future, net::IpAddr, sync::Arc};
 
-use auth_core::{AccessToken, Facts, Issuer, Principal, Subject, TokenOutline, VerifyError};
+use auth_core::{
+    AccessToken, CheckDetail, Claims, Issuer, Principal, Subject, TokenOutline, VerifyError,
+};
 use http::{Method, Uri};
 
 /// Turns what a caller presents into the principal behind it. What cannot be decided is an error, never a
@@ -22,6 +24,15 @@ impl<T: Authenticate> Authenticate for Arc<T> {
     ) -> impl Future<Output = Result<Principal, AuthenticateError>> + Send {
         T::authenticate(self, presented)
     }
+}
+
+/// Verifies a token by itself, whoever its user is: what an [`Authenticate`] is built on.
+pub trait VerifyToken: Send + Sync + 'static {
+    /// What `token` says, if it is valid.
+    fn verify(
+        &self,
+        token: &AccessToken,
+    ) -> impl Future<Output = Result<Arc<Claims>, AuthenticateError>> + Send;
 }
 
 /// What a caller presents: its token, and what a token may be bound to.
@@ -131,7 +142,7 @@ pub struct InvalidToken {
     /// Whose token it says it is, if that is somebody who is trusted.
     pub issuer: Option<Issuer>,
     /// What that check expects, and what it found.
-    pub facts: Option<Facts>,
+    pub facts: Option<CheckDetail>,
 }
 
 impl From<VerifyError> for InvalidToken {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AccessToken, Ceiling, Claims, Clock, DecodedToken, Issuer, Principal, TokenVerifier,
-    UnverifiedToken,
+    AccessToken, Ceiling, Claims, Clock, Issuer, Principal, TokenVerifier, UnverifiedToken,
 };
 
 use super::{
-    Authenticate, AuthenticateError, InvalidToken, Presented,
+    Authenticate, AuthenticateError, InvalidToken, Presented, VerifyToken,
     memory::{Known, Memory},
     pace::Pace,
     port::unreadable,
@@ -36,12 +35,11 @@ impl<C: Clock> TokenAuthenticator<C> {
             return Ok(known.claims);
         }
         let is_trusted = |issuer: &Issuer| self.verifier.trusted(issuer).is_some();
-        let decoded = DecodedToken::decode(token);
-        let parsed = decoded.as_ref().map_err(|fault| *fault).and_then(UnverifiedToken::parse);
-        let parsed = parsed.map_err(|fault| unreadable(token, fault.into(), is_trusted))?;
+        let parsed = UnverifiedToken::parse(token)
+            .map_err(|fault| unreadable(token, fault.into(), is_trusted))?;
         let turn = self.pace.turn(parsed.algorithm()).await;
         let now = self.clock.now();
-        let verdict = turn.took(self.verifier.verify_parsed(&parsed, None, now));
+        let verdict = turn.took(self.verifier.verify_parsed(&parsed, None, now, None));
         let claims = verdict.map_err(|fault| InvalidToken {
             fault,
             issuer: parsed.unverified_issuer().filter(|it| is_trusted(it)).cloned(),
@@ -56,9 +54,15 @@ impl<C: Clock> TokenAuthenticator<C> {
     }
 }
 
+impl<C: Clock + 'static> VerifyToken for TokenAuthenticator<C> {
+    async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
+        Ok(self.claims(token).await?)
+    }
+}
+
 impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
     async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
-        let claims = self.claims(presented.token).await?;
+        let claims = self.verify(presented.token).await?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

@@ -12,7 +12,7 @@ use std::error::Error;
 
 use auth_core::{Ceiling, Denial, DenialReason, Issuer, Principal};
 
-use super::{AuditEvent, Observer, Outcome, RefusalKind};
+use super::event::{AuditEvent, Observer, Outcome, RefusalKind};
 use crate::{AuthenticateError, InvalidToken, RequestId};
 
 /// The target of decisions about callers whose token is valid.

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use auth_core::{Action, Issuer, Policy, ProtectedResourceMetadata, ResourceUri};
 use bytes::Bytes;
 
-use super::{Limits, MissingRulesError, Rules};
+use super::{Rules, limits::Limits, missing::MissingRulesError};
 use crate::response::Challenges;
 
 /// The rules in force, and what follows from them.

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod observer;
+mod permitted;
 mod presented;
 mod rules;
+mod users;
 
 use std::{
     convert::Infallible,

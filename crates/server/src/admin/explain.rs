@@ -25,10 +25,10 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderValue, Response, header},
     routing::post,
 };
-use bartizan::{AuthenticateError, Caller, Guard, InvalidToken, MissingRulesError};
+use bartizan::{AuthenticateError, Caller, EndpointError, Guard, InvalidToken, MissingRulesError};
 use directory::Directory;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -57,6 +57,9 @@ struct Explainer<D> {
     asked: Mutex<(NumericDate, u32)>,
     at_once: Semaphore,
 }
+
+/// What a question has as its parameters.
+const PARAMS: &str = "params: token, and one of tool, resource, prompt, method";
 
 /// The body, of which the guard has made sure that it is what it looks like.
 #[derive(Deserialize)]
@@ -108,15 +111,14 @@ async fn answer<D: Directory>(
     // What the guard decided on decides here too; any other method of MCP has no business here.
     let method = caller.permit().action().method().to_owned();
     if ![EXPLAIN, REQUIREMENT].contains(&method.as_str()) {
-        return fault(StatusCode::NOT_FOUND, &Value::Null, -32601, "no such method");
+        return fault(&EndpointError::UnknownMethod, &Value::Null);
     }
     let Ok(_turn) = explainer.at_once.try_acquire() else { return too_often() };
     if !explainer.may_be_asked() {
         return too_often();
     }
     let Ok(Question { id, mut params }) = serde_json::from_slice::<Question>(&body) else {
-        let text = "params: token, and one of tool, resource, prompt, method";
-        return fault(StatusCode::BAD_REQUEST, &Value::Null, -32602, text);
+        return fault(&EndpointError::InvalidParams(PARAMS.into()), &Value::Null);
     };
     let result = if method == REQUIREMENT {
         params.tool.as_deref().map(|tool| explainer.requirement(tool))
@@ -129,15 +131,8 @@ async fn answer<D: Directory>(
         }
     };
     match result {
-        Some(result) => {
-            respond(StatusCode::OK, &json!({ "jsonrpc": "2.0", "id": id, "result": result }))
-        }
-        None => fault(
-            StatusCode::BAD_REQUEST,
-            &id,
-            -32602,
-            "params: token, and one of tool, resource, prompt, method",
-        ),
+        Some(result) => respond(&json!({ "jsonrpc": "2.0", "id": id, "result": result })),
+        None => fault(&EndpointError::InvalidParams(PARAMS.into()), &id),
     }
 }
 
@@ -182,7 +177,7 @@ impl<D: Directory> Explainer<D> {
             }
         };
         let mut trace = Trace::default();
-        let verdict = self.authenticator.issuers().verify_watched(&token, &mut trace).await;
+        let verdict = self.authenticator.tokens().verify_traced(&token, &mut trace).await;
         let claims = match verdict {
             Ok(claims) => claims,
             Err(AuthenticateError::InvalidToken(InvalidToken {
@@ -206,7 +201,7 @@ impl<D: Directory> Explainer<D> {
             }
         };
         let steps = trace.steps(&Ok::<(), VerifyError>(()));
-        match self.authenticator.standing(&claims).await {
+        match self.authenticator.look_up(&claims).await {
             Ok(found) => {
                 Explanation::decided(steps, &claims, found.standing(), &self.policy, action)
             }
@@ -235,20 +230,15 @@ impl<D: Directory> Explainer<D> {
 }
 
 fn too_often() -> Response<Body> {
-    let mut response =
-        fault(StatusCode::TOO_MANY_REQUESTS, &Value::Null, -32000, "asked too often");
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+    fault(&EndpointError::RateLimited, &Value::Null)
 }
 
-fn fault(status: StatusCode, id: &Value, code: i32, message: &str) -> Response<Body> {
-    let error = json!({ "code": code, "message": message });
-    respond(status, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+fn fault(error: &EndpointError, id: &Value) -> Response<Body> {
+    error.response(id).map(Body::new)
 }
 
-fn respond(status: StatusCode, body: &Value) -> Response<Body> {
+fn respond(body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 
 use auth_core::{
-    AccessToken, Clock, DecodedToken, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
-    TokenVerifier, TrustedIssuer, UnverifiedToken, display,
+    AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
+    TrustedIssuer, UnverifiedToken, display,
 };
 use directory::{Change, Directory, Edit, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
@@ -72,7 +72,6 @@ async fn act(
             // Not verified: revoking can only take away, and an expired token may be revoked too. But when
             // it ends is believed of a good token alone: otherwise it is remembered for ever.
             let fault = |fault| Failure::Usage(format!("standard input: {fault}"));
-            let token = DecodedToken::decode(&token).map_err(fault)?;
             let token = UnverifiedToken::parse(&token).map_err(fault)?;
             let named = token.unverified_issuer().cloned().zip(token.unverified_token_id());
             let (issuer, token_id) = named.ok_or_else(|| {

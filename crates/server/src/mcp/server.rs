@@ -1,15 +1,16 @@
 //! The MCP server itself: the only file that names both rmcp and the tools.
 //!
-//! 1. Nothing is done without a permit: the guard in front has decided already, and every handler checks
-//!    that it did: for this very action where there is a target ([`Caller::permitted`]), for this
-//!    caller where there is none ([`Caller::of`]).
+//! 1. Nothing is done without a permit: the guard in front has decided already. Each tool takes its permit
+//!    as an argument ([`Permitted`]) and cannot be called without; other handlers check for one: for this
+//!    very action where there is a target ([`Caller::permitted`]), for this caller where there is none
+//!    ([`Caller::of`]).
 //! 2. Lists are whole here; the guard takes out what the caller may not use.
 //! 3. The tool table is built once, not once per call.
 
 use std::sync::{Arc, LazyLock};
 
 use auth_core::{Action, Clock, ResourceUri};
-use bartizan::Caller;
+use bartizan::{Caller, Offers, Permitted};
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
     handler::server::{router::tool::ToolRouter, tool::ToolCallContext},
@@ -53,8 +54,9 @@ impl McpServer {
     /// Everything that it offers: each needs a rule.
     #[must_use]
     pub fn offers() -> Vec<Action> {
-        let tools = TOOLS.list_all().into_iter().map(|tool| Action::CallTool(tool.name.into()));
-        tools.chain([Action::ReadResource(INFO_URI.into())]).collect()
+        let mut offers = TOOLS.offers();
+        offers.push(Action::ReadResource(INFO_URI.into()));
+        offers
     }
 
     fn info_document(&self) -> String {
@@ -77,7 +79,7 @@ impl McpServer {
         description = "The current time where the server runs",
         annotations(title = "Current time", read_only_hint = true, open_world_hint = false)
     )]
-    async fn get_time(&self) -> Json<TimeNow> {
+    async fn get_time(&self, _caller: Permitted) -> Json<TimeNow> {
         Json(get_time(self.0.clock.as_ref()))
     }
 
@@ -85,11 +87,8 @@ impl McpServer {
         description = "Who the server takes you for, with your token's scopes and your roles",
         annotations(title = "Who am I", read_only_hint = true, open_world_hint = false)
     )]
-    async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<Json<WhoAmI>, ErrorData> {
-        let principal = Caller::of(&context)?.principal();
-        let principal = principal
-            .ok_or_else(|| ErrorData::invalid_request("nobody: there is no token", None))?;
-        Ok(Json(whoami(principal)))
+    async fn whoami(&self, caller: Permitted) -> Result<Json<WhoAmI>, ErrorData> {
+        Ok(Json(whoami(caller.authenticated()?)))
     }
 }
 
@@ -120,7 +119,6 @@ impl ServerHandler for McpServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        Caller::permitted(&context, &Action::CallTool(request.name.to_string()))?;
         TOOLS.call(ToolCallContext::new(self, request, context)).await
     }
 

@@ -19,9 +19,9 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, Audience, Ceiling, Check, Claims, Clock, DecodedToken, Facts, Issuer, IssuerKeys,
-    KeyLookupError, NumericDate, Principal, Silent, TokenOutline, TokenVerifier, TrustedIssuer,
-    UnverifiedToken, VerifyError, Witness,
+    AccessToken, Audience, Ceiling, Check, CheckDetail, Claims, Clock, Issuer, IssuerKeys,
+    KeyLookupError, NumericDate, Principal, TokenOutline, TokenVerifier, Trace, TrustedIssuer,
+    UnverifiedToken, VerifyError,
 };
 use base64::{
     Engine,
@@ -31,7 +31,7 @@ use base64::{
 
 use super::{FetchError, Introspection, Keyring, flight::landed};
 use crate::{
-    Authenticate, AuthenticateError, InvalidToken, Presented,
+    Authenticate, AuthenticateError, InvalidToken, Presented, VerifyToken,
     authenticate::{
         memory::{Known, Memory, Name},
         pace::Pace,
@@ -200,7 +200,7 @@ impl Issuers {
         &self.0.names
     }
 
-    /// What `token` says, if it is good.
+    /// What `token` says, if it is valid.
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
         let name = inner.memory.name(token);
@@ -208,16 +208,17 @@ impl Issuers {
             source.confirm(token, &claims).await?;
             return Ok(claims);
         }
-        self.judge(token, name, &mut Silent).await
+        // On the heap: most tokens are remembered, and its future is large.
+        Box::pin(self.judge(token, name, None)).await
     }
 
-    /// The same, watched by `witness`: every check is made.
-    pub async fn verify_watched(
+    /// The same, answered from no memory: every check is made, and recorded in `trace`.
+    pub async fn verify_traced(
         &self,
         token: &AccessToken,
-        witness: &mut impl Witness,
+        trace: &mut Trace,
     ) -> Result<Arc<Claims>, AuthenticateError> {
-        self.judge(token, None, witness).await
+        self.judge(token, None, Some(trace)).await
     }
 
     /// Makes every check, and remembers by `name` what was found good.
@@ -225,18 +226,17 @@ impl Issuers {
         &self,
         token: &AccessToken,
         name: Option<Name>,
-        witness: &mut impl Witness,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
-        let decoded = DecodedToken::decode(token);
-        let parsed = match decoded.as_ref().map_err(|it| *it).and_then(UnverifiedToken::parse) {
+        let parsed = match UnverifiedToken::parse(token) {
             Ok(parsed) => parsed,
             Err(fault) => {
                 return match &inner.opaque {
                     Some(issuer) if is_no_jwt(token) || inner.may_be_encrypted(token, issuer) => {
-                        Box::pin(inner.introspected(issuer, token, witness)).await
+                        Box::pin(inner.introspected(issuer, token, trace)).await
                     }
-                    _ => Box::pin(inner.unread(token, fault.into(), witness)).await,
+                    _ => Box::pin(inner.unread(token, fault.into(), trace)).await,
                 }
                 .map(Arc::new);
             }
@@ -245,7 +245,7 @@ impl Issuers {
         let Some((issuer, source)) = issuer.and_then(|it| inner.sources.get_key_value(it)) else {
             // Refused, by the first check that it does not pass.
             let now = inner.clock.now();
-            let verdict = inner.verifier.verify_watched(&parsed, None, now, witness);
+            let verdict = inner.verifier.verify_parsed(&parsed, None, now, trace);
             return Ok(verdict
                 .map(Arc::new)
                 .map_err(|fault| inner.void(&parsed, None, now, fault))?);
@@ -253,18 +253,21 @@ impl Issuers {
         if source.is_only_asked() {
             // An ID token is for somebody else, whatever its issuer says of it.
             let unasked = VerifyError::OtherToken;
-            return Box::pin(inner.unread(token, unasked, witness)).await.map(Arc::new);
+            return Box::pin(inner.unread(token, unasked, trace)).await.map(Arc::new);
         }
-        let known = Box::pin(inner.signed(source, &parsed, witness)).await?;
+        let known = Box::pin(inner.signed(source, &parsed, trace.as_deref_mut())).await?;
         let claims = Arc::clone(&known.claims);
         if let Some(name) = name {
             inner.memory.remember(name, known, inner.clock.now());
         }
         if source.introspection.as_ref().is_some_and(Introspection::takes_jwts) {
-            witness.begin(Check::Introspection, || Facts {
+            let detail = || CheckDetail {
                 expected: "the issuer says that the token is still good".into(),
                 found: format!("{issuer} was asked"),
-            });
+            };
+            if let Some(trace) = trace {
+                trace.record(Check::Introspection, detail());
+            }
         }
         Box::pin(source.confirm(token, &claims)).await?;
         Ok(claims)
@@ -344,20 +347,24 @@ impl Inner {
         &self,
         source: &Source,
         token: &UnverifiedToken<'_>,
-        witness: &mut impl Witness,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Known, InvalidToken> {
         let turn = self.pace.turn(token.algorithm()).await;
         let (keys, now) = (source.keys(), self.clock.now());
-        let verdict = turn.took(self.verifier.verify_watched(token, keys.as_deref(), now, witness));
+        let verdict =
+            self.verifier.verify_parsed(token, keys.as_deref(), now, trace.as_deref_mut());
+        let verdict = turn.took(verdict);
         match (verdict, &source.keyring, keys) {
             (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(fault) => {
                 let Some(newer) = keyring.newer_than(&keys).await else {
                     return Err(self.void(token, Some(&keys), now, fault));
                 };
-                witness.restart();
+                if let Some(trace) = trace.as_deref_mut() {
+                    trace.restart();
+                }
                 // Without another turn: keys are fetched once in a while.
                 let now = self.clock.now();
-                let verdict = self.verifier.verify_watched(token, Some(&newer), now, witness);
+                let verdict = self.verifier.verify_parsed(token, Some(&newer), now, trace);
                 match verdict {
                     Ok(claims) => Ok(Known { claims: Arc::new(claims), keys: Some(newer) }),
                     Err(fault) => Err(self.void(token, Some(&newer), now, fault)),
@@ -390,7 +397,7 @@ impl Inner {
         &self,
         token: &AccessToken,
         fault: VerifyError,
-        witness: &mut impl Witness,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Claims, AuthenticateError> {
         let outline = TokenOutline::of(token);
         let named = outline.as_ref().and_then(TokenOutline::issuer);
@@ -398,7 +405,7 @@ impl Inner {
         let fault = match (source, outline.as_ref()) {
             (Some((issuer, source)), Some(outline)) if source.is_only_asked() => {
                 if !outline.is_other_token() {
-                    return Box::pin(self.introspected(issuer, token, witness)).await;
+                    return Box::pin(self.introspected(issuer, token, trace)).await;
                 }
                 VerifyError::OtherToken
             }
@@ -412,18 +419,24 @@ impl Inner {
         &self,
         issuer: &Issuer,
         token: &AccessToken,
-        witness: &mut impl Witness,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
         let answer = introspection.ask(token, false).await.map_err(unavailable)?;
         let now = self.clock.now();
-        let verdict = self.verifier.verify_introspected_watched(issuer, &answer, now, witness);
+        let verdict = self.verifier.verify_introspected(issuer, &answer, now, trace);
         Ok(verdict.map_err(|fault| InvalidToken {
             fault,
             issuer: Some(issuer.clone()),
             facts: Some(self.verifier.introspection_facts(issuer, &answer, now, fault)),
         })?)
+    }
+}
+
+impl VerifyToken for Issuers {
+    async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
+        Self::verify(self, token).await
     }
 }
 

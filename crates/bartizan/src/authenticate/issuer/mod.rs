@@ -18,6 +18,7 @@ mod flight;
 mod introspection;
 mod issuers;
 mod keyring;
+mod preset;
 mod questions;
 mod turns;
 
@@ -27,3 +28,4 @@ pub use introspection::{IntrospectWhen, Introspection};
 pub use issuers::{IssuerStatus, Issuers, IssuersError, Trust};
 pub use keyring::Keyring;
 pub use outbound::{Address, AddressError, CertificateAuthorities, OutboundError};
+pub use preset::{Preset, UnknownPresetError};

@@ -11,7 +11,7 @@ use std::fmt;
 use auth_core::Action;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::raw::{Skip, Take, Text};
+use super::reader::{Discard, ReadMember, StringOrOther};
 
 /// The most things that one request may ask to be told of.
 const MAX_KINDS: usize = 256;
@@ -37,20 +37,20 @@ impl Listen {
     }
 }
 
-impl Take for Listen {
-    fn take<'de, A: MapAccess<'de>>(
+impl ReadMember for Listen {
+    fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
         map: &mut A,
-        left: &mut usize,
+        budget: &mut usize,
     ) -> Result<(), A::Error> {
         let list = match name {
             "toolsListChanged" => "tools/list",
             "promptsListChanged" => "prompts/list",
             "resourcesListChanged" => "resources/list",
-            "resourceSubscriptions" => return map.next_value_seed(Uris(self, left)),
+            "resourceSubscriptions" => return map.next_value_seed(Uris(self, budget)),
             other => {
-                return if map.next_value_seed(Asked(left))? {
+                return if map.next_value_seed(Asked(budget))? {
                     // Shown in the log and to the caller, so as short as what decides elsewhere.
                     let kind: String = other.chars().take(64).collect();
                     self.ask(Action::Method(format!("subscriptions/listen {kind}")))
@@ -59,7 +59,7 @@ impl Take for Listen {
                 };
             }
         };
-        if map.next_value_seed(Asked(left))? {
+        if map.next_value_seed(Asked(budget))? {
             self.ask(Action::Method(list.into()))
         } else {
             Ok(())
@@ -110,11 +110,11 @@ impl<'de> Visitor<'de> for Asked<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<bool, A::Error> {
-        Skip(self.0).visit_seq(items).map(|()| true)
+        Discard(self.0).visit_seq(items).map(|()| true)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<bool, A::Error> {
-        Skip(self.0).visit_map(map).map(|()| true)
+        Discard(self.0).visit_map(map).map(|()| true)
     }
 }
 
@@ -141,7 +141,7 @@ impl<'de> Visitor<'de> for Uris<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut uris: A) -> Result<(), A::Error> {
-        while let Some(uri) = uris.next_element_seed(Text(self.1))? {
+        while let Some(uri) = uris.next_element_seed(StringOrOther(self.1))? {
             let uri = uri.ok_or_else(|| de::Error::custom("a URI that is no text"))?;
             self.0.ask(Action::ReadResource(uri))?;
         }

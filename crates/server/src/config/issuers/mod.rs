@@ -5,7 +5,6 @@
 //! 3. A member that nobody knows is a fault. All faults of all sections are told together.
 //! 4. Paths in the file begin at the file's own folder.
 
-mod preset;
 mod section;
 
 use std::{
@@ -22,9 +21,8 @@ use auth_core::{
 };
 use bartizan::{
     Address, AddressError, CertificateAuthorities, IntrospectWhen, Introspection, IssuerClient,
-    Keyring, Location, Trust,
+    Keyring, Location, Preset, Trust,
 };
-use preset::Preset;
 use section::Section;
 use settings::{Environment, KeySettingError};
 use zeroize::Zeroizing;
@@ -204,14 +202,8 @@ enum Keys {
 impl Context<'_> {
     fn issuer(&self, name: &str, section: &mut Section) -> Option<IssuerConfig> {
         let issuer = section.parsed::<Issuer>("its name", name);
-        let preset = section.text("preset").map_or(Some(&preset::NONE), |name| {
-            let preset = Preset::named(&name);
-            if preset.is_none() {
-                section.fault(format!("preset {name:?}: there is {}", Preset::names()));
-            }
-            preset
-        });
-        let preset = preset.unwrap_or(&preset::NONE);
+        let preset = section.text("preset").and_then(|name| section.parsed("preset", &name));
+        let preset = preset.unwrap_or(Preset::Rfc9068);
 
         let keys = self.keys(section);
         let introspection = self.introspection(section);
@@ -242,7 +234,7 @@ impl Context<'_> {
         });
         let audiences = section.list::<Audience>("audiences");
         let audience_claim = section.text("audience_claim");
-        let audience_claim = audience_claim.as_deref().unwrap_or(preset.audience_claim);
+        let audience_claim = audience_claim.as_deref().unwrap_or(preset.audience_claim());
         if audience_claim != "aud" && audiences.is_none() {
             section.fault(format!(
                 "audiences: say what may stand in {audience_claim}, which is read instead of aud"
@@ -272,15 +264,18 @@ impl Context<'_> {
             Keys::Known(keys, unusable) => (None, keys, unusable, None),
             Keys::InFile(keys, unusable, path) => (None, keys, unusable, Some(path)),
         };
-        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let mut trusted = TrustedIssuer::new(issuer?, known)
-            .token_types(typ.flatten().unwrap_or(preset.typ))
+        let mut trusted = preset
+            .issuer(issuer?, known)
             .audience_claim(audience_claim)
-            .roles_from(roles_from.unwrap_or_else(|| own(preset.roles_from)))
             .trust_roles(trust_roles)
             .grants(grants);
-        // Where the file and the preset say nothing, `scope` is a string, as RFC 9068 has it.
-        if let Some(scopes_from) = scopes_from.or_else(|| preset.scopes_from.map(own)) {
+        if let Some(typ) = typ.flatten() {
+            trusted = trusted.token_types(typ);
+        }
+        if let Some(roles_from) = roles_from {
+            trusted = trusted.roles_from(roles_from);
+        }
+        if let Some(scopes_from) = scopes_from {
             trusted = trusted.scopes_from(scopes_from);
         }
         if let Some(subject_from) = subject_from {

@@ -1,8 +1,8 @@
-//! Watching a token being judged: what each check expected, and what it found.
+//! Tracing how a token is judged: what each check expected, and what it found.
 //!
-//! 1. There is one way through the checks, and a [`Witness`] walks along: [`Silent`] for a server, which
-//!    only wants the verdict, [`Trace`] for whoever wants to know why.
-//! 2. A check is announced before it is made. So the one that was announced last is the one that failed.
+//! 1. There is one way through the checks. A [`Trace`] that is passed along records them; without one,
+//!    only the verdict is made.
+//! 2. A check is recorded before it is made. So the last that was recorded is the one that failed.
 //! 3. What was found is the token's own text: it is escaped, and cut short.
 
 use serde::{Deserialize, Serialize};
@@ -77,41 +77,37 @@ impl Check {
 
 /// What a check expects, and what there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct CheckDetail {
     /// What lets the token through.
     pub expected: String,
     /// What stands in the token.
     pub found: String,
 }
 
-/// Whoever watches.
-pub trait Witness: Send {
-    /// `check` is about to be made; `facts` are there for the asking.
-    fn begin(&mut self, check: Check, facts: impl FnOnce() -> Facts);
-
-    /// The walk begins anew: newer keys have come.
-    fn restart(&mut self) {}
-}
-
-/// Sees nothing, and costs nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Witness for Silent {
-    fn begin(&mut self, _: Check, _: impl FnOnce() -> Facts) {}
-}
-
-/// Writes down every check.
+/// The checks that were made, for those who want to know why.
 #[derive(Debug, Default)]
-pub struct Trace(Vec<(Check, Facts)>);
+pub struct Trace(Vec<(Check, CheckDetail)>);
 
-impl Witness for Trace {
-    fn begin(&mut self, check: Check, facts: impl FnOnce() -> Facts) {
-        self.0.push((check, facts()));
+impl Trace {
+    /// `check` is about to be made.
+    pub fn record(&mut self, check: Check, detail: CheckDetail) {
+        self.0.push((check, detail));
     }
 
-    fn restart(&mut self) {
+    /// The checks begin anew: newer keys have come.
+    pub fn restart(&mut self) {
         self.0.clear();
+    }
+}
+
+/// Records `check`, which is about to be made, if there is a trace; else it costs nothing.
+pub(super) fn record(
+    trace: &mut Option<&mut Trace>,
+    check: Check,
+    detail: impl FnOnce() -> CheckDetail,
+) {
+    if let Some(trace) = trace {
+        trace.record(check, detail());
     }
 }
 
@@ -144,7 +140,7 @@ pub struct Step {
 }
 
 impl Trace {
-    /// Every check of the order with its outcome: the last that was begun failed if `verdict` is an
+    /// Every check of the order with its outcome: the last that was recorded failed if `verdict` is an
     /// error, and none behind it was reached.
     #[must_use]
     pub fn steps<T, E: std::fmt::Display>(self, verdict: &Result<T, E>) -> Vec<Step> {
@@ -205,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_check_that_was_begun_is_the_one_that_failed() {
-        let facts = || Facts { expected: "e".into(), found: "f".into() };
+    fn the_last_check_that_was_recorded_is_the_one_that_failed() {
+        let detail = || CheckDetail { expected: "e".into(), found: "f".into() };
         let mut trace = Trace::default();
-        trace.begin(Check::Form, facts);
+        trace.record(Check::Form, detail());
         trace.restart();
-        trace.begin(Check::Form, facts);
-        trace.begin(Check::Type, facts);
+        trace.record(Check::Form, detail());
+        trace.record(Check::Type, detail());
         let steps = trace.steps(&Err::<(), _>(VerifyError::TokenType));
         let outcomes: Vec<_> = steps.iter().map(|step| step.outcome).collect();
         assert_eq!(outcomes[..3], [Outcome::Passed, Outcome::Failed, Outcome::NotReached]);
