@@ -6,8 +6,8 @@
 //! NQSCHAR           = %x20-21 / %x23-5B / %x5D-7E
 //! ```
 //!
-//! 1. A description is at most 200 characters of NQSCHAR without `'`, `<`, `>` and `&`: several clients
-//!    show it on a page or in a terminal without escaping it.
+//! 1. A description is at most 200 characters of NQSCHAR without `'`, `<`, `>` and `&`: several
+//!    clients show it on a page or in a terminal without escaping it.
 //! 2. The HTTP status is chosen by the HTTP layer, from the code and the endpoint.
 //!
 //! **Invariant:** an [`OAuthError`] can be written into a query, a header or JSON as it is.
@@ -26,7 +26,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// Unknown client, or client authentication failed (RFC 6749 §5.2).
     InvalidClient,
-    /// The code, refresh token, device code or assertion is not valid for this client (RFC 6749 §5.2).
+    /// The code, refresh token, device code or assertion is not valid for this client (RFC 6749
+    /// §5.2).
     InvalidGrant,
     /// This client may not use this grant (RFC 6749 §4.1.2.1, §5.2).
     UnauthorizedClient,
@@ -149,8 +150,8 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
-    /// An error with a description. A character that rule 1 does not permit becomes `?`, and what is too
-    /// long is cut.
+    /// An error with a description. A character that rule 1 does not permit becomes `?`, and what
+    /// is too long is cut.
     #[must_use]
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let description = description.into();

@@ -10,13 +10,15 @@
 //! 1. At most 32 KiB and 64 parameters are read.
 //! 2. A `%` without two hexadecimal digits, and bytes that are not UTF-8, are refused.
 //! 3. A parameter without a value counts as one that was not sent (RFC 6749 §3.1).
-//! 4. A parameter that is sent twice is refused (RFC 6749 §3.1, §3.2), except `resource`, which may be
-//!    repeated (RFC 8707 §2). Names are compared after decoding.
+//! 4. A parameter that is sent twice is refused (RFC 6749 §3.1, §3.2), except `resource`, which may
+//!    be repeated (RFC 8707 §2). Names are compared after decoding.
 //! 5. A space is written as `%20`: some clients do not read `+` as a space.
 //!
 //! **Invariant:** in a [`Form`] each name but `resource` has at most one value.
 
 use std::fmt::Write;
+
+use super::{ErrorCode, OAuthError};
 
 /// The longest form that is read, in bytes.
 pub const MAX_FORM_BYTES: usize = 32 * 1024;
@@ -77,6 +79,12 @@ impl Form {
     }
 }
 
+impl From<FormError> for OAuthError {
+    fn from(error: FormError) -> Self {
+        Self::new(ErrorCode::InvalidRequest, error.to_string())
+    }
+}
+
 impl std::fmt::Debug for Form {
     /// Names only: values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -85,8 +93,8 @@ impl std::fmt::Debug for Form {
     }
 }
 
-/// Decoded parameters that may repeat: an authorization request needs to know whether it may redirect
-/// before it refuses a repeated parameter.
+/// Decoded parameters that may repeat: an authorization request needs to know whether it may
+/// redirect before it refuses a repeated parameter.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Parameters(Vec<(String, String)>);
 

@@ -1,13 +1,14 @@
-//! Secrets of the authorization server that mean nothing to the client that holds them: codes, refresh
-//! tokens, device codes and client secrets.
+//! Secrets of the authorization server that mean nothing to the client that holds them: codes,
+//! refresh tokens, device codes and client secrets.
 //!
 //! ```text
 //! secret = 1*255( %x21-7E )        ; VSCHAR of RFC 6749 appendix A, without the space
 //! ```
 //!
-//! 1. A new one has 256 random bits as 43 characters of base64url: unreserved characters only, because a
-//!    client reads codes with a regular expression over the query.
-//! 2. Only the SHA-256 of a secret is stored. With 256 random bits it needs neither salt nor stretching.
+//! 1. A new one has 256 random bits as 43 characters of base64url: unreserved characters only,
+//!    because a client reads codes with a regular expression over the query.
+//! 2. Only the SHA-256 of a secret is stored. With 256 random bits it needs neither salt nor
+//!    stretching.
 //! 3. Digests are compared in constant time.
 //! 4. `Debug` prints no part of a secret or a digest, and there is no `Display`.
 
@@ -20,7 +21,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// The longest secret that is read, in bytes.
 const MAX_BYTES: usize = 255;
 
-/// A text is not one of these secrets: empty, over 255 bytes, or with other than visible ASCII characters.
+/// A text is not one of these secrets: empty, over 255 bytes, or with other than visible ASCII
+/// characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not 1 to {MAX_BYTES} visible ASCII characters")]
 pub struct OpaqueError;
@@ -129,11 +131,11 @@ secret! {
 }
 
 impl RefreshToken {
-    /// The token that follows this one: HMAC-SHA256 (RFC 2104) of `salt`, 32 random bytes that are stored
-    /// with the family, under this token.
+    /// The token that follows this one: HMAC-SHA256 (RFC 2104) of `salt`, 32 random bytes that are
+    /// stored with the family, under this token.
     ///
-    /// A client that presents the same token again within the grace period gets the same successor, on
-    /// any node, although no node stores it. The store alone does not suffice to derive it.
+    /// A client that presents the same token again within the grace period gets the same successor,
+    /// on any node, although no node stores it. The store alone does not suffice to derive it.
     #[must_use]
     pub fn successor(&self, salt: [u8; 32]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.expose().as_bytes());

@@ -5,8 +5,8 @@
 //! code-challenge = BASE64URL( SHA256( code-verifier ) )    ; RFC 7636 §4.2: 43 characters
 //! ```
 //!
-//! 1. A challenge is required. A missing `code_challenge_method` means `plain` (RFC 7636 §4.3), which is
-//!    refused like every other method but `S256`.
+//! 1. A challenge is required. A missing `code_challenge_method` means `plain` (RFC 7636 §4.3),
+//!    which is refused like every other method but `S256`.
 //! 2. A challenge is the one canonical base64url of 32 bytes.
 //! 3. The verifier's challenge is compared in constant time.
 

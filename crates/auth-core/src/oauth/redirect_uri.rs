@@ -9,13 +9,14 @@
 //! path         = [ "/" *( pchar / "/" ) ] [ "?" *( pchar / "/" / "?" ) ]     ; RFC 3986 §3.3
 //! ```
 //!
-//! 1. No fragment, no user information, no dot segment (plain or percent-encoded), at most 2048 bytes.
+//! 1. No fragment, no user information, no dot segment (plain or percent-encoded), at most 2048
+//!    bytes.
 //! 2. A host is written as a browser writes it: in lower case, and an address in its one form.
 //! 3. Plain `http` is for the three loopback hosts.
 //! 4. A private-use scheme is in lower case and none that a browser, a mail program or an operating
 //!    system gives a meaning (`javascript`, `data`, `file`, `ms-…`).
-//! 5. A presented URI is equal to a registered one byte for byte; of loopback URIs, the port may differ.
-//!    Each loopback host matches itself only.
+//! 5. A presented URI is equal to a registered one byte for byte; of loopback URIs, the port may
+//!    differ. Each loopback host matches itself only.
 //!
 //! **Invariant:** a [`RedirectUri`] is safe as the value of a `Location` header.
 
@@ -27,7 +28,8 @@ use url::Url;
 /// The longest redirect URI, in bytes.
 const MAX_BYTES: usize = 2048;
 
-/// The hosts for which plain `http` is permitted (RFC 8252 §7.3; `localhost` because most clients use it).
+/// The hosts for which plain `http` is permitted (RFC 8252 §7.3; `localhost` because most clients
+/// use it).
 const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// Schemes that are not private-use ones: a browser or an operating system acts on them by itself.
@@ -72,7 +74,8 @@ const REFUSED_SCHEMES: [&str; 38] = [
     "ws",
 ];
 
-/// Prefixes of such schemes: protocol handlers of Windows, extensions of browsers, secure websockets.
+/// Prefixes of such schemes: protocol handlers of Windows, extensions of browsers, secure
+/// websockets.
 const REFUSED_PREFIXES: [&str; 4] = ["ms-", "moz-", "safari-", "wss"];
 
 /// A redirect URI that may be registered and redirected to.
@@ -180,7 +183,8 @@ impl RedirectUri {
         }
     }
 
-    /// This URI with `query`, which is form-encoded, added to the query that it has (RFC 6749 §4.1.2).
+    /// This URI with `query`, which is form-encoded, added to the query that it has (RFC 6749
+    /// §4.1.2).
     #[must_use]
     pub fn with_query(&self, query: &str) -> String {
         let separator = match self.text.split_once('?') {

@@ -14,6 +14,7 @@ mod issuers;
 mod jwks;
 mod keys;
 mod matrix;
+mod oauth;
 mod pems;
 mod policy;
 mod properties;
