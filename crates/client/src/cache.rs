@@ -1,10 +1,10 @@
 //! The tools of servers, kept in the user's cache folder: for completing their names in a shell, and
 //! so that a call need not list them first.
 //!
-//! 1. What is kept is never believed for longer than [`FRESH`] when a call is checked, and what it
-//!    refuses is asked of the server again. A stale list can let a call through; the server refuses it.
-//! 2. Nothing depends on the cache: what cannot be read or written is not there.
-//! 3. Files are for their user alone (0600). No token is in them. A folder that others may write is none:
+//! 1. A cached list checks a call for [`FRESH`] at most. What it refuses is asked of the server again. What a
+//!    stale list lets through, the server refuses.
+//! 2. Nothing depends on the cache: what cannot be read or written counts as missing.
+//! 3. Files are for their user alone (0600). No token is in them. A folder that others may write is not used:
 //!    what is in it would be theirs.
 
 use std::{
@@ -12,10 +12,11 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use auth_core::{Clock, SystemClock};
+use auth_core::Clock;
 use rmcp::model::Tool;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// The folder's name.
-const FOLDER: &str = "mcp-client";
+const FOLDER: &str = "bartizan";
 /// How long a list is good enough to check a call.
 const FRESH: Duration = Duration::from_hours(1);
 /// The longest file that is read, in bytes.
@@ -38,6 +39,7 @@ const MAX_NAME: usize = 80;
 pub(crate) struct Cache {
     file: Option<PathBuf>,
     url: String,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,16 +52,16 @@ struct Kept {
 
 impl Cache {
     /// The file of a server under the user's cache folder. Without a folder nothing is kept.
-    pub(crate) fn of(folder: Option<&Path>, endpoint: &Endpoint) -> Self {
+    pub(crate) fn of(folder: Option<&Path>, endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Self {
         let url = endpoint.to_string();
         let file = folder.map(|folder| folder.join(FOLDER).join(file_name(&url)));
-        Self { file, url }
+        Self { file, url, clock }
     }
 
     /// The tools, if they were listed a short while ago.
     pub(crate) fn fresh(&self) -> Option<Vec<Tool>> {
         let kept = self.read()?;
-        let age = now()?.checked_sub(kept.at)?;
+        let age = self.now()?.checked_sub(kept.at)?;
         (age < FRESH.as_secs()).then_some(kept.tools)
     }
 
@@ -70,10 +72,14 @@ impl Cache {
         tools.iter().map(|tool| (tool.name.to_string(), about(tool))).collect()
     }
 
-    /// Keeps the tools.
-    pub(crate) fn keep(&self, tools: &[Tool]) {
-        // A cache that cannot be written is none.
+    /// Stores the tools.
+    pub(crate) fn save(&self, tools: &[Tool]) {
+        // A cache that cannot be written counts as missing.
         let _ = self.write(tools);
+    }
+
+    fn now(&self) -> Option<u64> {
+        u64::try_from(self.clock.now().as_secs()).ok()
     }
 
     fn read(&self) -> Option<Kept> {
@@ -89,7 +95,7 @@ impl Cache {
     }
 
     fn write(&self, tools: &[Tool]) -> io::Result<()> {
-        let (Some(file), Some(at)) = (&self.file, now()) else { return Ok(()) };
+        let (Some(file), Some(at)) = (&self.file, self.now()) else { return Ok(()) };
         let kept = Kept { url: self.url.clone(), at, tools: tools.to_vec() };
         let text = serde_json::to_string(&kept)?;
         let Some(folder) = file.parent() else { return Ok(()) };
@@ -103,10 +109,6 @@ impl Cache {
         draft.persist(file)?;
         Ok(())
     }
-}
-
-fn now() -> Option<u64> {
-    u64::try_from(SystemClock.now().as_secs()).ok()
 }
 
 /// A name that a person can read, and a number that tells alike ones apart.
@@ -131,6 +133,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use auth_core::SystemClock;
     use rmcp::model::JsonObject;
 
     use super::*;
@@ -138,11 +141,13 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_for_this_server_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = |url: &str| Cache::of(Some(folder.path()), &Endpoint::parse(url).unwrap());
+        let cache = |url: &str| {
+            Cache::of(Some(folder.path()), &Endpoint::parse(url).unwrap(), Arc::new(SystemClock))
+        };
         let here = cache("http://localhost/mcp?key=hushhush");
         assert!(here.fresh().is_none());
         let tool = Tool::new("now", "Tells the time", JsonObject::new());
-        here.keep(std::slice::from_ref(&tool));
+        here.save(std::slice::from_ref(&tool));
         assert_eq!(here.fresh(), Some(vec![tool]));
         assert_eq!(here.names(), [("now".to_owned(), Some("Tells the time".to_owned()))]);
         assert!(cache("http://localhost/mcq").fresh().is_none());
@@ -164,8 +169,8 @@ mod tests {
     fn an_old_or_broken_file_checks_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::parse("http://localhost/mcp").unwrap();
-        let cache = Cache::of(Some(folder.path()), &endpoint);
-        cache.keep(&[]);
+        let cache = Cache::of(Some(folder.path()), &endpoint, Arc::new(SystemClock));
+        cache.save(&[]);
         let file = cache.file.clone().unwrap();
         let text = fs::read_to_string(&file).unwrap();
         let kept: Kept = serde_json::from_str(&text).unwrap();
@@ -174,7 +179,7 @@ mod tests {
         assert!(cache.fresh().is_none());
         fs::write(&file, "{").unwrap();
         assert!(cache.fresh().is_none());
-        Cache::of(None, &endpoint).keep(&[]);
+        Cache::of(None, &endpoint, Arc::new(SystemClock)).save(&[]);
     }
 
     #[cfg(unix)]
@@ -183,14 +188,14 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::parse("http://localhost/mcp").unwrap();
-        let cache = Cache::of(Some(folder.path()), &endpoint);
-        cache.keep(&[]);
+        let cache = Cache::of(Some(folder.path()), &endpoint, Arc::new(SystemClock));
+        cache.save(&[]);
         assert!(cache.fresh().is_some());
         let ours = folder.path().join(FOLDER);
         fs::set_permissions(&ours, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(cache.fresh().is_none());
         fs::remove_file(cache.file.as_ref().unwrap()).unwrap();
-        cache.keep(&[]);
+        cache.save(&[]);
         assert_eq!(fs::read_dir(&ours).unwrap().count(), 0);
     }
 }

@@ -4,8 +4,9 @@
 
 use std::{sync::OnceLock, time::Duration};
 
+use auth_core::AccessToken;
 use http::header;
-use outbound::{OutboundError, transport::HttpClient};
+use outbound::{CertificateAuthorities, OutboundError, transport::HttpClient};
 use rmcp::{
     RoleClient,
     model::{
@@ -21,7 +22,7 @@ use rmcp::{
 use tokio::sync::mpsc;
 
 use crate::{
-    config::Config,
+    endpoint::Endpoint,
     handler::{Event, Handler},
     transport::Http,
 };
@@ -33,6 +34,15 @@ const SSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long rmcp has to tell the server that nobody waits for an answer any more. It tells nobody when
 /// it has.
 const CANCEL_TIME: Duration = Duration::from_millis(300);
+
+/// A server, and what reaches it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    /// Certificate authorities that are trusted besides the system's.
+    pub(crate) authorities: &'a CertificateAuthorities,
+    pub(crate) token: Option<&'a AccessToken>,
+}
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -56,27 +66,27 @@ impl Session {
     /// Opens a session: `server/discover` of 2026-07-28, or else `initialize`. Beside it comes what the
     /// server says and asks.
     pub(crate) async fn open(
-        config: &Config,
+        target: Target<'_>,
     ) -> Result<(Self, mpsc::Receiver<Event>), ConnectError> {
         let (handler, events) = Handler::new(identity());
-        let http = Http::new(http_client(config)?, handler.pending().clone());
+        let http = Http::new(http_client(target)?, handler.pending().clone());
         let auto = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
-        match serve(http.clone(), config, handler.clone(), auto).await {
+        match serve(http.clone(), target, handler.clone(), auto).await {
             // rmcp falls back where `server/discover` is unknown, but not where a server knows it
             // well enough to name its versions, all of them older.
             Err(ClientInitializeError::NoCompatibleProtocolVersion {
                 server_supported, ..
             }) if server_supported.iter().any(ProtocolVersion::has_initialize) => {
-                serve(http, config, handler, ClientLifecycleMode::Initialize).await
+                serve(http, target, handler, ClientLifecycleMode::Initialize).await
             }
             // Nor where it answers whatever it is asked, without a thought.
             Err(
                 ClientInitializeError::ExpectedInitResponse(_)
                 | ClientInitializeError::ExpectedInitResult(_),
-            ) => serve(http, config, handler, ClientLifecycleMode::Initialize).await,
+            ) => serve(http, target, handler, ClientLifecycleMode::Initialize).await,
             result => result,
         }
         .map(|service| (Self { service, task: OnceLock::new() }, events))
@@ -119,12 +129,12 @@ impl Session {
 
 async fn serve(
     http: Http,
-    config: &Config,
+    target: Target<'_>,
     handler: Handler,
     lifecycle: ClientLifecycleMode,
 ) -> Result<RunningService<RoleClient, Handler>, ClientInitializeError> {
-    let mut transport = StreamableHttpClientTransportConfig::with_uri(config.endpoint.as_str());
-    if let Some(token) = &config.token {
+    let mut transport = StreamableHttpClientTransportConfig::with_uri(target.endpoint.as_str());
+    if let Some(token) = target.token {
         transport = transport.auth_header(token.expose());
     }
     handler
@@ -151,19 +161,19 @@ fn identity() -> ClientConfig {
 }
 
 /// The HTTP client for the server.
-pub(crate) fn http_client(config: &Config) -> Result<HttpClient, OutboundError> {
-    outbound::transport::client(config.endpoint.url(), &config.authorities)
+pub(crate) fn http_client(target: Target<'_>) -> Result<HttpClient, OutboundError> {
+    outbound::transport::client(target.endpoint.url(), target.authorities)
 }
 
 /// Whether the server speaks the transport of 2024-11-05: a stream at the very place where it takes no
 /// messages.
-pub(crate) async fn speaks_only_sse(config: &Config) -> bool {
-    let Ok(client) = http_client(config) else {
+pub(crate) async fn speaks_only_sse(target: Target<'_>) -> bool {
+    let Ok(client) = http_client(target) else {
         return false;
     };
     let mut request =
-        client.get(config.endpoint.as_str()).header(header::ACCEPT, "text/event-stream");
-    if let Some(token) = &config.token {
+        client.get(target.endpoint.as_str()).header(header::ACCEPT, "text/event-stream");
+    if let Some(token) = target.token {
         request = request.bearer_auth(token.expose());
     }
     // The head is enough: the stream has no end.

@@ -1,4 +1,4 @@
-//! What a server says and asks while an answer is awaited, handed on to whoever waits for it.
+//! What a server sends and asks while an answer is awaited, passed on to the wait for that answer.
 
 use rmcp::{
     ErrorData, RoleClient,
@@ -18,17 +18,17 @@ const CAPACITY: usize = 64;
 /// What happened at the server.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// It tells something.
-    Told(Box<ServerNotification>),
-    /// It asks the person something.
+    /// It sent a notification.
+    Notified(Box<ServerNotification>),
+    /// It asks the person a question.
     Asked {
-        /// What.
+        /// The question.
         question: Box<ElicitRequestParams>,
         /// Where the answer goes.
         answer: oneshot::Sender<ElicitResult>,
     },
-    /// How a task of ours stands.
-    Status(String),
+    /// The status of a task of ours.
+    TaskStatus(String),
 }
 
 /// Our side of the connection.
@@ -51,9 +51,9 @@ impl Handler {
         &self.pending
     }
 
-    /// Hands on what happened.
-    pub(crate) async fn tell(&self, event: Event) {
-        // With nobody left to hear it, the run is over.
+    /// Passes on an event.
+    pub(crate) async fn emit(&self, event: Event) {
+        // With no receiver left, the run is over.
         let _ = self.events.send(event).await;
     }
 
@@ -62,11 +62,11 @@ impl Handler {
         &self,
         question: ElicitRequestParams,
     ) -> Result<ElicitResult, ErrorData> {
-        let nobody = || ErrorData::internal_error("nobody is there to ask", None);
+        let no_one = || ErrorData::internal_error("there is no one to ask", None);
         let (answer, answered) = oneshot::channel();
         let event = Event::Asked { question: Box::new(question), answer };
-        self.events.send(event).await.map_err(|_| nobody())?;
-        answered.await.map_err(|_| nobody())
+        self.events.send(event).await.map_err(|_| no_one())?;
+        answered.await.map_err(|_| no_one())
     }
 }
 
@@ -97,7 +97,7 @@ impl Service<RoleClient> for Handler {
         notification: ServerNotification,
         _context: NotificationContext<RoleClient>,
     ) -> Result<(), ErrorData> {
-        self.tell(Event::Told(Box::new(notification))).await;
+        self.emit(Event::Notified(Box::new(notification))).await;
         Ok(())
     }
 

@@ -1,16 +1,16 @@
 //! The program `client`: speaks to any MCP server over streamable HTTP, protected or not.
 //!
 //! 1. stdout has the result and nothing else; messages go to stderr.
-//! 2. What went wrong is told apart by the exit code: see [`Exit`], the one table.
+//! 2. The exit code says what went wrong: see [`Exit`], the one table.
 //! 3. The token comes from `MCP_TOKEN` or a file, never from the command line. It goes to the
 //!    configured URL and nowhere else: no redirect is followed, and plain http is for loopback only.
-//! 4. Text from the server is untrusted: it is cleaned before it is printed, and the token is blotted
-//!    out should the server echo it.
-//! 5. What a server asks is asked on the terminal, if there is one. Nothing is asked of a server that the
-//!    command line did not say, but for the list of tools that arguments are checked against.
+//! 4. Text from the server is untrusted: it is sanitized before it is printed, and the token is redacted,
+//!    should the server echo it.
+//! 5. What a server asks is asked on the terminal, if there is one. A server gets the requests that the
+//!    command line names, and the one for the list of tools that arguments are checked against.
 //! 6. MCP 2026-07-28 is spoken where the server knows it, and the `initialize` handshake where not.
 //!
-//! There is no log: whatever is worth telling is in the result or in the message.
+//! There is no log: the result or the message has what there is to say.
 
 mod args;
 mod cache;
@@ -18,6 +18,7 @@ mod command;
 mod config;
 mod connect;
 mod console;
+mod date;
 mod diagnose;
 mod elicit;
 mod endpoint;
@@ -25,8 +26,12 @@ mod exit;
 mod failure;
 mod handler;
 mod interrupt;
+mod jwt;
 mod oauth;
 mod output;
+mod progress;
+mod report;
+mod request;
 mod sanitize;
 mod schema;
 mod servers;
@@ -35,14 +40,15 @@ mod shell;
 mod store;
 mod tls;
 mod transport;
-mod yaml;
 
 use std::{
     ffi::OsString,
     io::{self, Read, Write},
     path::Path,
+    sync::Arc,
 };
 
+use auth_core::Clock;
 use clap::{Parser, error::ErrorKind};
 use settings::{EnvFileError, Environment};
 
@@ -51,29 +57,37 @@ pub use exit::Exit;
 pub use shell::complete;
 
 use crate::{
-    args::{Args, OutputFormat, Verb},
+    args::{Args, OutputFormat, TokenVerb, Verb},
     config::Config,
     failure::Failure,
     output::Printer,
-    sanitize::Screen,
+    progress::Progress,
+    report::Report,
+    sanitize::Sanitizer,
 };
 
-/// Runs one command line, `args` beginning with the program's name, and tells how it ended.
-///
-/// `environment` reads the environment over the `.env` file at the path that it is given. What is
-/// written has colours in it; the writers take them out where they do not belong (`anstream`).
-pub async fn run<A, E>(
-    args: A,
-    environment: E,
-    console: &Console,
-    stdin: &mut dyn Read,
-    stdout: &mut dyn Write,
-    stderr: &mut dyn Write,
-) -> Exit
-where
-    A: IntoIterator<Item = OsString>,
-    E: FnOnce(&Path) -> Result<Environment, EnvFileError>,
-{
+/// Everything outside the program that it reads or writes, but for the network, the stored tokens, and
+/// the files that its flags and variables name.
+#[expect(missing_debug_implementations, reason = "streams have none")]
+pub struct World<'a> {
+    /// Loads the environment of the process over the `.env` file at the given path.
+    pub environment: &'a dyn Fn(&Path) -> Result<Environment, EnvFileError>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The terminal.
+    pub console: &'a Console,
+    /// Standard input: a token or arguments, where the command line says so.
+    pub stdin: &'a mut dyn Read,
+    /// Standard output: the result. It may get ANSI styles; the writer drops them where they do not
+    /// belong (`anstream`).
+    pub stdout: &'a mut dyn Write,
+    /// Standard error: messages. It may get ANSI styles, as standard output.
+    pub stderr: &'a mut dyn Write,
+}
+
+/// Runs one command line, `args` beginning with the program's name. Returns how it ended.
+pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> Exit {
+    let World { environment, clock, console, stdin, stdout, stderr } = world;
     let args: Vec<OsString> = args.into_iter().collect();
     let parsed = match Args::try_parse_from(&args) {
         Ok(parsed) => parsed,
@@ -86,33 +100,50 @@ where
             Err(_) => Exit::Output,
         };
     }
-    let access_verb = match &parsed.verb {
-        Some(Verb::Access(verb)) => Some(verb.clone()),
+    let token_verb = match &parsed.verb {
+        Some(Verb::Tokens(verb)) => Some(verb.clone()),
         _ => None,
     };
-    let mut config = match Config::resolve(parsed, environment, stdin) {
+    let config = Config::resolve(parsed, environment, stdin, clock);
+    let mut printer = Printer::new(format, Sanitizer::default(), console, stdout, stderr);
+    let config = match config {
         Ok(config) => config,
-        Err(error) => {
-            let mut printer = Printer::new(format, Screen::default(), console, stdout, stderr);
-            return printer.failure(&Failure::from(error));
-        }
+        Err(error) => return printer.failure(&Failure::from(error)),
     };
-    let mut printer = Printer::new(format, Screen::default(), console, stdout, stderr);
-    if let Some(verb) = access_verb {
-        let work = Box::pin(session::perform(&verb, &mut config, console, &mut printer));
+    if let Some(verb) = token_verb {
+        let work = Box::pin(perform(&verb, &config, console, &mut printer));
         return match work.await {
             Ok(report) => printer.report(&report),
             Err(failure) => printer.failure(&failure),
         };
     }
-    let work = Box::pin(session::run(&mut config, console, &mut printer));
+    let work = Box::pin(session::run(&config, console, &mut printer));
     match work.await {
         Ok(answer) => printer.answer(&answer, config.save.as_deref()),
         Err(failure) => printer.failure(&failure),
     }
 }
 
-/// What is printed without asking anybody.
+/// Carries out a verb that is about tokens or servers.
+async fn perform(
+    verb: &TokenVerb,
+    config: &Config,
+    console: &Console,
+    printer: &mut Printer<'_>,
+) -> Result<Report, Failure> {
+    printer.redact(config.token.as_ref());
+    match verb {
+        TokenVerb::Login(args) => session::login(args, config, console, printer).await,
+        TokenVerb::Logout { all } => session::logout(*all, config).await,
+        TokenVerb::Status => session::status(config),
+        TokenVerb::Explain { tool } => {
+            Ok(diagnose::examine(config, tool.as_deref(), console, printer).await)
+        }
+        TokenVerb::Servers { verb } => Ok(servers::perform(verb, config.tokens.folder()).await?),
+    }
+}
+
+/// What is printed without a server.
 fn without_a_server(verb: Option<&Verb>) -> Option<io::Result<String>> {
     match verb? {
         Verb::Completions { shell } => Some(shell::completions(*shell)),
@@ -137,7 +168,7 @@ fn not_parsed(
         }
         _ if format != OutputFormat::Text => {
             let failure = Failure::usage(error.render().to_string().trim_end());
-            Printer::new(format, Screen::default(), console, stdout, stderr).failure(&failure)
+            Printer::new(format, Sanitizer::default(), console, stdout, stderr).failure(&failure)
         }
         _ => {
             output::write_all(stderr, &error.render().ansi().to_string());

@@ -1,8 +1,9 @@
 //! The program `client`: see the library for what it does.
 
-use std::{io, path::Path, process::ExitCode};
+use std::{io, path::Path, process::ExitCode, sync::Arc};
 
-use client::Console;
+use auth_core::SystemClock;
+use client::{Console, World};
 use settings::Environment;
 
 fn main() -> ExitCode {
@@ -18,14 +19,15 @@ fn main() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
-    let exit = runtime.block_on(client::run(
-        std::env::args_os(),
-        Environment::load,
-        &Console::of_process(),
-        &mut io::stdin(),
-        &mut anstream::stdout(),
-        &mut anstream::stderr(),
-    ));
+    let world = World {
+        environment: &|path| Environment::load(path),
+        clock: Arc::new(SystemClock),
+        console: &Console::of_process(),
+        stdin: &mut io::stdin(),
+        stdout: &mut anstream::stdout(),
+        stderr: &mut anstream::stderr(),
+    };
+    let exit = runtime.block_on(client::run(std::env::args_os(), world));
     runtime.shutdown_background();
     exit.into()
 }

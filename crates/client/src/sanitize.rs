@@ -1,57 +1,58 @@
-//! Text from the server, made fit to print.
+//! Text of the server, made safe to print.
 //!
 //! 1. Risky characters other than newline and tab are escaped ([`display`]): an escape sequence could rewrite
 //!    the terminal.
-//! 2. The token is blotted out, should the server echo it.
+//! 2. The token is redacted out, should the server echo it.
 
 use std::borrow::Cow;
 
 use auth_core::{AccessToken, display};
 
-/// What stands in the token's place.
-const BLOT: &str = "[token]";
+/// What replaces the token.
+const REDACTED: &str = "[token]";
 /// A shorter token could be part of any word.
-const MIN_BLOTTED: usize = 8;
+const MIN_REDACTED_LEN: usize = 8;
 /// The longest single line that is quoted from a server, in characters.
 const MAX_LINE: usize = 400;
 
-/// Cleans text before it is printed.
+/// Sanitizes text before it is printed.
 #[derive(Default)]
-pub(crate) struct Screen<'a> {
+pub(crate) struct Sanitizer<'a> {
     secret: Option<Cow<'a, str>>,
 }
 
-impl<'a> Screen<'a> {
-    /// A screen that lets nothing of `token` through.
+impl<'a> Sanitizer<'a> {
+    /// A sanitizer that redacts `token`.
     pub(crate) fn new(token: Option<&'a AccessToken>) -> Self {
-        let secret = token.map(AccessToken::expose).filter(|secret| secret.len() >= MIN_BLOTTED);
+        let secret =
+            token.map(AccessToken::expose).filter(|secret| secret.len() >= MIN_REDACTED_LEN);
         Self { secret: secret.map(Cow::Borrowed) }
     }
 
-    /// The same, for a token that is not at hand for as long.
-    pub(crate) fn of(token: Option<&AccessToken>) -> Screen<'static> {
-        let secret = Screen::new(token).secret;
-        Screen { secret: secret.map(|secret| Cow::Owned(secret.into_owned())) }
+    /// The same, for a token that does not live as long.
+    pub(crate) fn of(token: Option<&AccessToken>) -> Sanitizer<'static> {
+        let secret = Sanitizer::new(token).secret;
+        Sanitizer { secret: secret.map(|secret| Cow::Owned(secret.into_owned())) }
     }
 
-    /// The same screen, for a thread of its own.
-    pub(crate) fn to_owned(&self) -> OwnedScreen {
-        OwnedScreen { secret: self.secret.as_deref().map(str::to_owned) }
+    /// The same sanitizer, for a thread of its own.
+    pub(crate) fn to_owned(&self) -> OwnedSanitizer {
+        OwnedSanitizer { secret: self.secret.as_deref().map(str::to_owned) }
     }
 
-    /// Clean text of any number of lines.
+    /// Text of any number of lines.
     pub(crate) fn text(&self, text: &str) -> String {
-        let text = self.blot(text).replace("\r\n", "\n");
+        let text = self.redact(text).replace("\r\n", "\n");
         display::escape_lines(&text).into_owned()
     }
 
-    /// Clean text on one line, however long: something that must be seen whole.
-    pub(crate) fn whole(&self, text: &str) -> String {
+    /// Text on one line, however long: for what must be shown in full.
+    pub(crate) fn full(&self, text: &str) -> String {
         self.text(text).replace(['\n', '\t'], " ")
     }
 
-    /// Clean text on one line, shortened if it is long.
-    pub(crate) fn line(&self, text: &str) -> String {
+    /// Text on one line, shortened if it is long.
+    pub(crate) fn one_line(&self, text: &str) -> String {
         let text = self.text(text);
         let words: Vec<&str> = text.split_whitespace().collect();
         let line = words.join(" ");
@@ -63,46 +64,41 @@ impl<'a> Screen<'a> {
 
     /// JSON text in which risky characters are escaped, which leaves its meaning as it is.
     pub(crate) fn json(&self, json: &str) -> String {
-        display::escape_json(&self.blot(json)).into_owned()
+        display::escape_json(&self.redact(json)).into_owned()
     }
 
-    /// The same of YAML.
-    pub(crate) fn yaml(&self, yaml: &str) -> String {
-        display::escape_yaml(&self.blot(yaml)).into_owned()
-    }
-
-    fn blot(&self, text: &str) -> String {
+    fn redact(&self, text: &str) -> String {
         match self.secret.as_deref() {
-            Some(secret) => text.replace(secret, BLOT),
+            Some(secret) => text.replace(secret, REDACTED),
             None => text.to_owned(),
         }
     }
 }
 
-/// A screen that borrows nothing. It has no `Debug`: the token is in it.
+/// A sanitizer that borrows nothing. It has no `Debug`: the token is in it.
 #[derive(Default)]
-pub(crate) struct OwnedScreen {
+pub(crate) struct OwnedSanitizer {
     secret: Option<String>,
 }
 
-impl OwnedScreen {
-    fn screen(&self) -> Screen<'_> {
-        Screen { secret: self.secret.as_deref().map(Cow::Borrowed) }
+impl OwnedSanitizer {
+    fn sanitizer(&self) -> Sanitizer<'_> {
+        Sanitizer { secret: self.secret.as_deref().map(Cow::Borrowed) }
     }
 
-    /// See [`Screen::text`].
+    /// See [`Sanitizer::text`].
     pub(crate) fn text(&self, text: &str) -> String {
-        self.screen().text(text)
+        self.sanitizer().text(text)
     }
 
-    /// See [`Screen::line`].
-    pub(crate) fn line(&self, text: &str) -> String {
-        self.screen().line(text)
+    /// See [`Sanitizer::one_line`].
+    pub(crate) fn one_line(&self, text: &str) -> String {
+        self.sanitizer().one_line(text)
     }
 
-    /// See [`Screen::whole`].
-    pub(crate) fn whole(&self, text: &str) -> String {
-        self.screen().whole(text)
+    /// See [`Sanitizer::full`].
+    pub(crate) fn full(&self, text: &str) -> String {
+        self.sanitizer().full(text)
     }
 }
 
@@ -112,24 +108,23 @@ mod tests {
 
     #[test]
     fn escape_sequences_do_not_get_through() {
-        let screen = Screen::default();
+        let sanitizer = Sanitizer::default();
         assert_eq!(
-            screen.text("a\u{1b}[31mb\u{9b}c\r\nd\re\u{7f}\u{202e}\u{200b}\t\u{e9}"),
+            sanitizer.text("a\u{1b}[31mb\u{9b}c\r\nd\re\u{7f}\u{202e}\u{200b}\t\u{e9}"),
             "a\\u{1b}[31mb\\u{9b}c\nd\\re\\u{7f}\\u{202e}\\u{200b}\t\u{e9}"
         );
-        assert_eq!(screen.json("\"a\u{9b}\u{202e}\"\n"), "\"a\\u009b\\u202e\"\n");
-        assert_eq!(screen.yaml("\"a\u{9b}\u{e0041}\"\n"), "\"a\\u009b\\U000e0041\"\n");
-        assert_eq!(screen.line(" a\n\n  b "), "a b");
-        assert_eq!(screen.line(&"x".repeat(500)).len(), MAX_LINE + 3);
+        assert_eq!(sanitizer.json("\"a\u{9b}\u{202e}\"\n"), "\"a\\u009b\\u202e\"\n");
+        assert_eq!(sanitizer.one_line(" a\n\n  b "), "a b");
+        assert_eq!(sanitizer.one_line(&"x".repeat(500)).len(), MAX_LINE + 3);
     }
 
     #[test]
-    fn the_token_is_blotted_out() {
+    fn the_token_is_redacted() {
         let token: AccessToken = "abcdefgh.ijk".parse().unwrap();
-        let screen = Screen::new(Some(&token));
+        let sanitizer = Sanitizer::new(Some(&token));
         let echo = "Authorization: Bearer abcdefgh.ijk!";
-        assert_eq!(screen.text(echo), "Authorization: Bearer [token]!");
-        assert_eq!(screen.json(echo), "Authorization: Bearer [token]!");
-        assert_eq!(screen.line(echo), "Authorization: Bearer [token]!");
+        assert_eq!(sanitizer.text(echo), "Authorization: Bearer [token]!");
+        assert_eq!(sanitizer.json(echo), "Authorization: Bearer [token]!");
+        assert_eq!(sanitizer.one_line(echo), "Authorization: Bearer [token]!");
     }
 }

@@ -4,39 +4,21 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use clap::Subcommand;
 use serde_json::json;
 
 use crate::{
+    args::ServersVerb,
     endpoint::{Endpoint, EndpointError},
-    session::Report,
+    failure::Failure,
+    report::Report,
     store::{FileError, SecretFile},
 };
 
-/// What to do with the names.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum ServersVerb {
-    /// Remembers a server's URL under a name
-    Add {
-        /// The name: letters, digits, `-`, `_` and `.`
-        name: String,
-        /// The URL
-        address: String,
-    },
-    /// Lists the names
-    List,
-    /// Forgets a name
-    Remove {
-        /// The name
-        name: String,
-    },
-}
-
-/// Why a name is no good.
+/// Why a name cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServersError {
     /// Not a name.
-    #[error("`{0}` is no name for a server: letters, digits, `-`, `_` and `.`")]
+    #[error("`{0}` is not a name for a server: use letters, digits, `-`, `_` and `.`")]
     Name(String),
     /// Not a URL.
     #[error("the URL {0}")]
@@ -51,13 +33,23 @@ pub(crate) enum ServersError {
     #[error("the list of servers cannot be read")]
     Damaged,
     /// No folder.
-    #[error("there is no folder to remember it in: neither XDG_STATE_HOME nor HOME is set")]
+    #[error("there is no folder to store it in: neither XDG_STATE_HOME nor HOME is set")]
     NoFolder,
+}
+
+impl From<ServersError> for Failure {
+    fn from(error: ServersError) -> Self {
+        let failure = Self::usage(&error.to_string());
+        match error {
+            ServersError::Unknown(_) => failure.with_hint("`client servers list` lists them"),
+            _ => failure,
+        }
+    }
 }
 
 type Names = BTreeMap<String, String>;
 
-/// The URL that a text stands for: the one of that name, or else the text.
+/// The URL that a text means: the one of that name, or else the text itself.
 pub(crate) fn resolve(text: &str, folder: Option<&Path>) -> Result<String, ServersError> {
     match folder {
         Some(folder) if is_name(text) => match read(&list(folder))?.remove(text) {
@@ -68,7 +60,7 @@ pub(crate) fn resolve(text: &str, folder: Option<&Path>) -> Result<String, Serve
     }
 }
 
-/// Does what is asked with the names.
+/// Carries out a verb.
 pub(crate) async fn perform(
     verb: &ServersVerb,
     folder: Option<&Path>,

@@ -6,8 +6,10 @@
 use std::{
     ffi::{OsStr, OsString},
     io,
+    sync::Arc,
 };
 
+use auth_core::SystemClock;
 use clap::{Command, CommandFactory};
 use clap_complete::{
     CompleteEnv,
@@ -21,7 +23,7 @@ use crate::{
     cache::Cache,
     config::state_folder,
     endpoint::Endpoint,
-    sanitize::Screen,
+    sanitize::Sanitizer,
     servers,
 };
 
@@ -101,7 +103,7 @@ fn cache(args: &[OsString], environment: &Environment) -> Option<Cache> {
     let url = typed.or_else(|| environment.get(Variable::McpUrl))?;
     let url = servers::resolve(url, state_folder(environment).as_deref()).ok()?;
     let endpoint = Endpoint::parse(&url).ok()?;
-    Some(Cache::of(environment.cache_folder().as_deref(), &endpoint))
+    Some(Cache::of(environment.cache_folder().as_deref(), &endpoint, Arc::new(SystemClock)))
 }
 
 fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> {
@@ -117,7 +119,7 @@ fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> 
         .filter(|(name, _)| name.starts_with(&*begun) && plain(name))
         .map(|(name, about)| {
             let about = about.as_deref().and_then(|about| about.lines().next());
-            let about = about.map(|about| Screen::default().line(about));
+            let about = about.map(|about| Sanitizer::default().one_line(about));
             CompletionCandidate::new(name).help(about.map(Into::into))
         })
         .collect()

@@ -143,7 +143,7 @@ describe('a person with our client', () => {
     const [token] = JSON.parse(run.stdout).tokens;
     assert.equal(token.issuer, identity.issuer);
     assert.equal(token.server, url);
-    const file = join(home, '.local/state/mcp-client/tokens.json');
+    const file = join(home, '.local/state/bartizan/tokens.json');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const stored = JSON.parse(readFileSync(file, 'utf8')).tokens[0].secret.credentials.token_response;
     assert.ok(stored.access_token && stored.refresh_token);
@@ -179,7 +179,7 @@ describe('a person with our client', () => {
 });
 
 describe('a person with another device', () => {
-  const file = () => join(home, '.local/state/mcp-client/tokens.json');
+  const file = () => join(home, '.local/state/bartizan/tokens.json');
   const stored = () => JSON.parse(readFileSync(file(), 'utf8')).tokens[0].secret.credentials;
 
   /** As if the token had been got long ago. */

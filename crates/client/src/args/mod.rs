@@ -4,11 +4,13 @@ use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod servers;
 mod token;
 
 use crate::Exit;
 
-pub(crate) use token::{AccessArgs, AccessVerb, GrantArg, LoginArgs, Place};
+pub(crate) use servers::ServersVerb;
+pub(crate) use token::{GrantArg, LoginArgs, Place, TokenArgs, TokenVerb};
 
 /// What `call --help` ends with.
 const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \
@@ -53,9 +55,9 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// How to come by tokens.
+    /// How tokens are obtained.
     #[command(flatten)]
-    pub(crate) access: AccessArgs,
+    pub(crate) tokens: TokenArgs,
 }
 
 /// The verbs.
@@ -124,7 +126,7 @@ pub(crate) enum Verb {
     Man,
     /// Tokens and servers.
     #[command(flatten)]
-    Access(AccessVerb),
+    Tokens(TokenVerb),
 }
 
 /// What is given to `call`.
@@ -186,8 +188,6 @@ pub(crate) enum OutputFormat {
     Text,
     /// The whole result as the server sent it, and errors as JSON on stderr
     Json,
-    /// The same as YAML
-    Yaml,
 }
 
 /// The format that a command line asks for that could not be read.
@@ -199,13 +199,7 @@ pub(crate) fn wanted_format(args: &[OsString]) -> OutputFormat {
                 .windows(2)
                 .any(|pair| matches!(pair, [flag, value] if flag == "--output" && value == format))
     };
-    if wants("json") {
-        OutputFormat::Json
-    } else if wants("yaml") {
-        OutputFormat::Yaml
-    } else {
-        OutputFormat::Text
-    }
+    if wants("json") { OutputFormat::Json } else { OutputFormat::Text }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -5,16 +5,14 @@ use std::path::PathBuf;
 use auth_core::ScopeSet;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{
-    oauth::{Exceptions, RedirectHost},
-    servers::ServersVerb,
-};
+use super::ServersVerb;
+use crate::oauth::RedirectHost;
 
 /// Flags that go with every verb.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Tokens")]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag")]
-pub(crate) struct AccessArgs {
+pub(crate) struct TokenArgs {
     /// Sign in where it is needed, without asking first
     #[arg(long, short = 'y', global = true)]
     pub(crate) yes: bool,
@@ -64,13 +62,6 @@ pub(crate) struct AccessArgs {
     pub(crate) token_store: Place,
 }
 
-impl AccessArgs {
-    /// What the user takes of a server all the same.
-    pub(crate) fn exceptions(&self) -> Exceptions<'_> {
-        Exceptions { resource: self.accept_resource.as_deref(), assume_pkce: self.assume_pkce }
-    }
-}
-
 /// Where tokens are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Place {
@@ -83,7 +74,7 @@ pub(crate) enum Place {
 
 /// The verbs that are about tokens and servers.
 #[derive(Debug, Clone, Subcommand)]
-pub(crate) enum AccessVerb {
+pub(crate) enum TokenVerb {
     /// Signs in at a server's issuer and stores the token
     Login(LoginArgs),
     /// Forgets the token for a server, and revokes it where the issuer can

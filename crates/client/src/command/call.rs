@@ -19,8 +19,15 @@ use rmcp::{
 };
 use serde_json::{Map, Value};
 
-use super::{ToolCall, inputs, lists, lists::ListError, task};
-use crate::{Exit, config::Config, connect::Session, failure::Failure, schema::Schema};
+use super::{inputs, lists, lists::ListError, task};
+use crate::{
+    Exit,
+    cache::Cache,
+    connect::Session,
+    failure::{Context, Failure},
+    request::ToolCall,
+    schema::Schema,
+};
 
 /// How long a server that only wants to be asked again has to wait.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -29,20 +36,24 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) async fn call(
     session: &Session,
     call: &ToolCall,
-    config: &Config,
+    cache: &Cache,
+    context: &Context,
 ) -> Result<CallToolResult, Failure> {
-    let arguments =
-        if call.checked { fitted(session, call, config).await? } else { call.arguments.plain() };
-    let failed = |error: ServiceError| Failure::from_service(&error, config);
+    let arguments = if call.checked {
+        fitted(session, call, cache, context).await?
+    } else {
+        call.arguments.plain()
+    };
+    let failed = |error: ServiceError| Failure::from_service(&error, context);
     let params = CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments);
     let answer = match session.service().call_tool_once(params.clone()).await {
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::HEADER_MISMATCH => {
-            lists::tools(session.service()).await.map_err(|error| error.failure(config))?;
+            lists::tools(session.service()).await.map_err(|error| error.failure(context))?;
             session.service().call_tool_once(params.clone()).await
         }
         answer => answer,
     };
-    finished(session, params, answer.map_err(failed)?, config).await
+    finished(session, params, answer.map_err(failed)?, context).await
 }
 
 /// Follows an answer until it is a result.
@@ -50,19 +61,21 @@ async fn finished(
     session: &Session,
     mut params: CallToolRequestParams,
     mut answer: CallToolResponse,
-    config: &Config,
+    context: &Context,
 ) -> Result<CallToolResult, Failure> {
     for _ in 0..DEFAULT_MRTR_MAX_ROUNDS {
         let wanted = match answer {
             CallToolResponse::Complete(result) => return Ok(result),
-            CallToolResponse::Task(created) => return task::follow(session, created, config).await,
+            CallToolResponse::Task(created) => {
+                return task::follow(session, created, context).await;
+            }
             CallToolResponse::InputRequired(wanted) => wanted,
-            _ => return Err(Failure::not_mcp(config)),
+            _ => return Err(Failure::not_mcp(context)),
         };
         let requests = wanted.input_requests.unwrap_or_default();
         if requests.is_empty() {
             if wanted.request_state.is_none() {
-                return Err(Failure::not_mcp(config));
+                return Err(Failure::not_mcp(context));
             }
             // It wants to be asked again, and not at once.
             tokio::time::sleep(PAUSE).await;
@@ -71,23 +84,28 @@ async fn finished(
         params.input_responses = (!answers.is_empty()).then_some(answers);
         params.request_state = wanted.request_state;
         let next = session.service().call_tool_once(params.clone()).await;
-        answer = next.map_err(|error| Failure::from_service(&error, config))?;
+        answer = next.map_err(|error| Failure::from_service(&error, context))?;
     }
     match answer {
         CallToolResponse::Complete(result) => Ok(result),
-        CallToolResponse::Task(created) => task::follow(session, created, config).await,
+        CallToolResponse::Task(created) => task::follow(session, created, context).await,
         _ => {
             let max_rounds = DEFAULT_MRTR_MAX_ROUNDS;
             let endless = ServiceError::InputRequiredRoundsExceeded { max_rounds };
-            Err(Failure::from_service(&endless, config))
+            Err(Failure::from_service(&endless, context))
         }
     }
 }
 
 /// The tool as it is listed.
-pub(super) async fn tool(session: &Session, name: &str, config: &Config) -> Result<Tool, Failure> {
-    let listed = listed(session, config).await;
-    let tools = listed.map_err(|error| error.failure(config))?;
+pub(super) async fn tool(
+    session: &Session,
+    name: &str,
+    cache: &Cache,
+    context: &Context,
+) -> Result<Tool, Failure> {
+    let listed = listed(session, cache).await;
+    let tools = listed.map_err(|error| error.failure(context))?;
     let found = tools.iter().find(|tool| tool.name == name);
     found.cloned().ok_or_else(|| Failure::no_tool(name))
 }
@@ -95,18 +113,19 @@ pub(super) async fn tool(session: &Session, name: &str, config: &Config) -> Resu
 async fn fitted(
     session: &Session,
     call: &ToolCall,
-    config: &Config,
+    cache: &Cache,
+    context: &Context,
 ) -> Result<Map<String, Value>, Failure> {
-    let kept = config.cache.fresh().unwrap_or_default();
+    let kept = cache.fresh().unwrap_or_default();
     if let Some(Ok(arguments)) = fit(&kept, call).await {
         return Ok(arguments);
     }
-    let tools = match listed(session, config).await {
+    let tools = match listed(session, cache).await {
         Ok(tools) => tools,
         // A server without a list, or that does not show it to this caller, may still have the tool.
         Err(ListError::Service(ServiceError::McpError(_))) => return Ok(call.arguments.plain()),
         Err(error) => {
-            let failure = error.failure(config);
+            let failure = error.failure(context);
             return if failure.exit() == Exit::Forbidden {
                 Ok(call.arguments.plain())
             } else {
@@ -131,8 +150,8 @@ async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value
 }
 
 /// All tools, which are kept for the next time.
-pub(super) async fn listed(session: &Session, config: &Config) -> Result<Vec<Tool>, ListError> {
+pub(super) async fn listed(session: &Session, cache: &Cache) -> Result<Vec<Tool>, ListError> {
     let tools = lists::tools(session.service()).await?.tools;
-    config.cache.keep(&tools);
+    cache.save(&tools);
     Ok(tools)
 }

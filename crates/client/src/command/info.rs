@@ -1,30 +1,19 @@
-//! `info` and `ping`: what the server is, who one is to it, and whether it is there.
+//! `info` and `ping`: what the server is, who the caller is to it, and whether it responds.
 
 use std::time::Duration;
 
 use rmcp::{
     RoleClient, ServiceError,
-    model::{
-        CallToolRequestParams, CallToolResult, ClientRequest, PingRequest, RequestMetaObject,
-        ServerPeerInfo,
-    },
+    model::{CallToolRequestParams, ClientRequest, PingRequest, RequestMetaObject},
     service::Peer,
 };
 use tokio::time::Instant;
 
 use super::lists;
-use crate::connect::Session;
+use crate::{connect::Session, request::Info};
 
-/// The tool that tells who the caller is.
+/// The tool that says who the caller is.
 const WHO_AM_I: &str = "whoami";
-
-/// What a server says of itself.
-#[derive(Debug)]
-pub(crate) struct Info {
-    pub(crate) server: ServerPeerInfo,
-    /// What the tool `whoami` says, where there is one that needs no arguments.
-    pub(crate) caller: Option<CallToolResult>,
-}
 
 /// Asks for all of it.
 pub(super) async fn info(session: &Session) -> Result<Info, ServiceError> {
@@ -32,7 +21,7 @@ pub(super) async fn info(session: &Session) -> Result<Info, ServiceError> {
     let server = (*server).clone();
     let mut caller = None;
     if server.capabilities.tools.is_some() {
-        // Who one may not ask does not say; that is no reason to hide the rest.
+        // A server that lists no tools to this caller still says what it is.
         let tools = lists::tools(session.service()).await.map(|list| list.tools);
         let asks_nothing = tools.unwrap_or_default().iter().any(|tool| {
             let required = tool.input_schema.get("required").and_then(|names| names.as_array());

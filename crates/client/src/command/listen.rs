@@ -9,14 +9,7 @@ use rmcp::{
     service::{Peer, Subscription},
 };
 
-/// What to follow.
-#[derive(Debug)]
-pub(crate) struct Listening {
-    /// Resources whose updates are told, too.
-    pub(crate) resources: Vec<String>,
-    /// How many messages to wait for; `None` is no end.
-    pub(crate) count: Option<u64>,
-}
+use crate::request::Listening;
 
 /// Where messages come from: a subscription of 2026-07-28, or the session by itself.
 pub(super) struct Source(Option<Subscription>);

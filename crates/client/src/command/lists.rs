@@ -15,7 +15,7 @@ use rmcp::{
 };
 use serde::Serialize;
 
-use crate::{config::Config, failure::Failure};
+use crate::failure::{Context, Failure};
 
 const MAX_PAGES: usize = 1000;
 const MAX_ENTRIES: usize = 10_000;
@@ -31,11 +31,11 @@ pub(super) enum ListError {
 }
 
 impl ListError {
-    /// In words.
-    pub(super) fn failure(&self, config: &Config) -> Failure {
+    /// The failure that it is.
+    pub(super) fn failure(&self, context: &Context) -> Failure {
         match self {
-            Self::Service(error) => Failure::from_service(error, config),
-            Self::TooLong(bound) => Failure::list_too_long(config, bound),
+            Self::Service(error) => Failure::from_service(error, context),
+            Self::TooLong(bound) => Failure::list_too_long(context, bound),
         }
     }
 }

@@ -17,7 +17,11 @@ use rmcp::{
 use serde_json::Value;
 
 use super::inputs;
-use crate::{config::Config, connect::Session, failure::Failure, handler::Event};
+use crate::{
+    connect::Session,
+    failure::{Context, Failure},
+    handler::Event,
+};
 
 /// How long to wait where the server does not say.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -28,16 +32,16 @@ const LONGEST: Duration = Duration::from_mins(1);
 pub(super) async fn follow(
     session: &Session,
     created: CreateTaskResult,
-    config: &Config,
+    context: &Context,
 ) -> Result<CallToolResult, Failure> {
-    let failed = |error: ServiceError| Failure::from_service(&error, config);
+    let failed = |error: ServiceError| Failure::from_service(&error, context);
     let mut task = created.task;
     let id = task.task_id.clone();
     session.owns_task(&id);
     let mut shown = String::new();
     let mut answered = HashSet::new();
     loop {
-        tell(session, &task, &mut shown).await;
+        report(session, &task, &mut shown).await;
         tokio::time::sleep(interval(&task)).await;
         let params = GetTaskParams::new(id.clone());
         let found = session.service().get_task(params).await.map_err(failed)?.task;
@@ -45,12 +49,12 @@ pub(super) async fn follow(
         match found.payload {
             TaskPayload::Completed { result } => {
                 return serde_json::from_value(Value::Object(result))
-                    .map_err(|_| Failure::not_mcp(config));
+                    .map_err(|_| Failure::not_mcp(context));
             }
             TaskPayload::Failed { error } => {
                 let error: Result<ErrorData, _> = serde_json::from_value(Value::Object(error));
                 return Err(error.map_or_else(
-                    |_| Failure::not_mcp(config),
+                    |_| Failure::not_mcp(context),
                     |error| failed(ServiceError::McpError(error)),
                 ));
             }
@@ -73,8 +77,8 @@ pub(super) async fn follow(
     }
 }
 
-/// Says how it stands, if that has changed.
-async fn tell(session: &Session, task: &Task, shown: &mut String) {
+/// Reports the status, if it has changed.
+async fn report(session: &Session, task: &Task, shown: &mut String) {
     let status = serde_json::to_value(task.status).unwrap_or_default();
     let status = status.as_str().unwrap_or_default().replace('_', " ");
     let words = match &task.status_message {
@@ -83,7 +87,7 @@ async fn tell(session: &Session, task: &Task, shown: &mut String) {
     };
     if words != *shown {
         words.clone_into(shown);
-        session.handler().tell(Event::Status(words)).await;
+        session.handler().emit(Event::TaskStatus(words)).await;
     }
 }
 

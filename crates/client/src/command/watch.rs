@@ -1,11 +1,11 @@
-//! The wait for an answer: what else happens meanwhile, and the ways in which it ends early.
+//! The wait for an answer: what is shown meanwhile, and what ends it early.
 //!
-//! 1. Ctrl-C ends it at once. What was asked is dropped, of which rmcp tells the server.
-//! 2. The time that the configuration gives ends it, but for the time in which a person is asked.
+//! 1. Ctrl-C ends it at once. The request is dropped, of which rmcp notifies the server.
+//! 2. The timeout ends it. The time in which a person is asked does not count.
 //! 3. Progress is shown, questions are asked, and without a terminal a question is a failure.
 //! 4. A server with more requests of its own than [`PendingRequests`] allows ends it.
 
-use std::{future::Future, io, pin::Pin};
+use std::{io, pin::Pin};
 
 use rmcp::model::{ElicitResult, ServerNotification};
 use tokio::{
@@ -13,58 +13,56 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    Answer,
-    listen::{self, Listening},
-};
+use super::listen;
 use crate::{
-    config::Config,
     connect::Session,
     console::Console,
     elicit::{self, Question, ServerText},
-    failure::Failure,
+    failure::{Context, Failure},
     handler::Event,
-    output::Printer,
+    interrupt::interrupted,
+    progress::Progress,
+    request::{Answer, Listening},
     transport::PendingRequests,
 };
 
-/// Somebody who waits.
-pub(super) struct Watch<'w, 'p> {
-    config: &'w Config,
-    console: &'w Console,
-    printer: &'w mut Printer<'p>,
+/// The wait for an answer.
+pub(super) struct Watch<'a> {
+    context: &'a Context,
+    console: &'a Console,
+    progress: &'a mut dyn Progress,
     deadline: Instant,
     events: Option<mpsc::Receiver<Event>>,
     pending: PendingRequests,
     interrupted: Pin<Box<dyn Future<Output = ()>>>,
 }
 
-impl<'w, 'p> Watch<'w, 'p> {
-    /// From now on.
+impl<'a> Watch<'a> {
+    /// A wait that begins now.
     pub(super) fn new(
-        config: &'w Config,
-        console: &'w Console,
-        printer: &'w mut Printer<'p>,
+        context: &'a Context,
+        console: &'a Console,
+        progress: &'a mut dyn Progress,
     ) -> Self {
-        let deadline = Instant::now() + config.timeout;
+        let deadline = Instant::now() + context.timeout;
         let interrupted = Box::pin(interrupted());
         let pending = PendingRequests::default();
-        Self { config, console, printer, deadline, events: None, pending, interrupted }
+        Self { context, console, progress, deadline, events: None, pending, interrupted }
     }
 
-    /// Also listens to a session.
-    pub(super) fn hear(&mut self, session: &Session, events: mpsc::Receiver<Event>) {
+    /// From now on also follows the events of a session.
+    pub(super) fn follow(&mut self, session: &Session, events: mpsc::Receiver<Event>) {
         self.pending = session.handler().pending().clone();
         self.events = Some(events);
     }
 
-    /// Clears what was shown for the time of the wait.
-    pub(super) fn quiet(&mut self) {
-        self.printer.clear_progress();
+    /// Removes what was shown for the time of the wait.
+    pub(super) fn clear(&mut self) {
+        self.progress.clear();
     }
 
     /// Waits for an answer.
-    pub(super) async fn hold<T>(
+    pub(super) async fn until<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
@@ -73,22 +71,22 @@ impl<'w, 'p> Watch<'w, 'p> {
             let event = tokio::select! {
                 biased;
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
-                // Before the events: a server that never stops talking gains no time by it.
-                () = sleep_until(self.deadline) => return Err(Failure::timeout(self.config)),
-                () = self.pending.exceeded() => return Err(Failure::asks_too_much(self.config)),
+                // Before the events: a server that sends without end gains no time by it.
+                () = sleep_until(self.deadline) => return Err(Failure::timeout(self.context)),
+                () = self.pending.exceeded() => return Err(Failure::asks_too_much(self.context)),
                 event = next(&mut self.events) => event,
                 result = &mut work => return result,
             };
             match event {
-                Event::Told(told) => {
-                    if let ServerNotification::ProgressNotification(progress) = &*told {
-                        self.printer.progress(&progress.params);
+                Event::Notified(notification) => {
+                    if let ServerNotification::ProgressNotification(progress) = &*notification {
+                        self.progress.progress(&progress.params);
                     }
                 }
                 Event::Asked { question, answer } => {
                     self.ask(Question::new(*question), answer).await?;
                 }
-                Event::Status(words) => self.printer.status(&words),
+                Event::TaskStatus(status) => self.progress.task_status(&status),
             }
         }
     }
@@ -99,50 +97,50 @@ impl<'w, 'p> Watch<'w, 'p> {
         session: &Session,
         listening: &Listening,
     ) -> Result<Answer, Failure> {
-        let config = self.config;
+        let context = self.context;
         let begun = async {
             let begun = listen::begin(session.service(), listening).await;
-            begun.map_err(|error| Failure::from_service(&error, config))
+            begun.map_err(|error| Failure::from_service(&error, context))
         };
-        let mut source = self.hold(begun).await?;
+        let mut source = self.until(begun).await?;
         let mut left = listening.count;
         while left != Some(0) {
-            let told = tokio::select! {
+            let received = tokio::select! {
                 biased;
                 () = &mut self.interrupted => return Err(Failure::cancelled()),
-                () = self.pending.exceeded() => return Err(Failure::asks_too_much(config)),
+                () = self.pending.exceeded() => return Err(Failure::asks_too_much(context)),
                 event = next(&mut self.events) => match event {
-                    Event::Told(told) => Some(*told),
+                    Event::Notified(notification) => Some(*notification),
                     // There is no call, and so no task.
-                    Event::Status(_) => continue,
+                    Event::TaskStatus(_) => continue,
                     Event::Asked { question, answer } => {
                         self.ask(Question::new(*question), answer).await?;
                         continue;
                     }
                 },
-                told = source.next() => told.map_err(|error| Failure::from_service(&error, config))?,
+                received = source.next() => received.map_err(|error| Failure::from_service(&error, context))?,
             };
-            let Some(told) = told else {
-                return Err(Failure::stopped_telling(config));
+            let Some(notification) = received else {
+                return Err(Failure::stream_ended(context));
             };
-            self.printer.told(&told)?;
+            self.progress.notification(&notification).map_err(|_| Failure::output())?;
             left = left.map(|left| left - 1);
         }
         Ok(Answer::Printed)
     }
 
-    /// Asks the person, for whom the clock stands still.
+    /// Asks the person. The deadline moves by the time that this takes.
     async fn ask(
         &mut self,
         question: Question,
         answer: oneshot::Sender<ElicitResult>,
     ) -> Result<(), Failure> {
-        self.printer.clear_progress();
+        self.progress.clear();
         let Some(keyboard) = self.console.keyboard.clone() else {
             return Err(Failure::no_terminal(question.message()));
         };
         let begun = Instant::now();
-        let server_text = ServerText::of(self.console, self.printer.screen().to_owned());
+        let server_text = ServerText::of(self.console, self.progress.sanitizer());
         // A thread of its own: there is no other way to wait for a line and for Ctrl-C.
         let asked =
             tokio::task::spawn_blocking(move || elicit::ask(&question, &*keyboard, &server_text));
@@ -153,7 +151,7 @@ impl<'w, 'p> Watch<'w, 'p> {
         };
         let given = given.map_err(io::Error::other).flatten();
         let given = given.map_err(|_| Failure::output())?;
-        // Whoever asked may be gone.
+        // The call may have ended meanwhile.
         let _ = answer.send(given);
         self.deadline += begun.elapsed();
         Ok(())
@@ -169,12 +167,4 @@ async fn next(events: &mut Option<mpsc::Receiver<Event>>) -> Event {
         *events = None;
     }
     std::future::pending().await
-}
-
-/// Ends with the first Ctrl-C; never, where there is no such thing.
-async fn interrupted() {
-    let pressed: io::Result<()> = tokio::signal::ctrl_c().await;
-    if pressed.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

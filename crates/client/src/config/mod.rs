@@ -1,106 +1,62 @@
-//! What a run is told: command line, environment, `.env` and defaults, made into one checked whole.
+//! The configuration of a run: command line, environment, `.env` and defaults, checked as a whole.
+//!
+//! 1. A flag beats the environment, which beats `.env`, which beats the default.
+//! 2. A token goes to https, or to this machine.
+//! 3. A `.env` that only lies in the current folder names no server for a token of the user's own, and no
+//!    certificate authority.
+
+mod error;
+mod request;
+mod token;
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use auth_core::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
-use outbound::{AuthoritiesError, CertificateAuthorities, OutboundError};
-use rmcp::model::Reference;
+use auth_core::{AccessToken, Clock, MAX_TOKEN_BYTES};
+use outbound::{CertificateAuthorities, OutboundError};
 use settings::{EnvFileError, Environment, Variable};
 
 use crate::{
-    args::{Args, Completed, Verb},
+    args::Args,
     cache::Cache,
-    command::{ArgumentError, Arguments, Listening, Request, ToolCall},
-    endpoint::{Endpoint, EndpointError},
+    connect::Target,
+    endpoint::Endpoint,
+    failure::{Context, Operation, SentToken},
+    jwt,
     oauth::Outward,
-    servers::{self, ServersError},
+    request::Request,
+    servers,
 };
 
-mod token;
-
+pub(crate) use error::ConfigError;
 pub(crate) use token::{TokenSettings, state_folder};
 
 /// The file that is read when none is named.
 const ENV_FILE: &str = ".env";
-/// The tool that is called when no command is given.
-const DEFAULT_TOOL: &str = "get_time";
-/// The longest JSON text that is read, in bytes.
-const MAX_JSON: u64 = 16 << 20;
 
-/// What a run is told, checked.
+/// The configuration of a run.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) endpoint: Endpoint,
+    /// The token that the user gives; a stored one is not here.
     pub(crate) token: Option<AccessToken>,
     pub(crate) timeout: Duration,
     pub(crate) request: Request,
-    /// Where what is no text goes.
+    /// The file or folder for what is not text in an answer.
     pub(crate) save: Option<PathBuf>,
-    /// The tools that were listed lately.
+    /// The tools that were listed a short while ago.
     pub(crate) cache: Cache,
-    pub(crate) access: TokenSettings,
+    /// How tokens are obtained and stored.
+    pub(crate) tokens: TokenSettings,
     /// Certificate authorities that are trusted besides the system's.
     pub(crate) authorities: CertificateAuthorities,
-}
-
-/// Why a run cannot begin. No variant shows a byte of the token.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    /// The `.env` file.
-    #[error("{0}")]
-    EnvFile(EnvFileError),
-    /// `--env-file` names a file that is not there.
-    #[error("--env-file {0}: there is no such file")]
-    NoEnvFile(PathBuf),
-    /// `--url` or `MCP_URL`.
-    #[error("{source_name} {fault}")]
-    Url {
-        /// Where it came from.
-        source_name: &'static str,
-        /// What is wrong with it.
-        fault: EndpointError,
-    },
-    /// `MCP_TOKEN` or the token file holds no token.
-    #[error("{source_name}: {fault}")]
-    Token {
-        /// Where it came from.
-        source_name: String,
-        /// What is wrong with it.
-        fault: AccessTokenError,
-    },
-    /// A file cannot be read.
-    #[error("{source_name}: {fault}")]
-    File {
-        /// Which file.
-        source_name: String,
-        /// What the file system said.
-        fault: io::Error,
-    },
-    /// A file of certificate authorities cannot be used.
-    #[error("{source_name}: {fault}")]
-    Authorities {
-        /// Which file.
-        source_name: String,
-        /// What is wrong with it.
-        fault: AuthoritiesError,
-    },
-    /// A token, and a way that anybody can listen in on.
-    #[error("the token is not sent over plain http to {0}: anybody on the way could read it")]
-    PlainHttp(String),
-    /// A token of the user's own, and a server that the file in the current folder alone names.
-    #[error("the token is not sent to {0}, which nothing but {ENV_FILE} in this folder names")]
-    OthersUrl(String),
-    /// An argument of `call`.
-    #[error(transparent)]
-    Argument(#[from] ArgumentError),
-    /// A name for a server.
-    #[error(transparent)]
-    Servers(#[from] ServersError),
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Config {
@@ -109,8 +65,9 @@ impl Config {
         args: Args,
         environment: impl FnOnce(&Path) -> Result<Environment, EnvFileError>,
         stdin: &mut dyn Read,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
-        let (request, save) = requested(args.verb, stdin)?;
+        let (request, save) = request::requested(args.verb, stdin)?;
         if let Some(path) = args.env_file.as_ref().filter(|path| !path.exists()) {
             return Err(ConfigError::NoEnvFile(path.clone()));
         }
@@ -118,7 +75,7 @@ impl Config {
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
         let authorities = authorities(args.ca_file, args.env_file.is_some(), &environment)?;
-        let access = TokenSettings::new(args.access, args.timeout, &environment);
+        let tokens = TokenSettings::new(args.tokens, args.timeout, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
             None => {
@@ -126,7 +83,7 @@ impl Config {
             }
         };
         let typed = url;
-        let url = servers::resolve(typed, access.folder())?;
+        let url = servers::resolve(typed, tokens.folder())?;
         let endpoint =
             Endpoint::parse(&url).map_err(|fault| ConfigError::Url { source_name, fault })?;
         let token = match &args.token_file {
@@ -139,25 +96,45 @@ impl Config {
         if token.is_some() && !endpoint.keeps_secrets() {
             return Err(ConfigError::PlainHttp(endpoint.host().to_owned()));
         }
-        // Whoever wrote the file that lies here must not get a token that is not in it.
+        // The author of a file in this folder must not get a token that is not in that file.
         let names_server = args.url.is_some() || args.env_file.is_some() || url != typed;
         let is_others = !names_server && environment.is_from_file(Variable::McpUrl);
         let is_own = args.token_file.is_some() || !environment.is_from_file(Variable::McpToken);
         if token.is_some() && is_own && is_others && !endpoint.is_loopback() {
-            return Err(ConfigError::OthersUrl(endpoint.host().to_owned()));
+            return Err(ConfigError::ServerFromFolder(endpoint.host().to_owned()));
         }
-        let cache = Cache::of(environment.cache_folder().as_deref(), &endpoint);
+        let folder = environment.cache_folder();
+        let cache = Cache::of(folder.as_deref(), &endpoint, Arc::clone(&clock));
         let timeout = args.timeout;
-        Ok(Self { endpoint, token, timeout, request, save, cache, access, authorities })
+        Ok(Self { endpoint, token, timeout, request, save, cache, tokens, authorities, clock })
     }
 
-    /// The way to what the server names.
+    /// The client for the addresses that the server names.
     pub(crate) fn outward(&self) -> Result<Outward, OutboundError> {
-        Outward::new(&self.endpoint, self.access.args().allow_private, &self.authorities)
+        Outward::new(&self.endpoint, self.tokens.args().allow_private, &self.authorities)
+    }
+
+    /// The server, to be reached with this token.
+    pub(crate) fn target<'a>(&'a self, token: Option<&'a AccessToken>) -> Target<'a> {
+        Target { endpoint: &self.endpoint, authorities: &self.authorities, token }
+    }
+
+    /// What a failure has to know of a run with this token.
+    pub(crate) fn context(&self, token: Option<&AccessToken>) -> Context {
+        let scopes = |token| jwt::scopes(&jwt::unverified_claims(token)?);
+        Context {
+            endpoint: self.endpoint.clone(),
+            timeout: self.timeout,
+            token: token.map_or(SentToken::None, |token| SentToken::Sent(scopes(token))),
+            operation: Operation {
+                description: self.request.description(),
+                listing_hint: self.request.listing_hint(),
+            },
+        }
     }
 }
 
-/// The authorities in the file that is named, if one is. A file that just lies here does not name any.
+/// The authorities in the file that is named, if one is. A `.env` in the current folder names none.
 fn authorities(
     flag: Option<PathBuf>,
     names_file: bool,
@@ -173,72 +150,6 @@ fn authorities(
     let source_name = format!("{name} {}", path.display());
     CertificateAuthorities::from_file(&path)
         .map_err(|fault| ConfigError::Authorities { source_name, fault })
-}
-
-/// What is asked of the server, and where what comes is saved.
-fn requested(
-    verb: Option<Verb>,
-    stdin: &mut dyn Read,
-) -> Result<(Request, Option<PathBuf>), ConfigError> {
-    let texts = |texts: &[String]| Arguments::parse(texts, None)?.texts();
-    let request = match verb {
-        // The other two are done without a server.
-        None | Some(Verb::Completions { .. } | Verb::Man) => {
-            Request::Call(ToolCall::new(DEFAULT_TOOL))
-        }
-        // For a token it is only of interest whether the server refuses it: this is least to ask.
-        Some(Verb::Tools | Verb::Access(_)) => Request::Tools,
-        Some(Verb::Call(call)) => {
-            let tool = call.tool.unwrap_or_default();
-            if call.help {
-                return Ok((Request::ToolHelp(tool), None));
-            }
-            let object = call.json.map(|text| json_text(text, stdin)).transpose()?;
-            let arguments = Arguments::parse(&call.arguments, object.as_deref())?;
-            let call_it = Request::Call(ToolCall { tool, arguments, checked: true });
-            return Ok((call_it, call.save.path));
-        }
-        Some(Verb::Resources) => Request::Resources,
-        Some(Verb::Read { uri, save }) => return Ok((Request::Read(uri), save.path)),
-        Some(Verb::Prompts) => Request::Prompts,
-        Some(Verb::Prompt { name, arguments, save }) => {
-            let arguments = texts(&arguments)?;
-            return Ok((Request::Prompt { name, arguments }, save.path));
-        }
-        Some(Verb::Complete { of, name, argument, known }) => {
-            let of = match of {
-                Completed::Prompt => Reference::for_prompt(name),
-                Completed::Resource => Reference::for_resource(name),
-            };
-            let argument = texts(&[argument])?.into_iter().next().unwrap_or_default();
-            Request::Complete { of, argument, known: texts(&known)? }
-        }
-        Some(Verb::Info) => Request::Info,
-        Some(Verb::Ping) => Request::Ping,
-        Some(Verb::Listen { resources, count }) => Request::Listen(Listening { resources, count }),
-    };
-    Ok((request, None))
-}
-
-/// The text that `--json` means: itself, or what is in a file or stdin.
-fn json_text(text: String, stdin: &mut dyn Read) -> Result<String, ConfigError> {
-    let mut read = String::new();
-    let (name, result) = match text.strip_prefix('@') {
-        Some(path) => (path, File::open(path).and_then(|file| limited(file, &mut read))),
-        None if text == "-" => ("-", limited(stdin, &mut read)),
-        None => return Ok(text),
-    };
-    let source_name = format!("--json {name}");
-    result.map_err(|fault| ConfigError::File { source_name, fault })?;
-    Ok(read)
-}
-
-fn limited(source: impl Read, text: &mut String) -> io::Result<()> {
-    let read = source.take(MAX_JSON).read_to_string(text)?;
-    if u64::try_from(read).is_ok_and(|read| read < MAX_JSON) {
-        return Ok(());
-    }
-    Err(io::Error::other("it is too long"))
 }
 
 fn token_from(text: &str, source_name: &str) -> Result<AccessToken, ConfigError> {
@@ -264,6 +175,7 @@ fn token_from_file(path: &Path, stdin: &mut dyn Read) -> Result<AccessToken, Con
 
 #[cfg(test)]
 mod tests {
+    use auth_core::SystemClock;
     use clap::Parser;
 
     use super::*;
@@ -272,7 +184,8 @@ mod tests {
         let args = Args::try_parse_from([&["client"], args].concat()).unwrap();
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::from_pairs(pairs);
-        Config::resolve(args, |_| Ok(environment), &mut b" from-stdin\n".as_slice())
+        let stdin = &mut b" from-stdin\n".as_slice();
+        Config::resolve(args, |_| Ok(environment), stdin, Arc::new(SystemClock))
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How this run comes by tokens.
+//! How a run obtains and stores tokens.
 
 use std::{
     fmt,
@@ -9,18 +9,18 @@ use std::{
 use settings::{Environment, Surrounding};
 
 use crate::{
-    args::{AccessArgs, Place},
-    oauth::{Answering, Browser, Identity, LoginError, read_secret},
+    args::{Place, TokenArgs},
+    oauth::{Browser, Callback, Exceptions, Identity, LoginError, read_secret},
     store::{self, Keychain, Store},
 };
 
-/// The folder of ours in the user's state folder.
-const FOLDER: &str = "mcp-client";
+/// Our folder in the user's state folder.
+const FOLDER: &str = "bartizan";
 
-/// How this run comes by tokens.
+/// How a run obtains and stores tokens.
 #[derive(Clone)]
 pub(crate) struct TokenSettings {
-    args: AccessArgs,
+    args: TokenArgs,
     folder: Option<PathBuf>,
     browser: Browser,
     timeout: Duration,
@@ -28,13 +28,13 @@ pub(crate) struct TokenSettings {
 
 impl TokenSettings {
     /// What the command line and the process's surroundings say.
-    pub(crate) fn new(args: AccessArgs, timeout: Duration, environment: &Environment) -> Self {
+    pub(crate) fn new(args: TokenArgs, timeout: Duration, environment: &Environment) -> Self {
         let browser =
             if args.no_browser { Browser::none() } else { Browser::from_environment(environment) };
         Self { args, folder: state_folder(environment), browser, timeout }
     }
 
-    /// Where we keep what we remember; nothing where the user has no folder.
+    /// Our folder; `None` where the user has none.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
@@ -45,11 +45,11 @@ impl TokenSettings {
             Place::Auto => store::Place::Keychain,
             Place::File => store::Place::File,
         };
-        Some(Store::in_folder(self.folder()?, Keychain { patience: self.timeout }, preferred))
+        Some(Store::in_folder(self.folder()?, Keychain { timeout: self.timeout }, preferred))
     }
 
     /// The flags.
-    pub(crate) fn args(&self) -> &AccessArgs {
+    pub(crate) fn args(&self) -> &TokenArgs {
         &self.args
     }
 
@@ -65,9 +65,19 @@ impl TokenSettings {
         })
     }
 
-    /// How the browser's answer comes back.
-    pub(crate) fn answering(&self) -> Answering {
-        if self.args.no_browser { Answering::Pasted } else { Answering::Here(self.browser.clone()) }
+    /// What the user accepts although the standards do not.
+    pub(crate) fn exceptions(&self) -> Exceptions<'_> {
+        let resource = self.args.accept_resource.as_deref();
+        Exceptions { resource, assume_pkce: self.args.assume_pkce }
+    }
+
+    /// How the browser's response comes back.
+    pub(crate) fn callback(&self) -> Callback {
+        if self.args.no_browser {
+            Callback::Manual
+        } else {
+            Callback::Loopback(self.browser.clone())
+        }
     }
 }
 
@@ -108,12 +118,12 @@ mod tests {
     #[test]
     fn the_state_folder_is_the_users() {
         let home = ("HOME", "/home/u");
-        assert_eq!(folder(&[home]), Some("/home/u/.local/state/mcp-client".into()));
+        assert_eq!(folder(&[home]), Some("/home/u/.local/state/bartizan".into()));
         let set = ("XDG_STATE_HOME", "/state");
-        assert_eq!(folder(&[home, set]), Some("/state/mcp-client".into()));
+        assert_eq!(folder(&[home, set]), Some("/state/bartizan".into()));
         assert_eq!(
             folder(&[home, ("XDG_STATE_HOME", "state")]),
-            Some("/home/u/.local/state/mcp-client".into()),
+            Some("/home/u/.local/state/bartizan".into()),
             "a relative one counts for nothing"
         );
         assert_eq!(folder(&[]), None);

@@ -1,6 +1,9 @@
-//! One line of the doctor's.
+//! One line of the diagnosis.
 
 use crate::Exit;
+
+/// The check of the token's audience, which other checks refer to.
+pub(crate) const AUDIENCE: &str = "token audience";
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +33,7 @@ pub(crate) struct Finding {
     pub(crate) check: &'static str,
     pub(crate) verdict: Verdict,
     pub(crate) text: String,
-    /// What mends it.
+    /// What fixes it.
     pub(crate) fix: Option<String>,
 }
 
@@ -57,7 +60,7 @@ impl Findings {
         self.push(check, Verdict::Warn, text.into(), Some(fix.into()));
     }
 
-    /// Wrong, and what mends it. The first one decides the exit code.
+    /// Wrong, and what fixes it. The first one decides the exit code.
     pub(crate) fn fail(
         &mut self,
         check: &'static str,
@@ -72,6 +75,12 @@ impl Findings {
     /// The lines.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.all.iter()
+    }
+
+    /// Whether this check failed.
+    pub(crate) fn fails(&self, check: &str) -> bool {
+        let is_it = |one: &Finding| one.check == check && one.verdict == Verdict::Fail;
+        self.all.iter().any(is_it)
     }
 
     /// The worst of them.

@@ -49,7 +49,11 @@ pub(super) async fn examine(
         }
     }
     if looking.was_given {
-        findings.warn(check, format!("{why}: nobody can sign in, tokens have to be given"), fix);
+        findings.warn(
+            check,
+            format!("{why}: no sign-in is possible, tokens have to be given"),
+            fix,
+        );
     } else {
         findings.fail(check, why, fix, Exit::Protocol);
     }
@@ -179,7 +183,7 @@ fn registration(metadata: &IssuerMetadata, findings: &mut Findings) {
         findings.warn(
             "registration",
             "a client must be registered by hand",
-            "get a client id from whoever runs the issuer, and give it as --client-id",
+            "get a client id from those who run the issuer, and give it as --client-id",
         );
     } else {
         findings.pass("registration", ways.join(", "));

@@ -1,13 +1,15 @@
-//! `explain`: examines how a server is protected, and says what to do about what is wrong.
+//! `explain`: examines how a server is protected, and says how to fix what is wrong.
 //!
-//! 1. Nothing is called: what is asked has no effect, neither at the server nor at its issuer.
-//! 2. Each line passes, warns or fails. What does not pass says what mends it, and at whom that is.
-//! 3. A token's claims are read, not verified: whether it is good is the server's to say, and is asked.
+//! 1. No tool is called: the requests have no effect, neither at the server nor at its issuer.
+//! 2. Each line passes, warns or fails. A line that does not pass says what fixes it, and who can.
+//! 3. A token's claims are read, not verified: the server decides whether it is valid, and is asked.
 
 mod finding;
 mod issuer;
+mod pasted;
 mod resource;
 mod server;
+mod subject;
 mod token;
 
 use std::fmt::Write as _;
@@ -15,73 +17,80 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
-pub(crate) use finding::{Findings, Verdict};
+pub(crate) use finding::{AUDIENCE, Findings, Verdict};
 
 use crate::{
-    command, config::Config, console::Console, failure::Failure, output::Printer, sanitize::Screen,
-    session, session::Report,
+    command, config::Config, console::Console, failure::Failure, progress::Progress,
+    report::Report, sanitize::Sanitizer, session,
 };
+use pasted::pasted;
+use subject::Subject;
 
 /// Examines the server, and whether a tool may be called.
 pub(crate) async fn examine(
-    config: &mut Config,
+    config: &Config,
     tool: Option<&str>,
     console: &Console,
-    printer: &mut Printer<'_>,
+    progress: &mut dyn Progress,
 ) -> Report {
     let mut findings = Findings::default();
     let was_given = config.token.is_some();
+    let token = config.token.clone();
+    let mut subject = Subject { config, token, was_given, stored_for: None };
     if !was_given {
         match session::current(config).await {
-            Ok(entry) => config.token = entry.and_then(|entry| entry.token()),
+            Ok(Some(entry)) => {
+                subject.token = entry.token();
+                subject.stored_for = Some(entry.resource);
+            }
+            Ok(None) => {}
             Err(failure) => {
-                let login = format!("client login --url {}", config.endpoint);
-                let fix = failure.hint().map_or(login, str::to_owned);
+                let fix = failure.hint().map_or_else(|| subject.login_command(), str::to_owned);
                 findings.fail("stored token", failure.message().to_owned(), fix, failure.exit());
             }
         }
     }
-    printer.hide(config.token.as_ref());
-    if look(config, was_given, &mut findings).await {
-        let tried = command::run(config, console, printer).await;
-        server::judge_try(config, tool, tried, &mut findings);
+    progress.redact(subject.token.as_ref());
+    if look(&subject, &mut findings).await {
+        let tried = command::run(config, subject.token.as_ref(), console, progress).await;
+        server::judge_try(&subject, tool, tried, &mut findings);
     }
-    report(config, &findings)
+    report(&subject, &findings)
 }
 
-/// Looks at all that is there, and tells whether anything is.
-async fn look(config: &Config, was_given: bool, findings: &mut Findings) -> bool {
-    let Some(answer) = server::reach(config, findings).await else {
+/// Looks at everything. Returns whether the server responds.
+async fn look(subject: &Subject<'_>, findings: &mut Findings) -> bool {
+    let Some(answer) = server::reach(subject, findings).await else {
         return false;
     };
-    server::versions(config, findings).await;
-    let Ok(outward) = config.outward() else {
+    server::versions(subject, findings).await;
+    let Ok(outward) = subject.config.outward() else {
         return true;
     };
-    let resource = resource::examine(config, &answer, &outward, findings).await;
+    let resource = resource::examine(subject, &answer, &outward, findings).await;
     let mut issuers = Vec::new();
-    let assume_pkce = config.access.args().assume_pkce;
+    let assume_pkce = subject.tokens().args().assume_pkce;
     if let Some(resource) = &resource {
         for issuer in resource.issuers() {
-            let looking = issuer::Looking { was_given, assume_pkce };
+            let looking = issuer::Looking { was_given: subject.was_given, assume_pkce };
             issuers.extend(issuer::examine(&issuer, looking, &outward, findings).await);
         }
     }
-    token::examine(config, was_given, resource.as_ref(), &issuers, &answer, findings);
+    token::examine(subject, resource.as_ref(), &issuers, &answer, findings);
     true
 }
 
-fn report(config: &Config, findings: &Findings) -> Report {
+fn report(subject: &Subject<'_>, findings: &Findings) -> Report {
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
-    let screen = Screen::new(config.token.as_ref());
-    let mut text = format!("{}\n", config.endpoint);
+    let sanitizer = Sanitizer::new(subject.token.as_ref());
+    let mut text = format!("{}\n", subject.endpoint());
     for finding in findings.iter() {
         let style = style(finding.verdict);
-        let (verdict, words) = (finding.verdict.name(), screen.line(&finding.text));
+        let (verdict, words) = (finding.verdict.name(), sanitizer.one_line(&finding.text));
         let _ =
             writeln!(text, "{style}{verdict:<4}{style:#}  {:<width$}  {}", finding.check, words);
         if let Some(fix) = &finding.fix {
-            let _ = writeln!(text, "{:width$}        > {}", "", screen.line(fix));
+            let _ = writeln!(text, "{:width$}        > {}", "", sanitizer.one_line(fix));
         }
     }
     let checks: Vec<_> = findings
@@ -94,20 +103,14 @@ fn report(config: &Config, findings: &Findings) -> Report {
         })
         .collect();
     let verdict = findings.worst().name();
-    let json = json!({ "url": config.endpoint.to_string(), "verdict": verdict, "checks": checks });
-    let mut report = Report { is_clean: true, ..Report::new(text, json) };
+    let json =
+        json!({ "url": subject.endpoint().to_string(), "verdict": verdict, "checks": checks });
+    let mut report = Report { is_sanitized: true, ..Report::new(text, json) };
     if let Some(exit) = findings.exit() {
         let count = findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
-        report.fault = Some(Box::new(Failure::explained(exit, count)));
+        report.failure = Some(Box::new(Failure::explained(exit, count)));
     }
     report
-}
-
-/// A server's words in a command that somebody may paste into a shell; nothing where they are more than
-/// words.
-fn pasted(words: &str) -> Option<&str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c);
-    words.chars().all(is_plain).then_some(words)
 }
 
 fn style(verdict: Verdict) -> Style {
@@ -117,20 +120,4 @@ fn style(verdict: Verdict) -> Style {
         Verdict::Fail => AnsiColor::Red,
     };
     colour.on_default().bold()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hostile_server_writes_no_command() {
-        assert_eq!(
-            pasted("https://api.example/Read.All b"),
-            Some("https://api.example/Read.All b")
-        );
-        for hostile in ["a $(touch x)", "a;b", "a`b`", "a\"b", "a\nb"] {
-            assert_eq!(pasted(hostile), None, "{hostile}");
-        }
-    }
 }

@@ -7,8 +7,8 @@ use outbound::{
 };
 use url::Url;
 
-use super::{Findings, pasted, server::Answered};
-use crate::{Exit, config::Config, oauth::Outward};
+use super::{Findings, pasted, server::Answered, subject::Subject};
+use crate::{Exit, oauth::Outward};
 
 /// The most issuers of a resource that are looked at.
 const MAX_ISSUERS: usize = 8;
@@ -30,7 +30,7 @@ impl Resource {
 
 /// Finds it where the challenge says, or else where it would be.
 pub(super) async fn examine(
-    config: &Config,
+    subject: &Subject<'_>,
     answered: &Answered,
     outward: &Outward,
     findings: &mut Findings,
@@ -40,7 +40,7 @@ pub(super) async fn examine(
     let places = match &named {
         Some(place) => vec![place.clone()],
         None => {
-            let places = well_known::resource_metadata(config.endpoint.url());
+            let places = well_known::resource_metadata(subject.endpoint().url());
             places.into_iter().map(String::from).collect()
         }
     };
@@ -51,7 +51,7 @@ pub(super) async fn examine(
                 Ok(metadata) => {
                     let found = Resource(metadata);
                     findings.pass(check, place.clone());
-                    about(config, &found, findings);
+                    about(subject, &found, findings);
                     return Some(found);
                 }
                 Err(DocumentError::Status(_)) => {
@@ -62,7 +62,7 @@ pub(super) async fn examine(
             Err(fault) => why = format!("{place}: {fault}"),
         }
     }
-    let is_elsewhere = named.as_deref().is_some_and(|place| !is_beside(config, place));
+    let is_elsewhere = named.as_deref().is_some_and(|place| !is_beside(subject, place));
     let fix = if is_elsewhere {
         "it is looked for elsewhere than at the server: the server must be told its public URL"
     } else {
@@ -79,16 +79,16 @@ pub(super) async fn examine(
 }
 
 /// Whether a place is at the server's own origin.
-fn is_beside(config: &Config, place: &str) -> bool {
+fn is_beside(subject: &Subject<'_>, place: &str) -> bool {
     let origin = |text: &str| Url::parse(text).map(|url| url.origin()).ok();
-    origin(place) == origin(config.endpoint.as_str())
+    origin(place) == origin(subject.endpoint().as_str())
 }
 
-fn about(config: &Config, found: &Resource, findings: &mut Findings) {
+fn about(subject: &Subject<'_>, found: &Resource, findings: &mut Findings) {
     let name = found.name();
-    match fits(config.endpoint.as_str(), name) {
+    match fits(subject.endpoint().as_str(), name) {
         Fit::Same => findings.pass("resource", format!("{name}, which is this server")),
-        Fit::Above if config.token.is_some() || is_accepted(config, name) => findings.warn(
+        Fit::Above if subject.token.is_some() || is_accepted(subject, name) => findings.warn(
             "resource",
             format!("{name}, which covers more than this server"),
             "a token for it is good for all of them: each server better has its own",
@@ -126,9 +126,9 @@ fn about(config: &Config, found: &Resource, findings: &mut Findings) {
     }
 }
 
-fn is_accepted(config: &Config, resource: &str) -> bool {
+fn is_accepted(subject: &Subject<'_>, resource: &str) -> bool {
     let same = |text: &String| Url::parse(text).ok() == Url::parse(resource).ok();
-    config.access.args().accept_resource.as_ref().is_some_and(same)
+    subject.tokens().args().accept_resource.as_ref().is_some_and(same)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -8,26 +8,26 @@ use outbound::{OutboundError, transport::HttpResponse};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::{Findings, pasted};
-use crate::{Exit, command::Answer, config::Config, connect::http_client, failure::Failure, tls};
+use super::{AUDIENCE, Findings, pasted, subject::Subject};
+use crate::{Exit, connect::http_client, failure::Failure, request::Answer, tls};
 
 const NEW: &str = "2026-07-28";
 const OLD: &str = "2025-11-25";
-/// An answer whose end does not come says enough by its head.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the body of a response may take. The head is enough.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the server says to a stranger.
+/// The response of the server to a request without a token.
 pub(super) struct Answered {
     pub(super) headers: HeaderMap,
-    /// Whether it lets strangers in.
+    /// Whether it accepts requests without a token.
     pub(super) is_open: bool,
     /// The challenge, if there is one that can be read.
     pub(super) challenge: Option<Challenge>,
 }
 
-/// Knocks without a token. Nothing, if nobody is there.
-pub(super) async fn reach(config: &Config, findings: &mut Findings) -> Option<Answered> {
-    let endpoint = &config.endpoint;
+/// Sends a request without a token. `None`, if the server does not respond.
+pub(super) async fn reach(subject: &Subject<'_>, findings: &mut Findings) -> Option<Answered> {
+    let endpoint = subject.endpoint();
     if endpoint.is_https() {
         findings.pass("https", "the connection is encrypted");
     } else if endpoint.is_loopback() {
@@ -35,13 +35,13 @@ pub(super) async fn reach(config: &Config, findings: &mut Findings) -> Option<An
     } else {
         findings.fail(
             "https",
-            "plain http: anybody on the way could read a token, so none is sent",
+            "plain http: others on the network could read a token, so none is sent",
             "the server needs https; then --url https://...",
             Exit::Usage,
         );
     }
     let began = Instant::now();
-    let sent = post(config, OLD, &initialize(), None).await;
+    let sent = post(subject, OLD, &initialize(), None).await;
     let (status, headers) = match sent {
         Ok((status, headers, _)) => (status, headers),
         Err(text) => {
@@ -72,7 +72,7 @@ fn challenge(
     if status.is_success() {
         findings.warn(
             check,
-            "the server lets strangers in",
+            "the server accepts unauthenticated requests",
             "if it should be protected: it must answer 401 without a token (RFC 6750 section 3)",
         );
         return None;
@@ -80,7 +80,7 @@ fn challenge(
     if status != StatusCode::UNAUTHORIZED {
         findings.fail(
             check,
-            format!("a stranger is answered with {status}, not with 401"),
+            format!("a request without a token is answered with {status}, not with 401"),
             "is the URL that of the MCP endpoint? --url or MCP_URL sets it",
             Exit::Protocol,
         );
@@ -108,19 +108,19 @@ fn challenge(
     }
 }
 
-/// Which versions it speaks, as far as it tells whoever we are.
-pub(super) async fn versions(config: &Config, findings: &mut Findings) {
+/// Which versions it speaks, as far as it says so to this caller.
+pub(super) async fn versions(subject: &Subject<'_>, findings: &mut Findings) {
     let check = "protocol";
-    let token = config.token.as_ref().filter(|_| config.endpoint.keeps_secrets());
+    let token = subject.token.as_ref().filter(|_| subject.endpoint().keeps_secrets());
     let token = token.map(auth_core::AccessToken::expose);
-    let discovered = post(config, NEW, &discover(), token).await.ok();
+    let discovered = post(subject, NEW, &discover(), token).await.ok();
     let result = discovered.as_ref().and_then(|(_, _, body)| body.get("result"));
     if let Some(versions) = result.and_then(|result| result.get("supportedVersions")?.as_array()) {
         let versions: Vec<&str> = versions.iter().filter_map(Value::as_str).collect();
         findings.pass(check, format!("it speaks {}", versions.join(", ")));
         return;
     }
-    let asked = post(config, OLD, &initialize(), token).await.ok();
+    let asked = post(subject, OLD, &initialize(), token).await.ok();
     let version = asked
         .as_ref()
         .and_then(|(_, _, body)| body.pointer("/result/protocolVersion").and_then(Value::as_str));
@@ -131,7 +131,7 @@ pub(super) async fn versions(config: &Config, findings: &mut Findings) {
             "it says which versions it speaks to those with a token only",
             match token {
                 Some(_) => "the token that is sent is not enough: see `access`".to_owned(),
-                None => format!("client login --url {}", config.endpoint),
+                None => subject.login_command(),
             },
         ),
         (None, _) => findings.fail(
@@ -145,13 +145,13 @@ pub(super) async fn versions(config: &Config, findings: &mut Findings) {
 
 /// Whether the token is good enough, for the list and for a tool.
 pub(super) fn judge_try(
-    config: &Config,
+    subject: &Subject<'_>,
     tool: Option<&str>,
     tried: Result<Answer, Failure>,
     findings: &mut Findings,
 ) {
     let check = "access";
-    let login = format!("client login --url {}", config.endpoint);
+    let login = subject.login_command();
     let failure = match tried {
         Ok(Answer::Tools(list)) => {
             findings.pass(check, format!("{} tools are shown to you", list.tools.len()));
@@ -173,22 +173,31 @@ pub(super) fn judge_try(
     };
     let text = words(&failure);
     match failure.exit() {
-        Exit::Unauthorized if config.token.is_none() => {
+        Exit::Unauthorized if subject.token.is_none() => {
             findings.warn(check, "there is no token", login);
         }
-        Exit::Unauthorized => findings.fail(check, text, login, Exit::Unauthorized),
+        Exit::Unauthorized => {
+            let fix = if findings.fails(AUDIENCE) {
+                format!("see `{AUDIENCE}`")
+            } else if subject.was_given {
+                "get another token from the issuer that the server names".to_owned()
+            } else {
+                login
+            };
+            findings.fail(check, text, fix, Exit::Unauthorized);
+        }
         Exit::Forbidden => {
             let fix = match failure.required().filter(|_| failure.lacks_scope()) {
                 Some(scopes) => {
                     let scopes = scopes.to_string();
                     format!("{login} --scope \"{}\"", pasted(&scopes).unwrap_or("..."))
                 }
-                None => "a new token will not help: ask whoever runs the server".to_owned(),
+                None => "a new token will not help: ask those who run the server".to_owned(),
             };
             findings.fail(check, text, fix, Exit::Forbidden);
         }
         exit => {
-            let fix = failure.hint().unwrap_or("ask whoever runs the server").to_owned();
+            let fix = failure.hint().unwrap_or("ask those who run the server").to_owned();
             findings.fail(check, text, fix, exit);
         }
     }
@@ -224,17 +233,19 @@ fn discover() -> Value {
 }
 
 async fn post(
-    config: &Config,
+    subject: &Subject<'_>,
     version: &str,
     message: &Value,
     token: Option<&str>,
 ) -> Result<(StatusCode, HeaderMap, Value), String> {
-    let failed = |error: OutboundError| Failure::from_outbound(&error, config).message().to_owned();
+    let context = subject.context();
+    let failed =
+        |error: OutboundError| Failure::from_outbound(&error, &context).message().to_owned();
     let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
-    let mut request = http_client(config)
+    let mut request = http_client(subject.target())
         .map_err(failed)?
-        .post(config.endpoint.as_str())
-        .timeout(config.timeout)
+        .post(subject.endpoint().as_str())
+        .timeout(subject.config.timeout)
         .header(header::ACCEPT, "application/json, text/event-stream")
         .header(header::CONTENT_TYPE, "application/json")
         .header("mcp-protocol-version", version)
@@ -266,5 +277,5 @@ async fn body(mut response: HttpResponse) -> Value {
         }
         serde_json::from_slice(&bytes).ok()
     };
-    timeout(PATIENCE, read).await.ok().flatten().unwrap_or_default()
+    timeout(BODY_TIMEOUT, read).await.ok().flatten().unwrap_or_default()
 }

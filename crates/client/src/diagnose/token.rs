@@ -1,15 +1,14 @@
 //! The token: what it says of itself, against what the server and its issuers ask.
 
-use auth_core::{AccessToken, NumericDate};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use auth_core::NumericDate;
 use http::header;
 use serde_json::Value;
 
-use super::{Findings, resource::Resource, server::Answered};
+use super::{AUDIENCE, Findings, pasted, resource::Resource, server::Answered, subject::Subject};
 use crate::{
     Exit,
-    config::Config,
-    session::{now, rfc3339},
+    date::rfc3339,
+    jwt::{scopes, strings, unverified_claims},
 };
 
 /// A clock that is wrong by more than a server usually tolerates.
@@ -17,44 +16,69 @@ const SKEW: u64 = 30;
 
 /// Reads the token, and compares.
 pub(super) fn examine(
-    config: &Config,
-    was_given: bool,
+    subject: &Subject<'_>,
     resource: Option<&Resource>,
     issuers: &[String],
     answered: &Answered,
     findings: &mut Findings,
 ) {
-    clock(answered, now(), findings);
-    let Some(token) = &config.token else {
+    let now = subject.config.clock.now();
+    clock(answered, now, findings);
+    let Some(token) = &subject.token else {
         if answered.is_open {
             findings.pass("token", "there is none, and none is needed");
             return;
         }
-        findings.warn("token", "there is none", format!("client login --url {}", config.endpoint));
+        findings.warn("token", "there is none", subject.login_command());
         return;
     };
-    let whose = if was_given { "MCP_TOKEN or --token-file" } else { "the store" };
-    match claims(token) {
+    let whose = if subject.was_given { "MCP_TOKEN or --token-file" } else { "the store" };
+    match unverified_claims(token) {
         None => findings.pass("token", format!("from {whose}; only its issuer can read it")),
         Some(claims) => {
             findings.pass("token", format!("from {whose}; a JWT"));
-            let fix = if was_given {
+            let fix = if subject.was_given {
                 "get another one from the issuer that the server names".to_owned()
             } else {
-                format!("client login --url {}", config.endpoint)
+                subject.login_command()
             };
+            let resource = resource.map(Resource::name);
             let wanted = Wanted {
-                resource: resource.map(Resource::name),
+                resource,
+                audience_fix: audience_fix(subject, resource, &claims),
                 issuers,
                 scopes: answered.challenge.as_ref().and_then(|found| found.scope.as_ref()),
             };
-            judge(&claims, &wanted, now(), &fix, findings);
+            judge(&claims, &wanted, now, &fix, findings);
         }
     }
 }
 
+/// What fixes a token for another server. A sign-in does so only where it would be for another resource than
+/// the last one.
+fn audience_fix(subject: &Subject<'_>, resource: Option<&str>, claims: &Value) -> String {
+    let resource = resource.unwrap_or_default();
+    if !subject.was_given {
+        return if subject.stored_for.as_deref() == Some(resource) {
+            format!(
+                "another sign-in gives the same: the issuer must put {resource} in `aud` (RFC 8707), \
+                 which is for those who run the issuer"
+            )
+        } else {
+            subject.login_command()
+        };
+    }
+    let audience = strings(claims.get("aud")).unwrap_or_default();
+    let servers = audience.iter().filter(|name| name.contains("://"));
+    let own = servers.filter_map(|name| pasted(name)).next();
+    let own = own.map(|url| format!(", or use this one where it belongs: --url {url}"));
+    format!("get a token for {resource}{}", own.unwrap_or_default())
+}
+
 struct Wanted<'a> {
     resource: Option<&'a str>,
+    /// What fixes a token for another resource.
+    audience_fix: String,
     issuers: &'a [String],
     scopes: Option<&'a auth_core::ScopeSet>,
 }
@@ -67,7 +91,7 @@ fn judge(
     findings: &mut Findings,
 ) {
     let exit = Exit::Unauthorized;
-    let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or("nobody");
+    let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or("(no issuer)");
     if wanted.issuers.is_empty() {
         findings.warn("token issuer", issuer, "the server's issuers are not known: see above");
     } else if wanted.issuers.iter().any(|known| known == issuer) {
@@ -75,27 +99,23 @@ fn judge(
     } else {
         findings.fail(
             "token issuer",
-            format!("{issuer}, whom the server does not name"),
+            format!("{issuer}, which the server does not name"),
             fix,
             exit,
         );
     }
 
-    let audience = texts(claims.get("aud"));
-    let shown = if audience.is_empty() { "nobody".to_owned() } else { audience.join(", ") };
+    let audience = strings(claims.get("aud")).unwrap_or_default();
+    let shown = if audience.is_empty() { "no server".to_owned() } else { audience.join(", ") };
     match wanted.resource {
-        Some(resource) if audience.contains(&resource) => findings.pass("token audience", shown),
-        Some(_) => findings.fail(
-            "token audience",
-            format!("it is for {shown}, not for this server"),
-            fix,
+        Some(resource) if audience.contains(&resource) => findings.pass(AUDIENCE, shown),
+        Some(resource) => findings.fail(
+            AUDIENCE,
+            format!("the token is for {shown}, and this server is {resource}"),
+            wanted.audience_fix.clone(),
             exit,
         ),
-        None => findings.warn(
-            "token audience",
-            shown,
-            "what the server is called is not known: see above",
-        ),
+        None => findings.warn(AUDIENCE, shown, "the name of the server is not known: see above"),
     }
 
     let date = |name: &str| NumericDate::from_secs(claims.get(name)?.as_i64()?).ok();
@@ -187,27 +207,6 @@ fn seconds(date: &str) -> Option<i64> {
     Some(days * 86_400 + hours * 3600 + minutes * 60 + secs)
 }
 
-fn claims(token: &AccessToken) -> Option<Value> {
-    let mut parts = token.expose().split('.');
-    let payload = parts.nth(1)?;
-    parts.next().filter(|_| parts.next().is_none())?;
-    let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    Some(claims).filter(Value::is_object)
-}
-
-fn scopes(claims: &Value) -> Option<auth_core::ScopeSet> {
-    let claim = claims.get("scope").or_else(|| claims.get("scp"));
-    texts(claim).join(" ").parse().ok()
-}
-
-fn texts(claim: Option<&Value>) -> Vec<&str> {
-    match claim {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -221,8 +220,12 @@ mod tests {
 
     fn verdict(claims: &Value, check: &str) -> Option<Verdict> {
         let (issuers, scopes) = (["https://as".to_owned()], "a".parse().unwrap());
-        let wanted =
-            Wanted { resource: Some("https://mcp"), issuers: &issuers, scopes: Some(&scopes) };
+        let wanted = Wanted {
+            resource: Some("https://mcp"),
+            audience_fix: "fix".to_owned(),
+            issuers: &issuers,
+            scopes: Some(&scopes),
+        };
         let mut findings = Findings::default();
         judge(claims, &wanted, NumericDate::from_secs(1000).unwrap(), "fix", &mut findings);
         let found = findings.iter().filter(|finding| finding.check == check);

@@ -4,48 +4,47 @@ use auth_core::Challenge;
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
-use super::Failure;
+use super::{Context, Failure};
 use crate::{
     Exit,
-    config::Config,
-    oauth::LoginError,
-    servers::ServersError,
-    store::{Entry, FileError, Listed, Place, StoreError},
+    oauth::{LoginError, RefusedAddressError},
+    store::{Entry, FileError, StoreError},
     tls,
 };
 
 impl Failure {
     /// There is no token to be had.
-    pub(crate) fn login(error: &LoginError, config: &Config) -> Self {
+    pub(crate) fn login(error: &LoginError, context: &Context) -> Self {
         let exit = match error {
             LoginError::Cancelled => return Self::cancelled(),
-            LoginError::TooLate(_) => Exit::Timeout,
+            LoginError::SignInTimeout(_) => Exit::Timeout,
             LoginError::Usage(_) | LoginError::File(..) => Exit::Usage,
             LoginError::Down { .. }
             | LoginError::Busy { .. }
+            | LoginError::NoIssuerAnswers { .. }
             | LoginError::Auth(AuthError::DiscoveryRequestFailed { .. }) => Exit::Unreachable,
             _ => Exit::Unauthorized,
         };
-        let failure = Self::new(exit, format!("no token for {}: {error}", config.endpoint));
-        match hint(error, config) {
+        let failure = Self::new(exit, format!("no token for {}: {error}", context.endpoint));
+        match hint(error, context) {
             Some(hint) => failure.with_hint(hint),
             None => failure,
         }
     }
 
     /// The token that is stored cannot be renewed just now.
-    pub(crate) fn renewal(error: &LoginError, config: &Config) -> Self {
-        let mut failure = Self::login(error, config);
+    pub(crate) fn renewal(error: &LoginError, context: &Context) -> Self {
+        let mut failure = Self::login(error, context);
         if failure.exit != Exit::Cancelled {
-            failure.message = format!("the token for {} is not renewed: {error}", config.endpoint);
+            failure.message = format!("the token for {} is not renewed: {error}", context.endpoint);
         }
         failure
     }
 
-    /// The same, for somebody who was signed in.
-    pub(crate) fn sign_in_ended(mut self, entry: &Entry, config: &Config) -> Self {
+    /// The same, for a user who was signed in.
+    pub(crate) fn sign_in_ended(mut self, entry: &Entry, context: &Context) -> Self {
         self.message =
-            format!("your sign-in at {} for {} has ended", entry.issuer, config.endpoint);
+            format!("your sign-in at {} for {} has ended", entry.issuer, context.endpoint);
         self
     }
 
@@ -53,14 +52,14 @@ impl Failure {
     pub(crate) fn store(error: &StoreError) -> Self {
         let failure = Self::usage(&format!("the token store cannot be used: {error}"));
         match error {
-            StoreError::File(FileError::Loose(path)) => {
+            StoreError::File(FileError::InsecurePermissions(path)) => {
                 failure.with_hint(format!("chmod 600 {}", path.display()))
             }
             StoreError::Damaged(path) => failure.with_hint(format!(
                 "remove {} and sign in again with `client login`",
                 path.display()
             )),
-            StoreError::File(FileError::OthersFolder(path)) => {
+            StoreError::File(FileError::InsecureFolder(path)) => {
                 failure.with_hint(format!("chmod 700 {0}, or chown it to yourself", path.display()))
             }
             StoreError::File(_) => failure,
@@ -74,45 +73,32 @@ impl Failure {
         Self::usage(&message).with_hint("unlock the keychain, and try again")
     }
 
-    /// What the doctor found.
+    /// What `explain` found.
     pub(crate) fn explained(exit: Exit, count: usize) -> Self {
         let failures = if count == 1 { "1 check fails" } else { &format!("{count} checks fail") };
         Self::new(exit, failures)
     }
 
     /// A fault of the HTTP client.
-    pub(crate) fn from_outbound(error: &OutboundError, config: &Config) -> Self {
-        super::http::from_outbound(error, config)
+    pub(crate) fn from_outbound(error: &OutboundError, context: &Context) -> Self {
+        super::http::from_outbound(error, context)
     }
 
-    /// The names of servers.
-    pub(crate) fn servers(error: &ServersError) -> Self {
-        let failure = Self::usage(&error.to_string());
-        match error {
-            ServersError::Unknown(_) => failure.with_hint("`client servers list` lists them"),
-            _ => failure,
-        }
-    }
-
-    /// The same, where a token that the list names was not to be had.
-    pub(crate) fn missing_keychain(mut self, config: &Config) -> Self {
-        let listed = config.access.store().and_then(|store| store.list().ok()).unwrap_or_default();
-        let ours = |one: &Listed| one.summary.server == config.endpoint.as_str();
-        if listed.iter().any(|one| ours(one) && one.kept_in == Place::Keychain) {
-            self.message.push_str(". A token is kept in the keychain, which cannot be read");
-        }
+    /// The same, where the token is in a keychain that cannot be read.
+    pub(crate) fn missing_keychain(mut self) -> Self {
+        self.message.push_str(". A token is kept in the keychain, which cannot be read");
         self
     }
 
-    /// The same, for somebody who could sign in.
-    pub(crate) fn offering_login(self, config: &Config) -> Self {
-        if config.access.folder().is_none() || self.challenge().is_none() {
+    /// The same, for a user who could sign in.
+    pub(crate) fn offering_login(self, context: &Context) -> Self {
+        if self.challenge().is_none() {
             return self;
         }
         let again = if self.lacks_scope() {
             "repeat it with --yes, or on a terminal, to sign in for more scopes".to_owned()
         } else {
-            format!("sign in with `client login --url {}`", config.endpoint)
+            format!("sign in with `client login --url {}`", context.endpoint)
         };
         self.with_hint(again)
     }
@@ -134,12 +120,13 @@ impl Failure {
 }
 
 /// What to do about a sign-in that came to nothing.
-fn hint(error: &LoginError, config: &Config) -> Option<String> {
-    let url = &config.endpoint;
+fn hint(error: &LoginError, context: &Context) -> Option<String> {
+    let url = &context.endpoint;
     let words = error.to_string();
     Some(match error {
         _ if tls::is_unknown_authority(&words) => tls::UNKNOWN_AUTHORITY.to_owned(),
-        LoginError::Refused(refused) if refused.fault == AddressError::Private => {
+        LoginError::Refused(RefusedAddressError { fault: AddressError::Private, .. })
+        | LoginError::NoIssuerAnswers { is_private: true, .. } => {
             "if you trust it, --allow-private lets it be asked".to_owned()
         }
         LoginError::Usage(_) | LoginError::File(..) | LoginError::Pasted => return None,
@@ -154,12 +141,12 @@ fn hint(error: &LoginError, config: &Config) -> Option<String> {
         ),
         LoginError::NoIssuer
         | LoginError::Auth(AuthError::AuthorizationServersUnavailable { .. }) => {
-            "nobody can sign in there: get a token from whoever runs the server, and set it as \
-             MCP_TOKEN"
+            "no sign-in is possible there: get a token from those who run the server, and set it \
+             as MCP_TOKEN"
                 .to_owned()
         }
         LoginError::OAuth { code, .. } if code == "access_denied" => {
-            "you declined, or the issuer does not let you: try again, or ask whoever runs it"
+            "you declined, or the issuer does not let you: try again, or ask those who run it"
                 .to_owned()
         }
         LoginError::OAuth { .. } if error.is_about_client() => {
@@ -168,22 +155,23 @@ fn hint(error: &LoginError, config: &Config) -> Option<String> {
                 .to_owned()
         }
         LoginError::Registration(_) => {
-            "get a client id from whoever runs the issuer, and give it as --client-id".to_owned()
+            "get a client id from those who run the issuer, and give it as --client-id".to_owned()
         }
-        LoginError::TooLate(_) => {
+        LoginError::SignInTimeout(_) => {
             format!(
                 "if the page showed an error, `client login --url {url}` tries it with a new client"
             )
         }
         LoginError::Down { .. } | LoginError::Busy { .. } => "try again later".to_owned(),
-        LoginError::Auth(AuthError::DiscoveryRequestFailed { .. }) => {
+        LoginError::NoIssuerAnswers { .. }
+        | LoginError::Auth(AuthError::DiscoveryRequestFailed { .. }) => {
             format!("is it running? `client explain --url {url}` says more")
         }
         _ => format!("`client explain --url {url}` says more"),
     })
 }
 
-/// A server's words in a command that somebody may paste into a shell.
+/// Text of a server for a command that may be pasted into a shell.
 fn shell_word(words: &str) -> &str {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-+,@".contains(c);
     if words.chars().all(is_plain) { words } else { "..." }

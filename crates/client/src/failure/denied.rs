@@ -1,115 +1,84 @@
-//! 401 and 403: what the server's challenge says, and what helps (RFC 6750 §3.1).
+//! 401 and 403: what the challenge and the body say, and what helps (RFC 6750 §3.1).
+//!
+//! 1. The status, the challenge and the members of the body decide. No text is parsed.
+//! 2. What helps is a command only where it is made of characters that a shell leaves alone.
 
 use auth_core::{BearerError, Challenge, ScopeSet};
-use serde_json::Value;
 
-use super::{Failure, Refusal, Scopes, body::Said, scopes};
-use crate::{Exit, config::Config, sanitize::Screen, transport};
+use super::{Context, Failure, Refusal, Scopes, body::ErrorBody};
+use crate::{Exit, transport};
 
-/// What our own server says to a caller who is not in its directory.
-const UNKNOWN_USER: &str = "user does not exist";
-
-/// 401: no token, or one that is refused. `said` is what the body says.
-pub(super) fn unauthorized(header: Option<&str>, said: Said, config: &Config) -> Failure {
-    let mut failure = refused(header, said.words, config);
-    let challenge = header.map(|_| read(header));
-    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
-    failure
-}
-
-fn refused(header: Option<&str>, words: Option<String>, config: &Config) -> Failure {
-    let challenge = read(header);
-    let words = challenge.error_description.or(words);
-    if config.token.is_none() {
-        return Failure::new(
-            Exit::Unauthorized,
-            format!("{} wants a token, and none is set (401 Unauthorized)", config.endpoint),
-        )
-        .with_server(words)
-        .with_hint("get one with `just token` and set it as MCP_TOKEN");
-    }
-    Failure::new(
-        Exit::Unauthorized,
-        format!("{} refuses the token (401 Unauthorized)", config.endpoint),
-    )
-    .with_server(words)
-    .with_hint("has it expired, or is it for another server? get a new one with `just token`")
-}
-
-/// 403: the token or its user may not do this. `said` is what the body says.
-pub(super) fn forbidden(header: Option<&str>, said: Said, config: &Config) -> Failure {
-    let challenge = read(header);
-    let required = challenge.scope.or(said.required);
-    let granted = said.granted.or_else(|| scopes::in_token(config.token.as_ref()?));
-    let words = challenge.error_description.or(said.words);
-    // Words that are just the two lists, which are shown as such, need not be shown twice.
-    let words = words.filter(|words| *words != lists(required.as_ref(), granted.as_ref()));
-    let asked = config.request.about();
-
-    let lacks_scope = challenge.error == Some(BearerError::InsufficientScope)
-        || said.error.as_deref() == Some("insufficient_scope");
-    let (message, hint) = if lacks_scope {
+/// 401: no token, or one that is refused.
+pub(super) fn unauthorized(header: Option<&str>, body: ErrorBody, context: &Context) -> Failure {
+    let challenge = parsed(header);
+    let description = challenge.error_description.or(body.description);
+    let endpoint = &context.endpoint;
+    let (message, hint) = if context.has_token() {
         (
-            format!("{asked} needs a scope that the token does not have (403 Forbidden)"),
-            mint_hint(required.as_ref(), granted.as_ref()),
+            format!("{endpoint} refuses the token (401 Unauthorized)"),
+            "has it expired, or is it for another server? get a new one with `just token`",
         )
     } else {
         (
-            format!("the server does not allow {asked} (403 Forbidden)"),
-            unknown_user(words.as_deref(), config)
-                .unwrap_or_else(|| no_token_helps(words.as_deref(), config).to_owned()),
+            format!("{endpoint} wants a token, and none is set (401 Unauthorized)"),
+            "get one with `just token` and set it as MCP_TOKEN",
         )
     };
-    let mut failure = Failure::new(Exit::Forbidden, message).with_server(words).with_hint(hint);
-    let challenge = header.map(|_| read(header));
+    let failure = Failure::new(Exit::Unauthorized, message);
+    let mut failure = failure.with_server(description).with_hint(hint);
+    let challenge = header.map(|_| parsed(header));
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
+    failure.named.request_id = body.request_id;
+    failure
+}
+
+/// 403: the token or its user may not do this.
+pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context) -> Failure {
+    let challenge = parsed(header);
+    let lacks_scope = challenge.error == Some(BearerError::InsufficientScope)
+        || body.error.as_deref() == Some("insufficient_scope");
+    let required = challenge.scope.or(body.required);
+    let granted = body.granted.or_else(|| context.token_scopes().cloned());
+    let operation = &context.operation.description;
+    let (message, hint) = if lacks_scope {
+        (
+            format!("{operation} needs a scope that the token does not have (403 Forbidden)"),
+            mint_hint(required.as_ref(), granted.as_ref()),
+        )
+    } else {
+        let hint = match (&body.user, &required) {
+            (Some((subject, issuer)), _) => add_user_hint(subject, issuer),
+            _ if !context.has_token() => "no token was sent: get one with `just token`".to_owned(),
+            // The token has the scopes, or the server would have said which are missing.
+            (None, Some(_)) => {
+                "a new token will not help: the user's roles do not allow it".to_owned()
+            }
+            (None, None) => "a new token will not help".to_owned(),
+        };
+        (format!("the server does not allow {operation} (403 Forbidden)"), hint)
+    };
+    let description = challenge.error_description.or(body.description);
+    let failure = Failure::new(Exit::Forbidden, message);
+    let mut failure = failure.with_server(description).with_hint(hint);
+    let challenge = header.map(|_| parsed(header));
     failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope }));
-    // What the token has is of interest only beside what it needs.
+    failure.named.request_id = body.request_id;
+    // The scopes of the token are of interest only beside those that are needed.
     if required.is_some() {
         failure.scopes = Some(Box::new(Scopes { required, granted }));
     }
     failure
 }
 
-/// Who the caller is, for the one who can add them, where the server does not know them.
-fn unknown_user(words: Option<&str>, config: &Config) -> Option<String> {
-    if !words?.contains(UNKNOWN_USER) {
-        return None;
-    }
-    let claims = scopes::claims(config.token.as_ref()?)?;
-    let claim = |name: &str| claims.get(name).and_then(Value::as_str);
-    let (subject, issuer) = (claim("sub")?, claim("iss")?);
-    let is_plain = |text: &str| !text.contains(' ') && text.chars().all(is_plain);
-    let command = if is_plain(subject) && is_plain(issuer) {
+/// The command that adds the caller to the directory, for those who run the server.
+fn add_user_hint(subject: &str, issuer: &str) -> String {
+    let is_word = |text: &str| !text.contains(' ') && text.chars().all(is_plain);
+    let command = if is_word(subject) && is_word(issuer) {
         format!("`server users add {subject} --issuer {issuer}`")
     } else {
         "`server users add`".to_owned()
     };
-    let screen = Screen::default();
-    Some(format!(
-        "you are {} of {}; whoever runs the server can add you with {command}, or enable you",
-        screen.line(subject),
-        screen.line(issuer)
-    ))
-}
-
-/// What to say where no scope is missing. The server may have another reason than roles.
-fn no_token_helps(words: Option<&str>, config: &Config) -> &'static str {
-    if config.token.is_none() {
-        "no token was sent: get one with `just token`"
-    } else if words.is_none_or(|words| words.contains("roles")) {
-        "a new token will not help: the user's roles do not allow it"
-    } else {
-        "a new token will not help"
-    }
-}
-
-/// What our own server says of a scope that is missing.
-fn lists(required: Option<&ScopeSet>, granted: Option<&ScopeSet>) -> String {
-    let list = |scopes: Option<&ScopeSet>| match scopes {
-        Some(scopes) if !scopes.is_empty() => scopes.to_string(),
-        _ => "(none)".into(),
-    };
-    format!("required: {}; granted: {}", list(required), list(granted))
+    format!("ask those who run the server to add you with {command}, or to enable you")
 }
 
 /// The command that makes a token with what there is and what is needed.
@@ -130,7 +99,7 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c)
 }
 
-fn read(header: Option<&str>) -> Challenge {
+fn parsed(header: Option<&str>) -> Challenge {
     header.and_then(transport::challenge).unwrap_or_default()
 }
 

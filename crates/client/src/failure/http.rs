@@ -6,36 +6,41 @@ use rmcp::transport::{
     streamable_http_client::{HttpStatusError, StreamableHttpError},
 };
 
-use super::{Failure, body::Said, denied};
-use crate::{Exit, config::Config, tls};
+use super::{Context, Failure, body::ErrorBody, denied};
+use crate::{Exit, tls};
 
 /// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found: ...`.
 const STATUS_PREFIX: &str = "HTTP ";
 
 /// A fault that rmcp handed on in a box.
-pub(super) fn from_transport(error: &DynamicTransportError, config: &Config) -> Failure {
+pub(super) fn from_transport(error: &DynamicTransportError, context: &Context) -> Failure {
     let Some(fault) = error.error.downcast_ref::<StreamableHttpError<HttpError>>() else {
-        return Failure::not_mcp(config);
+        return Failure::not_mcp(context);
     };
     match fault {
-        StreamableHttpError::Client(error) => from_outbound(&error.into(), config),
-        StreamableHttpError::AuthRequired(error) => {
-            denied::unauthorized(Some(&error.www_authenticate_header), Said::default(), config)
-        }
+        StreamableHttpError::Client(error) => from_outbound(&error.into(), context),
+        StreamableHttpError::AuthRequired(error) => denied::unauthorized(
+            Some(&error.www_authenticate_header),
+            ErrorBody::default(),
+            context,
+        ),
         StreamableHttpError::InsufficientScope(error) => {
-            denied::forbidden(Some(&error.www_authenticate_header), Said::default(), config)
+            denied::forbidden(Some(&error.www_authenticate_header), ErrorBody::default(), context)
         }
-        StreamableHttpError::HttpStatus(error) => from_status_error(error, config),
+        StreamableHttpError::HttpStatus(error) => from_status_error(error, context),
         StreamableHttpError::UnexpectedServerResponse(text) => match status_and_body(text) {
-            Some((401, _, body)) => denied::unauthorized(None, Said::in_body(body), config),
-            Some((403, _, body)) => denied::forbidden(None, Said::in_body(body), config),
+            Some((401, _, body)) => denied::unauthorized(None, ErrorBody::parse(body), context),
+            Some((403, _, body)) => denied::forbidden(None, ErrorBody::parse(body), context),
             Some((code, status, body)) => {
-                status_failure(code, status, config).with_server(Said::in_body(body).words)
+                let body = ErrorBody::parse(body);
+                let mut failure = status_failure(code, status, context);
+                failure.named.request_id = body.request_id;
+                failure.with_server(body.description)
             }
-            None => Failure::not_mcp(config),
+            None => Failure::not_mcp(context),
         },
         StreamableHttpError::UnexpectedContentType(Some(found)) => {
-            let mut failure = Failure::not_mcp(config);
+            let mut failure = Failure::not_mcp(context);
             failure.message = format!("{}: it sent {found}", failure.message);
             failure
         }
@@ -45,13 +50,13 @@ pub(super) fn from_transport(error: &DynamicTransportError, config: &Config) -> 
         StreamableHttpError::SessionExpired => {
             Failure::new(Exit::Protocol, "the server has forgotten the session")
         }
-        _ => Failure::not_mcp(config),
+        _ => Failure::not_mcp(context),
     }
 }
 
 /// A fault of the HTTP client.
-pub(super) fn from_outbound(error: &OutboundError, config: &Config) -> Failure {
-    let endpoint = &config.endpoint;
+pub(super) fn from_outbound(error: &OutboundError, context: &Context) -> Failure {
+    let endpoint = &context.endpoint;
     let unreachable = |hint: String| {
         Failure::new(Exit::Unreachable, format!("cannot reach {endpoint}: {error}")).with_hint(hint)
     };
@@ -78,7 +83,7 @@ pub(super) fn from_outbound(error: &OutboundError, config: &Config) -> Failure {
         OutboundError::Connect { .. } | OutboundError::Setup(_) | OutboundError::Address(_) => {
             unreachable(is_url_right.to_owned())
         }
-        OutboundError::Timeout(_) | OutboundError::TimedOut => Failure::timeout(config),
+        OutboundError::Timeout(_) | OutboundError::TimedOut => Failure::timeout(context),
         OutboundError::Interrupted(_)
         | OutboundError::HeadTooLarge(_)
         | OutboundError::BodyTooLarge(_)
@@ -89,28 +94,28 @@ pub(super) fn from_outbound(error: &OutboundError, config: &Config) -> Failure {
     }
 }
 
-fn from_status_error(error: &HttpStatusError, config: &Config) -> Failure {
-    let failure = status_failure(error.status, &error.status.to_string(), config);
+fn from_status_error(error: &HttpStatusError, context: &Context) -> Failure {
+    let failure = status_failure(error.status, &error.status.to_string(), context);
     match &error.retry_after {
         Some(after) => failure.with_hint(format!("try again later (Retry-After: {after})")),
         None => failure,
     }
 }
 
-fn status_failure(code: u16, status: &str, config: &Config) -> Failure {
-    let message = format!("{} answered with HTTP {status}", config.endpoint);
+fn status_failure(code: u16, status: &str, context: &Context) -> Failure {
+    let message = format!("{} answered with HTTP {status}", context.endpoint);
     let mut failure = Failure::new(Exit::Protocol, message);
     failure.named.status = Some(code);
-    if matches!(code, 404 | 405 | 410) { failure.with_hint(elsewhere(config)) } else { failure }
+    if matches!(code, 404 | 405 | 410) { failure.with_hint(elsewhere(context)) } else { failure }
 }
 
 /// Where the server may be instead.
-pub(super) fn elsewhere(config: &Config) -> String {
+pub(super) fn elsewhere(context: &Context) -> String {
     let right = "is the URL right? --url or MCP_URL sets it";
-    match config.endpoint.path() {
-        "/" => format!("{right}. Many servers are at {}mcp", config.endpoint),
+    match context.endpoint.path() {
+        "/" => format!("{right}. Many servers are at {}mcp", context.endpoint),
         path if path.ends_with('/') => {
-            let shown = config.endpoint.to_string();
+            let shown = context.endpoint.to_string();
             format!("{right}. Without the slash at its end it is {}", shown.trim_end_matches('/'))
         }
         _ => right.to_owned(),

@@ -5,9 +5,9 @@
 
 mod access;
 mod body;
+mod context;
 mod denied;
 mod http;
-mod scopes;
 
 use auth_core::{Challenge, ScopeSet};
 use rmcp::{
@@ -18,14 +18,10 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use crate::{
-    Exit,
-    command::Request,
-    config::{Config, ConfigError},
-    connect::ConnectError,
-    sanitize::Screen,
-    schema::Fault,
-    transport::MAX_PENDING,
+    Exit, connect::ConnectError, sanitize::Sanitizer, schema::FieldError, transport::MAX_PENDING,
 };
+
+pub(crate) use context::{Context, Operation, SentToken};
 
 /// The error of 2025-11-25 that says that pages have to be opened first.
 const URL_ELICITATION_REQUIRED: i32 = -32042;
@@ -45,10 +41,12 @@ pub(crate) struct Failure {
 /// What a failure names one by one. In a box: a result should not be larger for its errors.
 #[derive(Debug, Default)]
 struct Named {
-    fields: Vec<Fault>,
+    fields: Vec<FieldError>,
     pages: Vec<String>,
     /// The status of an answer that is not one of MCP.
     status: Option<u16>,
+    /// The server's name for the request, for its log.
+    request_id: Option<String>,
 }
 
 /// How the server refused.
@@ -80,7 +78,7 @@ impl Failure {
         }
     }
 
-    fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -96,7 +94,7 @@ impl Failure {
     }
 
     /// The arguments do not fit what the tool takes.
-    pub(crate) fn arguments(tool: &str, faults: Vec<Fault>) -> Self {
+    pub(crate) fn arguments(tool: &str, faults: Vec<FieldError>) -> Self {
         let message = format!("the arguments are not what `{tool}` takes; nothing was sent");
         let failure = Self::new(Exit::Usage, message);
         let mut failure =
@@ -132,32 +130,32 @@ impl Failure {
     }
 
     /// The server asks more than it takes answers for.
-    pub(crate) fn asks_too_much(config: &Config) -> Self {
+    pub(crate) fn asks_too_much(context: &Context) -> Self {
         let message = format!(
             "{} sent more than {MAX_PENDING} requests that are still unanswered",
-            config.endpoint
+            context.endpoint
         );
         Self::new(Exit::Protocol, message)
     }
 
     /// A list is longer than any that is shown.
-    pub(crate) fn list_too_long(config: &Config, bound: &str) -> Self {
-        Self::new(Exit::Protocol, format!("the list of {} has more than {bound}", config.endpoint))
+    pub(crate) fn list_too_long(context: &Context, bound: &str) -> Self {
+        Self::new(Exit::Protocol, format!("the list of {} has more than {bound}", context.endpoint))
     }
 
     /// The server speaks the transport of 2024-11-05.
-    pub(crate) fn only_sse(config: &Config) -> Self {
+    pub(crate) fn only_sse(context: &Context) -> Self {
         let message = format!(
             "{} speaks the HTTP+SSE transport of 2024-11-05, which this client does not",
-            config.endpoint
+            context.endpoint
         );
         let hint = "many servers have streamable HTTP at another path, such as /mcp";
         Self::new(Exit::Protocol, message).with_hint(hint)
     }
 
     /// `listen` has nothing more to listen to.
-    pub(crate) fn stopped_telling(config: &Config) -> Self {
-        Self::new(Exit::Protocol, format!("{} ended the stream of messages", config.endpoint))
+    pub(crate) fn stream_ended(context: &Context) -> Self {
+        Self::new(Exit::Protocol, format!("{} ended the stream of messages", context.endpoint))
     }
 
     /// What is to be saved cannot be.
@@ -182,74 +180,70 @@ impl Failure {
     }
 
     /// No answer in time.
-    pub(crate) fn timeout(config: &Config) -> Self {
-        let seconds = config.timeout.as_secs_f64();
-        let message = format!("no answer from {} within {seconds} s", config.endpoint);
+    pub(crate) fn timeout(context: &Context) -> Self {
+        let seconds = context.timeout.as_secs_f64();
+        let message = format!("no answer from {} within {seconds} s", context.endpoint);
         Self::new(Exit::Timeout, message).with_hint("--timeout SECONDS waits longer")
     }
 
     /// There is no session.
-    pub(crate) fn from_connect(error: &ConnectError, config: &Config) -> Self {
+    pub(crate) fn from_connect(error: &ConnectError, context: &Context) -> Self {
         match error {
-            ConnectError::Http(error) => http::from_outbound(error, config),
-            ConnectError::Startup(error) => Self::from_startup(error, config),
+            ConnectError::Http(error) => http::from_outbound(error, context),
+            ConnectError::Startup(error) => Self::from_startup(error, context),
         }
     }
 
-    fn from_startup(error: &ClientInitializeError, config: &Config) -> Self {
+    fn from_startup(error: &ClientInitializeError, context: &Context) -> Self {
         use ClientInitializeError as Startup;
         match error {
-            Startup::TransportError { error, .. } => http::from_transport(error, config),
+            Startup::TransportError { error, .. } => http::from_transport(error, context),
             // The second attempt tells more: the first only found that the server is an older one.
-            Startup::LegacyFallbackFailed { fallback, .. } => Self::from_startup(fallback, config),
-            Startup::JsonRpcError(error) => Self::from_json_rpc(error, config),
+            Startup::LegacyFallbackFailed { fallback, .. } => Self::from_startup(fallback, context),
+            Startup::JsonRpcError(error) => Self::from_json_rpc(error, context),
             Startup::NoCompatibleProtocolVersion { .. } => Self::new(
                 Exit::Protocol,
                 "the server speaks no version of MCP that this client knows",
             ),
             Startup::Cancelled => Self::cancelled(),
-            _ => Self::not_mcp(config),
+            _ => Self::not_mcp(context),
         }
     }
 
     /// A request got no result.
-    pub(crate) fn from_service(error: &ServiceError, config: &Config) -> Self {
+    pub(crate) fn from_service(error: &ServiceError, context: &Context) -> Self {
         match error {
-            ServiceError::TransportSend(error) => http::from_transport(error, config),
-            ServiceError::McpError(error) => Self::from_json_rpc(error, config),
+            ServiceError::TransportSend(error) => http::from_transport(error, context),
+            ServiceError::McpError(error) => Self::from_json_rpc(error, context),
             ServiceError::TransportClosed => Self::new(
                 Exit::Protocol,
-                format!("{} ended the connection without an answer", config.endpoint),
+                format!("{} ended the connection without an answer", context.endpoint),
             ),
             ServiceError::InputRequiredRoundsExceeded { .. } => {
                 Self::new(Exit::Protocol, "the server asks for more and more input, without an end")
             }
-            ServiceError::Timeout { .. } => Self::timeout(config),
-            _ => Self::not_mcp(config),
+            ServiceError::Timeout { .. } => Self::timeout(context),
+            _ => Self::not_mcp(context),
         }
     }
 
-    fn from_json_rpc(error: &ErrorData, config: &Config) -> Self {
-        let message = format!("{} answered with JSON-RPC error {}", config.endpoint, error.code.0);
+    fn from_json_rpc(error: &ErrorData, context: &Context) -> Self {
+        let message = format!("{} answered with JSON-RPC error {}", context.endpoint, error.code.0);
         let failure =
             Self::new(Exit::Protocol, message).with_server(Some(error.message.to_string()));
         if error.code.0 == URL_ELICITATION_REQUIRED {
             return failure.wanting_pages(error);
         }
-        match (error.code, &config.request) {
-            (ErrorCode::INVALID_PARAMS, Request::Call(_)) => {
-                failure.with_hint("`client tools` lists the tools that you may use")
+        let hint = match error.code {
+            ErrorCode::INVALID_PARAMS | ErrorCode::RESOURCE_NOT_FOUND => {
+                context.operation.listing_hint
             }
-            (ErrorCode::INVALID_PARAMS, Request::Prompt { .. }) => {
-                failure.with_hint("`client prompts` lists the prompts and what they take")
-            }
-            (ErrorCode::INVALID_PARAMS | ErrorCode::RESOURCE_NOT_FOUND, Request::Read(_)) => {
-                failure.with_hint("`client resources` lists the resources")
-            }
-            (ErrorCode::METHOD_NOT_FOUND, _) => {
-                failure.with_hint("`client info` tells what the server can do")
-            }
-            _ => failure,
+            ErrorCode::METHOD_NOT_FOUND => Some("`client info` shows what the server can do"),
+            _ => None,
+        };
+        match hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
         }
     }
 
@@ -263,9 +257,9 @@ impl Failure {
     }
 
     /// An answer that makes no sense.
-    pub(crate) fn not_mcp(config: &Config) -> Self {
-        let message = format!("{} did not answer the way an MCP server does", config.endpoint);
-        Self::new(Exit::Protocol, message).with_hint(http::elsewhere(config))
+    pub(crate) fn not_mcp(context: &Context) -> Self {
+        let message = format!("{} did not answer the way an MCP server does", context.endpoint);
+        Self::new(Exit::Protocol, message).with_hint(http::elsewhere(context))
     }
 
     /// Whether the answer was that there is nothing of this kind at this place.
@@ -289,8 +283,13 @@ impl Failure {
     }
 
     /// The fields that are wrong.
-    pub(crate) fn fields(&self) -> &[Fault] {
+    pub(crate) fn fields(&self) -> &[FieldError] {
         &self.named.fields
+    }
+
+    /// The server's name for the request, which finds it in the server's log.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.named.request_id.as_deref()
     }
 
     /// What went wrong.
@@ -319,19 +318,20 @@ impl Failure {
     }
 
     /// The failure for a program.
-    pub(crate) fn to_json(&self, screen: &Screen<'_>) -> Value {
+    pub(crate) fn to_json(&self, sanitizer: &Sanitizer<'_>) -> Value {
         let mut error = json!({
             "code": self.exit.name(),
             "exit_code": self.exit.code(),
-            "message": screen.text(&self.message),
+            "message": sanitizer.text(&self.message),
         });
         let members = [
-            ("server", self.server.as_deref().map(|words| screen.line(words).into())),
+            ("server", self.server.as_deref().map(|words| sanitizer.one_line(words).into())),
             ("hint", self.hint.as_deref().map(Value::from)),
             ("required", self.required().map(list)),
             ("granted", self.granted().map(list)),
-            ("pages", (!self.named.pages.is_empty()).then(|| self.pages_json(screen))),
-            ("fields", (!self.named.fields.is_empty()).then(|| self.fields_json(screen))),
+            ("request_id", self.request_id().map(|id| sanitizer.one_line(id).into())),
+            ("pages", (!self.named.pages.is_empty()).then(|| self.pages_json(sanitizer))),
+            ("fields", (!self.named.fields.is_empty()).then(|| self.fields_json(sanitizer))),
         ];
         if let Some(object) = error.as_object_mut() {
             for (name, value) in members {
@@ -345,33 +345,17 @@ impl Failure {
 }
 
 impl Failure {
-    fn pages_json(&self, screen: &Screen<'_>) -> Value {
-        self.named.pages.iter().map(|page| screen.whole(page)).collect()
+    fn pages_json(&self, sanitizer: &Sanitizer<'_>) -> Value {
+        self.named.pages.iter().map(|page| sanitizer.full(page)).collect()
     }
 
-    fn fields_json(&self, screen: &Screen<'_>) -> Value {
-        let one = |fault: &Fault| {
-            let (field, problem) = (screen.line(&fault.field), screen.line(&fault.problem));
+    fn fields_json(&self, sanitizer: &Sanitizer<'_>) -> Value {
+        let one = |fault: &FieldError| {
+            let (field, problem) =
+                (sanitizer.one_line(&fault.field), sanitizer.one_line(&fault.problem));
             json!({ "field": field, "problem": problem })
         };
         self.named.fields.iter().map(one).collect()
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        let failure = Self::usage(&error.to_string());
-        match error {
-            ConfigError::Servers(error) => Self::servers(&error),
-            ConfigError::PlainHttp(_) => failure.with_hint("use an https URL"),
-            ConfigError::OthersUrl(_) => failure.with_hint(
-                "if that server is to have it, name it: --url URL, MCP_URL in the environment, or --env-file .env",
-            ),
-            ConfigError::Token { .. } => failure.with_hint(
-                "give the token alone, without `Bearer` or quotes; `just token` makes one",
-            ),
-            _ => failure,
-        }
     }
 }
 

@@ -6,13 +6,12 @@
 //! 3. Every fault names who sent it, with which status, and the member.
 //! 4. An answer with an error code is an error whatever its status: some issuers send 200 with it.
 
-use auth_core::AccessToken;
+use auth_core::{AccessToken, NumericDate};
 use http::{StatusCode, header};
 use rmcp::transport::auth::{OAuthTokenResponse, StoredCredentials};
 use serde_json::{Map, Value, json};
 
 use super::{LoginError, Reply};
-use crate::session::now;
 
 /// The longest part of a text that is shown.
 const MAX_SHOWN: usize = 200;
@@ -176,6 +175,7 @@ impl Tokens {
         client: &str,
         issuer: &str,
         asked: Vec<String>,
+        now: NumericDate,
     ) -> Result<StoredCredentials, LoginError> {
         let granted = self.scopes.clone().unwrap_or(asked);
         let mut members = json!({ "access_token": self.access, "token_type": "bearer" });
@@ -187,8 +187,8 @@ impl Tokens {
             }
         }
         let response: OAuthTokenResponse = serde_json::from_value(members)
-            .map_err(|_| LoginError::Senseless("it is not a token response"))?;
-        let received = u64::try_from(now().as_secs()).ok();
+            .map_err(|_| LoginError::InvalidResponse("it is not a token response"))?;
+        let received = u64::try_from(now.as_secs()).ok();
         let stored = StoredCredentials::new(client.to_owned(), Some(response), granted, received);
         Ok(stored.with_issuer(Some(issuer.to_owned())))
     }
@@ -237,6 +237,10 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
+
+    fn now() -> NumericDate {
+        NumericDate::from_secs(1000).unwrap()
+    }
 
     const FROM: &str = "https://as.example/token";
 
@@ -325,10 +329,10 @@ mod tests {
         assert_eq!(tokens.life, Some(5250));
         assert_eq!(tokens.scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(tokens.clone().or_refresh_token("old").refresh.as_deref(), Some("old"));
-        let stored = tokens.stored("c", "https://as.example", Vec::new()).unwrap();
+        let stored = tokens.stored("c", "https://as.example", Vec::new(), now()).unwrap();
         assert_eq!(stored.granted_scopes, ["a", "b"]);
         let silent = read(json!({ "access_token": "abc", "token_type": "Bearer" }));
-        let stored = silent.stored("c", "https://as.example", vec!["x".to_owned()]).unwrap();
+        let stored = silent.stored("c", "https://as.example", vec!["x".to_owned()], now()).unwrap();
         assert_eq!(stored.granted_scopes, ["x"], "as it was asked");
     }
 

@@ -3,11 +3,11 @@
 //! 1. PKCE with S256 always (RFC 7636), `state` always, the resource always (RFC 8707).
 //! 2. An answer that names an issuer must name ours (RFC 9207), whether it is a code or an error.
 
-use http::header;
+use http::{StatusCode, header};
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
-use super::{LoginError, Outward, discovered::Facts, loopback::parameter};
+use super::{LoginError, Outward, discovered::IssuerInfo, redirect::parameter};
 use crate::store::Client;
 
 /// An authorization request.
@@ -20,13 +20,13 @@ pub(super) struct AuthorizationRequest {
 impl AuthorizationRequest {
     /// A request of a client for scopes.
     pub(super) fn new(
-        facts: &Facts,
+        info: &IssuerInfo,
         client: &Client,
         redirect_uri: &str,
         scopes: &[String],
     ) -> Result<Self, LoginError> {
-        let mut url = Url::parse(&facts.metadata.authorization_endpoint)
-            .map_err(|_| LoginError::Senseless("no authorization endpoint"))?;
+        let mut url = Url::parse(&info.metadata.authorization_endpoint)
+            .map_err(|_| LoginError::InvalidResponse("no authorization endpoint"))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let state = CsrfToken::new_random().secret().clone();
         {
@@ -38,7 +38,7 @@ impl AuthorizationRequest {
                 .append_pair("state", &state)
                 .append_pair("code_challenge", challenge.as_str())
                 .append_pair("code_challenge_method", challenge.method().as_str())
-                .append_pair("resource", &facts.resource);
+                .append_pair("resource", &info.resource);
             if !scopes.is_empty() {
                 query.append_pair("scope", &scopes.join(" "));
             }
@@ -62,22 +62,22 @@ impl AuthorizationRequest {
     }
 
     /// The code in a response with our `state`.
-    pub(super) fn code(&self, answer: &Url, facts: &Facts) -> Result<String, LoginError> {
+    pub(super) fn code(&self, answer: &Url, info: &IssuerInfo) -> Result<String, LoginError> {
         if parameter(answer, "state").as_deref() != Some(self.state()) {
-            return Err(LoginError::Senseless("its `state` is not the one that was sent"));
+            return Err(LoginError::InvalidResponse("its `state` is not the one that was sent"));
         }
-        let ours = facts.metadata.issuer.as_deref();
+        let ours = info.metadata.issuer.as_deref();
         let theirs = parameter(answer, "iss");
         match (ours, &theirs) {
             (Some(ours), Some(theirs)) if ours == theirs => {}
             (_, Some(theirs)) => {
                 return Err(LoginError::Denied(format!(
                     "issuer mismatch: the answer is from {theirs}, not from {}",
-                    facts.issuer
+                    info.issuer
                 )));
             }
-            (_, None) if facts.says("authorization_response_iss_parameter_supported") => {
-                return Err(LoginError::Senseless("it does not name its issuer (RFC 9207)"));
+            (_, None) if info.flag("authorization_response_iss_parameter_supported") => {
+                return Err(LoginError::InvalidResponse("it does not name its issuer (RFC 9207)"));
             }
             (_, None) => {}
         }
@@ -87,12 +87,14 @@ impl AuthorizationRequest {
         }
         parameter(answer, "code")
             .filter(|code| !code.is_empty())
-            .ok_or(LoginError::Senseless("there is no code in it"))
+            .ok_or(LoginError::InvalidResponse("there is no code in it"))
     }
 
-    /// Whether the issuer turns the client away before anybody could sign in. It is asked as a browser
-    /// would, but to show nobody anything (`prompt=none`, OpenID Connect Core §3.1.2.1). No other answer
-    /// tells anything.
+    /// Whether the issuer rejects the client before the user could sign in. It is asked as a browser would
+    /// ask, but to show no page (`prompt=none`, OpenID Connect Core §3.1.2.1).
+    ///
+    /// Only an error code about the client counts, in the redirect or in a JSON body, and 401. A bare 400 says
+    /// nothing about the client: an issuer may refuse the request for any other reason.
     pub(super) async fn is_turned_away(&self, outward: &Outward) -> bool {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("prompt", "none");
@@ -102,9 +104,10 @@ impl AuthorizationRequest {
         let location = reply.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
         let location = location.and_then(|to| url.join(to).ok());
         let code = location.and_then(|to| parameter(&to, "error"));
-        match code.as_deref() {
+        let in_body = || Some(reply.json()?.get("error")?.as_str()?.to_owned());
+        match code.or_else(in_body).as_deref() {
             Some(code) => matches!(code, "invalid_client" | "unauthorized_client"),
-            None => matches!(reply.status.as_u16(), 400 | 401),
+            None => reply.status == StatusCode::UNAUTHORIZED,
         }
     }
 }

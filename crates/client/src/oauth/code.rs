@@ -15,7 +15,8 @@ use super::{
     answer::Answer,
     authorization::AuthorizationRequest,
     client_auth::{self, Preferred, method},
-    loopback::{self, Loopback},
+    loopback::Loopback,
+    redirect::parameter,
     register::register,
 };
 use crate::{
@@ -27,11 +28,11 @@ const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 
 /// How the browser's answer comes back.
 #[derive(Debug, Clone)]
-pub(crate) enum Answering {
+pub(crate) enum Callback {
     /// To a page on this machine.
-    Here(Browser),
+    Loopback(Browser),
     /// Typed in: the browser is on another machine.
-    Pasted,
+    Manual,
 }
 
 /// Who we were at the issuer before.
@@ -45,34 +46,34 @@ pub(crate) struct Before<'a> {
 }
 
 /// Signs in. `wanted` are the scopes, if not those that the server asks for.
-pub(crate) async fn by_code(
+pub(crate) async fn authorization_code(
     found: Discovered,
     identity: &Identity,
     wanted: Option<&ScopeSet>,
     before: Before<'_>,
-    answering: &Answering,
+    callback: &Callback,
     outward: &Outward,
 ) -> Result<Entry, LoginError> {
-    found.facts.has_code(identity.assume_pkce)?;
+    found.info.has_code(identity.assume_pkce)?;
     let known = before.client.filter(|client| !client.is_forgotten());
     let (loopback, mut kept) = page(identity, known).await?;
-    let scopes = found.facts.with_offline(found.scopes(wanted).await);
+    let scopes = found.info.with_offline(found.scopes(wanted).await);
     let uri = loopback.redirect_uri();
     loop {
         let client = client(&found, identity, kept, &uri, &scopes, outward).await?;
         let is_ours_of_before = client.dynamic && kept.is_some();
-        let request = AuthorizationRequest::new(&found.facts, &client, &uri, &scopes)?;
+        let request = AuthorizationRequest::new(&found.info, &client, &uri, &scopes)?;
         if is_ours_of_before && before.is_checked && request.is_turned_away(outward).await {
             kept = None;
             continue;
         }
-        let got = exchanged(&found, &client, &request, &loopback, answering, outward).await;
+        let got = exchanged(&found, &client, &request, &loopback, callback, outward).await;
         match got {
             Err(error) if is_ours_of_before && error.is_about_client() => kept = None,
             Err(error) => return Err(error),
             Ok(answer) => {
                 let tokens = answer.tokens()?;
-                return found.facts.entry(Grant::AuthorizationCode, client, &tokens, scopes);
+                return found.info.entry(Grant::AuthorizationCode, client, &tokens, scopes);
             }
         }
     }
@@ -84,22 +85,22 @@ async fn exchanged(
     client: &Client,
     request: &AuthorizationRequest,
     loopback: &Loopback,
-    answering: &Answering,
+    callback: &Callback,
     outward: &Outward,
 ) -> Result<Answer, LoginError> {
-    let facts = &found.facts;
-    let answer = ask(request, loopback, answering).await?;
-    let code = request.code(&answer, facts)?;
+    let info = &found.info;
+    let answer = ask(request, loopback, callback).await?;
+    let code = request.code(&answer, info)?;
     let redirect_uri = loopback.redirect_uri();
     let form = vec![
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
         ("redirect_uri", redirect_uri.as_str()),
         ("code_verifier", request.verifier()),
-        ("resource", facts.resource.as_str()),
+        ("resource", info.resource.as_str()),
     ];
-    let endpoint = &facts.metadata.token_endpoint;
-    let who = (client, method(client, &facts.metadata, Preferred::Basic));
+    let endpoint = &info.metadata.token_endpoint;
+    let who = (client, method(client, &info.metadata, Preferred::Basic));
     let exchanged = async {
         let reply = client_auth::post(endpoint, form, who, outward).await?;
         Answer::read(endpoint, &reply)
@@ -145,25 +146,33 @@ async fn client(
     scopes: &[String],
     outward: &Outward,
 ) -> Result<Client, LoginError> {
-    if let Some(named) = identity.client(&found.facts) {
+    if let Some(named) = identity.client(&found.info) {
         return Ok(Client { redirect_uri: Some(redirect_uri.to_owned()), ..named });
     }
     if let Some(client) = kept {
         return Ok(Client { redirect_uri: Some(redirect_uri.to_owned()), ..client.clone() });
     }
-    register(found.facts.registration()?, Some(redirect_uri), &GRANTS, scopes, outward).await
+    register(
+        found.info.registration()?,
+        Some(redirect_uri),
+        &GRANTS,
+        scopes,
+        outward,
+        found.info.now(),
+    )
+    .await
 }
 
 /// Sends the person to the page, and waits for the answer.
 async fn ask(
     request: &AuthorizationRequest,
     loopback: &Loopback,
-    answering: &Answering,
+    callback: &Callback,
 ) -> Result<Url, LoginError> {
     let (url, state) = (request.url(), request.state());
     let mut stderr = io::stderr();
-    match answering {
-        Answering::Here(browser) => {
+    match callback {
+        Callback::Loopback(browser) => {
             let opened = browser.open(url);
             let how =
                 if opened { "A browser opens to sign in, or open" } else { "To sign in, open" };
@@ -173,9 +182,9 @@ async fn ask(
                 answer = timeout(SIGN_IN_TIME, loopback.answer(state)) => answer,
                 () = interrupt::interrupted() => return Err(LoginError::Cancelled),
             };
-            answer.unwrap_or(Err(LoginError::TooLate(SIGN_IN_TIME)))
+            answer.unwrap_or(Err(LoginError::SignInTimeout(SIGN_IN_TIME)))
         }
-        Answering::Pasted => {
+        Callback::Manual => {
             let _ = writeln!(
                 stderr,
                 "To sign in, open this in any browser:\n{url}\nIt ends at a page that cannot be shown. \
@@ -183,7 +192,7 @@ async fn ask(
             );
             let line = interrupt::line().await.ok_or(LoginError::Cancelled)?;
             let answer = Url::parse(line.trim()).map_err(|_| LoginError::Pasted)?;
-            let ours = loopback::parameter(&answer, "state").is_some_and(|theirs| theirs == state);
+            let ours = parameter(&answer, "state").is_some_and(|theirs| theirs == state);
             if ours { Ok(answer) } else { Err(LoginError::Pasted) }
         }
     }

@@ -16,7 +16,7 @@ use super::{
     Discovered, Identity, LoginError, Outward,
     answer::Answer,
     client_auth::{self, Preferred, method},
-    loopback,
+    redirect::redirect_uri,
     register::register,
 };
 use crate::{
@@ -45,14 +45,14 @@ struct Pending {
 }
 
 /// Shows a code, and waits until it was typed in somewhere.
-pub(crate) async fn by_device(
+pub(crate) async fn device_code(
     found: Discovered,
     identity: &Identity,
     wanted: Option<&ScopeSet>,
     known: Option<&Client>,
     outward: &Outward,
 ) -> Result<Entry, LoginError> {
-    let endpoint = found.facts.text("device_authorization_endpoint").map(str::to_owned);
+    let endpoint = found.info.text("device_authorization_endpoint").map(str::to_owned);
     let endpoint = endpoint.ok_or(LoginError::NotOffered("sign-in on another device"))?;
     let scopes = found.scopes(wanted).await;
     // One that registered itself for a browser is not the one that may do this.
@@ -62,7 +62,7 @@ pub(crate) async fn by_device(
     loop {
         let client = client(&found, identity, kept, &scopes, outward).await?;
         let is_ours_of_before = client.dynamic && kept.is_some();
-        let who = (&client, method(&client, &found.facts.metadata, Preferred::Basic));
+        let who = (&client, method(&client, &found.info.metadata, Preferred::Basic));
         match answered(&found, &endpoint, who, &scopes, outward).await {
             // The issuer may have forgotten it: register anew, once.
             Err(error) if is_ours_of_before && error.is_about_client() => kept = None,
@@ -72,7 +72,7 @@ pub(crate) async fn by_device(
             }
             Ok(answer) => {
                 let tokens = answer.tokens()?;
-                return found.facts.entry(Grant::DeviceCode, client, &tokens, scopes);
+                return found.info.entry(Grant::DeviceCode, client, &tokens, scopes);
             }
         }
     }
@@ -86,13 +86,13 @@ async fn answered(
     scopes: &[String],
     outward: &Outward,
 ) -> Result<Answer, LoginError> {
-    let (joined, resource) = (scopes.join(" "), found.facts.resource.as_str());
+    let (joined, resource) = (scopes.join(" "), found.info.resource.as_str());
     let mut form = vec![("resource", resource)];
     if !joined.is_empty() {
         form.push(("scope", &joined));
     }
     let reply = client_auth::post(endpoint, form, who, outward).await?;
-    let code = device_code(&Answer::read(endpoint, &reply)?)?;
+    let code = pending(&Answer::read(endpoint, &reply)?)?;
     let page = outward.check(&code.verification_uri)?;
     let shown: String = code.user_code.chars().filter(char::is_ascii_graphic).take(40).collect();
     // With stderr gone there is nobody to tell; the wait then ends by itself.
@@ -101,12 +101,12 @@ async fn answered(
         "To sign in, open this on any device:\n{page}\nand enter the code {shown}"
     );
     tokio::select! {
-        answer = poll(&found.facts.metadata.token_endpoint, who, resource, &code, outward) => answer,
+        answer = poll(&found.info.metadata.token_endpoint, who, resource, &code, outward) => answer,
         () = interrupt::interrupted() => Err(LoginError::Cancelled),
     }
 }
 
-fn device_code(answer: &Answer) -> Result<Pending, LoginError> {
+fn pending(answer: &Answer) -> Result<Pending, LoginError> {
     let text = |name| answer.text(name).map(str::to_owned);
     let life = answer.seconds("expires_in")?;
     let life = life.ok_or_else(|| answer.unfit("`expires_in` is missing"))?;
@@ -132,7 +132,7 @@ async fn poll(
     loop {
         sleep(Duration::from_secs(interval)).await;
         if Instant::now() > deadline {
-            return Err(LoginError::TooLate(code.life));
+            return Err(LoginError::SignInTimeout(code.life));
         }
         let form = vec![
             ("grant_type", DEVICE_CODE),
@@ -152,7 +152,7 @@ async fn poll(
                 interval = interval.saturating_add(INTERVAL);
             }
             Err((LoginError::OAuth { code: word, .. }, _)) if word == "expired_token" => {
-                return Err(LoginError::TooLate(code.life));
+                return Err(LoginError::SignInTimeout(code.life));
             }
             Err((error, wait)) if error.is_passing() => {
                 let slower = interval.saturating_add(INTERVAL);
@@ -170,19 +170,20 @@ async fn client(
     scopes: &[String],
     outward: &Outward,
 ) -> Result<Client, LoginError> {
-    if let Some(named) = identity.client(&found.facts) {
+    if let Some(named) = identity.client(&found.info) {
         return Ok(named);
     }
     if let Some(client) = known {
         return Ok(client.clone());
     }
-    let endpoint = found.facts.registration()?;
-    let registered = register(endpoint, None, &GRANTS, scopes, outward).await;
+    let endpoint = found.info.registration()?;
+    let now = found.info.now();
+    let registered = register(endpoint, None, &GRANTS, scopes, outward, now).await;
     let client = match registered {
         // An issuer that only knows clients with a page to come back to.
         Err(LoginError::Registration(_)) => {
-            let page = loopback::redirect_uri("127.0.0.1", 1);
-            register(endpoint, Some(&page), &GRANTS_WITH_PAGE, scopes, outward).await?
+            let page = redirect_uri("127.0.0.1", 1);
+            register(endpoint, Some(&page), &GRANTS_WITH_PAGE, scopes, outward, now).await?
         }
         registered => registered?,
     };
@@ -205,7 +206,7 @@ mod tests {
         json[name] = value.clone();
         let body = json.to_string().into_bytes();
         let reply = Reply::new(StatusCode::OK, HeaderMap::new(), body);
-        device_code(&Answer::read("https://as.example/device", &reply)?)
+        pending(&Answer::read("https://as.example/device", &reply)?)
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! What the server and its issuer say of themselves, found and judged.
+//! The metadata of the server and of its issuer, found and checked.
 
 use std::sync::Arc;
 
-use auth_core::{Challenge, ScopeSet};
+use auth_core::{Challenge, Clock, NumericDate, ScopeSet};
 use rmcp::transport::auth::{
-    AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource, OAuthClientConfig,
-    StoredCredentials,
+    AuthError, AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource,
+    OAuthClientConfig, StoredCredentials,
 };
 use serde_json::Value;
 use url::Url;
 
-use super::{LoginError, Outward, answer::Tokens, loopback};
+use super::{LoginError, Outward, answer::Tokens, discovery, redirect};
 use crate::{
     endpoint::Endpoint,
     store::{Client, Entry, Grant},
@@ -26,7 +26,7 @@ const KEPT: [&str; 4] = [
     "revocation_endpoint",
 ];
 
-/// What is taken of a server that no standard lets it say, because the user knows better.
+/// What the user accepts although the standards do not.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exceptions<'a> {
     /// A resource above the server's URL.
@@ -39,17 +39,18 @@ pub(crate) struct Exceptions<'a> {
 /// A server whose issuer is known, and rmcp's manager for it.
 pub(crate) struct Discovered {
     pub(crate) manager: AuthorizationManager,
-    pub(crate) facts: Facts,
+    pub(crate) info: IssuerInfo,
 }
 
-/// What was found.
-pub(crate) struct Facts {
+/// What is known of the issuer and of the resource.
+pub(crate) struct IssuerInfo {
     pub(crate) metadata: AuthorizationMetadata,
     /// The issuer; where its metadata does not say, the server's own origin.
     pub(crate) issuer: String,
     /// `resource`, as the server spells it.
     pub(crate) resource: String,
     server: String,
+    clock: Arc<dyn Clock>,
 }
 
 impl Discovered {
@@ -59,17 +60,22 @@ impl Discovered {
         challenge: Option<&Challenge>,
         exceptions: Exceptions<'_>,
         outward: &Outward,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, LoginError> {
         if !endpoint.keeps_secrets() {
             return Err(LoginError::PlainHttp);
         }
-        let mut manager = manager(endpoint.as_str(), outward).await?;
+        let (mut manager, unreachable) = discovery::manager(endpoint.as_str(), outward).await?;
         // As we read it: rmcp's own reader knows less of the grammar.
         let challenge = challenge.map(ToString::to_string);
-        let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await?;
+        let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await;
+        let found = found.map_err(|error| match (&error, unreachable.error()) {
+            (AuthError::AuthorizationServersUnavailable { .. }, Some(each)) => each,
+            _ => error.into(),
+        })?;
         let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
         if is_guess && !exceptions.assume_pkce {
-            return Err(LoginError::NoIssuer);
+            return Err(unreachable.error().unwrap_or(LoginError::NoIssuer));
         }
         let metadata = found.metadata;
         for address in addresses(&metadata) {
@@ -83,8 +89,9 @@ impl Discovered {
         }
         let issuer = metadata.issuer.clone().unwrap_or_else(|| origin(endpoint));
         manager.set_metadata(metadata.clone());
-        let server = endpoint.as_str().to_owned();
-        Ok(Self { manager, facts: Facts { metadata, issuer, resource, server } })
+        let (server, clock) = (endpoint.as_str().to_owned(), Arc::clone(clock));
+        let info = IssuerInfo { metadata, issuer, resource, server, clock };
+        Ok(Self { manager, info })
     }
 
     /// The scopes to ask for: those that are wanted, else those of the challenge or the resource.
@@ -96,14 +103,14 @@ impl Discovered {
     }
 }
 
-impl Facts {
+impl IssuerInfo {
     /// A member of the metadata that rmcp has no name for, if it is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.metadata.additional_fields.get(name)?.as_str()
     }
 
     /// A member of the metadata that rmcp has no name for, if it is `true`.
-    pub(crate) fn says(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.metadata.additional_fields.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
@@ -131,6 +138,11 @@ impl Facts {
         }
     }
 
+    /// What time it is.
+    pub(super) fn now(&self) -> NumericDate {
+        self.clock.now()
+    }
+
     /// Where a client registers itself.
     pub(super) fn registration(&self) -> Result<&str, LoginError> {
         self.metadata.registration_endpoint.as_deref().ok_or(LoginError::NotOffered(
@@ -146,7 +158,7 @@ impl Facts {
         tokens: &Tokens,
         asked: Vec<String>,
     ) -> Result<Entry, LoginError> {
-        let credentials = tokens.stored(&client.id, &self.issuer, asked)?;
+        let credentials = tokens.stored(&client.id, &self.issuer, asked, self.now())?;
         Ok(self.entry_of(grant, client, credentials))
     }
 
@@ -164,21 +176,6 @@ impl Facts {
             credentials,
         }
     }
-}
-
-/// A manager whose requests go through `outward`.
-pub(super) async fn manager(
-    base: &str,
-    outward: &Outward,
-) -> Result<AuthorizationManager, LoginError> {
-    if !outward.reaches_private() {
-        let client = Arc::new(outward.clone());
-        return Ok(AuthorizationManager::new_with_oauth_http_client(base, client).await?);
-    }
-    // rmcp judges the texts of addresses itself, and takes this exception together with its own client only.
-    let mut manager = AuthorizationManager::new_allowing_private_addresses(base).await?;
-    manager.with_client(outward.library_client()?)?;
-    Ok(manager)
 }
 
 /// Every address in the metadata that is asked or opened.
@@ -205,11 +202,12 @@ async fn resource(
     manager.set_metadata(lenient);
     manager.configure_client(OAuthClientConfig::new(
         "nobody",
-        loopback::redirect_uri("127.0.0.1", 1),
+        redirect::redirect_uri("127.0.0.1", 1),
     ))?;
     let url = manager.get_authorization_url(&[]).await?;
-    let url = Url::parse(&url).map_err(|_| LoginError::Senseless("no authorization endpoint"))?;
-    loopback::parameter(&url, "resource").ok_or(LoginError::Senseless("no resource"))
+    let url =
+        Url::parse(&url).map_err(|_| LoginError::InvalidResponse("no authorization endpoint"))?;
+    redirect::parameter(&url, "resource").ok_or(LoginError::InvalidResponse("no resource"))
 }
 
 /// Whether a resource is the very server (RFC 9728 §3.3). A query of the URL says nothing of which server it

@@ -2,16 +2,17 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use http::StatusCode;
 use outbound::OutboundError;
 use rmcp::transport::auth::AuthError;
 
 use super::RefusedAddressError;
 use crate::store::StoreError;
 
-/// What stands in a secret's place.
-const BLOT: &str = "[secret]";
+/// What replaces a secret.
+const REDACTED: &str = "[secret]";
 /// A shorter secret could be part of any word.
-const MIN_BLOTTED: usize = 8;
+const MIN_REDACTED_LEN: usize = 8;
 
 /// Why there is no token. No variant shows a secret of its own accord.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ pub(crate) enum LoginError {
         why: String,
     },
     /// An error code of the issuer (RFC 6749 §5.2).
-    #[error("the issuer refuses: {code}{}", .words.as_ref().map(|words| format!(": {words}")).unwrap_or_default())]
+    #[error("the issuer refuses: {code}{}", described(.words.as_deref()))]
     OAuth {
         /// The code.
         code: String,
@@ -65,10 +66,33 @@ pub(crate) enum LoginError {
         "the server names no issuer: neither its metadata (RFC 9728) nor its own address has one"
     )]
     NoIssuer,
+    /// None of the issuers that the server names answers.
+    #[error("none of the authorization servers that the server names answers: {reasons}")]
+    NoIssuerAnswers {
+        /// Each of them with the reason.
+        reasons: String,
+        /// Whether one is at a private address, and was not asked.
+        is_private: bool,
+    },
+    /// A token endpoint of a token exchange refuses (RFC 8693 §2.2.2, RFC 6749 §5.2).
+    #[error("{issuer} refuses the exchange with {status}: {code}{}", described(.description.as_deref()))]
+    ExchangeRefused {
+        /// Which of the two issuers.
+        issuer: String,
+        /// The HTTP status.
+        status: StatusCode,
+        /// The error code.
+        code: String,
+        /// Its description.
+        description: Option<String>,
+    },
+    /// A token exchange that did not begin, or whose response is invalid.
+    #[error("the token exchange failed: {0}")]
+    Exchange(String),
     /// An issuer that may not have PKCE.
     #[error(
         "the issuer does not say that it has PKCE with S256 (code_challenge_methods_supported): \
-         without it, whoever gets hold of the code gets the token"
+         without it, a stolen code is enough to obtain the token"
     )]
     NoPkce,
     /// A token that would be good for more than the server.
@@ -82,9 +106,9 @@ pub(crate) enum LoginError {
     /// The issuer said no.
     #[error("the issuer refuses: {0}")]
     Denied(String),
-    /// An answer that is none.
-    #[error("the issuer's answer makes no sense: {0}")]
-    Senseless(&'static str),
+    /// A response that does not follow its standard.
+    #[error("the issuer's response is invalid: {0}")]
+    InvalidResponse(&'static str),
     /// The issuer lacks what was asked for.
     #[error("the issuer does not offer {0}")]
     NotOffered(&'static str),
@@ -92,8 +116,8 @@ pub(crate) enum LoginError {
     #[error("no page on this machine for the browser to come back to")]
     Loopback(#[source] io::Error),
     /// Nobody signed in.
-    #[error("nobody signed in within {}", in_words(*.0))]
-    TooLate(Duration),
+    #[error("nobody signed in within {}", humanize(*.0))]
+    SignInTimeout(Duration),
     /// Ctrl-C.
     #[error("cancelled")]
     Cancelled,
@@ -104,7 +128,7 @@ pub(crate) enum LoginError {
     #[error("{0}: {1}")]
     File(PathBuf, #[source] io::Error),
     /// Plain http to another machine.
-    #[error("a token is not sent over plain http: anybody on the way could read it")]
+    #[error("a token is not sent over plain http: others on the network could read it")]
     PlainHttp,
     /// The store.
     #[error("the token store cannot be used: {0}")]
@@ -129,9 +153,9 @@ impl LoginError {
     /// The same with nothing of these secrets in it, should the issuer echo what it was sent.
     pub(crate) fn without<'a>(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let secrets: Vec<&str> =
-            secrets.into_iter().filter(|secret| secret.len() >= MIN_BLOTTED).collect();
+            secrets.into_iter().filter(|secret| secret.len() >= MIN_REDACTED_LEN).collect();
         let clean =
-            |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, BLOT));
+            |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, REDACTED));
         match self {
             Self::Auth(error) => {
                 let text = with_causes(&error);
@@ -141,6 +165,10 @@ impl LoginError {
             Self::Denied(text) => Self::Denied(clean(text)),
             Self::OAuth { code, words } => {
                 Self::OAuth { code: clean(code), words: words.map(clean) }
+            }
+            Self::ExchangeRefused { issuer, status, code, description } => {
+                let (code, description) = (clean(code), description.map(clean));
+                Self::ExchangeRefused { issuer, status, code, description }
             }
             Self::Down { address, why } => Self::Down { address, why: clean(why) },
             Self::Busy { address, why } => Self::Busy { address, why: clean(why) },
@@ -164,7 +192,11 @@ pub(super) fn unanswered(address: &str, fault: OutboundError) -> LoginError {
     }
 }
 
-fn in_words(time: Duration) -> String {
+fn described(words: Option<&str>) -> String {
+    words.map(|words| format!(": {words}")).unwrap_or_default()
+}
+
+fn humanize(time: Duration) -> String {
     match time.as_secs() {
         300 => "five minutes".to_owned(),
         secs if secs < 120 => format!("{secs} s"),
@@ -191,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_echoed_secret_is_blotted_out() {
+    fn an_echoed_secret_is_redacted() {
         let denied = || LoginError::Denied("no refresh-1234 here".to_owned());
         let text = |error: LoginError| error.to_string();
         assert_eq!(

@@ -16,6 +16,7 @@ use super::{
     answer::{Answer, Tokens},
     client_auth::{self, Preferred, method},
     read_secret,
+    recorder::Recorder,
 };
 use crate::store::{Client, Entry, Grant};
 
@@ -32,7 +33,7 @@ pub(crate) struct Enterprise {
 }
 
 /// Exchanges an enterprise's ID token.
-pub(crate) async fn by_enterprise(
+pub(crate) async fn enterprise(
     found: Discovered,
     client: Client,
     enterprise: &Enterprise,
@@ -47,30 +48,34 @@ pub(crate) async fn by_enterprise(
     )
     .with_client_authentication(authentication(enterprise.client_secret.as_ref()));
     let server = EmaAuthorizationServer::new(
-        &found.facts.issuer,
-        &found.facts.metadata.token_endpoint,
+        &found.info.issuer,
+        &found.info.metadata.token_endpoint,
         &client.id,
     )
     .with_client_authentication(authentication(client.secret.as_ref()));
     let token = EmaExchangeRequest::new_with_id_token(
         provider,
         server,
-        &found.facts.resource,
+        &found.info.resource,
         &enterprise.id_token,
     )
-    .with_scopes(scopes)
-    .exchange(outward, outward)
-    .await
-    .map_err(|error| LoginError::Denied(error.to_string()))?;
+    .with_scopes(scopes);
+    let (at_provider, at_server) = (Recorder::new(outward), Recorder::new(outward));
+    let token = token.exchange(&at_provider, &at_server).await.map_err(|error| {
+        let at_server = at_server.refusal(&found.info.issuer, &found.info.metadata.token_endpoint);
+        let refusal = at_server
+            .or_else(|| at_provider.refusal(&enterprise.issuer, &enterprise.token_endpoint));
+        refusal.unwrap_or_else(|| LoginError::Exchange(error.to_string()))
+    })?;
     let mut granted: Vec<String> = token.scopes.into_iter().collect();
     granted.sort();
     let life = token.expires_in.map(|life| life.as_secs());
     let tokens = Tokens::new(token.access_token.secret().clone(), life);
-    found.facts.entry(Grant::Enterprise, client, &tokens, granted)
+    found.info.entry(Grant::Enterprise, client, &tokens, granted)
 }
 
 /// Exchanges the JWT of a workload.
-pub(crate) async fn by_workload(
+pub(crate) async fn workload(
     found: Discovered,
     client: Client,
     file: PathBuf,
@@ -83,16 +88,16 @@ pub(crate) async fn by_workload(
     let mut form = vec![
         ("grant_type", JWT_BEARER),
         ("assertion", assertion.as_str()),
-        ("resource", found.facts.resource.as_str()),
+        ("resource", found.info.resource.as_str()),
     ];
     if !joined.is_empty() {
         form.push(("scope", &joined));
     }
-    let endpoint = &found.facts.metadata.token_endpoint;
-    let who = (&client, method(&client, &found.facts.metadata, Preferred::Basic));
+    let endpoint = &found.info.metadata.token_endpoint;
+    let who = (&client, method(&client, &found.info.metadata, Preferred::Basic));
     let reply = client_auth::post(endpoint, form, who, outward).await?;
     let tokens = Answer::read(endpoint, &reply)?.tokens()?;
-    found.facts.entry(Grant::Workload { file }, client, &tokens, scopes)
+    found.info.entry(Grant::Workload { file }, client, &tokens, scopes)
 }
 
 fn authentication(secret: Option<&String>) -> EmaClientAuthentication {

@@ -1,4 +1,4 @@
-//! Who we are to the issuer.
+//! The client that we are to the issuer.
 
 use std::{
     fs::File,
@@ -6,61 +6,37 @@ use std::{
     path::Path,
 };
 
-use clap::ValueEnum;
-
-use super::{LoginError, discovered::Facts};
+use super::{LoginError, discovered::IssuerInfo, redirect::RedirectHost};
 use crate::store::Client;
 
 /// The longest secret or JWT that is read from a file.
 const MAX_SECRET: u64 = 64 * 1024;
 
-/// What the user says of who we are. Without any of it, we register ourselves.
+/// What the user says about the client. Without any of it, we register one.
 #[derive(Clone, Default)]
 pub(crate) struct Identity {
     /// A client that is registered already.
     pub(crate) client_id: Option<String>,
     /// Its secret.
     pub(crate) client_secret: Option<String>,
-    /// Where our document lies (client id metadata document).
+    /// The URL of a client ID metadata document.
     pub(crate) document: Option<String>,
-    /// Where the browser must come back to.
+    /// The port of the redirect URI.
     pub(crate) redirect_port: Option<u16>,
-    /// What that place is called.
+    /// The host of the redirect URI.
     pub(crate) redirect_host: RedirectHost,
     /// Whether the user knows that the issuer has PKCE, though it does not say so.
     pub(crate) assume_pkce: bool,
 }
 
-/// What this machine is called in the address that the browser comes back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum RedirectHost {
-    /// As RFC 8252 §7.3 has it
-    #[default]
-    #[value(name = "127.0.0.1")]
-    Address,
-    /// For issuers that compare, and have this name
-    #[value(name = "localhost")]
-    Name,
-}
-
-impl RedirectHost {
-    /// As it stands in the address.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Address => "127.0.0.1",
-            Self::Name => "localhost",
-        }
-    }
-}
-
 impl Identity {
     /// The client that the user names, or whose document the user names where the issuer reads such.
-    pub(super) fn client(&self, facts: &Facts) -> Option<Client> {
+    pub(super) fn client(&self, info: &IssuerInfo) -> Option<Client> {
         if let Some(id) = &self.client_id {
             return Some(Client::new(id, self.client_secret.clone()));
         }
         let document = self.document.as_ref()?;
-        facts.says("client_id_metadata_document_supported").then(|| Client::new(document, None))
+        info.flag("client_id_metadata_document_supported").then(|| Client::new(document, None))
     }
 }
 

@@ -1,9 +1,8 @@
-//! Where the browser brings the answer: one page on this machine, on a free port (RFC 8252 §7.3).
+//! The page on this machine that the browser is redirected to (RFC 8252 §7.3).
 //!
-//! 1. Only the answer to our own question counts: the `state` must be ours. Any page in any browser here
-//!    can knock on the port.
-//! 2. The page says that it may be closed, and nothing that came with the request but whether it is an error.
-//! 3. A browser may take `localhost` for either loopback address, so both are listened at.
+//! 1. Only a response with our `state` counts: any page in any browser here can send a request to the port.
+//! 2. The page shows nothing that came with the request, except whether it is an error.
+//! 3. A browser may resolve `localhost` to either loopback address, so both are bound.
 
 use std::{
     io,
@@ -18,13 +17,15 @@ use tokio::{
 };
 use url::Url;
 
-use super::{LoginError, identity::RedirectHost};
+use super::{
+    LoginError,
+    redirect::{PATH, RedirectHost, parameter, redirect_uri},
+};
 
-const PATH: &str = "/callback";
 /// The longest request head. A code and a state are far shorter.
 const MAX_HEAD: usize = 16 * 1024;
-/// How long one connection may take to say what it wants: browsers open some that say nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one connection may take to send its request: browsers open some that send none.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A page that waits for the browser.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Loopback {
         let other = match host {
             RedirectHost::Address => None,
             RedirectHost::Name => match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
-                // Somebody else's page there would get the code.
+                // Another program there would get the code.
                 Err(fault) if fault.kind() == io::ErrorKind::AddrInUse => return Err(fault),
                 other => other.ok(),
             },
@@ -66,7 +67,7 @@ impl Loopback {
         Ok(accepted?.0)
     }
 
-    /// Where the browser is to be sent.
+    /// The redirect URI.
     pub(crate) fn redirect_uri(&self) -> String {
         redirect_uri(self.host.name(), self.port)
     }
@@ -75,8 +76,8 @@ impl Loopback {
     pub(crate) async fn answer(&self, state: &str) -> Result<Url, LoginError> {
         loop {
             let stream = self.accept().await.map_err(LoginError::Loopback)?;
-            // What a stranger sends, or does not, is of no interest.
-            if let Ok(Ok(Some(url))) = timeout(PATIENCE, self.serve(stream, state)).await {
+            // Requests of others are ignored.
+            if let Ok(Ok(Some(url))) = timeout(REQUEST_TIMEOUT, self.serve(stream, state)).await {
                 return Ok(url);
             }
         }
@@ -96,12 +97,12 @@ impl Loopback {
             ),
             (Some(_), true) => page(
                 "200 OK",
-                "The answer has arrived",
+                "The response has arrived",
                 "You may close this page and go back to the terminal.",
             ),
             (Some(_), false) => page(
                 "400 Bad Request",
-                "This answer is not to our question",
+                "This response is not to our request",
                 "You may close this page. The terminal shows the address to open.",
             ),
             (None, _) => page("404 Not Found", "There is nothing here", "You may close this page."),
@@ -117,16 +118,6 @@ impl Loopback {
         let url = Url::parse(&self.redirect_uri()).ok()?.join(target).ok()?;
         (url.path() == PATH && url.port_or_known_default() == Some(self.port)).then_some(url)
     }
-}
-
-/// The page's address at a port.
-pub(crate) fn redirect_uri(host: &str, port: u16) -> String {
-    format!("http://{host}:{port}{PATH}")
-}
-
-/// One parameter of a URL.
-pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
@@ -171,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_answer_to_our_question_counts() {
+    async fn only_the_response_with_our_state_counts() {
         let loopback = Loopback::bind(RedirectHost::Address, None).await.unwrap();
         let port = loopback.port;
         let (answer, ()) = tokio::join!(loopback.answer("ours"), async {

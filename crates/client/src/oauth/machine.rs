@@ -2,28 +2,23 @@
 //!
 //! rmcp signs with the key and makes the request; the answer is read here, as every other one is.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::Path, sync::Arc};
 
 use auth_core::ScopeSet;
-use rmcp::transport::auth::{
-    AuthorizationManager, ClientCredentialsConfig, JwtSigningAlgorithm, OAuthHttpClient,
-    OAuthHttpClientFuture, OAuthHttpRequest,
-};
+use rmcp::transport::auth::{AuthorizationManager, ClientCredentialsConfig, JwtSigningAlgorithm};
 
 use super::{
     Discovered, LoginError, Outward, Reply,
     answer::Answer,
     client_auth::{self, Preferred, method},
     read_secret,
+    recorder::Recorder,
 };
 use crate::store::{Client, Entry, Grant};
 
 /// Gets a token for the client itself. With the grant [`Grant::PrivateKey`] its key signs; else its secret
 /// is sent.
-pub(crate) async fn by_client_credentials(
+pub(crate) async fn client_credentials(
     found: Discovered,
     client: Client,
     grant: Grant,
@@ -31,7 +26,7 @@ pub(crate) async fn by_client_credentials(
     outward: &Outward,
 ) -> Result<Entry, LoginError> {
     let scopes = found.scopes(wanted).await;
-    let endpoint = &found.facts.metadata.token_endpoint;
+    let endpoint = &found.info.metadata.token_endpoint;
     let reply = if let Grant::PrivateKey { file, algorithm } = &grant {
         let config = ClientCredentialsConfig::PrivateKeyJwt {
             client_id: client.id.clone(),
@@ -39,7 +34,7 @@ pub(crate) async fn by_client_credentials(
             signing_algorithm: signing(algorithm)?,
             token_endpoint_audience: None,
             scopes: scopes.clone(),
-            resource: Some(found.facts.resource.clone()),
+            resource: Some(found.info.resource.clone()),
         };
         signed(&found, &config, outward).await?
     } else {
@@ -49,15 +44,15 @@ pub(crate) async fn by_client_credentials(
         }
         let joined = scopes.join(" ");
         let mut form =
-            vec![("grant_type", "client_credentials"), ("resource", found.facts.resource.as_str())];
+            vec![("grant_type", "client_credentials"), ("resource", found.info.resource.as_str())];
         if !joined.is_empty() {
             form.push(("scope", &joined));
         }
-        let who = (&client, method(&client, &found.facts.metadata, Preferred::Post));
+        let who = (&client, method(&client, &found.info.metadata, Preferred::Post));
         client_auth::post(endpoint, form, who, outward).await?
     };
     let tokens = Answer::read(endpoint, &reply)?.tokens()?;
-    found.facts.entry(grant, client, &tokens, scopes)
+    found.info.entry(grant, client, &tokens, scopes)
 }
 
 /// The reply to a request that rmcp signs.
@@ -66,47 +61,19 @@ async fn signed(
     config: &ClientCredentialsConfig,
     outward: &Outward,
 ) -> Result<Reply, LoginError> {
-    let recorder = Recorder { outward: outward.clone(), reply: Arc::default() };
-    let reply = Arc::clone(&recorder.reply);
-    let base = found.facts.resource.as_str();
+    let recorder = Recorder::new(outward);
+    let base = found.info.resource.as_str();
     let mut manager =
-        AuthorizationManager::new_with_oauth_http_client(base, Arc::new(recorder)).await?;
-    manager.set_metadata(found.facts.metadata.clone());
+        AuthorizationManager::new_with_oauth_http_client(base, Arc::new(recorder.clone())).await?;
+    manager.set_metadata(found.info.metadata.clone());
     manager.validate_client_credentials_metadata(config)?;
     manager.configure_client_credentials(config)?;
     let exchanged = manager.exchange_client_credentials(config).await;
-    let taken = reply.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (taken, exchanged) {
+    match (recorder.take(), exchanged) {
         // Whatever rmcp makes of it.
         (Some(reply), _) => reply,
         (None, Err(error)) => Err(error.into()),
-        (None, Ok(_)) => Err(LoginError::Senseless("there is no token")),
-    }
-}
-
-/// Keeps the reply to rmcp's one request.
-struct Recorder {
-    outward: Outward,
-    reply: Arc<Mutex<Option<Result<Reply, LoginError>>>>,
-}
-
-impl OAuthHttpClient for Recorder {
-    fn execute(&self, request: OAuthHttpRequest) -> OAuthHttpClientFuture<'_> {
-        Box::pin(async move {
-            let address = request.request.uri().to_string();
-            let sent = self.outward.send_as(request.request).await;
-            let mut response = http::Response::new(Vec::new());
-            let kept = match sent {
-                Ok(reply) => {
-                    *response.status_mut() = reply.status;
-                    response.body_mut().clone_from(&reply.body);
-                    Ok(reply)
-                }
-                Err(fault) => Err(super::error::unanswered(&address, fault)),
-            };
-            *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-            Ok(response)
-        })
+        (None, Ok(_)) => Err(LoginError::InvalidResponse("there is no token")),
     }
 }
 

@@ -7,13 +7,11 @@
 //! 3. Some issuers let a client have just the scopes that it registers for; others, whose scopes belong to
 //!    resources, refuse to register any. So it is tried with and without.
 
+use auth_core::NumericDate;
 use serde_json::json;
 
 use super::{CLIENT_NAME, LoginError, Outward, answer::Answer, error::unanswered};
-use crate::{
-    session::now,
-    store::{AuthMethod, Client},
-};
+use crate::store::{AuthMethod, Client};
 
 /// Registers a client that comes back to `redirect_uri` with one of `grants`.
 pub(super) async fn register(
@@ -22,13 +20,14 @@ pub(super) async fn register(
     grants: &[&str],
     scopes: &[String],
     outward: &Outward,
+    now: NumericDate,
 ) -> Result<Client, LoginError> {
     let joined = scopes.join(" ");
     let with_scopes = (!joined.is_empty()).then_some(joined.as_str());
-    let first = try_one(endpoint, redirect_uri, grants, with_scopes, outward).await;
+    let first = try_one(endpoint, redirect_uri, grants, with_scopes, outward, now).await;
     let result = match first {
         Err(LoginError::OAuth { .. } | LoginError::Unfit { .. }) if with_scopes.is_some() => {
-            try_one(endpoint, redirect_uri, grants, None, outward).await
+            try_one(endpoint, redirect_uri, grants, None, outward, now).await
         }
         result => result,
     };
@@ -46,6 +45,7 @@ async fn try_one(
     grants: &[&str],
     scope: Option<&str>,
     outward: &Outward,
+    now: NumericDate,
 ) -> Result<Client, LoginError> {
     let uses_code = grants.contains(&"authorization_code");
     let mut document = json!({
@@ -61,7 +61,7 @@ async fn try_one(
     }
     let reply = outward.post_json(endpoint, &document).await;
     let reply = reply.map_err(|fault| unanswered(endpoint, fault))?;
-    registered(&Answer::read(endpoint, &reply)?, redirect_uri, grants)
+    registered(&Answer::read(endpoint, &reply)?, redirect_uri, grants, now)
 }
 
 /// The client that the issuer's answer makes of us.
@@ -69,12 +69,13 @@ fn registered(
     answer: &Answer,
     redirect_uri: Option<&str>,
     grants: &[&str],
+    now: NumericDate,
 ) -> Result<Client, LoginError> {
     let id = answer.text("client_id")?.to_owned();
     let secret = answer.optional_text("client_secret")?.map(str::to_owned);
-    // 0 is for ever (§3.2.1).
+    // 0 means that it does not expire (§3.2.1).
     let until = answer.seconds("client_secret_expires_at")?.filter(|until| *until != 0);
-    let now = u64::try_from(now().as_secs()).unwrap_or_default();
+    let now = u64::try_from(now.as_secs()).unwrap_or_default();
     if secret.is_some() && until.is_some_and(|until| until <= now) {
         return Err(answer.unfit("`client_secret_expires_at` has passed"));
     }
@@ -122,7 +123,8 @@ mod tests {
         let body = json.to_string().into_bytes();
         let reply = Reply::new(StatusCode::CREATED, HeaderMap::new(), body);
         let answer = Answer::read("https://as.example/register", &reply)?;
-        registered(&answer, Some(URI), &["authorization_code", "refresh_token"])
+        let now = NumericDate::from_secs(1000).unwrap();
+        registered(&answer, Some(URI), &["authorization_code", "refresh_token"], now)
     }
 
     #[test]

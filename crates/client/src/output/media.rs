@@ -13,7 +13,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rmcp::model::{ContentBlock, ResourceContents};
 
-use crate::{command::Answer, failure::Failure};
+use crate::{failure::Failure, request::Answer};
 
 /// The most files of one type that a folder can take.
 const MAX_FILES: usize = 10_000;

@@ -1,4 +1,4 @@
-//! What is printed: results on stdout, everything else on stderr, for a person, as JSON or as YAML.
+//! What is printed: results on stdout, everything else on stderr, for a person or as JSON.
 
 mod media;
 mod progress;
@@ -18,8 +18,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Exit, args::OutputFormat, command::Answer, console::Console, failure::Failure,
-    sanitize::Screen, session::Report, yaml,
+    Exit,
+    args::OutputFormat,
+    console::Console,
+    failure::Failure,
+    progress::Progress,
+    report::Report,
+    request::Answer,
+    sanitize::{OwnedSanitizer, Sanitizer},
 };
 use table::lines;
 use text::Writer;
@@ -30,7 +36,7 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 /// Prints how a run goes and how it ended.
 pub(crate) struct Printer<'a> {
     format: OutputFormat,
-    screen: Screen<'a>,
+    sanitizer: Sanitizer<'a>,
     console: &'a Console,
     stdout: &'a mut dyn Write,
     stderr: &'a mut dyn Write,
@@ -42,98 +48,25 @@ impl<'a> Printer<'a> {
     /// A printer.
     pub(crate) fn new(
         format: OutputFormat,
-        screen: Screen<'a>,
+        sanitizer: Sanitizer<'a>,
         console: &'a Console,
         stdout: &'a mut dyn Write,
         stderr: &'a mut dyn Write,
     ) -> Self {
-        Self { format, screen, console, stdout, stderr, drawn: false }
-    }
-
-    /// From now on lets nothing of this token through.
-    pub(crate) fn hide(&mut self, token: Option<&AccessToken>) {
-        self.screen = Screen::of(token);
+        Self { format, sanitizer, console, stdout, stderr, drawn: false }
     }
 
     /// Prints a report of our own, and the fault that it ends with.
     pub(crate) fn report(&mut self, report: &Report) -> Exit {
         let text = match self.format {
-            OutputFormat::Text if report.is_clean => report.text.clone(),
-            OutputFormat::Text => self.screen.text(&report.text),
+            OutputFormat::Text if report.is_sanitized => report.text.clone(),
+            OutputFormat::Text => self.sanitizer.text(&report.text),
             _ => self.rendered(&report.json),
         };
         let written = self.result_text(&text);
-        match &report.fault {
-            Some(fault) if written == Exit::Ok => self.failure(fault),
+        match &report.failure {
+            Some(failure) if written == Exit::Ok => self.failure(failure),
             _ => written,
-        }
-    }
-
-    /// What cleans the server's words.
-    pub(crate) fn screen(&self) -> &Screen<'a> {
-        &self.screen
-    }
-
-    /// Shows how far a call has come. A program that reads stderr gets none of it.
-    pub(crate) fn progress(&mut self, progress: &ProgressNotificationParam) {
-        let text = match self.console.error_columns {
-            Some(columns) => {
-                self.drawn = true;
-                progress::bar(progress, columns, &self.screen)
-            }
-            None if self.format == OutputFormat::Text => progress::line(progress, &self.screen),
-            None => return,
-        };
-        write_all(self.stderr, &text);
-    }
-
-    /// Shows how a task stands, as progress is shown.
-    pub(crate) fn status(&mut self, words: &str) {
-        let text = match self.console.error_columns {
-            Some(columns) => {
-                self.drawn = true;
-                progress::status(words, columns, &self.screen)
-            }
-            None if self.format == OutputFormat::Text => {
-                format!("task: {}\n", self.screen.line(words))
-            }
-            None => return,
-        };
-        write_all(self.stderr, &text);
-    }
-
-    /// Takes the bar away.
-    pub(crate) fn clear_progress(&mut self) {
-        if std::mem::take(&mut self.drawn) {
-            write_all(self.stderr, progress::CLEAR_LINE);
-        }
-    }
-
-    /// Prints a message as it comes: one line, or one document.
-    pub(crate) fn told(&mut self, told: &ServerNotification) -> Result<(), Failure> {
-        let value = serde_json::to_value(told).unwrap_or_default();
-        let text = match self.format {
-            OutputFormat::Json => format!("{}\n", self.screen.json(&value.to_string())),
-            OutputFormat::Yaml => format!("---\n{}", self.screen.yaml(&yaml::document(&value))),
-            OutputFormat::Text => {
-                let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
-                let name = method.strip_prefix("notifications/").unwrap_or(method);
-                let mut params = value.get("params").cloned().unwrap_or_default();
-                if let Some(params) = params.as_object_mut() {
-                    params.remove("_meta");
-                }
-                let words = match params {
-                    Value::Object(params) if !params.is_empty() => {
-                        format!("  {}", Value::Object(params))
-                    }
-                    _ => String::new(),
-                };
-                format!("{}\n", self.screen.text(&format!("{name}{words}")).replace('\n', " "))
-            }
-        };
-        match write_all(self.stdout, &text) {
-            Exit::Ok => Ok(()),
-            _ => Err(Failure::output()),
         }
     }
 
@@ -176,7 +109,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
         let text = match self.format {
             OutputFormat::Text => self.failure_text(failure),
-            _ => self.rendered(&failure.to_json(&self.screen)),
+            _ => self.rendered(&failure.to_json(&self.sanitizer)),
         };
         // With stderr gone there is nobody to tell; the exit code still does.
         write_all(self.stderr, &text);
@@ -188,7 +121,8 @@ impl<'a> Printer<'a> {
         if self.format == OutputFormat::Text {
             let about = |saved: &media::Saved| {
                 let file = saved.file.display();
-                self.screen.line(&format!("saved {}, {} bytes: {file}", saved.kind, saved.bytes))
+                self.sanitizer
+                    .one_line(&format!("saved {}, {} bytes: {file}", saved.kind, saved.bytes))
             };
             let text = match saved.as_slice() {
                 [] => "there is nothing to save\n".to_owned(),
@@ -200,7 +134,7 @@ impl<'a> Printer<'a> {
     }
 
     fn text(&self, answer: &Answer) -> String {
-        let writer = Writer { screen: &self.screen, columns: self.console.columns };
+        let writer = Writer { sanitizer: &self.sanitizer, columns: self.console.columns };
         match answer {
             Answer::Tools(list) => writer.tools(list),
             Answer::ToolHelp(tool) => writer.tool_help(tool),
@@ -210,7 +144,7 @@ impl<'a> Printer<'a> {
             Answer::Prompts(list) => writer.prompts(list),
             Answer::Prompt(prompt) => writer.prompt(prompt),
             Answer::Complete(found) => {
-                lines(found.completion.values.iter().map(|value| self.screen.line(value)))
+                lines(found.completion.values.iter().map(|value| self.sanitizer.one_line(value)))
             }
             Answer::Info(info) => writer.info(info),
             Answer::Ping(time) => format!("answered in {:.1} ms\n", time.as_secs_f64() * 1000.0),
@@ -248,12 +182,8 @@ impl<'a> Printer<'a> {
     /// A value in the format of a program.
     fn rendered(&self, value: &impl Serialize) -> String {
         // Serializing these cannot fail: their keys are strings. Were it to, an empty object says so.
-        if self.format == OutputFormat::Yaml {
-            let value = serde_json::to_value(value).unwrap_or_else(|_| json!({}));
-            return self.screen.yaml(&yaml::document(&value));
-        }
         let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
-        self.screen.json(&format!("{json}\n"))
+        self.sanitizer.json(&format!("{json}\n"))
     }
 
     fn result_text(&mut self, text: &str) -> Exit {
@@ -264,13 +194,13 @@ impl<'a> Printer<'a> {
     }
 
     fn failure_text(&self, failure: &Failure) -> String {
-        let line = |text: &str| self.screen.line(text);
+        let line = |text: &str| self.sanitizer.one_line(text);
         let mut text = format!("{RED}error:{RED:#} {}\n", line(failure.message()));
         if let Some(words) = failure.server() {
             let _ = writeln!(text, "the server says: {}", line(words));
         }
         for page in failure.pages() {
-            let _ = writeln!(text, "  {}", self.screen.whole(page));
+            let _ = writeln!(text, "  {}", self.sanitizer.full(page));
         }
         for fault in failure.fields() {
             let _ = writeln!(text, "  {}", line(&fault.to_string()));
@@ -283,10 +213,83 @@ impl<'a> Printer<'a> {
                 let _ = writeln!(text, "  {name:<7}  {scopes}");
             }
         }
+        if let Some(id) = failure.request_id() {
+            let _ = writeln!(text, "  request  {}", line(id));
+        }
         if let Some(hint) = failure.hint() {
             let _ = writeln!(text, "{GREEN}hint:{GREEN:#} {}", line(hint));
         }
         text
+    }
+}
+
+impl Progress for Printer<'_> {
+    /// A program that reads stderr gets none of it.
+    fn progress(&mut self, progress: &ProgressNotificationParam) {
+        let text = match self.console.error_columns {
+            Some(columns) => {
+                self.drawn = true;
+                progress::bar(progress, columns, &self.sanitizer)
+            }
+            None if self.format == OutputFormat::Text => progress::line(progress, &self.sanitizer),
+            None => return,
+        };
+        write_all(self.stderr, &text);
+    }
+
+    fn task_status(&mut self, status: &str) {
+        let text = match self.console.error_columns {
+            Some(columns) => {
+                self.drawn = true;
+                progress::status(status, columns, &self.sanitizer)
+            }
+            None if self.format == OutputFormat::Text => {
+                format!("task: {}\n", self.sanitizer.one_line(status))
+            }
+            None => return,
+        };
+        write_all(self.stderr, &text);
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            write_all(self.stderr, progress::CLEAR_LINE);
+        }
+    }
+
+    /// One line, or one document.
+    fn notification(&mut self, notification: &ServerNotification) -> io::Result<()> {
+        let value = serde_json::to_value(notification).unwrap_or_default();
+        let text = match self.format {
+            OutputFormat::Json => format!("{}\n", self.sanitizer.json(&value.to_string())),
+            OutputFormat::Text => {
+                let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
+                let name = method.strip_prefix("notifications/").unwrap_or(method);
+                let mut params = value.get("params").cloned().unwrap_or_default();
+                if let Some(params) = params.as_object_mut() {
+                    params.remove("_meta");
+                }
+                let words = match params {
+                    Value::Object(params) if !params.is_empty() => {
+                        format!("  {}", Value::Object(params))
+                    }
+                    _ => String::new(),
+                };
+                format!("{}\n", self.sanitizer.text(&format!("{name}{words}")).replace('\n', " "))
+            }
+        };
+        match write_all(self.stdout, &text) {
+            Exit::Ok => Ok(()),
+            _ => Err(io::Error::other("stdout cannot be written")),
+        }
+    }
+
+    fn redact(&mut self, token: Option<&AccessToken>) {
+        self.sanitizer = Sanitizer::of(token);
+    }
+
+    fn sanitizer(&self) -> OwnedSanitizer {
+        self.sanitizer.to_owned()
     }
 }
 
@@ -296,7 +299,7 @@ fn nothing(answer: &Answer) -> &'static str {
         Answer::Tools(_) => "the server shows you no tools\n",
         Answer::Resources(..) => "the server shows you no resources\n",
         Answer::Prompts(_) => "the server shows you no prompts\n",
-        Answer::Complete(_) => "the server knows no way to go on\n",
+        Answer::Complete(_) => "no completions\n",
         _ => "there is nothing in it\n",
     }
 }

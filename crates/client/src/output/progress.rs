@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rmcp::model::ProgressNotificationParam;
 
-use crate::sanitize::Screen;
+use crate::sanitize::Sanitizer;
 
 /// Back to the first column, and away with what stands there.
 pub(crate) const CLEAR_LINE: &str = "\r\u{1b}[K";
@@ -15,7 +15,7 @@ const BAR: usize = 30;
 pub(crate) fn bar(
     progress: &ProgressNotificationParam,
     columns: usize,
-    screen: &Screen<'_>,
+    sanitizer: &Sanitizer<'_>,
 ) -> String {
     let mut text = String::new();
     if let Some(part) = part(progress) {
@@ -24,13 +24,13 @@ pub(crate) fn bar(
         let full = (0..width).filter(|at| position(*at, width) < part).count();
         let _ = write!(text, "[{}{}] ", "#".repeat(full), "-".repeat(width - full));
     }
-    text.push_str(&words(progress, screen));
+    text.push_str(&words(progress, sanitizer));
     drawn(&text, columns)
 }
 
 /// How a task stands, in the place of a bar.
-pub(crate) fn status(words: &str, columns: usize, screen: &Screen<'_>) -> String {
-    drawn(&screen.line(words), columns)
+pub(crate) fn status(words: &str, columns: usize, sanitizer: &Sanitizer<'_>) -> String {
+    drawn(&sanitizer.one_line(words), columns)
 }
 
 /// One column stays free: a full line would wrap.
@@ -40,17 +40,17 @@ fn drawn(text: &str, columns: usize) -> String {
 }
 
 /// A line for a pipe.
-pub(crate) fn line(progress: &ProgressNotificationParam, screen: &Screen<'_>) -> String {
-    format!("progress: {}\n", words(progress, screen))
+pub(crate) fn line(progress: &ProgressNotificationParam, sanitizer: &Sanitizer<'_>) -> String {
+    format!("progress: {}\n", words(progress, sanitizer))
 }
 
-fn words(progress: &ProgressNotificationParam, screen: &Screen<'_>) -> String {
+fn words(progress: &ProgressNotificationParam, sanitizer: &Sanitizer<'_>) -> String {
     let mut text = match progress.total {
         Some(total) => format!("{}/{total}", progress.progress),
         None => progress.progress.to_string(),
     };
     if let Some(message) = &progress.message {
-        let _ = write!(text, " {}", screen.line(message));
+        let _ = write!(text, " {}", sanitizer.one_line(message));
     }
     text
 }
@@ -83,19 +83,19 @@ mod tests {
 
     #[test]
     fn a_bar_shows_the_part_and_fits() {
-        let screen = Screen::default();
-        let drawn = bar(&progress(1.0, Some(2.0)), 30, &screen);
+        let sanitizer = Sanitizer::default();
+        let drawn = bar(&progress(1.0, Some(2.0)), 30, &sanitizer);
         assert_eq!(drawn, format!("{CLEAR_LINE}[#####-----] 1/2 half\\u{{1b}}[2"));
-        let drawn = bar(&progress(9.0, Some(0.0)), 80, &screen);
+        let drawn = bar(&progress(9.0, Some(0.0)), 80, &sanitizer);
         assert_eq!(drawn, format!("{CLEAR_LINE}9/0 half\\u{{1b}}[2J"));
-        let drawn = bar(&progress(f64::NAN, Some(1.0)), 80, &screen);
+        let drawn = bar(&progress(f64::NAN, Some(1.0)), 80, &sanitizer);
         assert!(drawn.contains("NaN/1"));
-        assert_eq!(bar(&progress(1.0, Some(1.0)), 0, &screen), CLEAR_LINE);
+        assert_eq!(bar(&progress(1.0, Some(1.0)), 0, &sanitizer), CLEAR_LINE);
     }
 
     #[test]
     fn a_line_is_words_alone() {
-        let told = line(&progress(1.0, None), &Screen::default());
+        let told = line(&progress(1.0, None), &Sanitizer::default());
         assert_eq!(told, "progress: 1 half\\u{1b}[2J\n");
     }
 }

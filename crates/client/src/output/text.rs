@@ -9,18 +9,18 @@ use rmcp::model::{
 use serde_json::{Map, Value};
 
 use super::table::{BOLD, lines, table};
-use crate::{command::Info, sanitize::Screen, schema::parameters};
+use crate::{request::Info, sanitize::Sanitizer, schema::parameters};
 
 /// Makes text that fits a terminal, if there is one.
 pub(super) struct Writer<'a> {
-    pub(super) screen: &'a Screen<'a>,
+    pub(super) sanitizer: &'a Sanitizer<'a>,
     pub(super) columns: Option<usize>,
 }
 
 impl Writer<'_> {
     fn table(&self, rows: impl IntoIterator<Item = (String, String)>) -> String {
         let clean = |(name, value): (String, String)| {
-            (self.screen.line(&name), self.screen.text(value.trim()))
+            (self.sanitizer.one_line(&name), self.sanitizer.text(value.trim()))
         };
         table(&rows.into_iter().map(clean).collect::<Vec<_>>(), self.columns)
     }
@@ -35,9 +35,9 @@ impl Writer<'_> {
     pub(super) fn tool_help(&self, tool: &Tool) -> String {
         let mut text = String::new();
         if let Some(about) = tool.description.as_deref().or(tool.title.as_deref()) {
-            let _ = writeln!(text, "{}\n", self.screen.text(about.trim()));
+            let _ = writeln!(text, "{}\n", self.sanitizer.text(about.trim()));
         }
-        let name = self.screen.line(&tool.name);
+        let name = self.sanitizer.one_line(&tool.name);
         let rows = parameters(&Value::Object(tool.input_schema.as_ref().clone()));
         if rows.is_empty() {
             let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} client call {name}\n\nIt takes nothing.");
@@ -93,7 +93,7 @@ impl Writer<'_> {
 
     pub(super) fn read(&self, read: &ReadResourceResult) -> String {
         lines(read.contents.iter().map(|contents| match contents {
-            ResourceContents::TextResourceContents { text, .. } => self.screen.text(text),
+            ResourceContents::TextResourceContents { text, .. } => self.sanitizer.text(text),
             other => self.note(&contents_note(other)),
         }))
     }
@@ -142,17 +142,17 @@ impl Writer<'_> {
     fn members(&self, object: &Map<String, Value>) -> String {
         let rows = object.iter().map(|(name, value)| {
             let value = match value {
-                Value::String(text) => self.screen.text(text),
-                other => self.screen.text(&other.to_string()),
+                Value::String(text) => self.sanitizer.text(text),
+                other => self.sanitizer.text(&other.to_string()),
             };
-            (self.screen.line(name), value)
+            (self.sanitizer.one_line(name), value)
         });
         table(&rows.collect::<Vec<_>>(), self.columns)
     }
 
     fn block(&self, block: &ContentBlock) -> String {
         let note = match block {
-            ContentBlock::Text(text) => return self.screen.text(&text.text),
+            ContentBlock::Text(text) => return self.sanitizer.text(&text.text),
             ContentBlock::Image(image) => {
                 format!("image {}, {} bytes", image.mime_type, decoded(&image.data))
             }
@@ -167,7 +167,7 @@ impl Writer<'_> {
     }
 
     fn note(&self, note: &str) -> String {
-        format!("[{}]", self.screen.line(note))
+        format!("[{}]", self.sanitizer.one_line(note))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A tool's input schema: what a text becomes, and whether the arguments fit.
 //!
-//! 1. Text stays text where the schema allows a text; else it becomes the number, truth value or JSON
+//! 1. Text stays text where the schema allows a text; else it becomes the number, boolean or JSON
 //!    that the schema names.
 //! 2. A schema is the server's word. Nothing that it refers to is fetched, and its patterns run in
 //!    linear time. One that cannot be used checks nothing: the server decides.
@@ -8,8 +8,6 @@
 
 mod help;
 mod kinds;
-
-use std::fmt;
 
 use jsonschema::{PatternOptions, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
@@ -20,22 +18,18 @@ use kinds::{Kinds, resolve};
 /// How many faults are named at most.
 const MAX_FAULTS: usize = 20;
 
-/// One thing that is wrong with the arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+/// One field of the arguments that does not fit the schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", described(.field, .problem))]
+pub(crate) struct FieldError {
     /// Which field, such as `a` or `a.0.b`; empty for the whole.
     pub(crate) field: String,
     /// What is wrong with it.
     pub(crate) problem: String,
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.field.as_str() {
-            "" => f.write_str(&self.problem),
-            field => write!(f, "`{field}` {}", self.problem),
-        }
-    }
+fn described(field: &str, problem: &str) -> String {
+    if field.is_empty() { problem.to_owned() } else { format!("`{field}` {problem}") }
 }
 
 /// A schema for an object.
@@ -49,17 +43,17 @@ impl<'a> Schema<'a> {
     }
 
     /// What a text for a member means.
-    pub(crate) fn typed(&self, member: &str, text: &str) -> Result<Value, Fault> {
+    pub(crate) fn typed(&self, member: &str, text: &str) -> Result<Value, FieldError> {
         let schema = self.0.pointer("/properties").and_then(|all| all.get(member));
         match schema {
             Some(schema) => typed(self.0, schema, text)
-                .map_err(|problem| Fault { field: member.to_owned(), problem }),
+                .map_err(|problem| FieldError { field: member.to_owned(), problem }),
             None => Ok(text.into()),
         }
     }
 
     /// What is wrong with the arguments.
-    pub(crate) fn check(&self, arguments: &Map<String, Value>) -> Vec<Fault> {
+    pub(crate) fn check(&self, arguments: &Map<String, Value>) -> Vec<FieldError> {
         check(self.0, &Value::Object(arguments.clone()))
     }
 }
@@ -75,7 +69,7 @@ pub(crate) fn typed(root: &Value, schema: &Value, text: &str) -> Result<Value, S
 }
 
 /// What is wrong with a value under a schema.
-pub(crate) fn check(schema: &Value, value: &Value) -> Vec<Fault> {
+pub(crate) fn check(schema: &Value, value: &Value) -> Vec<FieldError> {
     let Some(validator) = validator(schema) else {
         return Vec::new();
     };
@@ -88,7 +82,7 @@ pub(crate) fn check(schema: &Value, value: &Value) -> Vec<Fault> {
                 "" => name.to_owned(),
                 at => format!("{at}.{name}"),
             };
-            let is = |field, problem: &str| Fault { field, problem: problem.to_owned() };
+            let is = |field, problem: &str| FieldError { field, problem: problem.to_owned() };
             match error.kind() {
                 ValidationErrorKind::Required { property } => {
                     vec![is(member(property.as_str().unwrap_or_default()), "is missing")]
@@ -193,7 +187,7 @@ mod tests {
             ("list", "1,2", "must be a JSON array"),
             ("level", "x", "must be a number"),
         ] {
-            let fault = Fault { field: member.into(), problem: problem.into() };
+            let fault = FieldError { field: member.into(), problem: problem.into() };
             assert_eq!(schema.typed(member, text), Err(fault));
         }
     }

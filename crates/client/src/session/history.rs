@@ -8,21 +8,21 @@ use crate::{Exit, failure::Failure, store::Entry};
 const MAX_SIGN_INS: u32 = 3;
 /// Why there is no further one.
 const LIMIT: &str =
-    "stopped: you signed in three times, and the server refuses it still. Once more would not help";
-const ASKED_ALREADY: &str = "stopped: these scopes were just asked for, and the server refuses it still. Once more would \
-     not help";
+    "stopped: after three sign-ins the server still refuses. Another one would not help";
+const ALREADY_REQUESTED: &str = "stopped: these scopes were just requested, and the server still \
+     refuses. Another sign-in would not help";
 /// Why a new token is not followed by another one.
-pub(super) const REFUSED_ALREADY: &str =
+pub(super) const NEW_TOKEN_REFUSED: &str =
     "stopped: the server refuses the token that was just issued. `client explain` says more";
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Action {
     /// Renew the stored token.
     Renew,
     /// Sign in; for these scopes, if it is for more of them.
     SignIn {
-        /// The union of what there was and what is needed.
+        /// The union of the scopes that there were and those that are needed.
         wanted: Option<ScopeSet>,
     },
     /// Sign in, if the server names another issuer now.
@@ -35,11 +35,11 @@ pub(super) enum Step {
 
 /// What happened in this run.
 #[derive(Debug, Default)]
-pub(super) struct Past {
-    /// How often somebody signed in.
+pub(super) struct History {
+    /// How many sign-ins there were.
     pub(super) sign_ins: u32,
-    /// What the last sign-in was for, or what it gave.
-    pub(super) asked: ScopeSet,
+    /// The scopes that the last sign-in was for, or gave.
+    pub(super) requested: ScopeSet,
     /// Whether the token was renewed since.
     pub(super) is_renewed: bool,
     /// Whether the issuer refused to renew it.
@@ -48,26 +48,26 @@ pub(super) struct Past {
     pub(super) was_sent: bool,
 }
 
-/// Decides from what went wrong, the stored entry, and what happened before.
-pub(super) fn next(failure: &Failure, entry: Option<&Entry>, past: &Past) -> Step {
+/// Decides from the failure, the stored entry, and what happened before.
+pub(super) fn next_action(failure: &Failure, entry: Option<&Entry>, history: &History) -> Action {
     match failure.exit() {
-        Exit::Unauthorized if past.sign_ins >= MAX_SIGN_INS => Step::Stop(LIMIT),
-        Exit::Unauthorized if past.sign_ins > 0 => Step::SignInElsewhere,
-        Exit::Unauthorized if past.was_sent && !past.is_renewed => Step::Renew,
-        Exit::Unauthorized => Step::SignIn { wanted: None },
+        Exit::Unauthorized if history.sign_ins >= MAX_SIGN_INS => Action::Stop(LIMIT),
+        Exit::Unauthorized if history.sign_ins > 0 => Action::SignInElsewhere,
+        Exit::Unauthorized if history.was_sent && !history.is_renewed => Action::Renew,
+        Exit::Unauthorized => Action::SignIn { wanted: None },
         Exit::Forbidden if failure.lacks_scope() => {
             let Some(required) = failure.required().filter(|required| !required.is_empty()) else {
-                return Step::Fail;
+                return Action::Fail;
             };
-            if past.sign_ins >= MAX_SIGN_INS {
-                Step::Stop(LIMIT)
-            } else if past.sign_ins > 0 && past.asked.satisfies(required) {
-                Step::Stop(ASKED_ALREADY)
+            if history.sign_ins >= MAX_SIGN_INS {
+                Action::Stop(LIMIT)
+            } else if history.sign_ins > 0 && history.requested.satisfies(required) {
+                Action::Stop(ALREADY_REQUESTED)
             } else {
                 let had = entry.map(Entry::scopes).unwrap_or_default();
-                Step::SignIn { wanted: Some(had.union(required)) }
+                Action::SignIn { wanted: Some(had.union(required)) }
             }
         }
-        _ => Step::Fail,
+        _ => Action::Fail,
     }
 }

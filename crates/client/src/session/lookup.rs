@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::now;
+use super::ask::or_cancelled;
 use crate::{
     config::Config,
     failure::Failure,
-    interrupt::{interrupted, or_cancelled},
+    interrupt::interrupted,
     oauth::{LoginError, Renewal, renew},
     store::{Entry, Lock, Store, StoreError},
 };
@@ -17,19 +17,19 @@ use crate::{
 /// one would be lost.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long it may take to note something after Ctrl-C.
-const NOTING: Duration = Duration::from_secs(1);
+/// How long the store may take after Ctrl-C.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The stored entry for the server, renewed if its time is nearly up. It may be one that is no good any
-/// more: who we were is in it.
+/// The stored entry for the server, renewed if it is about to expire. It may be one that is no longer valid:
+/// the client is in it.
 pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
-    let Some(store) = config.access.store().filter(|_| config.endpoint.keeps_secrets()) else {
+    let Some(store) = config.tokens.store().filter(|_| config.endpoint.keeps_secrets()) else {
         return Ok(None);
     };
     let Some(entry) = stored(config).await? else {
         return Ok(None);
     };
-    if entry.is_fresh(now()) || !entry.is_renewable() {
+    if entry.is_fresh(config.clock.now()) || !entry.is_renewable() {
         return Ok(Some(entry));
     }
     match under_lock(config, &store, &entry, false).await {
@@ -37,14 +37,14 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
         Ok(None) => Ok(Some(entry)),
         Err(LoginError::Cancelled) => Err(Failure::cancelled()),
         // It has a little life left, and the issuer may be back by then.
-        Err(_) if entry.is_alive(now()) => Ok(Some(entry)),
-        Err(error) => Err(Failure::renewal(&error, config)),
+        Err(_) if entry.is_alive(config.clock.now()) => Ok(Some(entry)),
+        Err(error) => Err(Failure::renewal(&error, &config.context(None))),
     }
 }
 
 /// The stored entry for the server, as it is.
-pub(crate) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
-    match config.access.store() {
+pub(super) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
+    match config.tokens.store() {
         Some(store) => {
             let found = store.find(config.endpoint.as_str()).await;
             found.map_err(|error| Failure::store(&error))
@@ -53,18 +53,18 @@ pub(crate) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
     }
 }
 
-/// The entry renewed, because the server refuses its token. Nothing where only a sign-in can help.
-pub(crate) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Entry>, Failure> {
-    let Some(store) = config.access.store() else {
+/// The entry renewed, because the server refuses its token. `None` where only a sign-in can help.
+pub(super) async fn renewed(config: &Config, entry: &Entry) -> Result<Option<Entry>, Failure> {
+    let Some(store) = config.tokens.store() else {
         return Ok(None);
     };
     let renewed = under_lock(config, &store, entry, true).await;
-    renewed.map_err(|error| Failure::renewal(&error, config))
+    renewed.map_err(|error| Failure::renewal(&error, &config.context(None)))
 }
 
 /// Stores an entry.
-pub(crate) async fn keep(config: &Config, entry: &Entry) -> Result<(), LoginError> {
-    if let Some(store) = config.access.store() {
+pub(super) async fn save(config: &Config, entry: &Entry) -> Result<(), LoginError> {
+    if let Some(store) = config.tokens.store() {
         let lock = store.lock().await.map_err(LoginError::Store)?;
         store.save(entry, &lock).await.map_err(LoginError::Store)?;
     }
@@ -83,14 +83,14 @@ async fn under_lock(
         return Ok(None);
     };
     let is_another = entry_now.secrets() != entry.secrets();
-    if entry_now.is_fresh(now()) && (is_another || !is_refused) {
+    if entry_now.is_fresh(config.clock.now()) && (is_another || !is_refused) {
         return Ok(Some(entry_now));
     }
     if !entry_now.is_renewable() {
         return Ok(None);
     }
     let outward = config.outward()?;
-    let work = renew(&entry_now, &outward);
+    let work = renew(&entry_now, &outward, &config.clock);
     tokio::pin!(work);
     let (new, is_cancelled) = tokio::select! {
         biased;
@@ -107,7 +107,7 @@ async fn under_lock(
     if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
-/// Stores the new entry; without one, takes note that the refresh token is no good, and perhaps the client.
+/// Stores the new entry; without one, notes that the refresh token is invalid, and perhaps the client.
 async fn store_outcome(
     store: &Store,
     mut old: Entry,
@@ -130,10 +130,10 @@ async fn store_outcome(
     }
 }
 
-/// Takes note that nobody came back from the issuer's page: it may have been one that says that it does not
-/// know the client. The next sign-in registers anew.
-pub(crate) async fn doubt(config: &Config) {
-    let Some(store) = config.access.store() else {
+/// Notes that no response came back from the issuer's page: the page may have said that it does not know the
+/// client. The next sign-in registers a new one.
+pub(super) async fn doubt_client(config: &Config) {
+    let Some(store) = config.tokens.store() else {
         return;
     };
     let noted = async {
@@ -146,6 +146,6 @@ pub(crate) async fn doubt(config: &Config) {
         }
         Ok::<(), StoreError>(())
     };
-    // What cannot be noted is found out again the next time. Nobody is kept waiting for it.
-    let _ = timeout(NOTING, noted).await;
+    // What cannot be noted is found out again the next time.
+    let _ = timeout(NOTE_TIMEOUT, noted).await;
 }

@@ -1,10 +1,10 @@
 //! A file that only its owner can read, written whole or not at all, and a lock beside it.
 //!
-//! Nobody else may write the folder: whoever could would lay out links for us to follow, or put another
-//! file in this one's place. A draft is made anew under a random name, and never through a link.
+//! No other user may write the folder: they could place links for us to follow, or replace the file.
+//! A temporary file has a new random name, and is never opened through a link.
 //!
 //! The lock is another file, because the first is replaced when it is written. It is held by the
-//! operating system: a process that dies lets go of it.
+//! operating system: a process that ends releases it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep};
 
 /// How long to wait for another process: a refresh is done within 30 s, or has failed.
-const PATIENCE: Duration = Duration::from_secs(40);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(40);
 /// The bits of a mode that are not the owner's.
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
@@ -30,9 +30,9 @@ const PAUSE: Duration = Duration::from_millis(15);
 #[derive(Debug, Clone)]
 pub(crate) struct SecretFile(PathBuf);
 
-/// Holds other processes off until it is dropped.
+/// Excludes other processes until it is dropped.
 #[derive(Debug)]
-#[must_use = "dropping it lets go of the lock"]
+#[must_use = "dropping it releases the lock"]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held, not looked at")] File);
 
 /// Why the file cannot be used.
@@ -43,10 +43,10 @@ pub(crate) enum FileError {
     Io(PathBuf, #[source] io::Error),
     /// Others may read it.
     #[error("others may read {0}: its mode must be 0600")]
-    Loose(PathBuf),
+    InsecurePermissions(PathBuf),
     /// Others may write its folder.
     #[error("other users can write to {0}, or it belongs to another user")]
-    OthersFolder(PathBuf),
+    InsecureFolder(PathBuf),
     /// Another process holds the lock.
     #[error("another process holds {0}")]
     Busy(PathBuf),
@@ -87,14 +87,14 @@ impl SecretFile {
         written.map(drop).map_err(|fault| self.fault(fault))
     }
 
-    /// Takes the lock, waiting for whoever holds it.
+    /// Takes the lock, waiting for the process that holds it.
     pub(crate) async fn lock(&self) -> Result<Lock, FileError> {
         self.make_folder()?;
         let path = self.0.with_extension("lock");
         let file = private(OpenOptions::new().write(true).create(true).truncate(false))
             .open(&path)
             .map_err(|fault| FileError::Io(path.clone(), fault))?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(file)),
@@ -122,7 +122,7 @@ impl SecretFile {
     fn check_folder(&self) -> Result<(), FileError> {
         match self.0.parent() {
             Some(folder) if is_open_to_others(folder) => {
-                Err(FileError::OthersFolder(folder.to_owned()))
+                Err(FileError::InsecureFolder(folder.to_owned()))
             }
             _ => Ok(()),
         }
@@ -132,7 +132,11 @@ impl SecretFile {
     fn check_mode(&self, file: &File) -> Result<(), FileError> {
         use std::os::unix::fs::MetadataExt;
         let metadata = file.metadata().map_err(|fault| self.fault(fault))?;
-        if metadata.mode() & OTHERS == 0 { Ok(()) } else { Err(FileError::Loose(self.0.clone())) }
+        if metadata.mode() & OTHERS == 0 {
+            Ok(())
+        } else {
+            Err(FileError::InsecurePermissions(self.0.clone()))
+        }
     }
 
     #[cfg(not(unix))]
@@ -174,7 +178,7 @@ fn check_owner(folder: &Path, ours: &File) -> Result<(), FileError> {
         let fault = |fault| FileError::Io(folder.to_owned(), fault);
         let owner = fs::metadata(folder).map_err(fault)?.uid();
         if owner != ours.metadata().map_err(fault)?.uid() {
-            return Err(FileError::OthersFolder(folder.to_owned()));
+            return Err(FileError::InsecureFolder(folder.to_owned()));
         }
     }
     #[cfg(not(unix))]
@@ -207,7 +211,7 @@ mod tests {
         assert_eq!(mode(file.path().parent().unwrap()), 0o700);
         assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 1);
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(file.read(), Err(FileError::Loose(_))));
+        assert!(matches!(file.read(), Err(FileError::InsecurePermissions(_))));
     }
 
     #[cfg(unix)]
@@ -225,9 +229,9 @@ mod tests {
         assert!(!bait.exists());
         for mode in [0o770, 0o707, 0o777] {
             fs::set_permissions(&state, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(file.read(), Err(FileError::OthersFolder(_))), "{mode:o}");
-            assert!(matches!(file.write("c"), Err(FileError::OthersFolder(_))), "{mode:o}");
-            assert!(matches!(file.lock().await, Err(FileError::OthersFolder(_))), "{mode:o}");
+            assert!(matches!(file.read(), Err(FileError::InsecureFolder(_))), "{mode:o}");
+            assert!(matches!(file.write("c"), Err(FileError::InsecureFolder(_))), "{mode:o}");
+            assert!(matches!(file.lock().await, Err(FileError::InsecureFolder(_))), "{mode:o}");
         }
         fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(file.read().unwrap().as_deref(), Some("b"));

@@ -4,28 +4,27 @@
 //! 1. Where there is none, or it does not answer (a server without a desktop, a locked session), the store
 //!    falls back to its file, and says so where it lists what it has.
 //! 2. It has some time to answer, in which a person may be asked to unlock it. It is asked in a thread of
-//!    its own: nothing else ends the wait for one that hangs, nor lets Ctrl-C through.
-//! 3. That a secret is not there and that nobody can say are told apart: what cannot be removed is not
-//!    called removed.
+//!    its own: nothing else ends the wait for one that hangs, or lets Ctrl-C through.
+//! 3. "Not found" and "keychain unavailable" are distinct; removal is reported only when confirmed.
 
 use std::{thread, time::Duration};
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
 
 use super::entry::Key;
 
-const SERVICE: &str = "mcp-client";
+const SERVICE: &str = "bartizan";
 
 /// The keychain, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Keychain {
     /// How long each answer may take.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// There is no keychain, or it does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OutOfReach;
+pub(crate) struct KeychainUnavailable;
 
 impl Keychain {
     /// Puts a secret in, and tells whether it is there now: read back, not just accepted.
@@ -39,12 +38,12 @@ impl Keychain {
     }
 
     /// Takes a secret out to look at it; nothing if it is not there.
-    pub(crate) async fn find(self, key: &Key) -> Result<Option<String>, OutOfReach> {
+    pub(crate) async fn find(self, key: &Key) -> Result<Option<String>, KeychainUnavailable> {
         self.ask(key, keyring::Entry::get_password).await
     }
 
     /// Removes a secret; that it is not there is as good.
-    pub(crate) async fn remove(self, key: &Key) -> Result<(), OutOfReach> {
+    pub(crate) async fn remove(self, key: &Key) -> Result<(), KeychainUnavailable> {
         self.ask(key, keyring::Entry::delete_credential).await.map(drop)
     }
 
@@ -53,18 +52,18 @@ impl Keychain {
         self,
         key: &Key,
         what: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,
-    ) -> Result<Option<T>, OutOfReach> {
+    ) -> Result<Option<T>, KeychainUnavailable> {
         let account = account(key);
         let (answer, answered) = oneshot::channel();
         thread::spawn(move || {
             let found = keyring::Entry::new(SERVICE, &account).and_then(|entry| what(&entry));
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = answer.send(found);
         });
-        match timeout(self.patience, answered).await {
+        match tokio::time::timeout(self.timeout, answered).await {
             Ok(Ok(Ok(found))) => Ok(Some(found)),
             Ok(Ok(Err(keyring::Error::NoEntry))) => Ok(None),
-            _ => Err(OutOfReach),
+            _ => Err(KeychainUnavailable),
         }
     }
 }

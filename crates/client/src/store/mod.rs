@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use entry::{AuthMethod, Client, Entry, Grant, Summary};
 pub(crate) use file::{FileError, Lock, SecretFile, draft, is_open_to_others};
-pub(crate) use keychain::{Keychain, OutOfReach};
+pub(crate) use keychain::{Keychain, KeychainUnavailable};
 
 /// All that is stored.
 #[derive(Debug, Clone)]
@@ -170,7 +170,7 @@ impl Store {
     }
 
     /// What is in an entry, which is not in the keychain afterwards.
-    async fn take(&self, row: &Row) -> Result<Option<Entry>, OutOfReach> {
+    async fn take(&self, row: &Row) -> Result<Option<Entry>, KeychainUnavailable> {
         if let Some(entry) = &row.secret {
             return Ok(Some(*entry.clone()));
         }
@@ -203,7 +203,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let keychain = Keychain { patience: Duration::ZERO };
+        let keychain = Keychain { timeout: Duration::ZERO };
         let store = Store::in_folder(folder.path(), keychain, Place::File);
         (folder, store)
     }

@@ -122,7 +122,7 @@ async fn tools_are_kept_and_listed_again_where_it_matters() {
     caching(&url, cache.path(), &add[..3]).run().await.expect(2);
     assert_eq!(lists(), 2, "what is refused is refused by what the server says now");
 
-    let folder = cache.path().join("mcp-client");
+    let folder = cache.path().join("bartizan");
     let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
     #[cfg(unix)]
     {
@@ -169,7 +169,7 @@ async fn a_shell_is_told_the_names_of_the_tools() {
     assert_eq!(words("--server=rich call a", "3").await, "add\nalbum");
     assert_eq!(words("--url poor call a", "4").await, "");
     // A server does not put flags into anybody's mouth.
-    let file = fs::read_dir(cache.path().join("mcp-client")).unwrap();
+    let file = fs::read_dir(cache.path().join("bartizan")).unwrap();
     let mut file = file.map(|file| file.unwrap().path());
     let file = file.find(|file| file.to_str().unwrap().contains("127.0.0.1")).unwrap();
     let text = fs::read_to_string(&file).unwrap();

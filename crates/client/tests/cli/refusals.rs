@@ -10,7 +10,7 @@ use crate::{
 const NEEDS: &str = r#"Bearer error="insufficient_scope", error_description="required: Admin.Write; granted: User.Read", scope="Admin.Write""#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn anonymous_is_told_how_to_get_a_token() {
+async fn anonymous_is_shown_how_to_get_a_token() {
     let (url, log) = Canned::new(401).challenge("Bearer").serve().await;
     let run = Client::at(&url, &[]).run().await.expect(4);
     run.says(&format!(
@@ -69,7 +69,8 @@ async fn a_missing_scope_is_named_and_how_to_get_it() {
     let (url, _) = server.serve().await;
     let client = || Client::at(&url, &[]).with_token();
     client().run().await.expect(5).says(
-        "error: calling `get_time` needs a scope that the token does not have (403 Forbidden)\n  \
+        "error: calling `get_time` needs a scope that the token does not have (403 Forbidden)\n\
+         the server says: required: Admin.Write; granted: User.Read\n  \
            needed   Admin.Write\n  \
            granted  User.Read\n\
          hint: get a token with it: just token --scope \"Admin.Write User.Read\"\n",
@@ -81,6 +82,7 @@ async fn a_missing_scope_is_named_and_how_to_get_it() {
             "code": "forbidden",
             "exit_code": 5,
             "message": "calling `get_time` needs a scope that the token does not have (403 Forbidden)",
+            "server": "required: Admin.Write; granted: User.Read",
             "hint": "get a token with it: just token --scope \"Admin.Write User.Read\"",
             "required": ["Admin.Write"],
             "granted": ["User.Read"],
@@ -107,7 +109,7 @@ async fn another_vendors_403_falls_back_to_the_tokens_own_scopes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_403_that_no_token_can_mend_says_so() {
+async fn a_403_that_no_token_can_fix_says_so() {
     let roles =
         "required: Admin.Write; the user's roles do not allow it, so a new token would not help";
     // As our server says it, and as others do.
@@ -118,8 +120,10 @@ async fn a_403_that_no_token_can_mend_says_so() {
     let error = json!({ "code": -32011, "message": roles, "data": data });
     let ours = json!({ "jsonrpc": "2.0", "id": null, "error": error });
     let others = json!({"error": "access_denied", "error_description": roles});
-    let lists = "  needed   Admin.Write\n  granted  User.Read\n";
-    for (json, lists) in [(ours, lists), (others, "")] {
+    let lists = "  needed   Admin.Write\n  granted  User.Read\n  request  0123456789abcdef\n";
+    let because = ": the user's roles do not allow it";
+    // Text is not parsed: without `required`, another reason is possible.
+    for (json, lists, because) in [(ours, lists, because), (others, "", "")] {
         let canned = Canned::new(403).header("content-type", "application/json");
         let (url, log) = canned.body(&json.to_string()).serve().await;
         let run = Client::at(&url, &[]).with_token().run().await.expect(5);
@@ -127,7 +131,7 @@ async fn a_403_that_no_token_can_mend_says_so() {
             "error: the server does not allow calling `get_time` (403 Forbidden)\n\
              the server says: {roles}\n\
              {lists}\
-             hint: a new token will not help: the user's roles do not allow it\n",
+             hint: a new token will not help{because}\n",
         ));
         assert_eq!(log.lines().len(), 1);
     }
@@ -136,7 +140,7 @@ async fn a_403_that_no_token_can_mend_says_so() {
     let run = Client::at(&url, &["tools"]).with_token().run().await.expect(5);
     run.says(
         "error: the server does not allow listing the tools (403 Forbidden)\n\
-         hint: a new token will not help: the user's roles do not allow it\n",
+         hint: a new token will not help\n",
     );
 }
 
@@ -173,7 +177,7 @@ async fn a_token_without_scopes_is_said_to_have_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn words_of_the_server_are_cleaned_and_the_token_in_them_is_not() {
+async fn text_of_the_server_is_sanitized_and_the_token_in_it_redacted() {
     let body = "\u{1b}[31mno\u{7}\n for $AUTHORIZATION";
     let (url, _) = Canned::new(403).body(body).serve().await;
     let run = Client::at(&url, &[]).with_token().run().await.expect(5);
@@ -193,27 +197,34 @@ async fn a_missing_scope_is_found_in_whichever_line_it_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_user_is_told_who_they_are() {
-    // {"iss":"https://as.example/realms/a","sub":"5f0c"}
-    let token = "e30.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUvcmVhbG1zL2EiLCJzdWIiOiI1ZjBjIn0.c2ln";
-    let words = "the user does not exist here or is disabled, so a new token would not help";
-    let body = json!({"error": "access_denied", "error_description": words}).to_string();
-    let ours = Canned::new(403).header("content-type", "application/json").body(&body);
-    let (url, _) = ours.serve().await;
-    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", token).run().await.expect(5);
+async fn an_unknown_user_gets_the_command_that_adds_them() {
+    let text = "you are 5f0c of https://as.example/realms/a: the user does not exist here";
+    let serve = |subject: &str| {
+        let data = json!({
+            "error": "access_denied", "issuer": "https://as.example/realms/a", "subject": subject,
+            "request_id": "0123456789abcdef",
+        });
+        let error = json!({ "code": -32011, "message": text, "data": data });
+        let body = json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
+        Canned::new(403).header("content-type", "application/json").body(&body).serve()
+    };
+    let (url, _) = serve("5f0c").await;
+    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await.expect(5);
     run.says(&format!(
         "error: the server does not allow listing the tools (403 Forbidden)\n\
-         the server says: {words}\n\
-         hint: you are 5f0c of https://as.example/realms/a; whoever runs the server can add you with \
-         `server users add 5f0c --issuer https://as.example/realms/a`, or enable you\n"
+         the server says: {text}\n  \
+           request  0123456789abcdef\n\
+         hint: ask those who run the server to add you with \
+         `server users add 5f0c --issuer https://as.example/realms/a`, or to enable you\n"
     ));
-    // An opaque token tells nobody anything.
-    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await;
-    assert!(run.expect(5).stderr.ends_with("hint: a new token will not help\n"));
+    // What a shell would not leave alone is in no command.
+    let (url, _) = serve("$(touch x)").await;
+    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await.expect(5);
+    run.says("with `server users add`, or to enable you\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_lets_strangers_in_needs_no_sign_in() {
+async fn a_server_that_accepts_unauthenticated_requests_needs_no_sign_in() {
     let (url, _) = Mcp::default().serve().await;
     let run = Client::at(&url, &["explain"]).run().await.expect(0);
     assert!(run.stdout.contains("none is needed"), "{run:#?}");

@@ -1,5 +1,6 @@
-//! The doctor, at servers that are well and at servers that are not.
+//! `explain`, at servers without and with faults.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use crate::{
@@ -163,4 +164,46 @@ async fn nobody_there_is_told_with_its_exit_code() {
     let user = User::new();
     let run = user.run_at("http://127.0.0.1:1/mcp", &["explain", "--output", "json"]).await;
     assert_eq!(verdict(&run.expect(3), "reachable"), "fail");
+}
+
+#[tokio::test]
+async fn a_new_token_for_another_server_is_named_and_no_sign_in_is_suggested() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    // The issuer ignores `resource`.
+    let claims = serde_json::json!({
+        "iss": world.origin(), "aud": "https://other.example/mcp", "exp": 9_999_999_999_u64,
+    });
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+    let token = format!("e30.{payload}.c2ln");
+    world.change(|knobs| knobs.tokens = vec![("access_token", token.clone().into())]);
+    user.login(&world).await;
+    let lines = |run: Run| run.json()["checks"].as_array().unwrap().clone();
+    let line = |lines: &[Value], check: &str| {
+        lines.iter().find(|line| line["check"] == check).unwrap().clone()
+    };
+    let resource = world.url();
+    let words =
+        format!("the token is for https://other.example/mcp, and this server is {resource}");
+
+    let stored = lines(explain(&user, &world).await.expect(4));
+    let audience = line(&stored, "token audience");
+    assert_eq!(audience["text"], words.as_str());
+    assert!(audience["fix"].as_str().unwrap().contains("another sign-in gives the same"));
+    assert_eq!(line(&stored, "access")["fix"], "see `token audience`");
+    let login = |line: &Value| line["fix"].as_str().is_some_and(|fix| fix.contains("client login"));
+    let failed = stored.iter().filter(|line| line["verdict"] == "fail");
+    assert!(failed.into_iter().all(|line| !login(line)), "{stored:#?}");
+
+    // The same, given.
+    let mut command = user.command(&resource, &["explain", "--output", "json"]);
+    let given = command.env("MCP_TOKEN", &token).output().await.unwrap();
+    let given = lines(Run::from(given).expect(4));
+    let fix = line(&given, "token audience")["fix"].as_str().unwrap().to_owned();
+    assert_eq!(
+        fix,
+        format!(
+            "get a token for {resource}, or use this one where it belongs: \
+             --url https://other.example/mcp"
+        )
+    );
 }

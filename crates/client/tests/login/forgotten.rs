@@ -7,7 +7,7 @@ use crate::{
 
 #[tokio::test]
 async fn a_client_that_the_issuer_has_forgotten_registers_anew_once() {
-    for turns_away in [TurnsAway::Page, TurnsAway::Back, TurnsAway::Later] {
+    for turns_away in [TurnsAway::Page, TurnsAway::Json, TurnsAway::Back, TurnsAway::Later] {
         let (world, user) =
             (World::new(Knobs { turns_away, ..Knobs::default() }).await, User::new());
         user.login(&world).await;
@@ -16,6 +16,16 @@ async fn a_client_that_the_issuer_has_forgotten_registers_anew_once() {
         assert_eq!(world.log("register").len(), 2);
         user.run(&world, &["call", "one"]).await.expect(0);
     }
+}
+
+#[tokio::test]
+async fn a_bare_400_to_the_probe_does_not_replace_the_client() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    user.login(&world).await;
+    world.change(|knobs| knobs.refuses_probes = Some(400));
+    user.browse(&world, &["login"]).await.expect(0);
+    assert_eq!(world.log("probe refused").len(), 1);
+    assert_eq!(world.log("register").len(), 1);
 }
 
 #[tokio::test]
@@ -34,7 +44,13 @@ async fn a_renewal_that_finds_the_client_forgotten_ends_in_a_sign_in_with_a_new_
 
 #[tokio::test]
 async fn a_page_that_nobody_comes_back_from_is_not_opened_for_the_same_client_again() {
-    let knobs = Knobs { turns_away: TurnsAway::QuietPage, ..Knobs::default() };
+    for status in [200, 400] {
+        comes_back_from_no_page(status).await;
+    }
+}
+
+async fn comes_back_from_no_page(status: u16) {
+    let knobs = Knobs { turns_away: TurnsAway::QuietPage(status), ..Knobs::default() };
     let (world, user) = (World::new(knobs).await, User::new());
     user.login(&world).await;
     world.forget_clients();

@@ -145,3 +145,19 @@ async fn a_device_code_that_is_none_is_named() {
         user.run(&world, &["login", "--device"]).await.expect(4).says(words);
     }
 }
+
+#[tokio::test]
+async fn an_issuer_that_refuses_an_exchange_is_named_with_its_status_and_error() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let provider = World::new(Knobs::default()).await;
+    std::fs::write(user.folder().join("id-token"), "enterprise-id-token").unwrap();
+    let endpoint = format!("{}/token", provider.origin());
+    let login = ["login", "--grant", "enterprise", "--client-id", "c", "--idp-client-id", "i"];
+    let idp = ["--idp-issuer", provider.origin(), "--idp-token-endpoint", &endpoint];
+    let login = [login.as_slice(), &idp, &["--id-token-file", "id-token"]].concat();
+    let refused = user.run(&world, &login).await.expect(4);
+    refused.says(&format!(
+        "{} refuses the exchange with 400 Bad Request: unsupported_grant_type",
+        provider.origin()
+    ));
+}

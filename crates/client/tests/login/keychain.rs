@@ -95,7 +95,7 @@ impl Session {
 
     /// All secrets that are there.
     fn secrets(&self) -> String {
-        self.secret_tool(&["search", "--all", "--unlock", "service", "mcp-client"])
+        self.secret_tool(&["search", "--all", "--unlock", "service", "bartizan"])
     }
 }
 

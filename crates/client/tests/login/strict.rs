@@ -159,3 +159,25 @@ async fn an_issuer_that_compares_gets_the_name_that_it_knows() {
     user.login(&world).await;
     assert_eq!(world.log("register").len(), 2);
 }
+
+#[tokio::test]
+async fn the_next_authorization_server_is_tried_when_one_does_not_answer() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let servers = json!(["http://127.0.0.1:1", world.origin()]);
+    world.change(|knobs| knobs.resource = vec![("authorization_servers", servers)]);
+    let login = user.browse(&world, &["login"]).await.expect(0);
+    assert!(login.stdout.contains(&format!("signed in at {}", world.origin())), "{login:?}");
+    user.run(&world, &["call", "one"]).await.expect(0);
+}
+
+#[tokio::test]
+async fn authorization_servers_that_do_not_answer_are_named_each_with_its_fault() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let servers = json!(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+    world.change(|knobs| knobs.resource = vec![("authorization_servers", servers)]);
+    let login = user.run(&world, &["login"]).await.expect(3);
+    login
+        .says("http://127.0.0.1:1: Connection refused")
+        .says("http://127.0.0.1:2: Connection refused")
+        .says("client explain");
+}

@@ -40,7 +40,7 @@ impl User {
 
     /// The list of tokens.
     pub(crate) fn store(&self) -> PathBuf {
-        self.folder().join("state/mcp-client/tokens.json")
+        self.folder().join("state/bartizan/tokens.json")
     }
 
     /// A command, its streams piped, in a world without a browser and without a keychain.

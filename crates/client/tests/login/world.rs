@@ -77,6 +77,8 @@ pub(crate) struct Knobs {
     pub(crate) registered: Vec<(&'static str, Value)>,
     /// How the page to sign in at turns away a client that is not known.
     pub(crate) turns_away: TurnsAway,
+    /// The status of the page that answers `prompt=none`, whoever the client is.
+    pub(crate) refuses_probes: Option<u16>,
     /// What a device code has instead.
     pub(crate) device: Vec<(&'static str, Value)>,
     /// What answers in place of a real one say of when to ask again.
@@ -92,11 +94,13 @@ pub(crate) struct Knobs {
 /// How the page to sign in at turns away a client that is not known.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) enum TurnsAway {
-    /// With an error page, and a status that says so.
+    /// With an error page, and status 401.
     #[default]
     Page,
-    /// With an error page like any other.
-    QuietPage,
+    /// With status 400 and JSON with the error code.
+    Json,
+    /// With an error page that does not say what is wrong, and this status.
+    QuietPage(u16),
     /// Back to the client.
     Back,
     /// Not at all: only the token endpoint looks.
@@ -484,10 +488,19 @@ fn answered(
         (Method::GET, "/authorize") => {
             let mut inner = world.inner.lock().unwrap();
             let is_gone = inner.gone.contains(&query["client_id"]);
+            let is_probe = query.get("prompt").is_some_and(|prompt| prompt == "none");
+            if let Some(status) = inner.knobs.refuses_probes.filter(|_| is_probe) {
+                inner.log.push("probe refused".to_owned());
+                let response = Response::builder().status(status);
+                return response.body(Body::from("login_required")).unwrap();
+            }
             let status = match inner.knobs.turns_away {
-                TurnsAway::Page => 400,
-                TurnsAway::QuietPage => 200,
-                TurnsAway::Back | TurnsAway::Later => 0,
+                TurnsAway::Page => 401,
+                TurnsAway::Json if is_gone => {
+                    return answer(400, &json!({ "error": "invalid_client" }));
+                }
+                TurnsAway::QuietPage(status) => status,
+                TurnsAway::Json | TurnsAway::Back | TurnsAway::Later => 0,
             };
             if is_gone && status != 0 {
                 inner.log.push("error page".to_owned());

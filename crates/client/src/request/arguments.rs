@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Fault, Schema};
+use crate::schema::{FieldError, Schema};
 
 /// A tool and what to give it.
 #[derive(Debug)]
@@ -100,7 +100,10 @@ impl Arguments {
     }
 
     /// The arguments as the schema wants them, or what is wrong with them.
-    pub(crate) fn fitted(&self, schema: &Schema<'_>) -> Result<Map<String, Value>, Vec<Fault>> {
+    pub(crate) fn fitted(
+        &self,
+        schema: &Schema<'_>,
+    ) -> Result<Map<String, Value>, Vec<FieldError>> {
         let mut all = self.object.clone();
         let mut faults = Vec::new();
         for (key, given) in &self.given {

@@ -1,0 +1,47 @@
+//! What is examined: a server, and the token for it.
+
+use auth_core::AccessToken;
+
+use crate::{
+    config::{Config, TokenSettings},
+    connect::Target,
+    endpoint::Endpoint,
+    failure::Context,
+};
+
+/// A server, and the token for it.
+pub(super) struct Subject<'a> {
+    pub(super) config: &'a Config,
+    pub(super) token: Option<AccessToken>,
+    /// Whether the user gave the token, so that a sign-in does not replace it.
+    pub(super) was_given: bool,
+    /// The resource that a stored token was obtained for.
+    pub(super) stored_for: Option<String>,
+}
+
+impl<'a> Subject<'a> {
+    /// The server's URL.
+    pub(super) fn endpoint(&self) -> &'a Endpoint {
+        &self.config.endpoint
+    }
+
+    /// How tokens are obtained.
+    pub(super) fn tokens(&self) -> &'a TokenSettings {
+        &self.config.tokens
+    }
+
+    /// The server, to be reached without a token: each request adds its own.
+    pub(super) fn target(&self) -> Target<'a> {
+        self.config.target(None)
+    }
+
+    /// What a failure has to know.
+    pub(super) fn context(&self) -> Context {
+        self.config.context(self.token.as_ref())
+    }
+
+    /// The command that signs in.
+    pub(super) fn login_command(&self) -> String {
+        format!("client login --url {}", self.endpoint())
+    }
+}

@@ -1,0 +1,49 @@
+//! What a failure has to know of the run that it ends. No token is in it.
+
+use std::time::Duration;
+
+use auth_core::ScopeSet;
+
+use crate::endpoint::Endpoint;
+
+/// The run that a failure is about.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) timeout: Duration,
+    pub(crate) token: SentToken,
+    pub(crate) operation: Operation,
+}
+
+/// The token that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SentToken {
+    /// None was sent.
+    None,
+    /// One was sent, with the scopes that it names itself, if it is a JWT. **Not verified.**
+    Sent(Option<ScopeSet>),
+}
+
+/// The request, as far as messages are about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    /// "calling `get_time`".
+    pub(crate) description: String,
+    /// The command that shows what can be named in such a request.
+    pub(crate) listing_hint: Option<&'static str>,
+}
+
+impl Context {
+    /// The scopes that the token names itself.
+    pub(crate) fn token_scopes(&self) -> Option<&ScopeSet> {
+        match &self.token {
+            SentToken::Sent(scopes) => scopes.as_ref(),
+            SentToken::None => None,
+        }
+    }
+
+    /// Whether a token was sent.
+    pub(crate) fn has_token(&self) -> bool {
+        self.token != SentToken::None
+    }
+}

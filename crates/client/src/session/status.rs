@@ -1,0 +1,70 @@
+//! `status`: the stored tokens, without their secrets.
+
+use std::fmt::Write as _;
+
+use auth_core::NumericDate;
+use serde_json::json;
+
+use crate::{
+    config::Config,
+    date::rfc3339,
+    failure::Failure,
+    report::Report,
+    sanitize::Sanitizer,
+    store::{Listed, Place, Store},
+};
+
+/// Lists the stored tokens: for which server, until when; never the tokens.
+pub(crate) fn status(config: &Config) -> Result<Report, Failure> {
+    let store = config.tokens.store();
+    let listed = store.as_ref().map(Store::list).transpose();
+    let listed = listed.map_err(|error| Failure::store(&error))?.unwrap_or_default();
+    let mut text = String::new();
+    if listed.is_empty() {
+        text.push_str("no tokens are stored\n");
+    }
+    for one in &listed {
+        let _ = writeln!(text, "{}", one.summary.server);
+        text.push_str(&details(one, store.as_ref(), config.clock.now()));
+    }
+    Ok(Report::new(text, json!({ "tokens": listed })))
+}
+
+/// The lines about one token.
+pub(super) fn details(listed: &Listed, store: Option<&Store>, now: NumericDate) -> String {
+    let summary = &listed.summary;
+    // Text of an issuer, each on its own line.
+    let line = |words: &str| Sanitizer::default().one_line(words);
+    let scopes = match line(&summary.scopes.join(" ")) {
+        none if none.is_empty() => "(none named)".to_owned(),
+        scopes => scopes,
+    };
+    let until = match summary.expires.and_then(|secs| NumericDate::from_secs(secs).ok()) {
+        Some(date) if date > now => {
+            format!("{}, in {}", rfc3339(date), humanize(date.since(now).as_secs()))
+        }
+        Some(date) => format!("{}: it has expired", rfc3339(date)),
+        None => "the issuer does not say".to_owned(),
+    };
+    let renewal = if summary.renewable { "automatically" } else { "by signing in again" };
+    let place = match (listed.kept_in, store) {
+        (Place::File, Some(store)) => format!("{}, mode 0600", store.path().display()),
+        (Place::File, None) => "file".to_owned(),
+        (Place::Keychain, _) => "keychain".to_owned(),
+    };
+    format!(
+        "  issuer    {}\n  client    {}\n  scopes    {scopes}\n  until     {until}\n  \
+         renewed   {renewal}\n  kept in   {place}\n",
+        line(&summary.key.issuer),
+        line(&summary.client_id)
+    )
+}
+
+fn humanize(secs: u64) -> String {
+    match secs {
+        0..120 => format!("{secs} s"),
+        120..7200 => format!("{} min", secs / 60),
+        7200..172_800 => format!("{} h", secs / 3600),
+        _ => format!("{} days", secs / 86_400),
+    }
+}
