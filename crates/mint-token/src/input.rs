@@ -1,4 +1,4 @@
-//! A token on its way in: from standard input or from a file, never from the command line.
+//! Reads a token from standard input or from a file, never from the command line.
 
 use std::{
     fs, io,
@@ -11,23 +11,23 @@ use zeroize::Zeroizing;
 
 use crate::World;
 
-/// The longest text that is read: a token may be too long, and it is worth saying so.
+/// The longest text that is read: more than a token may have, so that one that is too long is named.
 const MAX_BYTES: u64 = 16 * MAX_TOKEN_BYTES as u64;
 
-/// Why there is no token to look at.
+/// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
-    /// The token itself, which is in the shell's history now.
+    /// The token itself: it is in the shell's history now.
     #[error(
         "this looks like a token, which is a secret: name a file, or give `-` and the token on standard input"
     )]
     OnCommandLine,
-    /// No such file, or none that can be read.
+    /// The file cannot be read.
     #[error("{path}: {source}")]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the file system said.
+        /// What the file system reported.
         source: io::Error,
     },
     /// Nothing there.
@@ -35,7 +35,7 @@ pub(crate) enum InputError {
     Empty,
 }
 
-/// The text that `from` names (`-`: standard input), without what surrounds it.
+/// The token that `from` names (`-`: standard input), without spaces or `Bearer ` around it.
 pub(crate) fn token(from: &str, world: &mut World<'_>) -> Result<Zeroizing<String>, InputError> {
     let mut bytes = Zeroizing::new(Vec::new());
     let io = |source| InputError::Io { path: from.into(), source };

@@ -1,44 +1,27 @@
-//! The program `mint-token`: hands the real world to [`mint_token::run`].
+//! The program `mint-token`: passes the real world to [`mint_token::run`].
 
-mod secret;
-
-use std::{
-    io::{self, BufRead, IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use auth_core::SystemClock;
-use mint_token::{Ask, World};
-use settings::Environment;
-use zeroize::Zeroizing;
+use mint_token::World;
+use settings::{Environment, Surrounding};
+use terminal::{Invocation, Program, prompt, style};
 
 fn main() -> ExitCode {
-    // Somebody can be asked if they see the question and can type the answer.
-    let is_attended = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let mut asking = ask;
+    let args: Vec<_> = std::env::args_os().collect();
+    let run_by = Surrounding::RunBy.of_process();
+    let called = args.first().map(AsRef::as_ref);
+    let mut ask = |question: &str| prompt::ask(question);
     let mut world = World {
+        invocation: Invocation::new(Program::MintToken, called, run_by.as_deref()),
         environment: &Environment::load,
         clock: &SystemClock,
         random: &mut getrandom::fill,
         stdin: &mut io::stdin(),
-        ask: if is_attended { Some(&mut asking) } else { None },
+        ask: if prompt::is_interactive() { Some(&mut ask) } else { None },
         fetch: &mint_token::fetch,
-        // These two drop colours where they are not wanted: `NO_COLOR`, a pipe, a dumb terminal.
-        out: &mut anstream::stdout(),
-        err: &mut anstream::stderr(),
+        out: &mut style::stdout(),
+        err: &mut style::stderr(),
     };
-    mint_token::run(std::env::args_os(), &mut world).into()
-}
-
-fn ask(what: Ask<'_>) -> io::Result<Zeroizing<String>> {
-    match what {
-        Ask::Secret(text) => secret::ask(text),
-        Ask::Question(text) => {
-            let mut err = io::stderr();
-            write!(err, "{text}").and_then(|()| err.flush())?;
-            let mut line = Zeroizing::new(String::new());
-            io::stdin().lock().read_line(&mut line)?;
-            Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
-        }
-    }
+    mint_token::run(args, &mut world).into()
 }

@@ -1,29 +1,29 @@
-//! What the program says, and where.
+//! Where results and messages go.
 //!
 //! 1. [`result`] writes to standard output; if that fails, the program failed.
-//! 2. All the rest is for people and goes to standard error; if that fails, there is nobody to tell.
+//! 2. Everything else is for a person and goes to standard error; a failure there is ignored.
 //! 3. Text from outside is escaped ([`display`]), in JSON as well as for a person.
-//! 4. A reader that went away (a broken pipe) is an ending, not a panic, and needs no message.
+//! 4. A reader that has gone (a broken pipe) ends the program without a message.
 
 use std::{collections::BTreeSet, fmt, io::ErrorKind, path::PathBuf, time::Duration};
 
-use anstyle::{AnsiColor, Style};
 pub(crate) use auth_core::display::excerpt;
 use auth_core::{
     AccessToken, Algorithm, Audience, Issuer, NumericDate, RoleName, ScopeSet, Subject, TokenId,
     display,
 };
-use chrono::{DateTime, SecondsFormat};
 use serde_json::json;
+use terminal::{
+    OutputFormat,
+    date::rfc3339,
+    duration, report,
+    style::LABEL,
+    table::{Cell, Table},
+};
 
-use crate::{Exit, World, args::Format, signer::KeyOrigin, ttl::Ttl};
+use crate::{Exit, World, signer::KeyOrigin};
 
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const NOTE: Style = AnsiColor::Cyan.on_default().bold();
-pub(crate) const LABEL: Style = Style::new().bold();
-
-/// A token, and everything that is said about it.
+/// A token, and what the summary says about it.
 #[derive(Debug)]
 pub(crate) struct Minted {
     pub(crate) token: AccessToken,
@@ -44,10 +44,10 @@ pub(crate) struct Minted {
 
 impl Minted {
     /// The one line for standard output.
-    pub(crate) fn line(&self, format: Format) -> String {
+    pub(crate) fn line(&self, format: OutputFormat) -> String {
         match format {
-            Format::Text => self.token.expose().to_owned(),
-            Format::Json => to_json(&json!({
+            OutputFormat::Text => self.token.expose().to_owned(),
+            OutputFormat::Json => to_json(&json!({
                 "token": self.token.expose(),
                 "issuer": self.issuer,
                 "subject": self.subject,
@@ -63,31 +63,31 @@ impl Minted {
         }
     }
 
-    /// The same for a person, in words and without the token.
+    /// The same for a person, without the token.
     pub(crate) fn summary(&self, count: usize) -> String {
         let name = self.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         let scopes =
             if self.scopes.is_empty() { "none".to_owned() } else { self.scopes.to_string() };
         let stored = match &self.saved_to {
             Some(path) => format!("as MCP_TOKEN in {}", path.display()),
-            None => "nowhere; --save keeps it for the client".to_owned(),
+            None => "nowhere; --save stores it for the client".to_owned(),
         };
         let mut lines = vec![
             ("Token", format!("for {}{name} at {}", self.subject, self.audience)),
             ("Scopes", scopes),
         ];
         if count > 1 {
-            lines.insert(1, ("Count", format!("{count}, each with a jti of its own")));
+            lines.insert(1, ("Count", format!("{count}, each with its own jti")));
         }
         if !self.roles.is_empty() {
             let roles: Vec<&str> = self.roles.iter().map(RoleName::as_str).collect();
             lines.push(("Roles", roles.join(", ")));
         }
-        let lifetime = lifetime(self.lifetime);
+        let lifetime = duration::words(self.lifetime);
         lines.push(match self.not_before {
             None => ("Until", format!("{}, in {lifetime}", rfc3339(self.expires_at))),
             Some(from) => (
-                "Counts",
+                "Valid",
                 format!("from {} to {}: {lifetime}", rfc3339(from), rfc3339(self.expires_at)),
             ),
         });
@@ -102,19 +102,8 @@ impl Minted {
 
 /// Lines, each with a label before it.
 pub(crate) fn rows(lines: &[(&str, String)]) -> String {
-    let line = |(label, text): &(&str, String)| {
-        format!("{LABEL}{label:<7}{LABEL:#}{}\n", display::escape(text))
-    };
-    lines.iter().map(line).collect::<Vec<_>>().concat()
-}
-
-/// A lifetime in the longest unit that fits.
-pub(crate) fn lifetime(duration: Duration) -> String {
-    duration
-        .as_secs()
-        .to_string()
-        .parse()
-        .map_or_else(|_| format!("{} seconds", duration.as_secs()), |ttl: Ttl| ttl.to_string())
+    let row = |(label, text): &(&str, String)| [Cell::styled(label, LABEL), text.as_str().into()];
+    Table::without_head().rows(lines.iter().map(row)).to_string()
 }
 
 /// Writes the result, one line, to standard output.
@@ -131,30 +120,33 @@ fn to_json(value: &serde_json::Value) -> String {
     display::escape_json(&value.to_string()).into_owned()
 }
 
-/// Says `text`, which ends its own lines.
+/// Writes `text`, which ends its own lines, to standard error.
 pub(crate) fn say(text: &str, world: &mut World<'_>) {
-    // Who cannot be told that something went wrong cannot be told that either.
+    // There is no other place to report a failure to.
     let _ = world.err.write_all(text.as_bytes()).and_then(|()| world.err.flush());
 }
 
-/// Says what went wrong.
-pub(crate) fn error(fault: &dyn fmt::Display, world: &mut World<'_>) {
-    let fault = fault.to_string();
-    say(&format!("{ERROR}error:{ERROR:#} {}\n", display::escape_lines(&fault)), world);
+/// Reports an error.
+pub(crate) fn error(error: &dyn fmt::Display, world: &mut World<'_>) {
+    say(&report::error(error), world);
 }
 
-/// Says what is unwise.
+/// Reports something unwise.
 pub(crate) fn warning(text: &str, world: &mut World<'_>) {
-    let text = display::escape_lines(text);
-    say(&format!("{WARNING}warning:{WARNING:#} {text}\n"), world);
+    say(&report::warning(&text), world);
 }
 
-/// Says what may help.
+/// Reports something worth knowing.
 pub(crate) fn note(text: &str, world: &mut World<'_>) {
-    say(&format!("{NOTE}note:{NOTE:#} {}\n", display::escape_lines(text)), world);
+    say(&report::note(&text), world);
 }
 
-/// What the reader of the command line has to say: the help to standard output, a fault to standard error.
+/// Suggests what to do.
+pub(crate) fn hint(text: &str, world: &mut World<'_>) {
+    say(&report::hint(&text), world);
+}
+
+/// What clap returns: help to standard output, an error to standard error.
 pub(crate) fn usage(error: &clap::Error, world: &mut World<'_>) -> Exit {
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
@@ -170,21 +162,9 @@ pub(crate) fn to_out(text: &str, world: &mut World<'_>) -> Exit {
     match world.out.write_all(text.as_bytes()).and_then(|()| world.out.flush()) {
         Ok(()) => Exit::Done,
         Err(broken) if broken.kind() == ErrorKind::BrokenPipe => Exit::Failed,
-        Err(fault) => {
-            error(&format!("standard output cannot be written: {fault}"), world);
+        Err(source) => {
+            error(&format!("standard output cannot be written: {source}"), world);
             Exit::Failed
         }
     }
-}
-
-/// A date as RFC 3339 writes it, in UTC: `2026-01-31T12:00:00Z`.
-pub(crate) fn rfc3339(date: NumericDate) -> String {
-    // Every `NumericDate` has a calendar date; the number itself is right in any case.
-    DateTime::from_timestamp(date.as_secs(), 0)
-        .map_or_else(|| date.to_string(), |date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
-}
-
-/// The same of seconds since 1970.
-pub(crate) fn rfc3339_secs(secs: i64) -> String {
-    NumericDate::from_secs(secs).map_or_else(|_| secs.to_string(), rfc3339)
 }

@@ -1,4 +1,4 @@
-//! The flags over the configuration: everything that a token needs from there, or every fault there is.
+//! Puts the flags over the configuration: everything that a token needs from there, or all errors.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,26 +8,26 @@ use settings::{Environment, Variable};
 use crate::{
     World,
     args::MintArgs,
-    fault::Fault,
+    config_error::ConfigError,
     signer::{self, KeyOrigin},
 };
 
-/// What a token needs from the configuration, all of it sound.
+/// What a token needs from the configuration.
 pub(crate) struct Resolved {
     pub(crate) issuer: Issuer,
     pub(crate) audience: Audience,
     pub(crate) key: SigningKey,
     pub(crate) origin: KeyOrigin,
-    /// How long tokens may live, where keys take turns.
+    /// How long tokens may live, if the key is rotated.
     pub(crate) max_ttl: Option<Duration>,
 }
 
-/// Puts `args` over `environment`. A flag that is given also stands in for a variable that is at fault.
+/// Puts `args` over `environment`. A flag also replaces a variable that is invalid.
 pub(crate) fn resolve(
     args: &MintArgs,
     environment: &Environment,
-    world: &mut World<'_>,
-) -> Result<Resolved, Vec<Fault>> {
+    world: &World<'_>,
+) -> Result<Resolved, Vec<ConfigError>> {
     let issuer = issuer(args, environment);
     let audience = audience(args, environment);
     let key = signer::signing_key(args, environment, world);
@@ -38,39 +38,39 @@ pub(crate) fn resolve(
             Ok(Resolved { issuer, audience, key, origin, max_ttl })
         }
         (issuer, audience, key, claims) => {
-            let key = key.err().map(Fault::from);
-            let faults = [issuer.err(), audience.err(), key, claims.err()];
-            Err(faults.into_iter().flatten().collect())
+            let key = key.err().map(ConfigError::from);
+            let errors = [issuer.err(), audience.err(), key, claims.err()];
+            Err(errors.into_iter().flatten().collect())
         }
     }
 }
 
-fn issuer(args: &MintArgs, environment: &Environment) -> Result<Issuer, Fault> {
+fn issuer(args: &MintArgs, environment: &Environment) -> Result<Issuer, ConfigError> {
     match &args.iss {
         Some(issuer) => Ok(issuer.clone()),
-        None => value(environment, Variable::JwtIssuer).parse().map_err(Fault::Issuer),
+        None => value(environment, Variable::JwtIssuer).parse().map_err(ConfigError::Issuer),
     }
 }
 
-fn audience(args: &MintArgs, environment: &Environment) -> Result<Audience, Fault> {
+fn audience(args: &MintArgs, environment: &Environment) -> Result<Audience, ConfigError> {
     match &args.aud {
         Some(resource) => Ok(resource.audience().clone()),
         None => value(environment, Variable::McpResource)
             .parse()
             .map(|resource: ResourceUri| resource.audience().clone())
-            .map_err(Fault::Resource),
+            .map_err(ConfigError::Resource),
     }
 }
 
-fn each_claim_once(args: &MintArgs) -> Result<(), Fault> {
+fn each_claim_once(args: &MintArgs) -> Result<(), ConfigError> {
     let mut seen = BTreeSet::new();
     match args.claim.iter().find(|claim| !seen.insert(&claim.name)) {
-        Some(claim) => Err(Fault::ClaimTwice(claim.name.clone())),
+        Some(claim) => Err(ConfigError::ClaimTwice(claim.name.clone())),
         None => Ok(()),
     }
 }
 
-/// The value of a variable that has a default; an empty text is no value that anything here accepts.
+/// The value of a variable that has a default; nothing here accepts an empty text.
 fn value(environment: &Environment, variable: Variable) -> &str {
     environment.get(variable).unwrap_or_default()
 }

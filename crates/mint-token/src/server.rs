@@ -1,4 +1,4 @@
-//! Asking a running server, in the name of whoever has `MCP_TOKEN`.
+//! Asks a running server, with the token in `MCP_TOKEN`.
 //!
 //! The server answers at `/admin/explain`, beside its MCP path: JSON-RPC over HTTP, behind the same
 //! guard, for callers with the scope `Admin.Read`.
@@ -6,21 +6,20 @@
 use auth_core::{AccessToken, ResourceUri};
 use serde_json::{Value, json};
 use settings::{Environment, Variable};
+use terminal::{Invocation, Program};
 use zeroize::Zeroizing;
 
-use crate::{FetchFault, Request, World};
+use crate::{FetchFault, Request, World, request};
 
-/// Stands where the token will. No name of a tool is likely to be it, and one that is harms nobody: the
-/// question is refused.
+/// A placeholder for the token, until it is put into the text. If the name of a tool is this text, the
+/// request is malformed and refused.
 const PLACE: &str = "the token that is asked about";
 
 /// Why a server did not answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ServerFault {
-    /// There is nobody in whose name to ask.
-    #[error(
-        "MCP_TOKEN: {0}. Asking a server needs a token with the scope Admin.Read: `mint-token --scope Admin.Read --save`"
-    )]
+pub(crate) enum ServerError {
+    /// There is no token to ask with.
+    #[error("MCP_TOKEN: {0}. Asking a server needs a token with the scope Admin.Read")]
     Token(String),
     /// It could not be asked.
     #[error("{0}: {1}")]
@@ -31,11 +30,20 @@ pub(crate) enum ServerFault {
     )]
     Refused(String, u16),
     /// It has no such question, or answers something else.
-    #[error("the server's answer is not what was asked for: is it a `server` of this kind?")]
+    #[error("the response is not the expected one: is this a Bartizan server?")]
     Answer,
-    /// It is asked too often.
-    #[error("{0}: the server is asked too often: try again in a moment")]
-    TooOften(String),
+    /// HTTP 429.
+    #[error("{0}: rate limit exceeded: try again in a moment")]
+    RateLimited(String),
+}
+
+impl ServerError {
+    /// The command that helps.
+    pub(crate) fn hint(&self, invocation: &Invocation) -> Option<String> {
+        let is_token = matches!(self, Self::Token(_) | Self::Refused(..));
+        let command = invocation.command(Program::MintToken, "--scope Admin.Read --save");
+        is_token.then(|| format!("`{command}` stores such a token"))
+    }
 }
 
 /// The result of `method` with `params` and, if there is one, with the token that it is about, which is
@@ -47,10 +55,10 @@ pub(crate) fn ask(
     about: Option<&str>,
     environment: &Environment,
     world: &World<'_>,
-) -> Result<Value, ServerFault> {
+) -> Result<Value, ServerError> {
     let token = environment.get(Variable::McpToken).unwrap_or_default();
     let token: AccessToken =
-        token.parse().map_err(|fault| ServerFault::Token(format!("{fault}")))?;
+        token.parse().map_err(|fault| ServerError::Token(format!("{fault}")))?;
     let url = format!("{}/admin/explain", resource.origin());
     let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let body = match (about, body.get_mut("params").and_then(Value::as_object_mut)) {
@@ -66,19 +74,16 @@ pub(crate) fn ask(
         }
         _ => Zeroizing::new(body.to_string()),
     };
-    let request = Request {
-        token: Some(token),
-        body: Some(body),
-        ..crate::policy::plain(url.clone(), environment)
-    };
+    let request =
+        Request { token: Some(token), body: Some(body), ..request::get(url.clone(), environment) };
     let response =
-        (world.fetch)(&request).map_err(|fault| ServerFault::Fetch(url.clone(), fault))?;
+        (world.fetch)(&request).map_err(|fault| ServerError::Fetch(url.clone(), fault))?;
     match response.status.as_u16() {
         200 => {}
-        429 => return Err(ServerFault::TooOften(url)),
-        status @ (401 | 403) => return Err(ServerFault::Refused(url, status)),
-        _ => return Err(ServerFault::Answer),
+        429 => return Err(ServerError::RateLimited(url)),
+        status @ (401 | 403) => return Err(ServerError::Refused(url, status)),
+        _ => return Err(ServerError::Answer),
     }
-    let answer: Value = serde_json::from_slice(&response.body).map_err(|_| ServerFault::Answer)?;
-    answer.get("result").cloned().ok_or(ServerFault::Answer)
+    let answer: Value = serde_json::from_slice(&response.body).map_err(|_| ServerError::Answer)?;
+    answer.get("result").cloned().ok_or(ServerError::Answer)
 }

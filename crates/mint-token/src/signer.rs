@@ -1,17 +1,18 @@
 //! The key that signs: the one that `--key` names, else the configured one.
 //!
-//! 1. A key has one algorithm. `--alg` chooses nothing, it only insists.
+//! 1. A key has one algorithm. `--alg` does not choose it; it only requires one.
 //! 2. The rules for `--key` are those for `JWT_KEY_FILE`; messages name the one that was used.
 
 use std::{fmt, path::Path, time::Duration};
 
 use auth_core::{Algorithm, SigningKey};
 use settings::{Environment, KeySettingError, KeySource, Variable};
+use terminal::Invocation;
 
 use crate::{
     World,
     args::MintArgs,
-    keys::{self, KeyFault, Rotation, RotationError},
+    keys::{self, KeyFileError, Rotation, RotationError},
 };
 
 /// Where the key came from.
@@ -27,11 +28,11 @@ pub(crate) enum KeyOrigin {
 
 /// Why there is no usable key. No variant carries a byte of it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SignerFault {
-    /// The key with a passphrase is not usable.
+pub(crate) enum SignerError {
+    /// The key is encrypted with a passphrase.
     #[error("--key {0}")]
-    Encrypted(KeyFault),
-    /// The folder of keys has none that is active.
+    Encrypted(KeyFileError),
+    /// The folder of keys has no active one.
     #[error("--key {0}")]
     Rotation(RotationError),
     /// The configured key is not usable.
@@ -45,7 +46,7 @@ pub(crate) enum SignerFault {
         /// What is wrong with it.
         reason: String,
     },
-    /// `--alg` insists on another algorithm than the key's.
+    /// `--alg` requires another algorithm than the key's.
     #[error(
         "--alg {wanted}: the key from {origin} is {}, which signs {found} only. {}, or leave --alg out",
         kind(*.found),
@@ -61,6 +62,26 @@ pub(crate) enum SignerFault {
     },
 }
 
+impl SignerError {
+    /// The command that helps.
+    pub(crate) fn hint(&self, invocation: &Invocation) -> Option<String> {
+        match self {
+            Self::Rotation(error) => error.hint(invocation),
+            Self::Configured(error) => new_env_file(error, invocation),
+            _ => None,
+        }
+    }
+}
+
+/// How to get a key, where a new `.env` file has one.
+pub(crate) fn new_env_file(error: &KeySettingError, invocation: &Invocation) -> Option<String> {
+    let command = invocation.make_env_file();
+    let first = if *error == KeySettingError::Missing { "" } else { "delete .env first: " };
+    error
+        .is_fixed_by_a_new_env_file()
+        .then(|| format!("{first}`{command}` makes a .env with a fresh secret where there is none"))
+}
+
 /// The key to sign with, where it came from, and how long its tokens may live.
 pub(crate) struct Signer {
     pub(crate) key: SigningKey,
@@ -72,21 +93,18 @@ pub(crate) struct Signer {
 pub(crate) fn signing_key(
     args: &MintArgs,
     environment: &Environment,
-    world: &mut World<'_>,
-) -> Result<Signer, SignerFault> {
+    world: &World<'_>,
+) -> Result<Signer, SignerError> {
     let flag = args.key.as_deref();
     let (key, origin, max_ttl) = match flag {
         Some(path) if Path::new(path).is_dir() => {
-            let now = world.clock.now();
             let rotation = Rotation::open(Path::new(path));
-            let (key, max_ttl) =
-                rotation.and_then(|it| it.active(now, world)).map_err(SignerFault::Rotation)?;
+            let active = rotation.and_then(|it| it.active(world.clock.now()));
+            let (key, max_ttl) = active.map_err(SignerError::Rotation)?;
             (key, KeyOrigin::Flag(path.to_owned()), Some(max_ttl))
         }
         Some(path) if keys::is_encrypted(Path::new(path)) => {
-            let passphrase = args.passphrase_file.as_deref();
-            let key = keys::signing_key(Path::new(path), passphrase, world);
-            (key.map_err(SignerFault::Encrypted)?, KeyOrigin::Flag(path.to_owned()), None)
+            return Err(SignerError::Encrypted(KeyFileError::Encrypted { path: path.into() }));
         }
         Some(path) => (key_of_flag(path)?, KeyOrigin::Flag(path.to_owned()), None),
         None => {
@@ -96,13 +114,13 @@ pub(crate) fn signing_key(
     };
     let found = key.algorithm();
     match args.alg {
-        Some(wanted) if wanted != found => Err(SignerFault::Algorithm { wanted, found, origin }),
+        Some(wanted) if wanted != found => Err(SignerError::Algorithm { wanted, found, origin }),
         _ => Ok(Signer { key, origin, max_ttl }),
     }
 }
 
-fn configured_key(environment: &Environment) -> Result<(SigningKey, KeyOrigin), SignerFault> {
-    let (key, source) = settings::signing_key(environment).map_err(SignerFault::Configured)?;
+fn configured_key(environment: &Environment) -> Result<(SigningKey, KeyOrigin), SignerError> {
+    let (key, source) = settings::signing_key(environment).map_err(SignerError::Configured)?;
     let origin = match source {
         KeySource::File(path) => KeyOrigin::File(path.display().to_string()),
         KeySource::Secret => KeyOrigin::Secret,
@@ -111,17 +129,17 @@ fn configured_key(environment: &Environment) -> Result<(SigningKey, KeyOrigin), 
 }
 
 /// Reads the file by the rules for `JWT_KEY_FILE`, in an environment where nothing else is set.
-fn key_of_flag(path: &str) -> Result<SigningKey, SignerFault> {
+fn key_of_flag(path: &str) -> Result<SigningKey, SignerError> {
     let name = Variable::JwtKeyFile.name().to_owned();
     let alone = Environment::from_pairs([(name, path.to_owned())]);
-    settings::signing_key(&alone).map(|(key, _)| key).map_err(|fault| SignerFault::Flag {
+    settings::signing_key(&alone).map(|(key, _)| key).map_err(|fault| SignerError::Flag {
         path: path.to_owned(),
         reason: match fault {
             KeySettingError::Unreadable { reason, .. } => reason,
             KeySettingError::Key { fault, .. } => fault.to_string(),
-            KeySettingError::OpenToOthers { path } => {
+            KeySettingError::InsecurePermissions { path } => {
                 let path = path.display();
-                format!("others may read this private key. Run `chmod 600 {path}`")
+                format!("other users can read this private key. Run `chmod 600 {path}`")
             }
             other => other.to_string(),
         },
@@ -138,7 +156,7 @@ impl fmt::Display for KeyOrigin {
     }
 }
 
-/// What a key is, in words.
+/// What a key is, as text.
 const fn kind(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Hs256 => "a secret",

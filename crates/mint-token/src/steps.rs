@@ -1,19 +1,17 @@
-//! Steps as a table for a person, and what would mend the one that failed.
+//! Verification steps as a table for a person, and how to fix the one that failed.
 
-use anstyle::{AnsiColor, Style};
 use auth_core::{Explanation, Finding, Outcome, Step, display, display::quoted};
+use terminal::{
+    Invocation, Program,
+    style::{BAD, FAINT, GOOD, LABEL, PLAIN, styled},
+    table::{Cell, Table},
+};
 
 use crate::output::excerpt;
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const FAINT: Style = Style::new().dimmed();
-const LABEL: Style = Style::new().bold();
-
-/// The steps, one a line; what a failed one expected and found below it.
+/// The steps, one a line; what a failed one expected is below it.
 pub(crate) fn table(steps: &[Step]) -> String {
-    let width = steps.iter().map(|step| step.name.chars().count()).max().unwrap_or_default();
-    let mut text = String::new();
+    let mut table = Table::without_head();
     for step in steps {
         let (style, word) = match step.outcome {
             Outcome::Passed => (GOOD, "pass"),
@@ -21,73 +19,82 @@ pub(crate) fn table(steps: &[Step]) -> String {
             Outcome::NotReached => (FAINT, "-"),
             Outcome::Noted => (FAINT, "note"),
         };
-        let is_told = !step.found.is_empty() || step.outcome == Outcome::NotReached;
-        let found = excerpt(if is_told { &step.found } else { &step.expected });
-        let name = excerpt(&step.name);
-        let line = format!("{style}{word:<4}{style:#}  {name:<width$}  {found}");
-        text += line.trim_end();
-        text.push('\n');
-        let is_telling = step.outcome == Outcome::Failed && !step.expected.is_empty();
-        if is_telling {
-            text.extend([format!(
-                "      {:<width$}  {FAINT}expected: {}{FAINT:#}\n",
-                "",
-                excerpt(&step.expected)
-            )]);
+        let has_result = !step.found.is_empty() || step.outcome == Outcome::NotReached;
+        let result = if has_result { &step.found } else { &step.expected };
+        table.row([Cell::styled(word, style), excerpt(&step.name).into(), excerpt(result).into()]);
+        if step.outcome == Outcome::Failed && !step.expected.is_empty() {
+            let expected = format!("expected: {}", excerpt(&step.expected));
+            let blank = || Cell::styled("", PLAIN);
+            table.row([blank(), blank(), Cell::styled(&expected, FAINT)]);
         }
     }
-    text.push('\n');
-    text
+    format!("{table}\n")
 }
 
-/// The last line, if all is well.
+/// The last line, if everything passed.
 pub(crate) fn good(text: &str) -> String {
-    format!("{GOOD}{}{GOOD:#}\n", display::escape(text))
+    format!("{}\n", styled(GOOD, &display::escape(text)))
 }
 
-/// The last lines, if it is not.
+/// The last lines, if a step failed.
 pub(crate) fn bad(text: &str, remedy: Option<&str>) -> String {
     let remedy =
-        remedy.map_or_else(String::new, |remedy| format!("{LABEL}mend it:{LABEL:#} {remedy}\n"));
-    format!("{BAD}{}{BAD:#}\n{remedy}", display::escape(text))
+        remedy.map_or_else(String::new, |remedy| format!("{} {remedy}\n", styled(LABEL, "fix:")));
+    format!("{}\n{remedy}", styled(BAD, &display::escape(text)))
 }
 
-/// What would make a token pass the check that failed.
-pub(crate) fn remedy_of_token(steps: &[Step]) -> Option<String> {
+/// How to get a token that passes the check that failed.
+pub(crate) fn remedy_of_token(steps: &[Step], invocation: &Invocation) -> Option<String> {
+    let mint = |arguments: &str| format!("`{}`", invocation.command(Program::MintToken, arguments));
+    let copy = |arguments: &str| mint(format!("--like token.txt {arguments}").trim_end());
     let failed = steps.iter().find(|step| step.outcome == Outcome::Failed)?;
-    let remedy = match failed.name.as_str() {
-        "exp" | "nbf, iat" => "a token with fresh times: `mint-token --like token.txt`",
-        "aud" => {
-            "a token for this server: `mint-token --like token.txt --aud URI`, or judge it for another with --aud"
-        }
-        "iss" => {
-            "a token of a trusted issuer: `mint-token --like token.txt --iss ISSUER`, or trust its issuer (ISSUERS_FILE)"
-        }
-        "key" => {
-            "a token signed with a key that is known: `mint-token --like token.txt --key FILE`; or publish the key: `mint-token jwks FOLDER`"
-        }
-        "signature" => {
-            "it was changed, or signed with another key: a fresh one is `mint-token --like token.txt`"
-        }
-        "typ" => {
-            "an access token has typ at+jwt: `mint-token --like token.txt`, or permit JWT for its issuer (typ = \"jwt\" in ISSUERS_FILE)"
-        }
-        "sub" => {
-            "a token that speaks of somebody: `mint-token --sub SUBJECT`; or name the claim that its issuer writes instead (subject_from in ISSUERS_FILE)"
-        }
-        "cnf" => "a token that is not bound to a key",
+    Some(match failed.name.as_str() {
+        "exp" | "nbf, iat" => format!("a token with fresh times: {}", copy("")),
+        "aud" => format!(
+            "a token for this server: {}, or verify it for another one with --aud",
+            copy("--aud URI")
+        ),
+        "iss" => format!(
+            "a token of a trusted issuer: {}, or trust its issuer (ISSUERS_FILE)",
+            copy("--iss ISSUER")
+        ),
+        "key" => format!(
+            "a token signed with a known key: {}; or publish the key: {}",
+            copy("--key FILE"),
+            mint("jwks FOLDER")
+        ),
+        "signature" => format!(
+            "the token was changed, or signed with another key: mint a fresh one with {}",
+            copy("")
+        ),
+        "typ" => format!(
+            "an access token has typ at+jwt: {}, or permit JWT for its issuer (typ = \"jwt\" in \
+             ISSUERS_FILE)",
+            copy("")
+        ),
+        "sub" => format!(
+            "a token with a subject: {}; or name the claim that its issuer uses instead \
+             (subject_from in ISSUERS_FILE)",
+            mint("--sub SUBJECT")
+        ),
+        "cnf" => "a token that is not bound to a key".into(),
         "claims" if failed.found.contains("scopes_from") => {
-            "its issuer writes scopes as a list: scopes_from = [\"scope\"] in ISSUERS_FILE reads both"
+            "its issuer writes scopes as an array: scopes_from = [\"scope\"] in ISSUERS_FILE reads both"
+                .into()
         }
-        "claims" | "form" => "a token made anew: `mint-token`",
-        "introspection" => "a new token from its issuer",
+        "claims" | "form" => format!("a new token: {}", mint("")),
+        "introspection" => "a new token from its issuer".into(),
         _ => return None,
-    };
-    Some(remedy.into())
+    })
 }
 
-/// What would let the call through.
-pub(crate) fn remedy(explanation: &Explanation) -> Option<String> {
+/// What would make the call permitted.
+pub(crate) fn remedy(explanation: &Explanation, invocation: &Invocation) -> Option<String> {
+    let server = |arguments: &str| format!("`{}`", invocation.command(Program::Server, arguments));
+    let copy = |arguments: &str| {
+        let arguments = format!("--like token.txt {arguments}");
+        format!("`{}`", invocation.command(Program::MintToken, &arguments))
+    };
     let subject = explanation.subject.as_deref().map_or_else(|| "SUBJECT".into(), quoted);
     let issuer = explanation
         .issuer
@@ -96,25 +103,22 @@ pub(crate) fn remedy(explanation: &Explanation) -> Option<String> {
     let required = explanation.required.to_string();
     Some(match explanation.finding {
         Finding::Permitted => return None,
-        Finding::InvalidToken => return remedy_of_token(&explanation.steps),
-        Finding::RevokedToken => {
-            "a token that is not revoked: `mint-token --like token.txt`".into()
-        }
-        Finding::UnknownUser => format!("`server users add {subject} --role ROLE{issuer}`"),
-        Finding::DisabledUser => format!("`server users enable {subject}{issuer}`"),
+        Finding::InvalidToken => return remedy_of_token(&explanation.steps, invocation),
+        Finding::RevokedToken => format!("a token that is not revoked: {}", copy("")),
+        Finding::UnknownUser => server(&format!("users add {subject} --role ROLE{issuer}")),
+        Finding::DisabledUser => server(&format!("users enable {subject}{issuer}")),
         Finding::NoRule => {
-            "a rule for it in the policy: `server policy check` names what lacks one".into()
+            format!("a rule for it in the policy: {} names what has none", server("policy check"))
         }
         Finding::MissingScope => {
-            format!(
-                "a token with the scope: `mint-token --like token.txt --scope {}`",
-                quoted(&required)
-            )
+            format!("a token with the scope: {}", copy(&format!("--scope {}", quoted(&required))))
         }
         Finding::BeyondCeiling => format!(
-            "a role that may hold {}: `server users grant {subject} ROLE{issuer}`; `server policy table` shows which",
-            if required.is_empty() { "what it needs" } else { &required }
+            "a role that may hold {}: {}; {} shows which",
+            if required.is_empty() { "what it requires" } else { &required },
+            server(&format!("users grant {subject} ROLE{issuer}")),
+            server("policy table")
         ),
-        Finding::Unavailable => "try again: something could not be asked".into(),
+        Finding::Unavailable => "try again: a directory or an issuer could not be reached".into(),
     })
 }

@@ -1,6 +1,4 @@
-//! Against what a token is judged: keys, issuer, audience.
-
-use std::time::Duration;
+//! What a token is verified against: keys, issuer, audience.
 
 use auth_core::{
     Audience, Issuer, Jwks, KeySet, Leeway, ResourceUri, TokenTypes, TokenVerifier, TrustedIssuer,
@@ -10,36 +8,39 @@ use outbound::{
     document::{DocumentError, IssuerMetadata},
     well_known,
 };
-use settings::{Environment, Variable};
+use settings::{Environment, KeySettingError, Variable};
 
-use crate::{FetchFault, Request, Response, World, args::TrustArgs, policy::plain};
+use crate::{FetchFault, Request, Response, World, args::TrustArgs, request};
 
-/// Why nothing can be judged.
+/// Why there is no verifier.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TrustFault {
+pub(crate) enum VerifierError {
     /// A flag or a variable.
     #[error("{0}")]
     Usage(String),
+    /// The configured key.
+    #[error(transparent)]
+    Keys(#[from] KeySettingError),
     /// Something could not be fetched.
     #[error("{0}: {1}")]
     Fetch(String, FetchFault),
-    /// Something was fetched and is of no use.
+    /// A response is not usable.
     #[error("{0}: {1}")]
     Answer(String, String),
 }
 
-/// A verifier, and what there is to be said about it.
-pub(crate) struct Judge {
+/// A verifier, and notes about its keys.
+pub(crate) struct VerifierContext {
     pub(crate) verifier: TokenVerifier,
     pub(crate) notes: Vec<String>,
 }
 
 /// Puts `args` over `environment`.
-pub(crate) fn judge(
+pub(crate) fn verifier(
     args: &TrustArgs,
     environment: &Environment,
     world: &World<'_>,
-) -> Result<Judge, TrustFault> {
+) -> Result<VerifierContext, VerifierError> {
     let issuer = match args.iss.clone().or(args.discover.clone()) {
         Some(issuer) => issuer,
         None => variable::<Issuer>(environment, Variable::JwtIssuer)?,
@@ -53,19 +54,20 @@ pub(crate) fn judge(
     let trusted = TrustedIssuer::new(issuer, keys).token_types(types).trust_roles(true);
     let leeway = match args.leeway {
         None => Leeway::default(),
-        Some(time) => Leeway::new(time.duration())
-            .map_err(|fault| TrustFault::Usage(format!("--leeway: {fault}")))?,
+        Some(time) => {
+            Leeway::new(time).map_err(|fault| VerifierError::Usage(format!("--leeway: {fault}")))?
+        }
     };
     let verifier = TokenVerifier::new(audience).trust(trusted).leeway(leeway);
-    Ok(Judge { verifier, notes })
+    Ok(VerifierContext { verifier, notes })
 }
 
 fn keys(
     args: &TrustArgs,
     environment: &Environment,
     world: &World<'_>,
-) -> Result<(KeySet, Vec<String>), TrustFault> {
-    let usage = |fault: &dyn std::fmt::Display| TrustFault::Usage(fault.to_string());
+) -> Result<(KeySet, Vec<String>), VerifierError> {
+    let usage = |fault: &dyn std::fmt::Display| VerifierError::Usage(fault.to_string());
     if let Some(path) = &args.keys {
         let found = settings::verifying_keys_in(path.clone())
             .map_err(|fault| usage(&fault.to_string().replace("JWT_KEY_FILE", "--keys")))?;
@@ -81,7 +83,7 @@ fn keys(
         (None, None) => None,
     };
     let Some((url, document)) = url else {
-        let found = settings::verifying_keys(environment).map_err(|fault| usage(&fault))?;
+        let found = settings::verifying_keys(environment)?;
         return Ok((found.keys, Vec::new()));
     };
     let answer = get(&url, document, environment, world)?;
@@ -89,11 +91,11 @@ fn keys(
     let set = (answer.status == 200).then(|| Jwks::parse(text).ok()).flatten();
     let Some(set) = set else {
         let fault = format!("the answer ({}) is no JWK Set", answer.status.as_u16());
-        return Err(TrustFault::Answer(url, fault));
+        return Err(VerifierError::Answer(url, fault));
     };
     let notes = set.unusable.iter().map(|(place, fault)| left_out(*place, *fault)).collect();
     if set.keys.is_empty() {
-        return Err(TrustFault::Answer(url, "the set has no key that can be used".into()));
+        return Err(VerifierError::Answer(url, "the set has no key that can be used".into()));
     }
     Ok((set.keys.into_iter().collect(), notes))
 }
@@ -104,9 +106,9 @@ fn discover(
     issuer: &Issuer,
     environment: &Environment,
     world: &World<'_>,
-) -> Result<(String, AddressClass), TrustFault> {
+) -> Result<(String, AddressClass), VerifierError> {
     let text = issuer.as_str();
-    let unusable = |fault: AddressError| TrustFault::Answer(text.into(), fault.to_string());
+    let unusable = |fault: AddressError| VerifierError::Answer(text.into(), fault.to_string());
     let base: Address = text.parse().map_err(unusable)?;
     for place in well_known::issuer_metadata(base.url()) {
         let place = String::from(place);
@@ -120,11 +122,11 @@ fn discover(
             // Another place may have it.
             Err(DocumentError::Status(_)) => {}
             found => {
-                return found.map_err(|fault| TrustFault::Answer(place, fault.to_string()));
+                return found.map_err(|fault| VerifierError::Answer(place, fault.to_string()));
             }
         }
     }
-    Err(TrustFault::Answer(text.into(), "no metadata at any of the well-known places".into()))
+    Err(VerifierError::Answer(text.into(), "no metadata at any of the well-known places".into()))
 }
 
 fn get(
@@ -132,48 +134,19 @@ fn get(
     document: Option<AddressClass>,
     environment: &Environment,
     world: &World<'_>,
-) -> Result<Response, TrustFault> {
-    let request = Request { document, ..plain(url.to_owned(), environment) };
-    (world.fetch)(&request).map_err(|fault| TrustFault::Fetch(url.into(), fault))
+) -> Result<Response, VerifierError> {
+    let request = Request { document, ..request::get(url.to_owned(), environment) };
+    (world.fetch)(&request).map_err(|fault| VerifierError::Fetch(url.into(), fault))
 }
 
 fn left_out(place: usize, fault: auth_core::KeyError) -> String {
     format!("key {place} of the set is left out: {fault}")
 }
 
-fn variable<T>(environment: &Environment, variable: Variable) -> Result<T, TrustFault>
+fn variable<T>(environment: &Environment, variable: Variable) -> Result<T, VerifierError>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     let text = environment.get(variable).unwrap_or_default();
-    text.parse().map_err(|fault| TrustFault::Usage(format!("{}: {fault}", variable.name())))
-}
-
-/// How long `duration` is, in words: the two greatest units that are not zero.
-pub(crate) fn in_words(duration: Duration) -> String {
-    let mut rest = duration.as_secs();
-    let mut words = Vec::new();
-    for (name, secs) in [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)] {
-        let count = rest / secs;
-        rest %= secs;
-        if count > 0 {
-            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
-        }
-    }
-    words.truncate(2);
-    if words.is_empty() { "no time".into() } else { words.join(" ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_told_in_two_units() {
-        let words = |secs| in_words(Duration::from_secs(secs));
-        assert_eq!(words(0), "no time");
-        assert_eq!(words(61), "1 minute 1 second");
-        assert_eq!(words(90_061), "1 day 1 hour");
-        assert_eq!(words(7200), "2 hours");
-    }
+    text.parse().map_err(|fault| VerifierError::Usage(format!("{}: {fault}", variable.name())))
 }

@@ -11,6 +11,7 @@ use auth_core::{Algorithm, Clock};
 use mint_token::{Exit, FetchFault, Request, Response, World, run};
 use settings::Environment;
 use tempfile::TempDir;
+use terminal::{Invocation, Program};
 use testkit::{Forge, ManualClock, NOW, TestKey, token_faults};
 
 const SECRET: &str = "0123456789abcdefghijklmnopqrstuv";
@@ -56,6 +57,7 @@ impl Place {
         };
         let clock: &dyn Clock = &*self.clock;
         let mut world = World {
+            invocation: Invocation::workspace(Program::MintToken),
             environment: &|_| Ok(Environment::from_pairs([("JWT_SECRET".into(), SECRET.into())])),
             clock,
             random: &mut random,
@@ -222,10 +224,6 @@ fn keygen_and_jwks_say_what_they_said() {
     place.run(&["keygen", "--alg", "ES256", "--kid", "2027-a", "--out", "@named.json"], "");
     place.run(&["keygen", "--out", "@named.json"], "");
     place.run(&["keygen", "--alg", "HS256", "--format", "pem"], "");
-    place.run(&["keygen", "--encrypt"], "");
-    place.write("pass.txt", "open sesame\n");
-    let encrypted = ["keygen", "--kid", "x", "--encrypt", "--passphrase-file", "@pass.txt"];
-    place.run(&encrypted, "");
     // The order of the two keys in the set is that of their names, which are others each time.
     let (exit, set) = place.run(&["jwks", "@keys", "--out", "@jwks.json"], "");
     assert_eq!((exit, set.starts_with("2 keys in ")), (Exit::Done, true), "{set}");

@@ -8,6 +8,7 @@ use auth_core::{Algorithm, Clock, NumericDate};
 use mint_token::{Exit, World, run};
 use serde_json::json;
 use settings::{EnvFileError, Environment};
+use terminal::{Invocation, Program};
 use testkit::{Forge, NOW, Reply, TestIssuer, TestKey};
 
 #[derive(Debug)]
@@ -32,6 +33,7 @@ async fn verify(args: &[&str], token: &str) -> (Exit, String) {
     let run = tokio::task::spawn_blocking(move || {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut world = World {
+            invocation: Invocation::workspace(Program::MintToken),
             environment: &environment,
             clock: &FixedClock,
             random: &mut |buffer| {

@@ -11,10 +11,11 @@ use std::{
 use auth_core::{Clock, NumericDate};
 use mint_token::{Exit, World, run};
 use settings::{EnvFileError, Environment};
+use terminal::{Invocation, Program};
 
 const SECRET: &str = "0123456789abcdefghijklmnopqrstuv";
 
-/// 2027-01-15T08:00:00Z, for ever.
+/// Always 2027-01-15T08:00:00Z.
 #[derive(Debug)]
 struct FixedClock;
 
@@ -50,6 +51,7 @@ fn sevens(buffer: &mut [u8]) -> Result<(), getrandom::Error> {
 fn run_to(args: &[&str], out: &mut dyn Write) -> (Exit, String) {
     let mut err = anstream::StripStream::new(Vec::new());
     let mut world = World {
+        invocation: Invocation::workspace(Program::MintToken),
         environment: &environment,
         clock: &FixedClock,
         random: &mut sevens,
@@ -73,11 +75,11 @@ fn the_same_world_gives_the_same_token_and_the_same_words() {
     assert_eq!(one, other);
     assert_eq!(
         words,
-        "Token  for user-userson (User Userson) at http://localhost:8000/mcp\n\
-         Scopes Admin.Write User.Read\n\
-         Until  2027-01-15T09:00:00Z, in 1 hour\n\
-         Signed by http://localhost:8000 with JWT_SECRET (HS256)\n\
-         Stored nowhere; --save keeps it for the client\n"
+        "Token   for user-userson (User Userson) at http://localhost:8000/mcp\n\
+         Scopes  Admin.Write User.Read\n\
+         Until   2027-01-15T09:00:00Z, in 1 hour\n\
+         Signed  by http://localhost:8000 with JWT_SECRET (HS256)\n\
+         Stored  nowhere; --save stores it for the client\n"
     );
 }
 
@@ -100,6 +102,7 @@ fn output_that_cannot_be_written_is_said() {
 fn nobody_to_tell_is_no_failure() {
     let mut out = Vec::new();
     let mut world = World {
+        invocation: Invocation::workspace(Program::MintToken),
         environment: &environment,
         clock: &FixedClock,
         random: &mut sevens,
@@ -117,6 +120,7 @@ fn nobody_to_tell_is_no_failure() {
 fn without_randomness_there_is_no_token() {
     let (mut out, mut err) = (Vec::new(), anstream::StripStream::new(Vec::new()));
     let mut world = World {
+        invocation: Invocation::workspace(Program::MintToken),
         environment: &environment,
         clock: &FixedClock,
         random: &mut |_| Err(getrandom::Error::UNSUPPORTED),

@@ -2,9 +2,10 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
 };
+
+use crate::secret_file;
 
 /// A `.env` file, which may not exist yet.
 #[derive(Debug, Clone)]
@@ -81,14 +82,7 @@ impl EnvFile {
         let text = values
             .iter()
             .fold(example.to_owned(), |text, (name, value)| with_value(&text, name, value));
-        // Of two that get here at once, one makes it, and the other leaves it alone.
-        let made =
-            written(&text, &self.path).and_then(|file| match file.persist_noclobber(&self.path) {
-                Ok(_) => Ok(true),
-                Err(fault) if fault.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-                Err(fault) => Err(fault.error),
-            });
-        made.map_err(|source| self.io(source))
+        secret_file::create(&self.path, &text).map_err(|source| self.io(source))
     }
 
     /// Sets one variable and leaves every other line as it is. Of two that set something at once, neither
@@ -106,57 +100,26 @@ impl EnvFile {
     /// Whether others than the owner may read it.
     #[must_use]
     pub fn is_open_to_others(&self) -> bool {
-        open_to_others(&self.path)
+        !secret_file::is_private(&self.path)
     }
 
-    /// Writes the whole file next to its place (mode 0600) and moves it there, so that a reader sees
-    /// the old text or the new one.
+    /// Writes the whole file.
     fn write(&self, text: &str) -> Result<(), EnvFileError> {
         // A link stays a link: what it points to is changed.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let write = written(text, &path).and_then(|file| Ok(file.persist(&path)?));
-        write.map(drop).map_err(|source| self.io(source))
+        secret_file::write(&path, text).map_err(|source| self.io(source))
     }
 
     /// Holds the folder of the file until it is dropped: the file itself is replaced. Not every file system
     /// can lock a folder; then the last one wins.
     fn lock(&self) -> Option<fs::File> {
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let folder = fs::File::open(folder_of(&path)).ok()?;
+        let folder = fs::File::open(secret_file::folder_of(&path)).ok()?;
         folder.lock().ok().map(|()| folder)
     }
 
     fn io(&self, source: io::Error) -> EnvFileError {
         EnvFileError::Io { path: self.path.clone(), source }
-    }
-}
-
-/// A file with `text` next to `path`, for its owner alone, safely on the disk.
-fn written(text: &str, path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Whether the group or the world may read `path`. Always `false` where files have no such modes.
-pub(crate) fn open_to_others(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        false
     }
 }
 

@@ -3,21 +3,15 @@
 //! `JWT_SECRET` is used as it stands: its bytes are the key, as with every other JWT library. With the
 //! prefix `base64url:` the rest is decoded first, for secrets that are not text. Nothing is guessed.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use auth_core::{Jwk, Jwks, KeyError, KeySet, SigningKey, VerifyingKey};
-use base64::{
-    Engine, alphabet,
-    engine::{
-        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
-    },
-};
+use auth_core::{Jwk, Jwks, KeyError, KeySet, SigningKey, VerifyingKey, base64url};
 use zeroize::Zeroizing;
 
-use crate::{Environment, Variable, env_file::open_to_others};
+use crate::{
+    Environment, Variable,
+    secret_file::{self, SecretFileError},
+};
 
 /// Marks a secret that is not text.
 const BASE64URL_PREFIX: &str = "base64url:";
@@ -46,16 +40,14 @@ pub enum KeySource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeySettingError {
     /// Neither variable is set.
-    #[error(
-        "no key: set JWT_SECRET or JWT_KEY_FILE. `just token` makes a .env with a fresh secret"
-    )]
+    #[error("no key: set JWT_SECRET or JWT_KEY_FILE")]
     Missing,
     /// Both are set.
     #[error("JWT_SECRET and JWT_KEY_FILE are both set: keep one")]
     Both,
     /// A secret out of somebody's documentation.
     #[error(
-        "JWT_SECRET is a placeholder. Make a real one: delete .env and run `just token`, or put in the output of `openssl rand -base64 48`"
+        "JWT_SECRET is a placeholder. Set a real one, for example the output of `openssl rand -base64 48`"
     )]
     Placeholder,
     /// `base64url:` and something that is not.
@@ -63,7 +55,7 @@ pub enum KeySettingError {
     NotBase64Url,
     /// The secret is too short.
     #[error(
-        "JWT_SECRET: {0}. Make a better one: delete .env and run `just token`, or put in the output of `openssl rand -base64 48`"
+        "JWT_SECRET: {0}. Set a longer one, for example the output of `openssl rand -base64 48`"
     )]
     Secret(KeyError),
     /// The file could not be read.
@@ -75,8 +67,8 @@ pub enum KeySettingError {
         reason: String,
     },
     /// A private key that others may read.
-    #[error("JWT_KEY_FILE {path}: others may read this private key. Run `chmod 600 {path}`")]
-    OpenToOthers {
+    #[error("JWT_KEY_FILE {path}: other users can read this private key. Run `chmod 600 {path}`")]
+    InsecurePermissions {
         /// Which file.
         path: PathBuf,
     },
@@ -98,11 +90,19 @@ pub enum KeySettingError {
     },
 }
 
+impl KeySettingError {
+    /// Whether a fresh `.env` file, made by a program of ours, would have a key that can be used.
+    #[must_use]
+    pub const fn is_fixed_by_a_new_env_file(&self) -> bool {
+        matches!(self, Self::Missing | Self::Placeholder | Self::Secret(_))
+    }
+}
+
 /// A fresh secret: 256 random bits as 43 characters of text.
 pub fn fresh_secret() -> Result<Zeroizing<String>, getrandom::Error> {
     let mut random = Zeroizing::new([0u8; 32]);
     getrandom::fill(random.as_mut_slice())?;
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random.as_slice())))
+    Ok(Zeroizing::new(base64url::encode(random.as_slice())))
 }
 
 /// The key to sign with, and where it came from.
@@ -115,8 +115,8 @@ pub fn signing_key(environment: &Environment) -> Result<(SigningKey, KeySource),
         Source::File(path) => {
             let text = read(&path)?;
             let key = signing_key_from(&text).map_err(|fault| key_fault(&path, fault))?;
-            if open_to_others(&path) {
-                return Err(KeySettingError::OpenToOthers { path });
+            if !secret_file::is_private(&path) {
+                return Err(KeySettingError::InsecurePermissions { path });
             }
             Ok((key, KeySource::File(path)))
         }
@@ -161,8 +161,8 @@ pub fn verifying_keys_in(path: PathBuf) -> Result<VerifyingKeys, KeySettingError
         };
         return Err(KeySettingError::NoUsableKeys { path, reason });
     }
-    if found.private && open_to_others(&path) {
-        return Err(KeySettingError::OpenToOthers { path });
+    if found.private && !secret_file::is_private(&path) {
+        return Err(KeySettingError::InsecurePermissions { path });
     }
     let Found { keys, unusable, .. } = found;
     Ok(VerifyingKeys { keys, source: KeySource::File(path), unusable })
@@ -176,8 +176,8 @@ pub fn verifying_secret(secret: &str) -> Result<VerifyingKey, KeySettingError> {
 /// The secret in a file of its own, without the line break at its end.
 pub fn secret_file(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {
     let text = read(path)?;
-    if open_to_others(path) {
-        return Err(KeySettingError::OpenToOthers { path: path.into() });
+    if !secret_file::is_private(path) {
+        return Err(KeySettingError::InsecurePermissions { path: path.into() });
     }
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
@@ -199,7 +199,7 @@ fn source(environment: &Environment) -> Result<Source, KeySettingError> {
 
 fn secret_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, KeySettingError> {
     let bytes = match secret.strip_prefix(BASE64URL_PREFIX) {
-        Some(encoded) => base64url(encoded).ok_or(KeySettingError::NotBase64Url)?,
+        Some(encoded) => padded_base64url(encoded).ok_or(KeySettingError::NotBase64Url)?,
         None => Zeroizing::new(secret.as_bytes().to_vec()),
     };
     let lower = secret.to_lowercase();
@@ -217,11 +217,12 @@ fn secret_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, KeySettingError> {
     Ok(bytes)
 }
 
-fn base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let config =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let engine = GeneralPurpose::new(&alphabet::URL_SAFE, config);
-    engine.decode(text).ok().map(Zeroizing::new)
+/// A secret is text that a person copies, so padding at its end is permitted.
+fn padded_base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let unpadded = text.trim_end_matches('=');
+    let padding = text.len() - unpadded.len();
+    let is_padded = padding == 0 || (padding <= 2 && text.len().is_multiple_of(4));
+    base64url::decode(unpadded).ok().filter(|_| is_padded).map(Zeroizing::new)
 }
 
 fn signing_key_from(text: &str) -> Result<SigningKey, KeyError> {
@@ -265,9 +266,13 @@ fn verifying_keys_from(text: &str) -> Result<Found, KeyError> {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| KeySettingError::Unreadable {
+    secret_file::read_unchecked(path).map_err(|error| KeySettingError::Unreadable {
         path: path.into(),
-        reason: error.to_string(),
+        reason: match error {
+            SecretFileError::Io { source, .. } => source.to_string(),
+            SecretFileError::TooLong { .. } => "too long for a key".into(),
+            SecretFileError::InsecurePermissions(error) => error.to_string(),
+        },
     })
 }
 

@@ -5,11 +5,13 @@
 //! 2. The variables are the ones in [`Variable`]; `.env.example` lists exactly them. Besides them there are
 //!    those that a configuration file names as the place of a secret, and the process's own [`Surrounding`]s.
 //! 3. Secrets come from here, never from the command line, and are never printed.
-//! 4. Files with secrets are written with mode 0600, whole or not at all.
+//! 4. Files with secrets are written with mode 0600, whole or not at all, and read only while nobody else
+//!    may: [`secret_file`].
 
 mod env_file;
 mod environment;
 mod keys;
+pub mod secret_file;
 mod surroundings;
 mod variable;
 
@@ -19,5 +21,6 @@ pub use keys::{
     KeySettingError, KeySource, VerifyingKeys, fresh_secret, secret_file, signing_key,
     verifying_keys, verifying_keys_in, verifying_secret,
 };
+pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use surroundings::Surrounding;
 pub use variable::Variable;

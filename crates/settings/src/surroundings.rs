@@ -20,11 +20,13 @@ pub enum Surrounding {
     Display,
     /// A Wayland screen.
     WaylandDisplay,
+    /// What runs the program: `just` sets it in its recipes.
+    RunBy,
 }
 
 impl Surrounding {
     /// Every one of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Home,
         Self::StateHome,
         Self::CacheHome,
@@ -32,6 +34,7 @@ impl Surrounding {
         Self::Browser,
         Self::Display,
         Self::WaylandDisplay,
+        Self::RunBy,
     ];
 
     /// The name in the environment.
@@ -45,6 +48,15 @@ impl Surrounding {
             Self::Browser => "BROWSER",
             Self::Display => "DISPLAY",
             Self::WaylandDisplay => "WAYLAND_DISPLAY",
+            Self::RunBy => "BARTIZAN_RUN_BY",
         }
+    }
+
+    /// Its value in this process, for what is needed before there is an
+    /// [`Environment`](crate::Environment).
+    #[must_use]
+    pub fn of_process(self) -> Option<String> {
+        #[expect(clippy::disallowed_methods, reason = "before the command line is read")]
+        std::env::var(self.name()).ok().filter(|value| !value.is_empty())
     }
 }

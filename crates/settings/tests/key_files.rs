@@ -113,7 +113,7 @@ fn what_is_left_out_of_a_set_is_named() {
     #[cfg(unix)]
     {
         KeyFile::mode(&file.path, 0o644);
-        assert!(matches!(file.keys(), Err(KeySettingError::OpenToOthers { .. })));
+        assert!(matches!(file.keys(), Err(KeySettingError::InsecurePermissions { .. })));
     }
 }
 
@@ -131,7 +131,7 @@ fn a_private_key_that_others_may_read_is_refused_and_a_public_one_is_not() {
     let key = TestKey::shared(Algorithm::EdDsa);
     let private = KeyFile::with(&key.private_pem().unwrap());
     KeyFile::mode(&private.path, 0o640);
-    let open = KeySettingError::OpenToOthers { path: private.path.clone() };
+    let open = KeySettingError::InsecurePermissions { path: private.path.clone() };
     assert_eq!(signing_key(&private.environment()).unwrap_err(), open);
     assert_eq!(private.keys().unwrap_err(), open);
     assert!(open.to_string().contains("chmod 600"));

@@ -1,8 +1,8 @@
 //! `--help` with commands as they have to be written: usage, examples and completions.
 //!
 //! In the help texts of a definition, `{client}`, `{server}` and `{mint-token}` stand for the programs,
-//! `{make-env-file}` for [`Invocation::make_env_file`] and `{save-token}` for
-//! [`Invocation::save_token`]. A tab in a line ends its command: what follows explains it, and is aligned
+//! `{make-env-file}` for [`Invocation::make_env_file`], `{save-token}` for [`Invocation::save_token`] and
+//! `{file}` for [`Invocation::file_name`]. A tab in a line ends its command: what follows explains it, and is aligned
 //! with the lines around it.
 
 use clap::Command;
@@ -37,7 +37,8 @@ pub fn filled(text: &str, invocation: &Invocation) -> String {
     }
     let text = text
         .replace("{make-env-file}", &invocation.make_env_file())
-        .replace("{save-token}", &invocation.save_token());
+        .replace("{save-token}", &invocation.save_token())
+        .replace("{file}", invocation.file_name());
     aligned(&text)
 }
 

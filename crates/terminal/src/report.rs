@@ -1,4 +1,4 @@
-//! Messages for standard error. Each begins with its kind (`error:`, `warning:`, `note:`, `hint:`) and
+//! Messages for standard error. Each begins with its kind (`error:`, `cause:`, `warning:`, `note:`, `hint:`) and
 //! ends with a newline. Text from outside is escaped; line feeds and tabs stay.
 
 use std::{error::Error, fmt};
@@ -12,6 +12,12 @@ use crate::{
 #[must_use]
 pub fn error(fault: &dyn fmt::Display) -> String {
     line(style::ERROR, "error", fault)
+}
+
+/// What caused an error, where its own text does not say.
+#[must_use]
+pub fn cause(error: &dyn fmt::Display) -> String {
+    line(style::ERROR, "cause", error)
 }
 
 /// What is allowed and unwise.
@@ -99,6 +105,7 @@ mod tests {
     fn every_kind_begins_with_its_name_and_commands_no_terminal() {
         let shown = |text: String| stripped(&text);
         assert_eq!(shown(error(&"a\u{1b}[2J\nb\n")), "error: a\\u{1b}[2J\nb\n");
+        assert_eq!(shown(cause(&"c")), "cause: c\n");
         assert_eq!(shown(warning(&"w")), "warning: w\n");
         assert_eq!(shown(note(&"n")), "note: n\n");
         assert_eq!(shown(hint(&"`bartizan login`")), "hint: `bartizan login`\n");

@@ -84,28 +84,46 @@ impl<const N: usize> Table<N> {
 
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut widths = [0; N];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = width::columns(&cell.text).max(*width);
-            }
-        }
-        for row in &self.rows {
-            let last = row.iter().rposition(|cell| !cell.text.is_empty());
-            for (place, (cell, width)) in row.iter().zip(widths).enumerate() {
-                if Some(place) > last {
-                    break;
-                }
-                f.write_str(if place == 0 { "" } else { GAP })?;
-                f.write_str(&styled(cell.style, &cell.text))?;
-                let width = if Some(place) == last { 0 } else { width };
-                let gap = width.saturating_sub(width::columns(&cell.text));
-                f.write_str(&" ".repeat(gap))?;
-            }
-            f.write_char('\n')?;
-        }
-        Ok(())
+        write_rows(f, self.rows.iter().map(<[Cell; N]>::as_slice))
     }
+}
+
+/// The same for rows whose length is known at run time only.
+#[must_use]
+pub fn grid(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let cells = |row: Vec<String>| row.into_iter().map(Cell::from).collect::<Vec<_>>();
+    let rows: Vec<_> = rows.into_iter().map(cells).collect();
+    let mut text = String::new();
+    // A String takes everything.
+    let _ = write_rows(&mut text, rows.iter().map(Vec::as_slice));
+    text
+}
+
+fn write_rows<'a>(
+    out: &mut impl Write,
+    rows: impl Iterator<Item = &'a [Cell]> + Clone,
+) -> fmt::Result {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows.clone() {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = width::columns(&cell.text).max(*width);
+        }
+    }
+    for row in rows {
+        let last = row.iter().rposition(|cell| !cell.text.is_empty());
+        for (place, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            if Some(place) > last {
+                break;
+            }
+            out.write_str(if place == 0 { "" } else { GAP })?;
+            out.write_str(&styled(cell.style, &cell.text))?;
+            let width = if Some(place) == last { 0 } else { *width };
+            out.write_str(&" ".repeat(width.saturating_sub(width::columns(&cell.text))))?;
+        }
+        out.write_char('\n')?;
+    }
+    Ok(())
 }
 
 /// Names in bold, each with its value beside it. The later lines of a value are below its first. On a
@@ -150,6 +168,8 @@ mod tests {
         assert_eq!(table.to_string(), "A     BB  C\né     x\nlong      z\n管理\n");
         let wide = Table::without_head().rows([["管理", "x"], ["abcd", "y"]]);
         assert_eq!(wide.to_string(), "管理  x\nabcd  y\n");
+        let rows = [["管理", "x"], ["abcd", "y"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(grid(rows), wide.to_string());
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! The flags of the verbs that look after keys: `keygen`, `jwks`, `rotate`.
+//! The flags of the verbs that manage keys: `keygen`, `jwks`, `rotate`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use auth_core::{Algorithm, KeyId};
 use clap::{Args, ValueEnum};
+use terminal::OutputFormat;
 
-use super::{Format, algorithm};
-use crate::ttl::Ttl;
+use super::{algorithm, whole_seconds};
 
 /// How a private key is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,11 +20,11 @@ pub(crate) enum KeyFormat {
 /// What `keygen` makes.
 #[derive(Debug, Args)]
 pub(crate) struct KeygenArgs {
-    /// What the key signs with.
+    /// The algorithm that the key signs with.
     #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = "EdDSA")]
     pub(crate) alg: Algorithm,
 
-    /// What the key is called [default: its RFC 7638 thumbprint]. Needs a JWK, as PEM has no place for it.
+    /// The key's name (kid) [default: its RFC 7638 thumbprint]. Needs a JWK, as PEM has no place for it.
     #[arg(long, value_name = "KID")]
     pub(crate) kid: Option<KeyId>,
 
@@ -32,64 +32,53 @@ pub(crate) struct KeygenArgs {
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<KeyFormat>,
 
-    /// Where it is written, with mode 0600; nothing is written over [default: key.pem or key.json].
+    /// The file, made with mode 0600; an existing file is never replaced [default: key.pem or key.json].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Encrypt it with a passphrase (PKCS#8, PBES2): asked for, unless a file has it.
-    #[arg(long)]
-    pub(crate) encrypt: bool,
-
-    /// The file with the passphrase, mode 0600.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-
-    /// How it is told to standard output. The key itself is never shown.
+    /// How the result is printed. The key itself is never shown.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
 }
 
 /// What `jwks` publishes.
 #[derive(Debug, Args)]
 pub(crate) struct JwksArgs {
-    /// A folder with keys: PEM and JWK files, private or public. Of private ones the public half is taken.
+    /// A folder with keys: PEM and JWK files, private or public. The public half of private ones is
+    /// published.
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
 
-    /// Where the set is written, whole or not at all [default: standard output].
+    /// The file for the set, replaced as a whole [default: standard output].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-
-    /// The file with the passphrase of keys that have one, mode 0600.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// What `rotate` does.
 #[derive(Debug, Args)]
 pub(crate) struct RotateArgs {
-    /// The folder of the keys; made if it is not there. `--key FOLDER` signs with the key that is
-    /// active, and `JWT_KEY_FILE=FOLDER/jwks.json` lets a server know them all.
+    /// The folder of the keys; made if it does not exist. `--key FOLDER` signs with the active key, and
+    /// `JWT_KEY_FILE=FOLDER/jwks.json` makes a server accept them all.
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
 
-    /// What the new key signs with.
+    /// The algorithm of the new key.
     #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = "EdDSA")]
     pub(crate) alg: Algorithm,
 
-    /// How long servers may go on with a key set that they have: so long the new key waits.
-    #[arg(long, value_name = "TIME", default_value = "15m")]
-    pub(crate) cache: Ttl,
+    /// How long servers may cache a key set: the new key becomes active after that.
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "15m")]
+    pub(crate) cache: Duration,
 
-    /// How long tokens live at most: so long the old key stays published after it last signed.
-    #[arg(long, value_name = "TIME", default_value = "24h")]
-    pub(crate) max_ttl: Ttl,
+    /// How long tokens are valid at most: the old key stays published for that long after it last signed.
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "24h")]
+    pub(crate) max_ttl: Duration,
 
-    /// Print the plan, and do nothing.
+    /// Print the plan, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
 
     /// How the plan is written to standard output.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
 }

@@ -1,43 +1,38 @@
 //! The command line: which verb, with which flags.
 //!
-//! 1. `mint` is the verb when none is named: `mint-token --ttl 15m` is `mint-token mint --ttl 15m`.
-//! 2. Values are parsed here into the types of the core, so that nothing further in sees a text.
+//! 1. `mint` is the default verb: `mint-token --ttl 15m` is `mint-token mint --ttl 15m`.
+//! 2. Values are parsed here into the types of the core.
 //! 3. There is no flag that takes a secret.
 
 mod examples;
-mod judge;
 mod keys;
+mod verify;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use auth_core::{Algorithm, ClientId, Issuer, ResourceUri, RoleName, ScopeSet, Subject};
 use clap::{
-    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser},
     error::{ContextKind, ContextValue, Error, ErrorKind},
     parser::ValueSource,
 };
+use terminal::{Invocation, OutputFormat, date::When, duration, help};
 
 use self::examples::MINT;
 pub(crate) use self::{
-    judge::{ExplainArgs, InspectArgs, TrustArgs, VerifyArgs, WhatArgs},
     keys::{JwksArgs, KeyFormat, KeygenArgs, RotateArgs},
+    verify::{ExplainArgs, InspectArgs, TrustArgs, VerifyArgs, WhatArgs},
 };
-use crate::{
-    claim::{ExtraClaim, ExtraHeader},
-    moment::Moment,
-    ttl::Ttl,
-};
+use crate::claim::{ExtraClaim, ExtraHeader};
 
-/// Makes JWT access tokens (RFC 9068) for a protected MCP server, and says why one is refused.
+/// Mints JWT access tokens (RFC 9068) for a protected MCP server, and explains why one is refused.
 #[derive(Debug, Parser)]
 #[command(
     name = "mint-token",
     version,
     about,
     after_help = MINT,
-    override_usage = "mint-token [OPTIONS]
-       mint-token <COMMAND>",
     args_conflicts_with_subcommands = true
 )]
 struct Cli {
@@ -50,11 +45,11 @@ struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Make a token (this is meant when no command is named).
-    #[command(after_help = MINT, override_usage = "mint-token mint [OPTIONS]")]
+    /// Mint a token (the default command).
+    #[command(after_help = MINT)]
     Mint(Box<MintArgs>),
 
-    /// Make a key to sign with.
+    /// Generate a signing key.
     #[command(after_help = examples::KEYGEN)]
     Keygen(KeygenArgs),
 
@@ -62,19 +57,19 @@ pub(crate) enum Verb {
     #[command(after_help = examples::JWKS)]
     Jwks(JwksArgs),
 
-    /// Change the key that signs, so that no token is refused on the way.
+    /// Rotate the signing key, without a token being refused meanwhile.
     #[command(after_help = examples::ROTATE)]
     Rotate(RotateArgs),
 
-    /// Show what a token says, without believing it.
+    /// Show what a token contains, without verifying it.
     #[command(after_help = examples::INSPECT)]
     Inspect(InspectArgs),
 
-    /// Judge a token as a server does, check by check.
+    /// Verify a token as a server does, check by check.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArgs),
 
-    /// Say why a token may or may not do something, step by step.
+    /// Explain why a token may or may not do something, step by step.
     #[command(after_help = examples::EXPLAIN)]
     Explain(Box<ExplainArgs>),
 
@@ -89,31 +84,26 @@ pub(crate) enum Verb {
     /// Write the manual pages into a folder.
     #[command(after_help = examples::MAN)]
     Man {
-        /// The folder; made if it is not there.
+        /// The folder; made if it does not exist.
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
 }
 
-/// What a token is to say, how it is signed and where it goes.
+/// What a token contains, how it is signed and where it goes.
 #[derive(Debug, Args)]
 pub(crate) struct MintArgs {
-    /// About whom the token speaks.
-    #[arg(
-        long,
-        value_name = "SUBJECT",
-        default_value = "user-userson",
-        help_heading = "What it says"
-    )]
+    /// The user whom the token is for (sub).
+    #[arg(long, value_name = "SUBJECT", default_value = "user-userson", help_heading = "Content")]
     pub(crate) sub: Subject,
 
-    /// What to call the subject; "" leaves the claim out, and so does --sub without --name.
+    /// The user's display name; "" leaves the claim out, and so does --sub without --name.
     #[arg(
         long,
         value_name = "NAME",
         value_parser = person,
         default_value = "User Userson",
-        help_heading = "What it says"
+        help_heading = "Content"
     )]
     pub(crate) name: Option<String>,
 
@@ -122,89 +112,92 @@ pub(crate) struct MintArgs {
         long,
         value_name = "SCOPES",
         default_value = "User.Read Admin.Write",
-        help_heading = "What it says"
+        help_heading = "Content"
     )]
     pub(crate) scope: Vec<ScopeSet>,
 
     /// A role that the token carries; repeatable.
-    #[arg(long, value_name = "ROLE", help_heading = "What it says")]
+    #[arg(long, value_name = "ROLE", help_heading = "Content")]
     pub(crate) role: Vec<RoleName>,
 
-    /// For which server it is meant: its canonical URI [default: the configured one].
-    #[arg(long, value_name = "URI", help_heading = "What it says")]
+    /// The server that it is for: its canonical URI [default: the configured one].
+    #[arg(long, value_name = "URI", help_heading = "Content")]
     pub(crate) aud: Option<ResourceUri>,
 
-    /// Who issues it [default: the configured one].
-    #[arg(long, value_name = "ISSUER", help_heading = "What it says")]
+    /// The issuer [default: the configured one].
+    #[arg(long, value_name = "ISSUER", help_heading = "Content")]
     pub(crate) iss: Option<Issuer>,
 
-    /// How long it lives: 90s, 15m, 1h, 7d, or a number of seconds.
+    /// How long it is valid: 90s, 15m, 12h, 7d, or a number of seconds.
     #[arg(
         long,
-        value_name = "TIME",
+        value_name = "DURATION",
+        value_parser = whole_seconds,
         default_value = "1h",
         allow_hyphen_values = true,
-        help_heading = "What it says"
+        help_heading = "Content"
     )]
-    pub(crate) ttl: Ttl,
+    pub(crate) ttl: Duration,
 
-    /// Through which client it is used.
-    #[arg(
-        long,
-        value_name = "CLIENT",
-        default_value = "mint-token",
-        help_heading = "What it says"
-    )]
+    /// The client that uses it (client_id).
+    #[arg(long, value_name = "CLIENT", default_value = "mint-token", help_heading = "Content")]
     pub(crate) client_id: ClientId,
 
     /// One more claim: name=text, or name:=json; repeatable.
-    #[arg(long, value_name = "CLAIM", help_heading = "What it says")]
+    #[arg(long, value_name = "CLAIM", help_heading = "Content")]
     pub(crate) claim: Vec<ExtraClaim>,
 
     /// One more member of the header, or another typ: name=text, or name:=json; repeatable.
-    #[arg(long, value_name = "MEMBER", help_heading = "What it says")]
+    #[arg(long, value_name = "MEMBER", help_heading = "Content")]
     pub(crate) header: Vec<ExtraHeader>,
 
-    /// When it begins to count: after a time (10m), or at a date (2027-01-15T08:00:00Z) [default: now].
-    #[arg(long, value_name = "WHEN", help_heading = "What it says")]
-    pub(crate) not_before: Option<Moment>,
+    /// When it becomes valid: after a duration (10m), or at a date (2027-01-15T08:00:00Z)
+    /// [default: now].
+    #[arg(long, value_name = "WHEN", help_heading = "Content")]
+    pub(crate) not_before: Option<When>,
 
-    /// What another token says, with fresh times and a new jti: a file, or - for standard input.
-    #[arg(long, value_name = "TOKEN", help_heading = "What it says")]
+    /// Copy another token, with fresh times and a new jti: a file, or - for standard input.
+    #[arg(long, value_name = "TOKEN", help_heading = "Content")]
     pub(crate) like: Option<String>,
 
-    /// The scopes that calling this tool needs, by the policy; repeatable.
-    #[arg(long, value_name = "NAME", help_heading = "By the policy")]
+    /// Grant the scopes that this tool requires; repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Scopes from the policy")]
     pub(crate) for_tool: Vec<String>,
 
-    /// The scopes that this role may hold, by the policy; repeatable.
-    #[arg(long, value_name = "NAME", help_heading = "By the policy")]
+    /// Grant the scopes that this role may hold; repeatable.
+    #[arg(long, value_name = "NAME", help_heading = "Scopes from the policy")]
     pub(crate) for_role: Vec<RoleName>,
 
-    /// The policy [default: the configured one, else the one that `server` has built in].
-    #[arg(long, value_name = "FILE", help_heading = "By the policy")]
+    /// The policy [default: the configured one, else the one that the server has built in].
+    #[arg(long, value_name = "FILE", help_heading = "Scopes from the policy")]
     pub(crate) policy: Option<PathBuf>,
 
-    /// Ask a running server what tools need, at its canonical URI; needs `Admin.Read` in `MCP_TOKEN`.
-    #[arg(long, value_name = "URL", conflicts_with = "policy", help_heading = "By the policy")]
+    /// Ask a running server what tools require, at its canonical URI; needs `Admin.Read` in
+    /// `MCP_TOKEN`.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "policy",
+        help_heading = "Scopes from the policy"
+    )]
     pub(crate) server: Option<String>,
 
-    /// Do not ask, even if the policy could never admit the token.
-    #[arg(long, help_heading = "By the policy")]
+    /// Do not ask for confirmation, even if the policy could never permit what the token is for.
+    #[arg(long, help_heading = "Scopes from the policy")]
     pub(crate) yes: bool,
 
-    /// So many tokens, one a line, each with a jti of its own.
+    /// How many tokens, one a line, each with its own jti.
     #[arg(
         long,
         value_name = "N",
         default_value_t = 1,
         value_parser = clap::value_parser!(u32).range(1..=100_000),
-        help_heading = "Where it goes"
+        help_heading = "Output"
     )]
     pub(crate) count: u32,
 
-    /// The algorithm that the key must have; the key alone decides which one is used.
-    #[arg(long, value_name = "ALG", value_parser = algorithm(), help_heading = "How it is signed")]
+    /// The algorithm that the key must have; the key decides which one is used.
+    #[arg(long, value_name = "ALG", value_parser = algorithm(), help_heading = "Signature")]
     pub(crate) alg: Option<Algorithm>,
 
     /// A private key as PEM or JWK, mode 0600, or a folder of `rotate`, instead of the configured one.
@@ -212,16 +205,12 @@ pub(crate) struct MintArgs {
         long,
         value_name = "FILE",
         value_parser = NonEmptyStringValueParser::new(),
-        help_heading = "How it is signed"
+        help_heading = "Signature"
     )]
     pub(crate) key: Option<String>,
 
-    /// The file with the key's passphrase, mode 0600; asked for if the key has one.
-    #[arg(long, value_name = "FILE", help_heading = "How it is signed")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-
     /// Also store the token as `MCP_TOKEN` in the .env file.
-    #[arg(long, conflicts_with = "count", help_heading = "Where it goes")]
+    #[arg(long, conflicts_with = "count", help_heading = "Output")]
     pub(crate) save: bool,
 
     /// What is written to standard output: the token alone, or a JSON object about it.
@@ -230,23 +219,23 @@ pub(crate) struct MintArgs {
         value_name = "FORMAT",
         value_enum,
         default_value = "text",
-        help_heading = "Where it goes"
+        help_heading = "Output"
     )]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
 
-    /// The file that holds the configuration, and takes the token; it need not exist.
+    /// The file with the configuration, and for the token; it need not exist.
     #[arg(long, value_name = "PATH", default_value = ".env")]
     pub(crate) env_file: PathBuf,
 
-    /// What stands on the command line and is no default.
+    /// Which flags are on the command line.
     #[arg(skip)]
-    pub(crate) given: Given,
+    pub(crate) explicit: ExplicitFlags,
 }
 
-/// Which flags stand on the command line.
+/// Which flags are on the command line, and not defaults.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for a flag")]
-pub(crate) struct Given {
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(crate) struct ExplicitFlags {
     pub(crate) sub: bool,
     pub(crate) name: bool,
     pub(crate) scope: bool,
@@ -254,50 +243,62 @@ pub(crate) struct Given {
     pub(crate) client_id: bool,
 }
 
-/// What standard output carries: the token alone, or one JSON object on one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-}
-
 /// Reads the command line; the first of `args` is the program's own name.
 ///
 /// The error is also how `--help` and `--version` come back.
-pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Verb, Error> {
-    let matches = Cli::command().try_get_matches_from(args).map_err(with_advice)?;
+pub(crate) fn parse(
+    args: impl IntoIterator<Item = OsString>,
+    invocation: &Invocation,
+) -> Result<Verb, Error> {
+    let matches = definition(invocation)
+        .try_get_matches_from(args)
+        .map_err(|error| with_advice(error, invocation))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let flags = matches.subcommand().map_or(&matches, |(_, flags)| flags);
     let mut verb = cli.verb.unwrap_or(Verb::Mint(Box::new(cli.mint)));
     if let Verb::Mint(mint) = &mut verb {
-        let given = |id| is_given(flags, id);
-        mint.given = Given {
-            sub: given("sub"),
-            name: given("name"),
-            scope: given("scope"),
-            ttl: given("ttl"),
-            client_id: given("client_id"),
+        let is_explicit = |id| is_explicit(flags, id);
+        mint.explicit = ExplicitFlags {
+            sub: is_explicit("sub"),
+            name: is_explicit("name"),
+            scope: is_explicit("scope"),
+            ttl: is_explicit("ttl"),
+            client_id: is_explicit("client_id"),
         };
         // The default name belongs to the default subject.
-        if mint.given.sub && !mint.given.name {
+        if mint.explicit.sub && !mint.explicit.name {
             mint.name = None;
         }
     }
     Ok(verb)
 }
 
-/// The definition, for completions and manual pages.
-pub(crate) fn definition() -> clap::Command {
-    Cli::command()
+/// The definition, with commands written as `invocation` says.
+pub(crate) fn definition(invocation: &Invocation) -> clap::Command {
+    let name = invocation.own_name();
+    let definition = Cli::command()
+        .override_usage(format!("{name} [OPTIONS]\n       {name} <COMMAND>"))
+        .mut_subcommand("mint", |mint| mint.override_usage(format!("{name} mint [OPTIONS]")));
+    help::named(definition, invocation)
 }
 
-/// Whether the flag `id` stands on the command line.
-fn is_given(flags: &ArgMatches, id: &str) -> bool {
+/// A duration of whole seconds, as claims have them.
+pub(super) fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let duration = duration::parse(text).map_err(|error| error.to_string())?;
+    if duration.subsec_nanos() == 0 {
+        Ok(duration)
+    } else {
+        Err("a token's times are whole seconds".into())
+    }
+}
+
+/// Whether the flag `id` is on the command line.
+fn is_explicit(flags: &ArgMatches, id: &str) -> bool {
     flags.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-/// Tells whoever looks for a flag that takes a secret why there is none.
-fn with_advice(mut error: Error) -> Error {
+/// Explains why no flag takes a secret, to a user who tries one.
+fn with_advice(mut error: Error, invocation: &Invocation) -> Error {
     let wants_secret = error.kind() == ErrorKind::UnknownArgument
         && matches!(
             error.get(ContextKind::InvalidArg),
@@ -305,14 +306,17 @@ fn with_advice(mut error: Error) -> Error {
         );
     if wants_secret {
         error.remove(ContextKind::SuggestedArg);
-        let advice = "secrets are not taken from the command line, where others can see them: \
-                      set JWT_SECRET in .env, or run `just token`";
+        let command = invocation.make_env_file();
+        let advice = format!(
+            "secrets are not taken from the command line, where others can see them: \
+             set JWT_SECRET in .env, or run `{command}`"
+        );
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
     }
     error
 }
 
-/// A name for people: it may be empty, but it does not move the cursor.
+/// A display name: it may be empty, but it does not move the cursor.
 fn person(text: &str) -> Result<String, &'static str> {
     if text.chars().any(char::is_control) {
         Err("a name has no control characters")
@@ -334,7 +338,8 @@ mod tests {
 
     fn mint(args: &[&str]) -> Result<MintArgs, Error> {
         let args = std::iter::once("mint-token").chain(args.iter().copied());
-        match parse(args.map(OsString::from))? {
+        let invocation = Invocation::workspace(terminal::Program::MintToken);
+        match parse(args.map(OsString::from), &invocation)? {
             Verb::Mint(args) => Ok(*args),
             other => panic!("not mint: {other:?}"),
         }
@@ -351,10 +356,10 @@ mod tests {
             let args = mint(args).unwrap();
             assert_eq!(args.sub.as_str(), "alice");
             assert_eq!(args.name, None);
-            assert_eq!(args.ttl, "1h".parse().unwrap());
+            assert_eq!(args.ttl, Duration::from_hours(1));
             assert_eq!(args.client_id.as_str(), "mint-token");
             assert_eq!(args.env_file, PathBuf::from(".env"));
-            assert_eq!(args.output, Format::Text);
+            assert_eq!(args.output, OutputFormat::Text);
             assert_eq!(args.scope, ["Admin.Write User.Read".parse().unwrap()]);
             assert!(!args.save && args.alg.is_none());
         }
@@ -391,11 +396,13 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_lifetime_is_judged_as_a_lifetime() {
+    fn a_negative_lifetime_is_not_taken_for_a_flag() {
         for args in [&["--ttl", "-5"][..], &["--ttl=-1h"]] {
             let text = mint(args).unwrap_err().to_string();
-            assert!(text.contains("not a lifetime"), "{text}");
+            assert!(text.contains("not a duration"), "{text}");
         }
+        let text = mint(&["--ttl", "1500ms"]).unwrap_err().to_string();
+        assert!(text.contains("whole seconds"), "{text}");
     }
 
     #[test]

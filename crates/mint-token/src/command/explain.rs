@@ -1,19 +1,20 @@
-//! `explain`: why a token may or may not do something. Offline it is the code of the core that a server
-//! runs; with `--server` it is that server itself, with its keys and its users.
+//! `explain`: why a token may or may not do something. Offline, the code of the core decides that a server
+//! also runs; with `--server`, that server decides, with its keys and its users.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{Account, Action, Explanation, Finding, ResourceUri, RoleName, Standing};
 use serde_json::{Map, Value, json};
 use settings::Environment;
+use terminal::OutputFormat;
 use zeroize::Zeroizing;
 
 use crate::{
     Exit, World,
-    args::{ExplainArgs, Format, WhatArgs},
-    command::verify::not_judged,
+    args::{ExplainArgs, WhatArgs},
+    command::verify::no_verifier,
     input, output, policy,
-    server::{self, ServerFault},
+    server::{self, ServerError},
     steps, trust,
 };
 
@@ -53,9 +54,9 @@ fn offline(
         output::error(&fault, world);
         Exit::Usage
     })?;
-    let judge =
-        trust::judge(&args.trust, environment, world).map_err(|fault| not_judged(&fault, world))?;
-    for note in &judge.notes {
+    let context = trust::verifier(&args.trust, environment, world)
+        .map_err(|error| no_verifier(&error, world))?;
+    for note in &context.notes {
         output::note(note, world);
     }
     let roles: Arc<BTreeSet<RoleName>> = Arc::new(args.user_role.iter().cloned().collect());
@@ -67,7 +68,7 @@ fn offline(
     };
     let now = world.clock.now();
     let action = action(&args.what);
-    Ok(Explanation::of(token, &judge.verifier, now, |_| standing, &policy.policy, &action))
+    Ok(Explanation::of(token, &context.verifier, now, |_| standing, &policy.policy, &action))
 }
 
 fn of_server(
@@ -96,28 +97,31 @@ fn of_server(
     let (params, about) = (Value::Object(params), Some(token.as_str()));
     let answer = server::ask(&resource, "admin/explain", &params, about, environment, world);
     let explained = answer.and_then(|answer| {
-        serde_json::from_value::<Explanation>(answer).map_err(|_| ServerFault::Answer)
+        serde_json::from_value::<Explanation>(answer).map_err(|_| ServerError::Answer)
     });
-    explained.map_err(|fault| {
-        output::error(&fault, world);
-        match fault {
-            ServerFault::Token(_) => Exit::Usage,
+    explained.map_err(|error| {
+        output::error(&error, world);
+        if let Some(hint) = error.hint(&world.invocation) {
+            output::hint(&hint, world);
+        }
+        match error {
+            ServerError::Token(_) => Exit::Usage,
             _ => Exit::Unreachable,
         }
     })
 }
 
 fn show(explanation: &Explanation, args: &ExplainArgs, world: &mut World<'_>) -> Exit {
-    let remedy = steps::remedy(explanation);
+    let remedy = steps::remedy(explanation, &world.invocation);
     let written = match args.output {
-        Format::Json => {
+        OutputFormat::Json => {
             let mut all = serde_json::to_value(explanation).unwrap_or_default();
             if let Some(members) = all.as_object_mut() {
                 members.insert("remedy".into(), json!(remedy));
             }
             output::json(&all, world)
         }
-        Format::Text => {
+        OutputFormat::Text => {
             let action = output::excerpt(&explanation.action);
             let reason = output::excerpt(&explanation.reason);
             let end = if explanation.is_permitted() {

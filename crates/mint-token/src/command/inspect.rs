@@ -1,27 +1,32 @@
-//! `inspect`: what a token says, for a person. Nothing is believed, and nothing is refused.
+//! `inspect`: what a token contains, for a person. Nothing is verified, and nothing is refused.
 
 use std::time::Duration;
 
-use auth_core::{Algorithm, NumericDate, parse_unique};
+use auth_core::{Algorithm, NumericDate, base64url, parse_unique};
 use base64::{
     Engine,
     alphabet::URL_SAFE,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use serde_json::{Map, Value, json};
+use terminal::{
+    Invocation, OutputFormat, Program,
+    date::{distance, rfc3339},
+    duration::words,
+    style::{LABEL, WARNING},
+    table::pairs,
+};
 
 use crate::{
     Exit, World,
-    args::{Format, InspectArgs},
+    args::InspectArgs,
     input,
-    output::{self, excerpt, rfc3339},
-    trust::in_words,
+    output::{self, excerpt},
 };
 
-/// A life that is worth a word: more than a day.
+/// A longer lifetime than this gets a warning.
 const LONG: Duration = Duration::from_hours(24);
 const DATES: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
-const NOT_VERIFIED: &str = "NOT VERIFIED: anybody can write this; `mint-token verify` judges it";
 
 /// Runs the verb.
 pub(crate) fn run(args: &InspectArgs, world: &mut World<'_>) -> Exit {
@@ -54,7 +59,7 @@ pub(crate) fn run(args: &InspectArgs, world: &mut World<'_>) -> Exit {
     let now = world.clock.now();
     warnings.extend(warnings_of(&header, &claims, signature, now));
     match args.output {
-        Format::Json => {
+        OutputFormat::Json => {
             let all = json!({
                 "verified": false,
                 "header": header,
@@ -63,7 +68,10 @@ pub(crate) fn run(args: &InspectArgs, world: &mut World<'_>) -> Exit {
             });
             output::json(&all, world)
         }
-        Format::Text => output::to_out(&in_text(&header, &claims, &warnings, now), world),
+        OutputFormat::Text => {
+            let text = in_text(&header, &claims, &warnings, now, &world.invocation);
+            output::to_out(&text, world)
+        }
     }
 }
 
@@ -72,35 +80,44 @@ fn in_text(
     claims: &Map<String, Value>,
     warnings: &[String],
     now: NumericDate,
+    invocation: &Invocation,
 ) -> String {
-    let (label, strong) = (output::LABEL, output::WARNING);
-    let mut text = format!("{strong}{NOT_VERIFIED}{strong:#}\n\n{label}Header{label:#}\n");
-    let width = header.keys().chain(claims.keys()).map(|name| name.chars().count()).max();
-    let width = width.unwrap_or_default().min(24);
-    for (name, value) in header {
-        text.extend([format!("  {:<width$}  {}\n", excerpt(name), plain(value))]);
-    }
-    text.extend([format!("{label}Claims{label:#}\n")]);
-    for (name, value) in claims {
-        let lines = match (name.as_str(), value) {
-            (name, Value::Number(_)) if DATES.contains(&name) => vec![date(value, now)],
-            ("scope" | "scp", Value::String(scopes)) => scopes.split(' ').map(excerpt).collect(),
-            (_, Value::Array(list)) if !list.is_empty() => list.iter().map(plain).collect(),
-            _ => vec![plain(value)],
-        };
-        for (place, line) in lines.iter().enumerate() {
-            let name = if place == 0 { excerpt(name) } else { String::new() };
-            text += format!("  {name:<width$}  {line}").trim_end();
-            text.push('\n');
-        }
-    }
+    let command = invocation.command(Program::MintToken, "verify");
+    let not_verified = format!("NOT VERIFIED: a token can contain anything; `{command}` checks it");
+    let mut text = format!("{WARNING}{not_verified}{WARNING:#}\n\n");
+    let header = header.iter().map(|(name, value)| (excerpt(name), plain(value)));
+    let claims = claims.iter().map(|(name, value)| (excerpt(name), claim(name, value, now)));
+    text.extend([
+        format!("{LABEL}Header{LABEL:#}\n"),
+        indented(&pairs(&header.collect::<Vec<_>>(), None)),
+        format!("{LABEL}Claims{LABEL:#}\n"),
+        indented(&pairs(&claims.collect::<Vec<_>>(), None)),
+    ]);
     if !warnings.is_empty() {
-        text.extend([format!("{label}Warnings{label:#}\n")]);
+        text.extend([format!("{LABEL}Warnings{LABEL:#}\n")]);
         for warning in warnings {
-            text.extend([format!("  {strong}!{strong:#} {warning}\n")]);
+            text.extend([format!("  {WARNING}!{WARNING:#} {warning}\n")]);
         }
     }
     text
+}
+
+/// The value of a claim; scopes and arrays have a line for each element.
+fn claim(name: &str, value: &Value, now: NumericDate) -> String {
+    match (name, value) {
+        (name, Value::Number(_)) if DATES.contains(&name) => date(value, now),
+        ("scope" | "scp", Value::String(scopes)) => {
+            scopes.split(' ').map(excerpt).collect::<Vec<_>>().join("\n")
+        }
+        (_, Value::Array(array)) if !array.is_empty() => {
+            array.iter().map(plain).collect::<Vec<_>>().join("\n")
+        }
+        _ => plain(value),
+    }
+}
+
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 fn warnings_of(
@@ -114,13 +131,13 @@ fn warnings_of(
     match header.get("alg").and_then(Value::as_str) {
         None => warn("no alg: it is not signed in any known way".into()),
         Some(alg) if alg.eq_ignore_ascii_case("none") => {
-            warn("alg none: it is not signed, and anybody can change it".into());
+            warn("alg none: it is not signed, so anyone can change it".into());
         }
         Some(alg) if alg.parse::<Algorithm>().is_err() => {
             warn(format!("alg {}: not one of HS256, RS256, ES256, EdDSA", excerpt(alg)));
         }
         Some("HS256") => {
-            warn("alg HS256: whoever can verify it can also make others".into());
+            warn("alg HS256: every server that can verify it can also mint tokens".into());
         }
         Some(_) => {}
     }
@@ -129,7 +146,7 @@ fn warnings_of(
     }
     for member in ["jwk", "jku", "x5c", "x5u", "crit"] {
         if header.contains_key(member) {
-            warn(format!("{member} in the header: it is refused for it"));
+            warn(format!("{member} in the header: servers refuse it"));
         }
     }
     match header.get("typ").and_then(Value::as_str) {
@@ -139,42 +156,41 @@ fn warnings_of(
     }
     let exp = claims.get("exp").and_then(seconds);
     match exp {
-        None => warn("no exp: it never expires, or is refused for that".into()),
-        Some(exp) if exp <= now => warn(format!("expired {} ago", in_words(now.since(exp)))),
+        None => warn("no exp: it never expires; servers refuse it".into()),
+        Some(exp) if exp <= now => warn(format!("expired {} ago", words(now.since(exp)))),
         Some(exp) => {
             let from = ["nbf", "iat"].into_iter().find_map(|name| seconds(claims.get(name)?));
             let life = exp.since(from.unwrap_or(now));
             if life > LONG {
-                warn(format!("a long life: {}", in_words(life)));
+                warn(format!("a long lifetime: {}", words(life)));
             }
         }
     }
     if claims.get("nbf").and_then(seconds).is_some_and(|nbf| nbf > now) {
-        warn("nbf is in the future: it does not count yet".into());
+        warn("nbf is in the future: it is not valid yet".into());
     }
     for (name, why) in [
-        ("iss", "nobody says who issued it"),
-        ("aud", "it may be shown to any server"),
-        ("sub", "it speaks about nobody"),
+        ("iss", "its issuer is unknown"),
+        ("aud", "it is for any server"),
+        ("sub", "it has no user"),
     ] {
         if !claims.contains_key(name) {
             warn(format!("no {name}: {why}"));
         }
     }
     if claims.contains_key("cnf") {
-        warn("cnf: bound to a key, so it is no bearer token".into());
+        warn("cnf: bound to a key, so it is not a bearer token".into());
     }
     warnings
 }
 
-/// A part as an object, however sloppily it is encoded: that is worth a warning and no more.
+/// A part as an object. A part that is not canonical gets a warning.
 fn object(name: &str, part: &str, warnings: &mut Vec<String>) -> Option<Map<String, Value>> {
     let lenient = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let bytes = GeneralPurpose::new(&URL_SAFE, lenient).decode(part).ok()?;
-    let strict = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);
-    if strict.is_err() {
+    if base64url::decode(part).is_err() {
         warnings.push(format!("{name}: not canonical base64url"));
     }
     match parse_unique(&bytes) {
@@ -199,14 +215,8 @@ fn seconds(value: &Value) -> Option<NumericDate> {
     NumericDate::from_json(value).ok()
 }
 
-/// A date in UTC and how far away it is.
+/// A date in UTC and its distance from now.
 fn date(value: &Value, now: NumericDate) -> String {
-    match seconds(value) {
-        None => plain(value),
-        Some(date) if date == now => format!("{}  now", rfc3339(date)),
-        Some(date) if date >= now => {
-            format!("{}  in {}", rfc3339(date), in_words(date.since(now)))
-        }
-        Some(date) => format!("{}  {} ago", rfc3339(date), in_words(now.since(date))),
-    }
+    seconds(value)
+        .map_or_else(|| plain(value), |date| format!("{}  {}", rfc3339(date), distance(date, now)))
 }

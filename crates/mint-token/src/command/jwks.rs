@@ -4,13 +4,9 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use auth_core::{Jwk, display};
 use serde_json::json;
+use settings::secret_file;
 
-use crate::{
-    Exit, World,
-    args::JwksArgs,
-    keys::{public_keys, replace},
-    output,
-};
+use crate::{Exit, World, args::JwksArgs, keys::public_keys, output};
 
 /// Runs the verb.
 pub(crate) fn run(args: &JwksArgs, world: &mut World<'_>) -> Exit {
@@ -21,11 +17,11 @@ pub(crate) fn run(args: &JwksArgs, world: &mut World<'_>) -> Exit {
             return Exit::Usage;
         }
     };
-    // By name, so that a key that is there twice, private and public, stands in the set once.
+    // By name, so that a key that is there twice, private and public, is in the set once.
     let mut set: BTreeMap<String, Jwk> = BTreeMap::new();
     let mut is_whole = true;
     for file in files {
-        match public_keys(&file, args.passphrase_file.as_deref(), world) {
+        match public_keys(&file) {
             Err(fault) => {
                 output::error(&fault, world);
                 is_whole = false;
@@ -58,7 +54,7 @@ pub(crate) fn run(args: &JwksArgs, world: &mut World<'_>) -> Exit {
     let text = display::escape_json(&json);
     match &args.out {
         None => output::to_out(&text, world),
-        Some(path) => match replace(path, &text) {
+        Some(path) => match secret_file::write_public(path, &text) {
             Ok(()) => {
                 output::to_out(&format!("{} keys in {}\n", keys.len(), path.display()), world)
             }
@@ -70,7 +66,7 @@ pub(crate) fn run(args: &JwksArgs, world: &mut World<'_>) -> Exit {
     }
 }
 
-/// The files that look like keys, in order; the set itself and the dates of a rotation are none.
+/// The files that look like keys, in order, without the set itself and the dates of a rotation.
 fn files(args: &JwksArgs) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(&args.folder)? {

@@ -1,14 +1,15 @@
-//! `keygen`: makes a key, writes it to a file, and tells what it is called.
+//! `keygen`: generates a key, writes it to a file, and prints its name.
 
 use std::path::PathBuf;
 
-use auth_core::{Algorithm, KeyError};
+use auth_core::{Algorithm, KeyError, display::quoted};
 use serde_json::json;
+use terminal::{OutputFormat, Program};
 
 use crate::{
     Exit, World,
-    args::{Format, KeyFormat, KeygenArgs},
-    keys::{KeyFault, NoKey, PrivateKey, passphrase, write_new},
+    args::{KeyFormat, KeygenArgs},
+    keys::{KeyGenerationError, PrivateKey, write_new},
     output,
 };
 
@@ -16,12 +17,10 @@ use crate::{
 enum KeygenError {
     #[error("{0}")]
     Usage(&'static str),
-    #[error(transparent)]
-    Passphrase(KeyFault),
-    #[error("{0}: {1}. A key is never written over: choose another --out")]
+    #[error("{0}: {1}. An existing file is never replaced: choose another --out")]
     Write(PathBuf, std::io::Error),
     #[error(transparent)]
-    NoKey(#[from] NoKey),
+    Generation(#[from] KeyGenerationError),
     #[error(transparent)]
     Unusable(#[from] KeyError),
 }
@@ -33,16 +32,15 @@ pub(crate) fn run(args: &KeygenArgs, world: &mut World<'_>) -> Exit {
         Err(fault) => {
             output::error(&fault, world);
             match fault {
-                KeygenError::Usage(_) | KeygenError::Passphrase(_) => Exit::Usage,
+                KeygenError::Usage(_) => Exit::Usage,
                 _ => Exit::Failed,
             }
         }
     }
 }
 
-fn make(args: &KeygenArgs, world: &mut World<'_>) -> Result<String, KeygenError> {
+fn make(args: &KeygenArgs, world: &World<'_>) -> Result<String, KeygenError> {
     let needs_jwk = args.alg == Algorithm::Hs256 || args.kid.is_some();
-    let is_encrypted = args.encrypt || args.passphrase_file.is_some();
     let format = match args.format {
         Some(KeyFormat::Pem) if needs_jwk => {
             return Err(KeygenError::Usage(
@@ -53,26 +51,12 @@ fn make(args: &KeygenArgs, world: &mut World<'_>) -> Result<String, KeygenError>
         None if needs_jwk => KeyFormat::Jwk,
         None => KeyFormat::Pem,
     };
-    if is_encrypted && format == KeyFormat::Jwk {
-        return Err(KeygenError::Usage(
-            "only PEM (PKCS#8) can have a passphrase: no HS256, no --kid and no --format jwk with --encrypt",
-        ));
-    }
-    let passphrase = if is_encrypted {
-        let found = passphrase(args.passphrase_file.as_deref(), true, world);
-        Some(found.map_err(KeygenError::Passphrase)?)
-    } else {
-        None
-    };
     let key = PrivateKey::generate(args.alg)?;
     let signing = key.signing()?;
-    let id = args.kid.as_ref().or(signing.id()).ok_or(NoKey)?.clone();
-    let text = match (format, passphrase) {
-        (KeyFormat::Jwk, _) => key.jwk(&id)?,
-        (KeyFormat::Pem, None) => key.pem(),
-        (KeyFormat::Pem, Some(passphrase)) => {
-            key.encrypted_pem(passphrase.as_bytes(), world.random)?
-        }
+    let id = args.kid.as_ref().or(signing.id()).ok_or(KeyGenerationError)?.clone();
+    let text = match format {
+        KeyFormat::Jwk => key.jwk(&id)?,
+        KeyFormat::Pem => key.pem(),
     };
     let name = if format == KeyFormat::Pem { "key.pem" } else { "key.json" };
     let path = args.out.clone().unwrap_or_else(|| name.into());
@@ -80,22 +64,22 @@ fn make(args: &KeygenArgs, world: &mut World<'_>) -> Result<String, KeygenError>
 
     let public = signing.verifying_key()?.with_id(id.clone()).to_jwk();
     Ok(match args.output {
-        Format::Json => {
+        OutputFormat::Json => {
             let all = json!({
                 "kid": id.as_str(),
                 "algorithm": args.alg.name(),
                 "file": path.to_string_lossy(),
-                "encrypted": is_encrypted,
                 "public": public,
             });
             format!("{all}\n")
         }
-        Format::Text => {
-            let how = if is_encrypted { ", behind the passphrase" } else { "" };
+        OutputFormat::Text => {
+            let file = quoted(&path.to_string_lossy());
+            let command = world.invocation.command(Program::MintToken, &format!("--key {file}"));
             output::rows(&[
-                ("Key", format!("{} ({})", id, args.alg)),
-                ("File", format!("{}, mode 0600{how}", path.display())),
-                ("Use", format!("mint-token --key {0}, or JWT_KEY_FILE={0}", path.display())),
+                ("Key", format!("{id} ({})", args.alg)),
+                ("File", format!("{}, mode 0600", path.display())),
+                ("Use", format!("{command}, or JWT_KEY_FILE={file}")),
             ])
         }
     })

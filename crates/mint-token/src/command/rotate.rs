@@ -1,12 +1,13 @@
-//! `rotate`: the plan, and then what it says.
+//! `rotate`: prints the plan, and carries it out.
 
 use serde_json::json;
+use terminal::{OutputFormat, date::rfc3339_secs, style::LABEL};
 
 use crate::{
     Exit, World,
-    args::{Format, RotateArgs},
+    args::RotateArgs,
     keys::{Plan, Rotation, RotationError},
-    output::{self, rfc3339_secs},
+    output,
 };
 
 /// Runs the verb.
@@ -15,6 +16,9 @@ pub(crate) fn run(args: &RotateArgs, world: &mut World<'_>) -> Exit {
         Ok(exit) => exit,
         Err(fault) => {
             output::error(&fault, world);
+            if let Some(hint) = fault.hint(&world.invocation) {
+                output::hint(&hint, world);
+            }
             match fault {
                 RotationError::Secret | RotationError::State(_) | RotationError::Key(_) => {
                     Exit::Usage
@@ -32,24 +36,26 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
     let rotation =
         if args.dry_run { Rotation::open(&args.folder)? } else { Rotation::lock(&args.folder)? };
     let now = world.clock.now();
-    let mut plan = rotation.plan(args.alg, now, args.cache.duration(), args.max_ttl.duration());
-    if args.output == Format::Text {
-        // The plan is seen before anything is done.
+    let mut plan = rotation.plan(args.alg, now, args.cache, args.max_ttl);
+    if args.output == OutputFormat::Text {
+        // The plan is printed before anything is changed.
         let written = output::to_out(&in_text(&plan, args), world);
         if written != Exit::Done {
             return Ok(written);
         }
     }
     if !args.dry_run {
-        rotation.carry_out(&mut plan, args.alg, world)?;
+        rotation.apply(&mut plan, args.alg)?;
     }
     Ok(match args.output {
-        Format::Json => {
+        OutputFormat::Json => {
             let all = json!({ "dry_run": args.dry_run, "plan": plan });
             output::json(&all, world)
         }
-        Format::Text if args.dry_run => output::to_out("Nothing was done (--dry-run).\n", world),
-        Format::Text => {
+        OutputFormat::Text if args.dry_run => {
+            output::to_out("Nothing was changed (--dry-run).\n", world)
+        }
+        OutputFormat::Text => {
             let made = plan.keys.last().filter(|_| plan.waits_until.is_none());
             let text = match made {
                 Some(key) => format!("Done: the new key is {}.\n", key.kid),
@@ -61,7 +67,7 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
 }
 
 fn in_text(plan: &Plan, args: &RotateArgs) -> String {
-    let label = output::LABEL;
+    let label = LABEL;
     let folder = args.folder.display();
     let mut text = format!("{label}Plan for {folder}{label:#}\n");
     for key in &plan.removed {
@@ -87,7 +93,7 @@ fn in_text(plan: &Plan, args: &RotateArgs) -> String {
     }
     if let Some(date) = plan.waits_until {
         text.extend([format!(
-            "  No new key: the last one waits for its turn until {}\n",
+            "  No new key: the last one becomes active at {}\n",
             rfc3339_secs(date)
         )]);
     }

@@ -2,12 +2,15 @@
 
 use auth_core::trace;
 use serde_json::json;
+use terminal::OutputFormat;
 
 use crate::{
     Exit, World,
-    args::{Format, VerifyArgs},
-    input, output, steps,
-    trust::{self, TrustFault},
+    args::VerifyArgs,
+    input, output,
+    signer::new_env_file,
+    steps,
+    trust::{self, VerifierError},
 };
 
 /// Runs the verb.
@@ -26,18 +29,18 @@ pub(crate) fn run(args: &VerifyArgs, world: &mut World<'_>) -> Exit {
             return Exit::Usage;
         }
     };
-    let judge = match trust::judge(&args.trust, &environment, world) {
-        Ok(judge) => judge,
-        Err(fault) => return not_judged(&fault, world),
+    let context = match trust::verifier(&args.trust, &environment, world) {
+        Ok(context) => context,
+        Err(error) => return no_verifier(&error, world),
     };
-    for note in &judge.notes {
+    for note in &context.notes {
         output::note(note, world);
     }
-    let (steps, verdict) = trace(&token, &judge.verifier, world.clock.now());
+    let (steps, verdict) = trace(&token, &context.verifier, world.clock.now());
     let is_valid = verdict.is_ok();
-    let remedy = steps::remedy_of_token(&steps);
+    let remedy = steps::remedy_of_token(&steps, &world.invocation);
     let written = match args.output {
-        Format::Json => {
+        OutputFormat::Json => {
             let all = json!({
                 "valid": is_valid,
                 "reason": verdict.as_ref().err(),
@@ -46,7 +49,7 @@ pub(crate) fn run(args: &VerifyArgs, world: &mut World<'_>) -> Exit {
             });
             output::json(&all, world)
         }
-        Format::Text => {
+        OutputFormat::Text => {
             let end = match &verdict {
                 Ok(claims) => steps::good(&format!(
                     "valid: {} of {}",
@@ -64,11 +67,16 @@ pub(crate) fn run(args: &VerifyArgs, world: &mut World<'_>) -> Exit {
     }
 }
 
-/// Says why nothing was judged.
-pub(crate) fn not_judged(fault: &TrustFault, world: &mut World<'_>) -> Exit {
-    output::error(fault, world);
-    match fault {
-        TrustFault::Usage(_) => Exit::Usage,
-        TrustFault::Fetch(..) | TrustFault::Answer(..) => Exit::Unreachable,
+/// Reports why nothing was verified.
+pub(crate) fn no_verifier(error: &VerifierError, world: &mut World<'_>) -> Exit {
+    output::error(error, world);
+    if let VerifierError::Keys(source) = error
+        && let Some(hint) = new_env_file(source, &world.invocation)
+    {
+        output::hint(&hint, world);
+    }
+    match error {
+        VerifierError::Usage(_) | VerifierError::Keys(_) => Exit::Usage,
+        VerifierError::Fetch(..) | VerifierError::Answer(..) => Exit::Unreachable,
     }
 }

@@ -1,25 +1,18 @@
-//! Making keys: the one place where a private key is begun.
-//!
-//! The randomness is that of the cryptographic library, which has its own generator of it.
+//! Generates private keys and secrets. The random bytes come from the cryptographic library.
 
-use std::{fmt, fs, io, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fmt, io, path::Path};
 
-use auth_core::{Algorithm, KeyId, SigningKey};
+use auth_core::{Algorithm, KeyId, SigningKey, base64url};
 use aws_lc_rs::{
     encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der},
     rand, rsa,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
 };
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use pkcs1::{RsaPrivateKeyRef, der::Decode};
+use pkcs8::PrivateKeyInfoRef;
+use settings::secret_file;
 use zeroize::Zeroizing;
-
-use super::{
-    der::{OCTETS, Reader},
-    encrypted::{self, Fresh},
-};
 
 /// A fresh private key or secret.
 pub(crate) struct PrivateKey {
@@ -33,15 +26,15 @@ pub(crate) struct PrivateKey {
 /// A key as text, for a file.
 pub(crate) type Written = Zeroizing<String>;
 
-/// The library made no key.
+/// The cryptographic library returned no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the cryptographic library made no key")]
-pub(crate) struct NoKey;
+#[error("the cryptographic library could not generate a key")]
+pub(crate) struct KeyGenerationError;
 
 impl PrivateKey {
     /// A key of `algorithm`: 32 random bytes, RSA with 3072 bits, P-256 or Ed25519.
-    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, NoKey> {
-        Self::make(algorithm).ok_or(NoKey)
+    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, KeyGenerationError> {
+        Self::make(algorithm).ok_or(KeyGenerationError)
     }
 
     fn make(algorithm: Algorithm) -> Option<Self> {
@@ -93,18 +86,6 @@ impl PrivateKey {
         pem("PRIVATE KEY", &self.bytes)
     }
 
-    /// PKCS#8 behind a passphrase, in PEM.
-    pub(crate) fn encrypted_pem(
-        &self,
-        passphrase: &[u8],
-        random: &mut dyn FnMut(&mut [u8]) -> Result<(), getrandom::Error>,
-    ) -> Result<Written, NoKey> {
-        let mut fresh = Fresh { salt: [0; 16], iv: [0; 16] };
-        random(&mut fresh.salt).and_then(|()| random(&mut fresh.iv)).map_err(|_| NoKey)?;
-        let der = encrypted::encrypt(&self.bytes, passphrase, &fresh).ok_or(NoKey)?;
-        Ok(pem("ENCRYPTED PRIVATE KEY", &der))
-    }
-
     /// A private JWK (RFC 7517 §4, RFC 7518 §6) under `id`.
     pub(crate) fn jwk(&self, id: &KeyId) -> Result<Written, auth_core::KeyError> {
         let public = self.signing()?.verifying_key()?.with_id(id.clone()).to_jwk();
@@ -135,7 +116,7 @@ impl PrivateKey {
         let k = text(&self.bytes);
         let canonical = Zeroizing::new(format!(r#"{{"k":"{}","kty":"oct"}}"#, k.as_str()));
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, canonical.as_bytes());
-        URL_SAFE_NO_PAD.encode(digest)
+        base64url::encode(digest)
     }
 }
 
@@ -145,16 +126,17 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// Writes a private key to a file that is not there yet, with mode 0600.
+/// Writes a private key to a file that does not exist yet.
 pub(crate) fn write_new(path: &Path, key: &str) -> io::Result<()> {
-    use io::Write;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(key.as_bytes())?;
-    file.sync_all()
+    if secret_file::create(path, key)? {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file already exists"))
+    }
 }
 
 /// A PEM block (RFC 7468).
-pub(super) fn pem(label: &str, der: &[u8]) -> Written {
+fn pem(label: &str, der: &[u8]) -> Written {
     let encoded = Zeroizing::new(STANDARD.encode(der));
     let mut written = Zeroizing::new(String::with_capacity(encoded.len() * 2 + 80));
     written.extend([format!("-----BEGIN {label}-----\n")]);
@@ -169,23 +151,23 @@ pub(super) fn pem(label: &str, der: &[u8]) -> Written {
     written
 }
 
-/// The members of RFC 7518 §6.3.2, out of PKCS#8 around PKCS#1 (RFC 8017 A.1.2).
+/// The members of RFC 7518 §6.3.2, out of PKCS#8 (RFC 5208) around PKCS#1 (RFC 8017 A.1.2).
 fn rsa_members(pkcs8: &[u8]) -> Option<Vec<(&'static str, Zeroizing<String>)>> {
-    let mut outer = Reader::new(pkcs8).sequence()?;
-    outer.number()?;
-    outer.sequence()?;
-    let mut key = Reader::new(outer.read(OCTETS)?).sequence()?;
-    for _ in ["version", "n", "e"] {
-        key.number()?;
-    }
-    ["d", "p", "q", "dp", "dq", "qi"]
-        .into_iter()
-        .map(|name| Some((name, text(key.number()?))))
-        .collect()
+    let outer = PrivateKeyInfoRef::try_from(pkcs8).ok()?;
+    let key = RsaPrivateKeyRef::from_der(outer.private_key.as_bytes()).ok()?;
+    let members = [
+        ("d", key.private_exponent),
+        ("p", key.prime1),
+        ("q", key.prime2),
+        ("dp", key.exponent1),
+        ("dq", key.exponent2),
+        ("qi", key.coefficient),
+    ];
+    Some(members.map(|(name, number)| (name, text(number.as_bytes()))).to_vec())
 }
 
 fn text(bytes: &[u8]) -> Zeroizing<String> {
-    Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes))
+    Zeroizing::new(base64url::encode(bytes))
 }
 
 #[cfg(test)]

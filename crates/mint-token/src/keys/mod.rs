@@ -1,15 +1,13 @@
 //! Keys on their way to and from files.
 //!
-//! 1. A private key is written with mode 0600, to a file that is not there yet, and nowhere else.
+//! 1. A private key is written with mode 0600, to a file that does not exist yet, and nowhere else.
 //! 2. Every buffer with a byte of one is wiped when it is dropped.
 //! 3. No message and no `Debug` has a byte of one.
 
-mod der;
-mod encrypted;
 mod generate;
 mod read;
 mod rotation;
 
-pub(crate) use generate::{NoKey, PrivateKey, write_new};
-pub(crate) use read::{KeyFault, is_encrypted, passphrase, public_keys, signing_key};
-pub(crate) use rotation::{Plan, Rotation, RotationError, replace};
+pub(crate) use generate::{KeyGenerationError, PrivateKey, write_new};
+pub(crate) use read::{KeyFileError, is_encrypted, public_keys};
+pub(crate) use rotation::{Plan, Rotation, RotationError};

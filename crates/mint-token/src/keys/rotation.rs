@@ -1,4 +1,4 @@
-//! A folder of keys that take turns.
+//! A folder of signing keys that are rotated.
 //!
 //! 1. A key is published from the moment it is made, and signs from `active_from` on: by then every
 //!    cache has seen it.
@@ -15,26 +15,25 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
-use auth_core::{Algorithm, KeyError, KeyId, NumericDate, SigningKey};
+use auth_core::{Algorithm, KeyError, KeyId, NumericDate, SigningKey, display::quoted};
 use serde::{Deserialize, Serialize};
+use settings::secret_file;
+use terminal::{Invocation, Program};
 
 use super::{
-    generate::{self, NoKey, PrivateKey},
-    read::{KeyFault, public_keys, signing_key},
+    generate::{KeyGenerationError, PrivateKey, write_new},
+    read::{KeyFileError, public_keys, signing_key},
 };
-use crate::World;
 
 const STATE: &str = "rotation.json";
 pub(crate) const SET: &str = "jwks.json";
 const LOCK: &str = "rotation.lock";
-/// What files are called until they are whole, before their random part.
-const DRAFT: &str = ".draft-";
 /// How often the lock is tried, and how long to wait in between: half a minute in all.
 const LOCK_TRIES: u32 = 600;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -88,15 +87,15 @@ pub(crate) struct Plan {
     pub(crate) waits_until: Option<i64>,
 }
 
-/// Why keys cannot take turns.
+/// Why keys cannot be rotated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RotationError {
-    /// The file system said no.
+    /// The file system refused.
     #[error("{path}: {source}")]
     Io {
         /// Where.
         path: PathBuf,
-        /// What it said.
+        /// What it reported.
         source: io::Error,
     },
     /// `rotation.json` is not what it was written as.
@@ -104,10 +103,10 @@ pub(crate) enum RotationError {
     State(PathBuf),
     /// A key cannot be read.
     #[error(transparent)]
-    Key(#[from] KeyFault),
-    /// A key cannot be made.
+    Key(#[from] KeyFileError),
+    /// A key cannot be generated.
     #[error(transparent)]
-    NoKey(#[from] NoKey),
+    Generation(#[from] KeyGenerationError),
     /// A key that was made cannot be used, which does not happen.
     #[error(transparent)]
     Unusable(#[from] KeyError),
@@ -115,13 +114,13 @@ pub(crate) enum RotationError {
     #[error("HS256 has one secret for both sides, which cannot be published: choose another --alg")]
     Secret,
     /// Another rotation has not ended.
-    #[error("{0}: another `mint-token rotate` works on this folder. Try again when it has ended")]
+    #[error("{0}: another rotation is under way in this folder. Try again when it has ended")]
     Busy(PathBuf),
     /// A rotation without the lock, which does not happen.
     #[error("{0}: the folder was opened for reading")]
     NotLocked(PathBuf),
     /// No key is active.
-    #[error("{0}: no key is active yet. Run `mint-token rotate` on it")]
+    #[error("{0}: no key is active yet")]
     NoneActive(PathBuf),
 }
 
@@ -144,25 +143,21 @@ impl Rotation {
     /// The same, to change it: makes the folder if it is not there, and waits until no other rotation is
     /// under way in it.
     pub(crate) fn lock(folder: &Path) -> Result<Self, RotationError> {
-        make_folder(folder).map_err(io_fault(folder))?;
+        secret_file::make_folder(folder).map_err(io_error(folder))?;
         let lock = lock(&folder.join(LOCK))?;
         // What the holder before wrote is read only now.
         Ok(Self { lock: Some(lock), ..Self::open(folder)? })
     }
 
     /// The key that signs at `now`: of those that are active the last. And how long its tokens may live.
-    pub(crate) fn active(
-        &self,
-        now: NumericDate,
-        world: &mut World<'_>,
-    ) -> Result<(SigningKey, Duration), RotationError> {
+    pub(crate) fn active(&self, now: NumericDate) -> Result<(SigningKey, Duration), RotationError> {
         let active = self.keys.iter().rev().find(|key| key.active_from <= now.as_secs());
         let entry = active.ok_or_else(|| RotationError::NoneActive(self.folder.clone()))?;
         let path = self.folder.join(&entry.file);
-        Ok((signing_key(&path, None, world)?, Duration::from_secs(entry.max_ttl)))
+        Ok((signing_key(&path)?, Duration::from_secs(entry.max_ttl)))
     }
 
-    /// What comes of a rotation at `now`. While a key waits for its turn, no other is made.
+    /// The plan for a rotation at `now`. While a key waits to become active, no other is made.
     pub(crate) fn plan(
         &self,
         algorithm: Algorithm,
@@ -175,7 +170,7 @@ impl Rotation {
         let (removed, mut keys): (Vec<_>, Vec<_>) = self.keys.iter().cloned().partition(is_over);
         let waits_until = keys.iter().map(|key| key.active_from).find(|from| *from > at);
         if waits_until.is_none() {
-            // The first key has nobody's cache to wait for.
+            // No cache has an older set than the first key's.
             let active_from = if keys.is_empty() { now } else { now.plus(cache) };
             for key in keys.iter_mut().filter(|key| key.active_until.is_none()) {
                 key.active_until = Some(active_from.as_secs());
@@ -197,31 +192,26 @@ impl Rotation {
         Plan { keys, removed, waits_until }
     }
 
-    /// Does what `plan` says; the new key's name is put in.
-    pub(crate) fn carry_out(
-        &self,
-        plan: &mut Plan,
-        algorithm: Algorithm,
-        world: &mut World<'_>,
-    ) -> Result<(), RotationError> {
+    /// Carries out `plan`, and sets the new key's name in it.
+    pub(crate) fn apply(&self, plan: &mut Plan, algorithm: Algorithm) -> Result<(), RotationError> {
         if algorithm == Algorithm::Hs256 {
             return Err(RotationError::Secret);
         }
         if self.lock.is_none() {
             return Err(RotationError::NotLocked(self.folder.clone()));
         }
-        remove_drafts(&self.folder).map_err(io_fault(&self.folder))?;
+        remove_drafts(&self.folder).map_err(io_error(&self.folder))?;
         if let Some(entry) = plan.keys.iter_mut().find(|key| key.file.is_empty()) {
             let key = PrivateKey::generate(algorithm)?;
             let id = key.signing()?.id().map(KeyId::to_string).unwrap_or_default();
             entry.file = format!("key-{id}.pem");
             entry.kid = id;
             let path = self.folder.join(&entry.file);
-            generate::write_new(&path, &key.pem()).map_err(io_fault(&path))?;
+            write_new(&path, &key.pem()).map_err(io_error(&path))?;
         }
         let mut set = Vec::new();
         for entry in &plan.keys {
-            let keys = public_keys(&self.folder.join(&entry.file), None, world)?;
+            let keys = public_keys(&self.folder.join(&entry.file))?;
             set.extend(keys.iter().filter_map(auth_core::VerifyingKey::to_jwk));
         }
         let set = serde_json::json!({ "keys": set });
@@ -230,7 +220,7 @@ impl Rotation {
         // The set first: a key that signs must be known, one that is known need not sign.
         for (name, text) in [(SET, format!("{set:#}\n")), (STATE, format!("{state}\n"))] {
             let path = self.folder.join(name);
-            replace(&path, &text).map_err(io_fault(&path))?;
+            secret_file::write_public(&path, &text).map_err(io_error(&path))?;
         }
         for entry in &plan.removed {
             let path = self.folder.join(&entry.file);
@@ -245,29 +235,36 @@ impl Rotation {
     }
 }
 
-/// A folder that nobody else may look into, if it is made.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+impl RotationError {
+    /// The command that helps.
+    pub(crate) fn hint(&self, invocation: &Invocation) -> Option<String> {
+        match self {
+            Self::NoneActive(folder) => {
+                let folder = quoted(&folder.to_string_lossy());
+                let command = invocation.command(Program::MintToken, &format!("rotate {folder}"));
+                Some(format!("`{command}` makes the first key"))
+            }
+            _ => None,
+        }
+    }
 }
 
-fn io_fault(path: &Path) -> impl FnOnce(io::Error) -> RotationError {
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> RotationError {
     let path = path.to_owned();
     move |source| RotationError::Io { path, source }
 }
 
-/// Takes the lock in the file at `path`, which is made if it is not there and stays: whoever removed it
-/// could give two the lock.
+/// Takes the lock in the file at `path`, which is made if it does not exist, and stays: removing it could
+/// give two processes the lock.
 fn lock(path: &Path) -> Result<File, RotationError> {
-    use std::os::unix::fs::OpenOptionsExt;
     let mut options = fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).mode(0o600).open(path);
-    let file = file.map_err(io_fault(path))?;
+    let options = options.write(true).create(true).truncate(false);
+    let file = secret_file::private(options).open(path).map_err(io_error(path))?;
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(source)) => return Err(io_fault(path)(source)),
+            Err(TryLockError::Error(source)) => return Err(io_error(path)(source)),
         }
     }
     Err(RotationError::Busy(path.parent().unwrap_or(path).to_owned()))
@@ -277,26 +274,9 @@ fn lock(path: &Path) -> Result<File, RotationError> {
 fn remove_drafts(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().as_encoded_bytes().starts_with(DRAFT.as_bytes()) {
+        if entry.file_name().as_encoded_bytes().starts_with(secret_file::DRAFT_PREFIX.as_bytes()) {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
-}
-
-/// Writes a file that others may read, whole or not at all.
-pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    // Less what the process's mask takes away.
-    let mode = fs::Permissions::from_mode(0o666);
-    let mut draft = tempfile::Builder::new().prefix(DRAFT).permissions(mode).tempfile_in(folder)?;
-    draft.write_all(text.as_bytes())?;
-    draft.as_file().sync_all()?;
-    draft.persist(path)?;
-    // The next file must not be on the disk before this one.
-    File::open(folder)?.sync_all()
 }

@@ -3,14 +3,13 @@
 use crate::support::{Folder, SECRET};
 
 const NO_FILE: &str = "note: there is no file .env\n";
+const NEW_FILE: &str = "hint: `server init` makes a .env with a fresh secret where there is none\n";
 
 #[test]
 fn without_a_key_the_way_to_one_is_said() {
     Folder::empty().run(&[]).assert_failed(
         2,
-        &format!(
-            "error: no key: set JWT_SECRET or JWT_KEY_FILE. `just token` makes a .env with a fresh secret\n{NO_FILE}"
-        ),
+        &format!("error: no key: set JWT_SECRET or JWT_KEY_FILE\n{NO_FILE}{NEW_FILE}"),
     );
 }
 
@@ -33,7 +32,7 @@ fn bad_secrets_are_refused_and_not_shown() {
         run.assert_refused(why);
         assert!(!run.err.contains(secret) && !run.err.contains("hunter2"), "{run:?}");
         if !secret.starts_with("base64url:") {
-            assert!(run.err.contains("`just token`"), "{run:?}");
+            assert!(run.err.contains("hint: delete .env first: `server init`"), "{run:?}");
         }
     }
 }
@@ -49,14 +48,14 @@ fn all_faults_are_said_together() {
         &format!(
             "error: JWT_ISSUER: the value is longer than 255 bytes. Set the issuer's URL, for example http://localhost:8000\n\
              error: MCP_RESOURCE: not canonical: write it as http://localhost:8000/mcp/. Set the server's URI, for example http://localhost:8000/mcp\n\
-             error: no key: set JWT_SECRET or JWT_KEY_FILE. `just token` makes a .env with a fresh secret\n\
+             error: no key: set JWT_SECRET or JWT_KEY_FILE\n\
              error: --claim a is given twice: a claim has one value; write a list as a:=[1,2]\n\
-             {NO_FILE}"
+             {NO_FILE}{NEW_FILE}"
         ),
     );
     let args = ["--iss", "https://issuer.example", "--aud", "https://mcp.example/mcp"];
     let run = Folder::ready().run_in(&args, &variables);
-    assert_eq!(run.code, 0, "a flag stands in for a variable that is at fault: {run:?}");
+    assert_eq!(run.code, 0, "a flag replaces a variable that is invalid: {run:?}");
 }
 
 #[test]
@@ -81,10 +80,10 @@ fn a_line_of_the_file_that_cannot_be_read_is_numbered_and_not_shown() {
 #[test]
 fn bad_flags_are_refused_with_the_reason() {
     for (args, why) in [
-        (["--ttl", "0"], "a token must live for at least one second"),
-        (["--ttl", "-5m"], "not a lifetime: write it like 90s, 15m, 1h or 7d"),
-        (["--ttl", "soon"], "not a lifetime"),
-        (["--ttl", "99999999999999999999d"], "a token lives for at most 36500d"),
+        (["--ttl", "0"], "the duration must be longer than zero"),
+        (["--ttl", "-5m"], "not a duration: write it like 90s, 15m, 12h or 7d"),
+        (["--ttl", "soon"], "not a duration"),
+        (["--ttl", "99999999999999999999d"], "the duration is at most 36500d"),
         (["--scope", "a  b"], "scopes are separated by exactly one space"),
         (["--scope", "a\"b"], "is not allowed in a scope"),
         (["--sub", ""], "the value is empty"),

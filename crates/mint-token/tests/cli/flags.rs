@@ -45,16 +45,16 @@ fn without_arguments_it_is_an_hour_for_the_default_user() {
 }
 
 #[test]
-fn the_summary_is_in_words() {
+fn the_summary_is_text() {
     let run = Folder::ready().run(&["--role", "admin", "--role", "auditor"]);
     assert!(run.err.starts_with(
-        "Token  for user-userson (User Userson) at http://localhost:8000/mcp\n\
-         Scopes Admin.Write User.Read\n\
-         Roles  admin, auditor\n\
-         Until  20"
+        "Token   for user-userson (User Userson) at http://localhost:8000/mcp\n\
+         Scopes  Admin.Write User.Read\n\
+         Roles   admin, auditor\n\
+         Until   20"
     ));
     assert!(run.err.contains("Z, in 1 hour\n"));
-    assert!(run.err.ends_with("Stored nowhere; --save keeps it for the client\n"));
+    assert!(run.err.ends_with("Stored  nowhere; --save stores it for the client\n"));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn scopes_take_the_place_of_the_default() {
     let two = ["--scope", "User.Write User.Read", "--scope", "Admin.Read User.Read"];
     assert_eq!(claims(&two)["scope"], "Admin.Read User.Read User.Write");
     assert_eq!(claims(&["--scope", ""])["scope"], "");
-    assert!(Folder::ready().run(&["--scope", ""]).err.contains("Scopes none\n"));
+    assert!(Folder::ready().run(&["--scope", ""]).err.contains("Scopes  none\n"));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_lifetime_is_as_said_and_a_long_one_is_warned_about() {
         let claims = run.claims();
         let lives = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
         assert_eq!(lives, secs);
-        assert_eq!(run.err.contains("warning: whoever finds this token"), warns, "{text}");
+        assert_eq!(run.err.contains("warning: a stolen token can be used for"), warns, "{text}");
     }
 }
 

@@ -116,7 +116,7 @@ fn the_commands_in_the_advice_make_keys_that_work() {
 fn a_key_that_others_may_read_is_refused_with_the_remedy() {
     let folder = Folder::empty();
     folder.write("key.pem", &private_pem(Algorithm::EdDsa));
-    let remedy = "key.pem: others may read this private key. Run `chmod 600 key.pem`\n";
+    let remedy = "key.pem: other users can read this private key. Run `chmod 600 key.pem`\n";
     for mode in [0o604, 0o640, 0o620, 0o644] {
         folder.chmod("key.pem", mode);
         let run = folder.run(&["--key", "key.pem"]);

@@ -9,6 +9,7 @@ mod flags;
 mod hostile;
 mod keygen;
 mod keys;
+mod names;
 mod rotation;
 mod save;
 mod support;

@@ -19,7 +19,7 @@ fn the_token_is_stored_and_every_other_line_stays() {
         let line = format!("MCP_TOKEN={}", run.line());
         assert_eq!(folder.read(".env"), before.replace("  # MCP_TOKEN=", &line));
         assert_eq!(folder.mode(".env"), 0o600);
-        assert!(run.err.ends_with("Stored as MCP_TOKEN in .env\n"), "{}", run.err);
+        assert!(run.err.ends_with("Stored  as MCP_TOKEN in .env\n"), "{}", run.err);
         tokens.push(run.line().to_owned());
     }
     assert_ne!(tokens.first(), tokens.last());
@@ -76,7 +76,7 @@ fn a_stored_token_that_the_environment_hides_is_warned_about() {
 fn secrets_that_others_may_read_are_warned_about() {
     let folder = Folder::ready();
     folder.chmod(".env", 0o644);
-    let warning = "warning: others may read the secrets in .env. Run `chmod 600 .env`\n";
+    let warning = "warning: other users can read the secrets in .env. Run `chmod 600 .env`\n";
     assert!(folder.run(&[]).err.ends_with(warning));
     assert!(!folder.run(&["--save"]).err.contains("warning"));
     folder.write(".env", "LOG_FORMAT=json\n");

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -65,6 +65,8 @@ impl Folder {
 
     pub(crate) fn command(&self, args: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mint-token"));
+        // As it is called where it is found on the PATH.
+        command.arg0("mint-token");
         command.current_dir(self.0.path()).env_clear().envs(variables.iter().copied()).args(args);
         command
     }

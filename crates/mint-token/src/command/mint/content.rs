@@ -1,28 +1,27 @@
-//! What a token is to say: the flags, over what another token says, over the defaults.
+//! What a token contains: the flags, over another token, over the defaults.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use auth_core::{
-    Audience, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, parse_unique,
+    Audience, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, base64url, parse_unique,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
+use settings::Environment;
 
 use crate::{
     World,
     args::MintArgs,
-    fault::Fault,
+    config_error::ConfigError,
     input,
     policy::{self, Named},
 };
-use settings::Environment;
 
 /// Claims that are this token's own.
 const FRESH: [&str; 4] = ["exp", "iat", "nbf", "jti"];
 /// Claims with a flag of their own.
 const OWN: [&str; 7] = ["iss", "sub", "aud", "client_id", "scope", "roles", "name"];
 
-/// What a token is to say, but for the times and its name.
+/// What a token contains, except its times and its jti.
 pub(super) struct Content {
     pub(super) issuer: Option<Issuer>,
     pub(super) audience: Option<Audience>,
@@ -36,13 +35,14 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Puts `args` over the token that `--like` names, and asks the policy where a flag says so.
+    /// Puts `args` over the token that `--like` names, and takes scopes from the policy where a flag
+    /// says so.
     pub(super) fn of(
         args: &MintArgs,
         named: Option<&Named>,
         environment: &Environment,
         world: &mut World<'_>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, ConfigError> {
         let flags = args.scope.iter().fold(ScopeSet::empty(), |all, some| all.union(some));
         let mut content = Self {
             issuer: None,
@@ -52,19 +52,19 @@ impl Content {
             client_id: Some(args.client_id.clone()),
             scopes: flags.clone(),
             roles: BTreeSet::new(),
-            lifetime: args.ttl.duration(),
+            lifetime: args.ttl,
             claims: Map::new(),
         };
         if let Some(from) = &args.like {
-            content.take_over(args, &from_token(from, world)?)?;
+            content.copy_from(args, &from_token(from, world)?)?;
         }
         let by_policy = !args.for_tool.is_empty() || !args.for_role.is_empty();
         if by_policy {
-            let mut scopes = if args.given.scope { flags } else { ScopeSet::empty() };
+            let mut scopes = if args.explicit.scope { flags } else { ScopeSet::empty() };
             for tool in &args.for_tool {
                 scopes = scopes.union(&match (&args.server, named) {
                     (Some(server), _) => {
-                        let resource = server.parse().map_err(Fault::Server)?;
+                        let resource = server.parse().map_err(ConfigError::Server)?;
                         policy::ask_for_tool(&resource, tool, environment, world)?
                     }
                     (None, Some(named)) => named.scopes_for_tool(tool)?,
@@ -86,20 +86,20 @@ impl Content {
         Ok(content)
     }
 
-    /// Takes over what `like` says and no flag does.
-    fn take_over(&mut self, args: &MintArgs, like: &Map<String, Value>) -> Result<(), Fault> {
+    /// Copies what `like` has and no flag sets.
+    fn copy_from(&mut self, args: &MintArgs, like: &Map<String, Value>) -> Result<(), ConfigError> {
         let text = |name: &str| like.get(name).and_then(Value::as_str);
-        let wrong = |name: &'static str| Fault::Like(format!("its {name} cannot be taken over"));
-        if !args.given.sub {
+        let wrong = |name: &'static str| ConfigError::Like(format!("its {name} cannot be copied"));
+        if !args.explicit.sub {
             self.subject = text("sub").and_then(|it| it.parse().ok()).ok_or(wrong("sub"))?;
         }
-        if !args.given.name {
-            self.name = if args.given.sub { None } else { text("name").map(str::to_owned) };
+        if !args.explicit.name {
+            self.name = if args.explicit.sub { None } else { text("name").map(str::to_owned) };
         }
-        if !args.given.client_id {
+        if !args.explicit.client_id {
             self.client_id = text("client_id").and_then(|it| it.parse().ok());
         }
-        if !args.given.scope {
+        if !args.explicit.scope {
             self.scopes = match like.get("scope") {
                 None => ScopeSet::empty(),
                 Some(scope) => {
@@ -127,7 +127,7 @@ impl Content {
             }
         }
         let date = |name: &str| NumericDate::from_json(like.get(name)?).ok();
-        if let (false, Some(until)) = (args.given.ttl, date("exp")) {
+        if let (false, Some(until)) = (args.explicit.ttl, date("exp")) {
             let from = date("nbf").or_else(|| date("iat"));
             let lifetime = from.map(|from| until.since(from)).filter(|it| !it.is_zero());
             self.lifetime = lifetime.unwrap_or(self.lifetime);
@@ -141,11 +141,11 @@ impl Content {
 }
 
 /// The claims of the token that `from` names, which need not be valid.
-fn from_token(from: &str, world: &mut World<'_>) -> Result<Map<String, Value>, Fault> {
+fn from_token(from: &str, world: &mut World<'_>) -> Result<Map<String, Value>, ConfigError> {
     let text = input::token(from, world)?;
-    let claims = text.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let claims = text.split('.').nth(1).and_then(|part| base64url::decode(part).ok());
     match claims.and_then(|bytes| parse_unique(&bytes).ok()) {
         Some(Value::Object(claims)) => Ok(claims),
-        _ => Err(Fault::Like("it is no JWT".into())),
+        _ => Err(ConfigError::Like("it is not a JWT".into())),
     }
 }

@@ -1,45 +1,48 @@
-//! `mint`: makes tokens, stores one where that is asked for, and writes them to standard output.
+//! `mint`: mints tokens, stores one with `--save`, and writes them to standard output.
 //!
 //! 1. Nothing is written to standard output unless everything else went well: a script that reads it
 //!    gets tokens that are signed and, with `--save`, stored.
 //! 2. The clock is read once; the random source once for every token.
-//! 3. What the policy could never admit is not minted unasked: somebody at a terminal is asked, and a
-//!    script is told to say `--yes`.
+//! 3. What the policy could never permit is minted only after a confirmation, on a terminal or with
+//!    `--yes`.
 
 mod content;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use auth_core::{AccessToken, IssueError, TokenId, TokenIssuer, TokenRequest};
 use settings::{EnvFile, EnvFileError, Environment, Variable};
+use terminal::{duration, prompt};
 
 use self::content::Content;
 use crate::{
-    Ask, Exit, World,
+    Exit, World,
     args::MintArgs,
-    fault::Fault,
+    config_error::ConfigError,
     output::{self, Minted},
     policy::{self, Named},
     resolve::{self, Resolved},
-    ttl::Ttl,
 };
+
+/// A token that is valid for longer gets a warning.
+const LONG: Duration = Duration::from_hours(24);
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 enum MintError {
-    /// The configuration is at fault.
-    #[error("{} faults in the configuration", .0.len())]
-    Configuration(Vec<Fault>),
+    /// The configuration is invalid.
+    #[error("{} errors in the configuration", .0.len())]
+    Configuration(Vec<ConfigError>),
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system: {0}")]
     Random(getrandom::Error),
-    /// The core did not make the token.
-    #[error("the token could not be made: {0}")]
+    /// The core did not issue the token.
+    #[error("the token could not be minted: {0}")]
     Issue(IssueError),
-    /// The policy could never admit it, and nobody said to go on.
-    #[error("nothing was minted: {}. Say --yes to mint it all the same", .0.join("; "))]
-    Doubtful(Vec<String>),
-    /// `--save` found no place.
+    /// The policy could never permit it, and it was not confirmed.
+    #[error("nothing was minted: {}. Use --yes to mint anyway", .0.join("; "))]
+    NotConfirmed(Vec<String>),
+    /// `--save` failed.
     #[error("the token could not be stored: {0}")]
     Save(EnvFileError),
 }
@@ -57,22 +60,25 @@ pub(crate) fn run(args: &MintArgs, world: &mut World<'_>) -> Exit {
             }
             exit
         }
-        Err(MintError::Configuration(faults)) => {
-            for fault in &faults {
-                output::error(fault, world);
+        Err(MintError::Configuration(errors)) => {
+            for error in &errors {
+                output::error(error, world);
             }
             if !args.env_file.exists() {
                 let path = args.env_file.display();
                 output::note(&format!("there is no file {path}"), world);
             }
-            if faults.iter().any(Fault::is_of_the_network) {
+            if let Some(hint) = errors.iter().find_map(|error| error.hint(&world.invocation)) {
+                output::hint(&hint, world);
+            }
+            if errors.iter().any(ConfigError::is_unreachable) {
                 Exit::Unreachable
             } else {
                 Exit::Usage
             }
         }
-        Err(doubtful @ MintError::Doubtful(_)) => {
-            output::error(&doubtful, world);
+        Err(error @ MintError::NotConfirmed(_)) => {
+            output::error(&error, world);
             Exit::Usage
         }
         Err(unexpected) => {
@@ -84,25 +90,25 @@ pub(crate) fn run(args: &MintArgs, world: &mut World<'_>) -> Exit {
 
 fn mint(args: &MintArgs, world: &mut World<'_>) -> Result<Vec<Minted>, MintError> {
     let environment = (world.environment)(&args.env_file)
-        .map_err(|fault| configuration(Fault::EnvFile(fault)))?;
+        .map_err(|error| configuration(ConfigError::EnvFile(error)))?;
     let resolved = resolve::resolve(args, &environment, world);
     let Resolved { issuer, audience, key, origin, max_ttl } =
         resolved.map_err(MintError::Configuration)?;
     let named = named_policy(args, &environment).map_err(configuration)?;
     let content = Content::of(args, named.as_ref(), &environment, world).map_err(configuration)?;
     if let Some(max) = max_ttl.filter(|max| content.lifetime > *max) {
-        return Err(configuration(Fault::OutlivesKey(max)));
+        return Err(configuration(ConfigError::OutlivesKey(max)));
     }
     if let Some(named) = named.filter(|named| named.is_chosen || !args.for_tool.is_empty()) {
-        let doubts = named.doubts(&content.scopes, &content.roles, &args.for_tool);
-        if !doubts.is_empty() && !args.yes {
-            go_on(doubts, world)?;
+        let warnings = named.warnings(&content.scopes, &content.roles, &args.for_tool);
+        if !warnings.is_empty() && !args.yes {
+            confirm(warnings, world)?;
         }
     }
     let now = world.clock.now();
     let issuer = content.issuer.clone().unwrap_or(issuer);
     let audience = content.audience.clone().unwrap_or(audience);
-    let from = args.not_before.map(|moment| moment.date(now));
+    let from = args.not_before.map(|when| when.date(now));
     let algorithm = key.algorithm();
     let signer = TokenIssuer::new(issuer.clone(), key);
     let mut minted = Vec::new();
@@ -132,7 +138,7 @@ fn mint(args: &MintArgs, world: &mut World<'_>) -> Result<Vec<Minted>, MintError
                 request.header(&header.name, header.value.clone()).map_err(MintError::Issue)?;
         }
         let token = signer.issue(&request, now).map_err(|error| match error {
-            IssueError::TooLong => configuration(Fault::TooLong(error)),
+            IssueError::TooLong => configuration(ConfigError::TooLong(error)),
             other => MintError::Issue(other),
         })?;
         minted.push(Minted {
@@ -158,8 +164,8 @@ fn mint(args: &MintArgs, world: &mut World<'_>) -> Result<Vec<Minted>, MintError
     Ok(minted)
 }
 
-/// The policy, if a flag or the configuration gives a reason to look at one.
-fn named_policy(args: &MintArgs, environment: &Environment) -> Result<Option<Named>, Fault> {
+/// The policy, if a flag or the configuration names one, or a flag needs one.
+fn named_policy(args: &MintArgs, environment: &Environment) -> Result<Option<Named>, ConfigError> {
     let is_asked = !args.for_role.is_empty()
         || (!args.for_tool.is_empty() && args.server.is_none())
         || args.policy.is_some()
@@ -170,15 +176,14 @@ fn named_policy(args: &MintArgs, environment: &Environment) -> Result<Option<Nam
     Ok(Some(policy::load(args.policy.as_deref(), environment)?))
 }
 
-/// Asks whether to mint it all the same.
-fn go_on(doubts: Vec<String>, world: &mut World<'_>) -> Result<(), MintError> {
-    for doubt in &doubts {
-        output::warning(doubt, world);
+/// Asks whether to mint a token that the policy could never permit.
+fn confirm(warnings: Vec<String>, world: &mut World<'_>) -> Result<(), MintError> {
+    for warning in &warnings {
+        output::warning(warning, world);
     }
-    let Some(ask) = &mut world.ask else { return Err(MintError::Doubtful(doubts)) };
-    match ask(Ask::Question("Mint it all the same? [y/N] ")) {
-        Ok(answer) if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) => Ok(()),
-        _ => Err(MintError::Doubtful(doubts)),
+    match prompt::confirm("Mint anyway?", world.ask.as_deref_mut()) {
+        Ok(true) => Ok(()),
+        _ => Err(MintError::NotConfirmed(warnings)),
     }
 }
 
@@ -186,12 +191,11 @@ fn save(path: &Path, token: &AccessToken) -> Result<(), EnvFileError> {
     EnvFile::at(path).set(Variable::McpToken.name(), token.expose())
 }
 
-/// Says what is not wrong, but unwise.
+/// Reports what is allowed, but unwise.
 fn warn(args: &MintArgs, minted: &Minted, world: &mut World<'_>) {
-    if minted.lifetime > Ttl::LONG.duration() {
-        let lifetime = output::lifetime(minted.lifetime);
-        let text =
-            format!("whoever finds this token can use it for {lifetime}: prefer 24h or less");
+    if minted.lifetime > LONG {
+        let lifetime = duration::words(minted.lifetime);
+        let text = format!("a stolen token can be used for {lifetime}: prefer 24h or less");
         output::warning(&text, world);
     }
     let file = EnvFile::at(&args.env_file);
@@ -203,12 +207,12 @@ fn warn(args: &MintArgs, minted: &Minted, world: &mut World<'_>) {
         output::warning(&text, world);
     }
     if file.is_open_to_others() && holds_secrets(&file) {
-        let text = format!("others may read the secrets in {path}. Run `chmod 600 {path}`");
+        let text = format!("other users can read the secrets in {path}. Run `chmod 600 {path}`");
         output::warning(&text, world);
     }
 }
 
-/// Whether somebody who loads the configuration now gets another token than the one just stored.
+/// Whether the configuration now has another token than the one just stored.
 fn is_overridden(args: &MintArgs, minted: &Minted, world: &World<'_>) -> bool {
     (world.environment)(&args.env_file).is_ok_and(|environment| {
         environment.set_value(Variable::McpToken) != Some(minted.token.expose())
@@ -222,6 +226,6 @@ fn holds_secrets(file: &EnvFile) -> bool {
     })
 }
 
-fn configuration(fault: Fault) -> MintError {
-    MintError::Configuration(vec![fault])
+fn configuration(error: ConfigError) -> MintError {
+    MintError::Configuration(vec![error])
 }

@@ -430,7 +430,7 @@ fn in_words(fault: &KeySettingError) -> String {
         KeySettingError::NoUsableKeys { reason, .. } => {
             format!("the set has no key that can be used: {reason}")
         }
-        KeySettingError::OpenToOthers { path } => {
+        KeySettingError::InsecurePermissions { path } => {
             format!("others may read it. Run `chmod 600 {}`", path.display())
         }
         KeySettingError::Missing | KeySettingError::Both => fault.to_string(),

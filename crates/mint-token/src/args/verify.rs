@@ -1,12 +1,12 @@
-//! The flags of the verbs that look at tokens: `inspect`, `verify`, `explain`.
+//! The flags of the verbs that read tokens: `inspect`, `verify`, `explain`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use auth_core::{Issuer, ResourceUri, RoleName};
 use clap::Args;
+use terminal::OutputFormat;
 
-use super::Format;
-use crate::ttl::Ttl;
+use super::whole_seconds;
 
 /// Which token: never its text, which would stay in the shell's history.
 #[derive(Debug, Args)]
@@ -22,26 +22,21 @@ pub(crate) struct InspectArgs {
     #[command(flatten)]
     pub(crate) token: TokenArg,
 
-    /// How it is written to standard output.
+    /// How the result is printed.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
 }
 
-/// Against what a token is judged.
+/// What a token is verified against.
 #[derive(Debug, Args)]
 pub(crate) struct TrustArgs {
     /// The keys to verify with: a public key, a private one or a key set, as PEM or JWK
     /// [default: the configured key].
-    #[arg(long, value_name = "FILE", help_heading = "Against what it is judged")]
+    #[arg(long, value_name = "FILE", help_heading = "Verification")]
     pub(crate) keys: Option<PathBuf>,
 
-    /// The address of a key set to verify with: https, or this machine.
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "keys",
-        help_heading = "Against what it is judged"
-    )]
+    /// The URL of a key set to verify with: https, or http to this machine.
+    #[arg(long, value_name = "URL", conflicts_with = "keys", help_heading = "Verification")]
     pub(crate) jwks_url: Option<String>,
 
     /// An issuer whose key set is to be discovered (RFC 8414, `OpenID` Connect).
@@ -49,27 +44,27 @@ pub(crate) struct TrustArgs {
         long,
         value_name = "ISSUER",
         conflicts_with_all = ["keys", "jwks_url", "iss"],
-        help_heading = "Against what it is judged"
+        help_heading = "Verification"
     )]
     pub(crate) discover: Option<Issuer>,
 
-    /// Whose tokens are trusted [default: the configured one].
-    #[arg(long, value_name = "ISSUER", help_heading = "Against what it is judged")]
+    /// The issuer whose tokens are trusted [default: the configured one].
+    #[arg(long, value_name = "ISSUER", help_heading = "Verification")]
     pub(crate) iss: Option<Issuer>,
 
-    /// For which server the token must be meant [default: the configured one].
-    #[arg(long, value_name = "URI", help_heading = "Against what it is judged")]
+    /// The server that the token must be for [default: the configured one].
+    #[arg(long, value_name = "URI", help_heading = "Verification")]
     pub(crate) aud: Option<ResourceUri>,
 
-    /// Take `JWT` for an access token's `typ` too.
-    #[arg(long, help_heading = "Against what it is judged")]
+    /// Also accept `JWT` as an access token's `typ`.
+    #[arg(long, help_heading = "Verification")]
     pub(crate) allow_jwt: bool,
 
-    /// How far clocks may disagree, at most 300s [default: 30s].
-    #[arg(long, value_name = "TIME", help_heading = "Against what it is judged")]
-    pub(crate) leeway: Option<Ttl>,
+    /// How far clocks may differ, at most 300s [default: 30s].
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, help_heading = "Verification")]
+    pub(crate) leeway: Option<Duration>,
 
-    /// The file that holds the configuration; it need not exist.
+    /// The file with the configuration; it need not exist.
     #[arg(long, value_name = "PATH", default_value = ".env")]
     pub(crate) env_file: PathBuf,
 }
@@ -82,9 +77,9 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
 
-    /// How it is written to standard output.
+    /// How the result is printed.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
 }
 
 /// What `explain` does.
@@ -99,21 +94,21 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "URL", conflicts_with = "policy")]
     pub(crate) server: Option<String>,
 
-    /// The policy to decide by [default: the configured one, else the one that `server` has built in].
+    /// The policy [default: the configured one, else the one that the server has built in].
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 
-    /// A role that the directory gives the user, which bounds the token; repeatable. Without it the
-    /// user is taken for one whom nothing bounds.
+    /// A role that the user has in the directory, which limits the token; repeatable. Without it, no
+    /// role limits the token.
     #[arg(long, value_name = "ROLE", conflicts_with = "server")]
     pub(crate) user_role: Vec<RoleName>,
 
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
 
-    /// How it is written to standard output.
+    /// How the result is printed.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
 }
 
 /// What is called.
@@ -128,7 +123,7 @@ pub(crate) struct WhatArgs {
     #[arg(long, value_name = "URI")]
     pub(crate) resource: Option<String>,
 
-    /// The prompt that is got.
+    /// The prompt that is requested.
     #[arg(long, value_name = "NAME")]
     pub(crate) prompt: Option<String>,
 

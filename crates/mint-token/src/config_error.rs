@@ -1,0 +1,75 @@
+//! What can be wrong with the configuration, and what to do about it.
+
+use std::time::Duration;
+
+use auth_core::{InvalidName, ResourceUriError};
+use settings::EnvFileError;
+
+use terminal::{Invocation, duration};
+
+use crate::{
+    input::InputError, policy::PolicySourceError, server::ServerError, signer::SignerError,
+};
+
+/// One error of the configuration. All of them are shown together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The `.env` file cannot be read.
+    #[error("{0}. Correct it, or name another file with --env-file")]
+    EnvFile(EnvFileError),
+    /// `JWT_ISSUER` is not an issuer.
+    #[error("JWT_ISSUER: {0}. Set the issuer's URL, for example http://localhost:8000")]
+    Issuer(InvalidName),
+    /// `MCP_RESOURCE` is not a canonical URI.
+    #[error("MCP_RESOURCE: {0}. Set the server's URI, for example http://localhost:8000/mcp")]
+    Resource(ResourceUriError),
+    /// There is no usable key.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// `--claim` names the same claim twice.
+    #[error("--claim {0} is given twice: a claim has one value; write a list as {0}:=[1,2]")]
+    ClaimTwice(String),
+    /// The policy cannot be read, or does not say what is asked.
+    #[error(transparent)]
+    Policy(#[from] PolicySourceError),
+    /// `--server` is not a canonical URI.
+    #[error("--server: {0}")]
+    Server(ResourceUriError),
+    /// `--like` does not name a token.
+    #[error("--like: {0}")]
+    LikeInput(#[from] InputError),
+    /// `--like` names a token that cannot be copied.
+    #[error("--like: {0}")]
+    Like(String),
+    /// The key would be removed before the token expires.
+    #[error(
+        "the keys in this folder are rotated, and stay published for tokens that live for {} at most: \
+         choose a shorter --ttl, or a longer --max-ttl for `rotate`",
+        duration::words(*.0)
+    )]
+    OutlivesKey(Duration),
+    /// The token would be longer than servers accept.
+    #[error("{0}. Leave out some --claim, --scope or --role")]
+    TooLong(auth_core::IssueError),
+}
+
+impl ConfigError {
+    /// The command that helps.
+    pub(crate) fn hint(&self, invocation: &Invocation) -> Option<String> {
+        match self {
+            Self::Signer(error) => error.hint(invocation),
+            Self::Policy(PolicySourceError::Server(error)) => error.hint(invocation),
+            _ => None,
+        }
+    }
+
+    /// Whether a server could not be reached, rather than something is wrong here.
+    pub(crate) const fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Policy(PolicySourceError::Server(error)) => {
+                !matches!(error, ServerError::Token(_))
+            }
+            _ => false,
+        }
+    }
+}

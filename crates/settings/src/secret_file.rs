@@ -1,0 +1,284 @@
+//! Files with secrets: written whole or not at all, for their owner alone, and checked when they are read.
+//!
+//! 1. A file is written under a random name beside its place (mode 0600), synchronized, and moved there. A
+//!    reader sees the old text or the new one.
+//! 2. Folders get mode 0700 where they are made ([`make_folder`]), which no other function here does.
+//! 3. A file that the group or other users may read or write is not read
+//!    ([`InsecurePermissionsError`]). The owner is not compared: a file of mode 0600 that belongs to
+//!    another user can be read by root alone, as when a secret is mounted into a container.
+//! 4. No error has a byte of the content.
+//!
+//! On systems whose files have no such modes, rule 3 does nothing.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use auth_core::display::quoted;
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+/// What a file is called until it is whole, before the random part.
+pub const DRAFT_PREFIX: &str = ".draft-";
+
+/// Other users may read or write a file with a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: other users can read this file. Run `chmod 600 {}`", quoted(&path.to_string_lossy()))]
+pub struct InsecurePermissionsError {
+    /// Which file.
+    pub path: PathBuf,
+}
+
+/// Why a file with a secret could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFileError {
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system reported.
+        source: io::Error,
+    },
+    /// Other users may read or write it.
+    #[error(transparent)]
+    InsecurePermissions(#[from] InsecurePermissionsError),
+    /// It has more than 1 MiB.
+    #[error("{path}: longer than {MAX_BYTES} bytes")]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+/// The text in `path`, if nobody else may read or write the file.
+pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+    let text = read_unchecked(path)?;
+    check(path)?;
+    Ok(text)
+}
+
+/// The text in `path`, whoever may read the file: it may hold a public key. Call [`check`] once it is clear
+/// that it does not.
+pub fn read_unchecked(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+    let io = |source| SecretFileError::Io { path: path.into(), source };
+    let mut text = Zeroizing::new(String::new());
+    let file = File::open(path).map_err(io)?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(SecretFileError::TooLong { path: path.into() });
+    }
+    Ok(text)
+}
+
+/// Refuses a file that other users may read or write. A file that does not exist passes.
+pub fn check(path: &Path) -> Result<(), InsecurePermissionsError> {
+    if is_private(path) { Ok(()) } else { Err(InsecurePermissionsError { path: path.into() }) }
+}
+
+/// Whether neither the group nor other users may read or write `path`, or it does not exist.
+#[must_use]
+pub fn is_private(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o077 == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        true
+    }
+}
+
+/// Replaces the content of `path`, or makes the file. Its folder must exist.
+pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    let draft = draft_with(path, text, Audience::Owner)?;
+    draft.persist(path)?;
+    synchronize(folder_of(path))
+}
+
+/// Makes `path` with this content. Returns `false`, and changes nothing, if the file exists: of two
+/// programs that do this at once, one makes the file.
+pub fn create(path: &Path, text: &str) -> io::Result<bool> {
+    let draft = draft_with(path, text, Audience::Owner)?;
+    match draft.persist_noclobber(path) {
+        Ok(_) => synchronize(folder_of(path)).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// Opens a new file for its owner alone, for content that is too long to be held in memory. An existing
+/// file is an error.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
+/// As [`write()`], for content that is public: the mode is what the process's mask permits.
+pub fn write_public(path: &Path, text: &str) -> io::Result<()> {
+    let draft = draft_with(path, text, Audience::Everyone)?;
+    draft.persist(path)?;
+    synchronize(folder_of(path))
+}
+
+/// Makes a folder that nobody else may look into, with the folders above it. One that exists is left as
+/// it is.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// A new file in `folder` for its owner alone, under a random name. It is removed when it is dropped before
+/// it is persisted.
+pub fn draft(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(DRAFT_PREFIX).tempfile_in(folder)
+}
+
+/// `options` with mode 0600 for a file that is made.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// The folder that `path` is in.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    Owner,
+    Everyone,
+}
+
+/// A draft with `text` beside `path`, safely on the disk.
+fn draft_with(path: &Path, text: &str, audience: Audience) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    let mut draft = match audience {
+        Audience::Owner => draft(folder)?,
+        Audience::Everyone => public_draft(folder)?,
+    };
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    Ok(draft)
+}
+
+fn public_draft(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(DRAFT_PREFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Less what the process's mask takes away.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// Makes sure that a move is on the disk before anything that is written later.
+fn synchronize(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_secret_is_written_for_its_owner_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/b/secret");
+        assert!(write(&path, "one").is_err() && fs::read_dir(home.path()).unwrap().count() == 0);
+        make_folder(folder_of(&path)).unwrap();
+        write(&path, "one").unwrap();
+        assert_eq!((mode(&path), mode(&home.path().join("a"))), (0o600, 0o700));
+        set_mode(&path, 0o644);
+        write(&path, "two").unwrap();
+        assert_eq!((mode(&path), read(&path).unwrap().as_str()), (0o600, "two"));
+        assert!(!create(&path, "three").unwrap());
+        assert_eq!(read(&path).unwrap().as_str(), "two");
+        let other = home.path().join("other");
+        assert!(create(&other, "three").unwrap());
+        assert_eq!(mode(&other), 0o600);
+        let third = home.path().join("third");
+        drop(create_new(&third).unwrap());
+        assert_eq!(mode(&third), 0o600);
+        assert_eq!(create_new(&third).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        // Nothing is left of the drafts.
+        assert_eq!(fs::read_dir(home.path().join("a/b")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_secret_that_others_may_read_or_write_is_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("it is");
+        write(&path, "hush").unwrap();
+        for open in [0o640, 0o620, 0o604, 0o602, 0o644] {
+            set_mode(&path, open);
+            let error = read(&path).unwrap_err();
+            assert!(matches!(error, SecretFileError::InsecurePermissions(_)), "{open:o}: {error}");
+            let command = format!("chmod 600 {}", quoted(&path.to_string_lossy()));
+            assert!(error.to_string().contains(&command), "{error}");
+            assert!(!error.to_string().contains("hush"));
+            assert_eq!(read_unchecked(&path).unwrap().as_str(), "hush");
+        }
+        set_mode(&path, 0o400);
+        assert!(read(&path).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_or_not_there_is_an_error() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("secret");
+        assert!(matches!(read(&path), Err(SecretFileError::Io { .. })));
+        assert!(is_private(&path));
+        write(&path, &"x".repeat(1024 * 1024)).unwrap();
+        assert!(read(&path).is_ok());
+        write(&path, &"x".repeat(1024 * 1024 + 1)).unwrap();
+        assert!(matches!(read(&path), Err(SecretFileError::TooLong { .. })));
+    }
+
+    #[test]
+    fn what_is_public_may_be_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("jwks.json");
+        write_public(&path, "{}").unwrap();
+        // The mask of the process decides; it leaves the owner's bits.
+        assert_ne!(mode(&path) & 0o600, 0);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
+        let expected = {
+            let plain = home.path().join("plain");
+            fs::write(&plain, "").unwrap();
+            mode(&plain)
+        };
+        assert_eq!(mode(&path), expected);
+    }
+}
