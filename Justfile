@@ -18,6 +18,8 @@ demo: build
     #!/usr/bin/env bash
     set -euo pipefail
     bin="{{ target }}/debug"
+    # the programs print commands as they are written here
+    export BARTIZAN_RUN_BY=just
     "$bin/server" init
     "$bin/mint-token" --save >/dev/null
     log=$(mktemp -d)
@@ -36,20 +38,29 @@ demo: build
 
 # mint a token and store it in .env, where the client finds it (on first use: make .env and the users)
 token *args: build
-    @"{{ target }}/debug/server" init
-    @"{{ target }}/debug/mint-token" --save "$@"
+    @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" init
+    @BARTIZAN_RUN_BY=just "{{ target }}/debug/mint-token" --save "$@"
 
 # start the server; it stays up until Ctrl-C
 server *args: build
-    @"{{ target }}/debug/server" "$@"
+    @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" "$@"
 
 # call get_time with the token, or whatever the arguments say
 client *args: build
-    @"{{ target }}/debug/client" "$@"
+    @BARTIZAN_RUN_BY=just "{{ target }}/debug/client" "$@"
 
 # make, inspect and check tokens
 mint-token *args: build
-    @"{{ target }}/debug/mint-token" "$@"
+    @BARTIZAN_RUN_BY=just "{{ target }}/debug/mint-token" "$@"
+
+# build the release, and install it as bartizan, bartizan-server and bartizan-token in ROOT/bin
+install root=(home_directory() / ".local"):
+    cargo build --release --locked {{ programs }}
+    install -d "{{ root }}/bin"
+    install -m 0755 "{{ target }}/release/client" "{{ root }}/bin/bartizan"
+    install -m 0755 "{{ target }}/release/server" "{{ root }}/bin/bartizan-server"
+    install -m 0755 "{{ target }}/release/mint-token" "{{ root }}/bin/bartizan-token"
+    @case ":$PATH:" in *":{{ root }}/bin:"*) ;; *) echo "note: {{ root }}/bin is not on the PATH" >&2 ;; esac
 
 [private]
 build:

@@ -63,6 +63,8 @@ pub struct App<D> {
     pub bounds: Bounds,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How the server's command line is called where the log suggests a command.
+    pub server_command: String,
 }
 
 impl<D: Directory> App<D> {
@@ -84,14 +86,22 @@ impl<D: Directory> App<D> {
                 ..Bounds::default()
             },
             clock,
+            server_command: "server".into(),
         })
+    }
+
+    /// Suggests commands in the log by this name: `bartizan-server`.
+    #[must_use]
+    pub fn server_command(self, command: &str) -> Self {
+        Self { server_command: command.into(), ..self }
     }
 
     /// Every route. Streams end when `shutdown` is cancelled. An error if the policy has no rule for
     /// something that the server offers.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, MissingRulesError> {
         let (issuers, clock) = (self.issuers.clone(), Arc::clone(&self.clock));
-        let users = Arc::new(DirectoryUsers(Arc::clone(&self.directory)));
+        let users =
+            Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
         let authenticate =
             DirectoryAuthenticator::new(users, issuers, clock).provisioning(self.provisioning);
         let admin = explain::mount(

@@ -1,8 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+pub use terminal::OutputFormat;
+use terminal::{Invocation, date::When, help};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
@@ -12,20 +14,20 @@ Every setting comes from a flag, else the environment, else .env, else its defau
 Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
 
 Examples:
-  server                                     serve on 127.0.0.1:8000
-  server init                                make .env with a fresh secret, and two users
-  server users add carol --name Carol --role user
-  server users disable carol
-  server users grant carol admin --until 8h
-  server users export users.jsonl
-  server tokens revoke --user carol
-  server policy check --policy policy.toml";
+  {server}\tserve on 127.0.0.1:8000
+  {server} init\tmake .env with a fresh secret, and two users
+  {server} users add carol --name Carol --role user
+  {server} users disable carol
+  {server} users grant carol admin --until 8h
+  {server} users export users.jsonl
+  {server} tokens revoke --user carol
+  {server} policy check --policy policy.toml";
 
 const REVOKE_EXAMPLES: &str = "\
 Examples:
-  server tokens revoke 5yPq0Zr1Q2mXn8sV3kWbTA
-  server tokens revoke - < token.txt
-  server tokens revoke --user carol";
+  {server} tokens revoke 5yPq0Zr1Q2mXn8sV3kWbTA
+  {server} tokens revoke - < token.txt
+  {server} tokens revoke --user carol";
 
 /// An MCP server that only lets the right person, with the right scope, call the right tool.
 #[derive(Debug, Parser)]
@@ -40,6 +42,20 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the command line; the first of `args` is the program's own name.
+    ///
+    /// # Errors
+    /// The command line is invalid, or asks for help or the version.
+    pub fn read(
+        args: impl IntoIterator<Item = OsString>,
+        invocation: &Invocation,
+    ) -> Result<Self, clap::Error> {
+        let definition = help::named(Self::command(), invocation);
+        Self::from_arg_matches(&definition.try_get_matches_from(args)?)
+    }
 }
 
 /// Settings that the commands share.
@@ -151,7 +167,7 @@ pub enum UsersCommand {
         role: String,
         /// When it ends: 30m, 12h, 7d, or a date as 2030-01-31T12:00:00Z
         #[arg(long, value_name = "WHEN")]
-        until: Option<String>,
+        until: Option<When>,
         /// How to print
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
@@ -211,7 +227,7 @@ pub enum TokensCommand {
         user: Option<String>,
         /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [for ever]
         #[arg(long, value_name = "WHEN", conflicts_with = "user")]
-        until: Option<String>,
+        until: Option<When>,
         /// How to print
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
@@ -229,15 +245,15 @@ pub enum TokensCommand {
 pub enum PolicyCommand {
     /// Say what is wrong with the policy; exit code 2 if anything is
     #[command(
-        after_help = "Examples:\n  server policy check\n  server policy check --policy policy.toml"
+        after_help = "Examples:\n  {server} policy check\n  {server} policy check --policy policy.toml"
     )]
     Check,
     /// Print the policy in use, to start your own from
-    #[command(after_help = "Examples:\n  server policy show > policy.toml")]
+    #[command(after_help = "Examples:\n  {server} policy show > policy.toml")]
     Show,
     /// Print who may do what
     #[command(
-        after_help = "Examples:\n  server policy table\n  server policy table --output markdown"
+        after_help = "Examples:\n  {server} policy table\n  {server} policy table --output markdown"
     )]
     Table {
         /// How to print
@@ -246,7 +262,7 @@ pub enum PolicyCommand {
     },
     /// Print who gains and who loses what between two policies
     #[command(
-        after_help = "Examples:\n  server policy diff old.toml new.toml\n  server policy diff <(git show main:policy.toml) policy.toml"
+        after_help = "Examples:\n  {server} policy diff old.toml new.toml\n  {server} policy diff <(git show main:policy.toml) policy.toml"
     )]
     Diff {
         /// The policy as it was
@@ -259,7 +275,7 @@ pub enum PolicyCommand {
     },
     /// Try the policy with the cases in a file; exit code 2 if one fails
     #[command(
-        after_help = "Examples:\n  server policy test cases.toml --policy policy.toml\n\nA case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
+        after_help = "Examples:\n  {server} policy test cases.toml --policy policy.toml\n\nA case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
     )]
     Test {
         /// The cases, as TOML
@@ -269,7 +285,7 @@ pub enum PolicyCommand {
         output: OutputFormat,
     },
     /// Print the reference page of the policy, as Markdown
-    #[command(after_help = "Examples:\n  server policy reference > docs/reference.md")]
+    #[command(after_help = "Examples:\n  {server} policy reference > docs/reference.md")]
     Reference,
 }
 
@@ -281,16 +297,6 @@ pub enum TableFormat {
     Text,
     /// For pages
     Markdown,
-    /// For programs
-    Json,
-}
-
-/// For people or for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum OutputFormat {
-    /// For people
-    #[default]
-    Text,
     /// For programs
     Json,
 }

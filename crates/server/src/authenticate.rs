@@ -12,7 +12,18 @@ pub type DirectoryAuthenticator<D> = UserAuthenticator<DirectoryUsers<D>, Issuer
 
 /// The users of a directory.
 #[derive(Debug)]
-pub struct DirectoryUsers<D>(pub Arc<D>);
+pub struct DirectoryUsers<D> {
+    directory: Arc<D>,
+    /// How the server's command line is called, for remedies in the log.
+    server_command: String,
+}
+
+impl<D> DirectoryUsers<D> {
+    /// The users of `directory`. The log suggests commands of `server_command`: `bartizan-server`, say.
+    pub fn new(directory: Arc<D>, server_command: &str) -> Self {
+        Self { directory, server_command: server_command.to_owned() }
+    }
+}
 
 /// A user of a directory.
 #[derive(Debug, Clone)]
@@ -27,7 +38,7 @@ impl<D: Directory> Users for DirectoryUsers<D> {
         issuer: &Issuer,
         subject: &Subject,
     ) -> Result<Option<DirectoryUser>, DirectoryError> {
-        Ok(self.0.find(issuer, subject).await?.map(DirectoryUser))
+        Ok(self.directory.find(issuer, subject).await?.map(DirectoryUser))
     }
 
     async fn is_revoked(
@@ -35,7 +46,7 @@ impl<D: Directory> Users for DirectoryUsers<D> {
         issuer: &Issuer,
         token_id: &TokenId,
     ) -> Result<bool, DirectoryError> {
-        self.0.is_revoked(issuer, token_id).await
+        self.directory.is_revoked(issuer, token_id).await
     }
 
     async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryError> {
@@ -48,8 +59,10 @@ impl<D: Directory> Users for DirectoryUsers<D> {
         };
         let stamp = Stamp::new("first sight", now);
         let name = display_name.as_deref().unwrap_or(subject.as_str());
-        let added = match self.0.add(new(name), &stamp).await {
-            Err(DirectoryError::DisplayName) => self.0.add(new(subject.as_str()), &stamp).await,
+        let added = match self.directory.add(new(name), &stamp).await {
+            Err(DirectoryError::DisplayName) => {
+                self.directory.add(new(subject.as_str()), &stamp).await
+            }
             added => added,
         };
         match added {
@@ -60,21 +73,22 @@ impl<D: Directory> Users for DirectoryUsers<D> {
     }
 
     fn record_use(&self, user: &DirectoryUser, now: NumericDate) {
-        self.0.seen(&user.0, now);
+        self.directory.seen(&user.0, now);
     }
 
     /// The command with which the operator lets a user in.
     fn remedy(&self, refusal: Inadmissible, issuer: &Issuer, subject: &Subject) -> Option<String> {
+        let server = &self.server_command;
         let issuer = quoted(issuer.as_str());
         // What begins with a dash would be taken for an option.
         let dashes = if subject.as_str().starts_with('-') { "-- " } else { "" };
         let subject = format!("{dashes}{}", quoted(subject.as_str()));
         match refusal {
             Inadmissible::UnknownUser => Some(format!(
-                "server users add --issuer {issuer} --name NAME --role ROLE {subject}"
+                "{server} users add --issuer {issuer} --name NAME --role ROLE {subject}"
             )),
             Inadmissible::DisabledUser => {
-                Some(format!("server users enable --issuer {issuer} {subject}"))
+                Some(format!("{server} users enable --issuer {issuer} {subject}"))
             }
             Inadmissible::RevokedToken => None,
         }

@@ -3,6 +3,7 @@
 use std::{error::Error, io};
 
 use directory::DirectoryError;
+use terminal::{Invocation, Program};
 
 use crate::config::{policy_file::PolicyFileError, settings::ConfigError};
 
@@ -36,7 +37,7 @@ pub enum Failure {
     #[error("the directory of users cannot be used: {0}")]
     Directory(#[from] DirectoryError),
     /// A user who is not there.
-    #[error("no user {subject:?} of {issuer}. `server users list` shows them all")]
+    #[error("no user {subject:?} of {issuer}")]
     NoSuchUser {
         /// The issuer.
         issuer: String,
@@ -83,6 +84,18 @@ impl Failure {
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Directory(fault) => fault.source(),
+            _ => None,
+        }
+    }
+
+    /// The command that helps.
+    #[must_use]
+    pub fn hint(&self, invocation: &Invocation) -> Option<String> {
+        match self {
+            Self::NoSuchUser { .. } => {
+                let command = invocation.command(Program::Server, "users list");
+                Some(format!("`{command}` shows all users"))
+            }
             _ => None,
         }
     }

@@ -37,20 +37,21 @@ pub use mcp::server::McpServer;
 pub use mcp::service::McpService;
 pub use mcp::sessions::{SessionBounds, Sessions};
 use settings::{EnvFile, Environment};
+use terminal::Invocation;
 
 /// Does what the command line says; results go to `out`, the log to standard error.
-pub async fn run(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
-    let done = dispatch(cli, out).await;
+pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
+    let done = dispatch(cli, invocation, out).await;
     telemetry::log::flush();
     done
 }
 
-async fn dispatch(cli: Cli, out: &mut dyn Write) -> Result<(), Failure> {
+async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
     let env_file = EnvFile::at(&cli.env_file);
     let environment = Environment::load(&cli.env_file)?;
     match cli.command {
         None | Some(Command::Run) => {
-            command::run::run(&cli.run, &env_file, &environment, out).await
+            command::run::run(&cli.run, &env_file, &environment, invocation, out).await
         }
         Some(Command::Init) => command::init::init(&env_file, &cli.run, &SystemClock, out).await,
         Some(Command::Users(users)) => {

@@ -5,10 +5,10 @@ use std::{
     process::ExitCode,
 };
 
-use auth_core::display;
-use clap::Parser;
 use mimalloc::MiMalloc;
 use server::{Cli, Failure};
+use settings::Surrounding;
+use terminal::{Invocation, Program, report, style};
 
 /// Every call makes and frees some hundred small pieces of memory, most of them in rmcp: a seventh of its
 /// CPU time is saved (docs/performance.md).
@@ -16,25 +16,37 @@ use server::{Cli, Failure};
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let args: Vec<_> = std::env::args_os().collect();
+    let run_by = Surrounding::RunBy.of_process();
+    let called = args.first().map(AsRef::as_ref);
+    let invocation = Invocation::new(Program::Server, called, run_by.as_deref());
+    let cli = match Cli::read(args, &invocation) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // There is no other place to report a failure to.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
     // Before there is a second thread: then it takes no time.
     directory::prepare();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|source| Failure::Io { context: "starting", source })
-        .and_then(|runtime| runtime.block_on(server::run(cli, &mut io::stdout())));
+        .and_then(|runtime| runtime.block_on(server::run(cli, &invocation, &mut io::stdout())));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // What it quotes may come from anywhere.
-            let say = |what: &str, text: String| {
-                let _ = writeln!(io::stderr(), "{what}: {}", display::escape_lines(&text));
-            };
-            say("error", failure.to_string());
+            let mut text = report::error(&failure);
             if let Some(cause) = failure.cause() {
-                say("cause", cause.to_string());
+                text += &report::cause(&cause);
             }
+            if let Some(hint) = failure.hint(&invocation) {
+                text += &report::hint(&hint);
+            }
+            // There is no other place to report a failure to.
+            let _ = style::stderr().write_all(text.as_bytes());
             ExitCode::from(failure.exit_code())
         }
     }

@@ -67,7 +67,7 @@ pub(super) fn options(url: &str) -> Result<(PgConnectOptions, String), Directory
         if says_how || is_local { options } else { options.ssl_mode(PgSslMode::VerifyFull) };
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     let place = format!("postgres://{}:{}/{database}", options.get_host(), options.get_port());
-    Ok((options.application_name("mcp-server"), place))
+    Ok((options.application_name("bartizan"), place))
 }
 
 fn is_local(url: &Url) -> bool {

@@ -9,8 +9,8 @@ use axum::{
     routing::get,
 };
 use bartizan::{IssuerStatus, Issuers};
-use chrono::{DateTime, SecondsFormat};
 use directory::{Directory, FailingJob};
+use terminal::date::rfc3339;
 
 use crate::admin::readiness::{Failing, Readiness};
 
@@ -90,16 +90,11 @@ fn report(failing: &[Failing]) -> Answer {
     for Failing { what, since, affects_callers } in refusing.into_iter().chain(others) {
         let note =
             if *affects_callers || status != StatusCode::OK { "" } else { " (callers are served)" };
-        let since = since.map(|since| format!(" since {}", date(since))).unwrap_or_default();
+        let since = since.map(|since| format!(" since {}", rfc3339(since))).unwrap_or_default();
         // A text of our own takes all that is written to it.
         let _ = write!(text, "\n{what}{since}{note}");
     }
     answer(status, &text)
-}
-
-fn date(date: NumericDate) -> String {
-    let date = DateTime::from_timestamp_secs(date.as_secs()).unwrap_or_default();
-    date.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 type Answer = (StatusCode, [(header::HeaderName, &'static str); 1], String);

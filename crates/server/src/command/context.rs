@@ -1,14 +1,14 @@
 //! What the commands on the directory share: opening it, saying who changes it, and printing.
 
-use std::{
-    borrow::Cow,
-    io::{BufRead, IsTerminal, Write},
-};
+use std::{borrow::Cow, io::Write};
 
 use auth_core::{Clock, Issuer, NumericDate, Subject, display};
-use chrono::{DateTime, SecondsFormat};
 use directory::{AnyDirectory, Stamp, UserName};
 use settings::{Environment, Variable};
+use terminal::{
+    date::{When, rfc3339},
+    prompt::{self, ConfirmError},
+};
 
 use crate::{
     args::{OutputFormat, RunArgs},
@@ -58,19 +58,14 @@ pub(crate) fn usage(what: &str, text: &str, fault: impl std::fmt::Display) -> Fa
     Failure::Usage(format!("{what} {text:?}: {fault}"))
 }
 
-/// Asks on the terminal; where there is none, nobody said yes.
-pub(crate) fn confirmed(question: &str) -> Result<bool, Failure> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Ok(false);
+/// Asks for a confirmation, without which `refused` is the error.
+pub(crate) fn confirm(question: &str, refused: &str) -> Result<(), Failure> {
+    match prompt::confirm_on_terminal(question) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::Usage(format!("{refused}: not confirmed"))),
+        Err(ConfirmError::Io(source)) => Err(Failure::Io { context: "cannot ask", source }),
+        Err(error @ ConfirmError::NoTerminal) => Err(Failure::Usage(format!("{refused}: {error}"))),
     }
-    let failed = |source| Failure::Io { context: "cannot ask", source };
-    let mut stderr = std::io::stderr();
-    let question = display::escape(question);
-    write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()).map_err(failed)?;
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer).map_err(failed)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Text of ours with text from outside in it, as it may be printed in this format.
@@ -94,30 +89,17 @@ pub(crate) fn write_json(
 
 /// A date for people: RFC 3339 in UTC; `-` for none.
 pub(crate) fn date(date: Option<NumericDate>) -> String {
-    date.and_then(|date| DateTime::from_timestamp_secs(date.as_secs()))
-        .map_or_else(|| "-".into(), |date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
+    date.map_or_else(|| "-".into(), rfc3339)
 }
 
-/// A date that people write: RFC 3339, or how long from `now`: `30m`, `12h`, `7d`.
-pub(crate) fn until(text: &str, now: NumericDate) -> Result<NumericDate, Failure> {
-    let unit = |unit: char| match unit {
-        'm' => Some(60),
-        'h' => Some(3600),
-        'd' => Some(86_400),
-        _ => None,
-    };
-    let mut letters = text.chars();
-    let seconds = letters.next_back().and_then(unit);
-    if let Some((number, seconds)) = letters.as_str().parse::<u32>().ok().zip(seconds) {
-        return Ok(now.plus(std::time::Duration::from_secs(u64::from(number) * seconds)));
+/// The date that `--until` means, which is later than `now`.
+pub(crate) fn until(when: When, now: NumericDate) -> Result<NumericDate, Failure> {
+    let date = when.date(now);
+    if date > now {
+        Ok(date)
+    } else {
+        Err(Failure::Usage(format!("--until: {} is over: write a later date", rfc3339(date))))
     }
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .and_then(|date| NumericDate::from_secs(date.timestamp()).ok())
-        .filter(|date| *date > now)
-        .ok_or_else(|| {
-            usage("--until", text, "write 30m, 12h, 7d or a later date, 2030-01-31T12:00:00Z")
-        })
 }
 
 #[cfg(test)]
@@ -125,17 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_may_be_written_as_a_duration() {
+    fn a_role_ends_later_than_now() {
         let now = NumericDate::from_secs(1_800_000_000).unwrap();
-        let secs = |text| until(text, now).ok().map(|date| date.as_secs() - now.as_secs());
+        let secs = |text: &str| {
+            until(text.parse().unwrap(), now).ok().map(|date| date.as_secs() - now.as_secs())
+        };
         assert_eq!(secs("30m"), Some(1800));
-        assert_eq!(secs("12h"), Some(43_200));
-        assert_eq!(secs("7d"), Some(604_800));
         assert_eq!(secs("2027-01-15T08:00:01Z"), Some(1));
-        assert_eq!(secs("2027-01-15T09:00:01+01:00"), Some(1));
-        for wrong in ["", "7", "d", "-7d", "7w", "7é", "2027-01-15T08:00:00Z", "2027-01-15"] {
-            assert_eq!(secs(wrong), None, "{wrong}");
-        }
+        assert_eq!(secs("2027-01-15T08:00:00Z"), None);
         assert_eq!(date(Some(now)), "2027-01-15T08:00:00Z");
         assert_eq!(date(None), "-");
     }

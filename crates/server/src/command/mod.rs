@@ -4,6 +4,5 @@ mod context;
 pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod run;
-mod table;
 pub(crate) mod tokens;
 pub(crate) mod users;

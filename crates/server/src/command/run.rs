@@ -5,6 +5,7 @@ use std::{io::Write, sync::Arc};
 use auth_core::{Clock, SystemClock};
 use directory::{AnyDirectory, Directory, Live, LiveSettings, Shared};
 use settings::{EnvFile, Environment, KeySource, fresh_secret};
+use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,7 @@ pub(crate) async fn run(
     args: &RunArgs,
     env_file: &EnvFile,
     environment: &Environment,
+    invocation: &Invocation,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let asked_to_stop = shutdown::signal();
@@ -34,7 +36,9 @@ pub(crate) async fn run(
         (Ok(config), Ok(())) => config,
         (Ok(_), Err(fault)) => return Err(ConfigError(vec![fault]).into()),
         (Err(faults), log) => {
-            return Err(ConfigError(faults.0.into_iter().chain(log.err()).collect()).into());
+            let hint = new_env_file(environment, invocation);
+            let all = faults.0.into_iter().chain(log.err()).chain(hint);
+            return Err(ConfigError(all.collect()).into());
         }
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -61,14 +65,18 @@ pub(crate) async fn run(
 
     if env_file.is_open_to_others() {
         let path = env_file.path().display();
-        tracing::warn!("Others may read {path}, which may hold secrets: run `chmod 600 {path}`");
+        tracing::warn!(
+            "Other users can read {path}, which may hold secrets: run `chmod 600 {path}`"
+        );
     }
-    warn_about(&config, &directory).await?;
+    warn_about(&config, &directory, invocation).await?;
     if let Some(shortage) = descriptors::raise(config.max_connections) {
         tracing::warn!("{shortage}");
     }
     let stop = CancellationToken::new();
-    let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?;
+    let server_command = invocation.program(Program::Server);
+    let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?
+        .server_command(&server_command);
     let files = KeyFiles::new(config.key_files(), app.issuers.clone(), clock);
     let jobs = files.health().into_iter().chain(sessions.as_ref().map(Sessions::health));
     for (job, health) in jobs {
@@ -109,6 +117,15 @@ pub(crate) async fn run(
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
 }
 
+/// How to get a key, where a new `.env` file has one.
+fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<String> {
+    let error = settings::verifying_keys(environment).err()?;
+    let command = invocation.make_env_file();
+    error
+        .is_fixed_by_a_new_env_file()
+        .then(|| format!("hint: `{command}` makes a .env with a fresh secret where there is none"))
+}
+
 /// Keeps what is known of users fresh until `stop` is cancelled.
 async fn follow(directory: Arc<Live<AnyDirectory>>, stop: CancellationToken) {
     tokio::select! {
@@ -118,12 +135,15 @@ async fn follow(directory: Arc<Live<AnyDirectory>>, stop: CancellationToken) {
 }
 
 /// What is no fault and still worth knowing.
-async fn warn_about(config: &Config, directory: &Live<AnyDirectory>) -> Result<(), Failure> {
+async fn warn_about(
+    config: &Config,
+    directory: &Live<AnyDirectory>,
+    invocation: &Invocation,
+) -> Result<(), Failure> {
     directory.ping().await?;
     if directory.is_empty() && config.provisioning.is_empty() {
-        tracing::warn!(
-            "The directory has no users, so nobody can call anything: `server users add`"
-        );
+        let command = invocation.command(Program::Server, "users add");
+        tracing::warn!("The directory has no users, so every call is refused: `{command}`");
     }
     for issuer in &config.issuers {
         for (place, fault) in &issuer.unusable {

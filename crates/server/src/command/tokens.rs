@@ -8,11 +8,11 @@ use auth_core::{
 };
 use directory::{Change, Directory, Edit, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
+use terminal::table::Table;
 
 use super::context::{Opened, date, until, write_json};
 use crate::{
     args::{OutputFormat, RunArgs, TokensCommand},
-    command::table,
     failure::Failure,
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn tokens(
     let (what, output) = match command {
         TokensCommand::List { output } => (What::List, output),
         TokensCommand::Revoke { token, user, until: end, output } => {
-            let end = end.map(|text| until(&text, clock.now())).transpose()?;
+            let end = end.map(|when| until(when, clock.now())).transpose()?;
             let what = match (token.as_deref(), user) {
                 (_, Some(subject)) => What::AllOf(subject),
                 (Some("-"), None) => What::Token(read_token(stdin)?),
@@ -161,11 +161,11 @@ async fn list(opened: &Opened, output: OutputFormat, out: &mut dyn Write) -> Res
         OutputFormat::Json => write_json(&tokens, out),
         OutputFormat::Text => {
             let rows = tokens.into_iter().map(|it| {
-                let end = it.expires_at.map_or_else(|| "for ever".into(), |end| date(Some(end)));
+                let end = it.expires_at.map_or_else(|| "forever".into(), |end| date(Some(end)));
                 [it.token_id.to_string(), end, it.issuer.to_string()]
             });
-            table::write(["TOKEN", "REMEMBERED UNTIL", "ISSUER"], rows, out)
-                .map_err(Failure::output)
+            let table = Table::new(["TOKEN", "REMEMBERED UNTIL", "ISSUER"]).rows(rows);
+            write!(out, "{table}").map_err(Failure::output)
         }
     }
 }

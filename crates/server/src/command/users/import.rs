@@ -6,7 +6,7 @@
 //!    to be overwritten. What is revoked stays so in any case.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, BufRead, BufReader, Read, Write},
     path::Path,
 };
@@ -14,6 +14,7 @@ use std::{
 use auth_core::{RoleName, display};
 use directory::{AnyDirectory, Change, Directory, DirectoryError, Edit, RevokedToken, User};
 use serde::{Deserialize, Serialize};
+use settings::secret_file;
 
 use crate::command::context::{Opened, write_json};
 use crate::{args::OutputFormat, failure::Failure};
@@ -61,8 +62,7 @@ pub(crate) async fn import(
             write_json(&serde_json::json!({ "lines": changes.len(), "changed": done }), out)
         }
         OutputFormat::Text => {
-            writeln!(out, "{} lines read, {done} of them were news", changes.len())
-                .map_err(Failure::output)
+            writeln!(out, "{done} of {} lines applied", changes.len()).map_err(Failure::output)
         }
     }
 }
@@ -114,12 +114,8 @@ pub(crate) async fn export(
     if file == Path::new("-") {
         return write(lines, out);
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let unwritable = |error| Failure::Usage(format!("{}: {error}", file.display()));
-    let mut made = io::BufWriter::new(options.open(file).map_err(unwritable)?);
+    let mut made = io::BufWriter::new(secret_file::create_new(file).map_err(unwritable)?);
     write(lines, &mut made)?;
     let made = made.into_inner().map_err(|fault| Failure::output(fault.into_error()))?;
     made.sync_all().map_err(Failure::output)

@@ -7,13 +7,11 @@ use std::io::Write;
 use auth_core::{Clock, Policy, RoleName, display};
 use directory::{Change, Directory, DirectoryError, Edit, NewUser, User, UserName, UserStatus};
 use settings::Environment;
+use terminal::table::Table;
 
 use crate::{
     args::{OutputFormat, RunArgs, UsersCommand},
-    command::{
-        context::{Opened, confirmed, date, until, usage, write_json},
-        table,
-    },
+    command::context::{Opened, confirm, date, until, usage, write_json},
     config::settings::load_policy,
     failure::Failure,
 };
@@ -53,8 +51,9 @@ impl Users {
                 };
             }
             UsersCommand::Import { file, overwrite, yes, output } => {
-                if overwrite && !yes && !confirmed("Change the users who are there and differ?")? {
-                    return Err(not_confirmed("nothing was imported"));
+                if overwrite && !yes {
+                    let question = "Overwrite existing users who differ?";
+                    confirm(question, "nothing was imported")?;
                 }
                 let check = |role: &RoleName| self.policy.has_role(role);
                 return import::import(&self.opened, &file, overwrite, check, output, out).await;
@@ -76,15 +75,16 @@ impl Users {
             }
             UsersCommand::Remove { subject, yes, output } => {
                 let edit = Edit::Remove(self.opened.name(&subject)?);
-                if !yes && !confirmed(&format!("Remove {subject} and all their roles?"))? {
-                    return Err(not_confirmed(&format!("{subject} was not removed")));
+                if !yes {
+                    let question = format!("Remove {subject} and all their roles?");
+                    confirm(&question, &format!("{subject} was not removed"))?;
                 }
                 (edit, "is removed".into(), "was removed already".into(), output)
             }
             UsersCommand::Grant { subject, role, until: end, output } => {
                 let role = self.role(&role)?;
                 let now = self.opened.stamp.at();
-                let end = end.map(|text| until(&text, now)).transpose()?;
+                let end = end.map(|when| until(when, now)).transpose()?;
                 let ends =
                     end.map_or_else(String::new, |end| format!(" until {}", date(Some(end))));
                 let done = format!("has the role {role}{ends}");
@@ -176,10 +176,6 @@ fn no_user() -> Failure {
     Failure::Usage("this change is not about a user".into())
 }
 
-fn not_confirmed(what: &str) -> Failure {
-    Failure::Usage(format!("{what}: say yes, or give --yes"))
-}
-
 async fn changes(
     directory: &impl Directory,
     limit: u32,
@@ -200,8 +196,8 @@ async fn changes(
                     it.issuer,
                 ]
             });
-            table::write(["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"], rows, out)
-                .map_err(Failure::output)
+            let table = Table::new(["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"]).rows(rows);
+            write!(out, "{table}").map_err(Failure::output)
         }
     }
 }
@@ -220,8 +216,8 @@ fn print(users: &[User], output: OutputFormat, out: &mut dyn Write) -> Result<()
                     user.issuer().to_string(),
                 ]
             });
-            table::write(["SUBJECT", "NAME", "STATUS", "ROLES", "LAST SEEN", "ISSUER"], rows, out)
-                .map_err(Failure::output)
+            let head = ["SUBJECT", "NAME", "STATUS", "ROLES", "LAST SEEN", "ISSUER"];
+            write!(out, "{}", Table::new(head).rows(rows)).map_err(Failure::output)
         }
     }
 }
