@@ -66,6 +66,7 @@ mod migrations;
 mod postgres;
 mod sessions;
 mod source;
+mod sql;
 mod sqlite;
 mod user;
 

@@ -12,37 +12,24 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
-#[path = "../shared/ask.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text for every database")]
-mod ask;
-#[path = "../shared/edit.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text for every database")]
-mod edit;
 mod open;
-#[path = "../shared/rows.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text for every database")]
-mod rows;
 mod watch;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
-use sqlx::{
-    PgConnection, PgPool, Postgres,
-    postgres::{PgArguments, PgRow},
-};
+use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
 use self::open::Pools;
 pub use self::watch::PostgresWatch;
 use crate::{
     Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
-    User, UserName, changing::Changing, error::Fault,
+    User, UserName,
+    changing::Changing,
+    error::Fault,
+    sql::{ask, edit},
 };
-
-type Connection = PgConnection;
-type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
-type Row = PgRow;
 
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -180,7 +167,7 @@ impl Directory for PostgresDirectory {
         subject: &Subject,
     ) -> Result<Option<Arc<User>>, DirectoryError> {
         self.ask(ANSWER_TIMEOUT, async |mut connection| {
-            let found = ask::find(&mut connection, issuer, subject).await;
+            let found = ask::find(&mut *connection, issuer, subject).await;
             Ok(kept(connection, found)?.map(Arc::new))
         })
         .await
@@ -189,7 +176,7 @@ impl Directory for PostgresDirectory {
     async fn list(&self) -> Result<Vec<User>, DirectoryError> {
         self.ask(LONG_TIMEOUT, async |mut connection| {
             let mut all = Vec::new();
-            let read = ask::users(&mut connection, |user| all.push(user)).await;
+            let read = ask::users(&mut *connection, |user| all.push(user)).await;
             kept(connection, read)?;
             Ok(all)
         })
@@ -200,7 +187,7 @@ impl Directory for PostgresDirectory {
         self.in_time(async {
             let mut change = self.begin().await?;
             sqlx::query(LOCK).execute(&mut *change).await?;
-            let made = edit::apply(&mut change, edits, stamp).await;
+            let made = edit::apply(&mut *change, edits, stamp).await;
             end(change, made).await
         })
         .await
@@ -212,7 +199,7 @@ impl Directory for PostgresDirectory {
         token_id: &TokenId,
     ) -> Result<bool, DirectoryError> {
         self.ask(ANSWER_TIMEOUT, async |mut connection| {
-            let answer = ask::is_revoked(&mut connection, issuer, token_id).await;
+            let answer = ask::is_revoked(&mut *connection, issuer, token_id).await;
             kept(connection, answer)
         })
         .await
@@ -220,7 +207,7 @@ impl Directory for PostgresDirectory {
 
     async fn revoked_tokens(&self) -> Result<Vec<RevokedToken>, DirectoryError> {
         self.ask(LONG_TIMEOUT, async |mut connection| {
-            let answer = ask::revoked_tokens(&mut connection).await;
+            let answer = ask::revoked_tokens(&mut *connection).await;
             kept(connection, answer)
         })
         .await
@@ -228,7 +215,7 @@ impl Directory for PostgresDirectory {
 
     async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
         self.ask(LONG_TIMEOUT, async |mut connection| {
-            let answer = ask::record(&mut connection, limit).await;
+            let answer = ask::record(&mut *connection, limit).await;
             kept(connection, answer)
         })
         .await
@@ -236,7 +223,7 @@ impl Directory for PostgresDirectory {
 
     async fn ping(&self) -> Result<(), DirectoryError> {
         self.ask(ANSWER_TIMEOUT, async |mut connection| {
-            let answer = ask::ping(&mut connection).await;
+            let answer = ask::ping(&mut *connection).await;
             kept(connection, answer)
         })
         .await
@@ -249,7 +236,7 @@ impl Store for PostgresDirectory {
     async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
         let news = &self.pools.news;
         self.ask_on(news, LONG_TIMEOUT, async |mut connection| {
-            let answer = ask::load(&mut connection, max).await;
+            let answer = ask::load(&mut *connection, max).await;
             kept(connection, answer)
         })
         .await
@@ -258,7 +245,7 @@ impl Store for PostgresDirectory {
     async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
         let news = &self.pools.news;
         self.ask_on(news, ANSWER_TIMEOUT, async |mut connection| {
-            let answer = ask::news(&mut connection, since).await;
+            let answer = ask::news(&mut *connection, since).await;
             kept(connection, answer)
         })
         .await
@@ -271,7 +258,7 @@ impl Store for PostgresDirectory {
     async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
         self.in_time(async {
             let mut change = self.begin().await?;
-            let written = ask::write_seen(&mut change, seen).await;
+            let written = ask::write_seen(&mut *change, seen).await;
             end(change, written).await
         })
         .await
@@ -281,7 +268,7 @@ impl Store for PostgresDirectory {
         self.in_time(async {
             let mut change = self.begin().await?;
             sqlx::query(LOCK).execute(&mut *change).await?;
-            let pruned = ask::prune(&mut change, now).await;
+            let pruned = ask::prune(&mut *change, now).await;
             end(change, pruned).await
         })
         .await

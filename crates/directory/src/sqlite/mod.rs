@@ -11,27 +11,14 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
-#[path = "../shared/ask.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text for every database")]
-mod ask;
-#[path = "../shared/edit.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text for every database")]
-mod edit;
 mod open;
 mod place;
-#[path = "../shared/rows.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text for every database")]
-mod rows;
 mod watch;
 
 use std::sync::Arc;
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
-use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool,
-    pool::PoolConnection,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
 
 pub use self::watch::SqliteWatch;
 use self::{
@@ -40,12 +27,11 @@ use self::{
 };
 use crate::{
     Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
-    User, UserName, changing::Changing, error::Fault,
+    User, UserName,
+    changing::Changing,
+    error::Fault,
+    sql::{ask, edit},
 };
-
-type Connection = SqliteConnection;
-type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
-type Row = SqliteRow;
 
 /// Begins a change: the write lock comes first, since a reader that turns writer may be refused
 /// without being made to wait.
@@ -181,7 +167,7 @@ impl Directory for SqliteDirectory {
 
     async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
         let mut change = self.write().await?;
-        let made = edit::apply(&mut change, edits, stamp).await;
+        let made = edit::apply(&mut *change, edits, stamp).await;
         self.end(change, made).await
     }
 
@@ -226,13 +212,13 @@ impl Store for SqliteDirectory {
 
     async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
         let mut change = self.write().await?;
-        let written = ask::write_seen(&mut change, seen).await;
+        let written = ask::write_seen(&mut *change, seen).await;
         self.end(change, written).await
     }
 
     async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {
         let mut change = self.write().await?;
-        let pruned = ask::prune(&mut change, now).await;
+        let pruned = ask::prune(&mut *change, now).await;
         self.end(change, pruned).await
     }
 

@@ -7,9 +7,8 @@ use std::{
 };
 
 use auth_core::{NumericDate, RoleName};
-use sqlx::{FromRow, Row as _};
 
-use super::Row;
+use super::connection::{Columns, FromColumn};
 use crate::{DirectoryError, Record, RevokedToken, Source, User};
 
 /// The columns of [`UserRow`], one row for each role and one for a user without any.
@@ -23,7 +22,7 @@ macro_rules! select_users {
     };
 }
 
-pub(super) use select_users;
+pub(crate) use select_users;
 
 /// A user with one of its roles.
 pub(super) struct UserRow {
@@ -54,12 +53,12 @@ pub(super) struct RecordRow {
     detail: Option<String>,
 }
 
-// By hand: sqlx's derive compiles all of sqlx, SQLite and TLS a second time, for the host.
+/// Reads each member of a row from the column of its name.
 macro_rules! from_row {
     ($row:ident { $($column:ident),+ }) => {
-        impl<'r> FromRow<'r, Row> for $row {
-            fn from_row(row: &'r Row) -> Result<Self, sqlx::Error> {
-                Ok(Self { $($column: row.try_get(stringify!($column))?),+ })
+        impl $row {
+            pub(super) fn read(row: &impl Columns) -> Result<Self, sqlx::Error> {
+                Ok(Self { $($column: FromColumn::from_column(row, stringify!($column))?),+ })
             }
         }
     };

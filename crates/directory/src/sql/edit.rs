@@ -1,13 +1,14 @@
-//! The changes, in one text for every database: each includes this file for its own [`Connection`],
-//! and calls it within a transaction that keeps other writers out.
+//! What is changed, by callers that hold a transaction which keeps other writers out.
 
 use auth_core::{NumericDate, RoleName};
-use sqlx::{query, query_scalar};
 
-use super::{Connection, Fault, ask};
+use super::{
+    ask,
+    connection::{Columns, Connection, Statement},
+};
 use crate::{
-    Change, DirectoryError, Edit, RevokedToken, Stamp, User, UserName, user::LastSeen,
-    valid_from_after,
+    Change, DirectoryError, Edit, RevokedToken, Stamp, User, UserName, error::Fault,
+    user::LastSeen, valid_from_after,
 };
 
 const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at, \
@@ -16,9 +17,10 @@ const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, sta
 const UPDATE_USER: &str = "UPDATE users SET display_name = $3, status = $4, created_at = $5, \
      valid_from = $6 WHERE issuer = $1 AND subject = $2";
 const DELETE_USER: &str = "DELETE FROM users WHERE issuer = $1 AND subject = $2";
-const USER_EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE issuer = $1 AND subject = $2)";
+const USER_EXISTS: &str =
+    "SELECT EXISTS (SELECT 1 FROM users WHERE issuer = $1 AND subject = $2) AS found";
 const REMOVED_AT: &str =
-    "SELECT max(at) FROM changes WHERE issuer = $1 AND subject = $2 AND what = 'remove'";
+    "SELECT max(at) AS at FROM changes WHERE issuer = $1 AND subject = $2 AND what = 'remove'";
 const UPDATE_STATUS: &str =
     "UPDATE users SET status = $3 WHERE issuer = $1 AND subject = $2 AND status <> $3";
 const UPDATE_VALID_FROM: &str = "UPDATE users SET valid_from = $3 \
@@ -39,8 +41,8 @@ const INSERT_CHANGE: &str = "INSERT INTO changes (at, who, what, issuer, subject
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 /// Makes all of `edits`, and writes down what was done.
-pub(super) async fn apply(
-    connection: &mut Connection,
+pub(crate) async fn apply(
+    connection: &mut impl Connection,
     edits: Vec<Edit>,
     stamp: &Stamp,
 ) -> Result<Vec<Change>, Fault> {
@@ -55,25 +57,33 @@ pub(super) async fn apply(
     Ok(changes)
 }
 
-async fn write_down(connection: &mut Connection, edit: &Edit, stamp: &Stamp) -> Result<(), Fault> {
+async fn write_down(
+    connection: &mut impl Connection,
+    edit: &Edit,
+    stamp: &Stamp,
+) -> Result<(), Fault> {
     let token_id = match edit {
         Edit::RevokeToken(token) => Some(token.token_id.as_str()),
         _ => None,
     };
-    query(INSERT_CHANGE)
+    let detail = edit.detail();
+    let statement = Statement::new(INSERT_CHANGE)
         .bind(stamp.at().as_secs())
         .bind(stamp.who())
         .bind(edit.word())
         .bind(edit.issuer().as_str())
         .bind(edit.subject().map(auth_core::Subject::as_str))
         .bind(token_id)
-        .bind(edit.detail())
-        .execute(connection)
-        .await?;
+        .bind(detail.as_deref());
+    connection.execute(statement).await?;
     Ok(())
 }
 
-async fn make(connection: &mut Connection, edit: &Edit, now: NumericDate) -> Result<Change, Fault> {
+async fn make(
+    connection: &mut impl Connection,
+    edit: &Edit,
+    now: NumericDate,
+) -> Result<Change, Fault> {
     match edit {
         Edit::Add(user) => {
             let user = user.clone().into_user(now)?;
@@ -89,47 +99,40 @@ async fn make(connection: &mut Connection, edit: &Edit, now: NumericDate) -> Res
         }
         Edit::RevokeToken(token) => revoke(connection, token, now).await,
         Edit::Remove(name) => {
-            let removed = on(query(DELETE_USER), name).execute(connection).await?;
-            Ok(if removed.rows_affected() == 0 { Change::NoSuchUser } else { Change::Done })
+            let removed = connection.execute(on(DELETE_USER, name)).await?;
+            Ok(if removed == 0 { Change::NoSuchUser } else { Change::Done })
         }
         Edit::SetStatus(name, _)
         | Edit::Grant(name, ..)
         | Edit::RevokeRole(name, _)
         | Edit::RevokeTokens(name) => {
-            let exists =
-                query_scalar(USER_EXISTS).bind(name.issuer.as_str()).bind(name.subject.as_str());
-            if !exists.fetch_one(&mut *connection).await? {
+            if !connection.fetch_one(on(USER_EXISTS, name)).await?.boolean("found")? {
                 return Ok(Change::NoSuchUser);
             }
             let made = match edit {
-                Edit::SetStatus(_, status) => on(query(UPDATE_STATUS), name).bind(status.as_str()),
-                Edit::Grant(_, role, until) => on(query(INSERT_ROLE), name)
-                    .bind(role.as_str())
-                    .bind(until.map(NumericDate::as_secs)),
-                Edit::RevokeRole(_, role) => on(query(DELETE_ROLE), name).bind(role.as_str()),
-                _ => on(query(UPDATE_VALID_FROM), name).bind(valid_from_after(now).as_secs()),
+                Edit::SetStatus(_, status) => on(UPDATE_STATUS, name).bind(status.as_str()),
+                Edit::Grant(_, role, until) => {
+                    on(INSERT_ROLE, name).bind(role.as_str()).bind(until.map(NumericDate::as_secs))
+                }
+                Edit::RevokeRole(_, role) => on(DELETE_ROLE, name).bind(role.as_str()),
+                _ => on(UPDATE_VALID_FROM, name).bind(valid_from_after(now).as_secs()),
             };
-            Ok(Change::made(made.execute(connection).await?.rows_affected() > 0))
+            Ok(Change::made(connection.execute(made).await? > 0))
         }
     }
 }
 
 /// Adds `user` with its roles; `false` if there is one by its names. Tokens that a user had who was
 /// removed stay void.
-async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Fault> {
-    let removed: Option<i64> = query_scalar(REMOVED_AT)
-        .bind(user.issuer.as_str())
-        .bind(user.subject.as_str())
-        .fetch_one(&mut *connection)
-        .await?;
+async fn insert(connection: &mut impl Connection, user: &User) -> Result<bool, Fault> {
+    let statement =
+        Statement::new(REMOVED_AT).bind(user.issuer.as_str()).bind(user.subject.as_str());
+    let removed = connection.fetch_one(statement).await?.integer("at")?;
     let removed = removed.and_then(|at| NumericDate::from_secs(at).ok());
     let mut user = user.clone();
     user.void_before(removed.map(valid_from_after));
-    let inserted = of(query(INSERT_USER), &user)
-        .bind(user.last_seen_at().map(NumericDate::as_secs))
-        .execute(&mut *connection)
-        .await?;
-    if inserted.rows_affected() == 0 {
+    let last_seen_at = user.last_seen_at().map(NumericDate::as_secs);
+    if connection.execute(of(INSERT_USER, &user).bind(last_seen_at)).await? == 0 {
         return Ok(false);
     }
     insert_roles(connection, &user).await?;
@@ -137,7 +140,7 @@ async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Fault>
 }
 
 async fn import(
-    connection: &mut Connection,
+    connection: &mut impl Connection,
     mut user: User,
     overwrite: bool,
 ) -> Result<Change, Fault> {
@@ -154,39 +157,34 @@ async fn import(
     }
     user.void_before(there.valid_from);
     user.last_seen_at = LastSeen::default();
-    of(query(UPDATE_USER), &user).execute(&mut *connection).await?;
+    connection.execute(of(UPDATE_USER, &user)).await?;
     let name = UserName::new(&user.issuer, &user.subject);
-    on(query(DELETE_ROLES), &name).execute(&mut *connection).await?;
+    connection.execute(on(DELETE_ROLES, &name)).await?;
     insert_roles(connection, &user).await?;
     Ok(Change::Done)
 }
 
-async fn insert_roles(connection: &mut Connection, user: &User) -> Result<(), Fault> {
+async fn insert_roles(connection: &mut impl Connection, user: &User) -> Result<(), Fault> {
     let name = UserName::new(&user.issuer, &user.subject);
     for role in user.roles() {
         let end = |role: &RoleName| user.role_expiry(role).map(NumericDate::as_secs);
-        on(query(INSERT_ROLE), &name)
-            .bind(role.as_str())
-            .bind(end(role))
-            .execute(&mut *connection)
-            .await?;
+        let statement = on(INSERT_ROLE, &name).bind(role.as_str()).bind(end(role));
+        connection.execute(statement).await?;
     }
     Ok(())
 }
 
 async fn revoke(
-    connection: &mut Connection,
+    connection: &mut impl Connection,
     token: &RevokedToken,
     now: NumericDate,
 ) -> Result<Change, Fault> {
-    let revoked = query(INSERT_REVOKED)
+    let statement = Statement::new(INSERT_REVOKED)
         .bind(token.issuer.as_str())
         .bind(token.token_id.as_str())
         .bind(now.as_secs())
-        .bind(token.expires_at.map(NumericDate::as_secs))
-        .execute(connection)
-        .await?;
-    Ok(Change::made(revoked.rows_affected() > 0))
+        .bind(token.expires_at.map(NumericDate::as_secs));
+    Ok(Change::made(connection.execute(statement).await? > 0))
 }
 
 fn exists(user: &User) -> Fault {
@@ -194,13 +192,13 @@ fn exists(user: &User) -> Fault {
 }
 
 /// A statement that begins with the two names of a user.
-fn on<'q>(statement: super::Query<'q>, name: &'q UserName) -> super::Query<'q> {
-    statement.bind(name.issuer.as_str()).bind(name.subject.as_str())
+fn on<'a>(text: &'static str, name: &'a UserName) -> Statement<'a> {
+    Statement::new(text).bind(name.issuer.as_str()).bind(name.subject.as_str())
 }
 
 /// A statement that begins with all of a user but when it was seen.
-fn of<'q>(statement: super::Query<'q>, user: &'q User) -> super::Query<'q> {
-    statement
+fn of<'a>(text: &'static str, user: &'a User) -> Statement<'a> {
+    Statement::new(text)
         .bind(user.issuer.as_str())
         .bind(user.subject.as_str())
         .bind(user.display_name.as_ref())
