@@ -15,3 +15,4 @@ mod imports;
 mod modules;
 mod text;
 mod width;
+mod words;
