@@ -9,9 +9,8 @@ use serde_json::json;
 use super::{
     Refusal,
     body::{
-        FORBIDDEN, HEADER_MISMATCH, INVALID_PARAMS, MISSING_CAPABILITY, NO_SUCH_SESSION,
-        NOT_ACCEPTABLE, UNAUTHORIZED, error_body, forbidden, json_response, json_rpc, list, plain,
-        retry_later,
+        HEADER_MISMATCH, INVALID_PARAMS, MISSING_CAPABILITY, NO_SUCH_SESSION, NOT_ACCEPTABLE,
+        UNAUTHORIZED, error_body, forbidden, json_response, json_rpc, list, plain, retry_later,
     },
 };
 use crate::{

@@ -2,7 +2,6 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use auth_core::NumericDate;
 use axum::{
     Router,
     http::{StatusCode, header},

@@ -397,7 +397,7 @@ impl Inner {
         &self,
         token: &AccessToken,
         fault: VerifyError,
-        mut trace: Option<&mut Trace>,
+        trace: Option<&mut Trace>,
     ) -> Result<Claims, AuthenticateError> {
         let outline = TokenOutline::of(token);
         let named = outline.as_ref().and_then(TokenOutline::issuer);
@@ -419,7 +419,7 @@ impl Inner {
         &self,
         issuer: &Issuer,
         token: &AccessToken,
-        mut trace: Option<&mut Trace>,
+        trace: Option<&mut Trace>,
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;

@@ -46,7 +46,13 @@ impl World {
             TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
         let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer);
         let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
-        let guard = Guard::new(resource(), parse_policy(BUILT_IN).unwrap(), authenticate);
+        let guard = Guard::new(
+            resource(),
+            parse_policy(BUILT_IN).unwrap(),
+            McpServer::offers(),
+            authenticate,
+        )
+        .unwrap();
         let server = McpServer::new(resource(), ManualClock::at(NOW));
         Self {
             service: guard.protect(McpService::new(server, &CancellationToken::new())),
