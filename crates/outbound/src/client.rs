@@ -1,6 +1,6 @@
 //! The client itself.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, header};
 use reqwest::{ClientBuilder, redirect};
@@ -98,7 +98,7 @@ impl OutboundClient {
             limits: Limits::default(),
             authorities: CertificateAuthorities::default(),
             lookup: Arc::new(SystemLookup),
-            proxies: Proxies::read(&|name| std::env::var(name).ok()),
+            proxies: Proxies::of_process(),
         }
     }
 
@@ -139,10 +139,7 @@ impl OutboundClient {
         let headers = inner.headers().clone();
         check_head(&headers, self.0.limits.head)?;
         let peer = inner.remote_addr().filter(|_| !is_proxied);
-        let source = match peer {
-            Some(peer) => AddressClass::of(peer.ip()),
-            None => address.class().unwrap_or(AddressClass::Public),
-        };
+        let source = source(&address, peer);
         Ok(StreamingResponse { status: inner.status(), headers, source, inner })
     }
 
@@ -159,6 +156,14 @@ impl OutboundClient {
     }
 }
 
+/// The class of the address that a response came from. A proxy's own address says nothing about it.
+fn source(address: &Address, peer: Option<SocketAddr>) -> AddressClass {
+    match peer {
+        Some(peer) => AddressClass::of(peer.ip()),
+        None => address.class().unwrap_or(AddressClass::Public),
+    }
+}
+
 fn check_head(headers: &HeaderMap, max: usize) -> Result<(), OutboundError> {
     let lines = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
     if lines.sum::<usize>() > max {
@@ -172,5 +177,38 @@ fn check_head(headers: &HeaderMap, max: usize) -> Result<(), OutboundError> {
 impl fmt::Debug for OutboundClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OutboundClient({:?}, {:?})", self.0.policy, self.0.limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_through_a_proxy_is_public_unless_the_url_says_otherwise() {
+        let source = |url: &str, peer: Option<&str>| {
+            source(&url.parse().unwrap(), peer.map(|peer| peer.parse().unwrap()))
+        };
+        assert_eq!(source("https://login.example/", None), AddressClass::Public);
+        assert_eq!(source("https://10.0.0.1/", None), AddressClass::Private);
+        assert_eq!(source("https://login.example/", Some("10.0.0.1:443")), AddressClass::Private);
+        assert_eq!(source("https://login.example/", Some("8.8.8.8:443")), AddressClass::Public);
+    }
+
+    #[test]
+    fn which_client_takes_a_request_depends_on_the_environment() {
+        let url = "http://10.1.1.1:3128";
+        let variables = |name: &str| match name {
+            "https_proxy" => Some(url.to_owned()),
+            "no_proxy" => Some("corp.example".to_owned()),
+            _ => None,
+        };
+        let builder = OutboundClient::builder(AddressPolicy::named_by_operator());
+        let client = builder.proxies(&variables).build().unwrap();
+        let is_proxied = |url: &str| client.route(&url.parse().unwrap()).1;
+        assert!(is_proxied("https://login.example/"));
+        for direct in ["https://login.corp.example/", "https://localhost/", "https://127.0.0.1/"] {
+            assert!(!is_proxied(direct), "{direct}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, time::Duration};
 
-use crate::{AddressError, transport::RefusedRedirect};
+use crate::AddressError;
 
 /// Why there is no response. No variant shows a credential, or a URL's query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,16 @@ pub enum OutboundError {
     /// The HTTP client could not be made: there are no root certificates, for example.
     #[error("no HTTP client: {0}")]
     Setup(String),
+}
+
+/// A redirect that was not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("redirect to {location}")]
+pub struct RefusedRedirect {
+    /// The status, such as 307.
+    pub status: u16,
+    /// Where it would have gone.
+    pub location: String,
 }
 
 /// Why there is no connection.

@@ -54,7 +54,7 @@ mod www_authenticate;
 pub use address::{Address, AddressClass, AddressError, AddressPolicy};
 pub use authorities::{AuthoritiesError, CertificateAuthorities};
 pub use client::{Builder, OutboundClient};
-pub use error::{ConnectFault, OutboundError};
+pub use error::{ConnectFault, OutboundError, RefusedRedirect};
 pub use limits::Limits;
 pub use request::Request;
 pub use resolver::{Lookup, LookupFuture, SystemLookup};

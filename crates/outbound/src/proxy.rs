@@ -16,7 +16,19 @@ pub(crate) struct Proxies {
     no: String,
 }
 
+/// Makes a proxy for one scheme, or for all.
+type MakeProxy = fn(String) -> reqwest::Result<Proxy>;
+
 impl Proxies {
+    /// The proxies that the environment of the process names.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "these variables are no setting of ours: every HTTP library reads them itself"
+    )]
+    pub(crate) fn of_process() -> Option<Self> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
     /// The proxies that the variables name, if they name any.
     pub(crate) fn read(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let get = |upper: &str| {
@@ -49,7 +61,7 @@ impl Proxies {
 
     /// A client whose every request takes the proxy of its scheme.
     pub(crate) fn used_by(&self, mut builder: ClientBuilder) -> reqwest::Result<ClientBuilder> {
-        let kinds: [(&Option<String>, fn(String) -> reqwest::Result<Proxy>); 3] =
+        let kinds: [(&Option<String>, MakeProxy); 3] =
             [(&self.http, Proxy::http), (&self.https, Proxy::https), (&self.all, Proxy::all)];
         for (url, make) in kinds {
             if let Some(url) = url {

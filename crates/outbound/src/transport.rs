@@ -16,19 +16,9 @@ pub use reqwest::{
 use url::Url;
 
 use crate::{
-    AddressPolicy, CertificateAuthorities, Limits, OutboundError, SystemLookup, USER_AGENT,
-    client::CONNECT_TIMEOUT, resolver::FilteringResolver,
+    AddressPolicy, CertificateAuthorities, Limits, OutboundError, RefusedRedirect, SystemLookup,
+    USER_AGENT, client::CONNECT_TIMEOUT, resolver::FilteringResolver,
 };
-
-/// A redirect that was not followed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("redirect to {location}")]
-pub struct RefusedRedirect {
-    /// The status, such as 307.
-    pub status: u16,
-    /// Where it would have gone.
-    pub location: String,
-}
 
 /// The client for the MCP server that the user named. `server` may be plain HTTP to any host: then the
 /// caller sends no token.

@@ -69,7 +69,7 @@ async fn answer(
 ) {
     let mut head = vec![0; 4096];
     let read = stream.read(&mut head).await.unwrap_or_default();
-    seen.lock().unwrap().push(String::from_utf8_lossy(&head[..read]).into_owned());
+    seen.lock().unwrap().push(String::from_utf8_lossy(head.get(..read).unwrap()).into_owned());
     for (index, piece) in pieces.iter().enumerate() {
         if index > 0 {
             tokio::time::sleep(pause).await;

@@ -15,7 +15,7 @@ pub enum AddressClass {
     Private,
     /// 127.0.0.0/8 and `::1`.
     Loopback,
-    /// 169.254.0.0/16 and fe80::/10. Clouds serve credentials there.
+    /// 169.254.0.0/16 and `fe80::/10`. Clouds serve credentials there.
     LinkLocal,
     /// Unspecified, multicast, broadcast, documentation, benchmarking and the rest: no server has one.
     Reserved,

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{DocumentError, MAX_ITEMS, object};
+use super::{
+    error::DocumentError,
+    object::{MAX_ITEMS, object},
+};
 use crate::{Address, AddressClass, AddressPolicy, Response};
 
 /// The metadata of an issuer.

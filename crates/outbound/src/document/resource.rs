@@ -3,7 +3,7 @@
 use auth_core::ProtectedResourceMetadata;
 use serde_json::Value;
 
-use super::{DocumentError, object};
+use super::{error::DocumentError, object::object};
 use crate::Response;
 
 /// Reads a response to a request for the metadata of a protected resource.

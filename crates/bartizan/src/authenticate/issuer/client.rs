@@ -146,16 +146,16 @@ impl IssuerClient {
 
 impl DocumentClients {
     fn for_source(&self, source: AddressClass) -> Result<&OutboundClient, &OutboundError> {
-        let made = match source {
+        let client = match source {
             AddressClass::Private => &self.private,
             AddressClass::Loopback => &self.loopback,
             AddressClass::Public | AddressClass::LinkLocal | AddressClass::Reserved => &self.public,
         };
-        let make = || {
+        let build = || {
             let builder = OutboundClient::builder(AddressPolicy::for_document(source));
             builder.authorities(self.authorities.clone()).build()
         };
-        made.get_or_init(make).as_ref()
+        client.get_or_init(build).as_ref()
     }
 }
 
