@@ -8,9 +8,9 @@ use crate::site::{example, program};
 fn the_unit_is_sound_and_lets_the_server_do_little() {
     let Some(analyze) = program("systemd-analyze") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let unit = folder.path().join("mcp-server.service");
-    let text = fs::read_to_string(example("mcp-server.service")).unwrap();
-    let start = "ExecStart=/usr/local/bin/server";
+    let unit = folder.path().join("bartizan-server.service");
+    let text = fs::read_to_string(example("bartizan-server.service")).unwrap();
+    let start = "ExecStart=/usr/local/bin/bartizan-server";
     assert!(text.contains(start));
     fs::write(&unit, text.replace(start, "ExecStart=/bin/true")).unwrap();
     let said = |arguments: &[&str]| {
@@ -19,7 +19,7 @@ fn the_unit_is_sound_and_lets_the_server_do_little() {
         (said.status.success(), String::from_utf8(text).unwrap())
     };
     let (is_sound, complaints) = said(&["verify"]);
-    let ours: Vec<_> = complaints.lines().filter(|line| line.contains("mcp-server")).collect();
+    let ours: Vec<_> = complaints.lines().filter(|line| line.contains("bartizan-server")).collect();
     assert!(is_sound && ours.is_empty(), "{complaints}");
     // 10 is a service that may do everything, and 2 is "OK" for systemd.
     let (is_safe, table) = said(&["security", "--offline=true", "--threshold=20", "--no-pager"]);
@@ -38,7 +38,7 @@ fn the_image_has_one_program_that_runs_as_nobody_in_particular() {
     };
     assert_eq!(image.first(), Some(&"FROM scratch"), "nothing but what is put there");
     assert!(image.contains(&"USER 65532:65532"), "not root, by number, as there are no names");
-    assert!(image.contains(&"ENTRYPOINT [\"/server\"]"));
+    assert!(image.contains(&"ENTRYPOINT [\"/bartizan-server\"]"));
     assert!(build.iter().any(|line| line.contains("--locked") && line.contains("+crt-static")));
     // Whatever lies about at the top, such as .env and data, does not get in.
     let copied = build.iter().filter_map(|line| line.strip_prefix("COPY "));
