@@ -7,7 +7,7 @@ use crate::world::World;
 #[test]
 fn a_missing_secret_says_how_to_make_one() {
     let world = World::empty();
-    world.run("server", &[]).expect_code(2).expect_err(&["no key", "just token"]);
+    world.run("server", &[]).expect_code(2).expect_err(&["no key", "server init"]);
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn a_placeholder_is_no_secret() {
     fs::write(world.path(".env"), example).unwrap();
     world.run("server", &[]).expect_code(2).expect_err(&[
         "placeholder",
-        "just token",
+        "server init",
         "openssl rand",
     ]);
 }

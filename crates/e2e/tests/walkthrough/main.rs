@@ -5,6 +5,7 @@
 mod demonstration;
 mod explained;
 mod faults;
+mod names;
 mod operator;
 mod rotation;
 mod world;

@@ -150,7 +150,7 @@ fn what_was_done_is_shown_with_who_and_when() {
         assert_eq!(json(&["users", "disable", "user-userson"])["changed"], false);
         json(&["tokens", "revoke", "an-id"]);
         assert_eq!(json(&["tokens", "list"])[0]["token_id"], "an-id");
-        server(&["tokens", "list"]).expect_code(0).expect_out(&["REMEMBERED", "an-id", "for ever"]);
+        server(&["tokens", "list"]).expect_code(0).expect_out(&["REMEMBERED", "an-id", "forever"]);
         let changes = json(&["users", "changes"]);
         let words: Vec<_> =
             changes.as_array().unwrap().iter().map(|it| it["what"].clone()).collect();

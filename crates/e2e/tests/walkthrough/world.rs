@@ -201,7 +201,7 @@ impl From<Output> for Said {
 
 /// Where the programs are: in the folder above this test's, where `cargo test --workspace` has just
 /// built them. Before this suite alone, `cargo build --workspace --all-features --bins` does.
-fn binaries() -> &'static Path {
+pub(crate) fn binaries() -> &'static Path {
     static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
         // target/debug/deps/walkthrough-… → target/debug
         let folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();

@@ -1,0 +1,114 @@
+//! The programs under every name that they may be called by: the commands that they print work
+//! there.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    process::Command,
+};
+
+use crate::world::{Said, World, binaries};
+
+/// The names of the programs: in the workspace, and as `just install` installs them.
+const PROGRAMS: [(&str, &str); 3] =
+    [("client", "bartizan"), ("server", "bartizan-server"), ("mint-token", "bartizan-token")];
+
+/// What `just` does in its recipes, without building.
+const JUST: &str = r#"#!/bin/sh
+bin=$(dirname "$0")
+export BARTIZAN_RUN_BY=just
+case $1 in
+token) shift; "$bin/server" init && exec "$bin/mint-token" --save "$@" ;;
+*) program=$1; shift; exec "$bin/$program" "$@" ;;
+esac
+"#;
+
+/// A shell in a folder where the programs are called in one way.
+struct Shell {
+    world: World,
+    has_path: bool,
+    server: &'static str,
+    mint_token: &'static str,
+}
+
+impl Shell {
+    fn each() -> [Self; 4] {
+        let new = |has_path, [server, mint_token]: [&'static str; 2]| {
+            let world = World::empty();
+            fs::create_dir(world.path("bin")).unwrap();
+            for (name, installed) in PROGRAMS {
+                for link in [name, installed] {
+                    let link = world.path(&format!("bin/{link}"));
+                    symlink(binaries().join(name), link).unwrap();
+                }
+            }
+            let just = world.path("bin/just");
+            fs::write(&just, JUST).unwrap();
+            fs::set_permissions(&just, fs::Permissions::from_mode(0o700)).unwrap();
+            Self { world, has_path, server, mint_token }
+        };
+        [
+            new(true, ["server", "mint-token"]),
+            new(true, ["bartizan-server", "bartizan-token"]),
+            new(false, ["bin/bartizan-server", "bin/bartizan-token"]),
+            new(true, ["just server", "just mint-token"]),
+        ]
+    }
+
+    fn run(&self, command: &str) -> Said {
+        let system = "/usr/local/bin:/usr/bin:/bin";
+        let path = if self.has_path {
+            format!("{}:{system}", self.world.path("bin").display())
+        } else {
+            system.to_owned()
+        };
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(self.world.path(".")).env_clear();
+        Said::from(shell.env("PATH", path).output().unwrap())
+    }
+
+    /// Runs the command that is between backticks after `hint: ` in `said`.
+    #[track_caller]
+    fn follow_hint(&self, said: &Said) -> Said {
+        let hint = said.err.lines().find_map(|line| line.trim_start().strip_prefix("hint: "));
+        let command = hint.and_then(|hint| hint.split('`').nth(1));
+        let command = command.unwrap_or_else(|| panic!("no command in:\n{}", said.err));
+        self.run(command).expect_code(0)
+    }
+}
+
+#[test]
+fn a_program_without_a_key_names_the_command_that_makes_one() {
+    for shell in Shell::each() {
+        let no_key = shell.run(shell.server).expect_code(2);
+        shell.follow_hint(&no_key);
+        assert!(shell.world.path(".env").is_file());
+    }
+    for shell in Shell::each() {
+        let no_key = shell.run(shell.mint_token).expect_code(2);
+        shell.follow_hint(&no_key);
+        shell.run(shell.mint_token).expect_code(0);
+    }
+}
+
+#[test]
+fn an_unknown_user_is_reported_with_the_command_that_lists_them_all() {
+    for shell in Shell::each() {
+        let server = shell.server;
+        shell.run(&format!("{server} init")).expect_code(0);
+        let missing = shell.run(&format!("{server} users show nobody")).expect_code(5);
+        shell.follow_hint(&missing).expect_out(&["user-userson"]);
+    }
+}
+
+#[test]
+fn every_help_has_the_name_that_was_called() {
+    for shell in Shell::each() {
+        for program in [shell.server, shell.mint_token] {
+            let help = shell.run(&format!("{program} --help")).expect_code(0);
+            let usage = format!("Usage: {} ", program.trim_start_matches("bin/"));
+            let example = format!("\n  {program} ");
+            help.expect_out(&[&usage, &example]);
+        }
+    }
+}
