@@ -1,15 +1,15 @@
-//! Claims beyond the usual ones, as they are written on the command line.
+//! Additional claims and header members on the command line.
 //!
 //! 1. `name=value` is a string; `name:=json` is any JSON, for example `level:=3`.
 //! 2. The first `=` counts, so a value may have more of them, and a name may be a URL.
-//! 3. Claims that have a flag of their own, or are made afresh for every token, are refused.
+//! 3. Claims that have a flag of their own, or are set for every token, are refused.
 
 use std::str::FromStr;
 
 use auth_core::parse_unique;
 use serde_json::Value;
 
-/// A claim of the user's own choice.
+/// A claim that the user chooses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ExtraClaim {
     /// The claim's name.
@@ -18,7 +18,7 @@ pub(crate) struct ExtraClaim {
     pub(crate) value: Value,
 }
 
-/// A member of the header of the user's own choice.
+/// A header member that the user chooses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ExtraHeader {
     /// The member's name.
@@ -27,14 +27,14 @@ pub(crate) struct ExtraHeader {
     pub(crate) value: Value,
 }
 
-/// Why a text is no such claim.
+/// Why a text is not a claim.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClaimError {
     /// No `=` or no name.
     #[error("not a claim: write it as name=text or as name:=json")]
     Form,
     /// `:=` and something that is not JSON.
-    #[error("what follows := is not JSON, or has a member twice; for text write {0}=text")]
+    #[error("what follows := is not JSON, or has a duplicate member; for text write {0}=text")]
     Json(String),
     /// A claim that has a flag.
     #[error("the claim {name} has a flag of its own: use {flag}")]
@@ -44,10 +44,10 @@ pub(crate) enum ClaimError {
         /// Its flag.
         flag: &'static str,
     },
-    /// A member of the header that the key decides.
-    #[error("{0} is the key's own: choose another key with --key")]
+    /// A header member that the key sets.
+    #[error("the key sets {0}: choose another key with --key")]
     Key(String),
-    /// A claim that is made for every token.
+    /// A claim that is set for every token.
     #[error("the claim {0} is set for every token and cannot be chosen")]
     Fixed(String),
 }
@@ -74,7 +74,7 @@ impl FromStr for ExtraHeader {
     }
 }
 
-/// A name that `check` lets pass, and its value.
+/// A name that `check` accepts, and its value.
 fn named(
     text: &str,
     check: impl FnOnce(&str) -> Result<(), ClaimError>,
@@ -96,7 +96,7 @@ fn named(
     Ok((name.to_owned(), value))
 }
 
-/// Whether `name` is left to the user.
+/// Whether the user may choose the claim `name`.
 fn check_free(name: &str) -> Result<(), ClaimError> {
     let flag = match name {
         "iss" => "--iss",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_json_are_told_apart() {
+    fn text_and_json_are_distinguished() {
         for (text, name, value) in [
             ("tenant=acme", "tenant", json!("acme")),
             ("level=3", "level", json!("3")),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn every_claim_that_the_core_keeps_to_itself_is_refused_here() {
+    fn every_claim_that_the_core_sets_itself_is_refused_here() {
         use auth_core::{TokenId, TokenRequest};
         for name in
             ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "roles", "name"]

@@ -43,8 +43,8 @@ pub(crate) enum ConfigError {
     Like(String),
     /// The key would be removed before the token expires.
     #[error(
-        "the keys in this folder are rotated, and stay published for tokens that live for {} at most: \
-         choose a shorter --ttl, or a longer --max-ttl for `rotate`",
+        "the keys in this folder are rotated, and stay published for tokens that live for {} at \
+         most: choose a shorter --ttl, or a longer --max-ttl for `rotate`",
         duration::words(*.0)
     )]
     OutlivesKey(Duration),

@@ -1,21 +1,21 @@
-//! How the program ends.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// How the program ended. The numbers are a promise to scripts, and stand in `--help`.
+/// How the program ended. Scripts rely on the codes; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: what was asked for is done.
+    /// 0: success.
     Done,
     /// 1: something unexpected, for example a file that cannot be written.
     Failed,
-    /// 2: the command line or the configuration is at fault.
+    /// 2: the command line or the configuration is invalid.
     Usage,
     /// 3: the token is not valid.
     Invalid,
-    /// 4: the token is valid, and may not do this.
+    /// 4: the token is valid, and the call is not allowed.
     Denied,
-    /// 5: a server or an issuer could not be asked.
+    /// 5: a server or an issuer could not be reached.
     Unreachable,
 }
 

@@ -1,8 +1,8 @@
 //! Requests to servers and issuers, by the rules of [`outbound`].
 //!
 //! 1. A response takes 10 s and 256 KiB at most.
-//! 2. What the user named may have any address but a reserved one. What an issuer's document named may have a
-//!    public one, or one of the class of the address that the document came from.
+//! 2. What the user named may have any address but a reserved one. What an issuer's document named
+//!    may have a public one, or one of the class of the address that the document came from.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -33,7 +33,7 @@ pub struct Request {
 
 /// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FetchFault {
+pub enum FetchError {
     /// An address that is not asked.
     #[error("{0}")]
     Address(#[from] AddressError),
@@ -46,15 +46,15 @@ pub enum FetchFault {
 }
 
 /// Sends a request.
-pub fn fetch(request: &Request) -> Result<Response, FetchFault> {
+pub fn fetch(request: &Request) -> Result<Response, FetchError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| FetchFault::Unreachable(error.to_string()))?;
+        .map_err(|error| FetchError::Unreachable(error.to_string()))?;
     runtime.block_on(send(request))
 }
 
-async fn send(request: &Request) -> Result<Response, FetchFault> {
+async fn send(request: &Request) -> Result<Response, FetchError> {
     let address = request.url.parse()?;
     let policy = match request.document {
         Some(source) => AddressPolicy::for_document(source),
@@ -74,15 +74,15 @@ async fn send(request: &Request) -> Result<Response, FetchFault> {
     Ok(client.send(call).await?)
 }
 
-fn authorities(request: &Request) -> Result<CertificateAuthorities, FetchFault> {
+fn authorities(request: &Request) -> Result<CertificateAuthorities, FetchError> {
     let Some(path) = &request.ca_file else {
         return Ok(CertificateAuthorities::default());
     };
-    let fault = |error: AuthoritiesError| FetchFault::Authorities(path.into(), error.to_string());
+    let fault = |error: AuthoritiesError| FetchError::Authorities(path.into(), error.to_string());
     CertificateAuthorities::from_file(path).map_err(fault)
 }
 
-impl From<OutboundError> for FetchFault {
+impl From<OutboundError> for FetchError {
     fn from(error: OutboundError) -> Self {
         match error {
             OutboundError::Address(error) => Self::Address(error),
@@ -122,10 +122,10 @@ mod tests {
             ("file:///etc/passwd", AddressError::NotAnUrl),
             ("https://0.0.0.0/", AddressError::Reserved),
         ] {
-            assert_eq!(fault(&request(url)), FetchFault::Address(error), "{url}");
+            assert_eq!(fault(&request(url)), FetchError::Address(error), "{url}");
         }
         let private = request("https://10.0.0.1/");
         let named = Request { document: Some(AddressClass::Public), ..private };
-        assert_eq!(fault(&named), FetchFault::Address(AddressError::Private));
+        assert_eq!(fault(&named), FetchError::Address(AddressError::Private));
     }
 }

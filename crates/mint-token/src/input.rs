@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::World;
 
-/// The longest text that is read: more than a token may have, so that one that is too long is named.
+/// The longest text that is read: more than a token may have, so that one that is too long is
+/// named.
 const MAX_BYTES: u64 = 16 * MAX_TOKEN_BYTES as u64;
 
 /// Why there is no token.
@@ -19,7 +20,8 @@ const MAX_BYTES: u64 = 16 * MAX_TOKEN_BYTES as u64;
 pub(crate) enum InputError {
     /// The token itself: it is in the shell's history now.
     #[error(
-        "this looks like a token, which is a secret: name a file, or give `-` and the token on standard input"
+        "this looks like a token, which is a secret: name a file, or give `-` and the token on \
+         standard input"
     )]
     OnCommandLine,
     /// The file cannot be read.

@@ -1,13 +1,14 @@
 //! Makes JWT access tokens (RFC 9068) and keys, and says why a token is refused: the library under
 //! `mint-token`.
 //!
-//! 1. Standard output carries the result and nothing else: one line, the token or a JSON object. Messages
-//!    for a person go to standard error, and never contain the token.
+//! 1. Standard output carries the result and nothing else: one line, the token or a JSON object.
+//!    Messages for a person go to standard error, and never contain the token.
 //! 2. A flag beats the environment, which beats `.env`, which beats the default.
 //! 3. Secrets come from the configuration or from files, never from the command line, and are never
 //!    printed.
 //! 4. All errors of the configuration are reported together, and each says what to do.
-//! 5. The environment, the time, randomness, the network and the outputs are parameters: see [`World`].
+//! 5. The environment, the time, randomness, the network and the outputs are parameters: see
+//!    [`World`].
 //! 6. A token is read from standard input or a file. The core verifies it, as in a server.
 //! 7. Commands in messages and help are written as [`World::invocation`] says.
 //!
@@ -66,7 +67,7 @@ use terminal::{Invocation, prompt::Ask};
 
 pub use crate::{
     exit::Exit,
-    http::{FetchFault, Request, Response, fetch},
+    http::{FetchError, Request, Response, fetch},
 };
 
 /// Everything outside the program that it reads or writes, but for the files that its flags and
@@ -85,7 +86,7 @@ pub struct World<'a> {
     /// Asks the user a question on the terminal; `None` if there is no terminal.
     pub ask: Option<&'a mut Ask<'a>>,
     /// Sends a request to a server or an issuer.
-    pub fetch: &'a dyn Fn(&Request) -> Result<Response, FetchFault>,
+    pub fetch: &'a dyn Fn(&Request) -> Result<Response, FetchError>,
     /// Standard output: the result. May get ANSI colours, as standard error.
     pub out: &'a mut dyn Write,
     /// Standard error: messages for a person. May get ANSI colours, which the writer has to drop

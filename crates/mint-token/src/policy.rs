@@ -90,8 +90,8 @@ fn read(text: &str, path: &Path) -> Result<Policy, PolicySourceError> {
 }
 
 impl Named {
-    /// The scopes that calling `tool` requires: of the sets that are enough and that some role may hold,
-    /// the smallest.
+    /// The scopes that calling `tool` requires: of the sets that are enough and that some role may
+    /// hold, the smallest.
     pub(crate) fn scopes_for_tool(&self, tool: &str) -> Result<ScopeSet, PolicySourceError> {
         let action = Action::CallTool(tool.into());
         let Some(requirements) = self.policy.requirements(&action) else {

@@ -1,7 +1,7 @@
 //! Asks a running server, with the token in `MCP_TOKEN`.
 //!
-//! The server answers at `/admin/explain`, beside its MCP path: JSON-RPC over HTTP, behind the same
-//! guard, for callers with the scope `Admin.Read`.
+//! The server answers at `/admin/explain`, next to its MCP path: JSON-RPC over HTTP, behind the
+//! same guard, for callers with the scope `Admin.Read`.
 
 use auth_core::{AccessToken, ResourceUri};
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use settings::{Environment, Variable};
 use terminal::{Invocation, Program};
 use zeroize::Zeroizing;
 
-use crate::{FetchFault, Request, World, request};
+use crate::{FetchError, Request, World, request};
 
-/// A placeholder for the token, until it is put into the text. If the name of a tool is this text, the
-/// request is malformed and refused.
+/// A placeholder for the token, until it is put into the text. If the name of a tool is this text,
+/// the request is malformed and refused.
 const PLACE: &str = "the token that is asked about";
 
 /// Why a server did not answer.
@@ -23,10 +23,11 @@ pub(crate) enum ServerError {
     Token(String),
     /// It could not be asked.
     #[error("{0}: {1}")]
-    Fetch(String, FetchFault),
+    Fetch(String, FetchError),
     /// It does not let the caller ask.
     #[error(
-        "{0}: the server answers {1}. Asking it needs a token in MCP_TOKEN with the scope Admin.Read, of a user who may hold it"
+        "{0}: the server answers {1}. Asking it needs a token in MCP_TOKEN with the scope Admin.Read, \
+         of a user who may hold it"
     )]
     Refused(String, u16),
     /// It has no such question, or answers something else.
@@ -46,8 +47,8 @@ impl ServerError {
     }
 }
 
-/// The result of `method` with `params` and, if there is one, with the token that it is about, which is
-/// wiped from memory afterwards.
+/// The result of `method` with `params` and, if there is one, with the token that it is about,
+/// which is wiped from memory afterwards.
 pub(crate) fn ask(
     resource: &ResourceUri,
     method: &str,

@@ -48,7 +48,8 @@ pub(crate) enum SignerError {
     },
     /// `--alg` requires another algorithm than the key's.
     #[error(
-        "--alg {wanted}: the key from {origin} is {}, which signs {found} only. {}, or leave --alg out",
+        "--alg {wanted}: the key from {origin} is {}, which signs {found} only. {}, or leave --alg \
+         out",
         kind(*.found),
         remedy(*.wanted)
     )]
@@ -170,8 +171,8 @@ const fn kind(algorithm: Algorithm) -> &'static str {
 fn remedy(wanted: Algorithm) -> String {
     let options = match wanted {
         Algorithm::Hs256 => {
-            return "HS256 signs with a secret: set JWT_SECRET to the output of `openssl rand -base64 48`, \
-                    without JWT_KEY_FILE and --key"
+            return "HS256 signs with a secret: set JWT_SECRET to the output of \
+                    `openssl rand -base64 48`, without JWT_KEY_FILE and --key"
                 .to_owned();
         }
         Algorithm::Rs256 => "RSA -pkeyopt rsa_keygen_bits:3072",
@@ -179,8 +180,8 @@ fn remedy(wanted: Algorithm) -> String {
         Algorithm::EdDsa => "ED25519",
     };
     format!(
-        "Make {} with `openssl genpkey -algorithm {options} -out key.pem` and give `--key key.pem`, or \
-         set JWT_KEY_FILE=key.pem in place of JWT_SECRET",
+        "Make {} with `openssl genpkey -algorithm {options} -out key.pem` and give `--key key.pem`, \
+         or set JWT_KEY_FILE=key.pem in place of JWT_SECRET",
         kind(wanted)
     )
 }

@@ -79,7 +79,8 @@ pub(crate) fn remedy_of_token(steps: &[Step], invocation: &Invocation) -> Option
         ),
         "cnf" => "a token that is not bound to a key".into(),
         "claims" if failed.found.contains("scopes_from") => {
-            "its issuer writes scopes as an array: scopes_from = [\"scope\"] in ISSUERS_FILE reads both"
+            "its issuer writes scopes as an array: scopes_from = [\"scope\"] in ISSUERS_FILE reads \
+             both"
                 .into()
         }
         "claims" | "form" => format!("a new token: {}", mint("")),

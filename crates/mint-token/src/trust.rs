@@ -10,7 +10,7 @@ use outbound::{
 };
 use settings::{Environment, KeySettingError, Variable};
 
-use crate::{FetchFault, Request, Response, World, args::TrustArgs, request};
+use crate::{FetchError, Request, Response, World, args::TrustArgs, request};
 
 /// Why there is no verifier.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub(crate) enum VerifierError {
     Keys(#[from] KeySettingError),
     /// Something could not be fetched.
     #[error("{0}: {1}")]
-    Fetch(String, FetchFault),
+    Fetch(String, FetchError),
     /// A response is not usable.
     #[error("{0}: {1}")]
     Answer(String, String),
@@ -100,8 +100,8 @@ fn keys(
     Ok((set.keys.into_iter().collect(), notes))
 }
 
-/// Where the key set of `issuer` is, and the class of the address of the document that says so. The document
-/// must name the issuer byte for byte (RFC 8414 §3.3).
+/// Where the key set of `issuer` is, and the class of the address of the document that says so. The
+/// document must name the issuer byte for byte (RFC 8414 §3.3).
 fn discover(
     issuer: &Issuer,
     environment: &Environment,

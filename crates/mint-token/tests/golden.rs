@@ -1,14 +1,16 @@
-//! What every verb says, on a terminal and in a pipe, as it was reviewed: `tests/golden/VERB.terminal.txt`
-//! (with `␛` for the escape that begins a colour) and `VERB.pipe.txt`.
+//! What every verb says, on a terminal and in a pipe, as it was reviewed:
+//! `tests/golden/VERB.terminal.txt` (with `␛` for the escape that begins a colour) and
+//! `VERB.pipe.txt`.
 //!
-//! When a text is meant to change, take over what the failing test has written under the target folder.
+//! When a text is meant to change, take over what the failing test has written under the target
+//! folder.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use auth_core::{Algorithm, Clock};
-use mint_token::{Exit, FetchFault, Request, Response, World, run};
+use mint_token::{Exit, FetchError, Request, Response, World, run};
 use settings::Environment;
 use tempfile::TempDir;
 use terminal::{Invocation, Program};
@@ -63,8 +65,8 @@ impl Place {
             random: &mut random,
             stdin: &mut stdin.as_bytes(),
             ask: None,
-            fetch: &|request: &Request| -> Result<Response, FetchFault> {
-                Err(FetchFault::Unreachable(format!("nobody at {}", request.url)))
+            fetch: &|request: &Request| -> Result<Response, FetchError> {
+                Err(FetchError::Unreachable(format!("nobody at {}", request.url)))
             },
             out: &mut out,
             err: &mut err,

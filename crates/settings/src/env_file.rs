@@ -73,8 +73,8 @@ impl EnvFile {
         Ok(pairs)
     }
 
-    /// Makes the file from the text of an example, with `values` put in; leaves one that exists alone.
-    /// Tells whether it made it.
+    /// Makes the file from the text of an example, with `values` put in; leaves one that exists
+    /// alone. Tells whether it made it.
     pub fn create(&self, example: &str, values: &[(&str, &str)]) -> Result<bool, EnvFileError> {
         if self.exists() {
             return Ok(false);
@@ -85,8 +85,8 @@ impl EnvFile {
         secret_file::create(&self.path, &text).map_err(|source| self.io(source))
     }
 
-    /// Sets one variable and leaves every other line as it is. Of two that set something at once, neither
-    /// undoes what the other did.
+    /// Sets one variable and leaves every other line as it is. Of two that set something at once,
+    /// neither undoes what the other did.
     pub fn set(&self, name: &str, value: &str) -> Result<(), EnvFileError> {
         let _lock = self.lock();
         let text = match fs::read_to_string(&self.path) {
@@ -110,8 +110,8 @@ impl EnvFile {
         secret_file::write(&path, text).map_err(|source| self.io(source))
     }
 
-    /// Holds the folder of the file until it is dropped: the file itself is replaced. Not every file system
-    /// can lock a folder; then the last one wins.
+    /// Holds the folder of the file until it is dropped: the file itself is replaced. Not every
+    /// file system can lock a folder; then the last one wins.
     fn lock(&self) -> Option<fs::File> {
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = fs::File::open(secret_file::folder_of(&path)).ok()?;
@@ -123,9 +123,9 @@ impl EnvFile {
     }
 }
 
-/// `text` with a new value for `name`: in the last line that assigns it, which is the one that counts;
-/// else in the first such line that is commented out; else in a line at the end. Every other line stays
-/// as it is, with its line ending.
+/// `text` with a new value for `name`: in the last line that assigns it, which is the one that
+/// counts; else in the first such line that is commented out; else in a line at the end. Every
+/// other line stays as it is, with its line ending.
 fn with_value(text: &str, name: &str, value: &str) -> String {
     let is_assignment =
         |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));

@@ -1,7 +1,8 @@
 //! The keys that `JWT_SECRET` and `JWT_KEY_FILE` name.
 //!
-//! `JWT_SECRET` is used as it stands: its bytes are the key, as with every other JWT library. With the
-//! prefix `base64url:` the rest is decoded first, for secrets that are not text. Nothing is guessed.
+//! `JWT_SECRET` is used as it is: its bytes are the key, as with every other JWT library. With the
+//! prefix `base64url:` the rest is decoded first, for secrets that are not text. Nothing is
+//! guessed.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use crate::{
 
 /// Marks a secret that is not text.
 const BASE64URL_PREFIX: &str = "base64url:";
-/// Texts that stand in documentation, and so in nobody's mind as a secret.
+/// Texts of placeholders in documentation.
 const PLACEHOLDERS: [&str; 8] = [
     "change-me",
     "changeme",
@@ -45,9 +46,10 @@ pub enum KeySettingError {
     /// Both are set.
     #[error("JWT_SECRET and JWT_KEY_FILE are both set: keep one")]
     Both,
-    /// A secret out of somebody's documentation.
+    /// A placeholder from documentation.
     #[error(
-        "JWT_SECRET is a placeholder. Set a real one, for example the output of `openssl rand -base64 48`"
+        "JWT_SECRET is a placeholder. Set a real one, for example the output of \
+         `openssl rand -base64 48`"
     )]
     Placeholder,
     /// `base64url:` and something that is not.
@@ -149,8 +151,8 @@ pub fn verifying_keys(environment: &Environment) -> Result<VerifyingKeys, KeySet
 
 /// The keys to verify with that are in a file, as `JWT_KEY_FILE` names one: one at least.
 ///
-/// [`KeySettingError::NoUsableKeys`] is the one error that says what the keys are: none. After any other
-/// it is not known.
+/// [`KeySettingError::NoUsableKeys`] is the one error that says what the keys are: none. After any
+/// other it is not known.
 pub fn verifying_keys_in(path: PathBuf) -> Result<VerifyingKeys, KeySettingError> {
     let text = read(&path)?;
     let found = verifying_keys_from(&text).map_err(|fault| key_fault(&path, fault))?;

@@ -1,11 +1,13 @@
-//! Files with secrets: written whole or not at all, for their owner alone, and checked when they are read.
+//! Files with secrets: written whole or not at all, for their owner alone, and checked when they
+//! are read.
 //!
-//! 1. A file is written under a random name beside its place (mode 0600), synchronized, and moved there. A
-//!    reader sees the old text or the new one.
-//! 2. Folders get mode 0700 where they are made ([`make_folder`]), which no other function here does.
+//! 1. A file is written under a random name in the same folder (mode 0600), synchronized, and moved
+//!    there. A reader sees the old text or the new one.
+//! 2. Folders get mode 0700 where they are made ([`make_folder`]), which no other function here
+//!    does.
 //! 3. A file that the group or other users may read or write is not read
-//!    ([`InsecurePermissionsError`]). The owner is not compared: a file of mode 0600 that belongs to
-//!    another user can be read by root alone, as when a secret is mounted into a container.
+//!    ([`InsecurePermissionsError`]). The owner is not compared: a file of mode 0600 that belongs
+//!    to another user can be read by root alone, as when a secret is mounted into a container.
 //! 4. No error has a byte of the content.
 //!
 //! On systems whose files have no such modes, rule 3 does nothing.
@@ -27,7 +29,10 @@ pub const DRAFT_PREFIX: &str = ".draft-";
 
 /// Other users may read or write a file with a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: other users can read this file. Run `chmod 600 {}`", quoted(&path.to_string_lossy()))]
+#[error(
+    "{path}: other users can read this file. Run `chmod 600 {}`",
+    quoted(&path.to_string_lossy())
+)]
 pub struct InsecurePermissionsError {
     /// Which file.
     pub path: PathBuf,
@@ -62,8 +67,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     Ok(text)
 }
 
-/// The text in `path`, whoever may read the file: it may hold a public key. Call [`check`] once it is clear
-/// that it does not.
+/// The text in `path`, whatever its mode: it may hold a public key. Call [`check`] once it is known
+/// not to.
 pub fn read_unchecked(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let io = |source| SecretFileError::Io { path: path.into(), source };
     let mut text = Zeroizing::new(String::new());
@@ -113,8 +118,8 @@ pub fn create(path: &Path, text: &str) -> io::Result<bool> {
     }
 }
 
-/// Opens a new file for its owner alone, for content that is too long to be held in memory. An existing
-/// file is an error.
+/// Opens a new file for its owner alone, for content that is too long to be held in memory. An
+/// existing file is an error.
 pub fn create_new(path: &Path) -> io::Result<File> {
     private(OpenOptions::new().write(true).create_new(true)).open(path)
 }
@@ -126,8 +131,7 @@ pub fn write_public(path: &Path, text: &str) -> io::Result<()> {
     synchronize(folder_of(path))
 }
 
-/// Makes a folder that nobody else may look into, with the folders above it. One that exists is left as
-/// it is.
+/// Makes a folder with mode 0700, and the folders above it. An existing folder is left as it is.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -136,8 +140,8 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// A new file in `folder` for its owner alone, under a random name. It is removed when it is dropped before
-/// it is persisted.
+/// A new file in `folder` for its owner alone, under a random name. It is removed when it is
+/// dropped before it is persisted.
 pub fn draft(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(DRAFT_PREFIX).tempfile_in(folder)
 }
@@ -164,7 +168,7 @@ enum Audience {
     Everyone,
 }
 
-/// A draft with `text` beside `path`, safely on the disk.
+/// A draft with `text` in the folder of `path`, synchronized.
 fn draft_with(path: &Path, text: &str, audience: Audience) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
     let mut draft = match audience {

@@ -1,4 +1,5 @@
-//! Dates: RFC 3339 in UTC, to whole seconds (`2026-01-31T12:00:00Z`), and [`When`] on a command line.
+//! Dates: RFC 3339 in UTC, to whole seconds (`2026-01-31T12:00:00Z`), and [`When`] on a command
+//! line.
 
 use std::{str::FromStr, time::Duration};
 

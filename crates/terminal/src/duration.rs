@@ -5,15 +5,16 @@
 //! unit     = "ms" / "s" / "m" / "h" / "d"      ; seconds if there is none
 //! ```
 //!
-//! One number and one unit: `90s`, `15m`, `12h`, `7d`, `500ms`, `3600`. `1h30m`, `1.5h`, `1H` and `+1h`
-//! are refused.
+//! One number and one unit: `90s`, `15m`, `12h`, `7d`, `500ms`, `3600`. `1h30m`, `1.5h`, `1H` and
+//! `+1h` are refused.
 
 use std::time::Duration;
 
 /// The longest duration: 36500 days.
 pub const MAX: Duration = Duration::from_secs(36_500 * 86_400);
 
-/// The units with their suffix and their length in milliseconds. `ms` precedes `s`, which it ends with.
+/// The units with their suffix and their length in milliseconds. `ms` precedes `s`, which it ends
+/// with.
 const UNITS: [(&str, u64); 5] =
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 

@@ -1,9 +1,9 @@
-//! `--help` with commands as they have to be written: usage, examples and completions.
+//! `--help` with the commands of this invocation: usage, examples and completions.
 //!
-//! In the help texts of a definition, `{client}`, `{server}` and `{mint-token}` stand for the programs,
-//! `{make-env-file}` for [`Invocation::make_env_file`], `{save-token}` for [`Invocation::save_token`] and
-//! `{file}` for [`Invocation::file_name`]. A tab in a line ends its command: what follows explains it, and is aligned
-//! with the lines around it.
+//! In the help texts of a definition, `{client}`, `{server}` and `{mint-token}` are placeholders
+//! for the programs, `{make-env-file}` for [`Invocation::make_env_file`], `{save-token}` for
+//! [`Invocation::save_token`] and `{file}` for [`Invocation::file_name`]. A tab in a line ends its
+//! command: what follows explains it, and is aligned with the lines around it.
 
 use clap::Command;
 

@@ -3,9 +3,9 @@
 //! 1. Installed, the programs are called `bartizan`, `bartizan-server` and `bartizan-token`; in the
 //!    workspace `client`, `server` and `mint-token`; and `just client`, `just server` and
 //!    `just mint-token` where `just` runs them.
-//! 2. A program that was found on the PATH prints plain names. One that was called by its path prints the
-//!    other programs with the same folder.
-//! 3. `just` sets [`RUN_BY`] in its recipes. The caller reads it and passes its value.
+//! 2. A program that was found on the PATH prints plain names. One that was called by its path
+//!    prints the other programs with the same folder.
+//! 3. `just` sets `BARTIZAN_RUN_BY` in its recipes. The caller reads it and passes its value.
 //!
 //! **Invariant:** a command that is printed works in the shell where it is printed.
 
@@ -13,9 +13,7 @@ use std::ffi::OsStr;
 
 use crate::display::quoted;
 
-/// The environment variable that says what runs the program.
-pub const RUN_BY: &str = "BARTIZAN_RUN_BY";
-/// Its value in the recipes of the Justfile.
+/// The value of `BARTIZAN_RUN_BY` in the recipes of the Justfile.
 const JUST: &str = "just";
 
 /// One of the programs.
@@ -74,7 +72,7 @@ enum Form {
 
 impl Invocation {
     /// `own` was called as `argument` (the first argument of the process); `run_by` is the value of
-    /// [`RUN_BY`].
+    /// `BARTIZAN_RUN_BY`.
     ///
     /// ```
     /// use terminal::{Invocation, Program};
@@ -131,8 +129,8 @@ impl Invocation {
         format!("{} {arguments}", self.program(program)).trim_end().to_owned()
     }
 
-    /// The command that makes `.env` with a fresh secret, if there is none: `just token`, which also mints
-    /// a token, or `bartizan-server init`.
+    /// The command that makes `.env` with a fresh secret, if there is none: `just token`, which
+    /// also mints a token, or `bartizan-server init`.
     #[must_use]
     pub fn make_env_file(&self) -> String {
         match self.form {

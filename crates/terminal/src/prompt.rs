@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::{display, style};
 
-/// Asks a question, and returns the line that was typed, without its line break; `None` at the end of
-/// the input.
+/// Asks a question, and returns the line that was typed, without its line break; `None` at the end
+/// of the input.
 pub type Ask<'a> = dyn FnMut(&str) -> io::Result<Option<String>> + 'a;
 
 /// Why a question has no answer.
@@ -25,7 +25,8 @@ pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks on the terminal of this process: the question on standard error, the answer from standard input.
+/// Asks on the terminal of this process: the question on standard error, the answer from standard
+/// input.
 pub fn ask(question: &str) -> io::Result<Option<String>> {
     let mut stderr = style::stderr();
     stderr.write_all(question.as_bytes())?;

@@ -1,5 +1,5 @@
-//! Messages for standard error. Each begins with its kind (`error:`, `cause:`, `warning:`, `note:`, `hint:`) and
-//! ends with a newline. Text from outside is escaped; line feeds and tabs stay.
+//! Messages for standard error. Each begins with its kind (`error:`, `cause:`, `warning:`, `note:`,
+//! `hint:`) and ends with a newline. Text from outside is escaped; line feeds and tabs stay.
 
 use std::{error::Error, fmt};
 

@@ -1,5 +1,5 @@
-//! Styles, and the standard streams that drop them where they are not wanted: in a pipe or a file, under
-//! `NO_COLOR`, on a dumb terminal.
+//! Styles, and the standard streams that drop them where they are not wanted: in a pipe or a file,
+//! under `NO_COLOR`, on a dumb terminal.
 
 use anstyle::AnsiColor;
 pub use anstyle::Style;
@@ -10,13 +10,13 @@ pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// `note:` and `hint:`.
 pub const NOTE: Style = AnsiColor::Cyan.on_default().bold();
-/// A name beside its value, a head.
+/// A name before its value, a heading.
 pub const LABEL: Style = Style::new().bold();
 /// A result that is good.
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// A result that is bad.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Something beside the point.
+/// A detail.
 pub const FAINT: Style = Style::new().dimmed();
 /// Plain text.
 pub const PLAIN: Style = Style::new();

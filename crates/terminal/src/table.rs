@@ -1,6 +1,6 @@
 //! Tables for a person. Columns are as wide as a terminal shows them, and are two spaces apart.
 //!
-//! A cell stands on one line: what is risky in its text is escaped ([`display::escape`]).
+//! A cell is one line: risky characters in its text are escaped ([`display::escape`]).
 
 use std::fmt::{self, Write};
 
@@ -126,7 +126,7 @@ fn write_rows<'a>(
     Ok(())
 }
 
-/// Names in bold, each with its value beside it. The later lines of a value are below its first. On a
+/// Names in bold, each followed by its value. The later lines of a value are below its first. On a
 /// terminal of `columns` columns, long lines are broken between words.
 ///
 /// Names and values are printed as they are: the caller has escaped them, line by line.

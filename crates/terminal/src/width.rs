@@ -49,7 +49,8 @@ pub fn truncated(text: &str, width: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// `text` in lines of at most `width` columns, broken between words. A word that is wider stays whole.
+/// `text` in lines of at most `width` columns, broken between words. A word that is wider stays
+/// whole.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> String {
     let mut lines = Vec::new();

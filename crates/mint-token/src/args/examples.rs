@@ -1,5 +1,5 @@
-//! What `--help` shows below the flags. [`terminal::help`] fills in the names of the programs and aligns
-//! what follows the tabs.
+//! What `--help` shows below the flags. [`terminal::help`] fills in the names of the programs and
+//! aligns what follows the tabs.
 
 pub(super) const MINT: &str = "\
 Configuration (a flag beats the environment, which beats .env, which beats the default):
@@ -74,7 +74,7 @@ pub(super) const VERIFY: &str = "\
 Examples:
   {mint-token} | {mint-token} verify\twith the configured key
   {mint-token} verify token.txt --keys jwks.json\twith a key set in a file
-  {mint-token} verify - --jwks-url https://login.example/keys --iss https://login.example < token.txt
+  {mint-token} verify token.txt --jwks-url https://login.example/keys --iss https://login.example
   {mint-token} verify token.txt --discover https://login.example --aud https://mcp.example/mcp
 
 Exit codes: 0 valid; 2 usage; 3 not valid; 5 the keys could not be fetched.";

@@ -24,7 +24,8 @@ pub(crate) struct KeygenArgs {
     #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = "EdDSA")]
     pub(crate) alg: Algorithm,
 
-    /// The key's name (kid) [default: its RFC 7638 thumbprint]. Needs a JWK, as PEM has no place for it.
+    /// The key's name (kid) [default: its RFC 7638 thumbprint]. Needs a JWK, as PEM has no place
+    /// for it.
     #[arg(long, value_name = "KID")]
     pub(crate) kid: Option<KeyId>,
 
@@ -32,7 +33,8 @@ pub(crate) struct KeygenArgs {
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) format: Option<KeyFormat>,
 
-    /// The file, made with mode 0600; an existing file is never replaced [default: key.pem or key.json].
+    /// The file, made with mode 0600; an existing file is never replaced [default: key.pem or
+    /// key.json].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
@@ -57,8 +59,8 @@ pub(crate) struct JwksArgs {
 /// What `rotate` does.
 #[derive(Debug, Args)]
 pub(crate) struct RotateArgs {
-    /// The folder of the keys; made if it does not exist. `--key FOLDER` signs with the active key, and
-    /// `JWT_KEY_FILE=FOLDER/jwks.json` makes a server accept them all.
+    /// The folder of the keys; made if it does not exist. `--key FOLDER` signs with the active key,
+    /// and `JWT_KEY_FILE=FOLDER/jwks.json` makes a server accept them all.
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
 
@@ -70,7 +72,8 @@ pub(crate) struct RotateArgs {
     #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "15m")]
     pub(crate) cache: Duration,
 
-    /// How long tokens are valid at most: the old key stays published for that long after it last signed.
+    /// How long tokens are valid at most: the old key stays published for that long after it last
+    /// signed.
     #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "24h")]
     pub(crate) max_ttl: Duration,
 

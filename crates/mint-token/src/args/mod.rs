@@ -200,7 +200,8 @@ pub(crate) struct MintArgs {
     #[arg(long, value_name = "ALG", value_parser = algorithm(), help_heading = "Signature")]
     pub(crate) alg: Option<Algorithm>,
 
-    /// A private key as PEM or JWK, mode 0600, or a folder of `rotate`, instead of the configured one.
+    /// A private key as PEM or JWK, mode 0600, or a folder of `rotate`, instead of the configured
+    /// one.
     #[arg(
         long,
         value_name = "FILE",

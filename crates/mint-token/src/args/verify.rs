@@ -61,7 +61,12 @@ pub(crate) struct TrustArgs {
     pub(crate) allow_jwt: bool,
 
     /// How far clocks may differ, at most 300s [default: 30s].
-    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, help_heading = "Verification")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = whole_seconds,
+        help_heading = "Verification"
+    )]
     pub(crate) leeway: Option<Duration>,
 
     /// The file with the configuration; it need not exist.
@@ -98,8 +103,8 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 
-    /// A role that the user has in the directory, which limits the token; repeatable. Without it, no
-    /// role limits the token.
+    /// A role that the user has in the directory, which limits the token; repeatable. Without it,
+    /// no role limits the token.
     #[arg(long, value_name = "ROLE", conflicts_with = "server")]
     pub(crate) user_role: Vec<RoleName>,
 

@@ -1,5 +1,5 @@
-//! `explain`: why a token may or may not do something. Offline, the code of the core decides that a server
-//! also runs; with `--server`, that server decides, with its keys and its users.
+//! `explain`: why a token may or may not do something. Offline, the code of the core decides that a
+//! server also runs; with `--server`, that server decides, with its keys and its users.
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -129,7 +129,7 @@ fn warnings_of(
     let mut warnings = Vec::new();
     let mut warn = |text: String| warnings.push(text);
     match header.get("alg").and_then(Value::as_str) {
-        None => warn("no alg: it is not signed in any known way".into()),
+        None => warn("no alg: its signature algorithm is unknown".into()),
         Some(alg) if alg.eq_ignore_ascii_case("none") => {
             warn("alg none: it is not signed, so anyone can change it".into());
         }

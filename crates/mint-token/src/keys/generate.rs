@@ -19,7 +19,7 @@ pub(crate) struct PrivateKey {
     algorithm: Algorithm,
     /// PKCS#8; for HS256 the secret itself.
     bytes: Zeroizing<Vec<u8>>,
-    /// The private members of a JWK beside the public ones.
+    /// The private members of a JWK, which follow the public ones.
     members: Vec<(&'static str, Zeroizing<String>)>,
 }
 

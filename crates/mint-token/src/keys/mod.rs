@@ -1,4 +1,4 @@
-//! Keys on their way to and from files.
+//! Keys in files.
 //!
 //! 1. A private key is written with mode 0600, to a file that does not exist yet, and nowhere else.
 //! 2. Every buffer with a byte of one is wiped when it is dropped.

@@ -4,14 +4,16 @@
 //!    cache has seen it.
 //! 2. A key signs until the next one is active, and is published until every token that it can have
 //!    signed has expired, and the leeway beyond: `remove_after`.
-//! 3. Which key signs follows from the time alone. So nothing has to run at the moment of the change.
-//! 4. One rotation at a time: it holds a lock from before it reads the dates until all is written. The lock
-//!    ends with its process.
-//! 5. Files are written whole or not at all: the private key first, then the set, then the dates. So a
-//!    rotation that breaks off leaves no key that signs and is not published. A key that is over is taken
-//!    out of the set before its file goes.
+//! 3. Which key signs follows from the time alone. So nothing has to run at the moment of the
+//!    change.
+//! 4. One rotation at a time: it holds a lock from before it reads the dates until all is written.
+//!    The lock ends with its process.
+//! 5. Files are written whole or not at all: the private key first, then the set, then the dates.
+//!    So a rotation that breaks off leaves no key that signs and is not published. A key that is
+//!    over is taken out of the set before its file goes.
 //!
-//! `rotation.json` holds the dates and no secret; `jwks.json` is the public set; `rotation.lock` is empty.
+//! `rotation.json` holds the dates and no secret; `jwks.json` is the public set; `rotation.lock` is
+//! empty.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -140,8 +142,8 @@ impl Rotation {
         Ok(Self { folder: folder.into(), keys: state.keys, lock: None })
     }
 
-    /// The same, to change it: makes the folder if it is not there, and waits until no other rotation is
-    /// under way in it.
+    /// The same, to change it: makes the folder if it is not there, and waits until no other
+    /// rotation is under way in it.
     pub(crate) fn lock(folder: &Path) -> Result<Self, RotationError> {
         secret_file::make_folder(folder).map_err(io_error(folder))?;
         let lock = lock(&folder.join(LOCK))?;
@@ -149,7 +151,8 @@ impl Rotation {
         Ok(Self { lock: Some(lock), ..Self::open(folder)? })
     }
 
-    /// The key that signs at `now`: of those that are active the last. And how long its tokens may live.
+    /// The key that signs at `now`: of those that are active the last. And how long its tokens may
+    /// live.
     pub(crate) fn active(&self, now: NumericDate) -> Result<(SigningKey, Duration), RotationError> {
         let active = self.keys.iter().rev().find(|key| key.active_from <= now.as_secs());
         let entry = active.ok_or_else(|| RotationError::NoneActive(self.folder.clone()))?;
@@ -254,8 +257,8 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> RotationError {
     move |source| RotationError::Io { path, source }
 }
 
-/// Takes the lock in the file at `path`, which is made if it does not exist, and stays: removing it could
-/// give two processes the lock.
+/// Takes the lock in the file at `path`, which is made if it does not exist, and stays: removing it
+/// could give two processes the lock.
 fn lock(path: &Path) -> Result<File, RotationError> {
     let mut options = fs::OpenOptions::new();
     let options = options.write(true).create(true).truncate(false);

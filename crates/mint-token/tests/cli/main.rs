@@ -1,5 +1,5 @@
-//! The program as a person or a script meets it: arguments, environment and files in; lines, files and
-//! exit codes out.
+//! The program as a person or a script meets it: arguments, environment and files in; lines, files
+//! and exit codes out.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a function of a test fails with it")]

@@ -37,7 +37,8 @@ fn kids(document: &Value) -> Vec<String> {
     keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Every key that signs, now or later, is published, and has its file. Gives the names of those keys.
+/// Every key that signs, now or later, is published, and has its file. Gives the names of those
+/// keys.
 fn assert_whole(folder: &Folder) -> Vec<String> {
     let Some(dates) = &json(folder, "keys/rotation.json") else { return Vec::new() };
     let published: HashSet<_> =

@@ -26,8 +26,8 @@ fn in_a_terminal(folder: &Folder, args: &str) -> Child {
         .unwrap()
 }
 
-/// Runs `args` in a terminal. For each text that appears, what is typed then. How it ended, and all that
-/// was seen.
+/// Runs `args` in a terminal. For each text that appears, what is typed then. How it ended, and all
+/// that was seen.
 fn typed(folder: &Folder, args: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut child = in_a_terminal(folder, args);
     let mut keys = child.stdin.take().unwrap();

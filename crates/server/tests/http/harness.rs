@@ -160,7 +160,7 @@ impl<D: Directory> TestServer<D> {
             provisioning,
             bounds: Bounds::default(),
             clock: clock.clone(),
-            server_command: "server".into(),
+            server_command: "bartizan-server".into(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

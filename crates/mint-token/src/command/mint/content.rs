@@ -35,8 +35,8 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Puts `args` over the token that `--like` names, and takes scopes from the policy where a flag
-    /// says so.
+    /// Puts `args` over the token that `--like` names, and takes scopes from the policy where a
+    /// flag says so.
     pub(super) fn of(
         args: &MintArgs,
         named: Option<&Named>,

@@ -1,7 +1,7 @@
 //! `mint`: mints tokens, stores one with `--save`, and writes them to standard output.
 //!
-//! 1. Nothing is written to standard output unless everything else went well: a script that reads it
-//!    gets tokens that are signed and, with `--save`, stored.
+//! 1. Nothing is written to standard output unless everything else went well: a script that reads
+//!    it gets tokens that are signed and, with `--save`, stored.
 //! 2. The clock is read once; the random source once for every token.
 //! 3. What the policy could never permit is minted only after a confirmation, on a terminal or with
 //!    `--yes`.
@@ -202,7 +202,8 @@ fn warn(args: &MintArgs, minted: &Minted, world: &mut World<'_>) {
     let path = file.path().display().to_string();
     if args.save && is_overridden(args, minted, world) {
         let text = format!(
-            "MCP_TOKEN is also set in the environment, which beats {path}: `unset MCP_TOKEN` to use the new one"
+            "MCP_TOKEN is also set in the environment, which beats {path}: `unset MCP_TOKEN` to use \
+             the new one"
         );
         output::warning(&text, world);
     }
