@@ -64,7 +64,7 @@ impl PresentedClient {
             (Some(header), None) => Some(basic(header)?),
             (None, None) => None,
         };
-        let named = form.get("client_id").map(|id| id.parse()).transpose();
+        let named = form.get("client_id").map(str::parse).transpose();
         let named: Option<ClientId> = named.map_err(|_| malformed("client_id is malformed"))?;
         let secret = form.get("client_secret");
         let assertion = assertion(form)?;
