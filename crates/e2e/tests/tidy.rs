@@ -184,10 +184,6 @@ fn the_example_lists_exactly_the_variables_there_are_with_their_defaults() {
             assert_eq!(value, variable.default().unwrap_or_default(), "{}", variable.name());
         }
     }
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for variable in Variable::ALL {
-        assert!(readme.contains(&format!("`{}`", variable.name())), "README: {}", variable.name());
-    }
 }
 
 #[test]
