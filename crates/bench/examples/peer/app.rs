@@ -82,7 +82,6 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         bounds: Bounds { streams_of_each: usize::MAX, streams: usize::MAX, ..Bounds::default() },
         server_command: "server".into(),
         clock: Arc::new(SystemClock),
-        server_command: "server".into(),
     };
     app.router(&CancellationToken::new()).unwrap()
 }
