@@ -16,6 +16,7 @@ use std::{
     sync::Arc,
 };
 
+use auth_core::SystemClock;
 use serde_json::Value;
 use settings::Environment;
 use tempfile::TempDir;
@@ -97,15 +98,15 @@ impl Run {
         // Nobody is at a terminal, but Enter is pressed whenever something is asked.
         let console = client::Console { keyboard: Some(Arc::new(Enter)), ..Default::default() };
         let mut stdout = Vec::new();
-        let exit = client::run(
-            line.iter().map(OsString::from),
-            |_: &Path| Ok(environment),
-            &console,
-            &mut io::empty(),
-            &mut stdout,
-            &mut io::stderr(),
-        )
-        .await;
+        let world = client::World {
+            environment: &|_: &Path| Ok(environment.clone()),
+            clock: Arc::new(SystemClock),
+            console: &console,
+            stdin: &mut io::empty(),
+            stdout: &mut stdout,
+            stderr: &mut io::stderr(),
+        };
+        let exit = client::run(line.iter().map(OsString::from), world).await;
         match exit {
             client::Exit::Ok => Ok(stdout),
             other => Err(format!("client {}: {}", args.join(" "), other.name()).into()),
