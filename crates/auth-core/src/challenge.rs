@@ -23,7 +23,7 @@ use crate::{Scope, ScopeSet};
 pub enum BearerError {
     /// The request is malformed: 400.
     InvalidRequest,
-    /// The token is expired, revoked, malformed or otherwise void: 401.
+    /// The token is expired, revoked, malformed or otherwise invalid: 401.
     InvalidToken,
     /// The token lacks a scope that a new token could have: 403.
     InsufficientScope,
@@ -216,7 +216,7 @@ fn all(line: &str) -> Result<Vec<(&str, Members)>, ChallengeError> {
 struct Cursor<'a>(&'a str);
 
 impl<'a> Cursor<'a> {
-    /// Tells whether a comma was among them.
+    /// Returns whether a comma was among them.
     fn skip_separators(&mut self) -> bool {
         let rest = self.0.trim_start_matches([' ', '\t', ',']);
         let skipped = self.0.len() - rest.len();

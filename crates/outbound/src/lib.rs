@@ -21,6 +21,11 @@
 //!    addresses in URLs.
 //! 8. Connections are pooled per policy: a connection that one policy allowed serves no other.
 //!
+//! What a stranger names, such as the metadata document of a client that signs in, is fetched under
+//! [`AddressPolicy::public_only`] and with [`Limits`] as small as the document may be; the response keeps its
+//! headers, `Cache-Control` among them. What comes as a stream, such as a response of an MCP server behind a
+//! gateway, is read by [`OutboundClient::stream`].
+//!
 //! [`well_known`] has the addresses of metadata documents, [`document`] their parsers, [`challenge`] the
 //! reader of `WWW-Authenticate`. [`transport`] has the client under rmcp's own HTTP transport.
 //!

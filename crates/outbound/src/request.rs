@@ -109,7 +109,9 @@ impl Request {
         self.body("application/json", document)
     }
 
-    fn body(mut self, kind: &'static str, body: impl Into<Bytes>) -> Self {
+    /// Sends a body of any media type.
+    #[must_use]
+    pub fn body(mut self, kind: &'static str, body: impl Into<Bytes>) -> Self {
         self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         self.body = body.into();
         self

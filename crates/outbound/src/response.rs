@@ -53,7 +53,8 @@ impl Response {
     }
 }
 
-/// A response whose body comes piece by piece. Its length has no bound; whoever reads it bounds it.
+/// A response whose body comes piece by piece. It has no bound on its length, or on its time after the head:
+/// the caller sets them.
 #[derive(Debug)]
 pub struct StreamingResponse {
     /// The status.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::Challenge;
 use http::{HeaderMap, StatusCode, header};
-use outbound::{OutboundError, transport::HttpResponse};
+use outbound::{ConnectFault, OutboundError, transport::HttpResponse};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -44,16 +44,18 @@ pub(super) async fn reach(subject: &Subject<'_>, findings: &mut Findings) -> Opt
     let sent = post(subject, OLD, &initialize(), None).await;
     let (status, headers) = match sent {
         Ok((status, headers, _)) => (status, headers),
-        Err(text) => {
-            let is_tls = text.to_ascii_lowercase().contains("certificate");
-            let fix = if tls::is_unknown_authority(&text) {
-                tls::UNKNOWN_AUTHORITY
-            } else if is_tls {
-                "the server's certificate must be valid for its name and from a known authority"
-            } else {
-                "is the server running, and is the URL right? --url or MCP_URL sets it"
+        Err(error) => {
+            let fix = match &error {
+                OutboundError::Connect { fault: ConnectFault::UnknownAuthority, .. } => {
+                    tls::UNKNOWN_AUTHORITY
+                }
+                OutboundError::Connect { fault: ConnectFault::Certificate, .. } => {
+                    "the server's certificate must be valid for its name and from a known authority"
+                }
+                _ => "is the server running, and is the URL right? --url or MCP_URL sets it",
             };
-            findings.fail("reachable", text, fix, Exit::Unreachable);
+            let failure = Failure::from_outbound(&error, &subject.context());
+            findings.fail("reachable", failure.message().to_owned(), fix, Exit::Unreachable);
             return None;
         }
     };
@@ -237,13 +239,9 @@ async fn post(
     version: &str,
     message: &Value,
     token: Option<&str>,
-) -> Result<(StatusCode, HeaderMap, Value), String> {
-    let context = subject.context();
-    let failed =
-        |error: OutboundError| Failure::from_outbound(&error, &context).message().to_owned();
+) -> Result<(StatusCode, HeaderMap, Value), OutboundError> {
     let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
-    let mut request = http_client(subject.target())
-        .map_err(failed)?
+    let mut request = http_client(subject.target())?
         .post(subject.endpoint().as_str())
         .timeout(subject.config.timeout)
         .header(header::ACCEPT, "application/json, text/event-stream")
@@ -254,7 +252,7 @@ async fn post(
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let response = request.send().await.map_err(|error| failed(error.into()))?;
+    let response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
     Ok((status, headers, body(response).await))
 }

@@ -27,10 +27,10 @@ use super::{
 /// How long an address out of a document is used.
 const FRESH_FOR: Duration = Duration::from_hours(1);
 
-/// Where something of an issuer is.
+/// How an endpoint of an issuer is found.
 #[derive(Debug, Clone)]
 pub enum Location {
-    /// The issuer's own document says it.
+    /// By the issuer's own document.
     Discover,
     /// Here.
     At(Address),
@@ -51,7 +51,7 @@ struct Known {
     destination: Destination,
     found: NumericDate,
     /// It was of no use since.
-    doubted: bool,
+    is_invalidated: bool,
 }
 
 enum Place {
@@ -101,10 +101,10 @@ impl Endpoint {
     }
 
     /// The address may be of no use: it is looked for again.
-    pub(crate) fn doubt(&self) {
+    pub(crate) fn invalidate(&self) {
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_mut() {
-            known.doubted = true;
+            known.is_invalidated = true;
         }
     }
 }
@@ -112,8 +112,8 @@ impl Endpoint {
 impl Inner {
     fn fresh(&self, now: NumericDate) -> Option<Destination> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { destination, found, doubted } = known.as_ref()?;
-        let is_fresh = !doubted && *found <= now && now.since(*found) < FRESH_FOR;
+        let Known { destination, found, is_invalidated } = known.as_ref()?;
+        let is_fresh = !is_invalidated && *found <= now && now.since(*found) < FRESH_FOR;
         is_fresh.then(|| destination.clone())
     }
 
@@ -127,7 +127,7 @@ impl Inner {
             Place::Fixed(address) => return Ok(named_by_operator(address.clone())),
             Place::Document { issuer, base, member } => (issuer, base, *member),
         };
-        let mut telling: Option<FetchError> = None;
+        let mut most_specific: Option<FetchError> = None;
         for url in well_known::issuer_metadata(base.url()) {
             let document = named_by_operator(
                 url.try_into().map_err(|error| at(base, FetchFault::Refused(error)))?,
@@ -142,7 +142,7 @@ impl Inner {
                     let now = self.client.clock.now();
                     let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                     let destination = found.clone();
-                    *known = Some(Known { destination, found: now, doubted: false });
+                    *known = Some(Known { destination, found: now, is_invalidated: false });
                     return Ok(found);
                 }
                 // The others are on the same host.
@@ -152,18 +152,18 @@ impl Inner {
                     | FetchFault::Refused(_)),
                 ) => return Err(at(address, fault)),
                 // That a document is not there says less than what is wrong with one that is.
-                Err(FetchFault::Status(status)) if telling.is_some() => {
+                Err(FetchFault::Status(status)) if most_specific.is_some() => {
                     tracing::debug!(%address, status, "No document of the issuer here");
                 }
                 Err(fault) => {
                     let is_status = |e: &FetchError| matches!(e.fault, FetchFault::Status(_));
-                    if telling.as_ref().is_none_or(is_status) {
-                        telling = Some(at(address, fault));
+                    if most_specific.as_ref().is_none_or(is_status) {
+                        most_specific = Some(at(address, fault));
                     }
                 }
             }
         }
-        Err(telling.unwrap_or_else(|| at(base, FetchFault::Missing(member))))
+        Err(most_specific.unwrap_or_else(|| at(base, FetchFault::Missing(member))))
     }
 }
 

@@ -245,7 +245,7 @@ impl Inner {
         let answer = self.client.post_form(&to, authorization, form).await;
         let answer = answer.inspect_err(|error| {
             if may_have_moved(&error.fault) {
-                self.endpoint.doubt();
+                self.endpoint.invalidate();
             }
         })?;
         IntrospectionResponse::parse(&answer.body).map_err(|_| {

@@ -191,7 +191,7 @@ impl Ring {
                 fault
             }
             Err(error) => {
-                self.endpoint.doubt();
+                self.endpoint.invalidate();
                 Some(error)
             }
         };
