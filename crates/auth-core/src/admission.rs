@@ -1,7 +1,6 @@
 //! From claims to a principal: is there such a user, may it act, does this token still count?
 //!
-//! Pure: whoever has a directory looks the user up, hands in what it found, and gets the answer that
-//! everybody else gets for the same facts.
+//! Pure: the user has been looked up already; the same facts always give the same answer.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,13 +13,13 @@ pub struct Account<'a> {
     pub is_active: bool,
     /// What it may hold.
     pub roles: &'a Arc<BTreeSet<RoleName>>,
-    /// The second before which its tokens are void; `None` if they were never revoked.
-    pub valid_from: Option<NumericDate>,
+    /// The second before which its tokens are revoked; `None` if they were never revoked.
+    pub tokens_valid_from: Option<NumericDate>,
 }
 
-/// Why nobody stands behind a token that is good in itself.
+/// Why the user of a valid token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Inadmissible {
+pub enum AccountError {
     /// No such user: another token would not help.
     #[error("the directory has no such user")]
     UnknownUser,
@@ -33,27 +32,28 @@ pub enum Inadmissible {
 }
 
 impl Account<'_> {
-    /// Whether a token that was issued at this time is void, because all tokens from before a later one
-    /// were revoked. One that does not say when it was issued is void with them.
+    /// Whether a token that was issued at this time is revoked, because all tokens from before a
+    /// later one were revoked. One that does not say when it was issued is revoked with them.
     #[must_use]
     pub fn has_revoked(&self, issued_at: Option<NumericDate>) -> bool {
-        self.valid_from.is_some_and(|valid_from| issued_at.is_none_or(|at| at < valid_from))
+        self.tokens_valid_from
+            .is_some_and(|tokens_valid_from| issued_at.is_none_or(|at| at < tokens_valid_from))
     }
 }
 
-/// The principal behind `claims`, whose user is `account` (`None`: there is none), and whose token was
-/// revoked by its own name or was not.
-pub fn admit(
+/// The principal behind `claims`, whose user is `account` (`None`: there is none), and whose token
+/// was revoked by its own name or was not.
+pub fn check_account(
     claims: &Claims,
     account: Option<Account<'_>>,
     is_revoked: bool,
-) -> Result<Principal, Inadmissible> {
-    let account = account.ok_or(Inadmissible::UnknownUser)?;
+) -> Result<Principal, AccountError> {
+    let account = account.ok_or(AccountError::UnknownUser)?;
     if !account.is_active {
-        return Err(Inadmissible::DisabledUser);
+        return Err(AccountError::DisabledUser);
     }
     if account.has_revoked(claims.issued_at()) || is_revoked {
-        return Err(Inadmissible::RevokedToken);
+        return Err(AccountError::RevokedToken);
     }
     Ok(Principal::new(claims, Ceiling::Roles(Arc::clone(account.roles))))
 }

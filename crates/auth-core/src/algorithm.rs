@@ -21,13 +21,13 @@ const ED25519: &str = "Ed25519";
 /// The `alg` of a header is not one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown algorithm: choose one of HS256, RS256, ES256, EdDSA (or Ed25519)")]
-pub struct UnknownAlgorithm;
+pub struct UnknownAlgorithmError;
 
 impl Algorithm {
     /// Every algorithm there is.
     pub const ALL: [Self; 4] = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
 
-    /// The name as it stands in the header of tokens that are made here (case-sensitive, RFC 7515
+    /// The name in the header of tokens that are made here (case-sensitive, RFC 7515
     /// §4.1.1).
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -46,10 +46,13 @@ impl Algorithm {
 }
 
 impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
+    type Err = UnknownAlgorithmError;
 
-    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.is_named(name)).ok_or(UnknownAlgorithm)
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithmError> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.is_named(name))
+            .ok_or(UnknownAlgorithmError)
     }
 }
 
@@ -73,7 +76,7 @@ mod tests {
             "none", "None", "NONE", "nOnE", "", "hs256", "HS512", "PS256", "ES256K", "Ed448",
             "ed25519",
         ] {
-            assert_eq!(other.parse::<Algorithm>(), Err(UnknownAlgorithm), "{other}");
+            assert_eq!(other.parse::<Algorithm>(), Err(UnknownAlgorithmError), "{other}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! base64url without padding (RFC 7515 §2), read in its one canonical form (RFC 4648 §3.5): padding and
-//! trailing bits that are not zero are refused.
+//! base64url without padding (RFC 7515 §2), read in its one canonical form (RFC 4648 §3.5): padding
+//! and trailing bits that are not zero are refused.
 
 use base64::Engine;
 
@@ -66,7 +66,7 @@ mod tests {
             }
             let padded = text.clone() + "=";
             assert!(decode(&padded).is_err(), "{padded}");
-            // One character alone stands for no byte.
+            // One character alone encodes no byte.
             let is_whole = text.len().is_multiple_of(4);
             assert!(!is_whole || decode(&(text.clone() + "A")).is_err(), "{text}");
         }

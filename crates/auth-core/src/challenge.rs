@@ -1,5 +1,5 @@
-//! The `WWW-Authenticate` challenge of RFC 6750 §3, with `resource_metadata` of RFC 9728 §5.1: printed
-//! by the server, parsed by the client.
+//! The `WWW-Authenticate` challenge of RFC 6750 §3, with `resource_metadata` of RFC 9728 §5.1:
+//! printed by the server, parsed by the client.
 //!
 //! ```text
 //! header     = #challenge                                         ; RFC 9110 §11.6.1
@@ -10,8 +10,8 @@
 //! 1. Members are printed in one fixed order, each at most once, all quoted.
 //! 2. Parsing refuses a member that appears twice (RFC 9110 §11.2) and ignores unknown members.
 //! 3. An answer may have several header lines, and each line several challenges of several schemes.
-//!    [`Challenge::from_lines`] finds the `Bearer` one. A line that breaks the grammar is skipped, and
-//!    spoils no other.
+//!    [`Challenge::from_lines`] finds the `Bearer` one. A line that breaks the grammar is skipped,
+//!    and spoils no other.
 //! 4. Of several `Bearer` challenges the first that says anything counts, else the first.
 
 use std::{fmt, str::FromStr};
@@ -275,7 +275,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Skips what other schemes have in place of members (RFC 9110 §11.2), as in `Negotiate YII/a==`.
+    /// Skips what other schemes have in place of members (RFC 9110 §11.2), as in `Negotiate
+    /// YII/a==`.
     fn skip_token68(&mut self) -> bool {
         let is_token68 = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
         let padding = self.0.trim_start_matches(is_token68);

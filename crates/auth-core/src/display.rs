@@ -1,7 +1,8 @@
 //! Text from outside, made fit to print: by one rule, in every program and every format.
 //!
-//! Text from a token, a server, an issuer or the database may hold characters that command a terminal,
-//! end a line, turn a line around (CVE-2021-42574), or are not seen at all. [`is_risky`] names them.
+//! Text from a token, a server, an issuer or the database may hold characters that command a
+//! terminal, end a line, turn a line around (CVE-2021-42574), or are not seen at all. [`is_risky`]
+//! names them.
 //!
 //! | format | function | a risky character becomes |
 //! |---|---|---|
@@ -10,17 +11,17 @@
 //! | JSON | [`escape_json`] | `\u202e`, which decodes to the same character |
 //! | YAML, with its texts in double quotes | [`escape_yaml`] | `\u202e` or `\U000e0041`, likewise |
 //!
-//! Nothing is lost: a reader of the JSON gets the very text. Joiners and variation selectors are escaped
-//! too, so some emoji are shown in their parts: what is not seen cannot be told apart.
+//! Nothing is lost: a reader of the JSON gets the very text. Joiners and variation selectors are
+//! escaped too, so some emoji are shown in their parts: what is not seen cannot be distinguished.
 
 use std::{borrow::Cow, fmt::Write};
 
 /// The longest text that [`excerpt`] shows, in characters.
 const MAX_EXCERPT: usize = 200;
 
-/// Whether `c` must not be printed as it stands: a control character, a line or paragraph separator, a
-/// bidirectional control, or a character that is not seen (Unicode's `Default_Ignorable_Code_Point`,
-/// and the other format characters without a shape).
+/// Whether `c` must not be printed as it is: a control character, a line or paragraph
+/// separator, a bidirectional control, or a character that is not seen (Unicode's
+/// `Default_Ignorable_Code_Point`, and the other format characters without a shape).
 #[must_use]
 pub fn is_risky(c: char) -> bool {
     match c {
@@ -32,8 +33,8 @@ pub fn is_risky(c: char) -> bool {
     }
 }
 
-/// Whether Unicode calls `c` a default ignorable code point: a reader may act as if it was not there.
-/// All bidirectional controls are among them.
+/// Whether Unicode calls `c` a default ignorable code point: a reader may act as if it was not
+/// there. All bidirectional controls are among them.
 pub(crate) const fn is_ignorable(c: char) -> bool {
     matches!(
         c,
@@ -79,8 +80,8 @@ pub fn escape_lines(text: &str) -> Cow<'_, str> {
     replace(text, |c| is_risky(c) && !matches!(c, '\n' | '\t'), write_escaped)
 }
 
-/// JSON without risky characters, that decodes to the same. In JSON they stand nowhere but in strings;
-/// the line feeds and tabs between its members stay.
+/// JSON without risky characters, that decodes to the same. In JSON they occur nowhere but in
+/// strings; the line feeds and tabs between its members stay.
 #[must_use]
 pub fn escape_json(json: &str) -> Cow<'_, str> {
     replace(json, is_risky_in_json, |text, c| {
@@ -91,7 +92,8 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// As [`escape_json`], for YAML: there a character is one escape, whatever its number (YAML 1.2 §5.7).
+/// As [`escape_json`], for YAML: there a character is one escape, whatever its number (YAML 1.2
+/// §5.7).
 #[must_use]
 pub fn escape_yaml(yaml: &str) -> Cow<'_, str> {
     replace(yaml, is_risky_in_json, |text, c| {
@@ -113,7 +115,7 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// Appends `c` as it is shown where it must not stand.
+/// Appends `c` in its escaped form.
 fn write_escaped(text: &mut String, c: char) {
     match c {
         '\n' => text.push_str("\\n"),
@@ -123,7 +125,7 @@ fn write_escaped(text: &mut String, c: char) {
     }
 }
 
-/// Within a string these three are escaped by whoever writes JSON.
+/// Within a string these three are escaped by the JSON writer.
 fn is_risky_in_json(c: char) -> bool {
     is_risky(c) && !matches!(c, '\n' | '\r' | '\t')
 }

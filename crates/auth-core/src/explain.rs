@@ -12,9 +12,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, Action, Ceiling, Check, CheckDetail, Claims, Decision, DenialReason, Inadmissible,
+    Account, AccountError, Action, Ceiling, Check, CheckDetail, Claims, Decision, DenialReason,
     NumericDate, Outcome, Policy, Principal, Query, RoleName, ScopeSet, Step, TokenVerifier, Trace,
-    UnverifiedToken, VerifyError, admit, display::excerpt, verify::FORM,
+    UnverifiedToken, VerifyError, check_account, display::excerpt, verify::FORM,
 };
 
 /// What came of a call in the end.
@@ -23,13 +23,13 @@ use crate::{
 pub enum Finding {
     /// The call would be let through.
     Permitted,
-    /// 401: the token is void.
+    /// 401: the token is invalid.
     InvalidToken,
     /// 401: the token was revoked.
     RevokedToken,
-    /// 403: nobody by this name.
+    /// 403: no such user.
     UnknownUser,
-    /// 403: somebody who may not do anything.
+    /// 403: a disabled user.
     DisabledUser,
     /// 403: no rule covers the action.
     NoRule,
@@ -55,7 +55,8 @@ pub struct Explanation {
     pub subject: Option<String>,
     /// Whose word that is.
     pub issuer: Option<String>,
-    /// The scopes to ask for, where a token with them would help; also what the user may never hold.
+    /// The scopes to ask for, where a token with them would help; also what the user may never
+    /// hold.
     pub required: ScopeSet,
     /// Every step, in order.
     pub steps: Vec<Step>,
@@ -63,7 +64,7 @@ pub struct Explanation {
 
 /// What is known of the user.
 #[derive(Debug, Clone, Copy)]
-pub enum Standing<'a> {
+pub enum DirectoryLookup<'a> {
     /// A directory was asked.
     Directory {
         /// The user; `None`: there is none.
@@ -72,18 +73,18 @@ pub enum Standing<'a> {
         is_revoked: bool,
     },
     /// There is no directory to ask: the token alone counts, and nothing bounds it.
-    NotAsked,
+    Skipped,
 }
 
 impl Explanation {
-    /// The token that `text` is, judged by `verifier` at `now`; then its user, whom `standing` looks up;
-    /// then what `policy` says of `action`.
+    /// The token that `text` is, judged by `verifier` at `now`; then its user, whom `standing`
+    /// looks up; then what `policy` says of `action`.
     #[must_use]
     pub fn of<'a>(
         text: &str,
         verifier: &TokenVerifier,
         now: NumericDate,
-        standing: impl FnOnce(&Claims) -> Standing<'a>,
+        standing: impl FnOnce(&Claims) -> DirectoryLookup<'a>,
         policy: &Policy,
         action: &Action,
     ) -> Self {
@@ -115,21 +116,23 @@ impl Explanation {
     pub fn decided(
         mut steps: Vec<Step>,
         claims: &Claims,
-        standing: Standing<'_>,
+        standing: DirectoryLookup<'_>,
         policy: &Policy,
         action: &Action,
     ) -> Self {
         let admitted = match standing {
-            Standing::NotAsked => Ok(Principal::new(claims, Ceiling::IssuerDecides)),
-            Standing::Directory { account, is_revoked } => admit(claims, account, is_revoked),
+            DirectoryLookup::Skipped => Ok(Principal::new(claims, Ceiling::IssuerDecides)),
+            DirectoryLookup::Directory { account, is_revoked } => {
+                check_account(claims, account, is_revoked)
+            }
         };
         steps.extend(user_steps(claims, standing, &admitted));
         let mut explanation = match admitted {
             Err(fault) => {
                 let finding = match fault {
-                    Inadmissible::UnknownUser => Finding::UnknownUser,
-                    Inadmissible::DisabledUser => Finding::DisabledUser,
-                    Inadmissible::RevokedToken => Finding::RevokedToken,
+                    AccountError::UnknownUser => Finding::UnknownUser,
+                    AccountError::DisabledUser => Finding::DisabledUser,
+                    AccountError::RevokedToken => Finding::RevokedToken,
                 };
                 steps.extend(DECISION.into_iter().map(not_reached));
                 Self::new(finding, fault.to_string(), action, steps)
@@ -225,14 +228,14 @@ fn step(name: &str, outcome: Outcome, expected: &str, found: String) -> Step {
 
 fn user_steps(
     claims: &Claims,
-    standing: Standing<'_>,
-    admitted: &Result<Principal, Inadmissible>,
+    standing: DirectoryLookup<'_>,
+    admitted: &Result<Principal, AccountError>,
 ) -> Vec<Step> {
     const USER: &str = "an active user of the directory";
     const REVOCATION: &str = "neither the token nor all of the user's before now";
     let subject = excerpt(claims.subject().as_str());
     let (account, is_revoked) = match standing {
-        Standing::NotAsked => {
+        DirectoryLookup::Skipped => {
             let found = format!("{subject}: no directory was asked");
             return vec![
                 step("user", Outcome::Noted, USER, found),
@@ -240,11 +243,11 @@ fn user_steps(
                 step("roles", Outcome::Noted, "", roles_of(claims, None)),
             ];
         }
-        Standing::Directory { account, is_revoked } => (account, is_revoked),
+        DirectoryLookup::Directory { account, is_revoked } => (account, is_revoked),
     };
     let failed = |fault| match admitted {
         Err(it) if *it == fault => Outcome::Failed,
-        Err(Inadmissible::UnknownUser | Inadmissible::DisabledUser) => Outcome::NotReached,
+        Err(AccountError::UnknownUser | AccountError::DisabledUser) => Outcome::NotReached,
         _ => Outcome::Passed,
     };
     let user = match account {
@@ -252,7 +255,7 @@ fn user_steps(
         Some(account) => {
             let status = if account.is_active { "active" } else { "disabled" };
             let outcome = match admitted {
-                Err(Inadmissible::DisabledUser) => Outcome::Failed,
+                Err(AccountError::DisabledUser) => Outcome::Failed,
                 _ => Outcome::Passed,
             };
             step("user", outcome, USER, format!("{subject}: {status}"))
@@ -265,7 +268,7 @@ fn user_steps(
         _ if is_revoked => "this token was revoked by its jti",
         _ => "not revoked",
     };
-    let revocation_outcome = failed(Inadmissible::RevokedToken);
+    let revocation_outcome = failed(AccountError::RevokedToken);
     let found = if revocation_outcome == Outcome::NotReached { "" } else { revocation };
     let roles = match admitted {
         Ok(_) => step("roles", Outcome::Noted, "", roles_of(claims, account.map(|it| &**it.roles))),

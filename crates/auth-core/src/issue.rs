@@ -58,7 +58,8 @@ pub enum IssueError {
 }
 
 impl TokenRequest {
-    /// A token for `subject` at `audience`, called `token_id`; it lives for an hour and grants nothing.
+    /// A token for `subject` at `audience`, called `token_id`; it lives for an hour and grants
+    /// nothing.
     #[must_use]
     pub fn new(subject: Subject, audience: Audience, token_id: TokenId) -> Self {
         Self {

@@ -1,12 +1,12 @@
 //! JSON in which no object has the same member twice.
 //!
 //! RFC 8259 §4 leaves it open what a repeated member means, so two parsers may read two different
-//! messages out of the same bytes. Whoever judges one reading must refuse such bytes (RFC 7515 §4,
-//! RFC 7519 §4 permit that for headers and claims; for request bodies, which have a reader of their own, it
-//! is our own rule).
+//! messages out of the same bytes. A decision about one reading must refuse such bytes (RFC 7515
+//! §4, RFC 7519 §4 permit that for headers and claims; for request bodies, which have a reader of
+//! their own, it is our own rule).
 //!
-//! Texts stay where they stand, and members in their order: what is refused, as most of what a stranger
-//! sends is, need not be copied first.
+//! Strings are borrowed, and members stay in their order: what is refused, as most of what a
+//! stranger sends is, need not be copied first.
 
 use std::{borrow::Cow, fmt};
 
@@ -19,23 +19,23 @@ use serde_json::{Number, Value};
 /// Bytes that are not JSON, or in which an object has one member twice.
 #[derive(Debug, thiserror::Error)]
 #[error("not JSON, or a member that appears twice")]
-pub struct DuplicateMember(#[source] serde_json::Error);
+pub struct StrictJsonError(#[source] serde_json::Error);
 
 /// Reads JSON; an object that has the same member twice, at any depth, is an error.
 ///
 /// Nesting is limited to 128 levels (`serde_json`'s own bound).
 ///
 /// ```
-/// assert!(auth_core::parse_unique(br#"{"a":{"b":1,"c":1}}"#).is_ok());
-/// assert!(auth_core::parse_unique(br#"{"a":{"b":1,"\u0062":2}}"#).is_err());
+/// assert!(auth_core::parse_strict(br#"{"a":{"b":1,"c":1}}"#).is_ok());
+/// assert!(auth_core::parse_strict(br#"{"a":{"b":1,"\u0062":2}}"#).is_err());
 /// ```
-pub fn parse_unique(bytes: &[u8]) -> Result<Value, DuplicateMember> {
+pub fn parse_strict(bytes: &[u8]) -> Result<Value, StrictJsonError> {
     Ok(Json::parse(text(bytes)?)?.into())
 }
 
 /// Bytes as text: looked at once, and not once more for each text in it.
-pub(crate) fn text(bytes: &[u8]) -> Result<&str, DuplicateMember> {
-    str::from_utf8(bytes).map_err(|fault| DuplicateMember(de::Error::custom(fault)))
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, StrictJsonError> {
+    str::from_utf8(bytes).map_err(|fault| StrictJsonError(de::Error::custom(fault)))
 }
 
 /// A value that was read strictly.
@@ -44,8 +44,8 @@ pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Number(Number),
-    Text(Cow<'a, str>),
-    List(Vec<Self>),
+    String(Cow<'a, str>),
+    Array(Vec<Self>),
     Object(Object<'a>),
 }
 
@@ -54,16 +54,16 @@ pub(crate) enum Json<'a> {
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Json<'a> {
-    /// Reads `text` as [`parse_unique`] does.
-    pub(crate) fn parse(text: &'a str) -> Result<Self, DuplicateMember> {
+    /// Reads `text` as [`parse_strict`] does.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, StrictJsonError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = Strict.deserialize(&mut deserializer).map_err(DuplicateMember)?;
-        deserializer.end().map_err(DuplicateMember)?;
+        let value = Strict.deserialize(&mut deserializer).map_err(StrictJsonError)?;
+        deserializer.end().map_err(StrictJsonError)?;
         Ok(value)
     }
 
     pub(crate) fn as_str(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+        if let Self::String(text) = self { Some(text) } else { None }
     }
 
     pub(crate) const fn as_number(&self) -> Option<&Number> {
@@ -82,8 +82,8 @@ impl Json<'_> {
             Self::Null => Json::Null,
             Self::Bool(value) => Json::Bool(value),
             Self::Number(number) => Json::Number(number),
-            Self::Text(text) => Json::Text(text.into_owned().into()),
-            Self::List(list) => Json::List(list.into_iter().map(Self::into_owned).collect()),
+            Self::String(text) => Json::String(text.into_owned().into()),
+            Self::Array(list) => Json::Array(list.into_iter().map(Self::into_owned).collect()),
             Self::Object(object) => Json::Object(object.into_owned()),
         }
     }
@@ -95,8 +95,8 @@ impl From<Json<'_>> for Value {
             Json::Null => Self::Null,
             Json::Bool(value) => Self::Bool(value),
             Json::Number(number) => Self::Number(number),
-            Json::Text(text) => Self::String(text.into_owned()),
-            Json::List(list) => list.into_iter().map(Self::from).collect(),
+            Json::String(text) => Self::String(text.into_owned()),
+            Json::Array(list) => list.into_iter().map(Self::from).collect(),
             Json::Object(Object(members)) => Self::Object(
                 members
                     .into_iter()
@@ -122,8 +122,8 @@ impl<'a> Object<'a> {
         self.iter().find_map(|(other, value)| (other == name).then_some(value))
     }
 
-    /// A member that says something: `null` does not. Some issuers write it for whatever they do not
-    /// have.
+    /// A member that says something: `null` does not. Some issuers write it for whatever they do
+    /// not have.
     pub(crate) fn said(&self, name: &str) -> Option<&Json<'a>> {
         self.get(name).filter(|value| !matches!(value, Json::Null))
     }
@@ -144,7 +144,7 @@ impl<'a> Object<'a> {
     /// Whether no name is there twice.
     fn is_distinct(&self) -> bool {
         let Self(members) = self;
-        if members.len() <= FEW {
+        if members.len() <= LINEAR_SCAN_LIMIT {
             let earlier = |place| members.iter().take(place);
             let mut named = members.iter().enumerate();
             return named.all(|(place, (name, _))| earlier(place).all(|(other, _)| other != name));
@@ -156,13 +156,13 @@ impl<'a> Object<'a> {
 }
 
 /// So many names are compared each with each sooner than they are sorted.
-const FEW: usize = 16;
+const LINEAR_SCAN_LIMIT: usize = 16;
 
 /// Reads a value.
 #[derive(Clone, Copy)]
 struct Strict;
 
-/// A member's name: with an escape in it, it is another text than the one that stands there.
+/// A member's name: with an escape in it, it differs from its bytes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -203,11 +203,11 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
-        Ok(Json::Text(Cow::Borrowed(value)))
+        Ok(Json::String(Cow::Borrowed(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
-        Ok(Json::Text(Cow::Owned(value.to_owned())))
+        Ok(Json::String(Cow::Owned(value.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
@@ -215,7 +215,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(item) = items.next_element_seed(Self)? {
             list.push(item);
         }
-        Ok(Json::List(list))
+        Ok(Json::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json<'de>, A::Error> {
@@ -239,7 +239,7 @@ mod tests {
     fn every_kind_of_value_reads_as_serde_json_reads_it() {
         let text = r#"{"n":null,"t":true,"i":-3,"u":18446744073709551615,"f":1.5,"s":"x\ny","a":[1,[2]],"o":{}}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(parse_unique(text.as_bytes()).unwrap(), expected);
+        assert_eq!(parse_strict(text.as_bytes()).unwrap(), expected);
     }
 
     #[test]
@@ -250,41 +250,41 @@ mod tests {
             r#"{"a":1,"\u0061":2}"#,
             r#"{"a":{},"a":{}}"#,
         ] {
-            assert!(parse_unique(bad.as_bytes()).is_err(), "{bad}");
+            assert!(parse_strict(bad.as_bytes()).is_err(), "{bad}");
         }
-        for many in [3, FEW, FEW + 1, 100] {
+        for many in [3, LINEAR_SCAN_LIMIT, LINEAR_SCAN_LIMIT + 1, 100] {
             let names: Vec<String> = (0..many).map(|count| format!("n{count}")).collect();
             let object = |names: &[String]| {
                 let members: Vec<String> = names.iter().map(|it| format!("\"{it}\":0")).collect();
                 format!("{{{}}}", members.join(","))
             };
-            assert!(parse_unique(object(&names).as_bytes()).is_ok(), "{many}");
+            assert!(parse_strict(object(&names).as_bytes()).is_ok(), "{many}");
             for place in [0, many / 2, many - 2] {
                 let mut again = names.clone();
                 again[place].clone_from(&names[many - 1]);
                 let again = object(&again);
-                assert!(parse_unique(again.as_bytes()).is_err(), "{place} of {many}");
+                assert!(parse_strict(again.as_bytes()).is_err(), "{place} of {many}");
                 // The same name in another spelling, and further in.
                 let escaped = again.replacen("\"n", "\"\\u006e", place + 1);
-                assert!(parse_unique(escaped.as_bytes()).is_err(), "{escaped}");
+                assert!(parse_strict(escaped.as_bytes()).is_err(), "{escaped}");
                 let nested = format!("{{\"a\":[{again}]}}");
-                assert!(parse_unique(nested.as_bytes()).is_err(), "{nested}");
+                assert!(parse_strict(nested.as_bytes()).is_err(), "{nested}");
             }
         }
     }
 
     #[test]
     fn trailing_text_is_refused() {
-        assert!(parse_unique(b"{} {}").is_err());
-        assert!(parse_unique(b"{}x").is_err());
-        assert!(parse_unique(b"").is_err());
-        assert!(parse_unique(b"{} \n").is_ok());
+        assert!(parse_strict(b"{} {}").is_err());
+        assert!(parse_strict(b"{}x").is_err());
+        assert!(parse_strict(b"").is_err());
+        assert!(parse_strict(b"{} \n").is_ok());
     }
 
     #[test]
     fn what_is_not_utf_8_is_refused_wherever_it_stands() {
         for bad in [&b"{\"a\":\"\xff\"}"[..], b"{\"\xc3\":1}", b"{}\xa0", b"\xff{}"] {
-            assert!(parse_unique(bad).is_err(), "{bad:?}");
+            assert!(parse_strict(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Public keys as JSON: JWK and JWK Set (RFC 7517), thumbprints (RFC 7638), and the look-up.
 //!
-//! 1. Only public halves: a JWK with a private or secret member is refused. A member that is `null`, and
-//!    a list without entries, say nothing: some issuers write every member that there is.
+//! 1. Only public halves: a JWK with a private or secret member is refused. A member that is
+//!    `null`, and a list without entries, say nothing: some issuers write every member that there
+//!    is.
 //! 2. One unusable key does not spoil a set: it is left out and named.
 //! 3. A look-up never guesses: a `kid` must match exactly; without one, exactly one key of the
 //!    algorithm must be there. Keys of several algorithms may share a `kid` (RFC 7517 §4.5).
@@ -11,9 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Algorithm, KeyError, KeyId, VerifyingKey, base64url,
-    crypto::{PublicNumbers, sha256},
-    key::uint,
+    Algorithm, KeyError, KeyId, VerifyingKey, base64url, crypto::PublicNumbers, key::uint,
+    thumbprint,
 };
 
 /// The most keys that are read from one set.
@@ -140,32 +140,33 @@ impl Jwk {
     /// The RFC 7638 SHA-256 thumbprint, in base64url.
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        // RFC 7638 §3.2: the members that the kind requires and no others, in byte order, without
-        // white space.
-        let required: &[(&str, Option<&String>)] = match self.0.kty.as_str() {
-            "RSA" => {
-                &[("e", self.0.e.as_ref()), ("kty", Some(&self.0.kty)), ("n", self.0.n.as_ref())]
-            }
-            "OKP" => &[
-                ("crv", self.0.crv.as_ref()),
-                ("kty", Some(&self.0.kty)),
-                ("x", self.0.x.as_ref()),
-            ],
-            _ => &[
-                ("crv", self.0.crv.as_ref()),
-                ("kty", Some(&self.0.kty)),
-                ("x", self.0.x.as_ref()),
-                ("y", self.0.y.as_ref()),
-            ],
-        };
-        let text = required
-            .iter()
-            .filter_map(|(name, value)| {
-                value.map(|value| format!(r#""{name}":{}"#, Value::from(value.as_str())))
-            })
-            .collect::<Vec<_>>()
-            .join(",");
-        URL_SAFE_NO_PAD.encode(sha256(format!("{{{text}}}").as_bytes()))
+        let Members { kty, crv, x, y, n, e, .. } = &self.0;
+        match kty.as_str() {
+            "RSA" => thumbprint::of_members(&[
+                ("e", e.as_deref()),
+                ("kty", Some(kty)),
+                ("n", n.as_deref()),
+            ]),
+            "OKP" => thumbprint::of_members(&[
+                ("crv", crv.as_deref()),
+                ("kty", Some(kty)),
+                ("x", x.as_deref()),
+            ]),
+            _ => thumbprint::of_members(&[
+                ("crv", crv.as_deref()),
+                ("kty", Some(kty)),
+                ("x", x.as_deref()),
+                ("y", y.as_deref()),
+            ]),
+        }
+    }
+}
+
+impl VerifyingKey {
+    /// The public JWK; `None` for a secret, which has no public half.
+    #[must_use]
+    pub fn to_jwk(&self) -> Option<Jwk> {
+        self.numbers().map(|numbers| Jwk::from_numbers(numbers, self.id().cloned()))
     }
 }
 
@@ -238,8 +239,8 @@ impl KeySet {
         named.find(|key| key.algorithm() == algorithm).ok_or(KeyLookupError::AlgorithmMismatch)
     }
 
-    /// Whether these are the public keys of `other`, in its order and under the same ids. Of secrets
-    /// it is never said.
+    /// Whether these are the public keys of `other`, in its order and under the same ids. Of
+    /// secrets it is never said.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()

@@ -41,8 +41,8 @@ pub enum ParseTokenError {
     Header,
 }
 
-/// A token that was taken apart and read. **Nothing in it can be trusted**: it says which key to ask for,
-/// and no more.
+/// A token that was taken apart and read. **Nothing in it can be trusted**: it says which key to
+/// ask for, and no more.
 pub struct UnverifiedToken<'a> {
     signing_input: &'a str,
     signature: Vec<u8>,

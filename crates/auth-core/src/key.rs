@@ -12,51 +12,15 @@ use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    Algorithm, Jwk, base64url,
+    Algorithm, base64url,
     claims::has_control,
     crypto::{self, PublicNumbers, RsaNumbers, Signer, Verifier},
+    key_error::{KeyError, MIN_SECRET_BYTES},
+    thumbprint,
 };
 
-/// The shortest secret, in bytes (RFC 7518 §3.2: as long as the hash).
-pub(crate) const MIN_SECRET_BYTES: usize = 32;
 /// RSA moduli, in bits (RFC 7518 §3.3; the upper end bounds the work of one check).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
-/// Why a key is not usable. No variant carries a byte of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// A secret under 32 bytes.
-    #[error("the secret is shorter than {MIN_SECRET_BYTES} bytes")]
-    SecretTooShort,
-    /// An RSA key under 2048 or over 8192 bits.
-    #[error("an RSA key must have 2048 to 8192 bits")]
-    RsaSize,
-    /// An RSA public exponent that is even or under 3.
-    #[error("the RSA key's public exponent must be odd and at least 3")]
-    RsaExponent,
-    /// Not a key that can be read, or of a kind or curve that is not supported.
-    #[error(
-        "not a key of a supported kind (RSA, EC P-256 or Ed25519, as PEM or JWK; private keys as PKCS#8: `openssl pkcs8 -topk8 -nocrypt`)"
-    )]
-    Unsupported,
-    /// A file with several PEM blocks.
-    #[error("the file has more than one PEM block: put one key in a file, or use a JWK set")]
-    SeveralBlocks,
-    /// A JWK that lacks a member its kind needs, or has one that is not base64url or not of the right length.
-    #[error(
-        "the JWK lacks a member, or has one that is not base64url or has too few or too many bytes (RFC 7518 section 6)"
-    )]
-    Members,
-    /// A JWK whose `use`, `key_ops` or `alg` says that it is for something else.
-    #[error("the JWK's `use`, `key_ops` or `alg` does not allow it to be used for this signature")]
-    Purpose,
-    /// A private key where only a public one belongs.
-    #[error("this is a private key or a secret, where only a public key belongs")]
-    Private,
-    /// A key id that is empty, too long or has control characters.
-    #[error("the key id is empty, longer than 255 bytes or has a control character")]
-    KeyId,
-}
 
 /// Which key: `kid` (RFC 7515 §4.1.4); 1 to 255 bytes without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,7 +73,7 @@ impl SigningKey {
         let signer = Signer::from_pem(pem.as_bytes())?;
         let numbers = signer.public_numbers()?.ok_or(KeyError::Unsupported)?;
         check_strength(&numbers)?;
-        let id = Jwk::from_numbers(&numbers, None).thumbprint().parse()?;
+        let id = thumbprint::of_numbers(&numbers).parse()?;
         Ok(Self { id: Some(id), signer })
     }
 
@@ -223,11 +187,11 @@ impl VerifyingKey {
             return Err(KeyError::Private);
         }
         if pem.contains("-----BEGIN CERTIFICATE-----") {
-            // Who signed it and until when would have to be checked, and nobody here does.
+            // Who signed it and until when would have to be checked, which is not done here.
             return Err(KeyError::Unsupported);
         }
         let numbers = crypto::public_numbers_from_pem(pem.as_bytes())?;
-        let id = Jwk::from_numbers(&numbers, None).thumbprint().parse()?;
+        let id = thumbprint::of_numbers(&numbers).parse()?;
         Self::from_numbers(numbers, Some(id))
     }
 
@@ -257,10 +221,9 @@ impl VerifyingKey {
         self.id.as_ref()
     }
 
-    /// The public JWK; `None` for a secret, which has no public half.
-    #[must_use]
-    pub fn to_jwk(&self) -> Option<Jwk> {
-        self.numbers.as_ref().map(|numbers| Jwk::from_numbers(numbers, self.id.clone()))
+    /// Its public half; `None` for a secret, which has none.
+    pub(crate) const fn numbers(&self) -> Option<&PublicNumbers> {
+        self.numbers.as_ref()
     }
 
     /// Whether this is the same public key under the same id.

@@ -48,39 +48,44 @@ mod json;
 mod jwks;
 mod jws;
 mod key;
+mod key_error;
 mod loopback;
 mod metadata;
 pub mod oauth;
+mod owner_tag;
 mod policy;
 mod principal;
 mod resource;
 mod scope;
-mod seal;
+mod thumbprint;
 mod time;
 mod token;
 mod verify;
 
-pub use admission::{Account, Inadmissible, admit};
-pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use admission::{Account, AccountError, check_account};
+pub use algorithm::{Algorithm, UnknownAlgorithmError};
 pub use challenge::{BearerError, Challenge, ChallengeError};
-pub use claims::{Audience, Claims, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
-pub use explain::{Explanation, Finding, Standing, malformed_steps, trace};
+pub use claims::{
+    Audience, Claims, ClientId, InvalidNameError, Issuer, RoleName, Subject, TokenId,
+};
+pub use explain::{DirectoryLookup, Explanation, Finding, malformed_steps, trace};
 pub use issue::{IssueError, TokenIssuer, TokenRequest};
-pub use json::{DuplicateMember, parse_unique};
+pub use json::{StrictJsonError, parse_strict};
 pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};
 pub use jws::{ParseTokenError, UnverifiedToken};
-pub use key::{KeyError, KeyId, SigningKey, VerifyingKey};
+pub use key::{KeyId, SigningKey, VerifyingKey};
+pub use key_error::KeyError;
 pub use loopback::is_loopback_host;
 pub use metadata::ProtectedResourceMetadata;
+pub use owner_tag::OwnerTagKey;
 pub use policy::{
     Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,
-    ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Query, Requirement,
-    RoleDocument, RuleDocument, ScopeDocument, Supposed, TemplateError, Verdict,
+    Hypothetical, ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Query,
+    Requirement, RoleDocument, RuleDocument, ScopeDocument, TemplateError, Verdict,
 };
 pub use principal::{Ceiling, Owner, Principal};
 pub use resource::{ResourceUri, ResourceUriError};
-pub use scope::{InvalidScope, Scope, ScopeSet};
-pub use seal::SealingKey;
+pub use scope::{InvalidScopeError, Scope, ScopeSet};
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{

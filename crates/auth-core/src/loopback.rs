@@ -1,13 +1,14 @@
 //! The one rule for what is a loopback host.
 //!
-//! 1. A name: `localhost` and everything below it (RFC 6761 §6.3), with or without the dot of the root.
-//! 2. An address: 127.0.0.0/8 (RFC 1122 §3.2.1.3) and `::1` (RFC 4291 §2.5.3), also as an IPv4-mapped
-//!    address. The unspecified addresses `0.0.0.0` and `::` are none.
+//! 1. A name: `localhost` and everything below it (RFC 6761 §6.3), with or without the dot of the
+//!    root.
+//! 2. An address: 127.0.0.0/8 (RFC 1122 §3.2.1.3) and `::1` (RFC 4291 §2.5.3), also as an
+//!    IPv4-mapped address. The unspecified addresses `0.0.0.0` and `::` are none.
 
 use std::net::IpAddr;
 
-/// Whether a host is this machine, by its text alone. `host` is a name or an IP address; an IPv6 address may
-/// be in brackets.
+/// Whether a host is this machine, by its text alone. `host` is a name or an IP address; an IPv6
+/// address may be in brackets.
 ///
 /// ```
 /// use auth_core::is_loopback_host;

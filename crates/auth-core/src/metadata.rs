@@ -1,4 +1,5 @@
-//! What a protected server says about itself (RFC 9728 §2): written by the server, read by the client.
+//! What a protected server says about itself (RFC 9728 §2): written by the server, read by the
+//! client.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +45,8 @@ impl ProtectedResourceMetadata {
         }
     }
 
-    /// The two paths at which a server answers with it: the one with the resource's path put in, and
-    /// the bare one (RFC 9728 §3.1; MCP authorization, discovery).
+    /// The two paths at which a server answers with it: the one with the resource's path put in,
+    /// and the bare one (RFC 9728 §3.1; MCP authorization, discovery).
     #[must_use]
     pub fn paths(resource: &ResourceUri) -> [String; 2] {
         [resource.metadata_path(), crate::resource::WELL_KNOWN.to_owned()]

@@ -9,17 +9,18 @@ use crate::{Claims, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, 
 pub enum Ceiling {
     /// The scopes of the roles that the directory gives the user.
     Roles(Arc<BTreeSet<RoleName>>),
-    /// No directory: the issuer's word is the only bound. For servers that have no users of their own.
+    /// No directory: the issuer's word is the only bound. For servers that have no users of their
+    /// own.
     IssuerDecides,
 }
 
-/// Whose a session, an event or a task is: the same whatever token they come with next, another as soon
-/// as issuer, subject or client is.
+/// Whose a session, an event or a task is: the same whatever token they come with next, another as
+/// soon as issuer, subject or client is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// Somebody without a token. All of them are the same.
+    /// Callers without a token, who are all the same owner.
     Anonymous,
-    /// Somebody with one.
+    /// A caller with a token.
     Principal {
         /// Who vouches for them.
         issuer: Issuer,
@@ -63,8 +64,8 @@ impl Principal {
         }
     }
 
-    /// A caller who is only assumed. It never leaves the crate: what is decided about it is an answer
-    /// without a permit.
+    /// A caller who is only assumed. It never leaves the crate: what is decided about it is an
+    /// answer without a permit.
     pub(crate) fn hypothetical(
         scopes: ScopeSet,
         roles: BTreeSet<RoleName>,
@@ -119,7 +120,7 @@ impl Principal {
         self.token_id.as_ref()
     }
 
-    /// The scopes that stand in the token.
+    /// The scopes in the token.
     #[must_use]
     pub const fn scopes(&self) -> &ScopeSet {
         &self.scopes
@@ -147,7 +148,7 @@ impl Principal {
         }
     }
 
-    /// When the token, and with it this principal, is void.
+    /// When the token, and with it this principal, expires.
     #[must_use]
     pub const fn expires_at(&self) -> NumericDate {
         self.expires_at

@@ -28,8 +28,9 @@ impl Scope {
 
 /// Why a text is no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidScope {
-    /// A scope-token has at least one character; two spaces in a row or one at an end make an empty one.
+pub enum InvalidScopeError {
+    /// A scope-token has at least one character; two spaces in a row or one at an end make an empty
+    /// one.
     #[error("a scope is empty: scopes are separated by exactly one space")]
     Empty,
     /// A character outside NQCHAR (RFC 6749 §3.3).
@@ -38,14 +39,14 @@ pub enum InvalidScope {
 }
 
 impl FromStr for Scope {
-    type Err = InvalidScope;
+    type Err = InvalidScopeError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+    fn from_str(text: &str) -> Result<Self, InvalidScopeError> {
         if text.is_empty() {
-            return Err(InvalidScope::Empty);
+            return Err(InvalidScopeError::Empty);
         }
         match text.chars().find(|&c| !is_nqchar(c)) {
-            Some(c) => Err(InvalidScope::Character(c)),
+            Some(c) => Err(InvalidScopeError::Character(c)),
             None => Ok(Self(Arc::from(text))),
         }
     }
@@ -89,7 +90,7 @@ impl Serialize for Scope {
 /// # use auth_core::ScopeSet;
 /// let scopes: ScopeSet = "User.Write User.Read".parse()?;
 /// assert_eq!(scopes.to_string(), "User.Read User.Write");
-/// # Ok::<(), auth_core::InvalidScope>(())
+/// # Ok::<(), auth_core::InvalidScopeError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct ScopeSet(BTreeSet<Scope>);
@@ -130,7 +131,7 @@ impl ScopeSet {
         self.0.iter()
     }
 
-    /// Adds `scope`; tells whether it was new.
+    /// Adds `scope`; `true` if it was new.
     pub fn insert(&mut self, scope: Scope) -> bool {
         self.0.insert(scope)
     }
@@ -149,9 +150,9 @@ impl ScopeSet {
 }
 
 impl FromStr for ScopeSet {
-    type Err = InvalidScope;
+    type Err = InvalidScopeError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+    fn from_str(text: &str) -> Result<Self, InvalidScopeError> {
         if text.is_empty() {
             return Ok(Self::empty());
         }
@@ -217,16 +218,16 @@ mod tests {
                 byte == 0x21 || (0x23..=0x5B).contains(&byte) || (0x5D..=0x7E).contains(&byte);
             assert_eq!(c.to_string().parse::<Scope>().is_ok(), allowed, "{c:?}");
         }
-        assert_eq!("é".parse::<Scope>(), Err(InvalidScope::Character('é')));
+        assert_eq!("é".parse::<Scope>(), Err(InvalidScopeError::Character('é')));
     }
 
     #[test]
     fn spaces_separate_exactly() {
-        assert_eq!("a  b".parse::<ScopeSet>(), Err(InvalidScope::Empty));
-        assert_eq!(" a".parse::<ScopeSet>(), Err(InvalidScope::Empty));
-        assert_eq!("a ".parse::<ScopeSet>(), Err(InvalidScope::Empty));
+        assert_eq!("a  b".parse::<ScopeSet>(), Err(InvalidScopeError::Empty));
+        assert_eq!(" a".parse::<ScopeSet>(), Err(InvalidScopeError::Empty));
+        assert_eq!("a ".parse::<ScopeSet>(), Err(InvalidScopeError::Empty));
         assert_eq!("".parse::<ScopeSet>(), Ok(ScopeSet::empty()));
-        assert_eq!("".parse::<Scope>(), Err(InvalidScope::Empty));
+        assert_eq!("".parse::<Scope>(), Err(InvalidScopeError::Empty));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A `NumericDate`: seconds since the epoch, without leap seconds, `0 ..= 253402300799` (year 9999).
+/// A `NumericDate`: seconds since the epoch, without leap seconds, `0 ..= 253402300799` (year
+/// 9999).
 ///
 /// RFC 7519 permits fractions; they are rounded down on reading.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +42,8 @@ impl NumericDate {
         self.0
     }
 
-    /// This date and `duration` (whole seconds of it) more; the last date there is, if that is past it.
+    /// This date and `duration` (whole seconds of it) more; the last date there is, if that is past
+    /// it.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let secs = i64::try_from(duration.as_secs()).unwrap_or(MAX_SECS);
@@ -137,8 +139,8 @@ impl Clock for SystemClock {
 
 /// How far two clocks may disagree (RFC 7519 §4.1.4): 30 s by default, at most [`Leeway::MAX`].
 ///
-/// **Invariant:** whatever remembers a token (a revocation, a replay) must remember it for the leeway
-/// longer than the token lives.
+/// **Invariant:** whatever remembers a token (a revocation, a replay) must remember it for the
+/// leeway longer than the token lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leeway(Duration);
 

@@ -8,14 +8,15 @@ use secrecy::{ExposeSecret, SecretString};
 /// The longest token that is read at all: 8 KiB.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// An access token (RFC 6749 §1.4): the `b64token` of RFC 6750 §2.1, at most [`MAX_TOKEN_BYTES`] long.
+/// An access token (RFC 6749 §1.4): the `b64token` of RFC 6750 §2.1, at most [`MAX_TOKEN_BYTES`]
+/// long.
 ///
 /// ```text
 /// b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 /// ```
 ///
-/// `Debug` prints no byte of it, there is no `Display`, and the memory, which all clones share, is wiped
-/// when the last of them is dropped.
+/// `Debug` prints no byte of it, there is no `Display`, and the memory, which all clones share, is
+/// wiped when the last of them is dropped.
 #[derive(Clone)]
 pub struct AccessToken(Arc<SecretString>);
 
@@ -40,7 +41,8 @@ impl AccessToken {
         self.0.expose_secret()
     }
 
-    /// The SHA-256 of the token's text: a name for it by which it can be remembered without being kept.
+    /// The SHA-256 of the token's text: a name for it by which it can be remembered without being
+    /// kept.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let digest = digest::digest(&digest::SHA256, self.expose().as_bytes());

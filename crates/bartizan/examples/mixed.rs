@@ -2,9 +2,9 @@
 //!
 //! `cargo run --package bartizan --example mixed` prints the address and a token to try it with.
 //!
-//! Without a token a client can begin, sees `greet` alone and can call it. As soon as it calls anything
-//! else it is answered 401 with a challenge, and knows where to log in. Each method that it may use on
-//! the way is declared: what the policy does not call public needs a token.
+//! Without a token a client can begin, sees `greet` alone and can call it. As soon as it calls
+//! anything else it is answered 401 with a challenge, and knows where to log in. Each method that
+//! it may use on the way is declared: what the policy does not call public needs a token.
 
 #![expect(clippy::print_stdout, reason = "it says how it is tried")]
 

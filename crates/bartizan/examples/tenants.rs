@@ -3,8 +3,9 @@
 //! `cargo run --package bartizan --example tenants` prints the address and a token for each of two
 //! tenants. At `acme` anybody may `export`; at `globex` it takes the scope `Export`.
 //!
-//! Here the tenant is the issuer: each customer brings their own. It could be anything that a verified
-//! token says; what a caller sends beside it (a header, an argument) is no ground to choose by.
+//! Here the tenant is the issuer: each customer brings their own. It could be anything that a
+//! verified token says; what a caller sends beside it (a header, an argument) is no ground to
+//! choose by.
 
 #![expect(clippy::print_stdout, reason = "it says how it is tried")]
 
@@ -55,7 +56,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (acme.parse()?, policy(&json!([]))?),
         (globex.parse()?, policy(&json!("Export"))?),
     ]);
-    // What is said to whoever has no token yet, and the rules of a tenant without its own: nothing goes.
+    // What is said to whoever has no token yet, and the rules of a tenant without its own: nothing
+    // goes.
     let nothing = Arc::new(Policy::try_from(PolicyDocument::default())?);
 
     let mut verifier = TokenVerifier::new(resource.parse()?);

@@ -77,7 +77,8 @@ impl Caller {
         self.0.request_id
     }
 
-    /// Whether this request was let through for just this `action`: the defence in depth of a handler.
+    /// Whether this request was let through for just this `action`: the defence in depth of a
+    /// handler.
     #[must_use]
     pub fn is_permitted(&self, action: &Action) -> bool {
         self.0.permit.action() == action

@@ -3,13 +3,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Action, Issuer, KeyError, Policy, Principal, ProtectedResourceMetadata, ResourceUri, SealingKey,
+    Action, Issuer, OwnerTagKey, Policy, Principal, ProtectedResourceMetadata, ResourceUri,
 };
 
 use crate::{
     Authenticate, MetadataService, MissingRulesError, Observer, Rules, RulesHandle,
     observer::Observers,
-    ownership::{seals::Seals, tasks::Tasks},
+    ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
     request::{origin::Origins, quota::Quota},
     rules::{Limits, Resource, Ruleset, SharedRules},
 };
@@ -20,7 +20,7 @@ pub struct Guard<A> {
     resource: ResourceUri,
     pub(crate) rules: SharedRules,
     policies: Option<Policies>,
-    pub(crate) seals: Seals,
+    pub(crate) owned_ids: OwnerBoundIds,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) authenticate: Arc<A>,
     pub(crate) observers: Observers,
@@ -36,11 +36,12 @@ struct Policies(Arc<Choose>);
 type Choose = dyn Fn(&Principal) -> Arc<Policy> + Send + Sync;
 
 impl<A: Authenticate> Guard<A> {
-    /// A guard for the server at `resource`, with the default [`Limits`], and no `Host` or `Origin` but the
-    /// resource's own.
+    /// A guard for the server at `resource`, with the default [`Limits`], and no `Host` or `Origin`
+    /// but the resource's own.
     ///
-    /// `offers` is what the server offers: each of its tools, resources and prompts. An error if the
-    /// policy has no rule for one of them. What is offered and not in the list is denied to everyone.
+    /// `offers` is what the server offers: each of its tools, resources and prompts. An error if
+    /// the policy has no rule for one of them. What is offered and not in the list is denied to
+    /// everyone.
     pub fn new(
         resource: ResourceUri,
         policy: impl Into<Arc<Policy>>,
@@ -55,7 +56,7 @@ impl<A: Authenticate> Guard<A> {
             resource,
             rules,
             policies: None,
-            seals: Seals::random(),
+            owned_ids: OwnerBoundIds::random(),
             tasks: Arc::default(),
             authenticate: Arc::new(authenticate),
             observers: Observers::default(),
@@ -85,7 +86,8 @@ impl<A: Authenticate> Guard<A> {
         self
     }
 
-    /// Lets requests through that come from pages of this origin, for example `https://app.example`.
+    /// Lets requests through that come from pages of this origin, for example
+    /// `https://app.example`.
     #[must_use]
     pub fn allow_origin(mut self, origin: &str) -> Self {
         self.origins.allow_origin(origin);
@@ -131,10 +133,10 @@ impl<A: Authenticate> Guard<A> {
         self
     }
 
-    /// Chooses the policy by who is calling, for tenants with rules of their own. It is asked for every
-    /// request and for open streams again and again: it must be quick, and give what is ready. Callers
-    /// without a token are judged by the guard's own policy, which the metadata and challenges speak of
-    /// too. What it gives is not checked against what the server offers.
+    /// Chooses the policy by who is calling, for tenants with rules of their own. It is asked for
+    /// every request and for open streams again and again: it must be quick, and give what is
+    /// ready. Callers without a token are judged by the guard's own policy, which the metadata and
+    /// challenges speak of too. What it gives is not checked against what the server offers.
     #[must_use]
     pub fn policy_by_caller(
         self,
@@ -143,16 +145,11 @@ impl<A: Authenticate> Guard<A> {
         Self { policies: Some(Policies(Arc::new(choose))), ..self }
     }
 
-    /// The key with which the names of sessions and events are sealed for their owners: for nodes that
-    /// share sessions, and so must share it. Without it each guard makes its own. At least 32 bytes.
-    pub fn sealing_key(self, secret: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self { seals: Seals::with(SealingKey::from_secret(secret)?), ..self })
-    }
-
-    /// As [`Self::sealing_key`], with a key that is one already.
+    /// The key of the tags that bind sessions and events to their owners: for nodes that share
+    /// sessions, and so must share it. Without it each guard makes its own.
     #[must_use]
-    pub fn sealed_with(self, key: SealingKey) -> Self {
-        Self { seals: Seals::with(key), ..self }
+    pub fn owner_tag_key(self, key: OwnerTagKey) -> Self {
+        Self { owned_ids: OwnerBoundIds::with(key), ..self }
     }
 
     /// The policy that decides about `principal`, where `rules` are in force.
@@ -175,7 +172,8 @@ impl<A: Authenticate> Guard<A> {
         MetadataService::new(self.rules.clone())
     }
 
-    /// Where clients look for the metadata: the path with the resource's own put in, and the bare one.
+    /// Where clients look for the metadata: the path with the resource's own put in, and the bare
+    /// one.
     #[must_use]
     pub fn metadata_paths(&self) -> [String; 2] {
         ProtectedResourceMetadata::paths(&self.resource)
@@ -188,7 +186,7 @@ impl<A> Clone for Guard<A> {
             resource: self.resource.clone(),
             rules: self.rules.clone(),
             policies: self.policies.clone(),
-            seals: self.seals.clone(),
+            owned_ids: self.owned_ids.clone(),
             tasks: Arc::clone(&self.tasks),
             authenticate: Arc::clone(&self.authenticate),
             observers: self.observers.clone(),

@@ -1,6 +1,7 @@
-//! Protects an MCP server: a [tower](https://docs.rs/tower) layer that lets a request through only when
-//! its token is valid, its user is known, and both hold the scope that this very tool, resource or prompt
-//! needs. A guard cannot be built while something that the server offers has no rule.
+//! Protects an MCP server: a [tower](https://docs.rs/tower) layer that lets a request through only
+//! when its token is valid, its user is known, and both hold the scope that this very tool,
+//! resource or prompt needs. A guard cannot be built while something that the server offers has no
+//! rule.
 //!
 //! # Protect your own rmcp server
 //!
@@ -22,18 +23,19 @@
 //! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
 //! | 7 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
 //! | 8 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |
-//! | 9 | the server behind, with a [`Caller`] in the request's extensions | |
+//! | 9 | the inner service, with a [`Caller`] in the request's extensions | |
 //! | 10 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |
 //!
 //! # Invariants
 //!
-//! 1. No byte of the body is looked at before step 3 has passed, unless the policy calls something
-//!    public; what is refused before is thrown away unseen, up to a bound, so that the connection can go
-//!    on.
-//! 2. The server behind sees the very bytes that were judged, and never the token.
-//! 3. What the caller is told never depends on which check of the token failed.
-//! 4. A panic of the server behind is the answer to its own request, and ends nothing else (for rmcp's
-//!    handlers: `CatchPanic`).
+//! 1. No byte of the body is read before step 3 has passed, unless the policy calls something
+//!    public. The body of a request that is refused before is discarded, up to a bound, so that the
+//!    connection can go on.
+//! 2. The inner service gets the very bytes that were judged, and never the token or its proof.
+//! 3. The answer never depends on which check of the token failed.
+//! 4. A panic of the inner service is the answer to its own request, and ends nothing else (for
+//!    rmcp's handlers: `CatchPanic`).
+//! 5. A request is judged by one set of rules ([`Rules`]) from beginning to end.
 
 mod answer;
 mod authenticate;
@@ -64,9 +66,9 @@ pub use authenticate::{
     OutboundError, Preset, Trust, UnknownPresetError,
 };
 pub use authenticate::{
-    Authenticate, AuthenticateError, InvalidToken, MemoryUser, MemoryUsers, NewUser, PeerAddress,
-    Presented, Provisioning, TokenAuthenticator, UserAuthenticator, UserLookup, UserRecord, Users,
-    VerifyToken,
+    Authenticate, AuthenticateError, InvalidTokenError, MemoryUser, MemoryUsers, NewUser,
+    PeerAddress, Presented, Provisioning, TokenAuthenticator, UserAuthenticator, UserLookup,
+    UserRecord, Users, VerifyToken,
 };
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]

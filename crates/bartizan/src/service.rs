@@ -28,11 +28,11 @@ use crate::{
     observer::{Outcome, Reporter},
     request::{
         accept,
-        bearer::{self, BearerFault},
+        bearer::{self, CredentialError},
         body, cors, headers,
         message::{Id, Message},
         proof,
-        quota::{Exceeded, Holder, Share},
+        quota::{Holder, QuotaExceededError, Share},
     },
     response::{self, Refusal},
     rules::{Limits, Ruleset},
@@ -73,8 +73,8 @@ impl<S, A> Layer<S> for GuardLayer<A> {
 
 /// A service behind a guard.
 ///
-/// The inner service gets the whole body, already read, and a [`Caller`] in the request's extensions;
-/// it never gets the token.
+/// The inner service gets the whole body, already read, and a [`Caller`] in the request's
+/// extensions; it never gets the token.
 #[derive(Debug)]
 pub struct GuardService<S, A> {
     inner: S,
@@ -118,7 +118,7 @@ where
                 let mut response = cors::preflight(request.headers());
                 cors::expose(response.headers_mut(), page.clone());
                 response.headers_mut().insert(X_REQUEST_ID, id.to_header());
-                return Ok(response.map(GuardedBody::own));
+                return Ok(response.map(GuardedBody::generated));
             }
             let mut response = match admit(guard, id, request).await {
                 Ok(Admitted { request, exchange, unacceptable, message_id, held }) => {
@@ -132,19 +132,19 @@ where
                     match (response, unacceptable) {
                         (None, _) => {
                             exchange.report(Outcome::Panicked);
-                            response::panicked(id, message_id.as_ref()).map(GuardedBody::own)
+                            response::panicked(id, message_id.as_ref()).map(GuardedBody::generated)
                         }
                         (Some(response), Some(refusal))
                             if response.status() == StatusCode::NOT_ACCEPTABLE =>
                         {
                             exchange.report(refusal.outcome());
                             let response = exchange.rules.challenges.refuse(id, &refusal);
-                            response.map(GuardedBody::own)
+                            response.map(GuardedBody::generated)
                         }
                         (Some(response), _) => exchange.answer(response).await,
                     }
                 }
-                Err(response) => response.map(GuardedBody::own),
+                Err(response) => response.map(GuardedBody::generated),
             };
             if let Some(page) = page {
                 cors::expose(response.headers_mut(), page);
@@ -212,7 +212,14 @@ where
     let mut held = guard.bodies.share(Holder::from(&owner), rules.limits.body_bounds());
     let (message, bytes) = read(&rules.limits, &parts, body, &mut held).await.map_err(refuse)?;
     let Message {
-        action, mut also, task, is_stateless, knows_tasks, method, id: message_id, ..
+        action,
+        mut also,
+        task,
+        is_stateless,
+        supports_tasks,
+        method,
+        id: message_id,
+        ..
     } = message;
     if caller.is_none() && !policy.permits(None, &action) {
         return Err(refuse(Refusal::NoToken));
@@ -221,17 +228,18 @@ where
         // Following a task needs what starting it needed.
         match guard.tasks.origin(&task, &owner) {
             Some(origin) => also.push(origin.action),
-            // Clients that do not support tasks are answered so, whatever they ask for (the tasks extension).
-            None if is_stateless && !knows_tasks => {
-                return Err(refuse(Refusal::NeedsTasks(message_id)));
+            // Clients that do not support tasks are answered so, whatever they ask for (the tasks
+            // extension).
+            None if is_stateless && !supports_tasks => {
+                return Err(refuse(Refusal::TasksCapabilityRequired(message_id)));
             }
             None => return Err(refuse(Refusal::UnknownTask(message_id))),
         }
     }
     // Resuming a stream needs what opening it needed.
-    match guard.seals.open(&mut parts.headers, &owner, is_stateless) {
+    match guard.owned_ids.verify(&mut parts.headers, &owner, is_stateless) {
         Ok(held) => also.extend(held),
-        Err(fault) => return Err(refuse(Refusal::Seal(fault, message_id))),
+        Err(fault) => return Err(refuse(Refusal::OwnedId(fault, message_id))),
     }
     let query =
         Query { principal: principal.as_ref(), action: &action, also: &also, arguments: None };
@@ -280,7 +288,7 @@ fn place<A>(
     limits: &Limits,
     action: &Action,
     owner: &Owner,
-) -> Result<Option<Share>, Exceeded> {
+) -> Result<Option<Share>, QuotaExceededError> {
     let is_stream = matches!(action.method(), "session/stream" | "subscriptions/listen")
         && action.target().is_none();
     if !is_stream {
@@ -291,7 +299,8 @@ fn place<A>(
     Ok(Some(place))
 }
 
-/// What a caller presented, and who it is: both `None` where it presented nothing, and something is public.
+/// What a caller presented, and who it is: both `None` where it presented nothing, and something is
+/// public.
 type Identity = (Option<Box<Credentials>>, Option<Arc<Principal>>);
 
 /// Who is calling: judged by the head of the request alone.
@@ -305,7 +314,9 @@ async fn identify<A: Authenticate>(
     // Both are taken out, whatever becomes of either.
     let proof = proof::take(&mut parts.headers);
     let token = match bearer::take(&mut parts.headers, &parts.uri) {
-        Err(BearerFault::Missing) if rules.policy.has_public_rules() => return Ok((None, None)),
+        Err(CredentialError::Missing) if rules.policy.has_public_rules() => {
+            return Ok((None, None));
+        }
         taken => taken?,
     };
     let credentials = Box::new(Credentials {
@@ -332,8 +343,8 @@ where
 {
     match parts.method {
         // Neither has a body that anyone would read, so none is read.
-        Method::GET => Ok((Message::without_method("session/stream"), Bytes::new())),
-        Method::DELETE => Ok((Message::without_method("session/end"), Bytes::new())),
+        Method::GET => Ok((Message::synthetic("session/stream"), Bytes::new())),
+        Method::DELETE => Ok((Message::synthetic("session/end"), Bytes::new())),
         Method::POST => {
             let max_bytes = limits.max_body(held.is_of_nobody());
             let bytes = body::read(body, max_bytes, limits.body_timeout, held).await?;

@@ -130,7 +130,8 @@ fn the_readme_prints_the_counter_word_for_word() {
     assert!(readme.contains(&printed), "README.md and examples/counter.rs differ");
 }
 
-/// Keys are fetched from the issuer, tokens look like Keycloak's, and users are added at their first use.
+/// Keys are fetched from the issuer, tokens look like Keycloak's, and users are added at their
+/// first use.
 #[tokio::test]
 async fn the_users_of_a_keycloak_realm_are_greeted() {
     let key = TestKey::shared(auth_core::Algorithm::Rs256);

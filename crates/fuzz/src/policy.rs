@@ -42,7 +42,7 @@ pub fn policy(data: &[u8]) -> bool {
         }
     };
     let all = policy.scopes();
-    assert!(all.satisfies(&policy.scopes_to_ask_for()));
+    assert!(all.satisfies(&policy.requestable_scopes()));
     assert!(policy.roles().all(|(_, scopes)| all.satisfies(scopes)));
 
     let principal = |scope: &str, ceiling| Some(Principal::new(&good_claims(scope)?, ceiling));

@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use auth_core::parse_unique;
+use auth_core::parse_strict;
 use serde_json::Value;
 
 /// A claim that the user chooses.
@@ -89,7 +89,7 @@ fn named(
     }
     check(name)?;
     let value = if is_json {
-        parse_unique(right.as_bytes()).map_err(|_| ClaimError::Json(name.to_owned()))?
+        parse_strict(right.as_bytes()).map_err(|_| ClaimError::Json(name.to_owned()))?
     } else {
         Value::from(right)
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{InvalidName, ResourceUriError};
+use auth_core::{InvalidNameError, ResourceUriError};
 use settings::EnvFileError;
 
 use terminal::{Invocation, duration};
@@ -19,7 +19,7 @@ pub(crate) enum ConfigError {
     EnvFile(EnvFileError),
     /// `JWT_ISSUER` is not an issuer.
     #[error("JWT_ISSUER: {0}. Set the issuer's URL, for example http://localhost:8000")]
-    Issuer(InvalidName),
+    Issuer(InvalidNameError),
     /// `MCP_RESOURCE` is not a canonical URI.
     #[error("MCP_RESOURCE: {0}. Set the server's URI, for example http://localhost:8000/mcp")]
     Resource(ResourceUriError),

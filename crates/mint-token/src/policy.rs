@@ -7,8 +7,8 @@ use std::{
 };
 
 use auth_core::{
-    Action, Policy, PolicyDocument, PolicyError, Requirement, ResourceUri, RoleName, Scope,
-    ScopeSet, Supposed, Verdict,
+    Action, Hypothetical, Policy, PolicyDocument, PolicyError, Requirement, ResourceUri, RoleName,
+    Scope, ScopeSet, Verdict,
 };
 use serde_json::{Value, json};
 use settings::{Environment, Variable};
@@ -108,12 +108,12 @@ impl Named {
             requirements.into_iter().flat_map(Requirement::alternatives).collect();
         alternatives.sort_by_key(ScopeSet::len);
         let admits = |scopes: &ScopeSet| {
-            let who = Supposed {
+            let who = Hypothetical {
                 scopes: scopes.clone(),
                 roles: BTreeSet::new(),
-                ..Supposed::with_roles(all_roles.clone())
+                ..Hypothetical::with_roles(all_roles.clone())
             };
-            self.policy.suppose(Some(&who), &action) == Verdict::Permit
+            self.policy.evaluate(Some(&who), &action) == Verdict::Permit
         };
         alternatives
             .into_iter()
@@ -155,14 +155,14 @@ impl Named {
             warnings.push(format!("no role of {source} may hold {scope}: no user can have it"));
         }
         let all_roles = self.policy.roles().map(|(role, _)| role.clone());
-        let who = Supposed {
+        let who = Hypothetical {
             scopes: scopes.clone(),
             roles: roles.clone(),
-            ..Supposed::with_roles(all_roles)
+            ..Hypothetical::with_roles(all_roles)
         };
         for tool in tools {
             let action = Action::CallTool(tool.clone());
-            if self.policy.suppose(Some(&who), &action) != Verdict::Permit {
+            if self.policy.evaluate(Some(&who), &action) != Verdict::Permit {
                 warnings.push(format!("by {source} no user could call {tool} with these scopes"));
             }
         }

@@ -1,6 +1,6 @@
 //! One response: read whole, or as a stream.
 
-use auth_core::{Challenge, ChallengeError, parse_unique};
+use auth_core::{Challenge, ChallengeError, parse_strict};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
@@ -31,7 +31,7 @@ impl Response {
     /// The body, if it is JSON without a member that appears twice.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
-        parse_unique(&self.body).ok()
+        parse_strict(&self.body).ok()
     }
 
     /// The media type without its parameters, in lower case (RFC 9110 §8.3.1).

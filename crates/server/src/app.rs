@@ -126,7 +126,7 @@ impl<D: Directory> App<D> {
         let path = self.resource.path();
         let elsewhere = Elsewhere::of(&self.resource);
         let (router, guard) = if let Some(sessions) = self.sessions {
-            let guard = guard.sealed_with(sessions.key());
+            let guard = guard.owner_tag_key(sessions.key());
             let mcp = sessions::service(server, sessions, shutdown);
             (router.route_service(path, guard.protect(mcp)), guard)
         } else {

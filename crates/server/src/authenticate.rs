@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::{Inadmissible, Issuer, NumericDate, RoleName, Subject, TokenId, display::quoted};
+use auth_core::{AccountError, Issuer, NumericDate, RoleName, Subject, TokenId, display::quoted};
 pub use bartizan::Provisioning;
 use bartizan::{Issuers, NewUser, UserAuthenticator, UserRecord, Users};
 use directory::{Directory, DirectoryError, Stamp, User};
@@ -77,20 +77,20 @@ impl<D: Directory> Users for DirectoryUsers<D> {
     }
 
     /// The command with which the operator lets a user in.
-    fn remedy(&self, refusal: Inadmissible, issuer: &Issuer, subject: &Subject) -> Option<String> {
+    fn remedy(&self, refusal: AccountError, issuer: &Issuer, subject: &Subject) -> Option<String> {
         let server = &self.server_command;
         let issuer = quoted(issuer.as_str());
         // What begins with a dash would be taken for an option.
         let dashes = if subject.as_str().starts_with('-') { "-- " } else { "" };
         let subject = format!("{dashes}{}", quoted(subject.as_str()));
         match refusal {
-            Inadmissible::UnknownUser => Some(format!(
+            AccountError::UnknownUser => Some(format!(
                 "{server} users add --issuer {issuer} --name NAME --role ROLE {subject}"
             )),
-            Inadmissible::DisabledUser => {
+            AccountError::DisabledUser => {
                 Some(format!("{server} users enable --issuer {issuer} {subject}"))
             }
-            Inadmissible::RevokedToken => None,
+            AccountError::RevokedToken => None,
         }
     }
 }

@@ -1,14 +1,14 @@
-//! What a token says, once it is believed (RFC 7519 §4, RFC 9068 §2.2).
+//! What a verified token says (RFC 7519 §4, RFC 9068 §2.2).
 //!
-//! **Invariant:** a [`Claims`] exists only if [`TokenVerifier`](crate::TokenVerifier) accepted the token
-//! that it came from, by its signature or by what its issuer says about it.
+//! **Invariant:** a [`Claims`] exists only if [`TokenVerifier`](crate::TokenVerifier) accepted the
+//! token that it came from, by its signature or by what its issuer says about it.
 
 mod names;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 pub(crate) use names::has_control;
-pub use names::{Audience, ClientId, InvalidName, Issuer, RoleName, Subject, TokenId};
+pub use names::{Audience, ClientId, InvalidNameError, Issuer, RoleName, Subject, TokenId};
 use serde_json::{Map, Value};
 
 use crate::{NumericDate, ScopeSet};
@@ -56,7 +56,7 @@ impl Claims {
         &self.audiences
     }
 
-    /// `exp`: the second from which it is void.
+    /// `exp`: the second from which it is expired.
     #[must_use]
     pub const fn expires_at(&self) -> NumericDate {
         self.expires_at

@@ -1,4 +1,4 @@
-//! The names that tokens carry: one type each, so that none can stand in for another.
+//! The names that tokens carry: one type each, so that none can be taken for another.
 //!
 //! All are compared byte for byte (RFC 7519 §2 `StringOrURI`, §4.1.1): no case folding, no URL
 //! normalisation, no trimming.
@@ -13,7 +13,7 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// Why a text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidName {
+pub enum InvalidNameError {
     /// Nothing there.
     #[error("the value is empty")]
     Empty,
@@ -42,9 +42,9 @@ macro_rules! name {
         }
 
         impl FromStr for $name {
-            type Err = InvalidName;
+            type Err = InvalidNameError;
 
-            fn from_str(text: &str) -> Result<Self, InvalidName> {
+            fn from_str(text: &str) -> Result<Self, InvalidNameError> {
                 check(text).map(|()| Self(Arc::from(text)))
             }
         }
@@ -108,13 +108,13 @@ impl TokenId {
     }
 }
 
-fn check(text: &str) -> Result<(), InvalidName> {
+fn check(text: &str) -> Result<(), InvalidNameError> {
     if text.is_empty() {
-        Err(InvalidName::Empty)
+        Err(InvalidNameError::Empty)
     } else if has_control(text) {
-        Err(InvalidName::Control)
+        Err(InvalidNameError::Control)
     } else if text.len() > MAX_NAME_BYTES {
-        Err(InvalidName::TooLong)
+        Err(InvalidNameError::TooLong)
     } else {
         Ok(())
     }
@@ -155,13 +155,13 @@ mod tests {
             format!("{issuer:?} {issuer}"),
             r#"Issuer("https://Issuer.example/") https://Issuer.example/"#
         );
-        assert_eq!("".parse::<Subject>(), Err(InvalidName::Empty));
+        assert_eq!("".parse::<Subject>(), Err(InvalidNameError::Empty));
         for control in ["a\nb", "\0", "a\u{7f}", "é\n", "é\u{7f}", "\u{80}", "a\u{9f}"] {
-            assert_eq!(control.parse::<Subject>(), Err(InvalidName::Control), "{control:?}");
+            assert_eq!(control.parse::<Subject>(), Err(InvalidNameError::Control), "{control:?}");
         }
         assert!("\u{a0}é ~".parse::<Subject>().is_ok());
         assert!("s".repeat(255).parse::<Subject>().is_ok());
-        assert_eq!("s".repeat(256).parse::<Subject>(), Err(InvalidName::TooLong));
+        assert_eq!("s".repeat(256).parse::<Subject>(), Err(InvalidNameError::TooLong));
     }
 
     #[test]

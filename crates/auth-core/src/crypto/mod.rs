@@ -1,9 +1,10 @@
 //! Signatures and digests: the one file that names `jsonwebtoken`, and none of its types leaves it.
 //!
-//! `jsonwebtoken` reads keys and signs; signatures are checked by the library beneath it, `aws_lc_rs`, with keys
-//! that were prepared once. The provider is addressed by name, never through the process-wide default: another
-//! dependency that installs or enables a second provider cannot change what is used here, nor make it
-//! panic. Claims are none of this file's business: `jsonwebtoken`'s own validation is not used.
+//! `jsonwebtoken` reads keys and signs; signatures are checked by the library beneath it,
+//! `aws_lc_rs`, with keys that were prepared once. The provider is addressed by name, never through
+//! the process-wide default: another dependency that installs or enables a second provider cannot
+//! change what is used here, nor make it panic. Claims are none of this file's business:
+//! `jsonwebtoken`'s own validation is not used.
 
 use std::fmt;
 
@@ -18,7 +19,7 @@ use jsonwebtoken::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Algorithm, KeyError};
+use crate::{Algorithm, key_error::KeyError};
 
 const PROVIDER: &CryptoProvider = &DEFAULT_PROVIDER;
 

@@ -1,5 +1,5 @@
-//! The signatures in the appendices of RFC 7515 and RFC 8037. They are no access tokens, so only the
-//! level of keys and bytes can check them.
+//! The signatures in the appendices of RFC 7515 and RFC 8037. They are no access tokens, so only
+//! the level of keys and bytes can check them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;

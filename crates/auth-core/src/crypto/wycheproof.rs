@@ -1,9 +1,9 @@
 //! Project Wycheproof's vectors: signatures made to get past a careless check.
 //!
-//! 1. Each goes through [`VerifyingKey::verify`], the check behind every token, with its key read twice:
-//!    as the PEM that stands in the vectors, and as the JWK that we make of it.
-//! 2. What is valid is accepted and what is invalid refused. Where our verdict is another, the reason is
-//!    an [`Exception`], and how often it was needed is counted.
+//! 1. Each goes through [`VerifyingKey::verify`], the check behind every token, with its key read
+//!    twice: as the PEM in the vectors, and as the JWK that we make of it.
+//! 2. What is valid is accepted and what is invalid refused. Where our verdict is another, the
+//!    reason is an [`Exception`], and how often it was needed is counted.
 //! 3. How many there are of each is written down, so that an empty set cannot pass.
 //! 4. In a token, whose signing input is another, no vector's signature is any good.
 
@@ -18,11 +18,11 @@ use crate::{AccessToken, Algorithm, Jwk, KeyError, UnverifiedToken, VerifyingKey
 /// Why a vector that may be accepted is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exception {
-    /// HS256 has one length of tag, 256 bits (RFC 7518 §3.2); the vectors with half of one are valid
-    /// for protocols that cut it short.
+    /// HS256 has one length of tag, 256 bits (RFC 7518 §3.2); the vectors with half of one are
+    /// valid for protocols that cut it short.
     HalfATag,
-    /// The padding's `DigestInfo` without its NULL is "acceptable" for the sake of old signers. RFC 8017
-    /// §9.2 has it, and a token's signer that leaves it out is not one of RS256.
+    /// The padding's `DigestInfo` without its NULL is "acceptable" for the sake of old signers. RFC
+    /// 8017 §9.2 has it, and a token's signer that leaves it out is not one of RS256.
     MissingNull,
 }
 
@@ -153,8 +153,8 @@ fn rs256_is_judged_as_wycheproof_says() {
     }
 }
 
-/// No set of this project has such keys. So they are made of its keys: the upper part of a modulus, as
-/// long as a weak one.
+/// No set of this project has such keys. So they are made of its keys: the upper part of a modulus,
+/// as long as a weak one.
 #[test]
 fn rsa_keys_under_2048_bits_are_no_keys() {
     let mut tried = 0;

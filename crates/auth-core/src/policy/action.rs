@@ -51,8 +51,8 @@ impl fmt::Display for Action {
     }
 }
 
-/// As [`str::escape_debug`] has it, and without what that leaves of risky characters; at once, where
-/// there is nothing to escape.
+/// As [`str::escape_debug`] has it, and without what that leaves of risky characters; at once,
+/// where there is nothing to escape.
 fn escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
     if text.bytes().all(is_plain) {

@@ -1,4 +1,4 @@
-//! From the document to the policy: everything is checked, and all faults are told together.
+//! From the document to the policy: everything is checked, and all faults are reported together.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,11 +12,12 @@ use super::{
 };
 use crate::{RoleName, Scope, ScopeSet};
 
-/// What every MCP client must be able to do to speak the protocol at all, and what shows nothing that
-/// is not filtered for the caller: a valid token is enough, unless `[methods]` asks for more.
+/// What every MCP client must be able to do to speak the protocol at all, and what shows nothing
+/// that is not filtered for the caller: a valid token is enough, unless `[methods]` asks for more.
 ///
-/// Lists show what the caller may use, `subscriptions/listen` needs a permit for each thing that it asks
-/// for, and `tasks/…` answer their owner alone, who must still be allowed what started the task.
+/// Lists show what the caller may use, `subscriptions/listen` needs a permit for each thing that it
+/// asks for, and `tasks/…` answer their owner alone, who must still be allowed what started the
+/// task.
 const PROTOCOL_METHODS: [&str; 19] = [
     "initialize",
     "ping",
@@ -34,8 +35,8 @@ const PROTOCOL_METHODS: [&str; 19] = [
     "notifications/cancelled",
     "notifications/progress",
     "notifications/roots/list_changed",
-    // Not methods, but what a session needs: the answer to a question of the server's, the GET stream,
-    // and the DELETE that ends it.
+    // Not methods, but what a session needs: the answer to a question of the server's, the GET
+    // stream, and the DELETE that ends it.
     "response",
     "session/stream",
     "session/end",
@@ -70,7 +71,7 @@ pub enum PolicyFault {
     RoleCycle(String),
     /// A place whose `any` list is empty, and so can never be met.
     EmptyAny(String),
-    /// A place with `{}`: `[]` is how any signed-in user is let in, so that nobody is by mistake.
+    /// A place with `{}`: `[]` is how any signed-in user is let in, so that none is by mistake.
     EmptyRule(String),
     /// A method under `[methods]` that has a table of its own.
     TargetedMethod(String),

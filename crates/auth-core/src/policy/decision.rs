@@ -23,7 +23,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Who may; `None` is somebody without a token, and what they may is public.
+    /// The caller; `None` if it sent no token: then the action is public.
     #[must_use]
     pub const fn principal(&self) -> Option<&Arc<Principal>> {
         self.principal.as_ref()

@@ -18,14 +18,14 @@ pub struct PolicyDocument {
     /// What each tool needs.
     #[serde(default)]
     pub tools: BTreeMap<String, RuleDocument>,
-    /// What each resource needs: by URI, or by RFC 6570 template for all URIs that it stands for.
+    /// What each resource needs: by URI, or by RFC 6570 template for all URIs that it matches.
     #[serde(default)]
     pub resources: BTreeMap<String, RuleDocument>,
     /// What each prompt needs.
     #[serde(default)]
     pub prompts: BTreeMap<String, RuleDocument>,
-    /// What other methods need. The protocol's own (`initialize`, `ping`, lists …) need a valid token
-    /// and nothing more, unless they stand here.
+    /// What other methods need. The protocol's own (`initialize`, `ping`, lists …) need a valid
+    /// token and nothing more, unless they are here.
     #[serde(default)]
     pub methods: BTreeMap<String, RuleDocument>,
     /// What lists say beside their entries.
@@ -111,7 +111,7 @@ pub struct FullRuleDocument {
     /// Every one of these is needed.
     #[serde(default)]
     pub all: Vec<String>,
-    /// One of these is needed. A list that stands there must not be empty: it could never be met.
+    /// One of these is needed. A list must not be empty: it could never be met.
     pub any: Option<Vec<String>>,
     /// No token is needed. Stands alone.
     #[serde(default)]

@@ -1,13 +1,15 @@
 //! Who may do what: pure, and denying by default.
 //!
-//! 1. An action without a rule is refused, whoever asks.
-//! 2. `granted` = the token's scopes, and the scopes of the roles it carries (where its issuer's roles
-//!    are trusted). `ceiling` = the scopes of the roles that the directory gives the user.
-//! 3. `effective` = `granted` ∩ `ceiling`, after implied scopes are added to both: a token never holds
-//!    more than its user does, and a role that is taken away stops counting in tokens already out.
-//! 4. A denial names *all* the scopes that the action needs, and tells whether a new token could help.
-//! 5. A resource is ruled by the rule that names its URI; failing that by every template that it is an
-//!    expansion of, in each of its forms (see `template.rs`).
+//! 1. An action without a rule is denied to every caller.
+//! 2. `granted` = the token's scopes, and the scopes of the roles it carries (where its issuer's
+//!    roles are trusted). `ceiling` = the scopes of the roles that the directory gives the user.
+//! 3. `effective` = `granted` ∩ `ceiling`, after implied scopes are added to both: a token never
+//!    holds more than its user does, and a role that is taken away stops counting in tokens already
+//!    out.
+//! 4. A denial names *all* the scopes that the action needs, and whether a new token could
+//!    help.
+//! 5. A resource is ruled by the rule that names its URI; failing that by every template that it is
+//!    an expansion of, in each of its forms (see `template.rs`).
 //! 6. Without a token there is what a rule calls public, and nothing else.
 //!
 //! **Invariant:** a [`Permit`] is made by [`Policy::decide`] and by nothing else.
@@ -16,9 +18,9 @@ mod action;
 mod catalog;
 mod decision;
 mod document;
+mod hypothetical;
 mod query;
 mod requirement;
-mod suppose;
 mod template;
 
 use std::{
@@ -33,9 +35,9 @@ pub use document::{
     FullRoleDocument, FullRuleDocument, FullScopeDocument, ListsDocument, PolicyDocument,
     RoleDocument, RuleDocument, ScopeDocument,
 };
+pub use hypothetical::{Hypothetical, Verdict};
 pub use query::Query;
 pub use requirement::Requirement;
-pub use suppose::{Supposed, Verdict};
 pub use template::TemplateError;
 
 use self::template::Template;
@@ -49,7 +51,7 @@ pub struct Policy {
     /// Every role, with the scopes that it holds in the end.
     roles: BTreeMap<RoleName, ScopeSet>,
     rules: HashMap<Action, Requirement>,
-    /// Those of the rules for resources that stand for more than one URI.
+    /// Those of the rules for resources that match more than one URI.
     templates: Vec<(Template, Requirement)>,
     /// What the URIs that rules name come down to, with these rules' requirements.
     plain: HashMap<String, Vec<Requirement>>,
@@ -58,8 +60,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Decides whether the caller of `query` may do what it asks for. A denial names what all the actions
-    /// of the query need together.
+    /// Decides whether the caller of `query` may do what it asks for. A denial names what all the
+    /// actions of the query need together.
     pub fn decide(&self, query: &Query<'_>) -> Decision {
         match self.check(query) {
             Ok(()) => Decision::Permit(Permit {
@@ -122,7 +124,7 @@ impl Policy {
         };
         let mut required = ScopeSet::empty();
         for requirement in requirements {
-            required.extend(requirement.to_ask_for(effective, ceiling).iter().cloned());
+            required.extend(requirement.scopes_to_request(effective, ceiling).iter().cloned());
         }
         Err((reason, required))
     }
@@ -139,8 +141,8 @@ impl Policy {
         self.show_scopes
     }
 
-    /// What `action` needs, all of it together; `None` if it has no rule. Several only for a resource
-    /// that several templates stand for.
+    /// What `action` needs, all of it together; `None` if it has no rule. Several only for a
+    /// resource that several templates match.
     #[must_use]
     pub fn requirements(&self, action: &Action) -> Option<Vec<&Requirement>> {
         match (self.rules.get(action), action) {
@@ -166,10 +168,11 @@ impl Policy {
         actions
     }
 
-    /// The scopes that some rule names: what a client has reason to ask for. Never `offline_access`,
-    /// which is between the client and its issuer (MCP authorization, scope selection).
+    /// The scopes that some rule names: what a client has reason to ask for. Never
+    /// `offline_access`, which is between the client and its issuer (MCP authorization, scope
+    /// selection).
     #[must_use]
-    pub fn scopes_to_ask_for(&self) -> ScopeSet {
+    pub fn requestable_scopes(&self) -> ScopeSet {
         let named = self.rules.values().flat_map(Requirement::scopes);
         named.filter(|scope| scope.as_str() != "offline_access").cloned().collect()
     }
@@ -197,7 +200,8 @@ impl Policy {
         self.scopes.keys().filter(|scope| self.ceiling_holds(principal, scope)).cloned().collect()
     }
 
-    /// What the token of `principal` grants of the catalog, implied scopes and those of its roles too.
+    /// What the token of `principal` grants of the catalog, implied scopes and those of its roles
+    /// too.
     #[must_use]
     pub fn granted_to(&self, principal: &Principal) -> ScopeSet {
         self.scopes.keys().filter(|scope| self.grants(principal, scope)).cloned().collect()
@@ -220,7 +224,7 @@ impl Policy {
         Some(requirements)
     }
 
-    /// What a URI needs that no rule names as it stands.
+    /// What a URI needs that no rule names literally.
     fn requirements_by_template<'a>(&'a self, uri: &str) -> Option<Vec<&'a Requirement>> {
         // Most policies have no templates, and most that do no URI that is one of theirs.
         if !self.templates.iter().any(|(template, _)| template.matches(uri)) {

@@ -14,8 +14,9 @@ pub struct Query<'a> {
     pub action: &'a Action,
     /// What it must be allowed too: the URIs of a subscription, say, or what started a task.
     pub also: &'a [Action],
-    /// The arguments of the call: one JSON object as the caller sent it, whose size and depth have been
-    /// checked. `None` if they are not known, as where lists are filtered. No rule looks at them so far.
+    /// The arguments of the call: one JSON object as the caller sent it, whose size and depth have
+    /// been checked. `None` if they are not known, as where lists are filtered. No rule looks at
+    /// them so far.
     pub arguments: Option<&'a [u8]>,
 }
 

@@ -31,8 +31,8 @@ impl Requirement {
         self.public
     }
 
-    /// The sets of scopes each of which is enough: `all` with each of `any`. One empty set if any signed-in
-    /// user may.
+    /// The sets of scopes each of which is enough: `all` with each of `any`. One empty set if any
+    /// signed-in user may.
     #[must_use]
     pub fn alternatives(&self) -> Vec<ScopeSet> {
         if self.any.is_empty() {
@@ -53,7 +53,7 @@ impl Requirement {
 
     /// The complete set to ask an issuer for (RFC 6750 §3.1): everything in `all`, and of `any` the
     /// first that the caller holds, else the first that the user may hold, else the first.
-    pub(super) fn to_ask_for(
+    pub(super) fn scopes_to_request(
         &self,
         holds: impl Fn(&Scope) -> bool,
         may_hold: impl Fn(&Scope) -> bool,

@@ -1,21 +1,22 @@
-//! Resource templates as rules: which URIs an RFC 6570 template stands for.
+//! Resource templates as rules: which URIs an RFC 6570 template matches.
 //!
-//! | part | stands for |
+//! | part | matches |
 //! |---|---|
 //! | `{name}` | one or more characters other than `/`, `?`, `#` (RFC 6570 §3.2.2) |
 //! | `{+name}` | one or more characters other than `#`; `/` and `?` among them (§3.2.3) |
 //! | `{?a,b}` | nothing, or `?` and characters other than `#` (§3.2.8) |
 //!
-//! An expansion must not reach what another rule guards by spelling it in another way. So a URI that no
-//! rule names as it stands, and that a template matches, is looked at in every form that decoding its
-//! percent signs gives, one after the other, and with its compatibility characters replaced (NFKC) and its
-//! ignorable ones left out: each form must have a rule of its own, and all of these rules must be met. A
-//! form with a segment `.` or `..`, with `\` or with a control character has none.
+//! An expansion must not reach what another rule guards by spelling it in another way. So a URI
+//! that no rule names literally, and that a template matches, is looked at in every form that
+//! decoding its percent signs gives, one after the other, and with its compatibility characters
+//! replaced (NFKC) and its ignorable ones left out: each form must have a rule of its own, and all
+//! of these rules must be met. A form with a segment `.` or `..`, with `\` or with a control
+//! character has none.
 //!
-//! And some readers take more for the same: they fold letter case, drop a query, a fragment, parameters,
-//! slashes that are doubled or at the end, blanks around a segment, dots at its end, and an alternate data
-//! stream behind it (`:stream`, `::$DATA`). Whatever a form is for them ([`plain`], [`loose`]), the rules
-//! for that must be met too.
+//! And some readers take more for the same: they fold letter case, drop a query, a fragment,
+//! parameters, slashes that are doubled or at the end, blanks around a segment, dots at its end,
+//! and an alternate data stream behind it (`:stream`, `::$DATA`). Whatever a form is for them
+//! ([`plain`], [`loose`]), the rules for that must be met too.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -154,7 +155,8 @@ impl Part {
     }
 }
 
-/// Every place behind `start` up to which all characters of `text`, which begins there, are allowed.
+/// Every place behind `start` up to which all characters of `text`, which begins there, are
+/// allowed.
 fn run(ends: &mut [bool], start: usize, text: &str, allowed: fn(char) -> bool) {
     for (at, c) in text.char_indices().take_while(|(_, c)| allowed(*c)) {
         // From an earlier start everything from here on was found already.
@@ -164,7 +166,7 @@ fn run(ends: &mut [bool], start: usize, text: &str, allowed: fn(char) -> bool) {
     }
 }
 
-/// Marks `place`; tells whether it was not marked before.
+/// Marks `place`; `true` if it was not marked before.
 fn set(ends: &mut [bool], place: usize) -> bool {
     ends.get_mut(place).is_some_and(|end| !std::mem::replace(end, true))
 }
@@ -187,8 +189,8 @@ fn expression_part(expression: &str) -> Result<Part, TemplateError> {
     if good { Ok(part) } else { Err(TemplateError::Expression) }
 }
 
-/// The forms of a URI in which it must have a rule: as it stands, decoded until nothing changes, and then
-/// with its compatibility characters replaced. `None` if a form can have none.
+/// The forms of a URI in which it must have a rule: as it is, decoded until nothing changes,
+/// and then with its compatibility characters replaced. `None` if a form can have none.
 pub(super) fn forms(uri: &str) -> Option<Vec<String>> {
     let mut forms = vec![uri.to_owned()];
     let mut decodings = 0;
@@ -224,27 +226,28 @@ fn has_hidden_part(form: &str) -> bool {
         || form.split(['/', '?', '#', ':', ';']).any(leads_elsewhere)
 }
 
-/// What a URI that a rule names comes down to for a careless reader: two that are the same for some server
-/// are the same here.
+/// What a URI that a rule names comes down to for a careless reader: two that are the same for some
+/// server are the same here.
 pub(super) fn plain(uri: &str) -> String {
     normal(&fold(uri), bare)
 }
 
-/// What a URI that somebody asks for may come down to: as [`plain`] has it, and without the names of
-/// alternate data streams.
+/// What a requested URI may come down to: as [`plain`] has it, and without the names
+/// of alternate data streams.
 pub(super) fn plain_readings(uri: &str) -> [String; 2] {
     let folded = fold(uri);
     [normal(&folded, bare), normal(&folded, without_stream)]
 }
 
-/// What a URI that somebody asks for may be for a careless reader who looks at templates.
+/// What a requested URI may be for a careless reader of templates.
 pub(super) fn loose(uri: &str) -> [String; 3] {
     let folded = fold(uri);
     let normal = |bare| single_slashes(&normal(&folded, bare));
     [single_slashes(&folded), normal(bare), normal(without_stream)]
 }
 
-/// A folded URI without query, fragment and needless slashes, and of each segment what `bare` leaves.
+/// A folded URI without query, fragment and needless slashes, and of each segment what `bare`
+/// leaves.
 fn normal(folded: &str, bare: fn(&str) -> &str) -> String {
     let path = folded.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = path.split_once("://") else {
@@ -265,7 +268,8 @@ fn bare(segment: &str) -> &str {
     name.trim_start().trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
-/// The same, and without the name of an alternate data stream: `a.txt:b` and `a.txt::$DATA` are in `a.txt`.
+/// The same, and without the name of an alternate data stream: `a.txt:b` and `a.txt::$DATA` are in
+/// `a.txt`.
 fn without_stream(segment: &str) -> &str {
     bare(segment.split(':').next().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! What each check expects and finds, in words: made only for whoever watches.
+//! What each check expects and finds, as text: made only for a trace or a refusal.
 
 use std::{fmt::Display, time::Duration};
 

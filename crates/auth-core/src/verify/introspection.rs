@@ -1,24 +1,26 @@
 //! What an issuer says about a token when it is asked (RFC 7662 §2.2).
 //!
 //! 1. `active` must be `true`; `false` and nothing else is a no.
-//! 2. `iss`, if it is there, is the issuer that was asked; `token_type`, if it is there, is `Bearer`, or
-//!    `access_token` (Ory Hydra before it had `token_use`). A member that is `null` is not there.
-//! 3. All other claims are judged as those of a JWT: the audience, `exp` and `sub` must be there, `cnf`
-//!    must not, and what looks like an ID token or a refresh token is none of ours.
-//! 4. Scopes may stand in `scope` (RFC 7662) besides where the issuer's JWTs have them.
-//! 5. `sub` is optional in an answer: `subject_from` of the issuer's entry says what to read instead.
+//! 2. `iss`, if it is there, is the issuer that was asked; `token_type`, if it is there, is
+//!    `Bearer`, or `access_token` (Ory Hydra before it had `token_use`). A member that is `null` is
+//!    not there.
+//! 3. All other claims are judged as those of a JWT: the audience, `exp` and `sub` must be there,
+//!    `cnf` must not, and what looks like an ID token or a refresh token is none of ours.
+//! 4. Scopes may be in `scope` (RFC 7662) besides where the issuer's JWTs have them.
+//! 5. `sub` is optional in an answer: `subject_from` of the issuer's entry says what to read
+//!    instead.
 
 use super::{
     Check, CheckDetail, TokenVerifier, Trace, TrustedIssuer, VerifyError, read,
     trace::{record, shown},
 };
 use crate::{
-    Claims, DuplicateMember, Issuer, NumericDate,
+    Claims, Issuer, NumericDate, StrictJsonError,
     json::{self, Json, Object},
 };
 
-/// An answer of an introspection endpoint. **It is believed as far as its sender is**: hand in only what
-/// came from the issuer's own endpoint, over https or from this very machine.
+/// An answer of an introspection endpoint. **It is trusted as far as its sender is**: hand in only
+/// what came from the issuer's own endpoint, over https or from this very machine.
 #[derive(Clone)]
 pub struct IntrospectionResponse {
     active: bool,
@@ -30,7 +32,7 @@ pub struct IntrospectionResponse {
 pub enum IntrospectionError {
     /// Not JSON, or a member twice.
     #[error(transparent)]
-    Json(#[from] DuplicateMember),
+    Json(#[from] StrictJsonError),
     /// Not an object with an `active` that is true or false.
     #[error("not an object with a member `active` that is true or false (RFC 7662 section 2.2)")]
     Active,
@@ -60,8 +62,8 @@ impl IntrospectionResponse {
         read::date(&self.claims, "exp").ok().flatten()
     }
 
-    /// Whether the issuer says that the token with these `claims`, which have been verified, is still
-    /// good: for issuers that take back tokens before their time.
+    /// Whether the issuer says that the token with these `claims`, which have been verified, is
+    /// still good: for issuers that take back tokens before their time.
     pub fn confirms(&self, claims: &Claims) -> Result<(), VerifyError> {
         if !self.active {
             return Err(VerifyError::Inactive);
@@ -84,8 +86,8 @@ impl std::fmt::Debug for IntrospectionResponse {
 }
 
 impl TokenVerifier {
-    /// Judges what `issuer` says about a token that says nothing itself, at the time `now`. Every check is
-    /// recorded in `trace`, if there is one.
+    /// Judges what `issuer` says about a token that says nothing itself, at the time `now`. Every
+    /// check is recorded in `trace`, if there is one.
     pub fn verify_introspected(
         &self,
         issuer: &Issuer,
@@ -120,8 +122,8 @@ impl TokenVerifier {
             .into_claims_after_signature())
     }
 
-    /// What the check that `fault` is of expects, and what it found in the answer of `issuer`, which was
-    /// judged at `now`: for the operator.
+    /// What the check that `fault` is of expects, and what it found in the answer of `issuer`,
+    /// which was judged at `now`: for the operator.
     #[must_use]
     pub fn introspection_facts(
         &self,

@@ -14,18 +14,21 @@
 //! | 10 | the other claims that are read have the right shape | RFC 9068 §2.2 |
 //! | 11 | the signature | RFC 7515 §5.2 |
 //!
-//! A claim that is `null` is not there (but for the marks of an ID token in check 2). A reason names the claim and its fault ([`ClaimFault`]).
+//! A claim that is `null` is not there (but for the marks of an ID token in check 2). A reason
+//! names the claim and its fault ([`ClaimFault`]).
 //!
 //! A [`Trace`] records each check; the code path is the same with and without one.
 //!
-//! The signature comes last because it is the only expensive check: an expired or foreign token is refused
-//! for the price of reading it. Claims that are not verified are used to refuse and for nothing else;
-//! [`Claims`] are made only behind check 11.
+//! The signature comes last because it is the only expensive check: an expired or foreign token is
+//! refused for the price of reading it. Claims that are not verified are used to refuse and for
+//! nothing else; [`Claims`] are made only behind check 11.
 //!
-//! What an issuer says about a token when it is asked ([`IntrospectionResponse`], RFC 7662) is judged by
-//! the checks from 5 to 10 in the same way. The question takes the place of the others: only who asked
-//! the issuer's own endpoint, over a connection that is safe, may hand the answer in.
+//! What an issuer says about a token when it is asked ([`IntrospectionResponse`], RFC 7662) is
+//! judged by the checks from 5 to 10 in the same way. The question takes the place of the others:
+//! only who asked the issuer's own endpoint, over a connection that is safe, may hand the answer
+//! in.
 
+mod error;
 mod facts;
 mod introspection;
 mod outline;
@@ -35,6 +38,7 @@ mod trusted;
 
 use std::collections::{BTreeSet, HashMap};
 
+pub use error::{ClaimFault, VerifyError};
 pub(crate) use facts::FORM;
 pub use introspection::{IntrospectionError, IntrospectionResponse};
 pub use outline::TokenOutline;
@@ -54,131 +58,6 @@ pub struct TokenVerifier {
     audience: Audience,
     issuers: HashMap<Issuer, TrustedIssuer>,
     leeway: Leeway,
-}
-
-/// Why a token is refused. For the operator: a caller is told no more than `invalid_token`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
-    /// Check 1.
-    #[error(transparent)]
-    Form(#[from] ParseTokenError),
-    /// Check 1: longer than [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES), and so not read at all.
-    #[error("the token is too long")]
-    TooLong,
-    /// Check 2: no `typ`, or another.
-    #[error("typ is not at+jwt (RFC 9068): not an access token")]
-    TokenType,
-    /// Check 2: the claims say that it is an ID token or a refresh token.
-    #[error("an ID token or a refresh token, not an access token")]
-    OtherToken,
-    /// Check 3: no `iss`.
-    #[error("iss is missing")]
-    IssuerMissing,
-    /// Check 3: an issuer that is not trusted.
-    #[error("iss is not a trusted issuer")]
-    IssuerUnknown,
-    /// Check 4: an algorithm that the issuer's entry does not list.
-    #[error("this issuer does not sign with the algorithm in the token's header")]
-    AlgorithmNotPermitted,
-    /// Check 4.
-    #[error(transparent)]
-    Key(#[from] KeyLookupError),
-    /// Check 5: no `aud`, or an empty list.
-    #[error("aud is missing")]
-    AudienceMissing,
-    /// Check 5: a token for somebody else.
-    #[error("aud does not name this resource")]
-    AudienceMismatch,
-    /// Check 6: no `exp`.
-    #[error("exp is missing")]
-    ExpiryMissing,
-    /// Check 6: past.
-    #[error("expired")]
-    Expired,
-    /// Check 7: `nbf` in the future.
-    #[error("not valid yet (nbf)")]
-    NotYetValid,
-    /// Check 7: `iat` in the future.
-    #[error("issued in the future (iat)")]
-    IssuedInFuture,
-    /// Check 8.
-    #[error("the subject is missing: neither sub nor what subject_from names is there")]
-    SubjectMissing,
-    /// Check 9.
-    #[error("bound to a key by cnf, which is not supported")]
-    SenderConstrained,
-    /// Checks 3, 5 to 8 and 10: a claim that is there, and what is wrong with it.
-    #[error("{0} {1}")]
-    Claim(&'static str, ClaimFault),
-    /// Checks 5 and 8: the same of a claim that the issuer's entry names instead of `aud` or `sub`.
-    #[error("{1} {2}")]
-    NamedClaim(Check, &'static str, ClaimFault),
-    /// Instead of checks 1 to 4: the issuer was asked, and says no (RFC 7662 §2.2).
-    #[error("the issuer says that the token is not active")]
-    Inactive,
-    /// Instead of checks 1 to 4: the issuer speaks of another token than the one it was asked about.
-    #[error("the issuer's answer is about another issuer's or subject's token")]
-    OtherAnswer,
-    /// Check 11.
-    #[error("the signature does not match")]
-    Signature,
-}
-
-impl VerifyError {
-    /// The check that it is of.
-    pub(crate) fn check(self) -> Check {
-        match self {
-            Self::Form(_) | Self::TooLong => Check::Form,
-            Self::TokenType | Self::OtherToken => Check::Type,
-            Self::IssuerMissing | Self::IssuerUnknown | Self::Claim("iss", _) => Check::Issuer,
-            Self::AlgorithmNotPermitted | Self::Key(_) => Check::Key,
-            Self::AudienceMissing | Self::AudienceMismatch | Self::Claim("aud", _) => {
-                Check::Audience
-            }
-            Self::ExpiryMissing | Self::Expired | Self::Claim("exp", _) => Check::Expiry,
-            Self::NotYetValid | Self::IssuedInFuture | Self::Claim("nbf" | "iat", _) => {
-                Check::Begin
-            }
-            Self::SubjectMissing | Self::Claim("sub", _) => Check::Subject,
-            Self::SenderConstrained => Check::Binding,
-            Self::NamedClaim(check, ..) => check,
-            Self::Claim(..) => Check::Claims,
-            Self::Inactive | Self::OtherAnswer => Check::Introspection,
-            Self::Signature => Check::Signature,
-        }
-    }
-}
-
-/// What is wrong with a claim that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ClaimFault {
-    /// A number, say, where a string belongs.
-    #[error("is not a string")]
-    NotText,
-    /// A string of no characters.
-    #[error("is empty")]
-    Empty,
-    /// A line break, say.
-    #[error("has a control character")]
-    Control,
-    /// Longer than any name may be.
-    #[error("is longer than 255 bytes")]
-    TooLong,
-    /// Neither a number nor within the years from 1970 to 9999.
-    #[error("is not a date: a number of seconds since 1970")]
-    NotDate,
-    /// Neither a string nor a list of strings.
-    #[error("is neither a string nor a list of strings")]
-    NotTexts,
-    /// A list, in a claim that is a string for whoever follows RFC 9068.
-    #[error("is a list, not a string: scopes_from = [\"scope\"] in ISSUERS_FILE reads lists too")]
-    List,
-    /// Something that is no scope, or more than one space between two.
-    #[error("is not scopes with one space between them (RFC 6749 section 3.3)")]
-    NotScopes,
-    /// Nothing that roles could stand in.
-    #[error("is neither a list of roles, nor one role, nor an object with roles as members")]
-    NotRoles,
 }
 
 impl TokenVerifier {
@@ -206,9 +85,9 @@ impl TokenVerifier {
         self.verify_parsed(&UnverifiedToken::parse(token)?, None, now, None)
     }
 
-    /// Judges a token that was taken apart already. `keys`, which were fetched, say, take the place of
-    /// those that were given with the issuer; another issuer's keys are none. Every check is recorded in
-    /// `trace`, if there is one.
+    /// Judges a token that was taken apart already. `keys`, which were fetched, say, take the place
+    /// of those that were given with the issuer; another issuer's keys are none. Every check is
+    /// recorded in `trace`, if there is one.
     pub fn verify_parsed(
         &self,
         token: &UnverifiedToken<'_>,
@@ -248,8 +127,8 @@ impl TokenVerifier {
         }
     }
 
-    /// What the check that `fault` is of expects, and what it found in `token`, which was judged with
-    /// `keys` at `now`: for the operator.
+    /// What the check that `fault` is of expects, and what it found in `token`, which was judged
+    /// with `keys` at `now`: for the operator.
     #[must_use]
     pub fn facts(
         &self,
@@ -382,8 +261,8 @@ impl TokenVerifier {
         if !named.iter().any(|audience| accepted.contains(audience)) {
             return Err(VerifyError::AudienceMismatch);
         }
-        // Where another claim stands in for `aud`, an `aud` that is there counts as well: the token may
-        // be meant for another resource of the same client.
+        // Where another claim is read instead of `aud`, an `aud` that is there counts as well: the
+        // token may be meant for another resource of the same client.
         if claim != "aud" && claims.said("aud").is_some() {
             let also = read::audiences(claims, "aud")?;
             if !also.iter().any(|audience| own.contains(audience) || accepted.contains(audience)) {

@@ -1,8 +1,8 @@
-//! What can be read of a JWT whose signature cannot be checked here: by an algorithm that is not supported,
-//! say, or with an extension in its header.
+//! What can be read of a JWT whose signature cannot be checked here: by an algorithm that is not
+//! supported, say, or with an extension in its header.
 //!
-//! Nothing of it is believed. It says which issuer to ask about the token, where its issuer is one that
-//! is only asked, and what to tell the operator.
+//! Nothing in it is trusted. It says which issuer to ask about the token, where its issuer is one
+//! that is only asked, and what to report to the operator.
 
 use super::{CheckDetail, VerifyError, facts::FORM, read, trace::shown};
 use crate::display::excerpt;
@@ -11,7 +11,7 @@ use crate::{
     jws::{object, text_of},
 };
 
-/// The outline of a JWT. **Nothing in it is to be believed.**
+/// The outline of a JWT. **Nothing in it can be trusted.**
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenOutline {
     issuer: Option<Issuer>,
@@ -20,7 +20,8 @@ pub struct TokenOutline {
 }
 
 impl TokenOutline {
-    /// The outline of `token`; `None` if it is not three parts with a header and claims that can be read.
+    /// The outline of `token`; `None` if it is not three parts with a header and claims that can be
+    /// read.
     #[must_use]
     pub fn of(token: &AccessToken) -> Option<Self> {
         let mut parts = token.expose().split('.');
@@ -31,7 +32,8 @@ impl TokenOutline {
         }
         let (header, claims) = (object(&header).ok()?, object(&claims).ok()?);
         let token_type = header.said("typ").and_then(|it| it.as_str()).unwrap_or_default();
-        // What says that it is an access token is one, whatever else it says (RFC 9068 section 2.1).
+        // What says that it is an access token is one, whatever else it says (RFC 9068 section
+        // 2.1).
         let is_access_token =
             ["at+jwt", "application/at+jwt"].iter().any(|it| token_type.eq_ignore_ascii_case(it));
         let said = ["alg", "kid", "typ", "crit"]
@@ -57,7 +59,7 @@ impl TokenOutline {
         self.is_other_token
     }
 
-    /// What was expected of its form, and what stands in its header.
+    /// What was expected of its form, and what is in its header.
     #[must_use]
     pub fn facts(&self, fault: VerifyError) -> CheckDetail {
         let expected = match fault {

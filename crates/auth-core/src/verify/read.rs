@@ -1,19 +1,20 @@
 //! Claims out of JSON: strictly, and wherever an issuer writes them.
 //!
 //! 1. A claim that is `null` is not there, but for the marks of an ID token.
-//! 2. A claim that decides something must be what it should be; a fault names the claim and what is wrong
-//!    with it.
+//! 2. A claim that decides something must be what it should be; a fault names the claim and what is
+//!    wrong with it.
 //! 3. What decides nothing is not looked at, whatever it is.
 
 use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
 use super::{Check, ClaimFault, VerifyError};
 use crate::{
-    Audience, ClientId, InvalidName, NumericDate, RoleName, Scope, ScopeSet, Subject, TimeError,
+    Audience, ClientId, InvalidNameError, NumericDate, RoleName, Scope, ScopeSet, Subject,
+    TimeError,
     json::{Json, Object},
 };
 
-/// Where the client stands: RFC 9068 §2.2, OpenID Connect Core §2, Okta, and Entra's v1.
+/// Where the client is named: RFC 9068 §2.2, OpenID Connect Core §2, Okta, and Entra's v1.
 const CLIENT_ID: [&str; 4] = ["client_id", "azp", "cid", "appid"];
 
 /// Whether the claims are those of an ID token (OpenID Connect Core §2, §3.1.3.6) or say so in the
@@ -25,13 +26,14 @@ pub(super) fn is_other_token(claims: &Object<'_>) -> bool {
             !accepted.contains(&text)
         })
     };
-    // Some issuers write `null` into ID tokens for what the client did not send: it is a mark all the same.
+    // Some issuers write `null` into ID tokens for what the client did not send: it is a mark all
+    // the same.
     ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains(name))
         || is_none_of("typ", &["Bearer"])
         || is_none_of("token_use", &["access", "access_token"])
 }
 
-/// The claims whose names are told in a reason, which lives as long as the program.
+/// The claims whose names are reported in a reason, which lives as long as the program.
 const KNOWN: [&str; 18] = [
     "aud",
     "client_id",
@@ -53,15 +55,15 @@ const KNOWN: [&str; 18] = [
     "username",
 ];
 
-/// The name of a claim, if it is a usual one; else only `instead` is told.
-fn told(name: &str, instead: &'static str) -> &'static str {
+/// The name of a claim, if it is a usual one; else `instead`.
+fn reported(name: &str, instead: &'static str) -> &'static str {
     let known = KNOWN.into_iter().chain(CLIENT_ID).find(|known| *known == name);
     known.unwrap_or(instead)
 }
 
 /// The claim `name` with its `fault`.
 fn wrong(name: &str, instead: &'static str, fault: ClaimFault) -> VerifyError {
-    VerifyError::Claim(told(name, instead), fault)
+    VerifyError::Claim(reported(name, instead), fault)
 }
 
 /// The same of the claim that an issuer's entry names in place of `usual`.
@@ -74,18 +76,18 @@ fn wrong_instead_of(
     if name == usual {
         return VerifyError::Claim(usual, fault);
     }
-    VerifyError::NamedClaim(check, told(name, instead), fault)
+    VerifyError::NamedClaim(check, reported(name, instead), fault)
 }
 
 /// One of the names of `claims`, or why it is none.
 fn parsed<T>(value: &Json<'_>) -> Result<T, ClaimFault>
 where
-    T: FromStr<Err = InvalidName>,
+    T: FromStr<Err = InvalidNameError>,
 {
     value.as_str().ok_or(ClaimFault::NotText)?.parse().map_err(|fault| match fault {
-        InvalidName::Empty => ClaimFault::Empty,
-        InvalidName::Control => ClaimFault::Control,
-        InvalidName::TooLong => ClaimFault::TooLong,
+        InvalidNameError::Empty => ClaimFault::Empty,
+        InvalidNameError::Control => ClaimFault::Control,
+        InvalidNameError::TooLong => ClaimFault::TooLong,
     })
 }
 
@@ -97,8 +99,8 @@ pub(super) fn audiences(claims: &Object<'_>, claim: &str) -> Result<Vec<Audience
     };
     match claims.said(claim) {
         None => Err(VerifyError::AudienceMissing),
-        Some(Json::List(list)) if list.is_empty() => Err(VerifyError::AudienceMissing),
-        Some(Json::List(list)) => list.iter().map(parse).collect(),
+        Some(Json::Array(list)) if list.is_empty() => Err(VerifyError::AudienceMissing),
+        Some(Json::Array(list)) => list.iter().map(parse).collect(),
         Some(one) => Ok(vec![parse(one)?]),
     }
 }
@@ -116,7 +118,7 @@ pub(super) fn as_date(value: &Json<'_>) -> Result<NumericDate, TimeError> {
     value.as_number().ok_or(TimeError::OutOfRange).and_then(NumericDate::from_number)
 }
 
-/// The subject, and the claim that it stands in, if that is not `sub`.
+/// The subject, and the claim that it is in, if that is not `sub`.
 pub(super) fn subject(
     claims: &Object<'_>,
     from: Option<&[Arc<str>]>,
@@ -137,7 +139,7 @@ pub(super) fn subject(
 
 pub(super) fn text<T>(claims: &Object<'_>, name: &'static str) -> Result<Option<T>, VerifyError>
 where
-    T: FromStr<Err = InvalidName>,
+    T: FromStr<Err = InvalidNameError>,
 {
     let value = claims.said(name).map(parsed).transpose();
     value.map_err(|fault| VerifyError::Claim(name, fault))
@@ -161,14 +163,14 @@ pub(super) fn scopes(
         let Some(value) = claims.said(name) else { continue };
         let fault = |fault| wrong(name, "a claim of scopes_from", fault);
         match value {
-            Json::Text(text) => {
+            Json::String(text) => {
                 let more = text.parse().map_err(|_| fault(ClaimFault::NotScopes))?;
                 scopes = scopes.union(&more);
             }
-            Json::List(_) if name == "scope" && !lists_scopes => {
+            Json::Array(_) if name == "scope" && !lists_scopes => {
                 return Err(fault(ClaimFault::List));
             }
-            Json::List(list) => {
+            Json::Array(list) => {
                 for scope in list {
                     let scope = scope.as_str().ok_or_else(|| fault(ClaimFault::NotTexts))?;
                     let scope = scope.parse::<Scope>();
@@ -181,7 +183,8 @@ pub(super) fn scopes(
     Ok(scopes)
 }
 
-/// The roles at every one of `paths`. What cannot be the name of a role is none of the policy's either.
+/// The roles at every one of `paths`. What cannot be the name of a role is none of the policy's
+/// either.
 pub(super) fn roles(
     claims: &Object<'_>,
     paths: &[String],
@@ -191,8 +194,8 @@ pub(super) fn roles(
         let fault = || wrong(path, "a claim of roles_from", ClaimFault::NotRoles);
         match at(claims, path) {
             None | Some(Json::Null) => {}
-            Some(Json::Text(role)) => roles.extend(role.parse::<RoleName>()),
-            Some(Json::List(list)) => {
+            Some(Json::String(role)) => roles.extend(role.parse::<RoleName>()),
+            Some(Json::Array(list)) => {
                 let names = list.iter().filter_map(Json::as_str);
                 roles.extend(names.filter_map(|role| role.parse::<RoleName>().ok()));
             }
@@ -218,8 +221,9 @@ pub(super) fn is_there(claims: &Object<'_>, path: &str) -> bool {
     at(claims, path).is_some()
 }
 
-/// The member that `path` leads to. Names may have dots themselves: the longest name that is there is
-/// taken first. Each object is looked at once at most, so hostile claims cost no more than others.
+/// The member that `path` leads to. Names may have dots themselves: the longest name that is there
+/// is taken first. Each object is looked at once at most, so hostile claims cost no more than
+/// others.
 fn at<'a, 'b>(object: &'a Object<'b>, path: &str) -> Option<&'a Json<'b>> {
     if let Some(value) = object.get(path) {
         return Some(value);

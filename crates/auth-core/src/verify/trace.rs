@@ -1,7 +1,7 @@
 //! Tracing how a token is judged: what each check expected, and what it found.
 //!
-//! 1. There is one way through the checks. A [`Trace`] that is passed along records them; without one,
-//!    only the verdict is made.
+//! 1. There is one way through the checks. A [`Trace`] that is passed along records them; without
+//!    one, only the verdict is made.
 //! 2. A check is recorded before it is made. So the last that was recorded is the one that failed.
 //! 3. What was found is the token's own text: it is escaped, and cut short.
 
@@ -13,7 +13,7 @@ use crate::{display::excerpt, json::Json};
 /// One of the checks, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// 1: three parts, and what stands in the header.
+    /// 1: three parts, and what the header says.
     Form,
     /// 2: `typ`.
     Type,
@@ -80,7 +80,7 @@ impl Check {
 pub struct CheckDetail {
     /// What lets the token through.
     pub expected: String,
-    /// What stands in the token.
+    /// What the token has.
     pub found: String,
 }
 
@@ -140,12 +140,12 @@ pub struct Step {
 }
 
 impl Trace {
-    /// Every check of the order with its outcome: the last that was recorded failed if `verdict` is an
-    /// error, and none behind it was reached.
+    /// Every check of the order with its outcome: the last that was recorded failed if `verdict` is
+    /// an error, and none behind it was reached.
     #[must_use]
     pub fn steps<T, E: std::fmt::Display>(self, verdict: &Result<T, E>) -> Vec<Step> {
         let reached = self.0.last().map(|(check, _)| *check);
-        // Where the issuer was asked instead, nobody looks at a signature.
+        // Where the issuer was asked instead, no signature is checked.
         let was_asked = matches!(self.0.first(), Some((Check::Introspection, _)));
         let count = self.0.len();
         let mut steps: Vec<Step> = self
@@ -179,7 +179,7 @@ impl Trace {
 pub(crate) fn shown(value: Option<&Json<'_>>) -> String {
     match value {
         None => "nothing".into(),
-        Some(Json::Text(text)) => excerpt(text),
+        Some(Json::String(text)) => excerpt(text),
         Some(value) => excerpt(&Value::from(value.clone()).to_string()),
     }
 }
@@ -191,12 +191,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_moves_no_cursor_and_has_an_end() {
-        let text = |text: &'static str| shown(Some(&Json::Text(text.into())));
+        let text = |text: &'static str| shown(Some(&Json::String(text.into())));
         assert_eq!(text("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
         assert_eq!(text("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(shown(Some(&Json::parse(r#"["é", 1]"#).unwrap())), r#"["é",1]"#);
         assert_eq!(shown(None), "nothing");
-        let long = Json::Text("x".repeat(5000).into());
+        let long = Json::String("x".repeat(5000).into());
         assert_eq!(shown(Some(&long)).chars().count(), 201);
     }
 

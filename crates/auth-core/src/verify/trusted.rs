@@ -10,16 +10,16 @@ pub enum TokenTypes {
     /// `at+jwt` only (RFC 9068 §2.1): no other kind of JWT can be taken for an access token.
     #[default]
     AccessToken,
-    /// Also `JWT`, for issuers that do not follow RFC 9068. Tokens that look like ID tokens or refresh
-    /// tokens are still refused.
+    /// Also `JWT`, for issuers that do not follow RFC 9068. Tokens that look like ID tokens or
+    /// refresh tokens are still refused.
     AccessTokenOrJwt,
     /// Also none at all, for issuers whose headers have no `typ`. Look-alikes are refused as above.
     Any,
 }
 
-/// An issuer whose tokens count, with its keys and its ways.
+/// An issuer whose tokens count, with its keys and the form of its tokens.
 ///
-/// What is not set is as RFC 9068 has it: `typ` is `at+jwt`, `aud` is the resource, scopes stand in
+/// What is not set is as RFC 9068 has it: `typ` is `at+jwt`, `aud` is the resource, scopes are in
 /// `scope`, roles in `roles`, and roles are not trusted.
 #[derive(Debug, Clone)]
 pub struct TrustedIssuer {
@@ -92,8 +92,8 @@ impl TrustedIssuer {
         Self { audiences: Some(audiences.into_iter().collect()), ..self }
     }
 
-    /// The claim in which the audience stands, for issuers whose tokens have no `aud`. An `aud` that is
-    /// there all the same must name one of the audiences too.
+    /// The claim that names the audience, for issuers whose tokens have no `aud`. An `aud`
+    /// that is there all the same must name one of the audiences too.
     #[must_use]
     pub fn audience_claim(self, claim: impl Into<String>) -> Self {
         Self { audience_claim: claim.into(), ..self }
@@ -105,9 +105,9 @@ impl TrustedIssuer {
         Self { algorithms: Some(algorithms.into_iter().collect()), ..self }
     }
 
-    /// The claims in which scopes stand: each a string of scopes with spaces between them, or a list of
-    /// strings. Their union counts. What is not set is `scope` alone, and that a string (RFC 9068
-    /// §2.2.3); `scope` that is named here may be a list, too.
+    /// The claims that hold scopes: each a string of scopes with spaces between them, or a
+    /// list of strings. Their union counts. What is not set is `scope` alone, and that a string
+    /// (RFC 9068 §2.2.3); `scope` that is named here may be a list, too.
     #[must_use]
     pub fn scopes_from<S: Into<String>>(self, claims: impl IntoIterator<Item = S>) -> Self {
         let scopes_from: Vec<String> = claims.into_iter().map(Into::into).collect();
@@ -115,26 +115,27 @@ impl TrustedIssuer {
         Self { scopes_from, lists_scopes, ..self }
     }
 
-    /// The claims in which the subject may stand, for issuers whose tokens or answers have no `sub`: the
-    /// first that is there counts. **Their values must not meet**: where people choose their own names,
-    /// or clients theirs, one could be called as another is.
+    /// The claims that may name the subject, for issuers whose tokens or answers have no
+    /// `sub`: the first that is there counts. **Their values must not meet**: where people choose
+    /// their own names, or clients theirs, one could be called as another is.
     #[must_use]
     pub fn subject_from<S: AsRef<str>>(self, claims: impl IntoIterator<Item = S>) -> Self {
         let subject_from = claims.into_iter().map(|claim| Arc::from(claim.as_ref())).collect();
         Self { subject_from: Some(subject_from), ..self }
     }
 
-    /// Where roles stand: a claim (`groups`, `https://ex.com/roles`), or the way to a member of one
-    /// (`realm_access.roles`). It is a list of roles, one role as a string, or an object whose members
-    /// are named after roles and are objects (Zitadel). What cannot be the name of a role is none. A member of the whole name is preferred to a way. Their union counts,
-    /// if roles are trusted at all.
+    /// Where roles are: a claim (`groups`, `https://ex.com/roles`), or the way to a member of one
+    /// (`realm_access.roles`). It is a list of roles, one role as a string, or an object whose
+    /// members are named after roles and are objects (Zitadel). What cannot be the name of a role
+    /// is none. A member of the whole name is preferred to a way. Their union counts, if roles are
+    /// trusted at all.
     #[must_use]
     pub fn roles_from<S: Into<String>>(self, paths: impl IntoIterator<Item = S>) -> Self {
         Self { roles_from: paths.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// What every token of this issuer grants by itself, for issuers whose tokens have no scopes. As
-    /// with all scopes, the directory bounds it.
+    /// What every token of this issuer grants by itself, for issuers whose tokens have no scopes.
+    /// As with all scopes, the directory bounds it.
     #[must_use]
     pub fn grants(self, scopes: ScopeSet) -> Self {
         Self { grants: scopes, ..self }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{
-    Account, Action, Algorithm, Check, Decision, DenialReason, Explanation, Finding, Inadmissible,
-    Outcome, Policy, PolicyDocument, Query, RoleName, ScopeSet, Standing, Supposed, Verdict, admit,
-    trace,
+    Account, AccountError, Action, Algorithm, Check, Decision, DenialReason, DirectoryLookup,
+    Explanation, Finding, Hypothetical, Outcome, Policy, PolicyDocument, Query, RoleName, ScopeSet,
+    Verdict, check_account, trace,
 };
 use proptest::prelude::*;
 use testkit::{Forge, NOW, TestKey, accepted_variants, token_faults};
@@ -136,13 +136,14 @@ fn scopes() -> impl Strategy<Value = ScopeSet> {
 struct User {
     is_active: bool,
     roles: Arc<BTreeSet<RoleName>>,
-    valid_from: Option<i64>,
+    tokens_valid_from: Option<i64>,
 }
 
 fn users() -> impl Strategy<Value = Option<User>> {
-    let valid_from = prop::option::weighted(0.3, NOW - 1..=NOW + 1);
-    let user = (prop::bool::weighted(0.8), roles().prop_map(Arc::new), valid_from)
-        .prop_map(|(is_active, roles, valid_from)| User { is_active, roles, valid_from });
+    let tokens_valid_from = prop::option::weighted(0.3, NOW - 1..=NOW + 1);
+    let user = (prop::bool::weighted(0.8), roles().prop_map(Arc::new), tokens_valid_from).prop_map(
+        |(is_active, roles, tokens_valid_from)| User { is_active, roles, tokens_valid_from },
+    );
     prop::option::weighted(0.9, user)
 }
 
@@ -166,21 +167,21 @@ proptest! {
         let account = user.as_ref().map(|user| Account {
             is_active: user.is_active,
             roles: &user.roles,
-            valid_from: user.valid_from.map(secs),
+            tokens_valid_from: user.tokens_valid_from.map(secs),
         });
         let policy = policy();
         let explained = Explanation::of(
-            &text, &verifier, secs(NOW), |_| Standing::Directory { account, is_revoked },
+            &text, &verifier, secs(NOW), |_| DirectoryLookup::Directory { account, is_revoked },
             &policy, &action,
         );
 
         let finding = match verifier.verify(&text.parse().unwrap(), secs(NOW)) {
             Err(_) => Finding::InvalidToken,
-            Ok(claims) => match admit(&claims, account, is_revoked) {
-                Err(Inadmissible::UnknownUser) => Finding::UnknownUser,
-                Err(Inadmissible::DisabledUser) => Finding::DisabledUser,
-                Err(Inadmissible::RevokedToken) => Finding::RevokedToken,
-                Ok(principal) => match policy.decide(&Query::new(Some(&Arc::new(principal)), &action)) {
+            Ok(claims) => match check_account(&claims, account, is_revoked) {
+                Err(AccountError::UnknownUser) => Finding::UnknownUser,
+                Err(AccountError::DisabledUser) => Finding::DisabledUser,
+                Err(AccountError::RevokedToken) => Finding::RevokedToken,
+                Ok(it) => match policy.decide(&Query::new(Some(&Arc::new(it)), &action)) {
                     Decision::Permit(_) => Finding::Permitted,
                     Decision::Deny(denial) => match denial.reason() {
                         DenialReason::NoRule | DenialReason::NoToken => Finding::NoRule,
@@ -209,12 +210,12 @@ proptest! {
         let claims = verifier.verify(&token.parse().unwrap(), secs(NOW)).unwrap();
         let ceiling = auth_core::Ceiling::Roles(Arc::new(ceiling));
         let principal = Arc::new(auth_core::Principal::new(&claims, ceiling.clone()));
-        let supposed = Supposed { scopes: granted, roles: carried, ceiling };
+        let supposed = Hypothetical { scopes: granted, roles: carried, ceiling };
         let verdict = match policy().decide(&Query::new(Some(&principal), &action)) {
             Decision::Permit(_) => Verdict::Permit,
             Decision::Deny(denial) => Verdict::Deny(denial.reason(), denial.required().clone()),
         };
-        prop_assert_eq!(policy().suppose(Some(&supposed), &action), verdict);
+        prop_assert_eq!(policy().evaluate(Some(&supposed), &action), verdict);
     }
 }
 
@@ -229,8 +230,8 @@ fn who_may_and_what_nobody_can_is_told() {
     assert_eq!(roles("mixed"), ["mid", "top"]);
     assert_eq!(roles("none"), Vec::<String>::new());
     assert!(policy.unreachable().is_empty());
-    assert_eq!(policy.suppose(None, &Action::CallTool("open".into())), Verdict::Permit);
-    assert_eq!(policy.suppose(None, &Action::CallTool("one".into())), Verdict::NoToken);
+    assert_eq!(policy.evaluate(None, &Action::CallTool("open".into())), Verdict::Permit);
+    assert_eq!(policy.evaluate(None, &Action::CallTool("one".into())), Verdict::NoToken);
 
     let lonely: PolicyDocument = serde_json::from_value(serde_json::json!({
         "scopes": { "a": "", "b": "" }, "roles": { "r": ["a"] },
@@ -247,8 +248,14 @@ fn without_a_directory_the_token_alone_counts_and_it_says_so() {
     let verifier = verifier(trusted(key));
     let token = Forge::valid(key).claim("scope", "c").sign(key);
     let action = Action::CallTool("high".into());
-    let explained =
-        Explanation::of(&token, &verifier, secs(NOW), |_| Standing::NotAsked, &policy(), &action);
+    let explained = Explanation::of(
+        &token,
+        &verifier,
+        secs(NOW),
+        |_| DirectoryLookup::Skipped,
+        &policy(),
+        &action,
+    );
     assert!(explained.is_permitted());
     let user = explained.steps.iter().find(|step| step.name == "user").unwrap();
     assert_eq!(user.outcome, Outcome::Noted);

@@ -299,7 +299,7 @@ fn anyone_with_a_valid_token_may_speak_the_protocol() {
     }
     let ruled: Vec<_> = bare.actions().into_iter().map(Action::method).collect();
     assert_eq!(ruled, protocol);
-    assert!(bare.scopes().is_empty() && bare.scopes_to_ask_for().is_empty());
+    assert!(bare.scopes().is_empty() && bare.requestable_scopes().is_empty());
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_rule_under_methods_takes_the_place_of_the_protocols_own() {
 fn a_policy_tells_what_it_rules() {
     let policy = policy();
     assert_eq!(policy.scopes(), scopes("Audit Data.Own Data.Read Data.Write Idle"));
-    assert_eq!(policy.scopes_to_ask_for(), scopes("Audit Data.Own Data.Read Data.Write"));
+    assert_eq!(policy.requestable_scopes(), scopes("Audit Data.Own Data.Read Data.Write"));
     let requirement = policy.requirements(&tool("mixed")).unwrap()[0];
     assert_eq!(requirement.all(), &scopes("Data.Read"));
     assert_eq!(requirement.any(), &scopes("Audit Data.Own"));

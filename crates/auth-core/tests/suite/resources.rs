@@ -1,4 +1,5 @@
-//! Rules for resources by template, rules that call something public, and actions that need others too.
+//! Rules for resources by template, rules that call something public, and actions that need others
+//! too.
 
 use std::sync::Arc;
 
@@ -84,7 +85,8 @@ fn an_expansion_does_not_reach_what_its_own_rule_refuses() {
             assert_eq!(verdict("Own", uri), needs("Own Secret"), "{uri}");
         }
     }
-    // Dots that some drop, alternate data streams, compatibility and ignorable characters, letter case.
+    // Dots that some drop, alternate data streams, compatibility and ignorable characters, letter
+    // case.
     for uri in [
         "db://users/admin.",
         "db://users/admin. .",

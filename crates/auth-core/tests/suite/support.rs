@@ -45,7 +45,8 @@ pub(crate) fn roles<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Ro
     names.into_iter().map(|name| name.parse().unwrap()).collect()
 }
 
-/// A caller whose token has these scopes and (trusted) roles, and whom nothing but `ceiling` bounds.
+/// A caller whose token has these scopes and (trusted) roles, and whom nothing but `ceiling`
+/// bounds.
 pub(crate) fn principal(scopes: &str, token_roles: &[&str], ceiling: Ceiling) -> Arc<Principal> {
     let key = TestKey::shared(Algorithm::Hs256);
     let forge = Forge::valid(key).claim("scope", scopes).claim("roles", token_roles.to_vec());

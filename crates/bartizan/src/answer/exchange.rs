@@ -2,14 +2,15 @@
 //!
 //! 1. A session that the answer names is sealed for the caller, and so is every event's id.
 //! 2. Lists show what the caller may see, and notifications of changes reach whom they concern
-//!    ([`lists`]). What the server says to a notification that names a list is not passed on: nothing is
-//!    to be answered (JSON-RPC 2.0 §4.1).
+//!    ([`lists`]). What the server says to a notification that names a list is not passed on:
+//!    nothing is to be answered (JSON-RPC 2.0 §4.1).
 //! 3. A task that the answer says was started is the caller's.
-//! 4. An event stream is judged again and again, with the same token and by the same checks as a new
-//!    request: it ends within a second after the token expires or is revoked, the user is disabled, or a
-//!    role is lost that it needs. Nothing is given out while the last judgement is older than that.
-//! 5. Answers come on the stream of another request if two have the same id: so every answer on a stream
-//!    is looked at, whatever its stream was asked for.
+//! 4. An event stream is judged again and again, with the same token and by the same checks as a
+//!    new request: it ends within a second after the token expires or is revoked, the user is
+//!    disabled, or a role is lost that it needs. Nothing is given out while the last judgement is
+//!    older than that.
+//! 5. Answers come on the stream of another request if two have the same id: so every answer on a
+//!    stream is looked at, whatever its stream was asked for.
 
 use std::{
     error::Error,
@@ -41,11 +42,11 @@ use crate::{
     rules::Ruleset,
 };
 
-/// How often the caller of an open stream is judged again. Two of these and some work are within the
-/// second that is promised.
+/// How often the caller of an open stream is judged again. Two of these and some work are within
+/// the second that is promised.
 const RECHECK: Duration = Duration::from_millis(450);
 /// How long that may take: who cannot be judged in time may not go on.
-const JUDGED_WITHIN: Duration = Duration::from_millis(500);
+const RECHECK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What is known of a request that was let through.
 pub(crate) struct Exchange<A> {
@@ -90,7 +91,7 @@ impl<A: Authenticate> Exchange<A> {
         R: Body<Data = Bytes>,
         R::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.guard.seals.seal_session(response.headers_mut(), &self.owner);
+        self.guard.owned_ids.tag_session(response.headers_mut(), &self.owner);
         if is(response.headers(), "text/event-stream") {
             return response.map(|body| GuardedBody::stream(body, self.into_stream()));
         }
@@ -135,17 +136,17 @@ impl<A: Authenticate> Exchange<A> {
             Ok(message) => message,
             Err(fault) => {
                 self.report(Outcome::UnreadableList(fault.as_ref()));
-                return response::bad_gateway().map(GuardedBody::own);
+                return response::bad_gateway().map(GuardedBody::generated);
             }
         };
         lists::filter(&mut message, &self.viewer, self.is_stateless);
         parts.headers.remove(header::CONTENT_LENGTH);
-        Response::from_parts(parts, GuardedBody::own(message.to_string().into()))
+        Response::from_parts(parts, GuardedBody::generated(message.to_string().into()))
     }
 
     fn into_stream(self) -> Stream {
         let viewer =
-            Arc::new(Mutex::new(Judged { viewer: self.viewer.clone(), at: Instant::now() }));
+            Arc::new(Mutex::new(LastCheck { viewer: self.viewer.clone(), at: Instant::now() }));
         let exchange = Arc::new(self);
         let filter = {
             let (exchange, viewer) = (Arc::clone(&exchange), Arc::clone(&viewer));
@@ -156,7 +157,7 @@ impl<A: Authenticate> Exchange<A> {
         };
         let is_stale = {
             let viewer = Arc::clone(&viewer);
-            move || last(&viewer).at.elapsed() > RECHECK + JUDGED_WITHIN
+            move || last(&viewer).at.elapsed() > RECHECK + RECHECK_TIMEOUT
         };
         let watch = async move { exchange.watch(&viewer).await };
         Stream::new(Box::new(filter), Box::new(is_stale), Some(Box::pin(watch)))
@@ -188,7 +189,7 @@ impl<A: Authenticate> Exchange<A> {
         let sealed = match id {
             Some(id) => {
                 let held: Vec<_> = self.held().cloned().collect();
-                self.guard.seals.seal_event(id, &held, &self.owner)
+                self.guard.owned_ids.tag_event(id, &held, &self.owner)
             }
             None => None,
         };
@@ -211,24 +212,26 @@ impl<A: Authenticate> Exchange<A> {
         id.is_some_and(|id| self.guard.tasks.origin(id, &self.owner).is_some())
     }
 
-    /// Returns when the caller may no longer have the stream; until then keeps in `judged` who is looking.
-    async fn watch(&self, judged: &Mutex<Judged>) {
+    /// Returns when the caller may no longer have the stream; until then keeps in `judged` who is
+    /// looking.
+    async fn watch(&self, judged: &Mutex<LastCheck>) {
         loop {
             tokio::time::sleep(RECHECK).await;
             let before = last(judged).viewer.clone();
             match self.recheck(before).await {
-                Ok(viewer) => *last(judged) = Judged { viewer, at: Instant::now() },
+                Ok(viewer) => *last(judged) = LastCheck { viewer, at: Instant::now() },
                 Err(reason) => return self.report(Outcome::StreamEnded(&reason)),
             }
         }
     }
 
-    /// Judges the caller of an open stream again, by the rules in force. `before` is the last judgement.
+    /// Judges the caller of an open stream again, by the rules in force. `before` is the last
+    /// judgement.
     async fn recheck(&self, before: Viewer) -> Result<Viewer, StreamEndError> {
         let principal = match &self.credentials {
             Some(credentials) => {
                 let judging = self.guard.authenticate.authenticate(credentials.present(true));
-                let principal = tokio::time::timeout(JUDGED_WITHIN, judging).await;
+                let principal = tokio::time::timeout(RECHECK_TIMEOUT, judging).await;
                 Some(Arc::new(principal.map_err(|_| StreamEndError::Timeout)??))
             }
             // Without a token nothing can be revoked, but the rules can change.
@@ -261,7 +264,7 @@ enum StreamEndError {
     Authenticate(#[from] AuthenticateError),
     #[error("not judged in time")]
     Timeout,
-    #[error("the token is somebody else's")]
+    #[error("the token is another principal's")]
     OtherOwner,
     #[error("{0}")]
     Denied(Denial),
@@ -273,16 +276,16 @@ fn without_body<R>(response: Response<R>) -> Response<GuardedBody<R>> {
     for header in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::TRANSFER_ENCODING] {
         parts.headers.remove(header);
     }
-    Response::from_parts(parts, GuardedBody::own(Full::default()))
+    Response::from_parts(parts, GuardedBody::generated(Full::default()))
 }
 
 /// Who is looking at a stream, and when that was last found out.
-struct Judged {
+struct LastCheck {
     viewer: Viewer,
     at: Instant,
 }
 
-fn last(judged: &Mutex<Judged>) -> MutexGuard<'_, Judged> {
+fn last(judged: &Mutex<LastCheck>) -> MutexGuard<'_, LastCheck> {
     judged.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -16,11 +16,11 @@ use pin_project_lite::pin_project;
 
 use crate::answer::sse::Events;
 
-/// The longest answer in several parts that is put together to be learned from: one that says that a task was
-/// started has little else to say.
-const LONGEST: usize = 64 * 1024;
+/// The longest answer in several parts that is put together to be learned from: one that says that
+/// a task was started has little else to say.
+const MAX_BUFFERED: usize = 64 * 1024;
 
-type Learn = Box<dyn FnOnce(&[u8]) + Send>;
+type OnComplete = Box<dyn FnOnce(&[u8]) + Send>;
 type Filter = Box<dyn FnMut(Bytes) -> Option<Bytes> + Send>;
 type IsStale = Box<dyn Fn() -> bool + Send>;
 type Watch = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,40 +36,40 @@ pin_project! {
 pin_project! {
     #[project = KindProjection]
     enum Kind<R> {
-        Inner { #[pin] body: R, lesson: Lesson },
+        Inner { #[pin] body: R, tap: ResponseTap },
         Stream { #[pin] body: R, stream: Stream },
-        Own { #[pin] body: Full<Bytes> },
+        Generated { #[pin] body: Full<Bytes> },
     }
 }
 
 /// What is to be learned from an answer, and its parts until it is whole.
-struct Lesson {
-    learn: Option<Learn>,
+struct ResponseTap {
+    on_complete: Option<OnComplete>,
     parts: BytesMut,
 }
 
-impl Lesson {
-    fn new(learn: Option<Learn>) -> Self {
-        Self { learn, parts: BytesMut::new() }
+impl ResponseTap {
+    fn new(on_complete: Option<OnComplete>) -> Self {
+        Self { on_complete, parts: BytesMut::new() }
     }
 
     /// Takes one more part; most answers have just one, which is not copied.
-    fn hear(&mut self, part: &[u8], is_last: bool) {
-        if self.learn.is_none() {
+    fn observe(&mut self, part: &[u8], is_last: bool) {
+        if self.on_complete.is_none() {
             return;
         }
-        if self.parts.len() + part.len() > LONGEST && !(is_last && self.parts.is_empty()) {
+        if self.parts.len() + part.len() > MAX_BUFFERED && !(is_last && self.parts.is_empty()) {
             *self = Self::new(None);
             return;
         }
         if !is_last {
             self.parts.extend_from_slice(part);
-        } else if let Some(learn) = self.learn.take() {
+        } else if let Some(on_complete) = self.on_complete.take() {
             if self.parts.is_empty() {
-                learn(part);
+                on_complete(part);
             } else {
                 self.parts.extend_from_slice(part);
-                learn(&std::mem::take(&mut self.parts));
+                on_complete(&std::mem::take(&mut self.parts));
             }
         }
     }
@@ -86,8 +86,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Passes on what `filter` gives back of each event, until the server ends the stream or `watch`
-    /// returns; nothing while `is_stale` says that `watch` is late (because nobody has read for a while).
+    /// Passes on what `filter` gives back of each event, until the server ends the stream or
+    /// `watch` returns; nothing while `is_stale` says that `watch` is late (because no one has read
+    /// for a while).
     pub(crate) fn new(filter: Filter, is_stale: IsStale, watch: Option<Watch>) -> Self {
         Self {
             filter,
@@ -122,20 +123,20 @@ impl Stream {
 
 impl<R> GuardedBody<R> {
     pub(crate) fn inner(body: R) -> Self {
-        Self { kind: Kind::Inner { body, lesson: Lesson::new(None) } }
+        Self { kind: Kind::Inner { body, tap: ResponseTap::new(None) } }
     }
 
-    /// The server's body, which `learn` sees, whole, before the caller has all of it.
-    pub(crate) fn watched(body: R, learn: Learn) -> Self {
-        Self { kind: Kind::Inner { body, lesson: Lesson::new(Some(learn)) } }
+    /// The server's body, which `on_complete` sees, whole, before the caller has all of it.
+    pub(crate) fn watched(body: R, on_complete: OnComplete) -> Self {
+        Self { kind: Kind::Inner { body, tap: ResponseTap::new(Some(on_complete)) } }
     }
 
     pub(crate) const fn stream(body: R, stream: Stream) -> Self {
         Self { kind: Kind::Stream { body, stream } }
     }
 
-    pub(crate) const fn own(body: Full<Bytes>) -> Self {
-        Self { kind: Kind::Own { body } }
+    pub(crate) const fn generated(body: Full<Bytes>) -> Self {
+        Self { kind: Kind::Generated { body } }
     }
 }
 
@@ -152,16 +153,16 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.project().kind.project() {
-            KindProjection::Own { body } => body.poll_frame(context).map_err(Into::into),
-            KindProjection::Inner { mut body, lesson } => {
+            KindProjection::Generated { body } => body.poll_frame(context).map_err(Into::into),
+            KindProjection::Inner { mut body, tap } => {
                 let frame = ready!(body.as_mut().poll_frame(context));
                 match &frame {
                     Some(Ok(frame)) => {
                         let part = frame.data_ref().map_or(&[][..], |bytes| bytes);
-                        lesson.hear(part, body.is_end_stream());
+                        tap.observe(part, body.is_end_stream());
                     }
                     Some(Err(_)) => {}
-                    None => lesson.hear(&[], true),
+                    None => tap.observe(&[], true),
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
@@ -190,7 +191,7 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Own { body } => body.is_end_stream(),
+            Kind::Generated { body } => body.is_end_stream(),
             Kind::Inner { body, .. } => body.is_end_stream(),
             Kind::Stream { stream, .. } => stream.ended,
         }
@@ -198,7 +199,7 @@ where
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Own { body } => body.size_hint(),
+            Kind::Generated { body } => body.size_hint(),
             Kind::Inner { body, .. } => body.size_hint(),
             Kind::Stream { .. } => SizeHint::default(),
         }
@@ -208,7 +209,7 @@ where
 impl<R> fmt::Debug for GuardedBody<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Kind::Own { .. } => "GuardedBody(its own)",
+            Kind::Generated { .. } => "GuardedBody(its own)",
             Kind::Inner { .. } => "GuardedBody(the server's)",
             Kind::Stream { .. } => "GuardedBody(a stream)",
         })

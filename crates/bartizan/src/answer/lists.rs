@@ -1,11 +1,11 @@
 //! What a caller may see: the entries of lists, and the notifications of changes.
 //!
-//! 1. An entry is shown if using it would be permitted: a tool by its name, a resource and a skill by
-//!    their URI, a template by itself, a prompt by its name. What has no name is not shown.
+//! 1. An entry is shown if using it would be permitted: a tool by its name, a resource and a skill
+//!    by their URI, a template by itself, a prompt by its name. What has no name is not shown.
 //! 2. The order is the server's own.
 //! 3. A list is the caller's own: where the revision knows `cacheScope`, it says `private`.
-//! 4. Where the policy says so, `_meta.securitySchemes` names what each entry needs: one member for each
-//!    set of scopes that is enough, `oauth2` with its scopes, or `noauth`.
+//! 4. Where the policy says so, `_meta.securitySchemes` names what each entry needs: one member for
+//!    each set of scopes that is enough, `oauth2` with its scopes, or `noauth`.
 //! 5. A list that cannot be read is not passed on.
 
 use std::sync::Arc;
@@ -58,8 +58,8 @@ pub(crate) fn is_list(method: &str) -> bool {
     )
 }
 
-/// Takes out of a message with a list's result what the viewer may not see, and tells whether it was
-/// one. `is_stateless` says whether the revision knows `cacheScope`.
+/// Takes out of a message with a list's result what the viewer may not see; `false` if it was
+/// none. `is_stateless` says whether the revision knows `cacheScope`.
 pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) -> bool {
     let Some(result) = message.get_mut("result").and_then(Value::as_object_mut) else {
         return false;
@@ -79,7 +79,7 @@ pub(crate) fn filter(message: &mut Value, viewer: &Viewer, is_stateless: bool) -
     is_list
 }
 
-/// Whether the viewer may be told of this change; any other message is theirs.
+/// Whether the viewer may learn of this change; any other message is theirs.
 pub(crate) fn may_be_told(message: &Value, viewer: &Viewer) -> bool {
     let list = |method: &str| viewer.may(&Action::Method(method.into()));
     match message.get("method").and_then(Value::as_str) {
@@ -113,10 +113,10 @@ impl List {
     }
 }
 
-/// The most ways to be let in that are told apart.
+/// The most alternatives that are listed.
 const MAX_WAYS: usize = 64;
 
-/// The ways to be let in, each enough by itself. Where there are very many, the one that is all of them.
+/// The sets of scopes each of which is enough. Where there are very many, one set of all scopes.
 fn schemes(policy: &Policy, action: &Action) -> Value {
     let requirements = policy.requirements(action).unwrap_or_default();
     let public = requirements.iter().all(|requirement| requirement.is_public());

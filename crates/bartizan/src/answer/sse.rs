@@ -1,7 +1,8 @@
-//! Event streams, event by event (WHATWG HTML §9.2): read, judged, and written again only if changed.
+//! Event streams, event by event (WHATWG HTML §9.2): read, judged, and written again only if
+//! changed.
 //!
-//! Lines end with LF or CRLF. A stream with other line ends never completes an event, so nothing of it is
-//! passed on.
+//! Lines end with LF or CRLF. A stream with other line ends never completes an event, so nothing of
+//! it is passed on.
 
 use bytes::{Bytes, BytesMut};
 
@@ -21,7 +22,8 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Takes what has arrived, and gives the events that are whole, each with the blank line that ends it.
+    /// Takes what has arrived, and gives the events that are whole, each with the blank line that
+    /// ends it.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Bytes>, EventTooLong> {
         self.buffer.extend_from_slice(bytes);
         let mut events = Vec::new();
@@ -70,7 +72,8 @@ impl<'a> Event<'a> {
         clean.then_some(Self { lines })
     }
 
-    /// The data: the values of all `data` lines, with line breaks between them. `None` if there are none.
+    /// The data: the values of all `data` lines, with line breaks between them. `None` if there are
+    /// none.
     pub(crate) fn data(&self) -> Option<String> {
         let values: Vec<_> = self.values("data").collect();
         (!values.is_empty()).then(|| values.join("\n"))

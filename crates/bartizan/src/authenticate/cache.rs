@@ -7,8 +7,8 @@ use std::{
 
 use auth_core::NumericDate;
 
-/// At most `capacity` values, each until its time is over; the oldest goes first. The names are digests
-/// of tokens, so that no token is kept.
+/// At most `capacity` values, each until its time is over; the oldest goes first. The names are
+/// digests of tokens, so that no token is kept.
 pub(crate) struct Cache<K, V> {
     entries: HashMap<K, Entry<V>>,
     order: VecDeque<K>,

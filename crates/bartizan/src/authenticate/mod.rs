@@ -3,10 +3,10 @@
 mod cache;
 #[cfg(feature = "discovery")]
 mod issuer;
-pub(crate) mod memory;
-mod pace;
 mod port;
+mod signature_rate_limit;
 mod token;
+pub(crate) mod token_cache;
 mod users;
 
 #[cfg(feature = "discovery")]
@@ -17,7 +17,7 @@ pub use issuer::{
 };
 pub(crate) use port::Credentials;
 pub use port::{
-    Authenticate, AuthenticateError, InvalidToken, PeerAddress, Presented, VerifyToken,
+    Authenticate, AuthenticateError, InvalidTokenError, PeerAddress, Presented, VerifyToken,
 };
 pub use token::TokenAuthenticator;
 pub use users::{

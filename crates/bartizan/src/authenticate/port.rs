@@ -1,4 +1,4 @@
-//! The one port: who stands behind a token.
+//! The port: from what a caller presents to its principal.
 
 use std::{error::Error, future::Future, net::IpAddr, sync::Arc};
 
@@ -7,8 +7,8 @@ use auth_core::{
 };
 use http::{Method, Uri};
 
-/// Turns what a caller presents into the principal behind it. What cannot be decided is an error, never a
-/// pass.
+/// Turns what a caller presents into the principal behind it. What cannot be decided is an error,
+/// never a pass.
 pub trait Authenticate: Send + Sync + 'static {
     /// Who presents this?
     fn authenticate(
@@ -26,7 +26,7 @@ impl<T: Authenticate> Authenticate for Arc<T> {
     }
 }
 
-/// Verifies a token by itself, whoever its user is: what an [`Authenticate`] is built on.
+/// Verifies a token by itself, without looking its user up: what an [`Authenticate`] is built on.
 pub trait VerifyToken: Send + Sync + 'static {
     /// What `token` says, if it is valid.
     fn verify(
@@ -37,7 +37,8 @@ pub trait VerifyToken: Send + Sync + 'static {
 
 /// What a caller presents: its token, and what a token may be bound to.
 ///
-/// An open stream is judged again and again with what its request presented, `is_recheck` being set.
+/// An open stream is judged again and again with what its request presented, `is_recheck` being
+/// set.
 #[derive(Debug, Clone, Copy)]
 pub struct Presented<'a> {
     /// The token of the `Authorization` header.
@@ -50,8 +51,8 @@ pub struct Presented<'a> {
     pub uri: &'a Uri,
     /// Where the connection comes from, if the listener reports it ([`PeerAddress`]).
     pub peer: Option<IpAddr>,
-    /// Whether these credentials were accepted before, for the stream that is judged again: a proof that
-    /// is good for one use has been used for it.
+    /// Whether these credentials were accepted before, for the stream that is judged again: a proof
+    /// that is good for one use has been used for it.
     pub is_recheck: bool,
 }
 
@@ -65,8 +66,9 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// Where a connection comes from: an extension of the request, which the listener inserts. It is reported
-/// to the authenticator and to observers. Behind a reverse proxy it is the proxy's address.
+/// Where a connection comes from: an extension of the request, which the listener inserts. It is
+/// reported to the authenticator and to observers. Behind a reverse proxy it is the proxy's
+/// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddress(pub IpAddr);
 
@@ -93,12 +95,12 @@ impl Credentials {
     }
 }
 
-/// Why nobody stands behind a token.
+/// Why a caller is not authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
-    /// The token is void: 401 `invalid_token`; another token may help.
+    /// The token is invalid: 401 `invalid_token`; another token may help.
     #[error("the token is not valid")]
-    InvalidToken(#[from] InvalidToken),
+    InvalidToken(#[from] InvalidTokenError),
     /// The token was good and has been revoked: 401 `invalid_token`; another token may help.
     #[error("the token is revoked")]
     RevokedToken {
@@ -107,7 +109,7 @@ pub enum AuthenticateError {
         /// About whom it speaks.
         subject: Subject,
     },
-    /// The token is valid and its subject is nobody here: 403; another token would not help.
+    /// The token is valid and its subject is unknown here: 403; another token would not help.
     #[error("the user does not exist")]
     UnknownUser {
         /// Who vouched for the subject.
@@ -127,25 +129,25 @@ pub enum AuthenticateError {
         /// What the operator can do about it: a command, say. It goes to the log alone.
         remedy: Option<String>,
     },
-    /// It could not be found out, as the directory of users or the issuer could not be asked: 503. Never
-    /// a pass.
+    /// It could not be found out, as the directory of users or the issuer could not be asked: 503.
+    /// Never a pass.
     #[error("the directory of users or the issuer could not be asked")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Why a token is void. For the operator: a caller is told no more than `invalid_token`.
+/// Why a token is invalid. For the operator: the caller learns no more than `invalid_token`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}")]
-pub struct InvalidToken {
+pub struct InvalidTokenError {
     /// The check that it does not pass.
     pub fault: VerifyError,
-    /// Whose token it says it is, if that is somebody who is trusted.
+    /// The issuer that it names, if that is a trusted one.
     pub issuer: Option<Issuer>,
     /// What that check expects, and what it found.
     pub facts: Option<CheckDetail>,
 }
 
-impl From<VerifyError> for InvalidToken {
+impl From<VerifyError> for InvalidTokenError {
     fn from(fault: VerifyError) -> Self {
         Self { fault, issuer: None, facts: None }
     }
@@ -157,15 +159,15 @@ impl From<VerifyError> for AuthenticateError {
     }
 }
 
-/// What to tell of a token that cannot be read: `fault` says why. `is_trusted` knows the issuers.
+/// The error for a token that cannot be read, because of `fault`. `is_trusted` knows the issuers.
 pub(crate) fn unreadable(
     token: &AccessToken,
     fault: VerifyError,
     is_trusted: impl FnOnce(&Issuer) -> bool,
-) -> InvalidToken {
+) -> InvalidTokenError {
     let outline = TokenOutline::of(token);
     let issuer = outline.as_ref().and_then(TokenOutline::issuer).filter(|it| is_trusted(it));
-    InvalidToken {
+    InvalidTokenError {
         fault,
         issuer: issuer.cloned(),
         facts: outline.as_ref().map(|outline| outline.facts(fault)),

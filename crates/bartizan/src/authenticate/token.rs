@@ -7,48 +7,53 @@ use auth_core::{
 };
 
 use super::{
-    Authenticate, AuthenticateError, InvalidToken, Presented, VerifyToken,
-    memory::{Known, Memory},
-    pace::Pace,
+    Authenticate, AuthenticateError, InvalidTokenError, Presented, VerifyToken,
     port::unreadable,
+    signature_rate_limit::SignatureRateLimit,
+    token_cache::{CachedClaims, VerifiedTokenCache},
 };
 
-/// Trusts the token alone: for servers that have no users of their own. The issuer alone decides what a
-/// token may grant ([`Ceiling::IssuerDecides`]). A valid token is cached until it expires.
+/// Trusts the token alone: for servers that have no users of their own. The issuer alone decides
+/// what a token may grant ([`Ceiling::IssuerDecides`]). A valid token is cached until it expires.
 #[derive(Debug, Clone)]
 pub struct TokenAuthenticator<C> {
     verifier: TokenVerifier,
     clock: C,
-    memory: Arc<Memory>,
-    pace: Arc<Pace>,
+    cache: Arc<VerifiedTokenCache>,
+    signatures: Arc<SignatureRateLimit>,
 }
 
 impl<C: Clock> TokenAuthenticator<C> {
-    /// Judges tokens with `verifier` at the time that `clock` tells.
+    /// Judges tokens with `verifier` at the time of `clock`.
     pub fn new(verifier: TokenVerifier, clock: C) -> Self {
-        Self { verifier, clock, memory: Arc::new(Memory::new()), pace: Arc::new(Pace::new()) }
+        Self {
+            verifier,
+            clock,
+            cache: Arc::new(VerifiedTokenCache::new()),
+            signatures: Arc::new(SignatureRateLimit::new()),
+        }
     }
 
-    async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, InvalidToken> {
-        let name = self.memory.name(token);
-        if let Some(known) = name.and_then(|name| self.memory.find(name, self.clock.now())) {
+    async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, InvalidTokenError> {
+        let fingerprint = self.cache.fingerprint(token);
+        if let Some(known) = fingerprint.and_then(|it| self.cache.find(it, self.clock.now())) {
             return Ok(known.claims);
         }
         let is_trusted = |issuer: &Issuer| self.verifier.trusted(issuer).is_some();
         let parsed = UnverifiedToken::parse(token)
             .map_err(|fault| unreadable(token, fault.into(), is_trusted))?;
-        let turn = self.pace.turn(parsed.algorithm()).await;
+        let permit = self.signatures.acquire(parsed.algorithm()).await;
         let now = self.clock.now();
-        let verdict = turn.took(self.verifier.verify_parsed(&parsed, None, now, None));
-        let claims = verdict.map_err(|fault| InvalidToken {
+        let verdict = permit.finish(self.verifier.verify_parsed(&parsed, None, now, None));
+        let claims = verdict.map_err(|fault| InvalidTokenError {
             fault,
             issuer: parsed.unverified_issuer().filter(|it| is_trusted(it)).cloned(),
             facts: Some(self.verifier.facts(&parsed, None, now, fault)),
         })?;
         let claims = Arc::new(claims);
-        if let Some(name) = name {
-            let known = Known { claims: Arc::clone(&claims), keys: None };
-            self.memory.remember(name, known, now);
+        if let Some(fingerprint) = fingerprint {
+            let known = CachedClaims { claims: Arc::clone(&claims), keys: None };
+            self.cache.insert(fingerprint, known, now);
         }
         Ok(claims)
     }

@@ -1,6 +1,6 @@
 //! [`CatchPanic`]: every method of an rmcp server, with its panics caught.
 
-#![expect(deprecated, reason = "whoever implements what rmcp deprecates has its panics caught too")]
+#![expect(deprecated, reason = "panics are caught in what rmcp deprecates too")]
 
 use std::borrow::Cow;
 
@@ -23,11 +23,11 @@ use rmcp::{
 use super::catch_panic;
 use crate::Caller;
 
-/// An rmcp server whose panics are answers: a JSON-RPC internal error (-32603) with the id of the request in
-/// the log, and nothing of what was wrong. Other requests go on.
+/// An rmcp server whose panics are answers: a JSON-RPC internal error (-32603) with the id of the
+/// request in the log, and nothing of what was wrong. Other requests go on.
 ///
-/// rmcp handles each request in a task of its own, and a task that panics sends no answer: without this
-/// the caller waits until it gives up. It needs `panic = "unwind"`, which is cargo's default.
+/// rmcp handles each request in a task of its own, and a task that panics sends no answer: without
+/// this the caller waits until it gives up. It needs `panic = "unwind"`, which is cargo's default.
 ///
 /// ```no_run
 /// # use rmcp::transport::streamable_http_server::{
@@ -58,7 +58,7 @@ fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
     Caller::of(context).ok().cloned()
 }
 
-/// The result of a request, or the error that stands for its panic.
+/// The result of a request, or the error that its panic becomes.
 async fn answer<T>(
     caller: Option<Caller>,
     handled: impl Future<Output = Result<T, ErrorData>>,
@@ -73,8 +73,8 @@ async fn answer<T>(
     Err(ErrorData::internal_error("internal error", data))
 }
 
-/// A method for each request with parameters, and for each notification. What the server does is on the heap:
-/// rmcp's future has room for each of these, and would be as large as the largest, twice.
+/// A method for each request with parameters, and for each notification. What the server does is on
+/// the heap: rmcp's future has room for each of these, and would be as large as the largest, twice.
 macro_rules! forward {
     (
         requests { $($request:ident($params:ty) -> $result:ty;)* }
@@ -96,7 +96,8 @@ macro_rules! forward {
                 message: $message,
                 context: NotificationContext<RoleServer>,
             ) {
-                let _ = catch_panic(Box::pin(async { self.0.$notification(message, context).await })).await;
+                let handled = Box::pin(async { self.0.$notification(message, context).await });
+                let _ = catch_panic(handled).await;
             }
         )*
     };
@@ -113,7 +114,8 @@ impl<S: ServerHandler> ServerHandler for CatchPanic<S> {
             list_resources(Option<PaginatedRequestParams>) -> ListResourcesResult;
             list_resource_templates(Option<PaginatedRequestParams>) -> ListResourceTemplatesResult;
             read_resource(ReadResourceRequestParams) -> ReadResourceResponse;
-            read_resource_directory(ReadResourceDirectoryRequestParams) -> ReadResourceDirectoryResult;
+            read_resource_directory(ReadResourceDirectoryRequestParams)
+                -> ReadResourceDirectoryResult;
             subscribe(SubscribeRequestParams) -> ();
             unsubscribe(UnsubscribeRequestParams) -> ();
             call_tool(CallToolRequestParams) -> CallToolResponse;

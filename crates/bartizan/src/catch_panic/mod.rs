@@ -7,8 +7,8 @@ use std::{
     task::Poll,
 };
 
-/// The output of `future`; `None` if it panics. What it was doing is dropped, and what it shares with others
-/// must bear that: a mutex that it held is poisoned.
+/// The output of `future`; `None` if it panics. What it was doing is dropped, and what it shares
+/// with others must bear that: a mutex that it held is poisoned.
 pub(crate) async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

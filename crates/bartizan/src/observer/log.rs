@@ -1,19 +1,20 @@
-//! The log: what the operator reads. Each step that was passed, and the one that was not, with its reason.
+//! The log: what the operator reads. Each step that was passed, and the one that was not, with its
+//! reason.
 //!
-//! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Strings that
-//! callers chose (actions, subjects) are escaped, so that they cannot forge a line.
+//! Never written here: tokens, secrets, the `Authorization` header, arguments of tools. Strings
+//! that callers chose (actions, subjects) are escaped, so that they cannot forge a line.
 //!
-//! Decisions have the target `bartizan::audit`, which a log should not drop. Those that anyone can cause
-//! without a valid token have targets of their own, so that a log can bound them:
-//! `bartizan::audit::no_token` and `bartizan::audit::invalid_token`. The steps before a decision have the
-//! target `bartizan::request`.
+//! Decisions have the target `bartizan::audit`, which a log should not drop. Those that anyone can
+//! cause without a valid token have targets of their own, so that a log can bound them:
+//! `bartizan::audit::no_token` and `bartizan::audit::invalid_token`. The steps before a decision
+//! have the target `bartizan::request`.
 
 use std::error::Error;
 
 use auth_core::{Ceiling, Denial, DenialReason, Issuer, Principal};
 
 use super::event::{AuditEvent, Observer, Outcome, RefusalKind};
-use crate::{AuthenticateError, InvalidToken, RequestId};
+use crate::{AuthenticateError, InvalidTokenError, RequestId};
 
 /// The target of decisions about callers whose token is valid.
 const AUDIT: &str = "bartizan::audit";
@@ -121,7 +122,7 @@ fn refused(id: RequestId, kind: RefusalKind, reason: &dyn Error, is_authenticate
 
 fn unauthenticated(id: RequestId, error: &AuthenticateError) {
     match error {
-        AuthenticateError::InvalidToken(InvalidToken { fault, issuer, facts }) => {
+        AuthenticateError::InvalidToken(InvalidTokenError { fault, issuer, facts }) => {
             let issuer = issuer.as_ref().map(Issuer::as_str);
             let facts = facts.as_ref();
             let found = facts.map(|facts| facts.found.as_str()).filter(|found| !found.is_empty());

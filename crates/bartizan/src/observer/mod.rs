@@ -1,9 +1,11 @@
-//! What the guard decides about each request, as typed events for the log, metrics and audit trails.
+//! What the guard decides about each request, as typed events for the log, metrics and audit
+//! trails.
 //!
-//! 1. Every event names its request, the peer's address where the listener reports it, and, once they
-//!    are known, the caller and its action.
+//! 1. Every event names its request, the peer's address where the listener reports it, and, once
+//!    they are known, the caller and its action.
 //! 2. No event contains a token, a secret or the arguments of a tool.
-//! 3. [`LogObserver`] receives every event; [`Guard::observer`](crate::Guard::observer) adds others.
+//! 3. [`LogObserver`] receives every event; [`Guard::observer`](crate::Guard::observer) adds
+//!    others.
 //! 4. Observers are called on the way of the request: they must return quickly and must not block.
 
 mod event;

@@ -1,7 +1,7 @@
-//! Whose a task is: what started it, and who. Learnt from the answers that say that one was started.
+//! Whose a task is: what started it, and who. Learnt from the answers that say that one was
+//! started.
 //!
-//! **Invariant:** a task that nobody is known to have started is nobody's: whoever asks for it is told
-//! that there is no such task.
+//! **Invariant:** a task whose owner is not known does not exist for any caller.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// How many tasks are remembered; beyond that the oldest are forgotten.
 const MAX_TASKS: usize = 100_000;
-/// How many of them one owner may have, so that nobody can make those of others be forgotten.
+/// How many of them one owner may have, so that one owner cannot displace the tasks of others.
 const MAX_TASKS_OF_ONE: usize = 1_000;
 /// The longest id that is remembered, in bytes.
 const MAX_ID_BYTES: usize = 255;
@@ -72,7 +72,7 @@ impl Tasks {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Whoever panicked left nothing half done that could let a stranger in.
+        // A panic leaves nothing half done that could let another caller in.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -90,8 +90,8 @@ impl Known {
     }
 }
 
-/// The id of the task that `answer` says was started: `resultType: "task"` (the tasks extension), or a
-/// `task` in the result (2025-11-25).
+/// The id of the task that `answer` says was started: `resultType: "task"` (the tasks extension),
+/// or a `task` in the result (2025-11-25).
 fn started(answer: &Value) -> Option<&str> {
     let result = answer.get("result")?;
     let task = match result.get("resultType").and_then(Value::as_str) {
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(tasks.origin("1", &owner("alice")), Some(origin.clone()));
         assert_eq!(tasks.origin("1", &owner("bob")), None);
         assert_eq!(tasks.origin("2", &owner("alice")), None);
-        // An answer that names somebody else's task does not make it one's own.
+        // An answer that names another owner's task does not change its owner.
         tasks.learn(&answer("1"), &owner("bob"), &tool);
         assert_eq!(tasks.origin("1", &owner("bob")), None);
         assert_eq!(tasks.origin("1", &owner("alice")), Some(origin));

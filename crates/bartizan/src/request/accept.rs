@@ -1,12 +1,11 @@
 //! `Accept`: which types of answers a client takes (RFC 9110 §12.5.1).
 //!
-//! 1. A POST of MCP must accept both `application/json` and `text/event-stream`: by name, by a range such
-//!    as `*/*`, or by having no `Accept` at all. Of several that match the most specific counts; a weight
-//!    of 0 excludes.
-//! 2. Servers behind the guard may compare names. So where a range was sent, or nothing, they are told the
-//!    names.
-//! 3. Whether both are needed is the server's to say: some only ever answer with JSON. If it says 406 to a
-//!    POST that does not accept both, the guard says why.
+//! 1. A POST of MCP must accept both `application/json` and `text/event-stream`: by name, by a
+//!    range such as `*/*`, or by having no `Accept` at all. Of several that match the most specific
+//!    counts; a weight of 0 excludes.
+//! 2. Inner services may compare names. So where a range was sent, or nothing, they get the names.
+//! 3. Whether both are needed is the server's to say: some only ever answer with JSON. If it says
+//!    406 to a POST that does not accept both, the guard says why.
 //! 4. A GET is for a stream alone, and is not judged here.
 
 use http::{HeaderMap, HeaderValue, Method, header::ACCEPT};
@@ -21,10 +20,10 @@ const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 /// A client that does not take what it would be answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the Accept header must allow both application/json and text/event-stream")]
-pub(crate) struct NotAcceptable;
+pub(crate) struct NotAcceptableError;
 
 /// Judges the header, and writes names in it where there are ranges.
-pub(crate) fn settle(method: &Method, headers: &mut HeaderMap) -> Result<(), NotAcceptable> {
+pub(crate) fn settle(method: &Method, headers: &mut HeaderMap) -> Result<(), NotAcceptableError> {
     // As most clients write it.
     if headers.get(ACCEPT).is_some_and(|accept| accept == BOTH || accept == OTHER_WAY_ROUND) {
         return Ok(());
@@ -35,7 +34,7 @@ pub(crate) fn settle(method: &Method, headers: &mut HeaderMap) -> Result<(), Not
         _ => return Ok(()),
     };
     if !is_taken {
-        return if *method == Method::POST { Err(NotAcceptable) } else { Ok(()) };
+        return if *method == Method::POST { Err(NotAcceptableError) } else { Ok(()) };
     }
     if !headers.contains_key(ACCEPT) || texts(headers).any(|text| text.contains('*')) {
         headers.insert(ACCEPT, names);
@@ -98,8 +97,8 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    /// What a server behind is told, or that it is told nothing.
-    fn settled(method: &Method, sent: &[&'static str]) -> Result<Vec<String>, NotAcceptable> {
+    /// The header that the inner service gets, or that it gets none.
+    fn settled(method: &Method, sent: &[&'static str]) -> Result<Vec<String>, NotAcceptableError> {
         let mut headers = HeaderMap::new();
         for value in sent {
             headers.append(ACCEPT, HeaderValue::from_static(value));
@@ -155,7 +154,7 @@ mod tests {
             "\"*/*\"",
             "*",
         ] {
-            assert_eq!(settled(&Method::POST, &[sent]), Err(NotAcceptable), "{sent}");
+            assert_eq!(settled(&Method::POST, &[sent]), Err(NotAcceptableError), "{sent}");
         }
         // Its name says more than a range does.
         assert!(settled(&Method::POST, &["*/*;q=0, application/json, text/event-stream"]).is_ok());

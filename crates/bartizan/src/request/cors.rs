@@ -1,9 +1,11 @@
-//! Web pages of other origins (CORS, Fetch §3.3): those that are let in may also read what they are answered.
+//! Web pages of other origins (CORS, Fetch §3.3): those that are let in may also read what they are
+//! answered.
 //!
 //! 1. A preflight of an allowed origin is answered without a token, which it never has: 204.
-//! 2. Every answer to an allowed origin, refusals too, says that its pages may read it, with the headers
-//!    that they need. There are no cookies here, so none are allowed.
-//! 3. To all others nothing is said: they are refused by their `Origin` ([`origin`](crate::request::origin)).
+//! 2. Every answer to an allowed origin, refusals too, says that its pages may read it, with the
+//!    headers that they need. There are no cookies here, so none are allowed.
+//! 3. To all others nothing is said: they are refused by their `Origin`
+//!    ([`origin`](crate::request::origin)).
 
 use bytes::Bytes;
 use http::{
@@ -24,8 +26,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, X-Request-Id, Retry-After",
 );
-/// How long a browser may remember a preflight, in seconds: an origin that is taken off the list is refused
-/// all the same.
+/// How long a browser may remember a preflight, in seconds: an origin that is taken off the list is
+/// refused all the same.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// The longest list of headers that is repeated, in bytes.
 const MAX_LIST: usize = 1024;
@@ -36,8 +38,8 @@ pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// What a page of an allowed origin may send. It may send any header: what it says there is judged when
-/// it comes.
+/// What a page of an allowed origin may send. It may send any header: what it says there is judged
+/// when it comes.
 pub(crate) fn preflight(asked: &HeaderMap) -> Response<Full<Bytes>> {
     let wanted = asked.get(ACCESS_CONTROL_REQUEST_HEADERS);
     let wanted = wanted.filter(|wanted| wanted.len() <= MAX_LIST && wanted.to_str().is_ok());

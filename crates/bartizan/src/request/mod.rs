@@ -1,4 +1,5 @@
-//! What is read from a request before anything is decided: its origin, its token, its headers and its body.
+//! What is read from a request before anything is decided: its origin, its token, its headers and
+//! its body.
 
 pub(crate) mod accept;
 pub(crate) mod bearer;

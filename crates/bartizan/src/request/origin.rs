@@ -1,13 +1,14 @@
 //! From where: `Host` and `Origin`, against DNS rebinding (MCP transports, security warning).
 //!
-//! 1. `Host` names this server: the resource's host, or one that was allowed; on loopback any loopback
-//!    name. The port does not matter: what is rebound is a name.
-//! 2. `Origin`, if a browser sends it, is the resource's own, or one that was allowed; on loopback any
-//!    loopback origin. `null` is nobody.
+//! 1. `Host` names this server: the resource's host, or one that was allowed; on loopback any
+//!    loopback name. The port does not matter: what is rebound is a name.
+//! 2. `Origin`, if a browser sends it, is the resource's own, or one that was allowed; on loopback
+//!    any loopback origin. `null` is not one.
 //!
 //! 3. Pages of an origin that is let in may read the answers ([`cors`](crate::request::cors)).
 //!
-//! Most requests write the resource's own `host:port` and no `Origin`: that is judged once, at the start.
+//! Most requests write the resource's own `host:port` and no `Origin`: that is judged once, at the
+//! start.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ use http::{HeaderMap, HeaderValue, Uri, header, uri::Authority};
 
 /// Why a request is refused before anything else of it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OriginFault {
+pub(crate) enum OriginError {
     #[error("the Host header is missing, repeated or does not name this server")]
     Host,
     #[error("the Origin header does not name an allowed origin")]
@@ -53,22 +54,22 @@ impl Origins {
         self.pages.insert(origin.to_ascii_lowercase());
     }
 
-    pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), OriginFault> {
+    pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), OriginError> {
         if !self.is_own(headers, uri) {
-            let host = host(headers, uri).ok_or(OriginFault::Host)?;
+            let host = host(headers, uri).ok_or(OriginError::Host)?;
             let ours = self.hosts.contains(&host) || (self.loopback && is_loopback(&host));
             if !ours {
-                return Err(OriginFault::Host);
+                return Err(OriginError::Host);
             }
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else {
             return Ok(());
         };
-        let origin = origin.to_str().map_err(|_| OriginFault::Origin)?.to_ascii_lowercase();
+        let origin = origin.to_str().map_err(|_| OriginError::Origin)?.to_ascii_lowercase();
         let allowed =
             self.pages.contains(&origin) || (self.loopback && is_loopback_origin(&origin));
-        if allowed && origins.next().is_none() { Ok(()) } else { Err(OriginFault::Origin) }
+        if allowed && origins.next().is_none() { Ok(()) } else { Err(OriginError::Origin) }
     }
 }
 
@@ -107,11 +108,11 @@ fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     }
 }
 
-/// The host of `host[:port]`; `None` if anything else stands there.
+/// The host of `host[:port]`; `None` if it is anything else.
 fn name(authority: &Authority) -> Option<String> {
     let host = authority.host();
     let rest = authority.as_str().strip_prefix(host)?;
-    // Not by `Authority::port`, which looks for the last colon and not for what stands before it.
+    // Not by `Authority::port`, which looks for the last colon and not for what precedes it.
     let is_port =
         |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
     let port_is_clean = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
@@ -136,7 +137,7 @@ fn is_loopback_origin(origin: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(origins: &Origins, pairs: &[(&str, &str)]) -> Result<(), OriginFault> {
+    fn check(origins: &Origins, pairs: &[(&str, &str)]) -> Result<(), OriginError> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             let name: header::HeaderName = name.parse().unwrap();
@@ -153,11 +154,11 @@ mod tests {
         }
         for bad in ["evil.example", "mcp.example.evil.example", "localhost", "u@mcp.example", "a b"]
         {
-            assert_eq!(check(&origins, &[("host", bad)]), Err(OriginFault::Host), "{bad}");
+            assert_eq!(check(&origins, &[("host", bad)]), Err(OriginError::Host), "{bad}");
         }
-        assert_eq!(check(&origins, &[]), Err(OriginFault::Host));
+        assert_eq!(check(&origins, &[]), Err(OriginError::Host));
         let twice = [("host", "mcp.example"), ("host", "mcp.example")];
-        assert_eq!(check(&origins, &twice), Err(OriginFault::Host));
+        assert_eq!(check(&origins, &twice), Err(OriginError::Host));
         origins.allow_host("Other.example");
         assert_eq!(check(&origins, &[("host", "other.example")]), Ok(()));
     }
@@ -171,7 +172,7 @@ mod tests {
         assert_eq!(with(&origins, "https://mcp.example"), Ok(()));
         for bad in ["null", "http://mcp.example", "https://evil.example", "http://localhost:1", ""]
         {
-            assert_eq!(with(&origins, bad), Err(OriginFault::Origin), "{bad}");
+            assert_eq!(with(&origins, bad), Err(OriginError::Origin), "{bad}");
         }
         origins.allow_origin("https://App.example");
         assert_eq!(with(&origins, "https://app.example"), Ok(()));
@@ -180,7 +181,7 @@ mod tests {
             ("origin", "https://mcp.example"),
             ("origin", "https://evil.example"),
         ];
-        assert_eq!(check(&origins, &twice), Err(OriginFault::Origin));
+        assert_eq!(check(&origins, &twice), Err(OriginError::Origin));
     }
 
     #[test]
@@ -202,7 +203,7 @@ mod tests {
             "[::1]evil:80",
             "[::1]:80:80",
         ] {
-            assert_eq!(check(&origins, &[("host", host)]), Err(OriginFault::Host), "{host}");
+            assert_eq!(check(&origins, &[("host", host)]), Err(OriginError::Host), "{host}");
         }
         let with = |origin| check(&origins, &[("host", "localhost"), ("origin", origin)]);
         for origin in ["http://localhost:6274", "http://127.0.0.1", "https://[::1]:1"] {
@@ -218,7 +219,7 @@ mod tests {
             "http://[localhost]",
             "null",
         ] {
-            assert_eq!(with(origin), Err(OriginFault::Origin), "{origin}");
+            assert_eq!(with(origin), Err(OriginError::Origin), "{origin}");
         }
     }
 
@@ -237,7 +238,7 @@ mod tests {
             ("http://localhost:8000/mcp", Some("evil.example")),
             ("http://evil.example/mcp", None),
         ] {
-            assert_eq!(with(target, host), Err(OriginFault::Host), "{target} {host:?}");
+            assert_eq!(with(target, host), Err(OriginError::Host), "{target} {host:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How much of something callers hold at once: bytes of bodies, streams.
 //!
-//! 1. There is a bound for all callers together, one for each caller, and one for all without a token.
+//! 1. There is a bound for all callers together, one for each caller, and one for all without a
+//!    token.
 //! 2. A caller is a user (issuer and subject), through whichever clients it comes.
 //! 3. What is held is given back when the [`Share`] is dropped, however the request ended.
 
@@ -38,7 +39,7 @@ pub(crate) struct Bounds {
 
 /// Which bound was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Exceeded {
+pub(crate) enum QuotaExceededError {
     #[error("this caller")]
     Caller,
     #[error("all callers together")]
@@ -82,7 +83,7 @@ impl Share {
     }
 
     /// Holds `amount` in all; less than is held already changes nothing.
-    pub(crate) fn hold(&mut self, amount: usize) -> Result<(), Exceeded> {
+    pub(crate) fn hold(&mut self, amount: usize) -> Result<(), QuotaExceededError> {
         let more = amount.saturating_sub(self.amount);
         if more == 0 {
             return Ok(());
@@ -92,10 +93,10 @@ impl Share {
         let mut held = self.quota.held();
         let own = held.by.get(&self.holder).copied().unwrap_or_default();
         if own.saturating_add(more) > bound {
-            return Err(Exceeded::Caller);
+            return Err(QuotaExceededError::Caller);
         }
         if held.total.saturating_add(more) > total {
-            return Err(Exceeded::Total);
+            return Err(QuotaExceededError::Total);
         }
         held.total += more;
         held.by.insert(self.holder.clone(), own + more);
@@ -137,13 +138,13 @@ mod tests {
         let (mut first, mut second) = (share(user("a")), share(user("a")));
         first.hold(4).unwrap();
         first.hold(3).unwrap();
-        assert_eq!(second.hold(3), Err(Exceeded::Caller));
+        assert_eq!(second.hold(3), Err(QuotaExceededError::Caller));
         second.hold(2).unwrap();
         let mut other = share(user("b"));
-        assert_eq!(other.hold(5), Err(Exceeded::Total));
+        assert_eq!(other.hold(5), Err(QuotaExceededError::Total));
         other.hold(2).unwrap();
         let mut anonymous = share(Holder::Anonymous);
-        assert_eq!(anonymous.hold(3), Err(Exceeded::Caller));
+        assert_eq!(anonymous.hold(3), Err(QuotaExceededError::Caller));
         anonymous.hold(2).unwrap();
         drop(first);
         other.hold(6).unwrap();

@@ -14,8 +14,8 @@ pub(super) const HEADER_MISMATCH: i32 = -32020;
 pub(super) const NO_SUCH_SESSION: i32 = -32001;
 /// The JSON-RPC error code for what the client does not say that it can (MCP 2026-07-28).
 pub(super) const MISSING_CAPABILITY: i32 = -32021;
-/// The JSON-RPC error codes of 401, 403 and 406. JSON-RPC 2.0 §5.1 leaves them to servers, and MCP has
-/// its own from -32020 on.
+/// The JSON-RPC error codes of 401, 403 and 406. JSON-RPC 2.0 §5.1 leaves them to servers, and MCP
+/// has its own from -32020 on.
 pub(super) const UNAUTHORIZED: i32 = -32010;
 pub(super) const FORBIDDEN: i32 = -32011;
 pub(super) const NOT_ACCEPTABLE: i32 = -32012;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     AuthenticateError, MessageError, RequestId,
-    ownership::seals::SealFault,
-    request::{body::BodyFault, message::Id},
+    ownership::owned_ids::OwnedIdError,
+    request::{body::BodyError, message::Id},
 };
 
 /// What every challenge of this server says.
@@ -24,20 +24,20 @@ use crate::{
 pub(crate) struct Challenges {
     resource_metadata: String,
     scopes: ScopeSet,
-    no_token: Ready,
-    invalid_token: Ready,
+    no_token: PrebuiltResponse,
+    invalid_token: PrebuiltResponse,
 }
 
 /// A 401 that is always the same but for the request's id, written out at the start: a flood of bad
 /// tokens costs little.
 #[derive(Debug, Clone)]
-struct Ready {
+struct PrebuiltResponse {
     challenge: Option<HeaderValue>,
     /// The body before and after the id of the request.
     body: (String, String),
 }
 
-impl Ready {
+impl PrebuiltResponse {
     fn new(challenge: &Challenge, error: &str, description: &str) -> Self {
         const PLACE: &str = "0000000000000000";
         let data = json!({ "error": error, "request_id": PLACE });
@@ -62,12 +62,12 @@ impl Challenges {
     pub(crate) fn new(resource_metadata: String, scopes: ScopeSet) -> Self {
         let text = "this server needs a bearer token";
         let bare = challenge(&resource_metadata, &scopes, None, None);
-        let no_token = Ready::new(&bare, "unauthorized", text);
+        let no_token = PrebuiltResponse::new(&bare, "unauthorized", text);
         // One text for every reason: which check failed is for the operator alone.
         let text = "The access token is not valid";
         let error = Some(BearerError::InvalidToken);
         let invalid = challenge(&resource_metadata, &scopes, error, Some(text));
-        let invalid_token = Ready::new(&invalid, "invalid_token", text);
+        let invalid_token = PrebuiltResponse::new(&invalid, "invalid_token", text);
         Self { resource_metadata, scopes, no_token, invalid_token }
     }
 
@@ -88,7 +88,7 @@ impl Challenges {
             Refusal::Authenticate(A::InvalidToken(_) | A::RevokedToken { .. }) => {
                 self.invalid_token.answer(request)
             }
-            // One text for both. The token is good, so who it is about may be told who that is.
+            // One text for both. The token is valid, so its subject may learn who that is.
             Refusal::Authenticate(
                 A::UnknownUser { issuer, subject, .. } | A::DisabledUser { issuer, subject, .. },
             ) => {
@@ -119,10 +119,10 @@ impl Challenges {
             }
             Refusal::Body(fault) => {
                 let status = match fault {
-                    BodyFault::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-                    BodyFault::TooSlow => StatusCode::REQUEST_TIMEOUT,
-                    BodyFault::Broken => StatusCode::BAD_REQUEST,
-                    BodyFault::NoMemory(_) => StatusCode::SERVICE_UNAVAILABLE,
+                    BodyError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+                    BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+                    BodyError::Broken => StatusCode::BAD_REQUEST,
+                    BodyError::NoMemory(_) => StatusCode::SERVICE_UNAVAILABLE,
                 };
                 let mut response = if status == StatusCode::SERVICE_UNAVAILABLE {
                     let text = format!("{fault}: try again when others are answered");
@@ -141,7 +141,7 @@ impl Challenges {
             }
             Refusal::Message(fault, id) => {
                 let status = match fault {
-                    MessageError::Dropped => StatusCode::NOT_FOUND,
+                    MessageError::MethodRemoved => StatusCode::NOT_FOUND,
                     _ => StatusCode::BAD_REQUEST,
                 };
                 json_rpc(status, fault.code(), &fault.to_string(), id.as_ref())
@@ -154,17 +154,17 @@ impl Challenges {
                 let (status, text) = (StatusCode::NOT_ACCEPTABLE, fault.to_string());
                 json_rpc(status, NOT_ACCEPTABLE, &text, id.as_ref())
             }
-            Refusal::Seal(fault, id) => {
+            Refusal::OwnedId(fault, id) => {
                 let text = match fault {
-                    SealFault::Session => "no such session",
-                    SealFault::Event => "no such event",
+                    OwnedIdError::Session => "no such session",
+                    OwnedIdError::Event => "no such event",
                 };
                 json_rpc(StatusCode::NOT_FOUND, NO_SUCH_SESSION, text, id.as_ref())
             }
             Refusal::UnknownTask(id) => {
                 json_rpc(StatusCode::OK, INVALID_PARAMS, "no such task", id.as_ref())
             }
-            Refusal::NeedsTasks(id) => {
+            Refusal::TasksCapabilityRequired(id) => {
                 let tasks = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
                 let error = json!({
                     "code": MISSING_CAPABILITY,
@@ -177,8 +177,8 @@ impl Challenges {
         }
     }
 
-    /// The answer to the request `request`, whose message has this `id`, by a caller who may not do what
-    /// it asks for.
+    /// The answer to the request `request`, whose message has this `id`, by a caller who may not do
+    /// what it asks for.
     pub(crate) fn deny(
         &self,
         request: RequestId,

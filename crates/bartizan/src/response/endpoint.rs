@@ -1,4 +1,5 @@
-//! What an endpoint of ours beside the MCP server answers when it cannot answer: by the same mapping.
+//! What an endpoint of ours beside the MCP server answers when it cannot answer: by the same
+//! mapping.
 
 use std::borrow::Cow;
 

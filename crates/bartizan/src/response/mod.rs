@@ -5,7 +5,7 @@
 //! | `Host` or `Origin` | 403 | – |
 //! | no token | 401 | without `error` (RFC 6750 §3.1) |
 //! | several tokens, in the wrong place, malformed | 400 | `invalid_request` |
-//! | void or revoked token | 401 | `invalid_token` |
+//! | invalid or revoked token | 401 | `invalid_token` |
 //! | unknown or disabled user | 403 | – : a new token would not help |
 //! | users cannot be looked up, or an issuer not be asked | 503 + `Retry-After` | – |
 //! | another HTTP method | 405 | – |
@@ -21,13 +21,13 @@
 //! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
 //! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
 //!
-//! 1. The body of a 401 or 403 is a JSON-RPC error, which clients show to people. Its `id` is the request's,
-//!    or `null` where the body was not read; its `data` has OAuth's error code in `error`, the request's id
-//!    in `request_id`, and for scopes `required` and `granted`. What a client decides by is the status and
-//!    the challenge (RFC 6750 §3).
-//! 2. Refusals with another status, before the body was read, have OAuth's two members instead: clients
-//!    built with rmcp take a JSON-RPC error without an id for no answer at all, and would go on waiting.
-//!    They do not do so with 401 and 403.
+//! 1. The body of a 401 or 403 is a JSON-RPC error, which clients show to people. Its `id` is the
+//!    request's, or `null` where the body was not read; its `data` has OAuth's error code in
+//!    `error`, the request's id in `request_id`, and for scopes `required` and `granted`. What a
+//!    client decides by is the status and the challenge (RFC 6750 §3).
+//! 2. Refusals with another status, before the body was read, have OAuth's two members instead:
+//!    clients built with rmcp take a JSON-RPC error without an id for no answer at all, and would
+//!    go on waiting. They do not do so with 401 and 403.
 
 mod body;
 mod challenges;
@@ -46,10 +46,10 @@ pub use self::endpoint::EndpointError;
 use crate::{
     AuthenticateError, MessageError, RequestId,
     observer::{Outcome, RefusalKind},
-    ownership::seals::SealFault,
+    ownership::owned_ids::OwnedIdError,
     request::{
-        accept::NotAcceptable, bearer::BearerFault, body::BodyFault, headers::HeaderMismatch,
-        message::Id, origin::OriginFault, quota::Exceeded,
+        accept::NotAcceptableError, bearer::CredentialError, body::BodyError,
+        headers::HeaderMismatchError, message::Id, origin::OriginError, quota::QuotaExceededError,
     },
 };
 
@@ -57,41 +57,43 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(transparent)]
-    Origin(#[from] OriginFault),
+    Origin(#[from] OriginError),
     #[error("no bearer token was sent")]
     NoToken,
     #[error("{0}")]
-    BadRequest(BearerFault),
+    BadRequest(CredentialError),
     #[error(transparent)]
     Authenticate(#[from] AuthenticateError),
     #[error("the method is not GET, POST or DELETE")]
     HttpMethod,
     #[error(transparent)]
-    Body(#[from] BodyFault),
+    Body(#[from] BodyError),
     #[error("{0}")]
     Message(MessageError, Option<Id>),
     #[error("{0}")]
-    Headers(HeaderMismatch, Option<Id>),
+    Headers(HeaderMismatchError, Option<Id>),
     #[error("{0}")]
-    Seal(SealFault, Option<Id>),
+    OwnedId(OwnedIdError, Option<Id>),
     #[error("{0}")]
-    Accept(NotAcceptable, Option<Id>),
+    Accept(NotAcceptableError, Option<Id>),
     #[error("the task does not exist, or is not this caller's")]
     UnknownTask(Option<Id>),
     #[error("the client does not say that it knows tasks")]
-    NeedsTasks(Option<Id>),
+    TasksCapabilityRequired(Option<Id>),
     #[error("the limit on open streams is reached for {0}: close one, or try again later")]
-    TooManyStreams(Exceeded),
+    TooManyStreams(QuotaExceededError),
 }
 
 impl Refusal {
-    /// What observers are told.
+    /// The kind that observers see.
     pub(crate) const fn kind(&self) -> RefusalKind {
         match self {
             Self::NoToken => RefusalKind::MissingToken,
             Self::Origin(_) => RefusalKind::ForbiddenOrigin,
-            Self::Seal(..) | Self::UnknownTask(..) | Self::NeedsTasks(..) => RefusalKind::NotOwned,
-            Self::Body(BodyFault::NoMemory(_)) | Self::TooManyStreams(_) => {
+            Self::OwnedId(..) | Self::UnknownTask(..) | Self::TasksCapabilityRequired(..) => {
+                RefusalKind::NotOwned
+            }
+            Self::Body(BodyError::NoMemory(_)) | Self::TooManyStreams(_) => {
                 RefusalKind::LimitReached
             }
             _ => RefusalKind::Malformed,
@@ -107,12 +109,12 @@ impl Refusal {
     }
 }
 
-/// The token's own faults go two ways: nothing sent is not an error of the token.
-impl From<BearerFault> for Refusal {
-    fn from(fault: BearerFault) -> Self {
+/// No token at all is not an error of a token.
+impl From<CredentialError> for Refusal {
+    fn from(fault: CredentialError) -> Self {
         match fault {
-            BearerFault::Missing => Self::NoToken,
-            BearerFault::TooLong => Self::Authenticate(VerifyError::TooLong.into()),
+            CredentialError::Missing => Self::NoToken,
+            CredentialError::TooLong => Self::Authenticate(VerifyError::TooLong.into()),
             other => Self::BadRequest(other),
         }
     }

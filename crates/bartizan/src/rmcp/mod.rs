@@ -1,5 +1,5 @@
-//! The guard's side of an rmcp server: its handlers get their caller and permit by type, and what it
-//! offers is collected from its routers.
+//! The guard's side of an rmcp server: its handlers get their caller and permit by type, and what
+//! it offers is collected from its routers.
 
 mod offers;
 mod permitted;
@@ -13,8 +13,8 @@ pub use offers::Offers;
 pub use permitted::Permitted;
 
 impl Caller {
-    /// The caller behind an rmcp request. An error if the request did not come through a guard: then no
-    /// one may do anything.
+    /// The caller behind an rmcp request. An error if the request did not come through a guard:
+    /// then no one may do anything.
     pub fn of(context: &RequestContext<RoleServer>) -> Result<&Self, ErrorData> {
         context
             .extensions
@@ -25,8 +25,8 @@ impl Caller {
             })
     }
 
-    /// The caller behind an rmcp request that was let through for just this `action`. Handlers of tools
-    /// and prompts get it as [`Permitted`].
+    /// The caller behind an rmcp request that was let through for just this `action`. Handlers of
+    /// tools and prompts get it as [`Permitted`].
     pub fn permitted<'a>(
         context: &'a RequestContext<RoleServer>,
         action: &Action,

@@ -10,9 +10,9 @@ use rmcp::{
 
 use crate::Caller;
 
-/// A caller who was permitted to call just this tool, or to get just this prompt: an argument of a method
-/// with rmcp's `#[tool]` or `#[prompt]`. A request that came through no guard, or was permitted for
-/// anything else, never reaches the method.
+/// A caller who was permitted to call just this tool, or to get just this prompt: an argument of a
+/// method with rmcp's `#[tool]` or `#[prompt]`. A request that came through no guard, or was
+/// permitted for anything else, never reaches the method.
 ///
 /// ```
 /// use bartizan::Permitted;
@@ -26,7 +26,7 @@ use crate::Caller;
 ///     #[tool(description = "Greets the caller")]
 ///     async fn greet(&self, caller: Permitted) -> String {
 ///         let subject = caller.principal().map(|it| it.subject().to_string());
-///         format!("Hello, {}", subject.unwrap_or_else(|| "whoever you are".into()))
+///         format!("Hello, {}", subject.unwrap_or_else(|| "stranger".into()))
 ///     }
 /// }
 /// ```

@@ -13,9 +13,9 @@ impl RulesHandle {
         Self(rules)
     }
 
-    /// Puts `rules` in force for every request that arrives from now on, and for open streams within a
-    /// second. Refused, with the old ones still in force, if the policy has no rule for something that
-    /// the server offers.
+    /// Puts `rules` in force for every request that arrives from now on, and for open streams
+    /// within a second. Refused, with the old ones still in force, if the policy has no rule for
+    /// something that the server offers.
     pub fn replace(&self, rules: Rules) -> Result<(), MissingRulesError> {
         self.0.replace(rules)
     }

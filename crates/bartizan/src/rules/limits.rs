@@ -14,15 +14,15 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// How long a body may take to arrive: 30 s.
     pub body_timeout: Duration,
-    /// How many bytes of bodies are held at once, beyond the first 16 KiB of each: 256 MiB. One caller
-    /// has an eighth of it, all without a token together have a 32nd, and each has enough for one body.
-    /// What is beyond is refused with 503.
+    /// How many bytes of bodies are held at once, beyond the first 16 KiB of each: 256 MiB. One
+    /// caller has an eighth of it, all without a token together have a 32nd, and each has enough
+    /// for one body. What is beyond is refused with 503.
     pub body_memory: usize,
-    /// How many streams (`GET`, and `subscriptions/listen`) one caller may have open at once: 16. What is
-    /// beyond is refused with 429.
+    /// How many streams (`GET`, and `subscriptions/listen`) one caller may have open at once: 16.
+    /// What is beyond is refused with 429.
     pub streams_per_caller: usize,
-    /// How many streams all callers may have open together: 512. All without a token have a quarter of
-    /// these together.
+    /// How many streams all callers may have open together: 512. All without a token have a quarter
+    /// of these together.
     pub streams: usize,
 }
 

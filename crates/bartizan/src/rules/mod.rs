@@ -1,8 +1,8 @@
 //! The rules that requests are judged by: policy, limits, and the challenges that follow from them.
 //!
 //! 1. They are one value, replaced as a whole while requests run ([`RulesHandle::replace`]).
-//! 2. A request is judged by the rules that were in force when it arrived, from beginning to end. An open
-//!    stream is judged by the newest at its next check.
+//! 2. A request is judged by the rules that were in force when it arrived, from beginning to end.
+//!    An open stream is judged by the newest at its next check.
 //! 3. Rules that miss what the server offers are not accepted: the old ones stay in force.
 
 mod handle;

@@ -37,7 +37,7 @@ impl Ruleset {
         Rules { policy, limits }: Rules,
     ) -> Result<Self, MissingRulesError> {
         MissingRulesError::check(&policy, offers.iter())?;
-        let scopes = policy.scopes_to_ask_for();
+        let scopes = policy.requestable_scopes();
         let servers = resource.authorization_servers.iter().map(ToString::to_string);
         let mut metadata = ProtectedResourceMetadata::new(&resource.uri, servers, &scopes);
         metadata.resource_name.clone_from(&resource.name);

@@ -1,5 +1,5 @@
-//! A server that has everything, twice: what needs the scope `A` and what needs `B`. It knows nothing of
-//! callers.
+//! A server that has everything, twice: what needs the scope `A` and what needs `B`. It knows
+//! nothing of callers.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! Streams of a plain service, polled by hand: nothing comes out while it is not known whether it may.
+//! Streams of a plain service, polled by hand: nothing comes out while it is not known whether it
+//! may.
 
 use std::{
     convert::Infallible,

@@ -1,5 +1,6 @@
 //! Legacy sessions belong to issuer, subject and client; to anybody else there is no such session.
 
+use auth_core::OwnerTagKey;
 use serde_json::json;
 
 use crate::world::{Caller, Open, World, forge};
@@ -80,7 +81,8 @@ async fn an_event_stream_is_taken_up_by_its_owner_alone() {
     let mut bob = world.caller("bob", "A");
     bob.initialize().await;
     assert_eq!(bob.send(resume(&bob, &id)).await.status, 404);
-    // Where there are no sessions there are streams to take up all the same, if the server keeps them.
+    // Where there are no sessions there are streams to take up all the same, if the server keeps
+    // them.
     let mut outside = world.caller("bob", "A");
     outside.session = None;
     let request = resume(&outside, &id).header("mcp-protocol-version", "2026-07-28");
@@ -99,7 +101,7 @@ async fn where_there_are_no_sessions_their_names_mean_nothing() {
 async fn nodes_that_share_a_key_know_each_others_sessions() {
     let with = |secret: [u8; 32]| {
         World::start_with(crate::world::document(), move |guard| {
-            guard.sealing_key(&secret).unwrap()
+            guard.owner_tag_key(OwnerTagKey::from_secret(&secret).unwrap())
         })
     };
     let (one, other, third) = (with([1; 32]).await, with([1; 32]).await, with([2; 32]).await);

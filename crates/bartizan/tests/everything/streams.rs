@@ -1,4 +1,5 @@
-//! Streams end within a second when the caller may no longer have them, and carry what they may see.
+//! Streams end within a second when the caller may no longer have them, and carry what they may
+//! see.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The guard in front of a service of our own, over HTTP: what the service behind it sees, and what the
-//! guard's settings do.
+//! The guard in front of a service of our own, over HTTP: what the service behind it sees, and what
+//! the guard's settings do.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod observer;
@@ -507,7 +507,8 @@ async fn a_refusal_is_a_json_rpc_error_with_its_reason() {
     let head = ["POST /mcp HTTP/1.1", "host: evil.example", &length];
     let (body, _) = body_of(&exchange(address, &head, &call("a")).await);
     assert_eq!(body["error"]["code"], -32011);
-    // Without an id that is known, and neither 401 nor 403: not JSON-RPC, for which some wait for ever.
+    // Without an id that is known, and neither 401 nor 403: not JSON-RPC, for which some wait for
+    // ever.
     let authorization = format!("authorization: Bearer {}", token("A"));
     let head = ["PUT /mcp HTTP/1.1", "host: localhost", &authorization];
     let (body, _) = body_of(&exchange(address, &head, "").await);

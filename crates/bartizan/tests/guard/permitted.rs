@@ -43,8 +43,8 @@ fn message(tool: &str) -> String {
     .to_string()
 }
 
-/// What a call is answered with that the guard judged as one of `judged`, and the server gets as one of
-/// tool `a`; and how often the tool was called. Without `judged` there is no guard.
+/// What a call is answered with that the guard judged as one of `judged`, and the server gets as
+/// one of tool `a`; and how often the tool was called. Without `judged` there is no guard.
 async fn call_as(judged: Option<&str>) -> (Value, usize) {
     let tools = Tools::default();
     let served = tools.clone();

@@ -31,8 +31,8 @@ impl Authenticate for Noting {
     }
 }
 
-/// Sends a call with these proofs to a guard, and gives the status, what the authenticator saw, and the
-/// names of the headers that reached the inner service.
+/// Sends a call with these proofs to a guard, and gives the status, what the authenticator saw, and
+/// the names of the headers that reached the inner service.
 async fn send(proofs: &[&'static str], token: &str) -> (u16, Vec<String>, Vec<String>) {
     let seen = Arc::default();
     let authenticate = Noting { inner: authenticator(), seen: Arc::clone(&seen) };

@@ -116,8 +116,7 @@ async fn a_fault_that_no_key_mends_causes_no_fetch() {
 }
 
 #[tokio::test]
-async fn a_new_key_under_an_old_kid_is_fetched_and_a_flood_of_bad_signatures_causes_one_fetch_in_10_s()
- {
+async fn a_new_key_under_an_old_kid_is_fetched_and_bad_signatures_cause_one_fetch_in_10_s() {
     let (issuer, clock) = (TestIssuer::start().await, clock());
     let (old, new) = (TestKey::generate(Algorithm::Es256), TestKey::generate(Algorithm::Es256));
     // LemonLDAP::NG keeps the id when the key is renewed.

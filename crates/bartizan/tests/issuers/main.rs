@@ -1,4 +1,5 @@
-//! Issuers that are elsewhere, over HTTP on loopback: what they may do to us, and what they may not.
+//! Issuers that are elsewhere, over HTTP on loopback: what they may do to us, and what they may
+//! not.
 //!
 //! The clock stands still; an hour passes when a test says so.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]

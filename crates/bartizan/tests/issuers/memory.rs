@@ -154,7 +154,11 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn whatever_happens_memory_answers_as_a_new_check_does(
@@ -172,7 +176,10 @@ proptest! {
                         let seen = judge(&remembering, &tokens[number]).await;
                         prop_assert_eq!(seen, expected, "token {} at {:?}", number, world.clock.now());
                     }
-                    Event::Time(secs) => world.clock.set((world.clock.now().as_secs() + secs).max(NOW - 100_000)),
+                    Event::Time(secs) => {
+                        let now = world.clock.now().as_secs() + secs;
+                        world.clock.set(now.max(NOW - 100_000));
+                    }
                     Event::Renew => remembering.renew_due().await,
                     Event::Keys(keys) => {
                         world.keys = keys;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::{Account, Action, Explanation, Finding, ResourceUri, RoleName, Standing};
+use auth_core::{Account, Action, DirectoryLookup, Explanation, Finding, ResourceUri, RoleName};
 use serde_json::{Map, Value, json};
 use settings::Environment;
 use terminal::OutputFormat;
@@ -61,10 +61,10 @@ fn offline(
     }
     let roles: Arc<BTreeSet<RoleName>> = Arc::new(args.user_role.iter().cloned().collect());
     let standing = if roles.is_empty() {
-        Standing::NotAsked
+        DirectoryLookup::Skipped
     } else {
-        let account = Account { is_active: true, roles: &roles, valid_from: None };
-        Standing::Directory { account: Some(account), is_revoked: false }
+        let account = Account { is_active: true, roles: &roles, tokens_valid_from: None };
+        DirectoryLookup::Directory { account: Some(account), is_revoked: false }
     };
     let now = world.clock.now();
     let action = action(&args.what);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Algorithm, NumericDate, base64url, parse_unique};
+use auth_core::{Algorithm, NumericDate, base64url, parse_strict};
 use base64::{
     Engine,
     alphabet::URL_SAFE,
@@ -193,7 +193,7 @@ fn object(name: &str, part: &str, warnings: &mut Vec<String>) -> Option<Map<Stri
     if base64url::decode(part).is_err() {
         warnings.push(format!("{name}: not canonical base64url"));
     }
-    match parse_unique(&bytes) {
+    match parse_strict(&bytes) {
         Ok(Value::Object(members)) => Some(members),
         Ok(_) => None,
         Err(_) => {

@@ -28,7 +28,9 @@ use axum::{
     http::{HeaderValue, Response, header},
     routing::post,
 };
-use bartizan::{AuthenticateError, Caller, EndpointError, Guard, InvalidToken, MissingRulesError};
+use bartizan::{
+    AuthenticateError, Caller, EndpointError, Guard, InvalidTokenError, MissingRulesError,
+};
 use directory::Directory;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -180,14 +182,14 @@ impl<D: Directory> Explainer<D> {
         let verdict = self.authenticator.tokens().verify_traced(&token, &mut trace).await;
         let claims = match verdict {
             Ok(claims) => claims,
-            Err(AuthenticateError::InvalidToken(InvalidToken {
+            Err(AuthenticateError::InvalidToken(InvalidTokenError {
                 fault: fault @ VerifyError::Form(_),
                 ..
             })) => {
                 let reason = fault.to_string();
                 return Explanation::invalid_token(malformed_steps(&fault), reason, action);
             }
-            Err(AuthenticateError::InvalidToken(InvalidToken { fault, .. })) => {
+            Err(AuthenticateError::InvalidToken(InvalidTokenError { fault, .. })) => {
                 let reason = fault.to_string();
                 return Explanation::invalid_token(
                     trace.steps(&Err::<(), _>(fault)),

@@ -92,7 +92,7 @@ mod tests {
     fn the_built_in_policy_has_a_rule_for_everything() {
         let (policy, source) = load(None).unwrap();
         assert_eq!(source, PolicySource::BuiltIn);
-        assert_eq!(policy.scopes_to_ask_for().to_string(), "Admin.Write User.Read");
+        assert_eq!(policy.requestable_scopes().to_string(), "Admin.Write User.Read");
     }
 
     #[test]

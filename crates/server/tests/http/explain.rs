@@ -9,8 +9,8 @@ use std::{
 };
 
 use auth_core::{
-    Account, Action, Algorithm, Claims, Explanation, Finding, KeySet, NumericDate, Policy,
-    RoleName, Standing, TokenVerifier, TrustedIssuer,
+    Account, Action, Algorithm, Claims, DirectoryLookup, Explanation, Finding, KeySet, NumericDate,
+    Policy, RoleName, TokenVerifier, TrustedIssuer,
 };
 use directory::{Directory, Edit, User};
 use http::{StatusCode, header};
@@ -196,9 +196,9 @@ fn offline(
         let account = users.get(claims.subject().as_str()).map(|(user, roles)| Account {
             is_active: user.is_active(),
             roles,
-            valid_from: user.valid_from(),
+            tokens_valid_from: user.valid_from(),
         });
-        Standing::Directory { account, is_revoked: false }
+        DirectoryLookup::Directory { account, is_revoked: false }
     };
     let now = NumericDate::from_secs(NOW).unwrap();
     Explanation::of(token, verifier, now, standing, policy, &Action::CallTool(tool.into()))

@@ -2,8 +2,8 @@
 //!
 //! 1. A response takes 5 s and 256 KiB at most, and has the status 200.
 //! 2. What the operator named may have any address but a reserved one.
-//! 3. What a document named may have a public address, or one of the class that the document came from.
-//!    Such requests have connections of their own.
+//! 3. What a document named may have a public address, or one of the class that the document came
+//!    from. Such requests have connections of their own.
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,8 +22,8 @@ pub struct IssuerClient {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Clients for what documents name, by the class of the address that a document came from. Made when they
-/// are needed: each reads the system's certificate authorities.
+/// Clients for what documents name, by the class of the address that a document came from. Made
+/// when they are needed: each reads the system's certificate authorities.
 #[derive(Debug, Default)]
 struct DocumentClients {
     authorities: CertificateAuthorities,

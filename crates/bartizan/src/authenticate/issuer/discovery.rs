@@ -1,9 +1,10 @@
-//! Where the keys and the other endpoints of an issuer are: configured, or in the issuer's own document.
+//! Where the keys and the other endpoints of an issuer are: configured, or in the issuer's own
+//! document.
 //!
 //! 1. Asked for in the order of the MCP authorization page ([`well_known::issuer_metadata`]).
 //! 2. The document's `issuer` equals the configured one byte for byte (RFC 8414 §3.3).
-//! 3. Its addresses may be of another origin, as those of many issuers are. They are public, or of the class
-//!    of the address that the document came from ([`IssuerMetadata::address`]).
+//! 3. Its addresses may be of another origin, as those of many issuers are. They are public, or of
+//!    the class of the address that the document came from ([`IssuerMetadata::address`]).
 //! 4. What was found is used for an hour, or until it turns out to be of no use.
 
 use std::{
@@ -60,8 +61,8 @@ enum Place {
 }
 
 impl Endpoint {
-    /// The endpoint of `issuer` that its document calls `member`. An error if the issuer is no address
-    /// and would have to be one.
+    /// The endpoint of `issuer` that its document calls `member`. An error if the issuer is no
+    /// address and would have to be one.
     pub(crate) fn new(
         client: IssuerClient,
         issuer: &Issuer,

@@ -42,7 +42,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         if let Some(running) = state.running.as_ref().filter(|running| is_running(running)) {
             return Some(running.clone());
         }
-        // A clock that was set back ends the pause: it could last for ever otherwise.
+        // A clock that was set back ends the pause: it could last indefinitely otherwise.
         let pausing = |began| began <= now && now.since(began) < pause;
         if state.began.is_some_and(pausing) {
             return None;

@@ -1,12 +1,13 @@
 //! Tokens that say nothing themselves: their issuer is asked (RFC 7662).
 //!
-//! 1. Asked with the server's own credentials: HTTP Basic, both halves form-encoded (RFC 6749 §2.3.1).
-//! 2. A yes is remembered for 30 s, a no for 5 s, at most 10 000 of each, under the token's digest. What
-//!    is remembered is the answer: it is judged anew, with the time, whenever the token comes.
-//! 3. A no never pushes a yes out: whoever sends garbage cannot make the issuer be asked about others.
-//! 4. Requests with the same token share one question. Questions take turns ([`questions`](super::questions),
-//!    [`turns`](super::turns)): tokens that were good before go first, and one that nobody waits for any more
-//!    is not asked about.
+//! 1. Asked with the server's own credentials: HTTP Basic, both halves form-encoded (RFC 6749
+//!    §2.3.1).
+//! 2. A yes is remembered for 30 s, a no for 5 s, at most 10 000 of each, under the token's digest.
+//!    What is remembered is the answer: it is judged anew, with the time, whenever the token comes.
+//! 3. A no never pushes a yes out: sending garbage cannot make the issuer be asked about others.
+//! 4. Requests with the same token share one question. Questions take turns
+//!    ([`questions`](super::questions), [`turns`](super::turns)): tokens that were good before go
+//!    first, and one that nobody waits for any more is not asked about.
 //! 5. An issuer that cannot be asked is neither a yes nor a no, and is not remembered.
 
 use std::{
@@ -85,8 +86,8 @@ struct State {
 type Known = Arc<IntrospectionResponse>;
 
 impl Introspection {
-    /// The endpoint of `issuer` at `location`, asked as the client `client_id` with its `secret`. An
-    /// error if it should be discovered and the issuer is no address that may be asked.
+    /// The endpoint of `issuer` at `location`, asked as the client `client_id` with its `secret`.
+    /// An error if it should be discovered and the issuer is no address that may be asked.
     pub fn new(
         client: &IssuerClient,
         issuer: &Issuer,
@@ -133,8 +134,8 @@ impl Introspection {
         self
     }
 
-    /// What the issuer says about `token`, now or a short while ago. A token `is_known` if it was verified:
-    /// no garbage.
+    /// What the issuer says about `token`, now or a short while ago. A token `is_known` if it was
+    /// verified: no garbage.
     pub(crate) async fn ask(
         &self,
         token: &AccessToken,
@@ -154,8 +155,8 @@ impl Introspection {
         })
     }
 
-    /// Since when the issuer does not answer; `None` if it does, or was not asked for a minute: where nobody
-    /// asks because of this very answer, it would never be known to be back.
+    /// Since when the issuer does not answer; `None` if it does, or was not asked for a minute:
+    /// where nobody asks because of this very answer, it would never be known to be back.
     pub(crate) fn failing_since(&self) -> Option<NumericDate> {
         let now = self.inner.client.clock.now();
         let (since, last) = self.inner.state().failing?;
@@ -217,15 +218,16 @@ impl Inner {
         }
         if let Ok(known) = &answer {
             if known.is_active() {
-                // A yes lasts no longer than the token, but long enough not to be asked for at once.
+                // A yes lasts no longer than the token, but long enough not to be asked for at
+                // once.
                 let expires = known.expires_at().unwrap_or(now).max(now.plus(NO));
                 state.yes.insert(digest, Arc::clone(known), now, now.plus(yes).min(expires));
                 state.active.insert(digest, (), now, now.plus(ACTIVE));
             } else {
                 is_no = true;
                 state.no.insert(digest, Arc::clone(known), now, now.plus(NO));
-                // What was good once and is garbage now has no precedence any more. What was never good is
-                // not taken down: it would push out what was.
+                // What was good once and is garbage now has no precedence any more. What was never
+                // good is not taken down: it would push out what was.
                 if state.active.find(&digest, now).is_some() {
                     state.active.insert(digest, (), now, now);
                 }
@@ -263,8 +265,8 @@ impl fmt::Debug for Introspection {
     }
 }
 
-/// Whether the endpoint may be elsewhere by now: there is none where it was. Any other answer may be about
-/// this token alone (oidc-provider says 400 to a JWT), and so be anybody's doing.
+/// Whether the endpoint may be elsewhere by now: there is none where it was. Any other answer may
+/// be about this token alone (oidc-provider says 400 to a JWT), and so be anybody's doing.
 const fn may_have_moved(fault: &FetchFault) -> bool {
     use FetchFault::{Status, Timeout, Unreachable};
     matches!(fault, Unreachable(_) | Timeout | Status(300..=399 | 404 | 410))

@@ -1,99 +1,49 @@
-//! All the issuers whose tokens count, each in its own way.
+//! The issuers whose tokens are accepted, each verified by its keys or by introspection.
 //!
-//! 1. A JWT is verified with the keys of the issuer that it names: given, or fetched. If it needs a key
-//!    that is not there, or its signature is not that of the key which is, the keys are fetched once more
-//!    and it is judged once more: at most once in 10 s.
-//! 2. A token that is no JWT, or is encrypted, is asked about at the one issuer who takes such tokens. A
-//!    JWT is never sent to an issuer that it does not name: it is none of their business.
-//! 3. An issuer may also be asked about its JWTs after they have been verified. One without keys is asked
-//!    about all that name it, whatever their algorithm, but for those that look like ID tokens.
+//! 1. A JWT is verified with the keys of the issuer that it names: given, or fetched. If it needs a
+//!    key that is not there, or its signature is not that of the key which is, the keys are fetched
+//!    once more and it is judged once more: at most once in 10 s.
+//! 2. A token that is no JWT, or is encrypted, is asked about at the one issuer who takes such
+//!    tokens. A JWT is never sent to an issuer that it does not name: other issuers learn nothing
+//!    of it.
+//! 3. An issuer may also be asked about its JWTs after they have been verified. One without keys is
+//!    asked about all that name it, whatever their algorithm, but for those that look like ID
+//!    tokens.
 //! 4. An issuer that cannot be asked is no pass: [`AuthenticateError::Unavailable`].
-//! 5. A JWT that was found good is remembered while the keys serve that it was checked with ([`memory`](crate::authenticate::memory));
-//!    never past its `exp`. Whatever an issuer is to be asked about it, it is asked for every request.
+//! 5. A JWT that was verified is cached while the keys serve that it was verified with
+//!    ([`token_cache`](crate::authenticate::token_cache)); never past its `exp`. Whatever an issuer
+//!    is to be asked about it, it is asked for every request.
 
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use auth_core::{
     AccessToken, Audience, Ceiling, Check, CheckDetail, Claims, Clock, Issuer, IssuerKeys,
-    KeyLookupError, NumericDate, Principal, TokenOutline, TokenVerifier, Trace, TrustedIssuer,
-    UnverifiedToken, VerifyError,
-};
-use base64::{
-    Engine,
-    alphabet::URL_SAFE,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    KeyLookupError, NumericDate, Principal, TokenOutline, TokenVerifier, Trace, UnverifiedToken,
+    VerifyError,
 };
 
-use super::{FetchError, Introspection, Keyring, flight::landed};
+use super::{
+    FetchError, Introspection, Keyring, Trust,
+    entry::{Source, unavailable},
+    flight::landed,
+    token_form::{is_encrypted, is_no_jwt},
+};
 use crate::{
-    Authenticate, AuthenticateError, InvalidToken, Presented, VerifyToken,
+    Authenticate, AuthenticateError, InvalidTokenError, Presented, VerifyToken,
     authenticate::{
-        memory::{Known, Memory, Name},
-        pace::Pace,
         port::unreadable,
+        signature_rate_limit::SignatureRateLimit,
+        token_cache::{CachedClaims, TokenFingerprint, VerifiedTokenCache},
     },
 };
 
 /// How often it is looked whether keys are to be renewed.
 const LOOK: Duration = Duration::from_secs(5);
-
-/// One issuer, and where its keys come from or how it is asked.
-#[derive(Debug)]
-pub struct Trust {
-    issuer: TrustedIssuer,
-    source: Source,
-}
-
-#[derive(Debug, Default)]
-struct Source {
-    keyring: Option<Keyring>,
-    introspection: Option<Introspection>,
-    /// No key was given with the issuer.
-    bare: bool,
-    /// The keys that took the place of those that were given with the issuer.
-    given: RwLock<Option<Arc<IssuerKeys>>>,
-}
-
-impl Source {
-    /// The keys that serve now; `None` if they are those that were given with the issuer.
-    fn keys(&self) -> Option<Arc<IssuerKeys>> {
-        match &self.keyring {
-            Some(keyring) => Some(keyring.keys()),
-            None => self.given.read().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
-    }
-
-    /// Whether the issuer is asked about its JWTs, as there are no keys to check them with.
-    const fn is_only_asked(&self) -> bool {
-        self.bare && self.keyring.is_none() && self.introspection.is_some()
-    }
-
-    /// Whether tokens can be judged: there are keys, or there need be none.
-    fn is_usable(&self) -> bool {
-        match &self.keyring {
-            Some(keyring) => keyring.is_usable(),
-            None => self.keys().is_none_or(|keys| !keys.keys().is_empty()),
-        }
-    }
-
-    /// Asks about a JWT that was verified, where its issuer wants to be asked.
-    async fn confirm(&self, token: &AccessToken, claims: &Claims) -> Result<(), AuthenticateError> {
-        if let Some(asked) = self.introspection.as_ref().filter(|it| it.takes_jwts()) {
-            let answer = asked.ask(token, true).await.map_err(unavailable)?;
-            answer.confirms(claims).map_err(|fault| InvalidToken {
-                fault,
-                issuer: Some(claims.issuer().clone()),
-                facts: None,
-            })?;
-        }
-        Ok(())
-    }
-}
 
 /// The issuers whose tokens count. Cheap to clone.
 #[derive(Clone)]
@@ -104,10 +54,10 @@ struct Inner {
     clock: Arc<dyn Clock>,
     names: Vec<Issuer>,
     sources: HashMap<Issuer, Source>,
-    /// Who is asked about tokens that name nobody.
+    /// The issuer that is asked about tokens that name none.
     opaque: Option<Issuer>,
-    memory: Memory,
-    pace: Pace,
+    cache: VerifiedTokenCache,
+    signatures: SignatureRateLimit,
 }
 
 /// Why issuers cannot be trusted together.
@@ -123,14 +73,15 @@ pub enum IssuersError {
     SeveralOpaque(Issuer, Issuer),
 }
 
-/// How it stands with an issuer's keys.
+/// The state of an issuer's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerStatus {
     /// Which issuer.
     pub issuer: Issuer,
     /// Whether its tokens can be judged. If not, all are refused.
     pub is_usable: bool,
-    /// Since when its keys cannot be fetched, and why. Those that were fetched before may still serve.
+    /// Since when its keys cannot be fetched, and why. Those that were fetched before may still
+    /// serve.
     pub failing: Option<(NumericDate, FetchError)>,
     /// Whether it is asked about all of its tokens.
     pub is_only_asked: bool,
@@ -138,38 +89,9 @@ pub struct IssuerStatus {
     pub unanswered_since: Option<NumericDate>,
 }
 
-impl Trust {
-    /// Trusts an issuer with the keys that it was given with.
-    #[must_use]
-    pub fn new(issuer: TrustedIssuer) -> Self {
-        let bare = issuer.keys().keys().is_empty();
-        Self { issuer, source: Source { bare, ..Source::default() } }
-    }
-
-    /// Takes its keys from `keyring`, and no others.
-    #[must_use]
-    pub fn keyring(mut self, keyring: Keyring) -> Self {
-        self.source.keyring = Some(keyring);
-        self
-    }
-
-    /// Asks it about tokens. An issuer that has no keys at all is asked about its JWTs too.
-    #[must_use]
-    pub fn introspection(mut self, introspection: Introspection) -> Self {
-        self.source.introspection = Some(introspection);
-        self
-    }
-}
-
-impl From<TrustedIssuer> for Trust {
-    fn from(issuer: TrustedIssuer) -> Self {
-        Self::new(issuer)
-    }
-}
-
 impl Issuers {
-    /// Judges tokens for `audience` at the time of `clock`. Keys are fetched when they are needed first;
-    /// [`keep_fresh`](Self::keep_fresh) has them ready before.
+    /// Judges tokens for `audience` at the time of `clock`. Keys are fetched when they are needed
+    /// first; [`keep_fresh`](Self::keep_fresh) has them ready before.
     pub fn new(
         audience: Audience,
         clock: Arc<dyn Clock>,
@@ -190,8 +112,8 @@ impl Issuers {
                 return Err(IssuersError::Twice(name));
             }
         }
-        let (memory, pace) = (Memory::new(), Pace::new());
-        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, memory, pace })))
+        let (cache, signatures) = (VerifiedTokenCache::new(), SignatureRateLimit::new());
+        Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, cache, signatures })))
     }
 
     /// The issuers, in the order in which they were given.
@@ -203,16 +125,16 @@ impl Issuers {
     /// What `token` says, if it is valid.
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
-        let name = inner.memory.name(token);
-        if let Some((claims, source)) = name.and_then(|name| inner.remembered(name)) {
+        let fingerprint = inner.cache.fingerprint(token);
+        if let Some((claims, source)) = fingerprint.and_then(|it| inner.cached(it)) {
             source.confirm(token, &claims).await?;
             return Ok(claims);
         }
-        // On the heap: most tokens are remembered, and its future is large.
-        Box::pin(self.judge(token, name, None)).await
+        // On the heap: most tokens are cached, and its future is large.
+        Box::pin(self.judge(token, fingerprint, None)).await
     }
 
-    /// The same, answered from no memory: every check is made, and recorded in `trace`.
+    /// The same, answered from no cache: every check is made, and recorded in `trace`.
     pub async fn verify_traced(
         &self,
         token: &AccessToken,
@@ -221,11 +143,11 @@ impl Issuers {
         self.judge(token, None, Some(trace)).await
     }
 
-    /// Makes every check, and remembers by `name` what was found good.
+    /// Makes every check, and caches by `fingerprint` what was verified.
     async fn judge(
         &self,
         token: &AccessToken,
-        name: Option<Name>,
+        fingerprint: Option<TokenFingerprint>,
         mut trace: Option<&mut Trace>,
     ) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
@@ -248,17 +170,17 @@ impl Issuers {
             let verdict = inner.verifier.verify_parsed(&parsed, None, now, trace);
             return Ok(verdict
                 .map(Arc::new)
-                .map_err(|fault| inner.void(&parsed, None, now, fault))?);
+                .map_err(|fault| inner.invalid(&parsed, None, now, fault))?);
         };
         if source.is_only_asked() {
-            // An ID token is for somebody else, whatever its issuer says of it.
+            // An ID token is not for this server, whatever its issuer says of it.
             let unasked = VerifyError::OtherToken;
             return Box::pin(inner.unread(token, unasked, trace)).await.map(Arc::new);
         }
         let known = Box::pin(inner.signed(source, &parsed, trace.as_deref_mut())).await?;
         let claims = Arc::clone(&known.claims);
-        if let Some(name) = name {
-            inner.memory.remember(name, known, inner.clock.now());
+        if let Some(fingerprint) = fingerprint {
+            inner.cache.insert(fingerprint, known, inner.clock.now());
         }
         if source.introspection.as_ref().is_some_and(Introspection::takes_jwts) {
             let detail = || CheckDetail {
@@ -273,9 +195,9 @@ impl Issuers {
         Ok(claims)
     }
 
-    /// Puts `keys` in the place of those that were given with their issuer: for keys in a file that has
-    /// changed. Requests that are under way go on with what they had. `false` if there is no such
-    /// issuer, or if it fetches its keys.
+    /// Puts `keys` in the place of those that were given with their issuer: for keys in a file that
+    /// has changed. Requests that are under way go on with what they had. `false` if there is no
+    /// such issuer, or if it fetches its keys.
     pub fn replace_keys(&self, keys: IssuerKeys) -> bool {
         let source = self.0.sources.get(keys.issuer()).filter(|it| it.keyring.is_none());
         let Some(source) = source else { return false };
@@ -284,7 +206,7 @@ impl Issuers {
         true
     }
 
-    /// How it stands with each issuer.
+    /// The state of each issuer.
     #[must_use]
     pub fn status(&self) -> Vec<IssuerStatus> {
         let status = |issuer: &Issuer| {
@@ -310,7 +232,7 @@ impl Issuers {
         }
     }
 
-    /// Keeps all keys fresh, for ever: to be spawned, and dropped when it is time to stop.
+    /// Keeps all keys fresh; never returns. To be spawned, and dropped to stop it.
     pub async fn keep_fresh(&self) {
         loop {
             self.renew_due().await;
@@ -320,22 +242,22 @@ impl Issuers {
 }
 
 impl Inner {
-    /// Whether the token may be an encrypted one of `issuer`: it does not say whose it is, so only an issuer
-    /// that is asked about all of its tokens is asked about those.
+    /// Whether the token may be an encrypted one of `issuer`: it does not say whose it is, so only
+    /// an issuer that is asked about all of its tokens is asked about those.
     fn may_be_encrypted(&self, token: &AccessToken, issuer: &Issuer) -> bool {
         is_encrypted(token) && self.sources.get(issuer).is_some_and(Source::is_only_asked)
     }
 
     /// The claims of a JWT that was found good before, with the keys that serve now.
-    fn remembered(&self, name: Name) -> Option<(Arc<Claims>, &Source)> {
-        let Known { claims, keys } = self.memory.find(name, self.clock.now())?;
+    fn cached(&self, fingerprint: TokenFingerprint) -> Option<(Arc<Claims>, &Source)> {
+        let CachedClaims { claims, keys } = self.cache.find(fingerprint, self.clock.now())?;
         let source = self.sources.get(claims.issuer())?;
         match (keys, source.keys()) {
             (None, None) => Some((claims, source)),
             (Some(then), Some(now)) if Arc::ptr_eq(&then, &now) => Some((claims, source)),
             (then, _) => {
                 if let Some(keys) = then {
-                    self.memory.forget(&keys);
+                    self.cache.forget(&keys);
                 }
                 None
             }
@@ -348,51 +270,52 @@ impl Inner {
         source: &Source,
         token: &UnverifiedToken<'_>,
         mut trace: Option<&mut Trace>,
-    ) -> Result<Known, InvalidToken> {
-        let turn = self.pace.turn(token.algorithm()).await;
+    ) -> Result<CachedClaims, InvalidTokenError> {
+        let permit = self.signatures.acquire(token.algorithm()).await;
         let (keys, now) = (source.keys(), self.clock.now());
         let verdict =
             self.verifier.verify_parsed(token, keys.as_deref(), now, trace.as_deref_mut());
-        let verdict = turn.took(verdict);
+        let verdict = permit.finish(verdict);
         match (verdict, &source.keyring, keys) {
             (Err(fault), Some(keyring), Some(keys)) if may_need_a_newer_key(fault) => {
                 let Some(newer) = keyring.newer_than(&keys).await else {
-                    return Err(self.void(token, Some(&keys), now, fault));
+                    return Err(self.invalid(token, Some(&keys), now, fault));
                 };
                 if let Some(trace) = trace.as_deref_mut() {
                     trace.restart();
                 }
-                // Without another turn: keys are fetched once in a while.
+                // Without another permit: keys are fetched once in a while.
                 let now = self.clock.now();
                 let verdict = self.verifier.verify_parsed(token, Some(&newer), now, trace);
                 match verdict {
-                    Ok(claims) => Ok(Known { claims: Arc::new(claims), keys: Some(newer) }),
-                    Err(fault) => Err(self.void(token, Some(&newer), now, fault)),
+                    Ok(claims) => Ok(CachedClaims { claims: Arc::new(claims), keys: Some(newer) }),
+                    Err(fault) => Err(self.invalid(token, Some(&newer), now, fault)),
                 }
             }
-            (Ok(claims), _, keys) => Ok(Known { claims: Arc::new(claims), keys }),
-            (Err(fault), _, keys) => Err(self.void(token, keys.as_deref(), now, fault)),
+            (Ok(claims), _, keys) => Ok(CachedClaims { claims: Arc::new(claims), keys }),
+            (Err(fault), _, keys) => Err(self.invalid(token, keys.as_deref(), now, fault)),
         }
     }
 
-    /// What to tell of a token that was judged with `keys` at `now`.
-    fn void(
+    /// The error for a token that was verified with `keys` at `now`.
+    fn invalid(
         &self,
         token: &UnverifiedToken<'_>,
         keys: Option<&IssuerKeys>,
         now: NumericDate,
         fault: VerifyError,
-    ) -> InvalidToken {
+    ) -> InvalidTokenError {
         let issuer = token.unverified_issuer().filter(|it| self.sources.contains_key(it));
-        InvalidToken {
+        InvalidTokenError {
             fault,
             issuer: issuer.cloned(),
             facts: Some(self.verifier.facts(token, keys, now, fault)),
         }
     }
 
-    /// The claims of a JWT that cannot be judged here, if its issuer is one that is only asked; else it
-    /// is refused for `fault`. One that looks like an ID token or a refresh token is not asked about.
+    /// The claims of a JWT that cannot be judged here, if its issuer is one that is only asked;
+    /// else it is refused for `fault`. One that looks like an ID token or a refresh token is not
+    /// asked about.
     async fn unread(
         &self,
         token: &AccessToken,
@@ -426,7 +349,7 @@ impl Inner {
         let answer = introspection.ask(token, false).await.map_err(unavailable)?;
         let now = self.clock.now();
         let verdict = self.verifier.verify_introspected(issuer, &answer, now, trace);
-        Ok(verdict.map_err(|fault| InvalidToken {
+        Ok(verdict.map_err(|fault| InvalidTokenError {
             fault,
             issuer: Some(issuer.clone()),
             facts: Some(self.verifier.introspection_facts(issuer, &answer, now, fault)),
@@ -454,28 +377,8 @@ impl fmt::Debug for Issuers {
     }
 }
 
-fn unavailable(error: FetchError) -> AuthenticateError {
-    AuthenticateError::Unavailable(Box::new(error))
-}
-
-/// Whether a token that cannot be taken apart is no JWT at all, rather than a bad one: what begins with an
-/// object is nobody else's to judge.
-fn is_no_jwt(token: &AccessToken) -> bool {
-    let head = token.expose().split('.').next().unwrap_or_default().trim_end_matches('=');
-    let lenient = GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let decoded = GeneralPurpose::new(&URL_SAFE, lenient).decode(head);
-    !decoded.is_ok_and(|json| json.trim_ascii_start().starts_with(b"{"))
-}
-
-/// Whether a token is encrypted (RFC 7516 §3.1): five parts, which say nothing to a stranger.
-fn is_encrypted(token: &AccessToken) -> bool {
-    token.expose().split('.').count() == 5
-}
-
-/// Whether newer keys could make a difference: its key is not there, or is another by now. Some issuers
-/// give a new key the `kid` of the old one.
+/// Whether newer keys could make a difference: its key is not there, or is another by now. Some
+/// issuers give a new key the `kid` of the old one.
 const fn may_need_a_newer_key(fault: VerifyError) -> bool {
     matches!(
         fault,

@@ -1,16 +1,16 @@
-//! The keys of an issuer who is elsewhere: fetched, renewed ahead of time, and kept for a while when it
-//! cannot be reached.
+//! The keys of an issuer who is elsewhere: fetched, renewed ahead of time, and kept for a while
+//! when it cannot be reached.
 //!
-//! 1. A set lives as long as its answer's `Cache-Control: max-age` says, but at least a minute and at
-//!    most a day; ten minutes if it does not say. It is renewed when four fifths of that are over; the
-//!    old keys serve meanwhile.
-//! 2. A new set takes the place of the old one: a key that is not in it any more counts no more. A key
-//!    that cannot be used is left out, and the others count.
+//! 1. A set lives as long as its answer's `Cache-Control: max-age` says, but at least a minute and
+//!    at most a day; ten minutes if it does not say. It is renewed when four fifths of that are
+//!    over; the old keys serve meanwhile.
+//! 2. A new set takes the place of the old one: a key that is not in it any more counts no more. A
+//!    key that cannot be used is left out, and the others count.
 //! 3. A set that could not be renewed serves on for a bounded time: a day, if nothing else was set.
 //!    Then there are no keys, and tokens of this issuer are refused.
-//! 4. A token that needs a key which is not there, or which another has taken the place of, may cause a
-//!    fetch, at most one in 10 s, shared by all who wait for it. A set that has not changed stays the
-//!    one it was: what was checked with it need not be checked again.
+//! 4. A token that needs a key which is not there, or which another has taken the place of, may
+//!    cause a fetch, at most one in 10 s, shared by all who wait for it. A set that has not changed
+//!    stays the one it was: what was checked with it need not be checked again.
 
 use std::{
     fmt,
@@ -67,8 +67,8 @@ pub(crate) struct Failing {
 }
 
 impl Keyring {
-    /// The keys of `issuer`, which are fetched from `location` when they are needed first. An error if
-    /// they should be discovered and the issuer is no address that may be asked.
+    /// The keys of `issuer`, which are fetched from `location` when they are needed first. An error
+    /// if they should be discovered and the issuer is no address that may be asked.
     pub fn new(
         client: &IssuerClient,
         issuer: &Issuer,
@@ -107,8 +107,8 @@ impl Keyring {
         self.0.current()
     }
 
-    /// The keys once more, for a token whose key is not in `seen`: newer ones that have come since, or
-    /// that come now. `None` if there are none.
+    /// The keys once more, for a token whose key is not in `seen`: newer ones that have come since,
+    /// or that come now. `None` if there are none.
     pub(crate) async fn newer_than(&self, seen: &Arc<IssuerKeys>) -> Option<Arc<IssuerKeys>> {
         let newer = || Some(self.0.current()).filter(|keys| !Arc::ptr_eq(keys, seen));
         if let Some(keys) = newer() {

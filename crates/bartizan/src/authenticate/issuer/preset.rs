@@ -1,4 +1,5 @@
-//! What the tokens of well-known providers look like. `docs/issuers.md` says what must be set there.
+//! What the tokens of well-known providers look like. `docs/issuers.md` says what must be set
+//! there.
 
 use std::{fmt, str::FromStr};
 
@@ -116,8 +117,8 @@ impl Preset {
         }
     }
 
-    /// An issuer of this kind whose keys are found through its metadata (OpenID Connect Discovery 1.0,
-    /// RFC 8414). An error if its name is no address that `client` may ask.
+    /// An issuer of this kind whose keys are found through its metadata (OpenID Connect Discovery
+    /// 1.0, RFC 8414). An error if its name is no address that `client` may ask.
     pub fn discover(self, client: &IssuerClient, issuer: Issuer) -> Result<Trust, AddressError> {
         let keyring = Keyring::new(client, &issuer, Location::Discover)?;
         Ok(Trust::new(self.issuer(issuer, KeySet::default())).keyring(keyring))

@@ -1,7 +1,9 @@
-//! Questions to an issuer: each is asked once for all who wait for its answer, when it has its turn.
+//! Questions to an issuer: each is asked once for all who wait for its answer, when it has its
+//! turn.
 //!
 //! 1. A question that nobody waits for any more is dropped, unless it is being asked already.
-//! 2. At most [`MAX_UNKNOWN`] questions about tokens that nobody knows wait; more are refused at once.
+//! 2. At most [`MAX_UNKNOWN`] questions about tokens that nobody knows wait; more are refused at
+//!    once.
 //! 3. A question that has had no turn after [`PATIENCE`] is refused.
 
 use std::{
@@ -36,8 +38,8 @@ struct State<K, T> {
     unknown: usize,
 }
 
-/// A question that waits or is under way. Who asks it holds the answer's sender, alone: when that breaks
-/// off, whoever waits is told.
+/// A question that waits or is under way. Who asks it holds the answer's sender, alone: when that
+/// breaks off, whoever waits is told.
 struct Open<T> {
     answer: Weak<Answer<T>>,
     is_known: bool,
@@ -72,8 +74,9 @@ where
         Self { state: Mutex::new(state), turns: Turns::new() }
     }
 
-    /// The answer to `question` about `key`: what `remembered` knows, or what is said to a question that
-    /// is under way, or to this one. Whatever is said must be remembered when the question ends.
+    /// The answer to `question` about `key`: what `remembered` knows, or what is said to a question
+    /// that is under way, or to this one. Whatever is said must be remembered when the question
+    /// ends.
     pub(super) async fn ask<F>(
         self: &Arc<Self>,
         key: K,
@@ -102,7 +105,8 @@ where
                 (waiting, Some(asking))
             }
         };
-        // Not under the lock: a runtime that ends drops at once what is spawned, and that locks too.
+        // Not under the lock: a runtime that ends drops at once what is spawned, and that locks
+        // too.
         if let Some(asking) = asking {
             tokio::spawn(asking.run(is_known, question()));
         }

@@ -1,10 +1,10 @@
 //! Whose question to an issuer is asked next.
 //!
 //! 1. At most [`AT_ONCE`] questions are under way.
-//! 2. Tokens that are known to have been good go first: those that nobody knows stand in a line, of which
-//!    one alone asks for a turn, and they never have the last [`KEPT`] turns.
-//! 3. An issuer that has said no about a token nobody knew is asked about the next such token a little
-//!    later: [`BURST`] of them at once, and one more every [`STEP`].
+//! 2. Tokens that are known to have been good go first: those that nobody knows stand in a line, of
+//!    which one alone asks for a turn, and they never have the last [`KEPT`] turns.
+//! 3. An issuer that has said no about a token nobody knew is asked about the next such token a
+//!    little later: [`BURST`] of them at once, and one more every [`STEP`].
 //! 4. Whoever leaves the line holds nobody up.
 
 use std::{

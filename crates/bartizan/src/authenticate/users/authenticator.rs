@@ -8,7 +8,8 @@ use std::{
 };
 
 use auth_core::{
-    Account, Claims, Clock, Inadmissible, Issuer, Principal, RoleName, Standing, admit,
+    Account, AccountError, Claims, Clock, DirectoryLookup, Issuer, Principal, RoleName,
+    check_account,
 };
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -20,12 +21,12 @@ const CONCURRENT_ADDITIONS: usize = 2;
 /// How long a user who is to be added may wait for the others.
 const ADDITION_WAIT: Duration = Duration::from_secs(1);
 
-/// Which issuers' users are added at their first use, and with which roles. Users of all others are refused
-/// until they are added.
+/// Which issuers' users are added at their first use, and with which roles. Users of all others are
+/// refused until they are added.
 pub type Provisioning = BTreeMap<Issuer, BTreeSet<RoleName>>;
 
-/// Verifies tokens with `T`, and looks their users up in `U` for every request: a user who is disabled, or
-/// loses a role, loses it for tokens already issued.
+/// Verifies tokens with `T`, and looks their users up in `U` for every request: a user who is
+/// disabled, or loses a role, loses it for tokens already issued.
 pub struct UserAuthenticator<U, T> {
     tokens: T,
     users: Arc<U>,
@@ -67,8 +68,8 @@ impl<U: Users, T: VerifyToken> UserAuthenticator<U, T> {
         &self.tokens
     }
 
-    /// What is known of a token's user. Changes nothing: a user who would be added at its first use counts
-    /// as added.
+    /// What is known of a token's user. Changes nothing: a user who would be added at its first use
+    /// counts as added.
     pub async fn look_up(&self, claims: &Claims) -> Result<UserLookup<U::User>, U::Error> {
         let is_revoked = self.is_revoked(claims).await?;
         let user = self.users.find(claims.issuer(), claims.subject()).await?;
@@ -81,8 +82,8 @@ impl<U: Users, T: VerifyToken> UserAuthenticator<U, T> {
         Ok(UserLookup { user, roles: Some(roles), is_revoked })
     }
 
-    /// The same for a caller: a user who is to be added at its first use is added now, unless its token is
-    /// revoked.
+    /// The same for a caller: a user who is to be added at its first use is added now, unless its
+    /// token is revoked.
     async fn look_up_or_add(
         &self,
         claims: &Claims,
@@ -133,15 +134,15 @@ impl<U: Users, T: VerifyToken> UserAuthenticator<U, T> {
     }
 
     /// What a refused user's request is answered with.
-    fn refused(&self, refusal: Inadmissible, claims: &Claims) -> AuthenticateError {
+    fn refused(&self, refusal: AccountError, claims: &Claims) -> AuthenticateError {
         let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
         let remedy = self.users.remedy(refusal, &issuer, &subject);
         match refusal {
-            Inadmissible::UnknownUser => AuthenticateError::UnknownUser { issuer, subject, remedy },
-            Inadmissible::DisabledUser => {
+            AccountError::UnknownUser => AuthenticateError::UnknownUser { issuer, subject, remedy },
+            AccountError::DisabledUser => {
                 AuthenticateError::DisabledUser { issuer, subject, remedy }
             }
-            Inadmissible::RevokedToken => AuthenticateError::RevokedToken { issuer, subject },
+            AccountError::RevokedToken => AuthenticateError::RevokedToken { issuer, subject },
         }
     }
 }
@@ -154,7 +155,7 @@ impl<U: Users, T: VerifyToken> Authenticate for UserAuthenticator<U, T> {
             LookupError::Users(error) => AuthenticateError::Unavailable(Box::new(error)),
             LookupError::Busy(error) => AuthenticateError::Unavailable(Box::new(error)),
         })?;
-        let principal = admit(&claims, found.account(), found.is_revoked)
+        let principal = check_account(&claims, found.account(), found.is_revoked)
             .map_err(|refusal| self.refused(refusal, &claims))?;
         let Some(user) = found.user else { return Ok(principal) };
         self.users.record_use(&user, self.clock.now());
@@ -196,13 +197,13 @@ impl<R: UserRecord> UserLookup<R> {
         self.roles.as_ref().map(|roles| Account {
             is_active: self.user.as_ref().is_none_or(UserRecord::is_active),
             roles,
-            valid_from: self.user.as_ref().and_then(UserRecord::tokens_valid_from),
+            tokens_valid_from: self.user.as_ref().and_then(UserRecord::tokens_valid_from),
         })
     }
 
     /// The same for an explanation.
     #[must_use]
-    pub fn standing(&self) -> Standing<'_> {
-        Standing::Directory { account: self.account(), is_revoked: self.is_revoked }
+    pub fn standing(&self) -> DirectoryLookup<'_> {
+        DirectoryLookup::Directory { account: self.account(), is_revoked: self.is_revoked }
     }
 }

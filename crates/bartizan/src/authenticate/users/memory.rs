@@ -10,8 +10,8 @@ use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 
 use super::{NewUser, UserRecord, Users};
 
-/// Users in memory. They can be changed while requests run, and are gone when the process ends. Revoked
-/// tokens are remembered without end, so this is for few.
+/// Users in memory. They can be changed while requests run, and are gone when the process ends.
+/// Revoked tokens are remembered without end, so this is for few.
 #[derive(Debug, Default)]
 pub struct MemoryUsers(RwLock<Contents>);
 

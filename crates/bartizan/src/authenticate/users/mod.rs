@@ -1,4 +1,5 @@
-//! Users: a valid token is not enough where its user must be known, and may be disabled or lose a role.
+//! Users: a valid token is not enough where its user must be known, and may be disabled or lose a
+//! role.
 //!
 //! 1. [`UserAuthenticator`] verifies the token, and looks its user up for every request.
 //! 2. [`Users`] is where the users are: a directory, or [`MemoryUsers`].
@@ -10,7 +11,7 @@ mod memory;
 
 use std::{collections::BTreeSet, error::Error, future::Future, sync::Arc};
 
-use auth_core::{Inadmissible, Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{AccountError, Issuer, NumericDate, RoleName, Subject, TokenId};
 
 pub use authenticator::{Provisioning, UserAuthenticator, UserLookup};
 pub use memory::{MemoryUser, MemoryUsers};
@@ -64,8 +65,8 @@ pub trait Users: Send + Sync + 'static {
         token_id: &TokenId,
     ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
-    /// Adds a user at its first use, at `now`. If there is one of that issuer and subject already, it stays
-    /// as it is, which is no error.
+    /// Adds a user at its first use, at `now`. If there is one of that issuer and subject already,
+    /// it stays as it is, which is no error.
     fn add(
         &self,
         user: NewUser,
@@ -75,10 +76,11 @@ pub trait Users: Send + Sync + 'static {
     /// Records that `user` called at `now`. Must not wait.
     fn record_use(&self, _user: &Self::User, _now: NumericDate) {}
 
-    /// What the operator can do about a user who was refused: a command, say. It goes to the log alone.
+    /// What the operator can do about a user who was refused: a command, say. It goes to the log
+    /// alone.
     fn remedy(
         &self,
-        _refusal: Inadmissible,
+        _refusal: AccountError,
         _issuer: &Issuer,
         _subject: &Subject,
     ) -> Option<String> {
@@ -118,7 +120,7 @@ impl<U: Users> Users for Arc<U> {
         U::record_use(self, user, now);
     }
 
-    fn remedy(&self, refusal: Inadmissible, issuer: &Issuer, subject: &Subject) -> Option<String> {
+    fn remedy(&self, refusal: AccountError, issuer: &Issuer, subject: &Subject) -> Option<String> {
         U::remedy(self, refusal, issuer, subject)
     }
 }

@@ -1,10 +1,10 @@
-//! What `subscriptions/listen` asks to be told of: each kind needs what looking at the thing needs.
+//! What `subscriptions/listen` subscribes to: each kind needs what reading it needs.
 //!
 //! | in `params.notifications` | needs |
 //! |---|---|
 //! | `toolsListChanged`, `promptsListChanged`, `resourcesListChanged` | the list's own method |
 //! | `resourceSubscriptions` | reading each of its URIs |
-//! | anything else that is asked for | a rule that nobody can have written: refused |
+//! | anything else that is asked for | a method that no policy has: refused |
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use super::reader::{Discard, ReadMember, StringOrOther};
 
-/// The most things that one request may ask to be told of.
+/// The most subscriptions in one request.
 const MAX_KINDS: usize = 256;
 /// How long their names may be together, in bytes: they are judged again while the stream is open.
 const MAX_BYTES: usize = 16 * 1024;
@@ -30,7 +30,7 @@ impl Listen {
         let length = |action: &Action| action.target().unwrap_or(action.method()).len();
         let bytes: usize = self.0.iter().map(length).sum();
         if self.0.len() == MAX_KINDS || bytes + length(&action) > MAX_BYTES {
-            return Err(E::custom("too many things to be told of"));
+            return Err(E::custom("too many subscriptions"));
         }
         self.0.push(action);
         Ok(())
@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for Asked<'_> {
     }
 }
 
-/// The URIs to be told of: a list of texts, or `null`.
+/// The URIs to subscribe to: an array of strings, or `null`.
 struct Uris<'a>(&'a mut Listen, &'a mut usize);
 
 impl<'de> DeserializeSeed<'de> for Uris<'_> {

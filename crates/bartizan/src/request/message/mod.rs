@@ -1,12 +1,14 @@
 //! What a body asks for: read strictly, because the decision is made on it and on nothing else.
 //!
-//! 1. One JSON-RPC 2.0 message: a request, a notification, or an answer. No batch (MCP dropped them).
-//! 2. At the levels that decide (the message, `params`, and in it `ref`, `notifications` and `_meta`) no
-//!    member appears twice, however it is spelt: no parser behind the guard can see another action than
-//!    the one that was judged.
+//! 1. One JSON-RPC 2.0 message: a request, a notification, or an answer. No batch (MCP dropped
+//!    them).
+//! 2. At the levels that decide (the message, `params`, and in it `ref`, `notifications` and
+//!    `_meta`) no member appears twice, however it is spelt: no parser behind the guard can see
+//!    another action than the one that was judged.
 //! 3. What a method is aimed at must be there and be a text. Texts that decide are short.
-//! 4. What does not decide (arguments, and most of `_meta`) is read through without being built in memory, within
-//!    bounds of depth and number ([`raw`]): what is passed on costs the parser behind no more than that.
+//! 4. What does not decide (arguments, and most of `_meta`) is read through without being built in
+//!    memory, within bounds of depth and number ([`raw`]): what is passed on costs the parser
+//!    behind no more than that.
 
 mod listen;
 mod raw;
@@ -16,8 +18,8 @@ use auth_core::Action;
 pub(crate) use raw::Id;
 use raw::{RawMessage, Reference, UnreadableError};
 
-/// The first revision without sessions and without `resources/subscribe`, and the first whose requests
-/// name it. Revisions are dates, which compare as texts do.
+/// The first revision without sessions and without `resources/subscribe`, and the first whose
+/// requests name it. Revisions are dates, which compare as texts do.
 const STATELESS: &str = "2026-07-28";
 
 /// A message that was understood.
@@ -31,7 +33,7 @@ pub(crate) struct Message {
     /// Whether the request names a revision that has no sessions.
     pub(crate) is_stateless: bool,
     /// Whether the request says that its client knows tasks.
-    pub(crate) knows_tasks: bool,
+    pub(crate) supports_tasks: bool,
     /// The method; `None` for an answer.
     pub(crate) method: Option<String>,
     /// What `Mcp-Name` repeats: the tool, prompt, URI or task.
@@ -57,7 +59,7 @@ pub enum MessageError {
     NoTarget,
     /// The same, of a method that the revision which the request names has dropped.
     #[error("the protocol's revision has no such method")]
-    Dropped,
+    MethodRemoved,
 }
 
 impl MessageError {
@@ -67,7 +69,7 @@ impl MessageError {
             Self::Json => -32700,
             Self::Batch | Self::NotJsonRpc => -32600,
             Self::NoTarget => -32602,
-            Self::Dropped => -32601,
+            Self::MethodRemoved => -32601,
         }
     }
 }
@@ -78,7 +80,7 @@ pub fn action_of(body: &[u8]) -> Result<Action, MessageError> {
 }
 
 impl Message {
-    /// The message, or the fault and the id, if that could be read, of the request to be told of it.
+    /// The message; or the fault, with the request's id if that could be read.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, (MessageError, Option<Id>)> {
         if body.trim_ascii_start().starts_with(b"[") {
             return Err((MessageError::Batch, None));
@@ -90,13 +92,13 @@ impl Message {
     }
 
     /// What has no method of the protocol's, by a name of our own.
-    pub(crate) fn without_method(name: &str) -> Self {
+    pub(crate) fn synthetic(name: &str) -> Self {
         Self {
             action: Action::Method(name.into()),
             also: Vec::new(),
             task: None,
             is_stateless: false,
-            knows_tasks: false,
+            supports_tasks: false,
             method: None,
             name: None,
             id: None,
@@ -113,26 +115,27 @@ impl Message {
             if raw.has_result == raw.has_error || raw.id.is_none() {
                 return Err(MessageError::NotJsonRpc);
             }
-            return Ok(Self::without_method("response"));
+            return Ok(Self::synthetic("response"));
         };
         if is_answer {
             return Err(MessageError::NotJsonRpc);
         }
         let params = raw.params;
         let is_stateless = params.meta.revision.is_some_and(|revision| *revision >= *STATELESS);
-        let knows_tasks = params.meta.capabilities.extensions.tasks;
+        let supports_tasks = params.meta.capabilities.extensions.tasks;
         let (mut also, mut task) = (Vec::new(), None);
         let need = |target: &Option<String>| target.clone().ok_or(MessageError::NoTarget);
         let (action, name) = match method.as_str() {
             "tools/call" => (Action::CallTool(need(&params.name)?), params.name),
             "prompts/get" => (Action::GetPrompt(need(&params.name)?), params.name),
-            // Whoever asks for what a revision has dropped is told so, target or not.
+            // A method that the revision has removed is unknown, with a target or without.
             "resources/subscribe" | "resources/unsubscribe"
                 if params.uri.is_none() && is_stateless =>
             {
-                return Err(MessageError::Dropped);
+                return Err(MessageError::MethodRemoved);
             }
-            // A directory and a skill are resources; who may be told of one may read it.
+            // A directory and a skill are resources; subscribing to one needs what reading it
+            // needs.
             "resources/read"
             | "resources/subscribe"
             | "resources/unsubscribe"
@@ -152,7 +155,7 @@ impl Message {
             other => (Action::Method(other.to_owned()), params.task_id),
         };
         let (method, id) = (Some(method), raw.id);
-        Ok(Self { action, also, task, is_stateless, knows_tasks, method, name, id })
+        Ok(Self { action, also, task, is_stateless, supports_tasks, method, name, id })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The body's JSON, taken apart: what decides is kept, the rest is read through.
 //!
-//! The rest is not simply ignored: the inner service will build it in memory, so its depth and the number
-//! of its values are bounded here ([`reader`](super::reader)).
+//! The rest is not simply ignored: the inner service will build it in memory, so its depth and the
+//! number of its values are bounded here ([`reader`](super::reader)).
 
 use std::fmt;
 

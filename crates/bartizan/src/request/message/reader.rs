@@ -1,4 +1,5 @@
-//! Reads JSON objects member by member: what decides is kept, the rest is read through within bounds.
+//! Reads JSON objects member by member: what decides is kept, the rest is read through within
+//! bounds.
 //!
 //! 1. No member of an object that decides appears twice, however it is spelt, and there are at most
 //!    [`MAX_MEMBERS`].
@@ -14,8 +15,8 @@ const MAX_MEMBERS: usize = 64;
 /// The longest text that decides (a method, a name, a URI), in bytes: it goes into the log.
 const MAX_TEXT_BYTES: usize = 2048;
 /// How `serde_json` marks values that are to be read in another way than they stand there. A parser
-/// with such a feature switched on would parse the text of a `RawValue` anew, with a new bound on its
-/// depth, as often as they are nested.
+/// with such a feature switched on would parse the text of a `RawValue` anew, with a new bound on
+/// its depth, as often as they are nested.
 const RESERVED: &str = "$serde_json::private::";
 
 /// An object whose members are read one by one.

@@ -184,7 +184,7 @@ fn codes_are_those_of_json_rpc() {
     assert_eq!(MessageError::Batch.code(), -32600);
     assert_eq!(MessageError::NotJsonRpc.code(), -32600);
     assert_eq!(MessageError::NoTarget.code(), -32602);
-    assert_eq!(MessageError::Dropped.code(), -32601);
+    assert_eq!(MessageError::MethodRemoved.code(), -32601);
 }
 
 #[test]
@@ -194,11 +194,12 @@ fn what_a_revision_has_dropped_is_not_found_and_what_it_has_needs_its_target() {
     };
     for method in ["resources/subscribe", "resources/unsubscribe"] {
         let ask = |revision, uri| request(method, &params(revision, uri));
-        assert_eq!(ask("2026-07-28", ""), Err(MessageError::Dropped));
-        assert_eq!(ask("2026-07-28", r#","uri":1"#), Err(MessageError::Dropped));
+        assert_eq!(ask("2026-07-28", ""), Err(MessageError::MethodRemoved));
+        assert_eq!(ask("2026-07-28", r#","uri":1"#), Err(MessageError::MethodRemoved));
         assert_eq!(ask("2025-11-25", ""), Err(MessageError::NoTarget));
         assert_eq!(request(method, "{}"), Err(MessageError::NoTarget));
-        // With a target it is judged by that, and the server behind says that it has no such method.
+        // With a target it is judged by that, and the server behind says that it has no such
+        // method.
         let target = Ok(Action::ReadResource("a://b".into()));
         assert_eq!(ask("2026-07-28", r#","uri":"a://b""#), target);
     }

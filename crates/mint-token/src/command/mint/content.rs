@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use auth_core::{
-    Audience, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, base64url, parse_unique,
+    Audience, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, base64url, parse_strict,
 };
 use serde_json::{Map, Value};
 use settings::Environment;
@@ -144,7 +144,7 @@ impl Content {
 fn from_token(from: &str, world: &mut World<'_>) -> Result<Map<String, Value>, ConfigError> {
     let text = input::token(from, world)?;
     let claims = text.split('.').nth(1).and_then(|part| base64url::decode(part).ok());
-    match claims.and_then(|bytes| parse_unique(&bytes).ok()) {
+    match claims.and_then(|bytes| parse_strict(&bytes).ok()) {
         Some(Value::Object(claims)) => Ok(claims),
         _ => Err(ConfigError::Like("it is not a JWT".into())),
     }

@@ -11,7 +11,7 @@
 
 use std::{collections::BTreeSet, io::Write, path::Path, sync::Arc};
 
-use auth_core::{Action, Ceiling, DenialReason, Policy, RoleName, ScopeSet, Supposed, Verdict};
+use auth_core::{Action, Ceiling, DenialReason, Hypothetical, Policy, RoleName, ScopeSet, Verdict};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -109,7 +109,7 @@ impl Case {
             (None, Some(_)) => return Err("scopes need roles: a token has a user".into()),
             (Some(roles), scopes) => Some(supposed(policy, roles, scopes.as_deref())?),
         };
-        Ok(policy.suppose(who.as_ref(), &action))
+        Ok(policy.evaluate(who.as_ref(), &action))
     }
 
     fn is_met_by(&self, verdict: &Verdict) -> bool {
@@ -132,7 +132,11 @@ impl Expect {
 }
 
 /// A role or a scope that the policy does not know is a slip of the pen, not a case.
-fn supposed(policy: &Policy, roles: &[String], scopes: Option<&str>) -> Result<Supposed, String> {
+fn supposed(
+    policy: &Policy,
+    roles: &[String],
+    scopes: Option<&str>,
+) -> Result<Hypothetical, String> {
     let mut held: BTreeSet<RoleName> = BTreeSet::new();
     for role in roles {
         let name: RoleName = role.parse().map_err(|fault| format!("role {role:?}: {fault}"))?;
@@ -141,13 +145,13 @@ fn supposed(policy: &Policy, roles: &[String], scopes: Option<&str>) -> Result<S
         }
         held.insert(name);
     }
-    let Some(scopes) = scopes else { return Ok(Supposed::with_roles(held)) };
+    let Some(scopes) = scopes else { return Ok(Hypothetical::with_roles(held)) };
     let scopes: ScopeSet = scopes.parse().map_err(|fault| format!("scopes: {fault}"))?;
     let known = policy.scopes();
     if let Some(strange) = scopes.iter().find(|scope| !known.contains(scope)) {
         return Err(format!("the policy has no scope {strange}"));
     }
-    Ok(Supposed { scopes, roles: BTreeSet::new(), ceiling: Ceiling::Roles(Arc::new(held)) })
+    Ok(Hypothetical { scopes, roles: BTreeSet::new(), ceiling: Ceiling::Roles(Arc::new(held)) })
 }
 
 fn in_words(verdict: &Verdict) -> String {

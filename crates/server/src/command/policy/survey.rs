@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use auth_core::{Action, Policy, RoleName, Supposed, Verdict};
+use auth_core::{Action, Hypothetical, Policy, RoleName, Verdict};
 
 /// Who is asked about: somebody without a token, and every role alone with all that it may hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,9 +30,9 @@ impl Who {
     pub(super) fn may(&self, policy: &Policy, action: &Action) -> bool {
         let who = match self {
             Self::Anonymous => None,
-            Self::Role(role) => Some(Supposed::with_roles([role.clone()])),
+            Self::Role(role) => Some(Hypothetical::with_roles([role.clone()])),
         };
-        policy.suppose(who.as_ref(), action) == Verdict::Permit
+        policy.evaluate(who.as_ref(), action) == Verdict::Permit
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, Owner, SealingKey};
+use auth_core::{Clock, Owner, OwnerTagKey};
 use bartizan::{Caller, CatchPanic};
 use bytes::Bytes;
 use directory::{DirectoryError, Shared};
@@ -56,7 +56,7 @@ tokio::task_local! {
 pub struct Sessions {
     shared: Shared,
     clock: Arc<dyn Clock>,
-    key: SealingKey,
+    key: OwnerTagKey,
     pruning: JobHealth,
     bounds: SessionBounds,
     manager: Arc<Manager>,
@@ -70,7 +70,7 @@ impl Sessions {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, DirectoryError> {
         let key = shared.secret("sessions", fresh_key).await?;
-        let key = SealingKey::from_secret(&key)
+        let key = OwnerTagKey::from_secret(&key)
             .map_err(|fault| DirectoryError::Corrupt { column: "secret", source: fault.into() })?;
         let pruning = JobHealth::new(Arc::clone(&clock));
         let (bounds, manager) = (SessionBounds::default(), Arc::default());
@@ -95,7 +95,7 @@ impl Sessions {
     }
 
     /// The key with which the guard seals their names.
-    pub(crate) fn key(&self) -> SealingKey {
+    pub(crate) fn key(&self) -> OwnerTagKey {
         self.key.clone()
     }
 

@@ -1,14 +1,14 @@
-//! What would be decided about somebody who is only supposed: for tables, comparisons and tests of a
-//! policy. The answer is that of [`Policy::decide`], without a permit in it.
+//! What would be decided about a hypothetical caller: for tables, comparisons and tests of
+//! a policy. The answer is that of [`Policy::decide`], without a permit in it.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Action, Decision, DenialReason, Policy, Query};
 use crate::{Ceiling, Principal, RoleName, ScopeSet};
 
-/// Somebody with these scopes and roles in the token, within this ceiling.
+/// A caller with these scopes and roles in the token, within this ceiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Supposed {
+pub struct Hypothetical {
     /// The scopes in the token.
     pub scopes: ScopeSet,
     /// The roles in the token, which are trusted.
@@ -22,13 +22,13 @@ pub struct Supposed {
 pub enum Verdict {
     /// Permitted.
     Permit,
-    /// Nobody without a token may.
+    /// Denied without a token.
     NoToken,
     /// Denied, with the scopes that are needed.
     Deny(DenialReason, ScopeSet),
 }
 
-impl Supposed {
+impl Hypothetical {
     /// A user with `roles` whose token holds all that they allow.
     #[must_use]
     pub fn with_roles(roles: impl IntoIterator<Item = RoleName>) -> Self {
@@ -40,8 +40,8 @@ impl Supposed {
 impl Policy {
     /// What would be decided about `who` (`None`: a caller without a token) and `action`.
     #[must_use]
-    pub fn suppose(&self, who: Option<&Supposed>, action: &Action) -> Verdict {
-        let principal = who.cloned().map(|Supposed { scopes, roles, ceiling }| {
+    pub fn evaluate(&self, who: Option<&Hypothetical>, action: &Action) -> Verdict {
+        let principal = who.cloned().map(|Hypothetical { scopes, roles, ceiling }| {
             Arc::new(Principal::hypothetical(scopes, roles, ceiling))
         });
         match self.decide(&Query::new(principal.as_ref(), action)) {
@@ -51,26 +51,26 @@ impl Policy {
         }
     }
 
-    /// The roles each of which alone is enough for `action`, given a token that holds all that the role
-    /// allows.
+    /// The roles each of which alone is enough for `action`, given a token that holds all that the
+    /// role allows.
     #[must_use]
     pub fn roles_that_may(&self, action: &Action) -> Vec<&RoleName> {
         let may = |role: &RoleName| {
-            let who = Supposed::with_roles([role.clone()]);
-            self.suppose(Some(&who), action) == Verdict::Permit
+            let who = Hypothetical::with_roles([role.clone()]);
+            self.evaluate(Some(&who), action) == Verdict::Permit
         };
         self.roles.keys().filter(|role| may(role)).collect()
     }
 
-    /// The actions whose rule nobody can meet, whatever roles they have all at once.
+    /// The actions whose rule no user can meet, whatever roles they have all at once.
     #[must_use]
     pub fn unreachable(&self) -> Vec<&Action> {
-        let everything = Supposed::with_roles(self.roles.keys().cloned());
+        let everything = Hypothetical::with_roles(self.roles.keys().cloned());
         let mut actions = self.actions();
         actions.retain(|action| {
             [None, Some(&everything)]
                 .into_iter()
-                .all(|who| self.suppose(who, action) != Verdict::Permit)
+                .all(|who| self.evaluate(who, action) != Verdict::Permit)
         });
         actions
     }

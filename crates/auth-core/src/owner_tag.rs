@@ -1,10 +1,11 @@
-//! Names that are one caller's own: ids of sessions and of events that nobody else can use.
+//! Names with a tag of their owner: ids of sessions and of events that no other caller can use.
 //!
-//! A sealed name is `name.tag`. The tag is HMAC-SHA256 (RFC 2104) over the purpose, the name and the
-//! [`Owner`], in base64url. Nothing is stored: whoever has the key can tell whose a name is, on any node.
+//! A tagged name is `name.tag`. The tag is HMAC-SHA256 (RFC 2104) over the purpose, the name and
+//! the [`Owner`], in base64url. Nothing is stored: with the key the owner of a name can be checked
+//! on any node.
 //!
-//! **Invariant:** [`SealingKey::open`] gives back a name only to the owner for whom, and for the purpose
-//! for which, it was sealed.
+//! **Invariant:** [`OwnerTagKey::verify`] gives back a name only to the owner for whom, and for the
+//! purpose for which, it was tagged.
 
 use std::fmt;
 
@@ -13,27 +14,27 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::{
     KeyError, Owner, base64url,
     crypto::{Signer, Verifier},
-    key::MIN_SECRET_BYTES,
+    key_error::MIN_SECRET_BYTES,
 };
 
-/// A secret with which names are sealed.
+/// A secret with which names are tagged for their owners.
 ///
 /// ```
-/// use auth_core::{Owner, SealingKey};
+/// use auth_core::{Owner, OwnerTagKey};
 ///
-/// let key = SealingKey::from_secret(&[7; 32])?;
-/// let sealed = key.seal("session", "42", &Owner::Anonymous);
-/// assert_eq!(key.open("session", &sealed, &Owner::Anonymous), Some("42"));
-/// assert_eq!(key.open("event", &sealed, &Owner::Anonymous), None);
+/// let key = OwnerTagKey::from_secret(&[7; 32])?;
+/// let sealed = key.tag("session", "42", &Owner::Anonymous);
+/// assert_eq!(key.verify("session", &sealed, &Owner::Anonymous), Some("42"));
+/// assert_eq!(key.verify("event", &sealed, &Owner::Anonymous), None);
 /// # Ok::<(), auth_core::KeyError>(())
 /// ```
 #[derive(Clone)]
-pub struct SealingKey {
+pub struct OwnerTagKey {
     signer: Signer,
     verifier: Verifier,
 }
 
-impl SealingKey {
+impl OwnerTagKey {
     /// A key of at least 32 bytes. Nodes that share one know each other's names.
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MIN_SECRET_BYTES {
@@ -45,7 +46,7 @@ impl SealingKey {
 
     /// `name`, which has any characters but is best kept short, as the own of `owner`.
     #[must_use]
-    pub fn seal(&self, purpose: &str, name: &str, owner: &Owner) -> String {
+    pub fn tag(&self, purpose: &str, name: &str, owner: &Owner) -> String {
         // HMAC has no failing path; an empty tag would open nothing.
         let tag = self.signer.sign(&message(purpose, name, owner)).unwrap_or_default();
         format!("{name}.{}", URL_SAFE_NO_PAD.encode(tag))
@@ -53,20 +54,21 @@ impl SealingKey {
 
     /// The name in `sealed`, if it is the own of `owner`. The tag is compared in constant time.
     #[must_use]
-    pub fn open<'a>(&self, purpose: &str, sealed: &'a str, owner: &Owner) -> Option<&'a str> {
+    pub fn verify<'a>(&self, purpose: &str, sealed: &'a str, owner: &Owner) -> Option<&'a str> {
         let (name, tag) = sealed.rsplit_once('.')?;
         let tag = base64url::decode(tag).ok()?;
         self.verifier.verify(&message(purpose, name, owner), &tag).then_some(name)
     }
 }
 
-impl fmt::Debug for SealingKey {
+impl fmt::Debug for OwnerTagKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealingKey(..)")
+        f.write_str("OwnerTagKey(..)")
     }
 }
 
-/// All that the tag is over, each part behind its length, so that no two readings are the same bytes.
+/// All that the tag is over, each part behind its length, so that no two readings are the same
+/// bytes.
 fn message(purpose: &str, name: &str, owner: &Owner) -> Vec<u8> {
     let mut message = Vec::new();
     let mut put = |part: Option<&str>| {
@@ -101,10 +103,10 @@ mod tests {
 
     #[test]
     fn a_name_opens_for_its_owner_alone() {
-        let key = SealingKey::from_secret(&[7; 32]).unwrap();
+        let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
         let alice = owner("i", "alice", Some("c"));
-        let sealed = key.seal("session", "a.b", &alice);
-        assert_eq!(key.open("session", &sealed, &alice), Some("a.b"));
+        let sealed = key.tag("session", "a.b", &alice);
+        assert_eq!(key.verify("session", &sealed, &alice), Some("a.b"));
         for stranger in [
             owner("j", "alice", Some("c")),
             owner("i", "bob", Some("c")),
@@ -113,17 +115,17 @@ mod tests {
             owner("ia", "lice", Some("c")),
             Owner::Anonymous,
         ] {
-            assert_eq!(key.open("session", &sealed, &stranger), None, "{stranger:?}");
+            assert_eq!(key.verify("session", &sealed, &stranger), None, "{stranger:?}");
         }
-        assert_eq!(key.open("event", &sealed, &alice), None);
-        let other = SealingKey::from_secret(&[8; 32]).unwrap();
-        assert_eq!(other.open("session", &sealed, &alice), None);
+        assert_eq!(key.verify("event", &sealed, &alice), None);
+        let other = OwnerTagKey::from_secret(&[8; 32]).unwrap();
+        assert_eq!(other.verify("session", &sealed, &alice), None);
     }
 
     #[test]
     fn what_was_not_sealed_does_not_open() {
-        let key = SealingKey::from_secret(&[7; 32]).unwrap();
-        let sealed = key.seal("session", "a", &Owner::Anonymous);
+        let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
+        let sealed = key.tag("session", "a", &Owner::Anonymous);
         let (_, tag) = sealed.rsplit_once('.').unwrap();
         for bad in [
             "",
@@ -134,13 +136,13 @@ mod tests {
             &format!("a.{tag}="),
             &sealed[..sealed.len() - 1],
         ] {
-            assert_eq!(key.open("session", bad, &Owner::Anonymous), None, "{bad}");
+            assert_eq!(key.verify("session", bad, &Owner::Anonymous), None, "{bad}");
         }
     }
 
     #[test]
     fn keys_are_long_enough_and_silent() {
-        assert_eq!(SealingKey::from_secret(&[7; 31]).unwrap_err(), KeyError::SecretTooShort);
-        assert_eq!(format!("{:?}", SealingKey::from_secret(&[7; 32]).unwrap()), "SealingKey(..)");
+        assert_eq!(OwnerTagKey::from_secret(&[7; 31]).unwrap_err(), KeyError::SecretTooShort);
+        assert_eq!(format!("{:?}", OwnerTagKey::from_secret(&[7; 32]).unwrap()), "OwnerTagKey(..)");
     }
 }
