@@ -220,7 +220,7 @@ async fn an_unknown_user_gets_the_command_that_adds_them() {
     // What a shell would not leave alone is in no command.
     let (url, _) = serve("$(touch x)").await;
     let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await.expect(5);
-    run.says("with `server users add`, or to enable you\n");
+    assert!(run.stderr.ends_with("with `server users add`, or to enable you\n"), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,7 +59,7 @@ async fn a_wrong_command_line_is_a_usage_error() {
 async fn a_token_is_not_sent_where_others_can_read_it() {
     let client = Client::at("http://mcp.invalid/mcp", &[]).with_token();
     client.run().await.expect(2).says(
-        "error: the token is not sent over plain http to mcp.invalid: anybody on the way could read it\n\
+        "error: the token is not sent over plain http to mcp.invalid: others on the network could read it\n\
          hint: use an https URL\n",
     );
     let url = "https://alice:hushhush@mcp.invalid/mcp";
@@ -73,7 +73,7 @@ async fn a_file_that_lies_about_does_not_collect_a_token() {
     const URL: &str = "https://mcp.invalid/mcp";
     let env = |lines: &str| format!("MCP_URL={URL}\n{lines}");
     let refused = "error: the token is not sent to mcp.invalid, which nothing but .env in this folder names\n\
-         hint: if that server is to have it, name it: --url URL, MCP_URL in the environment, or --env-file .env\n";
+         hint: if that server may have it, name it: --url URL, MCP_URL in the environment, or --env-file .env\n";
     for lines in ["", "MCP_TOKEN=another\n"] {
         let client = Client::new(&[]).with_file(".env", &env(lines)).with_token();
         client.run().await.expect(2).says(refused);
