@@ -1,11 +1,11 @@
-//! The tools of servers, kept in the user's cache folder: for completing their names in a shell, and
-//! so that a call need not list them first.
+//! The tools of servers, kept in the user's cache folder: for completing their names in a shell,
+//! and so that a call need not list them first.
 //!
-//! 1. A cached list checks a call for [`FRESH`] at most. What it refuses is asked of the server again. What a
-//!    stale list lets through, the server refuses.
+//! 1. A cached list checks a call for [`FRESH`] at most. What it refuses is asked of the server
+//!    again. What a stale list lets through, the server refuses.
 //! 2. Nothing depends on the cache: what cannot be read or written counts as missing.
-//! 3. Files are for their user alone (0600). No token is in them. A folder that others may write is not used:
-//!    what is in it would be theirs.
+//! 3. Files are for their user alone (0600). No token is in them. A folder that others may write is
+//!    not used: what is in it would be theirs.
 
 use std::{
     fs,
@@ -111,7 +111,7 @@ impl Cache {
     }
 }
 
-/// A name that a person can read, and a number that tells alike ones apart.
+/// A name that a person can read, and a number that distinguishes similar ones.
 fn file_name(url: &str) -> String {
     let mut hasher = DefaultHasher::new();
     url.hash(&mut hasher);
@@ -146,10 +146,10 @@ mod tests {
         };
         let here = cache("http://localhost/mcp?key=hushhush");
         assert!(here.fresh().is_none());
-        let tool = Tool::new("now", "Tells the time", JsonObject::new());
+        let tool = Tool::new("now", "Reports the time", JsonObject::new());
         here.save(std::slice::from_ref(&tool));
         assert_eq!(here.fresh(), Some(vec![tool]));
-        assert_eq!(here.names(), [("now".to_owned(), Some("Tells the time".to_owned()))]);
+        assert_eq!(here.names(), [("now".to_owned(), Some("Reports the time".to_owned()))]);
         assert!(cache("http://localhost/mcq").fresh().is_none());
 
         let file = here.file.unwrap();

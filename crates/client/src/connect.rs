@@ -1,4 +1,5 @@
-//! The way to the server: an HTTP client that keeps the token to itself, and an MCP session over it.
+//! The way to the server: an HTTP client that keeps the token to itself, and an MCP session over
+//! it.
 //!
 //! No redirect is followed, and a loopback host is asked directly: see [`outbound::transport`].
 
@@ -31,8 +32,8 @@ use crate::{
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a server of the old transport may take to open its stream.
 const SSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long rmcp has to tell the server that nobody waits for an answer any more. It tells nobody when
-/// it has.
+/// How long rmcp has to notify the server that the answer is not awaited any more. It does not say
+/// when it has.
 const CANCEL_TIME: Duration = Duration::from_millis(300);
 
 /// A server, and what reaches it.
@@ -63,8 +64,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens a session: `server/discover` of 2026-07-28, or else `initialize`. Beside it comes what the
-    /// server says and asks.
+    /// Opens a session: `server/discover` of 2026-07-28, or else `initialize`. Beside it comes what
+    /// the server says and asks.
     pub(crate) async fn open(
         target: Target<'_>,
     ) -> Result<(Self, mpsc::Receiver<Event>), ConnectError> {
@@ -109,12 +110,12 @@ impl Session {
         let _ = self.task.set(id.to_owned());
     }
 
-    /// Ends the session, and tells a server that keeps sessions so.
+    /// Ends the session, also at a server that keeps sessions.
     ///
-    /// `abandoned` says that a request was dropped before its answer came, or a task before its end: of
-    /// that, too, it is told.
+    /// `abandoned` says that a request was dropped before its answer came, or a task before its
+    /// end: the server is notified of that, too.
     pub(crate) async fn close(mut self, abandoned: bool) {
-        // Whether the server takes note or not: there is nobody left to tell.
+        // Whether the server accepts it does not matter any more.
         match self.task.take() {
             Some(task) if abandoned => {
                 let cancelled = self.service.cancel_task(CancelTaskParams::new(task));
@@ -145,7 +146,8 @@ async fn serve(
         .await
 }
 
-/// Who we are, and what we can do for a server: ask the person at the terminal, and wait for a task.
+/// Who we are, and what we can do for a server: ask the person at the terminal, and wait for a
+/// task.
 fn identity() -> ClientConfig {
     let asks = ElicitationCapability::default()
         .with_form(FormElicitationCapability::default())
@@ -165,8 +167,8 @@ pub(crate) fn http_client(target: Target<'_>) -> Result<HttpClient, OutboundErro
     outbound::transport::client(target.endpoint.url(), target.authorities)
 }
 
-/// Whether the server speaks the transport of 2024-11-05: a stream at the very place where it takes no
-/// messages.
+/// Whether the server speaks the transport of 2024-11-05: a stream at the very place where it takes
+/// no messages.
 pub(crate) async fn speaks_only_sse(target: Target<'_>) -> bool {
     let Ok(client) = http_client(target) else {
         return false;

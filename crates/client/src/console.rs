@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use terminal::width::of_terminal;
+
 /// Asks a person.
 pub trait Keyboard: Send + Sync {
     /// Prints a text and waits for a line, which comes without its end. `None` is the end of input.
@@ -22,7 +24,7 @@ pub struct Console {
     pub columns: Option<usize>,
     /// How many columns stderr has, if it is a terminal.
     pub error_columns: Option<usize>,
-    /// Somebody to ask, if stdin and stderr are terminals.
+    /// The person to ask, if stdin and stderr are terminals.
     pub keyboard: Option<Arc<dyn Keyboard>>,
 }
 
@@ -30,10 +32,10 @@ impl Console {
     /// That of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        let error_columns = columns(&io::stderr());
+        let error_columns = of_terminal(&io::stderr());
         let asks = error_columns.is_some() && io::stdin().is_terminal();
         Self {
-            columns: columns(&io::stdout()),
+            columns: of_terminal(&io::stdout()),
             error_columns,
             keyboard: asks.then(|| Arc::new(Process) as Arc<dyn Keyboard>),
         }
@@ -48,21 +50,6 @@ impl fmt::Debug for Console {
             .field("asks", &self.keyboard.is_some())
             .finish()
     }
-}
-
-/// How wide a terminal is that does not say so.
-pub(crate) const COLUMNS: usize = 80;
-
-#[cfg(unix)]
-fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
-    let width = || terminal_size::terminal_size_of(stream);
-    stream.is_terminal().then(|| width().map_or(COLUMNS, |(width, _)| width.0.into()))
-}
-
-#[cfg(not(unix))]
-fn columns(stream: &impl IsTerminal) -> Option<usize> {
-    let width = terminal_size::terminal_size;
-    stream.is_terminal().then(|| width().map_or(COLUMNS, |(width, _)| width.0.into()))
 }
 
 /// stdin and stderr of this process.

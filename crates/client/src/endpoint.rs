@@ -67,7 +67,7 @@ impl Endpoint {
         is_loopback_host(self.host())
     }
 
-    /// Whether a token may be sent there: nobody can listen in.
+    /// Whether a token may be sent there: no one can listen in.
     pub(crate) fn keeps_secrets(&self) -> bool {
         self.is_https() || self.is_loopback()
     }

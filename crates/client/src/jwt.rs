@@ -14,7 +14,8 @@ pub(crate) fn unverified_claims(token: &AccessToken) -> Option<Value> {
     Some(claims).filter(Value::is_object)
 }
 
-/// The scopes that claims name: `scope` of RFC 9068 §2.2.3, or `scp`, which some other issuers write.
+/// The scopes that claims name: `scope` of RFC 9068 §2.2.3, or `scp`, which some other issuers
+/// write.
 pub(crate) fn scopes(claims: &Value) -> Option<ScopeSet> {
     let claim = claims.get("scope").or_else(|| claims.get("scp"))?;
     strings(Some(claim))?.join(" ").parse().ok()

@@ -3,11 +3,12 @@
 //! 1. stdout has the result and nothing else; messages go to stderr.
 //! 2. The exit code says what went wrong: see [`Exit`], the one table.
 //! 3. The token comes from `MCP_TOKEN` or a file, never from the command line. It goes to the
-//!    configured URL and nowhere else: no redirect is followed, and plain http is for loopback only.
-//! 4. Text from the server is untrusted: it is sanitized before it is printed, and the token is redacted,
-//!    should the server echo it.
-//! 5. What a server asks is asked on the terminal, if there is one. A server gets the requests that the
-//!    command line names, and the one for the list of tools that arguments are checked against.
+//!    configured URL and nowhere else: no redirect is followed, and plain http is for loopback
+//!    only.
+//! 4. Text from the server is untrusted: it is sanitized before it is printed, and the token is
+//!    redacted, should the server echo it.
+//! 5. What a server asks is asked on the terminal, if there is one. A server gets the requests that
+//!    the command line names, and the one for the list of tools that arguments are checked against.
 //! 6. MCP 2026-07-28 is spoken where the server knows it, and the `initialize` handshake where not.
 //!
 //! There is no log: the result or the message has what there is to say.
@@ -18,7 +19,6 @@ mod command;
 mod config;
 mod connect;
 mod console;
-mod date;
 mod diagnose;
 mod elicit;
 mod endpoint;
@@ -49,8 +49,9 @@ use std::{
 };
 
 use auth_core::Clock;
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use settings::{EnvFileError, Environment};
+use terminal::{Invocation, help::named};
 
 pub use console::{Console, Keyboard};
 pub use exit::Exit;
@@ -66,10 +67,12 @@ use crate::{
     sanitize::Sanitizer,
 };
 
-/// Everything outside the program that it reads or writes, but for the network, the stored tokens, and
-/// the files that its flags and variables name.
+/// Everything outside the program that it reads or writes, but for the network, the stored tokens,
+/// and the files that its flags and variables name.
 #[expect(missing_debug_implementations, reason = "streams have none")]
 pub struct World<'a> {
+    /// How this program was called.
+    pub invocation: Invocation,
     /// Loads the environment of the process over the `.env` file at the given path.
     pub environment: &'a dyn Fn(&Path) -> Result<Environment, EnvFileError>,
     /// What time it is.
@@ -87,14 +90,14 @@ pub struct World<'a> {
 
 /// Runs one command line, `args` beginning with the program's name. Returns how it ended.
 pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> Exit {
-    let World { environment, clock, console, stdin, stdout, stderr } = world;
+    let World { invocation, environment, clock, console, stdin, stdout, stderr } = world;
     let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = match Args::try_parse_from(&args) {
+    let parsed = match parsed(&args, &invocation) {
         Ok(parsed) => parsed,
-        Err(error) => return not_parsed(&error, &args, console, stdout, stderr),
+        Err(error) => return not_parsed(&error, &args, (console, &invocation), stdout, stderr),
     };
     let format = parsed.output;
-    if let Some(text) = without_a_server(parsed.verb.as_ref()) {
+    if let Some(text) = without_a_server(parsed.verb.as_ref(), &invocation) {
         return match text {
             Ok(text) => output::write_all(stdout, &text),
             Err(_) => Exit::Output,
@@ -104,8 +107,9 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
         Some(Verb::Tokens(verb)) => Some(verb.clone()),
         _ => None,
     };
-    let config = Config::resolve(parsed, environment, stdin, clock);
-    let mut printer = Printer::new(format, Sanitizer::default(), console, stdout, stderr);
+    let config = Config::resolve(parsed, environment, stdin, clock, invocation.clone());
+    let mut printer =
+        Printer::new(format, Sanitizer::default(), console, &invocation, stdout, stderr);
     let config = match config {
         Ok(config) => config,
         Err(error) => return printer.failure(&Failure::from(error)),
@@ -122,6 +126,12 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
         Ok(answer) => printer.answer(&answer, config.save.as_deref()),
         Err(failure) => printer.failure(&failure),
     }
+}
+
+/// Reads the command line.
+fn parsed(args: &[OsString], invocation: &Invocation) -> Result<Args, clap::Error> {
+    let matches = named(Args::command(), invocation).try_get_matches_from(args)?;
+    Args::from_arg_matches(&matches)
 }
 
 /// Carries out a verb that is about tokens or servers.
@@ -144,11 +154,13 @@ async fn perform(
 }
 
 /// What is printed without a server.
-fn without_a_server(verb: Option<&Verb>) -> Option<io::Result<String>> {
+fn without_a_server(verb: Option<&Verb>, invocation: &Invocation) -> Option<io::Result<String>> {
     match verb? {
-        Verb::Completions { shell } => Some(shell::completions(*shell)),
-        Verb::Man => Some(shell::manual()),
-        Verb::Call(call) if call.help && call.tool.is_none() => Some(Ok(shell::call_help())),
+        Verb::Completions { shell } => Some(shell::completions(*shell, invocation)),
+        Verb::Man => Some(shell::manual(invocation)),
+        Verb::Call(call) if call.help && call.tool.is_none() => {
+            Some(Ok(shell::call_help(invocation)))
+        }
         _ => None,
     }
 }
@@ -157,7 +169,7 @@ fn without_a_server(verb: Option<&Verb>) -> Option<io::Result<String>> {
 fn not_parsed(
     error: &clap::Error,
     args: &[OsString],
-    console: &Console,
+    (console, invocation): (&Console, &Invocation),
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Exit {
@@ -168,7 +180,8 @@ fn not_parsed(
         }
         _ if format != OutputFormat::Text => {
             let failure = Failure::usage(error.render().to_string().trim_end());
-            Printer::new(format, Sanitizer::default(), console, stdout, stderr).failure(&failure)
+            Printer::new(format, Sanitizer::default(), console, invocation, stdout, stderr)
+                .failure(&failure)
         }
         _ => {
             output::write_all(stderr, &error.render().ansi().to_string());

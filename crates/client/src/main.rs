@@ -4,22 +4,28 @@ use std::{io, path::Path, process::ExitCode, sync::Arc};
 
 use auth_core::SystemClock;
 use client::{Console, World};
-use settings::Environment;
+use settings::{Environment, Surrounding};
+use terminal::{Invocation, Program};
 
 fn main() -> ExitCode {
     // A shell asks for what may come next; a broken `.env` is no reason to say nothing.
     let environment = Environment::load(Path::new(".env")).unwrap_or_default();
-    match client::complete(std::env::args_os().collect(), &environment) {
+    let args: Vec<_> = std::env::args_os().collect();
+    let run_by = Surrounding::RunBy.of_process();
+    let called = args.first().map(AsRef::as_ref);
+    let invocation = Invocation::new(Program::Client, called, run_by.as_deref());
+    match client::complete(args.clone(), &environment, &invocation) {
         Ok(false) => {}
         Ok(true) => return ExitCode::SUCCESS,
         Err(_) => return ExitCode::FAILURE,
     }
-    // Built by hand, not by `#[tokio::main]`: that would wait at the end for a name lookup that hangs
-    // in a thread of its own, long after `--timeout`.
+    // Built by hand, not by `#[tokio::main]`: that would wait at the end for a name lookup that
+    // hangs in a thread of its own, long after `--timeout`.
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
     let world = World {
+        invocation,
         environment: &|path| Environment::load(path),
         clock: Arc::new(SystemClock),
         console: &Console::of_process(),
@@ -27,7 +33,7 @@ fn main() -> ExitCode {
         stdout: &mut anstream::stdout(),
         stderr: &mut anstream::stderr(),
     };
-    let exit = runtime.block_on(client::run(std::env::args_os(), world));
+    let exit = runtime.block_on(client::run(args, world));
     runtime.shutdown_background();
     exit.into()
 }

@@ -1,7 +1,7 @@
 //! Text of the server, made safe to print.
 //!
-//! 1. Risky characters other than newline and tab are escaped ([`display`]): an escape sequence could rewrite
-//!    the terminal.
+//! 1. Risky characters other than newline and tab are escaped ([`display`]): an escape sequence
+//!    could rewrite the terminal.
 //! 2. The token is redacted out, should the server echo it.
 
 use std::borrow::Cow;

@@ -41,7 +41,7 @@ impl From<ServersError> for Failure {
     fn from(error: ServersError) -> Self {
         let failure = Self::usage(&error.to_string());
         match error {
-            ServersError::Unknown(_) => failure.with_hint("`client servers list` lists them"),
+            ServersError::Unknown(_) => failure.with_hint("`{client} servers list` lists them"),
             _ => failure,
         }
     }

@@ -1,7 +1,7 @@
 //! For shells: completions, with the names of tools from the cache, and the manual page.
 //!
-//! The script that `client completions SHELL` prints runs the program itself again, with `COMPLETE` set
-//! (clap's own way), for every word that is to be completed. Nothing is asked of a server then.
+//! The script that `client completions SHELL` prints runs the program itself again, with `COMPLETE`
+//! set (clap's own way), for every word that is to be completed. Nothing is asked of a server then.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,6 +17,7 @@ use clap_complete::{
     env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh},
 };
 use settings::{Environment, Variable};
+use terminal::{Invocation, help::named};
 
 use crate::{
     args::{Args, Shell},
@@ -31,11 +32,9 @@ use crate::{
 const VARIABLE: &str = "COMPLETE";
 /// The flag that says which server, and its other name.
 const FLAGS: [&str; 2] = ["--url", "--server"];
-/// The program's name.
-const NAME: &str = "client";
 
 /// The script that a shell reads.
-pub(crate) fn completions(shell: Shell) -> io::Result<String> {
+pub(crate) fn completions(shell: Shell, invocation: &Invocation) -> io::Result<String> {
     let script: &dyn EnvCompleter = match shell {
         Shell::Bash => &Bash,
         Shell::Elvish => &Elvish,
@@ -44,21 +43,23 @@ pub(crate) fn completions(shell: Shell) -> io::Result<String> {
         Shell::Zsh => &Zsh,
     };
     let mut text = Vec::new();
-    script.write_registration(VARIABLE, NAME, NAME, NAME, &mut text)?;
+    let name = invocation.file_name();
+    script.write_registration(VARIABLE, name, name, name, &mut text)?;
     String::from_utf8(text).map_err(io::Error::other)
 }
 
 /// The manual page, for `man -l -`.
-pub(crate) fn manual() -> io::Result<String> {
+pub(crate) fn manual(invocation: &Invocation) -> io::Result<String> {
     let mut text = Vec::new();
-    let program = Args::command();
+    let name = invocation.file_name();
+    let program = named(Args::command(), invocation);
     clap_mangen::Man::new(program.clone()).render(&mut text)?;
     // One page with everything: a reader of `client man` has only this one.
     for verb in program.get_subcommands() {
         let verb = verb.clone().disable_version_flag(true);
         let page = clap_mangen::Man::new(verb);
         text.extend(
-            format!(".SH \"{} {}\"\n", NAME, page.get_filename().trim_end_matches(".1")).bytes(),
+            format!(".SH \"{} {}\"\n", name, page.get_filename().trim_end_matches(".1")).bytes(),
         );
         page.render_description_section(&mut text)?;
         page.render_options_section(&mut text)?;
@@ -66,11 +67,15 @@ pub(crate) fn manual() -> io::Result<String> {
     String::from_utf8(text).map_err(io::Error::other)
 }
 
-/// Answers a shell that asks what may come next; tells whether one did.
+/// Answers a shell that asks what may come next; returns whether one did.
 ///
 /// # Errors
 /// The answer could not be written.
-pub fn complete(args: Vec<OsString>, environment: &Environment) -> io::Result<bool> {
+pub fn complete(
+    args: Vec<OsString>,
+    environment: &Environment,
+    invocation: &Invocation,
+) -> io::Result<bool> {
     // The environment is asked first: it is read already, and hardly any run is for a shell.
     if environment.secret_named(VARIABLE).is_none() {
         return Ok(false);
@@ -84,14 +89,14 @@ pub fn complete(args: Vec<OsString>, environment: &Environment) -> io::Result<bo
             |arg: clap::Arg| if arg.get_id() == "tool" { arg.add(tools.clone()) } else { arg };
         Args::command().mut_subcommand("call", |call| call.mut_args(add))
     };
-    match CompleteEnv::with_factory(program).bin(NAME).try_complete(args, None) {
+    match CompleteEnv::with_factory(program).bin(invocation.file_name()).try_complete(args, None) {
         Ok(answered) => Ok(answered),
         Err(fault) => Err(io::Error::other(fault.to_string())),
     }
 }
 
-/// The cache of the server that a command line is about, by its URL or its name, as far as it has been
-/// typed.
+/// The cache of the server that a command line is about, by its URL or its name, as far as it has
+/// been typed.
 fn cache(args: &[OsString], environment: &Environment) -> Option<Cache> {
     let typed = args.iter().zip(args.iter().skip(1)).find_map(|(flag, value)| {
         let flag = flag.to_str()?;
@@ -126,8 +131,8 @@ fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> 
 }
 
 /// The command line, for what is printed about it.
-pub(crate) fn call_help() -> String {
-    let mut program: Command = Args::command();
+pub(crate) fn call_help(invocation: &Invocation) -> String {
+    let mut program: Command = named(Args::command(), invocation);
     program.build();
     let help = program.find_subcommand_mut("call").map(Command::render_long_help);
     help.map(|help| format!("{}\n", help.ansi())).unwrap_or_default()

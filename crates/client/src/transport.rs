@@ -1,8 +1,9 @@
 //! rmcp's HTTP client, with two additions.
 //!
-//! 1. rmcp keeps only the first `WWW-Authenticate` line of a refusal. If that line has no usable `Bearer`
-//!    challenge, the refused request is sent once more to read the other lines.
-//! 2. rmcp does not bound the server's own requests. [`PendingRequests`] counts the unanswered ones.
+//! 1. rmcp keeps only the first `WWW-Authenticate` line of a refusal. If that line has no usable
+//!    `Bearer` challenge, the refused request is sent once more to read the other lines.
+//! 2. rmcp does not bound the server's own requests. [`PendingRequests`] counts the unanswered
+//!    ones.
 
 use std::{
     collections::HashMap,
@@ -89,7 +90,8 @@ pub(crate) fn challenge(text: &str) -> Option<Challenge> {
     Challenge::from_lines(text.split('\n')).ok()
 }
 
-/// The `WWW-Authenticate` lines of a response as one text, for [`challenge`]. A header line has no newline.
+/// The `WWW-Authenticate` lines of a response as one text, for [`challenge`]. A header line has no
+/// newline.
 pub(crate) fn lines(response: &HttpResponse) -> Option<String> {
     let lines = outbound::challenge_lines(response.headers());
     (!lines.is_empty()).then(|| lines.join("\n"))
@@ -109,8 +111,8 @@ fn is_incomplete(fault: &Fault) -> bool {
     }
 }
 
-/// The refusal with all header lines. The server has just refused this request, so sending it again runs
-/// nothing.
+/// The refusal with all header lines. The server has just refused this request, so sending it again
+/// runs nothing.
 async fn complete(fault: Fault, again: RequestBuilder) -> Fault {
     let Ok(response) = again.send().await else {
         return fault;

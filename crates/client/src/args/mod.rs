@@ -14,7 +14,7 @@ pub(crate) use token::{GrantArg, LoginArgs, Place, TokenArgs, TokenVerb};
 
 /// What `call --help` ends with.
 const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \
-     sent. `client call TOOL --help` prints what the tool takes.";
+     sent. `{client} call TOOL --help` prints what the tool takes.";
 
 /// The longest `--timeout`: a day.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
@@ -39,8 +39,8 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: OutputFormat,
 
-    /// How long to wait for the answer, in seconds; the time in which you are asked does not count
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    /// How long to wait for the answer; the time in which you are asked does not count
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30", value_parser = timeout)]
     pub(crate) timeout: Duration,
 
     /// A file to read the token from instead of `MCP_TOKEN`; - is stdin
@@ -103,13 +103,13 @@ pub(crate) enum Verb {
         #[arg(value_name = "KEY=TEXT")]
         known: Vec<String>,
     },
-    /// Tells what the server is, what it can do, and who you are to it
+    /// Shows what the server is, what it can do, and who you are to it
     Info,
-    /// Asks the server for a sign of life
+    /// Pings the server
     Ping,
-    /// Follows what the server tells of changes, until Ctrl-C
+    /// Follows the server's notifications of changes, until Ctrl-C
     Listen {
-        /// A resource whose changes are told, too; may be given again
+        /// A resource whose changes are followed, too; may be given again
         #[arg(long = "resource", value_name = "URI")]
         resources: Vec<String>,
         /// Ends after this many messages
@@ -202,18 +202,22 @@ pub(crate) fn wanted_format(args: &[OsString]) -> OutputFormat {
     if wants("json") { OutputFormat::Json } else { OutputFormat::Text }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
+/// A duration as in every program, or a number of seconds with a fraction.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let fraction = || Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    terminal::duration::parse(text)
         .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .or_else(fraction)
         .filter(|timeout| !timeout.is_zero() && *timeout <= MAX_TIMEOUT)
-        .ok_or_else(|| format!("a number of seconds, at most {}", MAX_TIMEOUT.as_secs()))
+        .ok_or_else(|| {
+            "write it like 90s or 15m, or as a number of seconds; at most 24h".to_owned()
+        })
 }
 
 fn after_help() -> String {
     let mut help = String::from(
         "The token is MCP_TOKEN, from the environment or .env; it is never taken from the command \
-         line, where others can see it. `just token` makes one.\n\n\
+         line, where others can see it. `{save-token}` makes one.\n\n\
          A flag beats the environment, which beats .env, which beats the default.\n\nExit codes:\n",
     );
     for exit in Exit::ALL {
@@ -234,10 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_a_positive_number_of_seconds() {
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["0", "-1", "x", "", "NaN", "inf", "1e9"] {
-            assert!(seconds(bad).is_err(), "{bad}");
+    fn a_timeout_is_a_duration_or_a_number_of_seconds() {
+        assert_eq!(timeout("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(timeout("2m"), Ok(Duration::from_mins(2)));
+        for bad in ["0", "25h", "-1", "x", "", "NaN", "inf", "1e9"] {
+            assert!(timeout(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,12 +1,13 @@
 //! `call`: one `tools/call`, its arguments held against the tool's schema first.
 //!
-//! 1. The schema comes from the cache where the tool was listed lately, else from the server. What a
-//!    cached schema refuses, or does not know, is asked of the server.
-//! 2. A tool that is not listed is called all the same: whether it may be is the server's decision.
-//! 3. A server may want some arguments repeated in headers (`x-mcp-header` in the schema), which rmcp
-//!    does for tools that it has seen listed. Where the server asks for it, they are listed then.
-//! 4. An answer may be a question, after which the call is made again with what was said (MRTR), or a task,
-//!    which is followed to its end.
+//! 1. The schema comes from the cache where the tool was listed lately, else from the server. What
+//!    a cached schema refuses, or does not know, is asked of the server.
+//! 2. A tool that is not listed is called, too: whether it may be is the server's decision.
+//! 3. A server may want some arguments repeated in headers (`x-mcp-header` in the schema), which
+//!    rmcp does for tools that it has seen listed. Where the server asks for it, they are listed
+//!    then.
+//! 4. An answer may be a question, after which the call is made again with what was said (MRTR), or
+//!    a task, which is followed to its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -122,7 +123,8 @@ async fn fitted(
     }
     let tools = match listed(session, cache).await {
         Ok(tools) => tools,
-        // A server without a list, or that does not show it to this caller, may still have the tool.
+        // A server without a list, or that does not show it to this caller, may still have the
+        // tool.
         Err(ListError::Service(ServiceError::McpError(_))) => return Ok(call.arguments.plain()),
         Err(error) => {
             let failure = error.failure(context);
@@ -140,8 +142,8 @@ async fn fitted(
 async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
     let tool = tools.iter().find(|tool| *tool.name == *call.tool)?;
     let (schema, arguments) = (Arc::clone(&tool.input_schema), call.arguments.clone());
-    // In a thread of its own: a small schema can take longer than anybody waits, and nothing else would end
-    // the wait.
+    // In a thread of its own: a small schema can take longer than the timeout, and nothing else
+    // would end the wait.
     let work = tokio::task::spawn_blocking(move || {
         arguments.fitted(&Schema::new(&Value::Object(schema.as_ref().clone())))
     });

@@ -1,7 +1,7 @@
 //! What a server asks in the middle of its work, answered by the person at the terminal.
 //!
-//! Sampling and the listing of roots are asked of programs that offer them. This one does not, and a server
-//! that asks all the same is told so by the end of the call.
+//! Sampling and the listing of roots are asked of programs that offer them. This one does not, and
+//! a request for one of them ends the call.
 
 use rmcp::model::{InputRequest, InputRequests, InputResponses};
 
@@ -17,7 +17,7 @@ pub(super) async fn answered(
         let InputRequest::Elicitation(request) = request else {
             return Err(Failure::not_offered());
         };
-        // Nobody there to ask has ended the run by then.
+        // Without a terminal the run has ended by then.
         let answer =
             session.handler().ask(request.params).await.map_err(|_| Failure::cancelled())?;
         answers.insert(key, serde_json::to_value(answer).unwrap_or_default());

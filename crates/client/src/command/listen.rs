@@ -1,7 +1,8 @@
-//! `listen`: what the server tells of changes.
+//! `listen`: the server's notifications of changes.
 //!
-//! Since 2026-07-28 a client asks for it with `subscriptions/listen`; before, a server tells it on the
-//! stream that rmcp opens beside the session, and `resources/subscribe` asks for single resources.
+//! Since 2026-07-28 a client asks for it with `subscriptions/listen`; before, a server sends them
+//! on the stream that rmcp opens beside the session, and `resources/subscribe` asks for single
+//! resources.
 
 use rmcp::{
     RoleClient, ServiceError,
@@ -14,7 +15,7 @@ use crate::request::Listening;
 /// Where messages come from: a subscription of 2026-07-28, or the session by itself.
 pub(super) struct Source(Option<Subscription>);
 
-/// Asks for everything that the server says it tells.
+/// Subscribes to everything that the server says it sends.
 pub(super) async fn begin(
     peer: &Peer<RoleClient>,
     listening: &Listening,
@@ -34,13 +35,13 @@ pub(super) async fn begin(
 
 fn filter(capabilities: &ServerCapabilities, resources: &[String]) -> SubscriptionFilter {
     let mut filter = SubscriptionFilter::new();
-    let told = |changes: Option<bool>| changes.filter(|told| *told);
+    let sent = |changes: Option<bool>| changes.filter(|sent| *sent);
     filter.tools_list_changed =
-        capabilities.tools.as_ref().and_then(|tools| told(tools.list_changed));
+        capabilities.tools.as_ref().and_then(|tools| sent(tools.list_changed));
     filter.prompts_list_changed =
-        capabilities.prompts.as_ref().and_then(|prompts| told(prompts.list_changed));
+        capabilities.prompts.as_ref().and_then(|prompts| sent(prompts.list_changed));
     filter.resources_list_changed =
-        capabilities.resources.as_ref().and_then(|all| told(all.list_changed));
+        capabilities.resources.as_ref().and_then(|all| sent(all.list_changed));
     filter.resource_subscriptions = (!resources.is_empty()).then(|| resources.to_vec());
     filter
 }

@@ -1,7 +1,7 @@
 //! Lists, page by page.
 //!
-//! A list has at most [`MAX_PAGES`] pages, [`MAX_ENTRIES`] entries and [`MAX_BYTES`] bytes: a server that
-//! never ends its list would fill the memory.
+//! A list has at most [`MAX_PAGES`] pages, [`MAX_ENTRIES`] entries and [`MAX_BYTES`] bytes: a
+//! server that never ends its list would fill the memory.
 
 use std::io;
 

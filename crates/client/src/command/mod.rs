@@ -31,7 +31,8 @@ use crate::{
 use lists::ListError;
 use watch::Watch;
 
-/// Connects with this token, asks and disconnects, all within the time that the configuration gives.
+/// Connects with this token, asks and disconnects, all within the time that the configuration
+/// gives.
 pub(crate) async fn run(
     config: &Config,
     token: Option<&AccessToken>,

@@ -1,7 +1,8 @@
-//! A call that goes on after its answer: a task (SEP-2663, the extension `io.modelcontextprotocol/tasks`).
+//! A call that goes on after its answer: a task (SEP-2663, the extension
+//! `io.modelcontextprotocol/tasks`).
 //!
-//! 1. Its state is asked for at the interval that the server wishes, within bounds of ours: a hostile
-//!    server makes us neither hammer it nor sleep.
+//! 1. Its state is asked for at the interval that the server wishes, within bounds of ours: a
+//!    hostile server makes us neither hammer it nor sleep.
 //! 2. What it asks of the person is asked once, and handed in.
 //! 3. A run that ends before its task cancels it: see [`Session::close`].
 

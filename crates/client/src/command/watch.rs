@@ -7,7 +7,10 @@
 
 use std::{io, pin::Pin};
 
-use rmcp::model::{ElicitResult, ServerNotification};
+use rmcp::{
+    ServiceError,
+    model::{ElicitResult, ServerNotification},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
@@ -98,10 +101,8 @@ impl<'a> Watch<'a> {
         listening: &Listening,
     ) -> Result<Answer, Failure> {
         let context = self.context;
-        let begun = async {
-            let begun = listen::begin(session.service(), listening).await;
-            begun.map_err(|error| Failure::from_service(&error, context))
-        };
+        let failed = |error: ServiceError| Failure::from_service(&error, context);
+        let begun = async { listen::begin(session.service(), listening).await.map_err(failed) };
         let mut source = self.until(begun).await?;
         let mut left = listening.count;
         while left != Some(0) {
@@ -118,7 +119,7 @@ impl<'a> Watch<'a> {
                         continue;
                     }
                 },
-                received = source.next() => received.map_err(|error| Failure::from_service(&error, context))?,
+                received = source.next() => received.map_err(failed)?,
             };
             let Some(notification) = received else {
                 return Err(Failure::stream_ended(context));

@@ -76,7 +76,7 @@ impl From<ConfigError> for Failure {
                  --env-file .env",
             ),
             ConfigError::Token { .. } => failure.with_hint(
-                "give the token alone, without `Bearer` or quotes; `just token` makes one",
+                "give the token alone, without `Bearer` or quotes; `{save-token}` makes one",
             ),
             _ => failure,
         }

@@ -2,8 +2,8 @@
 //!
 //! 1. A flag beats the environment, which beats `.env`, which beats the default.
 //! 2. A token goes to https, or to this machine.
-//! 3. A `.env` that only lies in the current folder names no server for a token of the user's own, and no
-//!    certificate authority.
+//! 3. A `.env` that only lies in the current folder names no server for a token of the user's own,
+//!    and no certificate authority.
 
 mod error;
 mod request;
@@ -20,6 +20,7 @@ use std::{
 use auth_core::{AccessToken, Clock, MAX_TOKEN_BYTES};
 use outbound::{CertificateAuthorities, OutboundError};
 use settings::{EnvFileError, Environment, Variable};
+use terminal::Invocation;
 
 use crate::{
     args::Args,
@@ -57,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) authorities: CertificateAuthorities,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
+    /// How this program was called, and so how commands are printed.
+    pub(crate) invocation: Invocation,
 }
 
 impl Config {
@@ -66,6 +69,7 @@ impl Config {
         environment: impl FnOnce(&Path) -> Result<Environment, EnvFileError>,
         stdin: &mut dyn Read,
         clock: Arc<dyn Clock>,
+        invocation: Invocation,
     ) -> Result<Self, ConfigError> {
         let (request, save) = request::requested(args.verb, stdin)?;
         if let Some(path) = args.env_file.as_ref().filter(|path| !path.exists()) {
@@ -106,7 +110,18 @@ impl Config {
         let folder = environment.cache_folder();
         let cache = Cache::of(folder.as_deref(), &endpoint, Arc::clone(&clock));
         let timeout = args.timeout;
-        Ok(Self { endpoint, token, timeout, request, save, cache, tokens, authorities, clock })
+        Ok(Self {
+            endpoint,
+            token,
+            timeout,
+            request,
+            save,
+            cache,
+            tokens,
+            authorities,
+            clock,
+            invocation,
+        })
     }
 
     /// The client for the addresses that the server names.
@@ -177,6 +192,7 @@ fn token_from_file(path: &Path, stdin: &mut dyn Read) -> Result<AccessToken, Con
 mod tests {
     use auth_core::SystemClock;
     use clap::Parser;
+    use terminal::Program;
 
     use super::*;
 
@@ -184,8 +200,9 @@ mod tests {
         let args = Args::try_parse_from([&["client"], args].concat()).unwrap();
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::from_pairs(pairs);
+        let invocation = Invocation::workspace(Program::Client);
         let stdin = &mut b" from-stdin\n".as_slice();
-        Config::resolve(args, |_| Ok(environment), stdin, Arc::new(SystemClock))
+        Config::resolve(args, |_| Ok(environment), stdin, Arc::new(SystemClock), invocation)
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The authorization server's metadata (RFC 8414, OpenID Connect Discovery): what it can do for a client.
+//! The authorization server's metadata (RFC 8414, OpenID Connect Discovery): what it can do for a
+//! client.
 
 use outbound::{
     AddressError, OutboundError,
@@ -13,14 +14,14 @@ use crate::{Exit, oauth::Outward, tls};
 /// Who looks.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Looking {
-    /// Somebody who was given a token, and need not sign in.
+    /// Whether the user has a token, and need not sign in.
     pub(super) was_given: bool,
-    /// Somebody who knows that the issuer has PKCE.
+    /// Whether the user knows that the issuer has PKCE.
     pub(super) assume_pkce: bool,
 }
 
-/// Finds the metadata of an issuer. Gives the issuer's own name of itself. To somebody who was given a token
-/// it matters less that there is none.
+/// Finds the metadata of an issuer. Returns the name that the issuer has for itself. For a user who
+/// has a token, missing metadata is a warning only.
 pub(super) async fn examine(
     issuer: &str,
     looking: Looking,

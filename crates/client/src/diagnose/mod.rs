@@ -2,7 +2,8 @@
 //!
 //! 1. No tool is called: the requests have no effect, neither at the server nor at its issuer.
 //! 2. Each line passes, warns or fails. A line that does not pass says what fixes it, and who can.
-//! 3. A token's claims are read, not verified: the server decides whether it is valid, and is asked.
+//! 3. A token's claims are read, not verified: the server decides whether it is valid, and is
+//!    asked.
 
 mod finding;
 mod issuer;
@@ -16,6 +17,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
+use terminal::help::filled;
 
 pub(crate) use finding::{AUDIENCE, Findings, Verdict};
 
@@ -81,6 +83,7 @@ async fn look(subject: &Subject<'_>, findings: &mut Findings) -> bool {
 }
 
 fn report(subject: &Subject<'_>, findings: &Findings) -> Report {
+    let filled_in = |fix: &str| filled(fix, &subject.config.invocation);
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
     let sanitizer = Sanitizer::new(subject.token.as_ref());
     let mut text = format!("{}\n", subject.endpoint());
@@ -89,8 +92,8 @@ fn report(subject: &Subject<'_>, findings: &Findings) -> Report {
         let (verdict, words) = (finding.verdict.name(), sanitizer.one_line(&finding.text));
         let _ =
             writeln!(text, "{style}{verdict:<4}{style:#}  {:<width$}  {}", finding.check, words);
-        if let Some(fix) = &finding.fix {
-            let _ = writeln!(text, "{:width$}        > {}", "", sanitizer.one_line(fix));
+        if let Some(fix) = finding.fix.as_deref().map(filled_in) {
+            let _ = writeln!(text, "{:width$}        > {}", "", sanitizer.one_line(&fix));
         }
     }
     let checks: Vec<_> = findings
@@ -98,7 +101,7 @@ fn report(subject: &Subject<'_>, findings: &Findings) -> Report {
         .map(|finding| {
             json!({
                 "check": finding.check, "verdict": finding.verdict.name(),
-                "text": finding.text, "fix": finding.fix,
+                "text": finding.text, "fix": finding.fix.as_deref().map(filled_in),
             })
         })
         .collect();

@@ -1,7 +1,7 @@
 //! Text of a server in a command that a person may paste.
 
-/// Text of a server for a command that may be pasted into a shell; `None` if it has other characters than
-/// words have.
+/// Text of a server for a command that may be pasted into a shell; `None` if it has other
+/// characters than words have.
 pub(super) fn pasted(words: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c);
     words.chars().all(is_plain).then_some(words)

@@ -64,7 +64,7 @@ pub(super) async fn examine(
     }
     let is_elsewhere = named.as_deref().is_some_and(|place| !is_beside(subject, place));
     let fix = if is_elsewhere {
-        "it is looked for elsewhere than at the server: the server must be told its public URL"
+        "it is looked for elsewhere than at the server: the server must be configured with its public URL"
     } else {
         "the server must publish it (RFC 9728); until then give a token as MCP_TOKEN"
     };
@@ -107,7 +107,7 @@ fn about(subject: &Subject<'_>, found: &Resource, findings: &mut Findings) {
             "resource",
             format!("{name}, which is another server, so the client does not sign in"),
             format!(
-                "use --url {}, or the server must be told its public URL",
+                "use --url {}, or the server must be configured with its public URL",
                 pasted(name).unwrap_or("...")
             ),
             Exit::Protocol,

@@ -163,7 +163,7 @@ pub(super) fn judge_try(
                 } else {
                     let exit = Exit::Forbidden;
                     let fix = format!(
-                        "`client call {tool}` says which scopes it needs, if there is such a tool"
+                        "`{{client}} call {tool}` says which scopes it needs, if there is such a tool"
                     );
                     findings.fail("tool", format!("`{tool}` is not among them"), fix, exit);
                 }

@@ -42,6 +42,6 @@ impl<'a> Subject<'a> {
 
     /// The command that signs in.
     pub(super) fn login_command(&self) -> String {
-        format!("client login --url {}", self.endpoint())
+        format!("{{client}} login --url {}", self.endpoint())
     }
 }

@@ -3,11 +3,11 @@
 use auth_core::NumericDate;
 use http::header;
 use serde_json::Value;
+use terminal::date::rfc3339;
 
 use super::{AUDIENCE, Findings, pasted, resource::Resource, server::Answered, subject::Subject};
 use crate::{
     Exit,
-    date::rfc3339,
     jwt::{scopes, strings, unverified_claims},
 };
 
@@ -54,8 +54,8 @@ pub(super) fn examine(
     }
 }
 
-/// What fixes a token for another server. A sign-in does so only where it would be for another resource than
-/// the last one.
+/// What fixes a token for another server. A sign-in does so only where it would be for another
+/// resource than the last one.
 fn audience_fix(subject: &Subject<'_>, resource: Option<&str>, claims: &Value) -> String {
     let resource = resource.unwrap_or_default();
     if !subject.was_given {
@@ -150,7 +150,7 @@ fn judge(
             findings.warn(
                 "token scopes",
                 format!("the server asks for {needed}, the token has {has}"),
-                "a call that needs more asks for it; `client login --scope` asks ahead",
+                "a call that needs more asks for it; `{client} login --scope` asks ahead",
             );
         }
         None => {
@@ -270,8 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_wrong_is_told() {
-        let told = |now| {
+    fn a_clock_that_is_wrong_is_reported() {
+        let verdict = |now| {
             let mut headers = http::HeaderMap::new();
             headers.insert(header::DATE, "Thu, 01 Jan 1970 00:16:40 GMT".parse().unwrap());
             let mut findings = Findings::default();
@@ -279,9 +279,9 @@ mod tests {
             clock(&Answered { headers, is_open: false, challenge: None }, now, &mut findings);
             findings.worst()
         };
-        assert_eq!(told(1030), Verdict::Pass);
-        assert_eq!(told(970), Verdict::Pass);
-        assert_eq!(told(1031), Verdict::Warn);
-        assert_eq!(told(969), Verdict::Warn);
+        assert_eq!(verdict(1030), Verdict::Pass);
+        assert_eq!(verdict(970), Verdict::Pass);
+        assert_eq!(verdict(1031), Verdict::Warn);
+        assert_eq!(verdict(969), Verdict::Warn);
     }
 }

@@ -76,7 +76,8 @@ impl Field<'_> {
         self.schema.get("type").is_some_and(|found| found == kind)
     }
 
-    /// The values to choose from and what they are called, in the four ways in which MCP writes them.
+    /// The values to choose from and what they are called, in the four ways in which MCP writes
+    /// them.
     fn choices(&self) -> Vec<(String, String)> {
         let schema = self.schema.get("items").unwrap_or(self.schema);
         let text = |value: &Value| value.as_str().map(str::to_owned);

@@ -4,8 +4,9 @@
 //! 2. Each field is asked for again until it fits its schema; an empty line takes the default, or
 //!    leaves out what is not required.
 //! 3. A URL is shown whole and never opened: whether to go there is the person's decision.
-//! 4. Words of the server are cleaned before they are shown, and stand on lines of their own that begin with
-//!    `> `, also where a terminal would break them. No line of ours does, so none can be forged.
+//! 4. Words of the server are cleaned before they are shown, and stand on lines of their own that
+//!    begin with `> `, also where a terminal would break them. No line of ours does, so none can be
+//!    forged.
 
 mod field;
 mod response;

@@ -2,12 +2,10 @@
 
 use std::fmt::Write;
 
+use terminal::width::DEFAULT_COLUMNS;
 use url::Url;
 
-use crate::{
-    console::{COLUMNS, Console},
-    sanitize::OwnedSanitizer,
-};
+use crate::{console::Console, sanitize::OwnedSanitizer};
 
 /// Before every line with text of the server, and before no other.
 pub(super) const QUOTE_PREFIX: &str = "> ";
@@ -24,7 +22,7 @@ pub(crate) struct ServerText {
 impl ServerText {
     /// For the terminal of standard error.
     pub(crate) fn of(console: &Console, sanitizer: OwnedSanitizer) -> Self {
-        Self { sanitizer, columns: console.error_columns.unwrap_or(COLUMNS) }
+        Self { sanitizer, columns: console.error_columns.unwrap_or(DEFAULT_COLUMNS) }
     }
 
     /// The lines of `server`, each behind `> ` and no wider than the terminal.
@@ -45,8 +43,8 @@ impl ServerText {
         self.sanitizer.one_line(server)
     }
 
-    /// A URL on one line, so that it can be copied. A parsed URL has no spaces, so it cannot look like a
-    /// sentence where the terminal wraps it.
+    /// A URL on one line, so that it can be copied. A parsed URL has no spaces, so it cannot look
+    /// like a sentence where the terminal wraps it.
     pub(super) fn quote_url(&self, url: &str) -> String {
         match url.parse::<Url>() {
             Ok(url) => format!("{QUOTE_PREFIX}{}\n", self.sanitizer.full(url.as_str())),

@@ -56,7 +56,7 @@ impl Failure {
                 failure.with_hint(format!("chmod 600 {}", path.display()))
             }
             StoreError::Damaged(path) => failure.with_hint(format!(
-                "remove {} and sign in again with `client login`",
+                "remove {} and sign in again with `{{client}} login`",
                 path.display()
             )),
             StoreError::File(FileError::InsecureFolder(path)) => {
@@ -98,7 +98,7 @@ impl Failure {
         let again = if self.lacks_scope() {
             "repeat it with --yes, or on a terminal, to sign in for more scopes".to_owned()
         } else {
-            format!("sign in with `client login --url {}`", context.endpoint)
+            format!("sign in with `{{client}} login --url {}`", context.endpoint)
         };
         self.with_hint(again)
     }
@@ -159,15 +159,15 @@ fn hint(error: &LoginError, context: &Context) -> Option<String> {
         }
         LoginError::SignInTimeout(_) => {
             format!(
-                "if the page showed an error, `client login --url {url}` tries it with a new client"
+                "if the page showed an error, `{{client}} login --url {url}` tries it with a new client"
             )
         }
         LoginError::Down { .. } | LoginError::Busy { .. } => "try again later".to_owned(),
         LoginError::NoIssuerAnswers { .. }
         | LoginError::Auth(AuthError::DiscoveryRequestFailed { .. }) => {
-            format!("is it running? `client explain --url {url}` says more")
+            format!("is it running? `{{client}} explain --url {url}` says more")
         }
-        _ => format!("`client explain --url {url}` says more"),
+        _ => format!("`{{client}} explain --url {url}` says more"),
     })
 }
 

@@ -16,12 +16,12 @@ pub(super) fn unauthorized(header: Option<&str>, body: ErrorBody, context: &Cont
     let (message, hint) = if context.has_token() {
         (
             format!("{endpoint} refuses the token (401 Unauthorized)"),
-            "has it expired, or is it for another server? get a new one with `just token`",
+            "has it expired, or is it for another server? get a new one with `{save-token}`",
         )
     } else {
         (
             format!("{endpoint} wants a token, and none is set (401 Unauthorized)"),
-            "get one with `just token` and set it as MCP_TOKEN",
+            "get one with `{save-token}` and set it as MCP_TOKEN",
         )
     };
     let failure = Failure::new(Exit::Unauthorized, message);
@@ -48,7 +48,9 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
     } else {
         let hint = match (&body.user, &required) {
             (Some((subject, issuer)), _) => add_user_hint(subject, issuer),
-            _ if !context.has_token() => "no token was sent: get one with `just token`".to_owned(),
+            _ if !context.has_token() => {
+                "no token was sent: get one with `{save-token}`".to_owned()
+            }
             // The token has the scopes, or the server would have said which are missing.
             (None, Some(_)) => {
                 "a new token will not help: the user's roles do not allow it".to_owned()
@@ -74,9 +76,9 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
 fn add_user_hint(subject: &str, issuer: &str) -> String {
     let is_word = |text: &str| !text.contains(' ') && text.chars().all(is_plain);
     let command = if is_word(subject) && is_word(issuer) {
-        format!("`server users add {subject} --issuer {issuer}`")
+        format!("`{{server}} users add {subject} --issuer {issuer}`")
     } else {
-        "`server users add`".to_owned()
+        "`{server} users add`".to_owned()
     };
     format!("ask those who run the server to add you with {command}, or to enable you")
 }
@@ -84,14 +86,14 @@ fn add_user_hint(subject: &str, issuer: &str) -> String {
 /// The command that makes a token with what there is and what is needed.
 fn mint_hint(required: Option<&ScopeSet>, granted: Option<&ScopeSet>) -> String {
     let Some(required) = required.filter(|scopes| !scopes.is_empty()) else {
-        return "get a token with more scopes: just token --scope \"...\"".to_owned();
+        return "get a token with more scopes: {save-token} --scope \"...\"".to_owned();
     };
     let all = granted.map_or_else(|| required.clone(), |granted| granted.union(required));
     // The scopes are the server's words, and a shell will read this line.
     if all.to_string().chars().all(is_plain) {
-        format!("get a token with it: just token --scope \"{all}\"")
+        format!("get a token with it: {{save-token}} --scope \"{all}\"")
     } else {
-        "get a token with the scopes above: just token --scope \"...\"".to_owned()
+        "get a token with the scopes above: {save-token} --scope \"...\"".to_owned()
     }
 }
 
@@ -115,7 +117,7 @@ mod tests {
         let granted: ScopeSet = "a b".parse().unwrap();
         assert_eq!(
             mint_hint(Some(&honest), Some(&granted)),
-            "get a token with it: just token --scope \"a b https://api.example/Read.All\""
+            "get a token with it: {save-token} --scope \"a b https://api.example/Read.All\""
         );
     }
 }

@@ -9,7 +9,8 @@ use rmcp::transport::{
 use super::{Context, Failure, body::ErrorBody, denied};
 use crate::{Exit, tls};
 
-/// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found: ...`.
+/// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found:
+/// ...`.
 const STATUS_PREFIX: &str = "HTTP ";
 
 /// A fault that rmcp handed on in a box.
@@ -78,7 +79,7 @@ pub(super) fn from_outbound(error: &OutboundError, context: &Context) -> Failure
             unreachable(format!("the server there does not use TLS: try {plain}"))
         }
         OutboundError::Connect { .. } | OutboundError::Setup(_) if endpoint.is_loopback() => {
-            unreachable("is the server running? start it with `just server`".to_owned())
+            unreachable("is the server running? start it with `{server}`".to_owned())
         }
         OutboundError::Connect { .. } | OutboundError::Setup(_) | OutboundError::Address(_) => {
             unreachable(is_url_right.to_owned())

@@ -1,7 +1,7 @@
 //! What went wrong: the one place that turns faults into words and exit codes.
 //!
-//! rmcp hands a fault of the HTTP layer on as a boxed error inside its own; [`http`] opens that box.
-//! What the server itself says is kept apart from our words: it is untrusted.
+//! rmcp hands a fault of the HTTP layer on as a boxed error inside its own; [`http`] opens that
+//! box. What the server itself says is kept apart from our words: it is untrusted.
 
 mod access;
 mod body;
@@ -16,6 +16,7 @@ use rmcp::{
     service::ClientInitializeError,
 };
 use serde_json::{Value, json};
+use terminal::{Invocation, help::filled};
 
 use crate::{
     Exit, connect::ConnectError, sanitize::Sanitizer, schema::FieldError, transport::MAX_PENDING,
@@ -26,7 +27,7 @@ pub(crate) use context::{Context, Operation, SentToken};
 /// The error of 2025-11-25 that says that pages have to be opened first.
 const URL_ELICITATION_REQUIRED: i32 = -32042;
 
-/// What went wrong, in words.
+/// What went wrong, as text.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
@@ -98,7 +99,7 @@ impl Failure {
         let message = format!("the arguments are not what `{tool}` takes; nothing was sent");
         let failure = Self::new(Exit::Usage, message);
         let mut failure =
-            failure.with_hint(format!("`client call {tool} --help` tells what it takes"));
+            failure.with_hint(format!("`{{client}} call {tool} --help` shows what it takes"));
         failure.named.fields = faults;
         failure
     }
@@ -106,10 +107,10 @@ impl Failure {
     /// There is no such tool in the list.
     pub(crate) fn no_tool(tool: &str) -> Self {
         Self::new(Exit::Usage, format!("the server lists no tool `{tool}`"))
-            .with_hint("`client tools` lists the tools that you may use")
+            .with_hint("`{client} tools` lists the tools that you may use")
     }
 
-    /// A question, and nobody to ask.
+    /// A question, and no one to ask.
     pub(crate) fn no_terminal(question: &str) -> Self {
         Self::new(Exit::InputRequired, "the server asks for something, and there is no terminal")
             .with_server(Some(question.to_owned()))
@@ -183,7 +184,7 @@ impl Failure {
     pub(crate) fn timeout(context: &Context) -> Self {
         let seconds = context.timeout.as_secs_f64();
         let message = format!("no answer from {} within {seconds} s", context.endpoint);
-        Self::new(Exit::Timeout, message).with_hint("--timeout SECONDS waits longer")
+        Self::new(Exit::Timeout, message).with_hint("--timeout DURATION waits longer")
     }
 
     /// There is no session.
@@ -198,7 +199,7 @@ impl Failure {
         use ClientInitializeError as Startup;
         match error {
             Startup::TransportError { error, .. } => http::from_transport(error, context),
-            // The second attempt tells more: the first only found that the server is an older one.
+            // The second attempt says more: the first only found that the server is an older one.
             Startup::LegacyFallbackFailed { fallback, .. } => Self::from_startup(fallback, context),
             Startup::JsonRpcError(error) => Self::from_json_rpc(error, context),
             Startup::NoCompatibleProtocolVersion { .. } => Self::new(
@@ -238,7 +239,7 @@ impl Failure {
             ErrorCode::INVALID_PARAMS | ErrorCode::RESOURCE_NOT_FOUND => {
                 context.operation.listing_hint
             }
-            ErrorCode::METHOD_NOT_FOUND => Some("`client info` shows what the server can do"),
+            ErrorCode::METHOD_NOT_FOUND => Some("`{client} info` shows what the server can do"),
             _ => None,
         };
         match hint {
@@ -256,7 +257,7 @@ impl Failure {
         self.with_hint("if you trust it, open it, finish what it asks, and try again")
     }
 
-    /// An answer that makes no sense.
+    /// An invalid response.
     pub(crate) fn not_mcp(context: &Context) -> Self {
         let message = format!("{} did not answer the way an MCP server does", context.endpoint);
         Self::new(Exit::Protocol, message).with_hint(http::elsewhere(context))
@@ -302,7 +303,7 @@ impl Failure {
         self.server.as_deref()
     }
 
-    /// What to do about it.
+    /// What to do about it. `{client}` and the like are the programs ([`terminal::help`]).
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -318,7 +319,7 @@ impl Failure {
     }
 
     /// The failure for a program.
-    pub(crate) fn to_json(&self, sanitizer: &Sanitizer<'_>) -> Value {
+    pub(crate) fn to_json(&self, sanitizer: &Sanitizer<'_>, invocation: &Invocation) -> Value {
         let mut error = json!({
             "code": self.exit.name(),
             "exit_code": self.exit.code(),
@@ -326,7 +327,7 @@ impl Failure {
         });
         let members = [
             ("server", self.server.as_deref().map(|words| sanitizer.one_line(words).into())),
-            ("hint", self.hint.as_deref().map(Value::from)),
+            ("hint", self.hint.as_deref().map(|hint| filled(hint, invocation).into())),
             ("required", self.required().map(list)),
             ("granted", self.granted().map(list)),
             ("request_id", self.request_id().map(|id| sanitizer.one_line(id).into())),

@@ -1,7 +1,8 @@
-//! What an issuer answers, held to its standard member by member: tokens (RFC 6749 §5), a registration
-//! (RFC 7591 §3.2) and a device code (RFC 8628 §3.2).
+//! What an issuer answers, held to its standard member by member: tokens (RFC 6749 §5), a
+//! registration (RFC 7591 §3.2) and a device code (RFC 8628 §3.2).
 //!
-//! 1. A member that must be there is a text that is not empty. One that may be missing may be `null`, too.
+//! 1. A member that must be there is a text that is not empty. One that may be missing may be
+//!    `null`, too.
 //! 2. A number may be written in a text of digits: widespread issuers do so.
 //! 3. Every fault names who sent it, with which status, and the member.
 //! 4. An answer with an error code is an error whatever its status: some issuers send 200 with it.
@@ -169,7 +170,8 @@ impl Tokens {
         self
     }
 
-    /// As they are stored. What the issuer does not say of scopes is as it was `asked` (RFC 6749 §5.1).
+    /// As they are stored. What the issuer does not say of scopes is as it was `asked` (RFC 6749
+    /// §5.1).
     pub(super) fn stored(
         &self,
         client: &str,
@@ -258,7 +260,7 @@ mod tests {
             "refresh_token": "r", "scope": "a b",
         });
         match value {
-            // `Bool(false)` stands for a member that is not there.
+            // `Bool(false)` means that the member is missing.
             Value::Bool(false) => drop(good.as_object_mut().unwrap().remove(name)),
             value => good[name] = value,
         }

@@ -90,11 +90,12 @@ impl AuthorizationRequest {
             .ok_or(LoginError::InvalidResponse("there is no code in it"))
     }
 
-    /// Whether the issuer rejects the client before the user could sign in. It is asked as a browser would
-    /// ask, but to show no page (`prompt=none`, OpenID Connect Core §3.1.2.1).
+    /// Whether the issuer rejects the client before the user could sign in. It is asked as a
+    /// browser would ask, but to show no page (`prompt=none`, OpenID Connect Core §3.1.2.1).
     ///
-    /// Only an error code about the client counts, in the redirect or in a JSON body, and 401. A bare 400 says
-    /// nothing about the client: an issuer may refuse the request for any other reason.
+    /// Only an error code about the client counts, in the redirect or in a JSON body, and 401. A
+    /// bare 400 says nothing about the client: an issuer may refuse the request for any other
+    /// reason.
     pub(super) async fn is_turned_away(&self, outward: &Outward) -> bool {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("prompt", "none");

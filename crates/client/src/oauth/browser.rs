@@ -1,7 +1,7 @@
-//! Shows a page to the person, or tells them where it is.
+//! Shows a page to the person, or says where it is.
 //!
-//! The address was checked before: it is https, or this machine. It goes to the browser as one argument,
-//! past no shell. A token that we were given is not in the browser's environment.
+//! The address was checked before: it is https, or this machine. It goes to the browser as one
+//! argument, past no shell. A token that we were given is not in the browser's environment.
 
 use std::process::{Command, Stdio};
 
@@ -37,7 +37,7 @@ impl Browser {
         Self::default()
     }
 
-    /// Opens a page, and tells whether anything was started.
+    /// Opens a page. Returns whether a program was started.
     pub(crate) fn open(&self, url: &str) -> bool {
         let Some([program, args @ ..]) = self.program.as_deref() else {
             return false;

@@ -1,7 +1,7 @@
 //! How a client shows who it is (RFC 6749 §2.3, RFC 7591 §2).
 //!
-//! 1. A registration's answer decides. For a client that was registered otherwise, what the issuer's
-//!    metadata lists does.
+//! 1. A registration's answer decides. For a client that was registered otherwise, what the
+//!    issuer's metadata lists does.
 //! 2. With the method `client_secret_basic` both halves are form-encoded first.
 
 use rmcp::transport::auth::AuthorizationMetadata;

@@ -1,8 +1,8 @@
 //! A person signs in, in a browser (OAuth 2.1 §4.1, with PKCE).
 //!
-//! A client that we registered earlier may be forgotten by its issuer. Then we register anew, once: when
-//! the issuer turns it away before the page opens, answers that it does not know it, or refuses it the
-//! token.
+//! A client that we registered earlier may be forgotten by its issuer. Then we register anew, once:
+//! when the issuer turns it away before the page opens, answers that it does not know it, or
+//! refuses it the token.
 
 use std::io::{self, Write};
 
@@ -40,8 +40,8 @@ pub(crate) enum Callback {
 pub(crate) struct Before<'a> {
     /// The client.
     pub(crate) client: Option<&'a Client>,
-    /// Whether the issuer is asked first whether it still knows a client that we registered: nothing else
-    /// in this run has shown that it does.
+    /// Whether the issuer is asked first whether it still knows a client that we registered:
+    /// nothing else in this run has shown that it does.
     pub(crate) is_checked: bool,
 }
 
@@ -109,8 +109,8 @@ async fn exchanged(
     exchanged.await.map_err(|error| error.without(secrets.into_iter().flatten()))
 }
 
-/// The page to come back to, and the client that may use it: one that registered itself did so with its
-/// address, so it is the same again, or it needs to register anew.
+/// The page to come back to, and the client that may use it: one that registered itself did so with
+/// its address, so it is the same again, or it needs to register anew.
 async fn page<'a>(
     identity: &Identity,
     known: Option<&'a Client>,
@@ -176,7 +176,7 @@ async fn ask(
             let opened = browser.open(url);
             let how =
                 if opened { "A browser opens to sign in, or open" } else { "To sign in, open" };
-            // With stderr gone there is nobody to tell, and the browser may have opened all the same.
+            // Without stderr the browser may still have opened.
             let _ = writeln!(stderr, "{how}:\n{url}");
             let answer = tokio::select! {
                 answer = timeout(SIGN_IN_TIME, loopback.answer(state)) => answer,

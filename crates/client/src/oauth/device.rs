@@ -1,7 +1,7 @@
 //! A person signs in on another device (RFC 8628): rmcp has no such flow, so this one is ours.
 //!
-//! 1. While the person types, an issuer that is busy or does not answer is asked again, more slowly (§3.5):
-//!    the code still lives.
+//! 1. While the person types, an issuer that is busy or does not answer is asked again, more slowly
+//!    (§3.5): the code still lives.
 //! 2. The wait ends when the code does, and the message says after how long that was.
 
 use std::{
@@ -30,7 +30,8 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const GRANTS: [&str; 2] = [DEVICE_CODE, "refresh_token"];
 /// For issuers that know clients with a page to come back to only.
 const GRANTS_WITH_PAGE: [&str; 2] = ["authorization_code", "refresh_token"];
-/// How often to ask where the issuer does not say (§3.2), and how much slower if it asks for that (§3.5).
+/// How often to ask where the issuer does not say (§3.2), and how much slower if it asks for that
+/// (§3.5).
 const INTERVAL: u64 = 5;
 /// The longest that is waited for, whatever the issuer says.
 const MAX_LIFE: u64 = 1800;
@@ -95,7 +96,7 @@ async fn answered(
     let code = pending(&Answer::read(endpoint, &reply)?)?;
     let page = outward.check(&code.verification_uri)?;
     let shown: String = code.user_code.chars().filter(char::is_ascii_graphic).take(40).collect();
-    // With stderr gone there is nobody to tell; the wait then ends by itself.
+    // Without stderr the wait ends by itself.
     let _ = writeln!(
         io::stderr(),
         "To sign in, open this on any device:\n{page}\nand enter the code {shown}"
@@ -115,7 +116,7 @@ fn pending(answer: &Answer) -> Result<Pending, LoginError> {
         user_code: text("user_code")?,
         verification_uri: text("verification_uri")?,
         life: Duration::from_secs(life.min(MAX_LIFE)),
-        // Whose endpoint it is, is the server's word: nobody is hammered.
+        // The server names the endpoint: it is not polled faster than this.
         interval: answer.seconds("interval")?.unwrap_or(INTERVAL).clamp(1, MAX_LIFE),
     })
 }

@@ -31,8 +31,8 @@ const KEPT: [&str; 4] = [
 pub(crate) struct Exceptions<'a> {
     /// A resource above the server's URL.
     pub(crate) resource: Option<&'a str>,
-    /// An issuer that does not say that it has PKCE; so, too, a server of 2025-03-26 that publishes nothing
-    /// and has its issuer's endpoints at its own address.
+    /// An issuer that does not say that it has PKCE; so, too, a server of 2025-03-26 that publishes
+    /// nothing and has its issuer's endpoints at its own address.
     pub(crate) assume_pkce: bool,
 }
 
@@ -114,7 +114,8 @@ impl IssuerInfo {
         self.metadata.additional_fields.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
-    /// The same scopes with the one that asks for a refresh token, where the issuer lists it (SEP-2207).
+    /// The same scopes with the one that asks for a refresh token, where the issuer lists it
+    /// (SEP-2207).
     pub(super) fn with_offline(&self, mut scopes: Vec<String>) -> Vec<String> {
         let mut listed = self.metadata.scopes_supported.iter().flatten();
         let is_there = |scopes: &[String]| scopes.iter().any(|scope| scope == OFFLINE);
@@ -146,7 +147,7 @@ impl IssuerInfo {
     /// Where a client registers itself.
     pub(super) fn registration(&self) -> Result<&str, LoginError> {
         self.metadata.registration_endpoint.as_deref().ok_or(LoginError::NotOffered(
-            "registration: get a client id from whoever runs it, and give it as --client-id",
+            "registration: get a client id from those who run it, and give it as --client-id",
         ))
     }
 
@@ -190,8 +191,8 @@ fn addresses(metadata: &AuthorizationMetadata) -> Vec<&str> {
         .collect()
 }
 
-/// The `resource` that rmcp found and checked. It says it in an authorization URL only, so one is made
-/// that nobody follows, from metadata without what could keep it from being made.
+/// The `resource` that rmcp found and checked. It says it in an authorization URL only, so one is
+/// made that is never followed, from metadata without what could keep it from being made.
 async fn resource(
     manager: &mut AuthorizationManager,
     metadata: &AuthorizationMetadata,
@@ -201,7 +202,7 @@ async fn resource(
     lenient.code_challenge_methods_supported = None;
     manager.set_metadata(lenient);
     manager.configure_client(OAuthClientConfig::new(
-        "nobody",
+        "unused",
         redirect::redirect_uri("127.0.0.1", 1),
     ))?;
     let url = manager.get_authorization_url(&[]).await?;
@@ -210,8 +211,8 @@ async fn resource(
     redirect::parameter(&url, "resource").ok_or(LoginError::InvalidResponse("no resource"))
 }
 
-/// Whether a resource is the very server (RFC 9728 §3.3). A query of the URL says nothing of which server it
-/// is (RFC 9728 §3.1 has no place for one in metadata that is looked for).
+/// Whether a resource is the very server (RFC 9728 §3.3). A query of the URL says nothing of which
+/// server it is (RFC 9728 §3.1 has no place for one in metadata that is looked for).
 fn is_same(server: &str, resource: &str) -> bool {
     let (Ok(mut server), Ok(resource)) = (Url::parse(server), Url::parse(resource)) else {
         return false;

@@ -1,7 +1,7 @@
 //! The HTTP client of rmcp's discovery.
 //!
-//! 1. An issuer that does not answer, or may not be asked, counts as one without metadata. So rmcp goes on to
-//!    the next of the `authorization_servers` (RFC 9728 §2), in their order.
+//! 1. An issuer that does not answer, or may not be asked, counts as one without metadata. So rmcp
+//!    goes on to the next of the `authorization_servers` (RFC 9728 §2), in their order.
 //! 2. What kept each of them from answering is recorded. It is reported if none of them answers.
 //! 3. All other requests fail as they fail.
 
@@ -35,8 +35,8 @@ pub(super) async fn manager(
 ) -> Result<(AuthorizationManager, Unreachable), LoginError> {
     let unreachable = Unreachable::default();
     if outward.reaches_private() {
-        // rmcp judges private addresses itself, and lets them through in this way alone. With it the first
-        // issuer that does not answer ends the discovery.
+        // rmcp judges private addresses itself, and lets them through in this way alone. With it
+        // the first issuer that does not answer ends the discovery.
         let mut manager = AuthorizationManager::new_allowing_private_addresses(base).await?;
         manager.with_client(outward.library_client()?)?;
         return Ok((manager, unreachable));

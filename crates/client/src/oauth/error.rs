@@ -61,7 +61,7 @@ pub(crate) enum LoginError {
     /// The issuer does not register us.
     #[error("this client could not be registered: {0}")]
     Registration(Box<LoginError>),
-    /// Nobody to sign in at.
+    /// No issuer to sign in at.
     #[error(
         "the server names no issuer: neither its metadata (RFC 9728) nor its own address has one"
     )]
@@ -115,8 +115,8 @@ pub(crate) enum LoginError {
     /// No port for the browser's answer.
     #[error("no page on this machine for the browser to come back to")]
     Loopback(#[source] io::Error),
-    /// Nobody signed in.
-    #[error("nobody signed in within {}", humanize(*.0))]
+    /// No one signed in.
+    #[error("no one signed in within {}", terminal::duration::words(*.0))]
     SignInTimeout(Duration),
     /// Ctrl-C.
     #[error("cancelled")]
@@ -194,14 +194,6 @@ pub(super) fn unanswered(address: &str, fault: OutboundError) -> LoginError {
 
 fn described(words: Option<&str>) -> String {
     words.map(|words| format!(": {words}")).unwrap_or_default()
-}
-
-fn humanize(time: Duration) -> String {
-    match time.as_secs() {
-        300 => "five minutes".to_owned(),
-        secs if secs < 120 => format!("{secs} s"),
-        secs => format!("{} minutes", secs / 60),
-    }
 }
 
 /// rmcp keeps the cause apart.

@@ -30,7 +30,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The client that the user names, or whose document the user names where the issuer reads such.
+    /// The client that the user names, or whose document the user names where the issuer reads
+    /// such.
     pub(super) fn client(&self, info: &IssuerInfo) -> Option<Client> {
         if let Some(id) = &self.client_id {
             return Some(Client::new(id, self.client_secret.clone()));

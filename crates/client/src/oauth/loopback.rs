@@ -1,6 +1,7 @@
 //! The page on this machine that the browser is redirected to (RFC 8252 §7.3).
 //!
-//! 1. Only a response with our `state` counts: any page in any browser here can send a request to the port.
+//! 1. Only a response with our `state` counts: any page in any browser here can send a request to
+//!    the port.
 //! 2. The page shows nothing that came with the request, except whether it is an error.
 //! 3. A browser may resolve `localhost` to either loopback address, so both are bound.
 
@@ -171,7 +172,7 @@ mod tests {
             assert!(stranger.starts_with("HTTP/1.1 400 "));
             assert!(!stranger.contains("evil"));
             assert!(ask(port, "/callback?code=evil").await.starts_with("HTTP/1.1 400 "));
-            // A connection that says nothing keeps nobody else out for long.
+            // A connection that sends nothing does not keep others out for long.
             drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
             let ours = ask(port, "/callback?code=c&state=ours&iss=i").await;
             assert!(ours.starts_with("HTTP/1.1 200 "));

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::store::{Client, Entry, Grant};
 
-/// Gets a token for the client itself. With the grant [`Grant::PrivateKey`] its key signs; else its secret
-/// is sent.
+/// Gets a token for the client itself. With the grant [`Grant::PrivateKey`] its key signs; else its
+/// secret is sent.
 pub(crate) async fn client_credentials(
     found: Discovered,
     client: Client,

@@ -1,13 +1,14 @@
-//! How the client comes by a token. rmcp's `auth` module finds the issuer; what is asked there, and how its
-//! answers are read, is ours.
+//! How the client obtains a token. rmcp's `auth` module finds the issuer; what is asked there, and
+//! how its answers are read, is ours.
 //!
-//! 1. What the server and its issuer name is asked by [`Outward`] only, and judged before it is used.
-//! 2. The issuer's metadata must be about that issuer (RFC 8414 §3.3), the resource's about the server's very
-//!    URL (RFC 9728 §3.3), and the issuer must say that it has PKCE (MCP).
-//! 3. We are, in this order: the client that the user names; the client whose document the user names,
-//!    where the issuer reads such; the client that we were at this issuer before; a new one that we
-//!    register. Never the client of another issuer.
-//! 4. Nobody's secret is on the command line.
+//! 1. What the server and its issuer name is asked by [`Outward`] only, and judged before it is
+//!    used.
+//! 2. The issuer's metadata must be about that issuer (RFC 8414 §3.3), the resource's about the
+//!    server's very URL (RFC 9728 §3.3), and the issuer must say that it has PKCE (MCP).
+//! 3. We are, in this order: the client that the user names; the client whose document the user
+//!    names, where the issuer reads such; the client that we were at this issuer before; a new one
+//!    that we register. Never the client of another issuer.
+//! 4. No secret is on the command line.
 
 mod answer;
 mod authorization;

@@ -1,8 +1,8 @@
 //! The client for every address that a server names, rather than the user.
 //!
-//! 1. Public addresses, and the server's own host, where the user sent us. A server on this machine may
-//!    name this machine. One at a private address, or `--allow-private`, allows private ones. The rest is
-//!    [`outbound`]'s.
+//! 1. Public addresses, and the server's own host, where the user sent us. A server on this machine
+//!    may name this machine. One at a private address, or `--allow-private`, allows private ones.
+//!    The rest is [`outbound`]'s.
 //! 2. A response takes 30 seconds at most: issuers can be slow to wake up.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! An HTTP client for requests that rmcp makes, which keeps the last reply: how it is read, and what is said of
-//! it, is decided here rather than in rmcp.
+//! An HTTP client for requests that rmcp makes, which keeps the last reply: how it is read, and
+//! what is said of it, is decided here rather than in rmcp.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +25,8 @@ impl Recorder {
         self.reply.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The error in the last reply of `issuer`'s endpoint; `None` if there is no reply, or no error in it.
+    /// The error in the last reply of `issuer`'s endpoint; `None` if there is no reply, or no error
+    /// in it.
     pub(super) fn refusal(&self, issuer: &str, endpoint: &str) -> Option<LoginError> {
         let reply = match self.take()? {
             Ok(reply) => reply,

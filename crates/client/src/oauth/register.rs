@@ -1,11 +1,11 @@
 //! Registration of a client (RFC 7591).
 //!
-//! 1. What the issuer answers counts, not what was asked: the name, the secret, and how the client shows
-//!    who it is. What it leaves out is as it was asked.
-//! 2. A client that may not do what it was registered for is no client of ours: other addresses to come
-//!    back to, other grants, a method that we do not have.
-//! 3. Some issuers let a client have just the scopes that it registers for; others, whose scopes belong to
-//!    resources, refuse to register any. So it is tried with and without.
+//! 1. What the issuer answers counts, not what was asked: the name, the secret, and how the client
+//!    shows who it is. What it leaves out is as it was asked.
+//! 2. A client that may not do what it was registered for is no client of ours: other addresses to
+//!    come back to, other grants, a method that we do not have.
+//! 3. Some issuers let a client have just the scopes that it registers for; others, whose scopes
+//!    belong to resources, refuse to register any. So it is tried with and without.
 
 use auth_core::NumericDate;
 use serde_json::json;

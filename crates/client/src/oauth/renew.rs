@@ -1,8 +1,9 @@
 //! A new token for an old one, without a person.
 //!
-//! 1. A refresh token goes to the endpoint that it came from, whatever the server or its metadata say today.
-//! 2. Any error code of the issuer means that only a person can help (RFC 6749 §5.2): issuers use them as
-//!    they like. No answer and 5xx mean nothing of the kind: the sign-in is still good.
+//! 1. A refresh token goes to the endpoint that it came from, whatever the server or its metadata
+//!    say today.
+//! 2. Any error code of the issuer means that only a person can help (RFC 6749 §5.2): issuers use
+//!    them as they like. No answer and 5xx mean nothing of the kind: the sign-in is still good.
 
 use std::sync::Arc;
 
@@ -81,7 +82,8 @@ async fn refresh(
     let mut credentials =
         tokens.stored(&entry.client.id, &entry.issuer, old.clone(), clock.now())?;
     if !old.is_empty() {
-        // The refresh token is good for what it was, however little the access token has (RFC 6749 §6).
+        // The refresh token is good for what it was, however little the access token has (RFC 6749
+        // §6).
         credentials.granted_scopes = old;
     }
     Ok(Renewal::New(Box::new(Entry { credentials, ..entry.clone() })))

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::store::Entry;
 
-/// Tells the issuer, if it wants to be told, and says what kinds of token it took back. The tokens are gone
-/// from here in any case, and not every issuer can take back an access token.
+/// Revokes the tokens of an entry, if the issuer has an endpoint for it. Returns the kinds of token
+/// that it revoked. Not every issuer revokes access tokens.
 pub(crate) async fn revoke(entry: &Entry, outward: &Outward) -> Vec<&'static str> {
     let mut revoked = Vec::new();
     let endpoint = entry.metadata.additional_fields.get("revocation_endpoint");

@@ -1,7 +1,7 @@
 //! What of an answer is no text, and how it is saved.
 //!
-//! 1. A file's name comes from the command line, or is made of a number and the type: never from what
-//!    the server says, which could lead anywhere.
+//! 1. A file's name comes from the command line, or is made of a number and the type: never from
+//!    what the server says, which could lead anywhere.
 //! 2. In a folder nothing is overwritten. A file that is named is.
 
 use std::{
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     const PNG: Piece<'_> = Piece { kind: "image/png", data: Data::Base64("aGVsbG8=") };
-    const ODD: Piece<'_> = Piece { kind: "../../etc/passwd", data: Data::Text("x") };
+    const UNKNOWN: Piece<'_> = Piece { kind: "../../etc/passwd", data: Data::Text("x") };
 
     #[test]
     fn a_folder_takes_many_and_overwrites_none() {
@@ -168,7 +168,7 @@ mod tests {
             let saved = save(pieces, &into).unwrap();
             saved.iter().map(|saved| saved.file.strip_prefix(&into).unwrap().to_owned()).collect()
         };
-        let first: Vec<PathBuf> = names(&[PNG, PNG, ODD]);
+        let first: Vec<PathBuf> = names(&[PNG, PNG, UNKNOWN]);
         assert_eq!(first, [PathBuf::from("1.png"), "2.png".into(), "1.bin".into()]);
         assert_eq!(names(&[PNG]) as Vec<PathBuf>, [PathBuf::from("3.png")]);
         assert_eq!(fs::read(into.join("1.png")).unwrap(), b"hello");

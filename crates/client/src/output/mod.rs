@@ -16,6 +16,7 @@ use auth_core::AccessToken;
 use rmcp::model::{ProgressNotificationParam, ServerNotification};
 use serde::Serialize;
 use serde_json::{Value, json};
+use terminal::{Invocation, help::filled};
 
 use crate::{
     Exit,
@@ -38,9 +39,10 @@ pub(crate) struct Printer<'a> {
     format: OutputFormat,
     sanitizer: Sanitizer<'a>,
     console: &'a Console,
+    invocation: &'a Invocation,
     stdout: &'a mut dyn Write,
     stderr: &'a mut dyn Write,
-    /// Whether a bar stands on stderr.
+    /// Whether a bar is on stderr.
     drawn: bool,
 }
 
@@ -50,10 +52,11 @@ impl<'a> Printer<'a> {
         format: OutputFormat,
         sanitizer: Sanitizer<'a>,
         console: &'a Console,
+        invocation: &'a Invocation,
         stdout: &'a mut dyn Write,
         stderr: &'a mut dyn Write,
     ) -> Self {
-        Self { format, sanitizer, console, stdout, stderr, drawn: false }
+        Self { format, sanitizer, console, invocation, stdout, stderr, drawn: false }
     }
 
     /// Prints a report of our own, and the fault that it ends with.
@@ -72,8 +75,8 @@ impl<'a> Printer<'a> {
 
     /// Prints what the server answered, and saves what is to be saved.
     ///
-    /// The words of a tool that failed are a message, so in text they go to stderr: a script that takes
-    /// stdout for the result must not get them. In JSON `isError` tells them apart.
+    /// The words of a tool that failed are a message, so in text they go to stderr: a script that
+    /// takes stdout for the result must not get them. In JSON `isError` distinguishes them.
     pub(crate) fn answer(&mut self, answer: &Answer, save: Option<&Path>) -> Exit {
         if let Some(path) = save
             && let Err(failure) = self.save(answer, path)
@@ -105,13 +108,13 @@ impl<'a> Printer<'a> {
         self.result_text(&text)
     }
 
-    /// Prints what went wrong, and tells which exit that is.
+    /// Prints what went wrong. Returns the exit code for it.
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
         let text = match self.format {
             OutputFormat::Text => self.failure_text(failure),
-            _ => self.rendered(&failure.to_json(&self.sanitizer)),
+            _ => self.rendered(&failure.to_json(&self.sanitizer, self.invocation)),
         };
-        // With stderr gone there is nobody to tell; the exit code still does.
+        // Without stderr the exit code is all there is.
         write_all(self.stderr, &text);
         failure.exit()
     }
@@ -134,7 +137,8 @@ impl<'a> Printer<'a> {
     }
 
     fn text(&self, answer: &Answer) -> String {
-        let writer = Writer { sanitizer: &self.sanitizer, columns: self.console.columns };
+        let (sanitizer, columns) = (&self.sanitizer, self.console.columns);
+        let writer = Writer { sanitizer, columns, invocation: self.invocation };
         match answer {
             Answer::Tools(list) => writer.tools(list),
             Answer::ToolHelp(tool) => writer.tool_help(tool),
@@ -181,7 +185,8 @@ impl<'a> Printer<'a> {
 
     /// A value in the format of a program.
     fn rendered(&self, value: &impl Serialize) -> String {
-        // Serializing these cannot fail: their keys are strings. Were it to, an empty object says so.
+        // Serializing these cannot fail: their keys are strings. Were it to, an empty object says
+        // so.
         let json = serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".to_owned());
         self.sanitizer.json(&format!("{json}\n"))
     }
@@ -217,7 +222,8 @@ impl<'a> Printer<'a> {
             let _ = writeln!(text, "  request  {}", line(id));
         }
         if let Some(hint) = failure.hint() {
-            let _ = writeln!(text, "{GREEN}hint:{GREEN:#} {}", line(hint));
+            let _ =
+                writeln!(text, "{GREEN}hint:{GREEN:#} {}", line(&filled(hint, self.invocation)));
         }
         text
     }
@@ -304,7 +310,7 @@ fn nothing(answer: &Answer) -> &'static str {
     }
 }
 
-/// Writes a text and tells how that went. A reader who has gone away has seen enough.
+/// Writes a text. A reader that has closed the pipe has seen enough.
 pub(crate) fn write_all(writer: &mut dyn Write, text: &str) -> Exit {
     let written = writer.write_all(text.as_bytes()).and_then(|()| writer.flush());
     match written {

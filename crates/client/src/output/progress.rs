@@ -1,4 +1,5 @@
-//! How far a call has come, on stderr: a bar that is drawn over itself, or lines where it cannot be.
+//! How far a call has come, on stderr: a bar that is drawn over itself, or lines where it cannot
+//! be.
 
 use std::fmt::Write as _;
 
@@ -6,7 +7,7 @@ use rmcp::model::ProgressNotificationParam;
 
 use crate::sanitize::Sanitizer;
 
-/// Back to the first column, and away with what stands there.
+/// Back to the first column, and clears the line.
 pub(crate) const CLEAR_LINE: &str = "\r\u{1b}[K";
 /// How wide the bar is at most.
 const BAR: usize = 30;
@@ -28,7 +29,7 @@ pub(crate) fn bar(
     drawn(&text, columns)
 }
 
-/// How a task stands, in the place of a bar.
+/// The status of a task, in the place of a bar.
 pub(crate) fn status(words: &str, columns: usize, sanitizer: &Sanitizer<'_>) -> String {
     drawn(&sanitizer.one_line(words), columns)
 }
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_line_is_words_alone() {
-        let told = line(&progress(1.0, None), &Sanitizer::default());
-        assert_eq!(told, "progress: 1 half\\u{1b}[2J\n");
+        let text = line(&progress(1.0, None), &Sanitizer::default());
+        assert_eq!(text, "progress: 1 half\\u{1b}[2J\n");
     }
 }

@@ -7,14 +7,16 @@ use rmcp::model::{
     ListResourcesResult, ListToolsResult, Prompt, ReadResourceResult, ResourceContents, Role, Tool,
 };
 use serde_json::{Map, Value};
+use terminal::{Invocation, Program, table::pairs};
 
-use super::table::{BOLD, lines, table};
+use super::table::{BOLD, lines};
 use crate::{request::Info, sanitize::Sanitizer, schema::parameters};
 
 /// Makes text that fits a terminal, if there is one.
 pub(super) struct Writer<'a> {
     pub(super) sanitizer: &'a Sanitizer<'a>,
     pub(super) columns: Option<usize>,
+    pub(super) invocation: &'a Invocation,
 }
 
 impl Writer<'_> {
@@ -22,7 +24,7 @@ impl Writer<'_> {
         let clean = |(name, value): (String, String)| {
             (self.sanitizer.one_line(&name), self.sanitizer.text(value.trim()))
         };
-        table(&rows.into_iter().map(clean).collect::<Vec<_>>(), self.columns)
+        pairs(&rows.into_iter().map(clean).collect::<Vec<_>>(), self.columns)
     }
 
     pub(super) fn tools(&self, list: &ListToolsResult) -> String {
@@ -38,11 +40,13 @@ impl Writer<'_> {
             let _ = writeln!(text, "{}\n", self.sanitizer.text(about.trim()));
         }
         let name = self.sanitizer.one_line(&tool.name);
+        let client = self.invocation.program(Program::Client);
         let rows = parameters(&Value::Object(tool.input_schema.as_ref().clone()));
         if rows.is_empty() {
-            let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} client call {name}\n\nIt takes nothing.");
+            let _ =
+                writeln!(text, "{BOLD}Usage:{BOLD:#} {client} call {name}\n\nIt takes nothing.");
         } else {
-            let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} client call {name} KEY=TEXT ...\n");
+            let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} {client} call {name} KEY=TEXT ...\n");
             text.push_str(&self.table(rows));
         }
         text
@@ -147,7 +151,7 @@ impl Writer<'_> {
             };
             (self.sanitizer.one_line(name), value)
         });
-        table(&rows.collect::<Vec<_>>(), self.columns)
+        pairs(&rows.collect::<Vec<_>>(), self.columns)
     }
 
     fn block(&self, block: &ContentBlock) -> String {
@@ -207,7 +211,7 @@ fn offers(capabilities: &Value) -> String {
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
-/// How many bytes a base64 text stands for.
+/// How many bytes a base64 text encodes.
 fn decoded(base64: &str) -> usize {
     base64.trim_end_matches('=').len() * 3 / 4
 }

@@ -76,9 +76,9 @@ impl Request {
     /// The command that shows what can be named in such a request.
     pub(crate) fn listing_hint(&self) -> Option<&'static str> {
         match self {
-            Self::Call(_) => Some("`client tools` lists the tools that you may use"),
-            Self::Prompt { .. } => Some("`client prompts` lists the prompts and what they take"),
-            Self::Read(_) => Some("`client resources` lists the resources"),
+            Self::Call(_) => Some("`{client} tools` lists the tools that you may use"),
+            Self::Prompt { .. } => Some("`{client} prompts` lists the prompts and what they take"),
+            Self::Read(_) => Some("`{client} resources` lists the resources"),
             _ => None,
         }
     }

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value;
 
-/// How deep references and alternatives are followed, and how many in all: a schema may refer to itself,
-/// more than once.
+/// How deep references and alternatives are followed, and how many in all: a schema may refer to
+/// itself, more than once.
 const MAX_DEPTH: usize = 16;
 const MAX_PARTS: usize = 1000;
 

@@ -2,8 +2,8 @@
 
 use crate::{console::Console, interrupt::interrupted, oauth::LoginError};
 
-/// Asks a question that Enter answers with yes; without a terminal the answer is no. After Ctrl-C there
-/// is none.
+/// Asks a question that Enter answers with yes; without a terminal the answer is no. After Ctrl-C
+/// there is none.
 pub(super) async fn confirmed(console: &Console, question: &str) -> Option<bool> {
     let Some(keyboard) = console.keyboard.clone() else {
         return Some(false);

@@ -13,7 +13,7 @@ const ALREADY_REQUESTED: &str = "stopped: these scopes were just requested, and 
      refuses. Another sign-in would not help";
 /// Why a new token is not followed by another one.
 pub(super) const NEW_TOKEN_REFUSED: &str =
-    "stopped: the server refuses the token that was just issued. `client explain` says more";
+    "stopped: the server refuses the token that was just issued. `{client} explain` says more";
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]

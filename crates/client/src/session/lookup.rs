@@ -13,15 +13,15 @@ use crate::{
     store::{Entry, Lock, Store, StoreError},
 };
 
-/// How long a renewal may go on after Ctrl-C: the issuer may have used up the old refresh token, and the new
-/// one would be lost.
+/// How long a renewal may go on after Ctrl-C: the issuer may have used up the old refresh token,
+/// and the new one would be lost.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long the store may take after Ctrl-C.
 const NOTE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The stored entry for the server, renewed if it is about to expire. It may be one that is no longer valid:
-/// the client is in it.
+/// The stored entry for the server, renewed if it is about to expire. It may be one that is no
+/// longer valid: the client is in it.
 pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
     let Some(store) = config.tokens.store().filter(|_| config.endpoint.keeps_secrets()) else {
         return Ok(None);
@@ -78,7 +78,8 @@ async fn under_lock(
     is_refused: bool,
 ) -> Result<Option<Entry>, LoginError> {
     let lock = or_cancelled(async { store.lock().await.map_err(LoginError::Store) }).await?;
-    // While we waited, another process may have done it, and used up the refresh token that we know.
+    // While we waited, another process may have done it, and used up the refresh token that we
+    // know.
     let Some(entry_now) = store.find(&entry.server).await.map_err(LoginError::Store)? else {
         return Ok(None);
     };
@@ -107,7 +108,8 @@ async fn under_lock(
     if is_cancelled { Err(LoginError::Cancelled) } else { Ok(new) }
 }
 
-/// Stores the new entry; without one, notes that the refresh token is invalid, and perhaps the client.
+/// Stores the new entry; without one, notes that the refresh token is invalid, and perhaps the
+/// client.
 async fn store_outcome(
     store: &Store,
     mut old: Entry,
@@ -130,8 +132,8 @@ async fn store_outcome(
     }
 }
 
-/// Notes that no response came back from the issuer's page: the page may have said that it does not know the
-/// client. The next sign-in registers a new one.
+/// Notes that no response came back from the issuer's page: the page may have said that it does not
+/// know the client. The next sign-in registers a new one.
 pub(super) async fn doubt_client(config: &Config) {
     let Some(store) = config.tokens.store() else {
         return;

@@ -1,13 +1,15 @@
-//! Tokens around a run: one is taken from the store, renewed, obtained, and upgraded as the server asks.
+//! Tokens around a run: one is taken from the store, renewed, obtained, and upgraded as the server
+//! asks.
 //!
 //! 1. A token that is given (`MCP_TOKEN`, a file) is used as it is. The rest is for stored ones.
-//! 2. A stored token is renewed ahead of its expiry, or once when the server refuses it with 401. The
-//!    process that renews holds the lock; those that waited for it take the token that it obtained.
+//! 2. A stored token is renewed ahead of its expiry, or once when the server refuses it with 401.
+//!    The process that renews holds the lock; those that waited for it take the token that it
+//!    obtained.
 //! 3. If that does not help, the person is asked to sign in; `--yes` is the answer for scripts.
-//! 4. 403 with `insufficient_scope` asks for a sign-in for the union of old and new scopes. Any other 403
-//!    means that a new token will not help, and none is requested.
-//! 5. There are at most three sign-ins in one run, and none for what was just granted: a token that is
-//!    refused although it is new is followed by another issuer's, if the server names one.
+//! 4. 403 with `insufficient_scope` asks for a sign-in for the union of old and new scopes. Any
+//!    other 403 means that a new token will not help, and none is requested.
+//! 5. There are at most three sign-ins in one run, and none for what was just granted: a token that
+//!    is refused although it is new is followed by another issuer's, if the server names one.
 
 mod ask;
 mod history;

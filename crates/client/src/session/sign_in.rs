@@ -17,8 +17,8 @@ pub(super) struct Previous<'a> {
     pub(super) elsewhere: bool,
 }
 
-/// Signs in, and stores the token. `wanted` are the scopes of a step-up. `None`, if it would be at the same
-/// issuer once more, and that is of no use.
+/// Signs in, and stores the token. `wanted` are the scopes of a step-up. `None`, if it would be at
+/// the same issuer once more, and that is of no use.
 pub(super) async fn sign_in(
     config: &Config,
     challenge: Option<&Challenge>,

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use auth_core::NumericDate;
 use serde_json::json;
+use terminal::date::{distance, rfc3339};
 
 use crate::{
     config::Config,
-    date::rfc3339,
     failure::Failure,
     report::Report,
     sanitize::Sanitizer,
@@ -41,7 +41,7 @@ pub(super) fn details(listed: &Listed, store: Option<&Store>, now: NumericDate) 
     };
     let until = match summary.expires.and_then(|secs| NumericDate::from_secs(secs).ok()) {
         Some(date) if date > now => {
-            format!("{}, in {}", rfc3339(date), humanize(date.since(now).as_secs()))
+            format!("{}, {}", rfc3339(date), distance(date, now))
         }
         Some(date) => format!("{}: it has expired", rfc3339(date)),
         None => "the issuer does not say".to_owned(),
@@ -58,13 +58,4 @@ pub(super) fn details(listed: &Listed, store: Option<&Store>, now: NumericDate) 
         line(&summary.key.issuer),
         line(&summary.client_id)
     )
-}
-
-fn humanize(secs: u64) -> String {
-    match secs {
-        0..120 => format!("{secs} s"),
-        120..7200 => format!("{} min", secs / 60),
-        7200..172_800 => format!("{} h", secs / 3600),
-        _ => format!("{} days", secs / 86_400),
-    }
 }

@@ -23,8 +23,8 @@ pub(crate) struct Entry {
     pub(crate) grant: Grant,
     /// Who we are to the issuer.
     pub(crate) client: Client,
-    /// Where the issuer's endpoints are, as they were when the token was issued. A refresh token goes
-    /// there and nowhere else.
+    /// Where the issuer's endpoints are, as they were when the token was issued. A refresh token
+    /// goes there and nowhere else.
     pub(crate) metadata: AuthorizationMetadata,
     /// The tokens.
     pub(crate) credentials: StoredCredentials,
@@ -47,7 +47,8 @@ pub(crate) enum Grant {
         /// How it signs.
         algorithm: String,
     },
-    /// A workload with a JWT of its platform (RFC 7523 §2.1), which the platform renews in its file.
+    /// A workload with a JWT of its platform (RFC 7523 §2.1), which the platform renews in its
+    /// file.
     Workload {
         /// The file.
         file: PathBuf,

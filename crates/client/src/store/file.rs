@@ -1,7 +1,7 @@
 //! A file that only its owner can read, written whole or not at all, and a lock beside it.
 //!
-//! No other user may write the folder: they could place links for us to follow, or replace the file.
-//! A temporary file has a new random name, and is never opened through a link.
+//! No other user may write the folder: they could place links for us to follow, or replace the
+//! file. A temporary file has a new random name, and is never opened through a link.
 //!
 //! The lock is another file, because the first is replaced when it is written. It is held by the
 //! operating system: a process that ends releases it.
@@ -150,13 +150,13 @@ impl SecretFile {
     }
 }
 
-/// A new file in a folder, for its owner alone, under a name that nobody can guess. It is gone when it is
-/// dropped before it has its place.
+/// A new file in a folder, for its owner alone, under a name that cannot be guessed. It is gone
+/// when it is dropped before it has its place.
 pub(crate) fn draft(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".").suffix(".new").tempfile_in(folder)
 }
 
-/// Whether others than its owner may change a folder. One that is not there is nobody's.
+/// Whether others than its owner may change a folder. One that does not exist is not open.
 pub(crate) fn is_open_to_others(folder: &Path) -> bool {
     #[cfg(unix)]
     {

@@ -1,10 +1,10 @@
-//! The operating system's keychain: Keychain on macOS, Credential Manager on Windows, the Secret Service
-//! elsewhere.
+//! The operating system's keychain: Keychain on macOS, Credential Manager on Windows, the Secret
+//! Service elsewhere.
 //!
-//! 1. Where there is none, or it does not answer (a server without a desktop, a locked session), the store
-//!    falls back to its file, and says so where it lists what it has.
-//! 2. It has some time to answer, in which a person may be asked to unlock it. It is asked in a thread of
-//!    its own: nothing else ends the wait for one that hangs, or lets Ctrl-C through.
+//! 1. Where there is none, or it does not answer (a server without a desktop, a locked session),
+//!    the store falls back to its file, and says so where it lists what it has.
+//! 2. It has some time to answer, in which a person may be asked to unlock it. It is asked in a
+//!    thread of its own: nothing else ends the wait for one that hangs, or lets Ctrl-C through.
 //! 3. "Not found" and "keychain unavailable" are distinct; removal is reported only when confirmed.
 
 use std::{thread, time::Duration};
@@ -27,7 +27,7 @@ pub(crate) struct Keychain {
 pub(crate) struct KeychainUnavailable;
 
 impl Keychain {
-    /// Puts a secret in, and tells whether it is there now: read back, not just accepted.
+    /// Stores a secret. Returns whether it can be read back.
     pub(crate) async fn put(self, key: &Key, secret: &str) -> bool {
         let secret = secret.to_owned();
         let is_there = self.ask(key, move |entry| {

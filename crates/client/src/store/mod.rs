@@ -1,10 +1,10 @@
 //! Where tokens are kept: in the keychain, else in a file that only its owner can read.
 //!
-//! 1. An entry is stored under its issuer and its resource. It is found by the server's URL, byte for byte,
-//!    and so goes to no other.
+//! 1. An entry is stored under its issuer and its resource. It is found by the server's URL, byte
+//!    for byte, and so goes to no other.
 //! 2. A change is made under a lock that other processes respect: read, change, write.
-//! 3. The list in the file says what there is. The secrets are in the keychain, or, where there is none,
-//!    beside the list. Whichever it is, they are looked for, replaced and removed there.
+//! 3. The list in the file says what there is. The secrets are in the keychain, or, where there is
+//!    none, beside the list. Whichever it is, they are looked for, replaced and removed there.
 
 mod entry;
 mod file;
@@ -125,7 +125,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Stores an entry in the place of the one with its key. The lock shows that nobody else does.
+    /// Stores an entry in the place of the one with its key. The lock shows that no other process
+    /// does.
     pub(crate) async fn save(&self, entry: &Entry, _lock: &Lock) -> Result<(), StoreError> {
         let mut list = self.read()?;
         let key = entry.key();

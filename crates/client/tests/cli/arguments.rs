@@ -31,7 +31,7 @@ async fn a_text_becomes_what_the_schema_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_is_named_and_not_sent() {
     let (url, log) = Rich::default().serve().await;
-    let hint = "hint: `client call add --help` tells what it takes\n";
+    let hint = "hint: `just client call add --help` shows what it takes\n";
     let begins = "error: the arguments are not what `add` takes; nothing was sent\n";
     for (args, fields) in [
         (&["a=1"][..], "  `b` is missing\n"),
@@ -68,13 +68,16 @@ async fn a_tool_tells_what_it_takes() {
     assert_eq!(
         run.stdout,
         "Adds two numbers\n\n\
-         Usage: client call add KEY=TEXT ...\n\n\
+         Usage: just client call add KEY=TEXT ...\n\n\
          a     an integer, required\n      The first\n\
          b     an integer, required, at least 0\n\
          note  text, default \"none\"\n"
     );
     let run = Client::at(&url, &["call", "steps", "-h"]).run().await.expect(0);
-    assert!(run.stdout.ends_with("Usage: client call steps\n\nIt takes nothing.\n"), "{run:?}");
+    assert!(
+        run.stdout.ends_with("Usage: just client call steps\n\nIt takes nothing.\n"),
+        "{run:?}"
+    );
     let run = Client::at(&url, &["call", "nope", "--help"]).run().await.expect(2);
     assert!(run.stderr.starts_with("error: the server lists no tool `nope`\n"), "{run:?}");
     assert_eq!(calls(&log), 0);

@@ -112,7 +112,7 @@ async fn an_unknown_tool_is_a_protocol_error() {
     run.expect(6).says(&format!(
         "error: {url} answered with JSON-RPC error -32602\n\
          the server says: Unknown tool\n\
-         hint: `client tools` lists the tools that you may use\n"
+         hint: `just client tools` lists the tools that you may use\n"
     ));
 }
 
@@ -122,7 +122,7 @@ async fn silence_ends_with_the_timeout() {
     let start = Instant::now();
     let client = Client::at(&url, &["--timeout", "0.3"]).with_token();
     client.run().await.expect(7).says(&format!(
-        "error: no answer from {url} within 0.3 s\nhint: --timeout SECONDS waits longer\n"
+        "error: no answer from {url} within 0.3 s\nhint: --timeout DURATION waits longer\n"
     ));
     assert!(start.elapsed() < Duration::from_secs(5));
     let client = Client::at(&url, &["--timeout=0.3", "--output=json"]).with_token();

@@ -215,12 +215,12 @@ async fn an_unknown_user_gets_the_command_that_adds_them() {
          the server says: {text}\n  \
            request  0123456789abcdef\n\
          hint: ask those who run the server to add you with \
-         `server users add 5f0c --issuer https://as.example/realms/a`, or to enable you\n"
+         `just server users add 5f0c --issuer https://as.example/realms/a`, or to enable you\n"
     ));
     // What a shell would not leave alone is in no command.
     let (url, _) = serve("$(touch x)").await;
     let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", "opaque-token").run().await.expect(5);
-    assert!(run.stderr.ends_with("with `server users add`, or to enable you\n"), "{run:#?}");
+    assert!(run.stderr.ends_with("with `just server users add`, or to enable you\n"), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

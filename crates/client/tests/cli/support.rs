@@ -85,6 +85,7 @@ impl Client {
         command
             .args(&self.args)
             .env_clear()
+            .env("BARTIZAN_RUN_BY", "just")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::piped())

@@ -29,6 +29,7 @@ impl Terminal {
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command", &line, "/dev/null"])
             .env_clear()
+            .env("BARTIZAN_RUN_BY", "just")
             .env("PATH", "/usr/bin:/bin")
             .env("TERM", "xterm")
             .envs(environment.iter().copied())
@@ -170,7 +171,7 @@ async fn a_person_is_asked_whether_to_sign_in_and_may_say_no_or_leave() {
     let (url, _) = Canned::new(401).challenge("Bearer").serve().await;
     blocking(move || {
         for (keys, code, words) in
-            [("n\n", 4, "sign in with `client login"), ("\u{3}", 130, "cancelled")]
+            [("n\n", 4, "sign in with `just client login"), ("\u{3}", 130, "cancelled")]
         {
             let home = tempfile::tempdir().unwrap();
             let state = [("XDG_STATE_HOME", home.path().to_str().unwrap())];

@@ -63,7 +63,7 @@ async fn without_a_token_it_says_how_to_get_one() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let run = explain(&user, &world).await.expect(0);
     assert_eq!(verdict(&run, "token"), "warn");
-    let fix = format!("client login --url {}", world.url());
+    let fix = format!("just client login --url {}", world.url());
     let json = run.json();
     let lines = json["checks"].as_array().unwrap();
     assert!(lines.iter().any(|line| line["fix"] == fix.as_str()), "{lines:#?}");
@@ -135,7 +135,7 @@ async fn an_issuer_that_cannot_be_asked_matters_less_to_who_was_given_a_token() 
 async fn metadata_that_is_looked_for_elsewhere_is_the_servers_wrong_name() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     for (pointer, words) in [
-        ("http://127.0.0.1:1/resource", "must be told its public URL"),
+        ("http://127.0.0.1:1/resource", "must be configured with its public URL"),
         ("", "the server must publish it"),
     ] {
         world.change(|knobs| knobs.pointer = Some(pointer));

@@ -130,7 +130,7 @@ async fn a_code_that_nobody_types_in_says_how_long_it_lived() {
         knobs.pending = 100;
     });
     let login = user.run(&world, &["login", "--device"]).await.expect(7);
-    login.says("nobody signed in within 2 s");
+    login.says("no one signed in within 2 seconds");
 }
 
 #[tokio::test]

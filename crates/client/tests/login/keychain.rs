@@ -1,8 +1,8 @@
 //! Tokens in a real keychain: GNOME's Secret Service on a message bus of its own, and without one.
 //!
-//! Needs `dbus-run-session` (Debian: dbus), `gnome-keyring-daemon` and `secret-tool` (libsecret-tools), of
-//! which the last looks into the keychain without us. Where they are missing the tests with a keychain are
-//! left out, unless `TEST_KEYCHAIN=required`.
+//! Needs `dbus-run-session` (Debian: dbus), `gnome-keyring-daemon` and `secret-tool`
+//! (libsecret-tools), of which the last looks into the keychain without us. Where they are missing
+//! the tests with a keychain are left out, unless `TEST_KEYCHAIN=required`.
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -53,6 +53,7 @@ impl Session {
         let mut bus = Command::new("dbus-run-session")
             .args(["--", "sh", "-c", SESSION])
             .env_clear()
+            .env("BARTIZAN_RUN_BY", "just")
             .env("PATH", &path)
             .env("HOME", home.path())
             .env("XDG_RUNTIME_DIR", home.path())
@@ -85,6 +86,7 @@ impl Session {
         let output = Command::new("secret-tool")
             .args(args)
             .env_clear()
+            .env("BARTIZAN_RUN_BY", "just")
             .env("PATH", &self.path)
             .env("HOME", self.home.path())
             .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
@@ -137,7 +139,8 @@ async fn a_token_lives_in_the_keychain_and_nowhere_else() {
     assert_eq!(call.stdout, "called one\n");
     assert_eq!(world.log("token refresh_token").len(), 0);
 
-    // The server refuses it; what it is renewed with comes out of the keychain, and the new one goes in.
+    // The server refuses it; what it is renewed with comes out of the keychain, and the new one
+    // goes in.
     world.forget_tokens();
     session.run(&user, &world, &["call", "one"]).await.expect(0);
     assert_eq!(world.log("token refresh_token").len(), 1);

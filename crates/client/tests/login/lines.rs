@@ -1,4 +1,5 @@
-//! Challenges as other servers write them: with spaces, among others, in any of several header lines.
+//! Challenges as other servers write them: with spaces, among others, in any of several header
+//! lines.
 
 use crate::{
     support::User,

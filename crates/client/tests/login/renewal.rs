@@ -112,7 +112,7 @@ async fn any_error_code_of_the_issuer_means_to_sign_in_again() {
         world.change(|knobs| knobs.instead = vec![(status, body)]);
         let call = user.run(&world, &["call", "one"]).await.expect(4);
         call.says(&format!("your sign-in at {} for {} has ended", world.origin(), world.url()))
-            .says("sign in with `client login --url");
+            .says("sign in with `just client login --url");
         user.browse(&world, &["call", "one", "--yes"]).await.expect(0);
         assert_eq!(world.log("register").len(), 1, "the client is still known: {body}");
     }

@@ -51,7 +51,7 @@ async fn a_person_who_says_yes_signs_in_on_the_way() {
 #[tokio::test]
 async fn a_script_without_a_yes_is_told_what_to_do_and_nobody_is_sent_anywhere() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
-    let hint = format!("sign in with `client login --url {}`", world.url());
+    let hint = format!("sign in with `just client login --url {}`", world.url());
     user.run(&world, &["call", "one"]).await.expect(4).says(&hint);
     assert_eq!(world.log(""), [] as [&str; 0]);
 }

@@ -101,7 +101,7 @@ async fn a_life_in_digits_is_a_life() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     world.change(|knobs| knobs.tokens = vec![("expires_in", json!("5250"))]);
     let login = user.browse(&world, &["login"]).await.expect(0);
-    assert!(login.stdout.contains("in 87 min"), "{login:?}");
+    assert!(login.stdout.contains("in 1 hour 27 minutes"), "{login:?}");
     world.change(|knobs| knobs.tokens = vec![("expires_in", json!("soon"))]);
     user.browse(&world, &["login"]).await.expect(4).says("`expires_in` is not a number");
 }

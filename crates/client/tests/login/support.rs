@@ -50,6 +50,7 @@ impl User {
             .args(["--url", url])
             .args(args)
             .env_clear()
+            .env("BARTIZAN_RUN_BY", "just")
             .env("XDG_STATE_HOME", self.folder().join("state"))
             // Not that of whoever runs the tests.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")

@@ -45,7 +45,8 @@ pub(crate) struct Knobs {
     pub(crate) metadata: Vec<(&'static str, Value)>,
     /// What the resource's metadata has instead.
     pub(crate) resource: Vec<(&'static str, Value)>,
-    /// The scopes that a tool needs at the first call, the second, and so on; the last ones for ever.
+    /// The scopes that a tool needs at the first call, the second, and so on; the last ones for
+    /// ever.
     pub(crate) needs: HashMap<&'static str, Vec<&'static str>>,
     /// Tools that nobody may call.
     pub(crate) forbidden: HashSet<&'static str>,
@@ -63,7 +64,8 @@ pub(crate) struct Knobs {
     pub(crate) pending: usize,
     /// A path whose answer comes so many milliseconds late.
     pub(crate) slow: Option<(&'static str, u64)>,
-    /// Where challenges say that the resource's metadata is; an empty one is a place of ours with nothing.
+    /// Where challenges say that the resource's metadata is; an empty one is a place of ours with
+    /// nothing.
     pub(crate) pointer: Option<&'static str>,
     /// What the names that it gives to clients end with.
     pub(crate) client_suffix: &'static str,

@@ -114,7 +114,7 @@ fn a_changed_rule_is_seen_to_fail_and_there_are_two_ways_out() {
         "needs a scope that the token does not have",
         "User.Write",
         "Admin.Write User.Read",
-        "just token --scope",
+        "mint-token --save --scope",
     ]);
     let log = server.log_with("-> Missing required scope!");
     let last = log.lines().rev().take(3).collect::<Vec<_>>();
@@ -138,14 +138,14 @@ fn a_changed_rule_is_seen_to_fail_and_there_are_two_ways_out() {
 fn each_cause_has_its_words_and_its_exit_code() {
     let world = World::ready();
     let nowhere = ["--url", "http://127.0.0.1:1/mcp"];
-    world.run("client", &nowhere).expect_code(3).expect_err(&["cannot reach", "just server"]);
+    world.run("client", &nowhere).expect_code(3).expect_err(&["cannot reach", "/server`"]);
 
     let server = world.start(&[], &[]);
     let with_token = |token: &str| {
         let args = ["--url", server.url.as_str()];
         world.run_with("client", &args, &[("MCP_TOKEN", token)])
     };
-    with_token("not-a-token").expect_code(4).expect_err(&["refuses the token", "just token"]);
+    with_token("not-a-token").expect_code(4).expect_err(&["refuses the token", "mint-token --save`"]);
     let log = server.log_with("-> Invalid token!");
     assert!(log.contains("reason=not a signed JWT"), "{log}");
 
@@ -161,6 +161,6 @@ fn each_cause_has_its_words_and_its_exit_code() {
 
     fs::write(world.path("no-token.env"), "").unwrap();
     let anonymous = ["--env-file", "no-token.env"];
-    world.client(&server, &anonymous).expect_code(4).expect_err(&["none is set", "just token"]);
+    world.client(&server, &anonymous).expect_code(4).expect_err(&["none is set", "mint-token --save`"]);
     server.log_with("-> Missing Authorization header!");
 }
