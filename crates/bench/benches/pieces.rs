@@ -14,7 +14,7 @@ use auth_core::{
     Principal, Query, TokenVerifier, TrustedIssuer, UnverifiedToken,
 };
 use bartizan::{Issuers, action_of};
-use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Stamp};
+use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Edit, NewUser, Stamp};
 use divan::{Bencher, counter::BytesCount};
 use serde_json::json;
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
@@ -114,8 +114,8 @@ fn look_up(bencher: Bencher<'_, '_>, users: usize) {
         let _ =
             store.apply((0..users).map(add).collect(), &Stamp::new("pieces", now())).await.unwrap();
         let clock = ManualClock::at(NOW);
-        let settings = LiveSettings { max_in_memory: users, max_age: Duration::MAX, clock };
-        Live::load(store, settings).await.unwrap()
+        let settings = CacheSettings { max_in_memory: users, max_age: Duration::MAX, clock };
+        CachedDirectory::load(store, settings).await.unwrap()
     });
     let subject = "user-7".parse().unwrap();
     bencher.bench_local(|| ready(live.find(black_box(&issuer), &subject)).unwrap().is_some());

@@ -12,7 +12,9 @@ use std::{
 };
 
 use auth_core::{Issuer, NumericDate, Subject, SystemClock, TokenId};
-use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, Stamp, UserName, UserStatus};
+use directory::{
+    AnyDirectory, CacheSettings, CachedDirectory, Directory, Edit, Stamp, UserName, UserStatus,
+};
 use testkit::Postgres;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -31,12 +33,12 @@ async fn main() -> Result<()> {
         fill(&store, users).await?;
         let before = resident()?;
         let begun = Instant::now();
-        let live = Live::load(store, settings()).await?;
+        let cached = CachedDirectory::load(store, settings()).await?;
         let load = begun.elapsed();
         let bytes = resident()?.saturating_sub(before) / users;
-        let (few, all) = (check(&live, users.min(1000)).await?, check(&live, users).await?);
+        let (few, all) = (check(&cached, users.min(1000)).await?, check(&cached, users).await?);
         println!("{users:<9}  {few:>8.0}  {all:>6.0}  {bytes:>12}  {load:.2?}");
-        live.close().await;
+        cached.close().await;
     }
 
     println!("\nA change, until a second node refuses:");
@@ -54,8 +56,8 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-fn settings() -> LiveSettings {
-    LiveSettings {
+fn settings() -> CacheSettings {
+    CacheSettings {
         max_in_memory: 2_000_000,
         max_age: Duration::from_mins(1),
         clock: Arc::new(SystemClock),
@@ -94,7 +96,7 @@ async fn fill(store: &AnyDirectory, users: usize) -> Result<()> {
 }
 
 /// Nanoseconds for one check: the user, and whether the token is revoked.
-async fn check(live: &Live<AnyDirectory>, users: usize) -> Result<f64> {
+async fn check(cached: &CachedDirectory<AnyDirectory>, users: usize) -> Result<f64> {
     let issuer: Issuer = "https://issuer.example".parse()?;
     let id: TokenId = "a-token".parse()?;
     // Names come out of tokens, and which ones is far from the order in memory.
@@ -103,8 +105,8 @@ async fn check(live: &Live<AnyDirectory>, users: usize) -> Result<f64> {
         .collect::<std::result::Result<_, _>>()?;
     let begun = Instant::now();
     for name in names.iter().cycle().take(CHECKS) {
-        let user = live.find(&issuer, name).await?;
-        let revoked = live.is_revoked(&issuer, &id).await?;
+        let user = cached.find(&issuer, name).await?;
+        let revoked = cached.is_revoked(&issuer, &id).await?;
         black_box((user, revoked));
     }
     #[expect(clippy::cast_precision_loss, reason = "two million")]
@@ -114,7 +116,7 @@ async fn check(live: &Live<AnyDirectory>, users: usize) -> Result<f64> {
 /// Disables and enables a user through one node; how long until the other knows.
 async fn second_node(kind: &str, url: &str) -> Result<()> {
     let (one, two) = (AnyDirectory::open(url).await?, AnyDirectory::open(url).await?);
-    let two = Live::load(two, settings()).await?;
+    let two = CachedDirectory::load(two, settings()).await?;
     let following = two.clone();
     let following = tokio::spawn(async move { following.keep_fresh().await });
     let name = UserName { issuer: "https://issuer.example".parse()?, subject: "user-1".parse()? };

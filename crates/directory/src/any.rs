@@ -5,8 +5,9 @@ use std::sync::Arc;
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
 use crate::{
-    Change, Directory, DirectoryError, Edit, Loaded, News, PostgresDirectory, PostgresWatch,
-    Record, RevokedToken, SqliteDirectory, SqliteWatch, Stamp, Store, User, UserName, Watch,
+    ChangeRecord, ChangeSet, Directory, DirectoryError, Edit, EditOutcome, Loaded,
+    PostgresDirectory, PostgresWatch, RevokedToken, SqliteDirectory, SqliteWatch, Stamp, Store,
+    User, UserName, Watch,
 };
 
 /// A directory in the kind of database that its URL names.
@@ -64,7 +65,11 @@ impl Directory for AnyDirectory {
         either!(self, it => it.list().await)
     }
 
-    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<EditOutcome>, DirectoryError> {
         either!(self, it => it.apply(edits, stamp).await)
     }
 
@@ -80,7 +85,7 @@ impl Directory for AnyDirectory {
         either!(self, it => it.revoked_tokens().await)
     }
 
-    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+    async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         either!(self, it => it.record(limit).await)
     }
 
@@ -96,8 +101,8 @@ impl Store for AnyDirectory {
         either!(self, it => it.load(max).await)
     }
 
-    async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
-        either!(self, it => it.news(since).await)
+    async fn changes_since(&self, since: i64) -> Result<Option<ChangeSet>, DirectoryError> {
+        either!(self, it => it.changes_since(since).await)
     }
 
     async fn watch(&self) -> Result<AnyWatch, DirectoryError> {
@@ -107,8 +112,11 @@ impl Store for AnyDirectory {
         }
     }
 
-    async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
-        either!(self, it => it.write_seen(seen).await)
+    async fn write_last_seen(
+        &self,
+        seen: &[(UserName, NumericDate)],
+    ) -> Result<(), DirectoryError> {
+        either!(self, it => it.write_last_seen(seen).await)
     }
 
     async fn prune(&self, now: NumericDate) -> Result<(), DirectoryError> {

@@ -5,10 +5,10 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Database, pool::PoolConnection};
 
 /// A connection on which a change is under way. It goes back to the pool when the change has ended
-/// as it should. After any fault, or if the change is broken off, it is closed: what state it is in
-/// then, nobody knows for sure. (SQLite ends a transaction by itself when the disk is full.) That
-/// of a database in memory is the database, and is never closed: whoever takes it next rolls back
-/// what is left.
+/// as it should. After any error, or if the change is broken off, it is closed, because its state
+/// is not known then. (SQLite ends a transaction by itself when the disk is full.) The connection
+/// of a database in memory is the database, and is never closed: its next user rolls back what is
+/// left.
 pub(crate) struct Changing<DB: Database> {
     connection: PoolConnection<DB>,
     is_kept: bool,

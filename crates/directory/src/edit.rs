@@ -24,9 +24,9 @@ pub struct UserName {
 pub enum Edit {
     /// Adds an active user. Where there is one by these names, nothing is changed and the answer is
     /// [`DirectoryError::Exists`](crate::DirectoryError::Exists). Tokens that a removed user of
-    /// these names had stay void.
+    /// these names had stay revoked.
     Add(NewUser),
-    /// Adds a user as it stands, or makes the one that is there like it.
+    /// Adds a user unchanged, or makes the one that is there like it.
     Import {
         /// The user as it shall be. Its `valid_from` never takes one back that is later.
         user: User,
@@ -38,20 +38,20 @@ pub enum Edit {
     SetStatus(UserName, UserStatus),
     /// Removes a user and its roles.
     Remove(UserName),
-    /// Gives a user a role, for ever or until (and without) a date. Whether the policy knows the
+    /// Gives a user a role, permanently or until (and without) a date. Whether the policy knows the
     /// role is not asked here.
     Grant(UserName, RoleName, Option<NumericDate>),
     /// Takes a role from a user.
     RevokeRole(UserName, RoleName),
-    /// Makes all tokens of a user void that were issued up to the change, also by a clock that is
-    /// ahead by the leeway: those that say that they were issued before
+    /// Revokes all tokens of a user that were issued up to the change, also by a clock that is
+    /// ahead by the leeway: those whose `iat` is before
     /// [`valid_from_after`](crate::valid_from_after).
     RevokeTokens(UserName),
-    /// Makes one token void, whoever its user is.
+    /// Revokes one token.
     RevokeToken(RevokedToken),
 }
 
-/// One token that is void.
+/// One revoked token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevokedToken {
@@ -60,7 +60,7 @@ pub struct RevokedToken {
     /// Its `jti`.
     pub token_id: TokenId,
     /// When it would have ended anyway, and need not be remembered any longer. `None`: not known,
-    /// so it is remembered for ever.
+    /// so it is remembered permanently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<NumericDate>,
 }
@@ -75,11 +75,11 @@ pub struct Stamp {
 /// What a change met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Change {
+pub enum EditOutcome {
     /// It was made.
-    Done,
+    Changed,
     /// Nothing was to be done.
-    AlreadySo,
+    Unchanged,
     /// There is no such user, and nothing was done.
     NoSuchUser,
 }
@@ -87,7 +87,7 @@ pub enum Change {
 /// A change that was made, as the record has it. As JSON: these members, without those that are
 /// `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Record {
+pub struct ChangeRecord {
     /// When, in seconds since 1970.
     pub at: NumericDate,
     /// By whom.
@@ -208,11 +208,10 @@ impl Stamp {
     }
 }
 
-impl Change {
-    /// [`Done`](Self::Done) if a user that is there was changed, [`AlreadySo`](Self::AlreadySo) if
-    /// not.
-    pub(crate) const fn made(changed: bool) -> Self {
-        if changed { Self::Done } else { Self::AlreadySo }
+impl EditOutcome {
+    /// [`Changed`](Self::Changed) or [`Unchanged`](Self::Unchanged).
+    pub(crate) const fn changed_if(changed: bool) -> Self {
+        if changed { Self::Changed } else { Self::Unchanged }
     }
 }
 

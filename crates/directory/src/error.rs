@@ -32,7 +32,7 @@ pub enum DirectoryError {
          postgres://user:password@host:5432/database"
     )]
     UnsupportedUrl {
-        /// What stands before the first colon; empty if there is none.
+        /// What is before the first colon; empty if there is none.
         scheme: String,
     },
     /// The folder of the database is not there and could not be made.
@@ -92,13 +92,13 @@ pub enum DirectoryError {
         /// What the database said.
         source: Source,
     },
-    /// Anybody on this computer may write the users.
-    #[error("anybody may write {}, and so make themselves a user. Run `chmod o-w` on it", path.display())]
-    OpenToAll {
+    /// Any account of this computer can write the users.
+    #[error("any account of this computer can write {}, and so add users: run `chmod o-w` on it", path.display())]
+    InsecurePermissions {
         /// The file or its folder.
         path: PathBuf,
     },
-    /// The file that was opened is not at its place any more: its content is nobody's truth now.
+    /// The file that was opened is not at its path any more: no one changes its content now.
     #[error(
         "the user database {} was moved, removed or replaced while in use; start this program \
          again", path.display()
@@ -109,7 +109,7 @@ pub enum DirectoryError {
     },
     /// The database did not answer, or not in time.
     #[error(
-        "the user database {place} could not be asked; its cause says why (the server is away, the \
+        "the user database {place} could not be asked; its cause says why (the server is down, the \
          file is locked by another program, the disk is full, a table is missing)"
     )]
     Unavailable {
@@ -121,14 +121,14 @@ pub enum DirectoryError {
     /// Too many changes wait for their turn.
     #[error("too many new users wait to be added: ask again later")]
     Busy,
-    /// A URL of a PostgreSQL database that cannot be used as it stands. Nothing of it is repeated
+    /// A URL of a PostgreSQL database that cannot be used. Nothing of it is repeated
     /// here.
     #[error("the URL of the PostgreSQL database cannot be used: {reason}")]
     PostgresUrl {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The PostgreSQL server could not be reached, or let nobody in.
+    /// The PostgreSQL server could not be reached, or refused the login.
     #[error(
         "cannot connect to the user database {place}; its cause says why. See that the server runs, \
          and check host, port, database, user, password and TLS of the URL"
@@ -161,31 +161,31 @@ pub enum DirectoryError {
 
 /// What went wrong within a question: the database's fault, or one of ours.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum QueryError {
     Sql(sqlx::Error),
-    Ours(DirectoryError),
+    Directory(DirectoryError),
 }
 
-impl Fault {
+impl QueryError {
     /// The fault, as one of the database at `place`.
     pub(crate) fn at(self, place: impl FnOnce() -> String) -> DirectoryError {
         match self {
             Self::Sql(source) => {
                 DirectoryError::Unavailable { place: place(), source: source.into() }
             }
-            Self::Ours(fault) => fault,
+            Self::Directory(fault) => fault,
         }
     }
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for QueryError {
     fn from(fault: sqlx::Error) -> Self {
         Self::Sql(fault)
     }
 }
 
-impl From<DirectoryError> for Fault {
+impl From<DirectoryError> for QueryError {
     fn from(fault: DirectoryError) -> Self {
-        Self::Ours(fault)
+        Self::Directory(fault)
     }
 }

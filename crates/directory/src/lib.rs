@@ -1,31 +1,34 @@
 //! The users of a protected MCP server: who they are, whether they may act, which roles they have.
 //!
 //! A user is known by the pair of `iss` and `sub` (RFC 7519 §4.1.1, §4.1.2; OpenID Connect Core
-//! §5.7): a subject alone names nobody, since another issuer may give the same one to somebody
-//! else.
+//! §5.7): a subject alone identifies no user, since another issuer may give the same one to
+//! another user.
 //!
 //! # Rules
 //!
 //! 1. Not found is `Ok(None)`; an `Err` says that the directory could not be asked. The two are
 //!    never mixed: an outage must not look like an unknown user, nor like a known one.
 //! 2. A [`SqliteDirectory`] and a [`PostgresDirectory`] ask the database each time: a change counts
-//!    for the next [`find`](Directory::find), whichever process made it. [`Live`] answers from
-//!    memory, and sees a change within a second.
-//! 3. A change says what it met ([`Change`]): done, already so, or no such user. What was done is
-//!    written down with who did it and when ([`Record`]), in the same transaction.
+//!    for the next [`find`](Directory::find), whichever process made it. [`CachedDirectory`]
+//!    answers from memory, and sees a change within a second.
+//! 3. A change says what it met ([`EditOutcome`]): done, already so, or no such user. What was done
+//!    is written down with who did it and when ([`ChangeRecord`]), in the same transaction.
 //! 4. A disabled user keeps its roles; a removed one loses them.
 //! 5. Every change, and every list of changes, is whole or not made at all.
 //! 6. What is revoked stays so: a token never becomes good again, nor do those that a user had when
 //!    all of them were revoked, or when the user was removed.
 //!
-//! **Invariant:** [`Directory::find`] gives a user only if the store holds it now (with [`Live`]:
-//! held it when it was last asked, which is never longer ago than its bound), as it is given.
+//! **Invariant:** [`Directory::find`] gives a user only if the store holds it now (with
+//! [`CachedDirectory`]: held it when it was last asked, which is never longer ago than its bound),
+//! as it is given.
 //!
 //! # Example
 //!
 //! ```
 //! use auth_core::{Issuer, NumericDate, RoleName, Subject};
-//! use directory::{AnyDirectory, Change, Directory, Edit, NewUser, Stamp, UserName, UserStatus};
+//! use directory::{
+//!     AnyDirectory, Directory, Edit, EditOutcome, NewUser, Stamp, UserName, UserStatus,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,9 +48,9 @@
 //! directory.add(new, &stamp).await?;
 //! let name = UserName::new(&issuer, &alice);
 //! let again = Edit::Grant(name.clone(), reader.clone(), None);
-//! assert_eq!(directory.edit(again, &stamp).await?, Change::AlreadySo);
+//! assert_eq!(directory.edit(again, &stamp).await?, EditOutcome::Unchanged);
 //! let disable = Edit::SetStatus(name, UserStatus::Disabled);
-//! assert_eq!(directory.edit(disable, &stamp).await?, Change::Done);
+//! assert_eq!(directory.edit(disable, &stamp).await?, EditOutcome::Changed);
 //!
 //! let user = directory.find(&issuer, &alice).await?.ok_or("no such user")?;
 //! assert!(!user.is_active() && user.roles().contains(&reader));
@@ -57,10 +60,10 @@
 //! ```
 
 mod any;
+mod cached;
 mod changing;
 mod edit;
 mod error;
-mod live;
 mod memory;
 mod migrations;
 mod postgres;
@@ -75,18 +78,18 @@ use std::{future::Future, sync::Arc, time::Duration};
 use auth_core::{Issuer, Leeway, NumericDate, Subject, TokenId};
 
 pub use any::{AnyDirectory, AnyWatch};
-pub use edit::{Change, Edit, Record, RevokedToken, Stamp, UserName};
+pub use cached::{CacheSettings, CachedDirectory, FailingJob};
+pub use edit::{ChangeRecord, Edit, EditOutcome, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};
-pub use live::{FailingJob, Live, LiveSettings, prepare};
 pub use memory::MemoryDirectory;
 pub use postgres::{PostgresDirectory, PostgresWatch};
 pub use sessions::Shared;
-pub use source::{Loaded, News, Store, Watch};
+pub use source::{ChangeSet, Loaded, Store, Watch};
 pub use sqlite::{SqliteDirectory, SqliteWatch};
-pub use user::{NewUser, UnknownStatus, User, UserStatus};
+pub use user::{NewUser, UnknownStatusError, User, UserStatus};
 
 /// The user's `valid_from` after all its tokens were revoked at `revoked`: tokens with an earlier
-/// `iat` are void.
+/// `iat` are revoked.
 ///
 /// The issuer's clock may be ahead by the leeway, and dates are whole seconds. So a token that was
 /// issued before the revocation may have an `iat` up to that much later.
@@ -108,21 +111,21 @@ pub trait Directory: Send + Sync + 'static {
     fn list(&self) -> impl Future<Output = Result<Vec<User>, DirectoryError>> + Send;
 
     /// Makes all of `edits` or, at the first that is an error, none. The answers stand in their
-    /// order; what was [`Change::Done`] is written down.
+    /// order; what was [`EditOutcome::Changed`] is written down.
     fn apply(
         &self,
         edits: Vec<Edit>,
         stamp: &Stamp,
-    ) -> impl Future<Output = Result<Vec<Change>, DirectoryError>> + Send;
+    ) -> impl Future<Output = Result<Vec<EditOutcome>, DirectoryError>> + Send;
 
-    /// Whether this one token was made void.
+    /// Whether this one token was revoked.
     fn is_revoked(
         &self,
         issuer: &Issuer,
         token_id: &TokenId,
     ) -> impl Future<Output = Result<bool, DirectoryError>> + Send;
 
-    /// All tokens that were made void one by one and are still remembered, in order.
+    /// All tokens that were revoked one by one and are still remembered, in order.
     fn revoked_tokens(
         &self,
     ) -> impl Future<Output = Result<Vec<RevokedToken>, DirectoryError>> + Send;
@@ -131,13 +134,13 @@ pub trait Directory: Send + Sync + 'static {
     fn record(
         &self,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<Record>, DirectoryError>> + Send;
+    ) -> impl Future<Output = Result<Vec<ChangeRecord>, DirectoryError>> + Send;
 
     /// Whether users can be found now: asks the store itself, where it is asked for each of them.
     fn ping(&self) -> impl Future<Output = Result<(), DirectoryError>> + Send;
 
     /// Since when the store could not be asked, if answers come from memory now.
-    fn away_since(&self) -> Option<NumericDate> {
+    fn unavailable_since(&self) -> Option<NumericDate> {
         None
     }
 
@@ -146,18 +149,18 @@ pub trait Directory: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Takes down that `user` called at `now`. Does not wait for the store.
-    fn seen(&self, _user: &User, _now: NumericDate) {}
+    /// Records that `user` called at `now`. Does not wait for the store.
+    fn touch(&self, _user: &User, _now: NumericDate) {}
 
     /// Makes one change.
     fn edit(
         &self,
         edit: Edit,
         stamp: &Stamp,
-    ) -> impl Future<Output = Result<Change, DirectoryError>> + Send {
+    ) -> impl Future<Output = Result<EditOutcome, DirectoryError>> + Send {
         async move {
             let changes = self.apply(vec![edit], stamp).await?;
-            Ok(changes.first().copied().unwrap_or(Change::AlreadySo))
+            Ok(changes.first().copied().unwrap_or(EditOutcome::Unchanged))
         }
     }
 

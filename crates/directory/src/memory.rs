@@ -8,8 +8,8 @@ use std::{
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
 use crate::{
-    Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, User, UserName,
-    valid_from_after,
+    ChangeRecord, Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, User,
+    UserName, valid_from_after,
 };
 
 /// A directory in memory. Its clones are the same directory.
@@ -22,7 +22,7 @@ struct Tables {
     revoked: BTreeMap<(Issuer, TokenId), Option<NumericDate>>,
     /// When users were last removed.
     removed: BTreeMap<UserName, NumericDate>,
-    record: Vec<Record>,
+    record: Vec<ChangeRecord>,
 }
 
 impl MemoryDirectory {
@@ -51,7 +51,11 @@ impl Directory for MemoryDirectory {
         Ok(self.tables().users.values().map(|user| User::clone(user)).collect())
     }
 
-    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<EditOutcome>, DirectoryError> {
         let mut tables = self.tables();
         let mut copy = tables.clone();
         let changes: Result<_, _> = edits.into_iter().map(|edit| copy.edit(edit, stamp)).collect();
@@ -78,7 +82,7 @@ impl Directory for MemoryDirectory {
         Ok(tokens.collect())
     }
 
-    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+    async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.tables().record.iter().rev().take(limit).cloned().collect())
     }
@@ -87,14 +91,14 @@ impl Directory for MemoryDirectory {
         Ok(())
     }
 
-    fn seen(&self, user: &User, now: NumericDate) {
-        user.see(now);
+    fn touch(&self, user: &User, now: NumericDate) {
+        user.touch(now);
     }
 }
 
 impl Tables {
-    fn edit(&mut self, edit: Edit, stamp: &Stamp) -> Result<Change, DirectoryError> {
-        let record = Record {
+    fn edit(&mut self, edit: Edit, stamp: &Stamp) -> Result<EditOutcome, DirectoryError> {
+        let record = ChangeRecord {
             at: stamp.at(),
             who: stamp.who().to_owned(),
             what: edit.word().to_owned(),
@@ -107,13 +111,13 @@ impl Tables {
             detail: edit.detail(),
         };
         let change = self.make(edit, stamp.at())?;
-        if change == Change::Done {
+        if change == EditOutcome::Changed {
             self.record.push(record);
         }
         Ok(change)
     }
 
-    fn make(&mut self, edit: Edit, now: NumericDate) -> Result<Change, DirectoryError> {
+    fn make(&mut self, edit: Edit, now: NumericDate) -> Result<EditOutcome, DirectoryError> {
         let change = match edit {
             Edit::Add(user) => return self.put(user.into_user(now)?, false, |_| false),
             Edit::Import { mut user, overwrite } => {
@@ -127,9 +131,9 @@ impl Tables {
             Edit::Remove(name) => match self.users.remove(&name) {
                 Some(_) => {
                     self.removed.insert(name, now);
-                    Change::Done
+                    EditOutcome::Changed
                 }
-                None => Change::NoSuchUser,
+                None => EditOutcome::NoSuchUser,
             },
             Edit::Grant(name, role, until) => self.change(&name, |user| {
                 let had = user.role_expiry(&role);
@@ -144,13 +148,13 @@ impl Tables {
                 Arc::make_mut(&mut user.roles).remove(&role)
             }),
             Edit::RevokeTokens(name) => {
-                self.change(&name, |user| user.void_before(Some(valid_from_after(now))))
+                self.change(&name, |user| user.revoke_before(Some(valid_from_after(now))))
             }
             Edit::RevokeToken(RevokedToken { issuer, token_id, expires_at }) => {
                 match self.revoked.entry((issuer, token_id)) {
                     std::collections::btree_map::Entry::Vacant(entry) => {
                         entry.insert(expires_at);
-                        Change::Done
+                        EditOutcome::Changed
                     }
                     std::collections::btree_map::Entry::Occupied(mut entry) => {
                         let longer = match (*entry.get(), expires_at) {
@@ -160,7 +164,7 @@ impl Tables {
                         if longer {
                             entry.insert(expires_at);
                         }
-                        Change::made(longer)
+                        EditOutcome::changed_if(longer)
                     }
                 }
             }
@@ -174,12 +178,12 @@ impl Tables {
         mut user: User,
         overwrite: bool,
         is_there: impl Fn(&User) -> bool,
-    ) -> Result<Change, DirectoryError> {
+    ) -> Result<EditOutcome, DirectoryError> {
         let name = UserName::new(&user.issuer, &user.subject);
         let was = self.users.get(&name);
         match was {
             Some(there) if is_there(there) && there.valid_from >= user.valid_from => {
-                return Ok(Change::AlreadySo);
+                return Ok(EditOutcome::Unchanged);
             }
             Some(there) if !overwrite && !is_there(there) => {
                 return Err(DirectoryError::Exists {
@@ -189,19 +193,21 @@ impl Tables {
             }
             Some(there) => {
                 user.last_seen_at = there.last_seen_at.clone();
-                user.void_before(there.valid_from);
+                user.revoke_before(there.valid_from);
             }
             None => {
-                user.void_before(self.removed.get(&name).copied().map(valid_from_after));
+                user.revoke_before(self.removed.get(&name).copied().map(valid_from_after));
             }
         }
         self.users.insert(name, Arc::new(user));
-        Ok(Change::Done)
+        Ok(EditOutcome::Changed)
     }
 
-    /// Changes one user; `change` tells whether it did anything.
-    fn change(&mut self, name: &UserName, change: impl FnOnce(&mut User) -> bool) -> Change {
+    /// Changes one user; `change` returns whether it changed anything.
+    fn change(&mut self, name: &UserName, change: impl FnOnce(&mut User) -> bool) -> EditOutcome {
         let found = self.users.get_mut(name);
-        found.map_or(Change::NoSuchUser, |user| Change::made(change(Arc::make_mut(user))))
+        found.map_or(EditOutcome::NoSuchUser, |user| {
+            EditOutcome::changed_if(change(Arc::make_mut(user)))
+        })
     }
 }

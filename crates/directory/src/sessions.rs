@@ -1,11 +1,11 @@
 //! What nodes share beside the users: sessions of clients of the revisions before 2026-07-28, and
 //! keys.
 //!
-//! 1. A session is its owner's (issuer, subject, client): to anybody else there is none.
+//! 1. A session is its owner's (issuer, subject, client): any other caller finds none.
 //! 2. One that no node took up for [`MAX_AGE`] is gone.
 //! 3. An owner has at most [`MAX_PER_OWNER`]: beginning one more ends the one that was not used for
 //!    longest.
-//! 4. A secret is made once: whoever comes later is given the first one's.
+//! 4. A secret is made once: later callers get the first one's.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such session".
 
@@ -141,7 +141,7 @@ async fn in_time<T>(
     })
 }
 
-/// Issuer, subject and client. All are `None` for whoever has no token.
+/// Issuer, subject and client. All are `None` for a caller without a token.
 fn names(owner: &Owner) -> (Option<&str>, Option<&str>, Option<&str>) {
     match owner {
         Owner::Anonymous => (None, None, None),

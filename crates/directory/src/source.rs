@@ -1,4 +1,5 @@
-//! What a database must do beyond answering, so that [`Live`](crate::Live) can answer from memory.
+//! What a database must do beyond answering, so that [`CachedDirectory`](crate::CachedDirectory)
+//! can answer from memory.
 
 use std::{future::Future, sync::Arc};
 
@@ -6,7 +7,7 @@ use auth_core::{Issuer, NumericDate, TokenId};
 
 use crate::{Directory, DirectoryError, RevokedToken, User, UserName};
 
-/// A directory that tells what has changed, whoever changed it.
+/// A directory that reports what has changed, from whichever process.
 ///
 /// Changes are numbered, and their numbers become visible in order: who has read up to one has
 /// missed none before it.
@@ -20,14 +21,16 @@ pub trait Store: Directory {
     /// What has changed after the number `since`; `None` if that is too much or too long ago to
     /// tell, or if the database is not the one that gave that number: [`load`](Self::load) again
     /// then.
-    fn news(&self, since: i64)
-    -> impl Future<Output = Result<Option<News>, DirectoryError>> + Send;
+    fn changes_since(
+        &self,
+        since: i64,
+    ) -> impl Future<Output = Result<Option<ChangeSet>, DirectoryError>> + Send;
 
     /// Begins to watch: what changes from now on ends [`Watch::changed`].
     fn watch(&self) -> impl Future<Output = Result<Self::Watch, DirectoryError>> + Send;
 
     /// Writes down when users last called. Users who are gone are passed over.
-    fn write_seen(
+    fn write_last_seen(
         &self,
         seen: &[(UserName, NumericDate)],
     ) -> impl Future<Output = Result<(), DirectoryError>> + Send;
@@ -59,7 +62,7 @@ pub struct Loaded {
 
 /// Who and what has changed, as it is now.
 #[derive(Debug)]
-pub struct News {
+pub struct ChangeSet {
     /// The number of the last change.
     pub position: i64,
     /// Users; `None` is one who is gone.

@@ -35,7 +35,7 @@ pub struct User {
     pub(crate) display_name: Arc<str>,
     pub(crate) status: UserStatus,
     pub(crate) roles: Arc<BTreeSet<RoleName>>,
-    /// When roles end; those that do not, do not stand here.
+    /// When roles end; those that do not are absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) role_expiry: BTreeMap<RoleName, NumericDate>,
     pub(crate) created_at: NumericDate,
@@ -71,7 +71,7 @@ pub enum UserStatus {
 /// A text that is no [`UserStatus`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a status is `active` or `disabled`")]
-pub struct UnknownStatus;
+pub struct UnknownStatusError;
 
 /// When a user last called. It can be set on a user that others hold, which is why it is no plain
 /// date.
@@ -132,14 +132,14 @@ impl User {
         self.role_expiry.get(role).copied()
     }
 
-    /// Whether a token that was issued at this time is void, because all tokens from before a later
-    /// one were revoked. One that does not say when it was issued is void with them.
+    /// Whether a token that was issued at this time is revoked, because all tokens from before a
+    /// later one were. A token without `iat` is revoked with them.
     #[must_use]
     pub fn has_revoked(&self, issued_at: Option<NumericDate>) -> bool {
         self.valid_from.is_some_and(|valid_from| issued_at.is_none_or(|at| at < valid_from))
     }
 
-    /// The second before which its tokens are void; `None` if they were never revoked.
+    /// The second before which its tokens are revoked; `None` if they were never revoked.
     #[must_use]
     pub const fn valid_from(&self) -> Option<NumericDate> {
         self.valid_from
@@ -157,8 +157,8 @@ impl User {
         self.last_seen_at.date()
     }
 
-    /// Takes down that it called at `now`; `true` if that is worth writing.
-    pub(crate) fn see(&self, now: NumericDate) -> bool {
+    /// Records that it called at `now`; `true` if that is worth writing.
+    pub(crate) fn touch(&self, now: NumericDate) -> bool {
         let seen = self.last_seen_at.0.load(Ordering::Relaxed);
         now.as_secs() - seen >= SEEN_EVERY
             && self
@@ -168,8 +168,8 @@ impl User {
                 .is_ok()
     }
 
-    /// Makes its tokens void that were issued before `date`; whether any was not.
-    pub(crate) fn void_before(&mut self, date: Option<NumericDate>) -> bool {
+    /// Revokes its tokens that were issued before `date`; whether that is later than before.
+    pub(crate) fn revoke_before(&mut self, date: Option<NumericDate>) -> bool {
         let later = self.valid_from < date;
         if later {
             self.valid_from = date;
@@ -240,19 +240,19 @@ impl fmt::Display for UserStatus {
 }
 
 impl FromStr for UserStatus {
-    type Err = UnknownStatus;
+    type Err = UnknownStatusError;
 
-    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+    fn from_str(text: &str) -> Result<Self, UnknownStatusError> {
         match text {
             "active" => Ok(Self::Active),
             "disabled" => Ok(Self::Disabled),
-            _ => Err(UnknownStatus),
+            _ => Err(UnknownStatusError),
         }
     }
 }
 
 impl LastSeen {
-    /// 0 stands for never: nobody called in 1970.
+    /// 0 means never: no user called in 1970.
     pub(crate) fn date(&self) -> Option<NumericDate> {
         match self.0.load(Ordering::Relaxed) {
             0 => None,
@@ -313,8 +313,8 @@ mod tests {
             assert_eq!(status.to_string().parse(), Ok(status));
             assert_eq!(serde_json::to_string(&status).unwrap(), format!("\"{status}\""));
         }
-        assert_eq!("Active".parse::<UserStatus>(), Err(UnknownStatus));
-        assert_eq!("".parse::<UserStatus>(), Err(UnknownStatus));
+        assert_eq!("Active".parse::<UserStatus>(), Err(UnknownStatusError));
+        assert_eq!("".parse::<UserStatus>(), Err(UnknownStatusError));
     }
 
     #[test]

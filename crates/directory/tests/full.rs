@@ -63,7 +63,7 @@ async fn add(directory: &SqliteDirectory, subject: &str) -> Result<(), Directory
 
 async fn see(directory: &SqliteDirectory, subject: &str, date: i64) -> Result<(), DirectoryError> {
     let name = UserName::new(&issuer(), &subject.parse().unwrap());
-    directory.write_seen(&[(name, at(date))]).await
+    directory.write_last_seen(&[(name, at(date))]).await
 }
 
 /// A token that is over, so that there is something to remove.

@@ -6,8 +6,8 @@ use std::{path::Path, sync::LazyLock, time::Duration};
 
 use auth_core::{Issuer, NumericDate, Subject};
 use directory::{
-    AnyDirectory, Directory, DirectoryError, Edit, Live, LiveSettings, NewUser, RevokedToken,
-    Stamp, Store, UserName, UserStatus,
+    AnyDirectory, CacheSettings, CachedDirectory, Directory, DirectoryError, Edit, NewUser,
+    RevokedToken, Stamp, Store, UserName, UserStatus,
 };
 use sqlx::{Connection, SqliteConnection, migrate::Migrator};
 use tempfile::TempDir;
@@ -57,13 +57,17 @@ impl Place {
     }
 }
 
-async fn live(store: AnyDirectory, max: usize, max_age: Duration) -> Live<AnyDirectory> {
+async fn cached(
+    store: AnyDirectory,
+    max: usize,
+    max_age: Duration,
+) -> CachedDirectory<AnyDirectory> {
     let clock = ManualClock::at(NOW);
-    let settings = LiveSettings { max_in_memory: max, max_age, clock };
-    let live = Live::load(store, settings).await.unwrap();
-    let following = live.clone();
+    let settings = CacheSettings { max_in_memory: max, max_age, clock };
+    let cached = CachedDirectory::load(store, settings).await.unwrap();
+    let following = cached.clone();
     tokio::spawn(async move { following.keep_fresh().await });
-    live
+    cached
 }
 
 async fn is_active(directory: &impl Directory, subject: &str) -> Option<bool> {
@@ -85,7 +89,7 @@ async fn within_a_second(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Du
 async fn what_another_node_changes_counts_within_a_second() {
     for place in Place::each().await {
         for max in [1000, 0] {
-            let (other, mine) = (place.open().await, live(place.open().await, max, MINUTE).await);
+            let (other, mine) = (place.open().await, cached(place.open().await, max, MINUTE).await);
             let name = format!("alice-{max}");
             let user = UserName { issuer: issuer(), subject: name.parse().unwrap() };
             assert_eq!(is_active(&mine, &name).await, None);
@@ -112,7 +116,7 @@ async fn what_another_node_changes_counts_within_a_second() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_changed_by_hand_counts_too() {
     for place in Place::each().await {
-        let mine = live(place.open().await, 1000, MINUTE).await;
+        let mine = cached(place.open().await, 1000, MINUTE).await;
         for name in ["alice", "bob"] {
             add(&mine, name).await;
         }
@@ -142,15 +146,15 @@ async fn what_is_changed_by_hand_counts_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_back_after_missing_much_reads_all_again() {
     for place in Place::each().await {
-        let mine = live(place.open().await, 1000, MINUTE).await;
+        let mine = cached(place.open().await, 1000, MINUTE).await;
         add(&mine, "alice").await;
-        let news = mine.store().news(0).await.unwrap();
+        let news = mine.store().changes_since(0).await.unwrap();
         let position = news.unwrap().position;
-        assert!(mine.store().news(position).await.unwrap().is_some());
+        assert!(mine.store().changes_since(position).await.unwrap().is_some());
         // Of a later number than there is: another database, or an older copy.
-        assert!(mine.store().news(position + 1).await.unwrap().is_none());
+        assert!(mine.store().changes_since(position + 1).await.unwrap().is_none());
         place.sql("DELETE FROM feed").await;
-        assert!(mine.store().news(position).await.unwrap().is_none());
+        assert!(mine.store().changes_since(position).await.unwrap().is_none());
         place.sql("UPDATE users SET status = 'disabled'").await;
         within_a_second("all", async || is_active(&mine, "alice").await == Some(false)).await;
     }
@@ -159,7 +163,7 @@ async fn who_comes_back_after_missing_much_reads_all_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_grows_too_large_is_held_in_part_and_answers_the_same() {
     for place in Place::each().await {
-        let (other, mine) = (place.open().await, live(place.open().await, 3, MINUTE).await);
+        let (other, mine) = (place.open().await, cached(place.open().await, 3, MINUTE).await);
         let name = |number: usize| format!("user-{number:02}");
         for number in 0..20 {
             add(&other, &name(number)).await;
@@ -183,19 +187,19 @@ async fn a_directory_that_grows_too_large_is_held_in_part_and_answers_the_same()
 async fn without_its_database_what_is_known_serves_for_a_bounded_time() {
     let max_age = Duration::from_secs(3);
     for place in Place::each().await {
-        let mine = live(place.open().await, 1000, max_age).await;
+        let mine = cached(place.open().await, 1000, max_age).await;
         add(&mine, "alice").await;
-        let of_many = live(place.open().await, 0, max_age).await;
+        let of_many = cached(place.open().await, 0, max_age).await;
         assert_eq!(is_active(&of_many, "alice").await, Some(true));
-        assert_eq!((mine.away_since(), of_many.away_since()), (None, None));
+        assert_eq!((mine.unavailable_since(), of_many.unavailable_since()), (None, None));
         let fresh = Instant::now();
         mine.store().close().await;
         of_many.store().close().await;
-        while mine.away_since().is_none() {
+        while mine.unavailable_since().is_none() {
             assert!(fresh.elapsed() < max_age, "nobody notices");
             sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(mine.away_since().unwrap().as_secs(), NOW);
+        assert_eq!(mine.unavailable_since().unwrap().as_secs(), NOW);
 
         // Who is known is known, and who is not there is known not to be.
         assert_eq!(is_active(&mine, "alice").await, Some(true));
@@ -259,8 +263,8 @@ impl Writer {
 async fn while_somebody_holds_the_write_lock_known_users_are_served() {
     let max_age = Duration::from_secs(2);
     for place in Place::each().await {
-        let all = live(place.open().await, 1000, max_age).await;
-        let some = live(place.open().await, 0, max_age).await;
+        let all = cached(place.open().await, 1000, max_age).await;
+        let some = cached(place.open().await, 0, max_age).await;
         for name in ["alice", "bob"] {
             add(&all, name).await;
         }
@@ -283,7 +287,7 @@ async fn while_somebody_holds_the_write_lock_known_users_are_served() {
                 assert_eq!(is_active(node, "alice").await, Some(true));
                 assert_eq!(is_active(node, "nobody").await, None);
                 node.ping().await.unwrap();
-                assert_eq!(node.away_since(), None);
+                assert_eq!(node.unavailable_since(), None);
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -315,7 +319,7 @@ async fn a_server_that_was_away_is_asked_for_all_once_it_is_back() {
     let started = tokio::task::spawn_blocking(Postgres::for_tests).await.unwrap();
     let Some(mut server) = started else { return };
     let url = server.database().unwrap();
-    let mine = live(AnyDirectory::open(&url).await.unwrap(), 1000, MINUTE).await;
+    let mine = cached(AnyDirectory::open(&url).await.unwrap(), 1000, MINUTE).await;
     add(&mine, "alice").await;
     let name = async || {
         let found = mine.find(&issuer(), &"alice".parse().unwrap()).await.unwrap();
@@ -343,7 +347,7 @@ async fn a_server_that_was_away_is_asked_for_all_once_it_is_back() {
         server = stopped.await.unwrap();
         // The pool tries again for some seconds before it says so.
         let gone = Instant::now();
-        while mine.away_since().is_none() {
+        while mine.unavailable_since().is_none() {
             assert!(gone.elapsed() < Duration::from_secs(10), "nobody notices");
             sleep(Duration::from_millis(20)).await;
         }
@@ -354,7 +358,7 @@ async fn a_server_that_was_away_is_asked_for_all_once_it_is_back() {
         });
         server = started.await.unwrap();
         let back = Instant::now();
-        while name().await != format!("copy {round}") || mine.away_since().is_some() {
+        while name().await != format!("copy {round}") || mine.unavailable_since().is_some() {
             assert!(back.elapsed() < Duration::from_secs(10), "it does not recover");
             sleep(Duration::from_millis(20)).await;
         }
@@ -365,15 +369,15 @@ async fn a_server_that_was_away_is_asked_for_all_once_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_seen_is_written_down_on_a_graceful_stop_and_is_no_news() {
     for place in Place::each().await {
-        let mine = live(place.open().await, 1000, MINUTE).await;
+        let mine = cached(place.open().await, 1000, MINUTE).await;
         for number in 0..50 {
             add(&mine, &format!("user-{number}")).await;
         }
-        let before = mine.store().news(0).await.unwrap().unwrap().position;
+        let before = mine.store().changes_since(0).await.unwrap().unwrap().position;
         for number in 0..50 {
             let name: Subject = format!("user-{number}").parse().unwrap();
             let user = mine.find(&issuer(), &name).await.unwrap().unwrap();
-            mine.seen(&user, NumericDate::from_secs(NOW + number).unwrap());
+            mine.touch(&user, NumericDate::from_secs(NOW + number).unwrap());
         }
         mine.close().await;
         let again = place.open().await;
@@ -382,12 +386,12 @@ async fn who_was_seen_is_written_down_on_a_graceful_stop_and_is_no_news() {
                 user.subject().as_str().strip_prefix("user-").unwrap().parse().unwrap();
             assert_eq!(user.last_seen_at().map(NumericDate::as_secs), Some(NOW + number));
         }
-        assert_eq!(again.news(0).await.unwrap().unwrap().position, before);
+        assert_eq!(again.changes_since(0).await.unwrap().unwrap().position, before);
         // An earlier date takes nothing back, and one who is gone is passed over.
         let at = |secs| NumericDate::from_secs(secs).unwrap();
         let seen = ["user-1", "nobody"]
             .map(|it| (UserName { issuer: issuer(), subject: it.parse().unwrap() }, at(5)));
-        again.write_seen(&seen).await.unwrap();
+        again.write_last_seen(&seen).await.unwrap();
         let user = again.find(&issuer(), &"user-1".parse().unwrap()).await.unwrap().unwrap();
         assert_eq!(user.last_seen_at(), Some(at(NOW + 1)));
     }
@@ -504,7 +508,7 @@ fn new_user(subject: &str) -> NewUser {
 }
 
 async fn edit(directory: &impl Directory, edit: Edit) {
-    assert_eq!(directory.edit(edit, &stamp()).await.unwrap(), directory::Change::Done);
+    assert_eq!(directory.edit(edit, &stamp()).await.unwrap(), directory::EditOutcome::Changed);
 }
 
 fn stamp() -> Stamp {

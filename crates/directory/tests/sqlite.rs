@@ -10,7 +10,7 @@ use std::{
 
 use auth_core::{Issuer, NumericDate, RoleName, Subject};
 use directory::{
-    Change, Directory, DirectoryError, Edit, NewUser, SqliteDirectory, Stamp, Store, UserName,
+    Directory, DirectoryError, Edit, EditOutcome, NewUser, SqliteDirectory, Stamp, Store, UserName,
     UserStatus,
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -54,13 +54,13 @@ async fn changes_of_another_process_are_seen_at_once() {
     assert!(user.is_active() && user.roles().contains(&admin()));
 
     let change = command.edit(Edit::RevokeRole(name(), admin()), &stamp()).await;
-    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(change.unwrap(), EditOutcome::Changed);
     let user = server.find(&issuer(), &alice()).await.unwrap().unwrap();
     assert!(user.roles().is_empty());
 
     let (issuer, alice) = (issuer(), alice());
     let disable = Edit::SetStatus(name(), UserStatus::Disabled);
-    assert_eq!(command.edit(disable, &stamp()).await.unwrap(), Change::Done);
+    assert_eq!(command.edit(disable, &stamp()).await.unwrap(), EditOutcome::Changed);
     command.close().await;
     let user = server.find(&issuer, &alice).await.unwrap().unwrap();
     assert!(!user.is_active());
@@ -393,7 +393,9 @@ async fn users_that_anybody_may_write_are_refused() {
     for (path, loose, tight) in [(&file, 0o666, 0o600), (&data, 0o777, 0o700)] {
         fs::set_permissions(path, fs::Permissions::from_mode(loose)).unwrap();
         let fault = SqliteDirectory::open(&url).await.unwrap_err();
-        assert!(matches!(&fault, DirectoryError::OpenToAll { path: named } if named == path));
+        assert!(
+            matches!(&fault, DirectoryError::InsecurePermissions { path: named } if named == path)
+        );
         assert!(fault.to_string().contains("chmod"), "{fault}");
         fs::set_permissions(path, fs::Permissions::from_mode(tight)).unwrap();
     }

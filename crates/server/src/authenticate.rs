@@ -73,7 +73,7 @@ impl<D: Directory> Users for DirectoryUsers<D> {
     }
 
     fn record_use(&self, user: &DirectoryUser, now: NumericDate) {
-        self.directory.seen(&user.0, now);
+        self.directory.touch(&user.0, now);
     }
 
     /// The command with which the operator lets a user in.

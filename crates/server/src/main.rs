@@ -28,8 +28,6 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    // Before there is a second thread: then it takes no time.
-    directory::prepare();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

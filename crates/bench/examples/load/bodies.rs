@@ -96,7 +96,8 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
     faults
 }
 
-/// Both sides of every connection are descriptors of this process and of the server, which inherits the limit.
+/// Both sides of every connection are descriptors of this process and of the server, which inherits
+/// the limit.
 fn raise_descriptors() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -5,7 +5,9 @@ use std::{fmt::Write, sync::Arc, time::Duration};
 use auth_core::{Clock, KeySet, SystemClock, TrustedIssuer};
 use axum::Router;
 use bartizan::{Issuers, Trust};
-use directory::{AnyDirectory, Directory, Edit, Live, LiveSettings, NewUser, Shared, Stamp};
+use directory::{
+    AnyDirectory, CacheSettings, CachedDirectory, Directory, Edit, NewUser, Shared, Stamp,
+};
 use server::{
     App, BUILT_IN, Bounds, Provisioning, Readiness, SessionBounds, Sessions, parse_policy,
 };
@@ -26,7 +28,7 @@ fn issuers(key: &TestKey, shape: &Shape) -> Issuers {
 }
 
 /// What the program has: the users of a database, in memory.
-async fn directory(store: AnyDirectory, shape: &Shape) -> Arc<Live<AnyDirectory>> {
+async fn directory(store: AnyDirectory, shape: &Shape) -> Arc<CachedDirectory<AnyDirectory>> {
     let others = (0..shape.users).map(|number| format!("user-{number}"));
     let users = others.chain(["user-userson".into()]).map(|subject| {
         Edit::Add(NewUser {
@@ -38,12 +40,12 @@ async fn directory(store: AnyDirectory, shape: &Shape) -> Arc<Live<AnyDirectory>
     });
     let stamp = Stamp::new("a benchmark", SystemClock.now());
     let _ = store.apply(users.collect(), &stamp).await.unwrap();
-    let settings = LiveSettings {
+    let settings = CacheSettings {
         max_in_memory: 2_000_000,
         max_age: Duration::from_mins(1),
         clock: Arc::new(SystemClock),
     };
-    let live = Live::load(store, settings).await.unwrap();
+    let live = CachedDirectory::load(store, settings).await.unwrap();
     let following = live.clone();
     tokio::spawn(async move { following.keep_fresh().await });
     Arc::new(live)

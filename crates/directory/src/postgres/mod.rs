@@ -2,10 +2,10 @@
 //!
 //! 1. A server that is not on this machine is spoken to over TLS, with its certificate and name
 //!    checked (`sslmode=verify-full`), unless the URL says otherwise.
-//! 2. Changes take turns (an advisory lock), so their numbers become visible in order. Whoever has
-//!    not had its turn after 5 s gives up.
-//! 3. Whoever asks does not wait for those who change: reading, the question for news and changes
-//!    have connections of their own.
+//! 2. Changes are serialized (an advisory lock), so their numbers become visible in order. One that
+//!    does not get the lock in 5 s gives up.
+//! 3. Readers do not wait for writers: reading, reading what has changed, and changing have
+//!    connections of their own.
 //! 4. A connection on which a change failed is closed ([`Changing`]).
 //! 5. Tables that a newer program has changed are refused.
 //! 6. No answer for 10 s is an error.
@@ -24,10 +24,10 @@ use tokio::time::timeout;
 use self::open::Pools;
 pub use self::watch::PostgresWatch;
 use crate::{
-    Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
-    User, UserName,
+    ChangeRecord, ChangeSet, Directory, DirectoryError, Edit, EditOutcome, Loaded, RevokedToken,
+    Stamp, Store, User, UserName,
     changing::Changing,
-    error::Fault,
+    error::QueryError,
     sql::{ask, edit},
 };
 
@@ -40,7 +40,7 @@ const LONG_TIMEOUT: Duration = Duration::from_mins(5);
 /// Begins a change, which waits for any lock for 5 s at most, as in SQLite.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'";
 
-/// Makes a change wait until nobody else changes anything. The triggers take the same lock.
+/// Makes a change wait until no other is under way. The triggers take the same lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7308332170123665234)";
 
 /// A directory in a PostgreSQL database. Its clones share their connections.
@@ -81,7 +81,7 @@ impl PostgresDirectory {
         work: impl FnOnce(Changing<Postgres>) -> W + Send,
     ) -> Result<T, DirectoryError>
     where
-        W: Future<Output = Result<T, Fault>> + Send,
+        W: Future<Output = Result<T, QueryError>> + Send,
     {
         self.ask_on(&self.pools.reads, longest, work).await
     }
@@ -94,7 +94,7 @@ impl PostgresDirectory {
         work: impl FnOnce(Changing<Postgres>) -> W + Send,
     ) -> Result<T, DirectoryError>
     where
-        W: Future<Output = Result<T, Fault>> + Send,
+        W: Future<Output = Result<T, QueryError>> + Send,
     {
         // What is not answered, or not in time, says nothing of the connection: it is not used
         // again.
@@ -106,7 +106,7 @@ impl PostgresDirectory {
     /// Does a change in time: `made`, between a beginning and an end.
     async fn in_time<T>(
         &self,
-        made: impl Future<Output = Result<T, Fault>> + Send,
+        made: impl Future<Output = Result<T, QueryError>> + Send,
     ) -> Result<T, DirectoryError> {
         let made = timeout(LONG_TIMEOUT, made).await;
         made.unwrap_or_else(late).map_err(|fault| self.fault(fault))
@@ -118,19 +118,19 @@ impl PostgresDirectory {
     }
 
     /// Begins a change.
-    async fn begin(&self) -> Result<Changing<Postgres>, Fault> {
+    async fn begin(&self) -> Result<Changing<Postgres>, QueryError> {
         let mut change = self.changing().await?;
         sqlx::raw_sql(BEGIN).execute(&mut *change).await?;
         Ok(change)
     }
 
-    fn fault(&self, fault: Fault) -> DirectoryError {
+    fn fault(&self, fault: QueryError) -> DirectoryError {
         fault.at(|| self.place.to_string())
     }
 }
 
 /// Gives back the connection on which this was asked, if it was answered.
-fn kept<T>(connection: Changing<Postgres>, answer: Result<T, Fault>) -> Result<T, Fault> {
+fn kept<T>(connection: Changing<Postgres>, answer: Result<T, QueryError>) -> Result<T, QueryError> {
     if answer.is_ok() {
         connection.keep();
     }
@@ -138,7 +138,10 @@ fn kept<T>(connection: Changing<Postgres>, answer: Result<T, Fault>) -> Result<T
 }
 
 /// Ends the change that was made, or not, with this result.
-async fn end<T>(mut change: Changing<Postgres>, made: Result<T, Fault>) -> Result<T, Fault> {
+async fn end<T>(
+    mut change: Changing<Postgres>,
+    made: Result<T, QueryError>,
+) -> Result<T, QueryError> {
     match made {
         Ok(value) => {
             sqlx::query("COMMIT").execute(&mut *change).await?;
@@ -146,7 +149,7 @@ async fn end<T>(mut change: Changing<Postgres>, made: Result<T, Fault>) -> Resul
             Ok(value)
         }
         // A fault of ours leaves the database as it should be, once it is rolled back.
-        Err(Fault::Ours(fault)) => {
+        Err(QueryError::Directory(fault)) => {
             if sqlx::query("ROLLBACK").execute(&mut *change).await.is_ok() {
                 change.keep();
             }
@@ -156,7 +159,7 @@ async fn end<T>(mut change: Changing<Postgres>, made: Result<T, Fault>) -> Resul
     }
 }
 
-fn late<T>(_: tokio::time::error::Elapsed) -> Result<T, Fault> {
+fn late<T>(_: tokio::time::error::Elapsed) -> Result<T, QueryError> {
     Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into())
 }
 
@@ -183,7 +186,11 @@ impl Directory for PostgresDirectory {
         .await
     }
 
-    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<EditOutcome>, DirectoryError> {
         self.in_time(async {
             let mut change = self.begin().await?;
             sqlx::query(LOCK).execute(&mut *change).await?;
@@ -213,7 +220,7 @@ impl Directory for PostgresDirectory {
         .await
     }
 
-    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+    async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         self.ask(LONG_TIMEOUT, async |mut connection| {
             let answer = ask::record(&mut *connection, limit).await;
             kept(connection, answer)
@@ -234,18 +241,18 @@ impl Store for PostgresDirectory {
     type Watch = PostgresWatch;
 
     async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
-        let news = &self.pools.news;
-        self.ask_on(news, LONG_TIMEOUT, async |mut connection| {
+        let changes = &self.pools.changes;
+        self.ask_on(changes, LONG_TIMEOUT, async |mut connection| {
             let answer = ask::load(&mut *connection, max).await;
             kept(connection, answer)
         })
         .await
     }
 
-    async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
-        let news = &self.pools.news;
-        self.ask_on(news, ANSWER_TIMEOUT, async |mut connection| {
-            let answer = ask::news(&mut *connection, since).await;
+    async fn changes_since(&self, since: i64) -> Result<Option<ChangeSet>, DirectoryError> {
+        let changes = &self.pools.changes;
+        self.ask_on(changes, ANSWER_TIMEOUT, async |mut connection| {
+            let answer = ask::changes_since(&mut *connection, since).await;
             kept(connection, answer)
         })
         .await
@@ -255,10 +262,13 @@ impl Store for PostgresDirectory {
         PostgresWatch::begin(self).await
     }
 
-    async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
+    async fn write_last_seen(
+        &self,
+        seen: &[(UserName, NumericDate)],
+    ) -> Result<(), DirectoryError> {
         self.in_time(async {
             let mut change = self.begin().await?;
-            let written = ask::write_seen(&mut *change, seen).await;
+            let written = ask::write_last_seen(&mut *change, seen).await;
             end(change, written).await
         })
         .await

@@ -1,4 +1,4 @@
-//! Opening: connect, then bring the tables up to date, or say what stands in the way.
+//! Opening: connect, then bring the tables up to date, or report why that fails.
 
 use std::{io::ErrorKind, net::IpAddr, str::FromStr, sync::LazyLock, time::Duration};
 
@@ -29,19 +29,19 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_READERS: u32 = 5;
 
 /// Connections for reading what has changed.
-const MAX_NEWS: u32 = 1;
+const MAX_CHANGES: u32 = 1;
 
-/// Connections for changes, which take turns, and for sessions.
+/// Connections for changes, which are serialized, and for sessions.
 const MAX_WRITERS: u32 = 3;
 
-/// Connections to one database. Whoever has to wait for one of a kind does not hold those of
+/// Connections to one database. A task that waits for one of a kind does not hold those of
 /// another.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
     /// For questions.
     pub(super) reads: PgPool,
     /// For the question what has changed.
-    pub(super) news: PgPool,
+    pub(super) changes: PgPool,
     /// For changes.
     pub(super) writes: PgPool,
 }
@@ -49,12 +49,12 @@ pub(super) struct Pools {
 impl Pools {
     pub(super) async fn close(&self) {
         self.reads.close().await;
-        self.news.close().await;
+        self.changes.close().await;
         self.writes.close().await;
     }
 }
 
-/// How to connect, and what to call the place where nobody may see a password.
+/// How to connect, and a name of the database without its password.
 pub(super) fn options(url: &str) -> Result<(PgConnectOptions, String), DirectoryError> {
     let fault = |reason| DirectoryError::PostgresUrl { reason };
     let parsed = Url::parse(url).map_err(|_| fault("it is no URL"))?;
@@ -100,7 +100,7 @@ pub(super) async fn connect(
     Ok(Pools {
         writes: writes.await.map_err(fault)?,
         reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
-        news: pool.max_connections(MAX_NEWS).connect_lazy_with(options),
+        changes: pool.max_connections(MAX_CHANGES).connect_lazy_with(options),
     })
 }
 
@@ -108,7 +108,7 @@ pub(super) async fn connect(
 /// holds nothing that the next one needs.
 pub(super) fn listening(pools: &Pools) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
-    pool.connect_lazy_with((*pools.news.connect_options()).clone())
+    pool.connect_lazy_with((*pools.changes.connect_options()).clone())
 }
 
 /// Runs the migrations that are missing. The migrator keeps out others that are about to do the

@@ -1,6 +1,6 @@
-//! Has anybody changed the tables? The triggers notify whoever listens
+//! Whether the tables have changed. The triggers notify listeners
 //! (<https://www.postgresql.org/docs/current/sql-notify.html>). A notification can be lost, with
-//! its connection or in a pooler between: so it is asked twice a second all the same.
+//! its connection or in a pooler between: so the tables are polled twice a second as well.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{DirectoryError, Watch};
 /// The channel on which the triggers say that something has changed.
 const CHANNEL: &str = "directory";
 
-/// How often it is said that something may have changed, though nobody has notified.
+/// How often it is said that something may have changed, without a notification.
 const AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 
 /// How long it may take to begin.

@@ -10,16 +10,16 @@ use super::{
     connection::{Columns, Connection, FromColumn, Statement},
     rows::{RecordRow, TokenRow, UserRow, Users, read, select_users},
 };
-use crate::{Loaded, News, Record, RevokedToken, User, UserName, error::Fault};
+use crate::{ChangeRecord, ChangeSet, Loaded, RevokedToken, User, UserName, error::QueryError};
 
 /// With more changes than this at once, all is read again.
-const MAX_NEWS: i64 = 10_000;
+const MAX_CHANGES: i64 = 10_000;
 
 /// How many numbers of changes are kept for those who have not read them.
 const MAX_FEED: i64 = 100_000;
 
 /// How long after its end a revoked token is remembered, in seconds: longer than any leeway.
-const AFTERLIFE: i64 = 3600;
+const REVOCATION_GRACE: i64 = 3600;
 
 const IS_REVOKED: &str =
     "SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE issuer = $1 AND token_id = $2) AS found";
@@ -33,7 +33,7 @@ const COUNTS: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM users LIMIT $1
 pub(crate) const BOUNDS: &str =
     "SELECT (SELECT min(seq) FROM feed) AS oldest, (SELECT max(seq) FROM feed) AS newest";
 const FEED: &str = "SELECT DISTINCT issuer, subject, token_id FROM feed WHERE seq > $1 LIMIT $2";
-const SEE: &str = "UPDATE users SET last_seen_at = $3 WHERE issuer = $1 AND subject = $2 \
+const UPDATE_LAST_SEEN: &str = "UPDATE users SET last_seen_at = $3 WHERE issuer = $1 AND subject = $2 \
      AND (last_seen_at IS NULL OR last_seen_at < $3)";
 const FORGET_TOKENS: &str = "DELETE FROM revoked_tokens WHERE expires_at < $1";
 const FORGET_FEED: &str = "DELETE FROM feed WHERE seq <= (SELECT max(seq) FROM feed) - $1";
@@ -42,7 +42,7 @@ pub(crate) async fn find(
     connection: &mut impl Connection,
     issuer: &Issuer,
     subject: &Subject,
-) -> Result<Option<User>, Fault> {
+) -> Result<Option<User>, QueryError> {
     let statement = Statement::new(select_users!("WHERE issuer = $1 AND subject = $2"))
         .bind(issuer.as_str())
         .bind(subject.as_str());
@@ -57,7 +57,7 @@ pub(crate) async fn find(
 pub(crate) async fn users(
     connection: &mut impl Connection,
     mut each: impl FnMut(User) + Send,
-) -> Result<(), Fault> {
+) -> Result<(), QueryError> {
     let mut rows = connection.fetch(select_users!("ORDER BY issuer, subject"));
     let mut users = Users::default();
     while let Some(row) = rows.try_next().await? {
@@ -72,7 +72,7 @@ pub(crate) async fn users(
 }
 
 /// Asks for nothing, of every table that an answer needs: `SELECT 1` would need none.
-pub(crate) async fn ping(connection: &mut impl Connection) -> Result<(), Fault> {
+pub(crate) async fn ping(connection: &mut impl Connection) -> Result<(), QueryError> {
     connection.fetch_all(Statement::new(select_users!("LIMIT 1"))).await?;
     connection.fetch_all(Statement::new("SELECT 1 FROM revoked_tokens LIMIT 1")).await?;
     Ok(())
@@ -82,14 +82,14 @@ pub(crate) async fn is_revoked(
     connection: &mut impl Connection,
     issuer: &Issuer,
     token_id: &TokenId,
-) -> Result<bool, Fault> {
+) -> Result<bool, QueryError> {
     let statement = Statement::new(IS_REVOKED).bind(issuer.as_str()).bind(token_id.as_str());
     Ok(connection.fetch_one(statement).await?.boolean("found")?)
 }
 
 pub(crate) async fn revoked_tokens(
     connection: &mut impl Connection,
-) -> Result<Vec<RevokedToken>, Fault> {
+) -> Result<Vec<RevokedToken>, QueryError> {
     let rows = connection.fetch_all(Statement::new(REVOKED)).await?;
     rows.iter().map(|row| Ok(TokenRow::read(row)?.into_token()?)).collect()
 }
@@ -97,13 +97,17 @@ pub(crate) async fn revoked_tokens(
 pub(crate) async fn record(
     connection: &mut impl Connection,
     limit: u32,
-) -> Result<Vec<Record>, Fault> {
+) -> Result<Vec<ChangeRecord>, QueryError> {
     let rows = connection.fetch_all(Statement::new(RECORD).bind(i64::from(limit))).await?;
     rows.iter().map(|row| Ok(RecordRow::read(row)?.into_record()?)).collect()
 }
 
-/// The number is read first: what changes while the rest is read is told again by the next news.
-pub(crate) async fn load(connection: &mut impl Connection, max: usize) -> Result<Loaded, Fault> {
+/// The number is read first: what changes while the rest is read is reported again by the next
+/// [`changes_since`].
+pub(crate) async fn load(
+    connection: &mut impl Connection,
+    max: usize,
+) -> Result<Loaded, QueryError> {
     let position = connection.fetch_one(Statement::new(BOUNDS)).await?.integer("newest")?;
     let max = i64::try_from(max).unwrap_or(i64::MAX - 1);
     let counts = connection.fetch_one(Statement::new(COUNTS).bind(max + 1)).await?;
@@ -118,45 +122,45 @@ pub(crate) async fn load(connection: &mut impl Connection, max: usize) -> Result
 }
 
 /// Here too, the number is read first.
-pub(crate) async fn news(
+pub(crate) async fn changes_since(
     connection: &mut impl Connection,
     since: i64,
-) -> Result<Option<News>, Fault> {
+) -> Result<Option<ChangeSet>, QueryError> {
     let bounds = connection.fetch_one(Statement::new(BOUNDS)).await?;
     let first = bounds.integer("oldest")?;
     let position = bounds.integer("newest")?.unwrap_or(0);
-    let mut news = News { position, users: Vec::new(), tokens: Vec::new() };
+    let mut changes = ChangeSet { position, users: Vec::new(), tokens: Vec::new() };
     if position == since {
-        return Ok(Some(news));
+        return Ok(Some(changes));
     }
     if position < since || first.is_some_and(|first| first > since + 1) {
         return Ok(None);
     }
-    let changed = connection.fetch_all(Statement::new(FEED).bind(since).bind(MAX_NEWS + 1)).await?;
-    if i64::try_from(changed.len()).is_ok_and(|length| length > MAX_NEWS) {
+    let rows = connection.fetch_all(Statement::new(FEED).bind(since).bind(MAX_CHANGES + 1)).await?;
+    if i64::try_from(rows.len()).is_ok_and(|length| length > MAX_CHANGES) {
         return Ok(None);
     }
-    for row in changed {
+    for row in rows {
         let issuer: Issuer = read("issuer", String::from_column(&row, "issuer")?.parse())?;
         if let Some(subject) = row.text("subject")? {
             let subject: Subject = read("subject", subject.parse())?;
             let user = find(connection, &issuer, &subject).await?;
-            news.users.push((UserName { issuer, subject }, user.map(Arc::new)));
+            changes.users.push((UserName { issuer, subject }, user.map(Arc::new)));
         } else if let Some(token_id) = row.text("token_id")? {
             let token_id: TokenId = read("token_id", token_id.parse())?;
             let is_revoked = is_revoked(connection, &issuer, &token_id).await?;
-            news.tokens.push(((issuer, token_id), is_revoked));
+            changes.tokens.push(((issuer, token_id), is_revoked));
         }
     }
-    Ok(Some(news))
+    Ok(Some(changes))
 }
 
-pub(crate) async fn write_seen(
+pub(crate) async fn write_last_seen(
     connection: &mut impl Connection,
     seen: &[(UserName, NumericDate)],
-) -> Result<(), Fault> {
+) -> Result<(), QueryError> {
     for (name, at) in seen {
-        let statement = Statement::new(SEE)
+        let statement = Statement::new(UPDATE_LAST_SEEN)
             .bind(name.issuer.as_str())
             .bind(name.subject.as_str())
             .bind(at.as_secs());
@@ -165,8 +169,13 @@ pub(crate) async fn write_seen(
     Ok(())
 }
 
-pub(crate) async fn prune(connection: &mut impl Connection, now: NumericDate) -> Result<(), Fault> {
-    connection.execute(Statement::new(FORGET_TOKENS).bind(now.as_secs() - AFTERLIFE)).await?;
+pub(crate) async fn prune(
+    connection: &mut impl Connection,
+    now: NumericDate,
+) -> Result<(), QueryError> {
+    connection
+        .execute(Statement::new(FORGET_TOKENS).bind(now.as_secs() - REVOCATION_GRACE))
+        .await?;
     connection.execute(Statement::new(FORGET_FEED).bind(MAX_FEED)).await?;
     Ok(())
 }

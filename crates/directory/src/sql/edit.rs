@@ -7,7 +7,7 @@ use super::{
     connection::{Columns, Connection, Statement},
 };
 use crate::{
-    Change, DirectoryError, Edit, RevokedToken, Stamp, User, UserName, error::Fault,
+    DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, User, UserName, error::QueryError,
     user::LastSeen, valid_from_after,
 };
 
@@ -45,11 +45,11 @@ pub(crate) async fn apply(
     connection: &mut impl Connection,
     edits: Vec<Edit>,
     stamp: &Stamp,
-) -> Result<Vec<Change>, Fault> {
+) -> Result<Vec<EditOutcome>, QueryError> {
     let mut changes = Vec::with_capacity(edits.len());
     for edit in edits {
         let change = make(connection, &edit, stamp.at()).await?;
-        if change == Change::Done {
+        if change == EditOutcome::Changed {
             write_down(connection, &edit, stamp).await?;
         }
         changes.push(change);
@@ -61,7 +61,7 @@ async fn write_down(
     connection: &mut impl Connection,
     edit: &Edit,
     stamp: &Stamp,
-) -> Result<(), Fault> {
+) -> Result<(), QueryError> {
     let token_id = match edit {
         Edit::RevokeToken(token) => Some(token.token_id.as_str()),
         _ => None,
@@ -83,12 +83,12 @@ async fn make(
     connection: &mut impl Connection,
     edit: &Edit,
     now: NumericDate,
-) -> Result<Change, Fault> {
+) -> Result<EditOutcome, QueryError> {
     match edit {
         Edit::Add(user) => {
             let user = user.clone().into_user(now)?;
             if insert(connection, &user).await? {
-                return Ok(Change::Done);
+                return Ok(EditOutcome::Changed);
             }
             Err(exists(&user))
         }
@@ -100,14 +100,14 @@ async fn make(
         Edit::RevokeToken(token) => revoke(connection, token, now).await,
         Edit::Remove(name) => {
             let removed = connection.execute(on(DELETE_USER, name)).await?;
-            Ok(if removed == 0 { Change::NoSuchUser } else { Change::Done })
+            Ok(if removed == 0 { EditOutcome::NoSuchUser } else { EditOutcome::Changed })
         }
         Edit::SetStatus(name, _)
         | Edit::Grant(name, ..)
         | Edit::RevokeRole(name, _)
         | Edit::RevokeTokens(name) => {
             if !connection.fetch_one(on(USER_EXISTS, name)).await?.boolean("found")? {
-                return Ok(Change::NoSuchUser);
+                return Ok(EditOutcome::NoSuchUser);
             }
             let made = match edit {
                 Edit::SetStatus(_, status) => on(UPDATE_STATUS, name).bind(status.as_str()),
@@ -117,20 +117,20 @@ async fn make(
                 Edit::RevokeRole(_, role) => on(DELETE_ROLE, name).bind(role.as_str()),
                 _ => on(UPDATE_VALID_FROM, name).bind(valid_from_after(now).as_secs()),
             };
-            Ok(Change::made(connection.execute(made).await? > 0))
+            Ok(EditOutcome::changed_if(connection.execute(made).await? > 0))
         }
     }
 }
 
 /// Adds `user` with its roles; `false` if there is one by its names. Tokens that a user had who was
-/// removed stay void.
-async fn insert(connection: &mut impl Connection, user: &User) -> Result<bool, Fault> {
+/// removed stay revoked.
+async fn insert(connection: &mut impl Connection, user: &User) -> Result<bool, QueryError> {
     let statement =
         Statement::new(REMOVED_AT).bind(user.issuer.as_str()).bind(user.subject.as_str());
     let removed = connection.fetch_one(statement).await?.integer("at")?;
     let removed = removed.and_then(|at| NumericDate::from_secs(at).ok());
     let mut user = user.clone();
-    user.void_before(removed.map(valid_from_after));
+    user.revoke_before(removed.map(valid_from_after));
     let last_seen_at = user.last_seen_at().map(NumericDate::as_secs);
     if connection.execute(of(INSERT_USER, &user).bind(last_seen_at)).await? == 0 {
         return Ok(false);
@@ -143,28 +143,28 @@ async fn import(
     connection: &mut impl Connection,
     mut user: User,
     overwrite: bool,
-) -> Result<Change, Fault> {
+) -> Result<EditOutcome, QueryError> {
     let Some(there) = ask::find(connection, &user.issuer, &user.subject).await? else {
         insert(connection, &user).await?;
-        return Ok(Change::Done);
+        return Ok(EditOutcome::Changed);
     };
     let is_like = there.is_like(&user);
     if is_like && there.valid_from >= user.valid_from {
-        return Ok(Change::AlreadySo);
+        return Ok(EditOutcome::Unchanged);
     }
     if !is_like && !overwrite {
         return Err(exists(&user));
     }
-    user.void_before(there.valid_from);
+    user.revoke_before(there.valid_from);
     user.last_seen_at = LastSeen::default();
     connection.execute(of(UPDATE_USER, &user)).await?;
     let name = UserName::new(&user.issuer, &user.subject);
     connection.execute(on(DELETE_ROLES, &name)).await?;
     insert_roles(connection, &user).await?;
-    Ok(Change::Done)
+    Ok(EditOutcome::Changed)
 }
 
-async fn insert_roles(connection: &mut impl Connection, user: &User) -> Result<(), Fault> {
+async fn insert_roles(connection: &mut impl Connection, user: &User) -> Result<(), QueryError> {
     let name = UserName::new(&user.issuer, &user.subject);
     for role in user.roles() {
         let end = |role: &RoleName| user.role_expiry(role).map(NumericDate::as_secs);
@@ -178,16 +178,16 @@ async fn revoke(
     connection: &mut impl Connection,
     token: &RevokedToken,
     now: NumericDate,
-) -> Result<Change, Fault> {
+) -> Result<EditOutcome, QueryError> {
     let statement = Statement::new(INSERT_REVOKED)
         .bind(token.issuer.as_str())
         .bind(token.token_id.as_str())
         .bind(now.as_secs())
         .bind(token.expires_at.map(NumericDate::as_secs));
-    Ok(Change::made(connection.execute(statement).await? > 0))
+    Ok(EditOutcome::changed_if(connection.execute(statement).await? > 0))
 }
 
-fn exists(user: &User) -> Fault {
+fn exists(user: &User) -> QueryError {
     DirectoryError::Exists { issuer: user.issuer.clone(), subject: user.subject.clone() }.into()
 }
 

@@ -9,7 +9,7 @@ use std::{
 use auth_core::{NumericDate, RoleName};
 
 use super::connection::{Columns, FromColumn};
-use crate::{DirectoryError, Record, RevokedToken, Source, User};
+use crate::{ChangeRecord, DirectoryError, RevokedToken, Source, User};
 
 /// The columns of [`UserRow`], one row for each role and one for a user without any.
 macro_rules! select_users {
@@ -146,8 +146,8 @@ impl TokenRow {
 }
 
 impl RecordRow {
-    pub(super) fn into_record(self) -> Result<Record, DirectoryError> {
-        Ok(Record {
+    pub(super) fn into_record(self) -> Result<ChangeRecord, DirectoryError> {
+        Ok(ChangeRecord {
             at: read("at", NumericDate::from_secs(self.at))?,
             who: self.who,
             what: self.what,

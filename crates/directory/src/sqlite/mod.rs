@@ -4,8 +4,8 @@
 //! 2. A question is one statement, so it sees one state of the tables.
 //! 3. A change takes the write lock before it looks (`BEGIN IMMEDIATE`), so nothing can change
 //!    between the look and the change; others wait for it, up to 5 s.
-//! 4. Whoever asks does not wait for those who change: reading, the question for news and changes
-//!    have connections of their own.
+//! 4. Readers do not wait for writers: reading, reading what has changed, and changing have
+//!    connections of their own.
 //! 5. A connection on which a change failed is closed ([`Changing`]).
 //! 6. A file that a newer program has changed is refused; one that was replaced while open, too.
 //!
@@ -26,10 +26,10 @@ use self::{
     place::{OpenFile, Place},
 };
 use crate::{
-    Change, Directory, DirectoryError, Edit, Loaded, News, Record, RevokedToken, Stamp, Store,
-    User, UserName,
+    ChangeRecord, ChangeSet, Directory, DirectoryError, Edit, EditOutcome, Loaded, RevokedToken,
+    Stamp, Store, User, UserName,
     changing::Changing,
-    error::Fault,
+    error::QueryError,
     sql::{ask, edit},
 };
 
@@ -80,9 +80,9 @@ impl SqliteDirectory {
     }
 
     /// The connection that is used for nothing but reading what has changed.
-    async fn read_news(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
+    async fn read_changes(&self) -> Result<PoolConnection<Sqlite>, DirectoryError> {
         self.check()?;
-        self.acquire(&self.pools.news).await.map_err(|fault| self.fault(fault.into()))
+        self.acquire(&self.pools.changes).await.map_err(|fault| self.fault(fault.into()))
     }
 
     /// A connection for a change of what else is kept in the same database.
@@ -90,7 +90,7 @@ impl SqliteDirectory {
         Ok(Changing::new(self.acquire(&self.pools.writes).await?, self.file.is_none()))
     }
 
-    /// A connection of `pool`. If whoever asks for one leaves while the pool tests it, the pool
+    /// A connection of `pool`. If the future is dropped while the pool tests it, the pool
     /// closes it. For a database in memory that would be its end: there a task asks, and does not
     /// leave.
     async fn acquire(&self, pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
@@ -117,7 +117,7 @@ impl SqliteDirectory {
     async fn end<T>(
         &self,
         mut change: Changing<Sqlite>,
-        made: Result<T, Fault>,
+        made: Result<T, QueryError>,
     ) -> Result<T, DirectoryError> {
         match made {
             Ok(value) => {
@@ -127,7 +127,7 @@ impl SqliteDirectory {
                 Ok(value)
             }
             // A fault of ours leaves the database as it should be, once it is rolled back.
-            Err(Fault::Ours(fault)) => {
+            Err(QueryError::Directory(fault)) => {
                 if sqlx::query(ROLLBACK).execute(&mut *change).await.is_ok() {
                     change.keep();
                 }
@@ -141,7 +141,7 @@ impl SqliteDirectory {
         self.file.as_ref().map_or(Ok(()), OpenFile::check)
     }
 
-    fn fault(&self, fault: Fault) -> DirectoryError {
+    fn fault(&self, fault: QueryError) -> DirectoryError {
         fault.at(|| match &self.file {
             Some(file) => file.path().display().to_string(),
             None => "in memory".into(),
@@ -165,7 +165,11 @@ impl Directory for SqliteDirectory {
         listed.map(|()| all).map_err(|fault| self.fault(fault))
     }
 
-    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<EditOutcome>, DirectoryError> {
         let mut change = self.write().await?;
         let made = edit::apply(&mut *change, edits, stamp).await;
         self.end(change, made).await
@@ -185,7 +189,7 @@ impl Directory for SqliteDirectory {
         tokens.map_err(|fault| self.fault(fault))
     }
 
-    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+    async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         let record = ask::record(&mut *self.read().await?, limit).await;
         record.map_err(|fault| self.fault(fault))
     }
@@ -199,20 +203,25 @@ impl Store for SqliteDirectory {
     type Watch = SqliteWatch;
 
     async fn load(&self, max: usize) -> Result<Loaded, DirectoryError> {
-        ask::load(&mut *self.read_news().await?, max).await.map_err(|fault| self.fault(fault))
+        ask::load(&mut *self.read_changes().await?, max).await.map_err(|fault| self.fault(fault))
     }
 
-    async fn news(&self, since: i64) -> Result<Option<News>, DirectoryError> {
-        ask::news(&mut *self.read_news().await?, since).await.map_err(|fault| self.fault(fault))
+    async fn changes_since(&self, since: i64) -> Result<Option<ChangeSet>, DirectoryError> {
+        ask::changes_since(&mut *self.read_changes().await?, since)
+            .await
+            .map_err(|fault| self.fault(fault))
     }
 
     async fn watch(&self) -> Result<SqliteWatch, DirectoryError> {
         SqliteWatch::begin(self).await
     }
 
-    async fn write_seen(&self, seen: &[(UserName, NumericDate)]) -> Result<(), DirectoryError> {
+    async fn write_last_seen(
+        &self,
+        seen: &[(UserName, NumericDate)],
+    ) -> Result<(), DirectoryError> {
         let mut change = self.write().await?;
-        let written = ask::write_seen(&mut *change, seen).await;
+        let written = ask::write_last_seen(&mut *change, seen).await;
         self.end(change, written).await
     }
 
@@ -235,7 +244,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whether_there_is_news_is_told_without_reading_all_that_ever_was() {
+    async fn whether_anything_changed_is_known_without_reading_the_whole_feed() {
         let directory = SqliteDirectory::open("sqlite::memory:").await.unwrap();
         let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", ask::BOUNDS));
         let steps = query(plan).fetch_all(&mut *directory.read().await.unwrap()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Opening: connect, then bring the tables up to date, or say what stands in the way.
+//! Opening: connect, then bring the tables up to date, or report why that fails.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -46,15 +46,15 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for reading. Readers do not wait for each other.
 const MAX_READERS: u32 = 4;
 
-/// Connections to one database. Whoever has to wait for one of a kind does not hold those of
+/// Connections to one database. A task that waits for one of a kind does not hold those of
 /// another.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
     /// For questions.
     pub(super) reads: SqlitePool,
     /// One, for the question what has changed.
-    pub(super) news: SqlitePool,
-    /// One, for changes: writers take turns anyway, and here they do so in order.
+    pub(super) changes: SqlitePool,
+    /// One, for changes: SQLite serializes writers anyway, and the pool does so in order.
     pub(super) writes: SqlitePool,
 }
 
@@ -62,7 +62,7 @@ impl Pools {
     /// Closes all; the last one folds the write-ahead log into the file.
     pub(super) async fn close(&self) {
         self.reads.close().await;
-        self.news.close().await;
+        self.changes.close().await;
         self.writes.close().await;
     }
 }
@@ -104,10 +104,10 @@ pub(super) async fn connect(place: &Place) -> Result<Pools, DirectoryError> {
         }
     };
     Ok(match place {
-        Place::Memory => Pools { reads: writes.clone(), news: writes.clone(), writes },
+        Place::Memory => Pools { reads: writes.clone(), changes: writes.clone(), writes },
         Place::File(_) => Pools {
             reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
-            news: pool.connect_lazy_with(options),
+            changes: pool.connect_lazy_with(options),
             writes,
         },
     })

@@ -19,7 +19,7 @@ pub(super) enum Place {
     File(PathBuf),
 }
 
-/// A file that is in use, and still known when another one stands at its path.
+/// A file that is in use, and still known when another one is at its path.
 #[derive(Debug, Clone)]
 pub(super) struct OpenFile {
     path: PathBuf,
@@ -33,7 +33,7 @@ type FileId = (u64, u64);
 type FileId = ();
 
 impl Place {
-    /// Reads a directory URL. What follows `sqlite://` is a path as it stands: nothing is decoded.
+    /// Reads a directory URL. What follows `sqlite://` is a path: nothing is decoded.
     pub(super) fn parse(url: &str) -> Result<Self, DirectoryError> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         let unsupported = || DirectoryError::UnsupportedUrl { scheme: scheme.to_owned() };
@@ -60,12 +60,14 @@ impl Place {
                 .map_err(|source| DirectoryError::Folder { path: folder.to_owned(), source })?;
         }
         make_file(path).map_err(|source| file_fault(path, source))?;
-        // Whoever can write the users can make themselves one of them.
+        // An account that can write the users can add itself.
         let open = [Some(path.as_path()), path.parent()]
             .into_iter()
             .flatten()
-            .find(|path| open_to_all(path));
-        open.map_or(Ok(()), |path| Err(DirectoryError::OpenToAll { path: path.to_owned() }))
+            .find(|path| is_writable_by_all(path));
+        open.map_or(Ok(()), |path| {
+            Err(DirectoryError::InsecurePermissions { path: path.to_owned() })
+        })
     }
 
     /// What to call it in an error.
@@ -94,7 +96,7 @@ impl OpenFile {
     }
 
     /// Whether the path still leads to the file that was opened. SQLite asks this before it writes;
-    /// a reader would otherwise believe a file that no one can change any more.
+    /// a reader would otherwise trust a file that no one changes any more.
     pub(super) fn check(&self) -> Result<(), DirectoryError> {
         match fs::metadata(&self.path) {
             Ok(metadata) if file_id(&metadata) == self.id => Ok(()),
@@ -115,7 +117,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 /// would end the locks that SQLite holds on it elsewhere in this process
 /// (<https://www.sqlite.org/howtocorrupt.html> §2.2).
 fn make_file(path: &Path) -> io::Result<()> {
-    // So that nobody in this process can lock the file between its making and its closing.
+    // So that no other task in this process can lock the file between its making and its closing.
     static MAKING: Mutex<()> = Mutex::new(());
     let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
 
@@ -133,9 +135,9 @@ fn file_fault(path: &Path, source: io::Error) -> DirectoryError {
     DirectoryError::File { path: path.to_owned(), source: source.into() }
 }
 
-/// Whether anybody may write there (and, in a folder, replace what is others').
+/// Whether any account can write there (and, in a folder, replace the files of others).
 #[cfg(unix)]
-fn open_to_all(path: &Path) -> bool {
+fn is_writable_by_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).is_ok_and(|metadata| {
         let mode = metadata.permissions().mode();
@@ -145,7 +147,7 @@ fn open_to_all(path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn open_to_all(_: &Path) -> bool {
+fn is_writable_by_all(_: &Path) -> bool {
     false
 }
 

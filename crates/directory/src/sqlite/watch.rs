@@ -1,4 +1,4 @@
-//! Has anybody changed the file? `PRAGMA data_version` tells, for next to nothing
+//! Whether the file has changed. `PRAGMA data_version` says so at almost no cost
 //! (<https://www.sqlite.org/pragma.html#pragma_data_version>): it counts the changes of all
 //! connections but the one that asks, so this one is used for nothing else.
 
@@ -23,7 +23,8 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct SqliteWatch {
     directory: SqliteDirectory,
-    /// `None` for a database in memory, which tells nobody: it is taken for changed each time.
+    /// `None` for a database in memory, which does not report changes: it is taken for changed each
+    /// time.
     connection: Option<SqliteConnection>,
     seen: i64,
 }

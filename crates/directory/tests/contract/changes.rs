@@ -1,7 +1,7 @@
 //! Changes: with an end, in lists, from files, and written down.
 
 use auth_core::NumericDate;
-use directory::{Change, Directory, DirectoryError, Edit, RevokedToken, Stamp, UserStatus};
+use directory::{Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, UserStatus};
 
 use crate::{HERE, THERE, add, edit, find, issuer, name, new, now, role, roles, stamp, user};
 
@@ -14,20 +14,20 @@ pub(crate) async fn a_role_may_end_by_itself(directory: impl Directory) {
         (change, find(&directory, HERE, "alice").await.unwrap())
     };
     let (change, user) = grant(Some(at(10))).await;
-    assert_eq!((change, user.role_expiry(&role("admin"))), (Change::Done, Some(at(10))));
+    assert_eq!((change, user.role_expiry(&role("admin"))), (EditOutcome::Changed, Some(at(10))));
     assert_eq!(user.role_expiry(&role("user")), None);
     assert!(user.roles_at(at(9)).contains(&role("admin")));
     assert!(!user.roles_at(at(10)).contains(&role("admin")));
     assert!(user.roles_at(at(10)).contains(&role("user")));
-    assert_eq!(grant(Some(at(10))).await.0, Change::AlreadySo);
+    assert_eq!(grant(Some(at(10))).await.0, EditOutcome::Unchanged);
     let (change, user) = grant(Some(at(20))).await;
-    assert_eq!((change, user.role_expiry(&role("admin"))), (Change::Done, Some(at(20))));
+    assert_eq!((change, user.role_expiry(&role("admin"))), (EditOutcome::Changed, Some(at(20))));
     let (change, user) = grant(None).await;
-    assert_eq!((change, user.role_expiry(&role("admin"))), (Change::Done, None));
+    assert_eq!((change, user.role_expiry(&role("admin"))), (EditOutcome::Changed, None));
     assert_eq!(user.roles_at(at(1000)).len(), 2);
-    assert_eq!(grant(None).await.0, Change::AlreadySo);
+    assert_eq!(grant(None).await.0, EditOutcome::Unchanged);
     let revoke = Edit::RevokeRole(name(HERE, "alice"), role("admin"));
-    assert_eq!(edit(&directory, revoke).await.unwrap(), Change::Done);
+    assert_eq!(edit(&directory, revoke).await.unwrap(), EditOutcome::Changed);
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().roles().len(), 1);
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn a_user_who_comes_back_has_no_token_of_before(directory: impl
     let at = |secs: i64| NumericDate::from_secs(now().as_secs() + secs).ok();
     for removed in [10, 20] {
         let remove = Edit::Remove(name(HERE, "alice"));
-        assert_eq!(directory.edit(remove, &stamp(removed)).await.unwrap(), Change::Done);
+        assert_eq!(directory.edit(remove, &stamp(removed)).await.unwrap(), EditOutcome::Changed);
         directory.add(new(HERE, "alice", &[]), &stamp(30)).await.unwrap();
         let user = find(&directory, HERE, "alice").await.unwrap();
         assert!(user.has_revoked(at(removed + 30)) && !user.has_revoked(at(removed + 31)));
@@ -49,7 +49,7 @@ pub(crate) async fn a_user_who_comes_back_has_no_token_of_before(directory: impl
         "status":"active","roles":[],"created_at":5,"valid_from":6}"#,
     );
     let import = Edit::Import { user, overwrite: false };
-    assert_eq!(edit(&directory, import).await.unwrap(), Change::Done);
+    assert_eq!(edit(&directory, import).await.unwrap(), EditOutcome::Changed);
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(71));
     assert_eq!(find(&directory, THERE, "alice").await.unwrap().valid_from(), None);
 }
@@ -74,7 +74,8 @@ pub(crate) async fn a_list_of_changes_is_made_whole_or_not_at_all(directory: imp
     assert_eq!(find(&directory, HERE, "bob").await, None);
 
     let changes = directory.apply(edits(), &stamp(0)).await.unwrap();
-    let (done, already, nobody) = (Change::Done, Change::AlreadySo, Change::NoSuchUser);
+    let (done, already, nobody) =
+        (EditOutcome::Changed, EditOutcome::Unchanged, EditOutcome::NoSuchUser);
     assert_eq!(changes, [done, done, already, nobody, done]);
     assert_eq!(roles(&find(&directory, HERE, "bob").await.unwrap()), ["admin", "user"]);
     assert!(!find(&directory, HERE, "alice").await.unwrap().is_active());
@@ -83,7 +84,7 @@ pub(crate) async fn a_list_of_changes_is_made_whole_or_not_at_all(directory: imp
 
 pub(crate) async fn an_imported_user_is_as_the_file_has_it(directory: impl Directory) {
     let text = r#"{"issuer":"https://here.example","subject":"carol","display_name":"Carol C.","status":"disabled","roles":["admin","user"],"role_expiry":{"admin":1800000100},"created_at":1700000000,"valid_from":1750000000,"last_seen_at":1760000000}"#;
-    for expected in [Change::Done, Change::AlreadySo] {
+    for expected in [EditOutcome::Changed, EditOutcome::Unchanged] {
         let import = Edit::Import { user: user(text), overwrite: false };
         assert_eq!(edit(&directory, import).await.unwrap(), expected);
         let found = find(&directory, HERE, "carol").await.unwrap();
@@ -106,7 +107,7 @@ pub(crate) async fn a_user_who_differs_is_overwritten_only_if_told(directory: im
     assert!(matches!(fault, DirectoryError::Exists { .. }), "{fault:?}");
     assert_eq!(find(&directory, HERE, "alice").await.unwrap(), before);
 
-    for expected in [Change::Done, Change::AlreadySo] {
+    for expected in [EditOutcome::Changed, EditOutcome::Unchanged] {
         let import = Edit::Import { user: other.clone(), overwrite: true };
         assert_eq!(edit(&directory, import).await.unwrap(), expected);
     }
@@ -134,18 +135,18 @@ pub(crate) async fn revoked_tokens_are_remembered_for_as_long_as_they_would_live
     };
     assert_eq!(listed().await, []);
     for (expires_at, expected, known) in [
-        (at(10), Change::Done, at(10)),
-        (at(10), Change::AlreadySo, at(10)),
-        (at(5), Change::AlreadySo, at(10)),
-        (at(20), Change::Done, at(20)),
-        (None, Change::Done, None),
-        (at(30), Change::AlreadySo, None),
-        (None, Change::AlreadySo, None),
+        (at(10), EditOutcome::Changed, at(10)),
+        (at(10), EditOutcome::Unchanged, at(10)),
+        (at(5), EditOutcome::Unchanged, at(10)),
+        (at(20), EditOutcome::Changed, at(20)),
+        (None, EditOutcome::Changed, None),
+        (at(30), EditOutcome::Unchanged, None),
+        (None, EditOutcome::Unchanged, None),
     ] {
         assert_eq!(revoke("b", expires_at).await, expected, "{expires_at:?}");
         assert_eq!(listed().await, [("b".to_owned(), known)], "{expires_at:?}");
     }
-    assert_eq!(revoke("a", at(1)).await, Change::Done);
+    assert_eq!(revoke("a", at(1)).await, EditOutcome::Changed);
     assert_eq!(listed().await, [("a".to_owned(), at(1)), ("b".to_owned(), None)]);
 }
 

@@ -16,8 +16,9 @@ use std::{
 
 use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
 use directory::{
-    Change, Directory, DirectoryError, Edit, Live, LiveSettings, MemoryDirectory, NewUser,
-    PostgresDirectory, RevokedToken, SqliteDirectory, Stamp, Store, User, UserName, UserStatus,
+    CacheSettings, CachedDirectory, Directory, DirectoryError, Edit, EditOutcome, MemoryDirectory,
+    NewUser, PostgresDirectory, RevokedToken, SqliteDirectory, Stamp, Store, User, UserName,
+    UserStatus,
 };
 use tempfile::TempDir;
 use testkit::{ManualClock, Postgres};
@@ -45,11 +46,11 @@ macro_rules! contract {
             Some((SqliteDirectory::open("sqlite::memory:").await.unwrap(), ())), $($name)*
         }
         backend! { postgres => on_a_server().await, $($name)* }
-        backend! { live_sqlite => Some(live(in_a_file().await, 1000).await), $($name)* }
-        backend! { live_sqlite_of_many => Some(live(in_a_file().await, 0).await), $($name)* }
+        backend! { cached_sqlite => Some(cached(in_a_file().await, 1000).await), $($name)* }
+        backend! { cached_sqlite_of_many => Some(cached(in_a_file().await, 0).await), $($name)* }
         backend! {
-            live_postgres => match on_a_server().await {
-                Some(place) => Some(live(place, 1000).await),
+            cached_postgres => match on_a_server().await {
+                Some(place) => Some(cached(place, 1000).await),
                 None => None,
             }, $($name)*
         }
@@ -111,7 +112,7 @@ async fn tokens_of_a_user_are_revoked_also_where_clocks_are_ahead(directory: imp
     let revoke = async |secs| {
         directory.edit(Edit::RevokeTokens(name(HERE, "alice")), &stamp(secs)).await.unwrap()
     };
-    assert_eq!(revoke(10).await, Change::Done);
+    assert_eq!(revoke(10).await, EditOutcome::Changed);
     let user = find(&directory, HERE, "alice").await.unwrap();
     assert_eq!(user.valid_from(), at(41));
     assert!(user.has_revoked(at(9)) && user.has_revoked(at(10)) && user.has_revoked(None));
@@ -120,15 +121,15 @@ async fn tokens_of_a_user_are_revoked_also_where_clocks_are_ahead(directory: imp
     assert!(!user.has_revoked(at(41)));
     assert!(user.is_active());
     // A clock that goes back makes nothing good again.
-    assert_eq!(revoke(5).await, Change::AlreadySo);
-    assert_eq!(revoke(10).await, Change::AlreadySo);
+    assert_eq!(revoke(5).await, EditOutcome::Unchanged);
+    assert_eq!(revoke(10).await, EditOutcome::Unchanged);
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(41));
-    assert_eq!(revoke(20).await, Change::Done);
+    assert_eq!(revoke(20).await, EditOutcome::Changed);
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(51));
 
     assert_eq!(find(&directory, THERE, "alice").await.unwrap().valid_from(), None);
     let bob = edit(&directory, Edit::RevokeTokens(name(HERE, "bob"))).await.unwrap();
-    assert_eq!(bob, Change::NoSuchUser);
+    assert_eq!(bob, EditOutcome::NoSuchUser);
 }
 
 async fn a_single_token_is_revoked_for_its_issuer(directory: impl Directory) {
@@ -139,8 +140,8 @@ async fn a_single_token_is_revoked_for_its_issuer(directory: impl Directory) {
         let token = RevokedToken { issuer: here.clone(), token_id: one.clone(), expires_at };
         edit(&directory, Edit::RevokeToken(token)).await.unwrap()
     };
-    assert_eq!(revoke(None).await, Change::Done);
-    assert_eq!(revoke(None).await, Change::AlreadySo);
+    assert_eq!(revoke(None).await, EditOutcome::Changed);
+    assert_eq!(revoke(None).await, EditOutcome::Unchanged);
     assert!(directory.is_revoked(&here, &one).await.unwrap());
     assert!(!directory.is_revoked(&here, &other).await.unwrap());
     assert!(!directory.is_revoked(&there, &one).await.unwrap());
@@ -194,7 +195,7 @@ async fn a_display_name_must_fit_in_a_line(directory: impl Directory) {
                 let user = find(&directory, HERE, "alice").await.unwrap();
                 assert_eq!(**user.display_name(), *display_name);
                 let change = edit(&directory, Edit::Remove(name(HERE, "alice"))).await;
-                assert_eq!(change.unwrap(), Change::Done);
+                assert_eq!(change.unwrap(), EditOutcome::Changed);
             }
             Err(DirectoryError::DisplayName) if !fits => {}
             other => panic!("{display_name:?}: {other:?}"),
@@ -222,10 +223,10 @@ async fn the_same_subject_of_two_issuers_is_two_users(directory: impl Directory)
     let (issuer, subject) = (issuer(THERE), subject("alice"));
     let change =
         edit(&directory, Edit::Grant(UserName::new(&issuer, &subject), role("user"), None)).await;
-    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(change.unwrap(), EditOutcome::Changed);
     let change =
         edit(&directory, Edit::SetStatus(UserName::new(&issuer, &subject), UserStatus::Disabled));
-    assert_eq!(change.await.unwrap(), Change::Done);
+    assert_eq!(change.await.unwrap(), EditOutcome::Changed);
 
     let here = find(&directory, HERE, "alice").await.unwrap();
     assert!(here.is_active());
@@ -235,7 +236,7 @@ async fn the_same_subject_of_two_issuers_is_two_users(directory: impl Directory)
     assert_eq!(roles(&there), ["guest", "user"]);
 
     let change = edit(&directory, Edit::Remove(UserName::new(&issuer, &subject))).await;
-    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(change.unwrap(), EditOutcome::Changed);
     assert_eq!(find(&directory, HERE, "alice").await, Some(here));
 }
 
@@ -287,9 +288,9 @@ async fn a_disabled_user_keeps_its_roles(directory: impl Directory) {
     let active = find(&directory, HERE, "alice").await.unwrap();
     let (here, alice) = (issuer(HERE), subject("alice"));
     for (status, expected) in [
-        (UserStatus::Active, Change::AlreadySo),
-        (UserStatus::Disabled, Change::Done),
-        (UserStatus::Disabled, Change::AlreadySo),
+        (UserStatus::Active, EditOutcome::Unchanged),
+        (UserStatus::Disabled, EditOutcome::Changed),
+        (UserStatus::Disabled, EditOutcome::Unchanged),
     ] {
         let change = edit(&directory, Edit::SetStatus(UserName::new(&here, &alice), status)).await;
         assert_eq!(change.unwrap(), expected);
@@ -300,7 +301,7 @@ async fn a_disabled_user_keeps_its_roles(directory: impl Directory) {
 
     let change =
         edit(&directory, Edit::SetStatus(UserName::new(&here, &alice), UserStatus::Active)).await;
-    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(change.unwrap(), EditOutcome::Changed);
     assert_eq!(find(&directory, HERE, "alice").await, Some(active));
 }
 
@@ -310,10 +311,10 @@ async fn a_removed_user_loses_its_roles(directory: impl Directory) {
     let (issuer, alice) = (issuer(HERE), subject("alice"));
     assert_eq!(
         edit(&directory, Edit::Remove(UserName::new(&issuer, &alice))).await.unwrap(),
-        Change::Done
+        EditOutcome::Changed
     );
     let again = edit(&directory, Edit::Remove(UserName::new(&issuer, &alice))).await;
-    assert_eq!(again.unwrap(), Change::NoSuchUser);
+    assert_eq!(again.unwrap(), EditOutcome::NoSuchUser);
     assert_eq!(find(&directory, HERE, "alice").await, None);
 
     add(&directory, HERE, "alice", &[]).await;
@@ -326,7 +327,7 @@ async fn a_removed_user_loses_its_roles(directory: impl Directory) {
 async fn roles_are_granted_and_revoked_once(directory: impl Directory) {
     add(&directory, HERE, "alice", &["user"]).await;
     let (issuer, alice, admin) = (issuer(HERE), subject("alice"), role("admin"));
-    for expected in [Change::Done, Change::AlreadySo] {
+    for expected in [EditOutcome::Changed, EditOutcome::Unchanged] {
         let change =
             edit(&directory, Edit::Grant(UserName::new(&issuer, &alice), admin.clone(), None))
                 .await;
@@ -334,7 +335,7 @@ async fn roles_are_granted_and_revoked_once(directory: impl Directory) {
         let user = find(&directory, HERE, "alice").await.unwrap();
         assert_eq!(roles(&user), ["admin", "user"]);
     }
-    for expected in [Change::Done, Change::AlreadySo] {
+    for expected in [EditOutcome::Changed, EditOutcome::Unchanged] {
         let change =
             edit(&directory, Edit::RevokeRole(UserName::new(&issuer, &alice), admin.clone())).await;
         assert_eq!(change.unwrap(), expected);
@@ -364,7 +365,7 @@ async fn changes_to_nobody_change_nothing(directory: impl Directory) {
             edit(&directory, Edit::Remove(UserName::new(&issuer, &subject))).await,
         ];
         for change in changes {
-            assert_eq!(change.unwrap(), Change::NoSuchUser);
+            assert_eq!(change.unwrap(), EditOutcome::NoSuchUser);
         }
     }
     assert_eq!(directory.list().await.unwrap(), before);
@@ -384,7 +385,7 @@ async fn grants_of_many_tasks_at_once_are_all_kept(directory: impl Directory) {
         })
         .collect();
     for task in tasks {
-        assert_eq!(task.await.unwrap().unwrap(), Change::Done);
+        assert_eq!(task.await.unwrap().unwrap(), EditOutcome::Changed);
     }
     let alice = find(&*directory, HERE, "alice").await.unwrap();
     let expected: Vec<_> = (0..50).map(|task| format!("role-{task:02}")).collect();
@@ -423,13 +424,13 @@ async fn on_a_server() -> Option<(PostgresDirectory, ())> {
 }
 
 /// In front of `store`, with up to `max` users and tokens in memory.
-async fn live<S: Store, P>((store, place): (S, P), max: usize) -> (Live<S>, P) {
-    let settings = LiveSettings {
+async fn cached<S: Store, P>((store, place): (S, P), max: usize) -> (CachedDirectory<S>, P) {
+    let settings = CacheSettings {
         max_in_memory: max,
         max_age: Duration::from_mins(1),
         clock: ManualClock::at(now().as_secs()),
     };
-    (Live::load(store, settings).await.unwrap(), place)
+    (CachedDirectory::load(store, settings).await.unwrap(), place)
 }
 
 async fn in_a_file() -> (SqliteDirectory, TempDir) {
@@ -447,7 +448,7 @@ async fn find(directory: &impl Directory, issuer: &str, subject: &str) -> Option
     directory.find(&issuer, &subject).await.unwrap().map(|user| User::clone(&user))
 }
 
-async fn edit(directory: &impl Directory, edit: Edit) -> Result<Change, DirectoryError> {
+async fn edit(directory: &impl Directory, edit: Edit) -> Result<EditOutcome, DirectoryError> {
     directory.edit(edit, &stamp(0)).await
 }
 

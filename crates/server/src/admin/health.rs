@@ -43,7 +43,7 @@ pub(crate) fn routes<D: Directory>(
 }
 
 async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
-    let away = directory.away_since();
+    let away = directory.unavailable_since();
     let affects_callers = directory.ping().await.is_err();
     let what = match away {
         Some(_) => "the directory cannot be reached",

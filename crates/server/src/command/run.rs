@@ -3,7 +3,7 @@
 use std::{io::Write, sync::Arc};
 
 use auth_core::{Clock, SystemClock};
-use directory::{AnyDirectory, Directory, Live, LiveSettings, Shared};
+use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
 use settings::{EnvFile, Environment, KeySource, fresh_secret};
 use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
@@ -42,7 +42,7 @@ pub(crate) async fn run(
         }
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let settings = LiveSettings {
+    let settings = CacheSettings {
         max_in_memory: config.directory_max_users,
         max_age: config.directory_max_age,
         clock: Arc::clone(&clock),
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     } else {
         None
     };
-    let directory = Arc::new(Live::load(store, settings).await?);
+    let directory = Arc::new(CachedDirectory::load(store, settings).await?);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -127,7 +127,7 @@ fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<St
 }
 
 /// Keeps what is known of users fresh until `stop` is cancelled.
-async fn follow(directory: Arc<Live<AnyDirectory>>, stop: CancellationToken) {
+async fn follow(directory: Arc<CachedDirectory<AnyDirectory>>, stop: CancellationToken) {
     tokio::select! {
         () = directory.keep_fresh() => {}
         () = stop.cancelled() => {}
@@ -137,7 +137,7 @@ async fn follow(directory: Arc<Live<AnyDirectory>>, stop: CancellationToken) {
 /// What is no fault and still worth knowing.
 async fn warn_about(
     config: &Config,
-    directory: &Live<AnyDirectory>,
+    directory: &CachedDirectory<AnyDirectory>,
     invocation: &Invocation,
 ) -> Result<(), Failure> {
     directory.ping().await?;

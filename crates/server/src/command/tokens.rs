@@ -6,7 +6,7 @@ use auth_core::{
     AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
     TrustedIssuer, UnverifiedToken, display,
 };
-use directory::{Change, Directory, Edit, RevokedToken, valid_from_after};
+use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
 use terminal::table::Table;
 
@@ -102,7 +102,7 @@ async fn revoke_all(
     let name = opened.name(subject)?;
     let edit = Edit::RevokeTokens(name.clone());
     let change = opened.directory.edit(edit, &opened.stamp).await?;
-    if change == Change::NoSuchUser {
+    if change == EditOutcome::NoSuchUser {
         return Err(Failure::NoSuchUser {
             issuer: name.issuer.to_string(),
             subject: name.subject.to_string(),
@@ -113,7 +113,7 @@ async fn revoke_all(
         OutputFormat::Json => write_json(
             &serde_json::json!({
                 "what": "revoke-tokens", "issuer": name.issuer.as_str(),
-                "subject": subject, "changed": change == Change::Done, "valid_from": from,
+                "subject": subject, "changed": change == EditOutcome::Changed, "valid_from": from,
             }),
             out,
         ),
@@ -137,7 +137,7 @@ async fn revoke(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let change = opened.directory.edit(Edit::RevokeToken(token.clone()), &opened.stamp).await?;
-    let changed = change == Change::Done;
+    let changed = change == EditOutcome::Changed;
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({

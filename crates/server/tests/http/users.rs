@@ -9,8 +9,8 @@ use auth_core::{
     Algorithm, Issuer, KeySet, NumericDate, RoleName, Subject, TokenId, TrustedIssuer,
 };
 use directory::{
-    Change, Directory, DirectoryError, Edit, Live, LiveSettings, MemoryDirectory, NewUser, Record,
-    RevokedToken, SqliteDirectory, Stamp, Store, User, UserStatus,
+    CacheSettings, CachedDirectory, ChangeRecord, Directory, DirectoryError, Edit, EditOutcome,
+    MemoryDirectory, NewUser, RevokedToken, SqliteDirectory, Stamp, Store, User, UserStatus,
 };
 use http::{StatusCode, header};
 use server::BUILT_IN;
@@ -59,23 +59,23 @@ async fn authority_that_is_taken_away_is_gone_for_tokens_already_out() {
     let edit = async |edit| server.directory.edit(edit, &stamp(NOW)).await.unwrap();
     server.get_time(&token).await.assert_called("at first");
 
-    assert_eq!(edit(Edit::RevokeRole(user("admin"), role.clone())).await, Change::Done);
+    assert_eq!(edit(Edit::RevokeRole(user("admin"), role.clone())).await, EditOutcome::Changed);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
     let end = NumericDate::from_secs(NOW + 10).ok();
-    assert_eq!(edit(Edit::Grant(user("admin"), role.clone(), end)).await, Change::Done);
+    assert_eq!(edit(Edit::Grant(user("admin"), role.clone(), end)).await, EditOutcome::Changed);
     server.get_time(&token).await.assert_called("role given back for a while");
     server.clock.set(NOW + 10);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(edit(Edit::Grant(user("admin"), role, None)).await, Change::Done);
+    assert_eq!(edit(Edit::Grant(user("admin"), role, None)).await, EditOutcome::Changed);
     server.get_time(&token).await.assert_called("role given back for good");
 
     let status = |status| Edit::SetStatus(user("admin"), status);
-    assert_eq!(edit(status(UserStatus::Disabled)).await, Change::Done);
+    assert_eq!(edit(status(UserStatus::Disabled)).await, EditOutcome::Changed);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(edit(status(UserStatus::Active)).await, Change::Done);
+    assert_eq!(edit(status(UserStatus::Active)).await, EditOutcome::Changed);
     server.get_time(&token).await.assert_called("enabled again");
 
-    assert_eq!(edit(Edit::Remove(user("admin"))).await, Change::Done);
+    assert_eq!(edit(Edit::Remove(user("admin"))).await, EditOutcome::Changed);
     assert_eq!(server.get_time(&token).await.status, StatusCode::FORBIDDEN);
 }
 
@@ -121,11 +121,11 @@ async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
     let edit = async |edit| server.directory.edit(edit, &stamp(NOW)).await.unwrap();
     let token_id = "lost".parse().unwrap();
     let lost_one = RevokedToken { issuer, token_id, expires_at: None };
-    assert_eq!(edit(Edit::RevokeToken(lost_one)).await, Change::Done);
+    assert_eq!(edit(Edit::RevokeToken(lost_one)).await, EditOutcome::Changed);
     server.get_time(&lost).await.assert_invalid_token("revoked by jti");
     server.get_time(&kept).await.assert_called("another token of the same user");
 
-    assert_eq!(edit(Edit::RevokeTokens(user("user-userson"))).await, Change::Done);
+    assert_eq!(edit(Edit::RevokeTokens(user("user-userson"))).await, EditOutcome::Changed);
     server.get_time(&kept).await.assert_invalid_token("all of the user's");
     let undated = server.sign(&server.forge().without_claim("iat"));
     server.get_time(&undated).await.assert_invalid_token("without iat");
@@ -200,11 +200,11 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     assert_eq!(server.get_time(&good).await.status, StatusCode::FORBIDDEN);
 
     let disable = Edit::SetStatus(user("carol"), UserStatus::Disabled);
-    assert_eq!(directory.edit(disable, &stamp(NOW)).await.unwrap(), Change::Done);
+    assert_eq!(directory.edit(disable, &stamp(NOW)).await.unwrap(), EditOutcome::Changed);
     assert_eq!(server.call("whoami", &good).await.status, StatusCode::FORBIDDEN);
     // One who is removed is added again, but the old token is void.
     let remove = Edit::Remove(user("carol"));
-    assert_eq!(directory.edit(remove, &stamp(NOW + 5)).await.unwrap(), Change::Done);
+    assert_eq!(directory.edit(remove, &stamp(NOW + 5)).await.unwrap(), EditOutcome::Changed);
     server.call("whoami", &good).await.assert_invalid_token("from before the removal");
     let ahead = server.sign(&named.clone().claim("iat", NOW + 35));
     server.call("whoami", &ahead).await.assert_invalid_token("from a clock that is ahead");
@@ -218,12 +218,13 @@ async fn known_users_are_served_while_new_ones_wait_for_a_writer() {
     let key = TestKey::shared(Algorithm::Hs256);
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("users.db").display());
-    let settings = LiveSettings {
+    let settings = CacheSettings {
         max_in_memory: 1000,
         max_age: Duration::from_secs(2),
         clock: testkit::ManualClock::at(NOW),
     };
-    let live = Live::load(SqliteDirectory::open(&url).await.unwrap(), settings).await.unwrap();
+    let live =
+        CachedDirectory::load(SqliteDirectory::open(&url).await.unwrap(), settings).await.unwrap();
     let following = live.clone();
     tokio::spawn(async move { following.keep_fresh().await });
     let known = NewUser {
@@ -299,7 +300,11 @@ impl Directory for Broken {
         self.directory.list().await
     }
 
-    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<EditOutcome>, DirectoryError> {
         self.directory.apply(edits, stamp).await
     }
 
@@ -314,7 +319,7 @@ impl Directory for Broken {
         self.directory.revoked_tokens().await
     }
 
-    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+    async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         self.directory.record(limit).await
     }
 

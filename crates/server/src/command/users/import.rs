@@ -12,7 +12,7 @@ use std::{
 };
 
 use auth_core::{RoleName, display};
-use directory::{AnyDirectory, Change, Directory, DirectoryError, Edit, RevokedToken, User};
+use directory::{AnyDirectory, Directory, DirectoryError, Edit, EditOutcome, RevokedToken, User};
 use serde::{Deserialize, Serialize};
 use settings::secret_file;
 
@@ -56,7 +56,7 @@ pub(crate) async fn import(
         }
         Err(error) => return Err(error.into()),
     };
-    let done = changes.iter().filter(|change| **change == Change::Done).count();
+    let done = changes.iter().filter(|change| **change == EditOutcome::Changed).count();
     match output {
         OutputFormat::Json => {
             write_json(&serde_json::json!({ "lines": changes.len(), "changed": done }), out)

@@ -5,7 +5,9 @@ mod import;
 use std::io::Write;
 
 use auth_core::{Clock, Policy, RoleName, display};
-use directory::{Change, Directory, DirectoryError, Edit, NewUser, User, UserName, UserStatus};
+use directory::{
+    Directory, DirectoryError, Edit, EditOutcome, NewUser, User, UserName, UserStatus,
+};
 use settings::Environment;
 use terminal::table::Table;
 
@@ -132,7 +134,7 @@ impl Users {
     ) -> Result<(), Failure> {
         let (word, name) = (edit.word(), edit.user().ok_or_else(no_user)?);
         let change = match self.opened.directory.edit(edit, &self.opened.stamp).await {
-            Ok(Change::NoSuchUser) => return Err(missing(&name)),
+            Ok(EditOutcome::NoSuchUser) => return Err(missing(&name)),
             Ok(change) => change,
             Err(DirectoryError::Exists { .. }) => return Err(exists(&name)),
             Err(error) => return Err(error.into()),
@@ -140,7 +142,7 @@ impl Users {
         let subject = name.subject.as_str();
         match output {
             OutputFormat::Json => {
-                let changed = change == Change::Done;
+                let changed = change == EditOutcome::Changed;
                 let issuer = name.issuer.as_str();
                 let said = serde_json::json!({
                     "what": word, "issuer": issuer, "subject": subject, "changed": changed,
@@ -148,7 +150,7 @@ impl Users {
                 write_json(&said, out)
             }
             OutputFormat::Text => {
-                let said = if change == Change::Done { done } else { already };
+                let said = if change == EditOutcome::Changed { done } else { already };
                 writeln!(out, "{} {said}", display::escape(subject)).map_err(Failure::output)
             }
         }

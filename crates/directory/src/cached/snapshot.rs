@@ -12,45 +12,38 @@ use std::{
 use auth_core::{Issuer, Subject, TokenId};
 use quick_cache::{Equivalent, sync::Cache};
 
-use crate::{Loaded, News, User, UserName};
+use crate::{ChangeSet, Loaded, User, UserName};
 
 /// What is known of users and revoked tokens. Readers take no lock of a writer's while all is held.
-pub(super) struct View {
-    pub(super) users: Held<UserName, Arc<User>>,
-    revoked: Held<(Issuer, TokenId), ()>,
-    /// How often news has come. What was asked for before is not learned after: it may be older.
-    news: AtomicU64,
-    /// Held while something is learned or forgotten.
+pub(super) struct Snapshot {
+    pub(super) users: Contents<UserName, Arc<User>>,
+    revoked: Contents<(Issuer, TokenId), ()>,
+    /// How many sets of changes were applied. What was asked for before the last one is not held
+    /// after it: it may be older.
+    generation: AtomicU64,
+    /// Contents while something is learned or forgotten.
     learning: Mutex<()>,
 }
 
-/// A question that has been put to the database, and when.
+/// When a read of the database began: how many sets of changes were applied until then.
 #[derive(Debug)]
-pub(super) struct Asked(u64);
+pub(super) struct ReadEpoch(u64);
 
-/// Registers with the kernel what maps in memory need of it (`membarrier(2)`). A process of one
-/// thread is registered at once; with more, the kernel waits some ten milliseconds for all its
-/// cores. So it is best done before others are started; whoever does not call this waits when the
-/// first map is made.
-pub fn prepare() {
-    drop(papaya::HashMap::<(), ()>::new());
-}
-
-/// Names and what they stand for.
-pub(super) enum Held<K, V> {
+/// Names and their values.
+pub(super) enum Contents<K, V> {
     /// Every name there is.
-    All(papaya::HashMap<K, V>),
-    /// Those that were asked for last, also with nothing to stand for.
-    Some(Cache<K, Option<V>>),
+    Complete(papaya::HashMap<K, V>),
+    /// Those that were asked for last, also those without a value.
+    Partial(Cache<K, Option<V>>),
 }
 
-/// What stands for a name.
+/// The value of a name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer<V> {
+pub(super) enum Lookup<V> {
     /// This.
-    Is(V),
+    Found(V),
     /// Nothing: there is none.
-    Nothing,
+    Absent,
     /// It is not known here.
     Unknown,
 }
@@ -71,7 +64,7 @@ impl Equivalent<(Issuer, TokenId)> for Name<'_, TokenId> {
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Held<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone> Contents<K, V> {
     fn new(all: Option<impl Iterator<Item = (K, V)>>, max: usize) -> Self {
         match all {
             Some(all) => {
@@ -81,34 +74,34 @@ impl<K: Hash + Eq + Clone, V: Clone> Held<K, V> {
                     pinned.insert(key, value);
                 }
                 drop(pinned);
-                Self::All(held)
+                Self::Complete(held)
             }
-            None => Self::Some(Cache::new(max)),
+            None => Self::Partial(Cache::new(max)),
         }
     }
 
-    fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Answer<V> {
+    fn get<Q: Hash + Equivalent<K>>(&self, key: &Q) -> Lookup<V> {
         let found = match self {
-            Self::All(held) => held.pin().get(key).cloned(),
-            Self::Some(held) => match held.get(key) {
+            Self::Complete(held) => held.pin().get(key).cloned(),
+            Self::Partial(held) => match held.get(key) {
                 Some(found) => found,
-                None => return Answer::Unknown,
+                None => return Lookup::Unknown,
             },
         };
-        found.map_or(Answer::Nothing, Answer::Is)
+        found.map_or(Lookup::Absent, Lookup::Found)
     }
 
-    /// Takes down what is so now.
+    /// Holds the value that a name has now.
     fn update(&self, key: K, value: Option<V>) {
         match (self, value) {
-            (Self::All(held), Some(value)) => {
+            (Self::Complete(held), Some(value)) => {
                 held.pin().insert(key, value);
             }
-            (Self::All(held), None) => {
+            (Self::Complete(held), None) => {
                 held.pin().remove(&key);
             }
-            // Who is not asked for need not be held.
-            (Self::Some(held), _) => {
+            // What is not asked for need not be held.
+            (Self::Partial(held), _) => {
                 held.remove(&key);
             }
         }
@@ -116,19 +109,19 @@ impl<K: Hash + Eq + Clone, V: Clone> Held<K, V> {
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::All(held) => held.len(),
-            Self::Some(held) => held.len(),
+            Self::Complete(held) => held.len(),
+            Self::Partial(held) => held.len(),
         }
     }
 }
 
-impl fmt::Debug for View {
+impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "View({} users, {} revoked tokens)", self.users.len(), self.revoked.len())
+        write!(f, "Snapshot({} users, {} revoked tokens)", self.users.len(), self.revoked.len())
     }
 }
 
-impl View {
+impl Snapshot {
     pub(super) fn new(loaded: Loaded, max: usize) -> Self {
         let users = loaded.users.map(|users| {
             users.into_iter().map(|user| (UserName::new(user.issuer(), user.subject()), user))
@@ -137,85 +130,85 @@ impl View {
             .revoked
             .map(|tokens| tokens.into_iter().map(|token| ((token.issuer, token.token_id), ())));
         Self {
-            users: Held::new(users, max),
-            revoked: Held::new(revoked, max),
-            news: AtomicU64::new(0),
+            users: Contents::new(users, max),
+            revoked: Contents::new(revoked, max),
+            generation: AtomicU64::new(0),
             learning: Mutex::new(()),
         }
     }
 
     /// The user by these names.
-    pub(super) fn user(&self, issuer: &Issuer, subject: &Subject) -> Answer<Arc<User>> {
+    pub(super) fn user(&self, issuer: &Issuer, subject: &Subject) -> Lookup<Arc<User>> {
         self.users.get(&Name(issuer, subject))
     }
 
     /// Whether this token is revoked; `None` if that is not known.
     pub(super) fn is_revoked(&self, issuer: &Issuer, token_id: &TokenId) -> Option<bool> {
         match self.revoked.get(&Name(issuer, token_id)) {
-            Answer::Is(()) => Some(true),
-            Answer::Nothing => Some(false),
-            Answer::Unknown => None,
+            Lookup::Found(()) => Some(true),
+            Lookup::Absent => Some(false),
+            Lookup::Unknown => None,
         }
     }
 
-    /// Begins a question.
-    pub(super) fn ask(&self) -> Asked {
-        Asked(self.news.load(Ordering::SeqCst))
+    /// Begins a read of the database.
+    pub(super) fn begin_read(&self) -> ReadEpoch {
+        ReadEpoch(self.generation.load(Ordering::SeqCst))
     }
 
-    /// Holds the answer, unless there was news meanwhile.
+    /// Holds the answer, unless changes were applied since.
     pub(super) fn learn_user(
         &self,
-        asked: &Asked,
+        epoch: &ReadEpoch,
         issuer: &Issuer,
         subject: &Subject,
         user: Option<&Arc<User>>,
     ) {
-        if let Held::Some(held) = &self.users {
-            self.learn(asked, || held.insert(UserName::new(issuer, subject), user.cloned()));
+        if let Contents::Partial(held) = &self.users {
+            self.learn(epoch, || held.insert(UserName::new(issuer, subject), user.cloned()));
         }
     }
 
     pub(super) fn learn_token(
         &self,
-        asked: &Asked,
+        epoch: &ReadEpoch,
         issuer: &Issuer,
         token_id: &TokenId,
         revoked: bool,
     ) {
-        if let Held::Some(held) = &self.revoked {
+        if let Contents::Partial(held) = &self.revoked {
             let key = (issuer.clone(), token_id.clone());
-            self.learn(asked, || held.insert(key, revoked.then_some(())));
+            self.learn(epoch, || held.insert(key, revoked.then_some(())));
         }
     }
 
-    fn learn(&self, asked: &Asked, insert: impl FnOnce()) {
+    fn learn(&self, epoch: &ReadEpoch, insert: impl FnOnce()) {
         let _learning = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.news.load(Ordering::SeqCst) == asked.0 {
+        if self.generation.load(Ordering::SeqCst) == epoch.0 {
             insert();
         }
     }
 
-    pub(super) fn take(&self, news: News) {
+    pub(super) fn apply(&self, changes: ChangeSet) {
         let _learning = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
-        self.news.fetch_add(1, Ordering::SeqCst);
-        for (name, user) in news.users {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        for (name, user) in changes.users {
             self.users.update(name, user);
         }
-        for (token, revoked) in news.tokens {
+        for (token, revoked) in changes.tokens {
             self.revoked.update(token, revoked.then_some(()));
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        matches!(&self.users, Held::All(users) if users.is_empty())
+        matches!(&self.users, Contents::Complete(users) if users.is_empty())
     }
 
     /// Whether more is held than should be.
     pub(super) fn is_over(&self, max: usize) -> bool {
         let over = |len, is_all: bool| is_all && len > max;
-        over(self.users.len(), matches!(self.users, Held::All(_)))
-            || over(self.revoked.len(), matches!(self.revoked, Held::All(_)))
+        over(self.users.len(), matches!(self.users, Contents::Complete(_)))
+            || over(self.revoked.len(), matches!(self.revoked, Contents::Complete(_)))
     }
 }
 
@@ -245,46 +238,54 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_before_news_is_not_learned_after_it() {
-        let view = View::new(loaded(false), 10);
+    fn what_was_read_before_a_change_is_not_held_after_it() {
+        let snapshot = Snapshot::new(loaded(false), 10);
         let (issuer, subject): (Issuer, Subject) = ("i".parse().unwrap(), "s".parse().unwrap());
-        let before = view.ask();
-        view.take(News { position: 1, users: Vec::new(), tokens: Vec::new() });
-        view.learn_user(&before, &issuer, &subject, Some(&user()));
-        assert_eq!(view.user(&issuer, &subject), Answer::Unknown);
-        view.learn_user(&view.ask(), &issuer, &subject, Some(&user()));
-        assert_eq!(view.user(&issuer, &subject), Answer::Is(user()));
+        let before = snapshot.begin_read();
+        snapshot.apply(ChangeSet { position: 1, users: Vec::new(), tokens: Vec::new() });
+        snapshot.learn_user(&before, &issuer, &subject, Some(&user()));
+        assert_eq!(snapshot.user(&issuer, &subject), Lookup::Unknown);
+        snapshot.learn_user(&snapshot.begin_read(), &issuer, &subject, Some(&user()));
+        assert_eq!(snapshot.user(&issuer, &subject), Lookup::Found(user()));
         let name = UserName::new(&issuer, &subject);
-        view.take(News { position: 2, users: vec![(name, Some(user()))], tokens: Vec::new() });
-        assert_eq!(view.user(&issuer, &subject), Answer::Unknown);
+        snapshot.apply(ChangeSet {
+            position: 2,
+            users: vec![(name, Some(user()))],
+            tokens: Vec::new(),
+        });
+        assert_eq!(snapshot.user(&issuer, &subject), Lookup::Unknown);
     }
 
     #[test]
     fn whether_a_token_is_revoked_is_learned_both_ways() {
-        let view = View::new(loaded(false), 10);
+        let snapshot = Snapshot::new(loaded(false), 10);
         let (issuer, id): (Issuer, TokenId) = ("i".parse().unwrap(), "t".parse().unwrap());
         for revoked in [true, false] {
-            view.learn_token(&view.ask(), &issuer, &id, revoked);
-            assert_eq!(view.is_revoked(&issuer, &id), Some(revoked));
+            snapshot.learn_token(&snapshot.begin_read(), &issuer, &id, revoked);
+            assert_eq!(snapshot.is_revoked(&issuer, &id), Some(revoked));
             let tokens = vec![((issuer.clone(), id.clone()), true)];
-            view.take(News { position: 1, users: Vec::new(), tokens });
-            assert_eq!(view.is_revoked(&issuer, &id), None);
+            snapshot.apply(ChangeSet { position: 1, users: Vec::new(), tokens });
+            assert_eq!(snapshot.is_revoked(&issuer, &id), None);
         }
     }
 
     #[test]
     fn of_many_users_only_so_many_are_held() {
-        let view = View::new(loaded(false), 100);
+        let snapshot = Snapshot::new(loaded(false), 100);
         let issuer: Issuer = "i".parse().unwrap();
         for number in 0..10_000 {
             let subject = number.to_string().parse().unwrap();
-            view.learn_user(&view.ask(), &issuer, &subject, None);
+            snapshot.learn_user(&snapshot.begin_read(), &issuer, &subject, None);
         }
-        assert!((1..=100).contains(&view.users.len()), "{}", view.users.len());
-        let view = View::new(loaded(true), 0);
-        assert!(!view.is_over(0));
+        assert!((1..=100).contains(&snapshot.users.len()), "{}", snapshot.users.len());
+        let snapshot = Snapshot::new(loaded(true), 0);
+        assert!(!snapshot.is_over(0));
         let name = UserName::new(&issuer, &"s".parse().unwrap());
-        view.take(News { position: 1, users: vec![(name, Some(user()))], tokens: Vec::new() });
-        assert!(view.is_over(0) && !view.is_over(1));
+        snapshot.apply(ChangeSet {
+            position: 1,
+            users: vec![(name, Some(user()))],
+            tokens: Vec::new(),
+        });
+        assert!(snapshot.is_over(0) && !snapshot.is_over(1));
     }
 }

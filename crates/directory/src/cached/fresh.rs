@@ -8,12 +8,12 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Inner, Live, held::View};
+use super::{CachedDirectory, Inner, snapshot::Snapshot};
 use crate::{DirectoryError, Store, Watch};
 
 /// How long the database may take to tell what has changed. (To read all of it may take longer;
 /// meanwhile what is known gets older, and is not used beyond its bound.)
-const NEWS_TIMEOUT: Duration = Duration::from_secs(5);
+const CHANGES_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait before a database is asked again that did not answer.
 const RETRY: Duration = Duration::from_millis(250);
@@ -41,13 +41,13 @@ pub(super) struct Cursor {
 pub(super) async fn load<S: Store>(
     store: &S,
     max: usize,
-) -> Result<(View, Cursor), DirectoryError> {
+) -> Result<(Snapshot, Cursor), DirectoryError> {
     let loaded = store.load(max).await?;
     let cursor = Cursor { position: loaded.position, is_lost: false };
-    Ok((View::new(loaded, max), cursor))
+    Ok((Snapshot::new(loaded, max), cursor))
 }
 
-impl<S: Store> Live<S> {
+impl<S: Store> CachedDirectory<S> {
     /// Keeps what is known fresh and writes down who was seen, for as long as it is polled.
     pub async fn keep_fresh(&self) {
         tokio::join!(
@@ -59,7 +59,7 @@ impl<S: Store> Live<S> {
 
     async fn follow(&self) {
         loop {
-            // The watch begins before the question: what changes in between is told by both.
+            // The watch begins before the question: what changes in between is reported by both.
             match self.store().watch().await {
                 Ok(mut watch) => {
                     while self.refresh().await {
@@ -81,7 +81,7 @@ impl<S: Store> Live<S> {
     pub(super) async fn refresh(&self) -> bool {
         let mut cursor = self.0.cursor.lock().await;
         let asked = Instant::now();
-        match self.0.read_news(&mut cursor).await {
+        match self.0.read_changes(&mut cursor).await {
             Ok(()) => {
                 self.0.confirm(asked);
                 true
@@ -96,21 +96,21 @@ impl<S: Store> Live<S> {
     async fn write_now_and_then(&self) {
         loop {
             sleep(WRITE_EVERY).await;
-            self.write_seen().await;
+            self.write_last_seen().await;
         }
     }
 
     /// Writes down all who were seen; what cannot be written waits for the next time.
-    pub(super) async fn write_seen(&self) {
+    pub(super) async fn write_last_seen(&self) {
         loop {
-            let taken = self.0.seen.take(WRITE_AT_ONCE);
+            let taken = self.0.last_seen.take(WRITE_AT_ONCE);
             if taken.is_empty() {
                 return;
             }
-            let written = self.store().write_seen(&taken).await;
+            let written = self.store().write_last_seen(&taken).await;
             self.0.writing.ended(&written, self.0.settings.clock.now());
             if written.is_err() {
-                self.0.seen.put_back(taken);
+                self.0.last_seen.put_back(taken);
                 return;
             }
         }
@@ -132,25 +132,25 @@ impl<S: Store> Live<S> {
 }
 
 impl<S: Store> Inner<S> {
-    async fn read_news(&self, cursor: &mut Cursor) -> Result<(), DirectoryError> {
+    async fn read_changes(&self, cursor: &mut Cursor) -> Result<(), DirectoryError> {
         let max = self.settings.max_in_memory;
         if !cursor.is_lost {
-            let news = timeout(NEWS_TIMEOUT, self.store.news(cursor.position)).await;
+            let changes = timeout(CHANGES_TIMEOUT, self.store.changes_since(cursor.position)).await;
             let late = |_| DirectoryError::Unavailable {
                 place: "behind the users in memory".into(),
                 source: "it took too long to say what has changed".into(),
             };
-            if let Some(news) = news.map_err(late)?? {
-                cursor.position = news.position;
-                let view = self.view.load();
-                view.take(news);
-                if !view.is_over(max) {
+            if let Some(changes) = changes.map_err(late)?? {
+                cursor.position = changes.position;
+                let snapshot = self.snapshot.load();
+                snapshot.apply(changes);
+                if !snapshot.is_over(max) {
                     return Ok(());
                 }
             }
         }
-        let (view, read) = load(&self.store, max).await?;
-        self.view.store(view.into());
+        let (snapshot, read) = load(&self.store, max).await?;
+        self.snapshot.store(snapshot.into());
         *cursor = read;
         Ok(())
     }
@@ -168,14 +168,14 @@ impl<S: Store> Inner<S> {
     fn confirm(&self, asked: Instant) {
         let age = asked.saturating_duration_since(self.began).as_millis();
         self.confirmed.fetch_max(u64::try_from(age).unwrap_or(u64::MAX), Ordering::AcqRel);
-        let away = self.away_since.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let away = self.unavailable_since.lock().unwrap_or_else(PoisonError::into_inner).take();
         if away.is_some() {
             tracing::info!("The user database answers again");
         }
     }
 
     fn failed(&self, fault: &DirectoryError) {
-        let mut away = self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut away = self.unavailable_since.lock().unwrap_or_else(PoisonError::into_inner);
         if away.is_none() {
             *away = Some(self.settings.clock.now());
             let for_secs = self.settings.max_age.as_secs();
@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Directory, Edit, FailingJob, LiveSettings, NewUser, RevokedToken, SqliteDirectory, Stamp,
+        CacheSettings, Directory, Edit, FailingJob, NewUser, RevokedToken, SqliteDirectory, Stamp,
     };
 
     const NOW: i64 = 1_800_000_000;
@@ -207,12 +207,12 @@ mod tests {
     async fn background_work_that_fails_is_named_until_it_succeeds() {
         let clock = ManualClock::at(NOW);
         let store = SqliteDirectory::open("sqlite::memory:").await.unwrap();
-        let settings = LiveSettings {
+        let settings = CacheSettings {
             max_in_memory: 10,
             max_age: Duration::from_mins(1),
             clock: clock.clone(),
         };
-        let live = Live::load(store, settings).await.unwrap();
+        let cached = CachedDirectory::load(store, settings).await.unwrap();
         let issuer: Issuer = "https://issuer.example".parse().unwrap();
         let stamp = Stamp::new("a test", at(NOW));
         let new = NewUser {
@@ -221,27 +221,27 @@ mod tests {
             display_name: String::new(),
             roles: ["user".parse().unwrap()].into(),
         };
-        live.add(new, &stamp).await.unwrap();
+        cached.add(new, &stamp).await.unwrap();
         let ended = RevokedToken {
             issuer: issuer.clone(),
             token_id: "t".parse().unwrap(),
             expires_at: Some(at(NOW - 7200)),
         };
-        let _ = live.edit(Edit::RevokeToken(ended), &stamp).await.unwrap();
-        let alice = live.find(&issuer, &"alice".parse().unwrap()).await.unwrap().unwrap();
-        live.seen(&alice, at(NOW));
+        let _ = cached.edit(Edit::RevokeToken(ended), &stamp).await.unwrap();
+        let alice = cached.find(&issuer, &"alice".parse().unwrap()).await.unwrap().unwrap();
+        cached.touch(&alice, at(NOW));
         let sql = async |statements: &'static str| {
-            sqlx::raw_sql(statements).execute(live.store().pool()).await.unwrap();
+            sqlx::raw_sql(statements).execute(cached.store().pool()).await.unwrap();
         };
         sql("CREATE TRIGGER a BEFORE UPDATE ON users BEGIN SELECT RAISE(ROLLBACK, 'full'); END; \
              CREATE TRIGGER b BEFORE DELETE ON revoked_tokens \
                 BEGIN SELECT RAISE(ROLLBACK, 'full'); END")
         .await;
-        assert_eq!(live.failing(), []);
+        assert_eq!(cached.failing(), []);
         for _ in 0..2 {
-            live.write_seen().await;
-            assert!(!live.prune().await);
-            let failing = live.failing();
+            cached.write_last_seen().await;
+            assert!(!cached.prune().await);
+            let failing = cached.failing();
             let jobs = failing.iter().map(|FailingJob { job, since, .. }| (*job, *since));
             let jobs: Vec<_> = jobs.collect();
             let named =
@@ -250,11 +250,11 @@ mod tests {
             clock.advance(Duration::from_secs(10));
         }
         sql("DROP TRIGGER a; DROP TRIGGER b").await;
-        live.write_seen().await;
-        assert!(live.prune().await);
-        assert_eq!(live.failing(), []);
-        let alice = live.store().find(&issuer, &"alice".parse().unwrap()).await.unwrap().unwrap();
+        cached.write_last_seen().await;
+        assert!(cached.prune().await);
+        assert_eq!(cached.failing(), []);
+        let alice = cached.store().find(&issuer, &"alice".parse().unwrap()).await.unwrap().unwrap();
         assert_eq!(alice.last_seen_at(), Some(at(NOW)), "what could not be written was kept");
-        assert_eq!(live.revoked_tokens().await.unwrap(), []);
+        assert_eq!(cached.revoked_tokens().await.unwrap(), []);
     }
 }

@@ -15,9 +15,9 @@ const MAX_WAITING: usize = 100_000;
 
 /// Users who were seen and are not written down yet.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<HashMap<UserName, NumericDate>>);
+pub(super) struct LastSeenQueue(Mutex<HashMap<UserName, NumericDate>>);
 
-impl Seen {
+impl LastSeenQueue {
     fn lock(&self) -> MutexGuard<'_, HashMap<UserName, NumericDate>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_written_waits_and_a_later_date_counts() {
-        let seen = Seen::default();
+        let seen = LastSeenQueue::default();
         let user = |subject: &str| -> User {
             let text = format!(
                 r#"{{"issuer":"i","subject":"{subject}","display_name":"","status":"active","roles":[],"created_at":1}}"#

@@ -2,23 +2,23 @@
 //!
 //! 1. All users and revoked tokens are held in memory, up to a number; of more, those that were
 //!    asked for last. Readers take no lock that a change could hold.
-//! 2. A change is seen within a second, whoever made it: the database says that something has
-//!    changed ([`Watch`](crate::Watch)), and what has changed is read again.
+//! 2. A change is seen within a second, from whichever process: the database reports that something
+//!    has changed ([`Watch`](crate::Watch)), and what has changed is read again.
 //! 3. While the database cannot be asked, what is known serves for a bounded time; then everything
 //!    is an error ([`DirectoryError::Stale`]). What is not known is an error at once.
 //! 4. After an outage all is read again: notifications may be lost, and the database may be an
 //!    older copy.
 //! 5. When users were last seen is written down in the background, at most once a minute for each,
-//!    and all of it when the directory is closed. What cannot be written is tried again, and said
+//!    and all of it when the directory is closed. What cannot be written is tried again, and reported
 //!    ([`FailingJob`]).
 //!
 //! **Invariant:** an answer is what the database held at a moment that is not longer ago than
 //! `max_age`.
 
 mod fresh;
-mod held;
 mod job;
-mod seen;
+mod last_seen;
+mod snapshot;
 
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
@@ -31,16 +31,18 @@ use tokio::time::Instant;
 
 use self::{
     fresh::Cursor,
-    held::{Answer, View},
     job::Job,
-    seen::Seen,
+    last_seen::LastSeenQueue,
+    snapshot::{Lookup, Snapshot},
 };
-pub use self::{held::prepare, job::FailingJob};
-use crate::{Change, Directory, DirectoryError, Edit, Record, RevokedToken, Stamp, Store, User};
+use crate::{
+    ChangeRecord, Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, Store, User,
+};
+pub use job::FailingJob;
 
-/// How a [`Live`] directory behaves.
+/// How a [`CachedDirectory`] behaves.
 #[derive(Debug, Clone)]
-pub struct LiveSettings {
+pub struct CacheSettings {
     /// How many users, and how many revoked tokens, are held in memory at most.
     pub max_in_memory: usize,
     /// How long what is known serves while the database cannot be asked.
@@ -51,45 +53,45 @@ pub struct LiveSettings {
 
 /// A directory that answers from memory. Its clones are the same directory.
 #[derive(Debug)]
-pub struct Live<S>(Arc<Inner<S>>);
+pub struct CachedDirectory<S>(Arc<Inner<S>>);
 
 #[derive(Debug)]
 struct Inner<S> {
     store: S,
-    settings: LiveSettings,
-    view: ArcSwap<View>,
+    settings: CacheSettings,
+    snapshot: ArcSwap<Snapshot>,
     /// What was read last; held while more is read, so that only one task does.
     cursor: tokio::sync::Mutex<Cursor>,
     began: Instant,
     /// When the database was last asked with success: milliseconds after `began`.
     confirmed: AtomicU64,
-    away_since: Mutex<Option<NumericDate>>,
-    seen: Seen,
+    unavailable_since: Mutex<Option<NumericDate>>,
+    last_seen: LastSeenQueue,
     writing: Job,
     pruning: Job,
 }
 
-impl<S> Clone for Live<S> {
+impl<S> Clone for CachedDirectory<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<S: Store> Live<S> {
+impl<S: Store> CachedDirectory<S> {
     /// Reads all that `store` holds. It stays as fresh as it is now until
     /// [`keep_fresh`](Self::keep_fresh) runs.
-    pub async fn load(store: S, settings: LiveSettings) -> Result<Self, DirectoryError> {
+    pub async fn load(store: S, settings: CacheSettings) -> Result<Self, DirectoryError> {
         let began = Instant::now();
-        let (view, cursor) = fresh::load(&store, settings.max_in_memory).await?;
+        let (snapshot, cursor) = fresh::load(&store, settings.max_in_memory).await?;
         Ok(Self(Arc::new(Inner {
             store,
             settings,
-            view: ArcSwap::from_pointee(view),
+            snapshot: ArcSwap::from_pointee(snapshot),
             cursor: tokio::sync::Mutex::new(cursor),
             began,
             confirmed: AtomicU64::new(0),
-            away_since: Mutex::new(None),
-            seen: Seen::default(),
+            unavailable_since: Mutex::new(None),
+            last_seen: LastSeenQueue::default(),
             writing: Job::new("writing down when users were last seen"),
             pruning: Job::new("removing expired roles and tokens"),
         })))
@@ -97,7 +99,7 @@ impl<S: Store> Live<S> {
 
     /// Writes down what is still to be written, and closes the database.
     pub async fn close(&self) {
-        self.write_seen().await;
+        self.write_last_seen().await;
         self.0.store.close().await;
     }
 
@@ -107,38 +109,38 @@ impl<S: Store> Live<S> {
         &self.0.store
     }
 
-    /// Whether there is nobody. It is not known of a directory that is too large for memory, which
+    /// Whether there is no user. It is not known of a directory that is too large for memory, which
     /// is not.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.view.load().is_empty()
+        self.0.snapshot.load().is_empty()
     }
 
     /// How many users are held in memory now.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.0.view.load().users.len()
+        self.0.snapshot.load().users.len()
     }
 }
 
-impl<S: Store> Directory for Live<S> {
+impl<S: Store> Directory for CachedDirectory<S> {
     async fn find(
         &self,
         issuer: &Issuer,
         subject: &Subject,
     ) -> Result<Option<Arc<User>>, DirectoryError> {
         self.0.check()?;
-        let answer = self.0.view.load().user(issuer, subject);
+        let answer = self.0.snapshot.load().user(issuer, subject);
         match answer {
-            Answer::Is(user) => return Ok(Some(user)),
-            Answer::Nothing => return Ok(None),
-            Answer::Unknown => {}
+            Lookup::Found(user) => return Ok(Some(user)),
+            Lookup::Absent => return Ok(None),
+            Lookup::Unknown => {}
         }
-        let view = self.0.view.load_full();
-        let asked = view.ask();
+        let snapshot = self.0.snapshot.load_full();
+        let epoch = snapshot.begin_read();
         // On the heap: what a database needs is large, and would be carried along by every request.
         let user = Box::pin(self.0.store.find(issuer, subject)).await?;
-        view.learn_user(&asked, issuer, subject, user.as_ref());
+        snapshot.learn_user(&epoch, issuer, subject, user.as_ref());
         Ok(user)
     }
 
@@ -147,7 +149,11 @@ impl<S: Store> Directory for Live<S> {
     }
 
     /// Counts here as soon as it is made.
-    async fn apply(&self, edits: Vec<Edit>, stamp: &Stamp) -> Result<Vec<Change>, DirectoryError> {
+    async fn apply(
+        &self,
+        edits: Vec<Edit>,
+        stamp: &Stamp,
+    ) -> Result<Vec<EditOutcome>, DirectoryError> {
         let changes = self.0.store.apply(edits, stamp).await?;
         self.refresh().await;
         Ok(changes)
@@ -159,14 +165,14 @@ impl<S: Store> Directory for Live<S> {
         token_id: &TokenId,
     ) -> Result<bool, DirectoryError> {
         self.0.check()?;
-        let known = self.0.view.load().is_revoked(issuer, token_id);
+        let known = self.0.snapshot.load().is_revoked(issuer, token_id);
         if let Some(known) = known {
             return Ok(known);
         }
-        let view = self.0.view.load_full();
-        let asked = view.ask();
+        let snapshot = self.0.snapshot.load_full();
+        let epoch = snapshot.begin_read();
         let revoked = self.0.store.is_revoked(issuer, token_id).await?;
-        view.learn_token(&asked, issuer, token_id, revoked);
+        snapshot.learn_token(&epoch, issuer, token_id, revoked);
         Ok(revoked)
     }
 
@@ -174,7 +180,7 @@ impl<S: Store> Directory for Live<S> {
         self.0.store.revoked_tokens().await
     }
 
-    async fn record(&self, limit: u32) -> Result<Vec<Record>, DirectoryError> {
+    async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         self.0.store.record(limit).await
     }
 
@@ -183,17 +189,17 @@ impl<S: Store> Directory for Live<S> {
         self.0.check()
     }
 
-    fn away_since(&self) -> Option<NumericDate> {
-        *self.0.away_since.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unavailable_since(&self) -> Option<NumericDate> {
+        *self.0.unavailable_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failing(&self) -> Vec<FailingJob> {
         [&self.0.writing, &self.0.pruning].into_iter().filter_map(Job::failing).collect()
     }
 
-    fn seen(&self, user: &User, now: NumericDate) {
-        if user.see(now) {
-            self.0.seen.push(user, now);
+    fn touch(&self, user: &User, now: NumericDate) {
+        if user.touch(now) {
+            self.0.last_seen.push(user, now);
         }
     }
 }
