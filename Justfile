@@ -13,7 +13,7 @@ programs := "--package server --package client --package mint-token"
 default:
     @just --list --unsorted
 
-# the whole way once: make a secret, mint a token, start the server, call get_time, stop
+# everything once: make a secret, mint a token, start the server, call get_time, stop
 demo: build
     #!/usr/bin/env bash
     set -euo pipefail
@@ -33,7 +33,7 @@ demo: build
     done
     echo "The client calls get_time on $url:"
     "$bin/client" --url "$url"
-    echo "The server said:"
+    echo "Output of the server:"
     cat "$log/out" "$log/err"
 
 # mint a token and store it in .env, where the client finds it (on first use: make .env and the users)
@@ -41,11 +41,11 @@ token *args: build
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" init
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/mint-token" --save "$@"
 
-# start the server; it stays up until Ctrl-C
+# start the server; it runs until Ctrl-C
 server *args: build
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" "$@"
 
-# call get_time with the token, or whatever the arguments say
+# call get_time with the token, or do what the arguments say
 client *args: build
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/client" "$@"
 
@@ -129,11 +129,11 @@ deny *args="bans licenses sources":
 mutants *args:
     cargo mutants --package auth-core --package bartizan --test-package auth-core --test-package bartizan --test-package server "$@"
 
-# how fast a check of the directory is, what a user costs, how soon a second node knows (release build)
+# how fast a lookup in the directory is, how much memory a user takes, when a second node sees a change
 bench-directory:
     cargo run --release --locked --package directory --example figures
 
-# what each piece of a request's way costs by itself: parsing, verifying, deciding, reading a body
+# what each step of a request costs by itself: parsing, verifying, deciding, reading a body
 bench *args:
     cargo bench --quiet --locked --package bench --all-features --bench pieces -- "$@"
 

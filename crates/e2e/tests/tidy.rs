@@ -76,8 +76,8 @@ fn arrows_point_one_way() {
     }
 }
 
-/// Who may have an HTTP client of its own: the one that has the rules against forged requests, and a program
-/// that is for tests.
+/// Who may have an HTTP client of its own: the one that has the rules against forged requests, and
+/// a program that is for tests.
 const HTTP_CLIENTS: [&str; 2] = ["conformance", "outbound"];
 
 #[test]

@@ -8,8 +8,8 @@ use super::{
     world::{token, with_token},
 };
 
-/// Each line as one `Authorization` header, in which `$TOKEN` stands for a good token. The answer
-/// is the one that RFC 6750 §3.1 and OAuth 2.1 §5.1.1 give, written down anew here.
+/// Each line as one `Authorization` header, in which `$TOKEN` is replaced by a good token. The
+/// answer is the one that RFC 6750 §3.1 and OAuth 2.1 §5.1.1 give, written down anew here.
 pub fn bearer(data: &[u8]) -> bool {
     let lines: Vec<&[u8]> = data.split(|&b| b == b'\n').filter(|line| !line.is_empty()).collect();
     let lines: Vec<Vec<u8>> = lines.into_iter().map(with_token).collect();

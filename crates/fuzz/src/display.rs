@@ -23,7 +23,7 @@ fn deceives(c: char) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&number))
 }
 
-/// The bytes as text from outside: whether it can be printed as it stands. Whatever it is, nothing
+/// The bytes as text from outside: whether it can be printed unchanged. Whatever it is, nothing
 /// that deceives is left of it, lines stay lines, and in JSON it is still the same text.
 pub fn display(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);

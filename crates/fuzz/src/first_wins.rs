@@ -1,4 +1,4 @@
-//! JSON as another parser might read it: of a member that stands there twice the first one counts.
+//! JSON as another parser might read it: of two members of one name the first one counts.
 //! `serde_json` lets the last one count, so where both read the same, no parser reads anything
 //! else.
 

@@ -82,7 +82,7 @@ pub(crate) fn send(request: Request<Full<Bytes>>) -> (response::Parts, Option<Pa
 }
 
 /// The bytes as a request: a line with method and target, headers, an empty line, a body. `$TOKEN`
-/// stands for a good token. Whatever gets through was allowed to by every rule, and is what was
+/// is replaced by a good token. Whatever gets through was allowed to by every rule, and is what was
 /// sent, without the token; whatever does not is answered with one of the statuses there are for
 /// it.
 pub fn guard(data: &[u8]) -> bool {
@@ -95,8 +95,7 @@ pub fn guard(data: &[u8]) -> bool {
         let is_task =
             action_of(&sent_body).is_ok_and(|action| action.method().starts_with("tasks/"));
         let refused = [400, 401, 403, 404, 405].contains(&answer.status.as_u16());
-        // A browser asks before it sends, without a token: an origin that is let in is told that it
-        // may.
+        // A browser asks before it sends, without a token: an origin that is accepted gets a yes.
         if answer.status == StatusCode::NO_CONTENT {
             assert_eq!(sent.method, Method::OPTIONS);
             assert!(sent.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD));
@@ -123,7 +122,7 @@ pub fn guard(data: &[u8]) -> bool {
     match sent.method {
         Method::POST => {
             assert_says(&sent_body, action);
-            assert!(!action.method().starts_with("tasks/"), "nobody has started a task");
+            assert!(!action.method().starts_with("tasks/"), "no task was started");
             assert!(
                 action.method() != "subscriptions/listen" || is_told_what_is_allowed(&sent_body)
             );
@@ -137,15 +136,15 @@ pub fn guard(data: &[u8]) -> bool {
     // … and nothing was changed but that the token is gone.
     let mut headers = sent.headers;
     headers.remove(header::AUTHORIZATION);
-    // Nobody was given a name of a session or an event: none goes through.
+    // No session or event exists: no name of one goes through.
     headers.remove("mcp-session-id");
     headers.remove("last-event-id");
-    // A range of types is told by the names in it.
+    // A range of types is passed on as the names in it.
     let mut passed_headers = passed.head.headers;
     if passed_headers.get(header::ACCEPT) != headers.get(header::ACCEPT) {
         let names = ["application/json, text/event-stream", "text/event-stream"];
-        let told = passed_headers.get(header::ACCEPT).expect("names");
-        assert!(names.iter().any(|names| told == names));
+        let passed_on = passed_headers.get(header::ACCEPT).expect("names");
+        assert!(names.iter().any(|names| passed_on == names));
         let sent = headers.get_all(header::ACCEPT).iter().map(|value| value.to_str());
         let sent: Vec<_> = sent.collect();
         assert!(sent.is_empty() || sent.iter().flatten().any(|text| text.contains('*')));
@@ -194,7 +193,7 @@ fn is_allowed(action: &Action) -> bool {
 }
 
 /// Whether `uri` is one of the template's and, however often it is decoded, never `t://secret` or
-/// something with a way out.
+/// a path that leaves it.
 fn is_open_page(uri: &str) -> bool {
     let mut form = uri.to_owned();
     loop {

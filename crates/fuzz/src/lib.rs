@@ -1,6 +1,6 @@
 //! Parsers that strangers' bytes reach, each with what must hold whatever the bytes are.
 //!
-//! A target takes any bytes, tells whether they were accepted, and panics where a promise is
+//! A target takes any bytes, returns whether they were accepted, and panics where a promise is
 //! broken. What was accepted is judged once more by other means: another parser, another
 //! implementation of HMAC, a rule written down anew. libFuzzer finds the bytes; the seeds under
 //! `seeds/` say by their names (`good-…`, `bad-…`) what must become of them.

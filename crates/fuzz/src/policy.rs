@@ -18,7 +18,7 @@ const TARGETED: [&str; 8] = [
     "completion/complete",
 ];
 
-/// The bytes as a policy file. Whatever policy that is, it denies by default: nobody may do what
+/// The bytes as a policy file. Whatever policy that is, it denies by default: no one may do what
 /// has no rule, who holds nothing may do what needs nothing, and who may hold everything and does
 /// may do all.
 pub fn policy(data: &[u8]) -> bool {

@@ -75,7 +75,7 @@ fn challenges(line: &str) -> Option<Challenges> {
     Some(found)
 }
 
-/// What stands between the commas, but for those in quotes.
+/// What is between the commas, but for those in quotes.
 fn elements(line: &str) -> Vec<String> {
     let (mut parts, mut part) = (Vec::new(), String::new());
     let (mut is_quoted, mut is_escaped) = (false, false);

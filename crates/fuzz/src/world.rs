@@ -13,9 +13,9 @@ use testkit::{ISSUER, NOW, RESOURCE};
 
 /// Is replaced by the good token, so that no fuzzer needs to find it.
 pub(crate) const TOKEN: &str = "$TOKEN";
-/// The secret of the tokens under `seeds/`. It is nobody's.
+/// The secret of the tokens under `seeds/`. Nothing else uses it.
 const SECRET: &[u8; 32] = b"fuzz targets share this secret..";
-/// The public keys of RFC 7515 appendix A and RFC 8037 appendix A: nobody can sign with them here.
+/// The public keys of RFC 7515 appendix A and RFC 8037 appendix A: no one can sign with them here.
 const OTHER_KEYS: &[u8] = include_bytes!("../seeds/jwks/good-rfc-keys");
 
 /// A verifier that trusts the secret, and the keys of the other algorithms.

@@ -1,4 +1,4 @@
-//! An issuer on loopback: it answers what it is told, and tells what it was asked.
+//! An issuer on loopback: it gives the answers that the test sets, and records what it was asked.
 
 use std::{
     collections::HashMap,
@@ -97,7 +97,7 @@ pub fn jwks(keys: &[&TestKey]) -> Value {
 }
 
 impl TestIssuer {
-    /// Starts one on a free port. It answers 404 until it is told otherwise.
+    /// Starts one on a free port. It answers 404 until the test sets an answer.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");

@@ -1,4 +1,4 @@
-//! Keys, forged tokens and a clock that stands still: for tests, part of no product.
+//! Keys, forged tokens and a manual clock: for tests, part of no product.
 //!
 //! 1. [`TestKey`]: a fresh key of any algorithm, with everything an attacker would like to have of
 //!    it.
@@ -6,11 +6,12 @@
 //! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive
 //!    side.
 //! 4. [`ManualClock`]: the time is what the test says.
-//! 5. With the feature `issuer`: an issuer on loopback that answers, well or badly, as it is told.
+//! 5. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
+//!    sets.
 //! 6. With the feature `postgres`, on Unix: a real PostgreSQL server.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its
-//! keys show themselves to whoever asks.
+//! keys can be read by any caller.
 //!
 //! ```
 //! use auth_core::{KeySet, NumericDate, TokenVerifier, TrustedIssuer, VerifyError};

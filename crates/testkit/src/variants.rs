@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{Forge, NOW, RESOURCE, TestKey, compact};
 
-/// Tokens that must be accepted by whoever trusts `key` alone, under [`ISSUER`](crate::ISSUER) for
-/// [`RESOURCE`] with a leeway of 30 s: what is unusual about each, the token, and the time (seconds
-/// since the epoch) at which to judge it.
+/// Tokens that must be accepted by a verifier that trusts `key` alone, under
+/// [`ISSUER`](crate::ISSUER) for [`RESOURCE`] with a leeway of 30 s: what is unusual about each,
+/// the token, and the time (seconds since the epoch) at which to judge it.
 #[must_use]
 pub fn accepted_variants(key: &TestKey) -> Vec<(&'static str, String, i64)> {
     let valid = || Forge::valid(key);

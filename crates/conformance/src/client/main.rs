@@ -1,11 +1,11 @@
-//! The client that the suite examines: the command line program `client`, as a library, told what
+//! The client that the suite examines: the command line program `client`, as a library, given what
 //! to do for each scenario. Nothing here knows OAuth; what scopes are needed comes from the mock
 //! server's 403.
 //!
 //! The suite starts it with the mock server's URL as the last argument, and with the scenario, the
 //! revision and sometimes names and secrets in the environment.
 
-mod errands;
+mod commands;
 
 use std::{
     ffi::OsString,
@@ -73,12 +73,12 @@ impl Run {
     }
 
     async fn perform(&self) -> Result<(), Failure> {
-        for errand in errands::of(self)? {
-            self.client(&errand).await?;
+        for command in commands::of(self)? {
+            self.client(&command).await?;
         }
-        if self.scenario == errands::ECHO {
-            let listed = self.client(&errands::listing()).await?;
-            self.client(&errands::echo(&listed)?).await?;
+        if self.scenario == commands::ECHO {
+            let listed = self.client(&commands::listing()).await?;
+            self.client(&commands::echo(&listed)?).await?;
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Run {
         ];
         line.extend_from_slice(args);
         let environment = self.environment();
-        // Nobody is at a terminal, but Enter is pressed whenever something is asked.
+        // There is no terminal, but Enter is pressed whenever something is asked.
         let console = client::Console { keyboard: Some(Arc::new(Enter)), ..Default::default() };
         let mut stdout = Vec::new();
         let world = client::World {

@@ -37,7 +37,7 @@ impl TokenFault {
     }
 }
 
-/// Every token that must be refused as `invalid_token` by whoever trusts `key` alone, under
+/// Every token that must be refused as `invalid_token` by a verifier that trusts `key` alone, under
 /// [`ISSUER`](crate::ISSUER) for [`RESOURCE`](crate::RESOURCE), with a leeway of 30 s and `at+jwt`
 /// only.
 #[must_use]

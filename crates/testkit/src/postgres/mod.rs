@@ -31,7 +31,7 @@ const USER: &str = "tester";
 const PORTS: std::ops::Range<u16> = 15_000..30_000;
 /// How long anything that it is asked for may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Ends the server and removes its folder once whoever holds the other end of the pipe is gone.
+/// Ends the server and removes its folder once the process at the other end of the pipe is gone.
 const WATCH: &str = r#"read -r _; kill -QUIT "$1" 2>/dev/null; sleep 1; rm -rf -- "$2""#;
 
 /// A PostgreSQL server that runs until it is dropped.
@@ -223,7 +223,7 @@ impl Postgres {
             let rule = "hostssl all all 127.0.0.1/32 scram-sha-256\n";
             fs::write(postgres.data().join("pg_hba.conf"), rule)?;
         }
-        // Somebody else may have taken the port since.
+        // Another process may have taken the port since.
         for _ in 0..3 {
             if postgres.start_again().is_ok() {
                 return Ok(postgres);
@@ -278,7 +278,7 @@ impl Running {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Whatever comes back, there is nobody to tell, and the process is gone.
+        // Whatever comes back, no caller could use it, and the process is gone.
         let _ = self.kill();
     }
 }

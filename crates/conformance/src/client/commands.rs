@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{Failure, Run};
 
-type Errand = Vec<String>;
+type CommandLine = Vec<String>;
 
 /// The scenario in which what was listed is sent back.
 pub(crate) const ECHO: &str = "json-schema-2020-12-preservation";
@@ -13,7 +13,7 @@ pub(crate) const ECHO: &str = "json-schema-2020-12-preservation";
 const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
 
 /// The command lines for the scenario of a run.
-pub(crate) fn of(run: &Run) -> Result<Vec<Errand>, Failure> {
+pub(crate) fn of(run: &Run) -> Result<Vec<CommandLine>, Failure> {
     let scenario = run.scenario.as_str();
     if let Some(name) = scenario.strip_prefix("auth/") {
         return authorization(run, name);
@@ -43,37 +43,37 @@ pub(crate) fn of(run: &Run) -> Result<Vec<Errand>, Failure> {
         }
         "sse-retry" => vec![line(&["call", "test_reconnection"])],
         "http-custom-headers" => {
-            let mut errands = vec![line(&["tools"])];
-            errands.extend(tool_calls(run)?);
-            errands
+            let mut commands = vec![line(&["tools"])];
+            commands.extend(tool_calls(run)?);
+            commands
         }
-        other => return Err(format!("no errands for {other}").into()),
+        other => return Err(format!("no commands for {other}").into()),
     })
 }
 
 /// Each begins without a token: the 401 says what to do.
-fn authorization(run: &Run, name: &str) -> Result<Vec<Errand>, Failure> {
-    let mut errands = sign_ins(run, name)?;
+fn authorization(run: &Run, name: &str) -> Result<Vec<CommandLine>, Failure> {
+    let mut commands = sign_ins(run, name)?;
     // Where the suite has its metadata at the root it names its origin as the resource, and its
-    // servers of 2025-03-26 publish nothing: the client wants to be told to go on all the same.
+    // servers of 2025-03-26 publish nothing: the client needs flags to go on without it.
     let origin: String = run.url.split_inclusive('/').take(3).collect();
     let mut terms = line(&["--accept-resource", &origin]);
     if name.starts_with("2025-03-26") {
         terms.push("--assume-pkce".to_owned());
     }
-    for errand in &mut errands {
-        errand.extend_from_slice(&terms);
+    for command in &mut commands {
+        command.extend_from_slice(&terms);
     }
-    Ok(errands)
+    Ok(commands)
 }
 
-fn sign_ins(run: &Run, name: &str) -> Result<Vec<Errand>, Failure> {
+fn sign_ins(run: &Run, name: &str) -> Result<Vec<CommandLine>, Failure> {
     let tools = line(&["tools", "--yes", "--client-metadata-url", DOCUMENT]);
     let call = line(&["call", "test-tool", "--yes", "--client-metadata-url", DOCUMENT]);
-    let login = |more: &[&str]| -> Result<Errand, Failure> {
-        let mut errand = line(&["login", "--client-id", run.given("client_id")?]);
-        errand.extend(more.iter().map(|&arg| arg.to_owned()));
-        Ok(errand)
+    let login = |more: &[&str]| -> Result<CommandLine, Failure> {
+        let mut command = line(&["login", "--client-id", run.given("client_id")?]);
+        command.extend(more.iter().map(|&arg| arg.to_owned()));
+        Ok(command)
     };
     Ok(match name {
         "pre-registration" => {
@@ -111,12 +111,12 @@ fn sign_ins(run: &Run, name: &str) -> Result<Vec<Errand>, Failure> {
 }
 
 /// The list of the tools, for a program.
-pub(crate) fn listing() -> Errand {
+pub(crate) fn listing() -> CommandLine {
     line(&["tools", "--output", "json"])
 }
 
 /// A call that sends a listed schema back as it came.
-pub(crate) fn echo(listed: &[u8]) -> Result<Errand, Failure> {
+pub(crate) fn echo(listed: &[u8]) -> Result<CommandLine, Failure> {
     let listed: Value = serde_json::from_slice(listed)?;
     let tools = listed.get("tools").and_then(Value::as_array).into_iter().flatten();
     let mut focal =
@@ -127,19 +127,19 @@ pub(crate) fn echo(listed: &[u8]) -> Result<Errand, Failure> {
 
 /// The calls that the context names. What is null there is left out: the tool's schema, against
 /// which arguments are checked, takes no null.
-fn tool_calls(run: &Run) -> Result<Vec<Errand>, Failure> {
+fn tool_calls(run: &Run) -> Result<Vec<CommandLine>, Failure> {
     let calls = run.context.get("toolCalls").and_then(Value::as_array);
     let calls = calls.ok_or("the context has no toolCalls")?;
-    let errand = |call: &Value| {
-        let mut errand = line(&["call", call.get("name")?.as_str()?]);
+    let command = |call: &Value| {
+        let mut command = line(&["call", call.get("name")?.as_str()?]);
         let arguments = call.get("arguments")?.as_object()?;
         let arguments = arguments.iter().filter(|(_, value)| !value.is_null());
-        errand.extend(arguments.map(|(name, value)| format!("{name}:={value}")));
-        Some(errand)
+        command.extend(arguments.map(|(name, value)| format!("{name}:={value}")));
+        Some(command)
     };
-    calls.iter().map(|call| errand(call).ok_or_else(|| "a call without a name".into())).collect()
+    calls.iter().map(|call| command(call).ok_or_else(|| "a call without a name".into())).collect()
 }
 
-fn line(args: &[&str]) -> Errand {
+fn line(args: &[&str]) -> CommandLine {
     args.iter().map(|&arg| arg.to_owned()).collect()
 }
