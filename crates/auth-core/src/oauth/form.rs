@@ -19,6 +19,7 @@
 use std::fmt::Write;
 
 use super::{ErrorCode, OAuthError};
+use crate::ScopeSet;
 
 /// The longest form that is read, in bytes.
 pub const MAX_FORM_BYTES: usize = 32 * 1024;
@@ -140,6 +141,14 @@ impl Parameters {
         let sent = self.0.iter().filter(move |(other, _)| other == name);
         sent.map(|(_, value)| &**value).filter(|value| !value.is_empty())
     }
+}
+
+/// The value of `scope` (RFC 6749 §3.3).
+pub(super) fn scopes(value: Option<&str>) -> Result<Option<ScopeSet>, OAuthError> {
+    value.map(str::parse).transpose().map_err(|_| {
+        let description = "scope is malformed: scopes are separated by one space each";
+        OAuthError::new(ErrorCode::InvalidScope, description)
+    })
 }
 
 /// One name or value out of its encoding.

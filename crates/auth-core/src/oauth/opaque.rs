@@ -15,8 +15,9 @@
 use std::{fmt, str::FromStr};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::base64url;
 
 /// The longest secret that is read, in bytes.
 const MAX_BYTES: usize = 255;
@@ -81,7 +82,7 @@ macro_rules! secret {
             /// A new one of 256 random bits, as 43 characters of base64url.
             #[must_use]
             pub fn from_random(random: [u8; 32]) -> Self {
-                Self(SecretString::from(URL_SAFE_NO_PAD.encode(random)))
+                Self(SecretString::from(base64url::encode(random)))
             }
 
             /// The text, for sending it.
@@ -140,7 +141,7 @@ impl RefreshToken {
     pub fn successor(&self, salt: [u8; 32]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.expose().as_bytes());
         let tag = hmac::sign(&key, &[b"refresh token successor".as_slice(), &salt].concat());
-        Self(SecretString::from(URL_SAFE_NO_PAD.encode(tag)))
+        Self(SecretString::from(base64url::encode(tag)))
     }
 }
 

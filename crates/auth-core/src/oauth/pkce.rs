@@ -13,10 +13,10 @@
 use std::{fmt, str::FromStr};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::form::is_unreserved;
+use crate::base64url;
 
 /// The one value of `code_challenge_method`.
 pub const S256: &str = "S256";
@@ -79,7 +79,7 @@ impl CodeChallenge {
     #[must_use]
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
         let digest = digest::digest(&digest::SHA256, verifier.0.expose_secret().as_bytes());
-        let challenge = URL_SAFE_NO_PAD.encode(digest);
+        let challenge = base64url::encode(digest);
         verify_slices_are_equal(challenge.as_bytes(), self.0.as_bytes()).is_ok()
     }
 }
@@ -88,7 +88,7 @@ impl FromStr for CodeChallenge {
     type Err = PkceError;
 
     fn from_str(text: &str) -> Result<Self, PkceError> {
-        match URL_SAFE_NO_PAD.decode(text) {
+        match base64url::decode(text) {
             Ok(digest) if digest.len() == 32 => Ok(Self(text.to_owned())),
             _ => Err(PkceError::Challenge),
         }

@@ -29,7 +29,8 @@ use url::Url;
 const MAX_BYTES: usize = 2048;
 
 /// The hosts for which plain `http` is permitted (RFC 8252 §7.3; `localhost` because most clients
-/// use it).
+/// use it). They are compared as texts, so they are fewer than those of
+/// [`is_loopback_host`](crate::is_loopback_host).
 const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// Schemes that are not private-use ones: a browser or an operating system acts on them by itself.
@@ -482,6 +483,8 @@ mod tests {
             ("urn:ietf:wg:oauth:2.0:oob", scheme("urn")),
             ("ms-msdt:/id", scheme("ms-msdt")),
             ("wss://client.example/cb", scheme("wss")),
+            ("moz-extension://x/cb", scheme("moz-extension")),
+            ("safari-web-extension://x/cb", scheme("safari-web-extension")),
             ("intent://x", scheme("intent")),
             ("https://client.example/cb#", E::Fragment),
             ("https://client.example/cb#a", E::Fragment),

@@ -19,7 +19,7 @@ use crate::{
     ClientId, ResourceUri, ScopeSet,
     oauth::{
         ClientMetadata, CodeChallenge, ErrorCode, FormError, GrantType, OAuthError, RedirectUri,
-        RedirectUriError, form::Parameters, target,
+        RedirectUriError, form, form::Parameters, target,
     },
 };
 
@@ -187,9 +187,6 @@ impl AuthorizationRequest {
         }
         let challenge = CodeChallenge::new(get("code_challenge"), get("code_challenge_method"))
             .map_err(|error| invalid_request(error.to_string()))?;
-        let scopes = get("scope").unwrap_or_default().parse().map_err(|_| {
-            OAuthError::new(ErrorCode::InvalidScope, "scopes are separated by one space each")
-        })?;
         let prompt = Prompt::parse(get("prompt"))
             .map_err(|PromptError| invalid_request("prompt has none beside another value"))?;
         let is_hint =
@@ -199,7 +196,7 @@ impl AuthorizationRequest {
             redirect_uri: redirect_uri.clone(),
             state: state.cloned(),
             challenge,
-            scopes,
+            scopes: form::scopes(get("scope"))?.unwrap_or_default(),
             resource: target::select(&self.parameters, served)?.clone(),
             prompt,
             login_hint: get("login_hint").filter(is_hint).map(str::to_owned),
@@ -264,7 +261,7 @@ fn invalid_request(description: impl Into<std::borrow::Cow<'static, str>>) -> OA
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::{form, parse_registration};
+    use crate::oauth::parse_registration;
 
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     const GOOD: [(&str, &str); 7] = [

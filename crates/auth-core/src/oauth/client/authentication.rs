@@ -14,15 +14,12 @@
 
 use std::fmt;
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::AuthMethod;
 use crate::{
-    ClientId, MAX_TOKEN_BYTES,
+    ClientId, MAX_TOKEN_BYTES, base64url,
     oauth::{ClientSecret, ErrorCode, Form, OAuthError, form},
     parse_unique,
 };
@@ -128,7 +125,7 @@ impl ClientAssertion {
     /// the client's keys and for nothing else.
     fn unverified_subject(&self) -> Result<ClientId, OAuthError> {
         let claims = self.expose().split('.').nth(1).unwrap_or_default();
-        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| invalid_client())?;
+        let claims = base64url::decode(claims).map_err(|_| invalid_client())?;
         let claims = parse_unique(&claims).map_err(|_| invalid_client())?;
         let subject = claims.get("sub").and_then(serde_json::Value::as_str);
         subject.and_then(|subject| subject.parse().ok()).ok_or_else(invalid_client)
@@ -204,7 +201,7 @@ mod tests {
     }
 
     fn jwt(claims: &str) -> String {
-        format!("e30.{}.AA", URL_SAFE_NO_PAD.encode(claims))
+        format!("e30.{}.AA", base64url::encode(claims))
     }
 
     fn with_assertion(jwt: &str) -> String {

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{POLL_INTERVAL, UserCode};
 use crate::{
     ResourceUri, ScopeSet,
-    oauth::{DeviceCode, ErrorCode, Form, OAuthError, encode, target},
+    oauth::{DeviceCode, Form, OAuthError, encode, form, target},
 };
 
 /// What a device asks for.
@@ -24,9 +24,7 @@ impl DeviceAuthorizationRequest {
     /// Reads the body of a request. `served` are the resources of this server, first the one that a
     /// request without `resource` is for.
     pub fn parse(form: &Form, served: &[ResourceUri]) -> Result<Self, OAuthError> {
-        let scopes = form.get("scope").unwrap_or_default().parse().map_err(|_| {
-            OAuthError::new(ErrorCode::InvalidScope, "scopes are separated by one space each")
-        })?;
+        let scopes = form::scopes(form.get("scope"))?.unwrap_or_default();
         let resource = target::select_named(target::of_form(form)?.as_deref(), served)?.clone();
         Ok(Self { scopes, resource })
     }
@@ -78,6 +76,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::oauth::ErrorCode;
 
     #[test]
     fn a_request_names_scopes_and_one_resource() {

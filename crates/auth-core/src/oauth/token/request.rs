@@ -18,7 +18,7 @@ use crate::{
     MAX_TOKEN_BYTES, ResourceUri, ScopeSet,
     oauth::{
         AuthorizationCode, ClientMetadata, CodeVerifier, DeviceCode, ErrorCode, Form, GrantType,
-        OAuthError, RefreshToken, target,
+        OAuthError, RefreshToken, form, target,
     },
 };
 
@@ -96,9 +96,11 @@ impl AccessTokenRequest {
                 token: required("refresh_token")?
                     .parse()
                     .map_err(|_| invalid_grant("the refresh token is not valid: sign in again"))?,
-                scopes: scopes(form)?,
+                scopes: form::scopes(form.get("scope"))?,
             },
-            GrantType::ClientCredentials => Grant::ClientCredentials { scopes: scopes(form)? },
+            GrantType::ClientCredentials => {
+                Grant::ClientCredentials { scopes: form::scopes(form.get("scope"))? }
+            }
             GrantType::DeviceCode => Grant::DeviceCode {
                 code: required("device_code")?
                     .parse()
@@ -106,7 +108,7 @@ impl AccessTokenRequest {
             },
             GrantType::JwtBearer => Grant::JwtBearer {
                 assertion: Assertion::read(required("assertion")?)?,
-                scopes: scopes(form)?,
+                scopes: form::scopes(form.get("scope"))?,
             },
         };
         Ok(Self { grant, resource: target::of_form(form)? })
@@ -184,12 +186,6 @@ impl fmt::Debug for Assertion {
     }
 }
 
-fn scopes(form: &Form) -> Result<Option<ScopeSet>, OAuthError> {
-    form.get("scope").map(str::parse).transpose().map_err(|_| {
-        OAuthError::new(ErrorCode::InvalidScope, "scopes are separated by one space each")
-    })
-}
-
 fn missing(name: &'static str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, format!("{name} is missing"))
 }
@@ -201,7 +197,7 @@ fn invalid_grant(description: &'static str) -> OAuthError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::{form, parse_registration};
+    use crate::oauth::parse_registration;
 
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
@@ -268,7 +264,8 @@ mod tests {
                 assert_eq!(code(&parameters), ErrorCode::InvalidGrant, "{place}={bad}");
             }
         }
-        for bad in ["a", "a.b", "a..c", "a.b.c.d", "..."] {
+        let long = format!("a.b.{}", "c".repeat(MAX_TOKEN_BYTES - 3));
+        for bad in ["a", "a.b", "a..c", "a.b.c.d", "...", &long] {
             let parameters = [("grant_type", GrantType::JwtBearer.as_str()), ("assertion", bad)];
             assert_eq!(code(&parameters), ErrorCode::InvalidGrant, "{bad}");
         }
