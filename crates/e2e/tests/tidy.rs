@@ -41,7 +41,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("server", &["auth-core", "directory", "bartizan", "settings", "terminal"]),
     ("terminal", &["auth-core"]),
     ("testkit", &["auth-core"]),
-    ("conformance", &["auth-core", "client", "bartizan", "settings"]),
+    ("conformance", &["auth-core", "bartizan", "client", "settings", "terminal"]),
     ("bench", &["auth-core", "bartizan", "directory", "server", "testkit"]),
     ("e2e", &[]),
     ("interop", &[]),

@@ -47,8 +47,7 @@ pub use trace::{Check, CheckDetail, Outcome, Step, Trace};
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
 
 use crate::{
-    AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, ParseTokenError,
-    UnverifiedToken,
+    AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, UnverifiedToken,
     json::{Json, Object},
 };
 

@@ -20,6 +20,7 @@ use auth_core::SystemClock;
 use serde_json::Value;
 use settings::Environment;
 use tempfile::TempDir;
+use terminal::{Invocation, Program};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -99,6 +100,7 @@ impl Run {
         let console = client::Console { keyboard: Some(Arc::new(Enter)), ..Default::default() };
         let mut stdout = Vec::new();
         let world = client::World {
+            invocation: Invocation::workspace(Program::Client),
             environment: &|_: &Path| Ok(environment.clone()),
             clock: Arc::new(SystemClock),
             console: &console,

@@ -145,7 +145,9 @@ fn each_cause_has_its_words_and_its_exit_code() {
         let args = ["--url", server.url.as_str()];
         world.run_with("client", &args, &[("MCP_TOKEN", token)])
     };
-    with_token("not-a-token").expect_code(4).expect_err(&["refuses the token", "mint-token --save`"]);
+    with_token("not-a-token")
+        .expect_code(4)
+        .expect_err(&["refuses the token", "mint-token --save`"]);
     let log = server.log_with("-> Invalid token!");
     assert!(log.contains("reason=not a signed JWT"), "{log}");
 
@@ -161,6 +163,9 @@ fn each_cause_has_its_words_and_its_exit_code() {
 
     fs::write(world.path("no-token.env"), "").unwrap();
     let anonymous = ["--env-file", "no-token.env"];
-    world.client(&server, &anonymous).expect_code(4).expect_err(&["none is set", "mint-token --save`"]);
+    world
+        .client(&server, &anonymous)
+        .expect_code(4)
+        .expect_err(&["none is set", "mint-token --save`"]);
     server.log_with("-> Missing Authorization header!");
 }

@@ -21,7 +21,7 @@ use super::AuthMethod;
 use crate::{
     ClientId, MAX_TOKEN_BYTES, base64url,
     oauth::{ClientSecret, ErrorCode, Form, OAuthError, form},
-    parse_unique,
+    parse_strict,
 };
 
 /// The value of `client_assertion_type` (RFC 7523 §2.2).
@@ -126,7 +126,7 @@ impl ClientAssertion {
     fn unverified_subject(&self) -> Result<ClientId, OAuthError> {
         let claims = self.expose().split('.').nth(1).unwrap_or_default();
         let claims = base64url::decode(claims).map_err(|_| invalid_client())?;
-        let claims = parse_unique(&claims).map_err(|_| invalid_client())?;
+        let claims = parse_strict(&claims).map_err(|_| invalid_client())?;
         let subject = claims.get("sub").and_then(serde_json::Value::as_str);
         subject.and_then(|subject| subject.parse().ok()).ok_or_else(invalid_client)
     }

@@ -24,7 +24,7 @@ use crate::{
         OAuthError,
         redirect_uri::{has_dot_segment, has_uri_characters},
     },
-    parse_unique,
+    parse_strict,
 };
 
 /// The longest document that is read, in bytes.
@@ -135,7 +135,7 @@ pub fn parse_document(
     if body.len() > MAX_DOCUMENT_BYTES {
         return Err(DocumentError::TooLong);
     }
-    let Ok(Value::Object(members)) = parse_unique(body) else { return Err(DocumentError::Json) };
+    let Ok(Value::Object(members)) = parse_strict(body) else { return Err(DocumentError::Json) };
     if members.get("client_id").and_then(Value::as_str) != Some(url.as_str()) {
         return Err(DocumentError::ClientId);
     }

@@ -18,7 +18,7 @@ use super::{AuthMethod, ClientMetadata, GrantType, metadata::invalid, metadata::
 use crate::{
     ClientId, NumericDate,
     oauth::{ClientSecret, OAuthError},
-    parse_unique,
+    parse_strict,
 };
 
 /// The longest registration that is read, in bytes.
@@ -44,7 +44,7 @@ pub fn parse_registration(
     if body.len() > MAX_REGISTRATION_BYTES {
         return Err(invalid(format!("a registration has at most {MAX_REGISTRATION_BYTES} bytes")));
     }
-    let Ok(Value::Object(members)) = parse_unique(body) else {
+    let Ok(Value::Object(members)) = parse_strict(body) else {
         return Err(invalid("a registration is a JSON object without repeated members"));
     };
     let auth_method = match present(&members, "token_endpoint_auth_method") {

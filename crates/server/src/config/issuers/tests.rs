@@ -2,10 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use auth_core::{
-    ClaimFault, Claims, Issuer, NumericDate, SigningKey, TokenVerifier, UnverifiedToken,
-    VerifyError,
-};
+use auth_core::{ClaimFault, Claims, Issuer, NumericDate, SigningKey, TokenVerifier, VerifyError};
 use serde_json::{Value, json};
 use testkit::{Forge, NOW, RESOURCE, TestKey, jwks};
 
