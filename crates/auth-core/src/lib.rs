@@ -24,7 +24,8 @@
 //! let key = SigningKey::from_secret(b"0123456789abcdef0123456789abcdef")?;
 //! let now = NumericDate::from_secs(1_800_000_000)?;
 //!
-//! let request = TokenRequest::new("alice".parse()?, audience.clone(), TokenId::from_random([7; 16]))
+//! let id = TokenId::from_random([7; 16]);
+//! let request = TokenRequest::new("alice".parse()?, audience.clone(), id)
 //!     .scopes("User.Read".parse()?);
 //! let token = TokenIssuer::new(issuer.clone(), key.clone()).issue(&request, now)?;
 //!
