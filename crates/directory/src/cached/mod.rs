@@ -9,8 +9,8 @@
 //! 4. After an outage all is read again: notifications may be lost, and the database may be an
 //!    older copy.
 //! 5. When users were last seen is written down in the background, at most once a minute for each,
-//!    and all of it when the directory is closed. What cannot be written is tried again, and reported
-//!    ([`FailingJob`]).
+//!    and all of it when the directory is closed. What cannot be written is tried again, and
+//!    reported ([`FailingJob`]).
 //!
 //! **Invariant:** an answer is what the database held at a moment that is not longer ago than
 //! `max_age`.
