@@ -135,7 +135,7 @@ fn replace(
     is_wrong: impl Fn(char) -> bool,
     write: impl Fn(&mut String, char),
 ) -> Cow<'_, str> {
-    // Without a way out before the end, so that many bytes are looked at at once.
+    // Without an early return, so that many bytes are looked at at once.
     if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }

@@ -23,9 +23,9 @@ use crate::{
 /// use auth_core::{Owner, OwnerTagKey};
 ///
 /// let key = OwnerTagKey::from_secret(&[7; 32])?;
-/// let sealed = key.tag("session", "42", &Owner::Anonymous);
-/// assert_eq!(key.verify("session", &sealed, &Owner::Anonymous), Some("42"));
-/// assert_eq!(key.verify("event", &sealed, &Owner::Anonymous), None);
+/// let tagged = key.tag("session", "42", &Owner::Anonymous);
+/// assert_eq!(key.verify("session", &tagged, &Owner::Anonymous), Some("42"));
+/// assert_eq!(key.verify("event", &tagged, &Owner::Anonymous), None);
 /// # Ok::<(), auth_core::KeyError>(())
 /// ```
 #[derive(Clone)]
@@ -52,10 +52,10 @@ impl OwnerTagKey {
         format!("{name}.{}", URL_SAFE_NO_PAD.encode(tag))
     }
 
-    /// The name in `sealed`, if it is the own of `owner`. The tag is compared in constant time.
+    /// The name in `tagged`, if its tag is that of `owner`. The tag is compared in constant time.
     #[must_use]
-    pub fn verify<'a>(&self, purpose: &str, sealed: &'a str, owner: &Owner) -> Option<&'a str> {
-        let (name, tag) = sealed.rsplit_once('.')?;
+    pub fn verify<'a>(&self, purpose: &str, tagged: &'a str, owner: &Owner) -> Option<&'a str> {
+        let (name, tag) = tagged.rsplit_once('.')?;
         let tag = base64url::decode(tag).ok()?;
         self.verifier.verify(&message(purpose, name, owner), &tag).then_some(name)
     }
@@ -105,8 +105,8 @@ mod tests {
     fn a_name_opens_for_its_owner_alone() {
         let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
         let alice = owner("i", "alice", Some("c"));
-        let sealed = key.tag("session", "a.b", &alice);
-        assert_eq!(key.verify("session", &sealed, &alice), Some("a.b"));
+        let tagged = key.tag("session", "a.b", &alice);
+        assert_eq!(key.verify("session", &tagged, &alice), Some("a.b"));
         for stranger in [
             owner("j", "alice", Some("c")),
             owner("i", "bob", Some("c")),
@@ -115,18 +115,18 @@ mod tests {
             owner("ia", "lice", Some("c")),
             Owner::Anonymous,
         ] {
-            assert_eq!(key.verify("session", &sealed, &stranger), None, "{stranger:?}");
+            assert_eq!(key.verify("session", &tagged, &stranger), None, "{stranger:?}");
         }
-        assert_eq!(key.verify("event", &sealed, &alice), None);
+        assert_eq!(key.verify("event", &tagged, &alice), None);
         let other = OwnerTagKey::from_secret(&[8; 32]).unwrap();
-        assert_eq!(other.verify("session", &sealed, &alice), None);
+        assert_eq!(other.verify("session", &tagged, &alice), None);
     }
 
     #[test]
-    fn what_was_not_sealed_does_not_open() {
+    fn what_was_not_tagged_is_not_accepted() {
         let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
-        let sealed = key.tag("session", "a", &Owner::Anonymous);
-        let (_, tag) = sealed.rsplit_once('.').unwrap();
+        let tagged = key.tag("session", "a", &Owner::Anonymous);
+        let (_, tag) = tagged.rsplit_once('.').unwrap();
         for bad in [
             "",
             "a",
@@ -134,7 +134,7 @@ mod tests {
             ".",
             &format!("b.{tag}"),
             &format!("a.{tag}="),
-            &sealed[..sealed.len() - 1],
+            &tagged[..tagged.len() - 1],
         ] {
             assert_eq!(key.verify("session", bad, &Owner::Anonymous), None, "{bad}");
         }

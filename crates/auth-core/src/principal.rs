@@ -18,7 +18,7 @@ pub enum Ceiling {
 /// soon as issuer, subject or client is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// Callers without a token, who are all the same owner.
+    /// Callers without a token, who are one owner.
     Anonymous,
     /// A caller with a token.
     Principal {

@@ -62,7 +62,7 @@ impl FromStr for AccessToken {
         if body.is_empty() {
             return Err(AccessTokenError::Empty);
         }
-        // Without a way out before the end, so that many bytes are compared at once.
+        // Without an early return, so that many bytes are compared at once.
         if !body.bytes().fold(true, |clean, byte| clean & is_allowed(byte)) {
             return Err(AccessTokenError::Character);
         }

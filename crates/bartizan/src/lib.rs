@@ -31,7 +31,7 @@
 //! 1. No byte of the body is read before step 3 has passed, unless the policy calls something
 //!    public. The body of a request that is refused before is discarded, up to a bound, so that the
 //!    connection can go on.
-//! 2. The inner service gets the very bytes that were judged, and never the token or its proof.
+//! 2. The inner service gets exactly the bytes that were judged, and never the token or its proof.
 //! 3. The answer never depends on which check of the token failed.
 //! 4. A panic of the inner service is the answer to its own request, and ends nothing else (for
 //!    rmcp's handlers: `CatchPanic`).

@@ -57,7 +57,7 @@ impl<D: Directory> Users for DirectoryUsers<D> {
             display_name: display_name.to_owned(),
             roles: roles.clone(),
         };
-        let stamp = Stamp::new("first sight", now);
+        let stamp = Stamp::new("first use", now);
         let name = display_name.as_deref().unwrap_or(subject.as_str());
         let added = match self.directory.add(new(name), &stamp).await {
             Err(DirectoryError::DisplayName) => {

@@ -113,7 +113,7 @@ pub struct FullRuleDocument {
     pub all: Vec<String>,
     /// One of these is needed. A list must not be empty: it could never be met.
     pub any: Option<Vec<String>>,
-    /// No token is needed. Stands alone.
+    /// No token is needed. Excludes the others.
     #[serde(default)]
     pub public: bool,
 }

@@ -148,7 +148,7 @@ pub(super) fn signature(key: &VerifyingKey) -> CheckDetail {
     CheckDetail { expected: format!("of the {} key {kid}", key.algorithm()), found: String::new() }
 }
 
-/// A date and how far it is away.
+/// A date and its distance from now.
 fn date(claims: &Object<'_>, name: &str, now: NumericDate) -> String {
     let Some(value) = claims.get(name) else { return "nothing".into() };
     match read::as_date(value) {
@@ -161,7 +161,7 @@ fn date(claims: &Object<'_>, name: &str, now: NumericDate) -> String {
 fn one_of(names: &[impl Display]) -> String {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     match names.as_slice() {
-        [] => "nobody is trusted".into(),
+        [] => "no issuer is trusted".into(),
         [one] => one.clone(),
         several => format!("one of {}", several.join(", ")),
     }

@@ -26,8 +26,8 @@ pub(super) fn is_other_token(claims: &Object<'_>) -> bool {
             !accepted.contains(&text)
         })
     };
-    // Some issuers write `null` into ID tokens for what the client did not send: it is a mark all
-    // the same.
+    // Some issuers write `null` into ID tokens for what the client did not send: it is a mark
+    // anyway.
     ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains(name))
         || is_none_of("typ", &["Bearer"])
         || is_none_of("token_use", &["access", "access_token"])

@@ -93,7 +93,7 @@ impl TrustedIssuer {
     }
 
     /// The claim that names the audience, for issuers whose tokens have no `aud`. An `aud`
-    /// that is there all the same must name one of the audiences too.
+    /// that is there anyway must name one of the audiences too.
     #[must_use]
     pub fn audience_claim(self, claim: impl Into<String>) -> Self {
         Self { audience_claim: claim.into(), ..self }

@@ -1,6 +1,6 @@
 //! A request that was let through, and what its answer must still be held to.
 //!
-//! 1. A session that the answer names is sealed for the caller, and so is every event's id.
+//! 1. A session that the answer names is tagged for the caller, and so is every event's id.
 //! 2. Lists show what the caller may see, and notifications of changes reach whom they concern
 //!    ([`lists`]). What the server says to a notification that names a list is not passed on:
 //!    nothing is to be answered (JSON-RPC 2.0 §4.1).
@@ -186,14 +186,14 @@ impl<A: Authenticate> Exchange<A> {
         if id.is_none() && data.is_none() {
             return Some(bytes);
         }
-        let sealed = match id {
+        let tagged = match id {
             Some(id) => {
                 let held: Vec<_> = self.held().cloned().collect();
                 self.guard.owned_ids.tag_event(id, &held, &self.owner)
             }
             None => None,
         };
-        Some(event.with(sealed.as_deref(), data.as_deref()))
+        Some(event.with(tagged.as_deref(), data.as_deref()))
     }
 
     /// What the stream is held to, but for the permission to have streams at all.

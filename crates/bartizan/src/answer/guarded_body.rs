@@ -1,4 +1,4 @@
-//! The body of an answer: the server's, looked at on its way out, or the guard's own.
+//! The body of an answer: the server's, observed as it is sent, or the guard's own.
 
 use std::{
     collections::VecDeque,

@@ -163,7 +163,7 @@ mod tests {
         }));
         let ways = |action| schemes(&policy, &action).as_array().unwrap().len();
         assert_eq!(ways(Action::CallTool("t".into())), 3);
-        // Nobody needs a token, and one does no harm.
+        // No token is needed, and one does no harm.
         assert_eq!(ways(Action::CallTool("p".into())), 2);
         // Twelve rules with three ways each: few sets come out of it, and few are held meanwhile.
         let many = schemes(&policy, &Action::ReadResource("n://u/f/%252561".into()));

@@ -45,7 +45,7 @@ impl OwnerBoundIds {
         Self(Some(key))
     }
 
-    /// Opens what a request names, and gives the actions that it must be permitted for that. Where
+    /// Verifies what a request names, and gives the actions that it must be permitted for that. Where
     /// the revision has no sessions, a session's name means nothing and is taken out.
     pub(crate) fn verify(
         &self,
@@ -72,17 +72,17 @@ impl OwnerBoundIds {
         Ok(held)
     }
 
-    /// OwnerBoundIds the session that an answer names.
+    /// Tags the session that an answer names.
     pub(crate) fn tag_session(&self, headers: &mut HeaderMap, owner: &Owner) {
         let Some(name) = headers.remove(SESSION_ID) else { return };
-        let sealed = name.to_str().ok().and_then(|name| self.tag(SESSION, name, owner));
-        if let Some(value) = sealed.and_then(|sealed| HeaderValue::try_from(sealed).ok()) {
+        let tagged = name.to_str().ok().and_then(|name| self.tag(SESSION, name, owner));
+        if let Some(value) = tagged.and_then(|tagged| HeaderValue::try_from(tagged).ok()) {
             headers.insert(SESSION_ID, value);
         }
     }
 
     /// The id, as the caller may see it, of an event of a stream that is held to these actions;
-    /// `None` if it cannot be sealed, and so not be seen.
+    /// `None` if it cannot be tagged, and so not be seen.
     pub(crate) fn tag_event(&self, id: &str, held: &[Action], owner: &Owner) -> Option<String> {
         self.tag(EVENT, &format!("{id}~{}", write_actions(held)?), owner)
     }
@@ -106,8 +106,8 @@ impl OwnerBoundIds {
             return Err(fault);
         }
         let key = self.0.as_ref().ok_or(fault)?;
-        let sealed = value.to_str().map_err(|_| fault)?;
-        key.verify(purpose, sealed, owner).map(|name| Some(name.to_owned())).ok_or(fault)
+        let tagged = value.to_str().map_err(|_| fault)?;
+        key.verify(purpose, tagged, owner).map(|name| Some(name.to_owned())).ok_or(fault)
     }
 }
 
@@ -148,13 +148,13 @@ mod tests {
         let (owned_ids, me) = (OwnerBoundIds::random(), Owner::Anonymous);
         let mut answer = headers(SESSION_ID, "s1");
         owned_ids.tag_session(&mut answer, &me);
-        let sealed = answer[SESSION_ID].to_str().unwrap().to_owned();
-        assert_ne!(sealed, "s1");
+        let tagged = answer[SESSION_ID].to_str().unwrap().to_owned();
+        assert_ne!(tagged, "s1");
 
-        let mut request = headers(SESSION_ID, &sealed);
+        let mut request = headers(SESSION_ID, &tagged);
         assert_eq!(owned_ids.verify(&mut request, &me, false), Ok(vec![]));
         assert_eq!(request[SESSION_ID], "s1");
-        for other in ["s1", &format!("{sealed}x"), ""] {
+        for other in ["s1", &format!("{tagged}x"), ""] {
             let mut request = headers(SESSION_ID, other);
             assert_eq!(
                 owned_ids.verify(&mut request, &me, false),
@@ -162,11 +162,11 @@ mod tests {
                 "{other}"
             );
         }
-        let mut twice = headers(SESSION_ID, &sealed);
-        twice.append(SESSION_ID, sealed.parse().unwrap());
+        let mut twice = headers(SESSION_ID, &tagged);
+        twice.append(SESSION_ID, tagged.parse().unwrap());
         assert_eq!(owned_ids.verify(&mut twice, &me, false), Err(OwnedIdError::Session));
         // A session is no event.
-        let mut request = headers(LAST_EVENT_ID, &sealed);
+        let mut request = headers(LAST_EVENT_ID, &tagged);
         assert_eq!(owned_ids.verify(&mut request, &me, false), Err(OwnedIdError::Event));
     }
 
@@ -200,8 +200,8 @@ mod tests {
             Action::Method("subscriptions/listen".into()),
         ];
         for held in [vec![], held] {
-            let sealed = owned_ids.tag_event("0/1~2", &held, &me).unwrap();
-            let mut request = headers(LAST_EVENT_ID, &sealed);
+            let tagged = owned_ids.tag_event("0/1~2", &held, &me).unwrap();
+            let mut request = headers(LAST_EVENT_ID, &tagged);
             assert_eq!(owned_ids.verify(&mut request, &me, false), Ok(held));
             assert_eq!(request[LAST_EVENT_ID], "0/1~2");
         }

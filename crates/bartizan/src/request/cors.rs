@@ -27,7 +27,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
     "WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version, X-Request-Id, Retry-After",
 );
 /// How long a browser may remember a preflight, in seconds: an origin that is taken off the list is
-/// refused all the same.
+/// refused anyway.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// The longest list of headers that is repeated, in bytes.
 const MAX_LIST: usize = 1024;

@@ -99,7 +99,7 @@ impl Challenges {
                     "subject": subject,
                 });
                 let text = format!(
-                    "you are {subject} of {issuer}: the user does not exist here or is disabled, so a new token would not help. Whoever runs the server can add or enable the user"
+                    "you are {subject} of {issuer}: the user does not exist here or is disabled, so a new token would not help. The operator of the server can add or enable the user"
                 );
                 forbidden(&text, data, None)
             }

@@ -29,7 +29,7 @@ async fn unknown_and_disabled_users_are_403_without_a_challenge() {
         assert_eq!(body["error"]["data"]["error"], "access_denied");
         // Who they are is told to the callers, and to both the same: their tokens are good.
         let words = format!(
-            "you are {subject} of {ISSUER}: the user does not exist here or is disabled, so a new token would not help. Whoever runs the server can add or enable the user"
+            "you are {subject} of {ISSUER}: the user does not exist here or is disabled, so a new token would not help. The operator of the server can add or enable the user"
         );
         assert_eq!(body["error"]["message"], words);
         assert_eq!(body["error"]["data"]["subject"], subject);
@@ -188,14 +188,14 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     assert_eq!(directory.list().await.unwrap(), []);
     let good = server.sign(&named);
     let (one, two) = tokio::join!(server.call("whoami", &good), server.call("whoami", &good));
-    one.assert_called("first sight");
+    one.assert_called("first use");
     two.assert_called("at the same time");
     let users = directory.list().await.unwrap();
     let [carol] = users.as_slice() else { panic!("{users:?}") };
     assert_eq!((carol.subject().as_str(), &**carol.display_name()), ("carol", "Carol"));
     assert_eq!(carol.roles().iter().map(RoleName::as_str).collect::<Vec<_>>(), ["guest"]);
     let record = directory.record(1).await.unwrap();
-    assert_eq!((record[0].who.as_str(), record[0].what.as_str()), ("first sight", "add"));
+    assert_eq!((record[0].who.as_str(), record[0].what.as_str()), ("first use", "add"));
     // The roles bound the token's scopes as anybody's.
     assert_eq!(server.get_time(&good).await.status, StatusCode::FORBIDDEN);
 

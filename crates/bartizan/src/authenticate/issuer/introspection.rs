@@ -5,9 +5,9 @@
 //! 2. A yes is remembered for 30 s, a no for 5 s, at most 10 000 of each, under the token's digest.
 //!    What is remembered is the answer: it is judged anew, with the time, whenever the token comes.
 //! 3. A no never pushes a yes out: sending garbage cannot make the issuer be asked about others.
-//! 4. Requests with the same token share one question. Questions take turns
+//! 4. Requests with the same token share one question. Questions are queued
 //!    ([`questions`](super::questions), [`turns`](super::turns)): tokens that were good before go
-//!    first, and one that nobody waits for any more is not asked about.
+//!    first, and one that no request waits for any more is not asked about.
 //! 5. An issuer that cannot be asked is neither a yes nor a no, and is not remembered.
 
 use std::{
@@ -156,7 +156,7 @@ impl Introspection {
     }
 
     /// Since when the issuer does not answer; `None` if it does, or was not asked for a minute:
-    /// where nobody asks because of this very answer, it would never be known to be back.
+    /// where no one asks because of this answer, it would never be known to be back.
     pub(crate) fn failing_since(&self) -> Option<NumericDate> {
         let now = self.inner.client.clock.now();
         let (since, last) = self.inner.state().failing?;
@@ -199,13 +199,13 @@ impl Inner {
     ) -> Said<Result<Known, FetchError>> {
         let answer = self.question(&token).await.map(Arc::new);
         if let Err(error) = &answer {
-            // Anybody can cause it with a token that nobody knows.
+            // Any caller can cause it with an unknown token.
             tracing::warn!(
                 target: INVALID_TOKEN, %error, "An issuer cannot be asked about a token"
             );
         }
         let now = self.client.clock.now();
-        // What the issuer does not answer pays like a no: anybody can send what it chokes on.
+        // What the issuer does not answer pays like a no: any caller can send what it chokes on.
         let mut is_no = answer.is_err();
         let mut state = self.state();
         match &answer {
@@ -266,7 +266,7 @@ impl fmt::Debug for Introspection {
 }
 
 /// Whether the endpoint may be elsewhere by now: there is none where it was. Any other answer may
-/// be about this token alone (oidc-provider says 400 to a JWT), and so be anybody's doing.
+/// be about this token alone (oidc-provider says 400 to a JWT), and so any caller's doing.
 const fn may_have_moved(fault: &FetchFault) -> bool {
     use FetchFault::{Status, Timeout, Unreachable};
     matches!(fault, Unreachable(_) | Timeout | Status(300..=399 | 404 | 410))

@@ -364,7 +364,7 @@ impl VerifyToken for Issuers {
 }
 
 impl Authenticate for Issuers {
-    /// Believes the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
+    /// Trusts the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
     async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
         let claims = self.verify(presented.token).await?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))

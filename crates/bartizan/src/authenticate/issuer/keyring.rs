@@ -205,7 +205,7 @@ impl Ring {
                 tracing::info!(issuer, count, "The keys of the issuer are there again");
                 None
             }
-            // Told once, and again when it is another fault.
+            // Logged once, and again when it is another fault.
             (Some(error), Some(failing)) if failing.error == error => {
                 tracing::debug!(issuer, %error, "The keys of the issuer still cannot be fetched");
                 Some(failing)
@@ -232,7 +232,7 @@ impl Ring {
     }
 }
 
-/// A set that was fetched; a set without keys is one, and a fault all the same.
+/// A set that was fetched; a set without keys is one, and a fault as well.
 struct Fetched {
     keys: KeySet,
     lifetime: Duration,

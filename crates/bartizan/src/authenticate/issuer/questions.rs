@@ -1,8 +1,8 @@
 //! Questions to an issuer: each is asked once for all who wait for its answer, when it has its
 //! turn.
 //!
-//! 1. A question that nobody waits for any more is dropped, unless it is being asked already.
-//! 2. At most [`MAX_UNKNOWN`] questions about tokens that nobody knows wait; more are refused at
+//! 1. A question that no request waits for any more is dropped, unless it is being asked already.
+//! 2. At most [`MAX_UNKNOWN`] questions about unknown tokens wait; more are refused at
 //!    once.
 //! 3. A question that has had no turn after [`PATIENCE`] is refused.
 
@@ -22,7 +22,7 @@ use tokio::{
 
 use super::turns::Turns;
 
-/// How many questions about tokens that nobody knows wait or are under way.
+/// How many questions about unknown tokens wait or are under way.
 const MAX_UNKNOWN: usize = 1024;
 /// How long a question waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,12 +34,12 @@ pub(super) struct Questions<K: Copy + Eq + Hash, T> {
 
 struct State<K, T> {
     open: HashMap<K, Open<T>>,
-    /// How many of these are about tokens that nobody knows.
+    /// How many of these are about unknown tokens.
     unknown: usize,
 }
 
 /// A question that waits or is under way. Who asks it holds the answer's sender, alone: when that
-/// breaks off, whoever waits is told.
+/// breaks off, the waiting requests are notified.
 struct Open<T> {
     answer: Weak<Answer<T>>,
     is_known: bool,
@@ -54,7 +54,7 @@ pub(super) enum Unasked {
     TooMany,
     /// It had no turn in time.
     TooLate,
-    /// Whoever asked broke off.
+    /// The asking task ended early.
     BrokenOff,
 }
 
@@ -180,7 +180,7 @@ where
         self.end(Ok(answer));
     }
 
-    /// Whether nobody waits, and nobody can come any more: the question is forgotten then.
+    /// Whether no request waits, and none can come any more: the question is forgotten then.
     fn is_abandoned(&self) -> bool {
         let mut state = self.questions.state();
         let is_abandoned = self.answer.receiver_count() == 0;
@@ -191,7 +191,7 @@ where
     }
 
     fn end(&self, answer: Result<T, Unasked>) {
-        // Whoever comes later finds what was said remembered.
+        // A later request finds the answer cached.
         self.questions.state().end(&self.key, &self.answer);
         self.answer.send_replace(Some(answer));
     }
@@ -231,7 +231,7 @@ mod tests {
             Self { questions, asked: Arc::default(), takes }
         }
 
-        /// Asks as somebody who waits for the answer; and how long that took.
+        /// Asks and waits for the answer; and how long that took.
         async fn ask(self, key: u32, is_known: bool) -> (Result<bool, Unasked>, Duration) {
             let (begun, takes, asked) = (Instant::now(), self.takes, Arc::clone(&self.asked));
             let question = || async move {
@@ -338,7 +338,7 @@ mod tests {
         first.abort();
         assert_eq!(second.await.unwrap().0, Ok(true));
         assert_eq!(issuer.asked(), 25);
-        // One that nobody waits for is not asked.
+        // One that no request waits for is not asked.
         for other in others {
             other.await.unwrap().0.unwrap();
         }

@@ -1,11 +1,11 @@
 //! Whose question to an issuer is asked next.
 //!
 //! 1. At most [`AT_ONCE`] questions are under way.
-//! 2. Tokens that are known to have been good go first: those that nobody knows stand in a line, of
+//! 2. Tokens that are known to have been good go first: unknown ones wait in a queue, of
 //!    which one alone asks for a turn, and they never have the last [`KEPT`] turns.
-//! 3. An issuer that has said no about a token nobody knew is asked about the next such token a
+//! 3. An issuer that has said no about an unknown token is asked about the next such token a
 //!    little later: [`BURST`] of them at once, and one more every [`STEP`].
-//! 4. Whoever leaves the line holds nobody up.
+//! 4. A caller that leaves the queue delays no other.
 
 use std::{
     sync::{Mutex as StdMutex, PoisonError},
@@ -29,7 +29,7 @@ const STEP: Duration = Duration::from_millis(5);
 pub(super) struct Turns {
     all: Semaphore,
     unknown: Semaphore,
-    /// Held by the first in the line of those whose tokens nobody knows.
+    /// Held by the first in the queue of unknown tokens.
     line: Mutex<()>,
     /// The time at which all noes are forgotten.
     whole: StdMutex<Instant>,
@@ -65,13 +65,13 @@ impl Turns {
         Some(Turn { _one: self.all.acquire().await.ok()?, _of_unknown: Some(of_unknown) })
     }
 
-    /// The issuer said no about a token that nobody knew.
+    /// The issuer said no about an unknown token.
     pub(super) fn was_no(&self) {
         let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         *whole = Instant::now().max(*whole) + STEP;
     }
 
-    /// When the issuer may be asked about a token that nobody knows; `None` if it may be now.
+    /// When the issuer may be asked about an unknown token; `None` if it may be now.
     fn due(&self, now: Instant) -> Option<Instant> {
         let whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         whole.checked_sub(STEP * BURST).filter(|at| *at > now)

@@ -59,8 +59,9 @@ impl MemoryUsers {
         let roles = Arc::new(roles.into_iter().collect());
         let mut contents = self.write();
         let users = contents.users.entry(issuer).or_default();
-        let user = users.entry(subject.clone()).or_insert_with(|| MemoryUser {
-            display_name: subject.as_str().into(),
+        let display_name = subject.as_str().into();
+        let user = users.entry(subject).or_insert_with(|| MemoryUser {
+            display_name,
             is_active: true,
             roles: Arc::default(),
             tokens_valid_from: None,
@@ -124,8 +125,9 @@ impl Users for MemoryUsers {
         let NewUser { issuer, subject, display_name, roles } = user;
         let mut contents = self.write();
         let users = contents.users.entry(issuer).or_default();
-        users.entry(subject.clone()).or_insert_with(|| MemoryUser {
-            display_name: display_name.as_deref().unwrap_or(subject.as_str()).into(),
+        let display_name = display_name.as_deref().unwrap_or(subject.as_str()).into();
+        users.entry(subject).or_insert_with(|| MemoryUser {
+            display_name,
             is_active: true,
             roles: Arc::new(roles),
             tokens_valid_from: None,
