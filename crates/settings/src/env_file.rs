@@ -74,7 +74,7 @@ impl EnvFile {
     }
 
     /// Makes the file from the text of an example, with `values` put in; leaves one that exists
-    /// alone. Tells whether it made it.
+    /// alone. Returns whether it made it.
     pub fn create(&self, example: &str, values: &[(&str, &str)]) -> Result<bool, EnvFileError> {
         if self.exists() {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! What the three programs are told from outside: environment variables, the `.env` file, keys.
+//! The configuration of the three programs: environment variables, the `.env` file, keys.
 //!
 //! 1. The environment beats `.env`, which beats the default; flags, which each program has of its
 //!    own, beat all three. An empty value counts as not set.
@@ -6,8 +6,8 @@
 //!    there are those that a configuration file names as the place of a secret, and the process's
 //!    own [`Surrounding`]s.
 //! 3. Secrets come from here, never from the command line, and are never printed.
-//! 4. Files with secrets are written with mode 0600, whole or not at all, and read only while
-//!    nobody else may: [`secret_file`].
+//! 4. Files with secrets are written with mode 0600, whole or not at all, and read only if no other
+//!    user may read them: [`secret_file`].
 
 mod env_file;
 mod environment;

@@ -60,7 +60,7 @@ pub enum SecretFileError {
     },
 }
 
-/// The text in `path`, if nobody else may read or write the file.
+/// The text in `path`, if no other user may read or write the file.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let text = read_unchecked(path)?;
     check(path)?;

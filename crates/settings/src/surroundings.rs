@@ -1,7 +1,7 @@
 //! Where the process runs: what it was started with, and no file can set.
 //!
-//! A `.env` file lies in a folder that somebody else may have made. It says which server and which token;
-//! it must not say which program is started or where secrets are kept.
+//! A `.env` file may be in a folder that another user has made. It says which server and which
+//! token; it must not say which program is started or where secrets are kept.
 
 /// One variable of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -19,7 +19,8 @@ const UNITS: [(&str, u64); 5] =
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// The units of [`words`], the longest first, with their length in seconds.
-const WORDS: [(&str, u64); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+const NAMED_UNITS: [(&str, u64); 4] =
+    [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +77,7 @@ fn read(text: &str, without_unit: Option<u64>) -> Result<Duration, DurationError
 pub fn words(duration: Duration) -> String {
     let mut rest = duration.as_secs();
     let mut words = Vec::new();
-    for (name, secs) in WORDS {
+    for (name, secs) in NAMED_UNITS {
         let count = rest / secs;
         rest %= secs;
         if count > 0 {

@@ -26,7 +26,7 @@ fn a_running_server_says_why() {
     let for_tool = world
         .run("mint-token", &["--for-tool", "get_time", "--server", &server.url])
         .expect_code(0)
-        .expect_err(&["Scopes Admin.Write\n"]);
+        .expect_err(&["Scopes  Admin.Write\n"]);
     let url = ["--url", server.url.as_str()];
     world.run_with("client", &url, &[("MCP_TOKEN", for_tool.out.trim())]).expect_code(0);
 

@@ -105,8 +105,10 @@ fn users_are_exported_and_imported_whole() {
         let there = |args: &[&str]| server(&[args, &other].concat());
         there(&["users", "import", "all.jsonl"])
             .expect_code(0)
-            .expect_out(&["3 lines", "3 of them"]);
-        there(&["users", "import", "all.jsonl"]).expect_code(0).expect_out(&["0 of them"]);
+            .expect_out(&["3 lines", "3 of 3 lines applied"]);
+        there(&["users", "import", "all.jsonl"])
+            .expect_code(0)
+            .expect_out(&["0 of 3 lines applied"]);
         assert_eq!(there(&["users", "export"]).expect_code(0).out, lines);
 
         // A line that is wrong, or a user who differs, and nothing is imported.
