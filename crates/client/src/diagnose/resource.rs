@@ -37,12 +37,10 @@ pub(super) async fn examine(
 ) -> Option<Resource> {
     let check = "resource metadata";
     let named = answered.challenge.as_ref().and_then(|found| found.resource_metadata.clone());
-    let places = match &named {
-        Some(place) => vec![place.clone()],
-        None => {
-            let places = well_known::resource_metadata(subject.endpoint().url());
-            places.into_iter().map(String::from).collect()
-        }
+    let well_known = || well_known::resource_metadata(subject.endpoint().url());
+    let places = match named.clone() {
+        Some(place) => vec![place],
+        None => well_known().into_iter().map(String::from).collect(),
     };
     let mut why = String::from("it is nowhere");
     for place in &places {
