@@ -24,6 +24,9 @@ use zeroize::Zeroizing;
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
+/// The bits of a mode that are for the group and for other users.
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
 /// What a file is called until it is whole, before the random part.
 pub const DRAFT_PREFIX: &str = ".draft-";
 
@@ -91,7 +94,7 @@ pub fn is_private(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & 0o077 == 0)
+        fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & OTHERS == 0)
     }
     #[cfg(not(unix))]
     {
@@ -201,7 +204,8 @@ fn synchronize(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

@@ -1,7 +1,7 @@
 //! Dates: RFC 3339 in UTC, to whole seconds (`2026-01-31T12:00:00Z`), and [`When`] on a command
 //! line.
 
-use std::{str::FromStr, time::Duration};
+use std::{cmp::Ordering, str::FromStr, time::Duration};
 
 use auth_core::NumericDate;
 use chrono::{DateTime, SecondsFormat};
@@ -25,12 +25,10 @@ pub fn rfc3339_secs(secs: i64) -> String {
 /// How far `date` is from `now`: `in 15 minutes`, `2 hours ago`, `now`.
 #[must_use]
 pub fn distance(date: NumericDate, now: NumericDate) -> String {
-    if date > now {
-        format!("in {}", duration::words(date.since(now)))
-    } else if date < now {
-        format!("{} ago", duration::words(now.since(date)))
-    } else {
-        "now".into()
+    match date.cmp(&now) {
+        Ordering::Greater => format!("in {}", duration::words(date.since(now))),
+        Ordering::Less => format!("{} ago", duration::words(now.since(date))),
+        Ordering::Equal => "now".into(),
     }
 }
 

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 /// The longest duration: 36500 days.
-pub const MAX: Duration = Duration::from_secs(36_500 * 86_400);
+pub const MAX: Duration = Duration::from_hours(36_500 * 24);
 
 /// The units with their suffix and their length in milliseconds. `ms` precedes `s`, which it ends
 /// with.

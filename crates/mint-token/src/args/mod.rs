@@ -139,7 +139,7 @@ pub(crate) struct MintArgs {
     )]
     pub(crate) ttl: Duration,
 
-    /// The client that uses it (client_id).
+    /// The client that uses it.
     #[arg(long, value_name = "CLIENT", default_value = "mint-token", help_heading = "Content")]
     pub(crate) client_id: ClientId,
 

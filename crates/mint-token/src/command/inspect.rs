@@ -117,7 +117,10 @@ fn claim(name: &str, value: &Value, now: NumericDate) -> String {
 }
 
 fn indented(lines: &str) -> String {
-    lines.lines().map(|line| format!("  {line}\n")).collect()
+    lines.lines().fold(String::new(), |mut text, line| {
+        text.extend(["  ", line, "\n"]);
+        text
+    })
 }
 
 fn warnings_of(
