@@ -27,13 +27,14 @@ esac
 struct Shell {
     world: World,
     has_path: bool,
+    client: &'static str,
     server: &'static str,
     mint_token: &'static str,
 }
 
 impl Shell {
     fn each() -> [Self; 4] {
-        let new = |has_path, [server, mint_token]: [&'static str; 2]| {
+        let new = |has_path, [client, server, mint_token]: [&'static str; 3]| {
             let world = World::empty();
             fs::create_dir(world.path("bin")).unwrap();
             for (name, installed) in PROGRAMS {
@@ -45,13 +46,13 @@ impl Shell {
             let just = world.path("bin/just");
             fs::write(&just, JUST).unwrap();
             fs::set_permissions(&just, fs::Permissions::from_mode(0o700)).unwrap();
-            Self { world, has_path, server, mint_token }
+            Self { world, has_path, client, server, mint_token }
         };
         [
-            new(true, ["server", "mint-token"]),
-            new(true, ["bartizan-server", "bartizan-token"]),
-            new(false, ["bin/bartizan-server", "bin/bartizan-token"]),
-            new(true, ["just server", "just mint-token"]),
+            new(true, ["client", "server", "mint-token"]),
+            new(true, ["bartizan", "bartizan-server", "bartizan-token"]),
+            new(false, ["bin/bartizan", "bin/bartizan-server", "bin/bartizan-token"]),
+            new(true, ["just client", "just server", "just mint-token"]),
         ]
     }
 
@@ -102,6 +103,15 @@ fn an_unknown_user_is_reported_with_the_command_that_lists_them_all() {
 }
 
 #[test]
+fn a_server_that_is_not_there_is_reported_with_the_command_that_starts_one() {
+    for shell in Shell::each() {
+        let nowhere = format!("{} --url http://127.0.0.1:1/mcp", shell.client);
+        let start = format!("`{}`", shell.server);
+        shell.run(&nowhere).expect_code(3).expect_err(&[&start]);
+    }
+}
+
+#[test]
 fn every_help_has_the_name_that_was_called() {
     for shell in Shell::each() {
         for program in [shell.server, shell.mint_token] {
@@ -110,5 +120,7 @@ fn every_help_has_the_name_that_was_called() {
             let example = format!("\n  {program} ");
             help.expect_out(&[&usage, &example]);
         }
+        let usage = format!("Usage: {} ", shell.client.trim_start_matches("bin/"));
+        shell.run(&format!("{} --help", shell.client)).expect_code(0).expect_out(&[&usage]);
     }
 }
