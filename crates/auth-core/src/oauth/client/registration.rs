@@ -69,7 +69,7 @@ pub struct Registration<'a> {
     metadata: &'a ClientMetadata,
 }
 
-/// A secret on its one way out.
+/// A secret as it is sent, once.
 #[derive(Debug, Clone, Copy)]
 struct ExposedSecret<'a>(&'a ClientSecret);
 
