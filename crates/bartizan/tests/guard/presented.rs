@@ -62,7 +62,7 @@ async fn the_authenticator_sees_proof_method_uri_and_peer() {
     let (status, seen, reached) = send(&["a.b.c"], &token("A")).await;
     assert_eq!(status, 200);
     assert_eq!(seen, ["Some(\"a.b.c\") POST /mcp?x=1 Some(192.0.2.7) false"]);
-    assert_eq!(reached, ["host"], "neither token nor proof goes further");
+    assert_eq!(reached, ["host", "accept"], "neither token nor proof goes further");
     let (status, seen, _) = send(&[], &token("A")).await;
     assert_eq!((status, seen.len()), (200, 1));
     assert!(seen[0].starts_with("None "), "{seen:?}");
