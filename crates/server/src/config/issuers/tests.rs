@@ -302,7 +302,7 @@ fn every_fault_is_told_with_its_section_and_member() {
         ),
         (
             "keys = { url = \"http://keys.example/k\" }",
-            " keys: url \"http://keys.example/k\": plain http is for this machine only: use https",
+            " keys: url \"http://keys.example/k\": plain http is for loopback hosts only: use https",
         ),
         (
             "keys = { file = \"none.json\" }",
@@ -358,7 +358,7 @@ fn every_fault_is_told_with_its_section_and_member() {
         ),
         (
             "introspection = { client_id = \"me\", secret_env = \"IDP_SECRET\", url = \"http://a.example/i\" }",
-            " introspection: url \"http://a.example/i\": plain http is for this machine only: use https",
+            " introspection: url \"http://a.example/i\": plain http is for loopback hosts only: use https",
         ),
     ] {
         if told.is_empty() {
@@ -392,7 +392,7 @@ fn all_faults_of_all_sections_are_told_together() {
         "other: there is no such member",
         "[issuers.\"https://a.example\"]: typ: write a text, in quotes",
         "[issuers.\"https://a.example\"]: x: there is no such member",
-        "[issuers.\"http://b.example\"]: its name, where its document should be found, \"http://b.example\": plain http is for this machine only: use https",
+        "[issuers.\"http://b.example\"]: its name, where its document should be found, \"http://b.example\": plain http is for loopback hosts only: use https",
         "[issuers.\"c\"] keys: url \"k\": not an absolute https URL",
         "[issuers.\"c\"]: y: there is no such member",
     ] {
