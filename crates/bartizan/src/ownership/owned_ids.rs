@@ -45,8 +45,8 @@ impl OwnerBoundIds {
         Self(Some(key))
     }
 
-    /// Verifies what a request names, and gives the actions that it must be permitted for that. Where
-    /// the revision has no sessions, a session's name means nothing and is taken out.
+    /// Verifies what a request names, and gives the actions that it must be permitted for that.
+    /// Where the revision has no sessions, a session's name means nothing and is taken out.
     pub(crate) fn verify(
         &self,
         headers: &mut HeaderMap,
