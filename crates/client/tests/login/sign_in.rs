@@ -26,7 +26,7 @@ async fn a_person_signs_in_calls_looks_and_leaves() {
     assert_eq!(token["scopes"], json!(["read"]));
     assert_eq!(token["kept_in"], "file");
     let text = user.run(&world, &["status"]).await.expect(0).stdout;
-    assert!(text.contains(world.origin()) && text.contains("min"), "{text}");
+    assert!(text.contains(world.origin()) && text.contains("until     20"), "{text}");
 
     let logout = user.run(&world, &["logout"]).await.expect(0);
     assert!(

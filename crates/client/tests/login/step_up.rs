@@ -40,7 +40,7 @@ async fn a_script_without_a_yes_is_told_the_scopes() {
 async fn a_server_that_always_wants_more_is_asked_three_times_in_all() {
     let (world, user) = (World::new(needing(&["a", "b", "c", "d", "e"])).await, User::new());
     let call = user.browse(&world, &["call", "two", "--yes"]).await.expect(5);
-    call.says("you signed in three times");
+    call.says("stopped: after three sign-ins");
     assert_eq!(asked(&world), ["authorize read", "authorize a read", "authorize a b read"]);
 }
 
@@ -54,7 +54,7 @@ async fn a_server_that_wants_what_it_was_just_given_is_not_given_it_again() {
         knobs.withheld = ["impossible"].into();
     });
     let call = user.browse(&world, &["call", "two", "--yes"]).await.expect(5);
-    call.says("stopped: these scopes were just asked for");
+    call.says("stopped: these scopes were just requested");
     let last = "authorize impossible read write".to_owned();
     assert_eq!(asked(&world), ["authorize read", "authorize read write", &last]);
 }
