@@ -37,10 +37,11 @@ pub(super) async fn examine(
 ) -> Option<Resource> {
     let check = "resource metadata";
     let named = answered.challenge.as_ref().and_then(|found| found.resource_metadata.clone());
-    let well_known = || well_known::resource_metadata(subject.endpoint().url());
-    let places = match named.clone() {
-        Some(place) => vec![place],
-        None => well_known().into_iter().map(String::from).collect(),
+    let places = if let Some(place) = &named {
+        vec![place.clone()]
+    } else {
+        let places = well_known::resource_metadata(subject.endpoint().url());
+        places.into_iter().map(String::from).collect()
     };
     let mut why = String::from("it is nowhere");
     for place in &places {

@@ -69,8 +69,8 @@ fn audience_fix(subject: &Subject<'_>, resource: Option<&str>, claims: &Value) -
         };
     }
     let audience = strings(claims.get("aud")).unwrap_or_default();
-    let servers = audience.iter().filter(|name| name.contains("://"));
-    let own = servers.filter_map(|name| pasted(name)).next();
+    let mut servers = audience.iter().filter(|name| name.contains("://"));
+    let own = servers.find_map(|name| pasted(name));
     let own = own.map(|url| format!(", or use this one where it belongs: --url {url}"));
     format!("get a token for {resource}{}", own.unwrap_or_default())
 }

@@ -64,7 +64,7 @@ impl<'a> Printer<'a> {
         let text = match self.format {
             OutputFormat::Text if report.is_sanitized => report.text.clone(),
             OutputFormat::Text => self.sanitizer.text(&report.text),
-            _ => self.rendered(&report.json),
+            OutputFormat::Json => self.rendered(&report.json),
         };
         let written = self.result_text(&text);
         match &report.failure {
@@ -112,7 +112,7 @@ impl<'a> Printer<'a> {
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
         let text = match self.format {
             OutputFormat::Text => self.failure_text(failure),
-            _ => self.rendered(&failure.to_json(&self.sanitizer, self.invocation)),
+            OutputFormat::Json => self.rendered(&failure.to_json(&self.sanitizer, self.invocation)),
         };
         // Without stderr the exit code is all there is.
         write_all(self.stderr, &text);
