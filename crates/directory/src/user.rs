@@ -358,7 +358,7 @@ mod tests {
         let text = r#"{"issuer":"i","subject":"s","display_name":"","status":"active","roles":[],"created_at":1}"#;
         let user: User = serde_json::from_str(text).unwrap();
         assert_eq!(user.last_seen_at(), None);
-        let see = |secs: i64| user.see(NumericDate::from_secs(1_800_000_000 + secs).unwrap());
+        let see = |secs: i64| user.touch(NumericDate::from_secs(1_800_000_000 + secs).unwrap());
         assert!(see(0) && !see(1) && !see(59) && see(60) && !see(61));
         assert_eq!(user.last_seen_at().unwrap().as_secs(), 1_800_000_060);
     }
