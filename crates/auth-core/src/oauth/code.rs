@@ -177,8 +177,10 @@ mod tests {
         code(state).exchange(&client.parse().unwrap(), &request(other), now)
     }
 
-    /// What is not valid, by the client, the parameter and the error.
-    const INVALID: [(&str, &[(&str, &str)], ErrorCode); 8] = [
+    type Invalid = (&'static str, &'static [(&'static str, &'static str)], ErrorCode);
+
+    /// What is not valid: the client, the parameters that differ, and the error.
+    const INVALID: [Invalid; 8] = [
         ("c2", &[], ErrorCode::InvalidGrant),
         (
             "c1",

@@ -141,7 +141,7 @@ pub enum RedirectUriError {
     /// Plain `http` to another host than the loopback ones.
     #[error("plain http is for 127.0.0.1, [::1] and localhost only: use https")]
     NotLoopback,
-    /// No host, or one that a browser would write differently.
+    /// No host, or a host or port that a browser would write differently.
     #[error("the host is missing or not written in its canonical form")]
     Host,
     /// Not a number from 1 to 65535.
@@ -225,18 +225,18 @@ impl FromStr for RedirectUri {
         if authority.is_some_and(|authority| authority.contains('@')) {
             return Err(RedirectUriError::UserInfo);
         }
-        let target = match scheme {
-            "http" | "https" => web_target(text, scheme, authority)?,
-            _ if is_refused(scheme) => return Err(RedirectUriError::Scheme(scheme.to_owned())),
-            _ if !rest.starts_with('/') => return Err(RedirectUriError::NotAbsolute),
-            _ => Target::PrivateUse,
-        };
         if path.contains(['[', ']']) {
             return Err(RedirectUriError::Character);
         }
         if has_dot_segment(path) {
             return Err(RedirectUriError::DotSegment);
         }
+        let target = match scheme {
+            "http" | "https" => web_target(text, scheme, authority)?,
+            _ if is_refused(scheme) => return Err(RedirectUriError::Scheme(scheme.to_owned())),
+            _ if !rest.starts_with('/') => return Err(RedirectUriError::NotAbsolute),
+            _ => private_use_target(text)?,
+        };
         Ok(Self { text: text.to_owned(), target })
     }
 }
@@ -290,6 +290,14 @@ fn web_target(
         return Err(RedirectUriError::Host);
     }
     Ok(Target::Web(host_range))
+}
+
+/// The target of a URI with a private-use scheme, which a browser has to read as it is written.
+fn private_use_target(text: &str) -> Result<Target, RedirectUriError> {
+    match Url::parse(text) {
+        Ok(url) if url.as_str() == text => Ok(Target::PrivateUse),
+        _ => Err(RedirectUriError::Host),
+    }
 }
 
 /// RFC 3986 §3.1, in lower case. One letter would be a drive of Windows.
@@ -483,6 +491,9 @@ mod tests {
             ("urn:ietf:wg:oauth:2.0:oob", scheme("urn")),
             ("ms-msdt:/id", scheme("ms-msdt")),
             ("wss://client.example/cb", scheme("wss")),
+            ("app://host:80./cb", E::Host),
+            ("app://host:080/cb", E::Host),
+            ("app://host:99999/cb", E::Host),
             ("moz-extension://x/cb", scheme("moz-extension")),
             ("safari-web-extension://x/cb", scheme("safari-web-extension")),
             ("intent://x", scheme("intent")),

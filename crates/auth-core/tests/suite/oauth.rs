@@ -263,7 +263,9 @@ proptest! {
                 prop_assert_eq!((url.scheme(), url.host_str()), ("http", Some(host)));
                 prop_assert!(["localhost", "127.0.0.1", "[::1]"].contains(&host));
             }
-            RedirectTarget::PrivateUse(scheme) => prop_assert_eq!(url.scheme(), scheme),
+            RedirectTarget::PrivateUse(scheme) => {
+                prop_assert_eq!((url.scheme(), url.as_str()), (scheme, &*text));
+            }
         }
     }
 
