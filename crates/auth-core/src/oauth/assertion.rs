@@ -14,7 +14,7 @@
 //!    `resource` is what keeps it from being used at another one (§7.6). Its `typ` is
 //!    [`ID_JAG_TYPE`].
 //!
-//! **The signature is verified first, by the caller.** Claims of an assertion that is not verified
+//! **The signature is verified first, by the caller.** Claims of an assertion that was not verified
 //! must not come here.
 
 use std::{str::FromStr, time::Duration};

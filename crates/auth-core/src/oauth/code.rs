@@ -8,7 +8,7 @@
 //! 1. A request is valid if it comes from the client of the code, with its redirect URI if it sends
 //!    one, a verifier that meets the challenge, and the resource of the code if it sends one.
 //! 2. A request that is not valid changes nothing: clients repeat a failed exchange at once, and
-//!    no one else can spoil a code.
+//!    no other client can spoil a code.
 //! 3. A code is valid for one minute; it ends with the second in which its minute is over.
 //! 4. A second valid request, however late, is refused, and everything that came from the first is
 //!    revoked: one of the two was not the client.

@@ -14,7 +14,7 @@
 //!    credential keeps its token (OAuth 2.1 §4.3.1).
 //! 2. The token before the current one works until the current one is first used, for at most 60 s
 //!    after it was issued, and gets **the same** successor again. So processes that share one token
-//!    and refresh at the same time end up with one successor, and no one is signed out.
+//!    and refresh at the same time end up with one successor, and no user is signed out.
 //! 3. Any other old token is a replay: the family ends, and everything that came from it is
 //!    revoked.
 //! 4. A family that is not used for a time ends by itself.
