@@ -15,6 +15,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{Action, Principal};
 pub use event::{AuditEvent, Observer, Outcome, RefusalKind};
+#[cfg(feature = "discovery")]
 pub(crate) use log::INVALID_TOKEN;
 pub use log::LogObserver;
 
