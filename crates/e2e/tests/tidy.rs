@@ -36,7 +36,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("outbound", &["auth-core"]),
     ("bartizan", &["auth-core", "outbound"]),
     ("directory", &["auth-core"]),
-    ("client", &["auth-core", "outbound", "settings"]),
+    ("client", &["auth-core", "outbound", "settings", "terminal"]),
     ("mint-token", &["auth-core", "outbound", "settings", "terminal"]),
     ("server", &["auth-core", "directory", "bartizan", "settings", "terminal"]),
     ("terminal", &["auth-core"]),
