@@ -44,6 +44,7 @@ mod claims;
 mod crypto;
 pub mod display;
 mod explain;
+mod health;
 mod issue;
 mod json;
 mod jwks;
@@ -70,6 +71,7 @@ pub use claims::{
     Audience, Claims, ClientId, InvalidNameError, Issuer, RoleName, Subject, TokenId,
 };
 pub use explain::{DirectoryLookup, Explanation, Finding, malformed_steps, trace};
+pub use health::{FailureChange, JobFailure, JobHealth};
 pub use issue::{IssueError, TokenIssuer, TokenRequest};
 pub use json::{StrictJsonError, parse_strict};
 pub use jwks::{Jwk, Jwks, KeyLookupError, KeySet};

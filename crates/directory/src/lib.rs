@@ -75,10 +75,10 @@ mod user;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use auth_core::{Issuer, Leeway, NumericDate, Subject, TokenId};
+use auth_core::{Issuer, JobFailure, Leeway, NumericDate, Subject, TokenId};
 
 pub use any::{AnyDirectory, AnyWatch};
-pub use cached::{CacheSettings, CachedDirectory, FailingJob};
+pub use cached::{CacheSettings, CachedDirectory};
 pub use edit::{ChangeRecord, Edit, EditOutcome, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};
 pub use memory::MemoryDirectory;
@@ -145,7 +145,7 @@ pub trait Directory: Send + Sync + 'static {
     }
 
     /// The work in the background that fails now.
-    fn failing(&self) -> Vec<FailingJob> {
+    fn failing(&self) -> Vec<JobFailure> {
         Vec::new()
     }
 

@@ -16,9 +16,9 @@ pub enum Failure {
     /// Faults in the policy.
     #[error(transparent)]
     Policy(#[from] PolicyFileError),
-    /// The policy has no rule for something that the server offers.
+    /// A resource cannot be served.
     #[error(transparent)]
-    MissingRules(#[from] bartizan::MissingRulesError),
+    Resource(#[from] crate::app::ResourceError),
     /// `.env` could not be read or written.
     #[error(transparent)]
     EnvFile(#[from] settings::EnvFileError),
@@ -70,7 +70,7 @@ impl Failure {
             Self::Io { .. } => 1,
             Self::Config(_)
             | Self::Policy(_)
-            | Self::MissingRules(_)
+            | Self::Resource(_)
             | Self::EnvFile(_)
             | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,

@@ -14,12 +14,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Clock, Issuer, IssuerKeys, KeySet};
+use auth_core::{Clock, FailureChange, Issuer, IssuerKeys, JobHealth, KeySet};
 use bartizan::Issuers;
 use settings::{KeySettingError, VerifyingKeys};
 use tokio_util::sync::CancellationToken;
-
-use crate::admin::background::JobHealth;
 
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -60,19 +58,18 @@ struct Watched {
 impl KeyFiles {
     /// Those of `files`, for the keys of `issuers`.
     pub(crate) fn new(files: Vec<KeyFile>, issuers: Issuers, clock: Arc<dyn Clock>) -> Self {
-        let watch = |file| Watched {
+        let watch = |file: KeyFile| Watched {
+            health: JobHealth::new(format!("reading the keys of {}", file.issuer)),
             file,
             seen: None,
             has_keys: true,
-            health: JobHealth::new(Arc::clone(&clock)),
         };
         Self { watched: files.into_iter().map(watch).collect(), issuers, clock }
     }
 
     /// Whether each file can be read, and has keys.
-    pub(crate) fn health(&self) -> Vec<(String, JobHealth)> {
-        let name = |it: &Watched| format!("reading the keys of {}", it.file.issuer);
-        self.watched.iter().map(|it| (name(it), it.health.clone())).collect()
+    pub(crate) fn health(&self) -> Vec<JobHealth> {
+        self.watched.iter().map(|it| it.health.clone()).collect()
     }
 
     /// Keeps the keys as the files have them, until `stop` is cancelled.
@@ -105,7 +102,7 @@ impl Watched {
         let (issuer, name) = (&self.file.issuer, self.file.path.display());
         match settings::verifying_keys_in(self.file.path.clone()) {
             Ok(found) => {
-                let is_back = self.health.ok();
+                let is_back = self.health.succeeded();
                 if before.is_some() || is_back {
                     tell(issuer, &self.file.path, &found);
                 }
@@ -113,14 +110,14 @@ impl Watched {
                 issuers.replace_keys(IssuerKeys::new(issuer.clone(), found.keys));
             }
             Err(fault @ KeySettingError::NoUsableKeys { .. }) => {
-                if self.health.failed(&fault) {
+                if self.health.failed(&fault, clock.now()) != FailureChange::Same {
                     tracing::warn!(%issuer, %fault, "No token of the issuer is accepted any more");
                 }
                 self.remove_keys(issuers);
             }
             Err(fault) => {
                 let hours = self.file.outage.as_secs() / 3600;
-                if self.health.failed(&fault) && self.has_keys {
+                if self.health.failed(&fault, clock.now()) != FailureChange::Same && self.has_keys {
                     tracing::warn!(
                         %issuer, %fault,
                         "The keys of {name} cannot be read: the old ones serve for {hours} h"
@@ -223,8 +220,8 @@ mod tests {
 
         fn failing_since(&self) -> Option<i64> {
             let health = self.files.health();
-            assert_eq!(health[0].0, format!("reading the keys of {ISSUER}"));
-            health[0].1.failing_since().map(auth_core::NumericDate::as_secs)
+            assert_eq!(health[0].job(), format!("reading the keys of {ISSUER}"));
+            health[0].failing_since().map(auth_core::NumericDate::as_secs)
         }
 
         fn is_usable(&self) -> bool {

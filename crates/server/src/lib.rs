@@ -20,9 +20,8 @@ mod telemetry;
 
 use std::io::Write;
 
-pub use admin::background::{JobFailure, JobHealth};
 pub use admin::readiness::{Failing, Readiness};
-pub use app::{App, Bounds};
+pub use app::{App, Backend, Bounds, Resource, ResourceError};
 pub use args::{
     Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
 };

@@ -2,14 +2,15 @@
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
-use auth_core::{Clock, KeySet, SystemClock, TrustedIssuer};
+use auth_core::{Clock, KeySet, ResourceUri, SystemClock, TrustedIssuer};
 use axum::Router;
 use bartizan::{Issuers, Trust};
 use directory::{
     AnyDirectory, CacheSettings, CachedDirectory, Directory, Edit, NewUser, Shared, Stamp,
 };
 use server::{
-    App, BUILT_IN, Bounds, Provisioning, Readiness, SessionBounds, Sessions, parse_policy,
+    App, BUILT_IN, Backend, Bounds, McpServer, Provisioning, Readiness, Resource, SessionBounds,
+    Sessions, parse_policy,
 };
 use testkit::{ISSUER, RESOURCE, TestKey};
 use tokio_util::sync::CancellationToken;
@@ -59,7 +60,7 @@ fn policy(shape: &Shape) -> auth_core::Policy {
     for number in 0..shape.rules {
         write!(text, "\n\"tool_{number}\" = \"User.Read\"").unwrap();
     }
-    parse_policy(&format!("{text}\n{after}")).unwrap()
+    parse_policy(&format!("{text}\n{after}"), &McpServer::offers()).unwrap()
 }
 
 pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
@@ -71,12 +72,19 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         let bounds = SessionBounds { each: usize::MAX, total: usize::MAX, ..Default::default() };
         sessions = Some(kept.bounded(bounds));
     }
-    let app = App {
-        sessions,
-        readiness: Readiness::default(),
-        resource: RESOURCE.parse().unwrap(),
+    let uri: ResourceUri = RESOURCE.parse().unwrap();
+    let resource = Resource {
         policy: policy(shape),
         issuers: issuers(key, shape),
+        backend: Backend::Demo(McpServer::new(uri.clone(), Arc::new(SystemClock))),
+        uri,
+    };
+    let app = App {
+        resources: vec![match sessions {
+            Some(sessions) => resource.sessions(&sessions),
+            None => resource,
+        }],
+        readiness: Readiness::default(),
         directory: directory(store, shape).await,
         provisioning: Provisioning::new(),
         allowed_origins: Vec::new(),

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{CachedDirectory, Inner, snapshot::Snapshot};
+use super::{CachedDirectory, Inner, record, snapshot::Snapshot};
 use crate::{DirectoryError, Store, Watch};
 
 /// How long the database may take to tell what has changed. (To read all of it may take longer;
@@ -108,7 +108,7 @@ impl<S: Store> CachedDirectory<S> {
                 return;
             }
             let written = self.store().write_last_seen(&taken).await;
-            self.0.writing.ended(&written, self.0.settings.clock.now());
+            record(&self.0.writing, &written, self.0.settings.clock.now());
             if written.is_err() {
                 self.0.last_seen.put_back(taken);
                 return;
@@ -126,7 +126,7 @@ impl<S: Store> CachedDirectory<S> {
     pub(super) async fn prune(&self) -> bool {
         let now = self.0.settings.clock.now();
         let pruned = self.store().prune(now).await;
-        self.0.pruning.ended(&pruned, now);
+        record(&self.0.pruning, &pruned, now);
         pruned.is_ok()
     }
 }
@@ -193,9 +193,7 @@ mod tests {
     use testkit::ManualClock;
 
     use super::*;
-    use crate::{
-        CacheSettings, Directory, Edit, FailingJob, NewUser, RevokedToken, SqliteDirectory, Stamp,
-    };
+    use crate::{CacheSettings, Directory, Edit, NewUser, RevokedToken, SqliteDirectory, Stamp};
 
     const NOW: i64 = 1_800_000_000;
 
@@ -242,7 +240,7 @@ mod tests {
             cached.write_last_seen().await;
             assert!(!cached.prune().await);
             let failing = cached.failing();
-            let jobs = failing.iter().map(|FailingJob { job, since, .. }| (*job, *since));
+            let jobs = failing.iter().map(|it| (it.job.as_str(), it.since));
             let jobs: Vec<_> = jobs.collect();
             let named =
                 ["writing down when users were last seen", "removing expired roles and tokens"];

@@ -10,13 +10,12 @@
 //!    older copy.
 //! 5. When users were last seen is written down in the background, at most once a minute for each,
 //!    and all of it when the directory is closed. What cannot be written is tried again, and
-//!    reported ([`FailingJob`]).
+//!    reported ([`JobFailure`]).
 //!
 //! **Invariant:** an answer is what the database held at a moment that is not longer ago than
 //! `max_age`.
 
 mod fresh;
-mod job;
 mod last_seen;
 mod snapshot;
 
@@ -26,19 +25,19 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use auth_core::{Clock, Issuer, NumericDate, Subject, TokenId};
+use auth_core::{
+    Clock, FailureChange, Issuer, JobFailure, JobHealth, NumericDate, Subject, TokenId,
+};
 use tokio::time::Instant;
 
 use self::{
     fresh::Cursor,
-    job::Job,
     last_seen::LastSeenQueue,
     snapshot::{Lookup, Snapshot},
 };
 use crate::{
     ChangeRecord, Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, Store, User,
 };
-pub use job::FailingJob;
 
 /// How a [`CachedDirectory`] behaves.
 #[derive(Debug, Clone)]
@@ -67,8 +66,8 @@ struct Inner<S> {
     confirmed: AtomicU64,
     unavailable_since: Mutex<Option<NumericDate>>,
     last_seen: LastSeenQueue,
-    writing: Job,
-    pruning: Job,
+    writing: JobHealth,
+    pruning: JobHealth,
 }
 
 impl<S> Clone for CachedDirectory<S> {
@@ -92,8 +91,8 @@ impl<S: Store> CachedDirectory<S> {
             confirmed: AtomicU64::new(0),
             unavailable_since: Mutex::new(None),
             last_seen: LastSeenQueue::default(),
-            writing: Job::new("writing down when users were last seen"),
-            pruning: Job::new("removing expired roles and tokens"),
+            writing: JobHealth::new("writing down when users were last seen"),
+            pruning: JobHealth::new("removing expired roles and tokens"),
         })))
     }
 
@@ -193,13 +192,31 @@ impl<S: Store> Directory for CachedDirectory<S> {
         *self.0.unavailable_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn failing(&self) -> Vec<FailingJob> {
-        [&self.0.writing, &self.0.pruning].into_iter().filter_map(Job::failing).collect()
+    fn failing(&self) -> Vec<JobFailure> {
+        [&self.0.writing, &self.0.pruning].into_iter().filter_map(JobHealth::failure).collect()
     }
 
     fn touch(&self, user: &User, now: NumericDate) {
         if user.touch(now) {
             self.0.last_seen.push(user, now);
+        }
+    }
+}
+
+/// Records how a job ended. The log has one line when it begins to fail, and one when it works again.
+fn record(health: &JobHealth, result: &Result<(), DirectoryError>, now: NumericDate) {
+    let job = health.job();
+    match result {
+        Ok(()) => {
+            if health.succeeded() {
+                tracing::info!("The user database: {job} works again");
+            }
+        }
+        Err(fault) => {
+            if health.failed(fault, now) == FailureChange::Began {
+                let reason = std::error::Error::source(fault);
+                tracing::warn!(%fault, reason, "The user database: {job} fails");
+            }
         }
     }
 }

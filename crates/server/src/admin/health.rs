@@ -8,7 +8,7 @@ use axum::{
     routing::get,
 };
 use bartizan::{IssuerStatus, Issuers};
-use directory::{Directory, FailingJob};
+use directory::Directory;
 use terminal::date::rfc3339;
 
 use crate::admin::readiness::{Failing, Readiness};
@@ -21,7 +21,7 @@ pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 /// something fails: the issuers stand in the metadata, and why is for the log.
 pub(crate) fn routes<D: Directory>(
     directory: Arc<D>,
-    issuers: Issuers,
+    issuers: Vec<Issuers>,
     readiness: Readiness,
 ) -> Router {
     let [healthz, readyz] = PATHS;
@@ -33,8 +33,9 @@ pub(crate) fn routes<D: Directory>(
             async move {
                 let mut failing = Vec::new();
                 failing.extend(directory_failing(directory.as_ref()).await);
-                failing.extend(directory.failing().iter().map(directory_job));
-                failing.extend(issuers.status().into_iter().flat_map(issuer_failing));
+                failing.extend(directory.failing().iter().map(Failing::job));
+                let status = issuers.iter().flat_map(Issuers::status);
+                failing.extend(status.flat_map(issuer_failing));
                 failing.extend(readiness.failing());
                 report(&failing)
             }
@@ -51,12 +52,6 @@ async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
         None => return None,
     };
     Some(Failing { what: what.into(), since: away, affects_callers })
-}
-
-/// Known users are served all the same.
-fn directory_job(failing: &FailingJob) -> Failing {
-    let what = format!("{} fails", failing.job);
-    Failing { what, since: Some(failing.since), affects_callers: false }
 }
 
 /// Its keys, and its answers about tokens. Where it is asked about all of them, nobody is let in without.

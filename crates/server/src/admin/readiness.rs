@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use auth_core::NumericDate;
+use auth_core::{JobFailure, JobHealth, NumericDate};
 
 /// How a job fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,14 @@ pub struct Failing {
     pub affects_callers: bool,
 }
 
+impl Failing {
+    /// A background job that fails. Callers are served meanwhile.
+    pub(crate) fn job(failure: &JobFailure) -> Self {
+        let what = format!("{} fails", failure.job);
+        Self { what, since: Some(failure.since), affects_callers: false }
+    }
+}
+
 type Check = Box<dyn Fn() -> Option<Failing> + Send + Sync>;
 
 /// The jobs of this process. Its clones share them.
@@ -31,6 +39,11 @@ impl Readiness {
     /// Adds a job. `check` is called for each question, and must not wait.
     pub fn add(&self, check: impl Fn() -> Option<Failing> + Send + Sync + 'static) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(check));
+    }
+
+    /// Adds a background job.
+    pub fn add_job(&self, health: JobHealth) {
+        self.add(move || health.failure().as_ref().map(Failing::job));
     }
 
     /// What fails now, in the order in which the jobs were added.

@@ -3,23 +3,19 @@
 use std::{io::Write, sync::Arc};
 
 use auth_core::{Clock, SystemClock};
-use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
-use settings::{EnvFile, Environment, KeySource, fresh_secret};
+use directory::{AnyDirectory, CachedDirectory, Directory};
+use settings::{EnvFile, Environment, KeySource};
 use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::App,
+    app::compose::Composition,
     args::RunArgs,
-    config::{
-        issuers,
-        settings::{Config, ConfigError},
-    },
+    config::settings::{Config, ConfigError},
     failure::Failure,
-    key_files::KeyFiles,
     listen::{Limits, PerAddress, descriptors, serve, shutdown},
-    mcp::sessions::Sessions,
+    mcp::server::McpServer,
     telemetry::log,
 };
 
@@ -32,7 +28,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let asked_to_stop = shutdown::signal();
     let log = log::start(environment);
-    let config = match (Config::resolve(args, environment), log) {
+    let config = match (Config::resolve(args, environment, &McpServer::offers()), log) {
         (Ok(config), Ok(())) => config,
         (Ok(_), Err(fault)) => return Err(ConfigError(vec![fault]).into()),
         (Err(faults), log) => {
@@ -42,23 +38,9 @@ pub(crate) async fn run(
         }
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let settings = CacheSettings {
-        max_in_memory: config.directory_max_users,
-        max_age: config.directory_max_age,
-        clock: Arc::clone(&clock),
-    };
-    let store = AnyDirectory::open(&config.database_url).await?;
-    let sessions = if config.has_sessions {
-        let key = fresh_secret().map_err(|error| Failure::Io {
-            context: "no randomness for a secret",
-            source: error.into(),
-        })?;
-        let shared = Shared::new(store.clone());
-        Some(Sessions::open(shared, key.as_bytes(), Arc::clone(&clock)).await?)
-    } else {
-        None
-    };
-    let directory = Arc::new(CachedDirectory::load(store, settings).await?);
+    let Composition { app, jobs } = Composition::new(&config, &clock).await?;
+    let app = app.server_command(&invocation.program(Program::Server));
+    let directory = Arc::clone(&app.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -74,20 +56,7 @@ pub(crate) async fn run(
         tracing::warn!("{shortage}");
     }
     let stop = CancellationToken::new();
-    let server_command = invocation.program(Program::Server);
-    let mut app = App::new(&config, Arc::clone(&directory), Arc::clone(&clock))?
-        .server_command(&server_command);
-    let files = KeyFiles::new(config.key_files(), app.issuers.clone(), clock);
-    let jobs = files.health().into_iter().chain(sessions.as_ref().map(Sessions::health));
-    for (job, health) in jobs {
-        app.readiness.add(move || health.as_failing(&job));
-    }
-    let pruning = sessions.clone().map(|it| tokio::spawn(it.prune(stop.clone())));
-    app.sessions = sessions;
-    let keeping = tokio::spawn(issuers::keep_fresh(app.issuers.clone(), stop.clone()));
-    let following = tokio::spawn(follow(Arc::clone(&directory), stop.clone()));
-    let files = tokio::spawn(files.keep_fresh(stop.clone()));
-    app.readiness.add(log::failing);
+    let mut jobs = jobs.start(&stop);
     let router = log::Gate::new(app.router(&stop)?, log::current());
     writeln!(
         out,
@@ -108,10 +77,7 @@ pub(crate) async fn run(
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
-    let _ = (keeping.await, following.await, files.await);
-    if let Some(pruning) = pruning {
-        let _ = pruning.await;
-    }
+    while jobs.join_next().await.is_some() {}
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
@@ -124,14 +90,6 @@ fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<St
     error
         .is_fixed_by_a_new_env_file()
         .then(|| format!("hint: `{command}` makes a .env with a fresh secret where there is none"))
-}
-
-/// Keeps what is known of users fresh until `stop` is cancelled.
-async fn follow(directory: Arc<CachedDirectory<AnyDirectory>>, stop: CancellationToken) {
-    tokio::select! {
-        () = directory.keep_fresh() => {}
-        () = stop.cancelled() => {}
-    }
 }
 
 /// What is no fault and still worth knowing.

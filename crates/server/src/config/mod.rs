@@ -2,4 +2,5 @@
 
 pub(crate) mod issuers;
 pub(crate) mod policy_file;
+pub(crate) mod provisioning;
 pub(crate) mod settings;

@@ -5,9 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_core::{Policy, PolicyDocument, PolicyError};
-
-use crate::mcp::server::McpServer;
+use auth_core::{Action, Policy, PolicyDocument, PolicyError};
 
 /// The policy that is used when no file is named.
 pub const BUILT_IN: &str = include_str!("../../policy.toml");
@@ -38,12 +36,12 @@ pub enum PolicyFileError {
     /// Faults in what it says.
     #[error("the policy has faults:\n{0}")]
     Faults(#[from] PolicyError),
-    /// Something is offered that nobody could ever use, or so it seems.
+    /// Something is offered that has no rule, and so could not be used.
     #[error(
         "the policy has no rule for {}. Add one under [tools], [resources] or [prompts]; `[]` lets any signed-in user in",
         .0.join(", ")
     )]
-    Holes(Vec<String>),
+    MissingRules(Vec<String>),
 }
 
 impl std::fmt::Display for PolicySource {
@@ -55,15 +53,17 @@ impl std::fmt::Display for PolicySource {
     }
 }
 
-/// Reads the policy at `path`, or the built-in one, and checks that everything the server offers has a
-/// rule.
-pub(crate) fn load(path: Option<&Path>) -> Result<(Policy, PolicySource), PolicyFileError> {
-    let Some(path) = path else { return Ok((parse(BUILT_IN)?, PolicySource::BuiltIn)) };
+/// Reads the policy at `path`, or the built-in one, and checks that each of `offers` has a rule.
+pub(crate) fn load(
+    path: Option<&Path>,
+    offers: &[Action],
+) -> Result<(Policy, PolicySource), PolicyFileError> {
+    let Some(path) = path else { return Ok((parse(BUILT_IN, offers)?, PolicySource::BuiltIn)) };
     let text = fs::read_to_string(path).map_err(|error| PolicyFileError::Unreadable {
         path: path.into(),
         reason: error.to_string(),
     })?;
-    Ok((parse(&text)?, PolicySource::File(path.into())))
+    Ok((parse(&text, offers)?, PolicySource::File(path.into())))
 }
 
 /// Reads a policy that need not be for this server: what it offers may lack a rule.
@@ -75,22 +75,30 @@ pub(crate) fn read_any(path: &Path) -> Result<Policy, PolicyFileError> {
     Ok(Policy::try_from(toml::from_str::<PolicyDocument>(&text)?)?)
 }
 
-/// Reads a policy and checks that everything the server offers has a rule.
-pub fn parse(text: &str) -> Result<Policy, PolicyFileError> {
+/// Reads a policy and checks that each of `offers`, all that a resource offers, has a rule.
+///
+/// # Errors
+///
+/// [`PolicyFileError`] with every fault of the document, or every offer without a rule.
+pub fn parse(text: &str, offers: &[Action]) -> Result<Policy, PolicyFileError> {
     let policy = Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?;
-    let offers = McpServer::offers();
-    let holes: Vec<String> =
-        policy.without_rule(&offers).into_iter().map(ToString::to_string).collect();
-    if holes.is_empty() { Ok(policy) } else { Err(PolicyFileError::Holes(holes)) }
+    let missing: Vec<String> =
+        policy.without_rule(offers).into_iter().map(ToString::to_string).collect();
+    if missing.is_empty() { Ok(policy) } else { Err(PolicyFileError::MissingRules(missing)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::server::McpServer;
+
+    fn parse(text: &str) -> Result<Policy, PolicyFileError> {
+        super::parse(text, &McpServer::offers())
+    }
 
     #[test]
     fn the_built_in_policy_has_a_rule_for_everything() {
-        let (policy, source) = load(None).unwrap();
+        let (policy, source) = load(None, &McpServer::offers()).unwrap();
         assert_eq!(source, PolicySource::BuiltIn);
         assert_eq!(policy.requestable_scopes().to_string(), "Admin.Write User.Read");
     }
@@ -103,7 +111,7 @@ mod tests {
         assert!(fault.to_string().contains("\"Admin.Wirte\""), "{fault}");
         assert!(matches!(parse("tools = 1"), Err(PolicyFileError::Syntax(_))));
         assert!(matches!(parse("[tols]"), Err(PolicyFileError::Syntax(_))));
-        let missing = load(Some(Path::new("/no/such/policy.toml"))).unwrap_err();
+        let missing = load(Some(Path::new("/no/such/policy.toml")), &[]).unwrap_err();
         assert!(missing.to_string().contains("/no/such/policy.toml"));
     }
 }

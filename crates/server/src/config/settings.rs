@@ -1,21 +1,21 @@
 //! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
-use auth_core::{Clock, Issuer, Policy, ResourceUri, RoleName, TrustedIssuer};
+use auth_core::{Action, Issuer, Policy, ResourceUri};
 use axum::http::{Uri, uri::Authority};
-use bartizan::{CertificateAuthorities, Issuers};
+use bartizan::CertificateAuthorities;
 use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
 
 use crate::{
-    admin::explain,
+    app::check_path,
     args::RunArgs,
     authenticate::Provisioning,
     config::{
         issuers::{self, IssuerConfig},
         policy_file::{self, PolicySource},
+        provisioning,
     },
-    failure::Failure,
     key_files::{DEFAULT_OUTAGE, KeyFile},
 };
 
@@ -84,8 +84,17 @@ fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Certifica
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
-    /// Resolves flags over environment over `.env` over defaults.
-    pub fn resolve(args: &RunArgs, environment: &Environment) -> Result<Self, ConfigError> {
+    /// Resolves flags over environment over `.env` over `bartizan.toml` over defaults. The policy must have a rule
+    /// for each of `offers`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn resolve(
+        args: &RunArgs,
+        environment: &Environment,
+        offers: &[Action],
+    ) -> Result<Self, ConfigError> {
         let mut faults = Vec::new();
         let text = |flag: &Option<String>, variable: Variable| {
             flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
@@ -99,7 +108,7 @@ impl Config {
         let resource = text(&args.resource, Variable::McpResource);
         let resource = parse_resource(&resource)
             .map_err(|fault| faults.push(format!("MCP_RESOURCE {resource:?}: {fault}")));
-        let policy = load_policy(args.policy.as_ref(), environment)
+        let policy = load_policy(args.policy.as_ref(), environment, offers)
             .map_err(|fault| faults.push(fault.to_string()));
         let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
         let file = args.issuers.as_ref().or(file.as_ref());
@@ -140,7 +149,8 @@ impl Config {
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
             let policy = policy.as_ref().ok().map(|(policy, _)| policy);
-            provisioning(environment, policy, local.as_ref(), &issuers, &mut faults)
+            let local = local.as_ref().map(|local| &local.issuer);
+            provisioning::resolve(environment, policy, local, &issuers, &mut faults)
         };
 
         let allowed_origins = allowed_origins(environment, &mut faults);
@@ -173,21 +183,6 @@ impl Config {
             }),
             _ => Err(ConfigError(faults)),
         }
-    }
-
-    /// The issuers, ready to judge tokens for this resource at the time of `clock`.
-    ///
-    /// The local issuer's roles count, because what they grant is bounded by the directory all the same.
-    pub fn issuers(&self, clock: &Arc<dyn Clock>) -> Result<Issuers, Failure> {
-        let fault = |fault: &dyn std::fmt::Display| Failure::Usage(format!("the issuers: {fault}"));
-        let local = self.local.iter().map(|local| {
-            let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
-            trusted.trust_roles(true).into()
-        });
-        let others = issuers::trusts(&self.issuers, clock, &self.authorities)
-            .map_err(|error| fault(&error))?;
-        Issuers::new(self.resource.audience().clone(), Arc::clone(clock), local.chain(others))
-            .map_err(|error| fault(&error))
     }
 
     /// The files with keys that may change, and whose keys they are.
@@ -286,80 +281,29 @@ fn is_origin(text: &str) -> bool {
         && uri.port_u16() != Some(default_port)
 }
 
-/// Whose users are added when they are first seen: by `UNKNOWN_USERS` for the local issuer, by their own
-/// sections for the others.
-fn provisioning(
-    environment: &Environment,
-    policy: Option<&Policy>,
-    local: Option<&LocalIssuer>,
-    issuers: &[IssuerConfig],
-    faults: &mut Vec<String>,
-) -> Provisioning {
-    let mut found: Provisioning = issuers
-        .iter()
-        .filter_map(|it| Some((it.trusted.issuer().clone(), it.provision.clone()?)))
-        .collect();
-    let roles = environment.get(Variable::DefaultRoles).unwrap_or_default();
-    let roles = roles.split(',').map(str::trim).filter(|name| !name.is_empty());
-    match environment.get(Variable::UnknownUsers).unwrap_or_default() {
-        "refuse" => {
-            if roles.count() > 0 {
-                faults
-                    .push("DEFAULT_ROLES is for UNKNOWN_USERS=provision: set both, or none".into());
-            }
-        }
-        "provision" => match default_roles(roles, policy) {
-            Ok(roles) => found.extend(local.map(|local| (local.issuer.clone(), roles))),
-            Err(fault) => faults.push(format!("DEFAULT_ROLES: {fault}")),
-        },
-        other => faults.push(format!("UNKNOWN_USERS {other:?}: write refuse or provision")),
-    }
-    found
-}
-
-/// The roles that new users get: some, and all of them roles that the policy has.
-pub(crate) fn default_roles<'a>(
-    names: impl Iterator<Item = &'a str>,
-    policy: Option<&Policy>,
-) -> Result<BTreeSet<RoleName>, String> {
-    let mut roles = BTreeSet::new();
-    for name in names {
-        let role: RoleName = name.parse().map_err(|fault| format!("{name:?}: {fault}"))?;
-        if policy.is_some_and(|policy| !policy.has_role(&role)) {
-            return Err(format!("the policy has no role {name:?}"));
-        }
-        roles.insert(role);
-    }
-    if roles.is_empty() {
-        return Err("a user without a role may do nothing: name at least one".into());
-    }
-    Ok(roles)
-}
-
 /// A resource whose path can be served beside the server's own.
 fn parse_resource(text: &str) -> Result<ResourceUri, String> {
     let resource: ResourceUri = text.parse().map_err(|fault| format!("{fault}"))?;
-    let path = resource.path();
-    let own =
-        ["/healthz", "/readyz", explain::PATH].contains(&path) || path.starts_with("/.well-known");
-    // Characters that the router takes for patterns.
-    if own || path.contains(['{', '}', '*', ':']) {
-        return Err("this path cannot be served: choose another, for example /mcp".into());
-    }
+    check_path(&resource).map_err(|fault| fault.to_string())?;
     Ok(resource)
 }
 
-/// The policy that the flag or the environment names, or the built-in one.
+/// The policy that the flag or the environment names, or the built-in one; each of `offers` has a rule in it.
 pub(crate) fn load_policy(
     flag: Option<&PathBuf>,
     environment: &Environment,
+    offers: &[Action],
 ) -> Result<(Policy, PolicySource), policy_file::PolicyFileError> {
     let named = environment.get(Variable::PolicyFile).map(PathBuf::from);
-    policy_file::load(flag.or(named.as_ref()).map(PathBuf::as_path))
+    policy_file::load(flag.or(named.as_ref()).map(PathBuf::as_path), offers)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use auth_core::Clock;
+
     use super::*;
 
     #[test]

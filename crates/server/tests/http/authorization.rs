@@ -3,7 +3,7 @@
 use auth_core::Algorithm;
 use http::StatusCode;
 use serde_json::json;
-use server::{BUILT_IN, parse_policy};
+use server::{BUILT_IN, McpServer, parse_policy};
 use testkit::TestKey;
 
 use crate::harness::{TestServer, call, request, send};
@@ -115,7 +115,9 @@ fn a_server_does_not_start_with_a_hole_in_its_policy() {
         ("\"server://info\" = \"User.Read\"\n", "resources/read server://info"),
     ] {
         assert!(BUILT_IN.contains(rule), "{rule}");
-        let fault = parse_policy(&BUILT_IN.replace(rule, "")).unwrap_err().to_string();
+        let fault = parse_policy(&BUILT_IN.replace(rule, ""), &McpServer::offers())
+            .unwrap_err()
+            .to_string();
         assert!(fault.contains(name), "{fault}");
     }
 }

@@ -63,9 +63,13 @@ async fn a_permit_for_one_action_opens_no_other() {
     let issuer = TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
     let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer);
     let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
-    let guard =
-        Guard::new(RESOURCE.parse().unwrap(), parse_policy(BUILT_IN).unwrap(), [], authenticate)
-            .unwrap();
+    let guard = Guard::new(
+        RESOURCE.parse().unwrap(),
+        parse_policy(BUILT_IN, &McpServer::offers()).unwrap(),
+        [],
+        authenticate,
+    )
+    .unwrap();
     let token = Forge::valid(key).sign(key);
 
     for (judged, done) in [

@@ -15,7 +15,7 @@ use auth_core::{
 use directory::{Directory, Edit, User};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
-use server::{BUILT_IN, parse_policy};
+use server::{BUILT_IN, McpServer, parse_policy};
 use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey, token_faults};
 
 use crate::harness::{Answer, TestServer, call, request, send, stamp, user};
@@ -214,7 +214,8 @@ async fn a_token_is_admitted_if_and_only_if_it_is_explained_to_be() {
     for (algorithm, policy) in Algorithm::ALL.into_iter().cycle().zip(policies()) {
         let key = TestKey::shared(algorithm);
         let server = TestServer::start_with(key, &policy).await;
-        let (policy, users) = (parse_policy(&policy).unwrap(), users(&server).await);
+        let (policy, users) =
+            (parse_policy(&policy, &McpServer::offers()).unwrap(), users(&server).await);
         let keys = KeySet::from_iter([key.verifying()]);
         let trusted = TrustedIssuer::new(ISSUER.parse().unwrap(), keys).trust_roles(true);
         let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(trusted);

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use auth_core::{KeySet, NumericDate, TrustedIssuer};
+use auth_core::{KeySet, NumericDate, ResourceUri, TrustedIssuer};
 use bartizan::{Issuers, Trust};
 use directory::{
     AnyDirectory, Directory, Edit, MemoryDirectory, NewUser, Shared, Stamp, UserName, UserStatus,
 };
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
-use server::{App, BUILT_IN, Bounds, Provisioning, SessionBounds, Sessions, parse_policy};
+use server::{
+    App, BUILT_IN, Backend, Bounds, McpServer, Provisioning, Resource, SessionBounds, Sessions,
+    parse_policy,
+};
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -149,13 +152,20 @@ impl<D: Directory> TestServer<D> {
     ) -> Self {
         let directory = Arc::new(directory);
         let issuers = Issuers::new(RESOURCE.parse().unwrap(), clock.clone(), trusts).unwrap();
+        let uri: ResourceUri = RESOURCE.parse().unwrap();
+        let resource = Resource {
+            policy: parse_policy(policy, &McpServer::offers()).unwrap(),
+            issuers,
+            backend: Backend::Demo(McpServer::new(uri.clone(), clock.clone())),
+            uri,
+        };
         let app = App {
-            sessions,
             readiness: server::Readiness::default(),
             allowed_origins: vec!["https://app.example".into()],
-            resource: RESOURCE.parse().unwrap(),
-            policy: parse_policy(policy).unwrap(),
-            issuers,
+            resources: vec![match sessions {
+                Some(sessions) => resource.sessions(&sessions),
+                None => resource,
+            }],
             directory: Arc::clone(&directory),
             provisioning,
             bounds: Bounds::default(),

@@ -2,11 +2,11 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use auth_core::Algorithm;
+use auth_core::{Algorithm, Clock};
 use directory::{Directory, MemoryDirectory, NewUser};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
-use server::{App, Config, ConfigError, RunArgs};
+use server::{App, Config, ConfigError, McpServer, RunArgs};
 use settings::Environment;
 use testkit::{Forge, ManualClock, NOW, RESOURCE, Reply, TestIssuer, TestKey, jwks};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ fn resolve(file: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     fs::write(&path, file).unwrap();
     let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let args = RunArgs { issuers: Some(path), ..RunArgs::default() };
-    Config::resolve(&args, &Environment::from_pairs(pairs))
+    Config::resolve(&args, &Environment::from_pairs(pairs), &McpServer::offers())
 }
 
 /// A server that was configured by a file.
@@ -53,8 +53,9 @@ impl Configured {
             }
         }
         let clock = ManualClock::at(NOW);
-        let app = App::new(&config, Arc::new(directory), clock.clone()).unwrap();
-        let issuers = app.issuers.clone();
+        let app =
+            App::new(&config, Arc::new(directory), &(clock.clone() as Arc<dyn Clock>)).unwrap();
+        let issuers = app.resources[0].issuers.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = app.router(&CancellationToken::new()).unwrap();
@@ -246,7 +247,9 @@ fn the_local_issuer_is_there_if_it_has_a_key_and_only_once() {
     for part in ["BIND_ADDR", "JWT_SECRET", "x: there is no such member"] {
         assert!(all.contains(part), "{all}");
     }
-    let none = Config::resolve(&RunArgs::default(), &Environment::from_pairs([])).unwrap_err();
+    let none =
+        Config::resolve(&RunArgs::default(), &Environment::from_pairs([]), &McpServer::offers())
+            .unwrap_err();
     assert!(none.to_string().contains("no key: set JWT_SECRET"), "{none}");
 }
 
@@ -255,7 +258,7 @@ fn the_origins_of_pages_are_written_as_browsers_write_them() {
     let read = |text: &str| {
         let pairs = [("JWT_SECRET", SECRET), ("ALLOWED_ORIGINS", text)];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Config::resolve(&RunArgs::default(), &Environment::from_pairs(pairs))
+        Config::resolve(&RunArgs::default(), &Environment::from_pairs(pairs), &McpServer::offers())
             .map(|config| config.allowed_origins)
             .map_err(|faults| faults.0)
     };
@@ -287,7 +290,9 @@ fn the_origins_of_pages_are_written_as_browsers_write_them() {
 fn the_file_is_named_by_a_variable_too_and_the_flag_comes_first() {
     let pairs = |file: &str| [("ISSUERS_FILE".to_owned(), file.to_owned())];
     let environment = Environment::from_pairs(pairs("/no/such/a.toml"));
-    let told = |args: &RunArgs| Config::resolve(args, &environment).unwrap_err().to_string();
+    let told = |args: &RunArgs| {
+        Config::resolve(args, &environment, &McpServer::offers()).unwrap_err().to_string()
+    };
     assert!(told(&RunArgs::default()).contains("ISSUERS_FILE /no/such/a.toml"));
     let args = RunArgs { issuers: Some("/no/such/b.toml".into()), ..RunArgs::default() };
     assert!(told(&args).contains("ISSUERS_FILE /no/such/b.toml"));

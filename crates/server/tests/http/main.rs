@@ -19,6 +19,7 @@ mod matrix;
 mod metadata;
 mod methods;
 mod origin;
+mod resources;
 mod sessions;
 mod tokens;
 mod users;

@@ -25,7 +25,7 @@ const CALLERS: [(&str, Option<&str>); 6] = [
 
 /// Every action of the policy, and some that no rule covers.
 fn actions() -> Vec<Action> {
-    let policy = parse_policy(BUILT_IN).unwrap();
+    let policy = parse_policy(BUILT_IN, &McpServer::offers()).unwrap();
     let mut actions: Vec<Action> = policy.actions().into_iter().cloned().collect();
     actions.extend([
         Action::CallTool("not_offered".into()),

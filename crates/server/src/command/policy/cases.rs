@@ -175,7 +175,7 @@ mod tests {
 
     fn run(text: &str) -> (String, Result<(), String>) {
         let mut out = Vec::new();
-        let policy = parse(BUILT_IN).unwrap();
+        let policy = parse(BUILT_IN, &[]).unwrap();
         let done = test(&policy, Path::new("c.toml"), text, OutputFormat::Text, &mut out);
         (String::from_utf8(out).unwrap(), done.map_err(|fault| fault.to_string()))
     }

@@ -1,18 +1,19 @@
-//! `server policy check`: what is wrong, and what is odd.
+//! `server policy check`: errors, and warnings about what is valid but probably unintended.
 //!
-//! Faults of the document (unknown scopes and roles, cycles, rules that cannot be read) and holes have been
-//! told before: a policy with them is none. Here it is what a policy may say and nobody can mean.
+//! Loading has reported the faults of the document already (unknown scopes and roles, cycles, rules that cannot
+//! be read, offers without a rule). This command adds rules that no role can meet, and warnings.
 
 use std::{collections::BTreeSet, io::Write};
 
 use auth_core::{Action, Policy, Scope, display};
 
 use super::survey;
-use crate::{config::policy_file::PolicySource, failure::Failure, mcp::server::McpServer};
+use crate::{config::policy_file::PolicySource, failure::Failure};
 
 pub(super) fn check(
     policy: &Policy,
     source: &PolicySource,
+    offers: &[Action],
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let unreachable = policy.unreachable();
@@ -22,7 +23,7 @@ pub(super) fn check(
             .map(|action| format!("{action} needs {}", survey::needs(policy, action)))
             .collect();
         return Err(Failure::Usage(format!(
-            "policy {source}: rules that nobody can meet, whatever roles they have:\n{}\nGive a role what they need, or take them out",
+            "policy {source}: rules that no user can meet, whatever their roles:\n{}\nGive a role what they need, or take them out",
             rules.join("\n")
         )));
     }
@@ -34,30 +35,29 @@ pub(super) fn check(
         ruled.count()
     )
     .map_err(Failure::output)?;
-    for oddity in oddities(policy) {
-        writeln!(out, "odd: {}", display::escape(&oddity)).map_err(Failure::output)?;
+    for warning in warnings(policy, offers) {
+        writeln!(out, "warning: {}", display::escape(&warning)).map_err(Failure::output)?;
     }
     Ok(())
 }
 
-/// What is no fault.
-fn oddities(policy: &Policy) -> Vec<String> {
-    let mut oddities = Vec::new();
+/// What is valid but probably unintended.
+fn warnings(policy: &Policy, offers: &[Action]) -> Vec<String> {
+    let mut warnings = Vec::new();
     let held: BTreeSet<&Scope> = policy.roles().flat_map(|(_, scopes)| scopes.iter()).collect();
     for scope in policy.scopes().iter().filter(|scope| !held.contains(scope)) {
-        oddities.push(format!("no role holds the scope {scope}, so it never counts"));
+        warnings.push(format!("no role holds the scope {scope}, so it never counts"));
     }
     for (role, scopes) in policy.roles().filter(|(_, scopes)| scopes.is_empty()) {
         let count = scopes.len();
-        oddities
+        warnings
             .push(format!("the role {role} holds {count} scopes: it opens what any user may do"));
     }
-    let offers = McpServer::offers();
     let is_tool = |action: &&Action| matches!(action, Action::CallTool(_));
     for action in policy.actions().into_iter().filter(is_tool) {
         if !offers.contains(action) {
-            oddities.push(format!("a rule for {action}, which this server does not offer"));
+            warnings.push(format!("a rule for {action}, which this server does not offer"));
         }
     }
-    oddities
+    warnings
 }

@@ -107,12 +107,12 @@ mod tests {
 
     #[test]
     fn gains_and_losses_are_told() {
-        let old = parse(BUILT_IN).unwrap();
+        let old = parse(BUILT_IN, &[]).unwrap();
         let new = BUILT_IN
             .replace("get_time = \"Admin.Write\"", "get_time = \"User.Write\"")
             .replace("\"server://info\" = \"User.Read\"", "\"server://info\" = \"Admin.Read\"")
             .replace("guest = [\"User.Read\"]", "visitor = [\"User.Read\"]");
-        let text = Changes::between(&old, &parse(&new).unwrap()).in_text();
+        let text = Changes::between(&old, &parse(&new, &[]).unwrap()).in_text();
         assert!(text.starts_with("new role   visitor\nno role    guest\n"), "{text}");
         for line in [
             "+ user gains tools/call get_time\n",
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_policy_does_not_differ_from_itself() {
-        let policy = parse(BUILT_IN).unwrap();
+        let policy = parse(BUILT_IN, &[]).unwrap();
         let text = Changes::between(&policy, &policy).in_text();
         assert_eq!(text, "nobody gains or loses anything\n");
     }

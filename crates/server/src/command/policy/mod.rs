@@ -17,6 +17,7 @@ use crate::{
         settings::load_policy,
     },
     failure::Failure,
+    mcp::server::McpServer,
 };
 
 pub(crate) use table::reference;
@@ -27,11 +28,12 @@ pub(crate) fn policy(
     environment: &Environment,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let load = || load_policy(args.policy.as_ref(), environment);
+    let offers = McpServer::offers();
+    let load = || load_policy(args.policy.as_ref(), environment, &offers);
     match command {
         PolicyCommand::Check => {
             let (policy, source) = load()?;
-            check::check(&policy, &source, out)
+            check::check(&policy, &source, &offers, out)
         }
         PolicyCommand::Table { output } => table::table(&load()?.0, *output, out),
         PolicyCommand::Diff { old, new, output } => {

@@ -25,7 +25,7 @@ pub(crate) async fn users(
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let (policy, _) = load_policy(args.policy.as_ref(), environment)?;
+    let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
     let opened = Opened::open(args, environment, clock).await?;
     let users = Users { opened, policy };
     let done = users.run(command, out).await;

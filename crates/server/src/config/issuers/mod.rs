@@ -27,7 +27,7 @@ use section::Section;
 use settings::{Environment, KeySettingError};
 use zeroize::Zeroizing;
 
-use crate::config::settings::default_roles;
+use crate::config::provisioning::default_roles;
 
 /// How long keys may serve at most that cannot be fetched or read again.
 pub(crate) const MAX_OUTAGE_HOURS: u64 = 168;
@@ -111,17 +111,6 @@ impl fmt::Debug for IntrospectionConfig {
             "IntrospectionConfig({:?}, {:?} as {:?}, ..)",
             self.location, self.when, self.client_id
         )
-    }
-}
-
-/// Keeps the keys of `issuers` fresh until `stop` is cancelled.
-pub(crate) async fn keep_fresh(
-    issuers: bartizan::Issuers,
-    stop: tokio_util::sync::CancellationToken,
-) {
-    tokio::select! {
-        () = issuers.keep_fresh() => {}
-        () = stop.cancelled() => {}
     }
 }
 

@@ -44,7 +44,7 @@ impl World {
     }
 
     fn load(&self) -> (Vec<IssuerConfig>, Vec<String>) {
-        let policy = crate::config::policy_file::parse(crate::BUILT_IN).unwrap();
+        let policy = crate::config::policy_file::parse(crate::BUILT_IN, &[]).unwrap();
         let pairs = [
             ("IDP_SECRET", SECRET),
             ("SHORT", "short"),
@@ -431,16 +431,4 @@ fn only_one_issuer_is_asked_about_tokens_that_name_nobody() {
     );
     let (found, told) = World::with(&(section("a", "opaque") + &section("b", "jwt"))).load();
     assert_eq!((found.len(), told), (2, vec![]));
-}
-
-#[tokio::test]
-async fn keeping_keys_fresh_ends_when_it_is_time_to_stop() {
-    let clock: Arc<dyn Clock> = testkit::ManualClock::at(NOW);
-    let issuers = bartizan::Issuers::new(RESOURCE.parse().unwrap(), clock, []).unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let keeping = tokio::spawn(keep_fresh(issuers, stop.clone()));
-    tokio::task::yield_now().await;
-    assert!(!keeping.is_finished());
-    stop.cancel();
-    keeping.await.unwrap();
 }

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, Owner, OwnerTagKey};
+use auth_core::{Clock, FailureChange, JobHealth, Owner, OwnerTagKey};
 use bartizan::{Caller, CatchPanic};
 use bytes::Bytes;
 use directory::{DirectoryError, Shared};
@@ -39,7 +39,7 @@ use self::{
     manager::Manager,
     running::{Full as NoRoom, Holder, Room, holder},
 };
-use crate::{admin::background::JobHealth, mcp::server::McpServer};
+use crate::mcp::server::McpServer;
 
 /// How often sessions that are too old are looked for.
 const PRUNING: Duration = Duration::from_mins(10);
@@ -72,14 +72,14 @@ impl Sessions {
         let key = shared.secret("sessions", fresh_key).await?;
         let key = OwnerTagKey::from_secret(&key)
             .map_err(|fault| DirectoryError::Corrupt { column: "secret", source: fault.into() })?;
-        let pruning = JobHealth::new(Arc::clone(&clock));
+        let pruning = JobHealth::new("removing old sessions");
         let (bounds, manager) = (SessionBounds::default(), Arc::default());
         Ok(Self { shared, clock, key, pruning, bounds, manager })
     }
 
     /// Whether those that are too old can be removed.
-    pub(crate) fn health(&self) -> (String, JobHealth) {
-        ("removing old sessions".into(), self.pruning.clone())
+    pub(crate) fn health(&self) -> JobHealth {
+        self.pruning.clone()
     }
 
     /// The same with other bounds on those that run here.
@@ -109,12 +109,12 @@ impl Sessions {
             }
             match self.shared.prune_sessions(self.clock.now()).await {
                 Ok(()) => {
-                    if self.pruning.ok() {
+                    if self.pruning.succeeded() {
                         tracing::info!("Old sessions are removed again");
                     }
                 }
                 Err(error) => {
-                    if self.pruning.failed(&error) {
+                    if self.pruning.failed(&error, self.clock.now()) != FailureChange::Same {
                         tracing::warn!(%error, "Old sessions cannot be removed");
                     }
                 }
@@ -151,12 +151,15 @@ fn owner() -> Result<Owner, SessionStoreError> {
     OWNER.try_with(Clone::clone).map_err(|_| "a session outside of any request".into())
 }
 
+/// The service that [`service`] returns.
+pub(crate) type SessionService = WithOwner<StreamableHttpService<CatchPanic<McpServer>, Manager>>;
+
 /// `server` with sessions. Clients of 2026-07-28 have none all the same.
 pub(crate) fn service(
     server: McpServer,
     sessions: Sessions,
     shutdown: &CancellationToken,
-) -> WithOwner<StreamableHttpService<CatchPanic<McpServer>, Manager>> {
+) -> SessionService {
     let (bounds, manager) = (sessions.bounds, Arc::clone(&sessions.manager));
     let mut config = StreamableHttpServerConfig::default()
         // Where there is no session, one answer needs no stream.

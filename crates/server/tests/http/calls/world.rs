@@ -48,7 +48,7 @@ impl World {
         let authenticate = TokenAuthenticator::new(verifier, ManualClock::at(NOW));
         let guard = Guard::new(
             resource(),
-            parse_policy(BUILT_IN).unwrap(),
+            parse_policy(BUILT_IN, &McpServer::offers()).unwrap(),
             McpServer::offers(),
             authenticate,
         )

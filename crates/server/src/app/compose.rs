@@ -1,0 +1,178 @@
+//! The composition root: the one place that knows configuration, directory, issuers, sessions and background jobs.
+
+use std::sync::Arc;
+
+use auth_core::{Clock, TrustedIssuer};
+use bartizan::Issuers;
+use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
+use settings::fresh_secret;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{App, Bounds, Resource, resource::Backend};
+use crate::{
+    admin::readiness::Readiness,
+    config::{
+        issuers,
+        settings::{Config, ConfigError},
+    },
+    failure::Failure,
+    key_files::KeyFiles,
+    mcp::{server::McpServer, sessions::Sessions},
+    telemetry::log,
+};
+
+/// A server that is ready to serve, with its background jobs not yet started.
+pub(crate) struct Composition {
+    /// What serves.
+    pub(crate) app: App<CachedDirectory<AnyDirectory>>,
+    /// What runs in the background meanwhile.
+    pub(crate) jobs: Jobs,
+}
+
+/// The background jobs of a server.
+pub(crate) struct Jobs {
+    directory: Arc<CachedDirectory<AnyDirectory>>,
+    issuers: Issuers,
+    key_files: KeyFiles,
+    sessions: Option<Sessions>,
+}
+
+impl Composition {
+    /// Opens the directory and puts the parts together.
+    pub(crate) async fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+        let store = AnyDirectory::open(&config.database_url).await?;
+        let sessions = open_sessions(config, &store, clock).await?;
+        let settings = CacheSettings {
+            max_in_memory: config.directory_max_users,
+            max_age: config.directory_max_age,
+            clock: Arc::clone(clock),
+        };
+        let directory = Arc::new(CachedDirectory::load(store, settings).await?);
+        let issuers = trusted_issuers(config, clock)?;
+        let key_files = KeyFiles::new(config.key_files(), issuers.clone(), Arc::clone(clock));
+
+        let mut app = App::assemble(config, issuers.clone(), Arc::clone(&directory), clock);
+        if let Some(sessions) = &sessions {
+            app.resources = app.resources.into_iter().map(|it| it.sessions(sessions)).collect();
+        }
+        let sessions_health = sessions.as_ref().map(Sessions::health);
+        for health in key_files.health().into_iter().chain(sessions_health) {
+            app.readiness.add_job(health);
+        }
+        app.readiness.add(log::failing);
+        let jobs = Jobs { directory, issuers, key_files, sessions };
+        Ok(Self { app, jobs })
+    }
+}
+
+impl Jobs {
+    /// Starts the jobs. They end when `stop` is cancelled.
+    pub(crate) fn start(self, stop: &CancellationToken) -> JoinSet<()> {
+        let Self { directory, issuers, key_files, sessions } = self;
+        let mut running = JoinSet::new();
+        running.spawn(key_files.keep_fresh(stop.clone()));
+        running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
+        running.spawn(until(stop.clone(), async move { issuers.keep_fresh().await }));
+        if let Some(sessions) = sessions {
+            running.spawn(sessions.prune(stop.clone()));
+        }
+        running
+    }
+}
+
+/// Runs `job` until `stop` is cancelled.
+async fn until(stop: CancellationToken, job: impl Future<Output = ()>) {
+    stop.run_until_cancelled(job).await;
+}
+
+impl<D: Directory> App<D> {
+    /// The demo server that `config` describes, with users from `directory` and without sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the issuers cannot be used together, or their certificate authorities not at all.
+    pub fn new(
+        config: &Config,
+        directory: Arc<D>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self::assemble(config, trusted_issuers(config, clock)?, directory, clock))
+    }
+
+    fn assemble(
+        config: &Config,
+        issuers: Issuers,
+        directory: Arc<D>,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let server = McpServer::new(config.resource.clone(), Arc::clone(clock));
+        let demo = Resource {
+            uri: config.resource.clone(),
+            policy: config.policy.clone(),
+            issuers,
+            backend: Backend::Demo(server),
+        };
+        Self {
+            resources: vec![demo],
+            directory,
+            provisioning: config.provisioning.clone(),
+            allowed_origins: config.allowed_origins.clone(),
+            readiness: Readiness::default(),
+            bounds: Bounds {
+                body_memory: config.max_body_memory,
+                // The other half of the connections is left for everything else.
+                streams: (config.max_connections / 2).max(1),
+                ..Bounds::default()
+            },
+            clock: Arc::clone(clock),
+            server_command: "server".into(),
+        }
+    }
+}
+
+async fn open_sessions(
+    config: &Config,
+    store: &AnyDirectory,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Sessions>, Failure> {
+    if !config.has_sessions {
+        return Ok(None);
+    }
+    let key = fresh_secret().map_err(|error| Failure::Io {
+        context: "no randomness for a secret",
+        source: error.into(),
+    })?;
+    let shared = Shared::new(store.clone());
+    Ok(Some(Sessions::open(shared, key.as_bytes(), Arc::clone(clock)).await?))
+}
+
+/// The issuers, ready to judge tokens for the configured resource at the time of `clock`.
+///
+/// The roles of the local issuer count: the directory bounds what they grant.
+fn trusted_issuers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Issuers, ConfigError> {
+    let error = |error: &dyn std::fmt::Display| ConfigError(vec![format!("the issuers: {error}")]);
+    let local = config.local.iter().map(|local| {
+        let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
+        trusted.trust_roles(true).into()
+    });
+    let others = issuers::trusts(&config.issuers, clock, &config.authorities)
+        .map_err(|fault| error(&fault))?;
+    let audience = config.resource.audience().clone();
+    Issuers::new(audience, Arc::clone(clock), local.chain(others)).map_err(|fault| error(&fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_background_job_ends_when_the_server_stops() {
+        let stop = CancellationToken::new();
+        let job = tokio::spawn(until(stop.clone(), std::future::pending()));
+        tokio::task::yield_now().await;
+        assert!(!job.is_finished());
+        stop.cancel();
+        job.await.unwrap();
+    }
+}

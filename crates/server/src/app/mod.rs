@@ -1,0 +1,154 @@
+//! The server as a value: protected resources and users in, a router out.
+//!
+//! [`compose`] makes one from the configuration.
+
+pub(crate) mod compose;
+mod resource;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use auth_core::{Clock, ResourceUri};
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+};
+use bartizan::Guard;
+use directory::Directory;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::resource::check_path;
+pub use self::resource::{Backend, Resource, ResourceError};
+use crate::{
+    admin::{explain, health, readiness::Readiness},
+    authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
+};
+
+/// What callers may hold at once, over all resources together.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How many bytes of bodies ([`Guard::body_memory`]).
+    pub body_memory: usize,
+    /// How many streams one caller has open at one resource ([`Guard::max_streams`]).
+    pub streams_of_each: usize,
+    /// How many streams all have open together.
+    pub streams: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { body_memory: 256 * 1024 * 1024, streams_of_each: 16, streams: 512 }
+    }
+}
+
+impl Bounds {
+    /// The part of one of `count` resources.
+    const fn divided(self, count: usize) -> Self {
+        let count = if count == 0 { 1 } else { count };
+        Self { body_memory: self.body_memory / count, streams: self.streams / count, ..self }
+    }
+}
+
+/// A server, ready to be routed.
+#[derive(Debug)]
+pub struct App<D> {
+    /// The protected resources. No two have the same path. The administrative interface (`/admin/explain`) answers
+    /// for the first one.
+    pub resources: Vec<Resource>,
+    /// The users.
+    pub directory: Arc<D>,
+    /// The issuers whose users are added on first use.
+    pub provisioning: Provisioning,
+    /// The origins of web pages that may call the server, besides its own.
+    pub allowed_origins: Vec<String>,
+    /// The background jobs, for `/readyz`.
+    pub readiness: Readiness,
+    /// What callers may hold at once.
+    pub bounds: Bounds,
+    /// The current time.
+    pub clock: Arc<dyn Clock>,
+    /// The name of the server's command line, for commands that the log suggests.
+    pub server_command: String,
+}
+
+impl<D: Directory> App<D> {
+    /// Suggests commands in the log by this name: `bartizan-server`.
+    #[must_use]
+    pub fn server_command(self, command: &str) -> Self {
+        Self { server_command: command.into(), ..self }
+    }
+
+    /// Every route. Streams end when `shutdown` is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`ResourceError`] if a resource cannot be served at its path.
+    pub fn router(self, shutdown: &CancellationToken) -> Result<Router, ResourceError> {
+        let bounds = self.bounds.divided(self.resources.len());
+        let issuers = self.resources.iter().map(|it| it.issuers.clone()).collect();
+        let mut router = health::routes(Arc::clone(&self.directory), issuers, self.readiness);
+        let users =
+            Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
+        let mut not_found = NotFound::default();
+        let (mut paths, mut metadata_paths) = (BTreeSet::new(), BTreeSet::new());
+        for resource in self.resources {
+            let Resource { uri, policy, issuers, backend } = resource;
+            let path = uri.path().to_owned();
+            check_path(&uri)?;
+            if !paths.insert(path.clone()) {
+                return Err(ResourceError::PathTaken(path));
+            }
+            not_found.add(&uri);
+            let clock = Arc::clone(&self.clock);
+            let authenticate =
+                DirectoryAuthenticator::new(Arc::clone(&users), issuers.clone(), clock)
+                    .provisioning(self.provisioning.clone());
+            if paths.len() == 1 {
+                router = explain::mount(router, &uri, &policy, &authenticate, &self.clock)?;
+            }
+            let guard = Guard::new(uri, policy, backend.offers(), authenticate)?
+                .name("server")
+                .body_memory(bounds.body_memory)
+                .max_streams(bounds.streams_of_each, bounds.streams);
+            let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
+            let origins = self.allowed_origins.iter();
+            let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
+            let guard = match backend.sessions() {
+                Some(sessions) => guard.owner_tag_key(sessions.key()),
+                None => guard,
+            };
+            for path in guard.metadata_paths() {
+                // The root location is the first resource's.
+                if metadata_paths.insert(path.clone()) {
+                    router = router.route_service(&path, guard.metadata());
+                }
+            }
+            router = router.route_service(&path, guard.protect(backend.into_service(shutdown)));
+        }
+        Ok(router.fallback(move |uri: Uri| async move { not_found.answer(uri.path()) }))
+    }
+}
+
+/// What is answered at paths where nothing is served.
+#[derive(Debug, Clone, Default)]
+struct NotFound {
+    /// The path of a resource with a slash more or less, which is a common mistake, and the answer.
+    near_misses: Vec<(String, String)>,
+}
+
+impl NotFound {
+    fn add(&mut self, resource: &ResourceUri) {
+        let path = resource.path();
+        let (near_miss, slash) = match path.strip_suffix('/') {
+            Some(without) => (without.to_owned(), "with the slash at its end"),
+            None => (format!("{path}/"), "without a slash at its end"),
+        };
+        let text = format!("no such path: the MCP server is at {resource}, {slash}");
+        self.near_misses.push((near_miss, text));
+    }
+
+    fn answer(&self, path: &str) -> (StatusCode, String) {
+        let found = self.near_misses.iter().find(|(near_miss, _)| near_miss == path);
+        let text = found.map_or("no such path", |(_, text)| text);
+        (StatusCode::NOT_FOUND, format!("{text}\n"))
+    }
+}

@@ -1,0 +1,58 @@
+//! What is done with users who are not in the directory.
+
+use std::collections::BTreeSet;
+
+use auth_core::{Issuer, Policy, RoleName};
+use settings::{Environment, Variable};
+
+use crate::{authenticate::Provisioning, config::issuers::IssuerConfig};
+
+/// Whose users are added when they are first seen: by `UNKNOWN_USERS` for the local issuer, by their own
+/// sections for the others.
+pub(crate) fn resolve(
+    environment: &Environment,
+    policy: Option<&Policy>,
+    local: Option<&Issuer>,
+    issuers: &[IssuerConfig],
+    faults: &mut Vec<String>,
+) -> Provisioning {
+    let mut found: Provisioning = issuers
+        .iter()
+        .filter_map(|it| Some((it.trusted.issuer().clone(), it.provision.clone()?)))
+        .collect();
+    let roles = environment.get(Variable::DefaultRoles).unwrap_or_default();
+    let roles = roles.split(',').map(str::trim).filter(|name| !name.is_empty());
+    match environment.get(Variable::UnknownUsers).unwrap_or_default() {
+        "refuse" => {
+            if roles.count() > 0 {
+                faults
+                    .push("DEFAULT_ROLES is for UNKNOWN_USERS=provision: set both, or none".into());
+            }
+        }
+        "provision" => match default_roles(roles, policy) {
+            Ok(roles) => found.extend(local.map(|issuer| (issuer.clone(), roles))),
+            Err(fault) => faults.push(format!("DEFAULT_ROLES: {fault}")),
+        },
+        other => faults.push(format!("UNKNOWN_USERS {other:?}: write refuse or provision")),
+    }
+    found
+}
+
+/// The roles that new users get: some, and all of them roles that the policy has.
+pub(crate) fn default_roles<'a>(
+    names: impl Iterator<Item = &'a str>,
+    policy: Option<&Policy>,
+) -> Result<BTreeSet<RoleName>, String> {
+    let mut roles = BTreeSet::new();
+    for name in names {
+        let role: RoleName = name.parse().map_err(|fault| format!("{name:?}: {fault}"))?;
+        if policy.is_some_and(|policy| !policy.has_role(&role)) {
+            return Err(format!("the policy has no role {name:?}"));
+        }
+        roles.insert(role);
+    }
+    if roles.is_empty() {
+        return Err("a user without a role may do nothing: name at least one".into());
+    }
+    Ok(roles)
+}
