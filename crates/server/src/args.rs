@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use settings::Variable;
 pub use terminal::OutputFormat;
 use terminal::{Invocation, date::When, help};
 
@@ -10,12 +11,12 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
 4 the directory of users cannot be used; 5 no such user, or there is one already.
 
-Every setting comes from a flag, else the environment, else .env, else its default.
-Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
+Every setting comes from a flag, else the environment, else .env, else bartizan.toml, else its
+default; `{server} config show` prints each. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
 
 Examples:
   {server}\tserve on 127.0.0.1:8000
-  {server} init\tmake .env with a fresh secret, and two users
+  {server} init\tcreate .env with a fresh secret, and two users
   {server} users add carol --name Carol --role user
   {server} users disable carol
   {server} users grant carol admin --until 8h
@@ -36,6 +37,9 @@ pub struct Cli {
     /// The file with the environment variables that are not set.
     #[arg(long, global = true, value_name = "FILE", default_value = ".env")]
     pub env_file: PathBuf,
+    /// [`Variable::ConfigFile`].
+    #[arg(long, global = true, value_name = "FILE", help = Variable::ConfigFile.flag_help())]
+    pub config: Option<PathBuf>,
     /// The settings of the server.
     #[command(flatten)]
     pub run: RunArgs,
@@ -61,43 +65,83 @@ impl Cli {
 /// Settings that the commands share.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
-    /// Where to listen: host:port, port 0 for any free one [`BIND_ADDR`: 127.0.0.1:8000]
-    #[arg(long, global = true, value_name = "ADDR")]
+    /// [`Variable::BindAddr`].
+    #[arg(long, global = true, value_name = "ADDR", help = Variable::BindAddr.flag_help())]
     pub bind: Option<String>,
-    /// The server's canonical URI, which tokens name as aud [`MCP_RESOURCE`: `http://localhost:8000/mcp`]
-    #[arg(long, global = true, value_name = "URI")]
+    /// [`Variable::McpResource`].
+    #[arg(long, global = true, value_name = "URI", help = Variable::McpResource.flag_help())]
     pub resource: Option<String>,
-    /// Who issues the tokens: iss [`JWT_ISSUER`: `http://localhost:8000`]
-    #[arg(long, global = true, value_name = "URI")]
+    /// [`Variable::JwtIssuer`].
+    #[arg(long, global = true, value_name = "URI", help = Variable::JwtIssuer.flag_help())]
     pub issuer: Option<String>,
-    /// The directory of users, `sqlite://FILE` or `postgres://HOST/NAME`; a password belongs in
-    /// `DATABASE_URL` [`DATABASE_URL`: `sqlite://data/directory.db`]
-    #[arg(long, global = true, value_name = "URL")]
+    /// [`Variable::DatabaseUrl`].
+    #[arg(long, global = true, value_name = "URL", help = Variable::DatabaseUrl.flag_help())]
     pub database_url: Option<String>,
-    /// Who may do what [`POLICY_FILE`: the policy in the binary]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// [`Variable::PolicyFile`].
+    #[arg(long, global = true, value_name = "FILE", help = Variable::PolicyFile.flag_help())]
     pub policy: Option<PathBuf>,
-    /// The issuers to trust besides [`ISSUERS_FILE`: none]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// [`Variable::IssuersFile`].
+    #[arg(long, global = true, value_name = "FILE", help = Variable::IssuersFile.flag_help())]
     pub issuers: Option<PathBuf>,
 }
 
-/// The verbs.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve (what happens without a verb)
+    /// Serve (the default)
     Run,
-    /// Make .env with a fresh secret, and the first two users; leave alone what is there
+    /// Create .env with a fresh secret, and the first two users; keep what exists
     Init,
-    /// Look after the users
+    /// Manage the users
     #[command(subcommand)]
     Users(UsersCommand),
     /// Revoke tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
-    /// Look after the policy
+    /// Check, show and compare policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+impl RunArgs {
+    /// The flag for a variable, if it was given.
+    pub(crate) fn flag(&self, variable: Variable) -> Option<String> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        match variable {
+            Variable::BindAddr => self.bind.clone(),
+            Variable::McpResource => self.resource.clone(),
+            Variable::JwtIssuer => self.issuer.clone(),
+            Variable::DatabaseUrl => self.database_url.clone(),
+            Variable::PolicyFile => path(&self.policy),
+            Variable::IssuersFile => path(&self.issuers),
+            _ => None,
+        }
+    }
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Report every error of the configuration; exit code 2 if there is one
+    #[command(
+        after_help = "Examples:\n  {server} config check\n  {server} config check --config bartizan.toml"
+    )]
+    Check,
+    /// Print each setting, its value and where it comes from
+    Show {
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Print the JSON Schema of bartizan.toml, for editors
+    #[command(after_help = "Examples:\n  {server} config schema > bartizan.schema.json")]
+    Schema,
+    /// Print the reference page of the settings, as Markdown
+    #[command(after_help = "Examples:\n  {server} config reference > docs/settings.md")]
+    Reference,
 }
 
 /// What can be done with users. A user is known by issuer and subject; the issuer is the server's own
@@ -108,19 +152,19 @@ pub enum UsersCommand {
     Add {
         /// The user's sub
         subject: String,
-        /// What to call the user
+        /// The user's display name
         #[arg(long)]
         name: Option<String>,
         /// A role the user has; may be given several times
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
     /// List every user
     List {
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
@@ -128,38 +172,38 @@ pub enum UsersCommand {
     Show {
         /// The user's sub
         subject: String,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Refuse everything to a user, at once, also with tokens already out
+    /// Disable a user at once; tokens already issued are refused
     Disable {
         /// The user's sub
         subject: String,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Take `disable` back
+    /// Re-enable a user
     Enable {
         /// The user's sub
         subject: String,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Forget a user
+    /// Remove a user
     Remove {
         /// The user's sub
         subject: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Give a user a role, for good or until a date
+    /// Grant a user a role, permanently or until a date
     Grant {
         /// The user's sub
         subject: String,
@@ -168,17 +212,17 @@ pub enum UsersCommand {
         /// When it ends: 30m, 12h, 7d, or a date as 2030-01-31T12:00:00Z
         #[arg(long, value_name = "WHEN")]
         until: Option<When>,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Take a role from a user, at once, also for tokens already out
+    /// Revoke a role of a user at once, also for tokens already issued
     RevokeRole {
         /// The user's sub
         subject: String,
         /// The role
         role: String,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
@@ -186,37 +230,37 @@ pub enum UsersCommand {
     Import {
         /// The file; `-` reads standard input
         file: PathBuf,
-        /// Make those who are there and differ like the file
+        /// Update existing users that differ from the file
         #[arg(long)]
         overwrite: bool,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
     /// Write all users and revoked tokens as JSON Lines
     Export {
-        /// The file, which must not be there yet; `-` is the output
+        /// The file, which must not exist; `-` writes to standard output
         #[arg(default_value = "-")]
         file: PathBuf,
     },
     /// Show who changed what, and when: the newest first
     Changes {
-        /// How many
+        /// How many changes
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
 }
 
-/// What can be done with tokens that are already out.
+/// What can be done with issued tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokensCommand {
-    /// Refuse one token, or all that a user has, at once and for ever
+    /// Refuse one token, or all that a user has, at once and permanently
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// The token's jti; `-` reads a token from standard input
@@ -225,16 +269,16 @@ pub enum TokensCommand {
         /// All tokens of this user (a sub) that are issued up to 31 seconds from now
         #[arg(long, value_name = "SUB", conflicts_with = "token")]
         user: Option<String>,
-        /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [for ever]
+        /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [default: kept permanently]
         #[arg(long, value_name = "WHEN", conflicts_with = "user")]
         until: Option<When>,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
     /// List the tokens that were revoked one by one
     List {
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
@@ -243,7 +287,7 @@ pub enum TokensCommand {
 /// What can be done with policies.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Say what is wrong with the policy; exit code 2 if anything is
+    /// Report the errors of the policy; exit code 2 if there is one
     #[command(
         after_help = "Examples:\n  {server} policy check\n  {server} policy check --policy policy.toml"
     )]
@@ -256,7 +300,7 @@ pub enum PolicyCommand {
         after_help = "Examples:\n  {server} policy table\n  {server} policy table --output markdown"
     )]
     Table {
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: TableFormat,
     },
@@ -269,18 +313,18 @@ pub enum PolicyCommand {
         old: PathBuf,
         /// The policy as it will be
         new: PathBuf,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Try the policy with the cases in a file; exit code 2 if one fails
+    /// Test the policy with the cases in a file; exit code 2 if one fails
     #[command(
         after_help = "Examples:\n  {server} policy test cases.toml --policy policy.toml\n\nA case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
     )]
     Test {
         /// The cases, as TOML
         file: PathBuf,
-        /// How to print
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },

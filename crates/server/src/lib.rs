@@ -18,12 +18,13 @@ mod listen;
 mod mcp;
 mod telemetry;
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Backend, Bounds, Resource, ResourceError};
 pub use args::{
-    Cli, Command, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand, UsersCommand,
+    Cli, Command, ConfigCommand, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand,
+    UsersCommand,
 };
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
@@ -35,7 +36,7 @@ pub use key_files::KeyFile;
 pub use mcp::server::McpServer;
 pub use mcp::service::McpService;
 pub use mcp::sessions::{SessionBounds, Sessions};
-use settings::{EnvFile, Environment};
+use settings::{ConfigFile, EnvFile, Environment, Variable};
 use terminal::Invocation;
 
 /// Does what the command line says; results go to `out`, the log to standard error.
@@ -48,17 +49,29 @@ pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Resu
 async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
     let env_file = EnvFile::at(&cli.env_file);
     let environment = Environment::load(&cli.env_file)?;
+    let config = environment.set_value(Variable::ConfigFile).map(PathBuf::from);
+    let config = ConfigFile::load(cli.config.as_deref().or(config.as_deref()), &cli.env_file);
+    let reports_errors = matches!(cli.command, None | Some(Command::Run | Command::Config(_)));
+    if !reports_errors && !config.errors().is_empty() {
+        return Err(ConfigError(config.errors().to_vec()).into());
+    }
+    let environment = environment.with_config(config);
     match cli.command {
         None | Some(Command::Run) => {
             command::run::run(&cli.run, &env_file, &environment, invocation, out).await
         }
-        Some(Command::Init) => command::init::init(&env_file, &cli.run, &SystemClock, out).await,
+        Some(Command::Init) => {
+            command::init::init(&env_file, &environment, &cli.run, &SystemClock, out).await
+        }
         Some(Command::Users(users)) => {
             command::users::users(users, &cli.run, &environment, &SystemClock, out).await
         }
         Some(Command::Tokens(tokens)) => {
             let stdin = &mut std::io::stdin().lock();
             command::tokens::tokens(tokens, &cli.run, &environment, &SystemClock, stdin, out).await
+        }
+        Some(Command::Config(config)) => {
+            command::config::config(&config, &cli.run, &environment, out)
         }
         Some(Command::Policy(policy)) => {
             command::policy::policy(&policy, &cli.run, &environment, out)

@@ -1,4 +1,4 @@
-//! The values of the variables: the process's environment over `.env`.
+//! The values of the variables: the process's environment over `.env` over `bartizan.toml`.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{EnvFile, EnvFileError, Surrounding, Variable};
+use crate::{ConfigFile, EnvFile, EnvFileError, Surrounding, Variable, setting::similar};
 
 /// Where the values come from. `Debug` prints which variables are set, never a value.
 #[derive(Clone, Default)]
@@ -18,6 +18,22 @@ pub struct Environment {
     /// What no [`Variable`] has, the process's own over the file's.
     others: HashMap<String, Zeroizing<String>>,
     surroundings: HashMap<Surrounding, String>,
+    config: ConfigFile,
+    /// Names in the file that no program reads.
+    unknown_in_file: BTreeSet<String>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The environment of the process.
+    Environment,
+    /// The file `.env`.
+    EnvFile,
+    /// `bartizan.toml`, at this line.
+    ConfigFile(usize),
+    /// Nowhere: the default counts, if there is one.
+    Default,
 }
 
 impl Environment {
@@ -30,17 +46,64 @@ impl Environment {
         let (process, mut others) = sorted(process);
         let surroundings = surroundings(&others);
         let (file, others_of_file) = sorted(EnvFile::at(env_file).read()?);
+        let unknown_in_file = others_of_file.keys().cloned().collect();
         for (name, value) in others_of_file {
             others.entry(name).or_insert(value);
         }
-        Ok(Self { process, file, others, surroundings })
+        Ok(Self { process, file, others, surroundings, unknown_in_file, ..Self::default() })
     }
 
     /// An environment of just these pairs. Empty values are left out.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let (process, others) = sorted(pairs);
         let surroundings = surroundings(&others);
-        Self { process, file: HashMap::new(), others, surroundings }
+        Self { process, others, surroundings, ..Self::default() }
+    }
+
+    /// The same with the values of a configuration file under all others.
+    #[must_use]
+    pub fn with_config(self, config: ConfigFile) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub const fn config(&self) -> &ConfigFile {
+        &self.config
+    }
+
+    /// Where the value of a variable comes from.
+    #[must_use]
+    pub fn origin(&self, variable: Variable) -> Origin {
+        if self.process.contains_key(&variable) {
+            Origin::Environment
+        } else if self.file.contains_key(&variable) {
+            Origin::EnvFile
+        } else if let Some(value) = self.config.value(variable) {
+            Origin::ConfigFile(value.line)
+        } else {
+            Origin::Default
+        }
+    }
+
+    /// What to call a variable in a message: its name, or its place in `bartizan.toml` if its value is from there.
+    #[must_use]
+    pub fn label(&self, variable: Variable) -> String {
+        match (self.origin(variable), variable.setting().toml) {
+            (Origin::ConfigFile(line), Some((section, key))) => {
+                format!("{} line {line}: {section}.{key}", self.config.path().display())
+            }
+            _ => variable.name().to_owned(),
+        }
+    }
+
+    /// Names in the file that no program reads and that resemble one that a program does: each with the variable
+    /// that was probably meant.
+    #[must_use]
+    pub fn misspelled(&self) -> Vec<(&str, &'static str)> {
+        let known = || Variable::ALL.into_iter().map(Variable::name);
+        let meant = |name: &str| similar(&name.to_ascii_uppercase(), known());
+        self.unknown_in_file.iter().filter_map(|name| Some((name.as_str(), meant(name)?))).collect()
     }
 
     /// The value of a variable that a configuration file names as the place of a secret. The variables
@@ -65,7 +128,9 @@ impl Environment {
     /// The value that is set; no default.
     #[must_use]
     pub fn set_value(&self, variable: Variable) -> Option<&str> {
-        self.process.get(&variable).or_else(|| self.file.get(&variable)).map(String::as_str)
+        let in_config = || self.config.value(variable).map(|value| &value.text);
+        let value = self.process.get(&variable).or_else(|| self.file.get(&variable));
+        value.or_else(in_config).map(String::as_str)
     }
 
     /// Whether the value comes from the file, which may be another's: it lies in the current folder.
@@ -94,7 +159,7 @@ impl Environment {
     }
 
     /// The values of variables that stand in for each other, from the one place that sets any of them:
-    /// the process's environment, else the file. So a key file in the environment takes the place of a
+    /// the process's environment, else `.env`, else `bartizan.toml`. So a key file in the environment takes the place of a
     /// secret in the file.
     #[must_use]
     pub(crate) fn alternatives<const N: usize>(
@@ -102,8 +167,16 @@ impl Environment {
         variables: [Variable; N],
     ) -> [Option<&str>; N] {
         let in_process = variables.iter().any(|variable| self.process.contains_key(variable));
-        let values = if in_process { &self.process } else { &self.file };
-        variables.map(|variable| values.get(&variable).map(String::as_str))
+        let in_file = variables.iter().any(|variable| self.file.contains_key(variable));
+        variables.map(|variable| {
+            if in_process {
+                self.process.get(&variable).map(String::as_str)
+            } else if in_file {
+                self.file.get(&variable).map(String::as_str)
+            } else {
+                self.config.value(variable).map(|value| value.text.as_str())
+            }
+        })
     }
 }
 
@@ -211,6 +284,40 @@ mod tests {
         let pairs = [("BROWSER".to_owned(), "firefox".to_owned())];
         let environment = Environment::from_pairs(pairs);
         assert_eq!(environment.surrounding(Surrounding::Browser), Some("firefox"));
+    }
+
+    #[test]
+    fn the_configuration_file_is_under_the_others_and_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "MAX_CONNECTIONS=2\n").unwrap();
+        let text = "[server]\nbind = \"a:1\"\nkey_file = \"k.pem\"\n[limits]\nmax_connections = 3\nmax_body_memory = 4\n";
+        let config = ConfigFile::parse(Path::new("bartizan.toml"), text.into());
+        let mut environment = Environment::load(&path).unwrap().with_config(config);
+        environment.process = [(Variable::BindAddr, "b:2".to_owned())].into();
+        let found = |variable| (environment.get(variable), environment.origin(variable));
+        assert_eq!(found(Variable::BindAddr), (Some("b:2"), Origin::Environment));
+        assert_eq!(found(Variable::MaxConnections), (Some("2"), Origin::EnvFile));
+        assert_eq!(found(Variable::MaxBodyMemory), (Some("4"), Origin::ConfigFile(6)));
+        assert_eq!(found(Variable::KeyOutageHours), (Some("24"), Origin::Default));
+        assert_eq!(environment.label(Variable::BindAddr), "BIND_ADDR");
+        let label = "bartizan.toml line 6: limits.max_body_memory";
+        assert_eq!(environment.label(Variable::MaxBodyMemory), label);
+        let both = [Variable::JwtSecret, Variable::JwtKeyFile];
+        assert_eq!(environment.alternatives(both), [None, Some("k.pem")]);
+        environment.file.insert(Variable::JwtSecret, "s".into());
+        assert_eq!(environment.alternatives(both), [Some("s"), None]);
+    }
+
+    #[test]
+    fn a_name_in_the_file_that_resembles_a_variable_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let text = "JWT_SECRT=x\nmcp_url=y\nBIND_ADDR=z\nMY_OTHER_PROGRAM=1\nHOME=h\n";
+        std::fs::write(&path, text).unwrap();
+        let environment = Environment::load(&path).unwrap();
+        let expected = [("JWT_SECRT", "JWT_SECRET"), ("mcp_url", "MCP_URL")];
+        assert_eq!(environment.misspelled(), expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The configuration of the three programs: environment variables, the `.env` file, keys.
+//! The configuration of the three programs: environment variables, `.env`, `bartizan.toml`, keys.
 //!
-//! 1. The environment beats `.env`, which beats the default; flags, which each program has of its
-//!    own, beat all three. An empty value counts as not set.
+//! 1. The environment beats `.env`, which beats `bartizan.toml`, which beats the default; flags,
+//!    which each program has of its own, beat all four. An empty value counts as not set.
 //! 2. The variables are the ones in [`Variable`]; `.env.example` lists exactly them. Besides them
 //!    there are those that a configuration file names as the place of a secret, and the process's
 //!    own [`Surrounding`]s.
@@ -9,19 +9,21 @@
 //! 4. Files with secrets are written with mode 0600, whole or not at all, and read only if no other
 //!    user may read them: [`secret_file`].
 
+mod config_file;
 mod env_file;
 mod environment;
 mod keys;
 pub mod secret_file;
+mod setting;
 mod surroundings;
-mod variable;
 
+pub use config_file::{CONFIG_FILE, ConfigFile, has_password, line_of};
 pub use env_file::{EnvFile, EnvFileError};
-pub use environment::Environment;
+pub use environment::{Environment, Origin};
 pub use keys::{
     KeySettingError, KeySource, VerifyingKeys, fresh_secret, secret_file, signing_key,
     verifying_keys, verifying_keys_in, verifying_secret,
 };
 pub use secret_file::{InsecurePermissionsError, SecretFileError};
+pub use setting::{Program, Setting, Shape, Variable, env_example, reference, schema, similar};
 pub use surroundings::Surrounding;
-pub use variable::Variable;

@@ -19,6 +19,7 @@ const USERS: [(&str, &str, &[&str]); 2] = [
 
 pub(crate) async fn init(
     env_file: &EnvFile,
+    environment: &Environment,
     args: &RunArgs,
     clock: &dyn Clock,
     out: &mut dyn Write,
@@ -33,7 +34,7 @@ pub(crate) async fn init(
             writeln!(out, "Made {path} with a fresh secret").map_err(Failure::output)?;
         }
     }
-    let environment = Environment::load(env_file.path())?;
+    let environment = Environment::load(env_file.path())?.with_config(environment.config().clone());
     let url = args.database_url.as_deref().or(environment.get(Variable::DatabaseUrl));
     let url = url.unwrap_or_default();
     let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));

@@ -1,5 +1,6 @@
-//! The verbs, one file each.
+//! The commands, one file each.
 
+pub(crate) mod config;
 mod context;
 pub(crate) mod init;
 pub(crate) mod policy;

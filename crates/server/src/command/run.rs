@@ -51,6 +51,10 @@ pub(crate) async fn run(
             "Other users can read {path}, which may hold secrets: run `chmod 600 {path}`"
         );
     }
+    for (name, meant) in environment.misspelled() {
+        let path = env_file.path().display();
+        tracing::warn!("No program reads {name} in {path}: did you mean {meant}?");
+    }
     warn_about(&config, &directory, invocation).await?;
     if let Some(shortage) = descriptors::raise(config.max_connections) {
         tracing::warn!("{shortage}");

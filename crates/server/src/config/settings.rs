@@ -95,7 +95,12 @@ impl Config {
         environment: &Environment,
         offers: &[Action],
     ) -> Result<Self, ConfigError> {
-        let mut faults = Vec::new();
+        let mut faults = environment.config().errors().to_vec();
+        // A flag has its variable's name in messages.
+        let label = |flag: &Option<String>, variable: Variable| match flag {
+            Some(_) => variable.name().to_owned(),
+            None => environment.label(variable),
+        };
         let text = |flag: &Option<String>, variable: Variable| {
             flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
         };
@@ -103,28 +108,38 @@ impl Config {
         let bind = text(&args.bind, Variable::BindAddr);
         let port = bind.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
         if port.is_none() {
-            faults.push(format!("BIND_ADDR {bind:?}: write host:port, for example 127.0.0.1:8000"));
+            faults.push(format!(
+                "{} {bind:?}: write host:port, for example 127.0.0.1:8000",
+                label(&args.bind, Variable::BindAddr)
+            ));
         }
         let resource = text(&args.resource, Variable::McpResource);
-        let resource = parse_resource(&resource)
-            .map_err(|fault| faults.push(format!("MCP_RESOURCE {resource:?}: {fault}")));
+        let resource = parse_resource(&resource).map_err(|fault| {
+            let label = label(&args.resource, Variable::McpResource);
+            faults.push(format!("{label} {resource:?}: {fault}"));
+        });
         let policy = load_policy(args.policy.as_ref(), environment, offers)
             .map_err(|fault| faults.push(fault.to_string()));
         let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
         let file = args.issuers.as_ref().or(file.as_ref());
-        let local = local_issuer(args, environment, file.is_some(), &mut faults);
-        let issuers = file.map(|file| {
+        let has_others = file.is_some() || environment.config().issuers().is_some();
+        let local = local_issuer(args, environment, has_others, &mut faults);
+        let issuers = {
             let policy = policy.as_ref().ok().map(|(policy, _)| policy);
-            issuers::load(file, policy, environment, &mut faults)
-        });
-        let issuers = issuers.unwrap_or_default();
+            let mut issuers = issuers::load_from_config(policy, environment, &mut faults);
+            if let Some(file) = file {
+                issuers.extend(issuers::load(file, policy, environment, &mut faults));
+            }
+            issuers::check_opaque(&issuers, &mut faults);
+            issuers
+        };
         let authorities = authorities(environment, &mut faults);
         let is_local = |it: &&IssuerConfig| {
             local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
         };
         if let Some(twice) = issuers.iter().find(is_local) {
             faults.push(format!(
-                "{} is JWT_ISSUER, with a key in JWT_SECRET or JWT_KEY_FILE, and a section of ISSUERS_FILE: keep one",
+                "{} is JWT_ISSUER, with a key in JWT_SECRET or JWT_KEY_FILE, and has a section [issuers]: keep one",
                 twice.trusted.issuer()
             ));
         }
@@ -135,7 +150,7 @@ impl Config {
             if number.is_none() {
                 faults.push(format!(
                     "{} {text:?}: write a whole number of {least} or more",
-                    variable.name()
+                    environment.label(variable)
                 ));
             }
             number.unwrap_or_default()
@@ -156,7 +171,10 @@ impl Config {
         let allowed_origins = allowed_origins(environment, &mut faults);
         let sessions = environment.get(Variable::Sessions).unwrap_or_default();
         if !["none", "database"].contains(&sessions) {
-            faults.push(format!("SESSIONS {sessions:?}: write none or database"));
+            faults.push(format!(
+                "{} {sessions:?}: write none or database",
+                environment.label(Variable::Sessions)
+            ));
         }
 
         match (resource, policy) {
@@ -245,7 +263,8 @@ fn local_issuer(
     let outage = hours.parse::<u64>().ok().filter(|hours| *hours <= issuers::MAX_OUTAGE_HOURS);
     if outage.is_none() {
         faults.push(format!(
-            "KEY_OUTAGE_HOURS {hours:?}: write a whole number of hours, at most {}",
+            "{} {hours:?}: write a whole number of hours, at most {}",
+            environment.label(Variable::KeyOutageHours),
             issuers::MAX_OUTAGE_HOURS
         ));
     }
@@ -261,7 +280,8 @@ fn allowed_origins(environment: &Environment, faults: &mut Vec<String>) -> Vec<S
     let (good, bad): (Vec<&str>, Vec<&str>) = named.partition(|origin| is_origin(origin));
     faults.extend(bad.into_iter().map(|origin| {
         format!(
-            "ALLOWED_ORIGINS {origin:?}: write scheme, host and a port that is not the default, and no path or pattern, for example https://app.example"
+            "{} {origin:?}: write scheme, host and a port that is not the default, and no path or pattern, for example https://app.example",
+            environment.label(Variable::AllowedOrigins)
         )
     }));
     good.into_iter().map(str::to_owned).collect()

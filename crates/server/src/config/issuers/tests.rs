@@ -53,16 +53,21 @@ impl World {
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut faults = Vec::new();
         let environment = Environment::from_pairs(pairs);
-        (load(&self.path(), Some(&policy), &environment, &mut faults), faults)
+        let found = load(&self.path(), Some(&policy), &environment, &mut faults);
+        check_opaque(&found, &mut faults);
+        (found, faults)
     }
 }
 
 fn faults(text: &str) -> Vec<String> {
     let world = World::with(text);
     let (found, faults) = world.load();
-    let place = format!("ISSUERS_FILE {}: ", world.path().display());
+    let file = format!("ISSUERS_FILE {}", world.path().display());
     assert!(!faults.is_empty(), "{found:?}");
-    let short = |fault: &String| fault.strip_prefix(&place).unwrap_or(fault).to_owned();
+    let short = |fault: &String| match fault.strip_prefix(&file) {
+        Some(rest) => rest.split_once(": ").unwrap().1.to_owned(),
+        None => fault.clone(),
+    };
     faults.iter().map(short).collect()
 }
 
@@ -431,4 +436,27 @@ fn only_one_issuer_is_asked_about_tokens_that_name_nobody() {
     );
     let (found, told) = World::with(&(section("a", "opaque") + &section("b", "jwt"))).load();
     assert_eq!((found.len(), told), (2, vec![]));
+}
+
+#[test]
+fn sections_may_be_in_the_configuration_file_and_faults_have_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = jwks(&[TestKey::shared(Algorithm::Es256)]);
+    fs::write(folder.path().join("keys.json"), keys.to_string()).unwrap();
+    let read = |text: &str| {
+        let config = settings::ConfigFile::parse(&folder.path().join("b.toml"), text.to_owned());
+        let environment = Environment::from_pairs([]).with_config(config);
+        let mut faults = Vec::new();
+        (load_from_config(None, &environment, &mut faults), faults)
+    };
+    let section = "[log]\nlevel = \"warn\"\n[issuers.\"https://a.example\"]\n";
+    let (found, faults) = read(&format!("{section}keys = {{ file = \"keys.json\" }}\n"));
+    assert_eq!((found.len(), faults), (1, Vec::new()));
+    let (found, faults) = read(&format!("{section}typ = 1\n"));
+    assert!(found.is_empty() && faults.len() == 1, "{faults:?}");
+    assert!(
+        faults[0].contains("b.toml line 3: [issuers.\"https://a.example\"]: typ"),
+        "{faults:?}"
+    );
+    assert!(read("[log]\n").0.is_empty());
 }

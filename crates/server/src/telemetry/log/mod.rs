@@ -27,10 +27,36 @@ const QUIET: &str = "rmcp=warn";
 
 static WRITER: OnceLock<Writer> = OnceLock::new();
 
+/// The format of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Pretty,
+    Json,
+}
+
+/// Checks `LOG_FORMAT` and `RUST_LOG`; starts nothing.
+pub(crate) fn check(environment: &Environment) -> Result<(), String> {
+    resolve(environment).map(drop)
+}
+
+fn resolve(environment: &Environment) -> Result<(EnvFilter, Format), String> {
+    let level = environment.get(Variable::RustLog).unwrap_or("info");
+    let label = |variable| environment.label(variable);
+    let filter = filter(level)
+        .map_err(|fault| format!("{} {level:?}: {fault}", label(Variable::RustLog)))?;
+    let format = match environment.get(Variable::LogFormat) {
+        None | Some("pretty") => Format::Pretty,
+        Some("json") => Format::Json,
+        Some(other) => {
+            return Err(format!("{} {other:?}: write pretty or json", label(Variable::LogFormat)));
+        }
+    };
+    Ok((filter, format))
+}
+
 /// Starts the log as `LOG_FORMAT` and `RUST_LOG` say.
 pub(crate) fn start(environment: &Environment) -> Result<(), String> {
-    let level = environment.get(Variable::RustLog).unwrap_or("info");
-    let filter = filter(level).map_err(|fault| format!("RUST_LOG {level:?}: {fault}"))?;
+    let (filter, format) = resolve(environment)?;
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let writer = writer().map_err(|fault| format!("the log's thread: {fault}"))?;
     let log = tracing_subscriber::fmt()
@@ -39,10 +65,9 @@ pub(crate) fn start(environment: &Environment) -> Result<(), String> {
         .with_writer(writer)
         .with_target(false);
     // A second start in one process (in tests) keeps the first log: nothing is lost.
-    let _already_started = match environment.get(Variable::LogFormat) {
-        None | Some("pretty") => log.event_format(Line { colour }).try_init(),
-        Some("json") => log.json().flatten_event(true).map_event_format(Json).try_init(),
-        Some(other) => return Err(format!("LOG_FORMAT {other:?}: write pretty or json")),
+    let _already_started = match format {
+        Format::Pretty => log.event_format(Line { colour }).try_init(),
+        Format::Json => log.json().flatten_event(true).map_event_format(Json).try_init(),
     };
     Ok(())
 }

@@ -1,0 +1,195 @@
+//! `server config …`: check the configuration, show where each value comes from, and print its schema.
+
+use std::io::Write;
+
+use serde_json::json;
+use settings::{Environment, Origin, Program, Variable, has_password, reference, schema};
+use terminal::table::Table;
+
+use crate::{
+    args::{ConfigCommand, OutputFormat, RunArgs},
+    command::context::write_json,
+    config::{
+        issuers,
+        settings::{Config, ConfigError},
+    },
+    failure::Failure,
+    mcp::server::McpServer,
+    telemetry::log,
+};
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(hidden)";
+
+pub(crate) fn config(
+    command: &ConfigCommand,
+    args: &RunArgs,
+    environment: &Environment,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Check => check(args, environment, out),
+        ConfigCommand::Show { output } => show(args, environment, *output, out),
+        ConfigCommand::Schema => write_json(&schema(&issuers::section_schema()), out),
+        ConfigCommand::Reference => out.write_all(reference().as_bytes()).map_err(Failure::output),
+    }
+}
+
+/// Reports every error; exit code 2 if there is one.
+fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Result<(), Failure> {
+    let log = log::check(environment);
+    let config = match (Config::resolve(args, environment, &McpServer::offers()), log) {
+        (Ok(config), Ok(())) => config,
+        (Ok(_), Err(error)) => return Err(ConfigError(vec![error]).into()),
+        (Err(errors), log) => {
+            return Err(ConfigError(errors.0.into_iter().chain(log.err()).collect()).into());
+        }
+    };
+    for (name, meant) in environment.misspelled() {
+        writeln!(out, "warning: no program reads {name}: did you mean {meant}?")
+            .map_err(Failure::output)?;
+    }
+    writeln!(out, "ok: {}", config.protection()).map_err(Failure::output)
+}
+
+/// One setting, as it is shown.
+struct Shown {
+    variable: Variable,
+    value: Option<String>,
+    origin: String,
+}
+
+fn show(
+    args: &RunArgs,
+    environment: &Environment,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let reads = |variable: &Variable| variable.setting().programs.contains(&Program::Server);
+    let settings = Variable::ALL.into_iter().filter(reads);
+    let settings = settings.map(|variable| shown(variable, args, environment));
+    match output {
+        OutputFormat::Json => {
+            let settings = settings.map(|it| {
+                let setting = it.variable.setting();
+                json!({
+                    "variable": setting.name,
+                    "key": setting.toml.map(|(section, key)| format!("{section}.{key}")),
+                    "value": it.value,
+                    "source": it.origin,
+                })
+            });
+            write_json(&settings.collect::<Vec<_>>(), out)
+        }
+        OutputFormat::Text => {
+            let rows = settings.map(|it| {
+                [it.variable.name().to_owned(), it.value.unwrap_or_else(|| "-".into()), it.origin]
+            });
+            let table = Table::new(["SETTING", "VALUE", "SOURCE"]).rows(rows);
+            write!(out, "{table}").map_err(Failure::output)
+        }
+    }
+}
+
+fn shown(variable: Variable, args: &RunArgs, environment: &Environment) -> Shown {
+    let flag = args.flag(variable);
+    let value = flag.as_deref().or(environment.get(variable));
+    let is_secret = variable.setting().is_secret || value.is_some_and(has_password);
+    let value = value.map(|value| if is_secret { HIDDEN.to_owned() } else { value.to_owned() });
+    let origin = match environment.origin(variable) {
+        _ if flag.is_some() => "flag".to_owned(),
+        Origin::Environment => "environment".to_owned(),
+        Origin::EnvFile => ".env".to_owned(),
+        Origin::ConfigFile(line) => {
+            format!("{} line {line}", environment.config().path().display())
+        }
+        Origin::Default => "default".to_owned(),
+    };
+    Shown { variable, value, origin }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use settings::ConfigFile;
+
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdefghijklmnopqrstuv-a-secret";
+
+    fn environment(text: &str) -> Environment {
+        let pairs = [
+            ("JWT_SECRET".to_owned(), SECRET.to_owned()),
+            ("MAX_CONNECTIONS".to_owned(), "9".to_owned()),
+        ];
+        let config = ConfigFile::parse(Path::new("bartizan.toml"), text.to_owned());
+        Environment::from_pairs(pairs).with_config(config)
+    }
+
+    fn run(command: &ConfigCommand, args: &RunArgs, text: &str) -> Result<String, Failure> {
+        let mut out = Vec::new();
+        config(command, args, &environment(text), &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn each_value_is_shown_with_where_it_comes_from_and_no_secret() {
+        let text = "[log]\nlevel = \"warn\"\n[limits]\nmax_connections = 3\n";
+        let args = RunArgs { bind: Some("127.0.0.1:1".into()), ..RunArgs::default() };
+        let show = |output| run(&ConfigCommand::Show { output }, &args, text).unwrap();
+        let table = show(OutputFormat::Text);
+        let row = |name: &str| {
+            let line = table.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+            line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(row("BIND_ADDR"), "127.0.0.1:1 flag");
+        assert_eq!(row("MAX_CONNECTIONS"), "9 environment");
+        assert_eq!(row("RUST_LOG"), "warn bartizan.toml line 2");
+        assert_eq!(row("LOG_FORMAT"), "pretty default");
+        assert_eq!(row("JWT_SECRET"), "(hidden) environment");
+        assert_eq!(row("POLICY_FILE"), "- default");
+        assert!(!table.contains(SECRET) && !table.contains("MCP_TOKEN"), "{table}");
+        let json: serde_json::Value = serde_json::from_str(&show(OutputFormat::Json)).unwrap();
+        let log = json.as_array().unwrap().iter().find(|it| it["key"] == "log.level").unwrap();
+        assert_eq!(
+            (&log["value"], &log["source"]),
+            (&json!("warn"), &json!("bartizan.toml line 2"))
+        );
+        let with_password =
+            RunArgs { database_url: Some("postgres://me:hush@db/x".into()), ..RunArgs::default() };
+        let command = ConfigCommand::Show { output: OutputFormat::Text };
+        assert!(!run(&command, &with_password, "").unwrap().contains("hush"));
+    }
+
+    #[test]
+    fn every_error_of_every_source_is_reported_at_once() {
+        let args = RunArgs { resource: Some("nowhere".into()), ..RunArgs::default() };
+        let text = "[server]\nbind = \"nowhere\"\nsecret = \"x\"\n[log]\nlevel = \"a=b=c\"\n\
+            [issuers.\"https://a.example\"]\ntyp = 1\n";
+        let failure = run(&ConfigCommand::Check, &args, text).unwrap_err();
+        assert_eq!(failure.exit_code(), 2);
+        let text = failure.to_string();
+        for part in [
+            "bartizan.toml line 2: server.bind \"nowhere\"",
+            "bartizan.toml line 3: server.secret: a secret does not belong here",
+            "MCP_RESOURCE \"nowhere\"",
+            "bartizan.toml line 5: log.level \"a=b=c\"",
+            "bartizan.toml line 6: [issuers.\"https://a.example\"]: typ",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let ok = run(&ConfigCommand::Check, &RunArgs::default(), "").unwrap();
+        assert!(ok.starts_with("ok: protected: "), "{ok}");
+    }
+
+    #[test]
+    fn the_schema_is_complete_to_the_sections_of_issuers() {
+        let schema = run(&ConfigCommand::Schema, &RunArgs::default(), "").unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        let issuer = &schema["properties"]["issuers"]["additionalProperties"];
+        assert_eq!(issuer["additionalProperties"], json!(false));
+        assert!(issuer["properties"]["preset"]["enum"].as_array().unwrap().len() > 6);
+    }
+}

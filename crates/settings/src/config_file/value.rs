@@ -1,0 +1,54 @@
+//! A TOML value as it would be written in a variable.
+
+use std::path::Path;
+
+use toml::de::DeValue;
+
+use crate::setting::Shape;
+
+/// The text of `value`, which must have this shape; a relative path starts at `folder`.
+pub(super) fn text(shape: Shape, value: &DeValue<'_>, folder: &Path) -> Result<String, String> {
+    match shape {
+        Shape::Text => string(value).map(str::to_owned),
+        Shape::Path => {
+            let path = folder.join(string(value)?);
+            path.into_os_string().into_string().map_err(|_| "this path is not UTF-8".to_owned())
+        }
+        Shape::Number { least, most } => number(value, least, most).map(|it| it.to_string()),
+        Shape::Choice(words) => {
+            let text = value.as_str().filter(|text| words.contains(text));
+            text.map(str::to_owned).ok_or_else(|| format!("write {}", words.join(" or ")))
+        }
+        Shape::List => list(value),
+    }
+}
+
+fn string<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
+    match value.as_str() {
+        Some("") => Err("the string is empty".to_owned()),
+        Some(text) => Ok(text),
+        None => Err("write a string, in quotes".to_owned()),
+    }
+}
+
+fn number(value: &DeValue<'_>, least: u64, most: u64) -> Result<u64, String> {
+    let number = value.as_integer().filter(|number| number.radix() == 10);
+    let number = number.and_then(|number| number.as_str().replace('_', "").parse::<u64>().ok());
+    number.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+        let bound = if most < 1 << 53 { format!(", at most {most}") } else { String::new() };
+        format!("write a whole number of {least} or more{bound}")
+    })
+}
+
+fn list(value: &DeValue<'_>) -> Result<String, String> {
+    let error = || "write an array of strings, [\"…\"]".to_owned();
+    let mut texts = Vec::new();
+    for value in value.as_array().ok_or_else(error)? {
+        let text = value.get_ref().as_str().ok_or_else(error)?;
+        if text.contains(',') {
+            return Err("a string here has no comma: write several".to_owned());
+        }
+        texts.push(text);
+    }
+    Ok(texts.join(","))
+}

@@ -1,0 +1,266 @@
+//! The table itself.
+
+use super::{
+    Program::{Client, MintToken, Server},
+    Setting,
+    Shape::{Choice, List, Number, Path, Text},
+};
+
+/// Defines [`Variable`], the order of the variables, and the setting of each.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $variable:ident = $setting:expr;)*) => {
+        /// One environment variable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Variable {
+            $($(#[$doc])* $variable,)*
+        }
+
+        impl Variable {
+            /// Every variable, in the order in which they are documented.
+            pub const ALL: [Self; [$(Self::$variable),*].len()] = [$(Self::$variable),*];
+
+            /// What is known of it.
+            #[must_use]
+            pub const fn setting(self) -> &'static Setting {
+                match self {
+                    $(Self::$variable => const { &$setting },)*
+                }
+            }
+        }
+    };
+}
+
+/// A setting that only the server reads and that is no secret.
+const fn server(
+    name: &'static str,
+    toml: (&'static str, &'static str),
+    shape: super::Shape,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    Setting { name, toml: Some(toml), shape, default, help, is_secret: false, programs: &[Server] }
+}
+
+/// As many as a file can say and every machine can count.
+const ANY: u64 = 1 << 53;
+
+settings! {
+    /// The HS256 secret.
+    JwtSecret = Setting {
+        name: "JWT_SECRET",
+        toml: Some(("server", "secret")),
+        shape: Text,
+        default: None,
+        help: "The HS256 secret, at least 32 bytes: used as it is, or after `base64url:` decoded first.",
+        is_secret: true,
+        programs: &[Server, MintToken],
+    };
+    /// A key file, instead of the secret.
+    JwtKeyFile = Setting {
+        programs: &[Server, MintToken],
+        ..server(
+            "JWT_KEY_FILE",
+            ("server", "key_file"),
+            Path,
+            None,
+            "Instead of the secret: a file with a PEM or JWK private key for mint-token; its public half, or a JWK Set, for server.",
+        )
+    };
+    /// How long the keys of that file are used while it cannot be read.
+    KeyOutageHours = server(
+        "KEY_OUTAGE_HOURS",
+        ("server", "key_outage_hours"),
+        Number { least: 0, most: 168 },
+        Some("24"),
+        "How many hours the keys of JWT_KEY_FILE are used while it cannot be read.",
+    );
+    /// Who issues tokens: `iss`.
+    JwtIssuer = Setting {
+        programs: &[Server, MintToken],
+        ..server(
+            "JWT_ISSUER",
+            ("server", "issuer"),
+            Text,
+            Some("http://localhost:8000"),
+            "Who issues the tokens (iss).",
+        )
+    };
+    /// The canonical URI of the server: `aud`.
+    McpResource = Setting {
+        programs: &[Server, MintToken],
+        ..server(
+            "MCP_RESOURCE",
+            ("server", "resource"),
+            Text,
+            Some("http://localhost:8000/mcp"),
+            "The server's canonical URI, which tokens name as their audience (aud, RFC 8707).",
+        )
+    };
+    /// Where the client goes.
+    McpUrl = Setting {
+        name: "MCP_URL",
+        toml: None,
+        shape: Text,
+        default: Some("http://localhost:8000/mcp"),
+        help: "The URL of the server that the client calls.",
+        is_secret: false,
+        programs: &[Client],
+    };
+    /// What the client sends.
+    McpToken = Setting {
+        name: "MCP_TOKEN",
+        toml: None,
+        shape: Text,
+        default: None,
+        help: "The access token that the client sends. `just token` writes it.",
+        is_secret: true,
+        programs: &[Client],
+    };
+    /// A file with a certificate authority to trust besides the system's.
+    CaFile = Setting {
+        programs: &[Server, Client],
+        ..server(
+            "CA_FILE",
+            ("server", "ca_file"),
+            Path,
+            None,
+            "A PEM file with a certificate authority to trust besides the system's. The client takes it from the environment only.",
+        )
+    };
+    /// Where the server listens.
+    BindAddr = server(
+        "BIND_ADDR",
+        ("server", "bind"),
+        Text,
+        Some("127.0.0.1:8000"),
+        "Where the server listens: host:port; port 0 for any free one.",
+    );
+    /// How many connections are open at once.
+    MaxConnections = server(
+        "MAX_CONNECTIONS",
+        ("limits", "max_connections"),
+        Number { least: 1, most: ANY },
+        Some("1024"),
+        "How many connections are open at once.",
+    );
+    /// How many of them one address may have.
+    MaxConnectionsPerAddress = server(
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        ("limits", "max_connections_per_address"),
+        Number { least: 1, most: ANY },
+        None,
+        "How many of them one address may have. Not set: a quarter, and no bound for loopback and private addresses, where proxies are.",
+    );
+    /// How many MiB of requests are held in memory at once.
+    MaxBodyMemory = server(
+        "MAX_BODY_MEMORY",
+        ("limits", "max_body_memory"),
+        Number { least: 1, most: ANY },
+        Some("256"),
+        "How many MiB of request bodies are held in memory at once.",
+    );
+    /// The directory of users.
+    DatabaseUrl = server(
+        "DATABASE_URL",
+        ("directory", "url"),
+        Text,
+        Some("sqlite://data/directory.db"),
+        "The directory of users: sqlite://FILE or postgres://HOST/NAME. A URL with a password belongs in the environment or in .env.",
+    );
+    /// The policy.
+    PolicyFile = Setting {
+        programs: &[Server, MintToken],
+        ..server(
+            "POLICY_FILE",
+            ("policy", "file"),
+            Path,
+            None,
+            "The policy: who may do what. Not set: the policy in the binary.",
+        )
+    };
+    /// The web pages that may call the server besides its own.
+    AllowedOrigins = server(
+        "ALLOWED_ORIGINS",
+        ("server", "allowed_origins"),
+        List,
+        None,
+        "The origins of web pages that may call the server besides its own, for example https://app.example.",
+    );
+    /// How many users are held in memory.
+    DirectoryMaxUsers = server(
+        "DIRECTORY_MAX_USERS",
+        ("directory", "max_users"),
+        Number { least: 0, most: ANY },
+        Some("1000000"),
+        "How many users are held in memory.",
+    );
+    /// How long users are known while the database cannot be reached.
+    DirectoryMaxAge = server(
+        "DIRECTORY_MAX_AGE",
+        ("directory", "max_age"),
+        Number { least: 2, most: ANY },
+        Some("60"),
+        "For how many seconds users are known while the database cannot be reached.",
+    );
+    /// What is done with users who are not in the directory.
+    UnknownUsers = server(
+        "UNKNOWN_USERS",
+        ("directory", "unknown_users"),
+        Choice(&["refuse", "provision"]),
+        Some("refuse"),
+        "What is done with users of JWT_ISSUER who are not in the directory: refuse, or provision (added on first use with DEFAULT_ROLES).",
+    );
+    /// The roles of users who are added on first use.
+    DefaultRoles = server(
+        "DEFAULT_ROLES",
+        ("directory", "default_roles"),
+        List,
+        None,
+        "The roles of users who are added on first use.",
+    );
+    /// The issuers to trust besides the one above.
+    IssuersFile = Setting {
+        programs: &[Server, MintToken],
+        ..server(
+            "ISSUERS_FILE",
+            ("server", "issuers_file"),
+            Path,
+            None,
+            "A TOML file with the issuers to trust besides JWT_ISSUER (docs/issuers.md). The same sections may be in bartizan.toml instead.",
+        )
+    };
+    /// Whether clients of before 2026-07-28 have sessions.
+    Sessions = server(
+        "SESSIONS",
+        ("server", "sessions"),
+        Choice(&["none", "database"]),
+        Some("none"),
+        "Whether clients of the revisions before 2026-07-28 have sessions: none, or database (docs/deploy.md).",
+    );
+    /// How the log is written.
+    LogFormat = server(
+        "LOG_FORMAT",
+        ("log", "format"),
+        Choice(&["pretty", "json"]),
+        Some("pretty"),
+        "The format of the log.",
+    );
+    /// What is logged.
+    RustLog = server(
+        "RUST_LOG",
+        ("log", "level"),
+        Text,
+        Some("info"),
+        "What is logged: a level, or directives, for example info,bartizan=debug.",
+    );
+    /// The configuration file.
+    ConfigFile = Setting {
+        name: "CONFIG_FILE",
+        toml: None,
+        shape: Path,
+        default: None,
+        help: "The configuration file. Not set: bartizan.toml beside .env, if there is one.",
+        is_secret: false,
+        programs: &[Server, MintToken],
+    };
+}
