@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let mut ask = |question: &str| prompt::ask(question);
     let mut world = World {
         invocation: Invocation::new(Program::MintToken, called, run_by.as_deref()),
-        environment: &Environment::load,
+        environment: &Environment::load_with_config,
         clock: &SystemClock,
         random: &mut getrandom::fill,
         stdin: &mut io::stdin(),

@@ -24,6 +24,9 @@ pub enum EnvFileError {
         /// What it said.
         source: io::Error,
     },
+    /// Errors of the configuration file, one a line.
+    #[error("{0}")]
+    ConfigFile(String),
     /// A line that is not `NAME=value`. The line itself is not shown: it may hold a secret.
     #[error("{path}: line {line} is not NAME=value (a value with spaces or # needs quotes)")]
     Line {

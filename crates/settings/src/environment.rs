@@ -53,6 +53,23 @@ impl Environment {
         Ok(Self { process, file, others, surroundings, unknown_in_file, ..Self::default() })
     }
 
+    /// The same over the configuration file that `CONFIG_FILE` names, or `bartizan.toml` beside `env_file`; for
+    /// programs that do not report its errors together with others.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvFileError::ConfigFile`] with every error of that file.
+    pub fn load_with_config(env_file: &Path) -> Result<Self, EnvFileError> {
+        let environment = Self::load(env_file)?;
+        let named = environment.set_value(Variable::ConfigFile).map(PathBuf::from);
+        let config = ConfigFile::load(named.as_deref(), env_file);
+        if config.errors().is_empty() {
+            Ok(environment.with_config(config))
+        } else {
+            Err(EnvFileError::ConfigFile(config.errors().join("\n")))
+        }
+    }
+
     /// An environment of just these pairs. Empty values are left out.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let (process, others) = sorted(pairs);
@@ -307,6 +324,18 @@ mod tests {
         assert_eq!(environment.alternatives(both), [None, Some("k.pem")]);
         environment.file.insert(Variable::JwtSecret, "s".into());
         assert_eq!(environment.alternatives(both), [Some("s"), None]);
+    }
+
+    #[test]
+    fn a_faulty_configuration_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (env_file, config) = (folder.path().join(".env"), folder.path().join("bartizan.toml"));
+        std::fs::write(&config, "[server]\nissuer = \"https://a.example\"\n").unwrap();
+        let environment = Environment::load_with_config(&env_file).unwrap();
+        assert_eq!(environment.config().path(), config);
+        std::fs::write(&config, "[server]\nisuer = \"https://a.example\"\n").unwrap();
+        let error = Environment::load_with_config(&env_file).unwrap_err().to_string();
+        assert!(error.contains("line 2: server.isuer"), "{error}");
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub enum Backend {
     /// The built-in demo server, without sessions.
     Demo(McpServer),
     /// The built-in demo server with sessions for clients of the revisions before 2026-07-28.
-    DemoWithSessions(McpServer, Sessions),
+    DemoWithSessions(McpServer, Box<Sessions>),
 }
 
 /// Why a resource cannot be served.
@@ -77,7 +77,7 @@ impl Resource {
     pub fn sessions(self, sessions: &Sessions) -> Self {
         let backend = match self.backend {
             Backend::Demo(server) | Backend::DemoWithSessions(server, _) => {
-                Backend::DemoWithSessions(server, sessions.clone())
+                Backend::DemoWithSessions(server, Box::new(sessions.clone()))
             }
         };
         Self { backend, ..self }
@@ -105,7 +105,7 @@ impl Backend {
         match self {
             Self::Demo(server) => BackendService::Demo(McpService::new(server, shutdown)),
             Self::DemoWithSessions(server, sessions) => {
-                BackendService::Sessions(sessions::service(server, sessions, shutdown))
+                BackendService::Sessions(sessions::service(server, *sessions, shutdown))
             }
         }
     }

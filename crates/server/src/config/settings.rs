@@ -1,6 +1,10 @@
 //! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use auth_core::{Action, Issuer, Policy, ResourceUri};
 use axum::http::{Uri, uri::Authority};
@@ -126,12 +130,7 @@ impl Config {
         let local = local_issuer(args, environment, has_others, &mut faults);
         let issuers = {
             let policy = policy.as_ref().ok().map(|(policy, _)| policy);
-            let mut issuers = issuers::load_from_config(policy, environment, &mut faults);
-            if let Some(file) = file {
-                issuers.extend(issuers::load(file, policy, environment, &mut faults));
-            }
-            issuers::check_opaque(&issuers, &mut faults);
-            issuers
+            other_issuers(file.map(PathBuf::as_path), policy, environment, &mut faults)
         };
         let authorities = authorities(environment, &mut faults);
         let is_local = |it: &&IssuerConfig| {
@@ -241,6 +240,21 @@ impl Config {
         };
         format!("protected: {tokens} for {}, policy {}", self.resource, self.policy_source)
     }
+}
+
+/// The issuers of `bartizan.toml` and of the file that `ISSUERS_FILE` names.
+fn other_issuers(
+    file: Option<&Path>,
+    policy: Option<&Policy>,
+    environment: &Environment,
+    faults: &mut Vec<String>,
+) -> Vec<IssuerConfig> {
+    let mut found = issuers::load_from_config(policy, environment, faults);
+    if let Some(file) = file {
+        found.extend(issuers::load(file, policy, environment, faults));
+    }
+    issuers::check_opaque(&found, faults);
+    found
 }
 
 /// The local issuer. Where other issuers are trusted, there need be none.

@@ -194,6 +194,7 @@ fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Whether a database's URL has a password: `scheme://user:password@host`, or a parameter `password`.
+#[must_use]
 pub fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
