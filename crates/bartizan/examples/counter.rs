@@ -1,4 +1,5 @@
 //! An rmcp server behind the guard: its policy in TOML, one issuer, and its users.
+#![expect(clippy::disallowed_methods, reason = "an example reads its own environment")]
 
 use std::{
     env,

@@ -1,4 +1,5 @@
 //! An rmcp server behind the guard, with the users of a Keycloak realm.
+#![expect(clippy::disallowed_methods, reason = "an example reads its own environment")]
 
 use std::{collections::BTreeSet, env, error::Error, sync::Arc};
 

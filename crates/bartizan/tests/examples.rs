@@ -126,7 +126,10 @@ async fn the_counter_counts_for_known_users_with_the_scope() {
 fn the_readme_prints_the_counter_word_for_word() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
-    let printed = format!("```rust\n{}```\n", include_str!("../examples/counter.rs"));
+    // What only this workspace's lints ask for is not printed.
+    let lines = include_str!("../examples/counter.rs").split_inclusive('\n');
+    let lines: String = lines.filter(|line| !line.starts_with("#![expect")).collect();
+    let printed = format!("```rust\n{lines}```\n");
     assert!(readme.contains(&printed), "README.md and examples/counter.rs differ");
 }
 

@@ -13,14 +13,14 @@ fn run(scenario: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_scenario_without_errands_is_told() {
+fn a_scenario_without_commands_is_an_error() {
     let (code, stderr) = run("no-such-scenario");
     assert_eq!(code, Some(1));
-    assert_eq!(stderr, "error: no errands for no-such-scenario\n");
+    assert_eq!(stderr, "error: no commands for no-such-scenario\n");
 }
 
 #[test]
-fn an_errand_that_fails_fails_the_run() {
+fn a_command_that_fails_fails_the_run() {
     let (code, stderr) = run("initialize");
     assert_eq!(code, Some(1));
     assert!(stderr.contains("client tools: unreachable"), "{stderr}");
