@@ -10,7 +10,8 @@ use std::{
 
 use crate::NumericDate;
 
-/// The health of one background job. Clones share it: the job keeps one, and the readiness check another.
+/// The health of one background job. Clones share it: the job keeps one, and the readiness check
+/// another.
 #[derive(Clone)]
 pub struct JobHealth(Arc<Inner>);
 

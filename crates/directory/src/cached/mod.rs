@@ -203,7 +203,8 @@ impl<S: Store> Directory for CachedDirectory<S> {
     }
 }
 
-/// Records how a job ended. The log has one line when it begins to fail, and one when it works again.
+/// Records how a job ended. The log has one line when it begins to fail, and one when it works
+/// again.
 fn record(health: &JobHealth, result: &Result<(), DirectoryError>, now: NumericDate) {
     let job = health.job();
     match result {
