@@ -14,7 +14,6 @@ pub(crate) struct Shape {
     /// How many further rules the policy has.
     pub(crate) rules: usize,
     /// How many further users the directory has (`app`).
-    #[cfg_attr(not(feature = "app"), expect(dead_code, reason = "the server `app` has users"))]
     pub(crate) users: usize,
     /// How many further issuers are trusted.
     pub(crate) issuers: usize,
@@ -24,7 +23,6 @@ pub(crate) struct Shape {
     /// (`bare` and `app`).
     pub(crate) sessions: usize,
     /// Where certificate and key for TLS are (`app`).
-    #[cfg_attr(not(feature = "app"), expect(dead_code, reason = "the server `app` has TLS"))]
     pub(crate) certificate: Option<PathBuf>,
 }
 
