@@ -1,8 +1,8 @@
 //! Private certificate authorities, trusted besides those of the system.
 //!
-//! The one reader of such files (`CA_FILE`, `--ca-file`). `SSL_CERT_FILE` replaces the system's authorities
-//! and is read by the TLS library. A file without a certificate is an error: otherwise a wrong path would
-//! look like a certificate that is not trusted.
+//! The one reader of such files (`CA_FILE`, `--ca-file`). `SSL_CERT_FILE` replaces the system's
+//! authorities and is read by the TLS library. A file without a certificate is an error: otherwise
+//! a wrong path would look like a certificate that is not trusted.
 
 use std::{fmt, fs, io, path::Path};
 

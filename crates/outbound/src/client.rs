@@ -16,7 +16,8 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most header lines of a response.
 const MAX_HEADERS: usize = 100;
 
-/// An HTTP client under one [`AddressPolicy`]. Made once and shared; a clone shares its connections.
+/// An HTTP client under one [`AddressPolicy`]. Made once and shared; a clone shares its
+/// connections.
 #[derive(Clone)]
 pub struct OutboundClient(Arc<Inner>);
 
@@ -55,8 +56,8 @@ impl Builder {
         Self { lookup, ..self }
     }
 
-    /// Takes the proxies from these variables instead of the process's environment. A loopback host is
-    /// asked directly all the same.
+    /// Takes the proxies from these variables instead of the process's environment. A loopback host
+    /// is always asked directly.
     #[must_use]
     pub fn proxies(self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         Self { proxies: Proxies::read(variable), ..self }
@@ -89,8 +90,8 @@ fn bounded(authorities: &CertificateAuthorities) -> ClientBuilder {
 }
 
 impl OutboundClient {
-    /// A client under this policy, with the default bounds, the system's authorities and resolver, and the
-    /// proxies of the process's environment.
+    /// A client under this policy, with the default bounds, the system's authorities and resolver,
+    /// and the proxies of the process's environment.
     #[must_use]
     pub fn builder(policy: AddressPolicy) -> Builder {
         Builder {

@@ -13,7 +13,7 @@ pub enum OutboundError {
     /// No connection.
     #[error("{cause}")]
     Connect {
-        /// What is wrong, as far as it can be told apart.
+        /// What is wrong, as far as the TLS library and the system report it.
         fault: ConnectFault,
         /// The innermost cause as text, such as `Connection refused (os error 111)`.
         cause: String,
@@ -27,8 +27,8 @@ pub enum OutboundError {
     /// The connection broke before the end of the response, or the response is not HTTP.
     #[error("{0}")]
     Interrupted(String),
-    /// A redirect that was not followed. Only the client for rmcp's transport reports it so; otherwise a
-    /// redirect is a response like any other.
+    /// A redirect that was not followed. Only the client for rmcp's transport reports it so;
+    /// otherwise a redirect is a response like any other.
     #[error("{0}")]
     Redirect(RefusedRedirect),
     /// A head with too many bytes.
@@ -37,7 +37,7 @@ pub enum OutboundError {
     /// A body with too many bytes.
     #[error("the answer is longer than {0} bytes")]
     BodyTooLarge(usize),
-    /// A content coding that nobody asked for (RFC 9110 §8.4).
+    /// A content coding that the request did not ask for (RFC 9110 §8.4).
     #[error("the answer has a content coding, which was not asked for")]
     ContentCoding,
     /// The HTTP client could not be made: there are no root certificates, for example.

@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// From the first byte that is sent to the last that is received. For a stream: until its head.
     pub time: Duration,
-    /// The names and values of all header lines of a response, in bytes. A head of more than 100 lines, or
-    /// of more than some 400 KiB, is not even read to its end.
+    /// The names and values of all header lines of a response, in bytes. A head of more than 100
+    /// lines, or of more than some 400 KiB, is not even read to its end.
     pub head: usize,
     /// The body of a response that is read whole, in bytes.
     pub body: usize,

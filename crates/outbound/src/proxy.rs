@@ -1,7 +1,9 @@
-//! Proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, upper or lower case).
+//! Proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, upper or lower
+//! case).
 //!
-//! They are read here rather than by the HTTP library, because it matters whether a request takes a proxy:
-//! the proxy then resolves the name, and the address that we are connected to is the proxy's.
+//! They are read here rather than by the HTTP library, because it matters whether a request takes a
+//! proxy: the proxy then resolves the name, and the address that we are connected to is the
+//! proxy's.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;

@@ -67,8 +67,8 @@ impl Request {
         self.authorization(&format!("Bearer {}", token.expose()))
     }
 
-    /// Sends a name and a secret as RFC 7617 says. For a client of OAuth both are form-encoded before
-    /// (RFC 6749 §2.3.1), which the caller does.
+    /// Sends a name and a secret as RFC 7617 says. For a client of OAuth both are form-encoded
+    /// before (RFC 6749 §2.3.1), which the caller does.
     #[must_use]
     pub fn basic(self, name: &str, secret: &str) -> Self {
         let pair = STANDARD.encode(format!("{name}:{secret}"));

@@ -16,8 +16,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, as it was received.
     pub body: Vec<u8>,
-    /// The class of the address that sent it; [`AddressClass::Public`] where a proxy is between, unless
-    /// the URL itself has an IP address.
+    /// The class of the address that sent it; [`AddressClass::Public`] where a proxy is between,
+    /// unless the URL itself has an IP address.
     pub source: AddressClass,
 }
 
@@ -53,8 +53,8 @@ impl Response {
     }
 }
 
-/// A response whose body comes piece by piece. It has no bound on its length, or on its time after the head:
-/// the caller sets them.
+/// A response whose body comes piece by piece. It has no bound on its length, or on its time after
+/// the head: the caller sets them.
 #[derive(Debug)]
 pub struct StreamingResponse {
     /// The status.

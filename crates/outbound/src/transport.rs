@@ -1,11 +1,13 @@
-//! The HTTP client under rmcp's own transport, which takes one of the HTTP library's. Nothing else needs the
-//! library's types.
+//! The HTTP client under rmcp's own transport, which takes one of the HTTP library's. Nothing else
+//! needs the library's types.
 //!
-//! 1. A redirect is an error that names where it would have gone: it would take the token, or the call,
-//!    somewhere else.
+//! 1. A redirect is an error that names where it would have gone: it would take the token, or the
+//!    call, somewhere else.
 //! 2. A loopback host is asked directly, and its name is not looked up.
-//! 3. Root certificates are loaded for `https` only: that takes longer than a whole call to localhost.
-//! 4. There is no bound on the time of a response: it may be a stream. rmcp bounds the size of a message.
+//! 3. Root certificates are loaded for `https` only: that takes longer than a whole call to
+//!    localhost.
+//! 4. There is no bound on the time of a response: it may be a stream. rmcp bounds the size of a
+//!    message.
 
 use std::sync::Arc;
 
@@ -20,8 +22,8 @@ use crate::{
     USER_AGENT, client::CONNECT_TIMEOUT, resolver::FilteringResolver,
 };
 
-/// The client for the MCP server that the user named. `server` may be plain HTTP to any host: then the
-/// caller sends no token.
+/// The client for the MCP server that the user named. `server` may be plain HTTP to any host: then
+/// the caller sends no token.
 pub fn client(
     server: &Url,
     authorities: &CertificateAuthorities,
@@ -49,8 +51,8 @@ pub fn client(
     builder.build().map_err(|error| OutboundError::setup(&error))
 }
 
-/// The client for rmcp's own OAuth requests, under the policy of ours. For URLs that were checked: rmcp checks
-/// those that it finds. It bounds the body itself.
+/// The client for rmcp's own OAuth requests, under the policy of ours. For URLs that were checked:
+/// rmcp checks those that it finds. It bounds the body itself.
 pub fn oauth_client(
     policy: AddressPolicy,
     authorities: &CertificateAuthorities,

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-/// Where the metadata of an issuer may be, in the order of the MCP authorization page: RFC 8414 (the
-/// well-known name before the issuer's path, §3.1), OpenID Connect Discovery with the name before the path
-/// (RFC 8414 §5), then after it (OpenID Connect Discovery §4).
+/// Where the metadata of an issuer may be, in the order of the MCP authorization page: RFC 8414
+/// (the well-known name before the issuer's path, §3.1), OpenID Connect Discovery with the name
+/// before the path (RFC 8414 §5), then after it (OpenID Connect Discovery §4).
 ///
 /// ```
 /// let issuer = "https://login.example/realms/a".parse().unwrap();
@@ -26,8 +26,8 @@ pub fn issuer_metadata(issuer: &Url) -> Vec<Url> {
     paths.iter().map(|path| at(issuer, path)).collect()
 }
 
-/// Where the metadata of a protected resource is if the resource does not say: with the resource's path
-/// after the well-known name, then without it (RFC 9728 §3.1, MCP authorization).
+/// Where the metadata of a protected resource is if the resource does not say: with the resource's
+/// path after the well-known name, then without it (RFC 9728 §3.1, MCP authorization).
 ///
 /// ```
 /// let server = "https://mcp.example/mcp?key=x".parse().unwrap();

@@ -19,7 +19,8 @@ pub fn challenge(headers: &HeaderMap) -> Result<Challenge, ChallengeError> {
     Challenge::from_lines(lines.iter().map(String::as_str))
 }
 
-/// The header lines as text. A byte that is not UTF-8 is replaced, so that it spoils its own line only.
+/// The header lines as text. A byte that is not UTF-8 is replaced, so that it invalidates its own
+/// line only.
 #[must_use]
 pub fn challenge_lines(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(header::WWW_AUTHENTICATE).iter();

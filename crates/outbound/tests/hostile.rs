@@ -1,5 +1,5 @@
-//! What a hostile server, a hostile name server or a hostile document can make the client do: nothing but
-//! fail.
+//! What a hostile server, a hostile name server or a hostile document can make the client do:
+//! nothing but fail.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::{
@@ -283,7 +283,7 @@ async fn a_loopback_host_is_asked_directly_and_others_through_the_proxy() {
     assert_eq!(proxy.heads().len(), 0);
     assert!(client.send(Request::get("https://login.example/".parse().unwrap())).await.is_err());
     assert!(proxy.heads()[0].starts_with("CONNECT login.example:443 "), "{:?}", proxy.heads());
-    // What the text shows is judged all the same.
+    // What the text shows is checked in any case.
     let internal = fault(&client, "https://10.0.0.1/".parse().unwrap()).await;
     assert_eq!(internal, OutboundError::Address(AddressError::Private));
 }

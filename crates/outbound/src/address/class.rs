@@ -1,8 +1,8 @@
 //! Classes of IP addresses (IANA special-purpose address registries, RFC 6890).
 //!
-//! An IPv4 address inside an IPv6 address is of its own class: IPv4-mapped (RFC 4291 §2.5.5.2), NAT64
-//! (RFC 6052 §2.1) and 6to4 (RFC 3056). Local-use NAT64 (RFC 8215) and Teredo (RFC 4380) are reserved: what
-//! is behind them cannot be seen in the address.
+//! An IPv4 address inside an IPv6 address is of its own class: IPv4-mapped (RFC 4291 §2.5.5.2),
+//! NAT64 (RFC 6052 §2.1) and 6to4 (RFC 3056). Local-use NAT64 (RFC 8215) and Teredo (RFC 4380) are
+//! reserved: what is behind them cannot be seen in the address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +17,8 @@ pub enum AddressClass {
     Loopback,
     /// 169.254.0.0/16 and `fe80::/10`. Clouds serve credentials there.
     LinkLocal,
-    /// Unspecified, multicast, broadcast, documentation, benchmarking and the rest: no server has one.
+    /// Unspecified, multicast, broadcast, documentation, benchmarking and the rest: no server has
+    /// one.
     Reserved,
 }
 
@@ -47,8 +48,8 @@ fn of_v4(address: Ipv4Addr) -> AddressClass {
             AddressClass::Private
         }
         [169, 254, ..] => AddressClass::LinkLocal,
-        // This network; IETF protocol assignments, documentation and 6to4 relays; benchmarking; multicast,
-        // future use and broadcast.
+        // This network; IETF protocol assignments, documentation and 6to4 relays; benchmarking;
+        // multicast, future use and broadcast.
         [0 | 224..=255, ..]
         | [192, 0, 0 | 2, _]
         | [192, 88, 99, _]

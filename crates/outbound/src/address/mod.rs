@@ -1,5 +1,5 @@
-//! Where a request may go: the URL ([`Address`]), the class of an IP address ([`AddressClass`]) and which
-//! classes are allowed ([`AddressPolicy`]).
+//! Where a request may go: the URL ([`Address`]), the class of an IP address ([`AddressClass`]) and
+//! which classes are allowed ([`AddressPolicy`]).
 
 mod class;
 mod policy;

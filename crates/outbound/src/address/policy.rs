@@ -21,22 +21,24 @@ pub struct AddressPolicy {
 }
 
 impl AddressPolicy {
-    /// Public addresses only: for what a stranger names, such as a client's metadata document.
+    /// Public addresses only: for what an unauthenticated party names, such as a client's metadata
+    /// document.
     #[must_use]
     pub const fn public_only() -> Self {
         Self { private: false, loopback: false, link_local: false, host: None }
     }
 
-    /// All but reserved addresses: for what the operator or the user names in a configuration or on a
-    /// command line.
+    /// All but reserved addresses: for what the operator or the user names in a configuration or on
+    /// a command line.
     #[must_use]
     pub const fn named_by_operator() -> Self {
         Self { private: true, loopback: true, link_local: true, host: None }
     }
 
-    /// For what a document names that came from an address of the class `source`: public addresses, and
-    /// private or loopback ones if the document came from one. So an issuer on a private network works,
-    /// and no public issuer leads into that network. Link-local addresses are never named by a document.
+    /// For what a document names that came from an address of the class `source`: public addresses,
+    /// and private or loopback ones if the document came from one. So an issuer on a private
+    /// network works, and no public issuer leads into that network. Link-local addresses are never
+    /// named by a document.
     #[must_use]
     pub const fn for_document(source: AddressClass) -> Self {
         let public = Self::public_only();
@@ -61,8 +63,8 @@ impl AddressPolicy {
         self
     }
 
-    /// The same, with a host that the user named: it may have any address but a reserved one. `host` is a
-    /// name or an IP address, with or without brackets.
+    /// The same, with a host that the user named: it may have any address but a reserved one.
+    /// `host` is a name or an IP address, with or without brackets.
     #[must_use]
     pub fn and_host(mut self, host: &str) -> Self {
         self.host = Some(normal(host));
@@ -75,8 +77,8 @@ impl AddressPolicy {
         self.private
     }
 
-    /// Whether an address may be asked, as far as its text shows. The IP addresses of a name are judged
-    /// when connecting.
+    /// Whether an address may be asked, as far as its text shows. The IP addresses of a name are
+    /// judged when connecting.
     pub fn check(&self, address: &Address) -> Result<(), AddressError> {
         address.class().map_or(Ok(()), |class| self.judge(address.host(), class))
     }

@@ -1,8 +1,8 @@
-//! Why a document is of no use.
+//! Why a document is invalid.
 
 use crate::AddressError;
 
-/// Why a document is of no use.
+/// Why a document is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// Another status than 200.

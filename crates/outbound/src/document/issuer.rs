@@ -32,8 +32,8 @@ impl IssuerMetadata {
         if self.issuer() == Some(issuer) { Ok(()) } else { Err(DocumentError::IssuerDiffers) }
     }
 
-    /// The address in a member, which must be there, and its policy: it may be public, or of the class of
-    /// the address that the document came from ([`AddressPolicy::for_document`]).
+    /// The address in a member, which must be there, and its policy: it may be public, or of the
+    /// class of the address that the document came from ([`AddressPolicy::for_document`]).
     pub fn address(&self, member: &'static str) -> Result<(Address, AddressPolicy), DocumentError> {
         let text = self.text(member).ok_or(DocumentError::Missing(member))?;
         let fault = |error| DocumentError::Address(member, error);
