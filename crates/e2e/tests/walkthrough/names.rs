@@ -65,7 +65,8 @@ impl Shell {
         };
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).current_dir(self.world.path(".")).env_clear();
-        Said::from(shell.env("PATH", path).output().unwrap())
+        shell.env("PATH", path).env("HOME", self.world.path("."));
+        Said::from(shell.output().unwrap())
     }
 
     /// Runs the command that is between backticks after `hint: ` in `said`.
@@ -112,6 +113,18 @@ fn a_server_that_is_not_there_is_reported_with_the_command_that_starts_one() {
 }
 
 #[test]
+fn an_unknown_name_of_a_server_is_reported_with_the_command_that_lists_them_all() {
+    for shell in Shell::each() {
+        let client = shell.client;
+        shell.run(&format!("{client} servers add work https://mcp.example/mcp")).expect_code(0);
+        for command in ["--url play ping", "servers remove play"] {
+            let missing = shell.run(&format!("{client} {command}")).expect_code(2);
+            shell.follow_hint(&missing).expect_out(&["work  https://mcp.example/mcp"]);
+        }
+    }
+}
+
+#[test]
 fn every_help_has_the_name_that_was_called() {
     for shell in Shell::each() {
         for program in [shell.server, shell.mint_token] {
@@ -120,7 +133,15 @@ fn every_help_has_the_name_that_was_called() {
             let example = format!("\n  {program} ");
             help.expect_out(&[&usage, &example]);
         }
-        let usage = format!("Usage: {} ", shell.client.trim_start_matches("bin/"));
-        shell.run(&format!("{} --help", shell.client)).expect_code(0).expect_out(&[&usage]);
+        let client = shell.client;
+        let usage = format!("Usage: {} ", client.trim_start_matches("bin/"));
+        let save_token = match shell.mint_token {
+            "just mint-token" => "just token".to_owned(),
+            mint_token => format!("{mint_token} --save"),
+        };
+        let help = shell.run(&format!("{client} --help")).expect_code(0);
+        help.expect_out(&[&usage, &format!("`{save_token}`")]);
+        let help = shell.run(&format!("{client} call --help")).expect_code(0);
+        help.expect_out(&[&format!("`{client} call TOOL --help`")]);
     }
 }
