@@ -8,9 +8,8 @@
 //!    not used: what is in it would be theirs.
 
 use std::{
-    fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,11 +18,9 @@ use std::{
 use auth_core::Clock;
 use rmcp::model::Tool;
 use serde::{Deserialize, Serialize};
+use settings::secret_file;
 
-use crate::{
-    endpoint::Endpoint,
-    store::{draft, is_open_to_others},
-};
+use crate::endpoint::Endpoint;
 
 /// The folder's name.
 const FOLDER: &str = "bartizan";
@@ -84,12 +81,8 @@ impl Cache {
 
     fn read(&self) -> Option<Kept> {
         let path = self.file.as_ref()?;
-        if path.parent().is_none_or(is_open_to_others) {
-            return None;
-        }
-        let file = fs::File::open(path).ok()?;
-        let mut text = String::new();
-        file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+        secret_file::check_folder(secret_file::folder_of(path)).ok()?;
+        let text = secret_file::read_at_most(path, MAX_BYTES).ok()?;
         let kept: Kept = serde_json::from_str(&text).ok()?;
         (kept.url == self.url).then_some(kept)
     }
@@ -98,13 +91,12 @@ impl Cache {
         let (Some(file), Some(at)) = (&self.file, self.now()) else { return Ok(()) };
         let kept = Kept { url: self.url.clone(), at, tools: tools.to_vec() };
         let text = serde_json::to_string(&kept)?;
-        let Some(folder) = file.parent() else { return Ok(()) };
-        make_folder(folder)?;
-        if is_open_to_others(folder) {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        // Whole or not at all: another run may be reading or writing.
-        let mut draft = draft(folder)?;
+        let folder = secret_file::folder_of(file);
+        secret_file::make_folder(folder)?;
+        secret_file::check_folder(folder).map_err(io::Error::other)?;
+        // Whole or not at all: another run may be reading or writing. Not synchronized with the disk:
+        // a list that is lost is read from the server again.
+        let mut draft = secret_file::draft(folder)?;
         draft.write_all(text.as_bytes())?;
         draft.persist(file)?;
         Ok(())
@@ -120,19 +112,10 @@ fn file_name(url: &str) -> String {
     format!("{readable}-{:016x}.json", hasher.finish())
 }
 
-#[cfg(unix)]
-fn make_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use auth_core::SystemClock;
     use rmcp::model::JsonObject;
 

@@ -5,13 +5,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
+use settings::secret_file::OwnFile;
 
 use crate::{
     args::ServersVerb,
     endpoint::{Endpoint, EndpointError},
     failure::Failure,
     report::Report,
-    store::{FileError, SecretFile},
+    store::{self, FileError},
 };
 
 /// Why a name cannot be used.
@@ -66,7 +67,7 @@ pub(crate) async fn perform(
     folder: Option<&Path>,
 ) -> Result<Report, ServersError> {
     let file = list(folder.ok_or(ServersError::NoFolder)?);
-    let _lock = file.lock().await?;
+    let _lock = store::lock(&file).await?;
     let mut names = read(&file)?;
     match verb {
         ServersVerb::Add { name, address } => {
@@ -95,20 +96,21 @@ pub(crate) async fn perform(
     }
 }
 
-fn list(folder: &Path) -> SecretFile {
+fn list(folder: &Path) -> OwnFile {
     // A URL's query may hold a secret.
-    SecretFile::at(folder.join("servers.json"))
+    OwnFile::at(folder.join("servers.json"))
 }
 
-fn read(file: &SecretFile) -> Result<Names, ServersError> {
-    match file.read()? {
+fn read(file: &OwnFile) -> Result<Names, ServersError> {
+    match file.read().map_err(FileError::from)? {
         Some(text) => serde_json::from_str(&text).map_err(|_| ServersError::Damaged),
         None => Ok(Names::new()),
     }
 }
 
-fn write(file: &SecretFile, names: &Names) -> Result<(), ServersError> {
-    Ok(file.write(&serde_json::to_string_pretty(names).unwrap_or_default())?)
+fn write(file: &OwnFile, names: &Names) -> Result<(), ServersError> {
+    let text = serde_json::to_string_pretty(names).unwrap_or_default();
+    Ok(file.write(&text).map_err(FileError::from)?)
 }
 
 fn is_name(text: &str) -> bool {

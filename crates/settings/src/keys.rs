@@ -274,6 +274,7 @@ fn read(path: &Path) -> Result<Zeroizing<String>, KeySettingError> {
             SecretFileError::Io { source, .. } => source.to_string(),
             SecretFileError::TooLong { .. } => "too long for a key".into(),
             SecretFileError::InsecurePermissions(error) => error.to_string(),
+            SecretFileError::InsecureFolder(error) => error.to_string(),
         },
     })
 }

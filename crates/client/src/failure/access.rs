@@ -1,6 +1,6 @@
 //! Faults of getting and keeping tokens.
 
-use auth_core::Challenge;
+use auth_core::{Challenge, display::quoted};
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
@@ -8,7 +8,7 @@ use super::{Context, Failure};
 use crate::{
     Exit,
     oauth::{LoginError, RefusedAddressError},
-    store::{Entry, FileError, StoreError},
+    store::{Entry, StoreError},
     tls,
 };
 
@@ -52,16 +52,10 @@ impl Failure {
     pub(crate) fn store(error: &StoreError) -> Self {
         let failure = Self::usage(&format!("the token store cannot be used: {error}"));
         match error {
-            StoreError::File(FileError::InsecurePermissions(path)) => {
-                failure.with_hint(format!("chmod 600 {}", path.display()))
-            }
             StoreError::Damaged(path) => failure.with_hint(format!(
                 "remove {} and sign in again with `{{client}} login`",
                 path.display()
             )),
-            StoreError::File(FileError::InsecureFolder(path)) => {
-                failure.with_hint(format!("chmod 700 {0}, or chown it to yourself", path.display()))
-            }
             StoreError::File(_) => failure,
         }
     }
@@ -137,7 +131,7 @@ fn hint(error: &LoginError, context: &Context) -> Option<String> {
         }
         LoginError::ResourceDiffers { resource, .. } => format!(
             "other servers may take a token for it, too. If you trust them all: --accept-resource {}",
-            shell_word(resource)
+            quoted(resource)
         ),
         LoginError::NoIssuer
         | LoginError::Auth(AuthError::AuthorizationServersUnavailable { .. }) => {
@@ -169,10 +163,4 @@ fn hint(error: &LoginError, context: &Context) -> Option<String> {
         }
         _ => format!("`{{client}} explain --url {url}` says more"),
     })
-}
-
-/// Text of a server for a command that may be pasted into a shell.
-fn shell_word(words: &str) -> &str {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-+,@".contains(c);
-    if words.chars().all(is_plain) { words } else { "..." }
 }

@@ -13,15 +13,17 @@ mod keychain;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use settings::secret_file::OwnFile;
 
 pub(crate) use entry::{AuthMethod, Client, Entry, Grant, Summary};
-pub(crate) use file::{FileError, Lock, SecretFile, draft, is_open_to_others};
+pub(crate) use file::{FileError, lock};
 pub(crate) use keychain::{Keychain, KeychainUnavailable};
+pub(crate) use settings::secret_file::Lock;
 
 /// All that is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    file: SecretFile,
+    file: OwnFile,
     keychain: Keychain,
     /// Where new ones go.
     preferred: Place,
@@ -88,7 +90,7 @@ pub(crate) struct Removed {
 impl Store {
     /// The store in a folder.
     pub(crate) fn in_folder(folder: &Path, keychain: Keychain, preferred: Place) -> Self {
-        Self { file: SecretFile::at(folder.join("tokens.json")), keychain, preferred }
+        Self { file: OwnFile::at(folder.join("tokens.json")), keychain, preferred }
     }
 
     /// The file with the list.
@@ -98,7 +100,7 @@ impl Store {
 
     /// Takes the lock.
     pub(crate) async fn lock(&self) -> Result<Lock, StoreError> {
-        Ok(self.file.lock().await?)
+        Ok(lock(&self.file).await?)
     }
 
     /// What there is, without secrets.
@@ -181,7 +183,7 @@ impl Store {
     }
 
     fn read(&self) -> Result<List, StoreError> {
-        match self.file.read()? {
+        match self.file.read().map_err(FileError::from)? {
             Some(text) => serde_json::from_str(&text)
                 .map_err(|_| StoreError::Damaged(self.file.path().to_owned())),
             None => Ok(List::default()),
@@ -190,7 +192,7 @@ impl Store {
 
     fn write(&self, list: &List) -> Result<(), StoreError> {
         let text = serde_json::to_string_pretty(list).unwrap_or_default();
-        Ok(self.file.write(&text)?)
+        Ok(self.file.write(&text).map_err(FileError::from)?)
     }
 }
 
@@ -254,6 +256,6 @@ mod tests {
         store.file.write("{").unwrap();
         let saved = store.save(&entry(SERVER, "one", 60), &lock).await;
         assert!(matches!(saved, Err(StoreError::Damaged(_))));
-        assert_eq!(store.file.read().unwrap().as_deref(), Some("{"));
+        assert_eq!(store.file.read().unwrap().unwrap().as_str(), "{");
     }
 }

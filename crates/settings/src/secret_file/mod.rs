@@ -8,9 +8,13 @@
 //! 3. A file that the group or other users may read or write is not read
 //!    ([`InsecurePermissionsError`]). The owner is not compared: a file of mode 0600 that belongs
 //!    to another user can be read by root alone, as when a secret is mounted into a container.
-//! 4. No error has a byte of the content.
+//! 4. A file that a program keeps in a folder of its user is an [`OwnFile`], which has a lock. Its
+//!    folder is checked, too.
+//! 5. No error has a byte of the content.
 //!
 //! On systems whose files have no such modes, rule 3 does nothing.
+
+mod own;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -21,6 +25,8 @@ use std::{
 use auth_core::display::quoted;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
+
+pub use own::{InsecureFolderError, Lock, OwnFile, check_folder};
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -55,30 +61,50 @@ pub enum SecretFileError {
     /// Other users may read or write it.
     #[error(transparent)]
     InsecurePermissions(#[from] InsecurePermissionsError),
-    /// It has more than 1 MiB.
-    #[error("{path}: longer than {MAX_BYTES} bytes")]
+    /// Other users may change its folder.
+    #[error(transparent)]
+    InsecureFolder(#[from] InsecureFolderError),
+    /// It is longer than is read.
+    #[error("{path}: longer than {max} bytes")]
     TooLong {
         /// Which file.
         path: PathBuf,
+        /// How many bytes are read.
+        max: u64,
     },
 }
 
-/// The text in `path`, if no other user may read or write the file.
+/// The text in `path`, of at most 1 MiB, if no other user may read or write the file.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
-    let text = read_unchecked(path)?;
-    check(path)?;
-    Ok(text)
+    read_at_most(path, MAX_BYTES)
+}
+
+/// The same with another bound, in bytes.
+pub fn read_at_most(path: &Path, max: u64) -> Result<Zeroizing<String>, SecretFileError> {
+    let file =
+        File::open(path).map_err(|source| SecretFileError::Io { path: path.into(), source })?;
+    // The file that is open, not the one that has its name by now.
+    if file.metadata().is_ok_and(|metadata| !has_private_mode(&metadata)) {
+        return Err(InsecurePermissionsError { path: path.into() }.into());
+    }
+    text_of(file, path, max)
 }
 
 /// The text in `path`, whatever its mode: it may hold a public key. Call [`check`] once it is known
 /// not to.
 pub fn read_unchecked(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
-    let io = |source| SecretFileError::Io { path: path.into(), source };
+    let file =
+        File::open(path).map_err(|source| SecretFileError::Io { path: path.into(), source })?;
+    text_of(file, path, MAX_BYTES)
+}
+
+fn text_of(file: File, path: &Path, max: u64) -> Result<Zeroizing<String>, SecretFileError> {
     let mut text = Zeroizing::new(String::new());
-    let file = File::open(path).map_err(io)?;
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(SecretFileError::TooLong { path: path.into() });
+    file.take(max + 1)
+        .read_to_string(&mut text)
+        .map_err(|source| SecretFileError::Io { path: path.into(), source })?;
+    if text.len() as u64 > max {
+        return Err(SecretFileError::TooLong { path: path.into(), max });
     }
     Ok(text)
 }
@@ -91,16 +117,18 @@ pub fn check(path: &Path) -> Result<(), InsecurePermissionsError> {
 /// Whether neither the group nor other users may read or write `path`, or it does not exist.
 #[must_use]
 pub fn is_private(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::metadata(path).map_or(true, |metadata| metadata.permissions().mode() & OTHERS == 0)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        true
-    }
+    fs::metadata(path).map_or(true, |metadata| has_private_mode(&metadata))
+}
+
+#[cfg(unix)]
+fn has_private_mode(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & OTHERS == 0
+}
+
+#[cfg(not(unix))]
+fn has_private_mode(_metadata: &fs::Metadata) -> bool {
+    true
 }
 
 /// Replaces the content of `path`, or makes the file. Its folder must exist.
@@ -178,9 +206,14 @@ fn draft_with(path: &Path, text: &str, audience: Audience) -> io::Result<NamedTe
         Audience::Owner => draft(folder)?,
         Audience::Everyone => public_draft(folder)?,
     };
-    draft.write_all(text.as_bytes())?;
-    draft.as_file().sync_all()?;
+    fill(&mut draft, text)?;
     Ok(draft)
+}
+
+/// Writes the text of a draft to the disk.
+fn fill(draft: &mut NamedTempFile, text: &str) -> io::Result<()> {
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()
 }
 
 fn public_draft(folder: &Path) -> io::Result<NamedTempFile> {
