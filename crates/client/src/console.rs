@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    io::{self, BufRead, IsTerminal, Write},
+    io::{self, IsTerminal},
     sync::Arc,
 };
 
-use terminal::width::of_terminal;
+use terminal::{prompt, width::of_terminal};
 
 /// Asks a person.
 pub trait Keyboard: Send + Sync {
@@ -57,13 +57,6 @@ struct Process;
 
 impl Keyboard for Process {
     fn ask(&self, text: &str) -> io::Result<Option<String>> {
-        let mut stderr = anstream::stderr();
-        stderr.write_all(text.as_bytes())?;
-        stderr.flush()?;
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+        prompt::ask(text)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use terminal::prompt;
+
 /// Resolves with the first Ctrl-C; never, where there is no such thing.
 pub(crate) async fn interrupted() {
     let pressed: io::Result<()> = tokio::signal::ctrl_c().await;
@@ -13,13 +15,7 @@ pub(crate) async fn interrupted() {
 /// One line that is typed; `None` at the end of the input or after Ctrl-C.
 pub(crate) async fn line() -> Option<String> {
     // In a thread of its own: nothing ends a read but input.
-    let read = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        match io::stdin().read_line(&mut line) {
-            Ok(0) | Err(_) => None,
-            Ok(_) => Some(line),
-        }
-    });
+    let read = tokio::task::spawn_blocking(|| prompt::ask("").ok().flatten());
     tokio::select! {
         line = read => line.ok().flatten(),
         () = interrupted() => None,

@@ -1,7 +1,6 @@
 //! The claims of a token that is a JWT. **Not verified**: they are shown, never trusted.
 
-use auth_core::{AccessToken, ScopeSet};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use auth_core::{AccessToken, ScopeSet, base64url};
 use serde_json::Value;
 
 /// The claims of a token; `None` if it is no JWT (RFC 7519 §3).
@@ -10,7 +9,7 @@ pub(crate) fn unverified_claims(token: &AccessToken) -> Option<Value> {
     let payload = parts.nth(1)?;
     // The signature, and nothing after it.
     parts.next().filter(|_| parts.next().is_none())?;
-    let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    let claims = serde_json::from_slice(&base64url::decode(payload).ok()?).ok()?;
     Some(claims).filter(Value::is_object)
 }
 
@@ -38,7 +37,7 @@ mod tests {
     fn a_jwt_names_its_scopes() {
         let set = |text: &str| Some(text.parse::<ScopeSet>().unwrap());
         let token = |claims: &str| {
-            let payload = URL_SAFE_NO_PAD.encode(claims);
+            let payload = base64url::encode(claims);
             scopes(&unverified_claims(&format!("e30.{payload}.c2ln").parse().unwrap())?)
         };
         assert_eq!(token(r#"{"scope":"b a"}"#), set("a b"));

@@ -51,14 +51,14 @@ use std::{
 use auth_core::Clock;
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use settings::{EnvFileError, Environment};
-use terminal::{Invocation, help::named};
+use terminal::{Invocation, OutputFormat, help::named};
 
 pub use console::{Console, Keyboard};
 pub use exit::Exit;
 pub use shell::complete;
 
 use crate::{
-    args::{Args, OutputFormat, TokenVerb, Verb},
+    args::{Args, TokenVerb, Verb},
     config::Config,
     failure::Failure,
     output::Printer,
@@ -82,7 +82,7 @@ pub struct World<'a> {
     /// Standard input: a token or arguments, where the command line says so.
     pub stdin: &'a mut dyn Read,
     /// Standard output: the result. It may get ANSI styles; the writer drops them where they do not
-    /// belong (`anstream`).
+    /// belong ([`terminal::style`]).
     pub stdout: &'a mut dyn Write,
     /// Standard error: messages. It may get ANSI styles, as standard output.
     pub stderr: &'a mut dyn Write,

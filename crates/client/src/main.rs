@@ -5,7 +5,7 @@ use std::{io, path::Path, process::ExitCode, sync::Arc};
 use auth_core::SystemClock;
 use client::{Console, World};
 use settings::{Environment, Surrounding};
-use terminal::{Invocation, Program};
+use terminal::{Invocation, Program, style};
 
 fn main() -> ExitCode {
     // A shell asks for what may come next; a broken `.env` is no reason to say nothing.
@@ -30,8 +30,8 @@ fn main() -> ExitCode {
         clock: Arc::new(SystemClock),
         console: &Console::of_process(),
         stdin: &mut io::stdin(),
-        stdout: &mut anstream::stdout(),
-        stderr: &mut anstream::stderr(),
+        stdout: &mut style::stdout(),
+        stderr: &mut style::stderr(),
     };
     let exit = runtime.block_on(client::run(args, world));
     runtime.shutdown_background();

@@ -41,9 +41,26 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
 /// Asks a question that only `y` or `yes` confirms. `ask` is `None` where there is no terminal.
 pub fn confirm(question: &str, ask: Option<&mut Ask<'_>>) -> Result<bool, ConfirmError> {
     let ask = ask.ok_or(ConfirmError::NoTerminal)?;
-    let answer = ask(&format!("{} [y/N] ", display::escape(question)))?;
-    let answer = answer.unwrap_or_default();
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    Ok(is_confirmed(&display::escape(question), "[y/N]", false, ask)?)
+}
+
+/// Asks a question that an empty line confirms, too. The end of the input does not. The question may
+/// have several lines: the caller marks those that have text from outside.
+pub fn confirm_by_default(question: &str, ask: &mut Ask<'_>) -> io::Result<bool> {
+    is_confirmed(&display::escape_lines(question), "[Y/n]", true, ask)
+}
+
+fn is_confirmed(
+    question: &str,
+    choices: &str,
+    by_default: bool,
+    ask: &mut Ask<'_>,
+) -> io::Result<bool> {
+    let answer = ask(&format!("{question} {choices} "))?;
+    Ok(answer.is_some_and(|answer| match answer.trim().to_ascii_lowercase().as_str() {
+        "" => by_default,
+        answer => matches!(answer, "y" | "yes"),
+    }))
 }
 
 /// [`confirm`] on the terminal of this process.
@@ -71,6 +88,23 @@ mod tests {
             assert!(confirmed(Some(answer)), "{answer}");
         }
         for answer in [None, Some(""), Some("n"), Some("yess"), Some("j")] {
+            assert!(!confirmed(answer), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_line_confirms_where_that_is_the_default() {
+        let confirmed = |answer: Option<&str>| {
+            let mut ask = |question: &str| {
+                assert_eq!(question, "a\nReally\\u{202e}? [Y/n] ");
+                Ok(answer.map(str::to_owned))
+            };
+            confirm_by_default("a\nReally\u{202e}?", &mut ask).unwrap()
+        };
+        for answer in ["", " ", "y", "Y", "yes"] {
+            assert!(confirmed(Some(answer)), "{answer:?}");
+        }
+        for answer in [None, Some("n"), Some("no"), Some("j")] {
             assert!(!confirmed(answer), "{answer:?}");
         }
     }

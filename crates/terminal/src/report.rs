@@ -60,20 +60,8 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The causes of an error, the innermost last.
-pub fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&cause| cause.source())
-}
-
-/// The table of exit codes for `--help`: a head and one indented line each.
-#[must_use]
-pub fn exit_codes(codes: &[(u8, &str)]) -> String {
-    let mut text = String::from("Exit codes:");
-    for (code, about) in codes {
-        text.extend([format!("\n  {code:>3}  {about}")]);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -110,10 +98,5 @@ mod tests {
         assert_eq!(shown(note(&"n")), "note: n\n");
         assert_eq!(shown(hint(&"`bartizan login`")), "hint: `bartizan login`\n");
         assert!(error(&"a").contains('\u{1b}'));
-    }
-
-    #[test]
-    fn exit_codes_are_a_table() {
-        assert_eq!(exit_codes(&[(0, "done"), (74, "io")]), "Exit codes:\n    0  done\n   74  io");
     }
 }

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use terminal::OutputFormat;
 
 mod servers;
 mod token;
@@ -35,7 +36,8 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "URL | NAME", visible_alias = "server")]
     pub(crate) url: Option<String>,
 
-    /// How the result and errors are printed
+    /// How the result and errors are printed; json is the whole result as the server sent it, and
+    /// errors as JSON on stderr
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: OutputFormat,
 
@@ -178,16 +180,6 @@ pub(crate) enum Shell {
     Powershell,
     /// Zsh
     Zsh,
-}
-
-/// How things are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum OutputFormat {
-    /// For a person
-    #[default]
-    Text,
-    /// The whole result as the server sent it, and errors as JSON on stderr
-    Json,
 }
 
 /// The format that a command line asks for that could not be read.

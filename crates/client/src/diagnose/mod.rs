@@ -7,7 +7,6 @@
 
 mod finding;
 mod issuer;
-mod pasted;
 mod resource;
 mod server;
 mod subject;
@@ -15,9 +14,11 @@ mod token;
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use serde_json::json;
-use terminal::help::filled;
+use terminal::{
+    help::filled,
+    style::{BAD, GOOD, Style, WARNING},
+};
 
 pub(crate) use finding::{AUDIENCE, Findings, Verdict};
 
@@ -25,7 +26,6 @@ use crate::{
     command, config::Config, console::Console, failure::Failure, progress::Progress,
     report::Report, sanitize::Sanitizer, session,
 };
-use pasted::pasted;
 use subject::Subject;
 
 /// Examines the server, and whether a tool may be called.
@@ -117,10 +117,9 @@ fn report(subject: &Subject<'_>, findings: &Findings) -> Report {
 }
 
 fn style(verdict: Verdict) -> Style {
-    let colour = match verdict {
-        Verdict::Pass => AnsiColor::Green,
-        Verdict::Warn => AnsiColor::Yellow,
-        Verdict::Fail => AnsiColor::Red,
-    };
-    colour.on_default().bold()
+    match verdict {
+        Verdict::Pass => GOOD,
+        Verdict::Warn => WARNING,
+        Verdict::Fail => BAD,
+    }
 }

@@ -1,13 +1,13 @@
 //! The protected resource metadata (RFC 9728): where it is, and whether it is about this server.
 
-use auth_core::ProtectedResourceMetadata;
+use auth_core::{ProtectedResourceMetadata, display::quoted};
 use outbound::{
     document::{DocumentError, resource_metadata},
     well_known,
 };
 use url::Url;
 
-use super::{Findings, pasted, server::Answered, subject::Subject};
+use super::{Findings, server::Answered, subject::Subject};
 use crate::{Exit, oauth::Outward};
 
 /// The most issuers of a resource that are looked at.
@@ -98,7 +98,7 @@ fn about(subject: &Subject<'_>, found: &Resource, findings: &mut Findings) {
             format!(
                 "the server must name its own URL; if you trust all that is there: \
                  --accept-resource {}",
-                pasted(name).unwrap_or("...")
+                quoted(name)
             ),
             Exit::Protocol,
         ),
@@ -107,7 +107,7 @@ fn about(subject: &Subject<'_>, found: &Resource, findings: &mut Findings) {
             format!("{name}, which is another server, so the client does not sign in"),
             format!(
                 "use --url {}, or the server must be configured with its public URL",
-                pasted(name).unwrap_or("...")
+                quoted(name)
             ),
             Exit::Protocol,
         ),

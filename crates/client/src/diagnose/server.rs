@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::Challenge;
+use auth_core::{Challenge, display::quoted};
 use http::{HeaderMap, StatusCode, header};
 use outbound::{ConnectFault, OutboundError, transport::HttpResponse};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::{AUDIENCE, Findings, pasted, subject::Subject};
+use super::{AUDIENCE, Findings, subject::Subject};
 use crate::{Exit, connect::http_client, failure::Failure, request::Answer, tls};
 
 const NEW: &str = "2026-07-28";
@@ -191,8 +191,7 @@ pub(super) fn judge_try(
         Exit::Forbidden => {
             let fix = match failure.required().filter(|_| failure.lacks_scope()) {
                 Some(scopes) => {
-                    let scopes = scopes.to_string();
-                    format!("{login} --scope \"{}\"", pasted(&scopes).unwrap_or("..."))
+                    format!("{login} --scope {}", quoted(&scopes.to_string()))
                 }
                 None => "a new token will not help: ask those who run the server".to_owned(),
             };

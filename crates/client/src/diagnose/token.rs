@@ -1,11 +1,11 @@
 //! The token: what it says of itself, against what the server and its issuers ask.
 
-use auth_core::NumericDate;
+use auth_core::{NumericDate, display::quoted};
 use http::header;
 use serde_json::Value;
 use terminal::date::rfc3339;
 
-use super::{AUDIENCE, Findings, pasted, resource::Resource, server::Answered, subject::Subject};
+use super::{AUDIENCE, Findings, resource::Resource, server::Answered, subject::Subject};
 use crate::{
     Exit,
     jwt::{scopes, strings, unverified_claims},
@@ -69,9 +69,8 @@ fn audience_fix(subject: &Subject<'_>, resource: Option<&str>, claims: &Value) -
         };
     }
     let audience = strings(claims.get("aud")).unwrap_or_default();
-    let mut servers = audience.iter().filter(|name| name.contains("://"));
-    let own = servers.find_map(|name| pasted(name));
-    let own = own.map(|url| format!(", or use this one where it belongs: --url {url}"));
+    let own = audience.iter().find(|name| name.contains("://"));
+    let own = own.map(|url| format!(", or use this one where it belongs: --url {}", quoted(url)));
     format!("get a token for {resource}{}", own.unwrap_or_default())
 }
 

@@ -14,17 +14,15 @@ mod server_text;
 
 use std::io;
 
-use anstyle::Style;
 use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Map, Value};
+use terminal::style::LABEL;
 
 use crate::{console::Keyboard, schema::members};
 use field::Field;
 use response::Response;
 
 pub(crate) use server_text::ServerText;
-
-const BOLD: Style = Style::new().bold();
 
 /// What a server asks.
 #[derive(Debug)]
@@ -79,7 +77,7 @@ pub(crate) fn ask(
 ) -> io::Result<ElicitResult> {
     let said = match question {
         Question::Form { message, schema } => {
-            let intro = format!("{BOLD}The server asks:{BOLD:#}\n{}", server_text.quote(message));
+            let intro = format!("{LABEL}The server asks:{LABEL:#}\n{}", server_text.quote(message));
             match consent(&format!("{intro}Answer? [Y]es, [n]o, [s]top: "), keyboard)? {
                 Response::Yes(()) => form(schema, keyboard, server_text)?,
                 Response::No => Response::No,
@@ -88,7 +86,7 @@ pub(crate) fn ask(
         }
         Question::Url { message, url } => {
             let intro = format!(
-                "{BOLD}The server asks you to open a page:{BOLD:#}\n{}{}",
+                "{LABEL}The server asks you to open a page:{LABEL:#}\n{}{}",
                 server_text.quote(message),
                 server_text.quote_url(url),
             );
@@ -250,7 +248,7 @@ mod tests {
             let typist = Typist(Mutex::new((vec!["no such", "y"], String::new())));
             let _ = ask(&question, &typist, &server_text()).unwrap();
             let text = typist.0.into_inner().unwrap().1;
-            let text = anstream::adapter::strip_str(&text).to_string();
+            let text = terminal::style::stripped(&text);
             let mut own = 0;
             for line in text.lines() {
                 assert!(line.starts_with("> https") || line.chars().count() <= 80, "{text}");

@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use http::StatusCode;
 use outbound::OutboundError;
 use rmcp::transport::auth::AuthError;
+use terminal::report::chain;
 
 use super::RefusedAddressError;
 use crate::store::StoreError;
@@ -17,8 +18,8 @@ const MIN_REDACTED_LEN: usize = 8;
 /// Why there is no token. No variant shows a secret of its own accord.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoginError {
-    /// rmcp's own.
-    #[error("{}", with_causes(.0))]
+    /// rmcp's own, whose text leaves out the causes.
+    #[error("{}", chain(.0))]
     Auth(#[from] AuthError),
     /// An address that is not asked.
     #[error("the server names an address that is not asked: {0}")]
@@ -158,7 +159,7 @@ impl LoginError {
             |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, REDACTED));
         match self {
             Self::Auth(error) => {
-                let text = with_causes(&error);
+                let text = chain(&error);
                 let cleaned = clean(text.clone());
                 if cleaned == text { Self::Auth(error) } else { Self::Denied(cleaned) }
             }
@@ -194,20 +195,6 @@ pub(super) fn unanswered(address: &str, fault: OutboundError) -> LoginError {
 
 fn described(words: Option<&str>) -> String {
     words.map(|words| format!(": {words}")).unwrap_or_default()
-}
-
-/// rmcp keeps the cause apart.
-fn with_causes(error: &AuthError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

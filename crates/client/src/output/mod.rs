@@ -11,16 +11,14 @@ use std::{
     path::Path,
 };
 
-use anstyle::{AnsiColor, Style};
 use auth_core::AccessToken;
 use rmcp::model::{ProgressNotificationParam, ServerNotification};
 use serde::Serialize;
 use serde_json::{Value, json};
-use terminal::{Invocation, help::filled};
+use terminal::{Invocation, OutputFormat, help::filled, report};
 
 use crate::{
     Exit,
-    args::OutputFormat,
     console::Console,
     failure::Failure,
     progress::Progress,
@@ -30,9 +28,6 @@ use crate::{
 };
 use table::lines;
 use text::Writer;
-
-const RED: Style = AnsiColor::Red.on_default().bold();
-const GREEN: Style = AnsiColor::Green.on_default().bold();
 
 /// Prints how a run goes and how it ended.
 pub(crate) struct Printer<'a> {
@@ -200,7 +195,7 @@ impl<'a> Printer<'a> {
 
     fn failure_text(&self, failure: &Failure) -> String {
         let line = |text: &str| self.sanitizer.one_line(text);
-        let mut text = format!("{RED}error:{RED:#} {}\n", line(failure.message()));
+        let mut text = report::error(&line(failure.message()));
         if let Some(words) = failure.server() {
             let _ = writeln!(text, "the server says: {}", line(words));
         }
@@ -222,8 +217,7 @@ impl<'a> Printer<'a> {
             let _ = writeln!(text, "  request  {}", line(id));
         }
         if let Some(hint) = failure.hint() {
-            let _ =
-                writeln!(text, "{GREEN}hint:{GREEN:#} {}", line(&filled(hint, self.invocation)));
+            text.push_str(&report::hint(&line(&filled(hint, self.invocation))));
         }
         text
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use rmcp::model::ProgressNotificationParam;
+use terminal::width::truncated;
 
 use crate::sanitize::Sanitizer;
 
@@ -36,8 +37,7 @@ pub(crate) fn status(words: &str, columns: usize, sanitizer: &Sanitizer<'_>) -> 
 
 /// One column stays free: a full line would wrap.
 fn drawn(text: &str, columns: usize) -> String {
-    let text: String = text.chars().take(columns.saturating_sub(1)).collect();
-    format!("{CLEAR_LINE}{text}")
+    format!("{CLEAR_LINE}{}", truncated(text, columns.saturating_sub(1)))
 }
 
 /// A line for a pipe.
@@ -89,6 +89,8 @@ mod tests {
         assert_eq!(drawn, format!("{CLEAR_LINE}[#####-----] 1/2 half\\u{{1b}}[2"));
         let drawn = bar(&progress(9.0, Some(0.0)), 80, &sanitizer);
         assert_eq!(drawn, format!("{CLEAR_LINE}9/0 half\\u{{1b}}[2J"));
+        let wide = status("管理者", 6, &sanitizer);
+        assert_eq!(wide, format!("{CLEAR_LINE}管理"));
         let drawn = bar(&progress(f64::NAN, Some(1.0)), 80, &sanitizer);
         assert!(drawn.contains("NaN/1"));
         assert_eq!(bar(&progress(1.0, Some(1.0)), 0, &sanitizer), CLEAR_LINE);

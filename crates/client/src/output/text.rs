@@ -7,9 +7,9 @@ use rmcp::model::{
     ListResourcesResult, ListToolsResult, Prompt, ReadResourceResult, ResourceContents, Role, Tool,
 };
 use serde_json::{Map, Value};
-use terminal::{Invocation, Program, table::pairs};
+use terminal::{Invocation, Program, style::LABEL, table::pairs};
 
-use super::table::{BOLD, lines};
+use super::table::lines;
 use crate::{request::Info, sanitize::Sanitizer, schema::parameters};
 
 /// Makes text that fits a terminal, if there is one.
@@ -44,9 +44,9 @@ impl Writer<'_> {
         let rows = parameters(&Value::Object(tool.input_schema.as_ref().clone()));
         if rows.is_empty() {
             let _ =
-                writeln!(text, "{BOLD}Usage:{BOLD:#} {client} call {name}\n\nIt takes nothing.");
+                writeln!(text, "{LABEL}Usage:{LABEL:#} {client} call {name}\n\nIt takes nothing.");
         } else {
-            let _ = writeln!(text, "{BOLD}Usage:{BOLD:#} {client} call {name} KEY=TEXT ...\n");
+            let _ = writeln!(text, "{LABEL}Usage:{LABEL:#} {client} call {name} KEY=TEXT ...\n");
             text.push_str(&self.table(rows));
         }
         text
@@ -91,7 +91,7 @@ impl Writer<'_> {
                 Role::User => "user",
                 Role::Assistant => "assistant",
             };
-            format!("{BOLD}{role}:{BOLD:#} {}", self.block(&message.content))
+            format!("{LABEL}{role}:{LABEL:#} {}", self.block(&message.content))
         }))
     }
 

@@ -1,5 +1,7 @@
 //! Questions to the person at the terminal, and Ctrl-C.
 
+use terminal::prompt;
+
 use crate::{console::Console, interrupt::interrupted, oauth::LoginError};
 
 /// Asks a question that Enter answers with yes; without a terminal the answer is no. After Ctrl-C
@@ -8,16 +10,16 @@ pub(super) async fn confirmed(console: &Console, question: &str) -> Option<bool>
     let Some(keyboard) = console.keyboard.clone() else {
         return Some(false);
     };
-    let question = format!("{question} [Y/n] ");
+    let question = question.to_owned();
     // In a thread of its own: nothing ends a read but input.
-    let asked = tokio::task::spawn_blocking(move || keyboard.ask(&question));
-    let answer = tokio::select! {
+    let asked = tokio::task::spawn_blocking(move || {
+        prompt::confirm_by_default(&question, &mut |text: &str| keyboard.ask(text))
+    });
+    tokio::select! {
         biased;
-        () = interrupted() => return None,
-        answer = asked => answer.ok().and_then(Result::ok).flatten(),
-    };
-    let answer = answer.map(|answer| answer.trim().to_ascii_lowercase());
-    Some(answer.is_some_and(|answer| matches!(answer.as_str(), "" | "y" | "yes")))
+        () = interrupted() => None,
+        answer = asked => Some(answer.is_ok_and(|answer| answer.unwrap_or(false))),
+    }
 }
 
 /// Waits for `work`, or for Ctrl-C.
