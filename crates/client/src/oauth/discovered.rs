@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use auth_core::{Challenge, Clock, NumericDate, ScopeSet};
 use rmcp::transport::auth::{
-    AuthError, AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource,
-    OAuthClientConfig, StoredCredentials,
+    AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource, OAuthClientConfig,
+    StoredCredentials,
 };
 use serde_json::Value;
 use url::Url;
@@ -65,14 +65,10 @@ impl Discovered {
         if !endpoint.keeps_secrets() {
             return Err(LoginError::PlainHttp);
         }
-        let (mut manager, unreachable) = discovery::manager(endpoint.as_str(), outward).await?;
         // As we read it: rmcp's own reader knows less of the grammar.
         let challenge = challenge.map(ToString::to_string);
-        let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await;
-        let found = found.map_err(|error| match (&error, unreachable.error()) {
-            (AuthError::AuthorizationServersUnavailable { .. }, Some(each)) => each,
-            _ => error.into(),
-        })?;
+        let (mut manager, found, unreachable) =
+            discovery::discover(endpoint.as_str(), challenge.as_deref(), outward).await?;
         let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
         if is_guess && !exceptions.assume_pkce {
             return Err(unreachable.error().unwrap_or(LoginError::NoIssuer));

@@ -4,13 +4,17 @@
 //!    goes on to the next of the `authorization_servers` (RFC 9728 §2), in their order.
 //! 2. What kept each of them from answering is recorded. It is reported if none of them answers.
 //! 3. All other requests fail as they fail.
+//! 4. Where private addresses may be asked, rmcp's own client is needed for those that are written
+//!    as IP addresses, and the first issuer that does not answer ends its discovery. It is then
+//!    repeated with this client, for which every other issuer counts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Response, StatusCode};
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::{
-    AuthorizationManager, OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest,
+    AuthError, AuthorizationManager, AuthorizationMetadataResolution, OAuthHttpClient,
+    OAuthHttpClientFuture, OAuthHttpRequest,
 };
 
 use super::{LoginError, Outward};
@@ -28,22 +32,32 @@ struct DiscoveryClient {
     unreachable: Unreachable,
 }
 
-/// A manager whose requests go through `outward`, and the issuers that it finds unreachable.
-pub(super) async fn manager(
+/// Finds the metadata of the issuer of the server at `base`, whose 401 has this `challenge`. All
+/// requests go through `outward`. Returns rmcp's manager, what it found, and the issuers that it
+/// could not reach.
+pub(super) async fn discover(
     base: &str,
+    challenge: Option<&str>,
     outward: &Outward,
-) -> Result<(AuthorizationManager, Unreachable), LoginError> {
+) -> Result<(AuthorizationManager, AuthorizationMetadataResolution, Unreachable), LoginError> {
     let unreachable = Unreachable::default();
     if outward.reaches_private() {
-        // rmcp judges private addresses itself, and lets them through in this way alone. With it
-        // the first issuer that does not answer ends the discovery.
         let mut manager = AuthorizationManager::new_allowing_private_addresses(base).await?;
         manager.with_client(outward.library_client()?)?;
-        return Ok((manager, unreachable));
+        match manager.resolve_metadata_from_challenge(challenge).await {
+            Err(AuthError::DiscoveryRequestFailed { .. }) => {}
+            found => return Ok((manager, found?, unreachable)),
+        }
     }
     let client = DiscoveryClient { outward: outward.clone(), unreachable: unreachable.clone() };
     let manager = AuthorizationManager::new_with_oauth_http_client(base, Arc::new(client)).await?;
-    Ok((manager, unreachable))
+    match manager.resolve_metadata_from_challenge(challenge).await {
+        Ok(found) => Ok((manager, found, unreachable)),
+        Err(error @ AuthError::AuthorizationServersUnavailable { .. }) => {
+            Err(unreachable.error().unwrap_or(error.into()))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Unreachable {

@@ -28,7 +28,16 @@ async fn an_issuer_that_does_not_name_pkce_is_refused_unless_the_user_knows_bett
 }
 
 #[tokio::test]
-async fn a_token_for_a_whole_host_is_got_for_nobody_who_does_not_name_it() {
+async fn a_hostile_server_writes_no_command() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let resource = format!("{}/$(touch x);`y`", world.origin());
+    world.change(|knobs| knobs.resource = vec![("resource", resource.clone().into())]);
+    let run = user.run(&world, &["explain"]).await;
+    assert!(run.stdout.contains(&format!("use --url '{resource}', or ")), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_token_for_a_whole_host_is_obtained_only_if_the_user_names_it() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let host = format!("{}/", world.origin());
     world.change(|knobs| knobs.resource = vec![("resource", host.clone().into())]);
@@ -162,12 +171,14 @@ async fn an_issuer_that_compares_gets_the_name_that_it_knows() {
 
 #[tokio::test]
 async fn the_next_authorization_server_is_tried_when_one_does_not_answer() {
-    let (world, user) = (World::new(Knobs::default()).await, User::new());
-    let servers = json!(["http://127.0.0.1:1", world.origin()]);
-    world.change(|knobs| knobs.resource = vec![("authorization_servers", servers)]);
-    let login = user.browse(&world, &["login"]).await.expect(0);
-    assert!(login.stdout.contains(&format!("signed in at {}", world.origin())), "{login:?}");
-    user.run(&world, &["call", "one"]).await.expect(0);
+    for login in [&["login"][..], &["login", "--allow-private"]] {
+        let (world, user) = (World::new(Knobs::default()).await, User::new());
+        let servers = json!(["http://127.0.0.1:1", world.origin()]);
+        world.change(|knobs| knobs.resource = vec![("authorization_servers", servers)]);
+        let login = user.browse(&world, login).await.expect(0);
+        assert!(login.stdout.contains(&format!("signed in at {}", world.origin())), "{login:?}");
+        user.run(&world, &["call", "one"]).await.expect(0);
+    }
 }
 
 #[tokio::test]
@@ -175,9 +186,11 @@ async fn authorization_servers_that_do_not_answer_are_named_each_with_its_fault(
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let servers = json!(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
     world.change(|knobs| knobs.resource = vec![("authorization_servers", servers)]);
-    let login = user.run(&world, &["login"]).await.expect(3);
-    login
-        .says("http://127.0.0.1:1: Connection refused")
-        .says("http://127.0.0.1:2: Connection refused")
-        .says("client explain");
+    for login in [&["login"][..], &["login", "--allow-private"]] {
+        let login = user.run(&world, login).await.expect(3);
+        login
+            .says("http://127.0.0.1:1: Connection refused")
+            .says("http://127.0.0.1:2: Connection refused")
+            .says("client explain");
+    }
 }
