@@ -19,7 +19,7 @@ const OLD = {
   Client: OldClient,
   Transport: OldTransport,
   status: (error) => error.code,
-  scope: /required: Admin\.Write; granted: User\.Read/,
+  scope: /this needs the scope Admin\.Write; the token has User\.Read/,
 };
 const negotiation = (mode) => ({ versionNegotiation: { mode } });
 const only = (revision) => ({ supportedProtocolVersions: [revision] });

@@ -112,7 +112,7 @@ async def test_is_refused_with_a_wrong_token(server, place, mode, wrong):
 
 async def test_is_refused_without_the_scope(server, place, mode):
     error, answer = await refusal(server, place.mint("--scope", "User.Read"), mode)
-    assert error.message == "required: Admin.Write; granted: User.Read"
+    assert error.message == "this needs the scope Admin.Write; the token has User.Read"
     assert answer.status_code == 403
     assert utils.extract_field_from_www_auth(answer, "error") == "insufficient_scope"
     assert utils.extract_scope_from_www_auth(answer) == "Admin.Write"

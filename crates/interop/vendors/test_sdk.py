@@ -128,7 +128,7 @@ async def test_is_refused_with_a_wrong_token(server, place, mode, wrong):
 
 
 async def test_is_refused_without_the_scope(server, place, mode):
-    reason = "required: Admin.Write; granted: User.Read"
+    reason = "this needs the scope Admin.Write; the token has User.Read"
     answer = await refusal(server, place.mint("--scope", "User.Read"), mode, reason)
     assert answer.status_code == 403
     assert utils.extract_field_from_www_auth(answer, "error") == "insufficient_scope"

@@ -86,21 +86,27 @@ impl Denial {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (required, granted) = (or_none(&self.required), or_none(&self.granted));
+        let required = named(&self.required);
         match self.reason {
             DenialReason::NoToken => f.write_str("this action needs a token"),
             DenialReason::NoRule => f.write_str("no rule permits this action to anyone"),
-            DenialReason::MissingScope => write!(f, "required: {required}; granted: {granted}"),
+            DenialReason::MissingScope if self.granted.is_empty() => {
+                write!(f, "this needs {required}; the token has none")
+            }
+            DenialReason::MissingScope => {
+                write!(f, "this needs {required}; the token has {}", self.granted)
+            }
             DenialReason::BeyondCeiling => {
                 write!(
                     f,
-                    "required: {required}; the user's roles do not allow it, so a new token would not help"
+                    "this needs {required}; the user's roles do not allow it, so a new token would not \
+                     help"
                 )
             }
         }
     }
 }
 
-fn or_none(scopes: &ScopeSet) -> String {
-    if scopes.is_empty() { "(none)".into() } else { scopes.to_string() }
+fn named(scopes: &ScopeSet) -> String {
+    format!("the scope{} {scopes}", if scopes.len() == 1 { "" } else { "s" })
 }

@@ -138,14 +138,17 @@ fn admin_without_the_scope_in_the_token_is_told_to_ask_for_it() {
     // All that is needed, also what is held.
     assert_eq!(denial.required(), &scopes("Audit Data.Read"));
     assert_eq!(denial.granted(), &scopes("Data.Read"));
-    assert_eq!(denial.to_string(), "required: Audit Data.Read; granted: Data.Read");
+    assert_eq!(
+        denial.to_string(),
+        "this needs the scopes Audit Data.Read; the token has Data.Read"
+    );
     assert_permitted(&policy(), &user("Audit Data.Read", &["admin"]), &tool("read_and_audit"));
 }
 
 #[test]
 fn admin_with_an_empty_token_is_told_that_nothing_is_granted() {
     let denial = denial(&policy(), &user("", &["admin"]), &tool("read"));
-    assert_eq!(denial.to_string(), "required: Data.Read; granted: (none)");
+    assert_eq!(denial.to_string(), "this needs the scope Data.Read; the token has none");
 }
 
 #[test]
@@ -156,7 +159,7 @@ fn reader_with_an_overgrown_token_is_bounded_by_the_directory() {
     assert_eq!(denial.reason(), DenialReason::BeyondCeiling);
     assert_eq!(
         denial.to_string(),
-        "required: Data.Write; the user's roles do not allow it, so a new token would not help"
+        "this needs the scope Data.Write; the user's roles do not allow it, so a new token would not help"
     );
 }
 

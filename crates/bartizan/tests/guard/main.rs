@@ -480,7 +480,7 @@ async fn a_refusal_is_a_json_rpc_error_with_its_reason() {
     let (body, request) = body_of(&post(address, &token("B"), &call("a")).await);
     let expected = json!({ "jsonrpc": "2.0", "id": 7, "error": {
         "code": -32011,
-        "message": "required: A; granted: B",
+        "message": "this needs the scope A; the token has B",
         "data": {
             "error": "insufficient_scope", "required": ["A"], "granted": ["B"], "request_id": request,
         },

@@ -63,7 +63,7 @@ async fn every_decision_is_observed_with_caller_and_action() {
         events(Some(&token("B")), "localhost", &call("a")).await,
         [
             "user-userson - authenticated",
-            "user-userson tools/call a denied: required: A; granted: B"
+            "user-userson tools/call a denied: this needs the scope A; the token has B"
         ]
     );
     assert_eq!(

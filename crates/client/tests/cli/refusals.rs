@@ -7,7 +7,7 @@ use crate::{
     support::Client,
 };
 
-const NEEDS: &str = r#"Bearer error="insufficient_scope", error_description="required: Admin.Write; granted: User.Read", scope="Admin.Write""#;
+const NEEDS: &str = r#"Bearer error="insufficient_scope", error_description="this needs the scope Admin.Write; the token has User.Read", scope="Admin.Write""#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anonymous_is_shown_how_to_get_a_token() {
@@ -70,7 +70,7 @@ async fn a_missing_scope_is_named_and_how_to_get_it() {
     let client = || Client::at(&url, &[]).with_token();
     client().run().await.expect(5).says(
         "error: calling `get_time` needs a scope that the token does not have (403 Forbidden)\n\
-         the server says: required: Admin.Write; granted: User.Read\n  \
+         the server says: this needs the scope Admin.Write; the token has User.Read\n  \
            needed   Admin.Write\n  \
            granted  User.Read\n\
          hint: get a token with it: just token --scope \"Admin.Write User.Read\"\n",
@@ -82,7 +82,7 @@ async fn a_missing_scope_is_named_and_how_to_get_it() {
             "code": "forbidden",
             "exit_code": 5,
             "message": "calling `get_time` needs a scope that the token does not have (403 Forbidden)",
-            "server": "required: Admin.Write; granted: User.Read",
+            "server": "this needs the scope Admin.Write; the token has User.Read",
             "hint": "get a token with it: just token --scope \"Admin.Write User.Read\"",
             "required": ["Admin.Write"],
             "granted": ["User.Read"],
@@ -110,8 +110,7 @@ async fn another_vendors_403_falls_back_to_the_tokens_own_scopes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_403_that_no_token_can_fix_says_so() {
-    let roles =
-        "required: Admin.Write; the user's roles do not allow it, so a new token would not help";
+    let roles = "this needs the scope Admin.Write; the user's roles do not allow it, so a new token would not help";
     // As our server says it, and as others do.
     let data = json!({
         "error": "access_denied", "required": ["Admin.Write"], "granted": ["User.Read"],
@@ -166,7 +165,7 @@ async fn a_token_without_scopes_is_said_to_have_none() {
     let data = json!({
         "error": "insufficient_scope", "required": ["Admin.Write"], "granted": [],
     });
-    let words = "required: Admin.Write; granted: (none)";
+    let words = "this needs the scope Admin.Write; the token has none";
     let error = json!({ "code": -32011, "message": words, "data": data });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "error": error }).to_string();
     let canned = Canned::new(403).header("content-type", "application/json");

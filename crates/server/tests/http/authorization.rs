@@ -19,12 +19,15 @@ async fn admin_without_the_scope_in_the_token_is_told_every_scope_it_needs() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(
         answer.challenge().unwrap(),
-        r#"Bearer error="insufficient_scope", error_description="required: Admin.Read User.Read User.Write; granted: User.Read", scope="Admin.Read User.Read User.Write", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp""#
+        r#"Bearer error="insufficient_scope", error_description="this needs the scopes Admin.Read User.Read User.Write; the token has User.Read", scope="Admin.Read User.Read User.Write", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp""#
     );
     let body = answer.json();
     assert_eq!(body["id"], 1);
     let error = &body["error"];
-    assert_eq!(error["message"], "required: Admin.Read User.Read User.Write; granted: User.Read");
+    assert_eq!(
+        error["message"],
+        "this needs the scopes Admin.Read User.Read User.Write; the token has User.Read"
+    );
     assert_eq!(error["data"]["error"], "insufficient_scope");
     assert_eq!(error["data"]["required"], json!(["Admin.Read", "User.Read", "User.Write"]));
     assert_eq!(error["data"]["granted"], json!(["User.Read"]));
@@ -38,7 +41,10 @@ async fn a_token_without_any_scope_is_granted_none() {
     let server = TestServer::start().await;
     let token = server.sign(&server.forge().without_claim("scope"));
     let challenge = server.get_time(&token).await.challenge().unwrap();
-    assert!(challenge.contains(r#"required: Admin.Write; granted: (none)""#), "{challenge}");
+    assert!(
+        challenge.contains(r#""this needs the scope Admin.Write; the token has none""#),
+        "{challenge}"
+    );
 }
 
 #[tokio::test]
