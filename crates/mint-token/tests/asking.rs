@@ -78,7 +78,7 @@ fn run_asked(args: &[&str], answers: Option<&[Person]>) -> Ended {
     let args = std::iter::once("mint-token").chain(args.iter().copied());
     let exit = run(args.map(Into::into), &mut world);
     if let Some(left) = &answers {
-        assert!(left.is_empty(), "answers that nobody asked for: {left:?}");
+        assert!(left.is_empty(), "answers that were not asked for: {left:?}");
     }
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { exit, out: text(out.into_inner()), err: text(err.into_inner()), questions }
@@ -150,9 +150,9 @@ fn a_person_who_says_anything_else_gets_nothing() {
 #[test]
 fn without_a_terminal_the_answer_is_the_flag_yes() {
     let folder = Folder::new();
-    let nobody = folder.mint_without_effect(&[], None);
-    assert_eq!((nobody.exit, nobody.out.as_str()), (Exit::Usage, ""));
-    assert!(nobody.err.ends_with("Use --yes to mint anyway\n"), "{nobody:?}");
+    let unconfirmed = folder.mint_without_effect(&[], None);
+    assert_eq!((unconfirmed.exit, unconfirmed.out.as_str()), (Exit::Usage, ""));
+    assert!(unconfirmed.err.ends_with("Use --yes to mint anyway\n"), "{unconfirmed:?}");
     assert!(!folder.has(".env"));
     for person in [None, Some(&[][..])] {
         let flag = folder.mint_without_effect(&["--yes"], person);

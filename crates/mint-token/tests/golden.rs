@@ -42,7 +42,7 @@ impl Place {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// Runs the program; `@name` stands for a file in the folder.
+    /// Runs the program; `@name` is a file in the folder.
     fn run(&mut self, args: &[&str], stdin: &str) -> (Exit, String) {
         let full: Vec<String> = args
             .iter()
@@ -318,7 +318,7 @@ fn a_fault_of_the_matrix_is_named_the_same_by_verify_and_explain() {
             let verified = say(&["verify", "-", "--keys", "@key", "--output", "json"]);
             let explained =
                 say(&["explain", "-", "--tool", "get_time", "--keys", "@key", "--output", "json"]);
-            // What stands around a token on its way in is no part of it.
+            // What is around a token on its way in is no part of it.
             assert_eq!(verified, explained, "{}", fault.name);
         }
     }

@@ -171,7 +171,7 @@ async fn a_shell_is_told_the_names_of_the_tools() {
     }
     assert_eq!(words("--server=rich call a", "3").await, "add\nalbum");
     assert_eq!(words("--url poor call a", "4").await, "");
-    // A server does not put flags into anybody's mouth.
+    // A server's text is not read as flags.
     let file = fs::read_dir(cache.path().join("bartizan")).unwrap();
     let mut file = file.map(|file| file.unwrap().path());
     let file = file.find(|file| file.to_str().unwrap().contains("127.0.0.1")).unwrap();

@@ -201,7 +201,7 @@ async fn a_file_of_authorities_that_is_none_is_named() {
     assert!(run.stderr.starts_with("error: --ca-file ca.pem: "), "{run:#?}");
     let run = Client::new(&["tools"]).with("CA_FILE", "/nowhere").run().await.expect(2);
     assert!(run.stderr.starts_with("error: CA_FILE /nowhere: "), "{run:#?}");
-    // A file that just lies here names nobody to trust.
+    // A file in the current folder names no authority to trust.
     let (url, _) = Mcp::default().serve().await;
     let client = Client::at(&url, &["tools"]).with_file(".env", "CA_FILE=/nowhere\n");
     client.run().await.expect(0);
@@ -235,7 +235,7 @@ async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
     trusting(client().arg(&["--ca-file", "ca.pem"]).run().await.expect(6));
     trusting(client().with("CA_FILE", "ca.pem").run().await.expect(6));
     trusting(client().with("SSL_CERT_FILE", "ca.pem").run().await.expect(6));
-    // A file that just lies here names nobody to trust.
+    // A file in the current folder names no authority to trust.
     client().with_file(".env", "CA_FILE=ca.pem\n").run().await.expect(3);
     let named = client().with_file("mine.env", "CA_FILE=ca.pem\n");
     trusting(named.arg(&["--env-file", "mine.env"]).run().await.expect(6));

@@ -1,6 +1,6 @@
 //! The real binary against real HTTP servers on the loopback interface.
 
-// `cfg(test)` always holds here; it tells clippy that the helpers, too, are tests.
+// `cfg(test)` always holds here; clippy learns from it that the helpers, too, are tests.
 #[cfg(test)]
 mod answers;
 #[cfg(test)]

@@ -71,7 +71,7 @@ fn tools() -> Vec<Tool> {
         tool("greet", "Asks for a name", &nothing),
         tool("visit", "Asks for a page to be opened", &nothing),
         tool("whoami", "Tells who you are", &nothing),
-        tool("heavy", "Has a schema that takes longer than anybody lives", &heavy()),
+        tool("heavy", "Has a schema that takes years", &heavy()),
     ]
 }
 

@@ -33,7 +33,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// Serves an application and tells its URL.
+/// Serves an application and returns its URL.
 async fn serve(app: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
@@ -173,7 +173,7 @@ pub(crate) async fn sse_only(status: u16) -> String {
     serve(Router::new().route("/mcp", axum::routing::get(stream).post(refused))).await
 }
 
-/// A server with a certificate of an authority that nobody knows but [`AUTHORITY`]. It answers 410.
+/// A server with a certificate of an authority that only [`AUTHORITY`] contains. It answers 410.
 pub(crate) async fn https() -> String {
     use tokio_rustls::{TlsAcceptor, rustls};
     let read = |pem: &str| {

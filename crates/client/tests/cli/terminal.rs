@@ -92,7 +92,7 @@ async fn a_person_is_asked_until_the_answer_fits() {
     for old in [false, true] {
         let (url, _) = Rich::new(old).serve().await;
         blocking(move || {
-            // Longer than the timeout: the clock stands still while a person thinks. Real time: the
+            // Longer than the timeout: the clock does not run while a person thinks. Real time: the
             // client is a process.
             let mut terminal = Terminal::run(&url, "--timeout 2 call greet", &[]);
             terminal.wait_for("Who are you?");

@@ -83,7 +83,7 @@ async fn a_file_that_lies_about_does_not_collect_a_token() {
         client.with_file("token", TOKEN).run().await.expect(2).says(refused);
     }
 
-    // Whoever names it may have it so, and the file's own token goes where the file says.
+    // A user who names it may have it so, and the file's own token goes where the file says.
     let own = env(&format!("MCP_TOKEN={TOKEN}\n"));
     for client in [
         Client::new(&[]).with_file(".env", &own),

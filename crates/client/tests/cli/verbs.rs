@@ -108,13 +108,13 @@ async fn what_is_no_text_is_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_told_on_stderr() {
+async fn progress_is_printed_on_stderr() {
     for old in [false, true] {
         let (url, _) = Rich::new(old).serve().await;
         let run = Client::at(&url, &["call", "steps"]).run().await.expect(0);
         assert_eq!(run.stdout, "arrived\n");
-        let told = "progress: 1/3 step 1\nprogress: 2/3 step 2\nprogress: 3/3 step 3\n";
-        assert_eq!(run.stderr, told);
+        let expected = "progress: 1/3 step 1\nprogress: 2/3 step 2\nprogress: 3/3 step 3\n";
+        assert_eq!(run.stderr, expected);
         let run = Client::at(&url, &["call", "steps", "--output=json"]).run().await.expect(0);
         assert_eq!(run.stderr, "", "a program gets none of it");
     }
@@ -183,7 +183,7 @@ async fn what_nobody_waits_for_is_cancelled_at_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_are_told_as_they_come() {
+async fn changes_are_printed_as_they_come() {
     let listen = ["listen", "--resource", "memo://note"];
     let (url, log) = Rich::new(false).serve().await;
     let run = Client::at(&url, &listen).arg(&["--count", "2"]).run().await.expect(0);

@@ -120,8 +120,8 @@ async fn an_issuer_that_cannot_be_asked_matters_less_to_who_was_given_a_token() 
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     user.login(&world).await;
     let [token, _] = world.current();
-    let nobody = serde_json::json!(["http://127.0.0.1:1"]);
-    world.change(|knobs| knobs.resource = vec![("authorization_servers", nobody)]);
+    let unreachable = serde_json::json!(["http://127.0.0.1:1"]);
+    world.change(|knobs| knobs.resource = vec![("authorization_servers", unreachable)]);
     let run = explain(&user, &world).await.expect(6);
     assert_eq!(verdict(&run, "issuer metadata"), "fail");
     let mut command = user.command(&world.url(), &["explain", "--output", "json"]);
@@ -160,7 +160,7 @@ async fn a_token_that_is_refused_and_a_tool_that_is_not_there_are_told() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_with_its_exit_code() {
+async fn an_unreachable_server_is_reported_with_its_exit_code() {
     let user = User::new();
     let run = user.run_at("http://127.0.0.1:1/mcp", &["explain", "--output", "json"]).await;
     assert_eq!(verdict(&run.expect(3), "reachable"), "fail");

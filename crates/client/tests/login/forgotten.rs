@@ -1,4 +1,4 @@
-//! Issuers forget clients that registered themselves. Nobody should have to know that.
+//! Issuers forget clients that registered themselves. No user should have to know that.
 
 use crate::{
     support::User,
@@ -36,7 +36,7 @@ async fn a_renewal_that_finds_the_client_forgotten_ends_in_a_sign_in_with_a_new_
     world.forget_clients();
     let call = user.run(&world, &["call", "one"]).await.expect(4);
     call.says("your sign-in at").says("has ended").says("client login --url");
-    // Nobody is shown the page of a client that is not known.
+    // No user is shown the page of a client that is not known.
     user.browse(&world, &["call", "one", "--yes"]).await.expect(0);
     assert_eq!(world.log("register").len(), 2);
     assert_eq!(world.log("error page").len(), 0);

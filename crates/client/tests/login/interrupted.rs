@@ -7,8 +7,8 @@ use crate::{
     world::{Knobs, World},
 };
 
-/// Runs it, presses Ctrl-C once the log has a line that begins so, and tells how long it took from
-/// then.
+/// Runs it, presses Ctrl-C once the log has a line that begins so, and returns how long it took
+/// from then.
 async fn interrupt(user: &User, world: &World, args: &[&str], at: &str) -> (Run, Duration) {
     let seen = world.log(at).len();
     let child = user.command(&world.url(), args).spawn().unwrap();

@@ -20,7 +20,7 @@ use crate::{
 };
 
 const PROGRAMS: [&str; 3] = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
-/// Unlocks the keychain, tells where the bus is, and stays until its input ends.
+/// Unlocks the keychain, prints where the bus is, and stays until its input ends.
 const SESSION: &str = r#"printf sesame | gnome-keyring-daemon --unlock --components=secrets >/dev/null &&
     echo "$DBUS_SESSION_BUS_ADDRESS" && cat"#;
 
@@ -36,7 +36,7 @@ impl Session {
     /// `None` if the programs are not on this machine and need not be.
     #[expect(
         clippy::disallowed_methods,
-        reason = "where programs are, and which must be, is told there"
+        reason = "where programs are, and which must be, is said there"
     )]
     async fn start() -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -247,7 +247,7 @@ async fn a_keychain_that_is_locked_and_nobody_unlocks_is_as_one_that_is_gone() {
 async fn a_keychain_that_hangs_costs_the_timeout_and_no_more() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let path = user.folder().join("bus");
-    // Connections are made, and nobody says a word.
+    // Connections are accepted and never answered.
     let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     let address = format!("unix:path={}", path.display());
     let bus = [("DBUS_SESSION_BUS_ADDRESS", address.as_str())];

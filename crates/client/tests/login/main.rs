@@ -1,7 +1,7 @@
 //! The real binary against a protected MCP server and its issuer, both on the loopback interface.
 //! The tests are the browser: they follow the address that the program prints.
 
-// `cfg(test)` always holds here; it tells clippy that the helpers, too, are tests.
+// `cfg(test)` always holds here; clippy learns from it that the helpers, too, are tests.
 #[cfg(test)]
 mod explain;
 #[cfg(test)]

@@ -140,14 +140,14 @@ async fn an_issuer_that_is_down_ends_no_sign_in() {
 #[tokio::test]
 async fn an_issuer_that_is_not_there_is_named_with_its_address() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/token", nobody.local_addr().unwrap());
+    let unreachable = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/token", unreachable.local_addr().unwrap());
     user.login(&world).await;
     world.forget_tokens();
     let text = std::fs::read_to_string(user.store()).unwrap();
     std::fs::write(user.store(), text.replace(&format!("{}/token", world.origin()), &address))
         .unwrap();
-    drop(nobody);
+    drop(unreachable);
     let call = user.run(&world, &["call", "one"]).await.expect(3);
     call.says(&format!("the issuer is down: {address} cannot be reached: Connection refused"));
 }

@@ -52,7 +52,7 @@ impl User {
             .env_clear()
             .env("BARTIZAN_RUN_BY", "just")
             .env("XDG_STATE_HOME", self.folder().join("state"))
-            // Not that of whoever runs the tests.
+            // Not that of the user who runs the tests.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .current_dir(self.folder())
             .stdin(Stdio::null())
@@ -62,7 +62,7 @@ impl User {
         command
     }
 
-    /// Runs it, without anybody to sign in.
+    /// Runs it, without a person to sign in.
     pub(crate) async fn run(&self, world: &World, args: &[&str]) -> Run {
         self.run_at(&world.url(), args).await.checked(world)
     }

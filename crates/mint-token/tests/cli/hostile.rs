@@ -1,4 +1,5 @@
-//! Tokens that would command whoever looks at them. What is printed is judged by [`Folder::run`].
+//! Tokens with escape sequences for the terminal of their reader. What is printed is judged by
+//! [`Folder::run`].
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ fn nothing_that_a_token_says_commands_a_terminal() {
     }
     let run = folder.run(&["inspect", "token.txt", "--output", "json"]);
     let all: Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!(all["claims"]["sub"], RISKY, "whoever reads the JSON gets the very text");
+    assert_eq!(all["claims"]["sub"], RISKY, "a reader of the JSON gets the exact text");
     let run = folder.run(&["inspect", "token.txt"]);
     assert!(run.out.contains("\\u{1b}[2J\\u{9b}31m\\r"), "{}", run.out);
 }

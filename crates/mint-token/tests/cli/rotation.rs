@@ -1,4 +1,4 @@
-//! Keys that take turns, however many rotate them at once and however a rotation ends.
+//! Keys that are rotated, however many rotate them at once and however a rotation ends.
 
 use std::{
     collections::HashSet,

@@ -75,7 +75,7 @@ impl Folder {
         self.run_in(args, &[])
     }
 
-    /// Runs it. Whatever comes of it: no secret is shown, and nobody panics.
+    /// Runs it. Whatever comes of it: no secret is shown, and nothing panics.
     pub(crate) fn run_in(&self, args: &[&str], variables: &[(&str, &str)]) -> Run {
         let output = self.command(args, variables).stdin(Stdio::null()).output().unwrap();
         let run = Run {
