@@ -29,8 +29,9 @@ pub use args::{
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
 pub use config::issuers::{IntrospectionConfig, IssuerConfig};
+pub use config::local_issuer::LocalIssuer;
 pub use config::policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
-pub use config::settings::{Config, ConfigError, LocalIssuer};
+pub use config::settings::{Config, ConfigError};
 pub use failure::Failure;
 pub use key_files::KeyFile;
 pub use mcp::server::McpServer;

@@ -1,6 +1,8 @@
 //! What the server is told: settings, issuers and the policy, checked before anything starts.
 
 pub(crate) mod issuers;
+pub(crate) mod local_issuer;
+mod origins;
 pub(crate) mod policy_file;
 pub(crate) mod provisioning;
 pub(crate) mod settings;

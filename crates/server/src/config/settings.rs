@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Action, Issuer, Policy, ResourceUri};
-use axum::http::{Uri, uri::Authority};
+use auth_core::{Action, Policy, ResourceUri};
 use bartizan::CertificateAuthorities;
-use settings::{Environment, KeySettingError, KeySource, Variable, VerifyingKeys};
+use settings::{Environment, KeySource, Variable};
 
 use crate::{
     app::check_path,
@@ -17,6 +16,8 @@ use crate::{
     authenticate::Provisioning,
     config::{
         issuers::{self, IssuerConfig},
+        local_issuer::{LocalIssuer, local_issuer},
+        origins::allowed_origins,
         policy_file::{self, PolicySource},
         provisioning,
     },
@@ -58,17 +59,6 @@ pub struct Config {
     pub policy: Policy,
     /// Where the policy came from.
     pub policy_source: PolicySource,
-}
-
-/// `JWT_ISSUER`, with its keys out of `JWT_SECRET` or `JWT_KEY_FILE`.
-#[derive(Debug)]
-pub struct LocalIssuer {
-    /// Its name.
-    pub issuer: Issuer,
-    /// Its keys.
-    pub keys: VerifyingKeys,
-    /// How long they serve while their file cannot be read.
-    pub outage: Duration,
 }
 
 /// The authorities in the file that `CA_FILE` names, if it names one.
@@ -255,64 +245,6 @@ fn other_issuers(
     }
     issuers::check_opaque(&found, faults);
     found
-}
-
-/// The local issuer. Where other issuers are trusted, there need be none.
-fn local_issuer(
-    args: &RunArgs,
-    environment: &Environment,
-    there_are_others: bool,
-    faults: &mut Vec<String>,
-) -> Option<LocalIssuer> {
-    let keys = match settings::verifying_keys(environment) {
-        Err(KeySettingError::Missing) if there_are_others => return None,
-        keys => keys.map_err(|fault| faults.push(fault.to_string())).ok(),
-    };
-    let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
-    let issuer = issuer.unwrap_or_default();
-    let issuer = issuer
-        .parse::<Issuer>()
-        .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
-    let hours = environment.get(Variable::KeyOutageHours).unwrap_or_default();
-    let outage = hours.parse::<u64>().ok().filter(|hours| *hours <= issuers::MAX_OUTAGE_HOURS);
-    if outage.is_none() {
-        faults.push(format!(
-            "{} {hours:?}: write a whole number of hours, at most {}",
-            environment.label(Variable::KeyOutageHours),
-            issuers::MAX_OUTAGE_HOURS
-        ));
-    }
-    let outage = Duration::from_hours(outage?);
-    Some(LocalIssuer { issuer: issuer.ok()?, keys: keys?, outage })
-}
-
-/// The origins in `ALLOWED_ORIGINS`, each as browsers write it (RFC 6454 §6.2): what is written otherwise
-/// would match nothing.
-fn allowed_origins(environment: &Environment, faults: &mut Vec<String>) -> Vec<String> {
-    let named = environment.get(Variable::AllowedOrigins).unwrap_or_default();
-    let named = named.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    let (good, bad): (Vec<&str>, Vec<&str>) = named.partition(|origin| is_origin(origin));
-    faults.extend(bad.into_iter().map(|origin| {
-        format!(
-            "{} {origin:?}: write scheme, host and a port that is not the default, and no path or pattern, for example https://app.example",
-            environment.label(Variable::AllowedOrigins)
-        )
-    }));
-    good.into_iter().map(str::to_owned).collect()
-}
-
-fn is_origin(text: &str) -> bool {
-    let default_port = match text.split_once("://").map(|(scheme, _)| scheme) {
-        Some("https") => 443,
-        Some("http") => 80,
-        _ => return false,
-    };
-    let Ok(uri) = text.parse::<Uri>() else { return false };
-    let authority = uri.authority().map_or("", Authority::as_str);
-    text.split_once("://").is_some_and(|(_, rest)| rest == authority)
-        && !authority.contains(['@', '*'])
-        && !authority.ends_with(':')
-        && uri.port_u16() != Some(default_port)
 }
 
 /// A resource whose path can be served beside the server's own.

@@ -1,9 +1,16 @@
 //! The file: every member, every preset, every fault.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use auth_core::{ClaimFault, Claims, Issuer, NumericDate, SigningKey, TokenVerifier, VerifyError};
+use auth_core::{
+    Algorithm, ClaimFault, Claims, Issuer, NumericDate, SigningKey, TokenVerifier, VerifyError,
+};
+use bartizan::{IntrospectWhen, Location};
 use serde_json::{Value, json};
+use settings::Environment;
 use testkit::{Forge, NOW, RESOURCE, TestKey, jwks};
 
 use super::*;

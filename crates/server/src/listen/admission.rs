@@ -1,0 +1,88 @@
+//! Which connections are accepted: room for them, and what one address may have.
+
+use std::{net::IpAddr, sync::Arc};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    limits::Limits,
+    peers::{Peers, Slot},
+};
+
+/// Which connections are let in.
+pub(super) struct Admission {
+    limits: Limits,
+    ordinary: Arc<Semaphore>,
+    reserve: Arc<Semaphore>,
+    peers: Peers,
+    reserve_peers: Peers,
+}
+
+/// Room for one connection. Given back when dropped.
+pub(super) struct Room {
+    pub(super) kind: Kind,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ordinary,
+    Reserve,
+}
+
+/// A connection that was let in, counted until this is dropped.
+pub(super) struct Admitted {
+    pub(super) room: Room,
+    _slot: Slot,
+}
+
+impl Admission {
+    pub(super) fn new(limits: Limits) -> Self {
+        let semaphore = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        Self {
+            limits,
+            ordinary: semaphore(limits.connections),
+            reserve: semaphore(limits.reserve),
+            peers: Peers::default(),
+            reserve_peers: Peers::default(),
+        }
+    }
+
+    /// Whether less than a quarter of the connections is left.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.ordinary.available_permits() < self.limits.connections / 4
+    }
+
+    /// Waits for room of either kind. The semaphores are never closed.
+    pub(super) async fn any(&self) -> Room {
+        tokio::select! {
+            biased;
+            permit = Arc::clone(&self.ordinary).acquire_owned() => {
+                Room { kind: Kind::Ordinary, _permit: permit.ok() }
+            }
+            permit = Arc::clone(&self.reserve).acquire_owned() => {
+                Room { kind: Kind::Reserve, _permit: permit.ok() }
+            }
+        }
+    }
+
+    /// Lets in a connection of `address`, to which `room` goes if it may have it: an ordinary one, or else one
+    /// of the reserve, or else none.
+    pub(super) fn admit(&self, mut room: Room, address: IpAddr) -> Option<Admitted> {
+        let now = |semaphore: &Arc<Semaphore>| Arc::clone(semaphore).try_acquire_owned().ok();
+        // Since the room was found another connection may have ended.
+        if room.kind == Kind::Reserve
+            && let Some(permit) = now(&self.ordinary)
+        {
+            room = Room { kind: Kind::Ordinary, _permit: Some(permit) };
+        }
+        if room.kind == Kind::Ordinary {
+            if let Some(slot) = self.peers.enter(address, self.limits.per_address.most(address)) {
+                return Some(Admitted { room, _slot: slot });
+            }
+            room = Room { kind: Kind::Reserve, _permit: Some(now(&self.reserve)?) };
+        }
+        let slot = self.reserve_peers.enter(address, Some(self.limits.reserve_per_address))?;
+        Some(Admitted { room, _slot: slot })
+    }
+}
