@@ -1,13 +1,11 @@
 //! `get_time`: what time it is where the server runs.
 
-use std::sync::{Mutex, PoisonError};
-
 use auth_core::Clock;
 use chrono::{DateTime, Local, SecondsFormat, SubsecRound, TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The current time, four ways.
+/// The current time, in four forms.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct TimeNow {
     /// RFC 3339, with the offset of the server's time zone.
@@ -20,7 +18,7 @@ pub(crate) struct TimeNow {
     formatted: String,
 }
 
-/// The time that `clock` tells, in the zone of this computer.
+/// The time of `clock`, in the time zone of this computer.
 pub(crate) fn get_time(clock: &dyn Clock) -> TimeNow {
     let since_epoch = clock.since_epoch();
     let secs = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
@@ -30,20 +28,10 @@ pub(crate) fn get_time(clock: &dyn Clock) -> TimeNow {
         .unwrap_or_else(|| DateTime::UNIX_EPOCH.into());
     TimeNow {
         current_time: local.to_rfc3339_opts(SecondsFormat::Micros, false),
-        timezone: zone(secs).unwrap_or_else(|| local.offset().to_string()),
+        timezone: iana_time_zone::get_timezone().unwrap_or_else(|_| local.offset().to_string()),
         timestamp: since_epoch.as_secs_f64(),
         formatted: local.naive_local().trunc_subsecs(0).to_string(),
     }
-}
-
-/// The name of this computer's time zone, looked up once a second: it takes some calls of the system.
-fn zone(second: i64) -> Option<String> {
-    static LAST: Mutex<Option<(i64, Option<String>)>> = Mutex::new(None);
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.as_ref().is_none_or(|(looked_up, _)| *looked_up != second) {
-        *last = Some((second, iana_time_zone::get_timezone().ok()));
-    }
-    last.as_ref().and_then(|(_, zone)| zone.clone())
 }
 
 #[cfg(test)]
@@ -68,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_four_ways_say_the_same_instant() {
+    fn the_four_forms_are_the_same_instant() {
         let time = get_time(&Fixed);
         assert!((time.timestamp - 1_800_000_000.25).abs() < 1e-6);
         let parsed = DateTime::parse_from_rfc3339(&time.current_time).unwrap();
