@@ -144,8 +144,8 @@ pub enum ConfigCommand {
     Reference,
 }
 
-/// What can be done with users. A user is known by issuer and subject; the issuer is the server's own
-/// unless `--issuer` says otherwise.
+/// What can be done with users. A user is known by issuer and subject; the issuer is the server's
+/// own unless `--issuer` says otherwise.
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
     /// Add a user
@@ -269,7 +269,8 @@ pub enum TokensCommand {
         /// All tokens of this user (a sub) that are issued up to 31 seconds from now
         #[arg(long, value_name = "SUB", conflicts_with = "token")]
         user: Option<String>,
-        /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [default: kept permanently]
+        /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [default:
+        /// kept permanently]
         #[arg(long, value_name = "WHEN", conflicts_with = "user")]
         until: Option<When>,
         /// The output format

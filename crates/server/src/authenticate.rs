@@ -19,7 +19,8 @@ pub struct DirectoryUsers<D> {
 }
 
 impl<D> DirectoryUsers<D> {
-    /// The users of `directory`. The log suggests commands of `server_command`: `bartizan-server`, say.
+    /// The users of `directory`. The log suggests commands of `server_command`, for example
+    /// `bartizan-server`.
     pub fn new(directory: Arc<D>, server_command: &str) -> Self {
         Self { directory, server_command: server_command.to_owned() }
     }

@@ -1,4 +1,4 @@
-//! Why a command failed, in words, and with which exit code.
+//! Why a command failed, and with which exit code.
 
 use std::{error::Error, io};
 
@@ -10,10 +10,10 @@ use crate::config::{policy_file::PolicyFileError, settings::ConfigError};
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Faults in the configuration.
-    #[error("the configuration has faults:\n{0}")]
+    /// The configuration is invalid.
+    #[error("the configuration is invalid:\n{0}")]
     Config(#[from] ConfigError),
-    /// Faults in the policy.
+    /// The policy is invalid.
     #[error(transparent)]
     Policy(#[from] PolicyFileError),
     /// A resource cannot be served.
@@ -25,7 +25,7 @@ pub enum Failure {
     /// A flag or an argument.
     #[error("{0}")]
     Usage(String),
-    /// The address is taken, or not ours.
+    /// The address is in use, or is not one of this machine.
     #[error("cannot listen on {address}: {source}. {}", bind_hint(.source))]
     Bind {
         /// Where.
@@ -36,7 +36,7 @@ pub enum Failure {
     /// The directory of users.
     #[error("the directory of users cannot be used: {0}")]
     Directory(#[from] DirectoryError),
-    /// A user who is not there.
+    /// The user does not exist.
     #[error("no user {subject:?} of {issuer}")]
     NoSuchUser {
         /// The issuer.
@@ -44,7 +44,7 @@ pub enum Failure {
         /// The subject.
         subject: String,
     },
-    /// A user who is there already.
+    /// The user exists already.
     #[error("there is a user {subject:?} of {issuer} already")]
     UserExists {
         /// The issuer.
@@ -52,7 +52,7 @@ pub enum Failure {
         /// The subject.
         subject: String,
     },
-    /// Something that should not happen.
+    /// An unexpected error.
     #[error("{context}: {source}")]
     Io {
         /// While doing what.
@@ -79,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// What stands behind it in others' words, where its own say that something does.
+    /// The error of another library behind it, where its own text does not include that.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -100,7 +100,7 @@ impl Failure {
         }
     }
 
-    /// A failure to write what was asked for.
+    /// The output cannot be written.
     pub(crate) fn output(source: io::Error) -> Self {
         Self::Io { context: "cannot write the output", source }
     }

@@ -1,11 +1,12 @@
-//! Keys in files, which change while the server runs: a key is added, an old one taken out.
+//! Keys in files, which change while the server runs: keys are rotated.
 //!
-//! 1. A file is looked at every second, and read when it is another than it was, or could not be read.
-//! 2. What it says takes the place of what it said before, also if that is a set without a usable key: then
-//!    no token of its issuer is accepted.
-//! 3. A file that cannot be read, or is no key and no key set, says nothing: the keys that were known serve
-//!    on, for a bounded time ([`KeyFile::outage`]). Then there are none, until the file can be read.
-//! 4. Requests that are under way go on with what they had.
+//! 1. A file is checked every second, and read if it has changed or could not be read before.
+//! 2. Its new content replaces the old one, also if it is a set without a usable key: then no token
+//!    of its issuer is accepted.
+//! 3. A file that cannot be read, or has neither a key nor a key set, changes nothing: the known
+//!    keys are used for a bounded time ([`KeyFile::outage`]). Then there are none, until the file
+//!    can be read.
+//! 4. Requests that are under way keep the keys that they began with.
 
 use std::{
     fs,
@@ -19,9 +20,10 @@ use bartizan::Issuers;
 use settings::{KeySettingError, VerifyingKeys};
 use tokio_util::sync::CancellationToken;
 
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a file is checked.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long keys serve whose file cannot be read, if nothing else was set: as long as fetched ones.
+/// How long keys are used whose file cannot be read, by default: as long as fetched ones.
 pub(crate) const DEFAULT_OUTAGE: Duration = Duration::from_hours(24);
 
 /// A file with the keys of an issuer.
@@ -42,14 +44,15 @@ pub(crate) struct KeyFiles {
     clock: Arc<dyn Clock>,
 }
 
-/// What tells one state of a file from another; `None` if it is not there.
-type Mark = Option<(SystemTime, u64, u64)>;
+/// What distinguishes one version of a file from another: when it was modified, its size and inode.
+/// `None` if there is no file.
+type FileVersion = Option<(SystemTime, u64, u64)>;
 
 struct Watched {
     file: KeyFile,
-    /// As it was when it was read last; `None` before the first time. What was read at start is read once
-    /// more, as it is not known in which state it was then.
-    seen: Option<Mark>,
+    /// As it was when it was read last; `None` before the first time. What was read at start is
+    /// read once more, as it is not known in which state it was then.
+    last_read: Option<FileVersion>,
     /// Whether there are keys that serve.
     has_keys: bool,
     health: JobHealth,
@@ -61,7 +64,7 @@ impl KeyFiles {
         let watch = |file: KeyFile| Watched {
             health: JobHealth::new(format!("reading the keys of {}", file.issuer)),
             file,
-            seen: None,
+            last_read: None,
             has_keys: true,
         };
         Self { watched: files.into_iter().map(watch).collect(), issuers, clock }
@@ -75,36 +78,36 @@ impl KeyFiles {
     /// Keeps the keys as the files have them, until `stop` is cancelled.
     pub(crate) async fn keep_fresh(mut self, stop: CancellationToken) {
         while !self.watched.is_empty() {
-            self.look();
+            self.poll();
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = stop.cancelled() => return,
             }
         }
     }
 
-    fn look(&mut self) {
+    fn poll(&mut self) {
         for watched in &mut self.watched {
-            watched.look(&self.issuers, self.clock.as_ref());
+            watched.poll(&self.issuers, self.clock.as_ref());
         }
     }
 }
 
 impl Watched {
-    /// Looks at the file, and reads it if there is a reason.
-    fn look(&mut self, issuers: &Issuers, clock: &dyn Clock) {
-        let (mark, before) = (mark(&self.file.path), self.seen);
+    /// Checks the file, and reads it if it has changed or could not be read before.
+    fn poll(&mut self, issuers: &Issuers, clock: &dyn Clock) {
+        let (version, before) = (file_version(&self.file.path), self.last_read);
         // What could not be read may be readable now, without a change of its content.
-        if before == Some(mark) && self.health.failing_since().is_none() {
+        if before == Some(version) && self.health.failing_since().is_none() {
             return;
         }
-        self.seen = Some(mark);
+        self.last_read = Some(version);
         let (issuer, name) = (&self.file.issuer, self.file.path.display());
         match settings::verifying_keys_in(self.file.path.clone()) {
             Ok(found) => {
                 let is_back = self.health.succeeded();
                 if before.is_some() || is_back {
-                    tell(issuer, &self.file.path, &found);
+                    log_keys(issuer, &self.file.path, &found);
                 }
                 self.has_keys = true;
                 issuers.replace_keys(IssuerKeys::new(issuer.clone(), found.keys));
@@ -120,7 +123,7 @@ impl Watched {
                 if self.health.failed(&fault, clock.now()) != FailureChange::Same && self.has_keys {
                     tracing::warn!(
                         %issuer, %fault,
-                        "The keys of {name} cannot be read: the old ones serve for {hours} h"
+                        "The keys of {name} cannot be read: the old ones are used for {hours} h"
                     );
                 }
                 let is_over = |since| clock.now().since(since) >= self.file.outage;
@@ -143,16 +146,16 @@ impl Watched {
     }
 }
 
-fn tell(issuer: &Issuer, path: &Path, found: &VerifyingKeys) {
+fn log_keys(issuer: &Issuer, path: &Path, found: &VerifyingKeys) {
     let name = path.display();
     for (place, fault) in &found.unusable {
         tracing::warn!(%issuer, place, %fault, "A key of {name} cannot be used");
     }
     let count = found.keys.iter().count();
-    tracing::info!(%issuer, count, "The keys of {name} were read anew");
+    tracing::info!(%issuer, count, "The keys of {name} were read again");
 }
 
-fn mark(path: &Path) -> Mark {
+fn file_version(path: &Path) -> FileVersion {
     use std::os::unix::fs::MetadataExt;
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
@@ -207,9 +210,9 @@ mod tests {
             fs::remove_file(self.folder.path().join("keys")).unwrap();
         }
 
-        /// Looks at the file once; whether the old key counts then, and the new one.
-        fn looked(&mut self) -> (bool, bool) {
-            self.files.look();
+        /// Checks the file once; returns whether the old key is accepted then, and the new one.
+        fn polled(&mut self) -> (bool, bool) {
+            self.files.poll();
             let is_good = |key: &TestKey| {
                 let lasting = Forge::valid(key).claim("exp", NOW + 30 * 24 * 3600).sign(key);
                 let token: AccessToken = lasting.parse().unwrap();
@@ -232,9 +235,9 @@ mod tests {
     #[test]
     fn a_file_that_changes_changes_the_keys() {
         let mut world = World::started();
-        assert_eq!(world.looked(), (true, false));
+        assert_eq!(world.polled(), (true, false));
         world.write(&world.new.public_pem().unwrap());
-        assert_eq!(world.looked(), (false, true));
+        assert_eq!(world.polled(), (false, true));
         assert_eq!(world.failing_since(), None);
     }
 
@@ -243,16 +246,16 @@ mod tests {
         let unusable = r#"{"keys":[{"kty":"EC","crv":"P-384","x":"AA","y":"AA"}]}"#;
         for text in [r#"{"keys":[]}"#, unusable] {
             let mut world = World::started();
-            assert_eq!(world.looked(), (true, false));
+            assert_eq!(world.polled(), (true, false));
             world.write(text);
-            assert_eq!(world.looked(), (false, false), "{text}");
+            assert_eq!(world.polled(), (false, false), "{text}");
             assert!(!world.is_usable());
             assert_eq!(world.failing_since(), Some(NOW));
             // It stays so when the file goes, and ends with a key.
             world.remove();
-            assert_eq!(world.looked(), (false, false));
+            assert_eq!(world.polled(), (false, false));
             world.write(&world.new.public_pem().unwrap());
-            assert_eq!(world.looked(), (false, true));
+            assert_eq!(world.polled(), (false, true));
             assert!(world.is_usable());
             assert_eq!(world.failing_since(), None);
         }
@@ -262,23 +265,23 @@ mod tests {
     fn a_file_that_cannot_be_read_leaves_the_keys_for_a_bounded_time() {
         for text in [None, Some("no key"), Some(""), Some(r#"{"keys":["#)] {
             let mut world = World::started();
-            assert_eq!(world.looked(), (true, false));
+            assert_eq!(world.polled(), (true, false));
             world.clock.advance(Duration::from_mins(1));
             match text {
                 Some(text) => world.write(text),
                 None => world.remove(),
             }
-            assert_eq!(world.looked(), (true, false), "{text:?}");
+            assert_eq!(world.polled(), (true, false), "{text:?}");
             assert_eq!(world.failing_since(), Some(NOW + 60));
             assert!(world.is_usable());
             world.clock.advance(ALMOST);
-            assert_eq!(world.looked(), (true, false));
+            assert_eq!(world.polled(), (true, false));
             world.clock.advance(Duration::from_secs(1));
-            assert_eq!(world.looked(), (false, false), "{text:?}: the bound");
+            assert_eq!(world.polled(), (false, false), "{text:?}: the bound");
             assert!(!world.is_usable());
             assert_eq!(world.failing_since(), Some(NOW + 60));
             world.write(&world.old.public_pem().unwrap());
-            assert_eq!(world.looked(), (true, false), "{text:?}: it is back");
+            assert_eq!(world.polled(), (true, false), "{text:?}: it is back");
             assert!(world.is_usable());
             assert_eq!(world.failing_since(), None);
         }
@@ -288,7 +291,7 @@ mod tests {
     fn a_file_that_is_gone_before_the_first_look_is_noticed() {
         let mut world = World::started();
         world.remove();
-        assert_eq!(world.looked(), (true, false));
+        assert_eq!(world.polled(), (true, false));
         assert_eq!(world.failing_since(), Some(NOW));
     }
 
@@ -300,10 +303,10 @@ mod tests {
         world.write(&world.new.private_pem().unwrap());
         let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         mode(0o644);
-        assert_eq!(world.looked(), (true, false));
+        assert_eq!(world.polled(), (true, false));
         assert_eq!(world.failing_since(), Some(NOW));
         mode(0o600);
-        assert_eq!(world.looked(), (false, true));
+        assert_eq!(world.polled(), (false, true));
         assert_eq!(world.failing_since(), None);
     }
 }

@@ -1,10 +1,10 @@
 //! An MCP server that only lets the right person, with the right scope, call the right tool.
 //!
-//! The composition root: this crate alone knows all the others. [`App`] puts configuration, directory,
-//! guard and MCP server together; `command/` has the verbs of the command line.
+//! The composition root: this crate alone depends on all the others. [`App`] composes
+//! configuration, directory, guard and MCP server; `command/` has the commands of the command line.
 //!
-//! **Invariant:** the server does not start while something that it offers has no rule, without a key,
-//! or with a secret out of somebody's documentation.
+//! **Invariant:** the server does not start while something that it offers has no rule, without a
+//! key, or with a placeholder as its secret.
 
 mod admin;
 mod app;
@@ -40,7 +40,7 @@ pub use mcp::sessions::{SessionBounds, Sessions};
 use settings::{ConfigFile, EnvFile, Environment, Variable};
 use terminal::Invocation;
 
-/// Does what the command line says; results go to `out`, the log to standard error.
+/// Runs the command of the command line; results go to `out`, the log to standard error.
 pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
     let done = dispatch(cli, invocation, out).await;
     telemetry::log::flush();

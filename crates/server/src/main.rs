@@ -1,4 +1,4 @@
-//! See the library.
+//! The program `server`; the library has its commands.
 
 use std::{
     io::{self, Write},
@@ -10,8 +10,8 @@ use server::{Cli, Failure};
 use settings::Surrounding;
 use terminal::{Invocation, Program, report, style};
 
-/// Every call makes and frees some hundred small pieces of memory, most of them in rmcp: a seventh of its
-/// CPU time is saved (docs/performance.md).
+/// Every call allocates some hundred small pieces of memory, most of them in rmcp: this allocator
+/// saves a seventh of its CPU time (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,5 +1,5 @@
-//! Tokens, secrets and the `Authorization` header appear nowhere: not in the log at its most talkative,
-//! not in answers, not in errors, not in `Debug`. In success and in failure.
+//! Tokens, secrets and the `Authorization` header appear nowhere: not in the log at its most
+//! talkative, not in answers, not in errors, not in `Debug`. In success and in failure.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -16,7 +16,7 @@ pub struct EnvFile {
 /// Why a `.env` file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvFileError {
-    /// The file system said no.
+    /// The file system refused.
     #[error("{path}: {source}")]
     Io {
         /// Which file.

@@ -32,7 +32,7 @@ pub enum Origin {
     EnvFile,
     /// `bartizan.toml`, at this line.
     ConfigFile(usize),
-    /// Nowhere: the default counts, if there is one.
+    /// Not set: the default is used, if there is one.
     Default,
 }
 
@@ -53,8 +53,8 @@ impl Environment {
         Ok(Self { process, file, others, surroundings, unknown_in_file, ..Self::default() })
     }
 
-    /// The same over the configuration file that `CONFIG_FILE` names, or `bartizan.toml` beside `env_file`; for
-    /// programs that do not report its errors together with others.
+    /// The same over the configuration file that `CONFIG_FILE` names, or `bartizan.toml` beside
+    /// `env_file`; for programs that do not report its errors together with others.
     ///
     /// # Errors
     ///
@@ -103,7 +103,8 @@ impl Environment {
         }
     }
 
-    /// What to call a variable in a message: its name, or its place in `bartizan.toml` if its value is from there.
+    /// What to call a variable in a message: its name, or its place in `bartizan.toml` if its value
+    /// is from there.
     #[must_use]
     pub fn label(&self, variable: Variable) -> String {
         match (self.origin(variable), variable.setting().toml) {
@@ -114,8 +115,8 @@ impl Environment {
         }
     }
 
-    /// Names in the file that no program reads and that resemble one that a program does: each with the variable
-    /// that was probably meant.
+    /// Names in the file that no program reads and that resemble one that a program does: each with
+    /// the variable that was probably meant.
     #[must_use]
     pub fn misspelled(&self) -> Vec<(&str, &'static str)> {
         let known = || Variable::ALL.into_iter().map(Variable::name);
@@ -123,8 +124,8 @@ impl Environment {
         self.unknown_in_file.iter().filter_map(|name| Some((name.as_str(), meant(name)?))).collect()
     }
 
-    /// The value of a variable that a configuration file names as the place of a secret. The variables
-    /// of the programs are no such places.
+    /// The value of a variable that a configuration file names as the place of a secret. The
+    /// variables of the programs are no such places.
     #[must_use]
     pub fn secret_named(&self, name: &str) -> Option<&str> {
         self.others.get(name).map(|value| value.as_str())
@@ -150,14 +151,16 @@ impl Environment {
         value.or_else(in_config).map(String::as_str)
     }
 
-    /// Whether the value comes from the file, which may be another's: it lies in the current folder.
+    /// Whether the value comes from the file, which may be another's: it lies in the current
+    /// folder.
     #[must_use]
     pub fn is_from_file(&self, variable: Variable) -> bool {
         !self.process.contains_key(&variable) && self.file.contains_key(&variable)
     }
 
-    /// The user's folder for what can be made again: `XDG_CACHE_HOME`, or what the system has in its
-    /// place. Only absolute paths count (XDG Base Directory Specification), and a file cannot set it.
+    /// The user's folder for what can be made again: `XDG_CACHE_HOME`, or what the system has in
+    /// its place. Only absolute paths count (XDG Base Directory Specification), and a file cannot
+    /// set it.
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let folder = |surrounding| {
@@ -175,9 +178,9 @@ impl Environment {
         })
     }
 
-    /// The values of variables that stand in for each other, from the one place that sets any of them:
-    /// the process's environment, else `.env`, else `bartizan.toml`. So a key file in the environment takes the place of a
-    /// secret in the file.
+    /// The values of variables that stand in for each other, from the one place that sets any of
+    /// them: the process's environment, else `.env`, else `bartizan.toml`. So a key file in the
+    /// environment takes the place of a secret in the file.
     #[must_use]
     pub(crate) fn alternatives<const N: usize>(
         &self,

@@ -53,5 +53,5 @@ fn keys_take_turns_under_load_and_no_call_is_refused() {
     let (calls, heads) = (calls.into_inner(), heads.into_inner().unwrap());
     assert_eq!(heads.len(), 3, "three keys signed in turn");
     assert!(calls >= 20, "{calls} calls are no load");
-    server.log_with("were read anew");
+    server.log_with("were read again");
 }

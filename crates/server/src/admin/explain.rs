@@ -1,14 +1,14 @@
 //! `POST /admin/explain`: why a token may or may not do something, said by the server that decides.
 //!
-//! 1. It stands behind a guard of its own, which is as strict as the one before MCP: Host and Origin, one
-//!    token, a body that is JSON-RPC. Its two methods need the scope `Admin.Read`, whatever the policy
-//!    says; where the policy does not know that scope, nobody may ask.
-//! 2. The token that is asked about travels in the body, and goes nowhere else: not into a log, and not
-//!    into the answer.
-//! 3. A body has 64 KiB at most. So many questions are answered in a second, and so many at once; the
-//!    rest is 429. (A question may make the server ask an issuer.)
-//! 4. What is explained is what is decided: the same issuers, the same directory, the same policy, and
-//!    the code of the core that the guard runs.
+//! 1. It is behind a guard of its own, which is as strict as the one before MCP: Host and Origin,
+//!    one token, a body that is JSON-RPC. Its two methods need the scope `Admin.Read`, whatever the
+//!    policy says; where the policy does not have that scope, no caller may ask.
+//! 2. The token that is asked about is in the body, and nowhere else: neither in a log nor in the
+//!    answer.
+//! 3. A body has at most 64 KiB. At most 20 questions are answered in a second, and at most 8 at
+//!    once; the others are answered with 429. (A question may make the server ask an issuer.)
+//! 4. What is explained is what is decided: the same issuers, the same directory, the same policy,
+//!    and the code of the core that the guard runs.
 //!
 //! | method | params | result |
 //! |---|---|---|
@@ -39,7 +39,7 @@ use zeroize::Zeroizing;
 
 use crate::authenticate::DirectoryAuthenticator;
 
-/// Where it is asked.
+/// The path of the endpoint.
 pub(crate) const PATH: &str = "/admin/explain";
 const EXPLAIN: &str = "admin/explain";
 const REQUIREMENT: &str = "admin/requirement";
@@ -60,10 +60,10 @@ struct Explainer<D> {
     at_once: Semaphore,
 }
 
-/// What a question has as its parameters.
+/// The parameters of a question.
 const PARAMS: &str = "params: token, and one of tool, resource, prompt, method";
 
-/// The body, of which the guard has made sure that it is what it looks like.
+/// The body, which the guard has checked to be one JSON-RPC request.
 #[derive(Deserialize)]
 struct Question {
     id: Value,

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can serve: for those who watch and balance.
+//! Whether the process runs, and whether it can serve: for monitoring and load balancers.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -13,12 +13,12 @@ use terminal::date::rfc3339;
 
 use crate::admin::readiness::{Failing, Readiness};
 
-/// Where health is asked for: also while everything else is refused.
+/// The paths of health checks, which are answered also while everything else is refused.
 pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// `/healthz`: the process lives. `/readyz`: users can be found, there are keys of every issuer, and what goes
-/// on in the background goes well. Neither needs a token, and neither says more than that, and since when
-/// something fails: the issuers stand in the metadata, and why is for the log.
+/// `/healthz`: the process runs. `/readyz`: users can be found, there are keys of every issuer, and
+/// no background job fails. Neither needs a token. Neither says more than what fails and since
+/// when: the metadata names the issuers anyway, and the log has the reasons.
 pub(crate) fn routes<D: Directory>(
     directory: Arc<D>,
     issuers: Vec<Issuers>,
@@ -44,17 +44,18 @@ pub(crate) fn routes<D: Directory>(
 }
 
 async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
-    let away = directory.unavailable_since();
+    let unavailable_since = directory.unavailable_since();
     let affects_callers = directory.ping().await.is_err();
-    let what = match away {
+    let what = match unavailable_since {
         Some(_) => "the directory cannot be reached",
         None if affects_callers => "the directory is unavailable",
         None => return None,
     };
-    Some(Failing { what: what.into(), since: away, affects_callers })
+    Some(Failing { what: what.into(), since: unavailable_since, affects_callers })
 }
 
-/// Its keys, and its answers about tokens. Where it is asked about all of them, nobody is let in without.
+/// Its keys, and its answers about tokens. Callers are refused without answers where the issuer is
+/// asked about every token.
 fn issuer_failing(status: IssuerStatus) -> impl Iterator<Item = Failing> {
     let IssuerStatus { issuer, failing, is_usable, is_only_asked, unanswered_since } = status;
     let keys = match &failing {
@@ -72,8 +73,8 @@ fn issuer_failing(status: IssuerStatus) -> impl Iterator<Item = Failing> {
     keys.into_iter().chain(answers)
 }
 
-/// `ready` or `not ready`, and then a line for each thing that fails: first those because of which callers are
-/// refused. Where there is none of these, the others say that callers are served.
+/// `ready` or `not ready`, and then a line for each failure: first those because of which callers
+/// are refused. Where there is none of these, the others say that callers are served.
 fn report(failing: &[Failing]) -> Answer {
     let (refusing, others): (Vec<_>, Vec<_>) = failing.iter().partition(|it| it.affects_callers);
     let (status, mut text) = if refusing.is_empty() {
@@ -85,7 +86,7 @@ fn report(failing: &[Failing]) -> Answer {
         let note =
             if *affects_callers || status != StatusCode::OK { "" } else { " (callers are served)" };
         let since = since.map(|since| format!(" since {}", rfc3339(since))).unwrap_or_default();
-        // A text of our own takes all that is written to it.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "\n{what}{since}{note}");
     }
     answer(status, &text)

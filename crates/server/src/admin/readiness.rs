@@ -1,7 +1,7 @@
-//! What goes on in the background, and whether it goes well: one registry for `/readyz`.
+//! The background jobs, and whether they fail: one registry for `/readyz`.
 //!
-//! A job that fails says since when. Where callers are refused because of it, `/readyz` is 503; where they are
-//! served all the same, it says so in its body.
+//! A job that fails reports since when. Where callers are refused because of it, `/readyz` answers
+//! with 503; where they are still served, its body says so.
 
 use std::{
     fmt,

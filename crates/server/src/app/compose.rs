@@ -1,4 +1,5 @@
-//! The composition root: the one place that knows configuration, directory, issuers, sessions and background jobs.
+//! The composition root: the one place that puts configuration, directory, issuers, sessions and
+//! background jobs together.
 
 use std::sync::Arc;
 
@@ -91,7 +92,8 @@ impl<D: Directory> App<D> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the issuers cannot be used together, or their certificate authorities not at all.
+    /// [`ConfigError`] if the issuers cannot be used together, or their certificate authorities not
+    /// at all.
     pub fn new(
         config: &Config,
         directory: Arc<D>,
@@ -147,9 +149,9 @@ async fn open_sessions(
     Ok(Some(Sessions::open(shared, key.as_bytes(), Arc::clone(clock)).await?))
 }
 
-/// The issuers, ready to judge tokens for the configured resource at the time of `clock`.
+/// The issuers, ready to verify tokens for the configured resource at the time of `clock`.
 ///
-/// The roles of the local issuer count: the directory bounds what they grant.
+/// Roles in tokens of the local issuer are trusted: the directory bounds what they grant.
 fn trusted_issuers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Issuers, ConfigError> {
     let error = |error: &dyn std::fmt::Display| ConfigError(vec![format!("the issuers: {error}")]);
     let local = config.local.iter().map(|local| {

@@ -51,8 +51,8 @@ impl Bounds {
 /// A server, ready to be routed.
 #[derive(Debug)]
 pub struct App<D> {
-    /// The protected resources. No two have the same path. The administrative interface (`/admin/explain`) answers
-    /// for the first one.
+    /// The protected resources. No two have the same path. The administrative interface
+    /// (`/admin/explain`) answers for the first one.
     pub resources: Vec<Resource>,
     /// The users.
     pub directory: Arc<D>,

@@ -1,4 +1,5 @@
-//! A protected resource: its URI, its policy, whose tokens it accepts, and the MCP service behind its guard.
+//! A protected resource: its URI, its policy, whose tokens it accepts, and the MCP service behind
+//! its guard.
 
 use std::{
     convert::Infallible,
@@ -31,7 +32,8 @@ pub struct Resource {
     pub uri: ResourceUri,
     /// Who may do what there.
     pub policy: Policy,
-    /// The issuers whose tokens are accepted, for the audience of this resource. The metadata names them.
+    /// The issuers whose tokens are accepted, for the audience of this resource. The metadata names
+    /// them.
     pub issuers: Issuers,
     /// The service behind the guard.
     pub backend: Backend,

@@ -1,4 +1,5 @@
-//! `server config …`: check the configuration, show where each value comes from, and print its schema.
+//! `server config …`: check the configuration, show where each value comes from, and print its
+//! schema.
 
 use std::io::Write;
 
@@ -18,7 +19,7 @@ use crate::{
     telemetry::log,
 };
 
-/// What stands in the place of a secret.
+/// Printed in place of a secret.
 const HIDDEN: &str = "(hidden)";
 
 pub(crate) fn config(

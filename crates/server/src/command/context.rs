@@ -1,4 +1,4 @@
-//! What the commands on the directory share: opening it, saying who changes it, and printing.
+//! What the commands on the directory share: opening it, recording who changes it, and printing.
 
 use std::{borrow::Cow, io::Write};
 
@@ -15,15 +15,15 @@ use crate::{
     failure::Failure,
 };
 
-/// An open directory, and in whose name it is changed.
-pub(crate) struct Opened {
+/// An open directory, and the author of its changes.
+pub(crate) struct DirectoryContext {
     pub(crate) directory: AnyDirectory,
     /// The issuer of users who are named by their subject alone.
     pub(crate) issuer: Issuer,
     pub(crate) stamp: Stamp,
 }
 
-impl Opened {
+impl DirectoryContext {
     pub(crate) async fn open(
         args: &RunArgs,
         environment: &Environment,
@@ -40,14 +40,14 @@ impl Opened {
         Ok(Self { directory, issuer, stamp: Stamp::new(who(), clock.now()) })
     }
 
-    /// The user whom people call `subject`.
+    /// The user with this subject.
     pub(crate) fn name(&self, subject: &str) -> Result<UserName, Failure> {
         let known: Subject = subject.parse().map_err(|fault| usage("subject", subject, fault))?;
         Ok(UserName { issuer: self.issuer.clone(), subject: known })
     }
 }
 
-/// Who is at the keyboard: the account, and the machine.
+/// Who runs the command: the account, and the machine.
 fn who() -> String {
     let account = whoami::username().unwrap_or_else(|_| "?".into());
     let machine = whoami::hostname().unwrap_or_else(|_| "?".into());
@@ -68,7 +68,7 @@ pub(crate) fn confirm(question: &str, refused: &str) -> Result<(), Failure> {
     }
 }
 
-/// Text of ours with text from outside in it, as it may be printed in this format.
+/// Escapes text that includes untrusted text, for this format.
 pub(crate) fn clean(output: OutputFormat, text: &str) -> Cow<'_, str> {
     match output {
         OutputFormat::Json => display::escape_json(text),
@@ -76,7 +76,7 @@ pub(crate) fn clean(output: OutputFormat, text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A value as JSON, in which text from outside commands no terminal.
+/// Writes a value as JSON, with untrusted text escaped.
 pub(crate) fn write_json(
     value: &impl serde::Serialize,
     out: &mut dyn Write,
@@ -98,7 +98,10 @@ pub(crate) fn until(when: When, now: NumericDate) -> Result<NumericDate, Failure
     if date > now {
         Ok(date)
     } else {
-        Err(Failure::Usage(format!("--until: {} is over: write a later date", rfc3339(date))))
+        Err(Failure::Usage(format!(
+            "--until: {} is in the past: write a later date",
+            rfc3339(date)
+        )))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `server init`: what a first run needs, made once and left alone afterwards.
+//! `server init`: creates what a first run needs; changes nothing that exists.
 
 use std::io::Write;
 
@@ -10,8 +10,8 @@ use crate::{args::RunArgs, failure::Failure};
 
 /// What `.env` is made from.
 const EXAMPLE: &str = include_str!("../../../../.env.example");
-/// The first users: subject, name, roles. Both may hold every scope; what a call may do is bounded by
-/// the token as well.
+/// The first users: subject, name, roles. Both may hold every scope; what a call may do is bounded
+/// by the token as well.
 const USERS: [(&str, &str, &[&str]); 2] = [
     ("user-userson", "User Userson", &["admin"]),
     ("admin-adminson", "Admin Adminson", &["admin"]),
@@ -57,7 +57,7 @@ pub(crate) async fn init(
     Ok(())
 }
 
-/// Adds the first users to a directory that has none; tells whether it did.
+/// Adds the first users to a directory that has none; returns whether it did.
 async fn add_first_users(
     directory: &impl Directory,
     issuer: &Issuer,

@@ -1,4 +1,4 @@
-//! `server` or `server run`: bind, say so, serve until told to stop.
+//! `server` or `server run`: bind, print the address, serve until a signal to stop.
 
 use std::{io::Write, sync::Arc};
 
@@ -96,7 +96,7 @@ fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<St
         .then(|| format!("hint: `{command}` makes a .env with a fresh secret where there is none"))
 }
 
-/// What is no fault and still worth knowing.
+/// Logs what is valid but probably unintended.
 async fn warn_about(
     config: &Config,
     directory: &CachedDirectory<AnyDirectory>,
@@ -119,7 +119,7 @@ async fn warn_about(
     }
     if local.keys.source == KeySource::Secret && !config.resource.is_loopback() {
         tracing::warn!(
-            "Whoever has JWT_SECRET can make tokens, this server included: consider JWT_KEY_FILE with a public key"
+            "Every holder of JWT_SECRET can issue tokens, this server included: consider JWT_KEY_FILE with a public key"
         );
     }
     Ok(())

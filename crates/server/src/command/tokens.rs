@@ -1,4 +1,4 @@
-//! `server tokens …`: what is out and must count no more. Works while servers run on the same directory.
+//! `server tokens …`: revokes issued tokens. Works while servers run on the same directory.
 
 use std::io::{Read, Write};
 
@@ -10,7 +10,7 @@ use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
 use terminal::table::Table;
 
-use super::context::{Opened, date, until, write_json};
+use super::context::{DirectoryContext, date, until, write_json};
 use crate::{
     args::{OutputFormat, RunArgs, TokensCommand},
     failure::Failure,
@@ -24,26 +24,26 @@ pub(crate) async fn tokens(
     stdin: &mut dyn Read,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let (what, output) = match command {
-        TokensCommand::List { output } => (What::List, output),
+    let (operation, output) = match command {
+        TokensCommand::List { output } => (Operation::List, output),
         TokensCommand::Revoke { token, user, until: end, output } => {
             let end = end.map(|when| until(when, clock.now())).transpose()?;
-            let what = match (token.as_deref(), user) {
-                (_, Some(subject)) => What::AllOf(subject),
-                (Some("-"), None) => What::Token(read_token(stdin)?),
-                (token, None) => What::Id(token_id(token.unwrap_or_default())?, end),
+            let operation = match (token.as_deref(), user) {
+                (_, Some(subject)) => Operation::AllOf(subject),
+                (Some("-"), None) => Operation::Token(read_token(stdin)?),
+                (token, None) => Operation::Id(token_id(token.unwrap_or_default())?, end),
             };
-            (what, output)
+            (operation, output)
         }
     };
-    let opened = Opened::open(args, environment, clock).await?;
-    let verifier = verifier(args, environment, &opened.issuer);
-    let done = act(&opened, what, verifier.as_ref(), output, out).await;
-    opened.directory.close().await;
+    let context = DirectoryContext::open(args, environment, clock).await?;
+    let verifier = verifier(args, environment, &context.issuer);
+    let done = act(&context, operation, verifier.as_ref(), output, out).await;
+    context.directory.close().await;
     done
 }
 
-enum What {
+enum Operation {
     List,
     AllOf(String),
     Token(AccessToken),
@@ -51,26 +51,27 @@ enum What {
 }
 
 async fn act(
-    opened: &Opened,
-    what: What,
+    context: &DirectoryContext,
+    operation: Operation,
     verifier: Option<&TokenVerifier>,
     output: OutputFormat,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    match what {
-        What::List => list(opened, output, out).await,
-        What::AllOf(subject) => revoke_all(opened, &subject, output, out).await,
-        What::Id(token_id, expires_at) => {
-            let issuer = opened.issuer.clone();
+    match operation {
+        Operation::List => list(context, output, out).await,
+        Operation::AllOf(subject) => revoke_all(context, &subject, output, out).await,
+        Operation::Id(token_id, expires_at) => {
+            let issuer = context.issuer.clone();
             let token = RevokedToken { issuer, token_id, expires_at };
-            revoke(opened, token, output, out).await
+            revoke(context, token, output, out).await
         }
-        What::Token(token) => {
+        Operation::Token(token) => {
             let expires_at = verifier
-                .and_then(|verifier| verifier.verify(&token, opened.stamp.at()).ok())
+                .and_then(|verifier| verifier.verify(&token, context.stamp.at()).ok())
                 .map(|claims| claims.expires_at());
-            // Not verified: revoking can only take away, and an expired token may be revoked too. But when
-            // it ends is believed of a good token alone: otherwise it is remembered for ever.
+            // Not verified: revoking can only take away, and an expired token may be revoked too.
+            // But only a valid token's expiry is trusted: otherwise the revocation is kept
+            // permanently.
             let fault = |fault| Failure::Usage(format!("standard input: {fault}"));
             let token = UnverifiedToken::parse(&token).map_err(fault)?;
             let named = token.unverified_issuer().cloned().zip(token.unverified_token_id());
@@ -79,12 +80,12 @@ async fn act(
                     "the token has no iss or no jti: revoke all of its user's with --user".into(),
                 )
             })?;
-            revoke(opened, RevokedToken { issuer, token_id, expires_at }, output, out).await
+            revoke(context, RevokedToken { issuer, token_id, expires_at }, output, out).await
         }
     }
 }
 
-/// Judges tokens of the local issuer, if its keys are here.
+/// Verifies tokens of the local issuer, if its keys are configured.
 fn verifier(args: &RunArgs, environment: &Environment, issuer: &Issuer) -> Option<TokenVerifier> {
     let resource = args.resource.as_deref().or(environment.get(Variable::McpResource))?;
     let resource: ResourceUri = resource.parse().ok()?;
@@ -94,21 +95,21 @@ fn verifier(args: &RunArgs, environment: &Environment, issuer: &Issuer) -> Optio
 }
 
 async fn revoke_all(
-    opened: &Opened,
+    context: &DirectoryContext,
     subject: &str,
     output: OutputFormat,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let name = opened.name(subject)?;
+    let name = context.name(subject)?;
     let edit = Edit::RevokeTokens(name.clone());
-    let change = opened.directory.edit(edit, &opened.stamp).await?;
+    let change = context.directory.edit(edit, &context.stamp).await?;
     if change == EditOutcome::NoSuchUser {
         return Err(Failure::NoSuchUser {
             issuer: name.issuer.to_string(),
             subject: name.subject.to_string(),
         });
     }
-    let from = valid_from_after(opened.stamp.at());
+    let from = valid_from_after(context.stamp.at());
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({
@@ -131,12 +132,12 @@ async fn revoke_all(
 }
 
 async fn revoke(
-    opened: &Opened,
+    context: &DirectoryContext,
     token: RevokedToken,
     output: OutputFormat,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let change = opened.directory.edit(Edit::RevokeToken(token.clone()), &opened.stamp).await?;
+    let change = context.directory.edit(Edit::RevokeToken(token.clone()), &context.stamp).await?;
     let changed = change == EditOutcome::Changed;
     match output {
         OutputFormat::Json => write_json(
@@ -155,8 +156,12 @@ async fn revoke(
     }
 }
 
-async fn list(opened: &Opened, output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
-    let tokens = opened.directory.revoked_tokens().await?;
+async fn list(
+    context: &DirectoryContext,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let tokens = context.directory.revoked_tokens().await?;
     match output {
         OutputFormat::Json => write_json(&tokens, out),
         OutputFormat::Text => {
@@ -172,7 +177,7 @@ async fn list(opened: &Opened, output: OutputFormat, out: &mut dyn Write) -> Res
 
 fn token_id(text: &str) -> Result<TokenId, Failure> {
     if text.split('.').count() == 3 {
-        // It stands in the shell's history now.
+        // It is in the shell's history now.
         return Err(Failure::Usage(
             "this looks like a token, which is a secret: give its jti, or `-` and the token on standard input"
                 .into(),

@@ -14,7 +14,7 @@ pub struct LocalIssuer {
     pub issuer: Issuer,
     /// Its keys.
     pub keys: VerifyingKeys,
-    /// How long they serve while their file cannot be read.
+    /// How long they are used while their file cannot be read.
     pub outage: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What the server is told: settings, issuers and the policy, checked before anything starts.
+//! The configuration: settings, issuers and the policy, checked before anything starts.
 
 pub(crate) mod issuers;
 pub(crate) mod local_issuer;

@@ -3,8 +3,8 @@
 use axum::http::{Uri, uri::Authority};
 use settings::{Environment, Variable};
 
-/// The origins in `ALLOWED_ORIGINS`, each as browsers write it (RFC 6454 §6.2): what is written otherwise
-/// would match nothing.
+/// The origins in `ALLOWED_ORIGINS`, each as browsers write it (RFC 6454 §6.2): what is written
+/// otherwise would match nothing.
 pub(super) fn allowed_origins(environment: &Environment, faults: &mut Vec<String>) -> Vec<String> {
     let named = environment.get(Variable::AllowedOrigins).unwrap_or_default();
     let named = named.split(',').map(str::trim).filter(|origin| !origin.is_empty());

@@ -33,8 +33,8 @@ pub enum PolicyFileError {
     /// Not TOML, or not of the right shape.
     #[error("the policy is not well formed: {0}")]
     Syntax(#[from] toml::de::Error),
-    /// Faults in what it says.
-    #[error("the policy has faults:\n{0}")]
+    /// Well formed, but invalid.
+    #[error("the policy is invalid:\n{0}")]
     Faults(#[from] PolicyError),
     /// Something is offered that has no rule, and so could not be used.
     #[error(
@@ -104,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn holes_and_faults_are_told() {
-        let hole = parse(&BUILT_IN.replace("get_time = ", "other = ")).unwrap_err();
-        assert!(hole.to_string().contains("no rule for tools/call get_time"), "{hole}");
+    fn missing_rules_and_errors_are_reported() {
+        let missing = parse(&BUILT_IN.replace("get_time = ", "other = ")).unwrap_err();
+        assert!(missing.to_string().contains("no rule for tools/call get_time"), "{missing}");
         let fault = parse(&BUILT_IN.replace("\"Admin.Write\"\n", "\"Admin.Wirte\"\n")).unwrap_err();
         assert!(fault.to_string().contains("\"Admin.Wirte\""), "{fault}");
         assert!(matches!(parse("tools = 1"), Err(PolicyFileError::Syntax(_))));

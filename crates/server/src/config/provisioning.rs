@@ -1,4 +1,4 @@
-//! What is done with users who are not in the directory.
+//! What happens to users who are not in the directory.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use settings::{Environment, Variable};
 
 use crate::{authenticate::Provisioning, config::issuers::IssuerConfig};
 
-/// Whose users are added when they are first seen: by `UNKNOWN_USERS` for the local issuer, by their own
-/// sections for the others.
+/// The issuers whose users are added on first use: by `UNKNOWN_USERS` for the local issuer, by
+/// their own sections for the others.
 pub(crate) fn resolve(
     environment: &Environment,
     policy: Option<&Policy>,

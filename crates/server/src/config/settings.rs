@@ -1,4 +1,5 @@
-//! Raw texts in, resolved configuration out: everything is looked at, and all faults are told together.
+//! Raw values in, resolved configuration out. Every value is checked, and all errors are reported
+//! together.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +25,7 @@ use crate::{
     key_files::{DEFAULT_OUTAGE, KeyFile},
 };
 
-/// All that the server needs to know.
+/// The resolved configuration of the server.
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen: `host:port`.
@@ -33,7 +34,7 @@ pub struct Config {
     pub resource: ResourceUri,
     /// The issuer with the keys that this installation has itself, if there is one.
     pub local: Option<LocalIssuer>,
-    /// The issuers of the issuers' file.
+    /// The issuers of `issuers.toml` and of the sections `[issuers."…"]`.
     pub issuers: Vec<IssuerConfig>,
     /// The origins of web pages that may call the server, besides its own.
     pub allowed_origins: Vec<String>,
@@ -41,7 +42,8 @@ pub struct Config {
     pub authorities: CertificateAuthorities,
     /// How many connections are open at once.
     pub max_connections: usize,
-    /// How many of them one address may have; `None` for the default, which bounds public addresses alone.
+    /// How many of them one address may have; `None` for the default, which bounds public addresses
+    /// alone.
     pub max_connections_per_address: Option<usize>,
     /// How many bytes of requests are held in memory at once.
     pub max_body_memory: usize,
@@ -49,13 +51,13 @@ pub struct Config {
     pub database_url: String,
     /// How many users are held in memory.
     pub directory_max_users: usize,
-    /// How long users are known while the directory is away.
+    /// How long users are known while the directory is unavailable.
     pub directory_max_age: Duration,
-    /// Whose users are added when they are first seen.
+    /// The issuers whose users are added on first use.
     pub provisioning: Provisioning,
     /// Whether clients of the revisions before 2026-07-28 have sessions.
     pub has_sessions: bool,
-    /// Who may do what.
+    /// The policy: who may do what.
     pub policy: Policy,
     /// Where the policy came from.
     pub policy_source: PolicySource,
@@ -72,18 +74,18 @@ fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Certifica
     })
 }
 
-/// Everything that is wrong with the configuration, one fault a line.
+/// Every error of the configuration, one a line.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
-    /// Resolves flags over environment over `.env` over `bartizan.toml` over defaults. The policy must have a rule
-    /// for each of `offers`.
+    /// Resolves flags over environment over `.env` over `bartizan.toml` over defaults. The policy
+    /// must have a rule for each of `offers`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with every fault.
+    /// [`ConfigError`] with every error.
     pub fn resolve(
         args: &RunArgs,
         environment: &Environment,
@@ -254,7 +256,8 @@ fn parse_resource(text: &str) -> Result<ResourceUri, String> {
     Ok(resource)
 }
 
-/// The policy that the flag or the environment names, or the built-in one; each of `offers` has a rule in it.
+/// The policy that the flag or the environment names, or the built-in one; each of `offers` has a
+/// rule in it.
 pub(crate) fn load_policy(
     flag: Option<&PathBuf>,
     environment: &Environment,
@@ -273,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_authorities_that_is_none_is_a_fault() {
+    fn a_file_without_a_certificate_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca.pem");
         let read = || {

@@ -9,7 +9,7 @@ use super::{
     peers::{Peers, Slot},
 };
 
-/// Which connections are let in.
+/// Decides which connections are accepted.
 pub(super) struct Admission {
     limits: Limits,
     ordinary: Arc<Semaphore>,
@@ -18,7 +18,7 @@ pub(super) struct Admission {
     reserve_peers: Peers,
 }
 
-/// Room for one connection. Given back when dropped.
+/// Room for one connection. Released when dropped.
 pub(super) struct Room {
     pub(super) kind: Kind,
     _permit: Option<OwnedSemaphorePermit>,
@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Reserve,
 }
 
-/// A connection that was let in, counted until this is dropped.
+/// A connection that was accepted, counted until this is dropped.
 pub(super) struct Admitted {
     pub(super) room: Room,
     _slot: Slot,
@@ -54,7 +54,7 @@ impl Admission {
     }
 
     /// Waits for room of either kind. The semaphores are never closed.
-    pub(super) async fn any(&self) -> Room {
+    pub(super) async fn acquire(&self) -> Room {
         tokio::select! {
             biased;
             permit = Arc::clone(&self.ordinary).acquire_owned() => {
@@ -66,8 +66,8 @@ impl Admission {
         }
     }
 
-    /// Lets in a connection of `address`, to which `room` goes if it may have it: an ordinary one, or else one
-    /// of the reserve, or else none.
+    /// Accepts a connection of `address`, as an ordinary one in `room`, or else in the reserve. `None`
+    /// if neither has room for this address.
     pub(super) fn admit(&self, mut room: Room, address: IpAddr) -> Option<Admitted> {
         let now = |semaphore: &Arc<Semaphore>| Arc::clone(semaphore).try_acquire_owned().ok();
         // Since the room was found another connection may have ended.

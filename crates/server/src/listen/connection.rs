@@ -6,20 +6,21 @@ use tokio::net::TcpStream;
 
 use super::progress::Progress;
 
-pub(super) fn prepared(stream: TcpStream, write_timeout: Duration) -> Progress {
+pub(super) fn configured(stream: TcpStream, write_timeout: Duration) -> Progress {
     // Without this every answer that is written in two parts waits for the client's delayed ACK.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    if let Err(error) = notice_vanished(&stream, write_timeout) {
+    if let Err(error) = detect_lost_peer(&stream, write_timeout) {
         tracing::debug!(%error, "Keep-alive could not be set");
     }
     Progress::new(stream, write_timeout)
 }
 
-/// Lets the system end a connection whose peer is gone without a word, after about `patience`: a stream that is
-/// written to now and then would be open, and counted, for a quarter of an hour.
-fn notice_vanished(stream: &TcpStream, patience: Duration) -> rustix::io::Result<()> {
+/// Lets the system end a connection whose peer disappeared without closing it, after about
+/// `patience`: a stream with occasional writes would stay open, and counted, for a quarter of an
+/// hour.
+fn detect_lost_peer(stream: &TcpStream, patience: Duration) -> rustix::io::Result<()> {
     use rustix::net::sockopt;
     sockopt::set_socket_keepalive(stream, true)?;
     #[cfg(target_os = "linux")]
@@ -39,12 +40,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_peer_that_vanishes_is_noticed_by_the_system() {
+    async fn the_system_detects_a_lost_peer() {
         use rustix::net::sockopt;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        notice_vanished(&stream, Duration::from_secs(30)).unwrap();
+        detect_lost_peer(&stream, Duration::from_secs(30)).unwrap();
         assert!(sockopt::socket_keepalive(&stream).unwrap());
         assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
         assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), Duration::from_secs(15));

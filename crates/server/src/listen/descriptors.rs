@@ -2,11 +2,11 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// How many are used for other things than connections.
+/// How many are reserved for everything but connections.
 const OTHERS: u64 = 128;
 
-/// Raises the soft limit to the hard one, and says what to do if that is too low for so many connections.
-/// Beyond it nothing could be opened any more: no health check, no key file, no database.
+/// Raises the soft limit to the hard one, and says what to do if that is too low for so many
+/// connections. Beyond it nothing can be opened: no health check, no key file, no database.
 pub(crate) fn raise(connections: usize) -> Option<String> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -32,11 +32,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_few_descriptors_are_told_with_what_to_do() {
+    fn too_few_descriptors_are_reported_with_what_to_do() {
         assert_eq!(shortage(None, 1024), None);
         assert_eq!(shortage(Some(1024 + OTHERS), 1024), None);
-        let told = shortage(Some(1024), 1024).unwrap();
-        assert!(told.contains("LimitNOFILE") && told.contains("1152"), "{told}");
+        let reported = shortage(Some(1024), 1024).unwrap();
+        assert!(reported.contains("LimitNOFILE") && reported.contains("1152"), "{reported}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What one peer, and all peers together, may take of the listener.
+//! The bounds of the listener, for one peer and for all peers together.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -9,7 +9,7 @@ pub(crate) struct Limits {
     pub(crate) head_timeout: Duration,
     /// How many bytes the head of a request may have.
     pub(crate) head_bytes: usize,
-    /// How long a connection may take nothing of what is written to it.
+    /// How long a peer may read nothing of what is written to its connection.
     pub(crate) write_timeout: Duration,
     /// How many connections are open at once.
     pub(crate) connections: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Limits {
     pub(crate) reserve_per_address: usize,
     /// The same as `head_timeout`, for those.
     pub(crate) reserve_timeout: Duration,
-    /// How long requests that are under way may take once it is time to stop.
+    /// How long requests that are under way may take after the stop.
     pub(crate) grace: Duration,
 }
 
@@ -44,10 +44,10 @@ impl Default for Limits {
 /// How many connections one address may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PerAddress {
-    /// So many, whatever the address.
+    /// A bound for every address.
     Every(usize),
-    /// So many for public addresses. A proxy in front connects from a loopback or private address, for
-    /// everybody at once, so those are not bounded.
+    /// A bound for public addresses. A proxy in front connects from a loopback or private address,
+    /// on behalf of all clients, so those are not bounded.
     Public(usize),
 }
 
@@ -61,7 +61,8 @@ impl PerAddress {
     }
 }
 
-/// Loopback, private, link-local, shared (RFC 6598) or unique local: no address of the public Internet.
+/// Loopback, private, link-local, shared (RFC 6598) or unique local: no address of the public
+/// Internet.
 fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(ip) => {

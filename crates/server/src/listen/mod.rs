@@ -1,13 +1,15 @@
 //! From a listening socket to answered requests, within [`Limits`].
 //!
-//! 1. The head of a request arrives in time and within a size; a connection may be idle for as long. While
-//!    less than a quarter of the connections is left, new ones have a sixth of the time.
+//! 1. The head of a request arrives in time and within a size; a connection may be idle for as
+//!    long. While less than a quarter of the connections is left, new ones have a sixth of the
+//!    time.
 //! 2. What is written is taken in time ([`progress`]).
-//! 3. So many connections are open at once, and so many of one address ([`peers`]).
-//! 4. Beyond that a few more are accepted, which answer health checks and refuse everything else
-//!    ([`reserve`]); one address has a few of them at most. Beyond those, others wait in the system's queue.
+//! 3. The number of open connections is bounded, in total and for one address ([`peers`]).
+//! 4. Beyond that a few more are accepted, on which health checks are answered and everything else
+//!    is refused ([`reserve`]); the number of these is bounded for one address too. Others wait in
+//!    the system's queue.
 //!
-//! `axum::serve` has no limit at all.
+//! `axum::serve` has no limits.
 
 mod admission;
 mod connection;
@@ -40,15 +42,16 @@ use tower::Service;
 pub(crate) use self::limits::{Limits, PerAddress};
 use self::{
     admission::{Admission, Kind},
-    connection::prepared,
+    connection::configured,
     peer_address::WithPeerAddress,
     reserve::Reserve,
 };
 
-/// How long to wait before accepting again after the system refused to (out of descriptors, say).
+/// How long to wait before accepting again after an error (out of descriptors, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is over.
+/// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is
+/// over.
 pub(crate) async fn serve<S>(
     listener: TcpListener,
     service: S,
@@ -65,13 +68,13 @@ pub(crate) async fn serve<S>(
         .max_buf_size(limits.head_bytes);
     let mut reserve_http = http.clone();
     reserve_http.header_read_timeout(limits.reserve_timeout).keep_alive(false);
-    // While few are left, those who take their time are not waited for as long.
+    // While few connections are left, slow requests have less time.
     let mut scarce_http = http.clone();
     scarce_http.header_read_timeout(limits.reserve_timeout);
     let admission = Admission::new(limits);
     let graceful = GracefulShutdown::new();
     loop {
-        let next = async { (admission.any().await, listener.accept().await) };
+        let next = async { (admission.acquire().await, listener.accept().await) };
         let (room, accepted) = tokio::select! {
             next = next => next,
             () = stop.cancelled() => break,
@@ -88,9 +91,9 @@ pub(crate) async fn serve<S>(
             tracing::debug!(%address, "An address has all the connections that it may have");
             continue;
         };
-        let io = TokioIo::new(prepared(stream, limits.write_timeout));
+        let io = TokioIo::new(configured(stream, limits.write_timeout));
         let service = WithPeerAddress { inner: service.clone(), address };
-        // Clients that break off or take too long are no fault of ours.
+        // Clients that disconnect or take too long are no error of the server.
         match admitted.room.kind {
             Kind::Ordinary => {
                 let service = TowerToHyperService::new(service);

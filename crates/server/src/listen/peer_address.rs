@@ -9,7 +9,8 @@ use axum::http::Request;
 use bartizan::PeerAddress;
 use tower::Service;
 
-/// A service whose requests all come over one connection: each gets the peer's address as an extension.
+/// A service whose requests all come over one connection: each gets the peer's address as an
+/// extension.
 #[derive(Debug, Clone)]
 pub(super) struct WithPeerAddress<S> {
     pub(super) inner: S,

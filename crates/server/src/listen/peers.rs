@@ -51,7 +51,7 @@ impl Drop for Slot {
     }
 }
 
-/// What counts as one address: of IPv6 the network of 64 bits, which one subscriber has for himself.
+/// What counts as one address: of IPv6 the network of 64 bits, which belongs to one subscriber.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),

@@ -1,7 +1,7 @@
-//! A connection that must take what is written to it.
+//! A connection whose peer must read what is written to it.
 //!
-//! hyper bounds how long a request may take to arrive, not how long an answer may take to leave: a peer that
-//! reads nothing would hold its connection, and its answer in memory, without end.
+//! hyper bounds how long a request may take to arrive, not how long an answer may take to leave: a
+//! peer that reads nothing would hold its connection, and its answer in memory, without end.
 
 use std::{
     io::{self, IoSlice},
@@ -16,8 +16,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A stream whose writes fail once the peer has taken nothing for `patience`. A stream to which nothing is
-/// written may be silent as long as it likes.
+/// A stream whose writes fail once the peer has taken nothing for `patience`. A stream to which
+/// nothing is written may be silent as long as it likes.
 #[derive(Debug)]
 pub(super) struct Progress {
     stream: TcpStream,
@@ -44,8 +44,8 @@ impl Progress {
         let patience = self.patience;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(deadline.as_mut().poll(context));
-        // What is still in the system's buffer goes with the connection, instead of waiting there for a
-        // peer that reads nothing.
+        // What is still in the system's buffer goes with the connection, instead of waiting there
+        // for a peer that reads nothing.
         let _ = self.stream.set_zero_linger();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")))
     }

@@ -1,4 +1,5 @@
-//! The connections that are left when all others are taken: for health checks, and to say so to the rest.
+//! The connections that are left when all others are in use: health checks are answered, everything
+//! else is refused.
 
 use std::{
     convert::Infallible,
@@ -17,7 +18,7 @@ use tower::Service;
 
 use crate::admin::health;
 
-/// Answers health checks by `S`, and everything else with 503.
+/// Answers health checks with `S`, and everything else with 503.
 #[derive(Debug, Clone)]
 pub(super) struct Reserve<S>(pub(super) S);
 

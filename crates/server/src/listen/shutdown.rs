@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-/// Returns when the process is asked to stop: SIGINT (Ctrl-C) or SIGTERM. It listens from the call on, not
-/// from the first poll, so that nothing which is asked for in between is missed.
+/// Returns when the process is asked to stop: SIGINT (Ctrl-C) or SIGTERM. It listens from the call
+/// on, not from the first poll, so that no signal in between is missed.
 #[cfg(unix)]
 pub(crate) fn signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};

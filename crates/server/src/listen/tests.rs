@@ -103,7 +103,8 @@ async fn who_reads_nothing_of_the_answers_loses_the_connection() {
 }
 
 #[tokio::test]
-async fn when_all_connections_are_held_health_is_answered_and_others_are_told_to_come_back() {
+async fn when_all_connections_are_held_health_is_answered_and_others_are_refused_with_retry_after()
+{
     let limits = Limits { connections: 2, ..Limits::default() };
     let (address, ..) = start(limits, Duration::ZERO).await;
     let mut holders = Vec::new();

@@ -1,9 +1,9 @@
-//! The MCP server itself: the only file that names both rmcp and the tools.
+//! The MCP server: the only file that uses both rmcp and the tools.
 //!
-//! 1. Nothing is done without a permit: the guard in front has decided already. Each tool takes its permit
-//!    as an argument ([`Permitted`]) and cannot be called without; other handlers check for one: for this
-//!    very action where there is a target ([`Caller::permitted`]), for this caller where there is none
-//!    ([`Caller::of`]).
+//! 1. No handler runs without a permit: the guard in front has decided already. Each tool takes its
+//!    permit as an argument ([`Permitted`]) and cannot be called without; other handlers check for
+//!    one: for this very action where there is a target ([`Caller::permitted`]), for this caller
+//!    where there is none ([`Caller::of`]).
 //! 2. Lists are whole here; the guard takes out what the caller may not use.
 //! 3. The tool table is built once, not once per call.
 
@@ -45,7 +45,7 @@ struct State {
 }
 
 impl McpServer {
-    /// The server at `resource`, which tells the time by `clock`.
+    /// The server at `resource`, whose time is that of `clock`.
     #[must_use]
     pub fn new(resource: ResourceUri, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(State { clock, resource }))
@@ -168,7 +168,7 @@ impl ServerHandler for McpServer {
     }
 }
 
-/// Lists and contents are the caller's own: fresh for no time, and for nobody else. Revisions before
+/// Lists and contents are for this caller alone, and are not to be cached. Revisions before
 /// 2026-07-28 have no such members.
 fn cache_hints(context: &RequestContext<RoleServer>) -> (Option<u64>, Option<CacheScope>) {
     let known = context.protocol_version().is_some_and(|v| v >= ProtocolVersion::V_2026_07_28);

@@ -20,16 +20,16 @@ use tower::Service;
 
 use crate::mcp::server::McpServer;
 
-/// An [`McpServer`] over HTTP. Cloning it copies one reference; cloning rmcp's service would copy all of its
-/// settings.
+/// An [`McpServer`] over HTTP. Cloning it copies one reference; cloning rmcp's service would copy
+/// all of its settings.
 #[derive(Clone)]
 pub struct McpService(Arc<StreamableHttpService<CatchPanic<McpServer>, NeverSessionManager>>);
 
 impl McpService {
     /// Serves `server`. Its streams end when `shutdown` is cancelled.
     ///
-    /// Both protocol generations are served without sessions: a request carries all that it needs, so there
-    /// is no session to hijack, and any node can answer.
+    /// Both protocol generations are served without sessions: a request carries all that it needs,
+    /// so there is no session to hijack, and any node can answer.
     #[must_use]
     pub fn new(server: McpServer, shutdown: &CancellationToken) -> Self {
         let config = StreamableHttpServerConfig::default()

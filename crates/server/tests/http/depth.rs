@@ -1,4 +1,5 @@
-//! Defence in depth: handlers refuse what no guard permitted, and what was permitted for another action.
+//! Defence in depth: handlers refuse what no guard permitted, and what was permitted for another
+//! action.
 
 use std::convert::Infallible;
 
@@ -77,8 +78,8 @@ async fn a_permit_for_one_action_opens_no_other() {
         (call("whoami"), request("resources/read", &json!({ "uri": "server://info" }))),
         (request("tools/list", &json!({})), call("get_time")),
     ] {
-        // A layer between the guard and the server that puts another body in the place of the one that
-        // was judged: what no layer should do, and what must not work if one does.
+        // A layer between the guard and the server that puts another body in the place of the one
+        // that was judged: what no layer should do, and what must not work if one does.
         let swapped = done.clone();
         let between = tower::service_fn(move |request: Request<Full<bytes::Bytes>>| {
             let (parts, _) = request.into_parts();

@@ -1,6 +1,7 @@
 //! `/admin/explain`: who may ask, and that what it says is what the guard does.
 //!
-//! The other half is in the core: what `Explanation` says is what verifier, admission and policy say.
+//! The other half is in the core: what `Explanation` says is what verifier, admission and policy
+//! say.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -204,9 +205,9 @@ fn offline(
     Explanation::of(token, verifier, now, standing, policy, &Action::CallTool(tool.into()))
 }
 
-/// Every fault of a token, and tokens without one for every user, scope and role, under every policy and
-/// for every tool: what the server does over HTTP is what is explained offline, and (for some of them, as
-/// it is slower) what the server itself explains.
+/// Every fault of a token, and tokens without one for every user, scope and role, under every
+/// policy and for every tool: what the server does over HTTP is what is explained offline, and (for
+/// some of them, as it is slower) what the server itself explains.
 #[tokio::test]
 async fn a_token_is_admitted_if_and_only_if_it_is_explained_to_be() {
     let mut cases = 0;
@@ -243,7 +244,8 @@ async fn a_token_is_admitted_if_and_only_if_it_is_explained_to_be() {
                 let Ok(header) = header else { continue };
                 let asked = server.post(call(tool)).header(header::AUTHORIZATION, header);
                 let answer = send(asked).await;
-                // A token that is no b64token is refused before anybody reads it, with a 400 or 401.
+                // A token that is no b64token is refused before anybody reads it, with a 400 or
+                // 401.
                 if answer.status == StatusCode::BAD_REQUEST && said.finding == Finding::InvalidToken
                 {
                     continue;
@@ -252,7 +254,8 @@ async fn a_token_is_admitted_if_and_only_if_it_is_explained_to_be() {
                 assert_eq!(class_of(&answer), class(said.finding), "{why}: {}", answer.body);
                 cases += 1;
                 if place % 7 == 0 {
-                    // Another second, as seen by the bound on questions; the tokens are as good as before.
+                    // Another second, as seen by the bound on questions; the tokens are as good as
+                    // before.
                     let admin = server.token("user-userson", "Admin.Read");
                     let params = json!({ "token": token, "tool": tool });
                     let mut answer = ask(&server, Some(&admin), &params).await;

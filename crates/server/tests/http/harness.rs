@@ -44,8 +44,8 @@ pub(crate) struct Answer {
 }
 
 impl TestServer {
-    /// The shipped policy, HS256, and one user for each role: `guest`, `user`, `admin`, and `disabled`,
-    /// an admin who was disabled. `user-userson` is an admin.
+    /// The shipped policy, HS256, and one user for each role: `guest`, `user`, `admin`, and
+    /// `disabled`, an admin who was disabled. `user-userson` is an admin.
     pub(crate) async fn start() -> Self {
         Self::start_with(TestKey::shared(auth_core::Algorithm::Hs256), BUILT_IN).await
     }

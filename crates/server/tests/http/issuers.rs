@@ -214,7 +214,8 @@ async fn an_opaque_token_is_asked_about_and_an_issuer_that_is_down_is_503_and_ne
             answer.body
         );
     }
-    // All of its tokens are asked about, so nobody of its users is let in; it is asked again in time.
+    // All of its tokens are asked about, so nobody of its users is let in; it is asked again in
+    // time.
     let ready = server.get("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     let line =
@@ -244,7 +245,7 @@ fn the_local_issuer_is_there_if_it_has_a_key_and_only_once() {
     // With the rest of the configuration, all at once.
     let all =
         told("[issuers.\"https://a.example\"]\nx = 1", &[("BIND_ADDR", "x"), ("JWT_SECRET", "s")]);
-    for part in ["BIND_ADDR", "JWT_SECRET", "x: there is no such member"] {
+    for part in ["BIND_ADDR", "JWT_SECRET", "x: unknown key"] {
         assert!(all.contains(part), "{all}");
     }
     let none =

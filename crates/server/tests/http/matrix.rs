@@ -1,8 +1,8 @@
 //! The golden table: who may do what, as it is, in one file that is reviewed as a diff.
 //!
-//! Each caller has a token with every scope that its role may hold; whatever the MCP server behind the
-//! guard answers to a request that got through counts as `allow`. When the table is meant to change,
-//! put in what the failing test prints.
+//! Each caller has a token with every scope that its role may hold; whatever the MCP server behind
+//! the guard answers to a request that got through counts as `allow`. When the table is meant to
+//! change, put in what the failing test prints.
 
 use std::fmt::Write;
 

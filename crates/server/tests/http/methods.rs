@@ -1,5 +1,5 @@
-//! Row 28: the methods that rmcp understands, each looked at by a person. An rmcp that understands one
-//! more fails here, and the new one is refused until a rule is given to it.
+//! Row 28: the methods that rmcp understands, each looked at by a person. An rmcp that understands
+//! one more fails here, and the new one is refused until a rule is given to it.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,9 @@ const RULED: [&str; 9] = [
     "skills/get",
     "tools/call",
 ];
-/// What it takes to speak the protocol at all, and what is guarded by more than a rule: lists show what
-/// the caller may use, tasks answer their owner, and each kind that is listened to needs its own permit.
+/// What it takes to speak the protocol at all, and what is guarded by more than a rule: lists show
+/// what the caller may use, tasks answer their owner, and each kind that is listened to needs its
+/// own permit.
 const PROTOCOL: [&str; 16] = [
     "initialize",
     "notifications/cancelled",

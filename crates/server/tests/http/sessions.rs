@@ -1,4 +1,5 @@
-//! How much of a server one user takes with sessions: so many run, and the rest wait in the database.
+//! How much of a server one user takes with sessions: so many run, and the rest wait in the
+//! database.
 
 use std::time::Duration;
 

@@ -278,7 +278,8 @@ async fn known_users_are_served_while_new_ones_wait_for_a_writer() {
     server.call("whoami", &token).await.assert_called("once it can be written again");
 }
 
-/// A directory that was closed: every question is an error of the real store, but perhaps the first.
+/// A directory that was closed: every question is an error of the real store, but perhaps the
+/// first.
 struct Broken {
     directory: SqliteDirectory,
     answers_about_users: bool,

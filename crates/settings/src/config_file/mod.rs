@@ -1,8 +1,8 @@
 //! `bartizan.toml`: the settings of the table, by section, with the line of each.
 //!
-//! 1. A file that nobody named need not exist; one that was named must.
-//! 2. Every error is found, and reported with its line: syntax, unknown sections and keys (with the name that was
-//!    probably meant), wrong types, numbers out of bounds, words that are no choice.
+//! 1. The default file need not exist; a file that was named must.
+//! 2. Every error is found, and reported with its line: syntax, unknown sections and keys (with the
+//!    name that was probably meant), wrong types, numbers out of bounds, values that are no choice.
 //! 3. A secret is refused: it belongs in the environment, in `.env`, or in a file of its own.
 //! 4. What a value means is checked where every value is checked, wherever it comes from.
 //!
@@ -193,7 +193,8 @@ fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     similar(name, names).map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default()
 }
 
-/// Whether a database's URL has a password: `scheme://user:password@host`, or a parameter `password`.
+/// Whether a database's URL has a password: `scheme://user:password@host`, or a parameter
+/// `password`.
 #[must_use]
 pub fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

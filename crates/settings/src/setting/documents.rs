@@ -1,4 +1,5 @@
-//! What is made from the table: `.env.example`, the reference page, and the JSON Schema of `bartizan.toml`.
+//! What is made from the table: `.env.example`, the reference page, and the JSON Schema of
+//! `bartizan.toml`.
 
 use std::fmt::Write;
 
@@ -10,7 +11,7 @@ const EXAMPLE_HEAD: &str = "\
 # Copied to .env by `just token` on first use, with a fresh secret put in. A flag beats the
 # environment, which beats .env, which beats bartizan.toml, which beats the default: the value here.
 ";
-/// What stands for a secret in the example; it is not accepted as one.
+/// The placeholder for a secret in the example; it is not accepted as one.
 const PLACEHOLDER: &str = "<just-token-puts-a-fresh-secret-here>";
 /// How long a line of the example may be.
 const WIDTH: usize = 100;
@@ -80,7 +81,7 @@ pub fn reference() -> String {
         };
         let default = setting.default.map_or("–".to_owned(), |default| format!("`{default}`"));
         let programs: Vec<_> = setting.programs.iter().map(|program| program.name()).collect();
-        // A text takes all that is written to it.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(
             text,
             "| `{}` | {place} | {default} | {} | {} |",
@@ -92,7 +93,8 @@ pub fn reference() -> String {
     text
 }
 
-/// The JSON Schema (draft 2020-12) of `bartizan.toml`; `issuers` is the schema of a section `[issuers."…"]`.
+/// The JSON Schema (draft 2020-12) of `bartizan.toml`; `issuers` is the schema of a section
+/// `[issuers."…"]`.
 #[must_use]
 pub fn schema(issuer: &Value) -> Value {
     let mut sections = Map::new();

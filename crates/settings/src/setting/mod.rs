@@ -1,7 +1,8 @@
 //! Every setting of the three programs, in one table.
 //!
-//! 1. A setting is defined in one place: [`Variable::setting`]. Help texts, `.env.example`, the JSON Schema of
-//!    `bartizan.toml` and `docs/settings.md` are made from it, and tests compare them.
+//! 1. A setting is defined in one place: [`Variable::setting`]. Help texts, `.env.example`, the
+//!    JSON Schema of `bartizan.toml` and `docs/settings.md` are made from it, and tests compare
+//!    them.
 //! 2. A secret has no place in `bartizan.toml`, and no flag.
 
 mod documents;
@@ -12,13 +13,13 @@ pub use self::{
     table::Variable,
 };
 
-/// What is known of one setting.
+/// The definition of one setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
     /// The environment variable: `BIND_ADDR`.
     pub name: &'static str,
-    /// Section and key in `bartizan.toml`; `None` if it has no place there. A secret has one all the same, so
-    /// that one which is written there is refused with the right message.
+    /// Section and key in `bartizan.toml`; `None` if it has none. A secret has one too, so
+    /// that a secret in the file is refused with the right message.
     pub toml: Option<(&'static str, &'static str)>,
     /// What values look like.
     pub shape: Shape,
@@ -88,7 +89,8 @@ impl Variable {
         self.setting().default
     }
 
-    /// What a command line says about the flag for it: `Where to listen. [BIND_ADDR: 127.0.0.1:8000]`.
+    /// The help of the flag for it, as
+    /// `Where to listen. [BIND_ADDR: 127.0.0.1:8000]`.
     #[must_use]
     pub fn flag_help(self) -> String {
         let setting = self.setting();
@@ -102,7 +104,8 @@ impl Variable {
     }
 }
 
-/// The name in `names` that `name` was probably meant to be: at most two letters away, and less than half of it.
+/// The name in `names` that `name` was probably meant to be: an edit distance of at most two,
+/// and of less than half of its length.
 #[must_use]
 pub fn similar<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |other: &&str| strsim::damerau_levenshtein(name, other);

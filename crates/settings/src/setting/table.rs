@@ -202,7 +202,7 @@ settings! {
         Some("60"),
         "For how many seconds users are known while the database cannot be reached.",
     );
-    /// What is done with users who are not in the directory.
+    /// What happens to users who are not in the directory.
     UnknownUsers = server(
         "UNKNOWN_USERS",
         ("directory", "unknown_users"),

@@ -3,8 +3,8 @@
 //! ```toml
 //! [[case]]
 //! name = "a guest cannot read the time"
-//! roles = ["guest"]              # of the user; left out: somebody without a token
-//! scopes = "Admin.Write"         # in the token; left out: all that the roles may hold
+//! roles = ["guest"]              # of the user; not set: a caller without a token
+//! scopes = "Admin.Write"         # in the token; not set: all that the roles may hold
 //! tool = "get_time"              # or resource, prompt, method
 //! expect = "deny"                # permit, deny, or step-up: denied, and another token would help
 //! ```
@@ -63,7 +63,7 @@ pub(super) fn test(
         let verdict = case.verdict(policy).map_err(fault)?;
         let is_met = case.is_met_by(&verdict);
         failed += usize::from(!is_met);
-        results.push((case, in_words(&verdict), is_met));
+        results.push((case, describe(&verdict), is_met));
     }
     let text = match output {
         OutputFormat::Json => {
@@ -107,7 +107,7 @@ impl Case {
         let who = match (&self.roles, &self.scopes) {
             (None, None) => None,
             (None, Some(_)) => return Err("scopes need roles: a token has a user".into()),
-            (Some(roles), scopes) => Some(supposed(policy, roles, scopes.as_deref())?),
+            (Some(roles), scopes) => Some(hypothetical(policy, roles, scopes.as_deref())?),
         };
         Ok(policy.evaluate(who.as_ref(), &action))
     }
@@ -131,8 +131,8 @@ impl Expect {
     }
 }
 
-/// A role or a scope that the policy does not know is a slip of the pen, not a case.
-fn supposed(
+/// The caller of a case. A role or a scope that the policy does not have is a mistake, not a case.
+fn hypothetical(
     policy: &Policy,
     roles: &[String],
     scopes: Option<&str>,
@@ -154,7 +154,7 @@ fn supposed(
     Ok(Hypothetical { scopes, roles: BTreeSet::new(), ceiling: Ceiling::Roles(Arc::new(held)) })
 }
 
-fn in_words(verdict: &Verdict) -> String {
+fn describe(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Permit => "permit".into(),
         Verdict::NoToken | Verdict::Deny(DenialReason::NoToken, _) => {
@@ -201,19 +201,19 @@ mod tests {
             tool = "get_time"
             expect = "deny"
             [[case]]
-            name = "nobody"
+            name = "no token"
             tool = "whoami"
             expect = "permit"
         "#);
         assert_eq!(
             out,
-            "ok    an admin\nok    an admin with little\nok    a guest who claims much\nFAIL  nobody: expected permit, found deny (a token is needed)\n"
+            "ok    an admin\nok    an admin with little\nok    a guest who claims much\nFAIL  no token: expected permit, found deny (a token is needed)\n"
         );
         assert_eq!(done, Err("1 of 4 cases failed".into()));
     }
 
     #[test]
-    fn slips_of_the_pen_are_no_cases() {
+    fn mistakes_are_no_cases() {
         for (text, why) in [
             ("case = []", "no case"),
             ("[[case]]\nname='a'\nexpect='deny'", "write one of tool"),

@@ -1,13 +1,14 @@
 //! `server policy check`: errors, and warnings about what is valid but probably unintended.
 //!
-//! Loading has reported the faults of the document already (unknown scopes and roles, cycles, rules that cannot
-//! be read, offers without a rule). This command adds rules that no role can meet, and warnings.
+//! Loading has reported the faults of the document already (unknown scopes and roles, cycles, rules
+//! that cannot be read, offers without a rule). This command adds rules that no role can meet, and
+//! warnings.
 
 use std::{collections::BTreeSet, io::Write};
 
 use auth_core::{Action, Policy, Scope, display};
 
-use super::survey;
+use super::access_matrix;
 use crate::{config::policy_file::PolicySource, failure::Failure};
 
 pub(super) fn check(
@@ -20,7 +21,7 @@ pub(super) fn check(
     if !unreachable.is_empty() {
         let rules: Vec<String> = unreachable
             .into_iter()
-            .map(|action| format!("{action} needs {}", survey::needs(policy, action)))
+            .map(|action| format!("{action} needs {}", access_matrix::needs(policy, action)))
             .collect();
         return Err(Failure::Usage(format!(
             "policy {source}: rules that no user can meet, whatever their roles:\n{}\nGive a role what they need, or take them out",

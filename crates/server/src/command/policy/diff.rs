@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io::Write};
 use auth_core::Policy;
 use serde_json::{Value, json};
 
-use super::survey::{Who, actions, needs};
+use super::access_matrix::{RoleColumn, actions, needs};
 use crate::{args::OutputFormat, command::context::clean, failure::Failure};
 
 /// What changes.
@@ -34,8 +34,8 @@ pub(super) fn diff(
 
 impl Changes {
     fn between(old: &Policy, new: &Policy) -> Self {
-        let (before, after) = (Who::all(old), Who::all(new));
-        let everybody: BTreeSet<&Who> = before.iter().chain(&after).collect();
+        let (before, after) = (RoleColumn::all(old), RoleColumn::all(new));
+        let columns: BTreeSet<&RoleColumn> = before.iter().chain(&after).collect();
         let mut changes = Self {
             gains: Vec::new(),
             losses: Vec::new(),
@@ -44,8 +44,8 @@ impl Changes {
             old_roles: only_in(&before, &after),
         };
         for action in actions(&[old, new]) {
-            for who in &everybody {
-                // A role that is not there may nothing, as somebody who has it has no scopes.
+            for who in &columns {
+                // A role that a policy does not have holds no scopes there.
                 let change = (who.name().to_owned(), action.to_string());
                 match (who.may(old, &action), who.may(new, &action)) {
                     (false, true) => changes.gains.push(change),
@@ -73,7 +73,7 @@ impl Changes {
                 .map(|(what, old, new)| format!("~ {what}: needed {old}; needs {new}")),
         );
         if lines.is_empty() {
-            return "nobody gains or loses anything\n".into();
+            return "no role gains or loses anything\n".into();
         }
         lines.join("\n") + "\n"
     }
@@ -96,7 +96,7 @@ impl Changes {
     }
 }
 
-fn only_in(here: &[Who], elsewhere: &[Who]) -> Vec<String> {
+fn only_in(here: &[RoleColumn], elsewhere: &[RoleColumn]) -> Vec<String> {
     here.iter().filter(|who| !elsewhere.contains(who)).map(|who| who.name().to_owned()).collect()
 }
 
@@ -106,7 +106,7 @@ mod tests {
     use crate::config::policy_file::{BUILT_IN, parse};
 
     #[test]
-    fn gains_and_losses_are_told() {
+    fn gains_and_losses_are_reported() {
         let old = parse(BUILT_IN, &[]).unwrap();
         let new = BUILT_IN
             .replace("get_time = \"Admin.Write\"", "get_time = \"User.Write\"")
@@ -129,6 +129,6 @@ mod tests {
     fn a_policy_does_not_differ_from_itself() {
         let policy = parse(BUILT_IN, &[]).unwrap();
         let text = Changes::between(&policy, &policy).in_text();
-        assert_eq!(text, "nobody gains or loses anything\n");
+        assert_eq!(text, "no role gains or loses anything\n");
     }
 }

@@ -1,9 +1,9 @@
 //! `server policy …`: look at the policy without starting anything.
 
+mod access_matrix;
 mod cases;
 mod check;
 mod diff;
-mod survey;
 mod table;
 
 use std::{fs, io::Write, path::Path};

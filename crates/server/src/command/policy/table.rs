@@ -6,7 +6,7 @@ use auth_core::{Policy, PolicyDocument, ScopeDocument, display};
 use serde_json::{Value, json};
 use terminal::table::grid;
 
-use super::survey::{Who, actions, needs};
+use super::access_matrix::{RoleColumn, actions, needs};
 use crate::{
     args::TableFormat,
     config::policy_file::{self, PolicyFileError},
@@ -30,14 +30,14 @@ pub(super) fn table(
 
 /// The head, and a row for each action: its name, what it needs, and who may.
 fn cells(policy: &Policy) -> Vec<Vec<String>> {
-    let everybody = Who::all(policy);
+    let columns = RoleColumn::all(policy);
     let mut head = vec!["action".to_owned(), "needs".to_owned()];
-    head.extend(everybody.iter().map(|who| who.name().to_owned()));
+    head.extend(columns.iter().map(|who| who.name().to_owned()));
     let mut rows = vec![head];
     for action in actions(&[policy]) {
         let mut row = vec![action.to_string(), needs(policy, &action)];
         row.extend(
-            everybody.iter().map(|who| {
+            columns.iter().map(|who| {
                 if who.may(policy, &action) { "yes".to_owned() } else { "-".to_owned() }
             }),
         );
@@ -69,10 +69,10 @@ fn markdown(policy: &Policy) -> String {
 }
 
 fn in_json(policy: &Policy) -> Value {
-    let everybody = Who::all(policy);
+    let columns = RoleColumn::all(policy);
     let rows = actions(&[policy]).into_iter().map(|action| {
         let may: Vec<_> =
-            everybody.iter().filter(|who| who.may(policy, &action)).map(Who::name).collect();
+            columns.iter().filter(|who| who.may(policy, &action)).map(RoleColumn::name).collect();
         json!({
             "method": action.method(),
             "target": action.target(),
@@ -81,7 +81,7 @@ fn in_json(policy: &Policy) -> Value {
         })
     });
     json!({
-        "who": everybody.iter().map(Who::name).collect::<Vec<_>>(),
+        "who": columns.iter().map(RoleColumn::name).collect::<Vec<_>>(),
         "actions": rows.collect::<Vec<_>>(),
     })
 }

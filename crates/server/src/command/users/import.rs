@@ -1,9 +1,10 @@
 //! Users and revoked tokens as JSON Lines: out of one directory, into another.
 //!
-//! 1. A line is `{"user": {…}}` or `{"revoked_token": {…}}`, with the members that `--output json` has.
-//! 2. An import is made whole or not at all; a fault names its line.
-//! 3. What is there already and the same is left alone; what is there and differs is a fault, unless it is
-//!    to be overwritten. What is revoked stays so in any case.
+//! 1. A line is `{"user": {…}}` or `{"revoked_token": {…}}`, with the members that `--output json`
+//!    has.
+//! 2. An import is applied as a whole or not at all; an error names its line.
+//! 3. An existing user who is the same is left unchanged; one who differs is an error, unless
+//!    `--overwrite` is given. A revoked token stays revoked in any case.
 
 use std::{
     fs,
@@ -16,7 +17,7 @@ use directory::{AnyDirectory, Directory, DirectoryError, Edit, EditOutcome, Revo
 use serde::{Deserialize, Serialize};
 use settings::secret_file;
 
-use crate::command::context::{Opened, write_json};
+use crate::command::context::{DirectoryContext, write_json};
 use crate::{args::OutputFormat, failure::Failure};
 
 /// The longest line in bytes: more than any user can have.
@@ -29,9 +30,9 @@ enum Line {
     RevokedToken(RevokedToken),
 }
 
-/// Puts the lines of `file` (`-`: standard input) into the directory.
+/// Adds the lines of `file` (`-`: standard input) to the directory.
 pub(crate) async fn import(
-    opened: &Opened,
+    context: &DirectoryContext,
     file: &Path,
     overwrite: bool,
     has_role: impl Fn(&RoleName) -> bool,
@@ -45,7 +46,7 @@ pub(crate) async fn import(
         Box::new(fs::File::open(file).map_err(unreadable)?)
     };
     let edits = read(BufReader::new(source), overwrite, has_role)?;
-    let applied = opened.directory.apply(edits, &opened.stamp).await;
+    let applied = context.directory.apply(edits, &context.stamp).await;
     let changes = match applied {
         Ok(changes) => changes,
         Err(DirectoryError::Exists { issuer, subject }) => {

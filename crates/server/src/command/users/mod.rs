@@ -1,4 +1,4 @@
-//! `server users …`: who is there, and what they may be. Works while servers run on the same directory.
+//! `server users …`: manages users and their roles. Works while servers run on the same directory.
 
 mod import;
 
@@ -13,7 +13,7 @@ use terminal::table::Table;
 
 use crate::{
     args::{OutputFormat, RunArgs, UsersCommand},
-    command::context::{Opened, confirm, date, until, usage, write_json},
+    command::context::{DirectoryContext, confirm, date, until, usage, write_json},
     config::settings::load_policy,
     failure::Failure,
 };
@@ -26,25 +26,25 @@ pub(crate) async fn users(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
-    let opened = Opened::open(args, environment, clock).await?;
-    let users = Users { opened, policy };
+    let context = DirectoryContext::open(args, environment, clock).await?;
+    let users = Users { context, policy };
     let done = users.run(command, out).await;
-    users.opened.directory.close().await;
+    users.context.directory.close().await;
     done
 }
 
 struct Users {
-    opened: Opened,
+    context: DirectoryContext,
     policy: Policy,
 }
 
 impl Users {
     async fn run(&self, command: UsersCommand, out: &mut dyn Write) -> Result<(), Failure> {
-        let directory = &self.opened.directory;
-        let (edit, done, already, output) = match command {
+        let directory = &self.context.directory;
+        let (edit, changed, unchanged, output) = match command {
             UsersCommand::List { output } => return print(&directory.list().await?, output, out),
             UsersCommand::Show { subject, output } => {
-                let name = self.opened.name(&subject)?;
+                let name = self.context.name(&subject)?;
                 let found = directory.find(&name.issuer, &name.subject).await?;
                 let user = found.ok_or_else(|| missing(&name))?;
                 return match output {
@@ -58,7 +58,7 @@ impl Users {
                     confirm(question, "nothing was imported")?;
                 }
                 let check = |role: &RoleName| self.policy.has_role(role);
-                return import::import(&self.opened, &file, overwrite, check, output, out).await;
+                return import::import(&self.context, &file, overwrite, check, output, out).await;
             }
             UsersCommand::Export { file } => return import::export(directory, &file, out).await,
             UsersCommand::Changes { limit, output } => {
@@ -68,15 +68,15 @@ impl Users {
                 return self.add(&subject, name, &roles, output, out).await;
             }
             UsersCommand::Disable { subject, output } => {
-                let edit = Edit::SetStatus(self.opened.name(&subject)?, UserStatus::Disabled);
+                let edit = Edit::SetStatus(self.context.name(&subject)?, UserStatus::Disabled);
                 (edit, "is disabled".into(), "was disabled already".into(), output)
             }
             UsersCommand::Enable { subject, output } => {
-                let edit = Edit::SetStatus(self.opened.name(&subject)?, UserStatus::Active);
+                let edit = Edit::SetStatus(self.context.name(&subject)?, UserStatus::Active);
                 (edit, "is enabled".into(), "was enabled already".into(), output)
             }
             UsersCommand::Remove { subject, yes, output } => {
-                let edit = Edit::Remove(self.opened.name(&subject)?);
+                let edit = Edit::Remove(self.context.name(&subject)?);
                 if !yes {
                     let question = format!("Remove {subject} and all their roles?");
                     confirm(&question, &format!("{subject} was not removed"))?;
@@ -85,24 +85,24 @@ impl Users {
             }
             UsersCommand::Grant { subject, role, until: end, output } => {
                 let role = self.role(&role)?;
-                let now = self.opened.stamp.at();
+                let now = self.context.stamp.at();
                 let end = end.map(|when| until(when, now)).transpose()?;
                 let ends =
                     end.map_or_else(String::new, |end| format!(" until {}", date(Some(end))));
-                let done = format!("has the role {role}{ends}");
-                let already = format!("had the role {role}{ends} already");
-                (Edit::Grant(self.opened.name(&subject)?, role, end), done, already, output)
+                let changed = format!("has the role {role}{ends}");
+                let unchanged = format!("had the role {role}{ends} already");
+                (Edit::Grant(self.context.name(&subject)?, role, end), changed, unchanged, output)
             }
             UsersCommand::RevokeRole { subject, role, output } => {
                 // Not checked against the policy: a role that was taken out of it must still be
                 // possible to take away.
                 let role: RoleName = role.parse().map_err(|fault| usage("role", &role, fault))?;
-                let done = format!("no longer has the role {role}");
-                let already = format!("did not have the role {role}");
-                (Edit::RevokeRole(self.opened.name(&subject)?, role), done, already, output)
+                let changed = format!("no longer has the role {role}");
+                let unchanged = format!("did not have the role {role}");
+                (Edit::RevokeRole(self.context.name(&subject)?, role), changed, unchanged, output)
             }
         };
-        self.make(edit, &done, &already, output, out).await
+        self.apply(edit, &changed, &unchanged, output, out).await
     }
 
     async fn add(
@@ -113,27 +113,27 @@ impl Users {
         output: OutputFormat,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let UserName { issuer, subject } = self.opened.name(subject)?;
+        let UserName { issuer, subject } = self.context.name(subject)?;
         let user = NewUser {
             display_name: name.unwrap_or_else(|| subject.to_string()),
             roles: roles.iter().map(|role| self.role(role)).collect::<Result<_, _>>()?,
             issuer,
             subject,
         };
-        self.make(Edit::Add(user), "is added", "", output, out).await
+        self.apply(Edit::Add(user), "is added", "", output, out).await
     }
 
-    /// Makes one change of a user, and says what it met.
-    async fn make(
+    /// Applies one change of a user, and prints the outcome.
+    async fn apply(
         &self,
         edit: Edit,
-        done: &str,
-        already: &str,
+        changed: &str,
+        unchanged: &str,
         output: OutputFormat,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let (word, name) = (edit.word(), edit.user().ok_or_else(no_user)?);
-        let change = match self.opened.directory.edit(edit, &self.opened.stamp).await {
+        let change = match self.context.directory.edit(edit, &self.context.stamp).await {
             Ok(EditOutcome::NoSuchUser) => return Err(missing(&name)),
             Ok(change) => change,
             Err(DirectoryError::Exists { .. }) => return Err(exists(&name)),
@@ -142,15 +142,15 @@ impl Users {
         let subject = name.subject.as_str();
         match output {
             OutputFormat::Json => {
-                let changed = change == EditOutcome::Changed;
+                let has_changed = change == EditOutcome::Changed;
                 let issuer = name.issuer.as_str();
                 let said = serde_json::json!({
-                    "what": word, "issuer": issuer, "subject": subject, "changed": changed,
+                    "what": word, "issuer": issuer, "subject": subject, "changed": has_changed,
                 });
                 write_json(&said, out)
             }
             OutputFormat::Text => {
-                let said = if change == EditOutcome::Changed { done } else { already };
+                let said = if change == EditOutcome::Changed { changed } else { unchanged };
                 writeln!(out, "{} {said}", display::escape(subject)).map_err(Failure::output)
             }
         }

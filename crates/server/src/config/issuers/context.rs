@@ -1,4 +1,4 @@
-//! The members of one section, and what they mean.
+//! The members of one section, each parsed and checked.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use settings::Environment;
 use super::{
     MAX_OUTAGE, MAX_OUTAGE_HOURS,
     entry::{IntrospectionConfig, IssuerConfig},
-    secret::{in_words, secret},
+    secret::{describe, secret},
     section::Section,
 };
 use crate::config::provisioning::default_roles;
@@ -73,7 +73,7 @@ impl Context<'_> {
         let audience_claim = audience_claim.as_deref().unwrap_or(preset.audience_claim());
         if audience_claim != "aud" && audiences.is_none() {
             section.fault(format!(
-                "audiences: say what may stand in {audience_claim}, which is read instead of aud"
+                "audiences: name the accepted values of {audience_claim}, which is read instead of aud"
             ));
         }
         let algorithms = section.list::<Algorithm>("algorithms");
@@ -126,7 +126,7 @@ impl Context<'_> {
         Some(IssuerConfig { trusted, fetch, outage, introspection, provision, unusable, key_file })
     }
 
-    /// What is done with users who are not in the directory.
+    /// What happens to users who are not in the directory.
     fn provision(&self, section: &mut Section) -> Option<BTreeSet<RoleName>> {
         let roles = section.list::<String>("default_roles");
         match section.text("unknown_users").as_deref() {
@@ -181,13 +181,13 @@ impl Context<'_> {
             let path = self.path(&file);
             return match settings::verifying_keys_in(path.clone()) {
                 Ok(found) => Some(Keys::InFile(found.keys, found.unusable, path)),
-                Err(fault) => section.none(format!("file {file:?}: {}", in_words(&fault))),
+                Err(fault) => section.none(format!("file {file:?}: {}", describe(&fault))),
             };
         }
         let secret = secret(section, self.environment, self.folder)?;
         match settings::verifying_secret(&secret) {
             Ok(key) => Some(Keys::Known(KeySet::from_iter([key]), Vec::new())),
-            Err(fault) => section.none(format!("the secret: {}", in_words(&fault))),
+            Err(fault) => section.none(format!("the secret: {}", describe(&fault))),
         }
     }
 
@@ -200,7 +200,7 @@ impl Context<'_> {
         };
         let client_id = inner.text("client_id");
         if client_id.is_none() {
-            inner.fault("client_id: say as whom the issuer is asked");
+            inner.fault("client_id: name the client that introspects");
         }
         let when = match inner.text("when").as_deref() {
             None | Some("opaque") => Some(IntrospectWhen::Opaque),
@@ -218,7 +218,7 @@ impl Context<'_> {
         })
     }
 
-    /// Scopes that the policy knows: a typing error would grant nothing.
+    /// Only scopes that the policy has: a typing error would grant nothing.
     fn grants(&self, section: &mut Section) -> ScopeSet {
         let grants: ScopeSet =
             section.list::<Scope>("grants").unwrap_or_default().into_iter().collect();

@@ -9,26 +9,27 @@ use bartizan::{
 };
 use zeroize::Zeroizing;
 
-/// One issuer whose tokens count, with all that must be known to judge them.
+/// One trusted issuer, with everything that is needed to verify its tokens.
 #[derive(Debug)]
 pub struct IssuerConfig {
     /// Its entry, with the keys that are known already.
     pub trusted: TrustedIssuer,
     /// Where its keys are fetched from; `None` if they are not.
     pub fetch: Option<Location>,
-    /// How long keys serve that cannot be fetched, or read from their file, again; `None` for the default.
+    /// How long keys are used that cannot be fetched, or read from their file, again; `None` for
+    /// the default.
     pub outage: Option<Duration>,
-    /// How it is asked about tokens.
+    /// How its tokens are introspected (RFC 7662).
     pub introspection: Option<IntrospectionConfig>,
-    /// The roles of its users, who are added when they are first seen; `None` if they are refused.
+    /// The roles of its users, who are added on first use; `None` if they are refused.
     pub provision: Option<BTreeSet<RoleName>>,
-    /// Keys in a file that cannot be used: the place in the set, from 0, and the fault.
+    /// Keys in a file that cannot be used: the index in the set, from 0, and the error.
     pub unusable: Vec<(usize, KeyError)>,
-    /// The file that its keys stand in, which may change; `None` if they do not stand in one.
+    /// The file with its keys, which may change; `None` if they are not in a file.
     pub key_file: Option<PathBuf>,
 }
 
-/// How an issuer is asked about tokens.
+/// How an issuer's tokens are introspected (RFC 7662).
 pub struct IntrospectionConfig {
     pub(super) location: Location,
     pub(super) client_id: String,
@@ -51,12 +52,12 @@ impl IssuerConfig {
         }
     }
 
-    /// Whether the issuer itself is ever asked.
+    /// Whether requests are sent to the issuer.
     pub(crate) const fn is_remote(&self) -> bool {
         self.fetch.is_some() || self.introspection.is_some()
     }
 
-    /// The issuer with the means to ask it.
+    /// The issuer with the means to fetch its keys and to introspect its tokens.
     pub(crate) fn trust(&self, client: &IssuerClient) -> Result<Trust, AddressError> {
         let issuer = self.trusted.issuer();
         let mut trust = Trust::new(self.trusted.clone());
@@ -90,7 +91,7 @@ impl fmt::Debug for IntrospectionConfig {
     }
 }
 
-/// The means to ask issuers, if any of them is ever asked.
+/// The issuers, with an HTTP client if requests are sent to any of them.
 pub(crate) fn trusts(
     issuers: &[IssuerConfig],
     clock: &Arc<dyn Clock>,

@@ -1,4 +1,5 @@
-//! The files that have sections of issuers: each section with its line, and what is checked over all of them.
+//! The files that have sections of issuers: each section with its line, and what is checked over
+//! all of them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -38,8 +39,8 @@ pub(crate) fn load(
     }
 }
 
-/// Reads the sections `[issuers."…"]` of the configuration file. Its other sections have been read already, and its
-/// syntax errors are reported there.
+/// Reads the sections `[issuers."…"]` of the configuration file. Its other sections have been read
+/// already, and its syntax errors are reported there.
 pub(crate) fn load_from_config(
     policy: Option<&Policy>,
     environment: &Environment,

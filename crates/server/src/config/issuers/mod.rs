@@ -1,9 +1,11 @@
-//! The issuers' file: TOML in, trusted issuers out.
+//! The sections `[issuers."…"]` of `issuers.toml` and `bartizan.toml`: TOML in, trusted issuers
+//! out.
 //!
-//! 1. A section is one issuer, named by its `iss`. What it does not say, its `preset` says, else RFC 9068.
-//! 2. No secret stands in the file: it names the variable or the file that holds one.
-//! 3. A member that nobody knows is a fault. All faults of all sections are told together.
-//! 4. Paths in the file begin at the file's own folder.
+//! 1. A section is one issuer, named by its `iss`. What it does not set, its `preset` sets, else
+//!    RFC 9068.
+//! 2. No secret is in the file: it names the variable or the file that holds one.
+//! 3. An unknown member is an error. All errors of all sections are reported together.
+//! 4. Relative paths start at the file's own folder.
 
 mod context;
 mod entry;
@@ -23,6 +25,6 @@ pub(crate) use self::{
     schema::section_schema,
 };
 
-/// How long keys may serve at most that cannot be fetched or read again.
+/// The longest time for which keys are used that cannot be fetched or read again.
 pub(crate) const MAX_OUTAGE_HOURS: u64 = 168;
 const MAX_OUTAGE: Duration = Duration::from_hours(MAX_OUTAGE_HOURS);

@@ -21,7 +21,7 @@ pub(super) fn secret(
         (None, Some(file)) => match settings::secret_file(&folder.join(&file)) {
             Ok(secret) => secret,
             Err(fault) => {
-                return section.none(format!("secret_file {file:?}: {}", in_words(&fault)));
+                return section.none(format!("secret_file {file:?}: {}", describe(&fault)));
             }
         },
         _ => return section.none("write one of secret_env and secret_file"),
@@ -29,8 +29,8 @@ pub(super) fn secret(
     if secret.is_empty() { section.none("the secret is empty") } else { Some(secret) }
 }
 
-/// A fault of a key or a secret, without the names of variables that have nothing to do with it.
-pub(super) fn in_words(fault: &KeySettingError) -> String {
+/// The error of a key or a secret, without the names of variables that do not concern a section.
+pub(super) fn describe(fault: &KeySettingError) -> String {
     match fault {
         KeySettingError::Placeholder => "a placeholder: put in a real one".into(),
         KeySettingError::NotBase64Url => {

@@ -1,4 +1,4 @@
-//! A table of the file, out of which members are taken one by one, with what is wrong with each.
+//! A table of the file, from which members are taken one by one, with the errors of each.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -21,7 +21,7 @@ impl Section {
         Self::new(format!("{} {name}", self.place), table)
     }
 
-    /// Takes over what is wrong with a table within this one.
+    /// Adds the errors of a table within this one.
     pub(super) fn adopt(&mut self, inner: Self) {
         self.faults.append(&mut inner.faults());
     }
@@ -30,17 +30,17 @@ impl Section {
         self.faults.push(format!("{}: {fault}", self.place));
     }
 
-    /// A fault, and nothing else.
+    /// Adds an error, and returns `None`.
     pub(super) fn none<T>(&mut self, fault: impl Display) -> Option<T> {
         self.fault(fault);
         None
     }
 
-    /// All that is wrong, with what nobody asked for.
+    /// All errors, with one for each member that was not taken.
     pub(super) fn faults(mut self) -> Vec<String> {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for name in left {
-            self.fault(format!("{name}: there is no such member"));
+            self.fault(format!("{name}: unknown key"));
         }
         self.faults
     }
@@ -52,7 +52,7 @@ impl Section {
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => Some(text),
-            _ => self.none(format!("{name}: write a text, in quotes")),
+            _ => self.none(format!("{name}: write a string, in quotes")),
         }
     }
 
@@ -77,25 +77,25 @@ impl Section {
         }
     }
 
-    /// A list of texts, each of which means something.
+    /// An array of strings, each parsed.
     pub(super) fn list<T>(&mut self, name: &str) -> Option<Vec<T>>
     where
         T: FromStr<Err: Display>,
     {
         let Value::Array(values) = self.take(name)? else {
-            return self.none(format!("{name}: write a list, [\"…\"]"));
+            return self.none(format!("{name}: write an array of strings, [\"…\"]"));
         };
         let mut list = Vec::new();
         for value in values {
             match value.as_str() {
-                None | Some("") => self.fault(format!("{name}: a member is no text")),
+                None | Some("") => self.fault(format!("{name}: an element is no string")),
                 Some(text) => list.extend(self.parsed(name, text)),
             }
         }
         Some(list)
     }
 
-    /// What a text means.
+    /// A parsed string.
     pub(super) fn parsed<T>(&mut self, what: &str, text: &str) -> Option<T>
     where
         T: FromStr<Err: Display>,

@@ -301,9 +301,9 @@ fn an_issuer_may_be_asked_and_its_secret_never_shows() {
 }
 
 #[test]
-fn every_fault_is_told_with_its_section_and_member() {
-    for (members, told) in [
-        ("prset = \"okta\"", ": prset: there is no such member"),
+fn every_error_is_reported_with_its_section_and_member() {
+    for (members, reported) in [
+        ("prset = \"okta\"", ": prset: unknown key"),
         (
             "preset = \"github\"",
             ": preset \"github\": known presets: entra, auth0, keycloak, okta, google, cognito, authentik",
@@ -328,25 +328,25 @@ fn every_fault_is_told_with_its_section_and_member() {
         ),
         ("keys = { secret_env = \"MARK\" }", " keys: the secret: a placeholder: put in a real one"),
         ("keys = \"none\"", ": keys = \"none\" needs introspection"),
-        ("audiences = \"api://x\"", ": audiences: write a list, [\"…\"]"),
-        ("audiences = [\"\"]", ": audiences: a member is no text"),
+        ("audiences = \"api://x\"", ": audiences: write an array of strings, [\"…\"]"),
+        ("audiences = [\"\"]", ": audiences: an element is no string"),
         (
             "audience_claim = \"client_id\"",
-            ": audiences: say what may stand in client_id, which is read instead of aud",
+            ": audiences: name the accepted values of client_id, which is read instead of aud",
         ),
         (
             "preset = \"cognito\"",
-            ": audiences: say what may stand in client_id, which is read instead of aud",
+            ": audiences: name the accepted values of client_id, which is read instead of aud",
         ),
         (
             "algorithms = [\"none\"]",
             ": algorithms \"none\": unknown algorithm: choose one of HS256, RS256, ES256, EdDSA (or Ed25519)",
         ),
         ("typ = \"JWT\"", ": typ \"JWT\": write at+jwt, jwt or any"),
-        ("typ = 1", ": typ: write a text, in quotes"),
-        ("scopes_from = [1]", ": scopes_from: a member is no text"),
+        ("typ = 1", ": typ: write a string, in quotes"),
+        ("scopes_from = [1]", ": scopes_from: an element is no string"),
         ("subject_from = []", ": subject_from: name at least one claim"),
-        ("subject_from = \"oid\"", ": subject_from: write a list, [\"…\"]"),
+        ("subject_from = \"oid\"", ": subject_from: write an array of strings, [\"…\"]"),
         ("roles_from = [\"groups\"]", ": roles_from has no effect without trust_roles = true"),
         ("trust_roles = \"yes\"", ": trust_roles: write true or false"),
         ("grants = [\"User.Raed\"]", ": grants: the policy has no scope \"User.Raed\""),
@@ -358,7 +358,7 @@ fn every_fault_is_told_with_its_section_and_member() {
         ),
         (
             "introspection = { secret_env = \"IDP_SECRET\" }",
-            " introspection: client_id: say as whom the issuer is asked",
+            " introspection: client_id: name the client that introspects",
         ),
         (
             "introspection = { client_id = \"me\" }",
@@ -373,12 +373,12 @@ fn every_fault_is_told_with_its_section_and_member() {
             " introspection: url \"http://a.example/i\": plain http is for loopback hosts only: use https",
         ),
     ] {
-        if told.is_empty() {
+        if reported.is_empty() {
             let faults = faults(&format!("[issuers.\"https://a.example\"]\n{members}"));
-            assert!(faults.iter().any(|fault| fault.ends_with("secret: there is no such member")));
+            assert!(faults.iter().any(|fault| fault.ends_with("secret: unknown key")));
             assert!(!faults.concat().contains("inline-secret"), "{faults:?}");
         } else {
-            assert_eq!(fault(members), told, "{members}");
+            assert_eq!(fault(members), reported, "{members}");
         }
     }
 }
@@ -400,15 +400,15 @@ fn all_faults_of_all_sections_are_told_together() {
     let faults = faults(
         "other = 1\n[issuers.\"https://a.example\"]\ntyp = 1\nx = 2\n[issuers.\"http://b.example\"]\n[issuers.c]\nkeys = { url = \"k\" }\ny = 1\n",
     );
-    for told in [
-        "other: there is no such member",
-        "[issuers.\"https://a.example\"]: typ: write a text, in quotes",
-        "[issuers.\"https://a.example\"]: x: there is no such member",
+    for reported in [
+        "other: unknown key",
+        "[issuers.\"https://a.example\"]: typ: write a string, in quotes",
+        "[issuers.\"https://a.example\"]: x: unknown key",
         "[issuers.\"http://b.example\"]: its name, where its document should be found, \"http://b.example\": plain http is for loopback hosts only: use https",
         "[issuers.\"c\"] keys: url \"k\": not an absolute https URL",
-        "[issuers.\"c\"]: y: there is no such member",
+        "[issuers.\"c\"]: y: unknown key",
     ] {
-        assert!(faults.iter().any(|fault| fault == told), "{told}: {faults:#?}");
+        assert!(faults.iter().any(|fault| fault == reported), "{reported}: {faults:#?}");
     }
     assert_eq!(faults.len(), 6, "{faults:#?}");
 }
@@ -424,10 +424,10 @@ fn a_file_that_is_none_or_names_nobody_is_a_fault() {
         ["[issuers.\"https://a.example\"]: not a section"]
     );
     assert!(faults("[issuers.\"\"]\n").concat().contains("its name \"\": the value is empty"));
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let environment = Environment::from_pairs([]);
-    assert!(load(Path::new("/no/such.toml"), None, &environment, &mut told).is_empty());
-    assert!(told[0].starts_with("ISSUERS_FILE /no/such.toml: "));
+    assert!(load(Path::new("/no/such.toml"), None, &environment, &mut reported).is_empty());
+    assert!(reported[0].starts_with("ISSUERS_FILE /no/such.toml: "));
 }
 
 #[test]
@@ -441,8 +441,8 @@ fn only_one_issuer_is_asked_about_tokens_that_name_nobody() {
     assert!(
         faults(&two)[0].contains("https://a.example and https://b.example would both be asked")
     );
-    let (found, told) = World::with(&(section("a", "opaque") + &section("b", "jwt"))).load();
-    assert_eq!((found.len(), told), (2, vec![]));
+    let (found, reported) = World::with(&(section("a", "opaque") + &section("b", "jwt"))).load();
+    assert_eq!((found.len(), reported), (2, vec![]));
 }
 
 #[test]

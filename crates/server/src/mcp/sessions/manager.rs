@@ -1,4 +1,4 @@
-//! rmcp's sessions in memory, of which it is known which run and which have a stream open.
+//! rmcp's sessions in memory, with a record of which run and which have a stream open.
 
 use std::sync::Arc;
 

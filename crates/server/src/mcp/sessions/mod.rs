@@ -1,11 +1,13 @@
-//! Sessions of clients of the revisions before 2026-07-28, where they are wanted (`SESSIONS=database`).
+//! Sessions of clients of the revisions before 2026-07-28, where they are wanted
+//! (`SESSIONS=database`).
 //!
-//! 1. A session is kept in the directory's database, so that another node can go on with it.
-//! 2. It is its owner's twice over: the guard seals its name with a key that all nodes share (`docs/adr/0014`),
-//!    and the database finds it for its owner alone.
-//! 3. What is running of it on a node ends after five minutes without a request; what is kept, after a day.
-//! 4. So many run at once for each user, and for all ([`running`]).
-//! 5. Each request is judged as without sessions. A session gives nobody anything.
+//! 1. A session is kept in the directory's database, so that another node can continue it.
+//! 2. It is bound to its owner twice: the guard adds a tag to its id, with a key that all nodes
+//!    share (`docs/adr/0014`), and the database finds it for its owner alone.
+//! 3. It stops running on a node after five minutes without a request, and is deleted from the
+//!    database after a day.
+//! 4. The number of running sessions is bounded, for each user and in total ([`running`]).
+//! 5. Each request is authorized as without sessions. A session grants nothing.
 
 mod manager;
 mod running;
@@ -37,17 +39,17 @@ use tower::Service;
 pub use self::running::SessionBounds;
 use self::{
     manager::Manager,
-    running::{Full as NoRoom, Holder, Room, holder},
+    running::{Holder, Room, SessionLimitError, holder},
 };
 use crate::mcp::server::McpServer;
 
-/// How often sessions that are too old are looked for.
+/// How often old sessions are removed.
 const PRUNING: Duration = Duration::from_mins(10);
 
 tokio::task_local! {
-    /// Whose request it is that is being answered.
+    /// The owner of the request that is being answered.
     static OWNER: Owner;
-    /// The user, through whichever client.
+    /// The user of that request, with any client.
     static HOLDER: Holder;
 }
 
@@ -63,7 +65,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Those that are kept in `shared`, with the key that seals them: made now, if there was none.
+    /// Those that are kept in `shared`, with the key for their owner tags: made now, if there was
+    /// none.
     pub async fn open(
         shared: Shared,
         fresh_key: &[u8],
@@ -77,7 +80,7 @@ impl Sessions {
         Ok(Self { shared, clock, key, pruning, bounds, manager })
     }
 
-    /// Whether those that are too old can be removed.
+    /// Whether old sessions can be removed.
     pub(crate) fn health(&self) -> JobHealth {
         self.pruning.clone()
     }
@@ -94,17 +97,17 @@ impl Sessions {
         self.manager.running.count()
     }
 
-    /// The key with which the guard seals their names.
+    /// The key for the owner tags of their ids.
     pub(crate) fn key(&self) -> OwnerTagKey {
         self.key.clone()
     }
 
-    /// Forgets those that are too old, now and then, until `stop` is cancelled.
+    /// Removes old sessions every [`PRUNING`], until `stop` is cancelled.
     pub(crate) async fn prune(self, stop: CancellationToken) {
-        let mut now_and_then = tokio::time::interval(PRUNING);
+        let mut interval = tokio::time::interval(PRUNING);
         loop {
             tokio::select! {
-                _ = now_and_then.tick() => {}
+                _ = interval.tick() => {}
                 () = stop.cancelled() => return,
             }
             match self.shared.prune_sessions(self.clock.now()).await {
@@ -154,7 +157,7 @@ fn owner() -> Result<Owner, SessionStoreError> {
 /// The service that [`service`] returns.
 pub(crate) type SessionService = WithOwner<StreamableHttpService<CatchPanic<McpServer>, Manager>>;
 
-/// `server` with sessions. Clients of 2026-07-28 have none all the same.
+/// `server` with sessions. Clients of 2026-07-28 still have none.
 pub(crate) fn service(
     server: McpServer,
     sessions: Sessions,
@@ -164,7 +167,7 @@ pub(crate) fn service(
     let mut config = StreamableHttpServerConfig::default()
         // Where there is no session, one answer needs no stream.
         .with_json_response(true)
-        // The guard has judged Host and Origin before.
+        // The guard has checked Host and Origin already.
         .disable_allowed_hosts()
         .with_cancellation_token(shutdown.child_token());
     config.session_store = Some(Arc::new(sessions));
@@ -174,8 +177,8 @@ pub(crate) fn service(
     WithOwner { inner, bounds, manager }
 }
 
-/// Behind the guard, before rmcp: remembers whose request it is while it is answered, and lets no more
-/// sessions begin than may run.
+/// Behind the guard, before rmcp: remembers whose request it is while it is answered, and lets no
+/// more sessions begin than may run.
 #[derive(Clone)]
 pub(crate) struct WithOwner<S> {
     inner: S,
@@ -205,16 +208,16 @@ where
         let holder = holder(principal);
         let room = match self.room_for(&request, caller, &holder) {
             Ok(room) => room,
-            Err(NoRoom) => return Box::pin(std::future::ready(Ok(no_room()))),
+            Err(SessionLimitError) => return Box::pin(std::future::ready(Ok(no_room()))),
         };
         let manager = Arc::clone(&self.manager);
         let answer = OWNER.scope(owner, HOLDER.scope(holder, self.inner.call(request)));
         Box::pin(async move {
-            // Until the session counts itself.
+            // Held until the session is counted as running.
             let _room = match room {
                 Some((room, stopped)) => {
                     if let Some(id) = stopped {
-                        // It is counted no more, so it must end also if this caller leaves.
+                        // It is no longer counted, so it must end even if this caller disconnects.
                         let ending = tokio::spawn(async move { manager.close_session(&id).await });
                         if let Ok(Err(error)) = ending.await {
                             tracing::debug!(%error, "A session that rests could not be stopped");
@@ -229,18 +232,18 @@ where
     }
 }
 
-/// Room for a session, and the one that stops for it.
-type Made = (Room, Option<Arc<str>>);
+/// Room for a session, and the id of the one that stops for it.
+type Reservation = (Room, Option<Arc<str>>);
 
 impl<S> WithOwner<S> {
-    /// Room for the session that a request begins, or that it is in and that does not run here; `None`
-    /// where there is no need.
+    /// Room for the session that a request begins, or that it is in and that does not run here;
+    /// `None` where there is no need.
     fn room_for<B>(
         &self,
         request: &Request<B>,
         caller: Option<&Caller>,
         holder: &Holder,
-    ) -> Result<Option<Made>, NoRoom> {
+    ) -> Result<Option<Reservation>, SessionLimitError> {
         let named = request.headers().get("mcp-session-id").and_then(|id| id.to_str().ok());
         let needs_room = match named {
             Some(id) => request.method() != Method::DELETE && !self.manager.running.uses(id),
@@ -253,7 +256,7 @@ impl<S> WithOwner<S> {
     }
 }
 
-/// The answer to a session too many.
+/// The answer where there is no room for one more session.
 fn no_room() -> Answer {
     let text = "too many sessions are in use: end one, or try again later";
     let body = json!({ "error": "temporarily_unavailable", "error_description": text }).to_string();

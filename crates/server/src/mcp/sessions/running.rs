@@ -1,10 +1,10 @@
 //! Which sessions run on this node, so that they do not take all of its memory.
 //!
-//! 1. A user (issuer and subject) has so many running at once, and all together have so many.
-//! 2. Where there is no room for one more, the one that has rested for longest stops running: of the same
-//!    user, or of all. It is kept in the database, and runs again with its next request.
-//! 3. A session with an open stream does not rest, nor does one that was used a moment ago. Where none
-//!    rests, one more is refused (429).
+//! 1. The number of running sessions is bounded, for a user (issuer and subject) and in total.
+//! 2. Where there is no room for one more, the one that has rested for longest stops running: of
+//!    the same user, or of all. It is kept in the database, and runs again with its next request.
+//! 3. A session with an open stream does not rest, nor does one that was used a moment ago. Where
+//!    none rests, one more is refused (429).
 
 use std::{
     collections::HashMap,
@@ -33,21 +33,21 @@ impl Default for SessionBounds {
     }
 }
 
-/// Whose a session is: a user's, or of somebody without a token.
+/// The holder of a session: a user, or `None` for callers without a token.
 pub(super) type Holder = Option<(Issuer, Subject)>;
 
 pub(super) fn holder(principal: Option<&Arc<Principal>>) -> Holder {
     principal.map(|principal| (principal.issuer().clone(), principal.subject().clone()))
 }
 
-/// The sessions that run.
+/// The sessions that run on this node.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Running(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
     sessions: HashMap<Arc<str>, Session>,
-    /// For whom one is about to begin.
+    /// How many are about to begin, by holder.
     beginning: HashMap<Holder, usize>,
 }
 
@@ -58,9 +58,9 @@ struct Session {
     streams: usize,
 }
 
-/// There is no room, and no session rests.
+/// There is no room for one more session, and none rests.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(super) struct SessionLimitError;
 
 impl Running {
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -72,14 +72,14 @@ impl Running {
         &self,
         holder: &Holder,
         bounds: &SessionBounds,
-    ) -> Result<(Room, Option<Arc<str>>), Full> {
+    ) -> Result<(Room, Option<Arc<str>>), SessionLimitError> {
         let mut table = self.table();
         let own = table.count(Some(holder));
         let each = if holder.is_some() { bounds.each } else { bounds.total / 4 };
         let stopped = if own >= each {
-            Some(table.stop_one(Some(holder), bounds.rest).ok_or(Full)?)
+            Some(table.stop_one(Some(holder), bounds.rest).ok_or(SessionLimitError)?)
         } else if table.count(None) >= bounds.total {
-            Some(table.stop_one(None, bounds.rest).ok_or(Full)?)
+            Some(table.stop_one(None, bounds.rest).ok_or(SessionLimitError)?)
         } else {
             None
         };
@@ -183,15 +183,19 @@ impl Drop for Streaming {
 mod tests {
     use super::*;
 
-    #[expect(clippy::unnecessary_wraps, reason = "a holder is somebody or nobody")]
+    #[expect(clippy::unnecessary_wraps, reason = "a holder may be absent")]
     fn user(name: &str) -> Holder {
         Some(("https://issuer.example".parse().unwrap(), name.parse().unwrap()))
     }
 
     const BOUNDS: SessionBounds = SessionBounds { each: 2, total: 4, rest: Duration::from_secs(5) };
 
-    /// Begins a session, and tells which one stopped for it.
-    fn begin(running: &Running, id: &str, holder: &Holder) -> Result<Option<String>, Full> {
+    /// Begins a session, and returns the one that stopped for it.
+    fn begin(
+        running: &Running,
+        id: &str,
+        holder: &Holder,
+    ) -> Result<Option<String>, SessionLimitError> {
         let (_room, stopped) = running.make_room(holder, &BOUNDS)?;
         running.begin(id, holder.clone());
         Ok(stopped.map(|id| id.to_string()))
@@ -205,8 +209,8 @@ mod tests {
             assert_eq!(begin(&running, id, &alice), Ok(None));
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!(begin(&running, "a3", &alice), Err(Full), "none rests yet");
-        assert_eq!(begin(&running, "b1", &bob), Ok(None), "somebody else has room");
+        assert_eq!(begin(&running, "a3", &alice), Err(SessionLimitError), "none rests yet");
+        assert_eq!(begin(&running, "b1", &bob), Ok(None), "another user has room");
         tokio::time::advance(Duration::from_secs(10)).await;
         assert!(running.uses("a1"));
         assert_eq!(begin(&running, "a3", &alice), Ok(Some("a2".into())));
@@ -218,12 +222,16 @@ mod tests {
         assert_eq!(begin(&running, "a4", &alice), Ok(Some("a3".into())));
         let _other = running.stream("a4");
         tokio::time::advance(Duration::from_secs(100)).await;
-        assert_eq!(begin(&running, "a5", &alice), Err(Full));
+        assert_eq!(begin(&running, "a5", &alice), Err(SessionLimitError));
         drop(stream);
-        assert_eq!(begin(&running, "a5", &alice), Err(Full), "its stream was open just now");
+        assert_eq!(
+            begin(&running, "a5", &alice),
+            Err(SessionLimitError),
+            "its stream was open just now"
+        );
         tokio::time::advance(Duration::from_secs(5)).await;
 
-        // All together: whoever has rested for longest, whoever that is.
+        // All together: the session that has rested for longest, of any user.
         assert_eq!(begin(&running, "b2", &bob), Ok(None));
         assert_eq!(begin(&running, "c1", &carol), Ok(Some("b1".into())));
         running.end("c1");
@@ -235,12 +243,12 @@ mod tests {
         let running = Running::default();
         let alice = user("alice");
         let rooms = [(); 2].map(|()| running.make_room(&alice, &BOUNDS).unwrap());
-        assert_eq!(running.make_room(&alice, &BOUNDS).unwrap_err(), Full);
+        assert_eq!(running.make_room(&alice, &BOUNDS).unwrap_err(), SessionLimitError);
         drop(rooms);
         assert!(running.make_room(&alice, &BOUNDS).is_ok());
         assert!(running.table().beginning.is_empty());
         // All without a token have a quarter.
         assert_eq!(begin(&running, "x1", &None), Ok(None));
-        assert_eq!(begin(&running, "x2", &None), Err(Full));
+        assert_eq!(begin(&running, "x2", &None), Err(SessionLimitError));
     }
 }

@@ -1,4 +1,5 @@
-//! The tools: one file each, which knows its input and output and nothing of MCP or of who is calling.
+//! The tools: one file each, with its input and output, independent of MCP and of the caller's
+//! token.
 
 pub(crate) mod get_time;
 pub(crate) mod whoami;

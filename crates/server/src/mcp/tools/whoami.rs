@@ -1,4 +1,4 @@
-//! `whoami`: who the server takes the caller for, with the token's scopes and the roles that bound them.
+//! `whoami`: the identity of the caller, with the token's scopes and the roles that bound them.
 
 use auth_core::{Ceiling, Principal};
 use schemars::JsonSchema;
@@ -9,17 +9,17 @@ use serde::Serialize;
 pub(crate) struct WhoAmI {
     /// `sub`: who you are, within your issuer.
     subject: String,
-    /// `iss`: who vouches for you.
+    /// `iss`: who issued your token.
     issuer: String,
-    /// What you are called here.
+    /// Your name on this server.
     name: Option<String>,
     /// `client_id`: through which client you call.
     client_id: Option<String>,
-    /// The scopes that stand in your token.
+    /// The scopes of your token.
     scopes: Vec<String>,
-    /// The roles that you have here: they bound what your token can grant.
+    /// Your roles on this server: they bound what your token can grant.
     roles: Vec<String>,
-    /// `exp`: when your token is void, in seconds since 1970-01-01T00:00:00Z.
+    /// `exp`: when your token expires, in seconds since 1970-01-01T00:00:00Z.
     expires_at: i64,
 }
 

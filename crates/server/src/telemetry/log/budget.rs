@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-/// So many in each second; the rest is counted.
+/// At most `MOST` in each second; the rest is counted.
 #[derive(Debug, Default)]
 pub(super) struct Budget<const MOST: u32> {
-    /// The second that is counted in, from its beginning.
+    /// The beginning of the current second.
     since: Option<Instant>,
     spent: u32,
     over: u64,
-    /// Those of seconds that are over, and not yet taken.
+    /// Those of earlier seconds that are not yet taken.
     finished: u64,
 }
 

@@ -20,8 +20,9 @@ use tower::Service;
 use super::writer::Writer;
 use crate::admin::health;
 
-/// What the caller is told. The cause is for the operator: `/readyz` has it. Not a JSON-RPC error: the id is not
-/// known yet, and rmcp's client ignores an error without an id and keeps waiting.
+/// What the caller receives. The cause is for the operator: `/readyz` has it. It is no JSON-RPC
+/// error: the id is not known yet, and rmcp's client ignores an error without an id and keeps
+/// waiting.
 const BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"the server cannot take requests at the moment: try again later"}"#;
 
 /// Passes requests to `router` while the log can be written, and health checks always.
@@ -56,7 +57,7 @@ impl Service<Request<Incoming>> for Gate {
         };
         let (log, mut router) = (log.clone(), self.router.clone());
         Either::Right(Box::pin(async move {
-            if log.room().await {
+            if log.has_capacity().await {
                 return router.call(request).await;
             }
             let headers = [

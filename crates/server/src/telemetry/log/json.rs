@@ -32,14 +32,14 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{super::kept::Kept, *};
+    use super::{super::captured::Captured, *};
 
     #[test]
     fn a_line_is_one_line_for_every_reader_and_decodes_to_the_same() {
         let hostile = "a\u{2028}b\u{202e}c\u{9b}d\u{7f}e\u{200b}f\u{e0041}\n";
-        let kept = Kept::default();
+        let captured = Captured::default();
         let log = tracing_subscriber::fmt()
-            .with_writer(kept.clone())
+            .with_writer(captured.clone())
             .json()
             .flatten_event(true)
             .map_event_format(Json)
@@ -48,7 +48,7 @@ mod tests {
             let _span = tracing::info_span!("span", said = hostile, shown = %hostile).entered();
             tracing::info!(subject = hostile, shown = %hostile, "{hostile}");
         });
-        let text = kept.text();
+        let text = captured.text();
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(!text.trim_end_matches('\n').contains(display::is_risky), "{text:?}");
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();

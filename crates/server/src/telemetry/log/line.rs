@@ -1,9 +1,9 @@
-//! An event as one line of text: `TIME LEVEL spans: message name=value ...`, as `tracing_subscriber` writes it,
-//! at less than half of the cost.
+//! An event as one line of text: `TIME LEVEL spans: message name=value ...`, as
+//! `tracing_subscriber` writes it, at less than half of the cost.
 //!
-//! 1. Texts stand in quotes and everything else as it shows itself.
-//! 2. No risky character is written ([`display`]), whoever it comes from: a line is one line, and commands
-//!    no terminal. On a terminal time, level and names are coloured, by us.
+//! 1. Strings are in quotes, and every other value is written by its `Debug`.
+//! 2. No risky character is written ([`display`]), whatever its source: a line is one line, and
+//!    does not control a terminal. On a terminal this module colours time, level and names.
 
 use std::{
     error::Error,
@@ -55,8 +55,8 @@ where
             Level::TRACE => (" TRACE", AnsiColor::Magenta),
         };
         let (dim, bright) = (self.style(DIM), self.style(colour.on_default()));
-        // The line is made here and passed on whole: each write through `to` costs more.
-        let mut line = String::with_capacity(USUAL);
+        // The line is formatted here and written as a whole: each write through `to` costs more.
+        let mut line = String::with_capacity(TYPICAL_LEN);
         begin(&mut line, dim)?;
         Time.format_time(&mut Writer::new(&mut line))?;
         end(&mut line, dim)?;
@@ -70,12 +70,12 @@ where
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().filter(|it| !it.is_empty());
             if let Some(fields) = fields {
-                write!(Clean(&mut line), "{{{fields}}}")?;
+                write!(Escaped(&mut line), "{{{fields}}}")?;
             }
             line.push(':');
         }
         let name = self.style(NAME);
-        let mut fields = Fields { to: Clean(&mut line), name, so_far: Ok(()) };
+        let mut fields = Fields { to: Escaped(&mut line), name, so_far: Ok(()) };
         event.record(&mut fields);
         fields.so_far?;
         line.push('\n');
@@ -84,12 +84,12 @@ where
 }
 
 /// Most lines are shorter, in bytes.
-const USUAL: usize = 256;
+const TYPICAL_LEN: usize = 256;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const NAME: Style = Style::new().effects(Effects::ITALIC);
 
-/// Nothing is written where there is no style: that is cheaper than to write it as nothing.
+/// Writes nothing where there is no style: that is cheaper than to format an empty style.
 fn begin(to: &mut String, style: Style) -> fmt::Result {
     if style.is_plain() { Ok(()) } else { write!(to, "{style}") }
 }
@@ -100,13 +100,13 @@ fn end(to: &mut String, style: Style) -> fmt::Result {
 
 /// The fields of an event, one after the other.
 struct Fields<'a> {
-    to: Clean<'a>,
+    to: Escaped<'a>,
     name: Style,
     so_far: fmt::Result,
 }
 
 impl Fields<'_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Clean<'_>) -> fmt::Result) {
+    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Escaped<'_>) -> fmt::Result) {
         if self.so_far.is_ok() {
             self.so_far = self.to.begin(field, self.name).and_then(|()| value(&mut self.to));
         }
@@ -146,10 +146,10 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// A place for texts, in which risky characters are escaped.
-struct Clean<'a>(&'a mut String);
+/// Escapes risky characters in what is written to it.
+struct Escaped<'a>(&'a mut String);
 
-impl Clean<'_> {
+impl Escaped<'_> {
     fn begin(&mut self, field: &Field, name: Style) -> fmt::Result {
         self.0.push(' ');
         if field.name() != "message" {
@@ -162,7 +162,7 @@ impl Clean<'_> {
     }
 }
 
-impl Write for Clean<'_> {
+impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if all(text, is_plain) {
             self.0.push_str(text);
@@ -173,7 +173,7 @@ impl Write for Clean<'_> {
     }
 }
 
-/// Without a way out before the end, so that many bytes are looked at at once.
+/// Does not return before the end, so that the compiler can check many bytes at once.
 fn all(text: &str, holds: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(true, |so_far, byte| so_far & holds(byte))
 }
@@ -186,15 +186,15 @@ const fn is_plain(byte: u8) -> bool {
 mod tests {
     use std::io;
 
-    use super::{super::kept::Kept, *};
+    use super::{super::captured::Captured, *};
 
-    /// What `says` logs, without the time: by us, by us in colour, and by the library.
+    /// What `says` logs, without the time: by [`Line`], by it in colour, and by the library.
     fn logged(says: impl Fn()) -> [String; 3] {
         let log = |colour: Option<bool>| {
-            let kept = Kept::default();
+            let captured = Captured::default();
             let builder = tracing_subscriber::fmt()
                 .with_max_level(Level::TRACE)
-                .with_writer(kept.clone())
+                .with_writer(captured.clone())
                 .with_target(false);
             if let Some(colour) = colour {
                 let ours = builder.event_format(Line { colour }).finish();
@@ -202,7 +202,7 @@ mod tests {
             } else {
                 tracing::subscriber::with_default(builder.finish(), &says);
             }
-            let text = kept.text();
+            let text = captured.text();
             let lines = text.lines().map(|line| line.split_once('Z').unwrap().1.to_owned() + "\n");
             lines.collect()
         };
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_forges_a_line_or_commands_a_terminal() {
+    fn no_value_forges_a_line_or_controls_a_terminal() {
         let hostile = "\n2027-01-15T08:00:00.000000Z  INFO forged\u{1b}[2J\r\u{9b}31m\u{2028}\u{202e}\u{ad}\u{e0041}";
         let [ours, coloured, _] = logged(|| {
             let _span = tracing::info_span!("span", shown = %hostile, said = hostile).entered();
@@ -241,12 +241,13 @@ mod tests {
         assert!(!ours.contains(|it| display::is_risky(it) && it != '\n'), "{ours:?}");
         assert_eq!(ours.matches("INFO forged").count(), 8, "and nothing is lost");
         assert_eq!(coloured.lines().count(), 2, "{coloured}");
-        // Two times, two levels and three names, begun and ended, less the two that were cut off before Z.
+        // Two times, two levels and three names, begun and ended, less the two that were cut off
+        // before Z.
         assert_eq!(coloured.matches('\u{1b}').count(), 2 * 7 - 2, "{coloured:?}");
     }
 
     #[test]
-    fn an_error_is_told_with_what_is_behind_it() {
+    fn an_error_is_logged_with_its_sources() {
         #[derive(Debug, thiserror::Error)]
         #[error("{0}")]
         struct Fault(&'static str, #[source] Option<Box<Fault>>);

@@ -1,10 +1,10 @@
 //! The log: on standard error, for people or as JSON, by a thread of its own ([`writer`]).
 
 mod budget;
+#[cfg(test)]
+mod captured;
 mod gate;
 mod json;
-#[cfg(test)]
-mod kept;
 mod line;
 mod time;
 mod writer;
@@ -18,12 +18,12 @@ pub(crate) use self::gate::Gate;
 use self::{
     json::Json,
     line::Line,
-    writer::{LogStatus, Untold, Writer},
+    writer::{LogStatus, Unreported, Writer},
 };
 use crate::admin::readiness::Failing;
 
-/// rmcp says three lines at `info` for every call. Whoever wants them says so in `RUST_LOG`.
-const QUIET: &str = "rmcp=warn";
+/// rmcp logs three lines at `info` for every call. `RUST_LOG` can ask for them.
+const DEFAULT_DIRECTIVES: &str = "rmcp=warn";
 
 static WRITER: OnceLock<Writer> = OnceLock::new();
 
@@ -72,7 +72,8 @@ pub(crate) fn start(environment: &Environment) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until all that was logged is written, or for a bounded time: to be called before the program ends.
+/// Waits until all that was logged is written, or for a bounded time. Call it before the program
+/// ends.
 pub(crate) fn flush() {
     if let Some(writer) = WRITER.get() {
         writer.flush();
@@ -84,7 +85,7 @@ fn writer() -> io::Result<Writer> {
     if let Some(writer) = WRITER.get() {
         return Ok(writer.clone());
     }
-    let writer = Writer::start(io::stderr(), |_, untold| tell(untold))?;
+    let writer = Writer::start(io::stderr(), |_, unreported| report(unreported))?;
     if WRITER.set(writer.clone()).is_ok() {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
@@ -125,9 +126,9 @@ pub(crate) fn failing() -> Option<Failing> {
     .map(|what| Failing { what, since: stuck_since, affects_callers: stuck_since.is_some() })
 }
 
-/// Says how many lines are missing from the log.
-fn tell(untold: Untold) {
-    let Untold { dropped, lost, no_token, invalid_token } = untold;
+/// Logs how many lines are missing from the log.
+fn report(unreported: Unreported) {
+    let Unreported { dropped, lost, no_token, invalid_token } = unreported;
     if lost > 0 {
         tracing::error!(lost, "Decisions and warnings were lost: the log could not be written");
     }
@@ -149,7 +150,7 @@ fn tell(untold: Untold) {
 }
 
 fn filter(level: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(format!("{QUIET},{level}"))
+    EnvFilter::builder().parse(format!("{DEFAULT_DIRECTIVES},{level}"))
 }
 
 #[cfg(test)]

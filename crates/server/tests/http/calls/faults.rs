@@ -66,8 +66,8 @@ pub(super) fn header_faults() -> Vec<Change<Headers>> {
     faults
 }
 
-/// Puts `value` at the JSON pointer `pointer` of the body, creating objects on the way; `None` removes the
-/// member.
+/// Puts `value` at the JSON pointer `pointer` of the body, creating objects on the way; `None`
+/// removes the member.
 fn put(pointer: &'static str, value: Option<Value>) -> impl Fn(&mut String) {
     move |body| {
         let mut message: Value = serde_json::from_str(body).unwrap();

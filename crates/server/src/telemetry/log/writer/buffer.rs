@@ -1,4 +1,4 @@
-//! What waits to be written, and what is counted instead.
+//! The lines that are not yet written, and the counts of those that are not kept.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::telemetry::log::budget::{Budget, Over};
 
-/// How many bytes may wait before no request is begun any more.
+/// How many bytes are buffered before no further request begins.
 pub(super) const BUSY: usize = 512 * 1024;
 /// Lines a second about requests without a token, and about those with a bad one.
 const NO_TOKEN_BUDGET: u32 = 100;
@@ -22,19 +22,19 @@ const INVALID_TOKEN_BUDGET: u32 = 1000;
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
-    /// There is something to write, or somebody waits until all is written.
-    pub(super) more: Condvar,
+    /// There is something to write, or a flush is requested.
+    pub(super) lines_added: Condvar,
     /// Something was written.
-    pub(super) less: Condvar,
+    pub(super) lines_written: Condvar,
     /// [`CLEAR`], [`BUSY_NOW`] or [`STUCK`]: read by every request.
     pub(super) mode: AtomicU8,
-    /// It is clear again.
-    pub(super) cleared: Notify,
+    /// The mode is [`CLEAR`] again, or [`STUCK`].
+    pub(super) mode_changed: Notify,
 }
 
 /// Little is waiting: as at the start.
 pub(super) const CLEAR: u8 = 0;
-/// More than [`BUSY`] is waiting.
+/// More than [`BUSY`] is buffered.
 pub(super) const BUSY_NOW: u8 = 1;
 /// The same, and for so long that requests are refused; or writing failed.
 pub(super) const STUCK: u8 = 2;
@@ -44,22 +44,22 @@ pub(super) struct State {
     pub(super) lines: Vec<u8>,
     /// How many bytes the thread has taken and not yet written.
     pub(super) taken: usize,
-    /// Somebody waits until all is written.
-    pub(super) hurry: bool,
-    /// Since when it is stuck.
+    /// A caller waits until all is written.
+    pub(super) flush_requested: bool,
+    /// Since when the mode is [`STUCK`].
     pub(super) stuck_since: Option<NumericDate>,
-    pub(super) untold: Untold,
+    pub(super) unreported: Unreported,
     pub(super) lost_in_all: u64,
     pub(super) no_token: Budget<NO_TOKEN_BUDGET>,
     pub(super) invalid_token: Budget<INVALID_TOKEN_BUDGET>,
 }
 
-/// Counts that are told as soon as there is room.
+/// Counts that are logged as soon as there is capacity.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Untold {
-    /// Lines of the request log for which there was no room.
+pub(crate) struct Unreported {
+    /// Lines of the request log for which there was no capacity.
     pub(crate) dropped: u64,
-    /// Decisions and warnings for which there was no room.
+    /// Decisions and warnings for which there was no capacity.
     pub(crate) lost: u64,
     /// Requests beyond the budget for those without a token.
     pub(crate) no_token: u64,
@@ -67,7 +67,7 @@ pub(crate) struct Untold {
     pub(crate) invalid_token: u64,
 }
 
-/// How the log is doing, for `/readyz`.
+/// The state of the log, for `/readyz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogStatus {
     /// Since when it cannot be written; `None` if it can.
@@ -77,35 +77,35 @@ pub(crate) struct LogStatus {
 }
 
 impl State {
-    pub(super) fn waiting(&self) -> usize {
+    pub(super) fn buffered(&self) -> usize {
         self.lines.len() + self.taken
     }
 
-    /// No request is begun from here on.
-    pub(super) fn stick(&mut self, shared: &Shared) {
+    /// From here on no request begins.
+    pub(super) fn set_stuck(&mut self, shared: &Shared) {
         shared.mode.store(STUCK, Ordering::Relaxed);
         self.stuck_since.get_or_insert_with(|| SystemClock.now());
-        shared.cleared.notify_waiters();
+        shared.mode_changed.notify_waiters();
     }
 
-    /// What was taken is written: it is clear again if little else is waiting.
-    pub(super) fn clear(&mut self, shared: &Shared) {
+    /// What was taken is written: the mode is clear again if little else is buffered.
+    pub(super) fn written(&mut self, shared: &Shared) {
         self.taken = 0;
         if self.lines.len() <= BUSY {
             shared.mode.store(CLEAR, Ordering::Relaxed);
             self.stuck_since = None;
-            shared.cleared.notify_waiters();
+            shared.mode_changed.notify_waiters();
         }
     }
 
-    /// Takes the counts that are to be told now.
-    pub(super) fn untold(&mut self, shared: &Shared) -> Untold {
+    /// Takes the counts that are due to be logged.
+    pub(super) fn take_unreported(&mut self, shared: &Shared) -> Unreported {
         if shared.mode.load(Ordering::Relaxed) != CLEAR {
-            return Untold::default();
+            return Unreported::default();
         }
         let Over(no_token) = self.no_token.take_over();
         let Over(invalid_token) = self.invalid_token.take_over();
-        Untold { no_token, invalid_token, ..std::mem::take(&mut self.untold) }
+        Unreported { no_token, invalid_token, ..std::mem::take(&mut self.unreported) }
     }
 }
 

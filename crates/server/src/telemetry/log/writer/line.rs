@@ -1,4 +1,4 @@
-//! One line, on its way to the writer, and what may happen to it.
+//! Takes lines from `tracing`, and decides from their target and level whether they may be dropped.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ const NO_TOKEN: &str = "bartizan::audit::no_token";
 const INVALID_TOKEN: &str = "bartizan::audit::invalid_token";
 /// The thread's name.
 
-/// What happens to a line for which there is little room.
+/// What happens to a line for which there is little capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// It may be dropped.
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     InvalidToken,
 }
 
-/// A place for one line.
+/// Takes one line.
 pub(crate) struct Line<'a> {
     writer: &'a Writer,
     kind: Kind,

@@ -9,36 +9,39 @@ use std::{
 
 use super::{
     Writer,
-    buffer::{Untold, wait},
+    buffer::{Unreported, wait},
 };
 
-/// How long lines are collected: each time they are written, two threads take turns.
-const PAUSE: Duration = Duration::from_millis(5);
-/// How long until what could not be written is tried again, and how often it is looked for something to tell.
-const RETRY: Duration = Duration::from_secs(1);
-/// How long until a pipe is tried again that is full and does not make its writers wait.
-const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(10);
+/// How long lines are buffered: each write costs two context switches.
+pub(super) const FLUSH_INTERVAL: Duration = Duration::from_millis(5);
+/// How long until a failed write is retried, and how often counts are checked for a report.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long until a write to a full non-blocking pipe is retried.
+const WOULD_BLOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Writer {
-    pub(super) fn write(&self, mut to: impl Write, tell: impl Fn(&Self, Untold)) {
+    pub(super) fn write(&self, mut to: impl Write, report: impl Fn(&Self, Unreported)) {
         let shared = &self.0;
         let mut lines = Vec::new();
         loop {
             {
                 let mut state = shared.state();
                 while state.lines.is_empty() {
-                    state.hurry = false;
-                    let untold = state.untold(shared);
-                    if untold != Untold::default() {
+                    state.flush_requested = false;
+                    let unreported = state.take_unreported(shared);
+                    if unreported != Unreported::default() {
                         drop(state);
-                        tell(self, untold);
+                        report(self, unreported);
                         state = shared.state();
                         continue;
                     }
-                    state = wait(&shared.more, state, RETRY);
+                    state = wait(&shared.lines_added, state, RETRY_INTERVAL);
                 }
-                if !state.hurry {
-                    let collect = shared.more.wait_timeout_while(state, PAUSE, |it| !it.hurry);
+                if !state.flush_requested {
+                    let collect =
+                        shared
+                            .lines_added
+                            .wait_timeout_while(state, FLUSH_INTERVAL, |it| !it.flush_requested);
                     (state, _) = collect.unwrap_or_else(PoisonError::into_inner);
                 }
                 std::mem::swap(&mut state.lines, &mut lines);
@@ -46,12 +49,12 @@ impl Writer {
             }
             self.write_all(&mut to, &lines);
             lines.clear();
-            shared.state().clear(shared);
-            shared.less.notify_all();
+            shared.state().written(shared);
+            shared.lines_written.notify_all();
         }
     }
 
-    /// Writes `lines`, however long it takes: what fails is tried again.
+    /// Writes `lines`, however long it takes: a failed write is retried.
     fn write_all(&self, to: &mut impl Write, mut lines: &[u8]) {
         let shared = &self.0;
         while !lines.is_empty() {
@@ -62,14 +65,14 @@ impl Writer {
                     state.taken = lines.len();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A pipe that is full and does not wait: as one that waits, but by ourselves.
+                // A full non-blocking pipe: wait as a blocking one would.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    thread::sleep(WOULD_BLOCK_PAUSE);
+                    thread::sleep(WOULD_BLOCK_INTERVAL);
                 }
-                // Nothing can be said of it but by `/readyz`: this is where it would be said.
+                // Only `/readyz` can report it: the log is what fails.
                 Ok(_) | Err(_) => {
-                    shared.state().stick(shared);
-                    thread::sleep(RETRY);
+                    shared.state().set_stuck(shared);
+                    thread::sleep(RETRY_INTERVAL);
                 }
             }
         }

@@ -1,19 +1,20 @@
-//! Who may do what, by a policy: each answer is the policy's own decision about somebody supposed.
+//! Who may do what, by a policy: each cell is the policy's own decision about a hypothetical
+//! caller.
 
 use std::collections::BTreeSet;
 
 use auth_core::{Action, Hypothetical, Policy, RoleName, Verdict};
 
-/// Who is asked about: somebody without a token, and every role alone with all that it may hold.
+/// A column: callers without a token, or users with one role and every scope that it allows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Who {
-    /// Somebody without a token.
+pub(super) enum RoleColumn {
+    /// A caller without a token.
     Anonymous,
     /// A user with this role alone.
     Role(RoleName),
 }
 
-impl Who {
+impl RoleColumn {
     /// All of a policy, in order.
     pub(super) fn all(policy: &Policy) -> Vec<Self> {
         let roles = policy.roles().map(|(role, _)| Self::Role(role.clone()));
@@ -36,7 +37,7 @@ impl Who {
     }
 }
 
-/// What has a target, in order, then the other methods: the ones that a team thinks about first.
+/// The rows: actions with a target first, in order, then the other methods.
 pub(super) fn actions(policies: &[&Policy]) -> Vec<Action> {
     let all: BTreeSet<(bool, Action)> = policies
         .iter()
@@ -46,7 +47,7 @@ pub(super) fn actions(policies: &[&Policy]) -> Vec<Action> {
     all.into_iter().map(|(_, action)| action).collect()
 }
 
-/// What an action needs, in words.
+/// What an action requires, as text.
 pub(super) fn needs(policy: &Policy, action: &Action) -> String {
     match policy.requirements(action) {
         None => "no rule".into(),
