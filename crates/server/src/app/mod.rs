@@ -21,6 +21,7 @@ pub use self::resource::{Backend, Resource, ResourceError};
 use crate::{
     admin::{explain, health, readiness::Readiness},
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
+    mcp::server::SERVER_NAME,
 };
 
 /// What callers may hold at once, over all resources together.
@@ -106,7 +107,7 @@ impl<D: Directory> App<D> {
                 router = explain::mount(router, &uri, &policy, &authenticate, &self.clock)?;
             }
             let guard = Guard::new(uri, policy, backend.offers(), authenticate)?
-                .name("server")
+                .name(SERVER_NAME)
                 .body_memory(bounds.body_memory)
                 .max_streams(bounds.streams_of_each, bounds.streams);
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);

@@ -29,6 +29,11 @@ use crate::mcp::tools::{
     whoami::{WhoAmI, whoami},
 };
 
+/// The name of the server, in its `serverInfo`, in its metadata (RFC 9728 `resource_name`) and in
+/// the resource [`INFO_URI`].
+pub(crate) const SERVER_NAME: &str = "bartizan-server";
+/// The title of the server, for people.
+const SERVER_TITLE: &str = "Bartizan";
 /// The one resource.
 const INFO_URI: &str = "server://info";
 
@@ -61,7 +66,7 @@ impl McpServer {
 
     fn info_document(&self) -> String {
         serde_json::json!({
-            "name": env!("CARGO_PKG_NAME"),
+            "name": SERVER_NAME,
             "version": env!("CARGO_PKG_VERSION"),
             "resource": self.0.resource.as_str(),
             "protocol_versions": ProtocolVersion::KNOWN_VERSIONS
@@ -96,10 +101,10 @@ impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
         ServerConfig::new(capabilities)
-            .with_server_info(Implementation::new(
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            ))
+            .with_server_info(
+                Implementation::new(SERVER_NAME, env!("CARGO_PKG_VERSION"))
+                    .with_title(SERVER_TITLE),
+            )
             .with_instructions("Every call needs a bearer token; `whoami` says what yours allows.")
     }
 
@@ -173,4 +178,20 @@ impl ServerHandler for McpServer {
 fn cache_hints(context: &RequestContext<RoleServer>) -> (Option<u64>, Option<CacheScope>) {
     let known = context.protocol_version().is_some_and(|v| v >= ProtocolVersion::V_2026_07_28);
     (known.then_some(0), known.then_some(CacheScope::Private))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_names_itself() {
+        let resource = "http://localhost:8000/mcp".parse().unwrap();
+        let server = McpServer::new(resource, Arc::new(auth_core::SystemClock));
+        let info = server.get_info().server_info;
+        assert_eq!(info.name, "bartizan-server");
+        assert_eq!(info.title.as_deref(), Some("Bartizan"));
+        let document: serde_json::Value = serde_json::from_str(&server.info_document()).unwrap();
+        assert_eq!(document["name"], "bartizan-server");
+    }
 }

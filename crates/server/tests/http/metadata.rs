@@ -1,4 +1,4 @@
-//! The metadata document (RFC 9728 §3), which nobody needs a token for.
+//! The metadata document (RFC 9728 §3), which needs no token.
 
 use http::{Method, StatusCode, header};
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn anonymous_reads_the_metadata_at_both_places_from_any_origin() {
                 "authorization_servers": ["http://localhost:8000"],
                 "scopes_supported": ["Admin.Write", "User.Read"],
                 "bearer_methods_supported": ["header"],
-                "resource_name": "server",
+                "resource_name": "bartizan-server",
             })
         );
         let preflight = send(server.http().request(Method::OPTIONS, &url)).await;
