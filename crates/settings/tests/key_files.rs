@@ -154,13 +154,13 @@ fn what_is_no_key_is_named() {
 fn a_set_without_a_usable_key_is_told_from_what_is_no_set() {
     let unusable = r#"{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}"#;
     let private = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}]}"#;
-    for (text, told) in [
+    for (text, expected) in [
         (r#"{"keys":[]}"#, "it is empty".to_owned()),
         (unusable, KeyError::Purpose.to_string()),
         (private, KeyError::Private.to_string()),
     ] {
         match KeyFile::with(text).keys().unwrap_err() {
-            KeySettingError::NoUsableKeys { reason, .. } => assert_eq!(reason, told, "{text}"),
+            KeySettingError::NoUsableKeys { reason, .. } => assert_eq!(reason, expected, "{text}"),
             other => panic!("{text}: {other}"),
         }
     }

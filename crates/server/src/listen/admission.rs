@@ -66,8 +66,8 @@ impl Admission {
         }
     }
 
-    /// Accepts a connection of `address`, as an ordinary one in `room`, or else in the reserve. `None`
-    /// if neither has room for this address.
+    /// Accepts a connection of `address`, as an ordinary one in `room`, or else in the reserve.
+    /// `None` if neither has room for this address.
     pub(super) fn admit(&self, mut room: Room, address: IpAddr) -> Option<Admitted> {
         let now = |semaphore: &Arc<Semaphore>| Arc::clone(semaphore).try_acquire_owned().ok();
         // Since the room was found another connection may have ended.

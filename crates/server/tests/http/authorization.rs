@@ -114,7 +114,7 @@ async fn admin_is_refused_what_has_no_rule() {
 }
 
 #[test]
-fn a_server_does_not_start_with_a_hole_in_its_policy() {
+fn a_server_does_not_start_while_an_offer_has_no_rule() {
     for (rule, name) in [
         ("get_time = \"Admin.Write\"\n", "tools/call get_time"),
         ("whoami = [] # any signed-in user\n", "tools/call whoami"),

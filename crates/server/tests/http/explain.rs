@@ -137,7 +137,7 @@ async fn what_a_tool_needs_is_told() {
     assert_eq!(needs("nothing").await, json!({ "fault": "no rule" }));
 }
 
-/// What an HTTP answer tells of a decision; `Explanation` tells more.
+/// What an HTTP answer says of a decision; `Explanation` says more.
 fn class(finding: Finding) -> &'static str {
     match finding {
         Finding::Permitted => "permitted",
@@ -160,7 +160,7 @@ fn class_of(answer: &Answer) -> &'static str {
     }
 }
 
-/// The subjects of the harness, and one whom nobody knows.
+/// The subjects of the harness, and one who is unknown.
 const SUBJECTS: [&str; 5] = ["guest", "user", "admin", "disabled", "unknown"];
 const SCOPES: [&str; 4] = ["", "User.Read", "User.Read Admin.Read", EVERYTHING];
 const TOOLS: [&str; 3] = ["get_time", "whoami", "not_offered"];
@@ -185,7 +185,7 @@ async fn users(server: &TestServer) -> Users {
     users.collect()
 }
 
-/// What somebody who has the policy and knows the users says offline.
+/// The explanation that follows from the policy and the users, offline.
 fn offline(
     users: &Users,
     verifier: &TokenVerifier,
@@ -244,7 +244,7 @@ async fn a_token_is_admitted_if_and_only_if_it_is_explained_to_be() {
                 let Ok(header) = header else { continue };
                 let asked = server.post(call(tool)).header(header::AUTHORIZATION, header);
                 let answer = send(asked).await;
-                // A token that is no b64token is refused before anybody reads it, with a 400 or
+                // A token that is no b64token is refused before it is read, with a 400 or
                 // 401.
                 if answer.status == StatusCode::BAD_REQUEST && said.finding == Finding::InvalidToken
                 {

@@ -94,8 +94,9 @@ impl TestServer<AnyDirectory> {
         let issuer =
             TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
         let trusts = [issuer.trust_roles(true).into()];
-        let (nobody, own) = (Provisioning::new(), Some(sessions.clone()));
-        let server = Self::start_whole(key, BUILT_IN, directory, clock, trusts, nobody, own).await;
+        let (refuse_unknown, own) = (Provisioning::new(), Some(sessions.clone()));
+        let server =
+            Self::start_whole(key, BUILT_IN, directory, clock, trusts, refuse_unknown, own).await;
         (server, sessions)
     }
 }

@@ -214,7 +214,7 @@ async fn an_opaque_token_is_asked_about_and_an_issuer_that_is_down_is_503_and_ne
             answer.body
         );
     }
-    // All of its tokens are asked about, so nobody of its users is let in; it is asked again in
+    // All of its tokens are asked about, so none of its users is accepted; it is asked again in
     // time.
     let ready = server.get("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -237,14 +237,16 @@ fn the_local_issuer_is_there_if_it_has_a_key_and_only_once() {
     assert_eq!(both.local.as_ref().unwrap().issuer.as_str(), "http://localhost:8000");
     assert!(both.protection().starts_with("protected: tokens of 3 issuers for http"));
 
-    let told = |file: &str, pairs: &[(&str, &str)]| resolve(file, pairs).unwrap_err().to_string();
-    let twice = told(&section("http://localhost:8000"), &secret);
+    let errors = |file: &str, pairs: &[(&str, &str)]| resolve(file, pairs).unwrap_err().to_string();
+    let twice = errors(&section("http://localhost:8000"), &secret);
     assert!(twice.contains("http://localhost:8000 is JWT_ISSUER"), "{twice}");
-    let weak = told(&one, &[("JWT_SECRET", "short")]);
+    let weak = errors(&one, &[("JWT_SECRET", "short")]);
     assert!(weak.contains("JWT_SECRET"), "{weak}");
     // With the rest of the configuration, all at once.
-    let all =
-        told("[issuers.\"https://a.example\"]\nx = 1", &[("BIND_ADDR", "x"), ("JWT_SECRET", "s")]);
+    let all = errors(
+        "[issuers.\"https://a.example\"]\nx = 1",
+        &[("BIND_ADDR", "x"), ("JWT_SECRET", "s")],
+    );
     for part in ["BIND_ADDR", "JWT_SECRET", "x: unknown key"] {
         assert!(all.contains(part), "{all}");
     }
@@ -291,12 +293,12 @@ fn the_origins_of_pages_are_written_as_browsers_write_them() {
 fn the_file_is_named_by_a_variable_too_and_the_flag_comes_first() {
     let pairs = |file: &str| [("ISSUERS_FILE".to_owned(), file.to_owned())];
     let environment = Environment::from_pairs(pairs("/no/such/a.toml"));
-    let told = |args: &RunArgs| {
+    let errors = |args: &RunArgs| {
         Config::resolve(args, &environment, &McpServer::offers()).unwrap_err().to_string()
     };
-    assert!(told(&RunArgs::default()).contains("ISSUERS_FILE /no/such/a.toml"));
+    assert!(errors(&RunArgs::default()).contains("ISSUERS_FILE /no/such/a.toml"));
     let args = RunArgs { issuers: Some("/no/such/b.toml".into()), ..RunArgs::default() };
-    assert!(told(&args).contains("ISSUERS_FILE /no/such/b.toml"));
+    assert!(errors(&args).contains("ISSUERS_FILE /no/such/b.toml"));
 }
 
 #[tokio::test]
@@ -327,7 +329,7 @@ async fn who_is_added_and_with_which_roles_must_be_said_as_a_whole() {
     };
     let roles = |names: &[&str]| names.iter().map(|it| it.parse().unwrap()).collect();
     let quiet = format!("[issuers.\"{name}\"]\n");
-    assert_eq!(provisioned(&quiet, &[]).unwrap(), [].into(), "nobody, unless it is said");
+    assert_eq!(provisioned(&quiet, &[]).unwrap(), [].into(), "no user, by default");
 
     let said = format!("{quiet}unknown_users = \"provision\"\ndefault_roles = [\"user\"]\n");
     let expected = [(name.parse().unwrap(), roles(&["user"]))].into();

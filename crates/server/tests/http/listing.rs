@@ -1,4 +1,4 @@
-//! Row 29: lists show what the caller may use, and are nobody else's to cache.
+//! Row 29: lists show what the caller may use, and are for no other caller's cache.
 
 use serde_json::{Value, json};
 

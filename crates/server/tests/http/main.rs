@@ -1,4 +1,4 @@
-//! The negative matrix over HTTP: a running server on a free port, a clock that stands still, real
+//! The negative matrix over HTTP: a running server on a free port, a fixed clock, real
 //! requests. One module a part of the matrix.
 #![expect(
     clippy::unwrap_used,

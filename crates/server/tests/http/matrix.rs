@@ -60,7 +60,7 @@ async fn verdict(server: &TestServer, token: Option<&str>, action: &Action) -> &
         {
             json!({ "uri": "server://other" })
         }
-        Action::Method(method) if method.starts_with("tasks/") => json!({ "taskId": "somebody's" }),
+        Action::Method(method) if method.starts_with("tasks/") => json!({ "taskId": "another's" }),
         Action::Method(method) if method.ends_with("new") => {
             json!({ "notifications": { "new": true } })
         }

@@ -75,7 +75,7 @@ fn every_method_of_rmcp_has_been_looked_at() {
     let known: BTreeSet<String> = RULED.into_iter().chain(PROTOCOL).map(str::to_owned).collect();
     let mut understood = methods::<ClientRequest>();
     understood.extend(methods::<ClientNotification>());
-    assert_eq!(understood, known, "what rmcp understands, and what somebody has looked at");
+    assert_eq!(understood, known, "what rmcp understands, and what has been reviewed");
     let policy = parse_policy(BUILT_IN, &McpServer::offers()).unwrap();
     let open: BTreeSet<String> = policy
         .actions()

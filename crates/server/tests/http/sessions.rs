@@ -60,7 +60,7 @@ async fn a_user_has_so_many_sessions_running_and_another_is_not_in_their_way() {
     let end = server.http().delete(server.url()).header("mcp-session-id", session);
     assert!(send(end.bearer_auth(&bob)).await.status.is_success());
     assert_eq!(begin(&server, &carol).await.status, StatusCode::OK);
-    // Whoever needs no session is served in any case.
+    // A client without a session is served in any case.
     let list = server.post(request("tools/list", &json!({}))).header("mcp-method", "tools/list");
     let list = list.header("mcp-protocol-version", "2026-07-28").bearer_auth(&alice);
     assert_ne!(send(list).await.status, StatusCode::TOO_MANY_REQUESTS);

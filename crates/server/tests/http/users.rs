@@ -27,7 +27,7 @@ async fn unknown_and_disabled_users_are_403_without_a_challenge() {
         assert_eq!(answer.challenge(), None, "{subject}");
         let body = answer.json();
         assert_eq!(body["error"]["data"]["error"], "access_denied");
-        // Who they are is told to the callers, and to both the same: their tokens are good.
+        // The answer is the same for both callers: their tokens are valid.
         let words = format!(
             "you are {subject} of {ISSUER}: the user does not exist here or is disabled, so a new token would not help. The operator of the server can add or enable the user"
         );
@@ -135,7 +135,7 @@ async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
     server.get_time(&ahead).await.assert_invalid_token("and not later either");
     let fresh = server.sign(&server.forge().claim("iat", NOW + 31));
     server.get_time(&fresh).await.assert_called("issued afterwards");
-    server.get_time(&server.token("admin", "Admin.Write")).await.assert_called("somebody else's");
+    server.get_time(&server.token("admin", "Admin.Write")).await.assert_called("another user's");
 }
 
 #[tokio::test]
@@ -177,14 +177,14 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     let directory = &server.directory;
     let named = server.forge().claim("sub", "carol").claim("name", "Carol");
 
-    // Whose token is void is not added, and neither is anybody twice.
-    let void = server.sign(&named.clone().claim("exp", NOW - 1000));
-    server.call("whoami", &void).await.assert_invalid_token("expired");
+    // A user with an invalid token is not added, and no user is added twice.
+    let invalid = server.sign(&named.clone().claim("exp", NOW - 1000));
+    server.call("whoami", &invalid).await.assert_invalid_token("expired");
     let token_id = "lost".parse().unwrap();
     let lost = RevokedToken { issuer: ISSUER.parse().unwrap(), token_id, expires_at: None };
     let _ = directory.edit(Edit::RevokeToken(lost), &stamp(NOW)).await.unwrap();
-    let void = server.sign(&named.clone().claim("jti", "lost"));
-    assert_eq!(server.call("whoami", &void).await.status, StatusCode::FORBIDDEN);
+    let invalid = server.sign(&named.clone().claim("jti", "lost"));
+    assert_eq!(server.call("whoami", &invalid).await.status, StatusCode::FORBIDDEN);
     assert_eq!(directory.list().await.unwrap(), []);
     let good = server.sign(&named);
     let (one, two) = tokio::join!(server.call("whoami", &good), server.call("whoami", &good));
@@ -196,13 +196,13 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     assert_eq!(carol.roles().iter().map(RoleName::as_str).collect::<Vec<_>>(), ["guest"]);
     let record = directory.record(1).await.unwrap();
     assert_eq!((record[0].who.as_str(), record[0].what.as_str()), ("first use", "add"));
-    // The roles bound the token's scopes as anybody's.
+    // The roles bound the token's scopes as any user's.
     assert_eq!(server.get_time(&good).await.status, StatusCode::FORBIDDEN);
 
     let disable = Edit::SetStatus(user("carol"), UserStatus::Disabled);
     assert_eq!(directory.edit(disable, &stamp(NOW)).await.unwrap(), EditOutcome::Changed);
     assert_eq!(server.call("whoami", &good).await.status, StatusCode::FORBIDDEN);
-    // One who is removed is added again, but the old token is void.
+    // One who is removed is added again, but the old token is invalid.
     let remove = Edit::Remove(user("carol"));
     assert_eq!(directory.edit(remove, &stamp(NOW + 5)).await.unwrap(), EditOutcome::Changed);
     server.call("whoami", &good).await.assert_invalid_token("from before the removal");

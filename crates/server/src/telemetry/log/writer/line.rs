@@ -7,10 +7,10 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::Writer;
 
+/// The targets of the guard's audit events.
 const AUDIT: &str = "bartizan::audit";
 const NO_TOKEN: &str = "bartizan::audit::no_token";
 const INVALID_TOKEN: &str = "bartizan::audit::invalid_token";
-/// The thread's name.
 
 /// What happens to a line for which there is little capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
