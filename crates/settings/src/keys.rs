@@ -132,7 +132,7 @@ pub struct VerifyingKeys {
     pub keys: KeySet,
     /// Where they came from.
     pub source: KeySource,
-    /// What of a JWK Set was left out: the place in the set, from 0, and the fault.
+    /// What of a JWK Set was left out: the index in the set, from 0, and the error.
     pub unusable: Vec<(usize, KeyError)>,
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn read_any(path: &Path) -> Result<Policy, PolicyFileError> {
 ///
 /// # Errors
 ///
-/// [`PolicyFileError`] with every fault of the document, or every offer without a rule.
+/// [`PolicyFileError`] with every error of the document, or every offer without a rule.
 pub fn parse(text: &str, offers: &[Action]) -> Result<Policy, PolicyFileError> {
     let policy = Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?;
     let missing: Vec<String> =

@@ -1,6 +1,6 @@
 //! `server policy check`: errors, and warnings about what is valid but probably unintended.
 //!
-//! Loading has reported the faults of the document already (unknown scopes and roles, cycles, rules
+//! Loading has reported the errors of the document already (unknown scopes and roles, cycles, rules
 //! that cannot be read, offers without a rule). This command adds rules that no role can meet, and
 //! warnings.
 

@@ -12,7 +12,7 @@ use toml::{
 
 use super::{context::Context, entry::IssuerConfig, section::Section};
 
-/// Reads the file at `path`, as `ISSUERS_FILE` names it; faults are added to `faults`.
+/// Reads the file at `path`, as `ISSUERS_FILE` names it; errors are added to `faults`.
 pub(crate) fn load(
     path: &Path,
     policy: Option<&Policy>,

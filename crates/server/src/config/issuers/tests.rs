@@ -1,4 +1,4 @@
-//! The file: every member, every preset, every fault.
+//! The file: every member, every preset, every error.
 
 use std::{
     fs,
@@ -78,7 +78,7 @@ fn faults(text: &str) -> Vec<String> {
     faults.iter().map(short).collect()
 }
 
-/// The one fault of a section with these members.
+/// The one error of a section with these members.
 fn fault(members: &str) -> String {
     let mut faults = faults(&format!("[issuers.\"https://a.example\"]\n{members}"));
     assert_eq!(faults.len(), 1, "{faults:?}");
