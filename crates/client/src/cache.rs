@@ -94,8 +94,8 @@ impl Cache {
         let folder = secret_file::folder_of(file);
         secret_file::make_folder(folder)?;
         secret_file::check_folder(folder).map_err(io::Error::other)?;
-        // Whole or not at all: another run may be reading or writing. Not synchronized with the disk:
-        // a list that is lost is read from the server again.
+        // Whole or not at all: another run may be reading or writing. Not synchronized with the
+        // disk: a list that is lost is read from the server again.
         let mut draft = secret_file::draft(folder)?;
         draft.write_all(text.as_bytes())?;
         draft.persist(file)?;

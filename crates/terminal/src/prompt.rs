@@ -44,8 +44,8 @@ pub fn confirm(question: &str, ask: Option<&mut Ask<'_>>) -> Result<bool, Confir
     Ok(is_confirmed(&display::escape(question), "[y/N]", false, ask)?)
 }
 
-/// Asks a question that an empty line confirms, too. The end of the input does not. The question may
-/// have several lines: the caller marks those that have text from outside.
+/// Asks a question that an empty line confirms, too. The end of the input does not. The question
+/// may have several lines: the caller marks those that have text from outside.
 pub fn confirm_by_default(question: &str, ask: &mut Ask<'_>) -> io::Result<bool> {
     is_confirmed(&display::escape_lines(question), "[Y/n]", true, ask)
 }

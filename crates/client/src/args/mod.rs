@@ -15,7 +15,7 @@ pub(crate) use token::{GrantArg, LoginArgs, Place, TokenArgs, TokenVerb};
 
 /// What `call --help` ends with.
 const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \
-     sent. `{client} call TOOL --help` prints what the tool takes.";
+     sent.\n`{client} call TOOL --help` prints what the tool takes.";
 
 /// The longest `--timeout`: a day.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
