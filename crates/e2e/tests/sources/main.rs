@@ -1,8 +1,5 @@
 //! Rules of the sources that clippy does not know: no import cycles, lines of at most 100
-//! characters, plain words.
-//!
-//! A rule that does not hold everywhere yet names the crates where it does not (`EXCEPT`). A crate
-//! that keeps the rule must not be on that list, so the lists only get shorter.
+//! characters, plain words. They hold for every crate.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
