@@ -68,14 +68,16 @@ impl<A: Authenticate> Guard<A> {
     /// Names an issuer in the metadata, where clients learn it.
     #[must_use]
     pub fn authorization_server(self, issuer: Issuer) -> Self {
-        self.rules.change_resource(|resource| resource.authorization_servers.push(issuer));
+        let issuers = [issuer];
+        self.rules.change_resource(|it| it.authorization_servers.extend(issuers.iter().cloned()));
         self
     }
 
     /// What to call the server in the metadata.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        self.rules.change_resource(|resource| resource.name = Some(name.into()));
+        let name = name.into();
+        self.rules.change_resource(|resource| resource.name = Some(name.clone()));
         self
     }
 
@@ -128,7 +130,7 @@ impl<A: Authenticate> Guard<A> {
         self.change_limits(|limits| limits.body_timeout = body_timeout)
     }
 
-    fn change_limits(self, change: impl FnOnce(&mut Limits)) -> Self {
+    fn change_limits(self, change: impl Fn(&mut Limits)) -> Self {
         self.rules.change_limits(change);
         self
     }

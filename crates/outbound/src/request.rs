@@ -1,5 +1,7 @@
 //! One request.
 
+use std::fmt;
+
 use auth_core::AccessToken;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -12,12 +14,20 @@ use crate::{Address, AddressError};
 /// One request: a method, an address, headers and a whole body.
 ///
 /// It accepts JSON unless another `Accept` is set.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
     pub(crate) address: Address,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+/// Shows neither headers nor body, which may hold secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, address, headers: _, body } = self;
+        write!(f, "Request({method} {}, {} bytes)", address.without_query(), body.len())
+    }
 }
 
 impl Request {

@@ -1,5 +1,7 @@
 //! One response: read whole, or as a stream.
 
+use std::fmt;
+
 use auth_core::{Challenge, ChallengeError, parse_strict};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -8,7 +10,7 @@ use serde_json::Value;
 use crate::{AddressClass, OutboundError, www_authenticate};
 
 /// A response that was read to its end.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -19,6 +21,13 @@ pub struct Response {
     /// The class of the address that sent it; [`AddressClass::Public`] where a proxy is between,
     /// unless the URL itself has an IP address.
     pub source: AddressClass,
+}
+
+/// Shows neither headers nor body, which may hold secrets.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 impl Response {

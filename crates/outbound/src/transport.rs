@@ -37,7 +37,11 @@ pub fn client(
         .dns_resolver(Arc::new(FilteringResolver { policy, lookup }))
         .redirect(Policy::custom(|attempt| {
             let status = attempt.status().as_u16();
-            let location = attempt.url().to_string();
+            let mut location = attempt.url().clone();
+            // What may be secret is not shown.
+            location.set_query(None);
+            location.set_fragment(None);
+            let location = location.to_string();
             attempt.error(RefusedRedirect { status, location })
         }));
     if server.scheme() == "https" {
@@ -52,8 +56,10 @@ pub fn client(
 }
 
 /// The client for rmcp's own OAuth requests, under the policy of ours. For URLs that were checked:
-/// rmcp checks those that it finds. It bounds the body itself.
+/// rmcp checks those that it finds. It bounds the body itself. `server` is the MCP server: requests
+/// about one on this machine take no proxy.
 pub fn oauth_client(
+    server: &Url,
     policy: AddressPolicy,
     authorities: &CertificateAuthorities,
     limits: Limits,
@@ -66,5 +72,9 @@ pub fn oauth_client(
         .referer(false)
         .dns_resolver(Arc::new(FilteringResolver { policy, lookup }))
         .redirect(Policy::none());
+    let builder = match server.host_str() {
+        Some(host) if auth_core::is_loopback_host(host) => builder.no_proxy(),
+        _ => builder,
+    };
     authorities.trusted_by(builder).build().map_err(|error| OutboundError::setup(&error))
 }

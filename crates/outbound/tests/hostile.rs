@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use outbound::{
     Address, AddressClass, AddressError, AddressPolicy, Limits, Lookup, LookupFuture,
-    OutboundClient, OutboundError, Request,
+    OutboundClient, OutboundError, Request, Response,
     document::{DocumentError, IssuerMetadata},
 };
 use tokio::{
@@ -309,4 +309,14 @@ async fn every_request_names_the_project_and_no_page_that_led_to_it() {
     assert!(head.contains(&format!("user-agent: {}\r\n", outbound::USER_AGENT)), "{head}");
     assert!(outbound::USER_AGENT.starts_with("bartizan/"));
     assert!(head.contains("accept: application/json\r\n") && !head.contains("referer"), "{head}");
+}
+
+#[test]
+fn what_is_shown_of_requests_and_addresses_has_no_secret() {
+    let address: Address = "https://as.example/token?code=secret".parse().unwrap();
+    let token = "a-secret-token".parse().unwrap();
+    let request = Request::post(address.clone()).bearer(&token).form(&[("key", "secret")]);
+    let response = Response::new(StatusCode::OK, HeaderMap::new(), b"secret".to_vec());
+    let shown = format!("{address:?} {request:?} {response:?}");
+    assert!(shown.contains("https://as.example/token") && !shown.contains("secret"), "{shown}");
 }

@@ -7,7 +7,7 @@
 //!    own [`Surrounding`]s.
 //! 3. Secrets come from here, never from the command line, and are never printed.
 //! 4. Files with secrets are written with mode 0600, whole or not at all, and read only if no other
-//!    user may read them: [`secret_file`].
+//!    user may read them: [`mod@secret_file`].
 
 mod config_file;
 mod env_file;

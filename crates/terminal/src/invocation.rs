@@ -123,7 +123,7 @@ impl Invocation {
     }
 
     /// A command: `program` with `arguments`, in which text from outside is quoted
-    /// ([`quoted`](crate::display::quoted)).
+    /// ([`quoted`]).
     #[must_use]
     pub fn command(&self, program: Program, arguments: &str) -> String {
         format!("{} {arguments}", self.program(program)).trim_end().to_owned()

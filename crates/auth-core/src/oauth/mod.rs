@@ -1,6 +1,8 @@
 //! The rules of an OAuth 2.1 authorization server: what its requests and answers are, and what
 //! follows from them.
 //!
+//! No program of this workspace uses them yet.
+//!
 //! Bytes, the time and random numbers go in; values and decisions come out. Nothing here opens a
 //! socket, knows a user or stores anything.
 //!

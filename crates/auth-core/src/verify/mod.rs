@@ -60,6 +60,12 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
+    /// What a token must name as its audience (RFC 7519 §4.1.3).
+    #[must_use]
+    pub const fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
     /// Judges tokens for `audience`. Until [`trust`](Self::trust) is called it refuses every one.
     #[must_use]
     pub fn new(audience: Audience) -> Self {

@@ -79,22 +79,26 @@ impl SharedRules {
     }
 
     /// Changes what the metadata says. For the time before requests arrive.
-    pub(crate) fn change_resource(&self, change: impl FnOnce(&mut Resource)) {
-        let now = self.load();
-        let mut resource = Resource::clone(&now.resource);
-        change(&mut resource);
-        let offers = Arc::clone(&now.offers);
-        // The same policy still has the same rules.
-        if let Ok(new) = Ruleset::new(Arc::new(resource), offers, now.rules()) {
-            self.0.store(Arc::new(new));
-        }
+    pub(crate) fn change_resource(&self, change: impl Fn(&mut Resource)) {
+        self.0.rcu(|now| {
+            let mut resource = Resource::clone(&now.resource);
+            change(&mut resource);
+            let offers = Arc::clone(&now.offers);
+            // The same policy still has the same rules.
+            match Ruleset::new(Arc::new(resource), offers, now.rules()) {
+                Ok(new) => Arc::new(new),
+                Err(_) => Arc::clone(now),
+            }
+        });
     }
 
     /// Changes the limits. For the time before requests arrive.
-    pub(crate) fn change_limits(&self, change: impl FnOnce(&mut Limits)) {
-        let mut new = Ruleset::clone(&self.load());
-        change(&mut new.limits);
-        self.0.store(Arc::new(new));
+    pub(crate) fn change_limits(&self, change: impl Fn(&mut Limits)) {
+        self.0.rcu(|now| {
+            let mut new = Ruleset::clone(now);
+            change(&mut new.limits);
+            new
+        });
     }
 }
 

@@ -63,13 +63,17 @@ async fn unknown_disabled_and_revoked_callers_are_refused() {
     assert!(world.users.set_active(&issuer, &alice, true));
     assert!(world.caller("alice").await.is_ok());
     // Tokens that were issued before a time, and one token by its id.
-    let later = NumericDate::from_secs(NOW + 1).unwrap();
-    assert!(world.users.revoke_before(&issuer, &alice, later));
-    let revoked = world.caller("alice").await.unwrap_err();
-    assert!(matches!(revoked, AuthenticateError::RevokedToken { .. }), "{revoked}");
     let earlier = NumericDate::from_secs(NOW - 1000).unwrap();
     assert!(world.users.revoke_before(&issuer, &alice, earlier));
     assert!(world.caller("alice").await.is_ok());
+    let later = NumericDate::from_secs(NOW + 1).unwrap();
+    // What was revoked stays revoked, whatever is revoked afterwards.
+    for at in [later, earlier] {
+        assert!(world.users.revoke_before(&issuer, &alice, at));
+        let revoked = world.caller("alice").await.unwrap_err();
+        assert!(matches!(revoked, AuthenticateError::RevokedToken { .. }), "{revoked}");
+    }
+    let world = World::new();
     world.users.revoke(issuer.clone(), "alice".parse().unwrap());
     let revoked = world.caller("alice").await.unwrap_err();
     assert!(matches!(revoked, AuthenticateError::RevokedToken { .. }), "{revoked}");

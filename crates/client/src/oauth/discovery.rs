@@ -17,6 +17,8 @@ use rmcp::transport::auth::{
     OAuthHttpClientFuture, OAuthHttpRequest,
 };
 
+use url::Url;
+
 use super::{LoginError, Outward};
 
 /// The well-known paths of an issuer's metadata (RFC 8414 §3, OpenID Connect Discovery §4).
@@ -41,9 +43,9 @@ pub(super) async fn discover(
     outward: &Outward,
 ) -> Result<(AuthorizationManager, AuthorizationMetadataResolution, Unreachable), LoginError> {
     let unreachable = Unreachable::default();
-    if outward.reaches_private() {
+    if let (true, Ok(url)) = (outward.reaches_private(), Url::parse(base)) {
         let mut manager = AuthorizationManager::new_allowing_private_addresses(base).await?;
-        manager.with_client(outward.library_client()?)?;
+        manager.with_client(outward.library_client(&url)?)?;
         match manager.resolve_metadata_from_challenge(challenge).await {
             Err(AuthError::DiscoveryRequestFailed { .. }) => {}
             found => return Ok((manager, found?, unreachable)),

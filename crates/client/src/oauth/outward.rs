@@ -12,6 +12,7 @@ use outbound::{
     OutboundClient, OutboundError, Request, transport,
 };
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
+use url::Url;
 
 pub(crate) use outbound::Response as Reply;
 
@@ -62,9 +63,13 @@ impl Outward {
     }
 
     /// A client under the same policy for rmcp, where it takes no other.
-    pub(crate) fn library_client(&self) -> Result<transport::HttpClient, OutboundError> {
+    /// `server` is the MCP server.
+    pub(crate) fn library_client(
+        &self,
+        server: &Url,
+    ) -> Result<transport::HttpClient, OutboundError> {
         let limits = Limits::default().time(TIMEOUT);
-        transport::oauth_client(self.client.policy().clone(), &self.authorities, limits)
+        transport::oauth_client(server, self.client.policy().clone(), &self.authorities, limits)
     }
 
     /// Whether an address may be asked, as far as its text shows.

@@ -30,10 +30,18 @@ async fn an_issuer_that_does_not_name_pkce_is_refused_unless_the_user_knows_bett
 #[tokio::test]
 async fn a_hostile_server_writes_no_command() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
-    let resource = format!("{}/$(touch x);`y`", world.origin());
-    world.change(|knobs| knobs.resource = vec![("resource", resource.clone().into())]);
-    let run = user.run(&world, &["explain"]).await;
-    assert!(run.stdout.contains(&format!("use --url '{resource}', or ")), "{run:?}");
+    for (text, quoted) in [
+        ("$(touch x);`y`", "$(touch x);`y`"),
+        ("\"; touch x; \"", "\"; touch x; \""),
+        ("a b&touch x", "a b&touch x"),
+        ("';touch x;'", "'\\'';touch x;'\\''"),
+    ] {
+        let resource = format!("{}/{text}", world.origin());
+        world.change(|knobs| knobs.resource = vec![("resource", resource.clone().into())]);
+        let run = user.run(&world, &["explain"]).await;
+        let shown = format!("use --url '{}/{quoted}', or ", world.origin());
+        assert!(run.stdout.contains(&shown), "{shown}: {run:?}");
+    }
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl<D: Directory> App<D> {
         let users =
             Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
         let mut not_found = NotFound::default();
+        let mut has_sessions = false;
         let (mut paths, mut metadata_paths) = (BTreeSet::new(), BTreeSet::new());
         for resource in self.resources {
             let Resource { uri, policy, issuers, backend } = resource;
@@ -97,6 +98,12 @@ impl<D: Directory> App<D> {
             check_path(&uri)?;
             if !paths.insert(path.clone()) {
                 return Err(ResourceError::PathTaken(path));
+            }
+            if issuers.audience() != uri.audience() {
+                return Err(ResourceError::Audience(uri));
+            }
+            if backend.sessions().is_some() && std::mem::replace(&mut has_sessions, true) {
+                return Err(ResourceError::Sessions(uri));
             }
             not_found.add(&uri);
             let clock = Arc::clone(&self.clock);

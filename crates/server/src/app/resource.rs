@@ -57,6 +57,12 @@ pub enum ResourceError {
     /// Two resources have this path.
     #[error("two resources have the path {0}")]
     PathTaken(String),
+    /// The issuers accept tokens for another audience.
+    #[error("{0}: the issuers accept tokens for another resource")]
+    Audience(ResourceUri),
+    /// A second resource has sessions: the store does not say which resource a session belongs to.
+    #[error("{0}: only one resource can have sessions")]
+    Sessions(ResourceUri),
     /// The policy has no rule for something that the resource offers.
     #[error(transparent)]
     MissingRules(#[from] bartizan::MissingRulesError),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use auth_core::{Algorithm, KeySet, ResourceUri, TrustedIssuer};
 use axum::{Router, body::Body};
 use bartizan::{Issuers, Trust};
-use directory::{Directory, MemoryDirectory, NewUser};
+use directory::{AnyDirectory, Directory, MemoryDirectory, NewUser, Shared};
 use http::{Request, StatusCode, header};
 use serde_json::Value;
 use server::{
     App, BUILT_IN, Backend, Bounds, McpServer, Provisioning, Readiness, Resource, ResourceError,
-    parse_policy,
+    Sessions, parse_policy,
 };
 use testkit::{Forge, ISSUER, ManualClock, NOW, RESOURCE, TestKey};
 use tokio_util::sync::CancellationToken;
@@ -113,4 +113,27 @@ async fn resources_at_the_same_path_or_at_one_of_the_servers_own_are_refused() {
             assert!(matches!(error, ResourceError::Path), "{path}: {error}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_resource_whose_issuers_accept_tokens_for_another_is_refused() {
+    let other = resource(FILES, BUILT_IN).issuers;
+    let mixed = Resource { issuers: other, ..resource(RESOURCE, BUILT_IN) };
+    let error = router(vec![mixed]).await.unwrap_err();
+    assert!(
+        matches!(&error, ResourceError::Audience(uri) if uri.to_string() == RESOURCE),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_second_resource_with_sessions_is_refused() {
+    let store = AnyDirectory::open("sqlite::memory:").await.unwrap();
+    let clock = ManualClock::at(NOW);
+    let sessions = Sessions::open(Shared::new(store), &[7; 32], clock).await.unwrap();
+    let one = || resource(RESOURCE, BUILT_IN).sessions(&sessions);
+    assert!(router(vec![one(), resource(FILES, BUILT_IN)]).await.is_ok());
+    let error = router(vec![one(), resource(FILES, BUILT_IN).sessions(&sessions)]).await;
+    let error = error.unwrap_err();
+    assert!(matches!(&error, ResourceError::Sessions(uri) if uri.to_string() == FILES), "{error}");
 }

@@ -12,7 +12,7 @@ mod value;
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fmt, fs, io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -27,13 +27,20 @@ pub const CONFIG_FILE: &str = "bartizan.toml";
 const ISSUERS: &str = "issuers";
 
 /// What was read of the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ConfigFile {
     path: PathBuf,
     text: String,
     values: HashMap<Variable, Value>,
     has_issuers: bool,
     errors: Vec<String>,
+}
+
+/// Shows no text of the file: a secret may be there by mistake.
+impl fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigFile({}, {} settings)", self.path.display(), self.values.len())
+    }
 }
 
 /// One value of the file.
@@ -193,15 +200,20 @@ fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     similar(name, names).map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default()
 }
 
-/// Whether a database's URL has a password: `scheme://user:password@host`, or a parameter
-/// `password`.
+/// Whether a database's URL has a password, or may have one: `scheme://user:password@host`, also with
+/// a password that is not percent-encoded, or a parameter `password`.
 #[must_use]
 pub fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
     let in_authority =
-        authority.rsplit_once('@').is_some_and(|(user, _)| user.split_once(':').is_some());
-    in_authority || url.contains("password=")
+        |text: &str| text.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+    // A parameter's name may be percent-encoded in part.
+    let in_query = query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name == "password" || name.contains('%')
+    });
+    in_authority(before_query) || in_authority(rest) || in_query
 }
 
 #[cfg(test)]
@@ -277,7 +289,18 @@ mod tests {
                 "line 4: directory.url: a password does not belong here: set DATABASE_URL in the environment or in .env",
             ]
         );
-        assert!(has_password("postgres://db/x?password=y") && !has_password("postgres://me@db/x"));
+        for with in [
+            "postgres://me:pass@db/x",
+            "postgres://me:pa/ss@db/x",
+            "postgres://me:pa?ss@db/x",
+            "postgres://db/x?password=y",
+            "postgres://db/x?pass%77ord=y",
+        ] {
+            assert!(has_password(with), "{with}");
+        }
+        for without in ["postgres://me@db/x?sslmode=require", "sqlite://data/directory.db", ""] {
+            assert!(!has_password(without), "{without}");
+        }
     }
 
     #[test]

@@ -118,13 +118,13 @@ settings! {
     };
     /// A file with a certificate authority to trust besides the system's.
     CaFile = Setting {
-        programs: &[Server, Client],
+        programs: &[Server, Client, MintToken],
         ..server(
             "CA_FILE",
             ("server", "ca_file"),
             Path,
             None,
-            "A PEM file with a certificate authority to trust besides the system's. The client takes it from the environment only.",
+            "A PEM file with a certificate authority to trust besides the system's. The client does not take it from the .env of the current folder.",
         )
     };
     /// Where the server listens.

@@ -122,6 +122,12 @@ impl Issuers {
         &self.0.names
     }
 
+    /// What a token must name as its audience.
+    #[must_use]
+    pub fn audience(&self) -> &Audience {
+        self.0.verifier.audience()
+    }
+
     /// What `token` says, if it is valid.
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;

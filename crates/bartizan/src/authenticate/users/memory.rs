@@ -76,7 +76,10 @@ impl MemoryUsers {
 
     /// Revokes all tokens of a user that were issued before `at`; `false` if there is no such user.
     pub fn revoke_before(&self, issuer: &Issuer, subject: &Subject, at: NumericDate) -> bool {
-        self.change(issuer, subject, |user| user.tokens_valid_from = Some(at))
+        self.change(issuer, subject, |user| {
+            // A later revocation is not taken back.
+            user.tokens_valid_from = user.tokens_valid_from.max(Some(at));
+        })
     }
 
     /// Revokes one token.

@@ -38,20 +38,6 @@ pub struct IntrospectionConfig {
 }
 
 impl IssuerConfig {
-    /// An issuer whose keys are known.
-    #[must_use]
-    pub const fn fixed(trusted: TrustedIssuer) -> Self {
-        Self {
-            trusted,
-            fetch: None,
-            outage: None,
-            introspection: None,
-            provision: None,
-            unusable: Vec::new(),
-            key_file: None,
-        }
-    }
-
     /// Whether requests are sent to the issuer.
     pub(crate) const fn is_remote(&self) -> bool {
         self.fetch.is_some() || self.introspection.is_some()
