@@ -102,12 +102,13 @@ fuzz seconds="10" *targets:
 load seconds="30": build-all
     "{{ target }}/debug/examples/load" "{{ target }}/debug/server" "{{ target }}/debug/examples/peer" "{{ seconds }}"
 
-# formatting, lints and documentation, without a warning; and each product by itself
+# formatting, lints and documentation, without a warning; each product by itself; the README's server as a stranger's
 lint: lint-all
     cargo clippy --quiet --locked --package bartizan -- -D warnings
     cargo clippy --quiet --locked --package client -- -D warnings
     cargo clippy --quiet --locked --package mint-token -- -D warnings
     cargo clippy --quiet --locked --package server -- -D warnings
+    crates/e2e/stranger "{{ target }}"
 
 [private]
 lint-all:

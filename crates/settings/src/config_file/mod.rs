@@ -200,8 +200,8 @@ fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     similar(name, names).map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default()
 }
 
-/// Whether a database's URL has a password, or may have one: `scheme://user:password@host`, also with
-/// a password that is not percent-encoded, or a parameter `password`.
+/// Whether a database's URL has a password, or may have one: `scheme://user:password@host`, also
+/// one that is not percent-encoded, or a parameter `password`.
 #[must_use]
 pub fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
