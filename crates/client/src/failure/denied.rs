@@ -55,7 +55,13 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
             (None, Some(_)) => {
                 "a new token will not help: the user's roles do not allow it".to_owned()
             }
-            (None, None) => "a new token will not help".to_owned(),
+            // A server with a request id is one of ours, and no rule permits this to anyone.
+            (None, None) => match context.operation.listing_hint {
+                Some(listing) if body.request_id.is_some() => {
+                    format!("a new token will not help: {listing}")
+                }
+                _ => "a new token will not help".to_owned(),
+            },
         };
         (format!("the server does not allow {operation} (403 Forbidden)"), hint)
     };

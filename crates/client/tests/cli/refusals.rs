@@ -144,6 +144,21 @@ async fn a_403_that_no_token_can_fix_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_no_rule_permits_leads_to_the_list_of_tools() {
+    let data = json!({ "request_id": "0123456789abcdef" });
+    let error = json!({ "code": -32003, "message": "no rule permits this", "data": data });
+    let body = json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
+    let canned = Canned::new(403).header("content-type", "application/json").body(&body);
+    let (url, _) = canned.serve().await;
+    Client::at(&url, &["call", "get_tme"]).with_token().run().await.expect(5).says(
+        "error: the server does not allow calling `get_tme` (403 Forbidden)\n\
+         the server says: no rule permits this\n  \
+         request  0123456789abcdef\n\
+         hint: a new token will not help: `just client tools` lists the tools that you may use\n",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_reason_for_a_403_is_not_mistaken_for_roles() {
     let words = "this user is disabled";
     let challenge = format!("Bearer error_description=\"{words}\"");
