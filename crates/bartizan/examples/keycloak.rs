@@ -31,7 +31,7 @@ impl Greeter {
     #[tool(description = "Greets the caller by name")]
     async fn greet(&self, caller: Permitted) -> Result<String, rmcp::ErrorData> {
         let principal = caller.authenticated()?;
-        Ok(format!("Hello, {}!", principal.display_name().unwrap_or("whoever you are")))
+        Ok(format!("Hello, {}!", principal.display_name().unwrap_or("caller without a name")))
     }
 }
 

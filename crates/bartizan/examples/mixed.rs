@@ -42,7 +42,7 @@ impl Greeter {
         &self,
         context: RequestContext<RoleServer>,
     ) -> Result<String, ErrorData> {
-        // Nobody gets here without a token; whoever came without one has no principal.
+        // The tool is public: a caller without a token has no principal.
         let principal = Caller::of(&context)?.principal();
         let name = principal.map_or("nobody", |principal| principal.subject().as_str());
         Ok(format!("Hello, {name}!"))

@@ -56,8 +56,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (acme.parse()?, policy(&json!([]))?),
         (globex.parse()?, policy(&json!("Export"))?),
     ]);
-    // What is said to whoever has no token yet, and the rules of a tenant without its own: nothing
-    // goes.
+    // For callers without a token, and for tenants without a policy of their own: nothing is
+    // permitted.
     let nothing = Arc::new(Policy::try_from(PolicyDocument::default())?);
 
     let mut verifier = TokenVerifier::new(resource.parse()?);

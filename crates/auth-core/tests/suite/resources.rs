@@ -139,7 +139,7 @@ fn an_expansion_does_not_reach_what_its_own_rule_refuses() {
         assert_eq!(verdict("Files Own Any Secret", uri), NO_RULE, "{uri}");
     }
     assert_eq!(verdict("Files", "file:///..."), Ok(()));
-    // Whoever wrote the very URI into the policy meant it.
+    // A rule for exactly this URI is meant for it.
     assert_eq!(verdict("Any", "file:///a%20b"), Ok(()));
 }
 

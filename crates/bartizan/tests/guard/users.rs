@@ -98,7 +98,7 @@ async fn users_are_added_at_their_first_use_where_that_is_wanted() {
     let bob = world.caller("bob").await.unwrap();
     assert_eq!(bob.ceiling(), &Ceiling::Roles(Arc::new(roles(&["guest"]))));
     assert!(world.users.set_active(&issuer(), &"bob".parse().unwrap(), false), "bob was added");
-    // Whoever is there keeps what it has.
+    // A user who exists keeps its roles.
     let alice = world.caller("alice").await.unwrap();
     assert_eq!(alice.ceiling(), &Ceiling::Roles(Arc::new(roles(&["a"]))));
 }

@@ -422,7 +422,7 @@ async fn a_refusal_tells_the_operator_what_was_found() {
         assert!(facts.found.contains(found), "{facts:?}");
     }
     let elsewhere = void(&own.claim("iss", "https://other.example").sign(es256())).await;
-    assert_eq!(elsewhere.issuer, None, "whoever is not trusted is not named as an issuer");
+    assert_eq!(elsewhere.issuer, None, "an issuer that is not trusted is not named");
     assert_eq!(elsewhere.facts.unwrap().found, "https://other.example");
 }
 

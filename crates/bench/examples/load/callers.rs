@@ -76,7 +76,7 @@ impl Class {
     /// Whether the matrix has this answer for this class; `None` is a connection that was closed.
     fn may_get(self, answer: Option<&Answer>) -> bool {
         let Some(Answer { status, text }) = answer else {
-            // Whoever still sends when the answer is written may be reset before it has read it.
+            // A caller that still sends when the answer is written may be reset before it reads it.
             return matches!(
                 self,
                 Self::LongStreamed

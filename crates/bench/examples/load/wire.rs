@@ -49,8 +49,7 @@ impl Connection {
             }
             self.read_more().await?;
         };
-        // Nothing is taken out before all is there: whoever asks may give up in between and ask
-        // again.
+        // The answer leaves the buffer when it is complete: a caller may stop waiting.
         let head = self.buffer.get(..end).unwrap_or_default().to_ascii_lowercase();
         let head = String::from_utf8(head).unwrap();
         let status = head.strip_prefix("http/1.1 ").and_then(|rest| rest.get(..3));

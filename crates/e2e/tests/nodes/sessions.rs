@@ -98,7 +98,7 @@ async fn a_session_moves(site: Site) {
     let mut stream = client.send(Method::GET, &b, "").await;
     assert_eq!(stream.status(), 200);
     let mut end = async || while let Ok(Some(_)) = stream.chunk().await {};
-    assert!(timeout(SECOND, end()).await.is_err(), "it stays open for whoever may have it");
+    assert!(timeout(SECOND, end()).await.is_err(), "it stays open for a caller who may have it");
     a.admin(&["users", "disable", USER]);
     assert!(timeout(SECOND, end()).await.is_ok(), "it does not end");
     assert_eq!(client.status(&b, CALL).await, 403);

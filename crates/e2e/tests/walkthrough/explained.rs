@@ -35,7 +35,7 @@ fn a_running_server_says_why() {
         assert!(!log.contains(token.trim()), "a token is in the log");
     }
 
-    // Whoever may not read everything may not ask.
+    // A caller without Admin.Read is refused.
     world.run("mint-token", &["--scope", "User.Read", "--save"]).expect_code(0);
     explain(&good, "get_time").expect_code(5).expect_err(&["Admin.Read"]);
 }

@@ -14,9 +14,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 const MAX_MEMBERS: usize = 64;
 /// The longest text that decides (a method, a name, a URI), in bytes: it goes into the log.
 const MAX_TEXT_BYTES: usize = 2048;
-/// How `serde_json` marks values that are to be read in another way than they stand there. A parser
-/// with such a feature switched on would parse the text of a `RawValue` anew, with a new bound on
-/// its depth, as often as they are nested.
+/// How `serde_json` marks values that are not to be read as they are written. With such a feature
+/// enabled, it would parse the text of each nested `RawValue` again, with a new bound on its depth.
 const RESERVED: &str = "$serde_json::private::";
 
 /// An object whose members are read one by one.
