@@ -60,6 +60,7 @@
 //! ```
 
 mod any;
+pub mod authorization;
 mod cached;
 mod changing;
 mod edit;
