@@ -1,0 +1,48 @@
+//! The keys that sign access tokens.
+
+use std::fmt;
+
+use auth_core::{KeySet, NumericDate, SigningKey};
+
+/// Where signing keys come from: a folder that is rotated, or one key.
+pub trait SigningKeys: fmt::Debug + Send + Sync {
+    /// The key that signs at `now`.
+    fn active(&self, now: NumericDate) -> Result<SigningKey, SigningKeysError>;
+
+    /// The keys that are published: those that sign, will sign, or have signed tokens that live.
+    fn published(&self) -> Result<KeySet, SigningKeysError>;
+}
+
+/// There is no key to sign with.
+#[derive(Debug, thiserror::Error)]
+#[error("no signing key")]
+pub struct SigningKeysError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// One key for ever: for tests, and for keys that are rotated elsewhere.
+#[derive(Debug, Clone)]
+pub struct StaticKeys {
+    key: SigningKey,
+    published: KeySet,
+}
+
+impl StaticKeys {
+    /// Signs with `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`auth_core::KeyError`] if it has no public half.
+    pub fn new(key: SigningKey) -> Result<Self, auth_core::KeyError> {
+        let published = KeySet::from_iter([key.verifying_key()?]);
+        Ok(Self { key, published })
+    }
+}
+
+impl SigningKeys for StaticKeys {
+    fn active(&self, _: NumericDate) -> Result<SigningKey, SigningKeysError> {
+        Ok(self.key.clone())
+    }
+
+    fn published(&self) -> Result<KeySet, SigningKeysError> {
+        Ok(self.published.clone())
+    }
+}

@@ -1,0 +1,104 @@
+//! What handlers answer: JSON of OAuth, and the fault that everything which cannot be read becomes.
+
+use std::{error::Error, fmt};
+
+use auth_core::oauth::{ErrorCode, OAuthError};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use directory::DirectoryError;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// Something that is needed cannot be had now: 503 with `Retry-After`, and a line in the log.
+#[derive(Debug)]
+pub(crate) struct Unavailable {
+    what: &'static str,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl Unavailable {
+    pub(crate) fn new(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { what, source: source.into() }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+}
+
+impl Error for Unavailable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.source.as_ref())
+    }
+}
+
+impl From<DirectoryError> for Unavailable {
+    fn from(fault: DirectoryError) -> Self {
+        Self::new("the directory cannot be asked", fault)
+    }
+}
+
+impl From<crate::SigningKeysError> for Unavailable {
+    fn from(fault: crate::SigningKeysError) -> Self {
+        Self::new("no signing key", fault)
+    }
+}
+
+/// Why an endpoint for programs answers with an error.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// An error of OAuth.
+    OAuth(OAuthError),
+    /// Something is not there now.
+    Unavailable(Unavailable),
+}
+
+impl<E: Into<Unavailable>> From<E> for Refusal {
+    fn from(fault: E) -> Self {
+        Self::Unavailable(fault.into())
+    }
+}
+
+impl From<OAuthError> for Refusal {
+    fn from(error: OAuthError) -> Self {
+        Self::OAuth(error)
+    }
+}
+
+impl IntoResponse for Unavailable {
+    fn into_response(self) -> Response {
+        tracing::error!(fault = &self as &dyn Error, "The authorization server cannot answer");
+        let code = ErrorCode::TemporarilyUnavailable;
+        let error = OAuthError::new(code, "the authorization server is busy: try again shortly");
+        let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &error);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// RFC 6749 §5.2: 401 with a challenge for `invalid_client`, 400 else.
+    fn into_response(self) -> Response {
+        let error = match self {
+            Self::OAuth(error) => error,
+            Self::Unavailable(fault) => return fault.into_response(),
+        };
+        if error.code() == ErrorCode::InvalidClient {
+            let mut response = json(StatusCode::UNAUTHORIZED, &error);
+            let challenge = HeaderValue::from_static("Basic realm=\"token endpoint\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            return response;
+        }
+        json(StatusCode::BAD_REQUEST, &error)
+    }
+}
+
+/// JSON that no cache keeps (RFC 6749 §5.1).
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+    (status, no_store, Json(value)).into_response()
+}

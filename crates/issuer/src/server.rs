@@ -1,0 +1,79 @@
+//! The state that the endpoints share.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use auth_core::{Clock, NumericDate};
+use directory::{AnyDirectory, authorization::AuthorizationStore};
+use outbound::OutboundClient;
+
+use crate::{IssuerConfig, SigningKeys, seal::Seal};
+
+/// The address that a request comes from: an extension of each request, for bounds by address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
+
+/// An authorization server. Its clones share everything.
+#[derive(Clone)]
+pub struct AuthorizationServer(Arc<Inner>);
+
+struct Inner {
+    config: IssuerConfig,
+    store: AuthorizationStore,
+    keys: Arc<dyn SigningKeys>,
+    outbound: OutboundClient,
+    seal: Seal,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationServer").field("issuer", &self.config().issuer).finish()
+    }
+}
+
+impl AuthorizationServer {
+    /// Puts the parts together. `seal_key` are 32 random bytes that all nodes share; `outbound`
+    /// fetches metadata documents of clients, so it asks public addresses alone.
+    #[must_use]
+    pub fn new(
+        config: IssuerConfig,
+        store: AuthorizationStore,
+        keys: Arc<dyn SigningKeys>,
+        outbound: OutboundClient,
+        seal_key: &[u8],
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let seal = Seal::new(seal_key);
+        Self(Arc::new(Inner { config, store, keys, outbound, seal, clock }))
+    }
+
+    /// What it is configured to do.
+    #[must_use]
+    pub fn config(&self) -> &IssuerConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn store(&self) -> &AuthorizationStore {
+        &self.0.store
+    }
+
+    pub(crate) fn users(&self) -> &AnyDirectory {
+        self.0.store.users()
+    }
+
+    pub(crate) fn keys(&self) -> &dyn SigningKeys {
+        self.0.keys.as_ref()
+    }
+
+    pub(crate) fn outbound(&self) -> &OutboundClient {
+        &self.0.outbound
+    }
+
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.0.seal
+    }
+
+    pub(crate) fn now(&self) -> NumericDate {
+        self.0.clock.now()
+    }
+}
