@@ -199,8 +199,9 @@ impl Challenges {
         if !lacks_scope {
             return response;
         }
+        // Several clients replace the scopes that they have by these.
         let challenge = Challenge {
-            scope: Some(denial.required().clone()),
+            scope: Some(denial.required().union(denial.granted())),
             ..self.with(Some(BearerError::InsufficientScope), Some(&text))
         };
         challenge_with(&mut response, &challenge);

@@ -18,7 +18,7 @@
 //! | a task that is not the caller's, or that there is not | 200 + JSON-RPC error, as servers say it | – |
 //! | the same, of a client that does not say that it knows tasks | 400 + JSON-RPC error | – |
 //! | a POST that does not accept both types of answers, where the server behind wants that | 406 + JSON-RPC error | – |
-//! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with all scopes needed |
+//! | scope missing, and the user may hold it | 403 | `insufficient_scope`, with the scopes held and those needed |
 //! | scope missing, and the user may not hold it; no rule | 403 | – : a new token would not help |
 //!
 //! 1. The body of a 401 or 403 is a JSON-RPC error, which clients show to people. Its `id` is the

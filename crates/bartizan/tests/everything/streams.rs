@@ -217,7 +217,7 @@ async fn a_stream_is_taken_up_again_by_those_who_may_still_do_what_it_was_for() 
     narrow.session.clone_from(&alice.session);
     let answer = narrow.send(resume(&narrow)).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.challenge().unwrap().contains(r#"scope="A""#), "{:?}", answer.challenge());
+    assert!(answer.challenge().unwrap().contains(r#"scope="A B""#), "{:?}", answer.challenge());
 
     let mut again = Open::new(resume(&alice)).await;
     again.until("after a while").await;

@@ -44,7 +44,7 @@ async fn reader_may_do_all_of_their_own_and_nothing_of_the_others() {
         assert_eq!(answer.status, 403, "{method} {params}");
         let challenge = answer.challenge().unwrap();
         assert!(challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
-        assert!(challenge.contains(r#"scope="B""#), "{challenge}");
+        assert!(challenge.contains(r#"scope="A B""#), "{challenge}");
     }
 }
 
@@ -72,7 +72,7 @@ async fn reader_does_not_reach_a_guarded_uri_by_spelling_it_otherwise() {
     let world = World::start().await;
     let reader = world.caller("alice", "A");
     for (uri, scope) in [
-        ("page://secret", r#"scope="B""#),
+        ("page://secret", r#"scope="A B""#),
         ("page://%73ecret", r#"scope="A B""#),
         ("page://se%63re%74", r#"scope="A B""#),
         ("page://%2573ecret", r#"scope="A B""#),

@@ -53,7 +53,7 @@ async fn whoever_may_no_longer_start_it_may_not_follow_it() {
     let id = start(&alice).await;
     let narrow = get(&world.caller("alice", "B"), &id).await;
     assert_eq!(narrow.status, 403);
-    assert!(narrow.challenge().unwrap().contains(r#"scope="A""#), "{:?}", narrow.challenge());
+    assert!(narrow.challenge().unwrap().contains(r#"scope="A B""#), "{:?}", narrow.challenge());
     world.users.roles.lock().unwrap().remove("a");
     let never = get(&alice, &id).await;
     assert_eq!((never.status.as_u16(), never.challenge()), (403, None));

@@ -25,7 +25,7 @@ async fn each_tenant_has_rules_of_its_own() {
     let strict = world.caller("strict-corp/alice", "A");
     let answer = strict.call("tools/call", call.clone()).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.challenge().unwrap().contains(r#"scope="B""#));
+    assert!(answer.challenge().unwrap().contains(r#"scope="A B""#));
     let list = strict.call("tools/list", json!({})).await;
     assert!(!list.names("tools", "name").contains(&"a"));
     assert!(world.caller("strict-corp/alice", "B").call("tools/call", call).await.is_result());

@@ -59,7 +59,8 @@ async fn only_holders_of_admin_read_may_ask() {
         let answer = ask(&server, Some(&server.token(subject, scopes)), &params).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{subject}");
         assert_eq!(answer.challenge().is_some(), steps_up, "{subject}");
-        let needed = answer.challenge().is_none_or(|it| it.contains(r#"scope="Admin.Read""#));
+        let needed =
+            answer.challenge().is_none_or(|it| it.contains(r#"scope="Admin.Read User.Read""#));
         assert!(needed, "{subject}");
     }
     let expired = server.sign(&server.forge().claim("exp", NOW - 3600));
