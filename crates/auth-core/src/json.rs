@@ -141,6 +141,20 @@ impl<'a> Object<'a> {
         Some(self.0.remove(place).1)
     }
 
+    /// Takes those members of `other` whose names are not here.
+    pub(crate) fn fill_from(&mut self, other: Self) {
+        for (name, value) in other.0 {
+            if !self.contains(&name) {
+                self.0.push((name, value));
+            }
+        }
+    }
+
+    /// Leaves out what says nothing.
+    pub(crate) fn remove_null(&mut self) {
+        self.0.retain(|(_, value)| !matches!(value, Json::Null));
+    }
+
     /// Whether no name is there twice.
     fn is_distinct(&self) -> bool {
         let Self(members) = self;

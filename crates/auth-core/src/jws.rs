@@ -61,7 +61,11 @@ struct Header {
 impl<'a> UnverifiedToken<'a> {
     /// Takes a token apart, and reads its header and claims: rules 1 to 5.
     pub fn parse(token: &'a AccessToken) -> Result<Self, ParseTokenError> {
-        let text = token.expose();
+        Self::parse_text(token.expose())
+    }
+
+    /// The same for another token than an access token. The caller bounds its length.
+    pub(crate) fn parse_text(text: &'a str) -> Result<Self, ParseTokenError> {
         let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(ParseTokenError::Parts);

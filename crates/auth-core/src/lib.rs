@@ -54,6 +54,7 @@ mod key_error;
 mod loopback;
 mod metadata;
 pub mod oauth;
+pub mod openid;
 mod owner_tag;
 mod policy;
 mod principal;

@@ -78,9 +78,30 @@ impl CodeChallenge {
     /// Whether `verifier` is the one that this challenge was made from.
     #[must_use]
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
-        let digest = digest::digest(&digest::SHA256, verifier.0.expose_secret().as_bytes());
-        let challenge = base64url::encode(digest);
-        verify_slices_are_equal(challenge.as_bytes(), self.0.as_bytes()).is_ok()
+        let challenge = verifier.challenge();
+        verify_slices_are_equal(challenge.0.as_bytes(), self.0.as_bytes()).is_ok()
+    }
+}
+
+impl CodeVerifier {
+    /// A new one of 256 random bits, as 43 characters of base64url: for a client, which this server
+    /// is at another provider.
+    #[must_use]
+    pub fn from_random(random: [u8; 32]) -> Self {
+        Self(SecretString::from(base64url::encode(random)))
+    }
+
+    /// The text, for sending it to the token endpoint.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// The challenge that this verifier meets.
+    #[must_use]
+    pub fn challenge(&self) -> CodeChallenge {
+        let digest = digest::digest(&digest::SHA256, self.0.expose_secret().as_bytes());
+        CodeChallenge(base64url::encode(digest))
     }
 }
 
@@ -128,6 +149,15 @@ mod tests {
         // `plain` would accept the challenge itself.
         assert!(!challenge.is_met_by(&CHALLENGE.parse().unwrap()));
         assert_eq!(challenge.as_str(), CHALLENGE);
+    }
+
+    #[test]
+    fn a_new_verifier_is_one_and_meets_its_challenge() {
+        let verifier = CodeVerifier::from_random([0xFB; 32]);
+        assert!(verifier.expose().parse::<CodeVerifier>().is_ok());
+        assert!(verifier.challenge().is_met_by(&verifier));
+        assert!(!verifier.challenge().is_met_by(&CodeVerifier::from_random([1; 32])));
+        assert_eq!(VERIFIER.parse::<CodeVerifier>().unwrap().challenge().as_str(), CHALLENGE);
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod error;
 mod facts;
 mod introspection;
 mod outline;
-mod read;
+pub(crate) mod read;
 mod trace;
 mod trusted;
 

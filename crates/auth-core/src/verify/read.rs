@@ -105,7 +105,7 @@ pub(super) fn audiences(claims: &Object<'_>, claim: &str) -> Result<Vec<Audience
     }
 }
 
-pub(super) fn date(
+pub(crate) fn date(
     claims: &Object<'_>,
     name: &'static str,
 ) -> Result<Option<NumericDate>, VerifyError> {
@@ -185,7 +185,7 @@ pub(super) fn scopes(
 
 /// The roles at every one of `paths`. What cannot be the name of a role is none of the policy's
 /// either.
-pub(super) fn roles(
+pub(crate) fn roles(
     claims: &Object<'_>,
     paths: &[String],
 ) -> Result<BTreeSet<RoleName>, VerifyError> {
@@ -212,7 +212,7 @@ pub(super) fn roles(
 }
 
 /// The member that `path` leads to, for showing it.
-pub(super) fn value_at<'a, 'b>(claims: &'a Object<'b>, path: &str) -> Option<&'a Json<'b>> {
+pub(crate) fn value_at<'a, 'b>(claims: &'a Object<'b>, path: &str) -> Option<&'a Json<'b>> {
     at(claims, path)
 }
 
