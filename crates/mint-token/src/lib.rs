@@ -45,7 +45,6 @@ mod config_error;
 mod exit;
 mod http;
 mod input;
-mod keys;
 mod output;
 mod policy;
 mod request;

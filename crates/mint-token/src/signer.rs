@@ -5,15 +5,14 @@
 
 use std::{fmt, path::Path, time::Duration};
 
-use auth_core::{Algorithm, SigningKey};
-use settings::{Environment, KeySettingError, KeySource, Variable};
-use terminal::Invocation;
-
-use crate::{
-    World,
-    args::MintArgs,
-    keys::{self, KeyFileError, Rotation, RotationError},
+use auth_core::{Algorithm, SigningKey, display::quoted};
+use settings::{
+    Environment, KeySettingError, KeySource, Variable,
+    key_folder::{self, KeyFileError, Rotation, RotationError},
 };
+use terminal::{Invocation, Program};
+
+use crate::{World, args::MintArgs};
 
 /// Where the key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +66,19 @@ impl SignerError {
     /// The command that helps.
     pub(crate) fn hint(&self, invocation: &Invocation) -> Option<String> {
         match self {
-            Self::Rotation(error) => error.hint(invocation),
+            Self::Rotation(error) => first_key(error, invocation),
             Self::Configured(error) => new_env_file(error, invocation),
             _ => None,
         }
     }
+}
+
+/// How to get the first key of a folder, where it has none.
+pub(crate) fn first_key(error: &RotationError, invocation: &Invocation) -> Option<String> {
+    let RotationError::NoneActive(folder) = error else { return None };
+    let folder = quoted(&folder.to_string_lossy());
+    let command = invocation.command(Program::MintToken, &format!("rotate {folder}"));
+    Some(format!("`{command}` makes the first key"))
 }
 
 /// How to get a key, where a new `.env` file has one.
@@ -104,7 +111,7 @@ pub(crate) fn signing_key(
             let (key, max_ttl) = active.map_err(SignerError::Rotation)?;
             (key, KeyOrigin::Flag(path.to_owned()), Some(max_ttl))
         }
-        Some(path) if keys::is_encrypted(Path::new(path)) => {
+        Some(path) if key_folder::is_encrypted(Path::new(path)) => {
             return Err(SignerError::Encrypted(KeyFileError::Encrypted { path: path.into() }));
         }
         Some(path) => (key_of_flag(path)?, KeyOrigin::Flag(path.to_owned()), None),

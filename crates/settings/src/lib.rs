@@ -12,6 +12,7 @@
 mod config_file;
 mod env_file;
 mod environment;
+pub mod key_folder;
 mod keys;
 pub mod secret_file;
 mod setting;

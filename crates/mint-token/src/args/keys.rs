@@ -64,9 +64,9 @@ pub(crate) struct RotateArgs {
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
 
-    /// The algorithm of the new key.
-    #[arg(long, value_name = "ALG", value_parser = algorithm(), default_value = "EdDSA")]
-    pub(crate) alg: Algorithm,
+    /// The algorithm of the new key [default: that of the newest key; EdDSA for the first].
+    #[arg(long, value_name = "ALG", value_parser = algorithm())]
+    pub(crate) alg: Option<Algorithm>,
 
     /// How long servers may cache a key set: the new key becomes active after that.
     #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "15m")]

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use auth_core::{Jwk, display};
 use serde_json::json;
-use settings::secret_file;
+use settings::{key_folder::public_keys, secret_file};
 
-use crate::{Exit, World, args::JwksArgs, keys::public_keys, output};
+use crate::{Exit, World, args::JwksArgs, output};
 
 /// Runs the verb.
 pub(crate) fn run(args: &JwksArgs, world: &mut World<'_>) -> Exit {

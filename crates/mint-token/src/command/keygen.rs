@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use auth_core::{Algorithm, KeyError, display::quoted};
 use serde_json::json;
+use settings::key_folder::{KeyGenerationError, PrivateKey, write_new};
 use terminal::{OutputFormat, Program};
 
 use crate::{
     Exit, World,
     args::{KeyFormat, KeygenArgs},
-    keys::{KeyGenerationError, PrivateKey, write_new},
     output,
 };
 

@@ -1,14 +1,11 @@
 //! `rotate`: prints the plan, and carries it out.
 
+use auth_core::Algorithm;
 use serde_json::json;
+use settings::key_folder::{Plan, Rotation, RotationError};
 use terminal::{OutputFormat, date::rfc3339_secs, style::LABEL};
 
-use crate::{
-    Exit, World,
-    args::RotateArgs,
-    keys::{Plan, Rotation, RotationError},
-    output,
-};
+use crate::{Exit, World, args::RotateArgs, output, signer};
 
 /// Runs the verb.
 pub(crate) fn run(args: &RotateArgs, world: &mut World<'_>) -> Exit {
@@ -16,13 +13,14 @@ pub(crate) fn run(args: &RotateArgs, world: &mut World<'_>) -> Exit {
         Ok(exit) => exit,
         Err(fault) => {
             output::error(&fault, world);
-            if let Some(hint) = fault.hint(&world.invocation) {
+            if let Some(hint) = signer::first_key(&fault, &world.invocation) {
                 output::hint(&hint, world);
             }
             match fault {
-                RotationError::Secret | RotationError::State(_) | RotationError::Key(_) => {
-                    Exit::Usage
-                }
+                RotationError::Secret
+                | RotationError::State(_)
+                | RotationError::Key(_)
+                | RotationError::Folder(_) => Exit::Usage,
                 _ => Exit::Failed,
             }
         }
@@ -30,13 +28,14 @@ pub(crate) fn run(args: &RotateArgs, world: &mut World<'_>) -> Exit {
 }
 
 fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationError> {
-    if args.alg == auth_core::Algorithm::Hs256 {
+    if args.alg == Some(Algorithm::Hs256) {
         return Err(RotationError::Secret);
     }
     let rotation =
         if args.dry_run { Rotation::open(&args.folder)? } else { Rotation::lock(&args.folder)? };
+    let algorithm = args.alg.or(rotation.algorithm()).unwrap_or(Algorithm::EdDsa);
     let now = world.clock.now();
-    let mut plan = rotation.plan(args.alg, now, args.cache, args.max_ttl);
+    let mut plan = rotation.plan(algorithm, now, args.cache, args.max_ttl);
     if args.output == OutputFormat::Text {
         // The plan is printed before anything is changed.
         let written = output::to_out(&in_text(&plan, args), world);
@@ -45,7 +44,7 @@ fn rotate(args: &RotateArgs, world: &mut World<'_>) -> Result<Exit, RotationErro
         }
     }
     if !args.dry_run {
-        rotation.apply(&mut plan, args.alg)?;
+        rotation.apply(&mut plan, algorithm)?;
     }
     Ok(match args.output {
         OutputFormat::Json => {

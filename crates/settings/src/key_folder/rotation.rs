@@ -23,18 +23,19 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Algorithm, KeyError, KeyId, NumericDate, SigningKey, display::quoted};
+use auth_core::{Algorithm, KeyError, KeyId, NumericDate, SigningKey};
 use serde::{Deserialize, Serialize};
-use settings::secret_file;
-use terminal::{Invocation, Program};
 
 use super::{
     generate::{KeyGenerationError, PrivateKey, write_new},
     read::{KeyFileError, public_keys, signing_key},
 };
+use crate::secret_file::{self, InsecureFolderError};
 
-const STATE: &str = "rotation.json";
-pub(crate) const SET: &str = "jwks.json";
+/// The file with the dates.
+pub(super) const STATE: &str = "rotation.json";
+/// The file with the published set.
+pub const SET: &str = "jwks.json";
 const LOCK: &str = "rotation.lock";
 /// How often the lock is tried, and how long to wait in between: half a minute in all.
 const LOCK_TRIES: u32 = 600;
@@ -43,7 +44,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 const LEEWAY: Duration = auth_core::Leeway::MAX;
 
 /// A folder of keys.
-pub(crate) struct Rotation {
+pub struct Rotation {
     folder: PathBuf,
     keys: Vec<Entry>,
     /// Held until this is dropped; `None` if the folder is only read.
@@ -53,23 +54,23 @@ pub(crate) struct Rotation {
 /// One key and its dates, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Its name.
-    pub(crate) kid: String,
+    pub kid: String,
     /// What it signs with.
-    pub(crate) alg: String,
+    pub alg: String,
     /// Its file in the folder.
-    pub(crate) file: String,
+    pub file: String,
     /// When it was made and published.
-    pub(crate) created: i64,
+    pub created: i64,
     /// From when on it signs.
-    pub(crate) active_from: i64,
+    pub active_from: i64,
     /// From when on it does not sign any more; not known while no other has been made.
-    pub(crate) active_until: Option<i64>,
+    pub active_until: Option<i64>,
     /// When its last token has expired.
-    pub(crate) remove_after: Option<i64>,
+    pub remove_after: Option<i64>,
     /// How many seconds its tokens live at most.
-    pub(crate) max_ttl: u64,
+    pub max_ttl: u64,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -80,18 +81,18 @@ struct State {
 
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The keys as they will be; the last is the new one, if one is made.
-    pub(crate) keys: Vec<Entry>,
+    pub keys: Vec<Entry>,
     /// Those that are over, and go.
-    pub(crate) removed: Vec<Entry>,
+    pub removed: Vec<Entry>,
     /// Why no new key is made now, if none is.
-    pub(crate) waits_until: Option<i64>,
+    pub waits_until: Option<i64>,
 }
 
 /// Why keys cannot be rotated.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RotationError {
+pub enum RotationError {
     /// The file system refused.
     #[error("{path}: {source}")]
     Io {
@@ -124,11 +125,19 @@ pub(crate) enum RotationError {
     /// No key is active.
     #[error("{0}: no key is active yet")]
     NoneActive(PathBuf),
+    /// The public half of a key is not in the published set.
+    #[error(
+        "{0}: this key is not in the published set beside it, so no token of it would be accepted"
+    )]
+    Unpublished(PathBuf),
+    /// Other users may change the folder.
+    #[error(transparent)]
+    Folder(InsecureFolderError),
 }
 
 impl Rotation {
     /// The folder, with the dates that are in it; none if it is not there.
-    pub(crate) fn open(folder: &Path) -> Result<Self, RotationError> {
+    pub fn open(folder: &Path) -> Result<Self, RotationError> {
         let path = folder.join(STATE);
         let state = match fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map_err(|_| RotationError::State(path))?,
@@ -144,16 +153,28 @@ impl Rotation {
 
     /// The same, to change it: makes the folder if it is not there, and waits until no other
     /// rotation is under way in it.
-    pub(crate) fn lock(folder: &Path) -> Result<Self, RotationError> {
+    pub fn lock(folder: &Path) -> Result<Self, RotationError> {
         secret_file::make_folder(folder).map_err(io_error(folder))?;
         let lock = lock(&folder.join(LOCK))?;
         // What the holder before wrote is read only now.
         Ok(Self { lock: Some(lock), ..Self::open(folder)? })
     }
 
+    /// Its keys, in the order in which they were made.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.keys
+    }
+
+    /// The algorithm of the newest key, if there is one.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.keys.last().and_then(|key| key.alg.parse().ok())
+    }
+
     /// The key that signs at `now`: of those that are active the last. And how long its tokens may
     /// live.
-    pub(crate) fn active(&self, now: NumericDate) -> Result<(SigningKey, Duration), RotationError> {
+    pub fn active(&self, now: NumericDate) -> Result<(SigningKey, Duration), RotationError> {
         let active = self.keys.iter().rev().find(|key| key.active_from <= now.as_secs());
         let entry = active.ok_or_else(|| RotationError::NoneActive(self.folder.clone()))?;
         let path = self.folder.join(&entry.file);
@@ -161,7 +182,8 @@ impl Rotation {
     }
 
     /// The plan for a rotation at `now`. While a key waits to become active, no other is made.
-    pub(crate) fn plan(
+    #[must_use]
+    pub fn plan(
         &self,
         algorithm: Algorithm,
         now: NumericDate,
@@ -196,7 +218,7 @@ impl Rotation {
     }
 
     /// Carries out `plan`, and sets the new key's name in it.
-    pub(crate) fn apply(&self, plan: &mut Plan, algorithm: Algorithm) -> Result<(), RotationError> {
+    pub fn apply(&self, plan: &mut Plan, algorithm: Algorithm) -> Result<(), RotationError> {
         if algorithm == Algorithm::Hs256 {
             return Err(RotationError::Secret);
         }
@@ -235,20 +257,6 @@ impl Rotation {
             }
         }
         Ok(())
-    }
-}
-
-impl RotationError {
-    /// The command that helps.
-    pub(crate) fn hint(&self, invocation: &Invocation) -> Option<String> {
-        match self {
-            Self::NoneActive(folder) => {
-                let folder = quoted(&folder.to_string_lossy());
-                let command = invocation.command(Program::MintToken, &format!("rotate {folder}"));
-                Some(format!("`{command}` makes the first key"))
-            }
-            _ => None,
-        }
     }
 }
 

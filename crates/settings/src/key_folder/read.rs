@@ -2,17 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::secret_file::{self, InsecurePermissionsError, SecretFileError, read_unchecked};
 use auth_core::{Jwk, Jwks, KeyError, SigningKey, VerifyingKey, display::quoted};
-use settings::{
-    InsecurePermissionsError, SecretFileError,
-    secret_file::{self, read_unchecked},
-};
 
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 
 /// Why there is no key, or none that may be used. No variant carries a byte of it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyFileError {
+pub enum KeyFileError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] SecretFileError),
@@ -40,7 +37,7 @@ pub(crate) enum KeyFileError {
 }
 
 /// The private key in `path`, which no other user may read.
-pub(crate) fn signing_key(path: &Path) -> Result<SigningKey, KeyFileError> {
+pub(super) fn signing_key(path: &Path) -> Result<SigningKey, KeyFileError> {
     let text = read_unchecked(path)?;
     let key = private_key(path, &text)?;
     secret_file::check(path)?;
@@ -48,7 +45,7 @@ pub(crate) fn signing_key(path: &Path) -> Result<SigningKey, KeyFileError> {
 }
 
 /// The public keys in `path`: those of a set, or the public half of the key there.
-pub(crate) fn public_keys(path: &Path) -> Result<Vec<VerifyingKey>, KeyFileError> {
+pub fn public_keys(path: &Path) -> Result<Vec<VerifyingKey>, KeyFileError> {
     let text = read_unchecked(path)?;
     let key_error = |error| KeyFileError::Key { path: path.into(), error };
     if text.trim_start().starts_with('{') {
@@ -84,6 +81,6 @@ fn private_key(path: &Path, text: &str) -> Result<SigningKey, KeyFileError> {
 }
 
 /// Whether the file has a private key that is encrypted.
-pub(crate) fn is_encrypted(path: &Path) -> bool {
+pub fn is_encrypted(path: &Path) -> bool {
     read_unchecked(path).is_ok_and(|text| text.contains(ENCRYPTED))
 }

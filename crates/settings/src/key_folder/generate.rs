@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::Path};
 
+use crate::secret_file;
 use auth_core::{Algorithm, KeyId, SigningKey, base64url};
 use aws_lc_rs::{
     encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der},
@@ -11,11 +12,10 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use pkcs1::{RsaPrivateKeyRef, der::Decode};
 use pkcs8::PrivateKeyInfoRef;
-use settings::secret_file;
 use zeroize::Zeroizing;
 
 /// A fresh private key or secret.
-pub(crate) struct PrivateKey {
+pub struct PrivateKey {
     algorithm: Algorithm,
     /// PKCS#8; for HS256 the secret itself.
     bytes: Zeroizing<Vec<u8>>,
@@ -23,17 +23,14 @@ pub(crate) struct PrivateKey {
     members: Vec<(&'static str, Zeroizing<String>)>,
 }
 
-/// A key as text, for a file.
-pub(crate) type Written = Zeroizing<String>;
-
 /// The cryptographic library returned no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cryptographic library could not generate a key")]
-pub(crate) struct KeyGenerationError;
+pub struct KeyGenerationError;
 
 impl PrivateKey {
     /// A key of `algorithm`: 32 random bytes, RSA with 3072 bits, P-256 or Ed25519.
-    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, KeyGenerationError> {
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyGenerationError> {
         Self::make(algorithm).ok_or(KeyGenerationError)
     }
 
@@ -68,7 +65,7 @@ impl PrivateKey {
     }
 
     /// The key as it signs, under its thumbprint.
-    pub(crate) fn signing(&self) -> Result<SigningKey, auth_core::KeyError> {
+    pub fn signing(&self) -> Result<SigningKey, auth_core::KeyError> {
         match self.algorithm {
             Algorithm::Hs256 => {
                 let key = SigningKey::from_secret(&self.bytes)?;
@@ -82,12 +79,12 @@ impl PrivateKey {
     }
 
     /// PKCS#8 in PEM.
-    pub(crate) fn pem(&self) -> Written {
+    pub fn pem(&self) -> Zeroizing<String> {
         pem("PRIVATE KEY", &self.bytes)
     }
 
     /// A private JWK (RFC 7517 §4, RFC 7518 §6) under `id`.
-    pub(crate) fn jwk(&self, id: &KeyId) -> Result<Written, auth_core::KeyError> {
+    pub fn jwk(&self, id: &KeyId) -> Result<Zeroizing<String>, auth_core::KeyError> {
         let public = self.signing()?.verifying_key()?.with_id(id.clone()).to_jwk();
         let mut head = match public {
             Some(jwk) => serde_json::to_string(&jwk).unwrap_or_default(),
@@ -127,7 +124,7 @@ impl fmt::Debug for PrivateKey {
 }
 
 /// Writes a private key to a file that does not exist yet.
-pub(crate) fn write_new(path: &Path, key: &str) -> io::Result<()> {
+pub fn write_new(path: &Path, key: &str) -> io::Result<()> {
     if secret_file::create(path, key)? {
         Ok(())
     } else {
@@ -136,7 +133,7 @@ pub(crate) fn write_new(path: &Path, key: &str) -> io::Result<()> {
 }
 
 /// A PEM block (RFC 7468).
-fn pem(label: &str, der: &[u8]) -> Written {
+fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let encoded = Zeroizing::new(STANDARD.encode(der));
     let mut written = Zeroizing::new(String::with_capacity(encoded.len() * 2 + 80));
     written.extend([format!("-----BEGIN {label}-----\n")]);
