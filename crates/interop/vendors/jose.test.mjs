@@ -36,7 +36,7 @@ const seconds = () => Math.floor(Date.now() / 1000);
 
 const claims = (changes = {}) => ({
   iss: ISSUER,
-  sub: 'user-userson',
+  sub: 'alice',
   aud: RESOURCE,
   exp: seconds() + 600,
   iat: seconds(),
@@ -63,7 +63,7 @@ for (const alg of ['HS256', 'RS256', 'ES256', 'EdDSA']) {
       const expected = { issuer: ISSUER, audience: RESOURCE, typ: 'at+jwt', algorithms: [alg] };
       const required = { requiredClaims: ['sub', 'exp', 'iat', 'nbf', 'jti', 'client_id'] };
       const { payload, protectedHeader } = await jose.jwtVerify(token, us.verifier, { ...expected, ...required });
-      assert.equal(payload.sub, 'user-userson');
+      assert.equal(payload.sub, 'alice');
       assert.equal(payload.scope, 'Admin.Write User.Read');
       assert.equal(protectedHeader.kid, us.kid); // the RFC 7638 thumbprint, where there is a public key
       for (const other of [{ audience: 'http://localhost:8001/mcp' }, { issuer: 'http://localhost:8001' }]) {
@@ -149,11 +149,11 @@ for (const [alg, format] of formats) {
         verifier ??= jose.createLocalJWKSet(JSON.parse(readFileSync(file, 'utf8')));
       }
       const expected = { issuer: ISSUER, audience: RESOURCE, typ: 'at+jwt', algorithms: [alg] };
-      assert.equal((await jose.jwtVerify(token, verifier, expected)).payload.sub, 'user-userson');
+      assert.equal((await jose.jwtVerify(token, verifier, expected)).payload.sub, 'alice');
       const theirs = join(place.folder, 'token.txt');
       writeFileSync(theirs, await sign(claims(), { alg, typ: 'at+jwt', kid }, signer));
       const said = place.run('mint-token', ['verify', theirs, '--keys', file]);
-      assert.match(said, /valid: user-userson/);
+      assert.match(said, /valid: alice/);
       const decision = place.run('mint-token', ['explain', theirs, '--keys', file, '--tool', 'get_time']);
       assert.match(decision, /permitted: tools\/call get_time/);
     } finally {

@@ -129,11 +129,11 @@ def vendor(tmp_path_factory):
 
 def test_fastmcp_lets_our_token_in(vendor):
     who = json.loads(vendor.run("call", "whoami", "--output", "json").ok())
-    assert who["structuredContent"] == {"subject": "user-userson"}
+    assert who["structuredContent"] == {"subject": "alice"}
     info = vendor.run("info").ok()
     assert re.search(r"^server +vendor ", info, re.M)
     assert re.search(r"^protocol +2026-07-28$", info, re.M)
-    assert re.search(r"^you +subject: user-userson$", info, re.M)
+    assert re.search(r"^you +subject: alice$", info, re.M)
     assert vendor.run("ping").ok().startswith("answered in ")
 
 

@@ -122,4 +122,4 @@ async def test_goes_on_after_a_refusal(server, place, mode):
     async with connected(server, place.mint("--scope", "User.Read"), mode, []) as client:
         with pytest.raises(MCPError):
             await client.call_tool("get_time")
-        assert (await client.call_tool("whoami")).data.subject == "user-userson"
+        assert (await client.call_tool("whoami")).data.subject == "alice"

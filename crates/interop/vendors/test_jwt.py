@@ -62,7 +62,7 @@ def claims(**changes):
     now = int(time.time())
     good = {
         "iss": ISSUER,
-        "sub": "user-userson",
+        "sub": "alice",
         "aud": RESOURCE,
         "exp": now + 600,
         "nbf": now,
@@ -92,7 +92,7 @@ def test_pyjwt_verifies_our_token(party):
         header = jwt.get_unverified_header(token)
         assert (header["alg"], header["typ"]) == (party.alg, "at+jwt"), how
         said = verify(party, token)
-        assert (said["sub"], said["name"]) == ("user-userson", "User Userson")
+        assert (said["sub"], said["name"]) == ("alice", "Alice")
         assert said["scope"].split() == ["Admin.Write", "User.Read"]
         assert said["exp"] - said["iat"] == 3600
 
@@ -196,7 +196,7 @@ def test_keys_of_ours_both_ways(tmp_path, alg, format):
     file, private, public = keygen(place, alg, format)
     token = place.mint("--key", str(file))
     expected = {"audience": RESOURCE, "issuer": ISSUER, "algorithms": [alg]}
-    assert jwt.decode(token, public, **expected)["sub"] == "user-userson"
+    assert jwt.decode(token, public, **expected)["sub"] == "alice"
     kid = jwt.get_unverified_header(token)["kid"]
     if alg != "HS256":
         folder = tmp_path / "keys"
@@ -205,11 +205,11 @@ def test_keys_of_ours_both_ways(tmp_path, alg, format):
         file = tmp_path / "jwks.json"
         place.run("mint-token", "jwks", str(folder), "--out", str(file))
         found = jwt.PyJWKSet.from_json(file.read_text())[kid]
-        assert jwt.decode(token, found.key, **expected)["sub"] == "user-userson"
+        assert jwt.decode(token, found.key, **expected)["sub"] == "alice"
     theirs = tmp_path / "token.txt"
     headers = {"typ": "at+jwt", "kid": kid}
     theirs.write_text(jwt.encode(claims(), private, algorithm=alg, headers=headers))
-    assert "valid: user-userson" in place.run("mint-token", "verify", str(theirs), "--keys", str(file))
+    assert "valid: alice" in place.run("mint-token", "verify", str(theirs), "--keys", str(file))
     decision = ["mint-token", "explain", str(theirs), "--keys", str(file), "--tool", "get_time"]
     assert "permitted: tools/call get_time" in place.run(*decision)
 
@@ -223,4 +223,4 @@ def test_openssl_reads_our_key(tmp_path, alg, kind):
     public = subprocess.run(derive, check=True, capture_output=True, text=True).stdout
     token = place.mint("--key", str(key))
     expected = {"audience": RESOURCE, "issuer": ISSUER, "algorithms": [alg]}
-    assert jwt.decode(token, public, **expected)["sub"] == "user-userson"
+    assert jwt.decode(token, public, **expected)["sub"] == "alice"

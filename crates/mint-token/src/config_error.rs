@@ -20,6 +20,9 @@ pub(crate) enum ConfigError {
     /// `JWT_ISSUER` is not an issuer.
     #[error("JWT_ISSUER: {0}. Set the issuer's URL, for example http://localhost:8000")]
     Issuer(InvalidNameError),
+    /// `TOKEN_SUBJECT` is no subject.
+    #[error("TOKEN_SUBJECT: {0}. Set the subject of a user, for example alice")]
+    Subject(InvalidNameError),
     /// `MCP_RESOURCE` is not a canonical URI.
     #[error("MCP_RESOURCE: {0}. Set the server's URI, for example http://localhost:8000/mcp")]
     Resource(ResourceUriError),

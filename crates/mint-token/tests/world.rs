@@ -75,7 +75,7 @@ fn the_same_world_gives_the_same_token_and_the_same_words() {
     assert_eq!(one, other);
     assert_eq!(
         words,
-        "Token   for user-userson (User Userson) at http://localhost:8000/mcp\n\
+        "Token   for alice (Alice) at http://localhost:8000/mcp\n\
          Scopes  Admin.Write User.Read\n\
          Until   2027-01-15T09:00:00Z, in 1 hour\n\
          Signed  by http://localhost:8000 with JWT_SECRET (HS256)\n\

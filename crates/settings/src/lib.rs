@@ -16,6 +16,7 @@ pub mod key_folder;
 mod keys;
 pub mod secret_file;
 mod setting;
+mod sign_in;
 mod surroundings;
 
 pub use config_file::{CONFIG_FILE, ConfigFile, has_password, line_of};
@@ -27,4 +28,5 @@ pub use keys::{
 };
 pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use setting::{Program, Setting, Shape, Variable, env_example, reference, schema, similar};
+pub use sign_in::{RegistrationBounds, SignInMethods, SignInMode, SignInSettings, is_on_origin_of};
 pub use surroundings::Surrounding;

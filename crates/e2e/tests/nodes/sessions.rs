@@ -56,6 +56,7 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"n
 async fn a_session_moves(site: Site) {
     let site = site.with("SESSIONS", "database");
     let (mut a, mut b) = (site.node(), site.node());
+    a.admin(&["users", "grant", "bob", "admin"]);
     a.start();
     b.start();
     let mut client = Client { http: http(), token: site.token(USER), session: None };
@@ -76,7 +77,7 @@ async fn a_session_moves(site: Site) {
 
     // Somebody else does not, on no node; nor does somebody without a token, or with a name made
     // up.
-    let admin = site.token("admin-adminson");
+    let admin = site.token("bob");
     let other = Client { http: http(), token: admin, session: Some(session.clone()) };
     let anonymous = Client { http: http(), token: "x".into(), session: Some(session) };
     let unsealed = client.session.as_deref().unwrap().split('.').next().map(str::to_owned);

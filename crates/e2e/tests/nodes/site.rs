@@ -15,7 +15,7 @@ use crate::world::{Running, Said, World};
 pub(crate) const HOST: &str = "mcp.example.com";
 pub(crate) const RESOURCE: &str = "https://mcp.example.com/mcp";
 /// The user whom `server init` makes and whom everything is allowed.
-pub(crate) const USER: &str = "user-userson";
+pub(crate) const USER: &str = "alice";
 
 /// What all its nodes are told.
 pub(crate) struct Site {

@@ -11,7 +11,7 @@ const NEEDS_USER: &str = r#"get_time = "User.Write""#;
 fn set_up_happens_once_and_asks_nothing() {
     let world = World::empty();
     let first = world.run("server", &["init"]).expect_code(0);
-    assert!(first.out.contains("fresh secret") && first.out.contains("User Userson"));
+    assert!(first.out.contains("fresh secret") && first.out.contains("Alice"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -38,6 +38,19 @@ fn set_up_happens_once_and_asks_nothing() {
         text.lines().filter(other).map(str::to_owned).collect()
     };
     assert_eq!(without(&saved), without(&made), "nothing but the token has changed");
+
+    // A directory of an earlier version keeps its users, and tokens are minted for its first one.
+    let former = World::empty();
+    former.run("server", &["init"]).expect_code(0);
+    former.run("server", &["users", "remove", "--yes", "alice"]).expect_code(0);
+    let add = ["users", "add", "user-userson", "--name", "User Userson", "--role", "admin"];
+    former.run("server", &add).expect_code(0);
+    former.run("server", &["init"]).expect_code(0).expect_out(&["minted for user-userson"]);
+    former.run("mint-token", &["--save"]).expect_code(0).expect_err(&["for user-userson at"]);
+    assert_eq!(former.run("server", &["init"]).expect_code(0).out, "");
+    let server = former.start(&[], &[]);
+    former.client(&server, &[]).expect_code(0);
+    drop(server);
 
     let another = World::empty();
     another.run("server", &["init"]).expect_code(0);
@@ -75,7 +88,7 @@ fn the_client_gets_the_time_and_the_server_says_each_step() {
     let tools = world.client(&server, &["tools"]).expect_code(0).out;
     assert!(tools.contains("get_time") && tools.contains("whoami"), "{tools}");
     let me = world.client(&server, &["call", "whoami"]).expect_code(0).out;
-    assert!(me.contains("User Userson"), "{me}");
+    assert!(me.contains("Alice"), "{me}");
 }
 
 #[test]
@@ -85,7 +98,7 @@ fn the_other_verbs_of_the_client_meet_the_same_server() {
     let run = |args: &[&str]| world.client(&server, args).expect_code(0).out;
 
     let info = run(&["info"]);
-    assert!(info.contains("2026-07-28") && info.contains("User Userson"), "{info}");
+    assert!(info.contains("2026-07-28") && info.contains("Alice"), "{info}");
     assert!(run(&["resources"]).contains("server://info"));
     let read = run(&["read", "server://info", "--output", "json"]);
     let read: serde_json::Value = serde_json::from_str(&read).unwrap();

@@ -99,7 +99,7 @@ fn an_unknown_user_is_reported_with_the_command_that_lists_them_all() {
         let server = shell.server;
         shell.run(&format!("{server} init")).expect_code(0);
         let missing = shell.run(&format!("{server} users show nobody")).expect_code(5);
-        shell.follow_hint(&missing).expect_out(&["user-userson"]);
+        shell.follow_hint(&missing).expect_out(&["alice"]);
     }
 }
 

@@ -15,20 +15,20 @@ fn users_are_looked_after_while_the_server_runs() {
         let users = |args: &[&str]| world.run("server", &[&["users"], args].concat());
 
         let table = users(&["list"]).expect_code(0).out;
-        assert!(table.starts_with("SUBJECT         NAME            STATUS  ROLES"), "{table}");
-        assert!(table.contains("user-userson    User Userson    active  admin"), "{table}");
+        assert!(table.starts_with("SUBJECT  NAME   STATUS  ROLES"), "{table}");
+        assert!(table.contains("alice    Alice  active  admin"), "{table}");
 
         world.client(&server, &[]).expect_code(0);
-        users(&["disable", "user-userson"]).expect_code(0);
+        users(&["disable", "alice"]).expect_code(0);
         world.client_soon(&server, 5);
         server.log_with("-> User is disabled!");
-        users(&["enable", "user-userson"]).expect_code(0);
+        users(&["enable", "alice"]).expect_code(0);
         world.client_soon(&server, 0);
 
-        users(&["revoke-role", "user-userson", "admin"]).expect_code(0);
-        users(&["grant", "user-userson", "user"]).expect_code(0);
+        users(&["revoke-role", "alice", "admin"]).expect_code(0);
+        users(&["grant", "alice", "user"]).expect_code(0);
         world.client_soon(&server, 5).expect_err(&["roles do not allow it"]);
-        users(&["grant", "user-userson", "admin", "--until", "1h"]).expect_code(0);
+        users(&["grant", "alice", "admin", "--until", "1h"]).expect_code(0);
         world.client_soon(&server, 0);
 
         users(&["add", "carol", "--name", "Carol", "--role", "guest"]).expect_code(0);
@@ -93,9 +93,9 @@ fn nothing_that_the_database_has_commands_a_terminal() {
 fn users_are_exported_and_imported_whole() {
     for world in World::each() {
         let server = |args: &[&str]| world.run("server", args);
-        server(&["users", "grant", "user-userson", "guest", "--until", "1d"]).expect_code(0);
+        server(&["users", "grant", "alice", "guest", "--until", "1d"]).expect_code(0);
         server(&["tokens", "revoke", "an-id", "--until", "1d"]).expect_code(0);
-        server(&["tokens", "revoke", "--user", "admin-adminson"]).expect_code(0);
+        server(&["tokens", "revoke", "--user", "bob"]).expect_code(0);
         server(&["users", "export", "all.jsonl"]).expect_code(0);
         server(&["users", "export", "all.jsonl"]).expect_code(2).expect_err(&["all.jsonl"]);
         let lines = std::fs::read_to_string(world.path("all.jsonl")).unwrap();
@@ -112,8 +112,8 @@ fn users_are_exported_and_imported_whole() {
         assert_eq!(there(&["users", "export"]).expect_code(0).out, lines);
 
         // A line that is wrong, or a user who differs, and nothing is imported.
-        let carol = lines.lines().next().unwrap().replace("admin-adminson", "carol");
-        let differs = lines.replace("User Userson", "Other");
+        let carol = lines.lines().next().unwrap().replace("alice", "carol");
+        let differs = lines.replace("Alice", "Other");
         for (tail, says) in [
             ("{\"user\":{}}", "line 2"),
             ("nonsense", "line 2"),
@@ -144,12 +144,12 @@ fn what_was_done_is_shown_with_who_and_when() {
             let args = [args, &["--output", "json"]].concat();
             serde_json::from_str(&server(&args).expect_code(0).out).unwrap()
         };
-        let said = json(&["users", "disable", "user-userson"]);
+        let said = json(&["users", "disable", "alice"]);
         assert_eq!(
             (said["what"].as_str(), said["changed"].as_bool()),
             (Some("disable"), Some(true))
         );
-        assert_eq!(json(&["users", "disable", "user-userson"])["changed"], false);
+        assert_eq!(json(&["users", "disable", "alice"])["changed"], false);
         json(&["tokens", "revoke", "an-id"]);
         assert_eq!(json(&["tokens", "list"])[0]["token_id"], "an-id");
         server(&["tokens", "list"]).expect_code(0).expect_out(&["REMEMBERED", "an-id", "forever"]);
@@ -161,7 +161,7 @@ fn what_was_done_is_shown_with_who_and_when() {
         assert_eq!(changes[2]["who"], "server init");
         assert_eq!(json(&["users", "changes", "--limit", "1"]).as_array().unwrap().len(), 1);
         let table = server(&["users", "changes"]).expect_code(0).out;
-        assert!(table.starts_with("WHEN") && table.contains("user-userson"), "{table}");
+        assert!(table.starts_with("WHEN") && table.contains("alice"), "{table}");
     }
 }
 
@@ -187,9 +187,9 @@ fn tokens_are_revoked_while_the_server_runs() {
             .expect_code(2)
             .expect_err(&["standard input"]);
 
-        revoke(&["--user", "user-userson"])
+        revoke(&["--user", "alice"])
             .expect_code(0)
-            .expect_out(&["user-userson", "A new token is accepted if it is issued at 2"]);
+            .expect_out(&["alice", "A new token is accepted if it is issued at 2"]);
         world.client_soon(&server, 4).expect_err(&["refuses the token"]);
         server.log_with("reason=\"revoked\"");
         revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);
@@ -210,7 +210,7 @@ fn the_log_is_json_when_it_is_asked_for() {
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let event = events.iter().find(|event| event["action"] == "tools/call get_time").unwrap();
     assert_eq!(event["message"], "User has required scope, proceeding...");
-    assert_eq!(event["subject"], "user-userson");
+    assert_eq!(event["subject"], "alice");
     assert_eq!(event["level"], "INFO");
     assert!(event["request_id"].is_string() && event["timestamp"].is_string());
 }

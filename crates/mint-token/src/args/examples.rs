@@ -6,14 +6,15 @@ Configuration (a flag beats the environment, which beats .env, which beats the d
   JWT_SECRET\tthe secret that signs (HS256), at least 32 bytes; `{make-env-file}` makes one
   JWT_KEY_FILE\tinstead of the secret: a private key as PEM or JWK, mode 0600
   JWT_ISSUER\tthe issuer of the token [default: http://localhost:8000]
+  TOKEN_SUBJECT\tthe user whom it is for without --sub [default: alice]
   MCP_RESOURCE\tthe server that it is for [default: http://localhost:8000/mcp]
   POLICY_FILE\tthe policy [default: the one that the server has built in]
   A secret is never taken from the command line, and never printed.
 
 Examples:
-  {mint-token}\tan hour for user-userson
+  {mint-token}\tan hour for alice
   {mint-token} --save\tthe same, stored in .env for the client
-  {mint-token} --sub alice --scope User.Read\tfor alice, who may only read
+  {mint-token} --sub bob --scope User.Read\tfor bob, who may only read
   {mint-token} --for-tool get_time\twith the scopes that the tool requires
   {mint-token} --sub bob --for-role admin\twith the scopes that the role may hold
   {mint-token} --like old.jwt --ttl 15m\ta copy of another token, with fresh times

@@ -93,18 +93,13 @@ pub(crate) enum Verb {
 /// What a token contains, how it is signed and where it goes.
 #[derive(Debug, Args)]
 pub(crate) struct MintArgs {
-    /// The user whom the token is for (sub).
-    #[arg(long, value_name = "SUBJECT", default_value = "user-userson", help_heading = "Content")]
-    pub(crate) sub: Subject,
+    /// The user whom the token is for (sub) [default: `TOKEN_SUBJECT`, else alice].
+    #[arg(long, value_name = "SUBJECT", help_heading = "Content")]
+    pub(crate) sub: Option<Subject>,
 
-    /// The user's display name; "" leaves the claim out, and so does --sub without --name.
-    #[arg(
-        long,
-        value_name = "NAME",
-        value_parser = person,
-        default_value = "User Userson",
-        help_heading = "Content"
-    )]
+    /// The user's display name [default: Alice for alice, without --sub; none for others]; ""
+    /// leaves the claim out.
+    #[arg(long, value_name = "NAME", value_parser = person, help_heading = "Content")]
     pub(crate) name: Option<String>,
 
     /// What the token grants, separated by spaces; repeatable; "" grants nothing.
@@ -235,10 +230,7 @@ pub(crate) struct MintArgs {
 
 /// Which flags are on the command line, and not defaults.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct ExplicitFlags {
-    pub(crate) sub: bool,
-    pub(crate) name: bool,
     pub(crate) scope: bool,
     pub(crate) ttl: bool,
     pub(crate) client_id: bool,
@@ -260,16 +252,10 @@ pub(crate) fn parse(
     if let Verb::Mint(mint) = &mut verb {
         let is_explicit = |id| is_explicit(flags, id);
         mint.explicit = ExplicitFlags {
-            sub: is_explicit("sub"),
-            name: is_explicit("name"),
             scope: is_explicit("scope"),
             ttl: is_explicit("ttl"),
             client_id: is_explicit("client_id"),
         };
-        // The default name belongs to the default subject.
-        if mint.explicit.sub && !mint.explicit.name {
-            mint.name = None;
-        }
     }
     Ok(verb)
 }
@@ -355,7 +341,7 @@ mod tests {
     fn no_verb_means_mint() {
         for args in [&["--sub", "alice"][..], &["mint", "--sub", "alice"]] {
             let args = mint(args).unwrap();
-            assert_eq!(args.sub.as_str(), "alice");
+            assert_eq!(args.sub.unwrap().as_str(), "alice");
             assert_eq!(args.name, None);
             assert_eq!(args.ttl, Duration::from_hours(1));
             assert_eq!(args.client_id.as_str(), "mint-token");
@@ -366,15 +352,6 @@ mod tests {
         }
         assert!(mint(&["--sub", "alice", "mint"]).is_err());
         assert!(mint(&["nonsense"]).is_err());
-    }
-
-    #[test]
-    fn the_default_name_belongs_to_the_default_subject() {
-        let name = |args| mint(args).unwrap().name;
-        assert_eq!(name(&[]).as_deref(), Some("User Userson"));
-        assert_eq!(name(&["--sub", "user-userson"]), None);
-        assert_eq!(name(&["--sub", "a", "--name", "A"]).as_deref(), Some("A"));
-        assert_eq!(name(&["--name", "A"]).as_deref(), Some("A"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn without_arguments_it_is_an_hour_for_the_default_user() {
         claims,
         json!({
             "iss": ISSUER,
-            "sub": "user-userson",
+            "sub": "alice",
             "aud": RESOURCE,
             "exp": issued + 3600,
             "iat": issued,
@@ -35,12 +35,12 @@ fn without_arguments_it_is_an_hour_for_the_default_user() {
             "jti": id,
             "client_id": "mint-token",
             "scope": "Admin.Write User.Read",
-            "name": "User Userson",
+            "name": "Alice",
         })
     );
     let key = SigningKey::from_secret(SECRET.as_bytes()).unwrap();
     let verified = verify(run.line(), &key).unwrap();
-    assert_eq!(verified.name(), Some("User Userson"));
+    assert_eq!(verified.name(), Some("Alice"));
     assert_ne!(id, folder.run(&["mint"]).claims()["jti"], "every token has an id of its own");
 }
 
@@ -48,7 +48,7 @@ fn without_arguments_it_is_an_hour_for_the_default_user() {
 fn the_summary_is_text() {
     let run = Folder::ready().run(&["--role", "admin", "--role", "auditor"]);
     assert!(run.err.starts_with(
-        "Token   for user-userson (User Userson) at http://localhost:8000/mcp\n\
+        "Token   for alice (Alice) at http://localhost:8000/mcp\n\
          Scopes  Admin.Write User.Read\n\
          Roles   admin, auditor\n\
          Until   20"
@@ -124,7 +124,7 @@ fn json_says_everything_about_the_token() {
         json!({
             "token": token,
             "issuer": ISSUER,
-            "subject": "user-userson",
+            "subject": "alice",
             "audience": RESOURCE,
             "scope": "Admin.Write User.Read",
             "roles": ["admin"],

@@ -10,12 +10,11 @@ use crate::{args::RunArgs, failure::Failure};
 
 /// What `.env` is made from.
 const EXAMPLE: &str = include_str!("../../../../.env.example");
-/// The first users: subject, name, roles. Both may hold every scope; what a call may do is bounded
-/// by the token as well.
-const USERS: [(&str, &str, &[&str]); 2] = [
-    ("user-userson", "User Userson", &["admin"]),
-    ("admin-adminson", "Admin Adminson", &["admin"]),
-];
+/// The first users: subject, name, roles.
+const USERS: [(&str, &str, &[&str]); 2] =
+    [("alice", "Alice", &["admin"]), ("bob", "Bob", &["user"])];
+/// The first user of directories that were made by earlier versions.
+const FORMER_FIRST_USER: &str = "user-userson";
 
 pub(crate) async fn init(
     env_file: &EnvFile,
@@ -45,7 +44,16 @@ pub(crate) async fn init(
 
     let directory = AnyDirectory::open(url).await?;
     let added = add_first_users(&directory, &issuer, clock).await;
+    let former = has_former_users(&directory, &issuer).await;
     directory.close().await;
+    if former? && environment.set_value(Variable::TokenSubject).is_none() {
+        env_file.set(Variable::TokenSubject.name(), FORMER_FIRST_USER)?;
+        writeln!(
+            out,
+            "Tokens are minted for {FORMER_FIRST_USER} by default (TOKEN_SUBJECT in {path})"
+        )
+        .map_err(Failure::output)?;
+    }
     if added? {
         let names = USERS.map(|(_, name, _)| name).join(" and ");
         let place = match url.split_once("://") {
@@ -55,6 +63,17 @@ pub(crate) async fn init(
         writeln!(out, "Made {place} with {names}").map_err(Failure::output)?;
     }
     Ok(())
+}
+
+/// Whether the directory has the first user of earlier versions, and not today's: `mint-token`,
+/// which does not read it, goes on to mint for that user.
+async fn has_former_users(directory: &impl Directory, issuer: &Issuer) -> Result<bool, Failure> {
+    let fault = |_| Failure::Usage("a first user has no usable name".into());
+    let [(first, ..), _] = USERS;
+    let (former, first) =
+        (FORMER_FIRST_USER.parse().map_err(fault)?, first.parse().map_err(fault)?);
+    Ok(directory.find(issuer, &former).await?.is_some()
+        && directory.find(issuer, &first).await?.is_none())
 }
 
 /// Adds the first users to a directory that has none; returns whether it did.

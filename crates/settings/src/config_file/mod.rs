@@ -23,8 +23,9 @@ use crate::{Variable, setting::similar};
 
 /// The name of the file where none is named.
 pub const CONFIG_FILE: &str = "bartizan.toml";
-/// The section that other code reads.
+/// The sections that other code reads: `[issuers."…"]` and `[sign_in.NAME]`.
 const ISSUERS: &str = "issuers";
+const SIGN_IN: &str = "sign_in";
 
 /// What was read of the file.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -32,8 +33,15 @@ pub struct ConfigFile {
     path: PathBuf,
     text: String,
     values: HashMap<Variable, Value>,
-    has_issuers: bool,
+    others: Others,
     errors: Vec<String>,
+}
+
+/// Which of the sections that other code reads there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Others {
+    issuers: bool,
+    sign_in: bool,
 }
 
 /// Shows no text of the file: a secret may be there by mistake.
@@ -79,11 +87,11 @@ impl ConfigFile {
             let span = error.span().unwrap_or_default();
             reader.error(&span, error.message());
         }
-        let has_issuers = reader.document(document.get_ref());
+        let others = reader.document(document.get_ref());
         let Reader { values, mut errors, .. } = reader;
         errors.sort_by_key(|(line, _)| *line);
         let errors = errors.into_iter().map(|(_, error)| error).collect();
-        Self { path: path.to_owned(), values, has_issuers, errors, text }
+        Self { path: path.to_owned(), values, others, errors, text }
     }
 
     /// Where the file is; empty if there is none.
@@ -95,7 +103,13 @@ impl ConfigFile {
     /// The text of the file, if it has sections `[issuers."…"]`.
     #[must_use]
     pub fn issuers(&self) -> Option<&str> {
-        self.has_issuers.then_some(self.text.as_str())
+        self.others.issuers.then_some(self.text.as_str())
+    }
+
+    /// The text of the file, if it has sections `[sign_in.NAME]`.
+    #[must_use]
+    pub fn sign_in(&self) -> Option<&str> {
+        self.others.sign_in.then_some(self.text.as_str())
     }
 
     /// Everything that is wrong with the file, each with its line.
@@ -124,23 +138,24 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads every section; returns whether there are issuers.
-    fn document(&mut self, document: &DeTable<'_>) -> bool {
-        let mut has_issuers = false;
+    /// Reads every section; returns which there are that other code reads.
+    fn document(&mut self, document: &DeTable<'_>) -> Others {
+        let mut others = Others::default();
         for (name, value) in document {
             let (span, name) = (name.span(), name.get_ref());
             let is_known = sections().any(|section| section == name);
             match value.get_ref() {
-                _ if name == ISSUERS => has_issuers = true,
+                _ if name == ISSUERS => others.issuers = true,
+                _ if name == SIGN_IN => others.sign_in = true,
                 DeValue::Table(section) if is_known => self.section(name, section),
                 _ if is_known => self.error(&span, &format!("{name}: write a section, [{name}]")),
                 _ => {
-                    let hint = hint(name, sections().chain([ISSUERS]));
+                    let hint = hint(name, sections().chain([ISSUERS, SIGN_IN]));
                     self.error(&span, &format!("{name}: unknown section{hint}"));
                 }
             }
         }
-        has_issuers
+        others
     }
 
     fn section(&mut self, section: &str, members: &DeTable<'_>) {
@@ -307,7 +322,10 @@ mod tests {
     fn sections_of_issuers_are_left_to_their_reader() {
         let text = "[issuers.\"https://a.example\"]\nx = 1\n";
         assert_eq!(parse(text).errors(), <[String; 0]>::default());
-        assert_eq!(parse(text).issuers(), Some(text));
+        assert_eq!((parse(text).issuers(), parse(text).sign_in()), (Some(text), None));
+        let text = "[sign_in.work]\npreset = \"entra\"\n";
+        assert_eq!(parse(text).errors(), <[String; 0]>::default());
+        assert_eq!((parse(text).issuers(), parse(text).sign_in()), (None, Some(text)));
     }
 
     #[test]

@@ -43,7 +43,8 @@ file = \"policy.toml\"
 preset = \"keycloak\"
 ```
 
-The sections `[issuers.\"https://…\"]` are described in [issuers.md](issuers.md).
+The sections `[issuers.\"https://…\"]` are described in [issuers.md](issuers.md), the section `[issuer]` and
+the sections `[sign_in.NAME]` in [sign-in.md](sign-in.md).
 
 | variable | in `bartizan.toml` | default | what | programs |
 |---|---|---|---|---|

@@ -41,6 +41,18 @@ const fn server(
     Setting { name, toml: Some(toml), shape, default, help, is_secret: false, programs: &[Server] }
 }
 
+/// A setting of the authorization server, which `server` has in it and `mint-token serve` is.
+const fn issuer(
+    name: &'static str,
+    key: &'static str,
+    shape: super::Shape,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    let programs = &[Server, MintToken];
+    Setting { programs, ..server(name, ("issuer", key), shape, default, help) }
+}
+
 /// As many as a file can say and every machine can count.
 const ANY: u64 = 1 << 53;
 
@@ -253,6 +265,96 @@ settings! {
         Some("info"),
         "What is logged: a level, or directives, for example info,bartizan=debug.",
     );
+    /// Whether the server is its own authorization server.
+    SignIn = issuer(
+        "SIGN_IN",
+        "sign_in",
+        Choice(&["auto", "on", "off"]),
+        Some("auto"),
+        "Whether the server is its own authorization server, where users sign in (docs/sign-in.md): on, off, or auto: if JWT_ISSUER is on the origin of MCP_RESOURCE and the key is JWT_SECRET.",
+    );
+    /// The folder of the keys that sign.
+    SigningKeys = issuer(
+        "SIGNING_KEYS",
+        "keys",
+        Path,
+        Some("data/keys"),
+        "The folder of the ES256 keys that sign the tokens of those who sign in. It is made on first use; `mint-token rotate` rotates them.",
+    );
+    /// How long access tokens live.
+    AccessTokenMinutes = issuer(
+        "ACCESS_TOKEN_MINUTES",
+        "access_token_minutes",
+        Number { least: 6, most: 60 },
+        Some("15"),
+        "How many minutes an access token of those who sign in is valid.",
+    );
+    /// How long a refresh token may be unused.
+    RefreshIdleDays = issuer(
+        "REFRESH_IDLE_DAYS",
+        "refresh_idle_days",
+        Number { least: 1, most: 365 },
+        Some("30"),
+        "After how many days without use a client must ask its user to sign in again.",
+    );
+    /// How users sign in here.
+    SignInMethods = issuer(
+        "SIGN_IN_METHODS",
+        "methods",
+        List,
+        Some("password,code"),
+        "How users sign in: password; code (one-time codes and links of `server users code` and `link`). Identity providers have sections [sign_in.NAME] (docs/sign-in.md).",
+    );
+    /// Whether a second factor is asked for.
+    SecondFactor = issuer(
+        "SECOND_FACTOR",
+        "second_factor",
+        Choice(&["optional", "required"]),
+        Some("optional"),
+        "Whether those who sign in with a password need a second factor: optional (those who have set one up), or required.",
+    );
+    /// Whether clients register themselves.
+    ClientRegistration = issuer(
+        "CLIENT_REGISTRATION",
+        "registration",
+        Choice(&["on", "off"]),
+        Some("on"),
+        "Whether clients may register themselves (RFC 7591).",
+    );
+    /// How many clients register in a minute.
+    RegistrationsPerMinute = issuer(
+        "REGISTRATIONS_PER_MINUTE",
+        "registrations_per_minute",
+        Number { least: 1, most: 10_000 },
+        Some("20"),
+        "How many clients one address may register in a minute.",
+    );
+    /// How many registered clients there are.
+    MaxRegisteredClients = issuer(
+        "MAX_REGISTERED_CLIENTS",
+        "max_registered_clients",
+        Number { least: 1, most: 1_000_000 },
+        Some("10000"),
+        "How many clients that registered themselves are kept. Unused ones are removed after hours.",
+    );
+    /// Whether clients are known by their metadata documents.
+    ClientDocuments = issuer(
+        "CLIENT_DOCUMENTS",
+        "client_documents",
+        Choice(&["on", "off"]),
+        Some("on"),
+        "Whether a client may be known by the URL of its metadata document, which is fetched from there.",
+    );
+    /// For whom `mint-token` mints.
+    TokenSubject = Setting {
+        name: "TOKEN_SUBJECT",
+        toml: None,
+        shape: Text,
+        default: Some("alice"),
+        help: "The user whom mint-token mints for without --sub.",
+        is_secret: false,
+        programs: &[MintToken],
+    };
     /// The configuration file.
     ConfigFile = Setting {
         name: "CONFIG_FILE",

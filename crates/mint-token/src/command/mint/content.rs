@@ -6,7 +6,7 @@ use auth_core::{
     Audience, ClientId, Issuer, NumericDate, RoleName, ScopeSet, Subject, base64url, parse_strict,
 };
 use serde_json::{Map, Value};
-use settings::Environment;
+use settings::{Environment, Variable};
 
 use crate::{
     World,
@@ -16,6 +16,8 @@ use crate::{
     policy::{self, Named},
 };
 
+/// The display name of the user who is the default: the first one that `server init` makes.
+const FIRST_NAME: &str = "Alice";
 /// Claims that are this token's own.
 const FRESH: [&str; 4] = ["exp", "iat", "nbf", "jti"];
 /// Claims with a flag of their own.
@@ -44,11 +46,12 @@ impl Content {
         world: &mut World<'_>,
     ) -> Result<Self, ConfigError> {
         let flags = args.scope.iter().fold(ScopeSet::empty(), |all, some| all.union(some));
+        let (subject, name) = user(args, environment)?;
         let mut content = Self {
             issuer: None,
             audience: None,
-            subject: args.sub.clone(),
-            name: args.name.clone().filter(|name| !name.is_empty()),
+            subject,
+            name,
             client_id: Some(args.client_id.clone()),
             scopes: flags.clone(),
             roles: BTreeSet::new(),
@@ -90,11 +93,11 @@ impl Content {
     fn copy_from(&mut self, args: &MintArgs, like: &Map<String, Value>) -> Result<(), ConfigError> {
         let text = |name: &str| like.get(name).and_then(Value::as_str);
         let wrong = |name: &'static str| ConfigError::Like(format!("its {name} cannot be copied"));
-        if !args.explicit.sub {
+        if args.sub.is_none() {
             self.subject = text("sub").and_then(|it| it.parse().ok()).ok_or(wrong("sub"))?;
         }
-        if !args.explicit.name {
-            self.name = if args.explicit.sub { None } else { text("name").map(str::to_owned) };
+        if args.name.is_none() {
+            self.name = if args.sub.is_some() { None } else { text("name").map(str::to_owned) };
         }
         if !args.explicit.client_id {
             self.client_id = text("client_id").and_then(|it| it.parse().ok());
@@ -138,6 +141,22 @@ impl Content {
         self.claims.extend(others.map(|(name, value)| (name.clone(), value.clone())));
         Ok(())
     }
+}
+
+/// Whom the token is for, and under which display name: the flags, else the first user of a
+/// directory. The default name belongs to the default subject.
+fn user(
+    args: &MintArgs,
+    environment: &Environment,
+) -> Result<(Subject, Option<String>), ConfigError> {
+    let by_default = environment.get(Variable::TokenSubject).unwrap_or_default();
+    let subject = match &args.sub {
+        Some(subject) => subject.clone(),
+        None => by_default.parse().map_err(ConfigError::Subject)?,
+    };
+    let is_first = args.sub.is_none() && environment.set_value(Variable::TokenSubject).is_none();
+    let name = args.name.clone().or_else(|| is_first.then(|| FIRST_NAME.to_owned()));
+    Ok((subject, name.filter(|name| !name.is_empty())))
 }
 
 /// The claims of the token that `from` names, which need not be valid.

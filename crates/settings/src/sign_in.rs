@@ -1,0 +1,258 @@
+//! The settings of the authorization server: the section `[issuer]`.
+//!
+//! `server` and `mint-token serve` read the same ones. The sections `[sign_in.NAME]`, the identity
+//! providers with which users sign in, are read elsewhere.
+
+use std::{path::PathBuf, time::Duration};
+
+use auth_core::{Issuer, ResourceUri};
+
+use crate::{Environment, Shape, Variable};
+
+/// When the server is its own authorization server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInMode {
+    /// If its issuer is on the origin of its resource, and its key is `JWT_SECRET`. A server that
+    /// has public keys alone cannot issue tokens, and does not begin to by itself.
+    Auto,
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
+
+/// How users sign in, identity providers aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignInMethods {
+    /// With passwords.
+    pub password: bool,
+    /// With one-time codes and links.
+    pub code: bool,
+}
+
+/// How clients may register themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistrationBounds {
+    /// How many one address may register in a minute.
+    pub per_minute: u64,
+    /// How many are kept.
+    pub most: u64,
+}
+
+/// The settings of the authorization server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInSettings {
+    /// When the server is its own authorization server.
+    pub mode: SignInMode,
+    /// The folder of the keys that sign.
+    pub key_folder: PathBuf,
+    /// How long access tokens are valid.
+    pub access_lifetime: Duration,
+    /// After how long without use a refresh token ends.
+    pub refresh_idle: Duration,
+    /// How users sign in here.
+    pub methods: SignInMethods,
+    /// Whether everyone who signs in with a password needs a second factor.
+    pub requires_second_factor: bool,
+    /// How clients may register themselves; `None`: they may not.
+    pub registration: Option<RegistrationBounds>,
+    /// Whether a client may be known by its metadata document.
+    pub client_documents: bool,
+}
+
+impl SignInSettings {
+    /// Reads them. What is wrong is added to `faults`; the result is `None` then.
+    #[must_use]
+    pub fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
+        let mut reader = Reader { environment, faults };
+        let mode = reader.choice(Variable::SignIn);
+        let access = reader.number(Variable::AccessTokenMinutes);
+        let idle = reader.number(Variable::RefreshIdleDays);
+        let methods = reader.methods();
+        let second_factor = reader.choice(Variable::SecondFactor);
+        let registration = reader.choice(Variable::ClientRegistration);
+        let per_minute = reader.number(Variable::RegistrationsPerMinute);
+        let most = reader.number(Variable::MaxRegisteredClients);
+        let documents = reader.choice(Variable::ClientDocuments);
+        Some(Self {
+            mode: match mode? {
+                "on" => SignInMode::On,
+                "off" => SignInMode::Off,
+                _ => SignInMode::Auto,
+            },
+            key_folder: environment.get(Variable::SigningKeys).unwrap_or_default().into(),
+            access_lifetime: Duration::from_mins(access?),
+            refresh_idle: Duration::from_hours(idle?.saturating_mul(24)),
+            methods: methods?,
+            requires_second_factor: second_factor? == "required",
+            registration: {
+                let bounds = RegistrationBounds { per_minute: per_minute?, most: most? };
+                (registration? == "on").then_some(bounds)
+            },
+            client_documents: documents? == "on",
+        })
+    }
+
+    /// Whether a server of this issuer and resource is its own authorization server; `has_secret`:
+    /// its key is `JWT_SECRET`.
+    #[must_use]
+    pub fn is_on(&self, issuer: &Issuer, resource: &ResourceUri, has_secret: bool) -> bool {
+        match self.mode {
+            SignInMode::On => true,
+            SignInMode::Off => false,
+            SignInMode::Auto => has_secret && is_on_origin_of(issuer, resource),
+        }
+    }
+}
+
+/// Whether `issuer` is a URL in its canonical form, as a resource has to be, on the origin of
+/// `resource`.
+#[must_use]
+pub fn is_on_origin_of(issuer: &Issuer, resource: &ResourceUri) -> bool {
+    let issuer = issuer.as_str();
+    let issuer = issuer.strip_suffix('/').unwrap_or(issuer).parse::<ResourceUri>();
+    issuer.is_ok_and(|issuer| issuer.origin() == resource.origin())
+}
+
+struct Reader<'a> {
+    environment: &'a Environment,
+    faults: &'a mut Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn text(&self, variable: Variable) -> &'a str {
+        self.environment.get(variable).unwrap_or_default()
+    }
+
+    fn wrong<T>(&mut self, variable: Variable, expected: &str) -> Option<T> {
+        let (label, text) = (self.environment.label(variable), self.text(variable));
+        self.faults.push(format!("{label} {text:?}: {expected}"));
+        None
+    }
+
+    fn choice(&mut self, variable: Variable) -> Option<&'a str> {
+        let text = self.text(variable);
+        let Shape::Choice(words) = variable.setting().shape else { return None };
+        if words.contains(&text) {
+            return Some(text);
+        }
+        self.wrong(variable, &format!("write {}", words.join(" or ")))
+    }
+
+    fn number(&mut self, variable: Variable) -> Option<u64> {
+        let Shape::Number { least, most } = variable.setting().shape else { return None };
+        let number = self.text(variable).parse().ok().filter(|it| (least..=most).contains(it));
+        if number.is_none() {
+            return self.wrong(variable, &format!("write a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    fn methods(&mut self) -> Option<SignInMethods> {
+        let variable = Variable::SignInMethods;
+        let mut methods = SignInMethods { password: false, code: false };
+        for word in self.text(variable).split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word {
+                "password" => methods.password = true,
+                "code" => methods.code = true,
+                "none" => {}
+                _ => return self.wrong(variable, "write password, code, both, or none"),
+            }
+        }
+        Some(methods)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(pairs: &[(&str, &str)]) -> Result<SignInSettings, Vec<String>> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut faults = Vec::new();
+        let found = SignInSettings::resolve(&Environment::from_pairs(pairs), &mut faults);
+        found.ok_or(faults)
+    }
+
+    #[test]
+    fn the_defaults_are_a_server_for_every_client() {
+        let settings = resolved(&[]).unwrap();
+        assert_eq!(settings.mode, SignInMode::Auto);
+        assert_eq!(settings.key_folder, PathBuf::from("data/keys"));
+        assert_eq!(settings.access_lifetime, Duration::from_mins(15));
+        assert_eq!(settings.refresh_idle, Duration::from_hours(30 * 24));
+        assert_eq!(settings.methods, SignInMethods { password: true, code: true });
+        assert_eq!(
+            settings.registration,
+            Some(RegistrationBounds { per_minute: 20, most: 10_000 })
+        );
+        assert!(settings.client_documents && !settings.requires_second_factor);
+    }
+
+    #[test]
+    fn each_setting_counts() {
+        let settings = resolved(&[
+            ("SIGN_IN", "off"),
+            ("ACCESS_TOKEN_MINUTES", "60"),
+            ("REFRESH_IDLE_DAYS", "1"),
+            ("SIGN_IN_METHODS", "code"),
+            ("SECOND_FACTOR", "required"),
+            ("CLIENT_REGISTRATION", "off"),
+            ("CLIENT_DOCUMENTS", "off"),
+            ("SIGNING_KEYS", "/k"),
+        ]);
+        let settings = settings.unwrap();
+        assert_eq!(settings.mode, SignInMode::Off);
+        assert_eq!(settings.access_lifetime, Duration::from_hours(1));
+        assert_eq!(settings.refresh_idle, Duration::from_hours(24));
+        assert_eq!(settings.methods, SignInMethods { password: false, code: true });
+        assert_eq!((settings.registration, settings.client_documents), (None, false));
+        assert!(settings.requires_second_factor);
+        assert_eq!(settings.key_folder, PathBuf::from("/k"));
+        let none = resolved(&[("SIGN_IN_METHODS", "none")]).unwrap().methods;
+        assert_eq!(none, SignInMethods { password: false, code: false });
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_reported_together() {
+        let faults = resolved(&[
+            ("SIGN_IN", "yes"),
+            ("ACCESS_TOKEN_MINUTES", "5"),
+            ("REFRESH_IDLE_DAYS", "366"),
+            ("SIGN_IN_METHODS", "password,sms"),
+            ("SECOND_FACTOR", "no"),
+            ("CLIENT_REGISTRATION", "x"),
+            ("REGISTRATIONS_PER_MINUTE", "0"),
+            ("MAX_REGISTERED_CLIENTS", "-1"),
+            ("CLIENT_DOCUMENTS", "x"),
+        ]);
+        let faults = faults.unwrap_err();
+        assert_eq!(faults.len(), 9, "{faults:#?}");
+        assert_eq!(faults[0], "SIGN_IN \"yes\": write auto or on or off");
+        assert_eq!(faults[1], "ACCESS_TOKEN_MINUTES \"5\": write a whole number from 6 to 60");
+    }
+
+    #[test]
+    fn a_server_issues_by_itself_only_where_it_has_the_secret_and_the_origin() {
+        let resource: ResourceUri = "https://mcp.example/mcp".parse().unwrap();
+        let settings = |mode| resolved(&[("SIGN_IN", mode)]).unwrap();
+        let is_on = |mode, issuer: &str, has_secret| {
+            settings(mode).is_on(&issuer.parse().unwrap(), &resource, has_secret)
+        };
+        assert!(is_on("auto", "https://mcp.example", true));
+        assert!(is_on("auto", "https://mcp.example/", true));
+        assert!(is_on("auto", "https://mcp.example/issuer", true));
+        for (issuer, has_secret) in [
+            ("https://mcp.example", false),
+            ("https://mcp.example:8443", true),
+            ("http://mcp.example", true),
+            ("https://MCP.example", true),
+            ("https://login.example", true),
+            ("https://mcp.example.evil.example", true),
+        ] {
+            assert!(!is_on("auto", issuer, has_secret), "{issuer}");
+            assert!(is_on("on", issuer, has_secret), "{issuer}");
+        }
+        assert!(!is_on("off", "https://mcp.example", true));
+    }
+}
