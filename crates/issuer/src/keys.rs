@@ -18,7 +18,7 @@ pub trait SigningKeys: fmt::Debug + Send + Sync {
 #[error("no signing key")]
 pub struct SigningKeysError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// One key for ever: for tests, and for keys that are rotated elsewhere.
+/// One key that never changes: for tests, and for keys that are rotated elsewhere.
 #[derive(Debug, Clone)]
 pub struct StaticKeys {
     key: SigningKey,

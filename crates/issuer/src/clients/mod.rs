@@ -21,8 +21,8 @@ pub(crate) struct KnownClient {
 /// Why there is no client.
 #[derive(Debug)]
 pub(crate) enum ClientLookupError {
-    /// There is none by this id; for a metadata document, what is wrong with it, in words for a
-    /// person.
+    /// There is none by this id; for a metadata document, what is wrong with it, as text for
+    /// people.
     Unknown(Option<String>),
     /// It cannot be known now.
     Unavailable(Unavailable),
