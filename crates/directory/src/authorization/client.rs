@@ -8,9 +8,49 @@ use auth_core::{
     oauth::{ClientMetadata, SecretDigest},
 };
 
-use super::AuthorizationStore;
-use super::pending;
-use crate::DirectoryError;
+use super::{
+    AuthorizationStore, EndedGrants,
+    database::{Lock, Made, Row, change},
+    ending::{self, Which},
+};
+use crate::{
+    DirectoryError,
+    error::QueryError,
+    sql::{connection::Statement, rows},
+};
+
+/// How long a client that registered itself stays at least, though it was never used, in seconds:
+/// longer than it takes a person to sign in.
+const MIN_STAY: i64 = 600;
+
+/// How exact `last_used_at` is, in seconds.
+const USED_EVERY: i64 = 60;
+
+/// The columns of a client.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, metadata, secret, origin, created_at, last_used_at FROM clients ",
+            $rest
+        )
+    };
+}
+
+const INSERT: &str = "INSERT INTO clients (id, metadata, secret, origin, created_at, last_used_at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+const COUNT: &str = "SELECT count(*) AS clients FROM \
+     (SELECT 1 FROM clients WHERE origin = 'registered' LIMIT $1) AS registered";
+const MAKE_ROOM: &str = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
+     WHERE origin = 'registered' AND last_used_at IS NULL AND created_at <= $1 \
+     ORDER BY created_at, id LIMIT 1)";
+const DELETE: &str = "DELETE FROM clients WHERE id = $1";
+const TOUCH: &str = "UPDATE clients SET last_used_at = $2 \
+     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
+const FORGET_CONSENTS: &str = "DELETE FROM consents WHERE client_id = $1";
+const FORGET_DEVICES: &str = "DELETE FROM devices WHERE client_id = $1";
+const FORGET_UNUSED: &str = "DELETE FROM clients \
+     WHERE origin = 'registered' AND last_used_at IS NULL AND created_at < $1";
+const FORGET_IDLE: &str = "DELETE FROM clients WHERE origin = 'registered' AND last_used_at < $1";
 
 /// Who added a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,33 +90,81 @@ pub enum AddClient {
     Full,
 }
 
+impl ClientOrigin {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 impl AuthorizationStore {
-    /// Adds a client. Of those that registered themselves there are at most `max_registered`.
+    /// Adds a client. Of those that registered themselves there are at most `max_registered`: one
+    /// more takes the place of the one that was added first, more than ten minutes ago, and never
+    /// used. So a flood of registrations keeps nobody out for long.
     pub async fn add_client(
         &self,
         client: &StoredClient,
         max_registered: u64,
     ) -> Result<AddClient, DirectoryError> {
-        Err(pending())
+        let metadata = rows::read("metadata", client.metadata.to_json())?;
+        let max = i64::try_from(max_registered).unwrap_or(i64::MAX);
+        change!(self, Lock::Clients, change => {
+            if client.origin == ClientOrigin::Registered {
+                let count = change.row(Statement::new(COUNT).bind(max)).await?;
+                let count = count.map_or(Ok(0), |row| row.get::<i64>("clients"))?;
+                let room = Statement::new(MAKE_ROOM).bind(client.created_at.as_secs() - MIN_STAY);
+                if count >= max && (max == 0 || change.execute(room).await? == 0) {
+                    return Ok(Made::Undo(AddClient::Full));
+                }
+            }
+            let insert = Statement::new(INSERT)
+                .bind(client.id.as_str())
+                .bind(metadata.as_str())
+                .bind(client.secret.as_ref().map(SecretDigest::as_bytes))
+                .bind(client.origin.as_str())
+                .bind(client.created_at.as_secs())
+                .bind(client.last_used_at.map(NumericDate::as_secs));
+            Ok(match change.execute(insert).await? {
+                0 => Made::Undo(AddClient::Exists),
+                _ => Made::Keep(AddClient::Added),
+            })
+        })
     }
 
     /// The client with this id.
     pub async fn client(&self, id: &ClientId) -> Result<Option<StoredClient>, DirectoryError> {
-        Err(pending())
+        self.row(Statement::new(select!("WHERE id = $1")).bind(id.as_str()), read).await
     }
 
     /// All clients, by id; those that an operator added alone if `operator_only`.
     pub async fn clients(&self, operator_only: bool) -> Result<Vec<StoredClient>, DirectoryError> {
-        Err(pending())
+        let text = if operator_only {
+            select!("WHERE origin = 'operator' ORDER BY id")
+        } else {
+            select!("ORDER BY id")
+        };
+        self.rows(Statement::new(text), read).await
     }
 
-    /// Removes a client, ends its grants and revokes their tokens; `None` if there was none.
+    /// Removes a client, ends its grants, revokes their tokens, and forgets what users consented to
+    /// for it; `None` if there was none.
     pub async fn remove_client(
         &self,
         id: &ClientId,
         now: NumericDate,
-    ) -> Result<Option<super::EndedGrants>, DirectoryError> {
-        Err(pending())
+    ) -> Result<Option<EndedGrants>, DirectoryError> {
+        change!(self, Lock::Feed, change => {
+            let ended = ending::end(change, Which::Client(id), now).await?;
+            for text in [FORGET_DEVICES, FORGET_CONSENTS] {
+                change.execute(Statement::new(text).bind(id.as_str())).await?;
+            }
+            Ok(match change.execute(Statement::new(DELETE).bind(id.as_str())).await? {
+                0 => Made::Undo(None),
+                _ => Made::Keep(Some(ended)),
+            })
+        })
     }
 
     /// Notes that a client got a token. A client without a row (a metadata document) is passed over.
@@ -85,7 +173,11 @@ impl AuthorizationStore {
         id: &ClientId,
         now: NumericDate,
     ) -> Result<(), DirectoryError> {
-        Err(pending())
+        let touch = Statement::new(TOUCH)
+            .bind(id.as_str())
+            .bind(now.as_secs())
+            .bind(now.as_secs() - USED_EVERY);
+        self.note(touch, |_| Ok(())).await.map(drop)
     }
 
     /// Removes clients that registered themselves and were never used for `unused`, or not for
@@ -96,6 +188,30 @@ impl AuthorizationStore {
         unused: Duration,
         idle: Duration,
     ) -> Result<u64, DirectoryError> {
-        Err(pending())
+        let unused = Statement::new(FORGET_UNUSED).bind(before(now, unused));
+        let idle = Statement::new(FORGET_IDLE).bind(before(now, idle));
+        Ok(self.write(unused).await? + self.write(idle).await?)
     }
+}
+
+/// The second that is `duration` before `now`.
+pub(super) fn before(now: NumericDate, duration: Duration) -> i64 {
+    now.as_secs().saturating_sub_unsigned(duration.as_secs())
+}
+
+fn read(row: &Row) -> Result<StoredClient, QueryError> {
+    let origin: String = row.get("origin")?;
+    let metadata: String = row.get("metadata")?;
+    Ok(StoredClient {
+        id: row.parsed("id")?,
+        metadata: rows::read("metadata", ClientMetadata::restore(&metadata))?,
+        secret: row.digest_if_any("secret")?,
+        origin: match origin.as_str() {
+            "registered" => Ok(ClientOrigin::Registered),
+            "operator" => Ok(ClientOrigin::Operator),
+            _ => rows::read("origin", Err("neither registered nor operator")),
+        }?,
+        created_at: row.date("created_at")?,
+        last_used_at: row.date_if_any("last_used_at")?,
+    })
 }

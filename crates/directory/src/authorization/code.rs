@@ -2,12 +2,23 @@
 
 use auth_core::{
     NumericDate,
-    oauth::{RefreshToken, SecretDigest, StoredCode},
+    oauth::{CodeState, RefreshToken, SecretDigest, StoredCode},
 };
 
-use super::pending;
-use super::{AuthorizationStore, GrantId, IssuedToken, NewGrant};
-use crate::DirectoryError;
+use super::{
+    AuthorizationStore, GrantId, IssuedToken, NewGrant,
+    database::{Lock, Made, Row, change},
+    grant,
+    tokens::{self, By},
+};
+use crate::{DirectoryError, error::QueryError, sql::connection::Statement};
+
+const INSERT: &str = "INSERT INTO codes (digest, grant_id, redirect_uri, challenge, issued_at) \
+     VALUES ($1, $2, $3, $4, $5)";
+const FIND: &str = "SELECT grant_id, client_id, resource, redirect_uri, challenge, issued_at, \
+     exchanged_at FROM codes JOIN grants ON grants.id = codes.grant_id WHERE digest = $1";
+const EXCHANGE: &str = "UPDATE codes SET exchanged_at = $2 \
+     WHERE digest = $1 AND exchanged_at IS NULL";
 
 /// A code as it is stored, and the grant that it is for.
 #[derive(Debug, Clone)]
@@ -20,13 +31,27 @@ pub struct IssuedCode {
 
 impl AuthorizationStore {
     /// Stores a grant and the code for it, in one change; `false` if the user is gone or disabled.
+    /// Client and resource of the code are those of the grant.
     pub async fn issue_code(
         &self,
         grant: &NewGrant,
         digest: &SecretDigest,
         code: &StoredCode,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        self.make_room_for_grant(&grant.user, grant.created_at).await?;
+        change!(self, Lock::Rows, change => {
+            if !grant::insert(change, grant).await? {
+                return Ok(Made::Undo(false));
+            }
+            let insert = Statement::new(INSERT)
+                .bind(digest.as_bytes())
+                .bind(grant.id.as_str())
+                .bind(code.redirect_uri.as_str())
+                .bind(code.challenge.as_str())
+                .bind(code.issued_at.as_secs());
+            change.execute(insert).await?;
+            Ok(Made::Keep(true))
+        })
     }
 
     /// The code with this digest.
@@ -34,7 +59,7 @@ impl AuthorizationStore {
         &self,
         digest: &SecretDigest,
     ) -> Result<Option<IssuedCode>, DirectoryError> {
-        Err(pending())
+        self.row(Statement::new(FIND).bind(digest.as_bytes()), read).await
     }
 
     /// Marks a code as exchanged and notes its tokens, in one change; `false`, and nothing is
@@ -46,6 +71,30 @@ impl AuthorizationStore {
         refresh: Option<&RefreshToken>,
         now: NumericDate,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        change!(self, Lock::Rows, change => {
+            let grant = tokens::take(change, By::Code(digest), refresh.is_some(), now).await?;
+            let Some(grant) = grant else { return Ok(Made::Undo(false)) };
+            let exchange = Statement::new(EXCHANGE).bind(digest.as_bytes()).bind(now.as_secs());
+            if change.execute(exchange).await? == 0 {
+                return Ok(Made::Undo(false));
+            }
+            tokens::insert(change, &grant, access, refresh).await?;
+            Ok(Made::Keep(true))
+        })
     }
+}
+
+fn read(row: &Row) -> Result<IssuedCode, QueryError> {
+    let is_unused = row.date_if_any("exchanged_at")?.is_none();
+    Ok(IssuedCode {
+        code: StoredCode {
+            client_id: row.parsed("client_id")?,
+            redirect_uri: row.parsed("redirect_uri")?,
+            challenge: row.parsed("challenge")?,
+            resource: row.parsed("resource")?,
+            issued_at: row.date("issued_at")?,
+            state: if is_unused { CodeState::Unused } else { CodeState::Exchanged },
+        },
+        grant: row.parsed("grant_id")?,
+    })
 }

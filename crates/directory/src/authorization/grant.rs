@@ -1,15 +1,56 @@
 //! Grants: what a user consented that a client may do, and every token that came of it.
 
-use std::time::Duration;
+use std::{fmt, str::FromStr};
 
 use auth_core::{
     ClientId, NumericDate, ResourceUri, ScopeSet, TokenId,
     oauth::{RefreshFamily, RefreshToken, SecretDigest},
 };
 
-use super::AuthorizationStore;
-use super::pending;
-use crate::{DirectoryError, UserName};
+use super::{
+    AuthorizationStore,
+    database::{Change, Lock, Made, Row, change, named},
+    tokens::{self, Advance, By},
+};
+use crate::{
+    DirectoryError, UserName,
+    error::QueryError,
+    sql::connection::{Columns, Statement},
+};
+
+/// The columns of a grant.
+macro_rules! select {
+    ($more:literal, $($rest:tt)+) => {
+        concat!(
+            "SELECT grants.id, issuer, subject, client_id, client_name, resource, scopes, \
+             created_at, last_used_at, ended_at",
+            $more,
+            " FROM grants ",
+            $($rest)+
+        )
+    };
+}
+
+/// The grants that are listed: with those that have ended if $1 is 1.
+macro_rules! list {
+    ($which:literal) => {
+        select!(
+            "",
+            "WHERE (ended_at IS NULL OR $1 = 1) AND NOT EXISTS (SELECT 1 FROM codes \
+             WHERE grant_id = grants.id AND exchanged_at IS NULL)",
+            $which,
+            " ORDER BY last_used_at DESC, id"
+        )
+    };
+}
+
+const INSERT: &str = "INSERT INTO grants (id, issuer, subject, client_id, client_name, resource, \
+     scopes, created_at, last_used_at) SELECT $1, issuer, subject, $4, $5, $6, $7, $8, $8 \
+     FROM users WHERE issuer = $2 AND subject = $3 AND status = 'active'";
+const FIND_REFRESH: &str = select!(
+    ", grants.generation, rotated_at, salt, refresh_tokens.generation AS presented",
+    "JOIN refresh_tokens ON grant_id = grants.id WHERE digest = $1"
+);
 
 /// The id of a grant: 128 random bits as base64url.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +68,28 @@ impl GrantId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    // FromStr: 22 characters of base64url.
+}
+
+/// A text that is no [`GrantId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a grant has 22 characters of base64url")]
+pub struct GrantIdError;
+
+impl FromStr for GrantId {
+    type Err = GrantIdError;
+
+    fn from_str(text: &str) -> Result<Self, GrantIdError> {
+        match auth_core::base64url::decode(text) {
+            Ok(bytes) if bytes.len() == 16 => Ok(Self(text.to_owned())),
+            _ => Err(GrantIdError),
+        }
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// A grant that a user gives now.
@@ -78,8 +140,8 @@ pub struct PresentedRefresh {
     pub family: RefreshFamily,
     /// Which generation the token is.
     pub generation: u64,
-    /// The salt from which the successor of the token before the current one was made.
-    pub salt: [u8; 32],
+    /// The salt with which the current token was made of the one before; `None` if it is the first.
+    pub salt: Option<[u8; 32]>,
 }
 
 /// Which grants.
@@ -105,17 +167,27 @@ pub struct EndedGrants {
 impl AuthorizationStore {
     /// The grant with this id.
     pub async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, DirectoryError> {
-        Err(pending())
+        self.row(Statement::new(select!("", "WHERE id = $1")).bind(id.as_str()), read).await
     }
 
-    /// Grants, the one used last first.
+    /// Grants, the one used last first; without those whose code was not exchanged yet.
     pub async fn grants(&self, filter: &GrantFilter) -> Result<Vec<Grant>, DirectoryError> {
-        Err(pending())
+        let begun = |text| Statement::new(text).bind(i64::from(filter.with_ended));
+        let list = match (&filter.user, &filter.client_id) {
+            (None, None) => begun(list!("")),
+            (Some(user), None) => named(begun(list!(" AND issuer = $2 AND subject = $3")), user),
+            (None, Some(client)) => begun(list!(" AND client_id = $2")).bind(client.as_str()),
+            (Some(user), Some(client)) => {
+                let both = list!(" AND issuer = $2 AND subject = $3 AND client_id = $4");
+                named(begun(both), user).bind(client.as_str())
+            }
+        };
+        self.rows(list, read).await
     }
 
     /// Notes an access token of a grant, and the first refresh token of its family if there is to
-    /// be one; `false`, and nothing is written, if the grant has ended, its user is disabled, or
-    /// there is none.
+    /// be one; `false`, and nothing is written, if the grant has ended, its user is disabled, there
+    /// is none, or it has refresh tokens already and would get a first one.
     ///
     /// For a code, [`exchange_code`](Self::exchange_code) does this in one change.
     pub async fn record_tokens(
@@ -125,7 +197,12 @@ impl AuthorizationStore {
         first_refresh: Option<&RefreshToken>,
         now: NumericDate,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        change!(self, Lock::Rows, change => {
+            let grant = tokens::take(change, By::Id(id), first_refresh.is_some(), now).await?;
+            let Some(grant) = grant else { return Ok(Made::Undo(false)) };
+            tokens::insert(change, &grant, access, first_refresh).await?;
+            Ok(Made::Keep(true))
+        })
     }
 
     /// The grant and the family of a refresh token; `None` if it is unknown.
@@ -133,13 +210,27 @@ impl AuthorizationStore {
         &self,
         digest: &SecretDigest,
     ) -> Result<Option<PresentedRefresh>, DirectoryError> {
-        Err(pending())
+        let find = Statement::new(FIND_REFRESH).bind(digest.as_bytes());
+        self.row(find, |row| {
+            let grant = read(row)?;
+            let family = RefreshFamily::restore(
+                row.count("generation")?,
+                row.date("rotated_at")?,
+                grant.ended_at.is_some(),
+            );
+            let salt = row.bytes32_if_any("salt")?;
+            Ok(PresentedRefresh { grant, family, generation: row.count("presented")?, salt })
+        })
+        .await
     }
 
     /// Writes the family as it is after a use, with the digest and salt of the new token if it was
     /// rotated, and notes the access token: all of it, or nothing (`false`) if the family is not in
     /// the state `before` any more, the grant has ended, or its user is disabled. `before == after`
     /// (a repeated answer) notes the access token alone.
+    ///
+    /// A family that has ended after the use has no token: [`end_grant`](Self::end_grant) is for
+    /// that, and here it is `false`.
     pub async fn advance_refresh(
         &self,
         id: &GrantId,
@@ -148,34 +239,45 @@ impl AuthorizationStore {
         rotated: Option<(&SecretDigest, [u8; 32])>,
         access: &IssuedToken,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        if before.has_ended() || after.has_ended() {
+            return Ok(false);
+        }
+        let rotated = rotated.as_ref().map(|(digest, salt)| (*digest, salt));
+        let advance = Advance { before, after, rotated };
+        change!(self, Lock::Rows, change => {
+            let advanced = tokens::advance(change, id, advance, access).await?;
+            Ok(if advanced { Made::Keep(true) } else { Made::Undo(false) })
+        })
     }
+}
 
-    /// Ends a grant and revokes its access tokens, for our issuer's name `user.issuer`.
-    pub async fn end_grant(
-        &self,
-        id: &GrantId,
-        now: NumericDate,
-    ) -> Result<EndedGrants, DirectoryError> {
-        Err(pending())
-    }
+/// Stores a grant; `false` if its user is gone or disabled.
+pub(super) async fn insert(change: &mut Change, grant: &NewGrant) -> Result<bool, QueryError> {
+    let scopes = grant.scopes.to_string();
+    let insert = Statement::new(INSERT)
+        .bind(grant.id.as_str())
+        .bind(grant.user.issuer.as_str())
+        .bind(grant.user.subject.as_str())
+        .bind(grant.client_id.as_str())
+        .bind(grant.client_name.as_deref())
+        .bind(grant.resource.as_str())
+        .bind(scopes.as_str())
+        .bind(grant.created_at.as_secs());
+    Ok(change.execute(insert).await? > 0)
+}
 
-    /// Ends all grants that the filter names (a user, a client, or both; not neither).
-    pub async fn end_grants(
-        &self,
-        filter: &GrantFilter,
-        now: NumericDate,
-    ) -> Result<EndedGrants, DirectoryError> {
-        Err(pending())
-    }
-
-    /// Forgets grants that have not been used for `idle`, tokens that have expired, codes, device
-    /// codes, one-time codes, sessions, throttles and assertions that are over.
-    pub async fn prune_authorizations(
-        &self,
-        now: NumericDate,
-        idle: Duration,
-    ) -> Result<(), DirectoryError> {
-        Err(pending())
-    }
+fn read(row: &Row) -> Result<Grant, QueryError> {
+    Ok(Grant {
+        given: NewGrant {
+            id: row.parsed("id")?,
+            user: row.user()?,
+            client_id: row.parsed("client_id")?,
+            client_name: row.text("client_name")?,
+            resource: row.parsed("resource")?,
+            scopes: row.parsed("scopes")?,
+            created_at: row.date("created_at")?,
+        },
+        last_used_at: row.date("last_used_at")?,
+        ended_at: row.date_if_any("ended_at")?,
+    })
 }

@@ -14,20 +14,28 @@
 mod assertion;
 mod client;
 mod code;
+mod columns;
 mod consent;
 mod credential;
+mod database;
 mod device;
+mod ending;
 mod grant;
 mod one_time;
+mod prune;
 mod session;
 mod throttle;
+mod tokens;
 
 pub use self::{
     client::{AddClient, ClientOrigin, StoredClient},
     code::IssuedCode,
     credential::SecondFactor,
     device::{DeviceRequest, StoredDevice},
-    grant::{EndedGrants, Grant, GrantFilter, GrantId, IssuedToken, NewGrant, PresentedRefresh},
+    grant::{
+        EndedGrants, Grant, GrantFilter, GrantId, GrantIdError, IssuedToken, NewGrant,
+        PresentedRefresh,
+    },
     one_time::OneTimeKind,
     session::{BrowserSession, NewSession},
     throttle::Throttle,

@@ -43,6 +43,9 @@ const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'";
 /// Makes a change wait until no other is under way. The triggers take the same lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7308332170123665234)";
 
+/// The number in [`LOCK`].
+pub(crate) const FEED_LOCK: i64 = 7_308_332_170_123_665_234;
+
 /// A directory in a PostgreSQL database. Its clones share their connections.
 #[derive(Debug, Clone)]
 pub struct PostgresDirectory {
@@ -124,7 +127,29 @@ impl PostgresDirectory {
         Ok(change)
     }
 
-    fn fault(&self, fault: QueryError) -> DirectoryError {
+    /// A connection for what an authorization server keeps.
+    pub(crate) async fn authorizations(&self) -> Result<Changing<Postgres>, QueryError> {
+        Ok(Changing::new(self.pools.authorizations.acquire().await?, false))
+    }
+
+    /// Begins a change of what an authorization server keeps. It waits until no other one of the
+    /// same `lock` is under way, if there is a lock.
+    pub(crate) async fn change_authorizations(
+        &self,
+        lock: Option<i64>,
+    ) -> Result<Changing<Postgres>, QueryError> {
+        let mut change = self.authorizations().await?;
+        sqlx::raw_sql(BEGIN).execute(&mut *change).await?;
+        if let Some(lock) = lock {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(lock)
+                .execute(&mut *change)
+                .await?;
+        }
+        Ok(change)
+    }
+
+    pub(crate) fn fault(&self, fault: QueryError) -> DirectoryError {
         fault.at(|| self.place.to_string())
     }
 }

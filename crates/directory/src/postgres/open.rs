@@ -16,10 +16,16 @@ use crate::{
 };
 
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    migrator(&[Script {
-        name: "0001_directory.sql",
-        sql: include_str!("../../migrations/postgres/0001_directory.sql"),
-    }])
+    migrator(&[
+        Script {
+            name: "0001_directory.sql",
+            sql: include_str!("../../migrations/postgres/0001_directory.sql"),
+        },
+        Script {
+            name: "0002_authorization.sql",
+            sql: include_str!("../../migrations/postgres/0002_authorization.sql"),
+        },
+    ])
 });
 
 /// How long to wait for a connection.
@@ -34,6 +40,9 @@ const MAX_CHANGES: u32 = 1;
 /// Connections for changes, which are serialized, and for sessions.
 const MAX_WRITERS: u32 = 3;
 
+/// Connections for reading and writing what an authorization server keeps.
+const MAX_AUTHORIZATIONS: u32 = 5;
+
 /// Connections to one database. A task that waits for one of a kind does not hold those of
 /// another.
 #[derive(Debug, Clone)]
@@ -44,6 +53,8 @@ pub(super) struct Pools {
     pub(super) changes: PgPool,
     /// For changes.
     pub(super) writes: PgPool,
+    /// For what an authorization server keeps: however many sign in, users are found and changed.
+    pub(super) authorizations: PgPool,
 }
 
 impl Pools {
@@ -51,6 +62,7 @@ impl Pools {
         self.reads.close().await;
         self.changes.close().await;
         self.writes.close().await;
+        self.authorizations.close().await;
     }
 }
 
@@ -100,7 +112,8 @@ pub(super) async fn connect(
     Ok(Pools {
         writes: writes.await.map_err(fault)?,
         reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
-        changes: pool.max_connections(MAX_CHANGES).connect_lazy_with(options),
+        changes: pool.clone().max_connections(MAX_CHANGES).connect_lazy_with(options.clone()),
+        authorizations: pool.max_connections(MAX_AUTHORIZATIONS).connect_lazy_with(options),
     })
 }
 

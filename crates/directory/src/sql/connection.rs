@@ -28,6 +28,12 @@ pub(crate) trait Connection: Send {
         statement: Statement<'_>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
 
+    /// The first row that a statement gives, if any.
+    fn fetch_optional(
+        &mut self,
+        statement: Statement<'_>,
+    ) -> impl Future<Output = Result<Option<Self::Row>, sqlx::Error>> + Send;
+
     /// The row of a statement that gives one.
     fn fetch_one(
         &mut self,
@@ -51,6 +57,7 @@ pub(crate) struct Statement<'a> {
 pub(crate) enum Value<'a> {
     Text(Option<&'a str>),
     Integer(Option<i64>),
+    Bytes(Option<&'a [u8]>),
 }
 
 impl<'a> Statement<'a> {
@@ -89,6 +96,18 @@ impl From<Option<i64>> for Value<'_> {
     }
 }
 
+impl<'a> From<&'a [u8; 32]> for Value<'a> {
+    fn from(bytes: &'a [u8; 32]) -> Self {
+        Self::Bytes(Some(bytes))
+    }
+}
+
+impl<'a> From<Option<&'a [u8; 32]>> for Value<'a> {
+    fn from(bytes: Option<&'a [u8; 32]>) -> Self {
+        Self::Bytes(bytes.map(<[u8; 32]>::as_slice))
+    }
+}
+
 /// The columns of a row, by their names.
 pub(crate) trait Columns {
     /// A string, or `NULL`.
@@ -96,6 +115,9 @@ pub(crate) trait Columns {
 
     /// An integer, or `NULL`.
     fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error>;
+
+    /// Bytes, or `NULL`.
+    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
 
     /// A boolean.
     fn boolean(&self, column: &str) -> Result<bool, sqlx::Error>;
@@ -131,6 +153,18 @@ impl FromColumn for i64 {
     }
 }
 
+impl FromColumn for Option<Vec<u8>> {
+    fn from_column(row: &impl Columns, column: &str) -> Result<Self, sqlx::Error> {
+        row.bytes(column)
+    }
+}
+
+impl FromColumn for Vec<u8> {
+    fn from_column(row: &impl Columns, column: &str) -> Result<Self, sqlx::Error> {
+        row.bytes(column)?.ok_or_else(|| null(column))
+    }
+}
+
 fn null(column: &str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: UnexpectedNullError.into() }
 }
@@ -144,6 +178,7 @@ macro_rules! driver {
                 statement.values.into_iter().fold(query, |query, value| match value {
                     Value::Text(text) => query.bind(text),
                     Value::Integer(integer) => query.bind(integer),
+                    Value::Bytes(bytes) => query.bind(bytes),
                 })
             }
         }
@@ -161,6 +196,13 @@ macro_rules! driver {
                 statement: Statement<'_>,
             ) -> Result<Vec<$row>, sqlx::Error> {
                 Query::<'_, $database, _>::from(statement).fetch_all(self).await
+            }
+
+            async fn fetch_optional(
+                &mut self,
+                statement: Statement<'_>,
+            ) -> Result<Option<$row>, sqlx::Error> {
+                Query::<'_, $database, _>::from(statement).fetch_optional(self).await
             }
 
             async fn fetch_one(&mut self, statement: Statement<'_>) -> Result<$row, sqlx::Error> {
@@ -181,6 +223,10 @@ macro_rules! driver {
             }
 
             fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
                 self.try_get(column)
             }
 

@@ -159,11 +159,14 @@ impl RecordRow {
     }
 }
 
-fn date(column: &'static str, secs: Option<i64>) -> Result<Option<NumericDate>, DirectoryError> {
+pub(crate) fn date(
+    column: &'static str,
+    secs: Option<i64>,
+) -> Result<Option<NumericDate>, DirectoryError> {
     read(column, secs.map(NumericDate::from_secs).transpose())
 }
 
-pub(super) fn read<T, E: Into<Source>>(
+pub(crate) fn read<T, E: Into<Source>>(
     column: &'static str,
     value: Result<T, E>,
 ) -> Result<T, DirectoryError> {

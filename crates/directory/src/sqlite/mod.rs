@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::watch::SqliteWatch;
 use self::{
@@ -45,6 +46,9 @@ pub struct SqliteDirectory {
     pools: Pools,
     /// `None` for a database in memory.
     file: Option<OpenFile>,
+    /// Whose turn it is to change what an authorization server keeps: a change of users waits for
+    /// at most one such change, however many sign in.
+    turn: Arc<Semaphore>,
 }
 
 impl SqliteDirectory {
@@ -59,7 +63,7 @@ impl SqliteDirectory {
         let pools = open::connect(&place).await?;
         let migrated = open::migrate(&pools.writes, &place).await;
         match migrated.and_then(|()| OpenFile::of(&place)) {
-            Ok(file) => Ok(Self { pools, file }),
+            Ok(file) => Ok(Self { pools, file, turn: Arc::new(Semaphore::new(1)) }),
             Err(fault) => {
                 pools.close().await;
                 Err(fault)
@@ -99,6 +103,29 @@ impl SqliteDirectory {
         }
         let acquired = tokio::spawn(pool.acquire()).await;
         acquired.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// A connection for a question about what an authorization server keeps.
+    pub(crate) async fn authorizations(&self) -> Result<Changing<Sqlite>, QueryError> {
+        self.check()?;
+        let connection = self.acquire(&self.pools.authorizations).await?;
+        Ok(Changing::new(connection, self.file.is_none()))
+    }
+
+    /// The connection for a change of what an authorization server keeps, and the turn, which ends
+    /// when it is dropped.
+    pub(crate) async fn change_authorizations(
+        &self,
+    ) -> Result<(Changing<Sqlite>, OwnedSemaphorePermit), QueryError> {
+        self.check()?;
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok((self.changing().await?, turn))
+    }
+
+    /// Whether what is committed reaches the disk at once; in memory, nothing does.
+    pub(crate) const fn is_in_file(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Begins a change. It is not a transaction of sqlx, whose count of transactions goes wrong
@@ -141,7 +168,7 @@ impl SqliteDirectory {
         self.file.as_ref().map_or(Ok(()), OpenFile::check)
     }
 
-    fn fault(&self, fault: QueryError) -> DirectoryError {
+    pub(crate) fn fault(&self, fault: QueryError) -> DirectoryError {
         fault.at(|| match &self.file {
             Some(file) => file.path().display().to_string(),
             None => "in memory".into(),

@@ -31,6 +31,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
             name: "0003_changes.sql",
             sql: include_str!("../../migrations/sqlite/0003_changes.sql"),
         },
+        Script {
+            name: "0004_authorization.sql",
+            sql: include_str!("../../migrations/sqlite/0004_authorization.sql"),
+        },
     ])
 });
 
@@ -46,6 +50,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for reading. Readers do not wait for each other.
 const MAX_READERS: u32 = 4;
 
+/// Connections for reading what an authorization server keeps.
+const MAX_AUTHORIZATION_READERS: u32 = 2;
+
 /// Connections to one database. A task that waits for one of a kind does not hold those of
 /// another.
 #[derive(Debug, Clone)]
@@ -54,6 +61,9 @@ pub(super) struct Pools {
     pub(super) reads: SqlitePool,
     /// One, for the question what has changed.
     pub(super) changes: SqlitePool,
+    /// For questions about what an authorization server keeps: however many sign in, users are
+    /// found.
+    pub(super) authorizations: SqlitePool,
     /// One, for changes: SQLite serializes writers anyway, and the pool does so in order.
     pub(super) writes: SqlitePool,
 }
@@ -63,6 +73,7 @@ impl Pools {
     pub(super) async fn close(&self) {
         self.reads.close().await;
         self.changes.close().await;
+        self.authorizations.close().await;
         self.writes.close().await;
     }
 }
@@ -104,12 +115,21 @@ pub(super) async fn connect(place: &Place) -> Result<Pools, DirectoryError> {
         }
     };
     Ok(match place {
-        Place::Memory => Pools { reads: writes.clone(), changes: writes.clone(), writes },
-        Place::File(_) => Pools {
-            reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
-            changes: pool.connect_lazy_with(options),
+        Place::Memory => Pools {
+            reads: writes.clone(),
+            changes: writes.clone(),
+            authorizations: writes.clone(),
             writes,
         },
+        Place::File(_) => {
+            let readers = |most| pool.clone().max_connections(most);
+            Pools {
+                reads: readers(MAX_READERS).connect_lazy_with(options.clone()),
+                changes: readers(1).connect_lazy_with(options.clone()),
+                authorizations: readers(MAX_AUTHORIZATION_READERS).connect_lazy_with(options),
+                writes,
+            }
+        }
     })
 }
 

@@ -23,6 +23,7 @@ use super::{AuthMethod, ClientName, GrantType};
 use crate::{
     Jwks, KeyError, ScopeSet,
     oauth::{ErrorCode, OAuthError, RedirectUri},
+    parse_strict,
 };
 
 /// The most redirect URIs that are read.
@@ -91,6 +92,24 @@ impl ClientMetadata {
             uri: text("client_uri").filter(|uri| is_https(uri)).map(str::to_owned),
             scopes: text("scope").and_then(|scope| scope.parse().ok()),
         })
+    }
+
+    /// The metadata as JSON, for storing it. [`restore`](Self::restore) reads it.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// The metadata that was stored as `json`. It is judged as when it was read first: what a
+    /// client may not have any more, because the rules have become stricter, is left out or an
+    /// error.
+    pub fn restore(json: &str) -> Result<Self, OAuthError> {
+        let Ok(Value::Object(members)) = parse_strict(json.as_bytes()) else {
+            return Err(invalid("client metadata is a JSON object without repeated members"));
+        };
+        let method = present(&members, "token_endpoint_auth_method").and_then(Value::as_str);
+        let method = method.and_then(|text| text.parse().ok());
+        let method = method.ok_or_else(|| invalid("token_endpoint_auth_method is not known"))?;
+        Self::read(&members, method, &GrantType::ALL.into())
     }
 
     /// `redirect_uris`.
@@ -251,4 +270,87 @@ pub(super) fn is_https(text: &str) -> bool {
 
 pub(super) fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidClientMetadata, description)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A P-256 key (RFC 7517 appendix A.1).
+    fn key_set() -> Value {
+        json!({"keys": [{
+            "kty": "EC", "crv": "P-256",
+            "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+            "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        }]})
+    }
+
+    fn read(members: &Value) -> ClientMetadata {
+        let members = members.as_object().unwrap();
+        let method = members["token_endpoint_auth_method"].as_str().unwrap().parse().unwrap();
+        ClientMetadata::read(members, method, &GrantType::ALL.into()).unwrap()
+    }
+
+    #[test]
+    fn what_is_stored_is_restored() {
+        for client in [
+            json!({
+                "token_endpoint_auth_method": "none",
+                "redirect_uris": [
+                    "http://127.0.0.1/", "http://[::1]:33418/cb?a=%20b", "https://vscode.dev/redirect",
+                    "cursor://anysphere.cursor-mcp/oauth/callback", "com.example.app:/cb",
+                ],
+                "grant_types": ["authorization_code", "refresh_token",
+                    "urn:ietf:params:oauth:grant-type:device_code"],
+                "response_types": ["code"],
+                "client_name": " Visual  Studio\u{202e} \"Code\" ",
+                "client_uri": "https://code.visualstudio.com",
+                "scope": "b a",
+            }),
+            json!({
+                "token_endpoint_auth_method": "private_key_jwt",
+                "grant_types": ["client_credentials"], "redirect_uris": [], "scope": "",
+                "jwks": key_set(),
+            }),
+            json!({
+                "token_endpoint_auth_method": "private_key_jwt",
+                "redirect_uris": ["https://app.example/cb"],
+                "jwks_uri": "https://app.example/keys",
+            }),
+            json!({
+                "token_endpoint_auth_method": "client_secret_post",
+                "redirect_uris": ["https://app.example/cb"],
+                "client_name": "é".repeat(200),
+            }),
+        ] {
+            let client = read(&client);
+            let json = client.to_json().unwrap();
+            assert_eq!(ClientMetadata::restore(&json), Ok(client), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_restored_is_an_error() {
+        let good = json!({
+            "token_endpoint_auth_method": "none", "redirect_uris": ["http://127.0.0.1/"],
+        });
+        assert!(ClientMetadata::restore(&good.to_string()).is_ok());
+        for (name, value) in [
+            ("token_endpoint_auth_method", json!(null)),
+            ("token_endpoint_auth_method", json!("secret_handshake")),
+            ("token_endpoint_auth_method", json!("private_key_jwt")),
+            ("redirect_uris", json!([])),
+            ("redirect_uris", json!(["http://app.example/"])),
+            ("grant_types", json!(["client_credentials"])),
+        ] {
+            let mut bad = good.clone();
+            bad[name] = value;
+            assert!(ClientMetadata::restore(&bad.to_string()).is_err(), "{bad}");
+        }
+        for bad in ["", "[]", r#"{"redirect_uris":[],"redirect_uris":[]}"#] {
+            assert!(ClientMetadata::restore(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -1,0 +1,176 @@
+//! Clients.
+
+use std::time::Duration;
+
+use auth_core::{
+    NumericDate,
+    oauth::{ClientMetadata, GrantType, parse_registration},
+};
+use directory::authorization::{AddClient, ClientOrigin, EndedGrants, StoredClient};
+use serde_json::{Value, json};
+
+use crate::{APP, Nodes, at, digest, of_client, user};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn metadata(members: &Value) -> ClientMetadata {
+    parse_registration(members.to_string().as_bytes(), &GrantType::ALL.into()).unwrap()
+}
+
+fn client(id: &str, origin: ClientOrigin, created_at: NumericDate) -> StoredClient {
+    let public = json!({
+        "token_endpoint_auth_method": "none", "redirect_uris": ["http://127.0.0.1/callback"],
+    });
+    StoredClient {
+        id: id.parse().unwrap(),
+        metadata: metadata(&public),
+        secret: None,
+        origin,
+        created_at,
+        last_used_at: None,
+    }
+}
+
+fn registered(id: &str, secs: i64) -> StoredClient {
+    client(id, ClientOrigin::Registered, at(secs))
+}
+
+fn operators(id: &str) -> StoredClient {
+    client(id, ClientOrigin::Operator, at(0))
+}
+
+async fn ids(nodes: &Nodes, operator_only: bool) -> Vec<String> {
+    let clients = nodes.other.clients(operator_only).await.unwrap();
+    clients.iter().map(|client| client.id.to_string()).collect()
+}
+
+pub async fn a_client_is_stored_as_it_registered(nodes: Nodes) {
+    let keys = json!({"keys": [{
+        "kty": "EC", "crv": "P-256",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    }]});
+    let all = [
+        json!({
+            "token_endpoint_auth_method": "none",
+            "client_name": "Cursor '\"$1 👩🏽",
+            "redirect_uris": [
+                "cursor://anysphere.cursor-mcp/oauth/callback",
+                "http://localhost:8787/callback",
+            ],
+            "scope": "b a",
+        }),
+        json!({
+            "token_endpoint_auth_method": "private_key_jwt",
+            "grant_types": ["client_credentials"], "jwks": keys,
+        }),
+        json!({
+            "token_endpoint_auth_method": "private_key_jwt",
+            "redirect_uris": ["https://app.example/cb"],
+            "jwks_uri": "https://app.example/keys",
+        }),
+        json!({"redirect_uris": ["https://app.example/cb"]}),
+    ];
+    for (number, members) in (0_u8..).zip(&all) {
+        let client = StoredClient {
+            metadata: metadata(members),
+            secret: (number > 0).then(|| digest(number)),
+            last_used_at: (number > 1).then(|| at(20)),
+            ..registered(&format!("client {number} é"), 10)
+        };
+        assert_eq!(nodes.one.add_client(&client, 100).await.unwrap(), AddClient::Added);
+        assert_eq!(nodes.other.client(&client.id).await.unwrap(), Some(client));
+    }
+    assert_eq!(nodes.one.client(&"Client 0 é".parse().unwrap()).await.unwrap(), None);
+}
+
+pub async fn a_client_is_added_once(nodes: Nodes) {
+    let client = operators("c");
+    assert_eq!(nodes.one.add_client(&client, 0).await.unwrap(), AddClient::Added);
+    let again = StoredClient { secret: Some(digest(1)), ..client.clone() };
+    assert_eq!(nodes.other.add_client(&again, 0).await.unwrap(), AddClient::Exists);
+    assert_eq!(nodes.one.client(&client.id).await.unwrap(), Some(client));
+}
+
+pub async fn registered_clients_are_counted_and_make_room(nodes: Nodes) {
+    let add = async |client: &StoredClient| nodes.one.add_client(client, 3).await.unwrap();
+    assert_eq!(nodes.one.add_client(&registered("z", 0), 0).await.unwrap(), AddClient::Full);
+    for number in 0..5 {
+        assert_eq!(add(&operators(&format!("o{number}"))).await, AddClient::Added);
+    }
+    for (id, secs) in [("used", 0), ("a", 1), ("b", 2)] {
+        assert_eq!(add(&registered(id, secs)).await, AddClient::Added);
+    }
+    nodes.one.touch_client(&"used".parse().unwrap(), at(1)).await.unwrap();
+    // All are new: there may be a person before each.
+    assert_eq!(add(&registered("c", 600)).await, AddClient::Full);
+    // The oldest that was never used goes.
+    assert_eq!(add(&registered("c", 601)).await, AddClient::Added);
+    assert_eq!(ids(&nodes, false).await, ["b", "c", "o0", "o1", "o2", "o3", "o4", "used"]);
+
+    // Of many at once, no more than there is room for are added.
+    let clients = nodes.each(20).enumerate().map(|(number, node)| async move {
+        node.add_client(&registered(&format!("n{number}"), 602), 10).await.unwrap()
+    });
+    let added = crate::at_once(clients).await;
+    // Three are there; one of them makes room.
+    assert_eq!(added.iter().filter(|added| **added == AddClient::Added).count(), 8);
+    assert_eq!(ids(&nodes, false).await.len(), 5 + 10);
+}
+
+pub async fn clients_expire_by_disuse_unless_an_operator_added_them(nodes: Nodes) {
+    for client in [registered("unused", 0), registered("used", 0), operators("operators")] {
+        assert_eq!(nodes.one.add_client(&client, 10).await.unwrap(), AddClient::Added);
+    }
+    nodes.one.touch_client(&"used".parse().unwrap(), at(100)).await.unwrap();
+    let prune = async |secs| nodes.other.prune_clients(at(secs), HOUR, 2 * HOUR).await.unwrap();
+    assert_eq!(prune(3600).await, 0);
+    assert_eq!(prune(3601).await, 1);
+    assert_eq!(ids(&nodes, false).await, ["operators", "used"]);
+    assert_eq!(prune(7300).await, 0);
+    assert_eq!(prune(7301).await, 1);
+    assert_eq!(prune(1_000_000).await, 0);
+    assert_eq!(ids(&nodes, false).await, ["operators"]);
+    assert_eq!(ids(&nodes, true).await, ["operators"]);
+}
+
+pub async fn a_use_of_a_client_is_noted_to_the_minute(nodes: Nodes) {
+    let id = "c".parse().unwrap();
+    assert_eq!(nodes.one.add_client(&registered("c", 0), 10).await.unwrap(), AddClient::Added);
+    for (secs, noted) in [(5, 5), (64, 5), (65, 65), (3, 65)] {
+        nodes.one.touch_client(&id, at(secs)).await.unwrap();
+        let client = nodes.other.client(&id).await.unwrap().unwrap();
+        assert_eq!(client.last_used_at, Some(at(noted)));
+    }
+    nodes.one.touch_client(&"https://app.example/client".parse().unwrap(), at(5)).await.unwrap();
+}
+
+pub async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
+    assert_eq!(nodes.one.add_client(&operators(APP), 10).await.unwrap(), AddClient::Added);
+    let mine = nodes.grant_with_access(1, "alice", APP).await;
+    let bobs = nodes.grant_with_access(2, "bob", APP).await;
+    let others = nodes.grant_with_access(3, "alice", "another").await;
+    let scopes = "a".parse().unwrap();
+    let (alice, resource) = (user("alice"), crate::RESOURCE.parse().unwrap());
+    for client in [APP, "another"] {
+        let client = client.parse().unwrap();
+        let remembered = nodes.one.remember_consent(&alice, &client, &resource, &scopes, at(0));
+        remembered.await.unwrap();
+    }
+
+    let id = APP.parse().unwrap();
+    let removed = nodes.one.remove_client(&id, at(10)).await.unwrap();
+    assert_eq!(removed, Some(EndedGrants { grants: 2, tokens: 2 }));
+    assert_eq!(nodes.other.client(&id).await.unwrap(), None);
+    assert_eq!(nodes.revoked().await, ["t1", "t2"]);
+    assert_eq!(nodes.stored(&mine).await.ended_at, Some(at(10)));
+    assert_eq!(nodes.stored(&bobs).await.ended_at, Some(at(10)));
+    assert_eq!(nodes.stored(&others).await.ended_at, None);
+    assert!(nodes.other.consented(&alice, &id, &resource).await.unwrap().is_empty());
+    let another = "another".parse().unwrap();
+    assert_eq!(nodes.other.consented(&alice, &another, &resource).await.unwrap(), scopes);
+
+    // Of a client that is not there, nothing ends.
+    assert_eq!(nodes.one.remove_client(&another, at(11)).await.unwrap(), None);
+    assert_eq!(nodes.other.grants(&of_client("another")).await.unwrap().len(), 1);
+}

@@ -1,0 +1,259 @@
+//! What an authorization server keeps: one contract, in every database, with two nodes on it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may fail the test")]
+
+mod clients;
+mod codes;
+mod endings;
+mod refresh;
+
+use std::{sync::LazyLock, time::Duration};
+
+use auth_core::{
+    NumericDate,
+    oauth::{CodeState, RefreshToken, SecretDigest, StoredCode},
+};
+use directory::{
+    AnyDirectory, Directory, Edit, NewUser, PostgresDirectory, Stamp, UserName, UserStatus,
+    authorization::{AuthorizationStore, Grant, GrantFilter, GrantId, IssuedToken, NewGrant},
+};
+use tempfile::TempDir;
+use testkit::{NOW, Postgres};
+
+const ISSUER: &str = "https://as.example";
+const RESOURCE: &str = "https://mcp.example/mcp";
+const APP: &str = "app";
+const DAY: Duration = Duration::from_hours(24);
+
+/// The databases of this program: they end with it.
+static POSTGRES: LazyLock<Option<Postgres>> = LazyLock::new(Postgres::for_tests);
+
+/// Two nodes on one database, in which are alice and bob.
+struct Nodes {
+    one: AuthorizationStore,
+    other: AuthorizationStore,
+    _folder: Option<TempDir>,
+}
+
+macro_rules! contract {
+    ($($file:ident: $($name:ident)*;)*) => {
+        backend! { sqlite_file => Some(Nodes::in_a_file().await), $($file: $($name)*;)* }
+        backend! { sqlite_memory => Some(Nodes::in_memory().await), $($file: $($name)*;)* }
+        backend! { postgres => Nodes::on_a_server().await, $($file: $($name)*;)* }
+    };
+}
+
+/// Asks everything of one kind of database. Of a kind that needs a server there is none where
+/// PostgreSQL is not installed (see `Postgres::for_tests`).
+macro_rules! backend {
+    ($kind:ident => $make:expr, $($file:ident: $($name:ident)*;)*) => {
+        mod $kind {
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                if let Some(nodes) = $make {
+                    crate::$file::$name(nodes).await;
+                }
+            })*)*
+
+            use super::*;
+        }
+    };
+}
+
+contract! {
+    clients:
+        a_client_is_stored_as_it_registered
+        a_client_is_added_once
+        registered_clients_are_counted_and_make_room
+        clients_expire_by_disuse_unless_an_operator_added_them
+        a_use_of_a_client_is_noted_to_the_minute
+        a_removed_client_takes_its_grants_along;
+    codes:
+        a_code_is_found_as_it_was_issued
+        a_code_is_exchanged_once
+        of_many_exchanges_at_once_one_succeeds
+        a_code_of_a_user_who_may_not_act_is_worth_nothing
+        an_ended_grant_takes_its_code_along
+        an_exchange_that_fails_writes_nothing
+        a_code_that_nobody_exchanges_is_forgotten_with_its_grant;
+    endings:
+        the_tokens_of_an_ended_grant_are_revoked
+        a_grant_ends_once
+        grants_end_by_user_by_client_or_by_both
+        a_token_that_is_issued_while_its_grant_ends_is_never_left
+        grants_are_listed_the_last_used_first
+        a_removed_user_takes_grants_along
+        a_user_has_a_bounded_number_of_grants
+        what_is_over_is_forgotten;
+    refresh:
+        a_family_begins_with_its_first_token
+        a_family_begins_once
+        a_rotated_token_has_a_successor_and_is_known_again
+        of_many_rotations_at_once_one_succeeds
+        a_family_that_is_not_as_it_was_is_not_advanced
+        a_repeated_answer_notes_the_access_token_alone
+        a_kept_token_is_used_at_the_newer_date
+        an_ended_family_stays_ended
+        a_disabled_user_keeps_a_family_and_may_not_use_it;
+}
+
+impl Nodes {
+    async fn in_a_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("users.db").display());
+        let [one, other] = [AnyDirectory::open(&url).await, AnyDirectory::open(&url).await];
+        Self::new(one.unwrap(), other.unwrap(), Some(folder)).await
+    }
+
+    async fn in_memory() -> Self {
+        let one = AnyDirectory::open("sqlite::memory:").await.unwrap();
+        Self::new(one.clone(), one, None).await
+    }
+
+    async fn on_a_server() -> Option<Self> {
+        let url =
+            tokio::task::spawn_blocking(|| POSTGRES.as_ref().map(|it| it.database().unwrap()));
+        let url = url.await.unwrap()?;
+        let [one, other] =
+            [PostgresDirectory::open(&url).await, PostgresDirectory::open(&url).await];
+        let any = AnyDirectory::Postgres;
+        Some(Self::new(any(one.unwrap()), any(other.unwrap()), None).await)
+    }
+
+    async fn new(one: AnyDirectory, other: AnyDirectory, folder: Option<TempDir>) -> Self {
+        for subject in ["alice", "bob"] {
+            add_user(&one, subject).await;
+        }
+        let [one, other] = [one, other].map(AuthorizationStore::new);
+        Self { one, other, _folder: folder }
+    }
+
+    /// Both nodes, again and again.
+    fn each(&self, count: usize) -> impl Iterator<Item = AuthorizationStore> {
+        [&self.one, &self.other].into_iter().cycle().cloned().take(count)
+    }
+
+    /// A grant of alice to the app, with an access token and, as its first refresh token, this one.
+    async fn grant_with_refresh(&self, byte: u8, token: &RefreshToken) -> NewGrant {
+        let grant = grant(byte, "alice", APP);
+        self.issue(&grant, byte).await;
+        assert!(
+            self.one
+                .exchange_code(&digest(byte), &access(byte, 900), Some(token), at(0))
+                .await
+                .unwrap()
+        );
+        grant
+    }
+
+    /// Issues the code with this digest.
+    async fn issue(&self, grant: &NewGrant, byte: u8) {
+        assert!(self.one.issue_code(grant, &digest(byte), &code(grant)).await.unwrap());
+    }
+
+    /// A grant with the access token of the same number.
+    async fn grant_with_access(&self, byte: u8, subject: &str, client: &str) -> NewGrant {
+        let grant = grant(byte, subject, client);
+        self.issue(&grant, byte).await;
+        assert!(
+            self.one.exchange_code(&digest(byte), &access(byte, 900), None, at(0)).await.unwrap()
+        );
+        grant
+    }
+
+    async fn edit(&self, edit: Edit) {
+        let _ = self.one.users().edit(edit, &stamp()).await.unwrap();
+    }
+
+    async fn disable(&self, subject: &str) {
+        self.edit(Edit::SetStatus(user(subject), UserStatus::Disabled)).await;
+    }
+
+    async fn enable(&self, subject: &str) {
+        self.edit(Edit::SetStatus(user(subject), UserStatus::Active)).await;
+    }
+
+    /// The names of the revoked tokens, as the other node sees them.
+    async fn revoked(&self) -> Vec<String> {
+        let revoked = self.other.users().revoked_tokens().await.unwrap();
+        revoked.iter().map(|token| token.token_id.to_string()).collect()
+    }
+
+    async fn stored(&self, grant: &NewGrant) -> Grant {
+        self.other.grant(&grant.id).await.unwrap().unwrap()
+    }
+}
+
+/// What the tasks come back with, all begun at once.
+async fn at_once<T: Send + 'static>(
+    tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<_> = tasks.map(tokio::spawn).collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.push(task.await.unwrap());
+    }
+    all
+}
+
+async fn add_user(directory: &AnyDirectory, subject: &str) {
+    let user = NewUser {
+        issuer: ISSUER.parse().unwrap(),
+        subject: subject.parse().unwrap(),
+        display_name: String::new(),
+        roles: ["user".parse().unwrap()].into(),
+    };
+    directory.add(user, &stamp()).await.unwrap();
+}
+
+fn user(subject: &str) -> UserName {
+    UserName { issuer: ISSUER.parse().unwrap(), subject: subject.parse().unwrap() }
+}
+
+fn grant(byte: u8, subject: &str, client: &str) -> NewGrant {
+    NewGrant {
+        id: GrantId::from_random([byte; 16]),
+        user: user(subject),
+        client_id: client.parse().unwrap(),
+        client_name: Some(format!("The {client}")),
+        resource: RESOURCE.parse().unwrap(),
+        scopes: "b a".parse().unwrap(),
+        created_at: at(0),
+    }
+}
+
+fn code(grant: &NewGrant) -> StoredCode {
+    StoredCode {
+        client_id: grant.client_id.clone(),
+        redirect_uri: "http://127.0.0.1:4000/callback?a=%20b".parse().unwrap(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".parse().unwrap(),
+        resource: grant.resource.clone(),
+        issued_at: grant.created_at,
+        state: CodeState::Unused,
+    }
+}
+
+fn digest(byte: u8) -> SecretDigest {
+    SecretDigest::from_bytes([byte; 32])
+}
+
+/// The access token of this number, which ends so many seconds after the beginning.
+fn access(number: u8, secs: i64) -> IssuedToken {
+    IssuedToken { token_id: format!("t{number}").parse().unwrap(), expires_at: at(secs) }
+}
+
+fn of_user(subject: &str) -> GrantFilter {
+    GrantFilter { user: Some(user(subject)), ..GrantFilter::default() }
+}
+
+fn of_client(client: &str) -> GrantFilter {
+    GrantFilter { client_id: Some(client.parse().unwrap()), ..GrantFilter::default() }
+}
+
+fn at(secs: i64) -> NumericDate {
+    NumericDate::from_secs(NOW + secs).unwrap()
+}
+
+fn stamp() -> Stamp {
+    Stamp::new("a test", at(0))
+}
