@@ -20,6 +20,7 @@ mod config;
 mod keys;
 mod metadata;
 pub mod pages;
+pub mod providers;
 mod random;
 mod respond;
 mod router;

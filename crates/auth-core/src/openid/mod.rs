@@ -18,10 +18,10 @@
 //!
 //! ```text
 //! SignInRequest ──browser──► Callback ──check──► ProviderCode ──token endpoint──► TokenResponse
-//! TokenResponse ──verify_id_token──► UserClaims ──AdmissionRules──► UpstreamIdentity
+//! TokenResponse ──verify_id_token──► UserClaims ──AdmissionRules──► ProviderIdentity
 //! ```
 //!
-//! **Invariant:** an [`UpstreamIdentity`] exists only for claims that the provider signed for this
+//! **Invariant:** an [`ProviderIdentity`] exists only for claims that the provider signed for this
 //! client and this sign-in, or sent over a connection to itself, and that the rules admit.
 
 mod authorization;
@@ -40,7 +40,7 @@ pub use github::{GitHubError, GitHubUser};
 pub use id_token::{ExpectedIdToken, IdTokenError, MAX_ID_TOKEN_BYTES, verify_id_token};
 pub use name::{InvalidProviderNameError, ProviderName};
 pub use rules::{
-    AdmissionRules, NotAdmittedError, RequiredClaim, RoleMapping, RoleMappingError,
-    UpstreamIdentity, admit,
+    AdmissionRules, NotAdmittedError, ProviderIdentity, RequiredClaim, RoleMapping,
+    RoleMappingError, admit,
 };
 pub use token_response::{TokenResponse, TokenResponseError};

@@ -46,7 +46,7 @@ pub struct RoleMapping {
 
 /// A user of a provider who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UpstreamIdentity {
+pub struct ProviderIdentity {
     provider: ProviderName,
     subject: Subject,
     local_subject: Subject,
@@ -135,7 +135,7 @@ impl RoleMapping {
     }
 }
 
-impl UpstreamIdentity {
+impl ProviderIdentity {
     /// The provider.
     #[must_use]
     pub const fn provider(&self) -> &ProviderName {
@@ -181,7 +181,7 @@ pub fn admit(
     subject_claim: &str,
     rules: &AdmissionRules,
     mapping: &RoleMapping,
-) -> Result<UpstreamIdentity, NotAdmittedError> {
+) -> Result<ProviderIdentity, NotAdmittedError> {
     rules.check(claims)?;
     let subject = if subject_claim == "sub" {
         claims.subject().clone()
@@ -193,7 +193,7 @@ pub fn admit(
         }
     };
     let local_subject = provider.local_subject(&subject).map_err(NotAdmittedError::LocalName)?;
-    Ok(UpstreamIdentity {
+    Ok(ProviderIdentity {
         provider: provider.clone(),
         local_subject,
         display_name: claims.display_name().map(str::to_owned),
