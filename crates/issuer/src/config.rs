@@ -1,8 +1,10 @@
 //! What an authorization server is configured to do.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use auth_core::{Issuer, Policy, ResourceUri, RoleName};
+use auth_core::{Issuer, Policy, ResourceUri, RoleName, oauth::GrantType};
+
+use crate::{AssertionKind, AssertionProvider};
 
 /// The configuration of an [`AuthorizationServer`](crate::AuthorizationServer).
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct IssuerConfig {
     pub passwords: bool,
     /// The roles whose users need a second factor.
     pub second_factor_roles: Vec<RoleName>,
+    /// Other issuers whose assertions are exchanged for access tokens.
+    pub assertion_providers: Vec<AssertionProvider>,
 }
 
 /// A protected resource that tokens are issued for.
@@ -79,6 +83,7 @@ impl IssuerConfig {
             registrations_per_minute: 20,
             passwords: true,
             second_factor_roles: Vec::new(),
+            assertion_providers: Vec::new(),
         }
     }
 
@@ -94,6 +99,20 @@ impl IssuerConfig {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.issuer.as_str().starts_with("https://")
+    }
+
+    /// Whether the assertions of some identity provider are exchanged (ID-JAG).
+    #[must_use]
+    pub fn accepts_id_jags(&self) -> bool {
+        self.assertion_providers.iter().any(|provider| provider.kind == AssertionKind::IdJag)
+    }
+
+    /// The grants of the token endpoint.
+    #[must_use]
+    pub fn grant_types(&self) -> BTreeSet<GrantType> {
+        let accepts_assertions = !self.assertion_providers.is_empty();
+        let is_there = |grant: &GrantType| *grant != GrantType::JwtBearer || accepts_assertions;
+        GrantType::ALL.into_iter().filter(is_there).collect()
     }
 
     /// The resource with this URI.

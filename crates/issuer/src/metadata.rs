@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use auth_core::{
     ScopeSet, VerifyingKey,
-    oauth::{GrantType, ServerFeatures, ServerMetadata},
+    oauth::{ServerFeatures, ServerMetadata},
 };
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, StatusCode, header};
@@ -39,12 +39,13 @@ pub(crate) async fn document(State(server): State<AuthorizationServer>) -> Respo
         .resources
         .iter()
         .fold(ScopeSet::empty(), |all, resource| all.union(&resource.policy.requestable_scopes()));
+    let grants: Vec<_> = config.grant_types().into_iter().collect();
     let features = ServerFeatures {
         scopes: &scopes,
-        grants: &GrantType::ALL,
+        grants: &grants,
         registration: config.registration,
         metadata_documents: config.metadata_documents,
-        id_jag: false,
+        id_jag: config.accepts_id_jags(),
     };
     let mut response =
         respond::json(StatusCode::OK, &ServerMetadata::new(&config.issuer, &features));
