@@ -1,8 +1,6 @@
 //! The rules of an OAuth 2.1 authorization server: what its requests and answers are, and what
 //! follows from them.
 //!
-//! No program of this workspace uses them yet.
-//!
 //! Bytes, the time and random numbers go in; values and decisions come out. Nothing here opens a
 //! socket, knows a user or stores anything.
 //!
@@ -15,7 +13,7 @@
 //! | redirect URIs | `redirect_uri` | OAuth 2.1 §2.3, RFC 8252 |
 //! | protected resources | `target` | RFC 8707 |
 //! | clients and their authentication | `client` | RFC 7591, 7521; metadata documents |
-//! | claims of assertions | `assertion` | RFC 7523 §3; MCP enterprise-managed authorization |
+//! | assertions: signature and claims | `assertion` | RFC 7523; MCP enterprise-managed authorization |
 //! | authorization endpoint | `authorization` | RFC 6749 §4.1.1, §4.1.2; RFC 9207 |
 //! | life of an authorization code | `code` | OAuth 2.1 §4.1.3 |
 //! | token endpoint, introspection, revocation | `token` | RFC 6749 §4, §5, §6; RFC 7662; RFC 7009 |
@@ -39,8 +37,9 @@ mod target;
 mod token;
 
 pub use assertion::{
-    AssertionError, ID_JAG_TYPE, IdJag, IdJagContext, SingleUse, check_client_assertion,
-    check_id_jag,
+    AssertionError, ID_JAG_TYPE, IdJag, IdJagContext, SingleUse, UnverifiedAssertion,
+    VerifiedAssertion, Workload, WorkloadContext, check_client_assertion, check_id_jag,
+    check_workload,
 };
 pub use authorization::{
     Authorization, AuthorizationRequest, AuthorizationResponse, PageError, Prompt, RedirectedError,

@@ -7,6 +7,7 @@
     reason = "a fixture that cannot be made must stop the test"
 )]
 
+mod assertions;
 mod explain;
 mod introspection;
 mod issue;

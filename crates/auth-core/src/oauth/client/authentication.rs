@@ -15,12 +15,11 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::AuthMethod;
 use crate::{
-    ClientId, MAX_TOKEN_BYTES, base64url,
-    oauth::{ClientSecret, ErrorCode, Form, OAuthError, form},
+    AccessToken, ClientId, base64url,
+    oauth::{AssertionError, ClientSecret, ErrorCode, Form, OAuthError, UnverifiedAssertion, form},
     parse_strict,
 };
 
@@ -47,7 +46,7 @@ pub enum ClientCredential {
 
 /// A JWT with which a client authenticates (RFC 7523 §2.2). `Debug` prints no part of it.
 #[derive(Clone)]
-pub struct ClientAssertion(SecretString);
+pub struct ClientAssertion(AccessToken);
 
 impl PresentedClient {
     /// Reads the client out of the values of the `Authorization` header and the body of a request.
@@ -115,16 +114,15 @@ impl PresentedClient {
 }
 
 impl ClientAssertion {
-    /// The JWT's text, for verifying it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+    /// The JWT, taken apart for verifying it.
+    pub fn unverified(&self) -> Result<UnverifiedAssertion<'_>, AssertionError> {
+        UnverifiedAssertion::parse(&self.0)
     }
 
     /// `sub`, which is the client (RFC 7523 §3), read before the signature is verified: for finding
     /// the client's keys and for nothing else.
     fn unverified_subject(&self) -> Result<ClientId, OAuthError> {
-        let claims = self.expose().split('.').nth(1).unwrap_or_default();
+        let claims = self.0.expose().split('.').nth(1).unwrap_or_default();
         let claims = base64url::decode(claims).map_err(|_| invalid_client())?;
         let claims = parse_strict(&claims).map_err(|_| invalid_client())?;
         let subject = claims.get("sub").and_then(serde_json::Value::as_str);
@@ -158,10 +156,10 @@ fn basic(header: &[u8]) -> Result<(ClientId, Option<ClientSecret>), OAuthError> 
 fn assertion(form: &Form) -> Result<Option<ClientAssertion>, OAuthError> {
     match (form.get("client_assertion_type"), form.get("client_assertion")) {
         (None, None) => Ok(None),
-        (Some(CLIENT_ASSERTION_TYPE), Some(jwt)) if jwt.len() <= MAX_TOKEN_BYTES => {
-            Ok(Some(ClientAssertion(SecretString::from(jwt))))
+        (Some(CLIENT_ASSERTION_TYPE), Some(jwt)) => {
+            let jwt = jwt.parse().map_err(|_| invalid_client())?;
+            Ok(Some(ClientAssertion(jwt)))
         }
-        (Some(CLIENT_ASSERTION_TYPE), Some(_)) => Err(invalid_client()),
         (Some(_), Some(_)) => Err(malformed("client_assertion_type must be jwt-bearer")),
         _ => Err(malformed("client_assertion and client_assertion_type belong together")),
     }
@@ -186,6 +184,7 @@ fn malformed(description: &'static str) -> OAuthError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MAX_TOKEN_BYTES;
 
     fn parse(headers: &[&str], body: &str) -> Result<PresentedClient, OAuthError> {
         let form = Form::parse(body.as_bytes()).unwrap();

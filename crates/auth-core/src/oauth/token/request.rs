@@ -12,13 +12,11 @@
 
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretString};
-
 use crate::{
-    MAX_TOKEN_BYTES, ResourceUri, ScopeSet,
+    AccessToken, ResourceUri, ScopeSet,
     oauth::{
-        AuthorizationCode, ClientMetadata, CodeVerifier, DeviceCode, ErrorCode, Form, GrantType,
-        OAuthError, RefreshToken, form, target,
+        AssertionError, AuthorizationCode, ClientMetadata, CodeVerifier, DeviceCode, ErrorCode,
+        Form, GrantType, OAuthError, RefreshToken, UnverifiedAssertion, form, target,
     },
 };
 
@@ -62,7 +60,7 @@ pub enum Grant {
 
 /// A JWT of another issuer, as it was sent. `Debug` prints no part of it.
 #[derive(Clone)]
-pub struct Assertion(SecretString);
+pub struct Assertion(AccessToken);
 
 /// A request to the token endpoint, without the client's credential, which
 /// [`PresentedClient`](crate::oauth::PresentedClient) reads.
@@ -164,18 +162,16 @@ impl Grant {
 }
 
 impl Assertion {
-    /// The JWT's text, for verifying it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+    /// The JWT, taken apart for verifying it.
+    pub fn unverified(&self) -> Result<UnverifiedAssertion<'_>, AssertionError> {
+        UnverifiedAssertion::parse(&self.0)
     }
 
     fn read(text: &str) -> Result<Self, OAuthError> {
         let parts = text.split('.').filter(|part| !part.is_empty()).count();
-        if text.len() <= MAX_TOKEN_BYTES && parts == 3 {
-            Ok(Self(SecretString::from(text)))
-        } else {
-            Err(invalid_grant("the assertion is not a signed JWT"))
+        match text.parse() {
+            Ok(text) if parts == 3 => Ok(Self(text)),
+            _ => Err(invalid_grant("the assertion is not a signed JWT")),
         }
     }
 }
@@ -197,6 +193,7 @@ fn invalid_grant(description: &'static str) -> OAuthError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MAX_TOKEN_BYTES;
     use crate::oauth::parse_registration;
 
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
