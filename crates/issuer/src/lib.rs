@@ -14,7 +14,7 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error (503), never "no".
 
-mod assertion_provider;
+mod assertions;
 mod authorize;
 mod clients;
 mod config;
@@ -30,7 +30,7 @@ mod server;
 mod sign_in;
 mod token;
 
-pub use assertion_provider::{AssertionKeys, AssertionKind, AssertionProvider, UnknownUsers};
+pub use assertions::{AssertionKeys, AssertionKind, AssertionProvider, AssertionProviderError};
 pub use config::{IssuerConfig, Lifetimes, ServedResource};
 pub use keys::{SigningKeys, SigningKeysError, StaticKeys};
 pub use router::OWN_PATHS;

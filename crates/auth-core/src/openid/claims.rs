@@ -43,7 +43,7 @@ pub enum UserInfoError {
 
 impl UserClaims {
     /// Claims that were verified, or that came from the provider itself.
-    pub(super) const fn new(subject: Subject, claims: Object<'static>) -> Self {
+    pub(crate) const fn new(subject: Subject, claims: Object<'static>) -> Self {
         Self { subject, claims }
     }
 

@@ -48,7 +48,8 @@ fn what_a_key_of_the_issuer_signed_is_verified() {
         let text = forge(key).claim("azp", Value::Null).sign(key);
         let verified = verify(&text, &keys(ISSUER, &[key])).unwrap();
         assert_eq!(verified.issuer().as_str(), ISSUER);
-        assert_eq!(verified.name(), Some("User Userson"));
+        let claims = verified.user_claims(&"u".parse().unwrap());
+        assert_eq!(claims.display_name(), Some("User Userson"));
     }
 }
 

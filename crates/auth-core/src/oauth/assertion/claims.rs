@@ -2,10 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
-use serde_json::Value;
-
 use super::{AssertionError, VerifiedAssertion};
-use crate::{Leeway, NumericDate, TokenId};
+use crate::{Leeway, NumericDate, TokenId, json::Json, verify::read};
 
 /// How far ahead `exp` may be.
 const MAX_LIFETIME: Duration = Duration::from_hours(1);
@@ -50,7 +48,7 @@ impl VerifiedAssertion {
                 return Err(AssertionError::NotYetValid);
             }
         }
-        if self.claims.contains_key("cnf") {
+        if self.claims.said("cnf").is_some() {
             return Err(AssertionError::SenderConstrained);
         }
         Ok(until)
@@ -67,8 +65,8 @@ impl VerifiedAssertion {
 
     /// `aud`, which is one value.
     pub(super) fn audience(&self) -> Result<&str, AssertionError> {
-        let audience = match self.claims.get("aud") {
-            Some(Value::Array(list)) => match list.as_slice() {
+        let audience = match self.claims.said("aud") {
+            Some(Json::Array(list)) => match list.as_slice() {
                 [only] => only.as_str(),
                 _ => None,
             },
@@ -87,11 +85,10 @@ impl VerifiedAssertion {
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<&str, AssertionError> {
-        self.claims.get(name).and_then(Value::as_str).ok_or(AssertionError::Claim(name))
+        self.claims.said(name).and_then(Json::as_str).ok_or(AssertionError::Claim(name))
     }
 
     fn date(&self, name: &'static str) -> Result<Option<NumericDate>, AssertionError> {
-        let date = self.claims.get(name).map(NumericDate::from_json).transpose();
-        date.map_err(|_| AssertionError::Claim(name))
+        read::date(&self.claims, name).map_err(|_| AssertionError::Claim(name))
     }
 }

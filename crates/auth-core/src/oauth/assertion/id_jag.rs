@@ -53,7 +53,7 @@ pub fn check_id_jag(
     let asked = assertion.text("resource")?;
     let resource = context.served.iter().find(|resource| names_resource(asked, resource));
     let resource = resource.ok_or(AssertionError::Mismatch("resource"))?.clone();
-    let scopes = match assertion.claims.get("scope") {
+    let scopes = match assertion.claims.said("scope") {
         None => None,
         Some(_) => Some(assertion.parsed("scope")?),
     };

@@ -13,12 +13,10 @@
 //! **Invariant:** a [`VerifiedAssertion`] was signed by a key of its issuer. Nothing else reaches
 //! the rules about claims.
 
-use serde_json::{Map, Value};
-
 use super::AssertionError;
 use crate::{
-    AccessToken, Algorithm, Issuer, IssuerKeys, UnverifiedToken,
-    json::{Json, Object},
+    AccessToken, Algorithm, Issuer, IssuerKeys, Subject, UnverifiedToken, json::Object,
+    openid::UserClaims,
 };
 
 /// An assertion that was taken apart. **Nothing in it can be trusted**: it says whose keys to ask
@@ -26,11 +24,11 @@ use crate::{
 pub struct UnverifiedAssertion<'a>(UnverifiedToken<'a>);
 
 /// The claims of an assertion that its issuer signed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifiedAssertion {
     pub(super) issuer: Issuer,
     pub(super) token_type: Option<String>,
-    pub(super) claims: Map<String, Value>,
+    pub(super) claims: Object<'static>,
 }
 
 impl<'a> UnverifiedAssertion<'a> {
@@ -62,7 +60,7 @@ impl<'a> UnverifiedAssertion<'a> {
         Ok(VerifiedAssertion {
             issuer: issuer.clone(),
             token_type: token.token_type().map(str::to_owned),
-            claims: said(token.claims()),
+            claims: token.claims().clone(),
         })
     }
 }
@@ -74,10 +72,18 @@ impl VerifiedAssertion {
         &self.issuer
     }
 
-    /// `name`: what to call the subject; for display only.
+    /// What it says about `subject`, which the rules for its kind found in it: for deciding who is
+    /// admitted, and with which roles.
     #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.claims.get("name")?.as_str()
+    pub fn user_claims(&self, subject: &Subject) -> UserClaims {
+        UserClaims::new(subject.clone(), self.claims.clone())
+    }
+}
+
+impl std::fmt::Debug for VerifiedAssertion {
+    /// The issuer alone: the claims are personal.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "VerifiedAssertion({:?}, ..)", self.issuer)
     }
 }
 
@@ -85,10 +91,4 @@ impl std::fmt::Debug for UnverifiedAssertion<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("UnverifiedAssertion(..)")
     }
-}
-
-/// The members that say something.
-fn said(claims: &Object<'_>) -> Map<String, Value> {
-    let said = claims.iter().filter(|(_, value)| !matches!(value, Json::Null));
-    said.map(|(name, value)| (name.to_owned(), value.clone().into())).collect()
 }
