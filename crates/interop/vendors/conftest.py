@@ -1,10 +1,13 @@
 """Our binaries, as the Python suites use them: each in a folder of its own, with a cleared environment."""
 
+import json
 import os
 import re
 import select
 import signal
+import socket
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -21,10 +24,10 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: servers 
 class Place:
     """A folder with `.env` and users, as `server init` leaves it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         self.folder = folder
         self.env_file = folder / ".env"
-        self.run("server", "init")
+        self.run("server", "init", **settings)
 
     def run(self, program, *arguments, **settings):
         """What the program prints, given that it succeeds."""
@@ -54,15 +57,16 @@ class Place:
 class Server:
     """The server in a place, from `with` to the end of it."""
 
-    def __init__(self, place, **settings):
+    def __init__(self, place, port=0, **settings):
         self.place = place
+        self.port = port
         self.settings = settings
 
     def __enter__(self):
         log = self.place.folder / "log"
         with log.open("w") as stderr:
             self.process = subprocess.Popen(
-                [BINARIES / "server", "--bind", "127.0.0.1:0"],
+                [BINARIES / "server", "--bind", f"127.0.0.1:{self.port}"],
                 cwd=self.place.folder,
                 env=self.settings,
                 stdout=subprocess.PIPE,
@@ -90,6 +94,24 @@ class Server:
             raise
         finally:
             self.process.stdout.close()
+
+
+@contextmanager
+def serve_issuer(folder):
+    """The server as its own issuer, with nothing set but its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    issuer = f"http://localhost:{port}"
+    settings = {"JWT_ISSUER": issuer, "MCP_RESOURCE": f"{issuer}/mcp"}
+    place = Place(folder, **settings)
+
+    def sign_in_code():
+        """A code with which alice signs in once."""
+        return json.loads(place.run("server", "users", "code", "alice", "--output", "json", **settings))["code"]
+
+    with Server(place, port, **settings) as server:
+        server.url, server.issuer, server.sign_in_code = f"{issuer}/mcp", issuer, sign_in_code
+        yield server
 
 
 def call_get_time(server, token):

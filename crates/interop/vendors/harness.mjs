@@ -1,6 +1,7 @@
 // Our binaries, as the JavaScript suites use them: each in a folder of its own, with a cleared environment.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,14 +17,15 @@ const binary = (program) => join(process.env.BINARIES, program);
 
 /** A folder with `.env` and users, as `server init` leaves it. */
 export class Place {
-  constructor() {
+  constructor(settings = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'place-'));
     this.envFile = join(this.folder, '.env');
+    this.settings = settings;
     this.run('server', ['init']);
   }
 
   /** What the program prints, given that it succeeds. */
-  run(program, args, settings = {}) {
+  run(program, args, settings = this.settings) {
     const options = { cwd: this.folder, env: settings, encoding: 'utf8', timeout: PATIENCE, stdio: 'pipe' };
     return execFileSync(binary(program), args, options).trim();
   }
@@ -81,6 +83,31 @@ export async function serve(place, settings = {}, args = ['--bind', '127.0.0.1:0
     throw new Error(`the server did not start: ${line} ${log}`);
   }
   return { url, log: () => log, stop };
+}
+
+/** A port that was free a moment ago: the server's name has it in it. */
+export function freePort() {
+  return new Promise((resolve) => {
+    const listener = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = listener.address();
+      listener.close(() => resolve(port));
+    });
+  });
+}
+
+/** The server as its own issuer, in a place of its own, with nothing set but its address. */
+export async function serveIssuer() {
+  const issuer = `http://localhost:${await freePort()}`;
+  const url = `${issuer}/mcp`;
+  const place = new Place({ JWT_ISSUER: issuer, MCP_RESOURCE: url });
+  const server = await serve(place, place.settings, ['--bind', `127.0.0.1:${new URL(issuer).port}`]);
+  const stop = async () => {
+    await server.stop();
+    place.remove();
+  };
+  /** A code with which alice signs in once. */
+  const code = () => JSON.parse(place.run('server', ['users', 'code', 'alice', '--output', 'json'])).code;
+  return { ...server, url, issuer, place, stop, code };
 }
 
 /** The answer to one plain request for the tool, without an SDK: `{ status, challenge, text }`. */

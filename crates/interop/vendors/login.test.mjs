@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -12,22 +11,12 @@ import chromium from '@sparticuz/chromium';
 import * as jose from 'jose';
 import puppeteer from 'puppeteer-core';
 
-import { PATIENCE, Place, serve } from './harness.mjs';
+import { PATIENCE, Place, freePort, serve } from './harness.mjs';
 import { CLIENTS, Identity, SECRET, key } from './identity.mjs';
 
 const USER = 'alice';
 
 let identity, place, server, url, home, browser, pem;
-
-/** A port that was free a moment ago: the server's name has it in it. */
-function freePort() {
-  return new Promise((resolve) => {
-    const listener = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = listener.address();
-      listener.close(() => resolve(port));
-    });
-  });
-}
 
 before(async () => {
   const { privateKey, publicKey } = await jose.generateKeyPair('ES256', { extractable: true });

@@ -1,0 +1,18 @@
+//! Signing in at the server as a program, over HTTP, as MCP clients do it.
+//!
+//! 1. [`clients`]: the requests of each client, replayed from `exchanges/`.
+//! 2. `needs`: what MCP clients need of an authorization server, one test for each need.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod browser;
+mod clients;
+mod documents;
+mod exchange;
+mod html;
+mod program;
+mod replay;
