@@ -18,7 +18,6 @@ mod assertions;
 mod authorize;
 mod clients;
 mod config;
-mod keys;
 mod metadata;
 pub mod pages;
 pub mod providers;
@@ -31,7 +30,7 @@ mod sign_in;
 mod token;
 
 pub use assertions::{AssertionKeys, AssertionKind, AssertionProvider, AssertionProviderError};
+pub use auth_core::{SigningKeys, SigningKeysError, StaticKeys};
 pub use config::{IssuerConfig, Lifetimes, ServedResource};
-pub use keys::{SigningKeys, SigningKeysError, StaticKeys};
 pub use router::OWN_PATHS;
 pub use server::{AuthorizationServer, PeerAddress};

@@ -1,6 +1,11 @@
 //! The client itself.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use http::{HeaderMap, header};
 use reqwest::{ClientBuilder, redirect};
@@ -22,10 +27,17 @@ const MAX_HEADERS: usize = 100;
 pub struct OutboundClient(Arc<Inner>);
 
 struct Inner {
-    direct: reqwest::Client,
-    proxied: Option<(Proxies, reqwest::Client)>,
+    clients: LazyLock<Result<Clients, OutboundError>, MakeClients>,
     policy: Arc<AddressPolicy>,
     limits: Limits,
+}
+
+type MakeClients = Box<dyn FnOnce() -> Result<Clients, OutboundError> + Send>;
+
+/// The clients of the HTTP library.
+struct Clients {
+    direct: reqwest::Client,
+    proxied: Option<(Proxies, reqwest::Client)>,
 }
 
 /// How a client is made.
@@ -65,17 +77,37 @@ impl Builder {
 
     /// Makes the client. An error if TLS cannot be set up, or a proxy is not a URL.
     pub fn build(self) -> Result<OutboundClient, OutboundError> {
-        let policy = Arc::new(self.policy);
-        let resolver = FilteringResolver { policy: Arc::clone(&policy), lookup: self.lookup };
-        let direct = bounded(&self.authorities).no_proxy().dns_resolver(Arc::new(resolver)).build();
+        let client = self.on_first_use();
+        client.clients()?;
+        Ok(client)
+    }
+
+    /// The same, with the certificates read and everything else set up at the first request: for a
+    /// program that may never send one. What cannot be set up is the error of each request.
+    #[must_use]
+    pub fn on_first_use(self) -> OutboundClient {
+        let Self { policy, limits, authorities, lookup, proxies } = self;
+        let policy = Arc::new(policy);
+        let resolver = FilteringResolver { policy: Arc::clone(&policy), lookup };
+        let make: MakeClients = Box::new(move || Clients::new(&authorities, resolver, proxies));
+        OutboundClient(Arc::new(Inner { clients: LazyLock::new(make), policy, limits }))
+    }
+}
+
+impl Clients {
+    fn new(
+        authorities: &CertificateAuthorities,
+        resolver: FilteringResolver,
+        proxies: Option<Proxies>,
+    ) -> Result<Self, OutboundError> {
+        let direct = bounded(authorities).no_proxy().dns_resolver(Arc::new(resolver)).build();
         let direct = direct.map_err(|error| OutboundError::setup(&error))?;
-        let proxied = self.proxies.map(|proxies| {
-            let client = proxies.used_by(bounded(&self.authorities).no_proxy());
+        let proxied = proxies.map(|proxies| {
+            let client = proxies.used_by(bounded(authorities).no_proxy());
             let client = client.and_then(ClientBuilder::build);
             client.map(|client| (proxies, client)).map_err(|error| OutboundError::setup(&error))
         });
-        let proxied = proxied.transpose()?;
-        Ok(OutboundClient(Arc::new(Inner { direct, proxied, policy, limits: self.limits })))
+        Ok(Self { direct, proxied: proxied.transpose()? })
     }
 }
 
@@ -134,7 +166,7 @@ impl OutboundClient {
     async fn start(&self, request: Request) -> Result<StreamingResponse, OutboundError> {
         let Request { method, address, headers, body } = request;
         self.0.policy.check(&address)?;
-        let (client, is_proxied) = self.route(&address);
+        let (client, is_proxied) = self.route(&address)?;
         let call = client.request(method, address.url().clone()).headers(headers).body(body);
         let inner = call.send().await?;
         let headers = inner.headers().clone();
@@ -145,15 +177,20 @@ impl OutboundClient {
     }
 
     /// The client for an address, and whether it takes a proxy.
-    fn route(&self, address: &Address) -> (&reqwest::Client, bool) {
-        match &self.0.proxied {
+    fn route(&self, address: &Address) -> Result<(&reqwest::Client, bool), OutboundError> {
+        let clients = self.clients()?;
+        Ok(match &clients.proxied {
             Some((proxies, client))
                 if !address.is_loopback() && proxies.serve(address.url().as_str()) =>
             {
                 (client, true)
             }
-            _ => (&self.0.direct, false),
-        }
+            _ => (&clients.direct, false),
+        })
+    }
+
+    fn clients(&self) -> Result<&Clients, OutboundError> {
+        self.0.clients.as_ref().map_err(Clone::clone)
     }
 }
 
@@ -206,10 +243,26 @@ mod tests {
         };
         let builder = OutboundClient::builder(AddressPolicy::named_by_operator());
         let client = builder.proxies(&variables).build().unwrap();
-        let is_proxied = |url: &str| client.route(&url.parse().unwrap()).1;
+        let is_proxied = |url: &str| client.route(&url.parse().unwrap()).unwrap().1;
         assert!(is_proxied("https://login.example/"));
         for direct in ["https://login.corp.example/", "https://localhost/", "https://127.0.0.1/"] {
             assert!(!is_proxied(direct), "{direct}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_set_up_is_an_error_at_once_or_of_the_first_request() {
+        let variables = |name: &str| (name == "https_proxy").then(|| "http://[::x]".to_owned());
+        let builder = || {
+            let builder = OutboundClient::builder(AddressPolicy::named_by_operator());
+            builder.proxies(&variables)
+        };
+        let Err(at_once) = builder().build() else { panic!("a proxy that is no URL") };
+        assert!(matches!(at_once, OutboundError::Setup(_)));
+        let later = builder().on_first_use();
+        let request = || Request::get("https://login.example/".parse().unwrap());
+        for _ in 0..2 {
+            assert_eq!(later.send(request()).await.err(), Some(at_once.clone()));
         }
     }
 }

@@ -28,5 +28,5 @@ pub use keys::{
 };
 pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use setting::{Program, Setting, Shape, Variable, env_example, reference, schema, similar};
-pub use sign_in::{RegistrationBounds, SignInMethods, SignInMode, SignInSettings, is_on_origin_of};
+pub use sign_in::{RegistrationBounds, SignInMode, SignInSettings, is_on_origin_of};
 pub use surroundings::Surrounding;

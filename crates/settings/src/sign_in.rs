@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use auth_core::{Issuer, ResourceUri};
+use auth_core::{Issuer, ResourceUri, RoleName};
 
 use crate::{Environment, Shape, Variable};
 
@@ -21,20 +21,11 @@ pub enum SignInMode {
     Off,
 }
 
-/// How users sign in, identity providers aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignInMethods {
-    /// With passwords.
-    pub password: bool,
-    /// With one-time codes and links.
-    pub code: bool,
-}
-
 /// How clients may register themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegistrationBounds {
     /// How many one address may register in a minute.
-    pub per_minute: u64,
+    pub per_minute: u32,
     /// How many are kept.
     pub most: u64,
 }
@@ -50,10 +41,10 @@ pub struct SignInSettings {
     pub access_lifetime: Duration,
     /// After how long without use a refresh token ends.
     pub refresh_idle: Duration,
-    /// How users sign in here.
-    pub methods: SignInMethods,
-    /// Whether everyone who signs in with a password needs a second factor.
-    pub requires_second_factor: bool,
+    /// Whether users sign in with passwords and one-time codes.
+    pub passwords: bool,
+    /// The roles whose users need a second factor.
+    pub second_factor_roles: Vec<RoleName>,
     /// How clients may register themselves; `None`: they may not.
     pub registration: Option<RegistrationBounds>,
     /// Whether a client may be known by its metadata document.
@@ -68,8 +59,8 @@ impl SignInSettings {
         let mode = reader.choice(Variable::SignIn);
         let access = reader.number(Variable::AccessTokenMinutes);
         let idle = reader.number(Variable::RefreshIdleDays);
-        let methods = reader.methods();
-        let second_factor = reader.choice(Variable::SecondFactor);
+        let passwords = reader.choice(Variable::SignInPasswords);
+        let roles = reader.roles(Variable::SecondFactorRoles);
         let registration = reader.choice(Variable::ClientRegistration);
         let per_minute = reader.number(Variable::RegistrationsPerMinute);
         let most = reader.number(Variable::MaxRegisteredClients);
@@ -83,10 +74,11 @@ impl SignInSettings {
             key_folder: environment.get(Variable::SigningKeys).unwrap_or_default().into(),
             access_lifetime: Duration::from_mins(access?),
             refresh_idle: Duration::from_hours(idle?.saturating_mul(24)),
-            methods: methods?,
-            requires_second_factor: second_factor? == "required",
+            passwords: passwords? == "on",
+            second_factor_roles: roles?,
             registration: {
-                let bounds = RegistrationBounds { per_minute: per_minute?, most: most? };
+                let per_minute = u32::try_from(per_minute?).unwrap_or(u32::MAX);
+                let bounds = RegistrationBounds { per_minute, most: most? };
                 (registration? == "on").then_some(bounds)
             },
             client_documents: documents? == "on",
@@ -148,18 +140,13 @@ impl<'a> Reader<'a> {
         number
     }
 
-    fn methods(&mut self) -> Option<SignInMethods> {
-        let variable = Variable::SignInMethods;
-        let mut methods = SignInMethods { password: false, code: false };
-        for word in self.text(variable).split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            match word {
-                "password" => methods.password = true,
-                "code" => methods.code = true,
-                "none" => {}
-                _ => return self.wrong(variable, "write password, code, both, or none"),
-            }
+    fn roles(&mut self, variable: Variable) -> Option<Vec<RoleName>> {
+        let names = self.text(variable).split(',').map(str::trim).filter(|name| !name.is_empty());
+        let roles = names.map(str::parse).collect::<Result<_, _>>().ok();
+        if roles.is_none() {
+            return self.wrong(variable, "write names of roles, with commas between");
         }
-        Some(methods)
+        roles
     }
 }
 
@@ -181,12 +168,12 @@ mod tests {
         assert_eq!(settings.key_folder, PathBuf::from("data/keys"));
         assert_eq!(settings.access_lifetime, Duration::from_mins(15));
         assert_eq!(settings.refresh_idle, Duration::from_hours(30 * 24));
-        assert_eq!(settings.methods, SignInMethods { password: true, code: true });
         assert_eq!(
             settings.registration,
             Some(RegistrationBounds { per_minute: 20, most: 10_000 })
         );
-        assert!(settings.client_documents && !settings.requires_second_factor);
+        assert!(settings.client_documents && settings.passwords);
+        assert!(settings.second_factor_roles.is_empty());
     }
 
     #[test]
@@ -195,8 +182,8 @@ mod tests {
             ("SIGN_IN", "off"),
             ("ACCESS_TOKEN_MINUTES", "60"),
             ("REFRESH_IDLE_DAYS", "1"),
-            ("SIGN_IN_METHODS", "code"),
-            ("SECOND_FACTOR", "required"),
+            ("SIGN_IN_PASSWORDS", "off"),
+            ("SECOND_FACTOR_ROLES", "admin, user"),
             ("CLIENT_REGISTRATION", "off"),
             ("CLIENT_DOCUMENTS", "off"),
             ("SIGNING_KEYS", "/k"),
@@ -205,12 +192,10 @@ mod tests {
         assert_eq!(settings.mode, SignInMode::Off);
         assert_eq!(settings.access_lifetime, Duration::from_hours(1));
         assert_eq!(settings.refresh_idle, Duration::from_hours(24));
-        assert_eq!(settings.methods, SignInMethods { password: false, code: true });
         assert_eq!((settings.registration, settings.client_documents), (None, false));
-        assert!(settings.requires_second_factor);
+        assert!(!settings.passwords);
+        assert_eq!(settings.second_factor_roles.len(), 2);
         assert_eq!(settings.key_folder, PathBuf::from("/k"));
-        let none = resolved(&[("SIGN_IN_METHODS", "none")]).unwrap().methods;
-        assert_eq!(none, SignInMethods { password: false, code: false });
     }
 
     #[test]
@@ -219,8 +204,8 @@ mod tests {
             ("SIGN_IN", "yes"),
             ("ACCESS_TOKEN_MINUTES", "5"),
             ("REFRESH_IDLE_DAYS", "366"),
-            ("SIGN_IN_METHODS", "password,sms"),
-            ("SECOND_FACTOR", "no"),
+            ("SIGN_IN_PASSWORDS", "sms"),
+            ("SECOND_FACTOR_ROLES", "\u{1}"),
             ("CLIENT_REGISTRATION", "x"),
             ("REGISTRATIONS_PER_MINUTE", "0"),
             ("MAX_REGISTERED_CLIENTS", "-1"),

@@ -13,7 +13,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Algorithm, NumericDate, SigningKey, VerifyingKey};
+use auth_core::{
+    Algorithm, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError, VerifyingKey,
+};
 
 use super::{
     read::{public_keys, signing_key},
@@ -160,6 +162,19 @@ impl KeyFolder {
     }
 }
 
+impl SigningKeys for KeyFolder {
+    fn active(&self, now: NumericDate) -> Result<SigningKey, SigningKeysError> {
+        let keys = self.keys();
+        let none = || RotationError::NoneActive(self.folder.clone());
+        let (key, _) = keys.signing(now).ok_or_else(|| SigningKeysError(none().into()))?;
+        Ok(key.clone())
+    }
+
+    fn published(&self) -> Result<KeySet, SigningKeysError> {
+        Ok(self.keys().published().iter().cloned().collect())
+    }
+}
+
 impl std::fmt::Debug for KeyFolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("KeyFolder").field(&self.folder).finish()
@@ -225,6 +240,9 @@ mod tests {
         let keys = made(&folder).keys();
         assert_eq!(keys.published().len(), 1);
         assert_eq!(keys.signing(at(0)).unwrap().0.algorithm(), Algorithm::Es256);
+        let again = made(&folder);
+        assert_eq!(again.active(at(0)).unwrap().id().unwrap().as_str(), names[0]);
+        assert_eq!(again.published().unwrap().iter().count(), 1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -297,21 +297,21 @@ settings! {
         Some("30"),
         "After how many days without use a client must ask its user to sign in again.",
     );
-    /// How users sign in here.
-    SignInMethods = issuer(
-        "SIGN_IN_METHODS",
-        "methods",
-        List,
-        Some("password,code"),
-        "How users sign in: password; code (one-time codes and links of `server users code` and `link`). Identity providers have sections [sign_in.NAME] (docs/sign-in.md).",
+    /// Whether users have passwords here.
+    SignInPasswords = issuer(
+        "SIGN_IN_PASSWORDS",
+        "passwords",
+        Choice(&["on", "off"]),
+        Some("on"),
+        "Whether users sign in with passwords, and with the one-time codes and links that `server users code` and `link` make. Identity providers have sections [sign_in.NAME] (docs/sign-in.md).",
     );
-    /// Whether a second factor is asked for.
-    SecondFactor = issuer(
-        "SECOND_FACTOR",
-        "second_factor",
-        Choice(&["optional", "required"]),
-        Some("optional"),
-        "Whether those who sign in with a password need a second factor: optional (those who have set one up), or required.",
+    /// Whose users need a second factor.
+    SecondFactorRoles = issuer(
+        "SECOND_FACTOR_ROLES",
+        "second_factor_roles",
+        List,
+        None,
+        "The roles whose users need a second factor. Others may set one up.",
     );
     /// Whether clients register themselves.
     ClientRegistration = issuer(

@@ -1,8 +1,8 @@
 //! The keys that sign access tokens.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
-use auth_core::{KeySet, NumericDate, SigningKey};
+use crate::{KeyError, KeySet, NumericDate, SigningKey};
 
 /// Where signing keys come from: a folder that is rotated, or one key.
 pub trait SigningKeys: fmt::Debug + Send + Sync {
@@ -16,7 +16,7 @@ pub trait SigningKeys: fmt::Debug + Send + Sync {
 /// There is no key to sign with.
 #[derive(Debug, thiserror::Error)]
 #[error("no signing key")]
-pub struct SigningKeysError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub struct SigningKeysError(#[source] pub Box<dyn Error + Send + Sync>);
 
 /// One key that never changes: for tests, and for keys that are rotated elsewhere.
 #[derive(Debug, Clone)]
@@ -30,8 +30,8 @@ impl StaticKeys {
     ///
     /// # Errors
     ///
-    /// [`auth_core::KeyError`] if it has no public half.
-    pub fn new(key: SigningKey) -> Result<Self, auth_core::KeyError> {
+    /// [`KeyError`] if it has no public half.
+    pub fn new(key: SigningKey) -> Result<Self, KeyError> {
         let published = KeySet::from_iter([key.verifying_key()?]);
         Ok(Self { key, published })
     }
