@@ -200,7 +200,11 @@ impl Jwks {
 
 /// The keys of one issuer.
 #[derive(Debug, Clone, Default)]
-pub struct KeySet(Vec<VerifyingKey>);
+pub struct KeySet {
+    keys: Vec<VerifyingKey>,
+    /// Found by their ids alone.
+    named: Vec<VerifyingKey>,
+}
 
 /// Why no key was found for a token's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -217,6 +221,14 @@ pub enum KeyLookupError {
 }
 
 impl KeySet {
+    /// The same with keys that are found by their ids alone: those of an issuer whose tokens always
+    /// name theirs. So a token that names none is no more ambiguous than without them.
+    #[must_use]
+    pub fn and_named(mut self, keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
+        self.named.extend(keys);
+        self
+    }
+
     /// The key for a header with this `kid` and `alg`.
     pub fn find(
         &self,
@@ -224,15 +236,15 @@ impl KeySet {
         algorithm: Algorithm,
     ) -> Result<&VerifyingKey, KeyLookupError> {
         let Some(id) = id else {
-            let mut fitting = self.0.iter().filter(|key| key.algorithm() == algorithm);
+            let mut fitting = self.keys.iter().filter(|key| key.algorithm() == algorithm);
             return match (fitting.next(), fitting.next()) {
                 (Some(key), None) => Ok(key),
                 (Some(_), Some(_)) => Err(KeyLookupError::Ambiguous),
-                (None, _) if self.0.is_empty() => Err(KeyLookupError::UnknownKey),
+                (None, _) if self.is_empty() => Err(KeyLookupError::UnknownKey),
                 (None, _) => Err(KeyLookupError::AlgorithmMismatch),
             };
         };
-        let mut named = self.0.iter().filter(|key| key.id() == Some(id)).peekable();
+        let mut named = self.iter().filter(|key| key.id() == Some(id)).peekable();
         if named.peek().is_none() {
             return Err(KeyLookupError::UnknownKey);
         }
@@ -243,25 +255,28 @@ impl KeySet {
     /// secrets it is never said.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same_as(other))
+        let same = |ours: &[VerifyingKey], theirs: &[VerifyingKey]| {
+            ours.len() == theirs.len()
+                && ours.iter().zip(theirs).all(|(one, other)| one.is_same_as(other))
+        };
+        same(&self.keys, &other.keys) && same(&self.named, &other.named)
     }
 
     /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty() && self.named.is_empty()
     }
 
     /// The keys.
     pub fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
-        self.0.iter()
+        self.keys.iter().chain(&self.named)
     }
 }
 
 impl FromIterator<VerifyingKey> for KeySet {
     fn from_iter<I: IntoIterator<Item = VerifyingKey>>(keys: I) -> Self {
-        Self(keys.into_iter().collect())
+        Self { keys: keys.into_iter().collect(), named: Vec::new() }
     }
 }
 

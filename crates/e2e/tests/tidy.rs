@@ -39,7 +39,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("issuer", &["auth-core", "directory", "outbound"]),
     ("client", &["auth-core", "outbound", "settings", "terminal"]),
     ("mint-token", &["auth-core", "outbound", "settings", "terminal"]),
-    ("server", &["auth-core", "directory", "bartizan", "settings", "terminal"]),
+    ("server", &["auth-core", "directory", "bartizan", "issuer", "settings", "terminal"]),
     ("terminal", &["auth-core"]),
     ("testkit", &["auth-core"]),
     ("conformance", &["auth-core", "bartizan", "client", "settings", "terminal"]),

@@ -36,6 +36,9 @@ pub enum Failure {
     /// The directory of users.
     #[error("the directory of users cannot be used: {0}")]
     Directory(#[from] DirectoryError),
+    /// The authorization server.
+    #[error("the authorization server cannot be used: {0}")]
+    AuthorizationServer(#[from] issuer::OpenError),
     /// The user does not exist.
     #[error("no user {subject:?} of {issuer}")]
     NoSuchUser {
@@ -74,7 +77,7 @@ impl Failure {
             | Self::EnvFile(_)
             | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,
-            Self::Directory(_) => 4,
+            Self::Directory(_) | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. } | Self::UserExists { .. } => 5,
         }
     }
@@ -84,6 +87,7 @@ impl Failure {
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Directory(fault) => fault.source(),
+            Self::AuthorizationServer(fault) => fault.source(),
             _ => None,
         }
     }

@@ -206,6 +206,27 @@ fn a_token_without_kid_is_refused_where_two_keys_would_fit() {
 }
 
 #[test]
+fn a_key_that_is_found_by_its_name_makes_no_token_ambiguous() {
+    for algorithm in Algorithm::ALL {
+        let [one, two] = [(); 2].map(|()| TestKey::generate(algorithm));
+        let named = |key: &TestKey, id: &str| key.verifying().with_id(id.parse().unwrap());
+        let keys = KeySet::from_iter([named(&one, "one")]).and_named([named(&two, "two")]);
+        let verifier = verifier(TrustedIssuer::new(ISSUER.parse().unwrap(), keys));
+        let without = Forge::valid(&one).without_header("kid");
+        assert!(judge(&verifier, &without.sign(&one), NOW).is_ok());
+        assert_eq!(judge(&verifier, &without.sign(&two), NOW), Err(VerifyError::Signature));
+        let by_name = without.header("kid", "two");
+        assert!(judge(&verifier, &by_name.sign(&two), NOW).is_ok());
+        // Alone it serves no token that names none.
+        let keys = KeySet::default().and_named([named(&two, "two")]);
+        assert!(!keys.is_empty() && keys.iter().count() == 1);
+        let trusted = TrustedIssuer::new(ISSUER.parse().unwrap(), keys);
+        let verdict = judge(&self::verifier(trusted), &without.sign(&two), NOW);
+        assert_eq!(verdict, Err(VerifyError::Key(KeyLookupError::AlgorithmMismatch)));
+    }
+}
+
+#[test]
 fn a_token_without_kid_finds_the_one_key_of_its_algorithm() {
     let all = Algorithm::ALL.map(TestKey::shared);
     let keys: KeySet = all.iter().map(|key| key.verifying()).collect();

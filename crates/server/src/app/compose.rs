@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use auth_core::{Clock, TrustedIssuer};
+use auth_core::{Clock, IssuerKeys, TrustedIssuer};
 use bartizan::Issuers;
 use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Bounds, Resource, resource::Backend};
+use super::{App, Bounds, Resource, resource::Backend, sign_in::SignIn};
 use crate::{
     admin::readiness::Readiness,
     config::{
@@ -37,6 +37,7 @@ pub(crate) struct Jobs {
     issuers: Issuers,
     key_files: KeyFiles,
     sessions: Option<Sessions>,
+    sign_in: Option<SignIn>,
 }
 
 impl Composition {
@@ -44,6 +45,7 @@ impl Composition {
     pub(crate) async fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
         let store = AnyDirectory::open(&config.database_url).await?;
         let sessions = open_sessions(config, &store, clock).await?;
+        let sign_in = SignIn::open(config, &store, clock).await?;
         let settings = CacheSettings {
             max_in_memory: config.directory_max_users,
             max_age: config.directory_max_age,
@@ -51,18 +53,26 @@ impl Composition {
         };
         let directory = Arc::new(CachedDirectory::load(store, settings).await?);
         let issuers = trusted_issuers(config, clock)?;
+        let folder = sign_in.as_ref().map(|sign_in| sign_in.watched(config));
+        if let Some((folder, local)) = folder.as_ref().zip(config.local.as_ref()) {
+            let keys = folder.added_to(local.key_set());
+            issuers.replace_keys(IssuerKeys::new(local.issuer.clone(), keys));
+        }
         let key_files = KeyFiles::new(config.key_files(), issuers.clone(), Arc::clone(clock));
+        let key_files = key_files.with_folder(folder);
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&directory), clock);
         if let Some(sessions) = &sessions {
             app.resources = app.resources.into_iter().map(|it| it.sessions(sessions)).collect();
         }
-        let sessions_health = sessions.as_ref().map(Sessions::health);
-        for health in key_files.health().into_iter().chain(sessions_health) {
+        app.authorization_server = sign_in.as_ref().map(|sign_in| sign_in.server.clone());
+        let pruning = sessions.as_ref().map(Sessions::health);
+        let pruning = pruning.into_iter().chain(sign_in.as_ref().map(SignIn::health));
+        for health in key_files.health().into_iter().chain(pruning) {
             app.readiness.add_job(health);
         }
         app.readiness.add(log::failing);
-        let jobs = Jobs { directory, issuers, key_files, sessions };
+        let jobs = Jobs { directory, issuers, key_files, sessions, sign_in };
         Ok(Self { app, jobs })
     }
 }
@@ -70,13 +80,16 @@ impl Composition {
 impl Jobs {
     /// Starts the jobs. They end when `stop` is cancelled.
     pub(crate) fn start(self, stop: &CancellationToken) -> JoinSet<()> {
-        let Self { directory, issuers, key_files, sessions } = self;
+        let Self { directory, issuers, key_files, sessions, sign_in } = self;
         let mut running = JoinSet::new();
         running.spawn(key_files.keep_fresh(stop.clone()));
         running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
         running.spawn(until(stop.clone(), async move { issuers.keep_fresh().await }));
         if let Some(sessions) = sessions {
             running.spawn(sessions.prune(stop.clone()));
+        }
+        if let Some(sign_in) = sign_in {
+            running.spawn(sign_in.prune(stop.clone()));
         }
         running
     }
@@ -118,6 +131,7 @@ impl<D: Directory> App<D> {
         Self {
             resources: vec![demo],
             directory,
+            authorization_server: None,
             provisioning: config.provisioning.clone(),
             allowed_origins: config.allowed_origins.clone(),
             readiness: Readiness::default(),
@@ -155,7 +169,7 @@ async fn open_sessions(
 fn trusted_issuers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Issuers, ConfigError> {
     let error = |error: &dyn std::fmt::Display| ConfigError(vec![format!("the issuers: {error}")]);
     let local = config.local.iter().map(|local| {
-        let trusted = TrustedIssuer::new(local.issuer.clone(), local.keys.keys.clone());
+        let trusted = TrustedIssuer::new(local.issuer.clone(), local.key_set());
         trusted.trust_roles(true).into()
     });
     let others = issuers::trusts(&config.issuers, clock, &config.authorities)

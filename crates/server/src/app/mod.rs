@@ -4,6 +4,7 @@
 
 pub(crate) mod compose;
 mod resource;
+pub(crate) mod sign_in;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,6 +15,7 @@ use axum::{
 };
 use bartizan::Guard;
 use directory::Directory;
+use issuer::AuthorizationServer;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::resource::check_path;
@@ -57,6 +59,8 @@ pub struct App<D> {
     pub resources: Vec<Resource>,
     /// The users.
     pub directory: Arc<D>,
+    /// The authorization server in this process, if there is one.
+    pub authorization_server: Option<AuthorizationServer>,
     /// The issuers whose users are added on first use.
     pub provisioning: Provisioning,
     /// The origins of web pages that may call the server, besides its own.
@@ -131,6 +135,9 @@ impl<D: Directory> App<D> {
                 }
             }
             router = router.route_service(&path, guard.protect(backend.into_service(shutdown)));
+        }
+        if let Some(server) = self.authorization_server {
+            router = router.merge(sign_in::routes(server));
         }
         Ok(router.fallback(move |uri: Uri| async move { not_found.answer(uri.path()) }))
     }

@@ -113,11 +113,13 @@ async fn warn_about(
             tracing::warn!(issuer, place, %fault, "A key of the issuer's file cannot be used");
         }
     }
-    let Some(local) = &config.local else { return Ok(()) };
-    for (place, fault) in &local.keys.unusable {
+    let Some(keys) = config.local.as_ref().and_then(|local| local.keys.as_ref()) else {
+        return Ok(());
+    };
+    for (place, fault) in &keys.unusable {
         tracing::warn!(place, %fault, "A key of the set in JWT_KEY_FILE cannot be used");
     }
-    if local.keys.source == KeySource::Secret && !config.resource.is_loopback() {
+    if keys.source == KeySource::Secret && !config.resource.is_loopback() {
         tracing::warn!(
             "Every holder of JWT_SECRET can issue tokens, this server included: consider JWT_KEY_FILE with a public key"
         );

@@ -119,12 +119,22 @@ impl Config {
         let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
         let file = args.issuers.as_ref().or(file.as_ref());
         let has_others = file.is_some() || environment.config().issuers().is_some();
-        let local = local_issuer(args, environment, has_others, &mut faults);
+        let local = {
+            let resource = resource.as_ref().ok();
+            local_issuer(args, environment, resource, has_others, &mut faults)
+        };
         let issuers = {
             let policy = policy.as_ref().ok().map(|(policy, _)| policy);
             other_issuers(file.map(PathBuf::as_path), policy, environment, &mut faults)
         };
         let authorities = authorities(environment, &mut faults);
+        let sign_in = local.as_ref().and_then(|local| local.sign_in.as_ref());
+        if let (Some(sign_in), Ok((policy, _))) = (sign_in, &policy) {
+            let unknown = sign_in.second_factor_roles.iter().find(|role| !policy.has_role(role));
+            faults.extend(unknown.map(|role| {
+                format!("SECOND_FACTOR_ROLES: the policy has no role {:?}", role.as_str())
+            }));
+        }
         let is_local = |it: &&IssuerConfig| {
             local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
         };
@@ -197,7 +207,7 @@ impl Config {
     /// The files with keys that may change, and whose keys they are.
     #[must_use]
     pub fn key_files(&self) -> Vec<KeyFile> {
-        let local = self.local.iter().filter_map(|local| match &local.keys.source {
+        let local = self.local.iter().filter_map(|local| match &local.keys.as_ref()?.source {
             KeySource::File(path) => Some(KeyFile {
                 issuer: local.issuer.clone(),
                 path: path.clone(),
@@ -220,10 +230,14 @@ impl Config {
     pub fn protection(&self) -> String {
         let tokens = match (&self.local, self.issuers.as_slice()) {
             (Some(local), []) => {
+                let keys = local.key_set();
                 let algorithms: BTreeSet<_> =
-                    local.keys.keys.iter().map(|key| key.algorithm().name()).collect();
-                let algorithms: Vec<_> = algorithms.into_iter().collect();
-                format!("{} tokens of {}", algorithms.join("/"), local.issuer)
+                    keys.iter().map(|key| key.algorithm().name()).collect();
+                let mut algorithms = algorithms.into_iter().collect::<Vec<_>>().join("/");
+                if !algorithms.is_empty() {
+                    algorithms.push(' ');
+                }
+                format!("{algorithms}tokens of {}", local.issuer)
             }
             (None, [one]) => format!("tokens of {}", one.trusted.issuer()),
             (local, issuers) => {

@@ -171,6 +171,7 @@ impl<D: Directory> TestServer<D> {
             provisioning,
             bounds: Bounds::default(),
             clock: clock.clone(),
+            authorization_server: None,
             server_command: "bartizan-server".into(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -54,6 +54,7 @@ async fn router(resources: Vec<Resource>) -> Result<Router, ResourceError> {
         readiness: Readiness::default(),
         bounds: Bounds::default(),
         clock: ManualClock::at(NOW),
+        authorization_server: None,
         server_command: "bartizan-server".into(),
     };
     app.router(&CancellationToken::new())

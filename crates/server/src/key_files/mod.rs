@@ -7,6 +7,10 @@
 //!    keys are used for a bounded time ([`KeyFile::outage`]). Then there are none, until the file
 //!    can be read.
 //! 4. Requests that are under way keep the keys that they began with.
+//! 5. The issuer that signs in this process has the keys of its folder besides, found by their
+//!    names alone ([`folder`]).
+
+mod folder;
 
 use std::{
     fs,
@@ -19,6 +23,8 @@ use auth_core::{Clock, FailureChange, Issuer, IssuerKeys, JobHealth, KeySet};
 use bartizan::Issuers;
 use settings::{KeySettingError, VerifyingKeys};
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::folder::WatchedFolder;
 
 /// How often a file is checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -40,6 +46,7 @@ pub struct KeyFile {
 /// The files whose keys change while the server runs.
 pub(crate) struct KeyFiles {
     watched: Vec<Watched>,
+    folder: Option<WatchedFolder>,
     issuers: Issuers,
     clock: Arc<dyn Clock>,
 }
@@ -55,6 +62,9 @@ struct Watched {
     last_read: Option<FileVersion>,
     /// Whether there are keys that serve.
     has_keys: bool,
+    /// The keys that were read last, none where they are over; `None` while those that were read at
+    /// start serve.
+    keys: Option<KeySet>,
     health: JobHealth,
 }
 
@@ -66,18 +76,26 @@ impl KeyFiles {
             file,
             last_read: None,
             has_keys: true,
+            keys: None,
         };
-        Self { watched: files.into_iter().map(watch).collect(), issuers, clock }
+        let watched = files.into_iter().map(watch).collect();
+        Self { watched, folder: None, issuers, clock }
+    }
+
+    /// The same with the folder of the issuer that signs in this process.
+    pub(crate) fn with_folder(self, folder: Option<WatchedFolder>) -> Self {
+        Self { folder, ..self }
     }
 
     /// Whether each file can be read, and has keys.
     pub(crate) fn health(&self) -> Vec<JobHealth> {
-        self.watched.iter().map(|it| it.health.clone()).collect()
+        let files = self.watched.iter().map(|it| &it.health);
+        files.chain(self.folder.as_ref().map(WatchedFolder::health)).cloned().collect()
     }
 
     /// Keeps the keys as the files have them, until `stop` is cancelled.
     pub(crate) async fn keep_fresh(mut self, stop: CancellationToken) {
-        while !self.watched.is_empty() {
+        while !self.watched.is_empty() || self.folder.is_some() {
             self.poll();
             tokio::select! {
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
@@ -87,19 +105,42 @@ impl KeyFiles {
     }
 
     fn poll(&mut self) {
+        let clock = self.clock.as_ref();
+        let folder = self.folder.as_mut();
+        let mut changed: Vec<_> =
+            folder.and_then(|folder| folder.poll(clock)).into_iter().collect();
         for watched in &mut self.watched {
-            watched.poll(&self.issuers, self.clock.as_ref());
+            if watched.poll(clock) {
+                changed.push(watched.file.issuer.clone());
+            }
+        }
+        for issuer in changed {
+            let keys = self.keys_of(&issuer);
+            self.issuers.replace_keys(IssuerKeys::new(issuer, keys));
+        }
+    }
+
+    /// The keys of an issuer: those of its file, and of its folder.
+    fn keys_of(&self, issuer: &Issuer) -> KeySet {
+        let folder = self.folder.as_ref().filter(|folder| folder.issuer() == issuer);
+        let file = self.watched.iter().find(|watched| watched.file.issuer == *issuer);
+        let read = file.and_then(|watched| watched.keys.clone());
+        let keys = read.or_else(|| Some(folder?.other_keys().clone())).unwrap_or_default();
+        match folder {
+            Some(folder) => folder.added_to(keys),
+            None => keys,
         }
     }
 }
 
 impl Watched {
-    /// Checks the file, and reads it if it has changed or could not be read before.
-    fn poll(&mut self, issuers: &Issuers, clock: &dyn Clock) {
+    /// Checks the file, and reads it if it has changed or could not be read before. Returns whether
+    /// its keys are others now.
+    fn poll(&mut self, clock: &dyn Clock) -> bool {
         let (version, before) = (file_version(&self.file.path), self.last_read);
         // What could not be read may be readable now, without a change of its content.
         if before == Some(version) && self.health.failing_since().is_none() {
-            return;
+            return false;
         }
         self.last_read = Some(version);
         let (issuer, name) = (&self.file.issuer, self.file.path.display());
@@ -110,13 +151,14 @@ impl Watched {
                     log_keys(issuer, &self.file.path, &found);
                 }
                 self.has_keys = true;
-                issuers.replace_keys(IssuerKeys::new(issuer.clone(), found.keys));
+                self.keys = Some(found.keys);
+                true
             }
             Err(fault @ KeySettingError::NoUsableKeys { .. }) => {
                 if self.health.failed(&fault, clock.now()) != FailureChange::Same {
                     tracing::warn!(%issuer, %fault, "No token of the issuer is accepted any more");
                 }
-                self.remove_keys(issuers);
+                self.remove_keys()
             }
             Err(fault) => {
                 let hours = self.file.outage.as_secs() / 3600;
@@ -127,22 +169,23 @@ impl Watched {
                     );
                 }
                 let is_over = |since| clock.now().since(since) >= self.file.outage;
-                if self.has_keys && self.health.failing_since().is_some_and(is_over) {
+                let ends = self.has_keys && self.health.failing_since().is_some_and(is_over);
+                if ends {
                     tracing::warn!(
                         %issuer,
                         "The keys of {name} could not be read for {hours} h: no token of the issuer is accepted any more"
                     );
-                    self.remove_keys(issuers);
+                    self.remove_keys();
                 }
+                ends
             }
         }
     }
 
-    fn remove_keys(&mut self, issuers: &Issuers) {
-        if self.has_keys {
-            self.has_keys = false;
-            issuers.replace_keys(IssuerKeys::new(self.file.issuer.clone(), KeySet::default()));
-        }
+    /// Takes the keys away; returns whether there were any.
+    fn remove_keys(&mut self) -> bool {
+        self.keys = Some(KeySet::default());
+        std::mem::replace(&mut self.has_keys, false)
     }
 }
 
