@@ -3,8 +3,10 @@
 use auth_core::oauth::SingleUse;
 
 use super::AuthorizationStore;
-use super::pending;
-use crate::DirectoryError;
+use crate::{DirectoryError, sql::connection::Statement};
+
+const USE: &str = "INSERT INTO used_assertions (issuer, token_id, expires_at) \
+     VALUES ($1, $2, $3) ON CONFLICT (issuer, token_id) DO NOTHING";
 
 impl AuthorizationStore {
     /// Uses an assertion of `issuer` (its `iss`); `false` if it was used before. It is remembered
@@ -14,6 +16,10 @@ impl AuthorizationStore {
         issuer: &str,
         assertion: &SingleUse,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        let used = Statement::new(USE)
+            .bind(issuer)
+            .bind(assertion.id.as_str())
+            .bind(assertion.until.as_secs());
+        Ok(self.write(used).await? > 0)
     }
 }

@@ -2,11 +2,45 @@
 
 use auth_core::NumericDate;
 use auth_core::oauth::SecretDigest;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::AuthorizationStore;
-use super::pending;
-use crate::{DirectoryError, UserName};
+use super::{
+    AuthorizationStore,
+    database::{Lock, Made, change, named},
+};
+use crate::{
+    DirectoryError, UserName,
+    sql::connection::{Columns, Statement},
+};
+
+/// Those of a user.
+macro_rules! of_user {
+    ($text:literal) => {
+        concat!($text, " WHERE issuer = $1 AND subject = $2")
+    };
+}
+
+const PASSWORD: &str = of_user!("SELECT hash FROM passwords");
+const SET_PASSWORD: &str = "INSERT INTO passwords (issuer, subject, hash, changed_at) \
+     SELECT issuer, subject, $3, $4 FROM users WHERE issuer = $1 AND subject = $2 \
+     ON CONFLICT (issuer, subject) \
+     DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
+const REMOVE_PASSWORD: &str = of_user!("DELETE FROM passwords");
+const USER: &str = of_user!("SELECT status FROM users");
+const SECOND_FACTOR: &str = of_user!("SELECT secret, last_step FROM second_factors");
+const BEGIN: &str = "INSERT INTO second_factors (issuer, subject, secret) \
+     SELECT issuer, subject, $3 FROM users WHERE issuer = $1 AND subject = $2 \
+     ON CONFLICT (issuer, subject) DO UPDATE SET secret = excluded.secret \
+     WHERE second_factors.last_step IS NULL";
+const CONFIRM: &str =
+    concat!(of_user!("UPDATE second_factors SET last_step = $3"), " AND last_step IS NULL");
+const USE_STEP: &str =
+    concat!(of_user!("UPDATE second_factors SET last_step = $3"), " AND last_step < $3");
+const REMOVE: &str = of_user!("DELETE FROM second_factors");
+const INSERT_RECOVERY: &str =
+    "INSERT INTO recovery_codes (issuer, subject, digest) VALUES ($1, $2, $3)";
+const FORGET_RECOVERY: &str = of_user!("DELETE FROM recovery_codes");
+const USE_RECOVERY: &str = concat!(of_user!("DELETE FROM recovery_codes"), " AND digest = $3");
 
 /// The second factor of a user: time-based codes (RFC 6238).
 #[derive(Debug, Clone)]
@@ -22,7 +56,8 @@ pub struct SecondFactor {
 impl AuthorizationStore {
     /// The Argon2id hash of a user's password (PHC string); `None` if there is no password.
     pub async fn password(&self, user: &UserName) -> Result<Option<SecretString>, DirectoryError> {
-        Err(pending())
+        let hash = named(Statement::new(PASSWORD), user);
+        self.row(hash, |row| Ok(SecretString::from(row.get::<String>("hash")?))).await
     }
 
     /// Sets the hash of a password; `None` removes it. `false` if there is no such user.
@@ -32,7 +67,12 @@ impl AuthorizationStore {
         hash: Option<&str>,
         now: NumericDate,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        if let Some(hash) = hash {
+            let set = named(Statement::new(SET_PASSWORD), user).bind(hash).bind(now.as_secs());
+            return Ok(self.write(set).await? > 0);
+        }
+        self.write(named(Statement::new(REMOVE_PASSWORD), user)).await?;
+        Ok(self.row(named(Statement::new(USER), user), |_| Ok(())).await?.is_some())
     }
 
     /// The second factor of a user.
@@ -40,7 +80,15 @@ impl AuthorizationStore {
         &self,
         user: &UserName,
     ) -> Result<Option<SecondFactor>, DirectoryError> {
-        Err(pending())
+        self.row(named(Statement::new(SECOND_FACTOR), user), |row| {
+            let last_step = row.integer("last_step")?;
+            Ok(SecondFactor {
+                secret: SecretString::from(row.get::<String>("secret")?),
+                is_confirmed: last_step.is_some(),
+                last_step: last_step.unwrap_or(0),
+            })
+        })
+        .await
     }
 
     /// Begins a second factor that is not confirmed yet, in place of one that was not. `false` if
@@ -50,22 +98,36 @@ impl AuthorizationStore {
         user: &UserName,
         secret: &SecretString,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        let begin = named(Statement::new(BEGIN), user).bind(secret.expose_secret());
+        Ok(self.write(begin).await? > 0)
     }
 
     /// Confirms it with the step of the first code, and stores the digests of recovery codes.
+    /// `false` if there is none that is not confirmed yet.
     pub async fn confirm_second_factor(
         &self,
         user: &UserName,
         step: i64,
         recovery: &[SecretDigest],
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        change!(self, Lock::Rows, change => {
+            let confirm = named(Statement::new(CONFIRM), user).bind(step);
+            if change.execute(confirm).await? == 0 {
+                return Ok(Made::Undo(false));
+            }
+            change.execute(named(Statement::new(FORGET_RECOVERY), user)).await?;
+            for digest in recovery {
+                let insert = named(Statement::new(INSERT_RECOVERY), user).bind(digest.as_bytes());
+                change.execute(insert).await?;
+            }
+            Ok(Made::Keep(true))
+        })
     }
 
     /// Uses the code of a time step; `false` if this step, or a later one, was used.
     pub async fn use_step(&self, user: &UserName, step: i64) -> Result<bool, DirectoryError> {
-        Err(pending())
+        let used = named(Statement::new(USE_STEP), user).bind(step);
+        Ok(self.write(used).await? > 0)
     }
 
     /// Uses a recovery code; `false` if there is none with this digest.
@@ -74,11 +136,12 @@ impl AuthorizationStore {
         user: &UserName,
         digest: &SecretDigest,
     ) -> Result<bool, DirectoryError> {
-        Err(pending())
+        let used = named(Statement::new(USE_RECOVERY), user).bind(digest.as_bytes());
+        Ok(self.write(used).await? > 0)
     }
 
     /// Removes the second factor and its recovery codes; `false` if there was none.
     pub async fn remove_second_factor(&self, user: &UserName) -> Result<bool, DirectoryError> {
-        Err(pending())
+        Ok(self.write(named(Statement::new(REMOVE), user)).await? > 0)
     }
 }

@@ -42,6 +42,8 @@ pub(super) enum Lock {
     Clients,
     /// Those that add device codes, which are counted.
     Devices,
+    /// Those that add one-time codes, of which a user has one.
+    OneTime,
 }
 
 /// What became of a change.
@@ -223,6 +225,7 @@ impl Lock {
             Self::Feed => Some(FEED_LOCK),
             Self::Clients => Some(FEED_LOCK + 1),
             Self::Devices => Some(FEED_LOCK + 2),
+            Self::OneTime => Some(FEED_LOCK + 3),
         }
     }
 }

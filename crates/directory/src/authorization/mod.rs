@@ -61,8 +61,3 @@ impl AuthorizationStore {
         &self.directory
     }
 }
-
-/// Replaced function by function.
-fn pending() -> crate::DirectoryError {
-    crate::DirectoryError::Unavailable { place: "authorization".into(), source: "not built".into() }
-}

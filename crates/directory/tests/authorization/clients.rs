@@ -44,7 +44,7 @@ async fn ids(nodes: &Nodes, operator_only: bool) -> Vec<String> {
     clients.iter().map(|client| client.id.to_string()).collect()
 }
 
-pub async fn a_client_is_stored_as_it_registered(nodes: Nodes) {
+pub(crate) async fn a_client_is_stored_as_it_registered(nodes: Nodes) {
     let keys = json!({"keys": [{
         "kty": "EC", "crv": "P-256",
         "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
@@ -84,7 +84,7 @@ pub async fn a_client_is_stored_as_it_registered(nodes: Nodes) {
     assert_eq!(nodes.one.client(&"Client 0 é".parse().unwrap()).await.unwrap(), None);
 }
 
-pub async fn a_client_is_added_once(nodes: Nodes) {
+pub(crate) async fn a_client_is_added_once(nodes: Nodes) {
     let client = operators("c");
     assert_eq!(nodes.one.add_client(&client, 0).await.unwrap(), AddClient::Added);
     let again = StoredClient { secret: Some(digest(1)), ..client.clone() };
@@ -92,7 +92,7 @@ pub async fn a_client_is_added_once(nodes: Nodes) {
     assert_eq!(nodes.one.client(&client.id).await.unwrap(), Some(client));
 }
 
-pub async fn registered_clients_are_counted_and_make_room(nodes: Nodes) {
+pub(crate) async fn registered_clients_are_counted_and_make_room(nodes: Nodes) {
     let add = async |client: &StoredClient| nodes.one.add_client(client, 3).await.unwrap();
     assert_eq!(nodes.one.add_client(&registered("z", 0), 0).await.unwrap(), AddClient::Full);
     for number in 0..5 {
@@ -118,7 +118,7 @@ pub async fn registered_clients_are_counted_and_make_room(nodes: Nodes) {
     assert_eq!(ids(&nodes, false).await.len(), 5 + 10);
 }
 
-pub async fn clients_expire_by_disuse_unless_an_operator_added_them(nodes: Nodes) {
+pub(crate) async fn clients_expire_by_disuse_unless_an_operator_added_them(nodes: Nodes) {
     for client in [registered("unused", 0), registered("used", 0), operators("operators")] {
         assert_eq!(nodes.one.add_client(&client, 10).await.unwrap(), AddClient::Added);
     }
@@ -134,7 +134,7 @@ pub async fn clients_expire_by_disuse_unless_an_operator_added_them(nodes: Nodes
     assert_eq!(ids(&nodes, true).await, ["operators"]);
 }
 
-pub async fn a_use_of_a_client_is_noted_to_the_minute(nodes: Nodes) {
+pub(crate) async fn a_use_of_a_client_is_noted_to_the_minute(nodes: Nodes) {
     let id = "c".parse().unwrap();
     assert_eq!(nodes.one.add_client(&registered("c", 0), 10).await.unwrap(), AddClient::Added);
     for (secs, noted) in [(5, 5), (64, 5), (65, 65), (3, 65)] {
@@ -145,7 +145,7 @@ pub async fn a_use_of_a_client_is_noted_to_the_minute(nodes: Nodes) {
     nodes.one.touch_client(&"https://app.example/client".parse().unwrap(), at(5)).await.unwrap();
 }
 
-pub async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
+pub(crate) async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
     assert_eq!(nodes.one.add_client(&operators(APP), 10).await.unwrap(), AddClient::Added);
     let mine = nodes.grant_with_access(1, "alice", APP).await;
     let bobs = nodes.grant_with_access(2, "bob", APP).await;

@@ -5,7 +5,7 @@ use directory::Edit;
 
 use crate::{APP, DAY, Nodes, access, at, at_once, code, digest, grant, of_user, user};
 
-pub async fn a_code_is_found_as_it_was_issued(nodes: Nodes) {
+pub(crate) async fn a_code_is_found_as_it_was_issued(nodes: Nodes) {
     let grant = grant(1, "alice", APP);
     nodes.issue(&grant, 1).await;
     let found = nodes.other.find_code(&digest(1)).await.unwrap().unwrap();
@@ -20,7 +20,7 @@ pub async fn a_code_is_found_as_it_was_issued(nodes: Nodes) {
     assert!(nodes.other.grants(&of_user("alice")).await.unwrap().is_empty());
 }
 
-pub async fn a_code_is_exchanged_once(nodes: Nodes) {
+pub(crate) async fn a_code_is_exchanged_once(nodes: Nodes) {
     let grant = grant(1, "alice", APP);
     nodes.issue(&grant, 1).await;
     let token = RefreshToken::from_random([1; 32]);
@@ -37,7 +37,7 @@ pub async fn a_code_is_exchanged_once(nodes: Nodes) {
     assert!(!nodes.one.exchange_code(&digest(9), &access(9, 900), None, at(5)).await.unwrap());
 }
 
-pub async fn of_many_exchanges_at_once_one_succeeds(nodes: Nodes) {
+pub(crate) async fn of_many_exchanges_at_once_one_succeeds(nodes: Nodes) {
     let grant = grant(1, "alice", APP);
     for with_refresh in [true, false] {
         let byte = u8::from(with_refresh);
@@ -59,7 +59,7 @@ pub async fn of_many_exchanges_at_once_one_succeeds(nodes: Nodes) {
     }
 }
 
-pub async fn a_code_of_a_user_who_may_not_act_is_worth_nothing(nodes: Nodes) {
+pub(crate) async fn a_code_of_a_user_who_may_not_act_is_worth_nothing(nodes: Nodes) {
     let exchange =
         async || nodes.other.exchange_code(&digest(1), &access(1, 900), None, at(1)).await.unwrap();
     nodes.issue(&grant(1, "alice", APP), 1).await;
@@ -77,14 +77,14 @@ pub async fn a_code_of_a_user_who_may_not_act_is_worth_nothing(nodes: Nodes) {
     assert!(nodes.other.find_code(&digest(1)).await.unwrap().is_none());
 }
 
-pub async fn an_ended_grant_takes_its_code_along(nodes: Nodes) {
+pub(crate) async fn an_ended_grant_takes_its_code_along(nodes: Nodes) {
     let grant = grant(1, "alice", APP);
     nodes.issue(&grant, 1).await;
     assert_eq!(nodes.one.end_grant(&grant.id, at(1)).await.unwrap().grants, 1);
     assert!(!nodes.other.exchange_code(&digest(1), &access(1, 900), None, at(2)).await.unwrap());
 }
 
-pub async fn an_exchange_that_fails_writes_nothing(nodes: Nodes) {
+pub(crate) async fn an_exchange_that_fails_writes_nothing(nodes: Nodes) {
     let first = grant(1, "alice", APP);
     nodes.issue(&first, 1).await;
     let token = RefreshToken::from_random([1; 32]);
@@ -106,7 +106,7 @@ pub async fn an_exchange_that_fails_writes_nothing(nodes: Nodes) {
     assert!(nodes.one.exchange_code(&digest(2), &access(2, 900), None, at(8)).await.unwrap());
 }
 
-pub async fn a_code_that_nobody_exchanges_is_forgotten_with_its_grant(nodes: Nodes) {
+pub(crate) async fn a_code_that_nobody_exchanges_is_forgotten_with_its_grant(nodes: Nodes) {
     let (unused, used) = (grant(1, "alice", APP), grant(2, "alice", APP));
     nodes.issue(&unused, 1).await;
     nodes.issue(&used, 2).await;

@@ -16,7 +16,7 @@ async fn listed(nodes: &Nodes, filter: &GrantFilter) -> Vec<GrantId> {
     grants.into_iter().map(|grant| grant.given.id).collect()
 }
 
-pub async fn the_tokens_of_an_ended_grant_are_revoked(nodes: Nodes) {
+pub(crate) async fn the_tokens_of_an_ended_grant_are_revoked(nodes: Nodes) {
     // A node that answers from memory, as a server does.
     let settings = CacheSettings {
         max_in_memory: 1000,
@@ -53,7 +53,7 @@ pub async fn the_tokens_of_an_ended_grant_are_revoked(nodes: Nodes) {
     fresh.abort();
 }
 
-pub async fn a_grant_ends_once(nodes: Nodes) {
+pub(crate) async fn a_grant_ends_once(nodes: Nodes) {
     let mine = nodes.grant_with_access(1, "alice", APP).await;
     assert_eq!(nodes.one.end_grant(&mine.id, at(5)).await.unwrap().grants, 1);
     assert_eq!(nodes.other.end_grant(&mine.id, at(6)).await.unwrap(), EndedGrants::default());
@@ -62,7 +62,7 @@ pub async fn a_grant_ends_once(nodes: Nodes) {
     assert_eq!(nodes.one.end_grant(&nobodys, at(6)).await.unwrap(), EndedGrants::default());
 }
 
-pub async fn grants_end_by_user_by_client_or_by_both(nodes: Nodes) {
+pub(crate) async fn grants_end_by_user_by_client_or_by_both(nodes: Nodes) {
     let all = [("alice", APP), ("alice", "b"), ("bob", APP), ("bob", "b")];
     let fill = async |from: u8| {
         for (number, (subject, client)) in (from..).zip(all) {
@@ -88,7 +88,7 @@ pub async fn grants_end_by_user_by_client_or_by_both(nodes: Nodes) {
 }
 
 /// Whoever comes first: no token that a client got is left when the grant has ended.
-pub async fn a_token_that_is_issued_while_its_grant_ends_is_never_left(nodes: Nodes) {
+pub(crate) async fn a_token_that_is_issued_while_its_grant_ends_is_never_left(nodes: Nodes) {
     for round in 0..20_u8 {
         let token = RefreshToken::from_random([round + 1; 32]);
         let mine = nodes.grant_with_refresh(round, &token).await;
@@ -116,7 +116,7 @@ pub async fn a_token_that_is_issued_while_its_grant_ends_is_never_left(nodes: No
     }
 }
 
-pub async fn grants_are_listed_the_last_used_first(nodes: Nodes) {
+pub(crate) async fn grants_are_listed_the_last_used_first(nodes: Nodes) {
     let mut all = Vec::new();
     for (number, subject, client) in [(1, "alice", APP), (2, "alice", "b"), (3, "bob", APP)] {
         all.push(nodes.grant_with_access(number, subject, client).await);
@@ -136,7 +136,7 @@ pub async fn grants_are_listed_the_last_used_first(nodes: Nodes) {
     assert_eq!(listed(&nodes, &with_ended).await, [a, b]);
 }
 
-pub async fn a_removed_user_takes_grants_along(nodes: Nodes) {
+pub(crate) async fn a_removed_user_takes_grants_along(nodes: Nodes) {
     let token = RefreshToken::from_random([1; 32]);
     let mine = nodes.grant_with_refresh(1, &token).await;
     let bobs = nodes.grant_with_access(2, "bob", APP).await;
@@ -152,7 +152,7 @@ pub async fn a_removed_user_takes_grants_along(nodes: Nodes) {
     assert!(nodes.other.find_refresh(&token.digest()).await.unwrap().is_none());
 }
 
-pub async fn a_user_has_a_bounded_number_of_grants(nodes: Nodes) {
+pub(crate) async fn a_user_has_a_bounded_number_of_grants(nodes: Nodes) {
     let oldest = nodes.grant_with_access(1, "alice", APP).await;
     let newer = |number: u16| {
         let mut id = [0; 16];
@@ -180,7 +180,7 @@ pub async fn a_user_has_a_bounded_number_of_grants(nodes: Nodes) {
     assert_eq!(ended.grants, 500);
 }
 
-pub async fn what_is_over_is_forgotten(nodes: Nodes) {
+pub(crate) async fn what_is_over_is_forgotten(nodes: Nodes) {
     let idle = 30 * DAY;
     let days = |days: i64| days * 86_400;
     let token = RefreshToken::from_random([1; 32]);

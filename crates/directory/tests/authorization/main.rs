@@ -1,11 +1,15 @@
 //! What an authorization server keeps: one contract, in every database, with two nodes on it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may fail the test")]
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail the test")]
 
 mod clients;
 mod codes;
+mod credentials;
+mod devices;
 mod endings;
+mod others;
 mod refresh;
+mod sessions;
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -95,6 +99,34 @@ contract! {
         a_kept_token_is_used_at_the_newer_date
         an_ended_family_stays_ended
         a_disabled_user_keeps_a_family_and_may_not_use_it;
+    sessions:
+        a_session_is_found_by_its_cookie_alone
+        a_session_ends_by_disuse_and_by_its_date
+        a_disabled_user_has_no_session
+        sessions_end_one_by_one_or_all_others
+        a_user_has_a_hundred_sessions
+        many_uses_at_once_are_all_answered;
+    credentials:
+        a_password_is_set_changed_and_removed
+        a_second_factor_is_asked_for_once_it_is_confirmed
+        a_step_is_used_once_and_none_before_it
+        a_recovery_code_is_used_once
+        a_one_time_code_is_used_once_by_its_user
+        a_link_is_used_once_and_names_its_user;
+    devices:
+        a_device_code_is_found_by_both_codes
+        device_codes_are_counted
+        polls_are_noted
+        a_device_is_decided_once
+        a_device_is_approved_for_its_client_and_resource_in_time
+        an_approved_device_is_exchanged_once
+        an_ended_grant_takes_its_device_along
+        a_device_code_is_forgotten_after_its_end;
+    others:
+        a_consent_is_remembered_by_client_and_resource
+        attempts_are_counted_in_windows
+        attempts_at_once_are_all_counted
+        an_assertion_is_used_once_by_its_issuer;
 }
 
 impl Nodes {

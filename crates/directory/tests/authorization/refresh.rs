@@ -28,7 +28,7 @@ async fn rotate(
     nodes.one.advance_refresh(id, &from, &to, rotated, &access(byte, 900)).await.unwrap()
 }
 
-pub async fn a_family_begins_with_its_first_token(nodes: Nodes) {
+pub(crate) async fn a_family_begins_with_its_first_token(nodes: Nodes) {
     let grant = nodes.grant_with_refresh(1, &first()).await;
     let found = find(&nodes, &first()).await;
     assert_eq!(found.family, family(0, 0));
@@ -38,7 +38,7 @@ pub async fn a_family_begins_with_its_first_token(nodes: Nodes) {
     assert!(nodes.one.find_refresh(&digest(9)).await.unwrap().is_none());
 }
 
-pub async fn a_family_begins_once(nodes: Nodes) {
+pub(crate) async fn a_family_begins_once(nodes: Nodes) {
     let grant = nodes.grant_with_access(1, "alice", APP).await;
     let record = async |number, token: Option<&RefreshToken>| {
         nodes.other.record_tokens(&grant.id, &access(number, 900), token, at(5)).await.unwrap()
@@ -57,7 +57,7 @@ pub async fn a_family_begins_once(nodes: Nodes) {
     assert!(!nodes.one.record_tokens(&nobodys, &access(7, 900), None, at(5)).await.unwrap());
 }
 
-pub async fn a_rotated_token_has_a_successor_and_is_known_again(nodes: Nodes) {
+pub(crate) async fn a_rotated_token_has_a_successor_and_is_known_again(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     assert!(rotate(&nodes, &id, (family(0, 0), family(1, 10)), 11).await);
     assert!(rotate(&nodes, &id, (family(1, 10), family(2, 20)), 12).await);
@@ -70,7 +70,7 @@ pub async fn a_rotated_token_has_a_successor_and_is_known_again(nodes: Nodes) {
     assert_eq!(nodes.one.end_grant(&id, at(21)).await.unwrap().tokens, 3);
 }
 
-pub async fn of_many_rotations_at_once_one_succeeds(nodes: Nodes) {
+pub(crate) async fn of_many_rotations_at_once_one_succeeds(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     let rotations = nodes.each(8).zip(10_u8..).map(|(node, byte)| {
         let id = id.clone();
@@ -94,7 +94,7 @@ pub async fn of_many_rotations_at_once_one_succeeds(nodes: Nodes) {
     assert_eq!(nodes.one.end_grant(&id, at(11)).await.unwrap().tokens, 2);
 }
 
-pub async fn a_family_that_is_not_as_it_was_is_not_advanced(nodes: Nodes) {
+pub(crate) async fn a_family_that_is_not_as_it_was_is_not_advanced(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     for before in [family(1, 0), family(0, 1), RefreshFamily::restore(0, at(0), true)] {
         assert!(!rotate(&nodes, &id, (before, family(1, 10)), 11).await, "{before:?}");
@@ -109,7 +109,7 @@ pub async fn a_family_that_is_not_as_it_was_is_not_advanced(nodes: Nodes) {
     assert_eq!((found.family, found.salt), (family(0, 0), None));
 }
 
-pub async fn a_repeated_answer_notes_the_access_token_alone(nodes: Nodes) {
+pub(crate) async fn a_repeated_answer_notes_the_access_token_alone(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     assert!(rotate(&nodes, &id, (family(0, 0), family(1, 10)), 11).await);
     let now = family(1, 10);
@@ -126,7 +126,7 @@ pub async fn a_repeated_answer_notes_the_access_token_alone(nodes: Nodes) {
     assert_eq!(nodes.one.end_grant(&id, at(12)).await.unwrap().tokens, 5);
 }
 
-pub async fn a_kept_token_is_used_at_the_newer_date(nodes: Nodes) {
+pub(crate) async fn a_kept_token_is_used_at_the_newer_date(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     let keep = async |from, to, number| {
         let (before, after) = (family(0, from), family(0, to));
@@ -140,7 +140,7 @@ pub async fn a_kept_token_is_used_at_the_newer_date(nodes: Nodes) {
     assert_eq!((found.family, found.grant.last_used_at), (family(0, 901), at(901)));
 }
 
-pub async fn an_ended_family_stays_ended(nodes: Nodes) {
+pub(crate) async fn an_ended_family_stays_ended(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     assert_eq!(nodes.one.end_grant(&id, at(5)).await.unwrap().grants, 1);
     let found = find(&nodes, &first()).await;
@@ -151,7 +151,7 @@ pub async fn an_ended_family_stays_ended(nodes: Nodes) {
     assert!(!rotate(&nodes, &id, (ended, family(1, 10)), 11).await);
 }
 
-pub async fn a_disabled_user_keeps_a_family_and_may_not_use_it(nodes: Nodes) {
+pub(crate) async fn a_disabled_user_keeps_a_family_and_may_not_use_it(nodes: Nodes) {
     let id = nodes.grant_with_refresh(1, &first()).await.id;
     nodes.disable("alice").await;
     assert_eq!(find(&nodes, &first()).await.family, family(0, 0));

@@ -1,0 +1,105 @@
+//! Consents, counts of attempts, and assertions.
+
+use std::time::Duration;
+
+use auth_core::{ClientId, NumericDate, ResourceUri, oauth::SingleUse};
+use directory::{Edit, authorization::Throttle};
+
+use crate::{APP, DAY, Nodes, at, at_once, user};
+
+fn resource(name: &str) -> ResourceUri {
+    format!("https://{name}.example").parse().unwrap()
+}
+
+fn client(name: &str) -> ClientId {
+    name.parse().unwrap()
+}
+
+pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes) {
+    let remember = async |subject, name, place, scopes: &str, secs| {
+        let (user, client, resource) = (user(subject), client(name), resource(place));
+        let scopes = scopes.parse().unwrap();
+        nodes.one.remember_consent(&user, &client, &resource, &scopes, at(secs)).await.unwrap();
+    };
+    let consented = async |subject, name, place| {
+        let (user, client, resource) = (user(subject), client(name), resource(place));
+        nodes.other.consented(&user, &client, &resource).await.unwrap().to_string()
+    };
+    assert_eq!(consented("alice", APP, "a").await, "");
+    remember("alice", APP, "a", "b a", 0).await;
+    remember("alice", APP, "b", "c", 0).await;
+    remember("alice", "another", "a", "d", 0).await;
+    assert_eq!(consented("alice", APP, "a").await, "a b");
+    assert_eq!(consented("alice", APP, "b").await, "c");
+    assert_eq!(consented("alice", APP, "c").await, "");
+    assert_eq!(consented("bob", APP, "a").await, "");
+    remember("alice", APP, "a", "a", 1).await;
+    assert_eq!(consented("alice", APP, "a").await, "a");
+    remember("nobody", APP, "a", "a", 1).await;
+    assert_eq!(consented("nobody", APP, "a").await, "");
+
+    nodes.one.forget_consents(&user("bob"), &client(APP)).await.unwrap();
+    assert_eq!(consented("alice", APP, "a").await, "a");
+    nodes.one.forget_consents(&user("alice"), &client(APP)).await.unwrap();
+    assert_eq!(consented("alice", APP, "a").await, "");
+    assert_eq!(consented("alice", APP, "b").await, "");
+    assert_eq!(consented("alice", "another", "a").await, "d");
+    nodes.edit(Edit::Remove(user("alice"))).await;
+    crate::add_user(nodes.one.users(), "alice").await;
+    assert_eq!(consented("alice", "another", "a").await, "");
+}
+
+pub(crate) async fn attempts_are_counted_in_windows(nodes: Nodes) {
+    let window = Duration::from_mins(1);
+    let count = async |key, secs| nodes.one.count_attempt(key, window, at(secs)).await.unwrap();
+    let known = async |key, secs| nodes.other.throttle(key, at(secs)).await.unwrap();
+    let throttle = |failures, secs| Throttle { failures, ends_at: Some(at(secs)) };
+    assert_eq!(known("alice", 0).await, Throttle::default());
+    assert_eq!(count("alice", 0).await, throttle(1, 60));
+    assert_eq!(count("alice", 59).await, throttle(2, 60));
+    assert_eq!(known("alice", 59).await, throttle(2, 60));
+    assert_eq!(known("Alice", 59).await, Throttle::default());
+    // The window is over, and the next one begins.
+    assert_eq!(known("alice", 60).await, Throttle::default());
+    assert_eq!(count("alice", 60).await, throttle(1, 120));
+    assert_eq!(count("é 2001:db8::/64", 0).await, throttle(1, 60));
+    nodes.other.clear_attempts("alice").await.unwrap();
+    assert_eq!(known("alice", 61).await, Throttle::default());
+    nodes.other.prune_authorizations(at(59), DAY).await.unwrap();
+    assert_eq!(known("é 2001:db8::/64", 59).await, throttle(1, 60));
+    nodes.other.prune_authorizations(at(60), DAY).await.unwrap();
+    assert_eq!(known("é 2001:db8::/64", 59).await, Throttle::default());
+}
+
+pub(crate) async fn attempts_at_once_are_all_counted(nodes: Nodes) {
+    let counts = nodes.each(40).map(|node| async move {
+        let window = Duration::from_mins(1);
+        node.count_attempt("alice", window, at(0)).await.unwrap().failures
+    });
+    let mut counts = at_once(counts).await;
+    counts.sort_unstable();
+    assert_eq!(counts, (1..=40).collect::<Vec<u64>>());
+}
+
+pub(crate) async fn an_assertion_is_used_once_by_its_issuer(nodes: Nodes) {
+    let (here, there) = ("https://here.example", "https://there.example");
+    let assertion = |id: &str, until: NumericDate| SingleUse { id: id.parse().unwrap(), until };
+    let used = async |issuer: &str, id: &str| {
+        nodes.other.use_assertion(issuer, &assertion(id, at(60))).await.unwrap()
+    };
+    let uses = nodes.each(8).map(|node| async move {
+        let assertion = SingleUse { id: "one".parse().unwrap(), until: at(60) };
+        node.use_assertion("https://here.example", &assertion).await.unwrap()
+    });
+    assert_eq!(at_once(uses).await.iter().filter(|used| **used).count(), 1);
+    assert!(!used(here, "one").await);
+    assert!(used(here, "ONE").await && used(there, "one").await);
+    // Many are forgotten, in several steps.
+    for number in 0..501 {
+        assert!(used(there, &format!("n{number}")).await);
+    }
+    nodes.one.prune_authorizations(at(59), DAY).await.unwrap();
+    assert!(!used(here, "one").await && !used(there, "n0").await);
+    nodes.one.prune_authorizations(at(60), DAY).await.unwrap();
+    assert!(used(here, "one").await && used(there, "n0").await && used(there, "n500").await);
+}
