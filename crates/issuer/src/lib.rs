@@ -14,21 +14,36 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error (503), never "no".
 
+#[cfg(test)]
+extern crate self as issuer;
+
 mod assertions;
 mod authorize;
+mod body;
 mod clients;
 mod config;
+mod cors;
+mod introspect;
+mod limit;
 mod metadata;
 mod open;
+mod own_token;
 pub mod pages;
 pub mod providers;
 mod random;
+mod register;
 mod respond;
+mod revoke;
 mod router;
+mod same_origin;
 mod seal;
 mod server;
 mod sign_in;
+#[cfg(test)]
+#[path = "../tests/common/server.rs"]
+mod test_server;
 mod token;
+mod users;
 
 pub use assertions::{AssertionKeys, AssertionKind, AssertionProvider, AssertionProviderError};
 pub use auth_core::{SigningKeys, SigningKeysError, StaticKeys};

@@ -1,8 +1,14 @@
 //! The routes.
+//!
+//! 1. The endpoints for programs answer every origin ([`cors`]), the pages none.
+//! 2. An unknown path is a plain 404, another method a 405 with `Allow` (RFC 9110 §15.5.6).
 
-use axum::{Router, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 
-use crate::{AuthorizationServer, metadata};
+use crate::{AuthorizationServer, authorize, cors, introspect, metadata, register, revoke, token};
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
 pub const OWN_PATHS: [&str; 14] = [
@@ -25,13 +31,30 @@ pub const OWN_PATHS: [&str; 14] = [
 impl AuthorizationServer {
     /// Every route, at the paths of the issuer.
     pub fn router(self) -> Router {
-        let base = self.config().base_path().to_owned();
-        let endpoints = Router::new().route("/jwks.json", get(metadata::key_set));
-        let mut router =
-            if base.is_empty() { endpoints } else { Router::new().nest(&base, endpoints) };
-        for path in metadata::paths(self.config()) {
-            router = router.route(&path, get(metadata::document));
+        let config = self.config();
+        let base = config.base_path().to_owned();
+        let mut documents = Router::new();
+        for path in metadata::paths(config) {
+            documents = documents.route(&path, get(metadata::document));
         }
-        router.with_state(self)
+        let documents = documents.route_layer(middleware::from_fn(cors::any_origin));
+
+        let mut for_programs = Router::new()
+            .route("/jwks.json", get(metadata::key_set))
+            .route("/token", post(token::endpoint))
+            .route("/revoke", post(revoke::endpoint))
+            .route("/introspect", post(introspect::endpoint));
+        if config.registration {
+            for_programs = for_programs.route("/register", post(register::endpoint));
+        }
+        let for_programs = for_programs.route_layer(middleware::from_fn(cors::any_origin));
+
+        let for_people =
+            Router::new().route("/authorize", get(authorize::show).post(authorize::decide));
+
+        let endpoints = for_programs.merge(for_people);
+        let endpoints =
+            if base.is_empty() { endpoints } else { Router::new().nest(&base, endpoints) };
+        endpoints.merge(documents).with_state(self)
     }
 }

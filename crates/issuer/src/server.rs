@@ -6,7 +6,7 @@ use auth_core::{Clock, NumericDate};
 use directory::{AnyDirectory, authorization::AuthorizationStore};
 use outbound::OutboundClient;
 
-use crate::{IssuerConfig, SigningKeys, seal::Seal};
+use crate::{IssuerConfig, SigningKeys, clients::Documents, limit::AddressLimit, seal::Seal};
 
 /// The address that a request comes from: an extension of each request, for bounds by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ struct Inner {
     outbound: OutboundClient,
     seal: Seal,
     clock: Arc<dyn Clock>,
+    documents: Documents,
+    registrations: AddressLimit,
 }
 
 impl fmt::Debug for AuthorizationServer {
@@ -44,7 +46,17 @@ impl AuthorizationServer {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let seal = Seal::new(seal_key);
-        Self(Arc::new(Inner { config, store, keys, outbound, seal, clock }))
+        let (documents, registrations) = (Documents::default(), AddressLimit::default());
+        Self(Arc::new(Inner {
+            config,
+            store,
+            keys,
+            outbound,
+            seal,
+            clock,
+            documents,
+            registrations,
+        }))
     }
 
     /// What it is configured to do.
@@ -71,6 +83,15 @@ impl AuthorizationServer {
 
     pub(crate) fn seal(&self) -> &Seal {
         &self.0.seal
+    }
+
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.0.documents
+    }
+
+    /// How many registrations each address has made.
+    pub(crate) fn registrations(&self) -> &AddressLimit {
+        &self.0.registrations
     }
 
     pub(crate) fn now(&self) -> NumericDate {

@@ -12,7 +12,8 @@
 //! 3. A parameter without a value counts as one that was not sent (RFC 6749 §3.1).
 //! 4. A parameter that is sent twice is refused (RFC 6749 §3.1, §3.2), except `resource`, which may
 //!    be repeated (RFC 8707 §2). Names are compared after decoding.
-//! 5. A space is written as `%20`: some clients do not read `+` as a space.
+//! 5. A form of a page of ours has up to 1024 parameters: each box that is ticked is one.
+//! 6. A space is written as `%20`: some clients do not read `+` as a space.
 //!
 //! **Invariant:** in a [`Form`] each name but `resource` has at most one value.
 
@@ -29,6 +30,9 @@ pub const MAX_PARAMETERS: usize = 64;
 
 /// The one parameter that may be repeated.
 const REPEATABLE: &str = "resource";
+
+/// The most parameters of a form of a page.
+const MAX_PAGE_PARAMETERS: usize = 1024;
 
 /// The parameters of a request, decoded.
 ///
@@ -50,9 +54,9 @@ pub enum FormError {
     /// Longer than [`MAX_FORM_BYTES`].
     #[error("the parameters are longer than {MAX_FORM_BYTES} bytes")]
     TooLong,
-    /// More than [`MAX_PARAMETERS`].
-    #[error("there are more than {MAX_PARAMETERS} parameters")]
-    TooMany,
+    /// More than this many: [`MAX_PARAMETERS`], or more for a page.
+    #[error("there are more than {0} parameters")]
+    TooMany(usize),
     /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
     #[error("the parameters are not application/x-www-form-urlencoded in UTF-8")]
     Encoding,
@@ -65,6 +69,12 @@ impl Form {
     /// Reads a query or a body.
     pub fn parse(bytes: &[u8]) -> Result<Self, FormError> {
         let parameters = Parameters::parse(bytes)?;
+        parameters.check_repeats().map(|()| Self(parameters))
+    }
+
+    /// Reads a form that a page of this server made (rule 5).
+    pub fn parse_page(bytes: &[u8]) -> Result<Self, FormError> {
+        let parameters = Parameters::parse_up_to(bytes, MAX_PAGE_PARAMETERS)?;
         parameters.check_repeats().map(|()| Self(parameters))
     }
 
@@ -101,14 +111,18 @@ pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, FormError> {
+        Self::parse_up_to(bytes, MAX_PARAMETERS)
+    }
+
+    fn parse_up_to(bytes: &[u8], limit: usize) -> Result<Self, FormError> {
         if bytes.len() > MAX_FORM_BYTES {
             return Err(FormError::TooLong);
         }
         let pairs = bytes.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
         let mut parameters = Vec::new();
         for pair in pairs {
-            if parameters.len() == MAX_PARAMETERS {
-                return Err(FormError::TooMany);
+            if parameters.len() == limit {
+                return Err(FormError::TooMany(limit));
             }
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let mut half = || decode(halves.next().unwrap_or_default());
@@ -261,7 +275,7 @@ mod tests {
             pairs.join("&")
         };
         assert!(Form::parse(many(MAX_PARAMETERS).as_bytes()).is_ok());
-        assert_eq!(fault(&many(MAX_PARAMETERS + 1)), FormError::TooMany);
+        assert_eq!(fault(&many(MAX_PARAMETERS + 1)), FormError::TooMany(MAX_PARAMETERS));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    sync::Arc,
 };
 
 use super::{
-    Action, Policy, PolicyDocument, Requirement, RoleDocument, RuleDocument, ScopeDocument,
-    TemplateError,
+    Action, FullScopeDocument, Policy, PolicyDocument, Requirement, RoleDocument, RuleDocument,
+    ScopeDocument, TemplateError,
     template::{self, Template},
 };
 use crate::{RoleName, Scope, ScopeSet};
@@ -131,6 +132,12 @@ impl TryFrom<PolicyDocument> for Policy {
     fn try_from(document: PolicyDocument) -> Result<Self, PolicyError> {
         let mut reader = Reader::default();
         let scopes = reader.scopes(&document.scopes);
+        let about = document.scopes.iter().filter_map(|(name, entry)| {
+            let (ScopeDocument::About(about)
+            | ScopeDocument::Full(FullScopeDocument { about, .. })) = entry;
+            Some((name.parse().ok()?, Arc::from(about.as_str())))
+        });
+        let about = about.collect();
         let roles = reader.roles(&document.roles, &scopes);
 
         let (mut templates, mut plain) = (Vec::new(), HashMap::<String, Vec<Requirement>>::new());
@@ -172,6 +179,7 @@ impl TryFrom<PolicyDocument> for Policy {
             let has_public_rules = requirements.values().any(Requirement::is_public);
             Ok(Self {
                 scopes,
+                about,
                 roles,
                 rules: requirements,
                 templates,

@@ -51,6 +51,16 @@ impl Policy {
         }
     }
 
+    /// What `who` may do, in order: what [`evaluate`](Self::evaluate) permits.
+    #[must_use]
+    pub fn permitted_to(&self, who: &Hypothetical) -> Vec<&Action> {
+        let Hypothetical { scopes, roles, ceiling } = who.clone();
+        let principal = Some(Arc::new(Principal::hypothetical(scopes, roles, ceiling)));
+        let mut actions = self.actions();
+        actions.retain(|action| self.permits(principal.as_ref(), action));
+        actions
+    }
+
     /// The roles each of which alone is enough for `action`, given a token that holds all that the
     /// role allows.
     #[must_use]

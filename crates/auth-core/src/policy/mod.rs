@@ -24,7 +24,7 @@ mod requirement;
 mod template;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -48,6 +48,8 @@ use crate::{Ceiling, Principal, RoleName, Scope, ScopeSet};
 pub struct Policy {
     /// Every known scope, with what it implies, itself included.
     scopes: BTreeMap<Scope, ScopeSet>,
+    /// What each scope is for.
+    about: BTreeMap<Scope, Arc<str>>,
     /// Every role, with the scopes that it holds in the end.
     roles: BTreeMap<RoleName, ScopeSet>,
     rules: HashMap<Action, Requirement>,
@@ -181,6 +183,26 @@ impl Policy {
     #[must_use]
     pub fn scopes(&self) -> ScopeSet {
         self.scopes.keys().cloned().collect()
+    }
+
+    /// What the catalog says a scope is for; `None` if it says nothing, or does not have it.
+    #[must_use]
+    pub fn about(&self, scope: &Scope) -> Option<&str> {
+        self.about.get(scope).map(|about| &**about)
+    }
+
+    /// Those of `scopes` that the catalog has, and what they imply.
+    #[must_use]
+    pub fn with_implied(&self, scopes: &ScopeSet) -> ScopeSet {
+        let known = scopes.iter().filter_map(|scope| self.scopes.get(scope));
+        known.flat_map(ScopeSet::iter).cloned().collect()
+    }
+
+    /// The scopes that a user with `roles` may hold.
+    #[must_use]
+    pub fn held_by_roles(&self, roles: &BTreeSet<RoleName>) -> ScopeSet {
+        let held = roles.iter().filter_map(|role| self.roles.get(role));
+        held.flat_map(ScopeSet::iter).cloned().collect()
     }
 
     /// The roles of the catalog, each with the scopes that it holds.

@@ -1,1 +1,30 @@
-//! The authorization endpoint.
+//! The authorization endpoint (OAuth 2.1 §4.1.1, §4.1.2): `GET` shows a page, `POST` is the
+//! decision of the user.
+//!
+//! ```text
+//! GET /authorize?…  ──► sign-in page ──► POST /sign-in ──► GET /authorize?…
+//!                  └──► consent page ──► POST /authorize ──► the client, with a code or an error
+//! ```
+//!
+//! 1. `GET` has no side effect, and may be repeated: some programs ask before a browser does.
+//! 2. Each step reads the request anew ([`request`]); nothing about it is stored.
+//! 3. What is offered is what was asked for, within what the user's roles allow ([`offer`]).
+//! 4. The consent page is always shown. What was allowed before makes it one click, never none. So
+//!    `prompt=none` is always answered by an error (OpenID Connect Core §3.1.2.6).
+//! 5. `prompt=login` and `prompt=select_account` show the sign-in page once:
+//!    [`after_sign_in`] takes them out of the request.
+
+mod consent_token;
+mod decide;
+mod denial;
+mod offer;
+mod read_only;
+mod request;
+mod show;
+mod view;
+
+pub(crate) use decide::decide;
+pub(crate) use offer::Offer;
+pub(crate) use request::{CheckError, CheckedRequest, after_sign_in, check};
+pub(crate) use show::show;
+pub(crate) use view::redirect;

@@ -1,11 +1,19 @@
 //! Clients: stored ones, and those with a metadata document.
 
+mod assertion;
+mod authenticate;
+mod documents;
+
 use auth_core::{
     ClientId,
-    oauth::{ClientMetadata, MetadataUrl, SecretDigest},
+    oauth::{AuthMethod, ClientMetadata, GrantType, MetadataUrl, SecretDigest},
 };
 
-use crate::{AuthorizationServer, respond::Unavailable};
+pub(crate) use authenticate::authenticate;
+use directory::authorization::ClientOrigin;
+pub(crate) use documents::Documents;
+
+use crate::{AuthorizationServer, PeerAddress, respond::Unavailable};
 
 /// A client that is known.
 #[derive(Debug, Clone)]
@@ -16,6 +24,25 @@ pub(crate) struct KnownClient {
     pub(crate) secret: Option<SecretDigest>,
     /// The address of its metadata document: the host is proven. `None` for a registered client.
     pub(crate) document: Option<MetadataUrl>,
+    /// Whether the operator added it.
+    pub(crate) is_operators: bool,
+}
+
+impl KnownClient {
+    /// Whether it has no credential (RFC 6749 §2.1).
+    pub(crate) fn is_public(&self) -> bool {
+        self.metadata.auth_method() == AuthMethod::None
+    }
+
+    /// Whether it is to get refresh tokens: it says so in its grant types.
+    pub(crate) fn refreshes(&self) -> bool {
+        self.metadata.may_use(GrantType::RefreshToken)
+    }
+
+    /// What it calls itself, which nothing proves.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.metadata.name().map(auth_core::oauth::ClientName::as_str)
+    }
 }
 
 /// Why there is no client.
@@ -24,15 +51,49 @@ pub(crate) enum ClientLookupError {
     /// There is none by this id; for a metadata document, what is wrong with it, as text for
     /// people.
     Unknown(Option<String>),
+    /// Its metadata document cannot be had now: why, in words for a person.
+    Unreachable(String),
     /// It cannot be known now.
     Unavailable(Unavailable),
 }
 
-/// The client with this id.
+impl<E: Into<Unavailable>> From<E> for ClientLookupError {
+    fn from(fault: E) -> Self {
+        Self::Unavailable(fault.into())
+    }
+}
+
+/// The client with this id. `peer` is who asks: how many documents are fetched for one address is
+/// bounded.
 pub(crate) async fn find(
     server: &AuthorizationServer,
     id: &ClientId,
+    peer: Option<PeerAddress>,
 ) -> Result<KnownClient, ClientLookupError> {
-    let _ = (server, id);
-    Err(ClientLookupError::Unknown(None))
+    if let Some(stored) = server.store().client(id).await? {
+        return Ok(KnownClient {
+            id: stored.id,
+            metadata: stored.metadata,
+            secret: stored.secret,
+            document: None,
+            is_operators: stored.origin == ClientOrigin::Operator,
+        });
+    }
+    let Ok(url) = id.as_str().parse::<MetadataUrl>() else {
+        let is_url = id.as_str().contains("://");
+        let fault = auth_core::oauth::MetadataUrlError.to_string();
+        return Err(ClientLookupError::Unknown(is_url.then_some(fault)));
+    };
+    if !server.config().metadata_documents {
+        let words = "client ID metadata documents are not accepted here";
+        return Err(ClientLookupError::Unknown(Some(words.to_owned())));
+    }
+    let metadata = server.documents().get(server, &url, peer).await?;
+    Ok(KnownClient {
+        id: id.clone(),
+        metadata,
+        secret: None,
+        document: Some(url),
+        is_operators: false,
+    })
 }

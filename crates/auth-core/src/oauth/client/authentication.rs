@@ -102,6 +102,13 @@ impl PresentedClient {
         &self.credential
     }
 
+    /// The one answer to a client that is unknown, or whose credential is wrong: it does not say
+    /// which clients exist.
+    #[must_use]
+    pub fn refused() -> OAuthError {
+        invalid_client()
+    }
+
     /// Refuses a credential of another kind than the client was registered with (rule 4).
     pub fn check_method(&self, registered: AuthMethod) -> Result<(), OAuthError> {
         let is_permitted = match &self.credential {

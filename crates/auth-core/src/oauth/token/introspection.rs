@@ -20,7 +20,7 @@ pub struct IntrospectionRequest(secrecy::SecretString);
 pub enum TokenDescription {
     /// Not valid, or none of the caller's business.
     Inactive,
-    /// A valid access token.
+    /// A valid access token or refresh token.
     Active {
         /// `iss`.
         issuer: Issuer,
@@ -36,8 +36,8 @@ pub enum TokenDescription {
         issued_at: NumericDate,
         /// `exp`.
         expires_at: NumericDate,
-        /// `jti`.
-        token_id: TokenId,
+        /// `jti`; `None` for a refresh token, which has neither that nor a `token_type`.
+        token_id: Option<TokenId>,
     },
 }
 
@@ -80,10 +80,12 @@ impl Serialize for TokenDescription {
             members.serialize_entry("aud", audience)?;
             members.serialize_entry("client_id", client_id)?;
             members.serialize_entry("scope", scopes)?;
-            members.serialize_entry("token_type", "Bearer")?;
             members.serialize_entry("iat", issued_at)?;
             members.serialize_entry("exp", expires_at)?;
-            members.serialize_entry("jti", token_id)?;
+            if let Some(token_id) = token_id {
+                members.serialize_entry("token_type", "Bearer")?;
+                members.serialize_entry("jti", token_id)?;
+            }
         }
         members.end()
     }
@@ -126,7 +128,7 @@ mod tests {
             scopes: "User.Read".parse().unwrap(),
             issued_at: date(1),
             expires_at: date(901),
-            token_id: "t1".parse().unwrap(),
+            token_id: Some("t1".parse().unwrap()),
         };
         let expected = json!({
             "active": true, "iss": "https://as.example", "sub": "alice",

@@ -1,0 +1,148 @@
+//! `POST /authorize`: what the user decided on the consent page.
+//!
+//! 1. The form comes from a page of ours in the same browser, for the same request and the same
+//!    user, at most ten minutes ago.
+//! 2. Everything is checked anew: the request, the client, the session, the user's roles.
+//! 3. What is granted is what was ticked, within what is offered now.
+//! 4. The grant and its code are one change; a user who was disabled in between gets none.
+
+use auth_core::{
+    ScopeSet,
+    oauth::{AuthorizationCode, ErrorCode, Form, MAX_FORM_BYTES, OAuthError, StoredCode},
+};
+use axum::{Extension, body::Body, extract::State, response::Response};
+use directory::{
+    UserName,
+    authorization::{GrantId, NewGrant},
+};
+use http::{HeaderMap, header};
+
+use super::{
+    CheckedRequest, Offer, check, consent_token, denial,
+    show::{answer, offer},
+    view,
+};
+use crate::{
+    AuthorizationServer, PeerAddress, body, random::random, respond::Unavailable, same_origin,
+    sign_in::Browser, users,
+};
+
+/// What the user decided.
+enum Decision {
+    /// To allow these.
+    Allow(ScopeSet),
+    Deny,
+}
+
+/// `POST /authorize`
+pub(crate) async fn decide(
+    State(server): State<AuthorizationServer>,
+    peer: Option<Extension<PeerAddress>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let peer = peer.map(|Extension(peer)| peer);
+    if !same_origin::permits(server.config(), &headers) {
+        return view::foreign_form(&server);
+    }
+    let bytes = body::read(body, MAX_FORM_BYTES).await;
+    let Ok(form) = bytes.and_then(|bytes| Ok(Form::parse_page(&bytes)?)) else {
+        return view::foreign_form(&server);
+    };
+    let request = form.get("request").unwrap_or_default();
+    let checked = match check(&server, peer, request).await {
+        Ok(checked) => checked,
+        Err(error) => return view::refuse(&server, &headers, error),
+    };
+    match take(&server, &headers, &form, &checked).await {
+        Ok(response) => response,
+        Err(fault) => view::unavailable(&server, fault),
+    }
+}
+
+async fn take(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    form: &Form,
+    checked: &CheckedRequest,
+) -> Result<Response, Unavailable> {
+    let browser = Browser::of(server, headers).await?;
+    let user = match &browser.session {
+        Some(session) => users::active(server, &session.begun.user).await?,
+        None => None,
+    };
+    let Some(user) = user else {
+        return Ok(view::again(server, checked));
+    };
+    let token = form.get("csrf").unwrap_or_default();
+    if browser.is_new || !consent_token::is_good(server, &browser.id, checked, &user, token) {
+        return Ok(view::foreign_form(server));
+    }
+    let offer = offer(server, checked, &user).await?;
+    let Some(decision) = decision(form, &offer) else { return Ok(view::foreign_form(server)) };
+    match decision {
+        Decision::Deny => {
+            let text = "the user declined";
+            let error = OAuthError::new(ErrorCode::AccessDenied, text);
+            let location = answer(server, checked).refused(&error);
+            let mut response = view::onward(server, checked, false, &location);
+            if let Some(cookie) = denial::cookie(server, &browser.id, &checked.client.id) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            Ok(response)
+        }
+        Decision::Allow(scopes) => {
+            let name = UserName::new(user.issuer(), user.subject());
+            grant(server, checked, name, scopes).await
+        }
+    }
+}
+
+/// What the form says, within what is offered.
+fn decision(form: &Form, offer: &Offer) -> Option<Decision> {
+    Some(match form.get("decision")? {
+        "allow" => {
+            let is_ticked =
+                |scope: &&auth_core::Scope| form.get(&format!("scope:{scope}")).is_some();
+            Decision::Allow(offer.scopes().iter().filter(is_ticked).cloned().collect())
+        }
+        "read_only" => Decision::Allow(offer.reading()),
+        "continue" => Decision::Allow(offer.remembered.clone()),
+        "deny" => Decision::Deny,
+        _ => return None,
+    })
+}
+
+async fn grant(
+    server: &AuthorizationServer,
+    checked: &CheckedRequest,
+    user: UserName,
+    scopes: ScopeSet,
+) -> Result<Response, Unavailable> {
+    let (now, authorization) = (server.now(), &checked.authorization);
+    let code = AuthorizationCode::from_random(random()?);
+    let grant = NewGrant {
+        id: GrantId::from_random(random()?),
+        user,
+        client_id: checked.client.id.clone(),
+        client_name: checked.client.name().map(str::to_owned),
+        resource: authorization.resource().clone(),
+        scopes,
+        created_at: now,
+    };
+    let stored = StoredCode::new(authorization, now);
+    if !server.store().issue_code(&grant, &code.digest(), &stored).await? {
+        return Ok(view::again(server, checked));
+    }
+    let NewGrant { user, client_id, resource, scopes, .. } = &grant;
+    server.store().remember_consent(user, client_id, resource, scopes, now).await?;
+    tracing::info!(
+        grant = grant.id.as_str(),
+        issuer = %user.issuer,
+        subject = %user.subject,
+        client = %client_id,
+        scopes = %scopes,
+        "A user allowed a client access"
+    );
+    Ok(view::onward(server, checked, true, &answer(server, checked).granted(&code)))
+}

@@ -1,0 +1,122 @@
+//! Which scopes a user may give a client, and what each opens.
+//!
+//! 1. Scopes that the policy does not have are dropped. If none is left, or none was asked for, all
+//!    that some rule of the policy names are offered.
+//! 2. None is offered that the roles of the user do not allow now.
+//! 3. A box is ticked if the user allowed its scope to the client before, or never allowed it
+//!    anything there: what was left out once is not given by a click that was meant for the rest.
+//! 4. A scope opens what needs it, or what it opens alone; and only what the user may do at all
+//!    with all that is offered.
+//! 5. `offline_access` permits nothing, and is not shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auth_core::{Action, Ceiling, Hypothetical, Policy, Scope, ScopeSet, oauth::OFFLINE_ACCESS};
+use directory::User;
+
+use super::read_only;
+use crate::{AuthorizationServer, users};
+
+/// What a user may give.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// The scopes that are offered, in order.
+    pub(crate) choices: Vec<Choice>,
+    /// Scopes that were asked for, and that the user's roles do not allow.
+    pub(crate) beyond_roles: ScopeSet,
+    /// What the user allowed before, of what is offered.
+    pub(crate) remembered: ScopeSet,
+}
+
+/// A scope on the consent page.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) scope: Scope,
+    /// What the policy says it is for.
+    pub(crate) about: String,
+    /// The tools, resources and prompts that it opens, in order.
+    pub(crate) opens: Vec<Action>,
+    pub(crate) is_read_only: bool,
+    pub(crate) is_ticked: bool,
+}
+
+impl Offer {
+    /// What `user` may give of `asked` for a resource with this policy, having given `before`.
+    pub(crate) fn new(
+        server: &AuthorizationServer,
+        policy: &Policy,
+        user: &User,
+        asked: &ScopeSet,
+        before: &ScopeSet,
+    ) -> Self {
+        let ceiling = users::ceiling(server, user, policy);
+        let known = policy.scopes().intersection(asked);
+        let known = known.iter().filter(|scope| scope.as_str() != OFFLINE_ACCESS);
+        let known: ScopeSet = known.cloned().collect();
+        let (wanted, beyond_roles) = if known.is_empty() {
+            (policy.requestable_scopes(), ScopeSet::empty())
+        } else {
+            let beyond = known.iter().filter(|scope| !ceiling.contains(scope)).cloned().collect();
+            (known, beyond)
+        };
+        let offered = wanted.intersection(&ceiling);
+        let remembered = offered.intersection(before);
+        let reading = read_only::among(policy, &offered);
+        let roles = user.roles_at(server.now());
+        let mut opened = opened_by(policy, &offered, &Ceiling::Roles(roles));
+        let choice = |scope: &Scope| Choice {
+            scope: scope.clone(),
+            about: policy.about(scope).unwrap_or_default().to_owned(),
+            opens: opened.remove(scope).unwrap_or_default(),
+            is_read_only: reading.contains(scope),
+            is_ticked: remembered.is_empty() || remembered.contains(scope),
+        };
+        let choices = offered.iter().map(choice).collect();
+        Self { choices, beyond_roles, remembered }
+    }
+
+    /// The scopes that are offered.
+    pub(crate) fn scopes(&self) -> ScopeSet {
+        self.choices.iter().map(|choice| choice.scope.clone()).collect()
+    }
+
+    /// Those that only read.
+    pub(crate) fn reading(&self) -> ScopeSet {
+        let reading = self.choices.iter().filter(|choice| choice.is_read_only);
+        reading.map(|choice| choice.scope.clone()).collect()
+    }
+
+    /// Whether all that is offered was allowed before, so that one click is enough.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.choices.is_empty() && self.remembered == self.scopes()
+    }
+
+    /// Whether some of what is offered was allowed before, and some was not.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        !self.remembered.is_empty() && !self.is_known()
+    }
+}
+
+/// What each of `offered` opens, within `ceiling` (rule 4).
+fn opened_by(
+    policy: &Policy,
+    offered: &ScopeSet,
+    ceiling: &Ceiling,
+) -> BTreeMap<Scope, Vec<Action>> {
+    let permitted = |scopes: ScopeSet| -> BTreeSet<&Action> {
+        let roles = BTreeSet::new();
+        let who = Hypothetical { scopes, roles, ceiling: ceiling.clone() };
+        policy.permitted_to(&who).into_iter().filter(|it| it.target().is_some()).collect()
+    };
+    let without_any = permitted(ScopeSet::empty());
+    let with_all = permitted(offered.clone());
+    let opened = offered.iter().map(|scope| {
+        let alone = permitted(ScopeSet::from_iter([scope.clone()]));
+        let others = permitted(offered.iter().filter(|it| *it != scope).cloned().collect());
+        let opens = with_all.iter().filter(|action| {
+            !without_any.contains(*action) && (alone.contains(*action) || !others.contains(*action))
+        });
+        (scope.clone(), opens.map(|action| (*action).clone()).collect())
+    });
+    opened.collect()
+}

@@ -1,0 +1,91 @@
+//! An authorization request, read and checked.
+
+use auth_core::{
+    ClientId,
+    oauth::{Authorization, AuthorizationRequest, Form, PageError, RedirectedError, RequestError},
+};
+
+use crate::{
+    AuthorizationServer, PeerAddress,
+    clients::{self, ClientLookupError, KnownClient},
+    respond::Unavailable,
+};
+
+/// A request that may be shown to a user.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckedRequest {
+    /// The query as it was sent.
+    pub(crate) text: String,
+    /// The client that asks.
+    pub(crate) client: KnownClient,
+    /// What it asks for.
+    pub(crate) authorization: Authorization,
+}
+
+/// Why a request is not shown to a user.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// The request is malformed, and there is no safe place to redirect to.
+    #[error("the request is malformed")]
+    Page(#[source] PageError),
+    /// The client is unknown: its id, and what is wrong with its metadata document, in words for a
+    /// person.
+    #[error("the client is unknown")]
+    Client(ClientId, Option<String>),
+    /// The error goes back to the client.
+    #[error("the request is refused")]
+    Redirected(#[source] Box<RedirectedError>),
+    /// Something is not there now.
+    #[error("the request cannot be checked now")]
+    Unavailable(#[source] Unavailable),
+}
+
+/// Reads and checks the request with this query.
+pub(crate) async fn check(
+    server: &AuthorizationServer,
+    peer: Option<PeerAddress>,
+    text: &str,
+) -> Result<CheckedRequest, CheckError> {
+    let request = AuthorizationRequest::parse(text.as_bytes()).map_err(CheckError::Page)?;
+    let id = request.client_id();
+    let client = clients::find(server, id, peer).await.map_err(|fault| match fault {
+        ClientLookupError::Unknown(words) => CheckError::Client(id.clone(), words),
+        ClientLookupError::Unreachable(words) => CheckError::Client(id.clone(), Some(words)),
+        ClientLookupError::Unavailable(fault) => CheckError::Unavailable(fault),
+    })?;
+    let served = server.config().resource_uris();
+    let authorization = request.check(&client.metadata, &served).map_err(|error| match error {
+        RequestError::Page(error) => CheckError::Page(error),
+        RequestError::Redirected(error) => CheckError::Redirected(error),
+    })?;
+    Ok(CheckedRequest { text: text.to_owned(), client, authorization })
+}
+
+/// The query of a request whose user has just signed in: without what asks for signing in again.
+pub(crate) fn after_sign_in(request: &str) -> String {
+    let prompt = |pair: &str| {
+        let form = Form::parse(pair.as_bytes()).ok()?;
+        form.get("prompt").map(str::to_owned)
+    };
+    let prompts: Vec<String> = request.split('&').filter_map(prompt).collect();
+    let wants_consent = prompts.iter().any(|it| it.split(' ').any(|it| it == "consent"));
+    let kept = request.split('&').filter(|pair| prompt(pair).is_none());
+    let query: Vec<&str> = kept.chain(wants_consent.then_some("prompt=consent")).collect();
+    query.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn signing_in_answers_what_asks_for_it() {
+        for (before, after) in [
+            ("client_id=c&prompt=login&state=a%2Bb", "client_id=c&state=a%2Bb"),
+            ("prompt=login%20consent&client_id=c", "client_id=c&prompt=consent"),
+            ("pr%6Fmpt=select_account&client_id=c", "client_id=c"),
+            ("prompt=consent&client_id=c", "client_id=c&prompt=consent"),
+            ("client_id=c", "client_id=c"),
+        ] {
+            assert_eq!(super::after_sign_in(before), after);
+        }
+    }
+}

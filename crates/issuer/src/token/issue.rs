@@ -1,0 +1,84 @@
+//! Making tokens, and the answer that carries them.
+//!
+//! 1. An access token is a JWT (RFC 9068) for one resource, signed by the key that signs now.
+//! 2. It is recorded with its grant before it is sent, so that ending the grant revokes it.
+//! 3. Its scopes are those of the grant that the user's roles allow now.
+
+use auth_core::{
+    AccessToken, Audience, ClientId, NumericDate, ResourceUri, ScopeSet, Subject, TokenId,
+    TokenIssuer, TokenRequest,
+    oauth::{AccessTokenResponse, RefreshToken},
+};
+use axum::response::Response;
+use directory::{UserName, authorization::IssuedToken};
+use http::StatusCode;
+
+use crate::{
+    AuthorizationServer,
+    clients::KnownClient,
+    random::random,
+    respond::{self, Unavailable},
+    users,
+};
+
+/// A token that is signed, and what is to be recorded of it before it is sent.
+#[derive(Debug)]
+pub(crate) struct SignedToken {
+    token: AccessToken,
+    scopes: ScopeSet,
+    /// What the store is to record.
+    pub(crate) record: IssuedToken,
+}
+
+/// Signs a token for `subject` through `client` at `resource`.
+pub(crate) fn access_token(
+    server: &AuthorizationServer,
+    subject: &Subject,
+    client: &ClientId,
+    resource: &ResourceUri,
+    scopes: ScopeSet,
+    now: NumericDate,
+) -> Result<SignedToken, Unavailable> {
+    let lifetime = server.config().lifetimes.access_token;
+    let token_id = TokenId::from_random(random()?);
+    let audience: Audience = resource.audience().clone();
+    let request = TokenRequest::new(subject.clone(), audience, token_id.clone())
+        .client_id(client.clone())
+        .scopes(scopes.clone())
+        .lifetime(lifetime);
+    let key = server.keys().active(now)?;
+    let token = TokenIssuer::new(server.config().issuer.clone(), key).issue(&request, now);
+    let token = token.map_err(|fault| Unavailable::new("a token cannot be signed", fault))?;
+    let record = IssuedToken { token_id, expires_at: now.plus(lifetime) };
+    Ok(SignedToken { token, scopes, record })
+}
+
+/// Of `scopes`, those that `user` may hold now at `resource`; `None` if the user may not act, or
+/// the resource is gone.
+pub(crate) async fn allowed_now(
+    server: &AuthorizationServer,
+    user: &UserName,
+    resource: &ResourceUri,
+    scopes: &ScopeSet,
+) -> Result<Option<ScopeSet>, Unavailable> {
+    let Some(served) = server.config().resource(resource) else { return Ok(None) };
+    let user = users::active(server, user).await?;
+    Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &served.policy))))
+}
+
+/// The first refresh token of a grant, if the client is to get one.
+pub(crate) fn first_refresh(client: &KnownClient) -> Result<Option<RefreshToken>, Unavailable> {
+    client.refreshes().then(|| Ok(RefreshToken::from_random(random()?))).transpose()
+}
+
+/// Sends tokens that are recorded.
+pub(crate) fn answer(
+    server: &AuthorizationServer,
+    signed: SignedToken,
+    refresh_token: Option<RefreshToken>,
+) -> Response {
+    let SignedToken { token, scopes, record: _ } = signed;
+    let expires_in = server.config().lifetimes.access_token;
+    let answer = AccessTokenResponse { access_token: token, expires_in, refresh_token, scopes };
+    respond::json(StatusCode::OK, &answer)
+}

@@ -1,0 +1,12 @@
+//! The endpoints, as clients and browsers see them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod authorize;
+mod introspect;
+mod metadata;
+mod refresh;
+mod register;
+mod revoke;
+mod token;
