@@ -24,7 +24,9 @@ mod show;
 mod view;
 
 pub(crate) use decide::decide;
-pub(crate) use offer::Offer;
-pub(crate) use request::{CheckError, CheckedRequest, after_sign_in, check};
 pub(crate) use show::show;
-pub(crate) use view::redirect;
+
+use self::{
+    offer::Offer,
+    request::{CheckError, CheckedRequest, after_sign_in, check},
+};

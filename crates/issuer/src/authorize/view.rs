@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use directory::User;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{CheckError, CheckedRequest, Offer};
+use super::{CheckError, CheckedRequest, Offer, after_sign_in};
 use crate::{
     AuthorizationServer,
     respond::{self, Unavailable},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A redirect by `GET`, whatever the method was (RFC 9700 §4.12).
-pub(crate) fn redirect(location: &str) -> Response {
+pub(super) fn redirect(location: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -136,7 +136,7 @@ pub(super) fn sign_in(
          <input name=\"user\" value=\"{}\"><input name=\"secret\" type=\"password\">\
          <button>Sign in</button></form>",
         escape(&csrf),
-        escape(&checked.text),
+        escape(&after_sign_in(&checked.text)),
         escape(hint),
     );
     page(StatusCode::OK, &text, None)
