@@ -38,7 +38,7 @@ mod router;
 mod same_origin;
 mod seal;
 mod server;
-mod sign_in;
+pub mod sign_in;
 #[cfg(test)]
 #[path = "../tests/common/server.rs"]
 mod test_server;

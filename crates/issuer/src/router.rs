@@ -8,7 +8,9 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{AuthorizationServer, authorize, cors, introspect, metadata, register, revoke, token};
+use crate::{
+    AuthorizationServer, authorize, cors, introspect, metadata, register, revoke, sign_in, token,
+};
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
 pub const OWN_PATHS: [&str; 14] = [
@@ -49,8 +51,9 @@ impl AuthorizationServer {
         }
         let for_programs = for_programs.route_layer(middleware::from_fn(cors::any_origin));
 
-        let for_people =
-            Router::new().route("/authorize", get(authorize::show).post(authorize::decide));
+        let for_people = Router::new()
+            .route("/authorize", get(authorize::show).post(authorize::decide))
+            .merge(sign_in::routes());
 
         let endpoints = for_programs.merge(for_people);
         let endpoints =

@@ -7,7 +7,7 @@
 //! 1. The key is shared by all nodes, and made once.
 //! 2. The purpose and the context (the browser's cookie) are part of what is signed: a token of one
 //!    form, or of another browser, is none here.
-//! 3. A token ends after [`LIFETIME`].
+//! 3. A token ends after [`LIFETIME`], or after the lifetime of its kind.
 //! 4. Tokens are compared in constant time.
 
 use std::time::Duration;
@@ -57,6 +57,18 @@ impl Seal {
         sealed: &'a str,
         now: NumericDate,
     ) -> Option<&'a str> {
+        self.open_within(purpose, context, sealed, LIFETIME, now)
+    }
+
+    /// The same, for what lives as long as `lifetime`.
+    pub(crate) fn open_within<'a>(
+        &self,
+        purpose: &str,
+        context: &str,
+        sealed: &'a str,
+        lifetime: Duration,
+        now: NumericDate,
+    ) -> Option<&'a str> {
         let (rest, tag) = sealed.rsplit_once('.')?;
         let (payload, time) = rest.rsplit_once('.')?;
         let secs: i64 = time.parse().ok()?;
@@ -64,7 +76,7 @@ impl Seal {
         let message = message(purpose, context, payload, secs);
         hmac::verify(&self.0, message.as_bytes(), &tag).ok()?;
         let sealed_at = NumericDate::from_secs(secs).ok()?;
-        (now.since(sealed_at) <= LIFETIME).then_some(payload)
+        (now.since(sealed_at) <= lifetime).then_some(payload)
     }
 }
 

@@ -6,7 +6,9 @@ use auth_core::{Clock, NumericDate};
 use directory::{AnyDirectory, authorization::AuthorizationStore};
 use outbound::OutboundClient;
 
-use crate::{IssuerConfig, SigningKeys, clients::Documents, limit::AddressLimit, seal::Seal};
+use crate::{
+    IssuerConfig, SigningKeys, clients::Documents, limit::AddressLimit, seal::Seal, sign_in::Limits,
+};
 
 /// The address that a request comes from: an extension of each request, for bounds by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     documents: Documents,
     registrations: AddressLimit,
+    sign_in: Limits,
 }
 
 impl fmt::Debug for AuthorizationServer {
@@ -56,6 +59,7 @@ impl AuthorizationServer {
             clock,
             documents,
             registrations,
+            sign_in: Limits::default(),
         }))
     }
 
@@ -92,6 +96,10 @@ impl AuthorizationServer {
     /// How many registrations each address has made.
     pub(crate) fn registrations(&self) -> &AddressLimit {
         &self.0.registrations
+    }
+
+    pub(crate) fn sign_in(&self) -> &Limits {
+        &self.0.sign_in
     }
 
     pub(crate) fn now(&self) -> NumericDate {

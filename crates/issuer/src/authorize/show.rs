@@ -56,8 +56,7 @@ async fn page(
     }
     let wants_sign_in = matches!(prompt, Prompt::Show { sign_in: true, .. });
     let Some(user) = user.filter(|_| !wants_sign_in) else {
-        let response = view::sign_in(server, &browser, checked);
-        return Ok(browser.remember(server, response));
+        return Ok(view::sign_in(server, &browser, checked));
     };
     let offer = offer(server, checked, &user).await?;
     let is_declined = denial::is_recent(server, headers, &browser.id, &checked.client.id);

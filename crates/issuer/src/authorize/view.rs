@@ -14,7 +14,7 @@ use super::{CheckError, CheckedRequest, Offer, after_sign_in};
 use crate::{
     AuthorizationServer,
     respond::{self, Unavailable},
-    sign_in::Browser,
+    sign_in::{self, Browser, Next},
 };
 
 /// A redirect by `GET`, whatever the method was (RFC 9700 §4.12).
@@ -126,20 +126,9 @@ pub(super) fn sign_in(
     browser: &Browser,
     checked: &CheckedRequest,
 ) -> Response {
-    let csrf = server.seal().seal("sign-in", &browser.id, "", server.now());
-    let base = server.config().base_path();
+    let next = Next::Authorize(after_sign_in(&checked.text));
     let hint = checked.authorization.login_hint().unwrap_or_default();
-    let text = format!(
-        "<h1>Sign in</h1><form method=\"post\" action=\"{base}/sign-in\">\
-         <input type=\"hidden\" name=\"csrf\" value=\"{}\">\
-         <input type=\"hidden\" name=\"request\" value=\"{}\">\
-         <input name=\"user\" value=\"{}\"><input name=\"secret\" type=\"password\">\
-         <button>Sign in</button></form>",
-        escape(&csrf),
-        escape(&after_sign_in(&checked.text)),
-        escape(hint),
-    );
-    page(StatusCode::OK, &text, None)
+    sign_in::page(server, browser, &next, hint, None)
 }
 
 /// The consent page.

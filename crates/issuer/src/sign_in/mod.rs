@@ -1,50 +1,69 @@
-//! Who is signed in at this browser, and how a user signs in.
+//! Who is signed in at this browser, and how a user signs in: with a password or a one-time code,
+//! with a link, and then with a second factor where there is one or the user's role needs one.
+//!
+//! 1. A `GET` changes nothing. Each form is for one browser, and a session's forms for that session
+//!    ([`browser`]).
+//! 2. What was wrong with a name and a secret is not said, and takes as long as what was right
+//!    ([`check`]).
+//! 3. Guessing has bounds by address, by user and by node, none of which keeps a user out for good
+//!    ([`throttle`]).
+//! 4. Passwords cost other requests neither time nor memory ([`hasher`]).
+//! 5. After signing in, a user goes to a page of ours ([`next`]).
+//! 6. No secret is in a log, or in the text of an error.
 
-use axum::response::Response;
-use directory::{UserName, authorization::BrowserSession};
-use http::HeaderMap;
+mod argon;
+mod browser;
+mod check;
+mod common;
+mod cookie;
+mod digest;
+mod factor;
+mod finish;
+mod hasher;
+mod known;
+mod leave;
+mod limits;
+mod link;
+mod next;
+mod one_time;
+mod origin;
+mod password;
+mod posted;
+mod second;
+mod start;
+mod step;
+mod throttle;
+mod totp;
+mod view;
 
-use crate::{AuthorizationServer, respond::Unavailable};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
-/// The browser that asks, and who is signed in there.
-#[derive(Debug)]
-pub(crate) struct Browser {
-    /// The value of the cookie `bartizan_browser`: the context of sealed tokens. A fresh one if the
-    /// request has none.
-    pub(crate) id: String,
-    /// Whether `id` is fresh, so that an answer must set it.
-    pub(crate) is_new: bool,
-    /// The session, if a user is signed in.
-    pub(crate) session: Option<BrowserSession>,
-}
+pub use argon::ArgonError;
+pub use one_time::{
+    CODE_LIFETIME, LINK_LIFETIME, OneTimeCode, OneTimeCodeError, START_CODE_LIFETIME, SignInLink,
+};
+pub use password::{LEAST_CHARACTERS, MAX_BYTES, PasswordError, hash_password};
+pub(crate) use {
+    browser::{Browser, FormKind},
+    finish::finish,
+    limits::Limits,
+    next::Next,
+    posted::Posted,
+    start::page,
+    view::Fault,
+};
 
-impl Browser {
-    /// Reads the cookies of a request.
-    pub(crate) async fn of(
-        server: &AuthorizationServer,
-        headers: &HeaderMap,
-    ) -> Result<Self, Unavailable> {
-        let _ = (server, headers);
-        Ok(Self { id: String::new(), is_new: true, session: None })
-    }
+use crate::AuthorizationServer;
 
-    /// The same answer, with the cookie `bartizan_browser` if it is new.
-    pub(crate) fn remember(&self, server: &AuthorizationServer, response: Response) -> Response {
-        let _ = server;
-        response
-    }
-
-    /// Begins a session of `user`, who has signed in by `method`, in place of the one that the
-    /// browser had; the answer sets the new cookie. The caller has checked the second factor.
-    pub(crate) async fn sign_in(
-        &self,
-        server: &AuthorizationServer,
-        headers: &HeaderMap,
-        user: &UserName,
-        method: &str,
-        response: Response,
-    ) -> Result<Response, Unavailable> {
-        let _ = (server, headers, user, method);
-        Ok(response)
-    }
+/// The paths below the issuer's.
+pub(crate) fn routes() -> Router<AuthorizationServer> {
+    Router::new()
+        .route("/sign-in", get(start::get).post(start::post))
+        .route("/sign-in/link", get(link::get).post(link::post))
+        .route("/sign-in/second", post(second::post))
+        .route("/sign-in/second-factor", post(second::confirm))
+        .route("/sign-out", post(leave::post))
 }

@@ -1,0 +1,41 @@
+//! From the first step to a session: the second step, where the user has one or needs one.
+
+use axum::response::Response;
+use directory::{User, UserName};
+use http::HeaderMap;
+
+use super::{
+    browser::{Browser, FormKind},
+    next::Next,
+    second,
+    step::{FirstStep, Kind},
+    view,
+};
+use crate::{AuthorizationServer, respond::Unavailable};
+
+/// Goes on after the first step of `user` by `method`: to the second one, or to a session and
+/// `next`. It is for every way of signing in.
+pub(crate) async fn finish(
+    server: &AuthorizationServer,
+    browser: &Browser,
+    headers: &HeaderMap,
+    user: &User,
+    method: &str,
+    next: &Next,
+) -> Result<Response, Unavailable> {
+    let name = UserName { issuer: user.issuer().clone(), subject: user.subject().clone() };
+    let factor = server.store().second_factor(&name).await?;
+    let step = FirstStep { user: name, method: method.to_owned() };
+    if factor.is_some_and(|factor| factor.is_confirmed) {
+        let sealed = step.seal(server, browser, Kind::Second);
+        let csrf = browser.form_token(server, FormKind::SignIn);
+        let page = view::second_step(server, &csrf, &step.user, &sealed, next, None);
+        return Ok(browser.remember(server, page));
+    }
+    let roles = user.roles_at(server.now());
+    if server.config().second_factor_roles.iter().any(|role| roles.contains(role)) {
+        return second::begin(server, browser, &step, next).await;
+    }
+    let onward = view::redirect(&next.location(server.config()));
+    browser.sign_in(server, headers, &step.user, method, onward).await
+}

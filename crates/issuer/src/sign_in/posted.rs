@@ -1,0 +1,65 @@
+//! A form of one of our pages, as it arrives.
+
+use std::net::IpAddr;
+
+use auth_core::oauth::{Form, MAX_FORM_BYTES};
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, header};
+
+use super::{
+    browser::{Browser, FormKind},
+    next::Next,
+    throttle::NO_ADDRESS,
+    view,
+};
+use crate::{AuthorizationServer, PeerAddress};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A form, and the browser that sent it.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    pub(crate) browser: Browser,
+    pub(crate) form: Form,
+    pub(crate) headers: HeaderMap,
+    /// Where the request comes from.
+    pub(crate) address: IpAddr,
+}
+
+impl Posted {
+    /// Whether one of our pages made it, for this browser.
+    pub(crate) fn is_genuine(&self, server: &AuthorizationServer, kind: FormKind) -> bool {
+        self.browser.sent_form(server, &self.headers, kind, self.form.get("csrf"))
+    }
+
+    /// Where the user goes on afterwards; the account page if the form does not say.
+    pub(crate) fn next(&self) -> Option<Next> {
+        self.form.get("request").map_or(Some(Next::Account), Next::parse)
+    }
+}
+
+impl FromRequest<AuthorizationServer> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(
+        request: Request,
+        server: &AuthorizationServer,
+    ) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let headers = parts.headers;
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+        if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(FORM)) {
+            return Err(view::unreadable());
+        }
+        let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable())?;
+        let form = Form::parse(&body).map_err(|_| view::unreadable())?;
+        let browser = Browser::of(server, &headers).await.map_err(IntoResponse::into_response)?;
+        let address = parts.extensions.get::<PeerAddress>().map_or(NO_ADDRESS, |peer| peer.0);
+        Ok(Self { browser, form, headers, address })
+    }
+}
