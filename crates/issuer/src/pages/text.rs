@@ -28,7 +28,8 @@ pub(crate) const FIVE_MINUTES: &str =
 pub(crate) const CALLS_ITSELF: &str = "Calls itself";
 pub(crate) const NO_NAME: &str = "It gives no name";
 pub(crate) const PROVEN_DOMAIN: &str = "Proven domain";
-pub(crate) const NOT_PROVEN: &str = "Not proven: any program can use this name";
+pub(crate) const NOT_PROVEN: &str = "Not proven";
+pub(crate) const NOT_PROVEN_HINT: &str = "Any program can use this name.";
 pub(crate) const OPERATOR: &str = "Registered by the operator of this server";
 pub(crate) const GOES_BACK_TO: &str = "Goes back to";
 pub(crate) const THIS_COMPUTER: &str = "{host}, a program on this computer";
@@ -222,7 +223,7 @@ pub(crate) const CODES_DONE: &str = "I have saved them";
 
 // Errors: what happened, and what to do.
 pub(crate) const TODO: &str = "What to do";
-pub(crate) const DETAILS: &str = "Details for the developer";
+pub(crate) const DETAILS: &str = "Details";
 pub(crate) const ERROR_PROGRAM: &str = "Program";
 pub(crate) const ERROR_CLIENT_ID: &str = "Client ID";
 pub(crate) const ERROR_ADDRESS: &str = "Address";
