@@ -215,7 +215,7 @@ fn a_key_that_is_found_by_its_name_makes_no_token_ambiguous() {
         let without = Forge::valid(&one).without_header("kid");
         assert!(judge(&verifier, &without.sign(&one), NOW).is_ok());
         assert_eq!(judge(&verifier, &without.sign(&two), NOW), Err(VerifyError::Signature));
-        let by_name = without.header("kid", "two");
+        let by_name = without.clone().header("kid", "two");
         assert!(judge(&verifier, &by_name.sign(&two), NOW).is_ok());
         // Alone it serves no token that names none.
         let keys = KeySet::default().and_named([named(&two, "two")]);
