@@ -6,6 +6,8 @@ use auth_core::{Issuer, Policy, ResourceUri, RoleName, oauth::GrantType};
 
 use crate::{AssertionKind, AssertionProvider};
 
+use crate::providers::Providers;
+
 /// The configuration of an [`AuthorizationServer`](crate::AuthorizationServer).
 #[derive(Debug, Clone)]
 pub struct IssuerConfig {
@@ -25,6 +27,8 @@ pub struct IssuerConfig {
     pub registrations_per_minute: u32,
     /// Whether users sign in with passwords and one-time codes.
     pub passwords: bool,
+    /// Other identity providers with which users sign in.
+    pub providers: Providers,
     /// The roles whose users need a second factor.
     pub second_factor_roles: Vec<RoleName>,
     /// Other issuers whose assertions are exchanged for access tokens.
@@ -82,6 +86,7 @@ impl IssuerConfig {
             max_clients: 10_000,
             registrations_per_minute: 20,
             passwords: true,
+            providers: Providers::default(),
             second_factor_roles: Vec::new(),
             assertion_providers: Vec::new(),
         }

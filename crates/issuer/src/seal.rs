@@ -49,6 +49,17 @@ impl Seal {
         format!("{payload}.{time}.{}", base64url::encode(tag.as_ref()))
     }
 
+    /// 32 bytes that are the same each time and on each node, and that no one else can derive: for
+    /// values that belong together and need not be stored.
+    pub(crate) fn derive(&self, purpose: &str, context: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.0, format!("derive\0{purpose}\0{context}").as_bytes());
+        let mut bytes = [0; 32];
+        for (byte, from) in bytes.iter_mut().zip(tag.as_ref()) {
+            *byte = *from;
+        }
+        bytes
+    }
+
     /// The payload, if it was sealed for this purpose and context no longer than [`LIFETIME`] ago.
     pub(crate) fn open<'a>(
         &self,
@@ -90,6 +101,20 @@ mod tests {
 
     fn at(secs: i64) -> NumericDate {
         NumericDate::from_secs(1_800_000_000 + secs).unwrap()
+    }
+
+    #[test]
+    fn what_is_derived_is_the_same_each_time_and_differs_by_purpose_and_context() {
+        let seal = Seal::new(&[7; 32]);
+        let one = seal.derive("nonce", "a");
+        assert_eq!(one, Seal::new(&[7; 32]).derive("nonce", "a"));
+        for other in [
+            seal.derive("verifier", "a"),
+            seal.derive("nonce", "b"),
+            Seal::new(&[8; 32]).derive("nonce", "a"),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 
     #[test]

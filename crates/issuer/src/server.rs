@@ -105,4 +105,8 @@ impl AuthorizationServer {
     pub(crate) fn now(&self) -> NumericDate {
         self.0.clock.now()
     }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
 }

@@ -32,6 +32,8 @@ pub struct SignInProvider {
     pub client_id: ClientId,
     /// The secret of this server there; `None` for a public client.
     pub client_secret: Option<SecretString>,
+    /// How the secret is sent.
+    pub client_authentication: ClientAuthentication,
     /// The scopes that are requested. For OpenID Connect `openid` is one of them.
     pub scopes: Vec<String>,
     /// The claim that names the user: `sub`, unless the provider has a better one. Its values must
@@ -65,6 +67,18 @@ pub enum ProviderKind {
         /// The REST API: `https://api.github.com`, or `https://HOST/api/v3`.
         api: Address,
     },
+}
+
+/// How the client secret is sent to the token endpoint (RFC 6749 §2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientAuthentication {
+    /// By HTTP Basic, unless the provider's metadata does not list that.
+    #[default]
+    Automatic,
+    /// By HTTP Basic.
+    Basic,
+    /// In the body. GitHub takes it in no other way.
+    Post,
 }
 
 /// What becomes of a user of a provider who is not in the directory.

@@ -7,7 +7,9 @@ use auth_core::{
     openid::{AdmissionRules, ProviderName, RoleMapping},
 };
 
-use super::{ProviderConfigError, ProviderKind, SignInProvider, UnknownUsers};
+use super::{
+    ClientAuthentication, ProviderConfigError, ProviderKind, SignInProvider, UnknownUsers,
+};
 
 /// The kind of provider: its issuer, scopes, and where its claims are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +130,11 @@ impl ProviderPreset {
             kind,
             client_id,
             client_secret: None,
+            client_authentication: match self {
+                // Its applications take the secret in the body alone, unless that was changed.
+                Self::Auth0 => ClientAuthentication::Post,
+                _ => ClientAuthentication::Automatic,
+            },
             scopes,
             // Entra's `sub` is another one for each application; `oid` is what its portal shows.
             subject_claim: if self == Self::Entra { "oid" } else { "sub" }.into(),
