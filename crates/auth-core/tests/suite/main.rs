@@ -9,6 +9,7 @@
 
 mod assertions;
 mod explain;
+mod id_tokens;
 mod introspection;
 mod issue;
 mod issuers;
