@@ -19,6 +19,7 @@ mod consent;
 mod credential;
 mod database;
 mod device;
+mod direct;
 mod ending;
 mod grant;
 mod one_time;

@@ -6,6 +6,7 @@ mod clients;
 mod codes;
 mod credentials;
 mod devices;
+mod direct;
 mod endings;
 mod others;
 mod refresh;
@@ -80,6 +81,11 @@ contract! {
         an_ended_grant_takes_its_code_along
         an_exchange_that_fails_writes_nothing
         a_code_that_nobody_exchanges_is_forgotten_with_its_grant;
+    direct:
+        direct_tokens_have_one_grant
+        a_direct_grant_that_ended_begins_again
+        a_direct_token_needs_a_user_who_may_act
+        a_direct_grant_takes_no_other_over;
     endings:
         the_tokens_of_an_ended_grant_are_revoked
         a_grant_ends_once
