@@ -35,7 +35,6 @@ mod register;
 mod respond;
 mod revoke;
 mod router;
-mod same_origin;
 mod seal;
 mod server;
 pub mod sign_in;

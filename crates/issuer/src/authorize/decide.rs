@@ -23,8 +23,11 @@ use super::{
     view,
 };
 use crate::{
-    AuthorizationServer, PeerAddress, body, random::random, respond::Unavailable, same_origin,
-    sign_in::Browser, users,
+    AuthorizationServer, PeerAddress, body,
+    random::random,
+    respond::Unavailable,
+    sign_in::{Browser, may_be_ours},
+    users,
 };
 
 /// What the user decided.
@@ -42,7 +45,7 @@ pub(crate) async fn decide(
     body: Body,
 ) -> Response {
     let peer = peer.map(|Extension(peer)| peer);
-    if !same_origin::permits(server.config(), &headers) {
+    if !may_be_ours(server.config(), &headers) {
         return view::foreign_form(&server);
     }
     let bytes = body::read(body, MAX_FORM_BYTES).await;
@@ -86,9 +89,8 @@ async fn take(
             let error = OAuthError::new(ErrorCode::AccessDenied, text);
             let location = answer(server, checked).refused(&error);
             let mut response = view::onward(server, checked, false, &location);
-            if let Some(cookie) = denial::cookie(server, &browser.id, &checked.client.id) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
+            let cookie = denial::cookie(server, &browser.id, &checked.client.id);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
             Ok(response)
         }
         Decision::Allow(scopes) => {

@@ -16,13 +16,15 @@ const MAX_VALUE_BYTES: usize = 128;
 
 /// A cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cookie {
+pub(crate) enum Cookie {
     /// A random name of the browser: tokens of forms are bound to it.
     Browser,
     /// The token of a session.
     Session,
     /// The proof that a user has signed in at this browser before.
     Known,
+    /// That the user declined a client a minute ago.
+    Declined,
 }
 
 impl Cookie {
@@ -31,6 +33,7 @@ impl Cookie {
             Self::Browser => "bartizan_browser",
             Self::Session => "bartizan_session",
             Self::Known => "bartizan_known",
+            Self::Declined => "bartizan_declined",
         }
     }
 
@@ -43,7 +46,7 @@ impl Cookie {
     }
 
     /// Its value in the headers of a request, if it is there once and has our characters.
-    pub(super) fn read<'a>(self, config: &IssuerConfig, headers: &'a HeaderMap) -> Option<&'a str> {
+    pub(crate) fn read<'a>(self, config: &IssuerConfig, headers: &'a HeaderMap) -> Option<&'a str> {
         let (prefix, plain) = (Self::prefix(config), self.plain_name());
         let pairs = headers
             .get_all(header::COOKIE)
@@ -60,7 +63,7 @@ impl Cookie {
     }
 
     /// The header that sets it for `max_age`.
-    pub(super) fn set(self, config: &IssuerConfig, value: &str, max_age: Duration) -> HeaderValue {
+    pub(crate) fn set(self, config: &IssuerConfig, value: &str, max_age: Duration) -> HeaderValue {
         let path = match config.base_path() {
             "" => "/",
             path => path,

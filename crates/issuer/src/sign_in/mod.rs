@@ -48,9 +48,11 @@ pub use one_time::{
 pub use password::{LEAST_CHARACTERS, MAX_BYTES, PasswordError, hash_password};
 pub(crate) use {
     browser::{Browser, FormKind},
+    cookie::Cookie,
     finish::finish,
     limits::Limits,
     next::Next,
+    origin::may_be_ours,
     posted::Posted,
     start::page,
     view::Fault,

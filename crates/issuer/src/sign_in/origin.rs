@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use crate::IssuerConfig;
 
 /// Whether the headers permit that one of our own pages sent this.
-pub(super) fn may_be_ours(config: &IssuerConfig, headers: &HeaderMap) -> bool {
+pub(crate) fn may_be_ours(config: &IssuerConfig, headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
     }

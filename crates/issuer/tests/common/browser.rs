@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use auth_core::oauth::RefreshToken;
 use axum::{Router, body::Body};
-use directory::{UserName, authorization::NewSession};
-use http::{Request, header};
-use issuer::PeerAddress;
+use directory::{UserName, authorization::OneTimeKind};
+use http::{Request, StatusCode, header};
+use issuer::{PeerAddress, sign_in::SignInLink};
+use secrecy::ExposeSecret;
 
 use super::{Answer, HtmlForm, World, send};
 
@@ -22,32 +22,22 @@ impl Browser {
         Self { router, cookies: BTreeMap::new() }
     }
 
-    /// Signs `user` in without the pages.
+    /// Signs `user` in with a link.
     pub(crate) async fn begin_session(&mut self, world: &World, user: &str) {
         let mut random = [0; 32];
         getrandom::fill(&mut random).unwrap();
-        let token = RefreshToken::from_random(random);
-        let now = auth_core::Clock::now(&*world.clock);
-        let session = NewSession {
-            digest: token.digest(),
-            id: auth_core::base64url::encode(&random[..16]),
-            user: UserName {
-                issuer: world.server.config().issuer.clone(),
-                subject: user.parse().unwrap(),
-            },
-            method: "password".into(),
-            user_agent: "test".into(),
-            created_at: now,
-            expires_at: now.plus(Duration::from_hours(24)),
-        };
-        self.cookies.insert("test_user".into(), user.into());
-        if false {
-            return;
-        }
-        let _ = world.store.begin_browser_session(&session).await.unwrap());
-        self.cookies.insert("bartizan_session".into(), token.expose().into());
-        let browser = auth_core::base64url::encode(&random[16..]);
-        self.cookies.insert("bartizan_browser".into(), browser);
+        let link = SignInLink::from_random(random);
+        let issuer = world.server.config().issuer.clone();
+        let user = UserName { issuer, subject: user.parse().unwrap() };
+        let end = auth_core::Clock::now(&*world.clock).plus(Duration::from_mins(1));
+        let (kind, digest) = (OneTimeKind::Link, link.digest());
+        assert!(world.store.add_one_time(&user, kind, &digest, end).await.unwrap());
+        let url = link.url(&user.issuer);
+        let path = url.expose_secret().strip_prefix(same_origin(user.issuer.as_str())).unwrap();
+        let page = self.get(path).await;
+        let form = page.forms().into_iter().find(|it| it.action.ends_with("/sign-in/link"));
+        let answer = self.submit(form.unwrap(), &[]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
@@ -104,4 +94,11 @@ impl Browser {
         }
         answer
     }
+}
+
+/// Scheme, host and port of a URL.
+fn same_origin(url: &str) -> &str {
+    let start = url.find("://").unwrap() + 3;
+    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+    &url[..end]
 }

@@ -51,8 +51,12 @@ pub(crate) fn onward(html: &str) -> Option<String> {
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
-    let rest = tag.split_once(&format!(" {name}=\""))?.1;
-    Some(unescape(rest.split('"').next()?))
+    let rest = tag.split_once(&format!(" {name}="))?.1;
+    let value = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next()?,
+        None => rest.split(|c: char| c.is_whitespace()).next()?,
+    };
+    Some(unescape(value))
 }
 
 fn has_word(tag: &str, word: &str) -> bool {

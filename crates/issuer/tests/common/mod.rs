@@ -32,8 +32,6 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The redirect URI of the client `public`.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:49152/callback";
-/// The redirect URI of the client `confidential`.
-pub(crate) const WEB_REDIRECT: &str = "https://app.example/callback";
 
 /// A server, and everything around it that a test may look at.
 pub(crate) struct World {
@@ -237,10 +235,15 @@ impl Answer {
         self.parameter("code").unwrap_or_else(|| panic!("no code: {self:?}"))
     }
 
+    /// The forms of the page.
+    pub(crate) fn forms(&self) -> Vec<HtmlForm> {
+        html::forms(&self.body)
+    }
+
     /// The form that leads to `path`.
     #[track_caller]
     pub(crate) fn form(&self, path: &str) -> HtmlForm {
-        let mut forms = html::forms(&self.body).into_iter();
+        let mut forms = self.forms().into_iter();
         forms.find(|form| form.action == path).unwrap_or_else(|| panic!("no {path}: {self:?}"))
     }
 }
