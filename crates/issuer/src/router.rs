@@ -9,7 +9,8 @@ use axum::{
 };
 
 use crate::{
-    AuthorizationServer, authorize, cors, introspect, metadata, register, revoke, sign_in, token,
+    AuthorizationServer, authorize, cors, introspect, metadata, pages, register, revoke, sign_in,
+    token,
 };
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
@@ -53,6 +54,7 @@ impl AuthorizationServer {
 
         let for_people = Router::new()
             .route("/authorize", get(authorize::show).post(authorize::decide))
+            .route("/style.css", get(pages::style))
             .merge(sign_in::routes());
 
         let endpoints = for_programs.merge(for_people);

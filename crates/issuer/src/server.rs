@@ -7,7 +7,12 @@ use directory::{AnyDirectory, authorization::AuthorizationStore};
 use outbound::OutboundClient;
 
 use crate::{
-    IssuerConfig, SigningKeys, clients::Documents, limit::AddressLimit, seal::Seal, sign_in::Limits,
+    IssuerConfig, SigningKeys,
+    clients::Documents,
+    limit::AddressLimit,
+    pages::{Frame, Label},
+    seal::Seal,
+    sign_in::Limits,
 };
 
 /// The address that a request comes from: an extension of each request, for bounds by address.
@@ -87,6 +92,19 @@ impl AuthorizationServer {
 
     pub(crate) fn seal(&self) -> &Seal {
         &self.0.seal
+    }
+
+    /// What is around every page: the issuer's path, and what people call this server.
+    pub(crate) fn frame(&self) -> Frame {
+        let config = self.config();
+        let named = config.resources.first().map(|resource| Label::name(&resource.name));
+        let issuer = config.issuer.as_str();
+        let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+        let host = || Label::host(rest.split('/').next().unwrap_or(rest));
+        Frame {
+            base: config.base_path().to_owned(),
+            server: named.filter(|name| !name.is_empty()).unwrap_or_else(host),
+        }
     }
 
     pub(crate) fn documents(&self) -> &Documents {

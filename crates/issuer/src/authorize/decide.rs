@@ -18,12 +18,13 @@ use directory::{
 use http::{HeaderMap, header};
 
 use super::{
-    CheckedRequest, Offer, check, consent_token, denial,
+    CheckedRequest, Offer, check, consent_token, denial, refuse,
     show::{answer, offer},
     view,
 };
 use crate::{
     AuthorizationServer, PeerAddress, body,
+    pages::{Onward, Problem, field},
     random::random,
     respond::Unavailable,
     sign_in::{Browser, may_be_ours},
@@ -31,7 +32,7 @@ use crate::{
 };
 
 /// What the user decided.
-enum Decision {
+pub(crate) enum Decision {
     /// To allow these.
     Allow(ScopeSet),
     Deny,
@@ -46,20 +47,20 @@ pub(crate) async fn decide(
 ) -> Response {
     let peer = peer.map(|Extension(peer)| peer);
     if !may_be_ours(server.config(), &headers) {
-        return view::foreign_form(&server);
+        return view::problem(&server, Problem::Expired);
     }
     let bytes = body::read(body, MAX_FORM_BYTES).await;
     let Ok(form) = bytes.and_then(|bytes| Ok(Form::parse_page(&bytes)?)) else {
-        return view::foreign_form(&server);
+        return view::problem(&server, Problem::Expired);
     };
-    let request = form.get("request").unwrap_or_default();
+    let request = form.get(field::REQUEST).unwrap_or_default();
     let checked = match check(&server, peer, request).await {
         Ok(checked) => checked,
-        Err(error) => return view::refuse(&server, &headers, error),
+        Err(error) => return refuse(&server, &headers, error),
     };
     match take(&server, &headers, &form, &checked).await {
         Ok(response) => response,
-        Err(fault) => view::unavailable(&server, fault),
+        Err(fault) => view::unavailable(&server, &fault),
     }
 }
 
@@ -77,18 +78,20 @@ async fn take(
     let Some(user) = user else {
         return Ok(view::again(server, checked));
     };
-    let token = form.get("csrf").unwrap_or_default();
+    let token = form.get(field::CSRF).unwrap_or_default();
     if browser.is_new || !consent_token::is_good(server, &browser.id, checked, &user, token) {
-        return Ok(view::foreign_form(server));
+        return Ok(view::problem(server, Problem::Expired));
     }
     let offer = offer(server, checked, &user).await?;
-    let Some(decision) = decision(form, &offer) else { return Ok(view::foreign_form(server)) };
+    let Some(decision) = decision(form, &offer) else {
+        return Ok(view::problem(server, Problem::Expired));
+    };
     match decision {
         Decision::Deny => {
             let text = "the user declined";
             let error = OAuthError::new(ErrorCode::AccessDenied, text);
             let location = answer(server, checked).refused(&error);
-            let mut response = view::onward(server, checked, false, &location);
+            let mut response = view::onward(server, checked, Onward::Denied, location);
             let cookie = denial::cookie(server, &browser.id, &checked.client.id);
             response.headers_mut().append(header::SET_COOKIE, cookie);
             Ok(response)
@@ -101,16 +104,16 @@ async fn take(
 }
 
 /// What the form says, within what is offered.
-fn decision(form: &Form, offer: &Offer) -> Option<Decision> {
-    Some(match form.get("decision")? {
-        "allow" => {
+pub(crate) fn decision(form: &Form, offer: &Offer) -> Option<Decision> {
+    Some(match form.get(field::DECISION)? {
+        field::ALLOW => {
             let is_ticked =
-                |scope: &&auth_core::Scope| form.get(&format!("scope:{scope}")).is_some();
+                |scope: &&auth_core::Scope| form.get(&field::scope(scope.as_str())).is_some();
             Decision::Allow(offer.scopes().iter().filter(is_ticked).cloned().collect())
         }
-        "read_only" => Decision::Allow(offer.reading()),
-        "continue" => Decision::Allow(offer.remembered.clone()),
-        "deny" => Decision::Deny,
+        field::READ_ONLY => Decision::Allow(offer.reading()),
+        field::CONTINUE => Decision::Allow(offer.remembered.clone()),
+        field::DENY => Decision::Deny,
         _ => return None,
     })
 }
@@ -146,5 +149,5 @@ async fn grant(
         scopes = %scopes,
         "A user allowed a client access"
     );
-    Ok(view::onward(server, checked, true, &answer(server, checked).granted(&code)))
+    Ok(view::onward(server, checked, Onward::Allowed, answer(server, checked).granted(&code)))
 }

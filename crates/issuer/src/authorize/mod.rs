@@ -14,19 +14,24 @@
 //! 5. `prompt=login` and `prompt=select_account` show the sign-in page once:
 //!    [`after_sign_in`] takes them out of the request.
 
+mod asker;
 mod consent_token;
 mod decide;
 mod denial;
 mod offer;
 mod read_only;
+mod refuse;
 mod request;
+mod scope_choices;
 mod show;
 mod view;
 
-pub(crate) use decide::decide;
+pub(crate) use decide::{Decision, decide, decision};
+pub(crate) use offer::Offer;
+pub(crate) use scope_choices::scope_choices;
 pub(crate) use show::show;
 
 use self::{
-    offer::Offer,
+    refuse::refuse,
     request::{CheckError, CheckedRequest, after_sign_in, check},
 };

@@ -8,7 +8,7 @@ use axum::{
 };
 use http::HeaderMap;
 
-use super::{CheckedRequest, Offer, check, consent_token, denial, view};
+use super::{CheckedRequest, Offer, check, consent_token, denial, refuse, view};
 use crate::{AuthorizationServer, PeerAddress, respond::Unavailable, sign_in::Browser, users};
 
 /// `GET /authorize`
@@ -22,11 +22,11 @@ pub(crate) async fn show(
     let query = query.unwrap_or_default();
     let checked = match check(&server, peer, &query).await {
         Ok(checked) => checked,
-        Err(error) => return view::refuse(&server, &headers, error),
+        Err(error) => return refuse(&server, &headers, error),
     };
     match page(&server, &headers, &checked).await {
         Ok(response) => response,
-        Err(fault) => view::unavailable(&server, fault),
+        Err(fault) => view::unavailable(&server, &fault),
     }
 }
 

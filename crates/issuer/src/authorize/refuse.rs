@@ -1,0 +1,106 @@
+//! The answer to a request that is not shown to a user: a redirect to the client where that is
+//! safe, otherwise a page for people and JSON for programs.
+//!
+//! Some programs ask the endpoint before a browser does, to see whether they are still known: they
+//! accept JSON and no page.
+
+use std::error::Error;
+
+use auth_core::{
+    ClientId,
+    oauth::{ErrorCode, MetadataUrl, OAuthError, PageError},
+};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+
+use super::{CheckError, view};
+use crate::{
+    AuthorizationServer,
+    pages::{Label, Problem},
+    respond,
+};
+
+/// The answer to a request that cannot be shown to a user.
+pub(super) fn refuse(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    error: CheckError,
+) -> Response {
+    match error {
+        CheckError::Redirected(error) => view::redirect(&error.location(&server.config().issuer)),
+        CheckError::Unavailable(fault) if is_program(headers) => fault.into_response(),
+        CheckError::Unavailable(fault) => view::unavailable(server, &fault),
+        CheckError::Client(_, fault) if is_program(headers) => {
+            let text = fault.unwrap_or_else(|| "the client is unknown: register it again".into());
+            bad_request(&OAuthError::new(ErrorCode::InvalidClient, text))
+        }
+        CheckError::Client(id, fault) => view::problem(server, unknown(&id, fault.as_deref())),
+        CheckError::Page(error) if is_program(headers) => {
+            bad_request(&OAuthError::new(ErrorCode::InvalidRequest, with_source(&error)))
+        }
+        CheckError::Page(error) => view::problem(server, malformed(&error)),
+    }
+}
+
+/// Whether the one who asks is a program.
+fn is_program(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    let types = accept.flat_map(|text| text.split(','));
+    let types = types.map(|item| item.split(';').next().unwrap_or_default().trim());
+    let types: Vec<&str> = types.collect();
+    types.contains(&"application/json") && !types.contains(&"text/html")
+}
+
+fn bad_request(error: &OAuthError) -> Response {
+    respond::json(StatusCode::BAD_REQUEST, error)
+}
+
+fn unknown(id: &ClientId, fault: Option<&str>) -> Problem {
+    let client_id = Label::long(id.as_str());
+    match (id.as_str().parse::<MetadataUrl>(), fault) {
+        (Ok(url), Some(fault)) => Problem::Document {
+            host: Label::host(url.host()),
+            client_id,
+            message: Label::long(fault),
+        },
+        _ => Problem::UnknownClient { name: Label::default(), client_id },
+    }
+}
+
+fn malformed(error: &PageError) -> Problem {
+    match error {
+        PageError::RedirectUriUnknown(uri) => {
+            Problem::RedirectUri { name: Label::default(), uri: Label::long(uri.as_str()) }
+        }
+        _ => Problem::Request { name: Label::default(), message: Label::long(&with_source(error)) },
+    }
+}
+
+fn with_source(error: &PageError) -> String {
+    let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    format!("{error}{source}")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_program_accepts_json_and_no_page() {
+        for (accept, expected) in [
+            ("application/json", true),
+            ("application/json, text/plain;q=0.5, */*", true),
+            ("application/json;q=0.9", true),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", false),
+            ("text/html, application/json", false),
+            ("*/*", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(is_program(&headers), expected, "{accept}");
+        }
+        assert!(!is_program(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,47 @@
+//! From what a user may give to the scopes on a page.
+
+use auth_core::{Action, Scope};
+
+use super::Offer;
+use crate::pages::{self, Label, ScopeAvailability, ScopeChoice, Scopes};
+
+/// The scopes of `offer`, as consent and device pages show them.
+pub(crate) fn scope_choices(offer: &Offer) -> Scopes {
+    let has_before = !offer.remembered.is_empty();
+    let offered = offer.choices.iter().map(|choice| ScopeChoice {
+        name: choice.scope.to_string(),
+        description: Label::long(&choice.about),
+        opens: choice.opens.iter().filter_map(opens).collect(),
+        is_read_only: choice.is_read_only,
+        is_new: has_before && !offer.remembered.contains(&choice.scope),
+        availability: if choice.is_ticked {
+            ScopeAvailability::Ticked
+        } else {
+            ScopeAvailability::Unticked
+        },
+    });
+    let beyond = offer.beyond_roles.iter().map(unavailable);
+    Scopes(offered.chain(beyond).collect())
+}
+
+fn unavailable(scope: &Scope) -> ScopeChoice {
+    ScopeChoice {
+        name: scope.to_string(),
+        description: Label::default(),
+        opens: Vec::new(),
+        is_read_only: false,
+        is_new: false,
+        availability: ScopeAvailability::Role,
+    }
+}
+
+/// What a page says about an action with a target.
+fn opens(action: &Action) -> Option<pages::Offer> {
+    let kind = match action {
+        Action::CallTool(_) => pages::OfferKind::Tool,
+        Action::ReadResource(_) => pages::OfferKind::Resource,
+        Action::GetPrompt(_) => pages::OfferKind::Prompt,
+        _ => return None,
+    };
+    Some(pages::Offer { kind, name: Label::long(action.target()?) })
+}
