@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use auth_core::{Issuer, Policy, ResourceUri, RoleName, oauth::GrantType};
 
-use crate::{AssertionKind, AssertionProvider};
+use crate::AssertionProviders;
 
 use crate::providers::Providers;
 
@@ -32,7 +32,7 @@ pub struct IssuerConfig {
     /// The roles whose users need a second factor.
     pub second_factor_roles: Vec<RoleName>,
     /// Other issuers whose assertions are exchanged for access tokens.
-    pub assertion_providers: Vec<AssertionProvider>,
+    pub assertion_providers: AssertionProviders,
 }
 
 /// A protected resource that tokens are issued for.
@@ -88,7 +88,7 @@ impl IssuerConfig {
             passwords: true,
             providers: Providers::default(),
             second_factor_roles: Vec::new(),
-            assertion_providers: Vec::new(),
+            assertion_providers: AssertionProviders::default(),
         }
     }
 
@@ -109,7 +109,7 @@ impl IssuerConfig {
     /// Whether the assertions of some identity provider are exchanged (ID-JAG).
     #[must_use]
     pub fn accepts_id_jags(&self) -> bool {
-        self.assertion_providers.iter().any(|provider| provider.kind == AssertionKind::IdJag)
+        self.assertion_providers.accept_id_jags()
     }
 
     /// The grants of the token endpoint.
@@ -118,6 +118,12 @@ impl IssuerConfig {
         let accepts_assertions = !self.assertion_providers.is_empty();
         let is_there = |grant: &GrantType| *grant != GrantType::JwtBearer || accepts_assertions;
         GrantType::ALL.into_iter().filter(is_there).collect()
+    }
+
+    /// The address of the token endpoint.
+    #[must_use]
+    pub fn token_endpoint(&self) -> String {
+        format!("{}/token", self.issuer)
     }
 
     /// The resource with this URI.

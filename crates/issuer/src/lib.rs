@@ -23,6 +23,7 @@ mod body;
 mod clients;
 mod config;
 mod cors;
+mod device;
 mod introspect;
 mod limit;
 mod metadata;
@@ -44,7 +45,10 @@ mod test_server;
 mod token;
 mod users;
 
-pub use assertions::{AssertionKeys, AssertionKind, AssertionProvider, AssertionProviderError};
+pub use assertions::{
+    AssertionKeys, AssertionKind, AssertionProvider, AssertionProviderError, AssertionProviders,
+    AssertionProvidersError,
+};
 pub use auth_core::{SigningKeys, SigningKeysError, StaticKeys};
 pub use config::{IssuerConfig, Lifetimes, ServedResource};
 pub use open::OpenError;

@@ -50,7 +50,7 @@ impl AddressLimit {
 }
 
 /// The address, or for IPv6 its network of /64.
-fn network(address: IpAddr) -> u128 {
+pub(crate) fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         // As an IPv4-mapped address, which no network of IPv6 has as its first half but `::/64`.
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),

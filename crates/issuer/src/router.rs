@@ -9,8 +9,8 @@ use axum::{
 };
 
 use crate::{
-    AuthorizationServer, authorize, cors, introspect, metadata, pages, register, revoke, sign_in,
-    token,
+    AuthorizationServer, authorize, cors, device, introspect, metadata, pages, register, revoke,
+    sign_in, token,
 };
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
@@ -45,6 +45,7 @@ impl AuthorizationServer {
         let mut for_programs = Router::new()
             .route("/jwks.json", get(metadata::key_set))
             .route("/token", post(token::endpoint))
+            .route("/device_authorization", post(device::begin))
             .route("/revoke", post(revoke::endpoint))
             .route("/introspect", post(introspect::endpoint));
         if config.registration {
@@ -55,7 +56,8 @@ impl AuthorizationServer {
         let for_people = Router::new()
             .route("/authorize", get(authorize::show).post(authorize::decide))
             .route("/style.css", get(pages::style))
-            .merge(sign_in::routes());
+            .merge(sign_in::routes())
+            .merge(device::pages());
 
         let endpoints = for_programs.merge(for_people);
         let endpoints =

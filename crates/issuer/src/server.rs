@@ -8,7 +8,7 @@ use outbound::OutboundClient;
 
 use crate::{
     IssuerConfig, SigningKeys,
-    clients::Documents,
+    clients::{Documents, KeySets},
     limit::AddressLimit,
     pages::{Frame, Label},
     seal::Seal,
@@ -31,7 +31,9 @@ struct Inner {
     seal: Seal,
     clock: Arc<dyn Clock>,
     documents: Documents,
+    key_sets: KeySets,
     registrations: AddressLimit,
+    devices: AddressLimit,
     sign_in: Limits,
 }
 
@@ -63,7 +65,9 @@ impl AuthorizationServer {
             seal,
             clock,
             documents,
+            key_sets: KeySets::default(),
             registrations,
+            devices: AddressLimit::default(),
             sign_in: Limits::default(),
         }))
     }
@@ -111,9 +115,18 @@ impl AuthorizationServer {
         &self.0.documents
     }
 
+    pub(crate) fn key_sets(&self) -> &KeySets {
+        &self.0.key_sets
+    }
+
     /// How many registrations each address has made.
     pub(crate) fn registrations(&self) -> &AddressLimit {
         &self.0.registrations
+    }
+
+    /// How many device authorizations each address has begun.
+    pub(crate) fn devices(&self) -> &AddressLimit {
+        &self.0.devices
     }
 
     pub(crate) fn sign_in(&self) -> &Limits {

@@ -7,5 +7,9 @@
 //! 3. A subject who is no user here is refused, unless the provider's entry says otherwise.
 
 mod config;
+mod provider;
+mod registry;
 
 pub use config::{AssertionKeys, AssertionKind, AssertionProvider, AssertionProviderError};
+pub(crate) use provider::Provider;
+pub use registry::{AssertionProviders, AssertionProvidersError};

@@ -1,15 +1,108 @@
-//! Clients that authenticate by a signed assertion (RFC 7523 §2.2).
+//! Clients that authenticate by a signed assertion: `private_key_jwt` (RFC 7523 §2.2).
+//!
+//! 1. The key is one of the client's: in its metadata, or at its `jwks_uri`.
+//! 2. The claims are judged after the signature, by
+//!    [`check_client_assertion`](auth_core::oauth::check_client_assertion).
+//! 3. An assertion is used once, on whichever node. One that is refused for another reason is not
+//!    used up by that.
+//! 4. Every fault of the assertion is the same error. The log has the reason.
 
-use auth_core::oauth::{ClientAssertion, PresentedClient};
+use std::{error::Error, sync::Arc};
 
-use super::KnownClient;
-use crate::{AuthorizationServer, respond::Refusal};
+use auth_core::{
+    Issuer, IssuerKeys, Jwks, KeySet, Leeway,
+    oauth::{
+        AssertionError, ClientAssertion, ClientKeys, PresentedClient, VerifiedAssertion,
+        check_client_assertion,
+    },
+};
+
+use super::{KnownClient, key_sets::KeySetFault};
+use crate::{
+    AuthorizationServer, PeerAddress,
+    respond::{Refusal, Unavailable},
+};
 
 /// Verifies the assertion of `client`, whose method is `private_key_jwt`.
 pub(super) async fn verify(
-    _server: &AuthorizationServer,
-    _client: &KnownClient,
-    _assertion: &ClientAssertion,
+    server: &AuthorizationServer,
+    client: &KnownClient,
+    assertion: &ClientAssertion,
+    peer: Option<PeerAddress>,
 ) -> Result<(), Refusal> {
-    Err(PresentedClient::refused().into())
+    let refused = |reason: &(dyn Error + 'static)| {
+        tracing::info!(client = client.id.as_str(), reason, "A client's assertion is refused");
+        Refusal::from(PresentedClient::refused())
+    };
+    let verified = match verified(server, client, assertion, peer).await? {
+        Ok(verified) => verified,
+        Err(fault) => return Err(refused(&*fault)),
+    };
+    let now = (server.now(), Leeway::default());
+    let issuer = server.config().issuer.as_str();
+    let audiences = [issuer, &server.config().token_endpoint()];
+    let single_use = check_client_assertion(&verified, &client.id, &audiences, now);
+    let single_use = single_use.map_err(|fault| refused(&fault))?;
+    if server.store().use_assertion(verified.issuer().as_str(), &single_use).await? {
+        Ok(())
+    } else {
+        Err(refused(&UsedError))
+    }
+}
+
+/// An assertion that was used before.
+#[derive(Debug, thiserror::Error)]
+#[error("the assertion was used before")]
+struct UsedError;
+
+type Verified = Result<VerifiedAssertion, Box<dyn Error + Send + Sync>>;
+
+/// Rule 1. What keeps the keys from being known is unavailable, not a refusal.
+async fn verified(
+    server: &AuthorizationServer,
+    client: &KnownClient,
+    assertion: &ClientAssertion,
+    peer: Option<PeerAddress>,
+) -> Result<Verified, Unavailable> {
+    let unverified = match assertion.unverified() {
+        Ok(unverified) => unverified,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    // A client is the issuer of its assertions: both names have the same grammar.
+    let Ok(issuer) = client.id.as_str().parse::<Issuer>() else {
+        return Ok(Err(AssertionError::Claim("iss").into()));
+    };
+    let by = |keys: &KeySet| unverified.verify(&IssuerKeys::new(issuer.clone(), keys.clone()));
+    let url = match client.metadata.keys() {
+        Some(ClientKeys::Uri(url)) => url,
+        Some(ClientKeys::Inline(set)) => {
+            let keys = Jwks::parse(&set.to_string()).map(|set| set.keys).unwrap_or_default();
+            return Ok(by(&keys.into_iter().collect()).map_err(Into::into));
+        }
+        None => return Ok(by(&KeySet::default()).map_err(Into::into)),
+    };
+    let keys = match had(server.key_sets().get(server, url, peer, None).await)? {
+        Ok(keys) => keys,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    match by(&keys) {
+        Err(fault) if fault.may_need_newer_keys() => {
+            let newer = server.key_sets().get(server, url, peer, Some(&keys)).await;
+            let newer = newer.ok().filter(|newer| !Arc::ptr_eq(newer, &keys));
+            Ok(newer.map_or(Err(fault), |newer| by(&newer)).map_err(Into::into))
+        }
+        judged => Ok(judged.map_err(Into::into)),
+    }
+}
+
+/// Keys, or why the client has none that may be used.
+fn had(
+    keys: Result<Arc<KeySet>, KeySetFault>,
+) -> Result<Result<Arc<KeySet>, KeySetFault>, Unavailable> {
+    match keys {
+        Err(fault @ KeySetFault::Unreachable(_)) => {
+            Err(Unavailable::new("the keys of a client cannot be fetched", fault))
+        }
+        other => Ok(other),
+    }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn authenticate(
                 return Err(PresentedClient::refused().into());
             }
         }
-        ClientCredential::Assertion(jwt) => assertion::verify(server, &client, jwt).await?,
+        ClientCredential::Assertion(jwt) => assertion::verify(server, &client, jwt, peer).await?,
     }
     Ok(client)
 }

@@ -4,8 +4,7 @@
 //! 1. A document is fetched by the server's outbound client, which asks public addresses alone and
 //!    follows no redirect. It has [`FETCH_TIME`] and
 //!    [`MAX_DOCUMENT_BYTES`](auth_core::oauth::MAX_DOCUMENT_BYTES).
-//! 2. It is remembered for as long as its `Cache-Control` says (RFC 9111 §5.2.2), within
-//!    [`MIN_FRESH`] and [`MAX_FRESH`]; without one for [`DEFAULT_FRESH`]. A fault is remembered for
+//! 2. It is remembered for as long as its `Cache-Control` says ([`freshness`]), a fault for
 //!    [`FAULT_FRESH`].
 //! 3. One that cannot be had again stays as it was for up to [`MAX_FRESH`] after it was fetched: a
 //!    client whose site is down for an hour keeps its users.
@@ -23,14 +22,14 @@ use outbound::{OutboundError, Request};
 use quick_cache::sync::Cache;
 use tokio::sync::{Mutex, Semaphore};
 
-use super::ClientLookupError;
+use super::{
+    ClientLookupError,
+    freshness::{MAX_FRESH, freshness},
+};
 use crate::{AuthorizationServer, PeerAddress, limit::AddressLimit};
 
 /// How long a fetch may take: some clients wait for five seconds.
 const FETCH_TIME: Duration = Duration::from_secs(3);
-const MIN_FRESH: Duration = Duration::from_mins(1);
-const DEFAULT_FRESH: Duration = Duration::from_mins(10);
-const MAX_FRESH: Duration = Duration::from_hours(24);
 const FAULT_FRESH: Duration = Duration::from_secs(10);
 /// How many documents are fetched at once.
 const MAX_FETCHES: usize = 32;
@@ -195,47 +194,9 @@ fn not_fetched(fault: OutboundError) -> DocumentFault {
     }
 }
 
-/// For how long a response may be remembered (rule 2).
-fn freshness(headers: &HeaderMap) -> Duration {
-    let values = headers.get_all(header::CACHE_CONTROL).iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    let mut fresh = None;
-    for directive in texts.flat_map(|text| text.split(',')) {
-        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-        match name.trim().to_ascii_lowercase().as_str() {
-            "no-store" | "no-cache" => return MIN_FRESH,
-            "max-age" => {
-                let secs = value.trim().trim_matches('"').parse().ok();
-                fresh = fresh.or(secs.map(Duration::from_secs));
-            }
-            _ => {}
-        }
-    }
-    fresh.unwrap_or(DEFAULT_FRESH).clamp(MIN_FRESH, MAX_FRESH)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_document_is_remembered_within_bounds() {
-        for (value, secs) in [
-            ("max-age=300", 300),
-            ("public, Max-Age=\"300\"", 300),
-            ("max-age=0", 60),
-            ("max-age=31536000", 86400),
-            ("no-store, max-age=300", 60),
-            ("max-age=300, no-cache", 60),
-            ("max-age=x", 600),
-            ("private", 600),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
-            assert_eq!(freshness(&headers).as_secs(), secs, "{value}");
-        }
-        assert_eq!(freshness(&HeaderMap::new()), DEFAULT_FRESH);
-    }
 
     #[test]
     fn only_json_with_200_is_a_document() {

@@ -3,6 +3,8 @@
 mod assertion;
 mod authenticate;
 mod documents;
+mod freshness;
+mod key_sets;
 
 use auth_core::{
     ClientId,
@@ -12,6 +14,7 @@ use auth_core::{
 pub(crate) use authenticate::authenticate;
 use directory::authorization::ClientOrigin;
 pub(crate) use documents::Documents;
+pub(crate) use key_sets::KeySets;
 
 use crate::{AuthorizationServer, PeerAddress, respond::Unavailable};
 

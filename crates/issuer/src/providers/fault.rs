@@ -6,7 +6,7 @@ use outbound::{OutboundError, document::DocumentError};
 
 /// Why a provider did not say who the user is.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum ProviderFault {
+pub(crate) enum ProviderFault {
     /// No response.
     #[error("no answer of the provider: {what}")]
     Unreachable {
@@ -57,7 +57,7 @@ pub(super) enum ProviderFault {
 
 impl ProviderFault {
     /// Whether another try in a moment may succeed.
-    pub(super) fn is_temporary(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Pause(_) | Self::Busy | Self::Interrupted => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,

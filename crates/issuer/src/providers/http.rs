@@ -14,7 +14,7 @@ use outbound::{
 
 /// Sends requests to providers. Its clones share their connections.
 #[derive(Debug, Clone)]
-pub(super) struct ProviderClient(Arc<Clients>);
+pub(crate) struct ProviderClient(Arc<Clients>);
 
 #[derive(Debug)]
 struct Clients {
@@ -28,7 +28,7 @@ struct Clients {
 
 /// Who named an address.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum NamedBy {
+pub(crate) enum NamedBy {
     /// The operator, in the configuration.
     Operator,
     /// The metadata of a provider, which came from an address of this class.
@@ -37,7 +37,7 @@ pub(super) enum NamedBy {
 
 impl ProviderClient {
     /// Trusts these certificate authorities besides the system's.
-    pub(super) fn new(authorities: &CertificateAuthorities) -> Result<Self, OutboundError> {
+    pub(crate) fn new(authorities: &CertificateAuthorities) -> Result<Self, OutboundError> {
         let operator = AddressPolicy::named_by_operator();
         let operator =
             OutboundClient::builder(operator).authorities(authorities.clone()).build()?;
@@ -51,7 +51,7 @@ impl ProviderClient {
     }
 
     /// Sends a request, and reads its response to the end.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         request: Request,
         named_by: NamedBy,

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 const OUTAGE: Duration = Duration::from_hours(24);
 
 /// A document.
-pub(super) struct Kept<T> {
+pub(crate) struct Kept<T> {
     what: &'static str,
     state: Arc<Mutex<State<T>>>,
 }
@@ -36,12 +36,12 @@ struct Value<T> {
 
 impl<T: Send + Sync + 'static> Kept<T> {
     /// None yet. `what` names it in faults.
-    pub(super) fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         Self { what, state: Arc::new(Mutex::new(State { value: None, asked: None })) }
     }
 
     /// The document, fetched if need be. A fetch says how long its result may be kept.
-    pub(super) async fn get<F>(&self, clock: &Arc<dyn Clock>, fetch: F) -> Fetched<T>
+    pub(crate) async fn get<F>(&self, clock: &Arc<dyn Clock>, fetch: F) -> Fetched<T>
     where
         F: Future<Output = Result<(T, Duration), ProviderFault>> + Send + 'static,
     {
@@ -58,7 +58,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
 
     /// The document again, for a caller whom `seen` does not help: a newer one that has come since,
     /// or that comes now. `None` if there is none.
-    pub(super) async fn newer_than<F>(
+    pub(crate) async fn newer_than<F>(
         &self,
         seen: &Arc<T>,
         clock: &Arc<dyn Clock>,

@@ -69,12 +69,12 @@ pub(super) async fn fetch(
 }
 
 /// Fetches the keys.
-pub(super) async fn fetch_keys(
+pub(crate) async fn fetch_keys(
     client: ProviderClient,
     address: Address,
-    source: AddressClass,
+    named_by: NamedBy,
 ) -> Result<(KeySet, Duration), ProviderFault> {
-    let response = client.send(Request::get(address), NamedBy::Metadata(source)).await;
+    let response = client.send(Request::get(address), named_by).await;
     let response = response.map_err(|error| unreachable("its keys", error))?;
     if response.status != http::StatusCode::OK {
         return Err(ProviderFault::Status { what: "its keys", status: response.status.as_u16() });
@@ -89,7 +89,7 @@ pub(super) async fn fetch_keys(
 }
 
 /// No response of a provider.
-pub(super) fn unreachable(
+pub(crate) fn unreachable(
     what: &'static str,
     error: impl Into<outbound::OutboundError>,
 ) -> ProviderFault {

@@ -34,5 +34,10 @@ mod registry;
 pub use config::{
     ClientAuthentication, ProviderConfigError, ProviderKind, SignInProvider, UnknownUsers,
 };
+pub(crate) use fault::ProviderFault;
+pub(crate) use http::{NamedBy, ProviderClient};
+pub(crate) use kept::Kept;
+pub(crate) use metadata::{fetch_keys, unreachable};
 pub use preset::{ProviderPreset, UnknownProviderPresetError};
+pub(crate) use provision::{Found, Provisioning, provision_by};
 pub use registry::{Providers, ProvidersError};

@@ -136,7 +136,7 @@ impl Provider {
         let now = (clock.now(), Leeway::default());
         let fetch = || {
             let (client, keys) = (self.client.clone(), endpoints.keys.clone());
-            metadata::fetch_keys(client, keys, endpoints.source)
+            metadata::fetch_keys(client, keys, named_by)
         };
         let keys = self.keys.get(clock, fetch()).await?;
         let mut judged = verify_id_token(id_token, &expected, &keys, now);

@@ -8,14 +8,28 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::{Issuer, NumericDate, openid::ProviderIdentity};
+use auth_core::{
+    Issuer, NumericDate,
+    openid::{ProviderIdentity, RoleMapping},
+};
 use directory::{AnyDirectory, Directory, DirectoryError, Edit, NewUser, Stamp, User, UserName};
 
 use super::{SignInProvider, UnknownUsers};
 
+/// What a provider's configuration says about users.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Provisioning<'a> {
+    /// How its users come, for the record: `sign-in through`.
+    pub(crate) how: &'a str,
+    /// Which roles they get for their groups or roles there.
+    pub(crate) roles: &'a RoleMapping,
+    /// What becomes of a user who is not here.
+    pub(crate) unknown_users: &'a UnknownUsers,
+}
+
 /// What was found.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// The user, with the roles of now.
     Active(UserName),
     /// The user is disabled.
@@ -24,7 +38,7 @@ pub(super) enum Found {
     Unknown,
 }
 
-/// Finds or adds the user, and sets its roles.
+/// Finds or adds the user who signs in, and sets its roles.
 pub(super) async fn provision(
     users: &AnyDirectory,
     issuer: &Issuer,
@@ -32,10 +46,24 @@ pub(super) async fn provision(
     identity: &ProviderIdentity,
     now: NumericDate,
 ) -> Result<Found, DirectoryError> {
+    let how = "sign-in through";
+    let provisioning =
+        Provisioning { how, roles: &provider.roles, unknown_users: &provider.unknown_users };
+    provision_by(users, issuer, &provisioning, identity, now).await
+}
+
+/// Finds or adds the user, and sets its roles.
+pub(crate) async fn provision_by(
+    users: &AnyDirectory,
+    issuer: &Issuer,
+    provider: &Provisioning<'_>,
+    identity: &ProviderIdentity,
+    now: NumericDate,
+) -> Result<Found, DirectoryError> {
     let subject = identity.local_subject();
     let name = UserName::new(issuer, subject);
-    let stamp = Stamp::new(format_args!("sign-in through {}", provider.name), now);
-    let user = match (users.find(issuer, subject).await?, &provider.unknown_users) {
+    let stamp = Stamp::new(format_args!("{} {}", provider.how, identity.provider()), now);
+    let user = match (users.find(issuer, subject).await?, provider.unknown_users) {
         (Some(user), _) => user,
         (None, UnknownUsers::Refuse) => return Ok(Found::Unknown),
         (None, UnknownUsers::Provision { roles }) => {
@@ -70,7 +98,7 @@ pub(super) async fn provision(
 fn role_edits(
     name: &UserName,
     user: &Arc<User>,
-    provider: &SignInProvider,
+    provider: &Provisioning<'_>,
     identity: &ProviderIdentity,
 ) -> Vec<Edit> {
     let managed = provider.roles.managed();
@@ -79,7 +107,7 @@ fn role_edits(
         .filter(|role| !user.roles().contains(*role) || user.role_expiry(role).is_some())
         .map(|role| Edit::Grant(name.clone(), role.clone(), None));
     // New users have roles that are not of the mapping, too; those stay.
-    let default: BTreeSet<_> = match &provider.unknown_users {
+    let default: BTreeSet<_> = match provider.unknown_users {
         UnknownUsers::Provision { roles } => roles.clone(),
         UnknownUsers::Refuse => BTreeSet::new(),
     };

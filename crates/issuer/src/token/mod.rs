@@ -9,6 +9,7 @@ mod assertion;
 mod client_credentials;
 mod code;
 mod device;
+mod direct;
 pub(crate) mod issue;
 mod refresh;
 
