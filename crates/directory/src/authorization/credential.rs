@@ -34,11 +34,17 @@ const BEGIN: &str = "INSERT INTO second_factors (issuer, subject, secret) \
      WHERE second_factors.last_step IS NULL";
 const CONFIRM: &str =
     concat!(of_user!("UPDATE second_factors SET last_step = $3"), " AND last_step IS NULL");
+/// Locks the row of a confirmed one.
+const TOUCH_CONFIRMED: &str = concat!(
+    of_user!("UPDATE second_factors SET last_step = last_step"),
+    " AND last_step IS NOT NULL"
+);
 const USE_STEP: &str =
     concat!(of_user!("UPDATE second_factors SET last_step = $3"), " AND last_step < $3");
 const REMOVE: &str = of_user!("DELETE FROM second_factors");
 const INSERT_RECOVERY: &str =
     "INSERT INTO recovery_codes (issuer, subject, digest) VALUES ($1, $2, $3)";
+const COUNT_RECOVERY: &str = of_user!("SELECT COUNT(*) AS number FROM recovery_codes");
 const FORGET_RECOVERY: &str = of_user!("DELETE FROM recovery_codes");
 const USE_RECOVERY: &str = concat!(of_user!("DELETE FROM recovery_codes"), " AND digest = $3");
 
@@ -122,6 +128,33 @@ impl AuthorizationStore {
             }
             Ok(Made::Keep(true))
         })
+    }
+
+    /// Stores the digests of new recovery codes in place of those that are left. `false` if there
+    /// is no confirmed second factor.
+    pub async fn replace_recovery_codes(
+        &self,
+        user: &UserName,
+        recovery: &[SecretDigest],
+    ) -> Result<bool, DirectoryError> {
+        change!(self, Lock::Rows, change => {
+            let touch = named(Statement::new(TOUCH_CONFIRMED), user);
+            if change.execute(touch).await? == 0 {
+                return Ok(Made::Undo(false));
+            }
+            change.execute(named(Statement::new(FORGET_RECOVERY), user)).await?;
+            for digest in recovery {
+                let insert = named(Statement::new(INSERT_RECOVERY), user).bind(digest.as_bytes());
+                change.execute(insert).await?;
+            }
+            Ok(Made::Keep(true))
+        })
+    }
+
+    /// How many recovery codes of a user are left.
+    pub async fn recovery_codes_left(&self, user: &UserName) -> Result<u64, DirectoryError> {
+        let count = named(Statement::new(COUNT_RECOVERY), user);
+        Ok(self.row(count, |row| row.count("number")).await?.unwrap_or_default())
     }
 
     /// Uses the code of a time step; `false` if this step, or a later one, was used.

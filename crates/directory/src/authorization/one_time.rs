@@ -32,6 +32,9 @@ macro_rules! take {
     };
 }
 
+const FIND_LINK: &str = "SELECT issuer, subject FROM one_time_secrets \
+     JOIN users USING (issuer, subject) \
+     WHERE digest = $1 AND expires_at > $2 AND kind = 'link' AND status = 'active'";
 const TAKE_CODE: &str = take!("kind = 'code' AND issuer = $3 AND subject = $4");
 const TAKE_LINK: &str = take!("kind = 'link'");
 
@@ -90,6 +93,16 @@ impl AuthorizationStore {
     ) -> Result<bool, DirectoryError> {
         let take = Statement::new(TAKE_CODE).bind(digest.as_bytes()).bind(now.as_secs());
         Ok(self.write_and_read(named(take, user), Row::user).await?.is_some())
+    }
+
+    /// The user whose link this is, who is active; the link stays.
+    pub async fn find_link(
+        &self,
+        digest: &SecretDigest,
+        now: NumericDate,
+    ) -> Result<Option<UserName>, DirectoryError> {
+        let find = Statement::new(FIND_LINK).bind(digest.as_bytes()).bind(now.as_secs());
+        self.row(find, Row::user).await
     }
 
     /// Uses a link; the user whose it was, who is active.

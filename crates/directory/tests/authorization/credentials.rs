@@ -97,6 +97,28 @@ pub(crate) async fn a_recovery_code_is_used_once(nodes: Nodes) {
     assert!(nodes.one.use_recovery_code(&user("bob"), &digest(1)).await.unwrap());
 }
 
+pub(crate) async fn new_recovery_codes_take_the_place_of_those_before(nodes: Nodes) {
+    let alice = user("alice");
+    let replace = async |numbers: &[u8]| {
+        let digests: Vec<_> = numbers.iter().map(|number| digest(*number)).collect();
+        nodes.one.replace_recovery_codes(&alice, &digests).await.unwrap()
+    };
+    let left = async || nodes.other.recovery_codes_left(&alice).await.unwrap();
+    assert!(!replace(&[1]).await);
+    let secret = SecretString::from("KEY");
+    assert!(nodes.one.begin_second_factor(&alice, &secret).await.unwrap());
+    assert!(!replace(&[1]).await);
+    assert_eq!(left().await, 0);
+    assert!(nodes.one.confirm_second_factor(&alice, 1, &[digest(1), digest(2)]).await.unwrap());
+    assert_eq!(left().await, 2);
+    assert!(replace(&[3, 4, 5]).await);
+    assert_eq!(left().await, 3);
+    assert!(!nodes.one.use_recovery_code(&alice, &digest(1)).await.unwrap());
+    assert!(nodes.one.use_recovery_code(&alice, &digest(3)).await.unwrap());
+    assert_eq!(left().await, 2);
+    assert_eq!(nodes.one.recovery_codes_left(&user("bob")).await.unwrap(), 0);
+}
+
 pub(crate) async fn a_one_time_code_is_used_once_by_its_user(nodes: Nodes) {
     let add = async |subject, number| {
         let kind = OneTimeKind::Code;
@@ -148,13 +170,16 @@ pub(crate) async fn a_link_is_used_once_and_names_its_user(nodes: Nodes) {
     assert!(add("alice", 1, 600).await && add("alice", 2, 600).await && add("bob", 3, 600).await);
     assert!(!nodes.one.use_code(&user("alice"), &digest(1), at(1)).await.unwrap());
     assert_eq!(used(1, 600).await, None);
+    let found = async |number, secs| nodes.one.find_link(&digest(number), at(secs)).await.unwrap();
+    assert_eq!(found(1, 599).await, Some(user("alice")));
+    assert_eq!((found(1, 600).await, found(4, 1).await), (None, None));
     let uses =
         nodes.each(8).map(|node| async move { node.use_link(&digest(1), at(599)).await.unwrap() });
     let used_by: Vec<_> = at_once(uses).await.into_iter().flatten().collect();
     assert_eq!(used_by, [user("alice")]);
     assert_eq!(used(3, 1).await, Some(user("bob")));
     nodes.disable("alice").await;
-    assert_eq!(used(2, 1).await, None);
+    assert_eq!((found(2, 1).await, used(2, 1).await), (None, None));
     nodes.enable("alice").await;
     assert_eq!(used(2, 1).await, Some(user("alice")));
 

@@ -117,6 +117,7 @@ contract! {
         a_second_factor_is_asked_for_once_it_is_confirmed
         a_step_is_used_once_and_none_before_it
         a_recovery_code_is_used_once
+        new_recovery_codes_take_the_place_of_those_before
         a_one_time_code_is_used_once_by_its_user
         a_link_is_used_once_and_names_its_user;
     devices:
