@@ -10,10 +10,14 @@ use std::{
     process::Command,
 };
 
-use auth_core::{Issuer, NumericDate, Owner};
+use auth_core::{
+    Issuer, NumericDate, Owner,
+    oauth::{AuthorizationCode, CodeState, StoredCode},
+};
 use directory::{
     AnyDirectory, Directory, DirectoryError, Edit, NewUser, RevokedToken, Shared, SqliteDirectory,
     Stamp, Store, UserName,
+    authorization::{AuthorizationStore, GrantId, NewGrant},
 };
 use sqlx::{AssertSqlSafe, query};
 use tempfile::TempDir;
@@ -32,10 +36,14 @@ const BREAK: &str = "\
         BEGIN SELECT RAISE(FAULT, 'full'); END; \
     CREATE TRIGGER no_session BEFORE INSERT ON sessions \
         BEGIN SELECT RAISE(FAULT, 'full'); END; \
+    CREATE TRIGGER no_grant BEFORE INSERT ON grants \
+        BEGIN SELECT RAISE(FAULT, 'full'); END; \
+    CREATE TRIGGER no_count BEFORE INSERT ON throttles \
+        BEGIN SELECT RAISE(FAULT, 'full'); END; \
     CREATE TRIGGER no_end BEFORE DELETE ON revoked_tokens \
         BEGIN SELECT RAISE(FAULT, 'full'); END";
 const MEND: &str = "DROP TRIGGER no_user; DROP TRIGGER no_date; DROP TRIGGER no_end; \
-                    DROP TRIGGER no_session";
+                    DROP TRIGGER no_session; DROP TRIGGER no_grant; DROP TRIGGER no_count";
 
 /// A database in a file, and one in memory.
 async fn each() -> [(SqliteDirectory, Option<TempDir>); 2] {
@@ -78,7 +86,41 @@ async fn begin_session(directory: &SqliteDirectory, id: &str) -> Result<(), Dire
     shared.begin_session(id, &Owner::Anonymous, b"state", at(NOW)).await
 }
 
-/// Additions, dates, removing and sessions all work.
+/// Issues a code to a user.
+async fn issue_code(directory: &SqliteDirectory, subject: &str) -> Result<(), DirectoryError> {
+    let store = AuthorizationStore::new(AnyDirectory::Sqlite(directory.clone()));
+    let mut random = [0; 16];
+    for (place, byte) in random.iter_mut().zip(subject.bytes().rev()) {
+        *place = byte;
+    }
+    let grant = NewGrant {
+        id: GrantId::from_random(random),
+        user: UserName::new(&issuer(), &subject.parse().unwrap()),
+        client_id: "app".parse().unwrap(),
+        client_name: None,
+        resource: "https://mcp.example".parse().unwrap(),
+        scopes: "a".parse().unwrap(),
+        created_at: at(NOW),
+    };
+    let code = StoredCode {
+        client_id: grant.client_id.clone(),
+        redirect_uri: "http://127.0.0.1/".parse().unwrap(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".parse().unwrap(),
+        resource: grant.resource.clone(),
+        issued_at: at(NOW),
+        state: CodeState::Unused,
+    };
+    let digest: AuthorizationCode = subject.parse().unwrap();
+    assert!(store.issue_code(&grant, &digest.digest(), &code).await?);
+    Ok(())
+}
+
+async fn count_attempt(directory: &SqliteDirectory, key: &str) -> Result<(), DirectoryError> {
+    let store = AuthorizationStore::new(AnyDirectory::Sqlite(directory.clone()));
+    store.count_attempt(key, std::time::Duration::from_mins(1), at(NOW)).await.map(drop)
+}
+
+/// Additions, dates, removing, sessions, codes and counts all work.
 async fn assert_works(directory: &SqliteDirectory, name: &str) {
     for number in 0..OFTEN {
         let subject = format!("{name}-{number}");
@@ -90,6 +132,8 @@ async fn assert_works(directory: &SqliteDirectory, name: &str) {
         directory.prune(at(NOW)).await.unwrap();
         assert_eq!(directory.revoked_tokens().await.unwrap(), []);
         begin_session(directory, &subject).await.unwrap();
+        issue_code(directory, &subject).await.unwrap();
+        count_attempt(directory, &subject).await.unwrap();
     }
 }
 
@@ -110,6 +154,8 @@ async fn a_change_that_fails_spoils_no_connection_whoever_rolls_it_back() {
                 assert_unavailable(see(&directory, "before", NOW + 1).await);
                 assert_unavailable(directory.prune(at(NOW)).await);
                 assert_unavailable(begin_session(&directory, "no").await);
+                assert_unavailable(issue_code(&directory, "before").await);
+                assert_unavailable(count_attempt(&directory, "no").await);
             }
             sql(&directory, MEND).await;
             assert_works(&directory, fault).await;
@@ -129,6 +175,8 @@ async fn a_change_that_is_broken_off_spoils_no_connection() {
             let adding = add(&directory, &subject);
             let moment = std::time::Duration::from_micros(100 * number);
             let _ = tokio::time::timeout(moment, adding).await;
+            let counting = count_attempt(&directory, &subject);
+            let _ = tokio::time::timeout(moment, counting).await;
         }
         assert_works(&directory, "after").await;
     }

@@ -7,9 +7,9 @@ use std::{path::Path, sync::LazyLock, time::Duration};
 use auth_core::{Issuer, NumericDate, Subject};
 use directory::{
     AnyDirectory, CacheSettings, CachedDirectory, Directory, DirectoryError, Edit, NewUser,
-    RevokedToken, Stamp, Store, UserName, UserStatus,
+    RevokedToken, Stamp, Store, UserName, UserStatus, authorization::AuthorizationStore,
 };
-use sqlx::{Connection, SqliteConnection, migrate::Migrator};
+use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 use tempfile::TempDir;
 use testkit::{ManualClock, Postgres};
 use tokio::time::{Instant, sleep};
@@ -477,21 +477,43 @@ async fn a_newer_schema_is_refused_and_an_older_one_brought_up_to_date() {
             other => panic!("{other:?}"),
         }
     }
-    for version in 1..=2 {
+    for version in 1..=3 {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("users.db").display());
         let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
         let mut migrations = Migrator::new(Path::new("migrations/sqlite")).await.unwrap();
         migrations.migrations.to_mut().retain(|it| it.version <= version);
         migrations.run_direct(None, &mut connection, false).await.unwrap();
-        let old = "INSERT INTO users (issuer, subject, display_name, status, created_at) \
-                   VALUES ('https://issuer.example', 'old', '', 'active', 1)";
-        sqlx::raw_sql(old).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(OLD_USER).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         let directory = AnyDirectory::open(&url).await.unwrap();
         assert_eq!(is_active(&directory, "old").await, Some(true), "{version}");
         add(&directory, "new").await;
+        assert!(has_authorizations(directory).await, "{version}");
     }
+    let started = tokio::task::spawn_blocking(Postgres::for_tests).await.unwrap();
+    let Some(server) = started else { return };
+    let url = server.database().unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let mut migrations = Migrator::new(Path::new("migrations/postgres")).await.unwrap();
+    migrations.migrations.to_mut().retain(|it| it.version <= 1);
+    migrations.run_direct(None, &mut connection, false).await.unwrap();
+    sqlx::raw_sql(OLD_USER).execute(&mut connection).await.unwrap();
+    let directory = AnyDirectory::open(&url).await.unwrap();
+    assert_eq!(is_active(&directory, "old").await, Some(true));
+    assert!(has_authorizations(directory).await);
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+const OLD_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at) \
+                        VALUES ('https://issuer.example', 'old', '', 'active', 1)";
+
+/// Whether what an authorization server keeps can be kept.
+async fn has_authorizations(directory: AnyDirectory) -> bool {
+    let name = UserName { issuer: issuer(), subject: "old".parse().unwrap() };
+    let store = AuthorizationStore::new(directory);
+    let now = NumericDate::from_secs(NOW).unwrap();
+    store.set_password(&name, Some("$argon2id$"), now).await.unwrap()
 }
 
 async fn add(directory: &impl Directory, subject: &str) {

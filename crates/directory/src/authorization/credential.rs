@@ -159,8 +159,8 @@ impl AuthorizationStore {
 
     /// Uses the code of a time step; `false` if this step, or a later one, was used.
     pub async fn use_step(&self, user: &UserName, step: i64) -> Result<bool, DirectoryError> {
-        let used = named(Statement::new(USE_STEP), user).bind(step);
-        Ok(self.write(used).await? > 0)
+        let change = named(Statement::new(USE_STEP), user).bind(step);
+        Ok(self.write(change).await? > 0)
     }
 
     /// Uses a recovery code; `false` if there is none with this digest.
@@ -169,8 +169,8 @@ impl AuthorizationStore {
         user: &UserName,
         digest: &SecretDigest,
     ) -> Result<bool, DirectoryError> {
-        let used = named(Statement::new(USE_RECOVERY), user).bind(digest.as_bytes());
-        Ok(self.write(used).await? > 0)
+        let change = named(Statement::new(USE_RECOVERY), user).bind(digest.as_bytes());
+        Ok(self.write(change).await? > 0)
     }
 
     /// Removes the second factor and its recovery codes; `false` if there was none.

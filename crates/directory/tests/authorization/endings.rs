@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use auth_core::oauth::RefreshToken;
+use auth_core::oauth::{RefreshToken, SecretDigest};
 use directory::{
     CacheSettings, CachedDirectory, Directory, Edit,
-    authorization::{EndedGrants, GrantFilter, GrantId, NewGrant},
+    authorization::{AuthorizationStore, EndedGrants, GrantFilter, GrantId, NewGrant},
 };
 use testkit::ManualClock;
 
@@ -159,21 +159,19 @@ pub(crate) async fn a_user_has_a_bounded_number_of_grants(nodes: Nodes) {
         id[..2].copy_from_slice(&number.to_be_bytes());
         NewGrant { id: GrantId::from_random(id), created_at: at(1), ..grant(0, "alice", APP) }
     };
-    let issue = async |number: u16| {
+    let issue = |node: AuthorizationStore, number: u16| async move {
         let grant = newer(number);
         let mut bytes = [0xFF; 32];
         bytes[..2].copy_from_slice(&number.to_be_bytes());
-        let digest = auth_core::oauth::SecretDigest::from_bytes(bytes);
-        assert!(nodes.one.issue_code(&grant, &digest, &code(&grant)).await.unwrap());
+        let digest = SecretDigest::from_bytes(bytes);
+        assert!(node.issue_code(&grant, &digest, &code(&grant)).await.unwrap());
     };
-    for number in 1..500 {
-        issue(number).await;
-    }
+    crate::at_once(nodes.each(499).zip(1..).map(|(node, number)| issue(node, number))).await;
     assert_eq!(nodes.stored(&oldest).await.ended_at, None);
-    issue(500).await;
+    issue(nodes.one.clone(), 500).await;
     assert_eq!(nodes.stored(&oldest).await.ended_at, Some(at(1)));
     assert_eq!(nodes.revoked().await, ["t1"]);
-    issue(501).await;
+    issue(nodes.one.clone(), 501).await;
     let with_ended = GrantFilter { with_ended: true, ..of_user("alice") };
     assert_eq!(listed(&nodes, &with_ended).await, [oldest.id]);
     let ended = nodes.one.end_grants(&of_user("alice"), at(2)).await.unwrap();

@@ -19,7 +19,8 @@ use auth_core::{
     oauth::{CodeState, RefreshToken, SecretDigest, StoredCode},
 };
 use directory::{
-    AnyDirectory, Directory, Edit, NewUser, PostgresDirectory, Stamp, UserName, UserStatus,
+    AnyDirectory, Directory, DirectoryError, Edit, NewUser, PostgresDirectory, Stamp, UserName,
+    UserStatus,
     authorization::{AuthorizationStore, Grant, GrantFilter, GrantId, IssuedToken, NewGrant},
 };
 use tempfile::TempDir;
@@ -295,4 +296,53 @@ fn at(secs: i64) -> NumericDate {
 
 fn stamp() -> Stamp {
     Stamp::new("a test", at(0))
+}
+
+/// A database that is away is no "no such code".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_an_error() {
+    let started = tokio::task::spawn_blocking(Postgres::for_tests).await.unwrap();
+    let Some(mut server) = started else { return };
+    let directory = AnyDirectory::open(&server.database().unwrap()).await.unwrap();
+    add_user(&directory, "alice").await;
+    let store = AuthorizationStore::new(directory);
+    let grant = grant(1, "alice", APP);
+    assert!(store.issue_code(&grant, &digest(1), &code(&grant)).await.unwrap());
+    let mut server = tokio::task::spawn_blocking(move || {
+        server.stop().unwrap();
+        server
+    })
+    .await
+    .unwrap();
+    let window = Duration::from_mins(1);
+    assert!(store.find_code(&digest(1)).await.is_err());
+    assert!(store.find_refresh(&digest(1)).await.is_err());
+    assert!(store.device(&digest(1)).await.is_err());
+    assert!(store.password(&grant.user).await.is_err());
+    assert!(store.use_browser_session(&digest(1), window, at(0)).await.is_err());
+    assert!(store.count_attempt("alice", window, at(0)).await.is_err());
+    assert!(store.exchange_code(&digest(1), &access(1, 900), None, at(0)).await.is_err());
+    let server = tokio::task::spawn_blocking(move || {
+        server.start_again().unwrap();
+        server
+    });
+    let server = server.await.unwrap();
+    assert!(store.exchange_code(&digest(1), &access(1, 900), None, at(0)).await.unwrap());
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+/// A row that this program would not have written is an error, and no guess.
+#[tokio::test]
+async fn a_damaged_row_is_an_error() {
+    let nodes = Nodes::in_memory().await;
+    let AnyDirectory::Sqlite(sqlite) = nodes.one.users() else { return };
+    let grant = grant(1, "alice", APP);
+    nodes.issue(&grant, 1).await;
+    let damage = "UPDATE codes SET redirect_uri = 'javascript:alert(1)'; \
+                  UPDATE grants SET scopes = 'a  b'";
+    sqlx::raw_sql(damage).execute(sqlite.pool()).await.unwrap();
+    let fault = nodes.one.find_code(&digest(1)).await.unwrap_err();
+    assert!(matches!(fault, DirectoryError::Corrupt { column: "redirect_uri", .. }), "{fault:?}");
+    let fault = nodes.one.grant(&grant.id).await.unwrap_err();
+    assert!(matches!(fault, DirectoryError::Corrupt { column: "scopes", .. }), "{fault:?}");
 }
