@@ -102,7 +102,7 @@ impl ClientOrigin {
 impl AuthorizationStore {
     /// Adds a client. Of those that registered themselves there are at most `max_registered`: one
     /// more takes the place of the one that was added first, more than ten minutes ago, and never
-    /// used. So a flood of registrations keeps nobody out for long.
+    /// used. So a flood of registrations keeps no client out for long.
     pub async fn add_client(
         &self,
         client: &StoredClient,
@@ -167,7 +167,8 @@ impl AuthorizationStore {
         })
     }
 
-    /// Notes that a client got a token. A client without a row (a metadata document) is passed over.
+    /// Notes that a client got a token. A client without a row (a metadata document) is passed
+    /// over.
     pub async fn touch_client(
         &self,
         id: &ClientId,

@@ -2,9 +2,9 @@
 //! issuers' assertions (RFC 7523 §2.1).
 //!
 //! Each token request is a decision of its own, so the grant exists to end tokens that were issued
-//! and to be listed. Its id follows from what it is for ([`GrantId::from_random`] of a digest, say),
-//! so that there is one, however many tokens are issued. A token request after it has ended begins
-//! it again.
+//! and to be listed. Its id follows from what it is for ([`GrantId::from_random`] of a digest,
+//! say), so that there is one, however many tokens are issued. A token request after it has ended
+//! begins it again.
 
 use super::{
     AuthorizationStore, IssuedToken, NewGrant,

@@ -1,7 +1,7 @@
 //! Ending grants: their access tokens are revoked in the same change.
 //!
-//! The grant is marked first. Whoever issues a token of it at the same time has written its row
-//! before, and is waited for; or waits for the mark, and issues nothing.
+//! The grant is marked first. A change that issues a token of it at the same time has written its
+//! row before, and is waited for; or it waits for the mark, and issues nothing.
 
 use auth_core::{ClientId, Leeway, NumericDate};
 

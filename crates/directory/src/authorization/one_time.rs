@@ -43,7 +43,7 @@ const TAKE_LINK: &str = take!("kind = 'link'");
 pub enum OneTimeKind {
     /// A code that is typed, together with the user's name.
     Code,
-    /// A link that names nobody.
+    /// A link, which names no user.
     Link,
 }
 

@@ -1,4 +1,4 @@
-//! Forgetting what is over: some rows at a time, so that nobody waits for it.
+//! Forgetting what is over: some rows at a time, so that no other change waits for long.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const ENDED_GRACE: Duration = Duration::from_hours(24);
 /// How long a device code is known after its end, so that its client hears that it has expired.
 const DEVICE_GRACE: Duration = Duration::from_hours(1);
 
-/// How long after its end a code that nobody exchanged is kept, with its grant.
+/// How long after its end a code that was not exchanged is kept, with its grant.
 const CODE_GRACE: Duration = Duration::from_mins(10);
 
 /// Deletes 500 rows at most of a table that are over by $1. What changes meanwhile is asked again.

@@ -31,8 +31,9 @@ impl AuthorizationStore {
         Ok(self.row(find, read).await?.unwrap_or_default())
     }
 
-    /// Counts an attempt **before** it is judged, so that attempts at the same time are all counted;
-    /// what is known then, with it. The window begins with its first failure and lasts `window`.
+    /// Counts an attempt **before** it is judged, so that attempts at the same time are all
+    /// counted; what is known then, with it. The window begins with its first failure and lasts
+    /// `window`.
     pub async fn count_attempt(
         &self,
         key: &str,

@@ -1,7 +1,7 @@
 //! Tokens of a grant, within a change.
 //!
-//! The grant's row is written first, and only if the grant has not ended: so whoever ends it at the
-//! same time waits, and finds the new token.
+//! The grant's row is written first, and only if the grant has not ended: so a change that
+//! ends it at the same time waits, and finds the new token.
 
 use auth_core::{
     NumericDate,
