@@ -55,6 +55,15 @@ pub enum Failure {
         /// The subject.
         subject: String,
     },
+    /// The client of the authorization server does not exist.
+    #[error("no client {0:?}")]
+    NoSuchClient(String),
+    /// The client exists already.
+    #[error("there is a client {0:?} already")]
+    ClientExists(String),
+    /// The grant does not exist, or has ended.
+    #[error("no grant {0:?} that has not ended")]
+    NoSuchGrant(String),
     /// An unexpected error.
     #[error("{context}: {source}")]
     Io {
@@ -78,7 +87,11 @@ impl Failure {
             | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,
             Self::Directory(_) | Self::AuthorizationServer(_) => 4,
-            Self::NoSuchUser { .. } | Self::UserExists { .. } => 5,
+            Self::NoSuchUser { .. }
+            | Self::UserExists { .. }
+            | Self::NoSuchClient(_)
+            | Self::ClientExists(_)
+            | Self::NoSuchGrant(_) => 5,
         }
     }
 
@@ -99,6 +112,14 @@ impl Failure {
             Self::NoSuchUser { .. } => {
                 let command = invocation.command(Program::Server, "users list");
                 Some(format!("`{command}` shows all users"))
+            }
+            Self::NoSuchClient(_) => {
+                let command = invocation.command(Program::Server, "clients list --all");
+                Some(format!("`{command}` shows all clients"))
+            }
+            Self::NoSuchGrant(_) => {
+                let command = invocation.command(Program::Server, "grants list");
+                Some(format!("`{command}` shows all grants"))
             }
             _ => None,
         }

@@ -23,8 +23,9 @@ use std::{io::Write, path::PathBuf};
 pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Backend, Bounds, Resource, ResourceError};
 pub use args::{
-    Cli, Command, ConfigCommand, OutputFormat, PolicyCommand, RunArgs, TableFormat, TokensCommand,
-    UsersCommand,
+    Cli, ClientsCommand, Command, ConfigCommand, ConnectArgs, ConnectProgram, GrantsCommand,
+    NewClientArgs, OutputFormat, PolicyCommand, RunArgs, SecondFactorCommand, TableFormat,
+    TokensCommand, UsersCommand,
 };
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
@@ -65,7 +66,17 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Res
             command::init::init(&env_file, &environment, &cli.run, &SystemClock, out).await
         }
         Some(Command::Users(users)) => {
-            command::users::users(users, &cli.run, &environment, &SystemClock, out).await
+            let stdin = &mut std::io::stdin().lock();
+            command::users::users(users, &cli.run, &environment, &SystemClock, stdin, out).await
+        }
+        Some(Command::Clients(clients)) => {
+            command::clients::clients(clients, &cli.run, &environment, &SystemClock, out).await
+        }
+        Some(Command::Grants(grants)) => {
+            command::grants::grants(grants, &cli.run, &environment, &SystemClock, out).await
+        }
+        Some(Command::Connect(connect)) => {
+            command::connect::connect(&connect, &cli.run, &environment, invocation, out)
         }
         Some(Command::Tokens(tokens)) => {
             let stdin = &mut std::io::stdin().lock();

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use zeroize::Zeroizing;
+
 use crate::{display, style};
 
 /// Asks a question, and returns the line that was typed, without its line break; `None` at the end
@@ -38,6 +40,22 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
     Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+/// Asks for a secret on the terminal of this process: what is typed is not shown. `None` at the end
+/// of the input. An error where what is typed cannot be hidden.
+pub fn ask_secret(question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    let hidden = hidden::Hidden::begin()?;
+    let mut stderr = style::stderr();
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    let mut line = Zeroizing::new(String::new());
+    let count = io::stdin().lock().read_line(&mut line)?;
+    drop(hidden);
+    // The line break that was typed was not shown either.
+    writeln!(stderr)?;
+    let secret = line.trim_end_matches(['\r', '\n']);
+    Ok((count > 0).then(|| Zeroizing::new(secret.to_owned())))
+}
+
 /// Asks a question that only `y` or `yes` confirms. `ask` is `None` where there is no terminal.
 pub fn confirm(question: &str, ask: Option<&mut Ask<'_>>) -> Result<bool, ConfirmError> {
     let ask = ask.ok_or(ConfirmError::NoTerminal)?;
@@ -68,6 +86,48 @@ pub fn confirm_on_terminal(question: &str) -> Result<bool, ConfirmError> {
     let mut on_terminal = |question: &str| ask(question);
     let ask: Option<&mut Ask<'_>> = if is_interactive() { Some(&mut on_terminal) } else { None };
     confirm(question, ask)
+}
+
+/// The terminal does not show what is typed.
+#[cfg(unix)]
+mod hidden {
+    use std::io;
+
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    /// Until this is dropped.
+    pub(super) struct Hidden(Termios);
+
+    impl Hidden {
+        pub(super) fn begin() -> io::Result<Self> {
+            let before = tcgetattr(io::stdin())?;
+            let mut hidden = before.clone();
+            hidden.local_modes.remove(LocalModes::ECHO);
+            tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+            Ok(Self(before))
+        }
+    }
+
+    impl Drop for Hidden {
+        fn drop(&mut self) {
+            // There is no other place to report a failure to.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        }
+    }
+}
+
+/// On other systems nothing is hidden, so no secret is asked for.
+#[cfg(not(unix))]
+mod hidden {
+    use std::io;
+
+    pub(super) struct Hidden;
+
+    impl Hidden {
+        pub(super) fn begin() -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
 }
 
 #[cfg(test)]

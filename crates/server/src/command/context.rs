@@ -3,7 +3,7 @@
 use std::{borrow::Cow, io::Write};
 
 use auth_core::{Clock, Issuer, NumericDate, Subject, display};
-use directory::{AnyDirectory, Stamp, UserName};
+use directory::{AnyDirectory, Stamp, UserName, authorization::AuthorizationStore};
 use settings::{Environment, Variable};
 use terminal::{
     date::{When, rfc3339},
@@ -40,6 +40,11 @@ impl DirectoryContext {
         Ok(Self { directory, issuer, stamp: Stamp::new(who(), clock.now()) })
     }
 
+    /// The tables of the authorization server.
+    pub(crate) fn authorizations(&self) -> AuthorizationStore {
+        AuthorizationStore::new(self.directory.clone())
+    }
+
     /// The user with this subject.
     pub(crate) fn name(&self, subject: &str) -> Result<UserName, Failure> {
         let known: Subject = subject.parse().map_err(|fault| usage("subject", subject, fault))?;
@@ -56,6 +61,16 @@ fn who() -> String {
 
 pub(crate) fn usage(what: &str, text: &str, fault: impl std::fmt::Display) -> Failure {
     Failure::Usage(format!("{what} {text:?}: {fault}"))
+}
+
+/// Random bytes of the operating system, for a secret.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::Io {
+        context: "no randomness for a secret",
+        source: error.into(),
+    })?;
+    Ok(bytes)
 }
 
 /// Asks for a confirmation, without which `refused` is the error.

@@ -1,7 +1,10 @@
 //! The commands, one file each.
 
+pub(crate) mod clients;
 pub(crate) mod config;
+pub(crate) mod connect;
 mod context;
+pub(crate) mod grants;
 pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod run;

@@ -1,8 +1,9 @@
 //! `server users …`: manages users and their roles. Works while servers run on the same directory.
 
+mod credentials;
 mod import;
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use auth_core::{Clock, Policy, RoleName, display};
 use directory::{
@@ -12,7 +13,7 @@ use settings::Environment;
 use terminal::table::Table;
 
 use crate::{
-    args::{OutputFormat, RunArgs, UsersCommand},
+    args::{OutputFormat, RunArgs, SecondFactorCommand, UsersCommand},
     command::context::{DirectoryContext, confirm, date, until, usage, write_json},
     config::settings::load_policy,
     failure::Failure,
@@ -23,12 +24,13 @@ pub(crate) async fn users(
     args: &RunArgs,
     environment: &Environment,
     clock: &dyn Clock,
+    stdin: &mut dyn Read,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
     let context = DirectoryContext::open(args, environment, clock).await?;
     let users = Users { context, policy };
-    let done = users.run(command, out).await;
+    let done = users.run(command, stdin, out).await;
     users.context.directory.close().await;
     done
 }
@@ -39,7 +41,12 @@ struct Users {
 }
 
 impl Users {
-    async fn run(&self, command: UsersCommand, out: &mut dyn Write) -> Result<(), Failure> {
+    async fn run(
+        &self,
+        command: UsersCommand,
+        stdin: &mut dyn Read,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         let directory = &self.context.directory;
         let (edit, changed, unchanged, output) = match command {
             UsersCommand::List { output } => return print(&directory.list().await?, output, out),
@@ -51,6 +58,27 @@ impl Users {
                     OutputFormat::Json => write_json(&*user, out),
                     OutputFormat::Text => print(&[User::clone(&user)], output, out),
                 };
+            }
+            UsersCommand::Password { subject, stdin: from_stdin, remove, output } => {
+                let new = match (remove, from_stdin) {
+                    (true, _) => credentials::NewPassword::None,
+                    (false, true) => credentials::NewPassword::Stdin(stdin),
+                    (false, false) => credentials::NewPassword::Prompt,
+                };
+                return credentials::password(&self.context, &subject, new, output, out).await;
+            }
+            UsersCommand::Code { subject, output } => {
+                return credentials::code(&self.context, &subject, output, out).await;
+            }
+            UsersCommand::Link { subject, output } => {
+                return credentials::link(&self.context, &subject, output, out).await;
+            }
+            UsersCommand::SecondFactor(SecondFactorCommand::Reset { subject, yes, output }) => {
+                if !yes {
+                    let question = format!("Remove the second factor of {subject}?");
+                    confirm(&question, "the second factor was not removed")?;
+                }
+                return credentials::reset(&self.context, &subject, output, out).await;
             }
             UsersCommand::Import { file, overwrite, yes, output } => {
                 if overwrite && !yes {
@@ -166,7 +194,7 @@ impl Users {
     }
 }
 
-fn missing(name: &UserName) -> Failure {
+pub(super) fn missing(name: &UserName) -> Failure {
     Failure::NoSuchUser { issuer: name.issuer.to_string(), subject: name.subject.to_string() }
 }
 

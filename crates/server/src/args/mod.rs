@@ -1,5 +1,7 @@
 //! The command line.
 
+mod sign_in;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -7,9 +9,13 @@ use settings::Variable;
 pub use terminal::OutputFormat;
 use terminal::{Invocation, date::When, help};
 
+pub use self::sign_in::{
+    ClientsCommand, ConnectArgs, ConnectProgram, GrantsCommand, NewClientArgs,
+};
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
-4 the directory of users cannot be used; 5 no such user, or there is one already.
+4 the directory of users cannot be used; 5 no such user, client or grant, or there is one already.
 
 Every setting comes from a flag, else the environment, else .env, else bartizan.toml, else its
 default; `{server} config show` prints each. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
@@ -22,6 +28,9 @@ Examples:
   {server} users grant carol admin --until 8h
   {server} users export users.jsonl
   {server} tokens revoke --user carol
+  {server} users code carol\ta code with which carol signs in, once
+  {server} connect claude-code\thow Claude Code is connected
+  {server} grants list --user carol
   {server} policy check --policy policy.toml";
 
 const REVOKE_EXAMPLES: &str = "\
@@ -98,6 +107,17 @@ pub enum Command {
     /// Revoke tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Manage the clients of the authorization server
+    #[command(subcommand)]
+    Clients(ClientsCommand),
+    /// List and revoke what users have consented to
+    #[command(subcommand)]
+    Grants(GrantsCommand),
+    /// Print how a program is connected to this server
+    #[command(
+        after_help = "Examples:\n  {server} connect claude-code\n  {server} connect vscode --name work\n  {server} connect cursor --output json"
+    )]
+    Connect(ConnectArgs),
     /// Check, show and compare policies
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -226,6 +246,42 @@ pub enum UsersCommand {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
+    /// Set the password of a user, and end the browser sessions of that user
+    #[command(
+        after_help = "Examples:\n  {server} users password carol\n  pass show carol | {server} users password carol --stdin\n  {server} users password carol --remove"
+    )]
+    Password {
+        /// The user's sub
+        subject: String,
+        /// Read the password from standard input: its first line
+        #[arg(long)]
+        stdin: bool,
+        /// Remove the password
+        #[arg(long, conflicts_with = "stdin")]
+        remove: bool,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Make a code with which a user signs in, once, within 15 minutes
+    Code {
+        /// The user's sub
+        subject: String,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Make a link with which a user signs in, once, within a day
+    Link {
+        /// The user's sub
+        subject: String,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Manage the second factor of a user
+    #[command(subcommand)]
+    SecondFactor(SecondFactorCommand),
     /// Add users and revoked tokens from JSON Lines, all or none
     Import {
         /// The file; `-` reads standard input
@@ -251,6 +307,22 @@ pub enum UsersCommand {
         /// How many changes
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+}
+
+/// What can be done with second factors.
+#[derive(Debug, Subcommand)]
+pub enum SecondFactorCommand {
+    /// Remove the second factor of a user who has lost it, and its recovery codes
+    Reset {
+        /// The user's sub
+        subject: String,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
         /// The output format
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
