@@ -9,8 +9,8 @@ use axum::{
 };
 
 use crate::{
-    AuthorizationServer, authorize, cors, device, introspect, metadata, pages, register, revoke,
-    sign_in, token,
+    AuthorizationServer, authorize, cors, device, introspect, metadata, pages, providers, register,
+    revoke, sign_in, token,
 };
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
@@ -57,7 +57,8 @@ impl AuthorizationServer {
             .route("/authorize", get(authorize::show).post(authorize::decide))
             .route("/style.css", get(pages::style))
             .merge(sign_in::routes())
-            .merge(device::pages());
+            .merge(device::pages())
+            .merge(providers::routes());
 
         let endpoints = for_programs.merge(for_people);
         let endpoints =

@@ -13,6 +13,7 @@
 //! | [`DeviceCodePage`], [`DeviceConfirmPage`] | `/device` |
 //! | [`DonePage`] | `POST /device`, `POST /sign-out` |
 //! | [`AccountPage`], [`SetUpPage`], [`RecoveryCodesPage`] | `/account` |
+//! | [`ProviderProblemPage`] | `/sign-in/with/NAME`, `/sign-in/callback/NAME` |
 //! | [`ErrorPage`] | everywhere |
 //!
 //! 1. Texts are in one file, `text.rs`, for translation.
@@ -37,6 +38,7 @@ mod label;
 mod onward;
 mod page;
 pub mod path;
+mod provider_problem;
 mod scopes;
 mod second_factor;
 mod second_step;
@@ -60,6 +62,7 @@ pub use frame::{Frame, Hidden};
 pub use label::Label;
 pub use onward::{Onward, OnwardPage};
 pub use page::Page;
+pub use provider_problem::{ProviderProblem, ProviderProblemPage};
 pub use scopes::{Offer, OfferKind, ScopeAvailability, ScopeChoice, Scopes};
 pub use second_factor::{RecoveryCodesPage, SetUpPage};
 pub use second_step::{SecondStepError, SecondStepPage};

@@ -263,6 +263,26 @@ pub(crate) const PROVIDER_TITLE: &str = "Sign-in did not work";
 pub(crate) const PROVIDER_WHAT: &str = "{provider} did not confirm who you are.";
 pub(crate) const PROVIDER_TODO: &str =
     "Connect again from the program. If that does not help, ask the operator of this server.";
+pub(crate) const PROVIDER_OVER_TITLE: &str = "This sign-in is over";
+pub(crate) const PROVIDER_OVER_WHAT: &str = "It took longer than 10 minutes, was finished already, \
+    or began in another browser. You were not signed in.";
+pub(crate) const PROVIDER_TOO_LONG_WHAT: &str =
+    "The program sent a request that is too long to be taken to {provider} and back.";
+pub(crate) const PROVIDER_DENIED_WHAT: &str =
+    "{provider} says that the sign-in was declined: by you, or by a rule there.";
+pub(crate) const PROVIDER_DENIED_TODO: &str = "Go back and try again, or sign in another way.";
+pub(crate) const PROVIDER_UNAVAILABLE_WHAT: &str =
+    "{provider} does not answer. Nothing is wrong with your account.";
+pub(crate) const PROVIDER_UNAVAILABLE_TODO: &str = "Try again in a minute, or sign in another way.";
+pub(crate) const PROVIDER_NOT_ADMITTED_TITLE: &str = "This account may not sign in here";
+pub(crate) const PROVIDER_NOT_ADMITTED_WHAT: &str =
+    "{provider} knows you, but this server does not admit this account.";
+pub(crate) const PROVIDER_DISABLED_TITLE: &str = "Your account here is disabled";
+pub(crate) const PROVIDER_DISABLED_WHAT: &str =
+    "{provider} knows you, but your account at this server is disabled.";
+pub(crate) const PROVIDER_DISABLED_TODO: &str = "Ask the operator of this server.";
+pub(crate) const PROVIDER_USER: &str = "Your name here";
+pub(crate) const PROVIDER_BACK: &str = "Back to sign-in";
 pub(crate) const ACCOUNT_MISSING_TITLE: &str = "You have no account here";
 pub(crate) const ACCOUNT_MISSING_WHAT: &str =
     "{provider} knows you, but this server has no account for you.";

@@ -19,6 +19,7 @@
 //! **Invariant:** a session begins only for the user whom the provider confirmed for this sign-in of
 //! this browser, and who is active here.
 
+mod callback;
 mod config;
 mod fault;
 mod flow;
@@ -27,10 +28,16 @@ mod http;
 mod kept;
 mod metadata;
 mod preset;
+mod problem;
 mod provider;
 mod provision;
 mod registry;
+mod start;
 
+use axum::{
+    Router,
+    routing::{get, post},
+};
 pub use config::{
     ClientAuthentication, ProviderConfigError, ProviderKind, SignInProvider, UnknownUsers,
 };
@@ -41,3 +48,12 @@ pub(crate) use metadata::{fetch_keys, unreachable};
 pub use preset::{ProviderPreset, UnknownProviderPresetError};
 pub(crate) use provision::{Found, Provisioning, provision_by};
 pub use registry::{Providers, ProvidersError};
+
+use crate::AuthorizationServer;
+
+/// The paths below the issuer's.
+pub(crate) fn routes() -> Router<AuthorizationServer> {
+    Router::new()
+        .route("/sign-in/with/{name}", post(start::start))
+        .route("/sign-in/callback/{name}", get(callback::callback))
+}
