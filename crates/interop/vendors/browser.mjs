@@ -93,25 +93,29 @@ export class Browser {
     return { status: answer.status, headers: answer.headers, location, text };
   }
 
-  /** What a person submits in a form, or `undefined` if there is nothing for them in it. */
+  /** What a person submits in a form, or `undefined` if it is not one for them to fill in here. */
   async filled({ fields, buttons }, { code } = {}) {
-    const form = new URLSearchParams();
     const named = (name) => fields.some((field) => field.name === name);
+    const values = buttons.filter(({ name }) => name === 'decision').map(({ value }) => value);
+    // A page that asks about what is known already has a button to go on with that.
+    const choices = this.decision === 'allow' && !this.scopes ? ['continue', 'allow'] : [this.decision];
+    const decision = choices.find((choice) => values.includes(choice));
+    if (values.length > 0 && !decision) throw new Error(`no button to ${this.decision}`);
+    if (!decision && !named('secret') && !named('user_code')) return undefined;
+    const form = new URLSearchParams();
     for (const { name, type = 'text', value = '', checked } of fields) {
       if (!name) continue;
       if (type === 'checkbox' || type === 'radio') {
-        const wanted = name === 'scope' && this.scopes ? this.scopes.includes(value) : checked !== undefined;
+        const scope = /^scope:(.*)$/.exec(name)?.[1];
+        const wanted = scope && this.scopes ? this.scopes.includes(scope) : checked !== undefined;
         if (wanted) form.append(name, value || 'on');
       } else if (name === 'user') form.append(name, this.user);
-      else if (name === 'secret' || name === 'password') form.append(name, await this.secret());
+      else if (name === 'secret') form.append(name, await this.secret());
       else if (name === 'user_code') form.append(name, code ?? value);
       else form.append(name, value);
     }
-    const decision = buttons.find(({ name, value }) => name === 'decision' && value === this.decision);
-    if (decision) form.append('decision', this.decision);
-    const isDecision = buttons.some(({ name }) => name === 'decision');
-    if (isDecision && !decision) throw new Error(`no button to ${this.decision}`);
-    return decision || named('secret') || named('user_code') ? form : undefined;
+    if (decision) form.append('decision', decision);
+    return form;
   }
 
   /**
@@ -127,6 +131,14 @@ export class Browser {
       if (answer.location !== null && answer.status >= 300 && answer.status < 400) {
         const next = new URL(answer.location, url);
         if (next.origin !== this.origin) return { at: answer.location };
+        url = next;
+        answer = await this.request(url);
+        continue;
+      }
+      const onward = /<meta\b[^>]*http-equiv="refresh"[^>]*>/i.exec(answer.text);
+      if (onward) {
+        const next = new URL(attributes(onward[0].slice('<meta'.length, -1)).content.replace(/^[^=]*=/, ''), url);
+        if (next.origin !== this.origin) return { at: next.href };
         url = next;
         answer = await this.request(url);
         continue;

@@ -6,7 +6,7 @@ use http::header;
 use reqwest::Url;
 
 use crate::{
-    html::{Form, forms},
+    html::{Form, forms, onward},
     program::{Answer, Ask, Program, encoded},
 };
 
@@ -78,6 +78,15 @@ impl Browser {
                 continue;
             }
             self.pages.push(answer.body.clone());
+            if let Some(next) = onward(&answer.body) {
+                let url = at.join(&next).unwrap();
+                if url.origin() != base.origin() {
+                    return End::Sent(next);
+                }
+                at = url;
+                answer = self.send(program, Ask::get(relative(&at))).await;
+                continue;
+            }
             let next = forms(&answer.body).into_iter().find_map(|form| {
                 let filled = self.filled(program, &form)?;
                 Some((form.action, filled))
@@ -116,19 +125,24 @@ impl Browser {
         if form.method != "post" {
             return None;
         }
-        let decision = if self.allows { "allow" } else { "deny" };
-        let has_decision = form.button("decision", decision);
+        // A page that asks about what is known already has a button to go on with that.
+        let choices: &[&str] = match (self.allows, &self.scopes) {
+            (false, _) => &["deny"],
+            (true, None) => &["continue", "allow"],
+            (true, Some(_)) => &["allow"],
+        };
+        let decision = choices.iter().find(|choice| form.button("decision", choice));
         let signs_in = form.field("secret").is_some();
-        if !has_decision && !signs_in && form.field("user_code").is_none() {
+        if decision.is_none() && !signs_in && form.field("user_code").is_none() {
             return None;
         }
         let mut fields = Vec::new();
         for field in form.fields.iter().filter(|it| !it.name.is_empty() && !it.is_button()) {
             let value = match (field.kind.as_str(), field.name.as_str()) {
-                ("checkbox" | "radio", name) => {
-                    let is_scope = name == "scope";
-                    let scopes = self.scopes.as_ref().filter(|_| is_scope);
-                    if !scopes.map_or(field.checked, |it| it.contains(&field.value)) {
+                ("checkbox", name) => {
+                    let scope = name.strip_prefix("scope:").unwrap_or(name);
+                    let scopes = self.scopes.as_ref();
+                    if !scopes.map_or(field.checked, |it| it.iter().any(|one| one == scope)) {
                         continue;
                     }
                     field.value.clone()
@@ -140,9 +154,7 @@ impl Browser {
             fields.push((field.name.clone(), value));
         }
         self.sign_ins += usize::from(signs_in);
-        if has_decision {
-            fields.push(("decision".into(), decision.into()));
-        }
+        fields.extend(decision.map(|it| ("decision".to_owned(), (*it).to_owned())));
         Some(fields)
     }
 }

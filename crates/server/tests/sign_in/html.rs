@@ -76,6 +76,17 @@ pub(crate) fn forms(page: &str) -> Vec<Form> {
     forms
 }
 
+/// Where a page sends the browser by itself (`<meta http-equiv="refresh">`).
+pub(crate) fn onward(page: &str) -> Option<String> {
+    page.split('<').find_map(|tag| {
+        let rest = tag.strip_prefix("meta ")?.split_once('>')?.0;
+        let attributes = attributes(rest);
+        let get = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|it| &it.1);
+        get("http-equiv").filter(|it| *it == "refresh")?;
+        get("content")?.split_once("url=").map(|(_, url)| url.to_owned())
+    })
+}
+
 /// The attributes of a tag, decoded.
 fn attributes(mut text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();

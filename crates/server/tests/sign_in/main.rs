@@ -1,7 +1,7 @@
 //! Signing in at the server as a program, over HTTP, as MCP clients do it.
 //!
 //! 1. [`clients`]: the requests of each client, replayed from `exchanges/`.
-//! 2. `needs`: what MCP clients need of an authorization server, one test for each need.
+//! 2. [`needs`]: what MCP clients need of an authorization server, one test for each need.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,5 +14,6 @@ mod clients;
 mod documents;
 mod exchange;
 mod html;
+mod needs;
 mod program;
 mod replay;

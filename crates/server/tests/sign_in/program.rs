@@ -108,9 +108,8 @@ impl Program {
     pub(crate) async fn send(&self, ask: Ask) -> Answer {
         let Ask { method, path, headers, body } = ask;
         let request = self.http.request(method, format!("{}{path}", self.origin)).body(body);
-        let request = headers.into_iter().fold(request, |request, (name, value)| {
-            request.header(name, value)
-        });
+        let request =
+            headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let response = request.send().await.unwrap();
         Answer {
             status: response.status(),
@@ -149,8 +148,8 @@ impl Ask {
 
     /// A POST of a JSON document.
     pub(crate) fn json(path: impl Into<String>, body: &Value) -> Self {
-        let mut ask = Self::new(Method::POST, path)
-            .header(header::CONTENT_TYPE.as_str(), "application/json");
+        let mut ask =
+            Self::new(Method::POST, path).header(header::CONTENT_TYPE.as_str(), "application/json");
         ask.body = body.to_string();
         ask
     }
