@@ -206,8 +206,8 @@ describe('our client', () => {
 
   test('signs in as itself, with a secret', async () => {
     const home = newHome();
-    const { id, secret } = JSON.parse(server.place.run('server', [
-      'clients', 'add', 'nightly', '--grant', 'client-credentials', '--scope', 'User.Read', '--output', 'json',
+    const { client_id: id, client_secret: secret } = JSON.parse(server.place.run('server', [
+      'clients', 'add', '--name', 'Nightly', '--grant', 'client_credentials', '--role', 'user', '--output', 'json',
     ]));
     writeFileSync(join(home.folder, 'secret'), secret, { mode: 0o600 });
     const login = ['login', '--grant', 'client-credentials', '--client-id', id, '--client-secret-file', 'secret'];

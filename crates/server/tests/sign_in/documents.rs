@@ -1,7 +1,15 @@
 //! The metadata documents of clients, at their own addresses: an HTTP proxy on loopback that is
 //! every host itself, with certificates of an authority of its own.
 
-use std::{fs, path::Path, process::Command, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -86,6 +94,7 @@ extendedKeyUsage = serverAuth
 pub(crate) struct Documents {
     proxy: String,
     authority: String,
+    is_down: Arc<AtomicBool>,
     _folder: TempDir,
 }
 
@@ -96,14 +105,24 @@ impl Documents {
         let acceptor = TlsAcceptor::from(Arc::new(certificate(folder.path())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = format!("http://{}", listener.local_addr().unwrap());
+        let is_down = Arc::<AtomicBool>::default();
+        let down = Arc::clone(&is_down);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                if down.load(Ordering::SeqCst) {
+                    continue;
+                }
                 // A client that goes away is no fault here.
                 tokio::spawn(answer(stream, acceptor.clone()));
             }
         });
         let authority = folder.path().join("authority.pem").to_str().unwrap().to_owned();
-        Self { proxy, authority, _folder: folder }
+        Self { proxy, authority, is_down, _folder: folder }
+    }
+
+    /// From now on all hosts are unreachable, or are reachable again.
+    pub(crate) fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
     }
 
     /// A server that reaches the hosts of the documents, and nothing else.

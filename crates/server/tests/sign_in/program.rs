@@ -17,6 +17,7 @@ use tempfile::TempDir;
 pub(crate) struct Program {
     /// `http://localhost:PORT`: its issuer.
     pub(crate) origin: String,
+    port: u16,
     folder: TempDir,
     settings: Vec<(String, String)>,
     child: Child,
@@ -58,28 +59,21 @@ impl Program {
         settings.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         run(&folder, &settings, &["init"]);
 
-        let log = File::create(folder.path().join("log")).unwrap();
-        let mut child = command(&folder, &settings, &["--bind", &format!("127.0.0.1:{port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        // What else it prints must not fill the pipe.
-        thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-
+        let child = spawn(&folder, &settings, port);
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
             .build()
             .unwrap();
-        let program = Self { origin, folder, settings, child, http };
-        assert!(line.starts_with("MCP server on "), "{line} {}", program.log());
-        program
+        Self { origin, port, folder, settings, child, http }
+    }
+
+    /// Kills it, and starts it again over the same files.
+    pub(crate) fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(&self.folder, &self.settings, self.port);
     }
 
     /// What one of its commands prints, given that it succeeds.
@@ -92,11 +86,6 @@ impl Program {
         let printed = self.run(&["users", "code", "alice", "--output", "json"]);
         let printed: Value = serde_json::from_str(&printed).unwrap();
         printed["code"].as_str().unwrap().to_owned()
-    }
-
-    /// What it has logged.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// Its MCP endpoint.
@@ -218,6 +207,26 @@ fn command(folder: &TempDir, settings: &[(String, String)], args: &[&str]) -> Co
     let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_server")));
     command.args(args).current_dir(folder).env_clear().envs(settings.iter().cloned());
     command
+}
+
+/// Starts the server, and waits until it says that it serves.
+fn spawn(folder: &TempDir, settings: &[(String, String)], port: u16) -> Child {
+    let path = folder.path().join("log");
+    let log = File::options().create(true).append(true).open(&path).unwrap();
+    let mut child = command(folder, settings, &["--bind", &format!("127.0.0.1:{port}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    // What else it prints must not fill the pipe.
+    thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let log = std::fs::read_to_string(path).unwrap();
+    assert!(line.starts_with("MCP server on "), "{line} {log}");
+    child
 }
 
 fn run(folder: &TempDir, settings: &[(String, String)], args: &[&str]) -> String {

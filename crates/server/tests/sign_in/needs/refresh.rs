@@ -1,7 +1,11 @@
 //! Refreshing.
 
+use std::time::Duration;
+
+use http::header;
+
 use super::{Client, Tokens, with};
-use crate::program::Program;
+use crate::{documents::Documents, program::Program};
 
 /// 21: Gemini CLI and mcporter register anew after a 401, and send the refresh token under the new
 /// id.
@@ -86,4 +90,43 @@ async fn refreshes_in_bursts_are_no_flood() {
     for _ in 0..20 {
         tokens = Tokens::of(&program.token(&client.refresh(&tokens.refresh)).await);
     }
+}
+
+/// 33: goose and Gemini CLI drop what they have at a 503, and everyone does at `invalid_grant`. What
+/// fails here is the host of the client's document, after a restart has forgotten the document.
+#[tokio::test]
+async fn a_failure_that_passes_is_a_503_and_the_refresh_token_lives() {
+    let documents = Documents::serve().await;
+    let mut program = documents.program();
+    let id = "https://zed.dev/oauth/client-metadata.json".to_owned();
+    let refresh = {
+        let client = Client { program: &program, id: id.clone(), secret: None };
+        client.tokens().await.refresh
+    };
+    documents.set_down(true);
+    program.restart();
+    let client = Client { program: &program, id, secret: None };
+    let answer = program.token(&client.refresh(&refresh)).await;
+    answer.assert_error(503, "temporarily_unavailable");
+    assert!(answer.header(header::RETRY_AFTER).is_some(), "{answer:?}");
+    documents.set_down(false);
+    // A failure is remembered for ten seconds.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let tokens = Tokens::of(&program.token(&client.refresh(&refresh)).await);
+    assert_eq!(program.call("whoami", &tokens.access).await.status, 200);
+}
+
+/// A restart signs no one out.
+#[tokio::test]
+async fn a_refresh_token_survives_a_restart() {
+    let mut program = Program::start();
+    let (id, tokens) = {
+        let client = Client::public(&program).await;
+        let tokens = client.tokens().await;
+        (client.id, tokens)
+    };
+    program.restart();
+    assert_eq!(program.call("whoami", &tokens.access).await.status, 200);
+    let client = Client { program: &program, id, secret: None };
+    Tokens::of(&program.token(&client.refresh(&tokens.refresh)).await);
 }
