@@ -12,7 +12,10 @@ mod others;
 mod refresh;
 mod sessions;
 
-use std::{sync::LazyLock, time::Duration};
+use std::{
+    sync::{Arc, LazyLock, Mutex},
+    time::Duration,
+};
 
 use auth_core::{
     NumericDate,
@@ -105,7 +108,8 @@ contract! {
         a_repeated_answer_notes_the_access_token_alone
         a_kept_token_is_used_at_the_newer_date
         an_ended_family_stays_ended
-        a_disabled_user_keeps_a_family_and_may_not_use_it;
+        a_disabled_user_keeps_a_family_and_may_not_use_it
+        the_oldest_tokens_of_a_family_are_forgotten;
     sessions:
         a_session_is_found_by_its_cookie_alone
         a_session_ends_by_disuse_and_by_its_date
@@ -132,6 +136,7 @@ contract! {
         a_device_code_is_forgotten_after_its_end;
     others:
         a_consent_is_remembered_by_client_and_resource
+        consents_of_a_user_are_bounded
         attempts_are_counted_in_windows
         attempts_at_once_are_all_counted
         an_assertion_is_used_once_by_its_issuer;
@@ -345,4 +350,43 @@ async fn a_damaged_row_is_an_error() {
     assert!(matches!(fault, DirectoryError::Corrupt { column: "redirect_uri", .. }), "{fault:?}");
     let fault = nodes.one.grant(&grant.id).await.unwrap_err();
     assert!(matches!(fault, DirectoryError::Corrupt { column: "scopes", .. }), "{fault:?}");
+}
+
+/// However many changes for signing in wait for the one writer of SQLite, a change of users waits
+/// for one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_users_pass_those_for_signing_in() {
+    let nodes = Nodes::in_a_file().await;
+    let AnyDirectory::Sqlite(sqlite) = nodes.one.users() else { return };
+    // The writer is taken. One count waits for it, the others wait for that one.
+    let writer = sqlite.pool().acquire().await.unwrap();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let counts: Vec<_> = (0..50)
+        .map(|number| {
+            let (store, done) = (nodes.one.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                let window = Duration::from_mins(1);
+                store.count_attempt(&format!("k{number}"), window, at(0)).await.unwrap();
+                done.lock().unwrap().push("count");
+            })
+        })
+        .collect();
+    // Until all of them wait: nothing says so.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let change = {
+        let (users, done) = (nodes.one.users().clone(), Arc::clone(&done));
+        tokio::spawn(async move {
+            let edit = Edit::SetStatus(user("alice"), UserStatus::Disabled);
+            let _ = users.edit(edit, &stamp()).await.unwrap();
+            done.lock().unwrap().push("change");
+        })
+    };
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(writer);
+    for task in counts.into_iter().chain([change]) {
+        task.await.unwrap();
+    }
+    let done = done.lock().unwrap();
+    let place = done.iter().position(|it| *it == "change").unwrap();
+    assert!(place <= 2, "{place}");
 }

@@ -103,3 +103,29 @@ pub(crate) async fn an_assertion_is_used_once_by_its_issuer(nodes: Nodes) {
     nodes.one.prune_authorizations(at(60), DAY).await.unwrap();
     assert!(used(here, "one").await && used(there, "n0").await && used(there, "n500").await);
 }
+
+pub(crate) async fn consents_of_a_user_are_bounded(nodes: Nodes) {
+    let (alice, resource, scopes) = (user("alice"), resource("a"), "a".parse().unwrap());
+    let remember = async |number: u16, secs| {
+        let client = client(&format!("c{number:03}"));
+        nodes.one.remember_consent(&alice, &client, &resource, &scopes, at(secs)).await.unwrap();
+    };
+    let knows = async |number: u16| {
+        let client = client(&format!("c{number:03}"));
+        !nodes.other.consented(&alice, &client, &resource).await.unwrap().is_empty()
+    };
+    let consents = nodes.each(500).zip(0_u16..).map(|(node, number)| {
+        let (alice, resource) = (user("alice"), self::resource("a"));
+        async move {
+            let (client, scopes) = (self::client(&format!("c{number:03}")), "a".parse().unwrap());
+            let at = at(i64::from(number) + 1);
+            node.remember_consent(&alice, &client, &resource, &scopes, at).await.unwrap();
+        }
+    });
+    at_once(consents).await;
+    assert!(knows(0).await);
+    // One that is given again is not the oldest any more.
+    remember(0, 600).await;
+    remember(500, 601).await;
+    assert!(knows(0).await && !knows(1).await && knows(2).await && knows(500).await);
+}

@@ -160,3 +160,18 @@ pub(crate) async fn a_disabled_user_keeps_a_family_and_may_not_use_it(nodes: Nod
     nodes.enable("alice").await;
     assert!(rotate(&nodes, &id, (family(0, 0), family(1, 10)), 11).await);
 }
+
+/// A client that refreshes without end fills nothing.
+pub(crate) async fn the_oldest_tokens_of_a_family_are_forgotten(nodes: Nodes) {
+    let id = nodes.grant_with_refresh(1, &first()).await.id;
+    // As after many uses.
+    let jump = (family(0, 0), family(10_098, 10));
+    assert!(rotate(&nodes, &id, jump, 11).await);
+    assert!(rotate(&nodes, &id, (family(10_098, 10), family(10_099, 11)), 12).await);
+    assert!(nodes.other.find_refresh(&first().digest()).await.unwrap().is_some());
+    assert!(rotate(&nodes, &id, (family(10_099, 11), family(10_100, 12)), 13).await);
+    assert!(nodes.other.find_refresh(&first().digest()).await.unwrap().is_none());
+    for byte in 11..14 {
+        assert!(nodes.other.find_refresh(&digest(byte)).await.unwrap().is_some());
+    }
+}
