@@ -78,19 +78,13 @@ async fn of_access(
     if server.users().is_revoked(claims.issuer(), token_id).await? {
         return Ok(None);
     }
-    // A client that acts for itself is no user of the directory (RFC 9068 §2.2).
-    let is_client = claims.subject().as_str() == client_id.as_str();
-    let scopes = if is_client {
-        claims.scopes().clone()
-    } else {
-        let name = UserName::new(claims.issuer(), claims.subject());
-        let Some(user) = users::active(server, &name).await? else { return Ok(None) };
-        let served = server.config().resources.iter().find(|it| it.uri.audience() == audience);
-        let Some(served) = served.filter(|_| !user.has_revoked(Some(issued_at))) else {
-            return Ok(None);
-        };
-        claims.scopes().intersection(&users::ceiling(server, &user, &served.policy))
+    let name = UserName::new(claims.issuer(), claims.subject());
+    let Some(user) = users::active(server, &name).await? else { return Ok(None) };
+    let served = server.config().resources.iter().find(|it| it.uri.audience() == audience);
+    let Some(served) = served.filter(|_| !user.has_revoked(Some(issued_at))) else {
+        return Ok(None);
     };
+    let scopes = claims.scopes().intersection(&users::ceiling(server, &user, &served.policy));
     Ok(Some(TokenDescription::Active {
         issuer: claims.issuer().clone(),
         subject: claims.subject().clone(),

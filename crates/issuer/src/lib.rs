@@ -14,9 +14,6 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error (503), never "no".
 
-#[cfg(test)]
-extern crate self as issuer;
-
 mod assertions;
 mod authorize;
 mod body;
@@ -39,9 +36,6 @@ mod router;
 mod seal;
 mod server;
 pub mod sign_in;
-#[cfg(test)]
-#[path = "../tests/common/server.rs"]
-mod test_server;
 mod token;
 mod users;
 

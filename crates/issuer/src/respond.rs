@@ -74,27 +74,35 @@ impl IntoResponse for Unavailable {
         tracing::error!(fault = &self as &dyn Error, "The authorization server cannot answer");
         let code = ErrorCode::TemporarilyUnavailable;
         let error = OAuthError::new(code, "the authorization server is busy: try again shortly");
-        let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &error);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        response
+        busy(&error)
     }
 }
 
 impl IntoResponse for Refusal {
-    /// RFC 6749 §5.2: 401 with a challenge for `invalid_client`, 400 else.
+    /// RFC 6749 §5.2: 401 with a challenge for `invalid_client`, 400 else; 503 for what passes.
     fn into_response(self) -> Response {
         let error = match self {
             Self::OAuth(error) => error,
             Self::Unavailable(fault) => return fault.into_response(),
         };
-        if error.code() == ErrorCode::InvalidClient {
-            let mut response = json(StatusCode::UNAUTHORIZED, &error);
-            let challenge = HeaderValue::from_static("Basic realm=\"token endpoint\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            return response;
+        match error.code() {
+            ErrorCode::InvalidClient => {
+                let mut response = json(StatusCode::UNAUTHORIZED, &error);
+                let challenge = HeaderValue::from_static("Basic realm=\"token endpoint\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                response
+            }
+            ErrorCode::TemporarilyUnavailable => busy(&error),
+            _ => json(StatusCode::BAD_REQUEST, &error),
         }
-        json(StatusCode::BAD_REQUEST, &error)
     }
+}
+
+/// 503: another try in a moment may succeed.
+pub(crate) fn busy(error: &OAuthError) -> Response {
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, error);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 /// JSON that no cache keeps (RFC 6749 §5.1).

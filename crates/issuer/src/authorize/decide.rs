@@ -7,7 +7,7 @@
 //! 4. The grant and its code are one change; a user who was disabled in between gets none.
 
 use auth_core::{
-    ScopeSet,
+    ScopeSet, display,
     oauth::{AuthorizationCode, ErrorCode, Form, MAX_FORM_BYTES, OAuthError, StoredCode},
 };
 use axum::{Extension, body::Body, extract::State, response::Response};
@@ -98,7 +98,8 @@ async fn take(
         }
         Decision::Allow(scopes) => {
             let name = UserName::new(user.issuer(), user.subject());
-            grant(server, checked, name, scopes).await
+            let remembered = offer.to_remember(&scopes);
+            grant(server, checked, name, scopes, &remembered).await
         }
     }
 }
@@ -123,6 +124,7 @@ async fn grant(
     checked: &CheckedRequest,
     user: UserName,
     scopes: ScopeSet,
+    remembered: &ScopeSet,
 ) -> Result<Response, Unavailable> {
     let (now, authorization) = (server.now(), &checked.authorization);
     let code = AuthorizationCode::from_random(random()?);
@@ -140,11 +142,11 @@ async fn grant(
         return Ok(view::again(server, checked));
     }
     let NewGrant { user, client_id, resource, scopes, .. } = &grant;
-    server.store().remember_consent(user, client_id, resource, scopes, now).await?;
+    server.store().remember_consent(user, client_id, resource, remembered, now).await?;
     tracing::info!(
         grant = grant.id.as_str(),
         issuer = %user.issuer,
-        subject = %user.subject,
+        subject = %display::escape(user.subject.as_str()),
         client = %client_id,
         scopes = %scopes,
         "A user allowed a client access"

@@ -24,8 +24,12 @@ pub(crate) struct Offer {
     pub(crate) choices: Vec<Choice>,
     /// Scopes that were asked for, and that the user's roles do not allow.
     pub(crate) beyond_roles: ScopeSet,
+    /// Scopes that were asked for, and that the policy does not have.
+    pub(crate) unknown: ScopeSet,
     /// What the user allowed before, of what is offered.
     pub(crate) remembered: ScopeSet,
+    /// What the user allowed before, and what is not offered now.
+    others: ScopeSet,
 }
 
 /// A scope on the consent page.
@@ -50,9 +54,10 @@ impl Offer {
         before: &ScopeSet,
     ) -> Self {
         let ceiling = users::ceiling(server, user, policy);
-        let known = policy.scopes().intersection(asked);
-        let known = known.iter().filter(|scope| scope.as_str() != OFFLINE_ACCESS);
-        let known: ScopeSet = known.cloned().collect();
+        let catalog = policy.scopes();
+        let asked = asked.iter().filter(|scope| scope.as_str() != OFFLINE_ACCESS).cloned();
+        let (known, unknown): (Vec<_>, Vec<_>) = asked.partition(|scope| catalog.contains(scope));
+        let (known, unknown) = (ScopeSet::from_iter(known), ScopeSet::from_iter(unknown));
         let (wanted, beyond_roles) = if known.is_empty() {
             (policy.requestable_scopes(), ScopeSet::empty())
         } else {
@@ -61,6 +66,7 @@ impl Offer {
         };
         let offered = wanted.intersection(&ceiling);
         let remembered = offered.intersection(before);
+        let others = before.iter().filter(|scope| !offered.contains(scope)).cloned().collect();
         let reading = read_only::among(policy, &offered);
         let roles = user.roles_at(server.now());
         let mut opened = opened_by(policy, &offered, &Ceiling::Roles(roles));
@@ -72,7 +78,7 @@ impl Offer {
             is_ticked: remembered.is_empty() || remembered.contains(scope),
         };
         let choices = offered.iter().map(choice).collect();
-        Self { choices, beyond_roles, remembered }
+        Self { choices, beyond_roles, unknown, remembered, others }
     }
 
     /// The scopes that are offered.
@@ -84,6 +90,11 @@ impl Offer {
     pub(crate) fn reading(&self) -> ScopeSet {
         let reading = self.choices.iter().filter(|choice| choice.is_read_only);
         reading.map(|choice| choice.scope.clone()).collect()
+    }
+
+    /// What is remembered if the user allows `chosen`: what was not asked about stays.
+    pub(crate) fn to_remember(&self, chosen: &ScopeSet) -> ScopeSet {
+        self.others.union(chosen)
     }
 
     /// Whether all that is offered was allowed before, so that one click is enough.

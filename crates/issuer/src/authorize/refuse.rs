@@ -35,6 +35,10 @@ pub(super) fn refuse(
             bad_request(&OAuthError::new(ErrorCode::InvalidClient, text))
         }
         CheckError::Client(id, fault) => view::problem(server, unknown(&id, fault.as_deref())),
+        CheckError::Unreachable(_, fault) if is_program(headers) => {
+            respond::busy(&OAuthError::new(ErrorCode::TemporarilyUnavailable, fault))
+        }
+        CheckError::Unreachable(id, fault) => view::problem(server, unknown(&id, Some(&fault))),
         CheckError::Page(error) if is_program(headers) => {
             bad_request(&OAuthError::new(ErrorCode::InvalidRequest, with_source(&error)))
         }

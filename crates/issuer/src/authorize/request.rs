@@ -32,6 +32,9 @@ pub(crate) enum CheckError {
     /// person.
     #[error("the client is unknown")]
     Client(ClientId, Option<String>),
+    /// The metadata document of the client cannot be had now: why, in words for a person.
+    #[error("the metadata document of the client cannot be had")]
+    Unreachable(ClientId, String),
     /// The error goes back to the client.
     #[error("the request is refused")]
     Redirected(#[source] Box<RedirectedError>),
@@ -50,7 +53,7 @@ pub(crate) async fn check(
     let id = request.client_id();
     let client = clients::find(server, id, peer).await.map_err(|fault| match fault {
         ClientLookupError::Unknown(words) => CheckError::Client(id.clone(), words),
-        ClientLookupError::Unreachable(words) => CheckError::Client(id.clone(), Some(words)),
+        ClientLookupError::Unreachable(words) => CheckError::Unreachable(id.clone(), words),
         ClientLookupError::Unavailable(fault) => CheckError::Unavailable(fault),
     })?;
     let served = server.config().resource_uris();

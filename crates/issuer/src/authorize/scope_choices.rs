@@ -5,6 +5,9 @@ use auth_core::{Action, Scope};
 use super::Offer;
 use crate::pages::{self, Label, ScopeAvailability, ScopeChoice, Scopes};
 
+/// How many scopes that do not exist are shown: who asks for more has made them up.
+const UNKNOWN: usize = 16;
+
 /// The scopes of `offer`, as consent and device pages show them.
 pub(crate) fn scope_choices(offer: &Offer) -> Scopes {
     let has_before = !offer.remembered.is_empty();
@@ -20,18 +23,19 @@ pub(crate) fn scope_choices(offer: &Offer) -> Scopes {
             ScopeAvailability::Unticked
         },
     });
-    let beyond = offer.beyond_roles.iter().map(unavailable);
-    Scopes(offered.chain(beyond).collect())
+    let beyond = offer.beyond_roles.iter().map(|it| unavailable(it, ScopeAvailability::Role));
+    let unknown = offer.unknown.iter().map(|it| unavailable(it, ScopeAvailability::Unknown));
+    Scopes(offered.chain(beyond).chain(unknown.take(UNKNOWN)).collect())
 }
 
-fn unavailable(scope: &Scope) -> ScopeChoice {
+fn unavailable(scope: &Scope, availability: ScopeAvailability) -> ScopeChoice {
     ScopeChoice {
         name: scope.to_string(),
         description: Label::default(),
         opens: Vec::new(),
         is_read_only: false,
         is_new: false,
-        availability: ScopeAvailability::Role,
+        availability,
     }
 }
 

@@ -8,14 +8,11 @@
 //! 4. A metadata document that cannot be had is a fault that passes (503): a client that was told
 //!    it is unknown would forget who it is.
 
-use auth_core::oauth::{ClientCredential, Form, PresentedClient};
+use auth_core::oauth::{ClientCredential, ErrorCode, Form, OAuthError, PresentedClient};
 use http::{HeaderMap, header};
 
 use super::{ClientLookupError, KnownClient, assertion, find};
-use crate::{
-    AuthorizationServer, PeerAddress,
-    respond::{Refusal, Unavailable},
-};
+use crate::{AuthorizationServer, PeerAddress, respond::Refusal};
 
 /// The client that sends a request, authenticated as it was registered.
 pub(crate) async fn authenticate(
@@ -29,7 +26,7 @@ pub(crate) async fn authenticate(
     let client = find(server, presented.id(), peer).await.map_err(|fault| match fault {
         ClientLookupError::Unknown(_) => Refusal::from(PresentedClient::refused()),
         ClientLookupError::Unreachable(words) => {
-            Unavailable::new("no client metadata", words).into()
+            OAuthError::new(ErrorCode::TemporarilyUnavailable, words).into()
         }
         ClientLookupError::Unavailable(fault) => fault.into(),
     })?;

@@ -6,8 +6,10 @@ mod documents;
 mod freshness;
 mod key_sets;
 
+use std::{error::Error, time::Duration};
+
 use auth_core::{
-    ClientId,
+    ClientId, NumericDate,
     oauth::{AuthMethod, ClientMetadata, GrantType, MetadataUrl, SecretDigest},
 };
 
@@ -29,7 +31,12 @@ pub(crate) struct KnownClient {
     pub(crate) document: Option<MetadataUrl>,
     /// Whether the operator added it.
     pub(crate) is_operators: bool,
+    /// When it last got a token, to the minute or so; `None` if never, or if it is not stored.
+    last_used_at: Option<NumericDate>,
 }
+
+/// For how long a client is not noted again as used.
+const NOTED: Duration = Duration::from_mins(1);
 
 impl KnownClient {
     /// Whether it has no credential (RFC 6749 §2.1).
@@ -80,6 +87,7 @@ pub(crate) async fn find(
             secret: stored.secret,
             document: None,
             is_operators: stored.origin == ClientOrigin::Operator,
+            last_used_at: stored.last_used_at,
         });
     }
     let Ok(url) = id.as_str().parse::<MetadataUrl>() else {
@@ -98,5 +106,19 @@ pub(crate) async fn find(
         secret: None,
         document: Some(url),
         is_operators: false,
+        last_used_at: None,
     })
+}
+
+/// Notes that `client` got a token, so that it is not removed as one that is not used. Its tokens
+/// are recorded already: a fault here must not keep them from it.
+pub(crate) async fn note_use(server: &AuthorizationServer, client: &KnownClient) {
+    let now = server.now();
+    let is_noted = client.last_used_at.is_some_and(|last| now.since(last) < NOTED);
+    if client.document.is_some() || is_noted {
+        return;
+    }
+    if let Err(fault) = server.store().touch_client(&client.id, now).await {
+        tracing::warn!(fault = &fault as &dyn Error, "The use of a client is not noted");
+    }
 }

@@ -9,7 +9,11 @@ use auth_core::oauth::{AccessTokenRequest, AuthorizationCode, CodeDecision};
 use axum::response::Response;
 
 use super::issue;
-use crate::{AuthorizationServer, clients::KnownClient, respond::Refusal};
+use crate::{
+    AuthorizationServer,
+    clients::{self, KnownClient},
+    respond::Refusal,
+};
 
 /// How often a code is judged.
 const TRIES: usize = 3;
@@ -51,7 +55,7 @@ pub(super) async fn exchange(
             issue::access_token(server, subject, &client.id, &given.resource, scopes, now)?;
         let refresh = issue::first_refresh(client)?;
         if store.exchange_code(&digest, &signed.record, refresh.as_ref(), now).await? {
-            store.touch_client(&client.id, now).await?;
+            clients::note_use(server, client).await;
             return Ok(issue::answer(server, signed, refresh));
         }
     }

@@ -10,7 +10,11 @@ use auth_core::oauth::{AccessTokenRequest, DeviceCode, ErrorCode, OAuthError, Po
 use axum::response::Response;
 
 use super::issue;
-use crate::{AuthorizationServer, clients::KnownClient, respond::Refusal};
+use crate::{
+    AuthorizationServer,
+    clients::{self, KnownClient},
+    respond::Refusal,
+};
 
 /// How often a code is judged.
 const TRIES: usize = 3;
@@ -50,7 +54,7 @@ pub(super) async fn exchange(
             issue::access_token(server, subject, &client.id, &given.resource, scopes, now)?;
         let refresh = issue::first_refresh(client)?;
         if store.exchange_device(&digest, &signed.record, refresh.as_ref(), now).await? {
-            store.touch_client(&client.id, now).await?;
+            clients::note_use(server, client).await;
             return Ok(issue::answer(server, signed, refresh));
         }
     }

@@ -22,7 +22,7 @@ use directory::{
 use super::issue;
 use crate::{
     AuthorizationServer,
-    clients::KnownClient,
+    clients::{self, KnownClient},
     respond::{Refusal, Unavailable},
 };
 
@@ -89,7 +89,7 @@ pub(super) async fn issue(
         store.end_grant(&grant.id, now).await?;
         return Err(auth_core::oauth::PresentedClient::refused().into());
     }
-    store.touch_client(&client.id, now).await?;
+    clients::note_use(server, client).await;
     Ok(issue::answer(server, signed, None))
 }
 

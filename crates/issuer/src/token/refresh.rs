@@ -11,7 +11,12 @@ use auth_core::oauth::{AccessTokenRequest, RefreshDecision, RefreshGrant, Refres
 use axum::response::Response;
 
 use super::issue;
-use crate::{AuthorizationServer, clients::KnownClient, random::random, respond::Refusal};
+use crate::{
+    AuthorizationServer,
+    clients::{self, KnownClient},
+    random::random,
+    respond::Refusal,
+};
 
 /// How often a token is judged: each time, another request was faster.
 const TRIES: usize = 16;
@@ -67,7 +72,7 @@ pub(super) async fn refresh(
             issue::access_token(server, subject, &client.id, &given.resource, scopes, now)?;
         let written = rotated.as_ref().map(|(digest, salt)| (digest, *salt));
         if store.advance_refresh(&given.id, before, &after, written, &signed.record).await? {
-            store.touch_client(&client.id, now).await?;
+            clients::note_use(server, client).await;
             return Ok(issue::answer(server, signed, Some(answer)));
         }
     }

@@ -42,11 +42,6 @@ greet = "User.Read"
 /// The secret of the client `confidential`.
 pub(crate) const SECRET: &str = "a-secret-of-the-confidential-client";
 
-/// A server with defaults.
-pub(crate) async fn new() -> AuthorizationServer {
-    with(ManualClock::at(testkit::NOW), |_| {}).await.0
-}
-
 /// A server at the time of `clock`, with another configuration.
 ///
 /// Users: `alice` (admin), `bob` (guest). Clients: `public` (codes, refresh tokens, loopback),

@@ -4,9 +4,11 @@
 mod common;
 
 mod authorize;
+mod documents;
 mod introspect;
 mod metadata;
 mod refresh;
 mod register;
 mod revoke;
 mod token;
+mod website;
