@@ -79,7 +79,10 @@ async fn take(
         return Ok(view::again(server, checked));
     };
     let token = form.get(field::CSRF).unwrap_or_default();
-    if browser.is_new || !consent_token::is_good(server, &browser.id, checked, &user, token) {
+    if browser.is_new {
+        return Ok(view::problem(server, Problem::Cookies));
+    }
+    if !consent_token::is_good(server, &browser.id, checked, &user, token) {
         return Ok(view::problem(server, Problem::Expired));
     }
     let offer = offer(server, checked, &user).await?;
