@@ -242,6 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn a_form_of_a_page_has_a_box_for_each_scope() {
+        let boxes = |count: usize| {
+            let boxes: Vec<String> = (0..count).map(|n| format!("scope:{n}=on")).collect();
+            Form::parse_page(boxes.join("&").as_bytes())
+        };
+        assert_eq!(boxes(1024).unwrap().get("scope:1023"), Some("on"));
+        assert_eq!(boxes(1025), Err(FormError::TooMany(1024)));
+        assert!(matches!(Form::parse_page(b"a=1&a=1"), Err(FormError::Repeated(_))));
+        let long = "a".repeat(MAX_FORM_BYTES + 1);
+        assert_eq!(Form::parse_page(long.as_bytes()), Err(FormError::TooLong));
+    }
+
+    #[test]
     fn bad_encodings_are_refused() {
         for bad in ["a=%", "a=%4", "a=%4x", "a=%x4", "a=%+4", "%zz=a", "a=%ff", "a=%c3", "a=%C3%28"]
         {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Action, Ceiling, Decision, Denial, DenialReason, Policy, PolicyFault, Principal, Query,
-    ScopeSet,
+    Action, Ceiling, Decision, Denial, DenialReason, Hypothetical, Policy, PolicyFault, Principal,
+    Query, ScopeSet,
 };
 use serde_json::{Value, json};
 
@@ -329,6 +329,37 @@ fn a_policy_tells_what_it_rules() {
     assert!(actions.is_sorted() && actions.contains(&&ruled));
     let protocol = read_policy(json!({})).unwrap().actions().len();
     assert_eq!(actions.len(), protocol + 7 + 1 + 1 + 1);
+}
+
+#[test]
+fn a_policy_tells_what_a_scope_is_for_implies_and_opens() {
+    let policy = policy();
+    let about = |scope: &str| policy.about(&scope.parse().unwrap()).map(str::to_owned);
+    assert_eq!(about("Data.Read").as_deref(), Some("Read"));
+    assert_eq!(about("Data.Write").as_deref(), Some("Change"));
+    assert_eq!(about("Other"), None);
+    let implied = policy.with_implied(&scopes("Data.Own Audit Other"));
+    assert_eq!(implied, scopes("Audit Data.Own Data.Read Data.Write"));
+
+    let held = |names: &[&str]| policy.held_by_roles(&roles(names.iter().copied()));
+    assert_eq!(held(&["right"]), scopes("Data.Read Data.Write"));
+    assert_eq!(held(&["left", "right", "unknown"]), scopes("Audit Data.Read Data.Write"));
+    assert_eq!(held(&["guest"]), ScopeSet::empty());
+
+    let may = |token: &str, ceiling: &[&str]| -> Vec<String> {
+        let who = Hypothetical {
+            scopes: scopes(token),
+            roles: [].into(),
+            ceiling: Ceiling::Roles(roles(ceiling.iter().copied()).into()),
+        };
+        let permitted = policy.permitted_to(&who);
+        let targets = permitted.into_iter().filter_map(Action::target);
+        targets.map(str::to_owned).collect()
+    };
+    assert_eq!(may("Data.Read", &["reader"]), ["open", "read", "ask"]);
+    assert_eq!(may("Data.Read Audit", &["reader"]), ["open", "read", "ask"]);
+    assert_eq!(may("", &["owner"]), ["open"]);
+    assert_eq!(may("Audit", &["left"]), ["either", "open", "a://b"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use auth_core::{
     },
 };
 
-use super::{KnownClient, key_sets::KeySetFault};
+use super::{KnownClient, fetch::Fetch, key_sets::KeySetFault};
 use crate::{
     AuthorizationServer, PeerAddress,
     respond::{Refusal, Unavailable},
@@ -81,13 +81,15 @@ async fn verified(
         }
         None => return Ok(by(&KeySet::default()).map_err(Into::into)),
     };
-    let keys = match had(server.key_sets().get(server, url, peer, None).await)? {
+    let (outbound, now) = (server.outbound(), server.now());
+    let way = Fetch { outbound, now, asker: peer.map(|peer| peer.0) };
+    let keys = match had(server.key_sets().get(way, url, None).await)? {
         Ok(keys) => keys,
         Err(fault) => return Ok(Err(fault.into())),
     };
     match by(&keys) {
         Err(fault) if fault.may_need_newer_keys() => {
-            let newer = server.key_sets().get(server, url, peer, Some(&keys)).await;
+            let newer = server.key_sets().get(way, url, Some(&keys)).await;
             let newer = newer.ok().filter(|newer| !Arc::ptr_eq(newer, &keys));
             Ok(newer.map_or(Err(fault), |newer| by(&newer)).map_err(Into::into))
         }

@@ -11,22 +11,23 @@
 //! 4. One fetch at a time for each address of a document, [`MAX_FETCHES`] in all, and
 //!    [`FETCHES_PER_MINUTE`] for each address that asks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use auth_core::{
     NumericDate,
-    oauth::{ClientMetadata, MAX_DOCUMENT_BYTES, MetadataUrl, parse_document},
+    oauth::{ClientMetadata, GrantType, MAX_DOCUMENT_BYTES, MetadataUrl, parse_document},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use outbound::{OutboundError, Request};
+use outbound::{OutboundClient, OutboundError, Request};
 use quick_cache::sync::Cache;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::{
     ClientLookupError,
+    fetch::Fetch,
     freshness::{MAX_FRESH, freshness},
 };
-use crate::{AuthorizationServer, PeerAddress, limit::AddressLimit};
+use crate::limit::AddressLimit;
 
 /// How long a fetch may take: some clients wait for five seconds.
 const FETCH_TIME: Duration = Duration::from_secs(3);
@@ -86,25 +87,24 @@ impl Documents {
     /// The metadata in the document at `url`, fetched unless it is remembered.
     pub(super) async fn get(
         &self,
-        server: &AuthorizationServer,
+        way: Fetch<'_>,
         url: &MetadataUrl,
-        peer: Option<PeerAddress>,
+        grants: &BTreeSet<GrantType>,
     ) -> Result<ClientMetadata, ClientLookupError> {
         let Ok(slot) = self.slots.get_or_insert_with(url.as_str(), || Ok::<_, ()>(Arc::default()))
         else {
             return Err(busy());
         };
         let mut remembered = slot.lock().await;
-        let now = server.now();
+        let now = way.now;
         if let Some(last) = remembered.as_ref().filter(|last| now < last.fresh_until) {
             return Ok(last.outcome.clone()?);
         }
-        let address = peer.map(|peer| peer.0);
-        if self.by_address.count(address, FETCHES_PER_MINUTE, now).is_err() {
+        if self.by_address.count(way.asker, FETCHES_PER_MINUTE, now).is_err() {
             return Err(busy());
         }
         let Ok(_permit) = self.fetches.try_acquire() else { return Err(busy()) };
-        let next = fetch(server, url, now).await;
+        let next = fetch(way, url, grants).await;
         let next = match (next.outcome.as_ref(), remembered.take()) {
             (Err(DocumentFault::Unreachable(_)), Some(last))
                 if last.outcome.is_ok() && now.since(last.fetched_at) < MAX_FRESH =>
@@ -124,26 +124,27 @@ fn busy() -> ClientLookupError {
     ClientLookupError::Unreachable(words.to_owned())
 }
 
-async fn fetch(server: &AuthorizationServer, url: &MetadataUrl, now: NumericDate) -> Remembered {
-    let fetched = tokio::time::timeout(FETCH_TIME, read(server, url)).await;
+async fn fetch(way: Fetch<'_>, url: &MetadataUrl, grants: &BTreeSet<GrantType>) -> Remembered {
+    let fetched = tokio::time::timeout(FETCH_TIME, read(way.outbound, url, grants)).await;
     let fetched = fetched.unwrap_or_else(|_| {
         let words = format!("the document did not come within {} seconds", FETCH_TIME.as_secs());
         Err(DocumentFault::Unreachable(words))
     });
     let fresh = fetched.as_ref().map_or(FAULT_FRESH, |(_, fresh)| *fresh);
     let outcome = fetched.map(|(metadata, _)| metadata);
-    Remembered { outcome, fetched_at: now, fresh_until: now.plus(fresh) }
+    Remembered { outcome, fetched_at: way.now, fresh_until: way.now.plus(fresh) }
 }
 
 /// The document, and for how long it may be remembered.
 async fn read(
-    server: &AuthorizationServer,
+    outbound: &OutboundClient,
     url: &MetadataUrl,
+    grants: &BTreeSet<GrantType>,
 ) -> Result<(ClientMetadata, Duration), DocumentFault> {
-    let address = server.outbound().check(url.as_str()).map_err(not_fetched)?;
+    let address = outbound.check(url.as_str()).map_err(not_fetched)?;
     let accept = HeaderValue::from_static("application/json");
     let request = Request::get(address).header(header::ACCEPT, accept);
-    let mut response = server.outbound().stream(request).await.map_err(not_fetched)?;
+    let mut response = outbound.stream(request).await.map_err(not_fetched)?;
     check_head(response.status, &response.headers)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(not_fetched)? {
@@ -152,8 +153,7 @@ async fn read(
             break;
         }
     }
-    let grants = server.config().grant_types();
-    let metadata = parse_document(url, &body, &grants).map_err(|fault| {
+    let metadata = parse_document(url, &body, grants).map_err(|fault| {
         let reason = std::error::Error::source(&fault).map(|source| format!(": {source}"));
         DocumentFault::Refused(format!("{fault}{}", reason.unwrap_or_default()))
     })?;

@@ -14,12 +14,12 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Jwks, KeySet, NumericDate};
 use http::{HeaderValue, StatusCode, header};
-use outbound::{OutboundError, Request};
+use outbound::{OutboundClient, OutboundError, Request};
 use quick_cache::sync::Cache;
 use tokio::sync::{Mutex, Semaphore};
 
-use super::freshness::freshness;
-use crate::{AuthorizationServer, PeerAddress, limit::AddressLimit};
+use super::{fetch::Fetch, freshness::freshness};
+use crate::limit::AddressLimit;
 
 /// How long a fetch may take.
 const FETCH_TIME: Duration = Duration::from_secs(3);
@@ -81,25 +81,23 @@ impl KeySets {
     /// do not help, fetched anew (rule 3).
     pub(super) async fn get(
         &self,
-        server: &AuthorizationServer,
+        way: Fetch<'_>,
         url: &str,
-        peer: Option<PeerAddress>,
         seen: Option<&Arc<KeySet>>,
     ) -> Result<Arc<KeySet>, KeySetFault> {
         let Ok(slot) = self.slots.get_or_insert_with(url, || Ok::<_, ()>(Arc::default())) else {
             return Err(busy());
         };
         let mut remembered = slot.lock().await;
-        let now = server.now();
+        let now = way.now;
         if let Some(last) = remembered.as_ref().filter(|last| last.serves(seen, now)) {
             return last.outcome.clone();
         }
-        let address = peer.map(|peer| peer.0);
-        if self.by_address.count(address, FETCHES_PER_MINUTE, now).is_err() {
+        if self.by_address.count(way.asker, FETCHES_PER_MINUTE, now).is_err() {
             return Err(busy());
         }
         let Ok(_permit) = self.fetches.try_acquire() else { return Err(busy()) };
-        let next = fetch(server, url, now).await;
+        let next = fetch(way, url).await;
         let next = match (next.outcome.as_ref(), remembered.take()) {
             (Err(KeySetFault::Unreachable(_)), Some(last)) if last.outlives_an_outage(now) => {
                 let fresh_until = next.fresh_until;
@@ -133,24 +131,25 @@ fn busy() -> KeySetFault {
     KeySetFault::Unreachable("too many key sets are being fetched".to_owned())
 }
 
-async fn fetch(server: &AuthorizationServer, url: &str, now: NumericDate) -> Remembered {
-    let fetched = tokio::time::timeout(FETCH_TIME, read(server, url)).await;
+async fn fetch(way: Fetch<'_>, url: &str) -> Remembered {
+    let fetched = tokio::time::timeout(FETCH_TIME, read(way.outbound, url)).await;
     let fetched = fetched.unwrap_or_else(|_| {
         let words = format!("the keys did not come within {} seconds", FETCH_TIME.as_secs());
         Err(KeySetFault::Unreachable(words))
     });
     let fresh = fetched.as_ref().map_or(PAUSE, |(_, fresh)| *fresh);
     let outcome = fetched.map(|(keys, _)| Arc::new(keys));
+    let now = way.now;
     Remembered { outcome, fetched_at: now, asked_at: now, fresh_until: now.plus(fresh) }
 }
 
 /// The keys, and for how long they may be remembered.
-async fn read(server: &AuthorizationServer, url: &str) -> Result<(KeySet, Duration), KeySetFault> {
+async fn read(outbound: &OutboundClient, url: &str) -> Result<(KeySet, Duration), KeySetFault> {
     let refused = |words: &str| KeySetFault::Refused(words.to_owned());
-    let address = server.outbound().check(url).map_err(not_fetched)?;
+    let address = outbound.check(url).map_err(not_fetched)?;
     let accept = HeaderValue::from_static("application/jwk-set+json, application/json");
     let request = Request::get(address).header(header::ACCEPT, accept);
-    let mut response = server.outbound().stream(request).await.map_err(not_fetched)?;
+    let mut response = outbound.stream(request).await.map_err(not_fetched)?;
     let status = response.status;
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(KeySetFault::Unreachable(format!("the host of the keys answers {status}")));

@@ -3,6 +3,7 @@
 mod assertion;
 mod authenticate;
 mod documents;
+mod fetch;
 mod freshness;
 mod key_sets;
 
@@ -18,6 +19,7 @@ use directory::authorization::ClientOrigin;
 pub(crate) use documents::Documents;
 pub(crate) use key_sets::KeySets;
 
+use self::fetch::Fetch;
 use crate::{AuthorizationServer, PeerAddress, respond::Unavailable};
 
 /// A client that is known.
@@ -99,7 +101,10 @@ pub(crate) async fn find(
         let words = "client ID metadata documents are not accepted here";
         return Err(ClientLookupError::Unknown(Some(words.to_owned())));
     }
-    let metadata = server.documents().get(server, &url, peer).await?;
+    let (outbound, now) = (server.outbound(), server.now());
+    let way = Fetch { outbound, now, asker: peer.map(|peer| peer.0) };
+    let grants = server.config().grant_types();
+    let metadata = server.documents().get(way, &url, &grants).await?;
     Ok(KnownClient {
         id: id.clone(),
         metadata,
