@@ -41,6 +41,16 @@ const MAKE_SECRET: &str =
     "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 
+/// What the names of signing keys begin with, among the secrets. The value is no secret: when a
+/// node last signed with the key.
+const SIGNING_KEY: &str = "signing-key ";
+const ANNOUNCE_KEY: &str = "INSERT INTO secrets (name, value) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+const ANNOUNCED_KEYS: &str =
+    "SELECT name FROM secrets WHERE name LIKE 'signing-key %' AND value >= $1 ORDER BY name";
+const FORGET_KEYS: &str = "DELETE FROM secrets WHERE name LIKE 'signing-key %' AND value < $1";
+const A_DAY: i64 = 24 * 3600;
+
 /// What nodes share, in the database of the directory.
 #[derive(Debug, Clone)]
 pub struct Shared(AnyDirectory);
@@ -80,6 +90,31 @@ impl Shared {
         either!(self, connection => {
             query(MAKE_SECRET).bind(name).bind(fresh).execute(&mut *connection).await?;
             query_scalar(SECRET).bind(name).fetch_one(&mut *connection).await
+        })
+    }
+
+    /// Notes that a node signs with these keys at `now`, and returns the names of all keys with
+    /// which any node has signed since `since`. Names are forgotten after a day.
+    pub async fn announce_keys(
+        &self,
+        ids: &[&str],
+        now: NumericDate,
+        since: NumericDate,
+    ) -> Result<Vec<String>, DirectoryError> {
+        // As bytes that are ordered as the times are.
+        let bytes = |time: i64| time.max(0).to_be_bytes().to_vec();
+        let (at, since) = (bytes(now.as_secs()), bytes(since.as_secs()));
+        let old = bytes(now.as_secs() - A_DAY);
+        either!(self, connection => {
+            for id in ids {
+                let name = format!("{SIGNING_KEY}{id}");
+                query(ANNOUNCE_KEY).bind(name).bind(&at).execute(&mut *connection).await?;
+            }
+            query(FORGET_KEYS).bind(&old).execute(&mut *connection).await?;
+            let names: Vec<String> =
+                query_scalar(ANNOUNCED_KEYS).bind(&since).fetch_all(&mut *connection).await?;
+            let id = |name: &String| name.strip_prefix(SIGNING_KEY).map(str::to_owned);
+            Ok(names.iter().filter_map(id).collect())
         })
     }
 

@@ -34,6 +34,14 @@ async fn contract(url: &str) {
     assert_eq!(first, b"first");
     assert_eq!(other.secret("seal", b"second").await.unwrap(), b"first");
     assert_eq!(other.secret("another", b"third").await.unwrap(), b"third");
+    let at = |secs: i64| NumericDate::from_secs(1_800_000_000 + secs).unwrap();
+    assert_eq!(one.announce_keys(&["a", "b"], at(0), at(-60)).await.unwrap(), ["a", "b"]);
+    assert_eq!(other.announce_keys(&["c"], at(50), at(-10)).await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(one.announce_keys(&["a"], at(90), at(30)).await.unwrap(), ["a", "c"]);
+    // After a day it is forgotten, and secrets are not.
+    let day = at(24 * 3600 + 60);
+    assert_eq!(one.announce_keys(&[], day, at(0)).await.unwrap(), ["a"]);
+    assert_eq!(other.secret("another", b"fourth").await.unwrap(), b"third");
 
     // A session that one node began, the other takes up: for its owner, and for nobody else.
     let owners = [

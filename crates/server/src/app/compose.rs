@@ -10,7 +10,7 @@ use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Bounds, Resource, resource::Backend, sign_in::SignIn};
+use super::{App, Bounds, Resource, resource::Backend, sign_in::SignIn, start_code::StartCode};
 use crate::{
     admin::readiness::Readiness,
     config::{
@@ -29,6 +29,8 @@ pub(crate) struct Composition {
     pub(crate) app: App<CachedDirectory<AnyDirectory>>,
     /// What runs in the background meanwhile.
     pub(crate) jobs: Jobs,
+    /// What prints a code for the first user, if there is an authorization server.
+    pub(crate) start_code: Option<StartCode>,
 }
 
 /// The background jobs of a server.
@@ -72,8 +74,12 @@ impl Composition {
             app.readiness.add_job(health);
         }
         app.readiness.add(log::failing);
+        if let Some(agreement) = sign_in.as_ref().map(SignIn::agreement) {
+            app.readiness.add(move || agreement.failing());
+        }
+        let start_code = sign_in.as_ref().and_then(SignIn::start_code);
         let jobs = Jobs { directory, issuers, key_files, sessions, sign_in };
-        Ok(Self { app, jobs })
+        Ok(Self { app, jobs, start_code })
     }
 }
 
@@ -89,6 +95,7 @@ impl Jobs {
             running.spawn(sessions.prune(stop.clone()));
         }
         if let Some(sign_in) = sign_in {
+            running.spawn(sign_in.agreement().keep(stop.clone()));
             running.spawn(sign_in.prune(stop.clone()));
         }
         running

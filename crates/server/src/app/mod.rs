@@ -3,8 +3,10 @@
 //! [`compose`] makes one from the configuration.
 
 pub(crate) mod compose;
+mod nodes;
 mod resource;
 pub(crate) mod sign_in;
+pub(crate) mod start_code;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,8 +20,8 @@ use directory::Directory;
 use issuer::AuthorizationServer;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::resource::check_path;
 pub use self::resource::{Backend, Resource, ResourceError};
+pub(crate) use self::resource::{check_path, is_in_the_way};
 use crate::{
     admin::{explain, health, readiness::Readiness},
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
@@ -100,6 +102,10 @@ impl<D: Directory> App<D> {
             let Resource { uri, policy, issuers, backend } = resource;
             let path = uri.path().to_owned();
             check_path(&uri)?;
+            let server = self.authorization_server.as_ref();
+            if server.is_some_and(|server| is_in_the_way(&server.config().issuer, &uri)) {
+                return Err(ResourceError::Path);
+            }
             if !paths.insert(path.clone()) {
                 return Err(ResourceError::PathTaken(path));
             }

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{Action, Policy, ResourceUri};
+use auth_core::{Action, Issuer, Policy, ResourceUri};
 use bartizan::Issuers;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -77,6 +77,17 @@ pub(crate) fn check_path(uri: &ResourceUri) -> Result<(), ResourceError> {
         return Err(ResourceError::Path);
     }
     Ok(())
+}
+
+/// Whether the path of `resource` is one of the authorization server's, or below one.
+pub(crate) fn is_in_the_way(name: &Issuer, resource: &ResourceUri) -> bool {
+    let base = issuer::IssuerConfig::new(name.clone(), Vec::new());
+    let below = resource.path().strip_prefix(base.base_path());
+    below.is_some_and(|path| {
+        issuer::OWN_PATHS.iter().any(|own| {
+            path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    })
 }
 
 impl Resource {

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use auth_core::{Algorithm, Clock, FailureChange, Issuer, JobHealth};
 use axum::{Router, extract::Request, middleware::map_request};
 use bartizan::PeerAddress;
-use directory::AnyDirectory;
-use issuer::{AuthorizationServer, IssuerConfig, Lifetimes, ServedResource};
+use directory::{AnyDirectory, Shared, authorization::AuthorizationStore};
+use issuer::{
+    AssertionProviders, AuthorizationServer, IssuerConfig, Lifetimes, ServedResource,
+    providers::Providers,
+};
 use settings::{SignInSettings, key_folder::KeyFolder};
 use tokio::time::{Duration, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::{nodes::KeyAgreement, start_code::StartCode};
 use crate::{
     config::settings::{Config, ConfigError},
     failure::Failure,
@@ -26,8 +30,10 @@ pub(crate) struct SignIn {
     pub(crate) server: AuthorizationServer,
     issuer: Issuer,
     folder: Arc<KeyFolder>,
+    agreement: KeyAgreement,
     pruning: JobHealth,
     clock: Arc<dyn Clock>,
+    store: AnyDirectory,
 }
 
 impl SignIn {
@@ -50,7 +56,10 @@ impl SignIn {
             })?;
         let folder = Arc::new(folder);
         let issuer = local.issuer.clone();
-        let wanted = issuer_config(config, issuer.clone(), settings);
+        let shared = Shared::new(store.clone());
+        let agreement =
+            KeyAgreement::reached(shared, Arc::clone(&folder), Arc::clone(clock)).await?;
+        let wanted = issuer_config(config, issuer.clone(), settings)?;
         let server = AuthorizationServer::open(
             wanted,
             store.clone(),
@@ -60,13 +69,28 @@ impl SignIn {
         );
         let server = server.await?;
         let pruning = JobHealth::new("removing old authorizations");
-        Ok(Some(Self { server, issuer, folder, pruning, clock: Arc::clone(clock) }))
+        let (clock, store) = (Arc::clone(clock), store.clone());
+        Ok(Some(Self { server, issuer, folder, agreement, pruning, clock, store }))
     }
 
     /// Its keys, for those that verify its tokens.
     pub(crate) fn watched(&self, config: &Config) -> WatchedFolder {
         let others = config.local.as_ref().map(|local| local.key_set()).unwrap_or_default();
         WatchedFolder::new(self.issuer.clone(), Arc::clone(&self.folder), others)
+    }
+
+    /// What prints a code at start, if users sign in with codes.
+    pub(crate) fn start_code(&self) -> Option<StartCode> {
+        self.server.config().passwords.then(|| StartCode {
+            issuer: self.issuer.clone(),
+            store: AuthorizationStore::new(self.store.clone()),
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    /// Whether this node has the keys of the others.
+    pub(crate) fn agreement(&self) -> KeyAgreement {
+        self.agreement.clone()
     }
 
     /// Whether what is over can be removed.
@@ -101,7 +125,15 @@ impl SignIn {
 }
 
 /// What the authorization server is configured to do.
-fn issuer_config(config: &Config, issuer: Issuer, settings: &SignInSettings) -> IssuerConfig {
+fn issuer_config(
+    config: &Config,
+    issuer: Issuer,
+    settings: &SignInSettings,
+) -> Result<IssuerConfig, ConfigError> {
+    let fault = |fault: &dyn std::fmt::Display| ConfigError(vec![fault.to_string()]);
+    let sections = &config.providers;
+    let providers = Providers::new(sections.sign_in.clone(), &config.authorities);
+    let assertions = AssertionProviders::new(sections.assertions.clone(), &config.authorities);
     let resource = ServedResource {
         uri: config.resource.clone(),
         name: SERVER_NAME.to_owned(),
@@ -113,8 +145,10 @@ fn issuer_config(config: &Config, issuer: Issuer, settings: &SignInSettings) -> 
         ..Lifetimes::default()
     };
     let defaults = IssuerConfig::new(issuer, vec![resource]);
-    IssuerConfig {
+    Ok(IssuerConfig {
         lifetimes,
+        providers: providers.map_err(|error| fault(&error))?,
+        assertion_providers: assertions.map_err(|error| fault(&error))?,
         registration: settings.registration.is_some(),
         max_clients: settings.registration.map_or(0, |it| it.most),
         registrations_per_minute: settings.registration.map_or(0, |it| it.per_minute),
@@ -122,7 +156,7 @@ fn issuer_config(config: &Config, issuer: Issuer, settings: &SignInSettings) -> 
         passwords: settings.passwords,
         second_factor_roles: settings.second_factor_roles.clone(),
         ..defaults
-    }
+    })
 }
 
 /// The routes of the authorization server, with the peer address as it knows it.

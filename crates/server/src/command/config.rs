@@ -13,6 +13,7 @@ use crate::{
     config::{
         issuers,
         settings::{Config, ConfigError},
+        sign_in,
     },
     failure::Failure,
     mcp::server::McpServer,
@@ -31,7 +32,10 @@ pub(crate) fn config(
     match command {
         ConfigCommand::Check => check(args, environment, out),
         ConfigCommand::Show { output } => show(args, environment, *output, out),
-        ConfigCommand::Schema => write_json(&schema(&issuers::section_schema()), out),
+        ConfigCommand::Schema => {
+            let (providers, assertions) = (sign_in::provider_schema(), sign_in::assertion_schema());
+            write_json(&schema(&issuers::section_schema(), &providers, &assertions), out)
+        }
         ConfigCommand::Reference => out.write_all(reference().as_bytes()).map_err(Failure::output),
     }
 }

@@ -10,3 +10,5 @@ pub(crate) mod policy;
 pub(crate) mod run;
 pub(crate) mod tokens;
 pub(crate) mod users;
+
+pub(crate) use context::random;

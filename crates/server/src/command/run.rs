@@ -1,6 +1,9 @@
 //! `server` or `server run`: bind, print the address, serve until a signal to stop.
 
-use std::{io::Write, sync::Arc};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::Arc,
+};
 
 use auth_core::{Clock, SystemClock};
 use directory::{AnyDirectory, CachedDirectory, Directory};
@@ -38,7 +41,7 @@ pub(crate) async fn run(
         }
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Composition { app, jobs } = Composition::new(&config, &clock).await?;
+    let Composition { app, jobs, start_code } = Composition::new(&config, &clock).await?;
     let app = app.server_command(&invocation.program(Program::Server));
     let directory = Arc::clone(&app.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
@@ -70,6 +73,10 @@ pub(crate) async fn run(
     )
     .and_then(|()| out.flush())
     .map_err(Failure::output)?;
+    if let Some(start_code) = start_code {
+        let is_terminal = io::stdout().is_terminal();
+        start_code.offer(address, is_terminal, invocation, out).await?;
+    }
 
     let connections = config.max_connections;
     let per_address = config

@@ -12,7 +12,7 @@ use settings::{
     is_on_origin_of,
 };
 
-use crate::{args::RunArgs, config::issuers};
+use crate::{app::is_in_the_way, args::RunArgs, config::issuers};
 
 /// `JWT_ISSUER`, with its keys.
 #[derive(Debug)]
@@ -94,17 +94,6 @@ fn authorization_server(
         return None;
     }
     Some(settings)
-}
-
-/// Whether the path of `resource` is one of the authorization server's, or below one.
-fn is_in_the_way(name: &Issuer, resource: &ResourceUri) -> bool {
-    let base = issuer::IssuerConfig::new(name.clone(), Vec::new());
-    let below = resource.path().strip_prefix(base.base_path());
-    below.is_some_and(|path| {
-        issuer::OWN_PATHS.iter().any(|own| {
-            path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    })
 }
 
 #[cfg(test)]

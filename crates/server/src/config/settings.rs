@@ -9,7 +9,7 @@ use std::{
 
 use auth_core::{Action, Policy, ResourceUri};
 use bartizan::CertificateAuthorities;
-use settings::{Environment, KeySource, Variable};
+use settings::{Environment, KeySource, SignInSettings, Variable};
 
 use crate::{
     app::check_path,
@@ -21,6 +21,7 @@ use crate::{
         origins::allowed_origins,
         policy_file::{self, PolicySource},
         provisioning,
+        sign_in::{self, ProviderSections},
     },
     key_files::{DEFAULT_OUTAGE, KeyFile},
 };
@@ -36,6 +37,8 @@ pub struct Config {
     pub local: Option<LocalIssuer>,
     /// The issuers of `issuers.toml` and of the sections `[issuers."…"]`.
     pub issuers: Vec<IssuerConfig>,
+    /// The identity providers of the authorization server in this process.
+    pub(crate) providers: ProviderSections,
     /// The origins of web pages that may call the server, besides its own.
     pub allowed_origins: Vec<String>,
     /// Certificate authorities to trust besides the system's where issuers are asked.
@@ -129,6 +132,11 @@ impl Config {
         };
         let authorities = authorities(environment, &mut faults);
         let sign_in = local.as_ref().and_then(|local| local.sign_in.as_ref());
+        let providers = {
+            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
+            sign_in::load(policy, environment, &mut faults)
+        };
+        check_sign_in(sign_in, &providers, local.is_some(), &mut faults);
         if let (Some(sign_in), Ok((policy, _))) = (sign_in, &policy) {
             let unknown = sign_in.second_factor_roles.iter().find(|role| !policy.has_role(role));
             faults.extend(unknown.map(|role| {
@@ -184,6 +192,7 @@ impl Config {
                 resource,
                 local,
                 issuers,
+                providers,
                 allowed_origins,
                 authorities,
                 database_url: text(&args.database_url, Variable::DatabaseUrl),
@@ -245,6 +254,26 @@ impl Config {
             }
         };
         format!("protected: {tokens} for {}, policy {}", self.resource, self.policy_source)
+    }
+}
+
+/// Ways to sign in without a place to, and a place without ways.
+fn check_sign_in(
+    sign_in: Option<&SignInSettings>,
+    providers: &ProviderSections,
+    has_local: bool,
+    faults: &mut Vec<String>,
+) {
+    let has_some = !providers.sign_in.is_empty() || !providers.assertions.is_empty();
+    match sign_in {
+        // What is wrong with the local issuer is reported by itself.
+        None if has_some && (has_local || faults.is_empty()) => faults.push(
+            "[sign_in] and [assertions] are for an authorization server in this process: SIGN_IN says whether there is one".into(),
+        ),
+        Some(settings) if !settings.passwords && !has_some && faults.is_empty() => faults.push(
+            "SIGN_IN_PASSWORDS is off, and there is no section [sign_in.NAME]: nobody could sign in".into(),
+        ),
+        _ => {}
     }
 }
 

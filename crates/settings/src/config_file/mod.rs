@@ -23,9 +23,10 @@ use crate::{Variable, setting::similar};
 
 /// The name of the file where none is named.
 pub const CONFIG_FILE: &str = "bartizan.toml";
-/// The sections that other code reads: `[issuers."…"]` and `[sign_in.NAME]`.
+/// The sections that other code reads: `[issuers."…"]`, `[sign_in.NAME]`, `[assertions.NAME]`.
 const ISSUERS: &str = "issuers";
 const SIGN_IN: &str = "sign_in";
+const ASSERTIONS: &str = "assertions";
 
 /// What was read of the file.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct ConfigFile {
 struct Others {
     issuers: bool,
     sign_in: bool,
+    assertions: bool,
 }
 
 /// Shows no text of the file: a secret may be there by mistake.
@@ -112,6 +114,12 @@ impl ConfigFile {
         self.others.sign_in.then_some(self.text.as_str())
     }
 
+    /// The text of the file, if it has sections `[assertions.NAME]`.
+    #[must_use]
+    pub fn assertions(&self) -> Option<&str> {
+        self.others.assertions.then_some(self.text.as_str())
+    }
+
     /// Everything that is wrong with the file, each with its line.
     #[must_use]
     pub fn errors(&self) -> &[String] {
@@ -147,10 +155,11 @@ impl Reader<'_> {
             match value.get_ref() {
                 _ if name == ISSUERS => others.issuers = true,
                 _ if name == SIGN_IN => others.sign_in = true,
+                _ if name == ASSERTIONS => others.assertions = true,
                 DeValue::Table(section) if is_known => self.section(name, section),
                 _ if is_known => self.error(&span, &format!("{name}: write a section, [{name}]")),
                 _ => {
-                    let hint = hint(name, sections().chain([ISSUERS, SIGN_IN]));
+                    let hint = hint(name, sections().chain([ISSUERS, SIGN_IN, ASSERTIONS]));
                     self.error(&span, &format!("{name}: unknown section{hint}"));
                 }
             }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError, VerifyingKey,
+    Algorithm, KeyId, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError, VerifyingKey,
 };
 
 use super::{
@@ -88,6 +88,13 @@ impl LoadedKeys {
     pub fn signing(&self, now: NumericDate) -> Option<(&SigningKey, Duration)> {
         let active = self.signing.iter().rev().find(|it| it.active_from <= now.as_secs());
         active.or(self.signing.first()).map(|it| (&it.key, it.max_ttl))
+    }
+
+    /// The ids of the keys that sign at `now` or later.
+    pub fn signing_ids(&self, now: NumericDate) -> impl Iterator<Item = &KeyId> {
+        let is_active = |it: &Dated| it.active_from <= now.as_secs();
+        let first = self.signing.iter().rposition(is_active).unwrap_or_default();
+        self.signing.iter().skip(first).filter_map(|it| it.key.id())
     }
 
     /// The public keys with which tokens are verified: those that sign, will sign and have signed.
@@ -268,6 +275,9 @@ mod tests {
         assert_eq!(id(&loaded, at(69)), first);
         let second = id(&loaded, at(70));
         assert_ne!(second, first);
+        let ids = |now| loaded.signing_ids(now).map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(ids(at(69)), [first.clone(), second.clone()]);
+        assert_eq!(ids(at(70)), [second.clone()]);
         // A clock that is behind all dates signs with what is published.
         assert_eq!(id(&loaded, at(-DAY)), first);
         // The first key is not needed any more, but tokens of it are still verified.

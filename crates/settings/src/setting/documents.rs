@@ -44,7 +44,7 @@ preset = \"keycloak\"
 ```
 
 The sections `[issuers.\"https://…\"]` are described in [issuers.md](issuers.md), the section `[issuer]` and
-the sections `[sign_in.NAME]` in [sign-in.md](sign-in.md).
+the sections `[sign_in.NAME]` and `[assertions.NAME]` in [sign-in.md](sign-in.md).
 
 | variable | in `bartizan.toml` | default | what | programs |
 |---|---|---|---|---|
@@ -94,10 +94,10 @@ pub fn reference() -> String {
     text
 }
 
-/// The JSON Schema (draft 2020-12) of `bartizan.toml`; `issuers` is the schema of a section
-/// `[issuers."…"]`.
+/// The JSON Schema (draft 2020-12) of `bartizan.toml`, given the schemas of the sections
+/// `[issuers."…"]`, `[sign_in.NAME]` and `[assertions.NAME]`.
 #[must_use]
-pub fn schema(issuer: &Value) -> Value {
+pub fn schema(issuer: &Value, provider: &Value, assertions: &Value) -> Value {
     let mut sections = Map::new();
     for variable in Variable::ALL {
         let setting = variable.setting();
@@ -117,6 +117,15 @@ pub fn schema(issuer: &Value) -> Value {
             "additionalProperties": issuer,
         }),
     );
+    for (name, description, section) in [
+        ("sign_in", "The identity providers with which users sign in, by name.", provider),
+        ("assertions", "The issuers whose assertions are exchanged, by name.", assertions),
+    ] {
+        let named = json!({
+            "type": "object", "description": description, "additionalProperties": section,
+        });
+        sections.insert(name.to_owned(), named);
+    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "bartizan.toml",
@@ -192,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_schema_has_every_setting_but_secrets() {
-        let schema = schema(&json!({}));
+        let schema = schema(&json!({}), &json!({}), &json!({}));
         for variable in Variable::ALL {
             let setting = variable.setting();
             let Some((section, key)) = setting.toml else { continue };

@@ -15,10 +15,12 @@ use settings::Environment;
 use super::{
     MAX_OUTAGE, MAX_OUTAGE_HOURS,
     entry::{IntrospectionConfig, IssuerConfig},
+};
+use crate::config::{
+    provisioning::default_roles,
     secret::{describe, secret},
     section::Section,
 };
-use crate::config::provisioning::default_roles;
 
 /// What a section is read against.
 pub(super) struct Context<'a> {

@@ -10,7 +10,8 @@ use toml::{
     de::{DeString, DeTable},
 };
 
-use super::{context::Context, entry::IssuerConfig, section::Section};
+use super::{context::Context, entry::IssuerConfig};
+use crate::config::section::Section;
 
 /// Reads the file at `path`, as `ISSUERS_FILE` names it; errors are added to `faults`.
 pub(crate) fn load(

@@ -11,8 +11,6 @@ mod context;
 mod entry;
 mod file;
 mod schema;
-mod secret;
-mod section;
 #[cfg(test)]
 mod tests;
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::section::Section;
 
 /// The secret that `secret_env` or `secret_file` names.
-pub(super) fn secret(
+pub(crate) fn secret(
     section: &mut Section,
     environment: &Environment,
     folder: &Path,
@@ -30,7 +30,7 @@ pub(super) fn secret(
 }
 
 /// The error of a key or a secret, without the names of variables that do not concern a section.
-pub(super) fn describe(fault: &KeySettingError) -> String {
+pub(crate) fn describe(fault: &KeySettingError) -> String {
     match fault {
         KeySettingError::Placeholder => "a placeholder: put in a real one".into(),
         KeySettingError::NotBase64Url => {

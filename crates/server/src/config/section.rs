@@ -1,10 +1,10 @@
-//! A table of the file, from which members are taken one by one, with the errors of each.
+//! A table of a file, from which members are taken one by one, with the errors of each.
 
 use std::{fmt::Display, str::FromStr};
 
 use toml::{Table, Value};
 
-pub(super) struct Section {
+pub(crate) struct Section {
     place: String,
     table: Table,
     faults: Vec<String>,
@@ -12,32 +12,32 @@ pub(super) struct Section {
 
 impl Section {
     /// The table at `place`.
-    pub(super) const fn new(place: String, table: Table) -> Self {
+    pub(crate) const fn new(place: String, table: Table) -> Self {
         Self { place, table, faults: Vec::new() }
     }
 
     /// A table within this one.
-    pub(super) fn inner(&self, name: &str, table: Table) -> Self {
+    pub(crate) fn inner(&self, name: &str, table: Table) -> Self {
         Self::new(format!("{} {name}", self.place), table)
     }
 
     /// Adds the errors of a table within this one.
-    pub(super) fn adopt(&mut self, inner: Self) {
+    pub(crate) fn adopt(&mut self, inner: Self) {
         self.faults.append(&mut inner.faults());
     }
 
-    pub(super) fn fault(&mut self, fault: impl Display) {
+    pub(crate) fn fault(&mut self, fault: impl Display) {
         self.faults.push(format!("{}: {fault}", self.place));
     }
 
     /// Adds an error, and returns `None`.
-    pub(super) fn none<T>(&mut self, fault: impl Display) -> Option<T> {
+    pub(crate) fn none<T>(&mut self, fault: impl Display) -> Option<T> {
         self.fault(fault);
         None
     }
 
     /// All errors, with one for each member that was not taken.
-    pub(super) fn faults(mut self) -> Vec<String> {
+    pub(crate) fn faults(mut self) -> Vec<String> {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for name in left {
             self.fault(format!("{name}: unknown key"));
@@ -45,32 +45,37 @@ impl Section {
         self.faults
     }
 
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+    /// Whether there is such a member.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.table.remove(name)
     }
 
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => Some(text),
             _ => self.none(format!("{name}: write a string, in quotes")),
         }
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         match self.take(name)? {
             Value::Boolean(flag) => Some(flag),
             _ => self.none(format!("{name}: write true or false")),
         }
     }
 
-    pub(super) fn number(&mut self, name: &str) -> Option<u64> {
+    pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
         match self.take(name)? {
             Value::Integer(number) if (0..=1_000_000).contains(&number) => number.try_into().ok(),
             _ => self.none(format!("{name}: write a whole number")),
         }
     }
 
-    pub(super) fn table(&mut self, name: &str) -> Option<Table> {
+    pub(crate) fn table(&mut self, name: &str) -> Option<Table> {
         match self.take(name)? {
             Value::Table(table) => Some(table),
             _ => self.none(format!("{name}: write a table, {{ … }}")),
@@ -78,7 +83,7 @@ impl Section {
     }
 
     /// An array of strings, each parsed.
-    pub(super) fn list<T>(&mut self, name: &str) -> Option<Vec<T>>
+    pub(crate) fn list<T>(&mut self, name: &str) -> Option<Vec<T>>
     where
         T: FromStr<Err: Display>,
     {
@@ -96,7 +101,7 @@ impl Section {
     }
 
     /// A parsed string.
-    pub(super) fn parsed<T>(&mut self, what: &str, text: &str) -> Option<T>
+    pub(crate) fn parsed<T>(&mut self, what: &str, text: &str) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
