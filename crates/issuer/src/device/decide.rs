@@ -20,7 +20,7 @@ use crate::{
     pages::DeviceCodeError,
     random::random,
     respond::Unavailable,
-    sign_in::{self, Next, Posted},
+    sign_in::{self, Next, Posted, may_be_ours},
 };
 
 /// `POST /device/decision`
@@ -38,7 +38,7 @@ async fn take(server: &AuthorizationServer, posted: &Posted) -> Result<Response,
     };
     let token = form.get("csrf").unwrap_or_default();
     let code = confirmed(server, browser, session, token)
-        .filter(|_| sign_in::may_be_ours(server.config(), &posted.headers));
+        .filter(|_| may_be_ours(server.config(), &posted.headers));
     let Some(code) = code else { return Ok(view::expired(server)) };
     let unknown = || Ok(view::code(server, browser, None, Some(DeviceCodeError::Unknown)));
     let Some(waiting) = find(server, &code, &user, posted).await? else { return unknown() };

@@ -10,7 +10,7 @@ use crate::{
     authorize::scope_choices,
     pages::{
         Asker, Destination, DeviceCodeError, DeviceCodePage, DeviceConfirmPage, Done, DonePage,
-        ErrorPage, Frame, Hidden, Label, Page, Problem, Proof,
+        ErrorPage, Hidden, Label, Page, Problem, Proof,
     },
     respond::Unavailable,
     sign_in::{Browser, FormKind, Next},
@@ -27,7 +27,7 @@ pub(super) fn code(
     let request = Next::Device(code.cloned()).to_field();
     let shown = code.map(ToString::to_string).unwrap_or_default();
     let page = DeviceCodePage {
-        frame: frame(server),
+        frame: server.frame(),
         form: Hidden { csrf, request },
         code: Label::name(&shown),
         error,
@@ -45,7 +45,7 @@ pub(super) fn confirm(
 ) -> Response {
     let request = Next::Device(Some(code.clone())).to_field();
     let page = DeviceConfirmPage {
-        frame: frame(server),
+        frame: server.frame(),
         form: Hidden { csrf, request },
         client: asker(waiting),
         user: Label::name(user.subject().as_str()),
@@ -60,19 +60,19 @@ pub(super) fn confirm(
 pub(super) fn done(server: &AuthorizationServer, waiting: &Waiting, is_approved: bool) -> Response {
     let name = Label::name(waiting.client.name().unwrap_or_default());
     let done = if is_approved { Done::DeviceApproved(name) } else { Done::DeviceDenied(name) };
-    DonePage { frame: frame(server), done }.response()
+    DonePage { frame: server.frame(), done }.response()
 }
 
 /// A form that is too old, or not of a page of ours in this browser.
 pub(super) fn expired(server: &AuthorizationServer) -> Response {
-    ErrorPage { frame: frame(server), problem: Problem::Expired }.response()
+    ErrorPage { frame: server.frame(), problem: Problem::Expired }.response()
 }
 
 /// Something is not there now.
 pub(super) fn unavailable(server: &AuthorizationServer, fault: &Unavailable) -> Response {
     let fault: &dyn std::error::Error = fault;
     tracing::error!(fault, "A page cannot be shown");
-    ErrorPage { frame: frame(server), problem: Problem::Unavailable }.response()
+    ErrorPage { frame: server.frame(), problem: Problem::Unavailable }.response()
 }
 
 fn asker(waiting: &Waiting) -> Asker {
@@ -84,16 +84,4 @@ fn asker(waiting: &Waiting) -> Asker {
     };
     let name = Label::name(client.name().unwrap_or_default());
     Asker { name, proof, destination: Destination::Device }
-}
-
-fn frame(server: &AuthorizationServer) -> Frame {
-    let config = server.config();
-    let name = config.resources.first().map(|resource| Label::name(&resource.name));
-    let issuer = config.issuer.as_str();
-    let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    let host = || Label::host(host.split('/').next().unwrap_or(host));
-    Frame {
-        base: config.base_path().to_owned(),
-        server: name.filter(|name| !name.is_empty()).unwrap_or_else(host),
-    }
 }
