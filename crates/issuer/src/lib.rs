@@ -14,6 +14,8 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error (503), never "no".
 
+
+mod account;
 mod assertions;
 mod authorize;
 mod body;

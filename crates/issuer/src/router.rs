@@ -9,8 +9,8 @@ use axum::{
 };
 
 use crate::{
-    AuthorizationServer, authorize, cors, device, introspect, metadata, pages, providers, register,
-    revoke, sign_in, token,
+    AuthorizationServer, account, authorize, cors, device, introspect, metadata, pages, providers,
+    register, revoke, sign_in, token,
 };
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
@@ -57,6 +57,7 @@ impl AuthorizationServer {
             .route("/authorize", get(authorize::show).post(authorize::decide))
             .route("/style.css", get(pages::style))
             .merge(sign_in::routes())
+            .merge(account::routes())
             .merge(device::pages())
             .merge(providers::routes());
 

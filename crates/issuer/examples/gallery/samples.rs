@@ -422,10 +422,11 @@ fn account() -> Vec<Sample> {
         notice: None,
         connections: vec![claude, code],
         sessions: vec![this.clone(), other],
-        password: Some(PasswordState { is_set: true, least: 12, error: None }),
+        password: Some(PasswordState { is_set: true, asks_current: true, least: 12, error: None }),
         second_factor: Some(SecondFactorState::Off),
     };
-    let with_error = |error| PasswordState { is_set: true, least: 12, error: Some(error) };
+    let with_error =
+        |error| PasswordState { is_set: true, asks_current: true, least: 12, error: Some(error) };
     vec![
         ("account", page.clone().response()),
         (
@@ -434,7 +435,12 @@ fn account() -> Vec<Sample> {
                 notice: Some(Notice::ConnectionEnded),
                 connections: Vec::new(),
                 sessions: vec![this.clone()],
-                password: Some(PasswordState { is_set: false, least: 12, error: None }),
+                password: Some(PasswordState {
+                    is_set: false,
+                    asks_current: false,
+                    least: 12,
+                    error: None,
+                }),
                 second_factor: Some(SecondFactorState::On { codes_left: 7, is_required: false }),
                 ..page.clone()
             }
@@ -488,6 +494,7 @@ fn second_factor() -> Vec<Sample> {
         frame: frame(),
         user: "alice".into(),
         codes: codes.map(str::to_owned).to_vec(),
+        next: "/account".into(),
     };
     vec![
         ("set-up", set_up.clone().response()),

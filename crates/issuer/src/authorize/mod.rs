@@ -28,10 +28,9 @@ mod view;
 
 pub(crate) use decide::{Decision, decide, decision};
 pub(crate) use offer::Offer;
+pub(crate) use refuse::refuse;
+pub(crate) use request::check;
 pub(crate) use scope_choices::scope_choices;
 pub(crate) use show::show;
 
-use self::{
-    refuse::refuse,
-    request::{CheckError, CheckedRequest, after_sign_in, check},
-};
+use self::request::{CheckError, CheckedRequest, after_sign_in};

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The answer to a request that cannot be shown to a user.
-pub(super) fn refuse(
+pub(crate) fn refuse(
     server: &AuthorizationServer,
     headers: &HeaderMap,
     error: CheckError,

@@ -13,7 +13,7 @@ use crate::{
     AuthorizationServer,
     pages::{
         Asker, ConsentPage, ConsentReason, ErrorPage, Hidden, Label, Onward, OnwardPage, Page,
-        Problem,
+        Problem, Purpose,
     },
     respond::Unavailable,
     sign_in::{self, Browser, Next},
@@ -72,7 +72,8 @@ pub(super) fn sign_in(
 ) -> Response {
     let next = Next::Authorize(after_sign_in(&checked.text));
     let hint = checked.authorization.login_hint().unwrap_or_default();
-    sign_in::page(server, browser, &next, hint, None)
+    let purpose = Purpose::Program(Asker::from(checked));
+    sign_in::page(server, browser, &next, purpose, hint, None)
 }
 
 /// The consent page.

@@ -64,6 +64,8 @@ pub struct Session {
 pub struct PasswordState {
     /// Whether there is one.
     pub is_set: bool,
+    /// Whether it is asked for before it is changed: not just after signing in another way.
+    pub asks_current: bool,
     /// The fewest characters of a new one.
     pub least: usize,
     /// Why it was not changed.

@@ -32,6 +32,8 @@ pub struct RecoveryCodesPage {
     pub user: Label,
     /// The codes.
     pub codes: Vec<String>,
+    /// Where the user goes on: a path of ours, with its query.
+    pub next: String,
 }
 
 impl SetUpPage {

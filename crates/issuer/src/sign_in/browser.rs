@@ -17,10 +17,13 @@ use directory::{
 use http::{HeaderMap, header};
 
 use super::{cookie::Cookie, digest, known, origin, view};
-use crate::{AuthorizationServer, random::random, respond::Unavailable};
+use crate::{AuthorizationServer, pages::Problem, random::random, respond::Unavailable};
 
 /// How long a browser keeps its name: as long as browsers keep any cookie.
 const BROWSER_COOKIE: Duration = Duration::from_hours(400 * 24);
+
+/// The purpose of the tokens of consent pages.
+const CONSENT: &str = "consent";
 
 /// How much of `User-Agent` is kept, in bytes.
 const MAX_AGENT_BYTES: usize = 255;
@@ -44,14 +47,10 @@ pub(crate) enum FormKind {
     SignIn,
     /// To use a link.
     Link,
-    /// To decide what a client may do.
-    Consent,
     /// To connect a device.
     Device,
     /// To change something on the account page.
     Account,
-    /// To sign out.
-    SignOut,
 }
 
 impl FormKind {
@@ -59,10 +58,8 @@ impl FormKind {
         match self {
             Self::SignIn => "sign-in",
             Self::Link => "link",
-            Self::Consent => "consent",
             Self::Device => "device",
             Self::Account => "account",
-            Self::SignOut => "sign-out",
         }
     }
 
@@ -120,11 +117,37 @@ impl Browser {
         kind: FormKind,
         token: Option<&str>,
     ) -> bool {
-        let context = self.context(kind);
-        let open = |token| server.seal().open(kind.as_str(), &context, token, server.now());
-        !self.is_new
-            && origin::may_be_ours(server.config(), headers)
-            && token.and_then(open).is_some()
+        let is_sealed = |token| self.is_sealed(server, kind.as_str(), &self.context(kind), token);
+        self.may_send(server, headers) && token.is_some_and(is_sealed)
+    }
+
+    /// The same for the form to sign out, which is on several pages and has their tokens.
+    pub(super) fn sent_sign_out(
+        &self,
+        server: &AuthorizationServer,
+        headers: &HeaderMap,
+        token: Option<&str>,
+    ) -> bool {
+        let of_kind = |kind| self.sent_form(server, headers, kind, token);
+        let of_consent =
+            |token| self.is_sealed(server, CONSENT, &self.context(FormKind::SignIn), token);
+        of_kind(FormKind::Account)
+            || of_kind(FormKind::Device)
+            || (self.may_send(server, headers) && token.is_some_and(of_consent))
+    }
+
+    fn may_send(&self, server: &AuthorizationServer, headers: &HeaderMap) -> bool {
+        !self.is_new && origin::may_be_ours(server.config(), headers)
+    }
+
+    fn is_sealed(
+        &self,
+        server: &AuthorizationServer,
+        purpose: &str,
+        context: &str,
+        token: &str,
+    ) -> bool {
+        server.seal().open(purpose, context, token, server.now()).is_some()
     }
 
     fn context(&self, kind: FormKind) -> String {
@@ -163,7 +186,7 @@ impl Browser {
             expires_at: now.plus(config.lifetimes.session),
         };
         if !server.store().begin_browser_session(&session).await? {
-            return Ok(self.remember(server, view::refused()));
+            return Ok(self.remember(server, view::problem(server, Problem::Expired)));
         }
         tracing::info!(
             subject = %display::escape(user.subject.as_str()),

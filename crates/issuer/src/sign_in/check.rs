@@ -17,7 +17,7 @@ use super::{
     hasher::Lane,
     known,
     one_time::OneTimeCode,
-    password::Presented,
+    password::{PasswordError, Presented, checked},
     posted::Posted,
     throttle::{Attempt, Wait},
 };
@@ -82,7 +82,7 @@ pub(super) async fn check(
     let known = known::budget(server, &posted.headers, &name);
     let (now, limits) = (server.now(), server.sign_in());
     if known.is_none() {
-        match limits.addresses.count(posted.address, now) {
+        match limits.addresses.count(posted.address(), now) {
             Ok(()) => {}
             Err(Wait::Address(left)) => return Ok(Verdict::Wait(left)),
             Err(Wait::Node) => return Ok(Verdict::Busy),
@@ -92,7 +92,7 @@ pub(super) async fn check(
     let key = attempt.key(&name, known.as_deref());
     let counted = server.store().count_attempt(&key, attempt.window(), now).await?;
     if counted.failures > attempt.limit() {
-        tracing::warn!(address = %posted.address, "Too many attempts to sign in as one user");
+        tracing::warn!(address = %posted.address(), "Too many attempts to sign in as one user");
         return Ok(Verdict::Wrong);
     }
     let method = secret.method();
@@ -103,12 +103,12 @@ pub(super) async fn check(
     let user = server.users().find(&name.issuer, &name.subject).await?;
     let user = user.filter(|user| user.is_active() && is_right);
     let Some(user) = user else {
-        tracing::info!(address = %posted.address, method, "An attempt to sign in has failed");
+        tracing::info!(address = %posted.address(), method, "An attempt to sign in has failed");
         return Ok(Verdict::Wrong);
     };
     server.store().clear_attempts(&key).await?;
     if known.is_none() {
-        limits.addresses.succeeded(posted.address);
+        limits.addresses.succeeded(posted.address());
     }
     tracing::debug!(
         subject = %display::escape(user.subject().as_str()), method, "The first step is done"
@@ -129,15 +129,50 @@ async fn is_right(
         }
         Secret::Password(password) => {
             let hash = server.store().password(name).await?;
-            verify(server, lane, password, hash).await
+            judge(server, lane, password, hash).await
         }
         Secret::Nothing => Ok(Some(false)),
     }
 }
 
+/// Whether a user who is signed in has typed the password with this hash; `None` if the threads are
+/// busy.
+pub(crate) async fn verify(
+    server: &AuthorizationServer,
+    typed: &str,
+    hash: Option<SecretString>,
+) -> Result<Option<bool>, Unavailable> {
+    match Presented::parse(typed) {
+        Some(password) => judge(server, Lane::Known, password, hash).await,
+        None => Ok(Some(false)),
+    }
+}
+
+/// The hash of a new password of a user who is signed in and has these names; `None` if the threads
+/// are busy.
+pub(crate) async fn hash(
+    server: &AuthorizationServer,
+    password: SecretString,
+    names: [String; 2],
+    salt: [u8; 16],
+) -> Result<Option<Result<SecretString, PasswordError>>, Unavailable> {
+    let work = move |memory: &mut argon::Memory| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let presented = checked(&password, &names)?;
+        Ok(argon::hash(presented.secret(), salt, memory)?)
+    };
+    match server.sign_in().hasher.run(Lane::Known, work).await {
+        Ok(Err(PasswordError::Hash(fault))) => {
+            Err(Unavailable::new("a password cannot be hashed", fault))
+        }
+        Ok(made) => Ok(Some(made)),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Whether a password has this hash: without one, never, after as much work. `None` if the threads
 /// are busy.
-pub(crate) async fn verify(
+async fn judge(
     server: &AuthorizationServer,
     lane: Lane,
     password: Presented,

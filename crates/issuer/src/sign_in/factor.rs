@@ -1,5 +1,7 @@
 //! What second factors are made of: a key with its picture, and recovery codes.
 
+use std::fmt::Write;
+
 use auth_core::oauth::SecretDigest;
 use qrcode::{EcLevel, QrCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,27 +28,30 @@ pub(crate) fn recovery_codes() -> Result<(Vec<OneTimeCode>, Vec<SecretDigest>), 
     Ok((codes, digests))
 }
 
-/// The picture of a key as SVG, for an authenticator app; `None` if it does not fit in one.
+/// The picture of a key as SVG, for an authenticator app; an empty one if it does not fit, which a
+/// long name may cause: the key is beside it.
 pub(crate) fn picture(
     server: &AuthorizationServer,
     key: &SecretString,
     user: &str,
-) -> Option<SecretString> {
+) -> SecretString {
     let issuer = server.config().issuer.as_str();
     let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
     let address = totp::address(key, host.trim_end_matches('/'), user);
-    let code = QrCode::with_error_correction_level(address.expose_secret(), EcLevel::M).ok()?;
+    let code = QrCode::with_error_correction_level(address.expose_secret(), EcLevel::M);
+    let Ok(code) = code else { return SecretString::from("") };
     let width = code.width();
     let mut path = String::new();
     for (place, color) in code.to_colors().into_iter().enumerate() {
         if color == qrcode::Color::Dark {
             let (x, y) = (place % width + BORDER, place / width + BORDER);
-            path.push_str(&format!("M{x} {y}h1v1h-1z"));
+            // A String takes everything.
+            let _ = write!(path, "M{x} {y}h1v1h-1z");
         }
     }
     let side = width + 2 * BORDER;
-    Some(SecretString::from(format!(
+    SecretString::from(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\">\
          <path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path d=\"{path}\"/></svg>"
-    )))
+    ))
 }

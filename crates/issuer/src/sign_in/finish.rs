@@ -29,7 +29,7 @@ pub(crate) async fn finish(
     if factor.is_some_and(|factor| factor.is_confirmed) {
         let sealed = step.seal(server, browser, Kind::Second);
         let csrf = browser.form_token(server, FormKind::SignIn);
-        let page = view::second_step(server, &csrf, &step.user, &sealed, next, None);
+        let page = view::second_step(server, csrf, &step.user, sealed, next, None);
         return Ok(browser.remember(server, page));
     }
     let roles = user.roles_at(server.now());

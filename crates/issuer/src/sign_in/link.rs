@@ -16,7 +16,7 @@ use super::{
     throttle::Wait,
     view,
 };
-use crate::{AuthorizationServer, respond::Unavailable};
+use crate::{AuthorizationServer, pages::Problem, respond::Unavailable};
 
 /// `GET /sign-in/link?token=…`
 pub(super) async fn get(
@@ -25,10 +25,15 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Unavailable> {
     let token = uri.query().and_then(|query| query.strip_prefix("token="));
-    let Some(link) = token.and_then(SignInLink::parse) else { return Ok(view::used_link()) };
+    let Some(link) = token.and_then(SignInLink::parse) else {
+        return Ok(view::problem(&server, Problem::Link));
+    };
+    let Some(user) = server.store().find_link(&link.digest(), server.now()).await? else {
+        return Ok(view::problem(&server, Problem::Link));
+    };
     let browser = Browser::of(&server, &headers).await?;
     let csrf = browser.form_token(&server, FormKind::Link);
-    Ok(browser.remember(&server, view::link(&server, &csrf, &link)))
+    Ok(browser.remember(&server, view::link(&server, csrf, &user, &link)))
 }
 
 /// `POST /sign-in/link`
@@ -37,20 +42,22 @@ pub(super) async fn post(
     posted: Posted,
 ) -> Result<Response, Unavailable> {
     if !posted.is_genuine(&server, FormKind::Link) {
-        return Ok(posted.browser.remember(&server, view::expired()));
+        return Ok(posted.browser.remember(&server, view::problem(&server, Problem::Expired)));
     }
     let link = posted.form.get("link").and_then(SignInLink::parse);
-    let Some(link) = link else { return Ok(view::used_link()) };
-    match server.sign_in().addresses.count(posted.address, server.now()) {
+    let Some(link) = link else { return Ok(view::problem(&server, Problem::Link)) };
+    match server.sign_in().addresses.count(posted.address(), server.now()) {
         Ok(()) => {}
-        Err(Wait::Address(left)) => return Ok(view::too_many(left)),
-        Err(Wait::Node) => return Ok(view::busy()),
+        Err(Wait::Address(left)) => return Ok(view::too_many(&server, left)),
+        Err(Wait::Node) => return Ok(view::problem(&server, Problem::Unavailable)),
     }
     let Some(name) = server.store().use_link(&link.digest(), server.now()).await? else {
-        return Ok(view::used_link());
+        return Ok(view::problem(&server, Problem::Link));
     };
-    server.sign_in().addresses.succeeded(posted.address);
+    server.sign_in().addresses.succeeded(posted.address());
     let user = server.users().find(&name.issuer, &name.subject).await?;
-    let Some(user) = user.filter(|user| user.is_active()) else { return Ok(view::used_link()) };
+    let Some(user) = user.filter(|user| user.is_active()) else {
+        return Ok(view::problem(&server, Problem::Link));
+    };
     finish(&server, &posted.browser, &posted.headers, &user, "link", &Next::Account).await
 }

@@ -17,7 +17,7 @@ mod check;
 mod common;
 mod cookie;
 mod digest;
-mod factor;
+pub(crate) mod factor;
 mod finish;
 mod hasher;
 mod known;
@@ -27,8 +27,10 @@ mod link;
 mod next;
 mod one_time;
 mod origin;
+mod page;
 mod password;
 mod posted;
+mod proof;
 mod second;
 mod start;
 mod step;
@@ -48,14 +50,18 @@ pub use one_time::{
 pub use password::{LEAST_CHARACTERS, MAX_BYTES, PasswordError, hash_password};
 pub(crate) use {
     browser::{Browser, FormKind},
+    check::{hash, verify},
     cookie::Cookie,
     finish::finish,
     limits::Limits,
     next::Next,
     origin::may_be_ours,
+    page::page,
     posted::Posted,
-    start::page,
-    view::Fault,
+    proof::{Confirmed, SecondStep, confirm_factor, use_second_factor},
+    second::confirm_required,
+    throttle::Attempt,
+    view::{problem, recovery_codes, set_up},
 };
 
 use crate::AuthorizationServer;
@@ -66,6 +72,5 @@ pub(crate) fn routes() -> Router<AuthorizationServer> {
         .route("/sign-in", get(start::get).post(start::post))
         .route("/sign-in/link", get(link::get).post(link::post))
         .route("/sign-in/second", post(second::post))
-        .route("/sign-in/second-factor", post(second::confirm))
         .route("/sign-out", post(leave::post))
 }

@@ -26,14 +26,19 @@ pub(crate) struct Posted {
     pub(crate) browser: Browser,
     pub(crate) form: Form,
     pub(crate) headers: HeaderMap,
-    /// Where the request comes from.
-    pub(crate) address: IpAddr,
+    /// Where the request comes from, if that is known.
+    pub(crate) peer: Option<PeerAddress>,
 }
 
 impl Posted {
     /// Whether one of our pages made it, for this browser.
     pub(crate) fn is_genuine(&self, server: &AuthorizationServer, kind: FormKind) -> bool {
         self.browser.sent_form(server, &self.headers, kind, self.form.get("csrf"))
+    }
+
+    /// The address that attempts are counted by.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.peer.map_or(NO_ADDRESS, |peer| peer.0)
     }
 
     /// Where the user goes on afterwards; the account page if the form does not say.
@@ -54,12 +59,12 @@ impl FromRequest<AuthorizationServer> for Posted {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(FORM)) {
-            return Err(view::unreadable());
+            return Err(view::unreadable(server));
         }
-        let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable())?;
-        let form = Form::parse(&body).map_err(|_| view::unreadable())?;
+        let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable(server))?;
+        let form = Form::parse(&body).map_err(|_| view::unreadable(server))?;
         let browser = Browser::of(server, &headers).await.map_err(IntoResponse::into_response)?;
-        let address = parts.extensions.get::<PeerAddress>().map_or(NO_ADDRESS, |peer| peer.0);
-        Ok(Self { browser, form, headers, address })
+        let peer = parts.extensions.get::<PeerAddress>().copied();
+        Ok(Self { browser, form, headers, peer })
     }
 }

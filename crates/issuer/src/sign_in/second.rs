@@ -2,20 +2,22 @@
 //! user's role needs a second factor and there is none, setting one up.
 
 use axum::{extract::State, response::Response};
-use directory::authorization::SecondFactor;
 use secrecy::SecretString;
 
 use super::{
     browser::{Browser, FormKind},
-    factor, known,
+    factor,
     next::Next,
-    one_time::OneTimeCode,
     posted::Posted,
+    proof::{Confirmed, SecondStep, confirm_factor, use_second_factor},
     step::{FirstStep, Kind},
-    throttle::Attempt,
-    totp, view,
+    view,
 };
-use crate::{AuthorizationServer, respond::Unavailable};
+use crate::{
+    AuthorizationServer,
+    pages::{Problem, SecondStepError},
+    respond::Unavailable,
+};
 
 /// `POST /sign-in/second`
 pub(super) async fn post(
@@ -23,19 +25,21 @@ pub(super) async fn post(
     posted: Posted,
 ) -> Result<Response, Unavailable> {
     let Some((step, next)) = first_step(&server, &posted, Kind::Second) else {
-        return Ok(posted.browser.remember(&server, view::expired()));
+        return Ok(posted.browser.remember(&server, view::problem(&server, Problem::Expired)));
     };
-    let proof = use_proof(&server, &posted, &step).await?;
-    let Some(proof) = proof else {
-        let sealed = posted.form.get("step").unwrap_or_default();
-        let fault = Some(view::Fault::Wrong);
-        let csrf = posted.browser.form_token(&server, FormKind::SignIn);
-        let page = view::second_step(&server, &csrf, &step.user, sealed, &next, fault);
-        return Ok(page);
+    let error = match use_second_factor(&server, &posted, &step.user).await? {
+        SecondStep::Done(proof) => {
+            let method = format!("{}+{proof}", step.method);
+            let onward = view::redirect(&next.location(server.config()));
+            let browser = &posted.browser;
+            return browser.sign_in(&server, &posted.headers, &step.user, &method, onward).await;
+        }
+        SecondStep::Wrong => SecondStepError::Wrong,
+        SecondStep::TooMany(seconds) => SecondStepError::TooMany(seconds),
     };
-    let method = format!("{}+{proof}", step.method);
-    let onward = view::redirect(&next.location(server.config()));
-    posted.browser.sign_in(&server, &posted.headers, &step.user, &method, onward).await
+    let sealed = posted.form.get("step").unwrap_or_default().to_owned();
+    let csrf = posted.browser.form_token(&server, FormKind::SignIn);
+    Ok(view::second_step(&server, csrf, &step.user, sealed, &next, Some(error)))
 }
 
 /// Begins a second factor, and shows its key.
@@ -48,40 +52,28 @@ pub(super) async fn begin(
     let key = factor::new_key()?;
     if !server.store().begin_second_factor(&step.user, &key).await? {
         // Another browser was faster, or the user is gone.
-        return Ok(browser.remember(server, view::refused()));
+        return Ok(browser.remember(server, view::problem(server, Problem::Expired)));
     }
     Ok(browser.remember(server, set_up_page(server, browser, step, &key, next, false)))
 }
 
-/// `POST /sign-in/second-factor`: the first code of a second factor that the user needs.
-pub(super) async fn confirm(
-    State(server): State<AuthorizationServer>,
-    posted: Posted,
+/// The first code of a second factor that the user needs in order to sign in.
+pub(crate) async fn confirm_required(
+    server: &AuthorizationServer,
+    posted: &Posted,
 ) -> Result<Response, Unavailable> {
-    let Some((step, next)) = first_step(&server, &posted, Kind::SetUp) else {
-        return Ok(posted.browser.remember(&server, view::expired()));
-    };
+    let expired = || posted.browser.remember(server, view::problem(server, Problem::Expired));
+    let Some((step, next)) = first_step(server, posted, Kind::SetUp) else { return Ok(expired()) };
     let code = posted.form.get("code").unwrap_or_default();
-    let factor = server.store().second_factor(&step.user).await?;
-    let Some(factor) = factor.filter(|factor| !factor.is_confirmed) else {
-        return Ok(view::expired());
-    };
-    let key = &factor.secret;
-    let counted = count(&server, &posted, &step).await?;
-    let found = totp::step_of(key, code, server.now()).filter(|_| counted.is_some());
-    let Some(found) = found else {
-        return Ok(set_up_page(&server, &posted.browser, &step, key, &next, true));
-    };
-    let (codes, digests) = factor::recovery_codes()?;
-    if !server.store().confirm_second_factor(&step.user, found, &digests).await? {
-        return Ok(view::expired());
+    match confirm_factor(server, posted, &step.user, code).await? {
+        Confirmed::Codes(codes) => {
+            let method = format!("{}+totp", step.method);
+            let page = view::recovery_codes(server, &step.user, &codes, &next);
+            posted.browser.sign_in(server, &posted.headers, &step.user, &method, page).await
+        }
+        Confirmed::Wrong(key) => Ok(set_up_page(server, &posted.browser, &step, &key, &next, true)),
+        Confirmed::Nothing => Ok(expired()),
     }
-    if let Some(counted) = counted {
-        server.store().clear_attempts(&counted).await?;
-    }
-    let method = format!("{}+totp", step.method);
-    let page = view::recovery_codes(&server, &step.user, &codes, &next);
-    posted.browser.sign_in(&server, &posted.headers, &step.user, &method, page).await
 }
 
 /// Who has done the first step, and where they go, if the form is of this browser.
@@ -95,57 +87,6 @@ fn first_step(
     posted.is_genuine(server, FormKind::SignIn).then_some((step, posted.next()?))
 }
 
-/// Uses the code of the form: `totp` or `recovery` if it is one of the user's.
-async fn use_proof(
-    server: &AuthorizationServer,
-    posted: &Posted,
-    step: &FirstStep,
-) -> Result<Option<&'static str>, Unavailable> {
-    let Some(counted) = count(server, posted, step).await? else { return Ok(None) };
-    let factor = server.store().second_factor(&step.user).await?;
-    let Some(factor) = factor.filter(|factor| factor.is_confirmed) else { return Ok(None) };
-    let used = use_code(server, step, &factor, posted).await?;
-    if used.is_some() {
-        server.store().clear_attempts(&counted).await?;
-    }
-    Ok(used)
-}
-
-async fn use_code(
-    server: &AuthorizationServer,
-    step: &FirstStep,
-    factor: &SecondFactor,
-    posted: &Posted,
-) -> Result<Option<&'static str>, Unavailable> {
-    let (store, user) = (server.store(), &step.user);
-    let typed = posted.form.get("code").or(posted.form.get("recovery")).unwrap_or_default();
-    if let Ok(code) = typed.parse::<OneTimeCode>() {
-        let is_used = store.use_recovery_code(user, &code.recovery_digest()).await?;
-        return Ok(is_used.then_some("recovery"));
-    }
-    match totp::step_of(&factor.secret, typed, server.now()) {
-        Some(found) if store.use_step(user, found).await? => Ok(Some("totp")),
-        _ => Ok(None),
-    }
-}
-
-/// Counts an attempt of the user; its key, or `None` beyond the budget.
-async fn count(
-    server: &AuthorizationServer,
-    posted: &Posted,
-    step: &FirstStep,
-) -> Result<Option<String>, Unavailable> {
-    let known = known::budget(server, &posted.headers, &step.user);
-    let attempt = Attempt::Second;
-    let key = attempt.key(&step.user, known.as_deref());
-    let counted = server.store().count_attempt(&key, attempt.window(), server.now()).await?;
-    if counted.failures > attempt.limit() {
-        tracing::warn!(address = %posted.address, "Too many second steps of one user");
-        return Ok(None);
-    }
-    Ok(Some(key))
-}
-
 fn set_up_page(
     server: &AuthorizationServer,
     browser: &Browser,
@@ -157,5 +98,5 @@ fn set_up_page(
     let sealed = step.seal(server, browser, Kind::SetUp);
     let picture = factor::picture(server, key, step.user.subject.as_str());
     let csrf = browser.form_token(server, FormKind::SignIn);
-    view::set_up(server, &csrf, &sealed, key, picture.as_ref(), next, is_wrong)
+    view::set_up(server, csrf, sealed, key, &picture, next, is_wrong)
 }

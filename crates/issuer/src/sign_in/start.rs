@@ -1,6 +1,9 @@
 //! `GET /sign-in` and `POST /sign-in`: a name, and a password or a one-time code.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::HeaderMap;
 
 use super::{
@@ -8,22 +11,15 @@ use super::{
     check::{Verdict, check},
     finish::finish,
     next::Next,
+    page::page,
     posted::Posted,
-    view::{self, Fault},
+    view,
 };
-use crate::{AuthorizationServer, respond::Unavailable};
-
-/// The page on which a user signs in, to go on to `next`.
-pub(crate) fn page(
-    server: &AuthorizationServer,
-    browser: &Browser,
-    next: &Next,
-    user: &str,
-    fault: Option<Fault>,
-) -> Response {
-    let csrf = browser.form_token(server, FormKind::SignIn);
-    browser.remember(server, view::sign_in(server, &csrf, next, user, fault))
-}
+use crate::{
+    AuthorizationServer, authorize,
+    pages::{Asker, Problem, Purpose, SignInError},
+    respond::Unavailable,
+};
 
 /// `GET /sign-in`: for people who come by themselves.
 pub(super) async fn get(
@@ -34,7 +30,7 @@ pub(super) async fn get(
     if browser.session.is_some() {
         return Ok(view::redirect(&Next::Account.location(server.config())));
     }
-    Ok(page(&server, &browser, &Next::Account, "", None))
+    Ok(page(&server, &browser, &Next::Account, Purpose::Account, "", None))
 }
 
 /// `POST /sign-in`
@@ -43,21 +39,41 @@ pub(super) async fn post(
     posted: Posted,
 ) -> Result<Response, Unavailable> {
     if !server.config().passwords {
-        return Ok(view::not_found());
+        return Ok(view::problem(&server, Problem::NotFound));
     }
-    let Some(next) = posted.next() else { return Ok(view::unreadable()) };
+    let Some(next) = posted.next() else { return Ok(view::unreadable(&server)) };
     let user = posted.form.get("user").unwrap_or_default().trim();
-    let again = |fault| Ok(page(&server, &posted.browser, &next, user, Some(fault)));
     if !posted.is_genuine(&server, FormKind::SignIn) {
-        return again(Fault::Expired);
+        return Ok(again(&server, &posted, &next, user, SignInError::Expired).await);
     }
     let secret = posted.form.get("secret").unwrap_or_default();
-    match check(&server, &posted, user, secret).await? {
+    let error = match check(&server, &posted, user, secret).await? {
         Verdict::User(user, method) => {
-            finish(&server, &posted.browser, &posted.headers, &user, method, &next).await
+            let (browser, headers) = (&posted.browser, &posted.headers);
+            return finish(&server, browser, headers, &user, method, &next).await;
         }
-        Verdict::Wrong => again(Fault::Wrong),
-        Verdict::Wait(left) => again(Fault::TooMany(left.as_secs().max(1))),
-        Verdict::Busy => again(Fault::Busy),
-    }
+        Verdict::Wrong => SignInError::Wrong,
+        Verdict::Wait(left) => SignInError::TooMany(left.as_secs().max(1)),
+        Verdict::Busy => SignInError::Unavailable,
+    };
+    Ok(again(&server, &posted, &next, user, error).await)
+}
+
+/// The page once more. The request that is in it is checked anew, to say who asks.
+async fn again(
+    server: &AuthorizationServer,
+    posted: &Posted,
+    next: &Next,
+    user: &str,
+    error: SignInError,
+) -> Response {
+    let purpose = match next {
+        Next::Device(_) => Purpose::Device,
+        Next::Account => Purpose::Account,
+        Next::Authorize(query) => match authorize::check(server, posted.peer, query).await {
+            Ok(checked) => Purpose::Program(Asker::from(&checked)),
+            Err(error) => return authorize::refuse(server, &posted.headers, error).into_response(),
+        },
+    };
+    page(server, &posted.browser, next, purpose, user, Some(error))
 }

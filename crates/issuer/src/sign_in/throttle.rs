@@ -14,7 +14,8 @@
 //!    does not keep the user out there; and a one-time code, which cannot be guessed, signs in from
 //!    everywhere while passwords of the user are not accepted.
 //! 3. A name that no user has is counted as one that a user has.
-//! 4. Users are counted in 65 536 groups by the digest of their name, so the database holds that
+//! 4. The password that a user types to set another one is counted by session.
+//! 5. Users are counted in 65 536 groups by the digest of their name, so the database holds that
 //!    many rows at most, whatever names are tried.
 
 use std::{
@@ -42,7 +43,7 @@ const MAX_PER_SECOND: u32 = 50;
 
 /// What an attempt is judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attempt {
+pub(crate) enum Attempt {
     /// A password.
     Password,
     /// A one-time code.
@@ -53,7 +54,7 @@ pub(super) enum Attempt {
 
 impl Attempt {
     /// How many may fail in one window.
-    pub(super) fn limit(self) -> u64 {
+    pub(crate) fn limit(self) -> u64 {
         match self {
             Self::Password | Self::Second => 10,
             Self::Code => 300,
@@ -61,7 +62,7 @@ impl Attempt {
     }
 
     /// How long a window is.
-    pub(super) fn window(self) -> Duration {
+    pub(crate) fn window(self) -> Duration {
         match self {
             Self::Password | Self::Code => Duration::from_mins(15),
             Self::Second => Duration::from_hours(1),
@@ -69,7 +70,7 @@ impl Attempt {
     }
 
     /// The key in the database: of the known browser, or of the user's group.
-    pub(super) fn key(self, user: &UserName, known: Option<&str>) -> String {
+    pub(crate) fn key(self, user: &UserName, known: Option<&str>) -> String {
         let name = match self {
             Self::Password => "password",
             Self::Code => "code",

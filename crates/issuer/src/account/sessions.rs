@@ -1,0 +1,30 @@
+//! Ending browser sessions.
+
+use axum::{extract::State, response::Response};
+
+use super::{show, signed_in::SignedIn};
+use crate::{AuthorizationServer, pages::Notice, respond::Unavailable};
+
+/// `POST /account/sessions/end`: one of the user's.
+pub(super) async fn end_one(
+    State(server): State<AuthorizationServer>,
+    form: SignedIn,
+) -> Result<Response, Unavailable> {
+    let id = form.posted.form.get("id").unwrap_or_default();
+    // This one ends by signing out.
+    if id != form.session.begun.id {
+        let user = &form.session.begun.user;
+        server.store().end_browser_sessions_of(user, Some(id), None).await?;
+    }
+    show::after(&server, &form, Notice::SessionEnded).await
+}
+
+/// `POST /account/sessions/end-others`
+pub(super) async fn end_others(
+    State(server): State<AuthorizationServer>,
+    form: SignedIn,
+) -> Result<Response, Unavailable> {
+    let begun = &form.session.begun;
+    server.store().end_browser_sessions_of(&begun.user, None, Some(&begun.digest)).await?;
+    show::after(&server, &form, Notice::SessionsEnded).await
+}
