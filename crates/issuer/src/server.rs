@@ -129,6 +129,12 @@ impl AuthorizationServer {
         &self.0.devices
     }
 
+    /// How many passwords were checked or hashed: each costs one Argon2id.
+    #[must_use]
+    pub fn passwords_checked(&self) -> u64 {
+        self.0.sign_in.hashed()
+    }
+
     pub(crate) fn sign_in(&self) -> &Limits {
         &self.0.sign_in
     }

@@ -10,7 +10,7 @@ use directory::{User, authorization::BrowserSession};
 
 use crate::{
     AuthorizationServer,
-    pages::{Purpose, SignInError},
+    pages::SignInError,
     sign_in::{Browser, FormKind, Next, Posted, page},
     users,
 };
@@ -79,5 +79,5 @@ pub(super) fn sign_in_page(
 ) -> Response {
     let user = browser.session.as_ref().map(|session| session.begun.user.subject.as_str());
     let user = user.unwrap_or_default();
-    page(server, browser, &Next::Account, Purpose::Account, user, error)
+    page(server, browser, &Next::Account, user, error)
 }

@@ -13,7 +13,7 @@ use crate::{
     AuthorizationServer,
     pages::{
         Asker, ConsentPage, ConsentReason, ErrorPage, Hidden, Label, Onward, OnwardPage, Page,
-        Problem, Purpose,
+        Problem,
     },
     respond::Unavailable,
     sign_in::{self, Browser, Next},
@@ -72,8 +72,7 @@ pub(super) fn sign_in(
 ) -> Response {
     let next = Next::Authorize(after_sign_in(&checked.text));
     let hint = checked.authorization.login_hint().unwrap_or_default();
-    let purpose = Purpose::Program(Asker::from(checked));
-    sign_in::page(server, browser, &next, purpose, hint, None)
+    sign_in::page_for_program(server, browser, &next, Asker::from(checked), hint, None)
 }
 
 /// The consent page.

@@ -56,7 +56,7 @@ pub(crate) use {
     limits::Limits,
     next::Next,
     origin::may_be_ours,
-    page::page,
+    page::{page, page_for_program},
     posted::Posted,
     proof::{Confirmed, SecondStep, confirm_factor, use_second_factor},
     second::confirm_required,

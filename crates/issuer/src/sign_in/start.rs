@@ -1,9 +1,6 @@
 //! `GET /sign-in` and `POST /sign-in`: a name, and a password or a one-time code.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use http::HeaderMap;
 
 use super::{
@@ -11,13 +8,13 @@ use super::{
     check::{Verdict, check},
     finish::finish,
     next::Next,
-    page::page,
+    page::{page, page_for_program},
     posted::Posted,
     view,
 };
 use crate::{
     AuthorizationServer, authorize,
-    pages::{Asker, Problem, Purpose, SignInError},
+    pages::{Asker, Problem, SignInError},
     respond::Unavailable,
 };
 
@@ -30,7 +27,7 @@ pub(super) async fn get(
     if browser.session.is_some() {
         return Ok(view::redirect(&Next::Account.location(server.config())));
     }
-    Ok(page(&server, &browser, &Next::Account, Purpose::Account, "", None))
+    Ok(page(&server, &browser, &Next::Account, "", None))
 }
 
 /// `POST /sign-in`
@@ -67,13 +64,10 @@ async fn again(
     user: &str,
     error: SignInError,
 ) -> Response {
-    let purpose = match next {
-        Next::Device(_) => Purpose::Device,
-        Next::Account => Purpose::Account,
-        Next::Authorize(query) => match authorize::check(server, posted.peer, query).await {
-            Ok(checked) => Purpose::Program(Asker::from(&checked)),
-            Err(error) => return authorize::refuse(server, &posted.headers, error).into_response(),
-        },
-    };
-    page(server, &posted.browser, next, purpose, user, Some(error))
+    let (browser, error) = (&posted.browser, Some(error));
+    let Next::Authorize(query) = next else { return page(server, browser, next, user, error) };
+    match authorize::check(server, posted.peer, query).await {
+        Ok(checked) => page_for_program(server, browser, next, Asker::from(&checked), user, error),
+        Err(error) => authorize::refuse(server, &posted.headers, error),
+    }
 }

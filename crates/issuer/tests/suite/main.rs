@@ -10,5 +10,6 @@ mod metadata;
 mod refresh;
 mod register;
 mod revoke;
+mod sign_in;
 mod token;
 mod website;

@@ -1,0 +1,119 @@
+//! Signing in, by every way that needs no other server.
+
+mod account;
+mod cookies;
+mod forms;
+mod guessing;
+mod links;
+mod second_factor;
+mod secrecy;
+
+use std::time::Duration;
+
+use auth_core::Clock;
+use aws_lc_rs::hmac;
+use directory::{
+    Directory, Edit, Stamp, UserName, UserStatus,
+    authorization::{BrowserSession, OneTimeKind},
+};
+use http::StatusCode;
+use issuer::sign_in::{OneTimeCode, SignInLink, hash_password};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::common::{Answer, Browser, World};
+
+/// A password that may be one.
+pub(crate) const PASSWORD: &str = "violet kettle sings at noon";
+
+fn user(world: &World, name: &str) -> UserName {
+    UserName { issuer: world.server.config().issuer.clone(), subject: name.parse().unwrap() }
+}
+
+async fn set_password(world: &World, name: &str) {
+    let hash = hash_password(&SecretString::from(PASSWORD), &[name], [7; 16]).unwrap();
+    let (name, now) = (user(world, name), world.clock.now());
+    assert!(world.store.set_password(&name, Some(hash.expose_secret()), now).await.unwrap());
+}
+
+async fn add_code(world: &World, name: &str) -> OneTimeCode {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).unwrap();
+    let code = OneTimeCode::from_random(random);
+    let end = world.clock.now().plus(Duration::from_mins(15));
+    let (name, digest) = (user(world, name), code.digest());
+    assert!(world.store.add_one_time(&name, OneTimeKind::Code, &digest, end).await.unwrap());
+    code
+}
+
+async fn add_link(world: &World, name: &str) -> SignInLink {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).unwrap();
+    let link = SignInLink::from_random(random);
+    let end = world.clock.now().plus(Duration::from_hours(24));
+    let (name, digest) = (user(world, name), link.digest());
+    assert!(world.store.add_one_time(&name, OneTimeKind::Link, &digest, end).await.unwrap());
+    link
+}
+
+async fn disable(world: &World, name: &str) {
+    let edit = Edit::SetStatus(user(world, name), UserStatus::Disabled);
+    let stamp = Stamp::new("test", world.clock.now());
+    let _ = world.store.users().edit(edit, &stamp).await.unwrap();
+}
+
+async fn sessions(world: &World, name: &str) -> Vec<BrowserSession> {
+    world.store.browser_sessions(&user(world, name), world.clock.now()).await.unwrap()
+}
+
+/// Opens the sign-in page and sends it with this name and secret.
+async fn sign_in(browser: &mut Browser, name: &str, secret: &str) -> Answer {
+    let page = browser.get("/sign-in").await;
+    browser.submit(page.form("/sign-in"), &[("user", name), ("secret", secret)]).await
+}
+
+#[track_caller]
+fn assert_signed_in(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    assert_eq!(answer.header("location"), "/account");
+}
+
+#[track_caller]
+fn assert_wrong(browser: &Browser, answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert!(answer.body.contains("is wrong"), "{answer:?}");
+    assert!(!browser.cookies.contains_key("bartizan_session"));
+}
+
+/// The code of an authenticator app (RFC 6238), `steps` after now.
+fn totp(world: &World, key: &str, steps: i64) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u64, 0);
+    for letter in key.bytes() {
+        let value = alphabet.iter().position(|it| *it == letter).unwrap();
+        held = held << 5 | u64::try_from(value).unwrap();
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(held >> bits & 0xFF).unwrap());
+        }
+    }
+    let step = world.clock.now().as_secs() / 30 + steps;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes);
+    let tag = hmac::sign(&key, &step.to_be_bytes());
+    let tag = tag.as_ref();
+    let at = usize::from(tag[19] & 0xF);
+    let number = u32::from_be_bytes(tag[at..at + 4].try_into().unwrap()) & 0x7FFF_FFFF;
+    format!("{:06}", number % 1_000_000)
+}
+
+/// The key on a page that sets a second factor up.
+fn key_on(page: &Answer) -> String {
+    let key = page.body.split("class=\"key\">").nth(1).unwrap().split("</p>").next().unwrap();
+    key.replace("<span>", "").replace("</span>", "").replace(char::is_whitespace, "")
+}
+
+/// The recovery codes on a page.
+fn codes_on(page: &Answer) -> Vec<String> {
+    let parts = page.body.split("<code>").skip(1);
+    parts.map(|part| part.split("</code>").next().unwrap().to_owned()).collect()
+}
