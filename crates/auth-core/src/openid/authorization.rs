@@ -1,4 +1,5 @@
-//! The request that the browser takes to the provider (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
+//! The request that the browser takes to the provider (OpenID Connect Core §3.1.2.1, RFC 7636
+//! §4.3).
 //!
 //! 1. Code flow only, with PKCE `S256`, `state` and, for OpenID Connect, `nonce`.
 //! 2. The query of the provider's endpoint stays (RFC 6749 §3.1).

@@ -173,7 +173,10 @@ mod tests {
             assert_eq!(claims.is_email_verified(), claims.email().is_some());
             claims.email().map(str::to_owned)
         };
-        let entry = |email: &str, primary: bool, verified: bool| json!({ "email": email, "primary": primary, "verified": verified });
+        let entry = |email: &str, primary: bool, verified: bool| {
+            let (primary, verified) = (json!(primary), json!(verified));
+            json!({ "email": email, "primary": primary, "verified": verified })
+        };
         let both = json!([entry("a@x", false, true), entry("b@y", true, true)]);
         assert_eq!(email(&both.to_string()).as_deref(), Some("b@y"));
         let not_verified = json!([entry("a@x", false, true), entry("b@y", true, false)]);

@@ -16,8 +16,8 @@
 //! | 11 | `sub` is there, at most 255 bytes long | §2 |
 //! | 12 | the signature | rule 6 |
 //!
-//! The token came over TLS from the provider itself, so the signature could be left out (rule 6). It
-//! is verified anyway: a provider that is reached through a proxy need not be trusted twice.
+//! The token came over TLS from the provider itself, so the signature could be left out (rule 6).
+//! It is verified anyway: TLS may end at a proxy.
 //!
 //! `at_hash` is not looked at: the access token decides nothing, and what the provider answers for
 //! it has to have the `sub` of the ID token.

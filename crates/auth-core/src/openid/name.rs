@@ -6,8 +6,8 @@
 //!          / provider "#" BASE64URL( SHA256( subject ) )
 //! ```
 //!
-//! 1. Two providers may give the same subject to two people: the name of the provider is part of the
-//!    user's.
+//! 1. Two providers may give the same subject to two people: the name of the provider is part of
+//!    the user's.
 //! 2. No two subjects of a provider have the same name here: the signs between the parts cannot be
 //!    in the name of a provider, and the hash has a sign of its own.
 

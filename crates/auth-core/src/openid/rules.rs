@@ -1,8 +1,8 @@
 //! Who may sign in, and with which roles.
 //!
 //! 1. Where domains are listed, the address must be verified by the provider and be in one of them.
-//!    Where the provider has a claim for the organization besides (Google's `hd`), it must be in the
-//!    list too: a private account can have any address.
+//!    Where the provider has a claim for the organization besides (Google's `hd`), that must be in
+//!    the list too: a private account can have any address.
 //! 2. Each required claim must have one of its values.
 //! 3. A claim that decides something and is missing admits no one.
 //! 4. A role comes from a value that the mapping names, and from no other.

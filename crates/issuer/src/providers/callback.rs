@@ -1,7 +1,7 @@
 //! `GET /sign-in/callback/NAME`: from the provider to a session.
 //!
-//! 1. The state finds the sign-in in the cookies of this browser. Without it nothing is asked of
-//!    the provider or the database.
+//! 1. The state finds the sign-in in the cookies of this browser. Without it the provider is not
+//!    asked, and nothing is written.
 //! 2. The sign-in is used up before the code is exchanged: of two requests with the same answer, on
 //!    any nodes, one goes on. A browser that is signed in by then goes on without the other.
 //! 3. It is the one `GET` that changes something: what permits it is the form that it began with.

@@ -106,7 +106,7 @@ pub enum ProviderConfigError {
     /// Rule 2.
     #[error("the issuer is not an address that can be used")]
     Issuer(#[source] AddressError),
-    /// An issuer of Entra that stands for many tenants.
+    /// An issuer of Entra that is many tenants'.
     #[error(
         "the issuer names many tenants: write https://login.microsoftonline.com/TENANT-ID/v2.0, \
          one provider for each tenant"

@@ -11,8 +11,8 @@
 //! 2. The nonce and the PKCE verifier are derived from the state by the key of the seal. No one but
 //!    this installation knows them before it sends them.
 //! 3. The state is used once, on whichever node.
-//! 4. A browser has at most four such cookies: several clients may open the sign-in page at once. One
-//!    more removes the oldest.
+//! 4. A browser has at most four such cookies: several clients may open the sign-in page at once.
+//!    One more removes the oldest.
 //! 5. A request of more than 3000 bytes is refused: browsers keep no larger cookies.
 
 use auth_core::{
@@ -184,8 +184,8 @@ fn set_cookie(config: &IssuerConfig, name: &str, value: &str, max_age: u64) -> H
     header
 }
 
-/// A request without characters that a cookie cannot have (RFC 6265 §4.1.1), and without dots, which
-/// the seal uses.
+/// A request without characters that a cookie cannot have (RFC 6265 §4.1.1), and without dots,
+/// which the seal uses.
 fn escaped(request: &str) -> String {
     let mut text = String::with_capacity(request.len());
     for byte in request.bytes() {

@@ -16,8 +16,8 @@
 //! 5. What the provider writes in an error is not shown; its code is in the log, escaped.
 //! 6. At most 32 sign-ins wait for one provider at once. What it says of itself is kept ([`kept`]).
 //!
-//! **Invariant:** a session begins only for the user whom the provider confirmed for this sign-in of
-//! this browser, and who is active here.
+//! **Invariant:** a session begins only for the user whom the provider confirmed for this sign-in
+//! of this browser, and who is active here.
 
 mod callback;
 mod config;

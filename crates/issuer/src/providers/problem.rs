@@ -13,8 +13,7 @@ use super::{fault::ProviderFault, provider::Provider};
 use crate::{
     AuthorizationServer,
     pages::{
-        self, ErrorPage, Frame, Label, Onward, OnwardPage, Page, ProviderProblem,
-        ProviderProblemPage,
+        self, ErrorPage, Label, Onward, OnwardPage, Page, ProviderProblem, ProviderProblemPage,
     },
     sign_in::Next,
 };
@@ -51,7 +50,7 @@ pub(super) fn page(
     next: Option<&Next>,
 ) -> Response {
     log(provider.map_or("?", |provider| provider.config.name.as_str()), problem);
-    let frame = frame(server);
+    let frame = server.frame();
     let shown = match problem {
         Problem::NoSuchProvider => {
             return ErrorPage { frame, problem: pages::Problem::NotFound }.response();
@@ -89,17 +88,11 @@ pub(super) fn page(
 /// The page that leads on to the provider.
 pub(super) fn onward(server: &AuthorizationServer, provider: &Provider, url: String) -> Response {
     let to = Onward::Provider(label(provider));
-    OnwardPage { frame: frame(server), to, url }.response()
+    OnwardPage { frame: server.frame(), to, url }.response()
 }
 
 fn label(provider: &Provider) -> Label {
     Label::name(&provider.config.label)
-}
-
-fn frame(server: &AuthorizationServer) -> Frame {
-    let config = server.config();
-    let name = config.resources.first().map_or("", |resource| resource.name.as_str());
-    Frame { base: config.base_path().to_owned(), server: Label::name(name) }
 }
 
 /// A redirect by `GET`.

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use outbound::{CertificateAuthorities, OutboundError};
 
 use super::{ProviderConfigError, SignInProvider, http::ProviderClient, provider::Provider};
+use crate::pages::{self, Label};
 
 /// The providers with which users sign in, in the order of their buttons. Its clones share what is
 /// known of them.
@@ -14,12 +15,17 @@ pub struct Providers(Arc<[Arc<Provider>]>);
 /// Why providers cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvidersError {
-    /// Their configuration has faults, each with the name of its provider.
-    #[error("{}", .0.iter().map(|(name, fault)| format!("{name}: {fault}")).collect::<Vec<_>>().join("\n"))]
+    /// Their configuration is invalid: each fault with the name of its provider.
+    #[error("{}", lines(.0))]
     Config(Vec<(String, ProviderConfigError)>),
     /// There is no HTTP client.
     #[error("no HTTP client for sign-in providers")]
     Client(#[source] OutboundError),
+}
+
+fn lines(faults: &[(String, ProviderConfigError)]) -> String {
+    let lines: Vec<_> = faults.iter().map(|(name, fault)| format!("{name}: {fault}")).collect();
+    lines.join("\n")
 }
 
 impl Providers {
@@ -54,9 +60,13 @@ impl Providers {
         self.0.is_empty()
     }
 
-    /// The name and the label of each, in order.
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|it| (it.config.name.as_str(), it.config.label.as_str()))
+    /// The buttons of the sign-in page, in order.
+    pub(crate) fn buttons(&self) -> Vec<pages::Provider> {
+        let button = |provider: &Arc<Provider>| pages::Provider {
+            id: provider.config.name.to_string(),
+            name: Label::name(&provider.config.label),
+        };
+        self.0.iter().map(button).collect()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Arc<Provider>> {

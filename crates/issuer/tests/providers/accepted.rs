@@ -37,7 +37,7 @@ async fn a_user_signs_in_at_the_provider_and_has_a_session_here() {
     // The exchange: Basic with both parts form-encoded, and the verifier of the challenge.
     let exchange = world.idp.asked().into_iter().find(|asked| asked.path == "/token").unwrap();
     let basic = exchange.authorization.unwrap();
-    let expected = "YmFydGl6YW46czNjcmV0JTJGJTJCJTIwJTNBJTI2JTNE";
+    let expected = "YmFydGl6YW46czNjcmV0JTJGJTJCJTIwJTI1JTNBJTI2JTNE";
     assert_eq!(basic, format!("Basic {expected}"));
     let form = Form::parse(exchange.body.as_bytes()).unwrap();
     assert_eq!(form.get("grant_type"), Some("authorization_code"));

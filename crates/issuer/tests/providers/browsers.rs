@@ -175,7 +175,8 @@ async fn an_answer_belongs_to_the_provider_that_was_asked() {
     let answer = browser.come_back("evil", &begun).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(world.exchanges(), 0);
-    let mut at = async |query: String| {
+    let at = async |query: String| {
+        let mut browser = world.browser();
         let begun = browser.begin("idp").await;
         world.serve_token(&world.id_token(&begun));
         let path = format!("/sign-in/callback/idp?code=c&state={}{query}", begun.state);
