@@ -34,6 +34,15 @@ const app = (client_id) => ({
   token_endpoint_auth_method: 'none',
 });
 
+/** What is known of a user. Only alice belongs to the organization. */
+const account = (id) => ({
+  sub: id,
+  name: `${id[0].toUpperCase()}${id.slice(1)}`,
+  email: `${id}@${id === 'alice' ? 'example.com' : 'evil.example'}`,
+  email_verified: true,
+  groups: ['operators'],
+});
+
 function configuration(keys, clients) {
   const { alg, kid } = keys.at(-1);
   return {
@@ -62,7 +71,8 @@ function configuration(keys, clients) {
       },
       revocation: { enabled: true },
     },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
+    findAccount: (_, id) => ({ accountId: id, claims: () => account(id) }),
     formats: {
       // By which a JWT is known to have been taken back.
       customizers: {
