@@ -39,7 +39,7 @@ class Memory:
 
 
 class Person:
-    """Whoever follows the address to sign in at: the browser program, without the last step."""
+    """Who follows the address to sign in at: the browser program, without the last step."""
 
     async def open(self, address):
         browser = Path(__file__).with_name("browser.mjs")

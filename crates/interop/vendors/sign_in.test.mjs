@@ -218,7 +218,7 @@ describe('our client', () => {
     assert.equal(home.opened, 0);
   });
 
-  test('is told no, and by whom', async () => {
+  test('reports a denial', async () => {
     const home = newHome();
     home.environment.DECISION = 'deny';
     const run = await client(home, ['login']);

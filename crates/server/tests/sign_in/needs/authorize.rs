@@ -116,7 +116,7 @@ async fn an_error_in_the_request_goes_back_to_the_client_with_the_issuer() {
     }
 }
 
-/// 18: mcp-remote helps itself after JSON alone, FastMCP after the status; a person is told which
+/// 18: mcp-remote helps itself after JSON alone, FastMCP after the status; a person learns which
 /// program it was.
 #[tokio::test]
 async fn an_unknown_client_gets_json_or_a_page_and_nothing_happens() {
