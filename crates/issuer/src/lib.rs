@@ -14,7 +14,6 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error (503), never "no".
 
-
 mod account;
 mod assertions;
 mod authorize;
