@@ -1,10 +1,5 @@
 //! Every page of the gallery, as text: nothing runs, nothing gets in, every form is complete.
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 #[path = "../examples/gallery/samples.rs"]
 mod samples;

@@ -6,9 +6,9 @@ use issuer::pages::{
     AccountPage, Asker, Connection, ConsentPage, ConsentReason, Destination, DeviceCodeError,
     DeviceCodePage, DeviceConfirmPage, Done, DonePage, ErrorPage, FormTarget, Frame, Hidden, Label,
     Notice, Offer, OfferKind, Onward, OnwardPage, Page, PasswordError, PasswordState, Problem,
-    Proof, Provider, Purpose, RecoveryCodesPage, ScopeAvailability, ScopeChoice, Scopes,
-    SecondFactorState, SecondStepError, SecondStepPage, Session, SetUpPage, SignInError,
-    SignInLinkPage, SignInPage, When,
+    Proof, Provider, ProviderProblem, ProviderProblemPage, Purpose, RecoveryCodesPage,
+    ScopeAvailability, ScopeChoice, Scopes, SecondFactorState, SecondStepError, SecondStepPage,
+    Session, SetUpPage, SignInError, SignInLinkPage, SignInPage, When,
 };
 
 /// A page by name, as a response.
@@ -233,9 +233,9 @@ fn many_scopes() -> Scopes {
     let tools: Vec<&str> = tools.iter().map(String::as_str).chain([HOSTILE]).collect();
     let scope = |n: usize| ScopeChoice {
         name: format!("scope-{n}-{}", "y".repeat(8 * n)),
-        description: if n % 2 == 0 { HOSTILE.into() } else { Label::default() },
+        description: if n.is_multiple_of(2) { HOSTILE.into() } else { Label::default() },
         opens: offers(OfferKind::Tool, tools.get(..4 * n).unwrap_or_default()),
-        is_read_only: n % 3 == 0,
+        is_read_only: n.is_multiple_of(3),
         is_new: n % 4 == 1,
         availability: ScopeAvailability::Ticked,
     };
@@ -547,5 +547,22 @@ fn errors() -> Vec<Sample> {
         ("error-unavailable", Problem::Unavailable),
         ("error-not-found", Problem::NotFound),
     ];
-    all.map(|(name, problem)| (name, ErrorPage { frame: frame(), problem }.response())).into()
+    let pages = all.map(|(name, problem)| (name, ErrorPage { frame: frame(), problem }.response()));
+    let refused = ProviderProblemPage {
+        frame: frame(),
+        provider: provider(),
+        problem: ProviderProblem::NoAccount,
+        user: Some(Label::long("work|9f2c4b7e")),
+        back: Some("/authorize?client_id=c1".to_owned()),
+    };
+    let hostile = ProviderProblemPage {
+        frame: long_frame(),
+        provider: HOSTILE.into(),
+        problem: ProviderProblem::Unavailable,
+        user: Some(Label::long(HOSTILE)),
+        back: None,
+    };
+    let own =
+        [("error-refused", refused.response()), ("error-refused-hostile", hostile.response())];
+    pages.into_iter().chain(own).collect()
 }

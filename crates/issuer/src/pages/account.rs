@@ -1,5 +1,7 @@
 //! The page of a user's own account: what is connected, where they are signed in, and how.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -125,10 +127,6 @@ pub enum Notice {
 }
 
 impl AccountPage {
-    fn heading(&self) -> &'static str {
-        text::ACCOUNT_TITLE
-    }
-
     fn has_other_sessions(&self) -> bool {
         self.sessions.iter().any(|session| !session.is_this)
     }
@@ -245,6 +243,10 @@ impl SecondFactorState {
 }
 
 impl Page for AccountPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::ACCOUNT_TITLE.into()
+    }
+
     fn status(&self) -> StatusCode {
         match self.retry_after() {
             Some(_) => StatusCode::TOO_MANY_REQUESTS,

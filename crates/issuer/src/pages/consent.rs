@@ -1,5 +1,7 @@
 //! The page on which a user decides what a program may do.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{Asker, FormTarget, Frame, Hidden, Label, Page, Scopes, Sentence, field, path, text};
@@ -44,13 +46,6 @@ pub enum ConsentReason {
 }
 
 impl ConsentPage {
-    fn heading(&self) -> &'static str {
-        match self.reason {
-            ConsentReason::Known => text::CONSENT_AGAIN_TITLE,
-            _ => text::CONSENT_TITLE,
-        }
-    }
-
     fn lead(&self) -> Sentence {
         let text = match self.reason {
             ConsentReason::Known => text::CONSENT_AGAIN_LEAD,
@@ -76,6 +71,14 @@ impl ConsentPage {
 }
 
 impl Page for ConsentPage {
+    fn heading(&self) -> Cow<'static, str> {
+        let heading = match self.reason {
+            ConsentReason::Known => text::CONSENT_AGAIN_TITLE,
+            _ => text::CONSENT_TITLE,
+        };
+        heading.into()
+    }
+
     fn form_target(&self) -> Option<&FormTarget> {
         Some(&self.target)
     }

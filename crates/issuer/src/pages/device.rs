@@ -1,5 +1,7 @@
 //! Pages of the device grant (RFC 8628 §3.3): the code, and the decision.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -49,10 +51,6 @@ pub struct DeviceConfirmPage {
 }
 
 impl DeviceCodePage {
-    fn heading(&self) -> &'static str {
-        text::DEVICE_TITLE
-    }
-
     fn fault(&self) -> Option<Sentence> {
         Some(match self.error? {
             DeviceCodeError::Unknown => Sentence::new(text::DEVICE_UNKNOWN, &[]),
@@ -62,6 +60,10 @@ impl DeviceCodePage {
 }
 
 impl Page for DeviceCodePage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::DEVICE_TITLE.into()
+    }
+
     fn status(&self) -> StatusCode {
         match self.error {
             Some(DeviceCodeError::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -81,13 +83,11 @@ impl Page for DeviceCodePage {
     }
 }
 
-impl DeviceConfirmPage {
-    fn heading(&self) -> &'static str {
-        text::DEVICE_CONFIRM_TITLE
-    }
-}
-
 impl Page for DeviceConfirmPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::DEVICE_CONFIRM_TITLE.into()
+    }
+
     fn keeps_opener(&self) -> bool {
         false
     }

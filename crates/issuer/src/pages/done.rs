@@ -1,5 +1,7 @@
 //! Pages at the end of something.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{Frame, Label, Page, Sentence, asker::the_program, path, text};
@@ -26,14 +28,6 @@ pub enum Done {
 }
 
 impl DonePage {
-    fn heading(&self) -> &'static str {
-        match self.done {
-            Done::DeviceApproved(_) => text::DEVICE_APPROVED_TITLE,
-            Done::DeviceDenied(_) => text::DEVICE_DENIED_TITLE,
-            Done::SignedOut => text::SIGNED_OUT_TITLE,
-        }
-    }
-
     fn what(&self) -> Sentence {
         match &self.done {
             Done::DeviceApproved(name) => {
@@ -48,6 +42,15 @@ impl DonePage {
 }
 
 impl Page for DonePage {
+    fn heading(&self) -> Cow<'static, str> {
+        let heading = match self.done {
+            Done::DeviceApproved(_) => text::DEVICE_APPROVED_TITLE,
+            Done::DeviceDenied(_) => text::DEVICE_DENIED_TITLE,
+            Done::SignedOut => text::SIGNED_OUT_TITLE,
+        };
+        heading.into()
+    }
+
     fn keeps_opener(&self) -> bool {
         false
     }

@@ -1,5 +1,7 @@
 //! Pages for what goes wrong: what happened, and what to do.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -75,23 +77,6 @@ pub enum Problem {
 }
 
 impl ErrorPage {
-    fn heading(&self) -> &'static str {
-        match self.problem {
-            Problem::UnknownClient { .. } => text::UNKNOWN_CLIENT_TITLE,
-            Problem::RedirectUri { .. } => text::REDIRECT_TITLE,
-            Problem::Request { .. } => text::REQUEST_TITLE,
-            Problem::Document { .. } => text::DOCUMENT_TITLE,
-            Problem::Expired => text::EXPIRED_TITLE,
-            Problem::Cookies => text::COOKIES_TITLE,
-            Problem::Link => text::LINK_USED_TITLE,
-            Problem::Provider { .. } => text::PROVIDER_TITLE,
-            Problem::NoAccount { .. } => text::ACCOUNT_MISSING_TITLE,
-            Problem::TooMany(_) => text::TOO_MANY_TITLE,
-            Problem::Unavailable => text::UNAVAILABLE_TITLE,
-            Problem::NotFound => text::NOT_FOUND_TITLE,
-        }
-    }
-
     fn what(&self) -> Sentence {
         match &self.problem {
             Problem::UnknownClient { name, .. } => about(text::UNKNOWN_CLIENT_WHAT, name),
@@ -151,6 +136,24 @@ impl ErrorPage {
 }
 
 impl Page for ErrorPage {
+    fn heading(&self) -> Cow<'static, str> {
+        let heading = match self.problem {
+            Problem::UnknownClient { .. } => text::UNKNOWN_CLIENT_TITLE,
+            Problem::RedirectUri { .. } => text::REDIRECT_TITLE,
+            Problem::Request { .. } => text::REQUEST_TITLE,
+            Problem::Document { .. } => text::DOCUMENT_TITLE,
+            Problem::Expired => text::EXPIRED_TITLE,
+            Problem::Cookies => text::COOKIES_TITLE,
+            Problem::Link => text::LINK_USED_TITLE,
+            Problem::Provider { .. } => text::PROVIDER_TITLE,
+            Problem::NoAccount { .. } => text::ACCOUNT_MISSING_TITLE,
+            Problem::TooMany(_) => text::TOO_MANY_TITLE,
+            Problem::Unavailable => text::UNAVAILABLE_TITLE,
+            Problem::NotFound => text::NOT_FOUND_TITLE,
+        };
+        heading.into()
+    }
+
     fn status(&self) -> StatusCode {
         match self.problem {
             Problem::UnknownClient { .. }

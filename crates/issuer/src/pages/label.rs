@@ -26,16 +26,19 @@ pub struct Label(String);
 
 impl Label {
     /// A name; what is too long ends with an ellipsis.
+    #[must_use]
     pub fn name(text: &str) -> Self {
         Self::start(text, MAX_NAME)
     }
 
     /// An identifier, an address or a message; what is too long ends with an ellipsis.
+    #[must_use]
     pub fn long(text: &str) -> Self {
         Self::start(text, MAX_IDENTIFIER)
     }
 
     /// A host; what is too long begins with an ellipsis.
+    #[must_use]
     pub fn host(text: &str) -> Self {
         let clean = clean(text);
         match clean.chars().count().checked_sub(MAX_IDENTIFIER) {
@@ -47,11 +50,13 @@ impl Label {
     }
 
     /// Whether nothing is left to be shown.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The label's text.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -6,6 +6,8 @@
 //!    what providers and websites redirect to is not known. A browser that opens another program
 //!    also stays on the page that it shows, which would be the form.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{Frame, Label, Page, Sentence, sentence, text};
@@ -34,16 +36,6 @@ pub enum Onward {
 }
 
 impl OnwardPage {
-    fn heading(&self) -> String {
-        match &self.to {
-            Onward::Allowed => text::ONWARD_ALLOWED.to_owned(),
-            Onward::Denied => text::ONWARD_DENIED.to_owned(),
-            Onward::Provider(name) => {
-                sentence::plain(text::ONWARD_PROVIDER_TITLE, &[("provider", name)])
-            }
-        }
-    }
-
     fn lead(&self) -> Sentence {
         match &self.to {
             Onward::Allowed => Sentence::new(text::ONWARD_PROGRAM, &[]),
@@ -53,4 +45,15 @@ impl OnwardPage {
     }
 }
 
-impl Page for OnwardPage {}
+impl Page for OnwardPage {
+    fn heading(&self) -> Cow<'static, str> {
+        let heading = match &self.to {
+            Onward::Allowed => text::ONWARD_ALLOWED.to_owned(),
+            Onward::Denied => text::ONWARD_DENIED.to_owned(),
+            Onward::Provider(name) => {
+                sentence::plain(text::ONWARD_PROVIDER_TITLE, &[("provider", name)])
+            }
+        };
+        heading.into()
+    }
+}

@@ -12,6 +12,8 @@
 //! A page of the authorization flow keeps its opener: web applications open it in a window and wait
 //! for a message from their redirect URI, which a separated window could not send.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::{
@@ -29,6 +31,9 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 
 /// A page.
 pub trait Page: Template {
+    /// Its heading, which is also the title of the document.
+    fn heading(&self) -> Cow<'static, str>;
+
     /// The status of the response.
     fn status(&self) -> StatusCode {
         StatusCode::OK

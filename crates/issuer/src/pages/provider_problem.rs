@@ -5,6 +5,8 @@
 //!    operator whom to add.
 //! 3. It leads back to the sign-in page, if it is known what the person came for.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -48,19 +50,6 @@ pub enum ProviderProblem {
 }
 
 impl ProviderProblemPage {
-    fn heading(&self) -> String {
-        let text = match self.problem {
-            ProviderProblem::Over => text::PROVIDER_OVER_TITLE,
-            ProviderProblem::TooLong => text::REQUEST_TITLE,
-            ProviderProblem::Denied | ProviderProblem::Unconfirmed => text::PROVIDER_TITLE,
-            ProviderProblem::Unavailable => text::UNAVAILABLE_TITLE,
-            ProviderProblem::NotAdmitted => text::PROVIDER_NOT_ADMITTED_TITLE,
-            ProviderProblem::NoAccount => text::ACCOUNT_MISSING_TITLE,
-            ProviderProblem::Disabled => text::PROVIDER_DISABLED_TITLE,
-        };
-        text.to_owned()
-    }
-
     fn what(&self) -> Sentence {
         let text = match self.problem {
             ProviderProblem::Over => text::PROVIDER_OVER_WHAT,
@@ -88,6 +77,19 @@ impl ProviderProblemPage {
 }
 
 impl Page for ProviderProblemPage {
+    fn heading(&self) -> Cow<'static, str> {
+        let text = match self.problem {
+            ProviderProblem::Over => text::PROVIDER_OVER_TITLE,
+            ProviderProblem::TooLong => text::REQUEST_TITLE,
+            ProviderProblem::Denied | ProviderProblem::Unconfirmed => text::PROVIDER_TITLE,
+            ProviderProblem::Unavailable => text::UNAVAILABLE_TITLE,
+            ProviderProblem::NotAdmitted => text::PROVIDER_NOT_ADMITTED_TITLE,
+            ProviderProblem::NoAccount => text::ACCOUNT_MISSING_TITLE,
+            ProviderProblem::Disabled => text::PROVIDER_DISABLED_TITLE,
+        };
+        text.into()
+    }
+
     fn status(&self) -> StatusCode {
         match self.problem {
             ProviderProblem::Over | ProviderProblem::TooLong => StatusCode::BAD_REQUEST,

@@ -1,5 +1,7 @@
 //! Pages that set up the second factor (RFC 6238) and show recovery codes.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{Frame, Hidden, Label, Page, field, path, text};
@@ -37,20 +39,10 @@ pub struct RecoveryCodesPage {
 }
 
 impl SetUpPage {
-    fn heading(&self) -> &'static str {
-        text::SET_UP_TITLE
-    }
-
     /// The key in groups of four, which a person reads better.
     fn groups(&self) -> Vec<String> {
-        let letters: Vec<char> = self.key.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let letters: Vec<char> = self.key.chars().filter(char::is_ascii_alphanumeric).collect();
         letters.chunks(4).map(|group| group.iter().collect()).collect()
-    }
-}
-
-impl RecoveryCodesPage {
-    fn heading(&self) -> &'static str {
-        text::CODES_TITLE
     }
 }
 
@@ -69,6 +61,10 @@ impl std::fmt::Debug for RecoveryCodesPage {
 }
 
 impl Page for SetUpPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::SET_UP_TITLE.into()
+    }
+
     fn has_picture(&self) -> bool {
         true
     }
@@ -79,6 +75,10 @@ impl Page for SetUpPage {
 }
 
 impl Page for RecoveryCodesPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::CODES_TITLE.into()
+    }
+
     fn keeps_opener(&self) -> bool {
         false
     }

@@ -1,5 +1,7 @@
 //! The second step of a sign-in.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -31,10 +33,6 @@ pub enum SecondStepError {
 }
 
 impl SecondStepPage {
-    fn heading(&self) -> &'static str {
-        text::SECOND_TITLE
-    }
-
     fn lead(&self) -> Sentence {
         Sentence::new(text::SECOND_LEAD, &[("user", &self.user), ("server", &self.frame.server)])
     }
@@ -52,6 +50,10 @@ impl SecondStepPage {
 }
 
 impl Page for SecondStepPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::SECOND_TITLE.into()
+    }
+
     fn status(&self) -> StatusCode {
         match self.error {
             Some(SecondStepError::TooMany(_)) => StatusCode::TOO_MANY_REQUESTS,

@@ -1,5 +1,7 @@
 //! The page on which a user signs in.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -61,10 +63,6 @@ pub enum SignInError {
 }
 
 impl SignInPage {
-    fn heading(&self) -> &'static str {
-        text::SIGN_IN
-    }
-
     fn lead(&self) -> Sentence {
         let text = match self.purpose {
             Purpose::Program(_) => text::SIGN_IN_FOR_PROGRAM,
@@ -106,6 +104,10 @@ impl Provider {
 }
 
 impl Page for SignInPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::SIGN_IN.into()
+    }
+
     /// 200 for a first or a failed attempt alike: browsers offer to store passwords after a 4xx
     /// less reliably, and programs that ask for the page want 200.
     fn status(&self) -> StatusCode {

@@ -1,6 +1,8 @@
 //! The page that a sign-in link opens. The link alone signs no one in: mail programs and chat
 //! servers open links too.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::{Frame, Hidden, Label, Page, Sentence, field, path, text};
@@ -20,16 +22,16 @@ pub struct SignInLinkPage {
 }
 
 impl SignInLinkPage {
-    fn heading(&self) -> &'static str {
-        text::LINK_TITLE
-    }
-
     fn sentence(&self, text: &str) -> Sentence {
         Sentence::new(text, &[("user", &self.user), ("server", &self.frame.server)])
     }
 }
 
 impl Page for SignInLinkPage {
+    fn heading(&self) -> Cow<'static, str> {
+        text::LINK_TITLE.into()
+    }
+
     fn keeps_opener(&self) -> bool {
         false
     }

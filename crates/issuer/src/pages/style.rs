@@ -10,7 +10,6 @@ const STYLE: &str = include_str!("../../templates/style.css");
 pub(super) const VERSION: u64 = fnv1a(STYLE.as_bytes());
 
 /// The response of `GET /style.css`.
-#[expect(clippy::unused_async, reason = "the shape of a handler")]
 pub async fn style() -> Response {
     let headers = [
         (CONTENT_TYPE, "text/css; charset=utf-8"),

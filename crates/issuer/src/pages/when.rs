@@ -14,16 +14,19 @@ pub struct When {
 
 impl When {
     /// `at`, seen from `now`.
+    #[must_use]
     pub fn new(at: NumericDate, now: NumericDate) -> Self {
         Self { at, now }
     }
 
     /// How long ago, as text.
+    #[must_use]
     pub fn ago(self) -> String {
         text::ago(self.now.since(self.at).as_secs())
     }
 
     /// The time in UTC (RFC 3339), for the `datetime` attribute.
+    #[must_use]
     pub fn machine(self) -> String {
         DateTime::from_timestamp(self.at.as_secs(), 0)
             .map(|it| it.to_rfc3339_opts(SecondsFormat::Secs, true))
