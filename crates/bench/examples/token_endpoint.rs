@@ -5,8 +5,8 @@
 //! token_endpoint [ROUNDS]
 //! ```
 //!
-//! Signatures, exchanges and refreshes take turns in each round, so that what else the machine does
-//! falls on all of them. Printed is the median of the rounds.
+//! Each round has signatures, exchanges and refreshes, so that what else the machine does falls on
+//! all of them. Printed is the median of the rounds.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -1,7 +1,7 @@
 //! What a provider says about a user (OpenID Connect Core §5.1), and what it adds when it is asked
-//! (the UserInfo endpoint, §5.3).
+//! (the `UserInfo` endpoint, §5.3).
 //!
-//! 1. The answer of the UserInfo endpoint has the `sub` of the ID token (§5.3.2): otherwise it is
+//! 1. The answer of the `UserInfo` endpoint has the `sub` of the ID token (§5.3.2): otherwise it is
 //!    about another user.
 //! 2. It fills in what the ID token does not say, and replaces nothing that was signed.
 //! 3. `email_verified` belongs to the `email` beside it: the two are never taken from different
@@ -27,17 +27,17 @@ pub struct UserClaims {
     claims: Object<'static>,
 }
 
-/// Why an answer of the UserInfo endpoint is not used.
+/// Why an answer of the `UserInfo` endpoint is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum UserInfoError {
     /// Not JSON, or a member twice.
-    #[error("the answer of the UserInfo endpoint is not JSON with distinct members")]
+    #[error("the answer of the `UserInfo` endpoint is not JSON with distinct members")]
     Json(#[source] StrictJsonError),
     /// Not an object with a `sub`.
-    #[error("the answer of the UserInfo endpoint has no sub")]
+    #[error("the answer of the `UserInfo` endpoint has no sub")]
     Subject,
     /// It is about another user.
-    #[error("the answer of the UserInfo endpoint is about another user")]
+    #[error("the answer of the `UserInfo` endpoint is about another user")]
     OtherUser,
 }
 
@@ -53,7 +53,7 @@ impl UserClaims {
         &self.subject
     }
 
-    /// Adds what the UserInfo endpoint answers.
+    /// Adds what the `UserInfo` endpoint answers.
     pub fn with_user_info(mut self, body: &[u8]) -> Result<Self, UserInfoError> {
         let text = json::text(body).map_err(UserInfoError::Json)?;
         let Json::Object(more) = Json::parse(text).map_err(UserInfoError::Json)? else {

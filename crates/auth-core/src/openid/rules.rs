@@ -130,6 +130,7 @@ impl RoleMapping {
     }
 
     /// Every role that the mapping may give, and so may take.
+    #[must_use]
     pub fn managed(&self) -> BTreeSet<RoleName> {
         self.map.values().flatten().cloned().collect()
     }

@@ -28,11 +28,11 @@ pub(crate) enum CheckError {
     /// The request is malformed, and there is no safe place to redirect to.
     #[error("the request is malformed")]
     Page(#[source] PageError),
-    /// The client is unknown: its id, and what is wrong with its metadata document, in words for a
-    /// person.
+    /// The client is unknown: its id, and what is wrong with its metadata document, as a text for
+    /// people.
     #[error("the client is unknown")]
     Client(ClientId, Option<String>),
-    /// The metadata document of the client cannot be had now: why, in words for a person.
+    /// The metadata document of the client cannot be had now: why, as a text for people.
     #[error("the metadata document of the client cannot be had")]
     Unreachable(ClientId, String),
     /// The error goes back to the client.

@@ -5,8 +5,8 @@
 //!    client has is refused before it is looked at.
 //! 2. A secret is compared by its digest, in constant time.
 //! 3. An unknown client and a wrong credential are the same error.
-//! 4. A metadata document that cannot be had is a fault that passes (503): a client that was told
-//!    it is unknown would forget who it is.
+//! 4. A metadata document that cannot be had is a fault that passes (503): a client that seems to
+//!    be unknown would forget who it is.
 
 use auth_core::oauth::{ClientCredential, ErrorCode, Form, OAuthError, PresentedClient};
 use http::{HeaderMap, header};

@@ -55,7 +55,7 @@ struct Remembered {
     fresh_until: NumericDate,
 }
 
-/// Why there is no document, in words for a person.
+/// Why there is no document, as a text for people.
 #[derive(Debug, Clone)]
 enum DocumentFault {
     /// It is there, and is not to be used.

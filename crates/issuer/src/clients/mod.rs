@@ -63,7 +63,7 @@ pub(crate) enum ClientLookupError {
     /// There is none by this id; for a metadata document, what is wrong with it, as text for
     /// people.
     Unknown(Option<String>),
-    /// Its metadata document cannot be had now: why, in words for a person.
+    /// Its metadata document cannot be had now: why, as a text for people.
     Unreachable(String),
     /// It cannot be known now.
     Unavailable(Unavailable),
