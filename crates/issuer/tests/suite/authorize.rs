@@ -218,6 +218,33 @@ async fn what_was_allowed_before_is_one_click_and_growth_is_not() {
 }
 
 #[tokio::test]
+async fn what_was_not_asked_about_stays_remembered() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let both = authorize(&[("scope", "User.Read User.Write")]);
+    let _ = alice.allow(&both).await.code();
+    let one = authorize(&[("scope", "User.Read")]);
+    let _ = alice.decide(&one, &[("decision", "continue")]).await.code();
+    let form = alice.get(&both).await.form("/authorize");
+    assert!(form.buttons.contains(&("decision".into(), "continue".into())));
+    // What was asked about and is not ticked is forgotten.
+    let _ = alice.decide(&one, &[("decision", "allow"), ("scope:User.Read", "")]).await.code();
+    assert_eq!(alice.get(&both).await.form("/authorize").unticked, ["scope:User.Read"]);
+}
+
+#[tokio::test]
+async fn scopes_that_cannot_be_given_are_named() {
+    let world = World::new().await;
+    let mut bob = world.signed_in("bob").await;
+    let page = bob.get(&authorize(&[("scope", "User.Read Admin.Write claudeai")])).await;
+    assert!(page.body.contains("Admin.Write") && page.body.contains("claudeai"));
+    let form = page.form("/authorize");
+    let boxes = form.fields.iter().filter(|(name, _)| name.starts_with("scope:"));
+    let boxes: Vec<_> = boxes.map(|(name, _)| name.as_str()).collect();
+    assert_eq!((boxes, form.unticked), (vec!["scope:User.Read"], vec![]));
+}
+
+#[tokio::test]
 async fn a_denial_goes_back_and_is_remembered_for_a_minute() {
     let world = World::new().await;
     let mut alice = world.signed_in("alice").await;

@@ -36,6 +36,8 @@ async fn a_code_becomes_an_access_token_for_the_resource() {
     assert_eq!(claims.scopes().to_string(), "Admin.Write User.Read User.Write");
     assert_eq!(claims.expires_at(), NumericDate::from_secs(NOW + 900).unwrap());
     assert!(claims.roles().is_empty());
+    let client = world.store.client(&"public".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(client.last_used_at, Some(NumericDate::from_secs(NOW).unwrap()));
 }
 
 #[tokio::test]
