@@ -41,8 +41,9 @@ token *args: build
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" init
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/mint-token" --save "$@"
 
-# start the server; it runs until Ctrl-C
+# start the server; it runs until Ctrl-C (on first use: make .env and the users)
 server *args: build
+    @{{ if args == "" { "BARTIZAN_RUN_BY=just '" + target + "/debug/server' init" } else { "true" } }}
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" "$@"
 
 # call get_time with the token, or do what the arguments say

@@ -105,17 +105,16 @@ impl Shared {
         let bytes = |time: i64| time.max(0).to_be_bytes().to_vec();
         let (at, since) = (bytes(now.as_secs()), bytes(since.as_secs()));
         let old = bytes(now.as_secs() - A_DAY);
-        either!(self, connection => {
+        let names: Vec<String> = either!(self, connection => {
             for id in ids {
                 let name = format!("{SIGNING_KEY}{id}");
                 query(ANNOUNCE_KEY).bind(name).bind(&at).execute(&mut *connection).await?;
             }
             query(FORGET_KEYS).bind(&old).execute(&mut *connection).await?;
-            let names: Vec<String> =
-                query_scalar(ANNOUNCED_KEYS).bind(&since).fetch_all(&mut *connection).await?;
-            let id = |name: &String| name.strip_prefix(SIGNING_KEY).map(str::to_owned);
-            Ok(names.iter().filter_map(id).collect())
-        })
+            query_scalar(ANNOUNCED_KEYS).bind(&since).fetch_all(&mut *connection).await
+        })?;
+        let id = |name: &String| name.strip_prefix(SIGNING_KEY).map(str::to_owned);
+        Ok(names.iter().filter_map(id).collect())
     }
 
     /// Remembers a session that begins now.

@@ -1,7 +1,7 @@
 //! The settings of the authorization server: the section `[issuer]`.
 //!
-//! `server` and `mint-token serve` read the same ones. The sections `[sign_in.NAME]`, the identity
-//! providers with which users sign in, are read elsewhere.
+//! The sections `[sign_in.NAME]`, the identity providers with which users sign in, are read
+//! elsewhere.
 
 use std::{path::PathBuf, time::Duration};
 

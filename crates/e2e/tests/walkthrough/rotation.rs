@@ -55,3 +55,24 @@ fn keys_take_turns_under_load_and_no_call_is_refused() {
     assert!(calls >= 20, "{calls} calls are no load");
     server.log_with("were read again");
 }
+
+#[test]
+fn the_server_accepts_what_its_own_keys_sign_and_follows_their_rotation() {
+    let world = World::ready();
+    let server = world.start(&[], &[]);
+    let mint = ["--save", "--key", "data/keys"];
+    // A token of the secret, and one of the first key, at the same server.
+    world.client(&server, &[]).expect_code(0);
+    world.run("mint-token", &mint).expect_code(0).expect_err(&["ES256"]);
+    world.client(&server, &[]).expect_code(0);
+    let rotate = ["rotate", "data/keys", "--cache", "1s", "--max-ttl", "1h"];
+    world.run("mint-token", &rotate).expect_code(0).expect_out(&["(ES256)", "Done"]);
+    server.log_with("were read again");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let before = std::fs::read_to_string(world.path(".env")).unwrap();
+    world.run("mint-token", &mint).expect_code(0);
+    assert_ne!(std::fs::read_to_string(world.path(".env")).unwrap(), before);
+    world.client(&server, &[]).expect_code(0);
+    world.run("mint-token", &["--save"]).expect_code(0);
+    world.client(&server, &[]).expect_code(0);
+}

@@ -44,8 +44,8 @@ impl StartCode {
         let Some(user) = self.first_user().await? else { return Ok(()) };
         let code = OneTimeCode::from_random(random()?);
         let until = self.clock.now().plus(START_CODE_LIFETIME);
-        let added = self.store.add_one_time(&user, OneTimeKind::Code, &code.digest(), until);
-        if !added.await? {
+        let digest = code.digest();
+        if !self.store.add_one_time(&user, OneTimeKind::Code, &digest, until).await? {
             return Ok(());
         }
         let base = self.issuer.as_str().trim_end_matches('/');

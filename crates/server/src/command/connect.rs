@@ -71,10 +71,11 @@ impl Snippet {
             },
             ConnectProgram::ClaudeDesktop if is_public(resource) => Self {
                 commands: vec![],
-                file: None,
-                note: Some(
-                    "Settings, Connectors, Add custom connector: the name, and the address above",
-                ),
+                file: Some((
+                    "Settings, Connectors, Add custom connector",
+                    Content::Text(url.into()),
+                )),
+                note: None,
             },
             ConnectProgram::ClaudeDesktop => Self {
                 note: Some("its own connectors reach public https addresses alone"),
@@ -174,7 +175,7 @@ impl Snippet {
         })
     }
 
-    /// What stands in a file is below its name, and can be copied as it is.
+    /// The content of a file is below its name, and can be copied as it is.
     fn to_text(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         if !self.commands.is_empty() {

@@ -271,7 +271,7 @@ fn check_sign_in(
             "[sign_in] and [assertions] are for an authorization server in this process: SIGN_IN says whether there is one".into(),
         ),
         Some(settings) if !settings.passwords && !has_some && faults.is_empty() => faults.push(
-            "SIGN_IN_PASSWORDS is off, and there is no section [sign_in.NAME]: nobody could sign in".into(),
+            "SIGN_IN_PASSWORDS is off, and there is no section [sign_in.NAME]: no user could sign in".into(),
         ),
         _ => {}
     }

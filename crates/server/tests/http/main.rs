@@ -8,6 +8,7 @@
 )]
 
 mod authorization;
+mod authorization_server;
 mod body;
 mod calls;
 mod depth;

@@ -41,7 +41,7 @@ const fn server(
     Setting { name, toml: Some(toml), shape, default, help, is_secret: false, programs: &[Server] }
 }
 
-/// A setting of the authorization server, which `server` has in it and `mint-token serve` is.
+/// A setting of the authorization server.
 const fn issuer(
     name: &'static str,
     key: &'static str,
@@ -49,8 +49,7 @@ const fn issuer(
     default: Option<&'static str>,
     help: &'static str,
 ) -> Setting {
-    let programs = &[Server, MintToken];
-    Setting { programs, ..server(name, ("issuer", key), shape, default, help) }
+    server(name, ("issuer", key), shape, default, help)
 }
 
 /// As many as a file can say and every machine can count.

@@ -2,8 +2,8 @@
 //!
 //! 1. A password is typed, or comes from standard input; never from the command line.
 //! 2. A code or a link is printed once: the directory has its digest.
-//! 3. A new password ends the browser sessions of its user. What clients hold stays: `grants revoke`
-//!    ends that.
+//! 3. A new password ends the browser sessions of its user. What clients hold stays:
+//!    `grants revoke` ends that.
 
 use std::io::{Read, Write};
 
