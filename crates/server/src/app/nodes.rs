@@ -41,7 +41,8 @@ impl KeyAgreement {
     ) -> Result<Self, Failure> {
         let path = folder.path().display().to_string();
         let agreement = Self { shared, folder, clock, missing: Arc::default() };
-        match agreement.missing_key().await? {
+        // Nothing is written yet, which would delay the start.
+        match agreement.missing_of(&[]).await? {
             None => Ok(agreement),
             Some(key) => Err(ConfigError(vec![format!(
                 "SIGNING_KEYS {path}: another node of this directory signs with the key {key}, which is not in this folder. \
@@ -53,12 +54,17 @@ impl KeyAgreement {
 
     /// Notes the keys of this node, and returns the key of another one that it lacks.
     async fn missing_key(&self) -> Result<Option<String>, DirectoryError> {
+        let keys = self.folder.keys();
+        let ours: Vec<_> = keys.signing_ids(self.clock.now()).map(|id| id.as_str()).collect();
+        self.missing_of(&ours).await
+    }
+
+    async fn missing_of(&self, announced: &[&str]) -> Result<Option<String>, DirectoryError> {
         let (keys, now) = (self.folder.keys(), self.clock.now());
         let known: BTreeSet<_> =
             keys.published().iter().filter_map(VerifyingKey::id).map(|id| id.as_str()).collect();
-        let ours: Vec<_> = keys.signing_ids(now).map(|id| id.as_str()).collect();
         let since = NumericDate::from_secs(now.as_secs() - PATIENCE).unwrap_or(NumericDate::EPOCH);
-        let all = self.shared.announce_keys(&ours, now, since).await?;
+        let all = self.shared.announce_keys(announced, now, since).await?;
         Ok(all.into_iter().find(|id| !known.contains(id.as_str())))
     }
 
@@ -75,13 +81,13 @@ impl KeyAgreement {
     /// Checks every [`INTERVAL`], until `stop` is cancelled.
     pub(crate) async fn keep(self, stop: CancellationToken) {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                () = stop.cancelled() => return,
-            }
             // A directory that cannot be asked is reported as such.
             if let Ok(missing) = self.missing_key().await {
                 self.note(missing);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => {}
+                () = stop.cancelled() => return,
             }
         }
     }
@@ -128,12 +134,13 @@ mod tests {
         let store = AnyDirectory::open("sqlite::memory:").await.unwrap();
         let clock = ManualClock::at(NOW);
         let [one, other] = ["one", "other"].map(|name| home.path().join(name));
-        reached(&store, &one, &clock).await.unwrap();
+        let first = reached(&store, &one, &clock).await.unwrap();
+        assert_eq!(first.missing_key().await.unwrap(), None);
         // The same folder is what it should be.
         reached(&store, &one, &clock).await.unwrap();
         let refused = reached(&store, &other, &clock).await.err().unwrap().to_string();
         assert!(refused.contains("another node") && refused.contains("other"), "{refused}");
-        // It had noted its own key before; both are over when no node has noted them for a while.
+        // What no node has noted for a while is over.
         clock.advance(Duration::from_secs(151));
         reached(&store, &other, &clock).await.unwrap();
     }
