@@ -82,7 +82,7 @@ pub(super) async fn check(
     let known = known::budget(server, &posted.headers, &name);
     let (now, limits) = (server.now(), server.sign_in());
     if known.is_none() {
-        match limits.addresses.count(posted.address(), now) {
+        match limits.addresses.count(posted.address, now) {
             Ok(()) => {}
             Err(Wait::Address(left)) => return Ok(Verdict::Wait(left)),
             Err(Wait::Node) => return Ok(Verdict::Busy),
@@ -92,7 +92,7 @@ pub(super) async fn check(
     let key = attempt.key(&name, known.as_deref());
     let counted = server.store().count_attempt(&key, attempt.window(), now).await?;
     if counted.failures > attempt.limit() {
-        tracing::warn!(address = %posted.address(), "Too many attempts to sign in as one user");
+        tracing::warn!(address = %posted.address, "Too many attempts to sign in as one user");
         return Ok(Verdict::Wrong);
     }
     let method = secret.method();
@@ -103,12 +103,12 @@ pub(super) async fn check(
     let user = server.users().find(&name.issuer, &name.subject).await?;
     let user = user.filter(|user| user.is_active() && is_right);
     let Some(user) = user else {
-        tracing::info!(address = %posted.address(), method, "An attempt to sign in has failed");
+        tracing::info!(address = %posted.address, method, "An attempt to sign in has failed");
         return Ok(Verdict::Wrong);
     };
     server.store().clear_attempts(&key).await?;
     if known.is_none() {
-        limits.addresses.succeeded(posted.address());
+        limits.addresses.succeeded(posted.address);
     }
     tracing::debug!(
         subject = %display::escape(user.subject().as_str()), method, "The first step is done"

@@ -118,7 +118,7 @@ fn run_of_keys(text: &[char]) -> Option<usize> {
     both_ways.map(on).max().filter(|longest| *longest >= 3)
 }
 
-/// The letter that a digit or sign stands for.
+/// The letter that a digit or sign is used for.
 fn letter_for(c: char) -> char {
     match c {
         '0' => 'o',

@@ -46,7 +46,7 @@ pub(super) async fn post(
     }
     let link = posted.form.get("link").and_then(SignInLink::parse);
     let Some(link) = link else { return Ok(view::problem(&server, Problem::Link)) };
-    match server.sign_in().addresses.count(posted.address(), server.now()) {
+    match server.sign_in().addresses.count(posted.address, server.now()) {
         Ok(()) => {}
         Err(Wait::Address(left)) => return Ok(view::too_many(&server, left)),
         Err(Wait::Node) => return Ok(view::problem(&server, Problem::Unavailable)),
@@ -54,7 +54,7 @@ pub(super) async fn post(
     let Some(name) = server.store().use_link(&link.digest(), server.now()).await? else {
         return Ok(view::problem(&server, Problem::Link));
     };
-    server.sign_in().addresses.succeeded(posted.address());
+    server.sign_in().addresses.succeeded(posted.address);
     let user = server.users().find(&name.issuer, &name.subject).await?;
     let Some(user) = user.filter(|user| user.is_active()) else {
         return Ok(view::problem(&server, Problem::Link));

@@ -41,7 +41,7 @@ pub enum PasswordError {
     Hash(#[from] argon::ArgonError),
 }
 
-/// A text that may be somebody's password: normalised and bounded. It is wiped from memory.
+/// A text that may be a user's password: normalised and bounded. It is wiped from memory.
 #[derive(Clone)]
 pub(super) struct Presented(SecretString);
 

@@ -28,17 +28,14 @@ pub(crate) struct Posted {
     pub(crate) headers: HeaderMap,
     /// Where the request comes from, if that is known.
     pub(crate) peer: Option<PeerAddress>,
+    /// The address that attempts are counted by.
+    pub(crate) address: IpAddr,
 }
 
 impl Posted {
     /// Whether one of our pages made it, for this browser.
     pub(crate) fn is_genuine(&self, server: &AuthorizationServer, kind: FormKind) -> bool {
         self.browser.sent_form(server, &self.headers, kind, self.form.get("csrf"))
-    }
-
-    /// The address that attempts are counted by.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.peer.map_or(NO_ADDRESS, |peer| peer.0)
     }
 
     /// Where the user goes on afterwards; the account page if the form does not say.
@@ -65,6 +62,7 @@ impl FromRequest<AuthorizationServer> for Posted {
         let form = Form::parse(&body).map_err(|_| view::unreadable(server))?;
         let browser = Browser::of(server, &headers).await.map_err(IntoResponse::into_response)?;
         let peer = parts.extensions.get::<PeerAddress>().copied();
-        Ok(Self { browser, form, headers, peer })
+        let address = peer.map_or(NO_ADDRESS, |peer| peer.0);
+        Ok(Self { browser, form, headers, peer, address })
     }
 }

@@ -1,8 +1,8 @@
 //! Codes of a second factor, and recovery codes.
 //!
 //! 1. Each is used once, on whichever node.
-//! 2. Attempts are counted before they are judged. The first code of a new key is not: the user sees
-//!    the key.
+//! 2. Attempts are counted before they are judged. Those at the first code of a new key are not: its
+//!    user sees the key.
 
 use auth_core::display;
 use directory::{UserName, authorization::SecondFactor};
@@ -48,7 +48,7 @@ pub(crate) async fn use_second_factor(
         return Ok(SecondStep::Wrong);
     };
     let Some(proof) = use_code(server, user, &factor, posted).await? else {
-        tracing::info!(address = %posted.address(), "A second step has failed");
+        tracing::info!(address = %posted.address, "A second step has failed");
         return Ok(SecondStep::Wrong);
     };
     server.store().clear_attempts(&counted).await?;
@@ -74,7 +74,7 @@ pub(crate) async fn confirm_factor(
         return Ok(Confirmed::Nothing);
     }
     let subject = display::escape(user.subject.as_str());
-    tracing::info!(%subject, address = %posted.address(), "A user has set up a second factor");
+    tracing::info!(%subject, address = %posted.address, "A user has set up a second factor");
     Ok(Confirmed::Codes(codes))
 }
 
@@ -110,6 +110,6 @@ async fn count(
     if counted.failures <= attempt.limit() {
         return Ok(Ok(key));
     }
-    tracing::warn!(address = %posted.address(), "Too many second steps of one user");
+    tracing::warn!(address = %posted.address, "Too many second steps of one user");
     Ok(Err(counted.ends_at.unwrap_or(now).since(now).as_secs().max(1)))
 }

@@ -18,7 +18,7 @@ use crate::{
     respond::Unavailable,
 };
 
-/// `GET /sign-in`: for people who come by themselves.
+/// `GET /sign-in`: for people whom no program sends.
 pub(super) async fn get(
     State(server): State<AuthorizationServer>,
     headers: HeaderMap,

@@ -50,7 +50,7 @@ pub(super) fn sign_in(
         frame: server.frame(),
         form: hidden(csrf, next),
         purpose,
-        providers: Vec::new(),
+        providers: server.config().providers.buttons(),
         passwords: server.config().passwords,
         user: Label::long(user),
         error,
