@@ -1,7 +1,7 @@
 //! Codes of a second factor, and recovery codes.
 //!
 //! 1. Each is used once, on whichever node.
-//! 2. Attempts are counted before they are judged. Those at the first code of a new key are not: its
+//! 2. Attempts are counted before they are judged. The first code of a new key is not counted: its
 //!    user sees the key.
 
 use auth_core::display;
