@@ -17,6 +17,7 @@ use tempfile::TempDir;
 pub(crate) struct Program {
     /// `http://localhost:PORT`: its issuer.
     pub(crate) origin: String,
+    path: &'static str,
     port: u16,
     folder: TempDir,
     settings: Vec<(String, String)>,
@@ -49,24 +50,24 @@ impl Program {
 
     /// A new one with more settings.
     pub(crate) fn start_with(more: &[(&str, &str)]) -> Self {
+        Self::start_at("/mcp", more)
+    }
+
+    /// A new one whose MCP endpoint is at a path of its origin.
+    pub(crate) fn start_at(path: &'static str, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let origin = format!("http://localhost:{port}");
         let mut settings = vec![
             ("JWT_ISSUER".to_owned(), origin.clone()),
-            ("MCP_RESOURCE".to_owned(), format!("{origin}/mcp")),
+            ("MCP_RESOURCE".to_owned(), format!("{origin}{path}")),
         ];
         settings.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         run(&folder, &settings, &["init"]);
 
         let child = spawn(&folder, &settings, port);
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .build()
-            .unwrap();
-        Self { origin, port, folder, settings, child, http }
+        let http = connections(port);
+        Self { origin, path, port, folder, settings, child, http }
     }
 
     /// Kills it, and starts it again over the same files.
@@ -74,6 +75,7 @@ impl Program {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.child = spawn(&self.folder, &self.settings, self.port);
+        self.http = connections(self.port);
     }
 
     /// What one of its commands prints, given that it succeeds.
@@ -90,7 +92,7 @@ impl Program {
 
     /// Its MCP endpoint.
     pub(crate) fn resource(&self) -> String {
-        format!("{}/mcp", self.origin)
+        format!("{}{}", self.origin, self.path)
     }
 
     /// Sends a request and follows no redirect.
@@ -207,6 +209,16 @@ fn command(folder: &TempDir, settings: &[(String, String)], args: &[&str]) -> Co
     let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_server")));
     command.args(args).current_dir(folder).env_clear().envs(settings.iter().cloned());
     command
+}
+
+/// Connections to the server, and to nothing else.
+fn connections(port: u16) -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .build()
+        .unwrap()
 }
 
 /// Starts the server, and waits until it says that it serves.

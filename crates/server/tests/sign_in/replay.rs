@@ -71,7 +71,10 @@ impl<'a> Replay<'a> {
         }
         if name == "forgotten" {
             // What was given to the client before is not known any more.
-            self.values.insert("client_id".into(), "00000000-never-registered".into());
+            for (_, id) in self.values.iter_mut().filter(|(name, _)| name.starts_with("client_id"))
+            {
+                "00000000-never-registered".clone_into(id);
+            }
         }
         self.steps(name, steps).await;
     }
@@ -105,7 +108,11 @@ impl<'a> Replay<'a> {
         let redirects = steps.iter().filter_map(|step| step.query.iter().find(is_redirect));
         let redirects: Vec<_> = redirects.map(|(_, uri)| uri.clone()).collect();
         let redirects: Vec<_> = redirects.iter().map(|uri| self.filled(uri)).collect();
-        let body = json!({ "redirect_uris": redirects, "token_endpoint_auth_method": "none" });
+        let body = json!({
+            "redirect_uris": redirects,
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
         let answer = self.program.send(Ask::json("/register", &body)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         self.keep("client_id", &answer.json()["client_id"]);
@@ -116,6 +123,10 @@ impl<'a> Replay<'a> {
             self.values.retain(|key, _| !key.starts_with(volatile));
         }
         let mut browser = Browser::new();
+        if name == "step_up" {
+            // The box of what is new may have to be ticked.
+            browser.scopes = Some(vec!["User.Read".into(), "Admin.Write".into()]);
+        }
         for (index, step) in steps.iter().enumerate() {
             println!("{name} {index}: {} {}", step.method, step.path);
             let after = &steps[index + 1..];
@@ -256,7 +267,9 @@ impl<'a> Replay<'a> {
         let no_redirects = body["redirect_uris"].as_array().is_some_and(Vec::is_empty);
         let grants = body["grant_types"].as_array().cloned().unwrap_or_default();
         if no_redirects && !grants.contains(&json!(DEVICE)) {
-            answer.assert_error(400, "invalid_redirect_uri");
+            let error =
+                if grants.is_empty() { "invalid_client_metadata" } else { "invalid_redirect_uri" };
+            answer.assert_error(400, error);
             // What the client goes on with then is an id that nothing was given.
             let name =
                 step.answer.get("client_id").map_or("<client_id>", |it| it.as_str().unwrap());

@@ -1,7 +1,6 @@
 //! The authorization endpoint and its pages.
 
 use http::header;
-use serde_json::json;
 
 use super::{CALLBACK, Client, Tokens, with};
 use crate::{
@@ -205,9 +204,7 @@ async fn a_repeated_sign_in_is_one_click() {
 #[tokio::test]
 async fn a_refresh_token_comes_whether_it_is_asked_for_or_not() {
     let program = Program::start();
-    let grants = json!(["authorization_code", "refresh_token"]);
-    let more = json!({ "grant_types": grants, "token_endpoint_auth_method": "none" });
-    let client = Client::with(&program, &more).await;
+    let client = Client::public(&program).await;
     for scope in ["User.Read", "User.Read offline_access"] {
         let tokens = client.tokens_for(&with(client.request(), "scope", Some(scope))).await;
         let again = Tokens::of(&program.token(&client.refresh(&tokens.refresh)).await);
@@ -226,5 +223,5 @@ async fn a_callback_that_a_metadata_document_lacks_is_explained() {
     let request = with(request, "redirect_uri", Some(uri));
     let page = Browser::new().open(&program, &authorize(request)).await.page();
     assert_eq!(page.status, 400, "{page:?}");
-    assert!(page.body.contains("redirect"), "{page:?}");
+    assert!(page.body.contains(uri), "{page:?}");
 }

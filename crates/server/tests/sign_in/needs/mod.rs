@@ -146,6 +146,7 @@ impl Program {
 /// Asks for a registration, with a loopback callback unless `more` says otherwise.
 async fn register(program: &Program, more: &Value) -> Answer {
     let mut body = json!({ "client_name": "A client", "redirect_uris": [CALLBACK] });
+    body["grant_types"] = json!(["authorization_code", "refresh_token"]);
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }

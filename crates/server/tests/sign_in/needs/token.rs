@@ -51,26 +51,34 @@ async fn an_unknown_client_is_a_401_also_when_it_refreshes() {
 }
 
 /// 25: TypeScript clients without a resource document and older versions of Claude Code send no
-/// resource; mcp-remote, the Python SDK 1 and LibreChat add a slash, the AI SDK cuts it.
+/// resource.
 #[tokio::test]
-async fn the_resource_may_be_missing_or_the_bare_origin_and_tokens_are_for_ours() {
+async fn the_resource_may_be_missing_and_tokens_are_for_ours() {
     let program = Program::start();
     let client = Client::public(&program).await;
-    let (origin, slash) = (program.origin.clone(), format!("{}/", program.origin));
     let ours = program.resource();
-    for (first, second) in [
-        (None, None),
-        (Some(ours.as_str()), None),
-        (Some(ours.as_str()), Some(ours.as_str())),
-        (Some(origin.as_str()), Some(slash.as_str())),
-        (Some(slash.as_str()), Some(origin.as_str())),
-        (Some(origin.as_str()), None),
-    ] {
+    for (first, second) in
+        [(None, None), (Some(ours.as_str()), None), (Some(ours.as_str()), Some(ours.as_str()))]
+    {
         let code = client.code_for(&with(client.request(), "resource", first)).await;
         let fields = with(client.exchange(&code), "resource", second);
         let tokens = Tokens::of(&program.token(&fields).await);
         assert_eq!(tokens.claims()["aud"], ours, "{first:?} {second:?}");
         assert_eq!(program.call("whoami", &tokens.access).await.status, 200);
+    }
+}
+
+/// 25: mcp-remote, the Python SDK 1 and LibreChat add a slash to a bare origin, the AI SDK cuts it.
+#[tokio::test]
+async fn a_resource_without_a_path_is_named_with_and_without_a_slash() {
+    let program = Program::start_at("", &[]);
+    let client = Client::public(&program).await;
+    let (ours, slash) = (program.resource(), format!("{}/", program.origin));
+    for (first, second) in [(&ours, &slash), (&slash, &ours), (&slash, &slash)] {
+        let code = client.code_for(&with(client.request(), "resource", Some(first))).await;
+        let fields = with(client.exchange(&code), "resource", Some(second));
+        let tokens = Tokens::of(&program.token(&fields).await);
+        assert_eq!(tokens.claims()["aud"], ours, "{first} {second}");
     }
 }
 
