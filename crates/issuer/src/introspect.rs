@@ -80,11 +80,11 @@ async fn of_access(
     }
     let name = UserName::new(claims.issuer(), claims.subject());
     let Some(user) = users::active(server, &name).await? else { return Ok(None) };
-    let served = server.config().resources.iter().find(|it| it.uri.audience() == audience);
-    let Some(served) = served.filter(|_| !user.has_revoked(Some(issued_at))) else {
+    let target = server.config().resources.iter().find(|it| it.uri.audience() == audience);
+    let Some(target) = target.filter(|_| !user.has_revoked(Some(issued_at))) else {
         return Ok(None);
     };
-    let scopes = claims.scopes().intersection(&users::ceiling(server, &user, &served.policy));
+    let scopes = claims.scopes().intersection(&users::ceiling(server, &user, &target.policy));
     Ok(Some(TokenDescription::Active {
         issuer: claims.issuer().clone(),
         subject: claims.subject().clone(),

@@ -66,29 +66,29 @@ mod tests {
         NumericDate::from_secs(1_800_000_000 + secs).unwrap()
     }
 
-    fn ip(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
     fn an_address_has_its_own_count_for_a_minute() {
         let limit = AddressLimit::default();
         for _ in 0..2 {
-            assert_eq!(limit.count(ip("192.0.2.1"), 2, at(10)), Ok(()));
+            assert_eq!(limit.count(Some(ip("192.0.2.1")), 2, at(10)), Ok(()));
         }
-        assert_eq!(limit.count(ip("192.0.2.1"), 2, at(10)), Err(50));
-        assert_eq!(limit.count(ip("192.0.2.2"), 2, at(10)), Ok(()));
-        assert_eq!(limit.count(ip("192.0.2.1"), 2, at(60)), Ok(()));
+        assert_eq!(limit.count(Some(ip("192.0.2.1")), 2, at(10)), Err(50));
+        assert_eq!(limit.count(Some(ip("192.0.2.2")), 2, at(10)), Ok(()));
+        assert_eq!(limit.count(Some(ip("192.0.2.1")), 2, at(60)), Ok(()));
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
         let limit = AddressLimit::default();
-        assert_eq!(limit.count(ip("2001:db8::1"), 1, at(0)), Ok(()));
-        assert!(limit.count(ip("2001:db8::2"), 1, at(0)).is_err());
-        assert_eq!(limit.count(ip("2001:db8:0:1::2"), 1, at(0)), Ok(()));
-        assert_eq!(limit.count(ip("192.0.2.1"), 1, at(0)), Ok(()));
-        assert!(limit.count(ip("::ffff:192.0.2.1"), 1, at(0)).is_err());
+        assert_eq!(limit.count(Some(ip("2001:db8::1")), 1, at(0)), Ok(()));
+        assert!(limit.count(Some(ip("2001:db8::2")), 1, at(0)).is_err());
+        assert_eq!(limit.count(Some(ip("2001:db8:0:1::2")), 1, at(0)), Ok(()));
+        assert_eq!(limit.count(Some(ip("192.0.2.1")), 1, at(0)), Ok(()));
+        assert!(limit.count(Some(ip("::ffff:192.0.2.1")), 1, at(0)).is_err());
     }
 
     #[test]
@@ -98,8 +98,8 @@ mod tests {
             let address = IpAddr::V4(n.into());
             assert_eq!(limit.count(Some(address), 1, at(0)), Ok(()));
         }
-        assert_eq!(limit.count(ip("2001:db8::1"), 1, at(0)), Ok(()));
-        assert!(limit.count(ip("2001:db8:1::1"), 1, at(0)).is_err());
+        assert_eq!(limit.count(Some(ip("2001:db8::1")), 1, at(0)), Ok(()));
+        assert!(limit.count(Some(ip("2001:db8:1::1")), 1, at(0)).is_err());
         let minute = limit.0.lock().unwrap();
         assert_eq!(minute.counts.len(), MAX_ADDRESSES + 1);
     }

@@ -56,11 +56,12 @@ pub(crate) async fn check(
         ClientLookupError::Unreachable(words) => CheckError::Unreachable(id.clone(), words),
         ClientLookupError::Unavailable(fault) => CheckError::Unavailable(fault),
     })?;
-    let served = server.config().resource_uris();
-    let authorization = request.check(&client.metadata, &served).map_err(|error| match error {
-        RequestError::Page(error) => CheckError::Page(error),
-        RequestError::Redirected(error) => CheckError::Redirected(error),
-    })?;
+    let resources = server.config().resource_uris();
+    let authorization =
+        request.check(&client.metadata, &resources).map_err(|error| match error {
+            RequestError::Page(error) => CheckError::Page(error),
+            RequestError::Redirected(error) => CheckError::Redirected(error),
+        })?;
     Ok(CheckedRequest { text: text.to_owned(), client, authorization })
 }
 

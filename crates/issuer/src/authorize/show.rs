@@ -75,10 +75,10 @@ pub(super) async fn offer(
     let name = directory::UserName::new(user.issuer(), user.subject());
     let resource = authorization.resource();
     let before = server.store().consented(&name, &checked.client.id, resource).await?;
-    let Some(served) = server.config().resource(resource) else {
+    let Some(target) = server.config().resource(resource) else {
         return Err(Unavailable::new("a resource is gone", "it was checked before"));
     };
-    Ok(Offer::new(server, &served.policy, user, authorization.scopes(), &before))
+    Ok(Offer::new(server, &target.policy, user, authorization.scopes(), &before))
 }
 
 /// The parts that all answers to a request share.

@@ -146,10 +146,10 @@ async fn fetch(way: Fetch<'_>, url: &str) -> Remembered {
 /// The keys, and for how long they may be remembered.
 async fn read(outbound: &OutboundClient, url: &str) -> Result<(KeySet, Duration), KeySetFault> {
     let refused = |words: &str| KeySetFault::Refused(words.to_owned());
-    let address = outbound.check(url).map_err(not_fetched)?;
+    let address = outbound.check(url).map_err(|fault| not_fetched(&fault))?;
     let accept = HeaderValue::from_static("application/jwk-set+json, application/json");
     let request = Request::get(address).header(header::ACCEPT, accept);
-    let mut response = outbound.stream(request).await.map_err(not_fetched)?;
+    let mut response = outbound.stream(request).await.map_err(|fault| not_fetched(&fault))?;
     let status = response.status;
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(KeySetFault::Unreachable(format!("the host of the keys answers {status}")));
@@ -158,7 +158,7 @@ async fn read(outbound: &OutboundClient, url: &str) -> Result<(KeySet, Duration)
         return Err(refused(&format!("the host of the keys answers {status}")));
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(not_fetched)? {
+    while let Some(chunk) = response.chunk().await.map_err(|fault| not_fetched(&fault))? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_BYTES {
             return Err(refused("the key set is too long"));
@@ -173,7 +173,7 @@ async fn read(outbound: &OutboundClient, url: &str) -> Result<(KeySet, Duration)
     Ok((keys, freshness(&response.headers)))
 }
 
-fn not_fetched(fault: OutboundError) -> KeySetFault {
+fn not_fetched(fault: &OutboundError) -> KeySetFault {
     let words = format!("the keys cannot be fetched: {fault}");
     if fault.is_unreachable() || matches!(fault, OutboundError::Setup(_)) {
         KeySetFault::Unreachable(words)

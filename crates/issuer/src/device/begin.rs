@@ -52,7 +52,7 @@ pub(crate) async fn begin(
     if let Err(wait) = server.devices().count(address, PER_MINUTE, now) {
         return Ok(too_many(wait));
     }
-    let Some(served) = config.resource(request.resource()) else {
+    let Some(target) = config.resource(request.resource()) else {
         return Err(Unavailable::new("a resource is gone", "it was checked before").into());
     };
     let device_code = DeviceCode::from_random(random()?);
@@ -64,7 +64,7 @@ pub(crate) async fn begin(
             client_id: client.id.clone(),
             client_name: client.name().map(str::to_owned),
             resource: request.resource().clone(),
-            scopes: served.policy.scopes().intersection(request.scopes()),
+            scopes: target.policy.scopes().intersection(request.scopes()),
             created_at: now,
             expires_at: now.plus(LIFETIME),
         };

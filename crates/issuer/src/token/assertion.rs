@@ -100,7 +100,7 @@ fn judge(
     verified: &VerifiedAssertion,
 ) -> Result<Judged, OAuthError> {
     let config = server.config();
-    let served = config.resource_uris();
+    let resources = config.resource_uris();
     let now = (server.now(), Leeway::default());
     let issuer = &provider.config.issuer;
     match provider.config.kind {
@@ -113,7 +113,7 @@ fn judge(
                 provider: issuer,
                 audience: &config.issuer,
                 client_id: &client.id,
-                served: &served,
+                served: &resources,
             };
             let id_jag =
                 check_id_jag(verified, &context, now).map_err(|it| invalid(it.to_string()))?;
@@ -138,7 +138,7 @@ fn judge(
             Ok(Judged {
                 kind: "workload",
                 subject: workload.subject,
-                resource: request.select_resource(&served)?.clone(),
+                resource: request.select_resource(&resources)?.clone(),
                 limit: None,
                 single_use: workload.single_use,
             })

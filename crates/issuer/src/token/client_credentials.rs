@@ -22,8 +22,8 @@ pub(super) async fn issue(
     request: &AccessTokenRequest,
     scopes: Option<&ScopeSet>,
 ) -> Result<Response, Refusal> {
-    let served = server.config().resource_uris();
-    let resource = request.select_resource(&served)?;
+    let resources = server.config().resource_uris();
+    let resource = request.select_resource(&resources)?;
     let subject: Subject = client.id.as_str().parse().map_err(|_| unknown())?;
     let user = UserName::new(&server.config().issuer, &subject);
     let kind = "client credentials";

@@ -50,13 +50,13 @@ pub(super) async fn issue(
     unknown: fn() -> OAuthError,
 ) -> Result<Response, Refusal> {
     let (store, now) = (server.store(), server.now());
-    let Some(served) = server.config().resource(token.resource) else {
+    let Some(target) = server.config().resource(token.resource) else {
         return Err(Unavailable::new("a resource is gone", "it was checked before").into());
     };
     let none = ScopeSet::empty();
     let asked = token.asked.or(token.limit).unwrap_or(&none);
-    let known = served.policy.scopes().intersection(asked);
-    let wanted = if asked.is_empty() { served.policy.requestable_scopes() } else { known };
+    let known = target.policy.scopes().intersection(asked);
+    let wanted = if asked.is_empty() { target.policy.requestable_scopes() } else { known };
     let wanted = token.limit.map_or_else(|| wanted.clone(), |limit| wanted.intersection(limit));
     let allowed = issue::allowed_now(server, &token.user, token.resource, &wanted).await?;
     let scopes = allowed.ok_or_else(unknown)?;

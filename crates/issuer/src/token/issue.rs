@@ -61,9 +61,9 @@ pub(crate) async fn allowed_now(
     resource: &ResourceUri,
     scopes: &ScopeSet,
 ) -> Result<Option<ScopeSet>, Unavailable> {
-    let Some(served) = server.config().resource(resource) else { return Ok(None) };
+    let Some(target) = server.config().resource(resource) else { return Ok(None) };
     let user = users::active(server, user).await?;
-    Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &served.policy))))
+    Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy))))
 }
 
 /// The first refresh token of a grant, if the client is to get one.
