@@ -18,7 +18,7 @@ mod fuzz;
 
 type Target = fn(&[u8]) -> bool;
 
-const TARGETS: [(&str, Target); 10] = [
+const TARGETS: [(&str, Target); 12] = [
     ("action", fuzz::action),
     ("bearer", fuzz::bearer),
     ("challenge", fuzz::challenge),
@@ -26,6 +26,8 @@ const TARGETS: [(&str, Target); 10] = [
     ("display", fuzz::display),
     ("guard", fuzz::guard),
     ("jwks", fuzz::jwks),
+    ("oauth_client", fuzz::oauth_client),
+    ("oauth_request", fuzz::oauth_request),
     ("policy", fuzz::policy),
     ("scopes", fuzz::scopes),
     ("token", fuzz::token),

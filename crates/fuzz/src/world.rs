@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use auth_core::{
-    AccessToken, Claims, Jwks, KeySet, NumericDate, Policy, PolicyDocument, TokenVerifier,
-    TrustedIssuer, VerifyingKey,
+    AccessToken, Claims, Issuer, IssuerKeys, Jwks, KeySet, NumericDate, Policy, PolicyDocument,
+    TokenVerifier, TrustedIssuer, VerifyingKey,
 };
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -29,6 +29,13 @@ pub(crate) fn verifier() -> &'static TokenVerifier {
         let issuer = TrustedIssuer::new(ISSUER.parse().unwrap(), keys).trust_roles(true);
         TokenVerifier::new(RESOURCE.parse().unwrap()).trust(issuer)
     })
+}
+
+/// The public keys that no one can sign with, as those of `issuer`, whoever it is.
+pub(crate) fn jwks_of(issuer: Option<&Issuer>) -> IssuerKeys {
+    let others = Jwks::parse(std::str::from_utf8(OTHER_KEYS).unwrap()).unwrap();
+    let issuer = issuer.cloned().unwrap_or_else(|| ISSUER.parse().unwrap());
+    IssuerKeys::new(issuer, others.keys.into_iter().collect())
 }
 
 pub(crate) fn now() -> NumericDate {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The usual world, with another way out.
-async fn world(outbound: OutboundClient) -> World {
+pub(crate) async fn world(outbound: OutboundClient) -> World {
     let clock = ManualClock::at(testkit::NOW);
     let (usual, store) = server::with(Arc::clone(&clock), |_| {}).await;
     let keys = Arc::new(StaticKeys::new(TestKey::shared(Algorithm::Es256).signing()).unwrap());
@@ -95,10 +95,10 @@ async fn documents_are_fetched_from_public_addresses_alone() {
 }
 
 /// What a server of documents answers at each path: the whole response.
-type Site = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(crate) type Site = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A site at 127.0.0.1, with a certificate. It says nothing where `site` says nothing.
-async fn serve(site: Site, asked: Arc<Mutex<Vec<String>>>) -> u16 {
+pub(crate) async fn serve(site: Site, asked: Arc<Mutex<Vec<String>>>) -> u16 {
     let read = |pem: &str| {
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         STANDARD.decode(body).unwrap()
@@ -138,7 +138,7 @@ async fn serve(site: Site, asked: Arc<Mutex<Vec<String>>>) -> u16 {
     port
 }
 
-fn ok(document: &Value) -> String {
+pub(crate) fn ok(document: &Value) -> String {
     let body = document.to_string();
     let length = body.len();
     format!(

@@ -7,6 +7,7 @@ mod common;
 mod authorize;
 mod codes;
 mod documents;
+mod key_sets;
 mod nodes;
 mod pages;
 mod refresh;

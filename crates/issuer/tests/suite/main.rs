@@ -3,10 +3,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod assertions;
 mod authorize;
+mod client_credentials;
+mod device;
 mod documents;
 mod introspect;
 mod metadata;
+mod private_key_jwt;
+mod programs;
 mod refresh;
 mod register;
 mod revoke;
