@@ -17,7 +17,7 @@ const CLIENT: &[u8] = br#"{"token_endpoint_auth_method": "none", "redirect_uris"
     "http://127.0.0.1/callback", "https://client.example/callback?a=b", "com.example.app:/cb"]}"#;
 
 /// The bytes as a query and as a body. A line break separates the header `Authorization` from the
-/// body. What is accepted is answered at a registered address; an assertion that nobody could sign
+/// body. What is accepted is answered at a registered address; an assertion that no key signed
 /// is verified by no key.
 pub fn oauth_request(data: &[u8]) -> bool {
     let mut parts = data.splitn(2, |byte| *byte == b'\n');

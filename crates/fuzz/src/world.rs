@@ -31,7 +31,7 @@ pub(crate) fn verifier() -> &'static TokenVerifier {
     })
 }
 
-/// The public keys that no one can sign with, as those of `issuer`, whoever it is.
+/// The public keys that no one can sign with, as those of any `issuer`.
 pub(crate) fn jwks_of(issuer: Option<&Issuer>) -> IssuerKeys {
     let others = Jwks::parse(std::str::from_utf8(OTHER_KEYS).unwrap()).unwrap();
     let issuer = issuer.cloned().unwrap_or_else(|| ISSUER.parse().unwrap());
