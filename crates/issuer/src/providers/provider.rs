@@ -87,7 +87,7 @@ impl Provider {
             state: &bindings.state,
             nonce,
             verifier: &bindings.verifier,
-            prompt: self.config.prompt.as_deref(),
+            prompt: self.config.prompt.as_deref().filter(|prompt| !prompt.is_empty()),
             login_hint,
             extra: &self.config.parameters,
         };
