@@ -127,6 +127,7 @@ export class Browser {
     let url = new URL(address);
     this.origin = url.origin;
     let answer = await this.request(url);
+    let signedIn = false;
     for (let page = 0; page < PAGES; page += 1) {
       if (answer.location !== null && answer.status >= 300 && answer.status < 400) {
         const next = new URL(answer.location, url);
@@ -146,6 +147,10 @@ export class Browser {
       let [submitted, where] = [undefined, undefined];
       for (const candidate of forms(answer.text)) {
         if (candidate.method !== 'post') continue;
+        if (candidate.fields.some(({ name }) => name === 'secret')) {
+          if (signedIn) throw new Error(`the sign-in was refused: ${answer.status} ${words(answer.text)}`);
+          signedIn = true;
+        }
         const form = await this.filled(candidate, { code });
         if (form === undefined) continue;
         [submitted, where] = [form, new URL(candidate.action, url)];

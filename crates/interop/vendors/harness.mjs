@@ -25,8 +25,8 @@ export class Place {
   }
 
   /** What the program prints, given that it succeeds. */
-  run(program, args, settings = this.settings) {
-    const options = { cwd: this.folder, env: settings, encoding: 'utf8', timeout: PATIENCE, stdio: 'pipe' };
+  run(program, args, settings = this.settings, input = '') {
+    const options = { input, cwd: this.folder, env: settings, encoding: 'utf8', timeout: PATIENCE, stdio: 'pipe' };
     return execFileSync(binary(program), args, options).trim();
   }
 
@@ -95,17 +95,17 @@ export function freePort() {
   });
 }
 
-/** The server as its own issuer, in a place of its own, with nothing set but its address. */
-export async function serveIssuer() {
+/** The server as its own issuer, in a place of its own, with nothing set but its address and `more`. */
+export async function serveIssuer(more = {}) {
   const issuer = `http://localhost:${await freePort()}`;
   const url = `${issuer}/mcp`;
-  const place = new Place({ JWT_ISSUER: issuer, MCP_RESOURCE: url });
+  const place = new Place({ JWT_ISSUER: issuer, MCP_RESOURCE: url, ...more });
   const server = await serve(place, place.settings, ['--bind', `127.0.0.1:${new URL(issuer).port}`]);
   const stop = async () => {
     await server.stop();
     place.remove();
   };
-  /** A code with which alice signs in once. */
+  /** A code with which alice signs in once, before the next one is made. */
   const code = () => JSON.parse(place.run('server', ['users', 'code', 'alice', '--output', 'json'])).code;
   return { ...server, url, issuer, place, stop, code };
 }

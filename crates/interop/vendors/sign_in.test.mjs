@@ -9,27 +9,33 @@ import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 import { Browser } from './browser.mjs';
+import { serveDocuments } from './documents.mjs';
 import { serveIssuer } from './harness.mjs';
 import { Home, PROGRAMS } from './programs.mjs';
 
-let server, url;
+const PASSWORD = 'seven green bottles on a wall';
+
+let documents, server, url;
 const homes = [];
 
 before(async () => {
-  server = await serveIssuer();
+  documents = await serveDocuments();
+  server = await serveIssuer(documents.settings);
   url = server.url;
+  server.place.run('server', ['users', 'password', 'alice', '--stdin'], undefined, `${PASSWORD}\n`);
 });
 
 after(async () => {
   homes.forEach((home) => home.remove());
   await server?.stop();
+  documents?.stop();
 });
 
-/** A home for a program, whose browser signs alice in with a new code. */
+/** A home for a program, whose browser signs alice in with her password. */
 function newHome() {
   const home = new Home();
   homes.push(home);
-  home.environment.SIGN_IN_SECRET = server.code();
+  home.environment.SIGN_IN_SECRET = PASSWORD;
   return home;
 }
 
@@ -210,7 +216,7 @@ describe('our client', () => {
       'clients', 'add', '--name', 'Nightly', '--grant', 'client_credentials', '--role', 'user', '--output', 'json',
     ]));
     writeFileSync(join(home.folder, 'secret'), secret, { mode: 0o600 });
-    const login = ['login', '--grant', 'client-credentials', '--client-id', id, '--client-secret-file', 'secret'];
+    const login = ['login', '--grant', 'client-credentials', `--client-id=${id}`, '--client-secret-file', 'secret'];
     const run = await client(home, login);
     assert.equal(run.code, 0, run.stderr);
     const read = await client(home, ['read', 'server://info']);
