@@ -5,8 +5,8 @@ mod cookies;
 mod forms;
 mod guessing;
 mod links;
+mod log;
 mod second_factor;
-mod secrecy;
 
 use std::time::Duration;
 
