@@ -25,9 +25,9 @@ async fn poll(world: &World, device: &Value) -> Answer {
 
 async fn poll_as(world: &World, device: &Value, other: &[(&str, &str)]) -> Answer {
     let code = device["device_code"].as_str().unwrap();
-    let form: Vec<_> =
-        [("grant_type", GRANT), ("device_code", code)].into_iter().chain(other.iter().copied());
-    world.post("/token", &form.collect::<Vec<_>>()).await
+    let own = [("grant_type", GRANT), ("device_code", code)];
+    let form: Vec<_> = own.into_iter().chain(other.iter().copied()).collect();
+    world.post("/token", &form).await
 }
 
 /// Enters a code; the confirm page, if it is right.
