@@ -137,11 +137,7 @@ impl Browser {
             return None;
         }
         let mut fields = Vec::new();
-        assert!(
-            !signs_in || self.sign_ins == 0,
-            "the sign-in was refused: {:?}",
-            self.pages.last()
-        );
+        assert!(!signs_in || self.sign_ins == 0, "refused: {:?}", self.pages.last());
         for field in form.fields.iter().filter(|it| !it.name.is_empty() && !it.is_button()) {
             let value = match (field.kind.as_str(), field.name.as_str()) {
                 ("checkbox", name) => {

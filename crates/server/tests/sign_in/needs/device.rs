@@ -67,8 +67,13 @@ async fn a_client_with_and_one_without_redirect_addresses_sign_in_on_another_dev
 #[tokio::test]
 async fn a_denial_reaches_the_device() {
     let program = Program::start();
-    let client =
-        Client::with(&program, &json!({ "grant_types": [DEVICE], "token_endpoint_auth_method": "none", "redirect_uris": [], "response_types": [] })).await;
+    let device = json!({
+        "redirect_uris": [],
+        "response_types": [],
+        "grant_types": [DEVICE],
+        "token_endpoint_auth_method": "none",
+    });
+    let client = Client::with(&program, &device).await;
     let begun = begin(&client).await;
     let mut browser = Browser::new();
     browser.allows = false;

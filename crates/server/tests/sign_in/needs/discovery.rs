@@ -4,7 +4,7 @@ use http::{Method, header};
 use serde_json::json;
 
 use super::{Client, with};
-use crate::program::{Ask, Program};
+use crate::program::{Answer, Ask, Program};
 
 const AS: &str = "/.well-known/oauth-authorization-server";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
@@ -127,15 +127,11 @@ async fn a_403_that_no_scope_can_fix_names_none() {
     let program = Program::start();
     let client = Client::public(&program).await;
     let tokens = client.tokens().await;
-    program.run(&["users", "revoke", "alice", "admin"]);
+    program.run(&["users", "revoke-role", "alice", "admin"]);
     program.run(&["users", "grant", "alice", "guest"]);
-    let answer = loop {
-        // The change reaches the server within a second.
-        let answer = program.call("get_time", &tokens.access).await;
-        if answer.status != 200 {
-            break answer;
-        }
-    };
+    // The change reaches the server within a second.
+    let is_changed = |answer: &Answer| answer.status != 200;
+    let answer = program.call_until("get_time", &tokens.access, is_changed).await;
     assert_eq!(answer.status, 403, "{answer:?}");
     let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap_or_default();
     assert!(!challenge.contains("scope=") && !challenge.contains("insufficient"), "{challenge}");

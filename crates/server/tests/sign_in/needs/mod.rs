@@ -1,5 +1,5 @@
-//! What MCP clients need of an authorization server. `docs/sign-in-clients.md` lists the needs, with
-//! the clients that have them and the test of each.
+//! What MCP clients need of an authorization server. `docs/sign-in-clients.md` lists the needs,
+//! with the clients that have them and the test of each.
 
 mod authorize;
 mod device;
@@ -7,6 +7,8 @@ mod discovery;
 mod refresh;
 mod registration;
 mod token;
+
+use std::time::Duration;
 
 use auth_core::base64url;
 use serde_json::{Value, json};
@@ -140,6 +142,17 @@ impl Program {
             .header("MCP-Protocol-Version", "2025-06-18")
             .header("Authorization", format!("Bearer {token}"));
         self.send(ask).await
+    }
+
+    /// Calls a tool again and again until the answer is one.
+    async fn call_until(&self, tool: &str, token: &str, is_one: fn(&Answer) -> bool) -> Answer {
+        loop {
+            let answer = self.call(tool, token).await;
+            if is_one(&answer) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 

@@ -100,7 +100,7 @@ async fn a_code_that_failed_may_come_again_and_one_that_was_exchanged_ends_its_t
     program.token(&client.exchange(&code)).await.assert_error(400, "invalid_grant");
     program.token(&client.refresh(&tokens.refresh)).await.assert_error(400, "invalid_grant");
     // The end of the access token reaches the server within a second.
-    while program.call("whoami", &tokens.access).await.status != 401 {}
+    program.call_until("whoami", &tokens.access, |answer| answer.status == 401).await;
 }
 
 /// 23: Gemini CLI and VS Code refresh five minutes before the end; mcpc, Gemini CLI, the Python SDK
