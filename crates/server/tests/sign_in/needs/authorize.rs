@@ -9,7 +9,7 @@ use crate::{
     program::{Ask, Program, assert_text, parameter},
 };
 
-/// 8: mcpc and older versions of Claude Code ask for no scope, Claude on the web for one of its own.
+/// 8: mcpc and older versions of Claude Code ask for no scope, Claude on the web for its own.
 #[tokio::test]
 async fn without_a_known_scope_the_page_offers_all_and_the_answer_names_the_scopes() {
     let program = Program::start();

@@ -91,8 +91,9 @@ async fn refreshes_in_bursts_are_no_flood() {
     }
 }
 
-/// 33: goose and Gemini CLI drop what they have at a 503, and everyone does at `invalid_grant`. What
-/// fails here is the host of the client's document, after a restart has forgotten the document.
+/// 33: goose and Gemini CLI drop what they have at a 503, and everyone does at `invalid_grant`.
+/// What fails here is the host of the client's document, after a restart has forgotten the
+/// document.
 #[tokio::test]
 async fn a_failure_that_passes_is_a_503_and_the_refresh_token_lives() {
     let documents = Documents::serve().await;
