@@ -18,7 +18,7 @@ use directory::{
 };
 use http::StatusCode;
 use issuer::sign_in::{OneTimeCode, SignInLink, hash_password};
-use secrecy::{ExposeSecret, SecretString};
+use ::secrecy::{ExposeSecret, SecretString};
 
 use crate::common::{Answer, Browser, World};
 
