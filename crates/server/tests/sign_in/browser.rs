@@ -68,7 +68,7 @@ impl Browser {
         let mut answer = self.send(program, Ask::get(relative(&at))).await;
         for _ in 0..MAX_PAGES {
             if answer.status.is_redirection() {
-                let location = answer.header(header::LOCATION).unwrap().to_owned();
+                let location = answer.header(&header::LOCATION).unwrap().to_owned();
                 let next = at.join(&location).unwrap();
                 if next.origin() != base.origin() {
                     return End::Sent(location);

@@ -50,9 +50,10 @@ clients! {
 
 #[test]
 fn every_exchange_is_replayed() {
-    let entries = fs::read_dir(folder()).unwrap();
-    let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
-    let found: BTreeSet<_> = names.filter(|name| name.ends_with(".json")).collect();
+    let paths = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let files = paths.filter(|path| path.extension().is_some_and(|it| it == "json"));
+    let names = files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let found: BTreeSet<_> = names.collect();
     let replayed: BTreeSet<_> = FILES.iter().map(|it| (*it).to_owned()).collect();
     assert_eq!(found, replayed);
 }

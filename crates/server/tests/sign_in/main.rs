@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on must stop"
 )]
+#![expect(clippy::print_stdout, reason = "a replay that fails is found by its last step")]
 
 mod browser;
 mod clients;

@@ -155,8 +155,8 @@ impl Ask {
 
 impl Answer {
     /// The header, if it is there once.
-    pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
-        let mut values = self.headers.get_all(&name).iter();
+    pub(crate) fn header(&self, name: &header::HeaderName) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().unwrap();
         assert!(values.next().is_none(), "{name} is there twice");
         Some(value)
@@ -174,7 +174,7 @@ impl Answer {
         let body = self.json();
         assert_eq!(body["error"], error, "{self:?}");
         assert_text(body["error_description"].as_str().unwrap_or_default());
-        assert_eq!(self.header(header::CACHE_CONTROL), Some("no-store"), "{self:?}");
+        assert_eq!(self.header(&header::CACHE_CONTROL), Some("no-store"), "{self:?}");
     }
 }
 

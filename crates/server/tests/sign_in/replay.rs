@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use auth_core::{Algorithm, base64url};
+use auth_core::{Algorithm, Clock, SystemClock, base64url};
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Method, header};
@@ -162,13 +162,13 @@ impl<'a> Replay<'a> {
             let has_enough = scopes.iter().any(|it| it == "Admin.Write");
             assert_eq!(answer.status, if has_enough { 200 } else { 403 }, "{answer:?}");
             if !has_enough {
-                self.assert_insufficient(&answer, &scopes);
+                assert_insufficient(&answer, &scopes);
             }
             return;
         }
         assert_eq!(u64::from(answer.status.as_u16()), step.status, "{answer:?}");
         if step.status == 401 {
-            let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap();
+            let challenge = answer.header(&header::WWW_AUTHENTICATE).unwrap();
             let document = "/.well-known/oauth-protected-resource/mcp";
             let document = format!("resource_metadata=\"{}{document}\"", self.program.origin);
             assert!(challenge.starts_with("Bearer ") && challenge.contains(&document));
@@ -178,19 +178,6 @@ impl<'a> Replay<'a> {
         let calls_tool = body.is_some_and(|body| body["method"] == "tools/call");
         if step.status == 200 && calls_tool {
             assert!(!answer.body.contains("\"isError\":true"), "{answer:?}");
-        }
-    }
-
-    /// A 403 names all that the token has and what is missing (RFC 6750 §3.1), because some clients
-    /// ask for nothing else afterwards.
-    fn assert_insufficient(&self, answer: &Answer, held: &[String]) {
-        let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap();
-        assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
-        let scope = challenge.split_once("scope=\"").unwrap().1.split_once('"').unwrap().0;
-        let named: Vec<_> = scope.split(' ').collect();
-        assert!(named.contains(&"Admin.Write"), "{challenge}");
-        for scope in held.iter().filter(|it| *it != "offline_access") {
-            assert!(named.contains(&scope.as_str()), "{scope} is not in {challenge}");
         }
     }
 
@@ -277,7 +264,7 @@ impl<'a> Replay<'a> {
             return;
         }
         assert_eq!(answer.status, 201, "{answer:?}");
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
+        assert_eq!(answer.header(&header::CACHE_CONTROL), Some("no-store"));
         let registered = answer.json();
         for member in ["redirect_uris", "client_name"] {
             assert_eq!(registered[member], body[member], "{registered}");
@@ -400,7 +387,7 @@ impl<'a> Replay<'a> {
             return;
         }
         assert_eq!(status, 200, "{answer:?}");
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
+        assert_eq!(answer.header(&header::CACHE_CONTROL), Some("no-store"));
         let body = answer.json();
         assert_eq!(body["token_type"], "Bearer");
         assert_eq!(body["expires_in"], 900);
@@ -439,7 +426,7 @@ impl<'a> Replay<'a> {
         let key = TestKey::shared(Algorithm::Es256);
         let kid = key.signing().id().map(|id| id.as_str().to_owned());
         let header = json!({ "alg": "ES256", "kid": kid });
-        let now = chrono::Utc::now().timestamp();
+        let now = SystemClock.now().as_secs();
         let claims = json!({
             "iss": KEYED, "sub": KEYED, "aud": self.program.origin, "jti": "one",
             "iat": now, "exp": now + 60,
@@ -511,6 +498,19 @@ impl<'a> Replay<'a> {
                 self.values.get(kind).cloned().unwrap_or_else(|| panic!("nothing for <{name}>"))
             }
         }
+    }
+}
+
+/// A 403 names all that the token has and what is missing (RFC 6750 §3.1), because some clients
+/// ask for nothing else afterwards.
+fn assert_insufficient(answer: &Answer, held: &[String]) {
+    let challenge = answer.header(&header::WWW_AUTHENTICATE).unwrap();
+    assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
+    let scope = challenge.split_once("scope=\"").unwrap().1.split_once('"').unwrap().0;
+    let named: Vec<_> = scope.split(' ').collect();
+    assert!(named.contains(&"Admin.Write"), "{challenge}");
+    for scope in held.iter().filter(|it| *it != "offline_access") {
+        assert!(named.contains(&scope.as_str()), "{scope} is not in {challenge}");
     }
 }
 

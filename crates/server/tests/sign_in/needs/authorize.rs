@@ -127,7 +127,7 @@ async fn an_unknown_client_gets_json_or_a_page_and_nothing_happens() {
     json.assert_error(400, "invalid_client");
     let page = program.send(Ask::get(&path).header("Accept", "text/html,*/*;q=0.8")).await;
     assert_eq!(page.status, 400, "{page:?}");
-    assert!(page.header(header::CONTENT_TYPE).unwrap().starts_with("text/html"));
+    assert!(page.header(&header::CONTENT_TYPE).unwrap().starts_with("text/html"));
     assert!(page.body.contains("never-registered"), "{page:?}");
     for answer in [&json, &page] {
         assert!(answer.headers.get(header::SET_COOKIE).is_none(), "{answer:?}");
@@ -144,7 +144,7 @@ async fn the_request_may_be_made_twice_and_shows_a_page_each_time() {
     for accept in ["*/*", "application/json"] {
         let answer = program.send(Ask::get(&path).header("Accept", accept)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
+        assert_eq!(answer.header(&header::CACHE_CONTROL), Some("no-store"));
     }
     let mut browser = Browser::new();
     let sent = browser.open(&program, &path).await.sent();

@@ -40,15 +40,15 @@ async fn documents_are_where_clients_look_and_what_is_missing_is_a_plain_404() {
 async fn head_and_get_without_a_token_have_the_challenge_of_post() {
     let program = Program::start();
     let post = program.send(Ask::json("/mcp", &json!({}))).await;
-    let challenge = post.header(header::WWW_AUTHENTICATE).unwrap();
+    let challenge = post.header(&header::WWW_AUTHENTICATE).unwrap();
     for method in [Method::HEAD, Method::GET] {
         let answer = program.send(Ask::new(method.clone(), "/mcp")).await;
         assert_eq!(answer.status, 401, "{method}");
-        assert_eq!(answer.header(header::WWW_AUTHENTICATE), Some(challenge), "{method}");
+        assert_eq!(answer.header(&header::WWW_AUTHENTICATE), Some(challenge), "{method}");
     }
 }
 
-/// 3: Codex, opencode and Claude want `none` beside the flag, Zed and the AI SDK `S256`, ChatGPT
+/// 3: Codex, opencode and Claude want `none` beside the flag, Zed and the AI SDK `S256`, `ChatGPT`
 /// `private_key_jwt` and the announcement of `iss`.
 #[tokio::test]
 async fn the_metadata_announces_what_clients_decide_by() {
@@ -99,7 +99,7 @@ async fn the_resource_is_the_address_that_people_type() {
 async fn the_challenge_and_the_document_name_all_useful_scopes() {
     let program = Program::start();
     let answer = program.send(Ask::get("/mcp")).await;
-    let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap();
+    let challenge = answer.header(&header::WWW_AUTHENTICATE).unwrap();
     assert!(challenge.contains("scope=\"Admin.Write User.Read\""), "{challenge}");
     let document = program.send(Ask::get(format!("{RESOURCE}/mcp"))).await.json();
     for scope in ["Admin.Write", "User.Read"] {
@@ -115,7 +115,7 @@ async fn the_403_names_what_is_held_and_what_is_missing() {
     let tokens = client.tokens_for(&with(client.request(), "scope", Some("User.Read"))).await;
     let answer = program.call("get_time", &tokens.access).await;
     assert_eq!(answer.status, 403);
-    let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap();
+    let challenge = answer.header(&header::WWW_AUTHENTICATE).unwrap();
     assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
     assert!(challenge.contains("scope=\"Admin.Write User.Read\""), "{challenge}");
 }
@@ -133,7 +133,7 @@ async fn a_403_that_no_scope_can_fix_names_none() {
     let is_changed = |answer: &Answer| answer.status != 200;
     let answer = program.call_until("get_time", &tokens.access, is_changed).await;
     assert_eq!(answer.status, 403, "{answer:?}");
-    let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap_or_default();
+    let challenge = answer.header(&header::WWW_AUTHENTICATE).unwrap_or_default();
     assert!(!challenge.contains("scope=") && !challenge.contains("insufficient"), "{challenge}");
 }
 

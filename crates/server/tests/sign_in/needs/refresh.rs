@@ -108,7 +108,7 @@ async fn a_failure_that_passes_is_a_503_and_the_refresh_token_lives() {
     let client = Client { program: &program, id, secret: None };
     let answer = program.token(&client.refresh(&refresh)).await;
     answer.assert_error(503, "temporarily_unavailable");
-    assert!(answer.header(header::RETRY_AFTER).is_some(), "{answer:?}");
+    assert!(answer.header(&header::RETRY_AFTER).is_some(), "{answer:?}");
     documents.set_down(false);
     // A failure is remembered for ten seconds.
     tokio::time::sleep(Duration::from_secs(11)).await;

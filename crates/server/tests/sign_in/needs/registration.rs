@@ -71,7 +71,7 @@ async fn twenty_registrations_in_a_minute_are_no_flood() {
     }
     let answer = register(&program, &json!({})).await;
     assert_eq!(answer.status, 429, "{answer:?}");
-    assert!(answer.header(http::header::RETRY_AFTER).is_some(), "{answer:?}");
+    assert!(answer.header(&http::header::RETRY_AFTER).is_some(), "{answer:?}");
 }
 
 /// 8: the Inspector and TypeScript clients register the scopes of the first request, and then ask

@@ -68,7 +68,8 @@ async fn the_resource_may_be_missing_and_tokens_are_for_ours() {
     }
 }
 
-/// 25: mcp-remote, the Python SDK 1 and LibreChat add a slash to a bare origin, the AI SDK cuts it.
+/// 25: mcp-remote, the Python SDK 1 and `LibreChat` add a slash to a bare origin, the AI
+/// SDK cuts it.
 #[tokio::test]
 async fn a_resource_without_a_path_is_named_with_and_without_a_slash() {
     let program = Program::start_at("", &[]);
