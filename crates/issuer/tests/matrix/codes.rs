@@ -1,6 +1,6 @@
 //! Authorization codes at the token endpoint.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -63,7 +63,7 @@ const ROWS: &[(&str, Other, StatusCode, &str)] = &[
         BAD,
         "invalid_request",
     ),
-    ("no client", &[("client_id", "")], UNAUTHORIZED, "invalid_client"),
+    ("no client", &[("client_id", "")], BAD, "invalid_request"),
     ("an unknown client", &[("client_id", "gone")], UNAUTHORIZED, "invalid_client"),
     ("another client", &[("client_id", "web")], BAD, "invalid_grant"),
     (
@@ -146,8 +146,7 @@ async fn a_code_is_sent_in_the_body_of_a_form() {
         ("code_verifier", VERIFIER),
     ];
     let query = auth_core::oauth::encode(fields);
-    let json = serde_json::to_string(&fields.iter().collect::<std::collections::BTreeMap<_, _>>());
-    let json = json.unwrap();
+    let json = serde_json::to_string(&BTreeMap::from(fields)).unwrap();
     let form = "application/x-www-form-urlencoded";
     let long = format!("{query}&a={}", "a".repeat(70_000));
     let many = format!("{query}{}", "&a=b".repeat(200));

@@ -142,7 +142,7 @@ async fn nothing_leads_to_another_site() {
         let answers = [
             browser.submit(form.clone(), &typed).await,
             browser
-                .get(&format!("/sign-in?request={place}").replace(['\r', '\n', '\\'], "%0A"))
+                .get(&format!("/sign-in?{}", auth_core::oauth::encode([("request", place)])))
                 .await,
             world.signed_in("alice").await.submit(form, &typed).await,
         ];

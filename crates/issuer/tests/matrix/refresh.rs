@@ -30,7 +30,7 @@ const ROWS: &[(&str, Other, StatusCode, &str)] = &[
         "invalid_grant",
     ),
     ("an unknown client", &[("client_id", "gone")], UNAUTHORIZED, "invalid_client"),
-    ("no client", &[("client_id", "")], UNAUTHORIZED, "invalid_client"),
+    ("no client", &[("client_id", "")], BAD, "invalid_request"),
     ("a scope that was not granted", &[("scope", "User.Read Root")], BAD, "invalid_scope"),
     ("a scope that is malformed", &[("scope", "User.Read  User.Write")], BAD, "invalid_scope"),
     ("a scope with a line break", &[("scope", "User.Read\n")], BAD, "invalid_scope"),
