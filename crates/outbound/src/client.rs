@@ -98,11 +98,11 @@ impl Clients {
     fn new(
         authorities: &CertificateAuthorities,
         resolver: FilteringResolver,
-        proxies: Option<Proxies>,
+        of_environment: Option<Proxies>,
     ) -> Result<Self, OutboundError> {
         let direct = bounded(authorities).no_proxy().dns_resolver(Arc::new(resolver)).build();
         let direct = direct.map_err(|error| OutboundError::setup(&error))?;
-        let proxied = proxies.map(|proxies| {
+        let proxied = of_environment.map(|proxies| {
             let client = proxies.used_by(bounded(authorities).no_proxy());
             let client = client.and_then(ClientBuilder::build);
             client.map(|client| (proxies, client)).map_err(|error| OutboundError::setup(&error))

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, NumericDate, VerifyingKey};
+use auth_core::{Clock, KeyId, NumericDate, VerifyingKey};
 use directory::{DirectoryError, Shared};
 use settings::key_folder::KeyFolder;
 use tokio_util::sync::CancellationToken;
@@ -55,14 +55,14 @@ impl KeyAgreement {
     /// Notes the keys of this node, and returns the key of another one that it lacks.
     async fn missing_key(&self) -> Result<Option<String>, DirectoryError> {
         let keys = self.folder.keys();
-        let ours: Vec<_> = keys.signing_ids(self.clock.now()).map(|id| id.as_str()).collect();
+        let ours: Vec<_> = keys.signing_ids(self.clock.now()).map(KeyId::as_str).collect();
         self.missing_of(&ours).await
     }
 
     async fn missing_of(&self, announced: &[&str]) -> Result<Option<String>, DirectoryError> {
         let (keys, now) = (self.folder.keys(), self.clock.now());
         let known: BTreeSet<_> =
-            keys.published().iter().filter_map(VerifyingKey::id).map(|id| id.as_str()).collect();
+            keys.published().iter().filter_map(VerifyingKey::id).map(KeyId::as_str).collect();
         let since = NumericDate::from_secs(now.as_secs() - PATIENCE).unwrap_or(NumericDate::EPOCH);
         let all = self.shared.announce_keys(announced, now, since).await?;
         Ok(all.into_iter().find(|id| !known.contains(id.as_str())))
@@ -97,12 +97,13 @@ impl KeyAgreement {
         if known.as_ref().map(|(key, _)| key) == missing.as_ref() {
             return;
         }
-        match &missing {
-            Some(key) => tracing::warn!(
+        if let Some(key) = &missing {
+            tracing::warn!(
                 key,
                 "Another node signs with a key that is not in the folder of this one: share the folder, or copy it"
-            ),
-            None => tracing::info!("The keys of all nodes are here"),
+            );
+        } else {
+            tracing::info!("The keys of all nodes are here");
         }
         *known = missing.map(|key| (key, self.clock.now()));
     }

@@ -16,7 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{nodes::KeyAgreement, start_code::StartCode};
 use crate::{
-    config::settings::{Config, ConfigError},
+    config::{
+        local_issuer::LocalIssuer,
+        settings::{Config, ConfigError},
+    },
     failure::Failure,
     key_files::WatchedFolder,
     mcp::server::SERVER_NAME,
@@ -75,7 +78,7 @@ impl SignIn {
 
     /// Its keys, for those that verify its tokens.
     pub(crate) fn watched(&self, config: &Config) -> WatchedFolder {
-        let others = config.local.as_ref().map(|local| local.key_set()).unwrap_or_default();
+        let others = config.local.as_ref().map(LocalIssuer::key_set).unwrap_or_default();
         WatchedFolder::new(self.issuer.clone(), Arc::clone(&self.folder), others)
     }
 

@@ -5,7 +5,7 @@ use std::{fs, io::Write};
 
 use auth_core::{
     Clock, RoleName, base64url,
-    oauth::{AuthMethod, ClientMetadata, ClientSecret, GrantType, parse_registration},
+    oauth::{AuthMethod, ClientMetadata, ClientSecret, GrantType, RedirectUri, parse_registration},
 };
 use directory::{
     Directory, DirectoryError, NewUser,
@@ -70,10 +70,8 @@ async fn add(
             .parse()
             .map_err(|fault| usage("client id", "", fault))?,
     };
-    let secret = match metadata.auth_method().has_secret() {
-        true => Some(ClientSecret::from_random(random()?)),
-        false => None,
-    };
+    let has_secret = metadata.auth_method().has_secret();
+    let secret = if has_secret { Some(ClientSecret::from_random(random()?)) } else { None };
     let client = StoredClient {
         id: id.clone(),
         metadata,
@@ -141,10 +139,7 @@ fn metadata(new: &NewClientArgs) -> Result<ClientMetadata, Failure> {
         some => some.to_vec(),
     };
     let needs_credential = grants.contains(&GrantType::ClientCredentials);
-    let default = match needs_credential {
-        true => AuthMethod::ClientSecretBasic,
-        false => AuthMethod::None,
-    };
+    let default = if needs_credential { AuthMethod::ClientSecretBasic } else { AuthMethod::None };
     let method = new.auth_method.unwrap_or(default);
     if needs_credential && method == AuthMethod::None {
         let text = "--auth-method none: a client with client_credentials needs a credential";
@@ -176,7 +171,7 @@ fn metadata(new: &NewClientArgs) -> Result<ClientMetadata, Failure> {
     let read = parse_registration(body.as_bytes(), &GrantType::ALL.into())
         .map_err(|fault| Failure::Usage(fault.to_string()))?;
     if read.redirect_uris().len() < new.redirect_uris.len() {
-        let used: Vec<_> = read.redirect_uris().iter().map(|uri| uri.as_str()).collect();
+        let used: Vec<_> = read.redirect_uris().iter().map(RedirectUri::as_str).collect();
         let other = new.redirect_uris.iter().find(|uri| !used.contains(&uri.as_str()));
         let other = other.map_or_else(|| "the same twice".to_owned(), |uri| format!("{uri:?}"));
         return Err(Failure::Usage(format!("--redirect-uri {other} cannot be used")));
@@ -278,7 +273,7 @@ async fn remove(
 fn details(client: &StoredClient) -> Vec<(&'static str, String)> {
     let metadata = &client.metadata;
     let grants: Vec<_> = metadata.grant_types().iter().map(|grant| grant.as_str()).collect();
-    let uris: Vec<_> = metadata.redirect_uris().iter().map(|uri| uri.as_str()).collect();
+    let uris: Vec<_> = metadata.redirect_uris().iter().map(RedirectUri::as_str).collect();
     let uris = if uris.is_empty() { "-".to_owned() } else { uris.join(" ") };
     vec![
         ("Name", name(client)),

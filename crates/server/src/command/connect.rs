@@ -63,7 +63,6 @@ impl Snippet {
             |path, content| Self { commands: vec![], file: Some((path, content)), note: None };
         let one = |command: String| Self { commands: vec![command], file: None, note: None };
         let servers = |entry: Value| Content::Json(json!({ "mcpServers": { name: entry } }));
-        let bridge = json!({ "command": "npx", "args": ["-y", "mcp-remote", url] });
         match program {
             ConnectProgram::ClaudeCode => Self {
                 note: Some("then /mcp in Claude Code signs in"),
@@ -79,7 +78,7 @@ impl Snippet {
             },
             ConnectProgram::ClaudeDesktop => Self {
                 note: Some("its own connectors reach public https addresses alone"),
-                ..file("claude_desktop_config.json", servers(bridge))
+                ..file("claude_desktop_config.json", servers(bridge(url)))
             },
             ConnectProgram::Vscode => {
                 let entry = json!({ "name": name, "type": "http", "url": url });
@@ -109,26 +108,11 @@ impl Snippet {
                 )),
                 note: None,
             },
-            ConnectProgram::Inspector => one(format!(
-                "npx @modelcontextprotocol/inspector --transport http --server-url {shell}"
-            )),
-            ConnectProgram::McpRemote => Self {
-                note: Some("for programs that start their servers themselves"),
-                ..file("mcp.json", servers(bridge))
-            },
-            ConnectProgram::Mcporter => Self {
-                commands: vec![format!("npx mcporter list {name}")],
-                ..file("config/mcporter.json", servers(json!({ "url": url, "auth": "oauth" })))
-            },
-            ConnectProgram::Mcpc => Self {
-                commands: vec![
-                    format!("npx @apify/mcpc login {shell}"),
-                    format!("npx @apify/mcpc connect {shell} @{name}"),
-                    format!("npx @apify/mcpc @{name} tools-list"),
-                ],
-                file: None,
-                note: None,
-            },
+            ConnectProgram::Inspector
+            | ConnectProgram::McpRemote
+            | ConnectProgram::Mcporter
+            | ConnectProgram::Mcpc
+            | ConnectProgram::Client => Self::of_tool(program, name, url, invocation),
             ConnectProgram::Goose => file(
                 "~/.config/goose/config.yaml",
                 Content::Text(format!(
@@ -147,6 +131,28 @@ impl Snippet {
                 "~/.config/zed/settings.json",
                 Content::Json(json!({ "context_servers": { name: { "url": url } } })),
             ),
+        }
+    }
+
+    /// Programs of the command line.
+    fn of_tool(program: ConnectProgram, name: &str, url: &str, invocation: &Invocation) -> Self {
+        let shell = quoted(url);
+        let file =
+            |path, content| Self { commands: vec![], file: Some((path, content)), note: None };
+        let one = |command: String| Self { commands: vec![command], file: None, note: None };
+        let servers = |entry: Value| Content::Json(json!({ "mcpServers": { name: entry } }));
+        match program {
+            ConnectProgram::Inspector => one(format!(
+                "npx @modelcontextprotocol/inspector --transport http --server-url {shell}"
+            )),
+            ConnectProgram::McpRemote => Self {
+                note: Some("for programs that start their servers themselves"),
+                ..file("mcp.json", servers(bridge(url)))
+            },
+            ConnectProgram::Mcporter => Self {
+                commands: vec![format!("npx mcporter list {name}")],
+                ..file("config/mcporter.json", servers(json!({ "url": url, "auth": "oauth" })))
+            },
             ConnectProgram::Client => {
                 let command = |args: String| invocation.command(Program::Client, &args);
                 Self {
@@ -159,6 +165,15 @@ impl Snippet {
                     note: None,
                 }
             }
+            _ => Self {
+                commands: vec![
+                    format!("npx @apify/mcpc login {shell}"),
+                    format!("npx @apify/mcpc connect {shell} @{name}"),
+                    format!("npx @apify/mcpc @{name} tools-list"),
+                ],
+                file: None,
+                note: None,
+            },
         }
     }
 
@@ -192,6 +207,11 @@ impl Snippet {
         parts.extend(self.note.map(|note| format!("# {note}")));
         parts.join("\n\n") + "\n"
     }
+}
+
+/// A server that a program starts, and that speaks to this one.
+fn bridge(url: &str) -> Value {
+    json!({ "command": "npx", "args": ["-y", "mcp-remote", url] })
 }
 
 /// Whether a service on the Internet may reach it: `https`, and not this machine.

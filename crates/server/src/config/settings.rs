@@ -131,18 +131,8 @@ impl Config {
             other_issuers(file.map(PathBuf::as_path), policy, environment, &mut faults)
         };
         let authorities = authorities(environment, &mut faults);
-        let sign_in = local.as_ref().and_then(|local| local.sign_in.as_ref());
-        let providers = {
-            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
-            sign_in::load(policy, environment, &mut faults)
-        };
-        check_sign_in(sign_in, &providers, local.is_some(), &mut faults);
-        if let (Some(sign_in), Ok((policy, _))) = (sign_in, &policy) {
-            let unknown = sign_in.second_factor_roles.iter().find(|role| !policy.has_role(role));
-            faults.extend(unknown.map(|role| {
-                format!("SECOND_FACTOR_ROLES: the policy has no role {:?}", role.as_str())
-            }));
-        }
+        let policy_read = policy.as_ref().ok().map(|(policy, _)| policy);
+        let providers = providers(local.as_ref(), policy_read, environment, &mut faults);
         let is_local = |it: &&IssuerConfig| {
             local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
         };
@@ -255,6 +245,25 @@ impl Config {
         };
         format!("protected: {tokens} for {}, policy {}", self.resource, self.policy_source)
     }
+}
+
+/// The identity providers of the authorization server, and what is wrong with how users sign in.
+fn providers(
+    local: Option<&LocalIssuer>,
+    policy: Option<&Policy>,
+    environment: &Environment,
+    faults: &mut Vec<String>,
+) -> ProviderSections {
+    let settings = local.and_then(|local| local.sign_in.as_ref());
+    if let (Some(settings), Some(policy)) = (settings, policy) {
+        let unknown = settings.second_factor_roles.iter().find(|role| !policy.has_role(role));
+        faults.extend(unknown.map(|role| {
+            format!("SECOND_FACTOR_ROLES: the policy has no role {:?}", role.as_str())
+        }));
+    }
+    let providers = sign_in::load(policy, environment, faults);
+    check_sign_in(settings, &providers, local.is_some(), faults);
+    providers
 }
 
 /// Ways to sign in without a place to, and a place without ways.

@@ -79,6 +79,7 @@ impl PrivateKey {
     }
 
     /// PKCS#8 in PEM.
+    #[must_use]
     pub fn pem(&self) -> Zeroizing<String> {
         pem("PRIVATE KEY", &self.bytes)
     }

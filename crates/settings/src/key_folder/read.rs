@@ -81,6 +81,7 @@ fn private_key(path: &Path, text: &str) -> Result<SigningKey, KeyFileError> {
 }
 
 /// Whether the file has a private key that is encrypted.
+#[must_use]
 pub fn is_encrypted(path: &Path) -> bool {
     read_unchecked(path).is_ok_and(|text| text.contains(ENCRYPTED))
 }

@@ -27,10 +27,17 @@ impl Context<'_> {
         };
         let keys = section.text("keys_url").map_or(AssertionKeys::Discover, AssertionKeys::Url);
         let is_reusable = section.flag("reusable").unwrap_or(false);
-        let rules = self.rules(section, AdmissionRules::default());
-        let roles = self.mapping(section, RoleMapping::default());
-        let unknown_users = self.unknown_users(section, !roles.map.is_empty());
+        let rules = Self::rules(section, AdmissionRules::default());
+        let mapping = self.mapping(section, RoleMapping::default());
+        let unknown_users = self.unknown_users(section, !mapping.map.is_empty());
         let provider = AssertionProvider::new(name?, issuer?, kind?);
-        Some(AssertionProvider { keys, is_reusable, rules, roles, unknown_users, ..provider })
+        Some(AssertionProvider {
+            keys,
+            is_reusable,
+            rules,
+            roles: mapping,
+            unknown_users,
+            ..provider
+        })
     }
 }

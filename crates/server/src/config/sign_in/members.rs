@@ -19,7 +19,7 @@ impl Context<'_> {
     }
 
     /// Adds the members about who is admitted to the rules of the preset.
-    pub(super) fn rules(&self, section: &mut Section, preset: AdmissionRules) -> AdmissionRules {
+    pub(super) fn rules(section: &mut Section, preset: AdmissionRules) -> AdmissionRules {
         let domains = section.list::<String>("allowed_domains").unwrap_or_default();
         let domains = domains.iter().map(|domain| domain.to_ascii_lowercase()).collect();
         let required = lists(section, "required").into_iter();

@@ -59,7 +59,7 @@ impl Context<'_> {
             client_authentication: authentication.unwrap_or(provider.client_authentication),
             scopes: scopes.unwrap_or(provider.scopes),
             subject_claim: subject_claim.unwrap_or(provider.subject_claim),
-            rules: self.rules(section, provider.rules),
+            rules: Self::rules(section, provider.rules),
             unknown_users: self.unknown_users(section, !roles.map.is_empty()),
             roles,
             prompt: prompt.or(provider.prompt),
@@ -75,7 +75,7 @@ impl Context<'_> {
     /// Reads what else there is, for its errors.
     fn read_rest(&self, section: &mut Section) {
         let roles = self.mapping(section, auth_core::openid::RoleMapping::default());
-        self.rules(section, auth_core::openid::AdmissionRules::default());
+        Self::rules(section, auth_core::openid::AdmissionRules::default());
         self.unknown_users(section, !roles.map.is_empty());
     }
 }
