@@ -9,9 +9,12 @@
 
 mod backup;
 mod balancers;
+#[path = "../../../issuer/tests/common/html.rs"]
+mod html;
 mod many;
 mod recipes;
 mod sessions;
+mod sign_in;
 mod site;
 #[path = "../walkthrough/world.rs"]
 #[expect(dead_code, reason = "the walkthrough needs more of it")]

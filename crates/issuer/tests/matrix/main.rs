@@ -1,6 +1,13 @@
 //! What must not work, over HTTP: each row is a request, what comes of it, and that nothing else
 //! has happened.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail the test"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 
