@@ -173,12 +173,12 @@ pub(super) mod tests {
     #[test]
     fn a_verified_address_is_the_one_beside_the_mark() {
         for (signed, info, email, verified) in [
-            (r#"{"email":"a@x","email_verified":true}"#, r#"{}"#, "a@x", true),
+            (r#"{"email":"a@x","email_verified":true}"#, "{}", "a@x", true),
             (r#"{"email":"a@x"}"#, r#"{"email":"b@y","email_verified":true}"#, "a@x", false),
             (r#"{"email":"a@x"}"#, r#"{"email_verified":true}"#, "a@x", false),
             (r#"{"email":"a@x"}"#, r#"{"email":"a@x","email_verified":true}"#, "a@x", true),
             (r#"{"email_verified":true}"#, r#"{"email":"b@y"}"#, "b@y", false),
-            (r#"{}"#, r#"{"email":"b@y","email_verified":true}"#, "b@y", true),
+            ("{}", r#"{"email":"b@y","email_verified":true}"#, "b@y", true),
             (
                 r#"{"email":"a@x","email_verified":false}"#,
                 r#"{"email":"a@x","email_verified":true}"#,

@@ -51,8 +51,8 @@ pub(crate) async fn of_many_exchanges_at_once_one_succeeds(nodes: Nodes) {
             let access = access(100 * byte + number, 900);
             node.exchange_code(&digest(byte), &access, token.as_ref(), at(1)).await.unwrap()
         });
-        let exchanged = at_once(exchanges).await;
-        assert_eq!(exchanged.iter().filter(|it| **it).count(), 1, "{exchanged:?}");
+        let won = at_once(exchanges).await;
+        assert_eq!(won.iter().filter(|it| **it).count(), 1, "{won:?}");
         // Only the tokens of that one are known.
         let ended = nodes.one.end_grant(&grant.id, at(2)).await.unwrap();
         assert_eq!((ended.grants, ended.tokens), (1, 1));

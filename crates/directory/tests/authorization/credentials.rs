@@ -75,9 +75,9 @@ pub(crate) async fn a_step_is_used_once_and_none_before_it(nodes: Nodes) {
     assert!(!step(8).await && !step(9).await);
     assert!(!nodes.other.use_step(&user("bob"), 10).await.unwrap());
 
-    let uses =
+    let at_the_same_time =
         nodes.each(8).map(|node| async move { node.use_step(&user("alice"), 10).await.unwrap() });
-    assert_eq!(at_once(uses).await.iter().filter(|used| **used).count(), 1);
+    assert_eq!(at_once(at_the_same_time).await.iter().filter(|used| **used).count(), 1);
 }
 
 pub(crate) async fn a_recovery_code_is_used_once(nodes: Nodes) {
@@ -88,10 +88,10 @@ pub(crate) async fn a_recovery_code_is_used_once(nodes: Nodes) {
         let codes = [digest(1), digest(2)];
         assert!(nodes.one.confirm_second_factor(&user(subject), 7, &codes).await.unwrap());
     }
-    let uses = nodes.each(8).map(|node| async move {
+    let at_the_same_time = nodes.each(8).map(|node| async move {
         node.use_recovery_code(&user("alice"), &digest(1)).await.unwrap()
     });
-    assert_eq!(at_once(uses).await.iter().filter(|used| **used).count(), 1);
+    assert_eq!(at_once(at_the_same_time).await.iter().filter(|used| **used).count(), 1);
     assert!(nodes.one.use_recovery_code(&alice, &digest(2)).await.unwrap());
     assert!(!nodes.one.use_recovery_code(&alice, &digest(3)).await.unwrap());
     assert!(nodes.one.use_recovery_code(&user("bob"), &digest(1)).await.unwrap());
@@ -133,10 +133,10 @@ pub(crate) async fn a_one_time_code_is_used_once_by_its_user(nodes: Nodes) {
     assert!(!used("alice", 2, 1).await && !used("nobody", 1, 1).await);
     assert!(nodes.other.use_link(&digest(1), at(1)).await.unwrap().is_none());
     assert!(!used("alice", 1, 600).await);
-    let uses = nodes.each(8).map(|node| async move {
+    let at_the_same_time = nodes.each(8).map(|node| async move {
         node.use_code(&user("alice"), &digest(1), at(599)).await.unwrap()
     });
-    assert_eq!(at_once(uses).await.iter().filter(|used| **used).count(), 1);
+    assert_eq!(at_once(at_the_same_time).await.iter().filter(|used| **used).count(), 1);
     assert!(used("bob", 1, 599).await);
 
     // A new one takes the place of the one before; of many at once, one is left.
@@ -173,9 +173,9 @@ pub(crate) async fn a_link_is_used_once_and_names_its_user(nodes: Nodes) {
     let found = async |number, secs| nodes.one.find_link(&digest(number), at(secs)).await.unwrap();
     assert_eq!(found(1, 599).await, Some(user("alice")));
     assert_eq!((found(1, 600).await, found(4, 1).await), (None, None));
-    let uses =
+    let at_the_same_time =
         nodes.each(8).map(|node| async move { node.use_link(&digest(1), at(599)).await.unwrap() });
-    let used_by: Vec<_> = at_once(uses).await.into_iter().flatten().collect();
+    let used_by: Vec<_> = at_once(at_the_same_time).await.into_iter().flatten().collect();
     assert_eq!(used_by, [user("alice")]);
     assert_eq!(used(3, 1).await, Some(user("bob")));
     nodes.disable("alice").await;

@@ -142,8 +142,8 @@ pub(crate) async fn an_approved_device_is_exchanged_once(nodes: Nodes) {
         let access = access(number, 900);
         node.exchange_device(&digest(1), &access, Some(&token), at(2)).await.unwrap()
     });
-    let exchanged = at_once(exchanges).await;
-    assert_eq!(exchanged.iter().filter(|it| **it).count(), 1, "{exchanged:?}");
+    let won = at_once(exchanges).await;
+    assert_eq!(won.iter().filter(|it| **it).count(), 1, "{won:?}");
     assert_eq!(stored(&nodes, 1).await.state, DeviceState::Used);
     assert_eq!(stored(&nodes, 1).await.grant, Some(grant.id.clone()));
     assert_eq!(nodes.one.end_grant(&grant.id, at(3)).await.unwrap().tokens, 1);

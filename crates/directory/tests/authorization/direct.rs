@@ -5,7 +5,7 @@ use directory::authorization::NewGrant;
 
 use crate::{APP, Nodes, access, at, grant, of_client, of_user};
 
-pub async fn direct_tokens_have_one_grant(nodes: Nodes) {
+pub(crate) async fn direct_tokens_have_one_grant(nodes: Nodes) {
     let first = grant(1, "alice", APP);
     assert!(nodes.one.issue_directly(&first, &access(1, 900)).await.unwrap());
     let scopes: ScopeSet = "User.Read".parse().unwrap();
@@ -21,7 +21,7 @@ pub async fn direct_tokens_have_one_grant(nodes: Nodes) {
     assert_eq!(nodes.revoked().await, ["t1", "t2"]);
 }
 
-pub async fn a_direct_grant_that_ended_begins_again(nodes: Nodes) {
+pub(crate) async fn a_direct_grant_that_ended_begins_again(nodes: Nodes) {
     let first = grant(1, "alice", APP);
     assert!(nodes.one.issue_directly(&first, &access(1, 900)).await.unwrap());
     nodes.one.end_grant(&first.id, at(10)).await.unwrap();
@@ -32,7 +32,7 @@ pub async fn a_direct_grant_that_ended_begins_again(nodes: Nodes) {
     assert_eq!(nodes.revoked().await, ["t1", "t2"]);
 }
 
-pub async fn a_direct_token_needs_a_user_who_may_act(nodes: Nodes) {
+pub(crate) async fn a_direct_token_needs_a_user_who_may_act(nodes: Nodes) {
     let none = grant(1, "carol", APP);
     assert!(!nodes.one.issue_directly(&none, &access(1, 900)).await.unwrap());
     let mine = grant(2, "alice", APP);
@@ -41,7 +41,7 @@ pub async fn a_direct_token_needs_a_user_who_may_act(nodes: Nodes) {
     assert!(!nodes.one.issue_directly(&mine, &access(3, 900)).await.unwrap());
 }
 
-pub async fn a_direct_grant_takes_no_other_over(nodes: Nodes) {
+pub(crate) async fn a_direct_grant_takes_no_other_over(nodes: Nodes) {
     let mine = grant(1, "alice", APP);
     assert!(nodes.one.issue_directly(&mine, &access(1, 900)).await.unwrap());
     for other in [grant(1, "bob", APP), grant(1, "alice", "b")] {

@@ -131,7 +131,7 @@ pub(crate) async fn grants_are_listed_the_last_used_first(nodes: Nodes) {
     assert_eq!(listed(&nodes, &both).await, [c]);
 
     nodes.one.end_grant(&first.id, at(60)).await.unwrap();
-    assert_eq!(listed(&nodes, &of_user("alice")).await, [b.clone()]);
+    assert_eq!(listed(&nodes, &of_user("alice")).await, std::slice::from_ref(&b));
     let with_ended = GrantFilter { with_ended: true, ..of_user("alice") };
     assert_eq!(listed(&nodes, &with_ended).await, [a, b]);
 }

@@ -175,7 +175,7 @@ impl Nodes {
 
     /// Both nodes, again and again.
     fn each(&self, count: usize) -> impl Iterator<Item = AuthorizationStore> {
-        [&self.one, &self.other].into_iter().cycle().cloned().take(count)
+        [&self.one, &self.other].into_iter().cycle().take(count).cloned()
     }
 
     /// A grant of alice to the app, with an access token and, as its first refresh token, this one.

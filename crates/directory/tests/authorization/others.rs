@@ -11,18 +11,18 @@ fn resource(name: &str) -> ResourceUri {
     format!("https://{name}.example").parse().unwrap()
 }
 
-fn client(name: &str) -> ClientId {
+fn client_of(name: &str) -> ClientId {
     name.parse().unwrap()
 }
 
 pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes) {
     let remember = async |subject, name, place, scopes: &str, secs| {
-        let (user, client, resource) = (user(subject), client(name), resource(place));
+        let (user, client, resource) = (user(subject), client_of(name), resource(place));
         let scopes = scopes.parse().unwrap();
         nodes.one.remember_consent(&user, &client, &resource, &scopes, at(secs)).await.unwrap();
     };
     let consented = async |subject, name, place| {
-        let (user, client, resource) = (user(subject), client(name), resource(place));
+        let (user, client, resource) = (user(subject), client_of(name), resource(place));
         nodes.other.consented(&user, &client, &resource).await.unwrap().to_string()
     };
     assert_eq!(consented("alice", APP, "a").await, "");
@@ -38,9 +38,9 @@ pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes)
     remember("nobody", APP, "a", "a", 1).await;
     assert_eq!(consented("nobody", APP, "a").await, "");
 
-    nodes.one.forget_consents(&user("bob"), &client(APP)).await.unwrap();
+    nodes.one.forget_consents(&user("bob"), &client_of(APP)).await.unwrap();
     assert_eq!(consented("alice", APP, "a").await, "a");
-    nodes.one.forget_consents(&user("alice"), &client(APP)).await.unwrap();
+    nodes.one.forget_consents(&user("alice"), &client_of(APP)).await.unwrap();
     assert_eq!(consented("alice", APP, "a").await, "");
     assert_eq!(consented("alice", APP, "b").await, "");
     assert_eq!(consented("alice", "another", "a").await, "d");
@@ -87,11 +87,11 @@ pub(crate) async fn an_assertion_is_used_once_by_its_issuer(nodes: Nodes) {
     let used = async |issuer: &str, id: &str| {
         nodes.other.use_assertion(issuer, &assertion(id, at(60))).await.unwrap()
     };
-    let uses = nodes.each(8).map(|node| async move {
+    let at_the_same_time = nodes.each(8).map(|node| async move {
         let assertion = SingleUse { id: "one".parse().unwrap(), until: at(60) };
         node.use_assertion("https://here.example", &assertion).await.unwrap()
     });
-    assert_eq!(at_once(uses).await.iter().filter(|used| **used).count(), 1);
+    assert_eq!(at_once(at_the_same_time).await.iter().filter(|used| **used).count(), 1);
     assert!(!used(here, "one").await);
     assert!(used(here, "ONE").await && used(there, "one").await);
     // Many are forgotten, in several steps.
@@ -107,17 +107,17 @@ pub(crate) async fn an_assertion_is_used_once_by_its_issuer(nodes: Nodes) {
 pub(crate) async fn consents_of_a_user_are_bounded(nodes: Nodes) {
     let (alice, resource, scopes) = (user("alice"), resource("a"), "a".parse().unwrap());
     let remember = async |number: u16, secs| {
-        let client = client(&format!("c{number:03}"));
+        let client = client_of(&format!("c{number:03}"));
         nodes.one.remember_consent(&alice, &client, &resource, &scopes, at(secs)).await.unwrap();
     };
     let knows = async |number: u16| {
-        let client = client(&format!("c{number:03}"));
+        let client = client_of(&format!("c{number:03}"));
         !nodes.other.consented(&alice, &client, &resource).await.unwrap().is_empty()
     };
     let consents = nodes.each(500).zip(0_u16..).map(|(node, number)| {
         let (alice, resource) = (user("alice"), self::resource("a"));
         async move {
-            let (client, scopes) = (self::client(&format!("c{number:03}")), "a".parse().unwrap());
+            let (client, scopes) = (client_of(&format!("c{number:03}")), "a".parse().unwrap());
             let at = at(i64::from(number) + 1);
             node.remember_consent(&alice, &client, &resource, &scopes, at).await.unwrap();
         }

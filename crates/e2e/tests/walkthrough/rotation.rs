@@ -68,7 +68,7 @@ fn the_server_accepts_what_its_own_keys_sign_and_follows_their_rotation() {
     let rotate = ["rotate", "data/keys", "--cache", "1s", "--max-ttl", "1h"];
     world.run("mint-token", &rotate).expect_code(0).expect_out(&["(ES256)", "Done"]);
     server.log_with("were read again");
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     let before = std::fs::read_to_string(world.path(".env")).unwrap();
     world.run("mint-token", &mint).expect_code(0);
     assert_ne!(std::fs::read_to_string(world.path(".env")).unwrap(), before);

@@ -142,8 +142,8 @@ mod tests {
         let other = provider("b", "https://b.example", AssertionKind::Workload);
         assert_eq!(AssertionProvider::faults(&[one.clone(), other.clone()]), []);
         let same_name = AssertionProvider { name: one.name.clone(), ..other.clone() };
-        let faults = AssertionProvider::faults(&[one.clone(), same_name]);
-        assert_eq!(faults, [AssertionProviderError::NameTwice(one.name.clone())]);
+        let found = AssertionProvider::faults(&[one.clone(), same_name]);
+        assert_eq!(found, [AssertionProviderError::NameTwice(one.name.clone())]);
         let same_issuer = AssertionProvider { issuer: one.issuer.clone(), ..other };
         let faults = AssertionProvider::faults(&[one.clone(), same_issuer]);
         assert_eq!(faults, [AssertionProviderError::IssuerTwice(one.issuer)]);
@@ -175,11 +175,12 @@ mod tests {
         let roles = BTreeSet::from(["user".parse().unwrap()]);
         let open =
             AssertionProvider { unknown_users: UnknownUsers::Provision { roles }, ..platform };
-        let faults = AssertionProvider::faults(&[open.clone()]);
-        assert_eq!(faults, [AssertionProviderError::AdmitsEveryWorkload]);
+        let found = AssertionProvider::faults(std::slice::from_ref(&open));
+        assert_eq!(found, [AssertionProviderError::AdmitsEveryWorkload]);
         let values = BTreeSet::from(["our-organization".to_owned()]);
         let required = vec![RequiredClaim { path: "repository_owner".into(), values }];
-        let rules = AdmissionRules { required, ..AdmissionRules::default() };
-        assert_eq!(AssertionProvider::faults(&[AssertionProvider { rules, ..open }]), []);
+        let limited = AdmissionRules { required, ..AdmissionRules::default() };
+        let closed = AssertionProvider { rules: limited, ..open };
+        assert_eq!(AssertionProvider::faults(&[closed]), []);
     }
 }

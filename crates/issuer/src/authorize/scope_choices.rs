@@ -45,7 +45,7 @@ fn opens(action: &Action) -> Option<pages::Offer> {
         Action::CallTool(_) => pages::OfferKind::Tool,
         Action::ReadResource(_) => pages::OfferKind::Resource,
         Action::GetPrompt(_) => pages::OfferKind::Prompt,
-        _ => return None,
+        Action::Method(_) => return None,
     };
     Some(pages::Offer { kind, name: Label::long(action.target()?) })
 }

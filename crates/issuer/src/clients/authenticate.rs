@@ -22,7 +22,8 @@ pub(crate) async fn authenticate(
     form: &Form,
 ) -> Result<KnownClient, Refusal> {
     let authorization = headers.get_all(header::AUTHORIZATION);
-    let presented = PresentedClient::parse(authorization.iter().map(|it| it.as_bytes()), form)?;
+    let presented =
+        PresentedClient::parse(authorization.iter().map(http::HeaderValue::as_bytes), form)?;
     let client = find(server, presented.id(), peer).await.map_err(|fault| match fault {
         ClientLookupError::Unknown(_) => Refusal::from(PresentedClient::refused()),
         ClientLookupError::Unreachable(words) => {

@@ -141,13 +141,13 @@ async fn read(
     url: &MetadataUrl,
     grants: &BTreeSet<GrantType>,
 ) -> Result<(ClientMetadata, Duration), DocumentFault> {
-    let address = outbound.check(url.as_str()).map_err(not_fetched)?;
+    let address = outbound.check(url.as_str()).map_err(|fault| not_fetched(&fault))?;
     let accept = HeaderValue::from_static("application/json");
     let request = Request::get(address).header(header::ACCEPT, accept);
-    let mut response = outbound.stream(request).await.map_err(not_fetched)?;
+    let mut response = outbound.stream(request).await.map_err(|fault| not_fetched(&fault))?;
     check_head(response.status, &response.headers)?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(not_fetched)? {
+    while let Some(chunk) = response.chunk().await.map_err(|fault| not_fetched(&fault))? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_DOCUMENT_BYTES {
             break;
@@ -182,7 +182,7 @@ fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), DocumentFau
     }
 }
 
-fn not_fetched(fault: OutboundError) -> DocumentFault {
+fn not_fetched(fault: &OutboundError) -> DocumentFault {
     let words = format!("the document cannot be fetched: {fault}");
     match fault {
         OutboundError::Connect { .. }

@@ -61,8 +61,8 @@ impl ProviderFault {
         match self {
             Self::Unreachable { .. } | Self::Pause(_) | Self::Busy | Self::Interrupted => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
-            Self::Tokens(TokenResponseError::Malformed(status)) => *status >= 500,
-            Self::Metadata(DocumentError::Status(status)) => *status >= 500,
+            Self::Tokens(TokenResponseError::Malformed(status))
+            | Self::Metadata(DocumentError::Status(status)) => *status >= 500,
             _ => false,
         }
     }

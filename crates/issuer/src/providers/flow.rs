@@ -15,6 +15,8 @@
 //!    One more removes the oldest.
 //! 5. A request of more than 3000 bytes is refused: browsers keep no larger cookies.
 
+use std::fmt::Write as _;
+
 use auth_core::{
     TokenId, base64url,
     oauth::{CodeVerifier, SingleUse},
@@ -201,7 +203,9 @@ fn escaped(request: &str) -> String {
             | b'~'
             | b'*' => text.push(char::from(byte)),
             b'%' => text.push('!'),
-            other => text.push_str(&format!("${other:02x}")),
+            other => {
+                let _ = write!(text, "${other:02x}");
+            }
         }
     }
     text

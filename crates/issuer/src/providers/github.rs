@@ -26,7 +26,7 @@ pub(super) struct GitHub<'a> {
 }
 
 impl GitHub<'_> {
-    pub(super) fn authorization_endpoint(&self, site: &Address) -> Result<Address, ProviderFault> {
+    pub(super) fn authorization_endpoint(site: &Address) -> Result<Address, ProviderFault> {
         below(site, "/login/oauth/authorize")
     }
 

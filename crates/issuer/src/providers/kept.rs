@@ -29,7 +29,7 @@ struct State<T> {
 }
 
 struct Value<T> {
-    value: Arc<T>,
+    document: Arc<T>,
     fetched: NumericDate,
     lifetime: Duration,
 }
@@ -48,7 +48,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
         let state = Arc::clone(&self.state).lock_owned().await;
         let now = clock.now();
         if let Some(fresh) = state.value.as_ref().filter(|value| value.is_fresh(now)) {
-            return Ok(Arc::clone(&fresh.value));
+            return Ok(Arc::clone(&fresh.document));
         }
         if state.is_paused(now) {
             return state.usable(now).ok_or(ProviderFault::Pause(self.what));
@@ -99,7 +99,7 @@ where
         match fetched {
             Ok((value, lifetime)) => {
                 let value = Arc::new(value);
-                state.value = Some(Value { value: Arc::clone(&value), fetched: now, lifetime });
+                state.value = Some(Value { document: Arc::clone(&value), fetched: now, lifetime });
                 Ok(value)
             }
             Err(fault) => match state.usable(now) {
@@ -130,7 +130,7 @@ impl<T> State<T> {
     fn usable(&self, now: NumericDate) -> Option<Arc<T>> {
         let value = self.value.as_ref()?;
         let is_usable = now.since(value.fetched) < value.lifetime + OUTAGE;
-        is_usable.then(|| Arc::clone(&value.value))
+        is_usable.then(|| Arc::clone(&value.document))
     }
 }
 

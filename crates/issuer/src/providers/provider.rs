@@ -76,7 +76,7 @@ impl Provider {
             }
             ProviderKind::GitHub { site, .. } => {
                 let github = GitHub { provider: self };
-                (github.authorization_endpoint(site)?, None, github.scopes().join(" "))
+                (GitHub::authorization_endpoint(site)?, None, github.scopes().join(" "))
             }
         };
         let request = SignInRequest {
@@ -148,7 +148,7 @@ impl Provider {
         self.with_user_info(judged?, &endpoints, &tokens).await
     }
 
-    /// Asks the UserInfo endpoint if the ID token does not say enough.
+    /// Asks the `UserInfo` endpoint if the ID token does not say enough.
     async fn with_user_info(
         &self,
         claims: UserClaims,

@@ -117,8 +117,8 @@ impl Browser {
         kind: FormKind,
         token: Option<&str>,
     ) -> bool {
-        let is_sealed = |token| self.is_sealed(server, kind.as_str(), &self.context(kind), token);
-        self.may_send(server, headers) && token.is_some_and(is_sealed)
+        let is_good = |token: &str| is_sealed(server, kind.as_str(), &self.context(kind), token);
+        self.may_send(server, headers) && token.is_some_and(is_good)
     }
 
     /// The same for the form to sign out, which is on several pages and has their tokens.
@@ -129,8 +129,7 @@ impl Browser {
         token: Option<&str>,
     ) -> bool {
         let of_kind = |kind| self.sent_form(server, headers, kind, token);
-        let of_consent =
-            |token| self.is_sealed(server, CONSENT, &self.context(FormKind::SignIn), token);
+        let of_consent = |token| is_sealed(server, CONSENT, &self.context(FormKind::SignIn), token);
         of_kind(FormKind::Account)
             || of_kind(FormKind::Device)
             || (self.may_send(server, headers) && token.is_some_and(of_consent))
@@ -138,16 +137,6 @@ impl Browser {
 
     fn may_send(&self, server: &AuthorizationServer, headers: &HeaderMap) -> bool {
         !self.is_new && origin::may_be_ours(server.config(), headers)
-    }
-
-    fn is_sealed(
-        &self,
-        server: &AuthorizationServer,
-        purpose: &str,
-        context: &str,
-        token: &str,
-    ) -> bool {
-        server.seal().open(purpose, context, token, server.now()).is_some()
     }
 
     fn context(&self, kind: FormKind) -> String {
@@ -229,4 +218,7 @@ fn agent(headers: &HeaderMap) -> String {
     let mut agent = display::escape(&agent).into_owned();
     agent.truncate(agent.floor_char_boundary(MAX_AGENT_BYTES));
     agent
+}
+fn is_sealed(server: &AuthorizationServer, purpose: &str, context: &str, token: &str) -> bool {
+    server.seal().open(purpose, context, token, server.now()).is_some()
 }

@@ -234,7 +234,8 @@ async fn a_request_that_no_cookie_can_carry_is_refused() {
     let mut browser = world.browser();
     let answer = browser.choose("idp", &fits).await;
     let begun = answer.begun();
-    let cookie = answer.headers.get_all(header::SET_COOKIE).iter().map(|it| it.len()).max();
+    let cookie =
+        answer.headers.get_all(header::SET_COOKIE).iter().map(http::HeaderValue::len).max();
     assert!(cookie.unwrap() < 4096, "{cookie:?}");
     world.serve_token(&world.id_token(&begun));
     let location = browser.come_back("idp", &begun).await.location().to_owned();

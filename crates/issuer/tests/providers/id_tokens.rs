@@ -10,9 +10,9 @@ use crate::world::{CLIENT, SECRET, World};
 
 #[tokio::test]
 async fn each_fault_of_an_id_token_refuses_the_sign_in() {
+    type Change = Box<dyn Fn(Forge) -> Forge>;
     let world = World::new().await;
     let long = "s".repeat(256);
-    type Change = Box<dyn Fn(Forge) -> Forge>;
     let set = |name: &'static str, value: Value| -> Change {
         Box::new(move |token: Forge| token.claim(name, value.clone()))
     };

@@ -2,7 +2,6 @@
 //! each test wants, browsers that keep their cookies, and nodes that share a database.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a fixture that cannot be made must stop the test"

@@ -1,5 +1,12 @@
 //! The endpoints, as clients and browsers see them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 

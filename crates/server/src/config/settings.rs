@@ -89,6 +89,7 @@ impl Config {
     /// # Errors
     ///
     /// [`ConfigError`] with every error.
+    #[expect(clippy::too_many_lines, reason = "one step for each setting, in their order")]
     pub fn resolve(
         args: &RunArgs,
         environment: &Environment,

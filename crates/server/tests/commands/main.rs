@@ -1,9 +1,5 @@
 //! The commands about signing in, as an operator runs them.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod connect;
 mod sign_in;

@@ -7,7 +7,7 @@ use auth_core::{
     TrustedIssuer,
 };
 use axum::{Router, body::Body};
-use bartizan::Issuers;
+use bartizan::{CertificateAuthorities, Issuers};
 use directory::{AnyDirectory, Directory, NewUser};
 use http::{Request, StatusCode, header};
 use issuer::{AuthorizationServer, IssuerConfig, ServedResource, StaticKeys};
@@ -51,11 +51,12 @@ async fn router(uri: &str, signs_in: bool) -> Result<Router, ResourceError> {
         backend: Backend::Demo(McpServer::new(uri.clone(), Arc::clone(&clock))),
         uri: uri.clone(),
     };
-    let served = ServedResource { uri, name: "Demo".into(), policy: Arc::new(policy()) };
-    let config = IssuerConfig::new(ISSUER.parse().unwrap(), vec![served]);
+    let demo = ServedResource { uri, name: "Demo".into(), policy: Arc::new(policy()) };
+    let config = IssuerConfig::new(ISSUER.parse().unwrap(), vec![demo]);
     let keys = Arc::new(StaticKeys::new(key()).unwrap());
     let (store, time) = (directory.clone(), Arc::clone(&clock));
-    let server = AuthorizationServer::open(config, store, keys, Default::default(), time);
+    let server =
+        AuthorizationServer::open(config, store, keys, CertificateAuthorities::default(), time);
     let app = App {
         resources: vec![resource],
         directory: Arc::new(directory),

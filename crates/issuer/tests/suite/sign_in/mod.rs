@@ -10,6 +10,7 @@ mod second_factor;
 
 use std::time::Duration;
 
+use ::secrecy::{ExposeSecret, SecretString};
 use auth_core::Clock;
 use aws_lc_rs::hmac;
 use directory::{
@@ -18,7 +19,6 @@ use directory::{
 };
 use http::StatusCode;
 use issuer::sign_in::{OneTimeCode, SignInLink, hash_password};
-use ::secrecy::{ExposeSecret, SecretString};
 
 use crate::common::{Answer, Browser, World};
 

@@ -67,7 +67,7 @@ async fn a_user_with_a_second_factor_needs_a_code_each_of_which_is_good_once() {
         .find(|form| form.fields.iter().any(|(name, _)| name == "recovery"));
     let answer = fourth.submit(form.unwrap(), &[("recovery", &codes[1].to_lowercase())]).await;
     assert_signed_in(&answer);
-    assert!(fourth.get("/account").await.body.contains("8"), "eight are left");
+    assert!(fourth.get("/account").await.body.contains('8'), "eight are left");
 }
 
 #[tokio::test]
