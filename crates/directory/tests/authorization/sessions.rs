@@ -116,8 +116,8 @@ pub(crate) async fn a_user_has_a_hundred_sessions(nodes: Nodes) {
 
 pub(crate) async fn many_uses_at_once_are_all_answered(nodes: Nodes) {
     assert!(begin(&nodes, 1, "alice").await);
-    let uses = nodes.each(16).map(|node| async move {
+    let tasks = nodes.each(16).map(|node| async move {
         node.use_browser_session(&digest(1), IDLE, at(600)).await.unwrap().is_some()
     });
-    assert_eq!(at_once(uses).await, [true; 16]);
+    assert_eq!(at_once(tasks).await, [true; 16]);
 }
