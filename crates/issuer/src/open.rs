@@ -23,8 +23,8 @@ pub enum OpenError {
 }
 
 impl AuthorizationServer {
-    /// The authorization server whose tables are in `directory`. What is fetched for clients that no
-    /// operator added comes from public addresses alone, over TLS with the system's authorities
+    /// The authorization server whose tables are in `directory`. What is fetched for clients that
+    /// no operator added comes from public addresses alone, over TLS with the system's authorities
     /// and `authorities`.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Tokens in forms and short-lived cookies that only this installation can make.
 //!
 //! ```text
-//! sealed = payload "." time "." base64url(HMAC-SHA-256(key, purpose NUL context NUL payload NUL time))
+//! sealed = payload "." time "." base64url(HMAC-SHA-256(key, input))
+//! input  = purpose NUL context NUL payload NUL time
 //! ```
 //!
 //! 1. The key is shared by all nodes, and made once.

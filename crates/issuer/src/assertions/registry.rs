@@ -15,7 +15,7 @@ pub struct AssertionProviders(Arc<[Provider]>);
 /// Why providers of assertions cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AssertionProvidersError {
-    /// Their configuration has faults.
+    /// Their configuration is invalid.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Config(Vec<AssertionProviderError>),
     /// There is no HTTP client.

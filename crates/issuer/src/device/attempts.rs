@@ -2,7 +2,7 @@
 //!
 //! A code has 34.5 bits, and is valid for ten minutes. A user, however many browsers and addresses
 //! they use, has [`PER_USER`] attempts in [`WINDOW`]; with a thousand codes waiting, that hits one
-//! once in a million windows. An attempt that was right is not held against the session or the user.
+//! once in a million windows. An attempt that was right does not count for the session or the user.
 
 use std::{net::IpAddr, time::Duration};
 

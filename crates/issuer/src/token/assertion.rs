@@ -7,8 +7,8 @@
 //!    whichever node, and only then the user is looked for or added.
 //! 3. An ID-JAG is for a client with a credential: the client it names is the one that
 //!    authenticates (ID-JAG §8.1). A workload's JWT is a credential itself.
-//! 4. A fault before the signature is one error. Behind it the error names the claim: the sender has
-//!    read the JWT.
+//! 4. A fault before the signature is one error. Behind it the error names the claim: the sender
+//!    has read the JWT.
 
 use auth_core::{
     Leeway, ResourceUri, ScopeSet, Subject,

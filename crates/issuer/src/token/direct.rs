@@ -1,8 +1,8 @@
 //! Access tokens that no consent precedes: of a client for itself, and for the subject of an
 //! assertion.
 //!
-//! 1. Scopes that the policy does not have are dropped. If none was asked for, all that some rule of
-//!    the policy names are meant. The token has those that the user's roles, and the assertion,
+//! 1. Scopes that the policy does not have are dropped. If none was asked for, all that some rule
+//!    of the policy names are meant. The token has those that the user's roles, and the assertion,
 //!    allow; if there is none, the request is refused.
 //! 2. There is no refresh token: the client can ask again (RFC 6749 §4.4.3, RFC 7521 §4.1).
 //! 3. The token is recorded with one grant for each user, client, resource and kind, so that
@@ -84,7 +84,7 @@ pub(super) async fn issue(
     if !store.issue_directly(&grant, &signed.record).await? {
         return Err(unknown().into());
     }
-    // It may have been removed since it was authenticated: then its tokens have ended, this one not.
+    // It may have been removed since it was authenticated: its tokens have ended, but for this one.
     if client.document.is_none() && store.client(&client.id).await?.is_none() {
         store.end_grant(&grant.id, now).await?;
         return Err(auth_core::oauth::PresentedClient::refused().into());

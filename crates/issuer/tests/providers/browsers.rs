@@ -78,8 +78,8 @@ async fn an_answer_without_its_sign_in_is_refused_before_anything_is_asked() {
     assert_eq!(browser.come_back("idp", &begun).await.status, StatusCode::SEE_OTHER);
 }
 
-/// An attacker begins a sign-in, and has the victim's browser finish it (login CSRF); or finishes in
-/// their own browser what the victim began.
+/// An attacker begins a sign-in, and has the victim's browser finish it (login CSRF); or finishes
+/// in their own browser what the victim began.
 #[tokio::test]
 async fn another_browser_cannot_finish_a_sign_in() {
     let world = World::new().await;
