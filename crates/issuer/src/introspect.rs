@@ -108,7 +108,7 @@ async fn of_refresh(
     if !is_good || found.grant.ended_at.is_some() {
         return Ok(None);
     }
-    let allowed = issue::allowed_now(server, &given.user, &given.resource, &given.scopes).await?;
+    let allowed = issue::allowed_by_grant(server, given, &given.scopes).await?;
     Ok(allowed.map(|scopes| TokenDescription::Active {
         issuer: given.user.issuer.clone(),
         subject: given.user.subject.clone(),

@@ -3,6 +3,7 @@
 //! 1. An access token is a JWT (RFC 9068) for one resource, signed by the key that signs now.
 //! 2. It is recorded with its grant before it is sent, so that ending the grant revokes it.
 //! 3. Its scopes are those of the grant that the user's roles allow now.
+//! 4. A grant from before all tokens of its user were revoked issues none.
 
 use auth_core::{
     AccessToken, Audience, ClientId, NumericDate, ResourceUri, ScopeSet, Subject, TokenId,
@@ -10,7 +11,10 @@ use auth_core::{
     oauth::{AccessTokenResponse, RefreshToken},
 };
 use axum::response::Response;
-use directory::{UserName, authorization::IssuedToken};
+use directory::{
+    UserName,
+    authorization::{IssuedToken, NewGrant},
+};
 use http::StatusCode;
 
 use crate::{
@@ -63,6 +67,19 @@ pub(crate) async fn allowed_now(
 ) -> Result<Option<ScopeSet>, Unavailable> {
     let Some(target) = server.config().resource(resource) else { return Ok(None) };
     let user = users::active(server, user).await?;
+    Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy))))
+}
+
+/// The same for a grant; `None` also if all tokens of its user were revoked since it was given:
+/// what it could still issue would outlive that.
+pub(crate) async fn allowed_by_grant(
+    server: &AuthorizationServer,
+    given: &NewGrant,
+    scopes: &ScopeSet,
+) -> Result<Option<ScopeSet>, Unavailable> {
+    let Some(target) = server.config().resource(&given.resource) else { return Ok(None) };
+    let user = users::active(server, &given.user).await?;
+    let user = user.filter(|user| !user.has_revoked(Some(given.created_at)));
     Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy))))
 }
 

@@ -65,8 +65,8 @@ pub(super) async fn refresh(
             }
             RefreshDecision::Refuse => break,
         };
-        let allowed = issue::allowed_now(server, &given.user, &given.resource, &scopes);
-        let Some(scopes) = allowed.await? else { break };
+        let allowed = issue::allowed_by_grant(server, given, &scopes).await?;
+        let Some(scopes) = allowed else { break };
         let subject = &given.user.subject;
         let signed =
             issue::access_token(server, subject, &client.id, &given.resource, scopes, now)?;

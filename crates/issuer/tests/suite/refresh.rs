@@ -122,3 +122,25 @@ async fn roles_and_status_of_the_user_count_at_each_use() {
     let _ = edit(Edit::SetStatus(alice, UserStatus::Active)).await.unwrap();
     assert_eq!(world.refresh(&second).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn revoking_all_tokens_of_a_user_ends_what_could_issue_more() {
+    let world = World::new().await;
+    let token = refresh_token(&world.tokens("alice").await);
+    let code = world.code("alice").await;
+    let others = refresh_token(&world.tokens("bob").await);
+    let alice = UserName {
+        issuer: world.server.config().issuer.clone(),
+        subject: "alice".parse().unwrap(),
+    };
+    let stamp = Stamp::new("test", NumericDate::from_secs(NOW + 1).unwrap());
+    world.store.users().edit(Edit::RevokeTokens(alice), &stamp).await.unwrap();
+    assert_eq!(world.refresh(&token).await.error(), "invalid_grant");
+    assert_eq!(world.exchange(&code).await.error(), "invalid_grant");
+    world.clock.advance(Duration::from_mins(2));
+    assert_eq!(world.refresh(&token).await.error(), "invalid_grant");
+    assert_eq!(world.refresh(&others).await.status, StatusCode::OK);
+    // What the user allows from then on is good.
+    let fresh = refresh_token(&world.tokens("alice").await);
+    assert_eq!(world.refresh(&fresh).await.status, StatusCode::OK);
+}
