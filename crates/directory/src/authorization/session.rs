@@ -56,7 +56,8 @@ pub struct NewSession {
     pub id: String,
     /// Who is signed in.
     pub user: UserName,
-    /// How: `password`, `code`, `link`, or the name of a provider; `+totp` after a second factor.
+    /// How: `password`, `code`, `link`, or the name of a provider; `+totp` or `+recovery`
+    /// after a second factor.
     pub method: String,
     /// What the browser calls itself, escaped and cut to 255 bytes.
     pub user_agent: String,
@@ -64,6 +65,14 @@ pub struct NewSession {
     pub created_at: NumericDate,
     /// When it ends at the latest.
     pub expires_at: NumericDate,
+}
+
+impl NewSession {
+    /// Whether the user has signed in with a second factor, too.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.method.contains('+')
+    }
 }
 
 /// A session as it is stored.

@@ -12,6 +12,7 @@ use crate::{
     pages::{Notice, Problem},
     respond::Unavailable,
     sign_in::{self, FormKind, Next, Posted, SecondStep, factor},
+    users,
 };
 
 /// `POST /account/second-factor`: shows a new key. It counts once a code of it was typed.
@@ -59,7 +60,7 @@ pub(super) async fn turn_off(
     State(server): State<AuthorizationServer>,
     form: SignedIn,
 ) -> Result<Response, Unavailable> {
-    if show::is_required(&server, &form.user) {
+    if users::needs_second_factor(&server, &form.user) {
         return Ok(sign_in::problem(&server, Problem::NotFound));
     }
     if let Err(notice) = prove(&server, &form).await? {

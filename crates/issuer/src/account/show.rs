@@ -32,7 +32,7 @@ pub(super) async fn get(
 ) -> Result<Response, Unavailable> {
     let browser = Browser::of(&server, &headers).await?;
     let Some(session) = &browser.session else { return Ok(sign_in_page(&server, &browser, None)) };
-    let Some(user) = users::active(&server, &session.begun.user).await? else {
+    let Some(user) = users::of_session(&server, session).await? else {
         return Ok(sign_in_page(&server, &browser, None));
     };
     let page = page(&server, &browser, session, &user, Said::default()).await?;
@@ -104,13 +104,7 @@ async fn second_factor(
     }
     let left = store.recovery_codes_left(name).await?;
     let codes_left = usize::try_from(left).unwrap_or(usize::MAX);
-    Ok(SecondFactorState::On { codes_left, is_required: is_required(server, user) })
-}
-
-/// Whether a role of the user needs a second factor.
-pub(super) fn is_required(server: &AuthorizationServer, user: &User) -> bool {
-    let roles = user.roles_at(server.now());
-    server.config().second_factor_roles.iter().any(|role| roles.contains(role))
+    Ok(SecondFactorState::On { codes_left, is_required: users::needs_second_factor(server, user) })
 }
 
 fn connection(

@@ -48,7 +48,7 @@ impl SignedIn {
             let error = Some(SignInError::Expired);
             return Err(sign_in_page(server, &posted.browser, error));
         }
-        let user = users::active(server, &session.begun.user).await;
+        let user = users::of_session(server, &session).await;
         let Some(user) = user.map_err(IntoResponse::into_response)? else {
             return Err(sign_in_page(server, &posted.browser, None));
         };

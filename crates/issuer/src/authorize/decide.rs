@@ -72,7 +72,7 @@ async fn take(
 ) -> Result<Response, Unavailable> {
     let browser = Browser::of(server, headers).await?;
     let user = match &browser.session {
-        Some(session) => users::active(server, &session.begun.user).await?,
+        Some(session) => users::of_session(server, session).await?,
         None => None,
     };
     let Some(user) = user else {

@@ -38,7 +38,7 @@ async fn page(
     let browser = Browser::of(server, headers).await?;
     let authorization = &checked.authorization;
     let user = match &browser.session {
-        Some(session) => users::active(server, &session.begun.user).await?,
+        Some(session) => users::of_session(server, session).await?,
         None => None,
     };
     let prompt = authorization.prompt();

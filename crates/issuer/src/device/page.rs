@@ -116,7 +116,7 @@ pub(super) async fn signed_in<'a>(
     browser: &'a Browser,
 ) -> Result<Option<(&'a BrowserSession, Arc<User>)>, Unavailable> {
     let Some(session) = &browser.session else { return Ok(None) };
-    let user = users::active(server, &session.begun.user).await?;
+    let user = users::of_session(server, session).await?;
     Ok(user.map(|user| (session, user)))
 }
 

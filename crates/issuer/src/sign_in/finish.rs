@@ -11,7 +11,7 @@ use super::{
     step::{FirstStep, Kind},
     view,
 };
-use crate::{AuthorizationServer, respond::Unavailable};
+use crate::{AuthorizationServer, respond::Unavailable, users};
 
 /// Goes on after the first step of `user` by `method`: to the second one, or to a session and
 /// `next`. It is for every way of signing in.
@@ -32,8 +32,7 @@ pub(crate) async fn finish(
         let page = view::second_step(server, csrf, &step.user, sealed, next, None);
         return Ok(browser.remember(server, page));
     }
-    let roles = user.roles_at(server.now());
-    if server.config().second_factor_roles.iter().any(|role| roles.contains(role)) {
+    if users::needs_second_factor(server, user) {
         return second::begin(server, browser, &step, next).await;
     }
     let onward = view::redirect(&next.location(server.config()));

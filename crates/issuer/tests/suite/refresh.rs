@@ -134,7 +134,7 @@ async fn revoking_all_tokens_of_a_user_ends_what_could_issue_more() {
         subject: "alice".parse().unwrap(),
     };
     let stamp = Stamp::new("test", NumericDate::from_secs(NOW + 1).unwrap());
-    world.store.users().edit(Edit::RevokeTokens(alice), &stamp).await.unwrap();
+    let _outcome = world.store.users().edit(Edit::RevokeTokens(alice), &stamp).await.unwrap();
     assert_eq!(world.refresh(&token).await.error(), "invalid_grant");
     assert_eq!(world.exchange(&code).await.error(), "invalid_grant");
     world.clock.advance(Duration::from_mins(2));

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use auth_core::Clock;
+use directory::{Directory, Edit, Stamp};
 use http::StatusCode;
 
 use super::{
     PASSWORD, add_code, assert_signed_in, codes_on, key_on, sessions, set_password, sign_in, totp,
+    user,
 };
 use crate::common::{Answer, Browser, World};
 
@@ -154,4 +157,26 @@ async fn a_user_whose_role_needs_a_second_factor_sets_one_up_to_sign_in() {
     assert_eq!(off.status, StatusCode::NOT_FOUND);
     let again = browser.submit(form, &[("code", &totp(&world, &key, 1))]).await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_session_without_the_second_factor_that_a_new_role_needs_is_not_enough() {
+    let world =
+        World::with(|config| config.second_factor_roles = vec!["admin".parse().unwrap()]).await;
+    set_password(&world, "bob").await;
+    let mut bob = world.browser();
+    assert_signed_in(&sign_in(&mut bob, "bob", PASSWORD).await);
+    let path = crate::common::authorize(&[]);
+    let consent = bob.get(&path).await.form("/authorize");
+    let edit = Edit::Grant(user(&world, "bob"), "admin".parse().unwrap(), None);
+    let stamp = Stamp::new("test", world.clock.now());
+    let _outcome = world.store.users().edit(edit, &stamp).await.unwrap();
+    let refused = bob.submit(consent, &[("decision", "allow")]).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::SEE_OTHER, &*path));
+    for path in [&*path, "/account", "/device"] {
+        let page = bob.get(path).await;
+        let fields = [("user", "bob"), ("secret", PASSWORD)];
+        let page = bob.submit(page.form("/sign-in"), &fields).await;
+        assert!(!key_on(&page).is_empty());
+    }
 }
