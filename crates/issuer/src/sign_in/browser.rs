@@ -192,6 +192,9 @@ impl Browser {
     }
 
     /// Ends the session; the answer removes its cookie.
+    ///
+    /// A request without a session may come from another site, with which browsers send no cookie:
+    /// it leaves the cookie that the browser has.
     pub(super) async fn sign_out(
         &self,
         server: &AuthorizationServer,
@@ -199,9 +202,9 @@ impl Browser {
     ) -> Result<Response, Unavailable> {
         if let Some(session) = &self.session {
             server.store().end_browser_session(&session.begun.digest).await?;
+            let cookie = Cookie::Session.clear(server.config());
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        let cookie = Cookie::Session.clear(server.config());
-        response.headers_mut().append(header::SET_COOKIE, cookie);
         Ok(response)
     }
 }

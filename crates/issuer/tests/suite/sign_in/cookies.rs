@@ -94,6 +94,15 @@ async fn a_session_ends_with_its_time_by_disuse_and_with_its_user() {
 }
 
 #[tokio::test]
+async fn a_form_of_another_site_signs_no_one_out() {
+    let world = World::new().await;
+    // A browser sends no cookie of ours with it, and would keep what the answer sets.
+    let answer = world.post("/sign-out", &[("csrf", "x")]).await;
+    let set = answer.headers.get_all("set-cookie").iter();
+    assert!(set.into_iter().all(|it| !it.to_str().unwrap().starts_with(SESSION)), "{answer:?}");
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_and_needs_a_form_of_it() {
     let world = World::new().await;
     let mut alice = world.signed_in("alice").await;
