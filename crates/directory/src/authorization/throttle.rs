@@ -13,6 +13,8 @@ const COUNT: &str = "INSERT INTO throttles (key, failures, ends_at) VALUES ($1, 
      failures = CASE WHEN throttles.ends_at > $2 THEN throttles.failures + 1 ELSE 1 END, \
      ends_at = CASE WHEN throttles.ends_at > $2 THEN throttles.ends_at ELSE excluded.ends_at END \
      RETURNING failures, ends_at";
+const FORGIVE: &str =
+    "UPDATE throttles SET failures = failures - 1 WHERE key = $1 AND failures > 1";
 const CLEAR: &str = "DELETE FROM throttles WHERE key = $1";
 
 /// What is known of the attempts under a key.
@@ -43,6 +45,12 @@ impl AuthorizationStore {
         let end = now.plus(window).as_secs();
         let count = Statement::new(COUNT).bind(key).bind(now.as_secs()).bind(end);
         Ok(self.note(count, read).await?.unwrap_or_default())
+    }
+
+    /// Takes back one attempt under `key`, which was right and says nothing about those before. Of
+    /// the first one, the window stays.
+    pub async fn forgive_attempt(&self, key: &str) -> Result<(), DirectoryError> {
+        self.note(Statement::new(FORGIVE).bind(key), |_| Ok(())).await.map(drop)
     }
 
     /// Forgets the failures under `key`, after a success.

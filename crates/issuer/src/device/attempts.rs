@@ -2,7 +2,8 @@
 //!
 //! A code has 34.5 bits, and is valid for ten minutes. A user, however many browsers and addresses
 //! they use, has [`PER_USER`] attempts in [`WINDOW`]; with a thousand codes waiting, that hits one
-//! once in a million windows. An attempt that was right does not count for the session or the user.
+//! once in a million windows. An attempt that was right does not count for the session or the user,
+//! and makes up for no other: every user can begin at a device of their own, and be right.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -41,13 +42,13 @@ pub(super) async fn count(
     Ok(Ok(()))
 }
 
-/// Forgets the attempts of a session and its user, after one that was right.
-pub(super) async fn clear(
+/// Takes back an attempt of a session and its user, which was right.
+pub(super) async fn forgive(
     server: &AuthorizationServer,
     session: &BrowserSession,
 ) -> Result<(), Unavailable> {
     for key in keys(session) {
-        server.store().clear_attempts(&key).await?;
+        server.store().forgive_attempt(&key).await?;
     }
     Ok(())
 }

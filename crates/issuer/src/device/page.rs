@@ -89,7 +89,7 @@ async fn confirm(server: &AuthorizationServer, posted: &Posted) -> Result<Respon
     let Some(waiting) = find(server, &code, &user, posted).await? else {
         return again(Some(&code), DeviceCodeError::Unknown);
     };
-    attempts::clear(server, session).await?;
+    attempts::forgive(server, session).await?;
     let context = context(browser, session);
     let csrf = server.seal().seal(PURPOSE, &context, code.as_str(), server.now());
     Ok(browser.remember(server, view::confirm(server, &waiting, &code, &user, csrf)))

@@ -178,6 +178,23 @@ async fn guessing_of_user_codes_has_a_bound_across_sessions_and_addresses() {
 }
 
 #[tokio::test]
+async fn a_code_of_ones_own_gives_no_more_attempts_to_guess_another() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let mut guessed = 0;
+    for _ in 0..4 {
+        let own = begin(&world, &[]).await.json();
+        enter(&mut alice, own["user_code"].as_str().unwrap()).await;
+        for _ in 0..5 {
+            let answer = enter(&mut alice, "BBBB-BBBB").await;
+            guessed += usize::from(answer.status != StatusCode::TOO_MANY_REQUESTS);
+        }
+    }
+    // Its window begins with the one that was right.
+    assert_eq!(guessed, 9);
+}
+
+#[tokio::test]
 async fn a_get_looks_no_code_up_and_changes_nothing() {
     let world = World::new().await;
     let device = begin(&world, &[]).await.json();
