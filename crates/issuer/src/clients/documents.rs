@@ -8,6 +8,7 @@
 //!    [`FAULT_FRESH`].
 //! 3. One that cannot be had again stays as it was for up to [`MAX_FRESH`] after it was fetched: a
 //!    client whose site is down for an hour keeps its users.
+//!    The same holds while too much is being fetched, which strangers may cause.
 //! 4. One fetch at a time for each address of a document, [`MAX_FETCHES`] in all, and
 //!    [`FETCHES_PER_MINUTE`] for each address that asks.
 
@@ -73,6 +74,13 @@ impl From<DocumentFault> for ClientLookupError {
     }
 }
 
+impl Remembered {
+    /// Rule 3.
+    fn outlives_an_outage(&self, now: NumericDate) -> bool {
+        self.outcome.is_ok() && now.since(self.fetched_at) < MAX_FRESH
+    }
+}
+
 impl Default for Documents {
     fn default() -> Self {
         Self {
@@ -100,15 +108,15 @@ impl Documents {
         if let Some(last) = remembered.as_ref().filter(|last| now < last.fresh_until) {
             return Ok(last.outcome.clone()?);
         }
-        if self.by_address.count(way.asker, FETCHES_PER_MINUTE, now).is_err() {
-            return Err(busy());
-        }
-        let Ok(_permit) = self.fetches.try_acquire() else { return Err(busy()) };
+        let is_allowed = self.by_address.count(way.asker, FETCHES_PER_MINUTE, now).is_ok();
+        let permit = self.fetches.try_acquire().ok().filter(|_| is_allowed);
+        let Some(_permit) = permit else {
+            let last = remembered.as_ref().filter(|last| last.outlives_an_outage(now));
+            return last.map_or_else(|| Err(busy()), |last| Ok(last.outcome.clone()?));
+        };
         let next = fetch(way, url, grants).await;
         let next = match (next.outcome.as_ref(), remembered.take()) {
-            (Err(DocumentFault::Unreachable(_)), Some(last))
-                if last.outcome.is_ok() && now.since(last.fetched_at) < MAX_FRESH =>
-            {
+            (Err(DocumentFault::Unreachable(_)), Some(last)) if last.outlives_an_outage(now) => {
                 Remembered { fresh_until: next.fresh_until, ..last }
             }
             _ => next,

@@ -6,7 +6,8 @@
 //!    remembered for [`PAUSE`].
 //! 3. An assertion that no remembered key verifies has the set fetched anew, unless it was fetched
 //!    within [`PAUSE`]: a client may rotate its keys at any time.
-//! 4. One that cannot be had again stays as it was for up to [`OUTAGE`].
+//! 4. One that cannot be had again, or not now because too much is being fetched, stays as it was
+//!    for up to [`OUTAGE`].
 //! 5. One fetch at a time for each address, [`MAX_FETCHES`] in all, and [`FETCHES_PER_MINUTE`] for
 //!    each address that asks.
 
@@ -93,10 +94,12 @@ impl KeySets {
         if let Some(last) = remembered.as_ref().filter(|last| last.serves(seen, now)) {
             return last.outcome.clone();
         }
-        if self.by_address.count(way.asker, FETCHES_PER_MINUTE, now).is_err() {
-            return Err(busy());
-        }
-        let Ok(_permit) = self.fetches.try_acquire() else { return Err(busy()) };
+        let is_allowed = self.by_address.count(way.asker, FETCHES_PER_MINUTE, now).is_ok();
+        let permit = self.fetches.try_acquire().ok().filter(|_| is_allowed);
+        let Some(_permit) = permit else {
+            let last = remembered.as_ref().filter(|last| last.outlives_an_outage(now));
+            return last.map_or_else(|| Err(busy()), |last| last.outcome.clone());
+        };
         let next = fetch(way, url).await;
         let next = match (next.outcome.as_ref(), remembered.take()) {
             (Err(KeySetFault::Unreachable(_)), Some(last)) if last.outlives_an_outage(now) => {

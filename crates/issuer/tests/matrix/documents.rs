@@ -237,3 +237,33 @@ async fn a_document_is_what_it_is_fetched_as_or_nothing() {
         assert_eq!(*asked.lock().unwrap(), [path], "asked once, and nowhere else");
     }
 }
+
+/// What strangers at the same address (a proxy's, say) ask for does not keep known clients out.
+#[tokio::test]
+async fn a_known_document_outlives_a_flood_of_others() {
+    let own_port = Arc::new(Mutex::new(0));
+    let port = Arc::clone(&own_port);
+    let site: Site = Arc::new(move |path: &str| {
+        let id = format!("https://127.0.0.1:{}{path}", port.lock().unwrap());
+        let good = json!({"client_id": id, "client_name": "App", "redirect_uris": ["http://127.0.0.1/callback"]});
+        (path == "/good.json").then(|| ok(&good))
+    });
+    let port = serve(site, Arc::default()).await;
+    *own_port.lock().unwrap() = port;
+    let authorities = CertificateAuthorities::from_pem(include_bytes!("tls/ca.pem")).unwrap();
+    let policy = AddressPolicy::public_only().and_loopback(true);
+    let outbound = OutboundClient::builder(policy).authorities(authorities).build().unwrap();
+    let world = world(outbound).await;
+    let mut alice = world.signed_in("alice").await;
+    let good = format!("https://127.0.0.1:{port}/good.json");
+    let path = authorize(&[("client_id", &good)]);
+    assert_eq!(alice.get(&path).await.status, StatusCode::OK);
+    // It is not fresh any more.
+    world.clock.advance(std::time::Duration::from_mins(11));
+    for n in 0..31 {
+        // Nothing listens there.
+        let other = format!("https://127.0.0.1:1/{n}.json");
+        assert_ne!(alice.get(&authorize(&[("client_id", &other)])).await.status, StatusCode::OK);
+    }
+    assert_eq!(alice.get(&path).await.status, StatusCode::OK);
+}
