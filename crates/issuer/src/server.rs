@@ -15,6 +15,10 @@ use crate::{
     sign_in::Limits,
 };
 
+/// How many ids that are used once are remembered for one address in a minute: of assertions of
+/// clients that no operator added, and of sign-ins through providers.
+const SINGLE_USES_PER_MINUTE: u32 = 300;
+
 /// The address that a request comes from: an extension of each request, for bounds by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
@@ -34,6 +38,7 @@ struct Inner {
     key_sets: KeySets,
     registrations: AddressLimit,
     devices: AddressLimit,
+    single_uses: AddressLimit,
     sign_in: Limits,
 }
 
@@ -68,6 +73,7 @@ impl AuthorizationServer {
             key_sets: KeySets::default(),
             registrations,
             devices: AddressLimit::default(),
+            single_uses: AddressLimit::default(),
             sign_in: Limits::default(),
         }))
     }
@@ -127,6 +133,12 @@ impl AuthorizationServer {
     /// How many device authorizations each address has begun.
     pub(crate) fn devices(&self) -> &AddressLimit {
         &self.0.devices
+    }
+
+    /// Counts one more id of `address` that is remembered because it is used once; an error if there
+    /// are too many. Without it a stranger with a key, or with a browser, could fill the database.
+    pub(crate) fn count_single_use(&self, address: Option<IpAddr>) -> Result<(), u64> {
+        self.0.single_uses.count(address, SINGLE_USES_PER_MINUTE, self.now())
     }
 
     /// How many passwords were checked or hashed: each costs one Argon2id.

@@ -59,6 +59,11 @@ pub(crate) async fn attempts_are_counted_in_windows(nodes: Nodes) {
     assert_eq!(count("alice", 59).await, throttle(2, 60));
     assert_eq!(known("alice", 59).await, throttle(2, 60));
     assert_eq!(known("Alice", 59).await, Throttle::default());
+    // One that was right makes up for itself alone.
+    nodes.other.forgive_attempt("alice").await.unwrap();
+    assert_eq!(known("alice", 59).await, throttle(1, 60));
+    nodes.other.forgive_attempt("alice").await.unwrap();
+    assert_eq!(known("alice", 59).await, throttle(1, 60));
     // The window is over, and the next one begins.
     assert_eq!(known("alice", 60).await, Throttle::default());
     assert_eq!(count("alice", 60).await, throttle(1, 120));

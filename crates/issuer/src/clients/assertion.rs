@@ -6,14 +6,15 @@
 //! 3. An assertion is used once, on whichever node. One that is refused for another reason is not
 //!    used up by that.
 //! 4. Every fault of the assertion is the same error. The log has the reason.
+//! 5. Clients that no operator added have a bound for each address: each assertion is remembered.
 
 use std::{error::Error, sync::Arc};
 
 use auth_core::{
     Issuer, IssuerKeys, Jwks, KeySet, Leeway,
     oauth::{
-        AssertionError, ClientAssertion, ClientKeys, PresentedClient, VerifiedAssertion,
-        check_client_assertion,
+        AssertionError, ClientAssertion, ClientKeys, ErrorCode, OAuthError, PresentedClient,
+        VerifiedAssertion, check_client_assertion,
     },
 };
 
@@ -43,6 +44,10 @@ pub(super) async fn verify(
     let audiences = [issuer, &server.config().token_endpoint()];
     let single_use = check_client_assertion(&verified, &client.id, &audiences, now);
     let single_use = single_use.map_err(|fault| refused(&fault))?;
+    if !client.is_operators && server.count_single_use(peer.map(|peer| peer.0)).is_err() {
+        let text = "too many assertions from this address: try again in a minute";
+        return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, text).into());
+    }
     if server.store().use_assertion(verified.issuer().as_str(), &single_use).await? {
         Ok(())
     } else {

@@ -4,12 +4,14 @@
 //!    asked, and nothing is written.
 //! 2. The sign-in is used up before the code is exchanged: of two requests with the same answer, on
 //!    any nodes, one goes on. A browser that is signed in by then goes on without the other.
-//! 3. It is the one `GET` that changes something: what permits it is the form that it began with.
+//! 3. One address has a bound: each sign-in that is used up is remembered.
+//! 4. It is the one `GET` that changes something: what permits it is the form that it began with.
 
 use std::sync::Arc;
 
 use auth_core::openid::{Callback, CallbackError, admit};
 use axum::{
+    Extension,
     extract::{Path, RawQuery, State},
     response::Response,
 };
@@ -17,13 +19,14 @@ use directory::Directory;
 use http::{HeaderMap, header};
 
 use super::{
+    fault::ProviderFault,
     flow::Flow,
     problem::{self, Problem},
     provider::Provider,
     provision::{Found, provision},
 };
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, PeerAddress,
     respond::Unavailable,
     sign_in::{Browser, Next, finish},
 };
@@ -31,6 +34,7 @@ use crate::{
 /// `GET /sign-in/callback/NAME`
 pub(crate) async fn callback(
     State(server): State<AuthorizationServer>,
+    peer: Option<Extension<PeerAddress>>,
     Path(name): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -48,6 +52,11 @@ pub(crate) async fn callback(
         return Ok(over());
     };
     let Some(next) = Next::parse(&flow.request) else { return Ok(over()) };
+    let address = peer.map(|Extension(PeerAddress(address))| address);
+    if server.count_single_use(address).is_err() {
+        let busy = Problem::Fault(ProviderFault::Busy);
+        return Ok(problem::page(&server, Some(&provider), &busy, Some(&next)));
+    }
     let step = Step { server: &server, headers: &headers, browser: &browser, flow: &flow };
     let mut response = step.go_on(&provider, &callback, &next).await?;
     response.headers_mut().append(header::SET_COOKIE, flow.clear(&server));
@@ -74,7 +83,7 @@ impl Step<'_> {
         let (clock, bindings) = (self.server.clock(), &self.flow.bindings);
         // Held until the provider has said who the user is.
         let Ok(slot) = provider.slot() else {
-            return problem(&Problem::Fault(super::fault::ProviderFault::Busy));
+            return problem(&Problem::Fault(ProviderFault::Busy));
         };
         let code = match provider.code(callback, bindings, clock).await {
             Ok(code) => code,

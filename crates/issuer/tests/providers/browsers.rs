@@ -243,3 +243,17 @@ async fn a_request_that_no_cookie_can_carry_is_refused() {
     let answer = world.browser().choose("idp", &format!("{fits}{}", "s".repeat(200))).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn an_address_uses_up_so_many_sign_ins_in_a_minute() {
+    let world = World::new().await;
+    for n in 0..=300 {
+        let mut browser = world.browser();
+        let begun = browser.begin("idp").await;
+        let path = format!("/sign-in/callback/idp?error=access_denied&state={}", begun.state);
+        let status = browser.get(&path).await.status;
+        let expected =
+            if n < 300 { StatusCode::FORBIDDEN } else { StatusCode::SERVICE_UNAVAILABLE };
+        assert_eq!(status, expected, "{n}");
+    }
+}

@@ -190,3 +190,24 @@ fn base64(text: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.encode(text)
 }
+
+#[tokio::test]
+async fn assertions_of_clients_that_no_operator_added_have_a_bound_for_each_address() {
+    let (world, key) = agent().await;
+    let body = json!({
+        "client_name": "Stranger", "token_endpoint_auth_method": "private_key_jwt",
+        "redirect_uris": ["https://app.example/callback"],
+        "jwks": { "keys": [key.verifying().to_jwk().unwrap()] },
+    });
+    let registered = world.post_json("/register", &body).await.json();
+    let id = registered["client_id"].as_str().unwrap();
+    let mut statuses = Vec::new();
+    for n in 0..301 {
+        let assertion = of_agent(key).claim("iss", id).claim("sub", id).claim("jti", n.to_string());
+        statuses.push(with_assertion(&world, &assertion.sign(key)).await.status);
+    }
+    assert_eq!(statuses.pop(), Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert!(statuses.iter().all(|status| *status == StatusCode::BAD_REQUEST), "{statuses:?}");
+    // One of the operator's goes on.
+    assert_eq!(with_assertion(&world, &of_agent(key).sign(key)).await.status, StatusCode::OK);
+}
