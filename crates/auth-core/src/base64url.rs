@@ -28,6 +28,24 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     engine().encode(bytes)
 }
 
+/// An id from 128 random bits, as 22 characters of base64url of which the first is a letter or a
+/// digit, so that no command takes the id for an option. Where it would be `-` or `_`, the first bit
+/// is cleared.
+///
+/// ```
+/// assert_eq!(auth_core::base64url::encode_id([0; 16]), "A".repeat(22));
+/// assert_eq!(auth_core::base64url::encode_id([0xFF; 16]), "f____________________w");
+/// ```
+#[must_use]
+pub fn encode_id(mut random: [u8; 16]) -> String {
+    let [first, ..] = &mut random;
+    // The first character is the first six bits: 62 is `-`, 63 is `_`.
+    if *first >= 62 << 2 {
+        *first &= 0x7F;
+    }
+    encode(random)
+}
+
 /// Many characters at once, where the processor can.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn engine() -> &'static impl Engine {
@@ -69,6 +87,22 @@ mod tests {
             // One character alone encodes no byte.
             let is_whole = text.len().is_multiple_of(4);
             assert!(!is_whole || decode(&(text.clone() + "A")).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_begins_with_a_letter_or_a_digit() {
+        for number in 0..=0xFFFF_u16 {
+            // Every first byte with many others.
+            let [first, second] = number.to_be_bytes();
+            let mut random = [second.wrapping_mul(151); 16];
+            random[0] = first;
+            let id = encode_id(random);
+            assert!(id.starts_with(|it: char| it.is_ascii_alphanumeric()), "{id}");
+            assert_eq!(id.len(), 22);
+            let plain = encode(random);
+            assert_eq!(id[1..], plain[1..], "the other bits are kept");
+            assert!(plain.starts_with(['-', '_']) || id == plain, "{plain}");
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) async fn endpoint(
     let secret = metadata.auth_method().has_secret().then(random).transpose()?;
     let secret = secret.map(ClientSecret::from_random);
     let client = StoredClient {
-        id: new_id()?,
+        id: ClientId::from_random(random()?),
         metadata,
         secret: secret.as_ref().map(ClientSecret::digest),
         origin: ClientOrigin::Registered,
@@ -76,12 +76,6 @@ async fn add(server: &AuthorizationServer, client: &StoredClient) -> Result<bool
         }
     }
     Ok(false)
-}
-
-fn new_id() -> Result<ClientId, Unavailable> {
-    let random = random::<16>()?;
-    let id = auth_core::base64url::encode(random);
-    id.parse().map_err(|fault| Unavailable::new("no client id", fault))
 }
 
 fn too_many(wait: u64, text: &'static str) -> Response {

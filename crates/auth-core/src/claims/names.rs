@@ -5,8 +5,9 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::base64url;
 
 /// The longest name in bytes.
 const MAX_NAME_BYTES: usize = 255;
@@ -101,10 +102,18 @@ name! {
 }
 
 impl TokenId {
-    /// A token id of 128 random bits, as 22 characters of base64url.
+    /// A token id of 128 random bits, as 22 characters ([`base64url::encode_id`]).
     #[must_use]
     pub fn from_random(random: [u8; 16]) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(random).into())
+        Self(base64url::encode_id(random).into())
+    }
+}
+
+impl ClientId {
+    /// A client id of 128 random bits, as 22 characters ([`base64url::encode_id`]).
+    #[must_use]
+    pub fn from_random(random: [u8; 16]) -> Self {
+        Self(base64url::encode_id(random).into())
     }
 }
 
@@ -172,7 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn random_token_ids_are_base64url() {
-        assert_eq!(TokenId::from_random([0xFF; 16]).as_str(), "_____________________w");
+    fn random_ids_begin_with_a_letter_or_a_digit() {
+        assert_eq!(TokenId::from_random([0xFF; 16]).as_str(), "f____________________w");
+        assert_eq!(ClientId::from_random([0xFF; 16]).as_str(), "f____________________w");
     }
 }

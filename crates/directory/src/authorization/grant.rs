@@ -52,7 +52,7 @@ const FIND_REFRESH: &str = select!(
     "JOIN refresh_tokens ON grant_id = grants.id WHERE digest = $1"
 );
 
-/// The id of a grant: 128 random bits as base64url.
+/// The id of a grant: 128 random bits as base64url ([`auth_core::base64url::encode_id`]).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantId(String);
 
@@ -60,7 +60,7 @@ impl GrantId {
     /// From 128 random bits.
     #[must_use]
     pub fn from_random(random: [u8; 16]) -> Self {
-        Self(auth_core::base64url::encode(random))
+        Self(auth_core::base64url::encode_id(random))
     }
 
     /// The text.

@@ -167,7 +167,7 @@ impl Browser {
         let token = base64url::encode(random::<32>()?);
         let session = NewSession {
             digest: digest::of("session", &token),
-            id: base64url::encode(random::<16>()?),
+            id: base64url::encode_id(random()?),
             user: user.clone(),
             method: method.to_owned(),
             user_agent: agent(headers),

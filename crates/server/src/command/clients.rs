@@ -4,7 +4,7 @@
 use std::{fs, io::Write};
 
 use auth_core::{
-    Clock, RoleName, base64url,
+    ClientId, Clock, RoleName,
     oauth::{AuthMethod, ClientMetadata, ClientSecret, GrantType, RedirectUri, parse_registration},
 };
 use directory::{
@@ -66,9 +66,7 @@ async fn add(
     let roles = roles(new, &metadata, has_role)?;
     let id = match &new.id {
         Some(id) => id.clone(),
-        None => base64url::encode(random::<16>()?)
-            .parse()
-            .map_err(|fault| usage("client id", "", fault))?,
+        None => ClientId::from_random(random()?),
     };
     let has_secret = metadata.auth_method().has_secret();
     let secret = if has_secret { Some(ClientSecret::from_random(random()?)) } else { None };
