@@ -1,15 +1,22 @@
-//! What handlers answer: JSON of OAuth, and the fault that everything which cannot be read becomes.
+//! What handlers answer: JSON of OAuth, and the fault that everything which cannot be read becomes,
+//! as JSON for programs and as a page for people.
 
 use std::{error::Error, fmt};
 
 use auth_core::oauth::{ErrorCode, OAuthError};
 use axum::{
     Json,
+    extract::State,
     response::{IntoResponse, Response},
 };
 use directory::DirectoryError;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+
+use crate::{
+    AuthorizationServer,
+    pages::{ErrorPage, Page, Problem},
+};
 
 /// Something that is needed cannot be had now: 503 with `Retry-After`, and a line in the log.
 #[derive(Debug)]
@@ -70,12 +77,30 @@ impl From<OAuthError> for Refusal {
 }
 
 impl IntoResponse for Unavailable {
+    /// JSON for programs. The routes for people make a page of it: [`as_page`].
     fn into_response(self) -> Response {
         tracing::error!(fault = &self as &dyn Error, "The authorization server cannot answer");
         let code = ErrorCode::TemporarilyUnavailable;
         let error = OAuthError::new(code, "the authorization server is busy: try again shortly");
-        busy(&error)
+        let mut response = busy(&error);
+        response.extensions_mut().insert(OfUnavailable);
+        response
     }
+}
+
+/// Marks the response to an [`Unavailable`].
+#[derive(Debug, Clone, Copy)]
+struct OfUnavailable;
+
+/// The layer of the routes for people: what is [`Unavailable`] there is answered with a page.
+pub(crate) async fn as_page(
+    State(server): State<AuthorizationServer>,
+    response: Response,
+) -> Response {
+    if response.extensions().get::<OfUnavailable>().is_none() {
+        return response;
+    }
+    ErrorPage { frame: server.frame(), problem: Problem::Unavailable }.response()
 }
 
 impl IntoResponse for Refusal {

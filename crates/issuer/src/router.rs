@@ -1,7 +1,8 @@
 //! The routes.
 //!
 //! 1. The endpoints for programs answer every origin ([`cors`]), the pages none.
-//! 2. An unknown path is a plain 404, another method a 405 with `Allow` (RFC 9110 §15.5.6).
+//! 2. What cannot be answered now is JSON for programs, and a page for people.
+//! 3. An unknown path is a plain 404, another method a 405 with `Allow` (RFC 9110 §15.5.6).
 
 use axum::{
     Router, middleware,
@@ -10,7 +11,7 @@ use axum::{
 
 use crate::{
     AuthorizationServer, account, authorize, cors, device, introspect, metadata, pages, providers,
-    register, revoke, sign_in, token,
+    register, respond, revoke, sign_in, token,
 };
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
@@ -53,13 +54,15 @@ impl AuthorizationServer {
         }
         let for_programs = for_programs.route_layer(middleware::from_fn(cors::any_origin));
 
-        let for_people = Router::new()
-            .route("/authorize", get(authorize::show).post(authorize::decide))
-            .route("/style.css", get(pages::style))
-            .merge(sign_in::routes())
+        let as_page = middleware::map_response_with_state(self.clone(), respond::as_page);
+        let for_people = sign_in::routes()
             .merge(account::routes())
             .merge(device::pages())
-            .merge(providers::routes());
+            .merge(providers::routes())
+            .route_layer(as_page)
+            // Some programs ask it, too: it tells them apart.
+            .route("/authorize", get(authorize::show).post(authorize::decide))
+            .route("/style.css", get(pages::style));
 
         let endpoints = for_programs.merge(for_people);
         let endpoints =

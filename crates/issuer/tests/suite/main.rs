@@ -17,6 +17,7 @@ mod device;
 mod documents;
 mod introspect;
 mod metadata;
+mod outage;
 mod private_key_jwt;
 mod programs;
 mod refresh;
