@@ -306,7 +306,12 @@ async fn a_second_consent_page_says_why_it_is_there() {
     let boxes = tags(&narrowed).into_iter().filter(|tag| tag.get("type") == "checkbox");
     let ticked: Vec<_> = boxes.map(|tag| tag.has("checked")).collect();
     assert_eq!(ticked, [true, true, false]);
-    assert!(html("consent-grew").await.contains("New is: <bdi>files.write</bdi>."));
+    let is_new = |scope: &str| format!("It did not ask for this before: <bdi>{scope}</bdi>.");
+    assert!(narrowed.contains(&is_new("User.Read")), "what is new is said besides");
+    assert!(narrowed.contains("<span class=\"new\">left out before</span>"));
+    let grew = html("consent-grew").await;
+    assert!(grew.contains(&is_new("files.write")));
+    assert!(!grew.contains("Why you see this page again") && !grew.contains("left out before"));
     assert!(html("consent-declined").await.contains("<h2>You declined</h2>"));
     let known = tags(&html("consent-known").await);
     let buttons = known.iter().filter(|tag| tag.get("name") == "decision");

@@ -96,6 +96,8 @@ CREATE TABLE consents (
     client_id    TEXT COLLATE "C" NOT NULL CHECK (length(client_id) BETWEEN 1 AND 255),
     resource     TEXT COLLATE "C" NOT NULL CHECK (length(resource) BETWEEN 1 AND 255),
     scopes       TEXT NOT NULL CHECK (length(scopes) <= 65535),
+    -- What was offered, and left out.
+    declined     TEXT NOT NULL CHECK (length(declined) <= 65535),
     consented_at BIGINT NOT NULL CHECK (consented_at BETWEEN 0 AND 253402300799),
     PRIMARY KEY (issuer, subject, client_id, resource),
     FOREIGN KEY (issuer, subject) REFERENCES users (issuer, subject)

@@ -31,6 +31,7 @@ mod tokens;
 pub use self::{
     client::{AddClient, ClientOrigin, StoredClient},
     code::IssuedCode,
+    consent::Consent,
     credential::SecondFactor,
     device::{DeviceRequest, StoredDevice},
     grant::{

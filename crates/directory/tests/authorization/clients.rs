@@ -6,7 +6,7 @@ use auth_core::{
     NumericDate,
     oauth::{ClientMetadata, GrantType, parse_registration},
 };
-use directory::authorization::{AddClient, ClientOrigin, EndedGrants, StoredClient};
+use directory::authorization::{AddClient, ClientOrigin, Consent, EndedGrants, StoredClient};
 use serde_json::{Value, json};
 
 use crate::{APP, Nodes, at, digest, of_client, user};
@@ -150,11 +150,11 @@ pub(crate) async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
     let mine = nodes.grant_with_access(1, "alice", APP).await;
     let bobs = nodes.grant_with_access(2, "bob", APP).await;
     let others = nodes.grant_with_access(3, "alice", "another").await;
-    let scopes = "a".parse().unwrap();
+    let consent = crate::others::allowed("a");
     let (alice, resource) = (user("alice"), crate::RESOURCE.parse().unwrap());
     for client in [APP, "another"] {
         let client = client.parse().unwrap();
-        let remembered = nodes.one.remember_consent(&alice, &client, &resource, &scopes, at(0));
+        let remembered = nodes.one.remember_consent(&alice, &client, &resource, &consent, at(0));
         remembered.await.unwrap();
     }
 
@@ -166,9 +166,9 @@ pub(crate) async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
     assert_eq!(nodes.stored(&mine).await.ended_at, Some(at(10)));
     assert_eq!(nodes.stored(&bobs).await.ended_at, Some(at(10)));
     assert_eq!(nodes.stored(&others).await.ended_at, None);
-    assert!(nodes.other.consented(&alice, &id, &resource).await.unwrap().is_empty());
+    assert_eq!(nodes.other.consented(&alice, &id, &resource).await.unwrap(), Consent::default());
     let another = "another".parse().unwrap();
-    assert_eq!(nodes.other.consented(&alice, &another, &resource).await.unwrap(), scopes);
+    assert_eq!(nodes.other.consented(&alice, &another, &resource).await.unwrap(), consent);
 
     // Of a client that is not there, nothing ends.
     assert_eq!(nodes.one.remove_client(&another, at(11)).await.unwrap(), None);

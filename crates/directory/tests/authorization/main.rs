@@ -136,6 +136,7 @@ contract! {
         a_device_code_is_forgotten_after_its_end;
     others:
         a_consent_is_remembered_by_client_and_resource
+        what_was_offered_and_left_out_is_remembered
         consents_of_a_user_are_bounded
         attempts_are_counted_in_windows
         attempts_at_once_are_all_counted

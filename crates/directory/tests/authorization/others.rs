@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use auth_core::{ClientId, NumericDate, ResourceUri, oauth::SingleUse};
-use directory::{Edit, authorization::Throttle};
+use directory::{
+    Edit,
+    authorization::{Consent, Throttle},
+};
 
 use crate::{APP, DAY, Nodes, at, at_once, user};
 
@@ -18,12 +21,14 @@ fn client_of(name: &str) -> ClientId {
 pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes) {
     let remember = async |subject, name, place, scopes: &str, secs| {
         let (user, client, resource) = (user(subject), client_of(name), resource(place));
-        let scopes = scopes.parse().unwrap();
-        nodes.one.remember_consent(&user, &client, &resource, &scopes, at(secs)).await.unwrap();
+        let consent = allowed(scopes);
+        nodes.one.remember_consent(&user, &client, &resource, &consent, at(secs)).await.unwrap();
     };
     let consented = async |subject, name, place| {
         let (user, client, resource) = (user(subject), client_of(name), resource(place));
-        nodes.other.consented(&user, &client, &resource).await.unwrap().to_string()
+        let consent = nodes.other.consented(&user, &client, &resource).await.unwrap();
+        assert!(consent.declined().is_empty());
+        consent.allowed().to_string()
     };
     assert_eq!(consented("alice", APP, "a").await, "");
     remember("alice", APP, "a", "b a", 0).await;
@@ -47,6 +52,33 @@ pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes)
     nodes.edit(Edit::Remove(user("alice"))).await;
     crate::add_user(nodes.one.users(), "alice").await;
     assert_eq!(consented("alice", "another", "a").await, "");
+}
+
+/// The consent of a user who was offered `scopes` alone, and allowed them.
+pub(crate) fn allowed(scopes: &str) -> Consent {
+    let scopes = scopes.parse().unwrap();
+    Consent::default().after(&scopes, &scopes)
+}
+
+pub(crate) async fn what_was_offered_and_left_out_is_remembered(nodes: Nodes) {
+    let (user, client, resource) = (user("alice"), client_of(APP), resource("a"));
+    for (secs, offered, chosen, is_allowed, is_declined) in [
+        (0, "a b c", "a", "a", "b c"),
+        // Of what was not offered, nothing changes; what was not offered cannot be chosen.
+        (1, "d", "d e", "a d", "b c"),
+        // Allowed later, it is not left out any more, and the other way round.
+        (2, "a b", "b", "b d", "a c"),
+        (3, "c", "", "b d", "a c"),
+        (4, "a b c d", "a b c d", "a b c d", ""),
+    ] {
+        let before = nodes.other.consented(&user, &client, &resource).await.unwrap();
+        let after = before.after(&offered.parse().unwrap(), &chosen.parse().unwrap());
+        nodes.one.remember_consent(&user, &client, &resource, &after, at(secs)).await.unwrap();
+        let known = nodes.other.consented(&user, &client, &resource).await.unwrap();
+        assert_eq!(known, after, "{secs}");
+        assert_eq!(known.allowed().to_string(), is_allowed, "{secs}");
+        assert_eq!(known.declined().to_string(), is_declined, "{secs}");
+    }
 }
 
 pub(crate) async fn attempts_are_counted_in_windows(nodes: Nodes) {
@@ -110,21 +142,21 @@ pub(crate) async fn an_assertion_is_used_once_by_its_issuer(nodes: Nodes) {
 }
 
 pub(crate) async fn consents_of_a_user_are_bounded(nodes: Nodes) {
-    let (alice, resource, scopes) = (user("alice"), resource("a"), "a".parse().unwrap());
+    let (alice, resource, consent) = (user("alice"), resource("a"), allowed("a"));
     let remember = async |number: u16, secs| {
         let client = client_of(&format!("c{number:03}"));
-        nodes.one.remember_consent(&alice, &client, &resource, &scopes, at(secs)).await.unwrap();
+        nodes.one.remember_consent(&alice, &client, &resource, &consent, at(secs)).await.unwrap();
     };
     let knows = async |number: u16| {
         let client = client_of(&format!("c{number:03}"));
-        !nodes.other.consented(&alice, &client, &resource).await.unwrap().is_empty()
+        nodes.other.consented(&alice, &client, &resource).await.unwrap() == consent
     };
     let consents = nodes.each(500).zip(0_u16..).map(|(node, number)| {
         let (alice, resource) = (user("alice"), self::resource("a"));
         async move {
-            let (client, scopes) = (client_of(&format!("c{number:03}")), "a".parse().unwrap());
+            let (client, consent) = (client_of(&format!("c{number:03}")), allowed("a"));
             let at = at(i64::from(number) + 1);
-            node.remember_consent(&alice, &client, &resource, &scopes, at).await.unwrap();
+            node.remember_consent(&alice, &client, &resource, &consent, at).await.unwrap();
         }
     });
     at_once(consents).await;

@@ -183,6 +183,7 @@ fn scopes() -> Scopes {
         .concat(),
         is_read_only: true,
         is_new: false,
+        is_left_out: false,
         availability: ScopeAvailability::Ticked,
     };
     let write = ScopeChoice {
@@ -218,12 +219,24 @@ fn scopes() -> Scopes {
     Scopes(vec![time, read, write, admin, unknown])
 }
 
-/// What is new is the second one that may be allowed.
-fn changed_scopes() -> Scopes {
+/// What is new is the last one that may be allowed.
+fn grown_scopes() -> Scopes {
     let mut scopes = scopes();
     if let Some(write) = scopes.0.get_mut(2) {
         write.is_new = true;
+    }
+    scopes
+}
+
+/// The last one that may be allowed was left out before, and the first one is new.
+fn narrowed_scopes() -> Scopes {
+    let mut scopes = scopes();
+    if let Some(write) = scopes.0.get_mut(2) {
+        write.is_left_out = true;
         write.availability = ScopeAvailability::Unticked;
+    }
+    if let Some(time) = scopes.0.first_mut() {
+        time.is_new = true;
     }
     scopes
 }
@@ -237,6 +250,7 @@ fn many_scopes() -> Scopes {
         opens: offers(OfferKind::Tool, tools.get(..4 * n).unwrap_or_default()),
         is_read_only: n.is_multiple_of(3),
         is_new: n % 4 == 1,
+        is_left_out: false,
         availability: ScopeAvailability::Ticked,
     };
     Scopes((0..10).map(scope).collect())
@@ -277,7 +291,7 @@ fn consent() -> Vec<Sample> {
             "consent-narrowed",
             ConsentPage {
                 reason: ConsentReason::Narrowed,
-                scopes: changed_scopes(),
+                scopes: narrowed_scopes(),
                 ..web.clone()
             }
             .response(),
@@ -286,7 +300,7 @@ fn consent() -> Vec<Sample> {
             "consent-grew",
             ConsentPage {
                 reason: ConsentReason::Grew,
-                scopes: changed_scopes(),
+                scopes: grown_scopes(),
                 client: operator,
                 ..web.clone()
             }

@@ -13,7 +13,7 @@ use auth_core::{
 use axum::{Extension, body::Body, extract::State, response::Response};
 use directory::{
     UserName,
-    authorization::{GrantId, NewGrant},
+    authorization::{Consent, GrantId, NewGrant},
 };
 use http::{HeaderMap, header};
 
@@ -127,7 +127,7 @@ async fn grant(
     checked: &CheckedRequest,
     user: UserName,
     scopes: ScopeSet,
-    remembered: &ScopeSet,
+    remembered: &Consent,
 ) -> Result<Response, Unavailable> {
     let (now, authorization) = (server.now(), &checked.authorization);
     let code = AuthorizationCode::from_random(random()?);

@@ -3,8 +3,9 @@
 //! 1. Scopes that the policy does not have are dropped. If none is left, or none was asked for, all
 //!    that some rule of the policy names are offered.
 //! 2. None is offered that the roles of the user do not allow now.
-//! 3. A box is ticked if the user allowed its scope to the client before, or never allowed it
-//!    anything there: what was left out once is not given by a click that was meant for the rest.
+//! 3. A box is ticked unless the user left out its scope before: what was left out once is not
+//!    given by a click that was meant for the rest. What the client never asked for before is
+//!    ticked, and the page says that it is new: after a 403, "Allow" gives what was missing.
 //! 4. A scope opens what needs it, or what it opens alone; and only what the user may do at all
 //!    with all that is offered.
 //! 5. `offline_access` permits nothing, and is not shown.
@@ -12,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth_core::{Action, Ceiling, Hypothetical, Policy, Scope, ScopeSet, oauth::OFFLINE_ACCESS};
-use directory::User;
+use directory::{User, authorization::Consent};
 
 use super::read_only;
 use crate::{AuthorizationServer, users};
@@ -28,8 +29,8 @@ pub(crate) struct Offer {
     pub(crate) unknown: ScopeSet,
     /// What the user allowed before, of what is offered.
     pub(crate) remembered: ScopeSet,
-    /// What the user allowed before, and what is not offered now.
-    others: ScopeSet,
+    /// What the user has said to this client so far.
+    before: Consent,
 }
 
 /// A scope on the consent page.
@@ -41,17 +42,40 @@ pub(crate) struct Choice {
     /// The tools, resources and prompts that it opens, in order.
     pub(crate) opens: Vec<Action>,
     pub(crate) is_read_only: bool,
-    pub(crate) is_ticked: bool,
+    pub(crate) before: Before,
+}
+
+/// What a user has said about a scope to a client so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing: it was not offered.
+    NotOffered,
+    /// To allow it.
+    Allowed,
+    /// Not to allow it.
+    LeftOut,
+}
+
+impl Before {
+    fn of(scope: &Scope, before: &Consent) -> Self {
+        if before.declined().contains(scope) {
+            Self::LeftOut
+        } else if before.allowed().contains(scope) {
+            Self::Allowed
+        } else {
+            Self::NotOffered
+        }
+    }
 }
 
 impl Offer {
-    /// What `user` may give of `asked` for a resource with this policy, having given `before`.
+    /// What `user` may give of `asked` for a resource with this policy, having said `before`.
     pub(crate) fn new(
         server: &AuthorizationServer,
         policy: &Policy,
         user: &User,
         asked: &ScopeSet,
-        before: &ScopeSet,
+        before: Consent,
     ) -> Self {
         let ceiling = users::ceiling(server, user, policy);
         let catalog = policy.scopes();
@@ -65,8 +89,7 @@ impl Offer {
             (known, beyond)
         };
         let offered = wanted.intersection(&ceiling);
-        let remembered = offered.intersection(before);
-        let others = before.iter().filter(|scope| !offered.contains(scope)).cloned().collect();
+        let remembered = offered.intersection(before.allowed());
         let reading = read_only::among(policy, &offered);
         let roles = user.roles_at(server.now());
         let mut opened = opened_by(policy, &offered, &Ceiling::Roles(roles));
@@ -75,10 +98,10 @@ impl Offer {
             about: policy.about(scope).unwrap_or_default().to_owned(),
             opens: opened.remove(scope).unwrap_or_default(),
             is_read_only: reading.contains(scope),
-            is_ticked: remembered.is_empty() || remembered.contains(scope),
+            before: Before::of(scope, &before),
         };
         let choices = offered.iter().map(choice).collect();
-        Self { choices, beyond_roles, unknown, remembered, others }
+        Self { choices, beyond_roles, unknown, remembered, before }
     }
 
     /// The scopes that are offered.
@@ -93,8 +116,8 @@ impl Offer {
     }
 
     /// What is remembered if the user allows `chosen`: what was not asked about stays.
-    pub(crate) fn to_remember(&self, chosen: &ScopeSet) -> ScopeSet {
-        self.others.union(chosen)
+    pub(crate) fn to_remember(&self, chosen: &ScopeSet) -> Consent {
+        self.before.after(&self.scopes(), chosen)
     }
 
     /// Whether all that is offered was allowed before, so that one click is enough.
@@ -102,9 +125,19 @@ impl Offer {
         !self.choices.is_empty() && self.remembered == self.scopes()
     }
 
-    /// Whether some of what is offered was allowed before, and some was not.
+    /// Whether the user left out some of what is offered before.
     pub(crate) fn is_narrowed(&self) -> bool {
-        !self.remembered.is_empty() && !self.is_known()
+        self.choices.iter().any(|choice| choice.before == Before::LeftOut)
+    }
+
+    /// Whether this scope was not offered before, though others were.
+    pub(crate) fn is_new(&self, choice: &Choice) -> bool {
+        self.before != Consent::default() && choice.before == Before::NotOffered
+    }
+
+    /// Whether some of what is offered was not offered before, though others were.
+    pub(crate) fn is_grown(&self) -> bool {
+        self.choices.iter().any(|choice| self.is_new(choice))
     }
 }
 

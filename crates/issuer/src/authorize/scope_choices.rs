@@ -2,7 +2,7 @@
 
 use auth_core::{Action, Scope};
 
-use super::Offer;
+use super::{Offer, offer::Before};
 use crate::pages::{self, Label, ScopeAvailability, ScopeChoice, Scopes};
 
 /// How many scopes that do not exist are shown: who asks for more has made them up.
@@ -10,17 +10,16 @@ const UNKNOWN: usize = 16;
 
 /// The scopes of `offer`, as consent and device pages show them.
 pub(crate) fn scope_choices(offer: &Offer) -> Scopes {
-    let has_before = !offer.remembered.is_empty();
     let offered = offer.choices.iter().map(|choice| ScopeChoice {
         name: choice.scope.to_string(),
         description: Label::long(&choice.about),
         opens: choice.opens.iter().filter_map(opens).collect(),
         is_read_only: choice.is_read_only,
-        is_new: has_before && !offer.remembered.contains(&choice.scope),
-        availability: if choice.is_ticked {
-            ScopeAvailability::Ticked
-        } else {
-            ScopeAvailability::Unticked
+        is_new: offer.is_new(choice),
+        is_left_out: choice.before == Before::LeftOut,
+        availability: match choice.before {
+            Before::NotOffered | Before::Allowed => ScopeAvailability::Ticked,
+            Before::LeftOut => ScopeAvailability::Unticked,
         },
     });
     let beyond = offer.beyond_roles.iter().map(|it| unavailable(it, ScopeAvailability::Role));
@@ -35,6 +34,7 @@ fn unavailable(scope: &Scope, availability: ScopeAvailability) -> ScopeChoice {
         opens: Vec::new(),
         is_read_only: false,
         is_new: false,
+        is_left_out: false,
         availability,
     }
 }

@@ -78,7 +78,7 @@ pub(super) async fn offer(
     let Some(target) = server.config().resource(resource) else {
         return Err(Unavailable::new("a resource is gone", "it was checked before"));
     };
-    Ok(Offer::new(server, &target.policy, user, authorization.scopes(), &before))
+    Ok(Offer::new(server, &target.policy, user, authorization.scopes(), before))
 }
 
 /// The parts that all answers to a request share.

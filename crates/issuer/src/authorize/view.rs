@@ -111,6 +111,8 @@ fn reason(offer: &Offer, is_declined: bool) -> ConsentReason {
         ConsentReason::Known
     } else if offer.is_narrowed() {
         ConsentReason::Narrowed
+    } else if offer.is_grown() {
+        ConsentReason::Grew
     } else {
         ConsentReason::First
     }

@@ -73,7 +73,8 @@ async fn remember(
     grant: &NewGrant,
 ) -> Result<(), Unavailable> {
     let NewGrant { user, client_id, resource, scopes, created_at, .. } = grant;
-    server.store().remember_consent(user, client_id, resource, scopes, *created_at).await?;
+    let consent = waiting.offer.to_remember(scopes);
+    server.store().remember_consent(user, client_id, resource, &consent, *created_at).await?;
     tracing::info!(
         grant = grant.id.as_str(),
         subject = %auth_core::display::escape(user.subject.as_str()),

@@ -37,11 +37,12 @@ pub enum ConsentReason {
     Known,
     /// The user declined this program a minute ago.
     Declined,
-    /// The program asks again for scopes that the user did not allow: those that are
-    /// [new](super::ScopeChoice::is_new).
+    /// The program asks again for scopes that the user did not allow: those that were
+    /// [left out](super::ScopeChoice::is_left_out). It may ask for [new](super::ScopeChoice::is_new)
+    /// ones besides.
     Narrowed,
-    /// The program asks for more than it did before: the scopes that are
-    /// [new](super::ScopeChoice::is_new).
+    /// The program asks for more than it did before, and for nothing that the user left out: the
+    /// scopes that are [new](super::ScopeChoice::is_new).
     Grew,
 }
 
@@ -54,15 +55,28 @@ impl ConsentPage {
         Sentence::new(text, &[("server", &self.frame.server)])
     }
 
-    /// Why the page is shown, as a heading and a text.
-    fn notice(&self) -> Option<(&'static str, Sentence)> {
-        let (title, text) = match self.reason {
-            ConsentReason::First | ConsentReason::Known => return None,
-            ConsentReason::Declined => (text::CONSENT_DECLINED_TITLE, text::CONSENT_DECLINED),
-            ConsentReason::Narrowed => (text::CONSENT_NARROWED_TITLE, text::CONSENT_NARROWED),
-            ConsentReason::Grew => (text::CONSENT_GREW_TITLE, text::CONSENT_GREW),
+    /// Why the page is shown, as headings and texts.
+    fn notices(&self) -> Vec<(&'static str, Sentence)> {
+        let new = self.scopes.new_ones();
+        let grew = || {
+            let text = Sentence::new(text::CONSENT_GREW, &[("scopes", &new)]);
+            (text::CONSENT_GREW_TITLE, text)
         };
-        Some((title, Sentence::new(text, &[("scopes", &self.scopes.new_ones())])))
+        match self.reason {
+            ConsentReason::First | ConsentReason::Known => Vec::new(),
+            ConsentReason::Declined => {
+                let text = Sentence::new(text::CONSENT_DECLINED, &[]);
+                vec![(text::CONSENT_DECLINED_TITLE, text)]
+            }
+            ConsentReason::Narrowed => {
+                let left_out = self.scopes.left_out();
+                let text = Sentence::new(text::CONSENT_NARROWED, &[("scopes", &left_out)]);
+                let narrowed = (text::CONSENT_NARROWED_TITLE, text);
+                let grew = (!new.is_empty()).then(grew);
+                [Some(narrowed), grew].into_iter().flatten().collect()
+            }
+            ConsentReason::Grew => vec![grew()],
+        }
     }
 
     fn is_known(&self) -> bool {

@@ -17,8 +17,10 @@ pub struct ScopeChoice {
     pub opens: Vec<Offer>,
     /// Whether all that it opens only reads.
     pub is_read_only: bool,
-    /// Whether the user did not allow it to this program before, though others.
+    /// Whether the program did not ask for it before, though for others.
     pub is_new: bool,
+    /// Whether the user left it out before.
+    pub is_left_out: bool,
     /// Whether the user may allow it.
     pub availability: ScopeAvailability,
 }
@@ -89,8 +91,17 @@ impl Scopes {
 
     /// The names of the new ones.
     pub(super) fn new_ones(&self) -> Label {
-        let new = self.0.iter().filter(|scope| scope.is_new && scope.is_available());
-        let names: Vec<_> = new.map(|scope| scope.name.as_str()).collect();
+        self.names(|scope| scope.is_new)
+    }
+
+    /// The names of those that the user left out before.
+    pub(super) fn left_out(&self) -> Label {
+        self.names(|scope| scope.is_left_out)
+    }
+
+    fn names(&self, which: impl Fn(&ScopeChoice) -> bool) -> Label {
+        let those = self.0.iter().filter(|scope| which(scope) && scope.is_available());
+        let names: Vec<_> = those.map(|scope| scope.name.as_str()).collect();
         Label::long(&names.join(", "))
     }
 }

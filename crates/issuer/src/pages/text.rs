@@ -91,14 +91,16 @@ pub(crate) const CONSENT_DECLINED_TITLE: &str = "You declined";
 pub(crate) const CONSENT_DECLINED: &str = "You declined this program a moment ago, and it asks \
     again. You do not have to answer: close this page, or decline again.";
 pub(crate) const CONSENT_NARROWED_TITLE: &str = "Why you see this page again";
-pub(crate) const CONSENT_NARROWED: &str = "You did not allow {scopes} before. The program now \
-    tried something that needs it, and asks again. If you decline, that one action does not work; \
-    what you allowed before stays.";
+pub(crate) const CONSENT_NARROWED: &str = "You did not allow {scopes} before. The program asks \
+    again: it tried something that needs it. For the program to go on with that, tick the box. If \
+    you leave it out again, that one action does not work; what you allowed before stays.";
 pub(crate) const CONSENT_GREW_TITLE: &str = "The program asks for more";
-pub(crate) const CONSENT_GREW: &str = "You allowed less before. New is: {scopes}.";
+pub(crate) const CONSENT_GREW: &str = "It did not ask for this before: {scopes}. Untick what you \
+    do not want to allow.";
 pub(crate) const SCOPES_LEGEND: &str = "What it may do";
 pub(crate) const SCOPES_NONE: &str = "It asks for nothing but to know that you signed in.";
 pub(crate) const SCOPE_NEW: &str = "new";
+pub(crate) const SCOPE_LEFT_OUT: &str = "left out before";
 pub(crate) const SCOPE_OPENS_NOTHING: &str = "Opens no tool at present.";
 pub(crate) const TOOLS: &str = "Tools";
 pub(crate) const RESOURCES: &str = "Resources";

@@ -191,7 +191,7 @@ async fn what_is_not_ticked_is_not_granted() {
 }
 
 #[tokio::test]
-async fn what_was_allowed_before_is_one_click_and_growth_is_not() {
+async fn what_was_allowed_before_is_one_click_and_what_was_left_out_is_not() {
     let world = World::new().await;
     let mut alice = world.signed_in("alice").await;
     let asked = authorize(&[("scope", "User.Read User.Write")]);
@@ -227,9 +227,69 @@ async fn what_was_not_asked_about_stays_remembered() {
     let _ = alice.decide(&one, &[("decision", "continue")]).await.code();
     let form = alice.get(&both).await.form("/authorize");
     assert!(form.buttons.contains(&("decision".into(), "continue".into())));
-    // What was asked about and is not ticked is forgotten.
+    // What was asked about and is not ticked is left out.
     let _ = alice.decide(&one, &[("decision", "allow"), ("scope:User.Read", "")]).await.code();
     assert_eq!(alice.get(&both).await.form("/authorize").unticked, ["scope:User.Read"]);
+}
+
+#[tokio::test]
+async fn what_was_never_asked_for_is_ticked_and_the_page_says_that_it_is_new() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let less = authorize(&[("scope", "User.Read")]);
+    let page = alice.get(&less).await;
+    assert!(!page.body.contains("asks for more"));
+    let _ = alice.submit(page.form("/authorize"), &[("decision", "allow")]).await.code();
+
+    // After a 403 the client asks for what was missing, and "Allow" gives it.
+    let more = authorize(&[("scope", "User.Read Admin.Write")]);
+    let page = alice.get(&more).await;
+    assert!(page.body.contains("asks for more") && !page.body.contains("did not allow"));
+    assert!(page.body.contains("for this before: <bdi>Admin.Write</bdi>."));
+    let form = page.form("/authorize");
+    assert_eq!(form.unticked, Vec::<String>::new());
+    assert!(!form.buttons.contains(&("decision".into(), "continue".into())));
+    let code = alice.submit(form, &[("decision", "allow")]).await.code();
+    assert_eq!(world.exchange(&code).await.json()["scope"], "Admin.Write User.Read");
+    let form = alice.get(&more).await.form("/authorize");
+    assert!(form.buttons.contains(&("decision".into(), "continue".into())));
+}
+
+#[tokio::test]
+async fn what_was_left_out_is_not_ticked_until_it_is_allowed() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let two = authorize(&[("scope", "User.Read User.Write")]);
+    let read = [("decision", "allow"), ("scope:User.Write", "")];
+    let _ = alice.decide(&two, &read).await.code();
+
+    // Left out and new at once: the page says both, and "Allow" gives what is new alone.
+    let three = authorize(&[]);
+    let page = alice.get(&three).await;
+    assert!(page.body.contains("did not allow <bdi>User.Write</bdi> before."), "{}", page.body);
+    assert!(page.body.contains("for this before: <bdi>Admin.Write</bdi>."));
+    let form = page.form("/authorize");
+    assert_eq!(form.unticked, ["scope:User.Write"]);
+    let code = alice.submit(form, &[("decision", "allow")]).await.code();
+    assert_eq!(world.exchange(&code).await.json()["scope"], "Admin.Write User.Read");
+
+    // It stays so while it is not asked for, and ends when its box is ticked.
+    let _ = alice.allow(&authorize(&[("scope", "User.Read")])).await.code();
+    let form = alice.get(&three).await.form("/authorize");
+    assert_eq!(form.unticked, ["scope:User.Write"]);
+    let ticked = [("decision", "allow"), ("scope:User.Write", "on")];
+    let _ = alice.submit(form, &ticked).await.code();
+    let form = alice.get(&three).await.form("/authorize");
+    assert!(form.buttons.contains(&("decision".into(), "continue".into())));
+    assert_eq!(form.unticked, Vec::<String>::new());
+
+    // Who left everything out is not asked as if for the first time.
+    let none = [("decision", "allow"), ("scope:User.Read", "")];
+    let mut bob = world.signed_in("bob").await;
+    let _ = bob.decide(&three, &none).await.code();
+    let page = bob.get(&three).await;
+    assert!(page.body.contains("did not allow <bdi>User.Read</bdi> before."));
+    assert_eq!(page.form("/authorize").unticked, ["scope:User.Read"]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::RESOURCE;
 
 use crate::{
-    common::{Answer, Browser, World, server::SECRET},
+    common::{Answer, Browser, World, authorize, server::SECRET},
     programs::{add_client, name, other_node, stamp},
 };
 
@@ -69,6 +69,24 @@ async fn a_device_gets_tokens_once_its_user_approves() {
     let refreshed = world.refresh(tokens.json()["refresh_token"].as_str().unwrap()).await;
     assert_eq!(refreshed.status, StatusCode::OK);
     assert_eq!(poll(&world, &device).await.error(), "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_decision_about_a_device_is_remembered_with_those_before() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let _ = alice.allow(&authorize(&[("scope", "User.Write")])).await.code();
+    let device = begin(&world, &[("scope", "User.Read Admin.Write")]).await.json();
+    let page = enter(&mut alice, device["user_code"].as_str().unwrap()).await;
+    let form = page.form("/device/decision");
+    let done = alice.submit(form, &[("decision", "allow"), ("scope:Admin.Write", "")]).await;
+    assert_eq!(done.status, StatusCode::OK);
+    let form = alice.get(&authorize(&[("scope", "User.Read User.Write")])).await;
+    let buttons = form.form("/authorize").buttons;
+    assert!(buttons.contains(&("decision".into(), "continue".into())), "{buttons:?}");
+    let device = begin(&world, &[]).await.json();
+    let page = enter(&mut alice, device["user_code"].as_str().unwrap()).await;
+    assert_eq!(page.form("/device/decision").unticked, ["scope:Admin.Write"]);
 }
 
 #[tokio::test]

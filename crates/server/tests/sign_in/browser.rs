@@ -18,8 +18,6 @@ pub(crate) struct Browser {
     cookies: BTreeMap<String, String>,
     /// Whether she allows what is asked.
     pub(crate) allows: bool,
-    /// The scopes that she leaves ticked, if not those that the page has ticked.
-    pub(crate) scopes: Option<Vec<String>>,
     /// The pages that she was shown: what each said.
     pub(crate) pages: Vec<String>,
     /// How often she typed a code in to sign in.
@@ -58,7 +56,7 @@ impl End {
 impl Browser {
     pub(crate) fn new() -> Self {
         let (cookies, pages) = (BTreeMap::new(), Vec::new());
-        Self { cookies, allows: true, scopes: None, pages, sign_ins: 0 }
+        Self { cookies, allows: true, pages, sign_ins: 0 }
     }
 
     /// Opens a path of the server, and does what its pages ask.
@@ -126,11 +124,7 @@ impl Browser {
             return None;
         }
         // A page that asks about what is known already has a button to go on with that.
-        let choices: &[&str] = match (self.allows, &self.scopes) {
-            (false, _) => &["deny"],
-            (true, None) => &["continue", "allow"],
-            (true, Some(_)) => &["allow"],
-        };
+        let choices: &[&str] = if self.allows { &["continue", "allow"] } else { &["deny"] };
         let decision = choices.iter().find(|choice| form.button("decision", choice));
         let signs_in = form.field("secret").is_some();
         if decision.is_none() && !signs_in && form.field("user_code").is_none() {
@@ -140,14 +134,7 @@ impl Browser {
         assert!(!signs_in || self.sign_ins == 0, "refused: {:?}", self.pages.last());
         for field in form.fields.iter().filter(|it| !it.name.is_empty() && !it.is_button()) {
             let value = match (field.kind.as_str(), field.name.as_str()) {
-                ("checkbox", name) => {
-                    let scope = name.strip_prefix("scope:").unwrap_or(name);
-                    let scopes = self.scopes.as_ref();
-                    if !scopes.map_or(field.checked, |it| it.iter().any(|one| one == scope)) {
-                        continue;
-                    }
-                    field.value.clone()
-                }
+                ("checkbox", _) if !field.checked => continue,
                 (_, "user") => "alice".to_owned(),
                 (_, "secret") => program.code(),
                 _ => field.value.clone(),

@@ -123,10 +123,6 @@ impl<'a> Replay<'a> {
             self.values.retain(|key, _| !key.starts_with(volatile));
         }
         let mut browser = Browser::new();
-        if name == "step_up" {
-            // The box of what is new may have to be ticked.
-            browser.scopes = Some(vec!["User.Read".into(), "Admin.Write".into()]);
-        }
         for (index, step) in steps.iter().enumerate() {
             println!("{name} {index}: {} {}", step.method, step.path);
             let after = &steps[index + 1..];
