@@ -91,7 +91,7 @@ pub use policy::{
 pub use principal::{Ceiling, Owner, Principal};
 pub use resource::{ResourceUri, ResourceUriError};
 pub use scope::{InvalidScopeError, Scope, ScopeSet};
-pub use signing_keys::{SigningKeys, SigningKeysError, StaticKeys};
+pub use signing_keys::{ActiveKey, SigningKeys, SigningKeysError, StaticKeys};
 pub use time::{Clock, Leeway, NumericDate, SystemClock, TimeError};
 pub use token::{AccessToken, AccessTokenError, MAX_TOKEN_BYTES};
 pub use verify::{

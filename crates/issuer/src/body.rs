@@ -1,19 +1,30 @@
 //! Bodies of requests, read within their bounds.
 //!
 //! 1. A form has at most [`MAX_FORM_BYTES`]; what is longer is not read to its end.
-//! 2. A form says that it is one: `application/x-www-form-urlencoded` (RFC 6749 §4.1.3).
+//! 2. A body arrives within [`MAX_TIME`]: who sends slowly holds a connection no longer.
+//! 3. A form says that it is one: `application/x-www-form-urlencoded` (RFC 6749 §4.1.3).
+
+use std::time::Duration;
 
 use auth_core::oauth::{ErrorCode, Form, MAX_FORM_BYTES, OAuthError};
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, header};
+use tokio::time::timeout;
 
-/// The whole body, if it has at most `limit` bytes.
+/// How long a body may take to arrive.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// The whole body, if it has at most `limit` bytes and arrives within [`MAX_TIME`].
 pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, OAuthError> {
-    axum::body::to_bytes(body, limit).await.map_err(|_| {
-        let text = format!("the body cannot be read, or is longer than {limit} bytes");
-        OAuthError::new(ErrorCode::InvalidRequest, text)
-    })
+    let invalid = |text: String| OAuthError::new(ErrorCode::InvalidRequest, text);
+    match timeout(MAX_TIME, axum::body::to_bytes(body, limit)).await {
+        Err(_) => Err(invalid(format!("the body takes longer than {} s", MAX_TIME.as_secs()))),
+        Ok(Err(_)) => {
+            Err(invalid(format!("the body cannot be read, or is longer than {limit} bytes")))
+        }
+        Ok(Ok(bytes)) => Ok(bytes),
+    }
 }
 
 /// The parameters of a `POST`.
@@ -29,4 +40,34 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body) -> Result<Form, OAuthE
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt, stream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_not_waited_for() {
+        let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"a="))]);
+        let body = Body::from_stream(first.chain(stream::pending()));
+        let began = Instant::now();
+        let fault = read(body, MAX_FORM_BYTES).await.unwrap_err();
+        assert!(fault.to_string().contains("10 s"), "{fault}");
+        assert_eq!(began.elapsed(), MAX_TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_in_time_and_is_short_enough_is_read() {
+        let late = stream::once(async {
+            tokio::time::sleep(MAX_TIME / 2).await;
+            Ok::<_, Infallible>(Bytes::from_static(b"a=b"))
+        });
+        assert_eq!(read(Body::from_stream(late), 3).await.unwrap(), "a=b");
+        assert!(read(Body::from("abcd"), 3).await.is_err());
+    }
 }

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use auth_core::oauth::{Form, MAX_FORM_BYTES};
 use axum::{
-    body::to_bytes,
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
@@ -16,7 +15,7 @@ use super::{
     throttle::NO_ADDRESS,
     view,
 };
-use crate::{AuthorizationServer, PeerAddress};
+use crate::{AuthorizationServer, PeerAddress, body};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -58,7 +57,7 @@ impl FromRequest<AuthorizationServer> for Posted {
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(FORM)) {
             return Err(view::unreadable(server));
         }
-        let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable(server))?;
+        let body = body::read(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable(server))?;
         let form = Form::parse(&body).map_err(|_| view::unreadable(server))?;
         let browser = Browser::of(server, &headers).await.map_err(IntoResponse::into_response)?;
         let peer = parts.extensions.get::<PeerAddress>().copied();

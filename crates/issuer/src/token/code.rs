@@ -56,7 +56,7 @@ pub(super) async fn exchange(
         let refresh = issue::first_refresh(client)?;
         if store.exchange_code(&digest, &signed.record, refresh.as_ref(), now).await? {
             clients::note_use(server, client).await;
-            return Ok(issue::answer(server, signed, refresh));
+            return Ok(issue::answer(signed, refresh));
         }
     }
     Err(AuthorizationCode::unknown().into())

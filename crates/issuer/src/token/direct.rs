@@ -90,7 +90,7 @@ pub(super) async fn issue(
         return Err(auth_core::oauth::PresentedClient::refused().into());
     }
     clients::note_use(server, client).await;
-    Ok(issue::answer(server, signed, None))
+    Ok(issue::answer(signed, None))
 }
 
 /// The one grant of this kind for a user, a client and a resource.

@@ -2,8 +2,11 @@
 //!
 //! 1. An access token is a JWT (RFC 9068) for one resource, signed by the key that signs now.
 //! 2. It is recorded with its grant before it is sent, so that ending the grant revokes it.
-//! 3. Its scopes are those of the grant that the user's roles allow now.
-//! 4. A grant from before all tokens of its user were revoked issues none.
+//! 3. It lives as long as configured, and no longer than its key stays published.
+//! 4. Its scopes are those of the grant that the user's roles allow now.
+//! 5. A grant from before all tokens of its user were revoked issues none.
+
+use std::time::Duration;
 
 use auth_core::{
     AccessToken, Audience, ClientId, NumericDate, ResourceUri, ScopeSet, Subject, TokenId,
@@ -30,6 +33,7 @@ use crate::{
 pub(crate) struct SignedToken {
     token: AccessToken,
     scopes: ScopeSet,
+    lifetime: Duration,
     /// What the store is to record.
     pub(crate) record: IssuedToken,
 }
@@ -43,18 +47,18 @@ pub(crate) fn access_token(
     scopes: ScopeSet,
     now: NumericDate,
 ) -> Result<SignedToken, Unavailable> {
-    let lifetime = server.config().lifetimes.access_token;
+    let active = server.keys().active(now)?;
+    let lifetime = active.lifetime(server.config().lifetimes.access_token);
     let token_id = TokenId::from_random(random()?);
     let audience: Audience = resource.audience().clone();
     let request = TokenRequest::new(subject.clone(), audience, token_id.clone())
         .client_id(client.clone())
         .scopes(scopes.clone())
         .lifetime(lifetime);
-    let key = server.keys().active(now)?;
-    let token = TokenIssuer::new(server.config().issuer.clone(), key).issue(&request, now);
+    let token = TokenIssuer::new(server.config().issuer.clone(), active.key).issue(&request, now);
     let token = token.map_err(|fault| Unavailable::new("a token cannot be signed", fault))?;
     let record = IssuedToken { token_id, expires_at: now.plus(lifetime) };
-    Ok(SignedToken { token, scopes, record })
+    Ok(SignedToken { token, scopes, lifetime, record })
 }
 
 /// Of `scopes`, those that `user` may hold now at `resource`; `None` if the user may not act, or
@@ -89,13 +93,8 @@ pub(crate) fn first_refresh(client: &KnownClient) -> Result<Option<RefreshToken>
 }
 
 /// Sends tokens that are recorded.
-pub(crate) fn answer(
-    server: &AuthorizationServer,
-    signed: SignedToken,
-    refresh_token: Option<RefreshToken>,
-) -> Response {
-    let SignedToken { token, scopes, record: _ } = signed;
-    let expires_in = server.config().lifetimes.access_token;
+pub(crate) fn answer(signed: SignedToken, refresh_token: Option<RefreshToken>) -> Response {
+    let SignedToken { token, scopes, lifetime: expires_in, record: _ } = signed;
     let answer = AccessTokenResponse { access_token: token, expires_in, refresh_token, scopes };
     respond::json(StatusCode::OK, &answer)
 }

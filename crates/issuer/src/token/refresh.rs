@@ -73,7 +73,7 @@ pub(super) async fn refresh(
         let written = rotated.as_ref().map(|(digest, salt)| (digest, *salt));
         if store.advance_refresh(&given.id, before, &after, written, &signed.record).await? {
             clients::note_use(server, client).await;
-            return Ok(issue::answer(server, signed, Some(answer)));
+            return Ok(issue::answer(signed, Some(answer)));
         }
     }
     Err(RefreshDecision::error().into())

@@ -14,7 +14,7 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm, KeyId, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError, VerifyingKey,
+    ActiveKey, Algorithm, KeyId, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError, VerifyingKey,
 };
 
 use super::{
@@ -170,11 +170,11 @@ impl KeyFolder {
 }
 
 impl SigningKeys for KeyFolder {
-    fn active(&self, now: NumericDate) -> Result<SigningKey, SigningKeysError> {
+    fn active(&self, now: NumericDate) -> Result<ActiveKey, SigningKeysError> {
         let keys = self.keys();
         let none = || RotationError::NoneActive(self.folder.clone());
-        let (key, _) = keys.signing(now).ok_or_else(|| SigningKeysError(none().into()))?;
-        Ok(key.clone())
+        let (key, longest) = keys.signing(now).ok_or_else(|| SigningKeysError(none().into()))?;
+        Ok(ActiveKey { key: key.clone(), longest: Some(longest) })
     }
 
     fn published(&self) -> Result<KeySet, SigningKeysError> {
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(keys.published().len(), 1);
         assert_eq!(keys.signing(at(0)).unwrap().0.algorithm(), Algorithm::Es256);
         let again = made(&folder);
-        assert_eq!(again.active(at(0)).unwrap().id().unwrap().as_str(), names[0]);
+        assert_eq!(again.active(at(0)).unwrap().key.id().unwrap().as_str(), names[0]);
         assert_eq!(again.published().unwrap().iter().count(), 1);
         #[cfg(unix)]
         {
@@ -284,6 +284,24 @@ mod tests {
         fs::remove_file(folder.join(format!("key-{first}.pem"))).unwrap();
         let again = KeyFolder::open_or_make(&folder, Algorithm::Es256, at(80)).unwrap();
         assert_eq!((id(&again.keys(), at(80)), again.keys().published().len()), (second, 2));
+    }
+
+    #[test]
+    fn a_token_lives_no_longer_than_its_key_is_published_for() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("keys");
+        let keys = made(&folder);
+        let active = keys.active(at(0)).unwrap();
+        assert_eq!(active.lifetime(Duration::from_mins(60)), Duration::from_mins(60));
+        let rotation = Rotation::lock(&folder).unwrap();
+        let short = Duration::from_mins(5);
+        let mut plan = rotation.plan(Algorithm::Es256, at(10), Duration::ZERO, short);
+        rotation.apply(&mut plan, Algorithm::Es256).unwrap();
+        assert!(keys.refresh(at(11)).unwrap());
+        let active = keys.active(at(11)).unwrap();
+        assert_eq!(active.longest, Some(short));
+        assert_eq!(active.lifetime(Duration::from_mins(60)), short);
+        assert_eq!(active.lifetime(Duration::from_mins(1)), Duration::from_mins(1));
     }
 
     #[test]
