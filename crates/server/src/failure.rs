@@ -3,6 +3,7 @@
 use std::{error::Error, io};
 
 use directory::DirectoryError;
+use issuer_setup::SetupError;
 use terminal::{Invocation, Program};
 
 use crate::config::{policy_file::PolicyFileError, settings::ConfigError};
@@ -72,6 +73,20 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Settings(faults) => ConfigError(faults).into(),
+            SetupError::Keys(fault) => {
+                let or = "or set SIGN_IN=off if tokens come from elsewhere";
+                ConfigError(vec![format!("{fault}, {or}")]).into()
+            }
+            SetupError::Directory(error) => error.into(),
+            SetupError::Open(error) => error.into(),
+        }
+    }
 }
 
 impl Failure {

@@ -14,7 +14,6 @@ mod command;
 mod config;
 mod failure;
 mod key_files;
-mod listen;
 mod mcp;
 mod telemetry;
 

@@ -62,6 +62,20 @@ Examples:
 A new key is published at once, and signs only when every cache has seen it. The old one signs until
 then, and stays published until its last token has expired. Run it again to remove expired keys.";
 
+pub(super) const SERVE: &str = "\
+Configuration, as the server has it:
+  JWT_ISSUER\tthe URL at which browsers and clients reach it
+  MCP_RESOURCE\tthe resource server that its tokens are for
+  DATABASE_URL\tthe directory, which the resource server shares
+  SIGNING_KEYS\tthe folder of its keys, made at the first start
+  POLICY_FILE\tthe policy of the resource server
+
+Examples:
+  {mint-token} serve --bind 127.0.0.1:9000
+  SIGN_IN=off JWT_KEY_FILE=data/keys/jwks.json {server}\tthe resource server, without a signing key
+
+It stops on Ctrl-C and SIGTERM: requests under way may end. `/healthz` and `/readyz` say how it is.";
+
 pub(super) const INSPECT: &str = "\
 Examples:
   {mint-token} | {mint-token} inspect\tread from standard input

@@ -6,6 +6,7 @@
 
 mod examples;
 mod keys;
+mod serve;
 mod verify;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -22,6 +23,7 @@ use terminal::{Invocation, OutputFormat, date::When, duration, help};
 use self::examples::MINT;
 pub(crate) use self::{
     keys::{JwksArgs, KeyFormat, KeygenArgs, RotateArgs},
+    serve::ServeArgs,
     verify::{ExplainArgs, InspectArgs, TrustArgs, VerifyArgs, WhatArgs},
 };
 use crate::claim::{ExtraClaim, ExtraHeader};
@@ -60,6 +62,10 @@ pub(crate) enum Verb {
     /// Rotate the signing key, without a token being refused meanwhile.
     #[command(after_help = examples::ROTATE)]
     Rotate(RotateArgs),
+
+    /// Run the authorization server alone, for a resource server that holds no signing key.
+    #[command(after_help = examples::SERVE)]
+    Serve(ServeArgs),
 
     /// Show what a token contains, without verifying it.
     #[command(after_help = examples::INSPECT)]

@@ -6,6 +6,7 @@ mod jwks;
 mod keygen;
 mod mint;
 mod rotate;
+mod serve;
 mod shell;
 mod verify;
 
@@ -18,6 +19,7 @@ pub(crate) fn run(verb: &Verb, world: &mut World<'_>) -> Exit {
         Verb::Keygen(args) => keygen::run(args, world),
         Verb::Jwks(args) => jwks::run(args, world),
         Verb::Rotate(args) => rotate::run(args, world),
+        Verb::Serve(args) => serve::run(args, world),
         Verb::Inspect(args) => inspect::run(args, world),
         Verb::Verify(args) => verify::run(args, world),
         Verb::Explain(args) => explain::run(args, world),

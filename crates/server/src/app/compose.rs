@@ -6,11 +6,12 @@ use std::sync::Arc;
 use auth_core::{Clock, IssuerKeys, TrustedIssuer};
 use bartizan::Issuers;
 use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
+use issuer_setup::OpenIssuer;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Bounds, Resource, resource::Backend, sign_in::SignIn, start_code::StartCode};
+use super::{App, Bounds, Resource, resource::Backend, sign_in, start_code::StartCode};
 use crate::{
     admin::readiness::Readiness,
     config::{
@@ -39,7 +40,7 @@ pub(crate) struct Jobs {
     issuers: Issuers,
     key_files: KeyFiles,
     sessions: Option<Sessions>,
-    sign_in: Option<SignIn>,
+    sign_in: Option<OpenIssuer>,
 }
 
 impl Composition {
@@ -47,7 +48,8 @@ impl Composition {
     pub(crate) async fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
         let store = AnyDirectory::open(&config.database_url).await?;
         let sessions = open_sessions(config, &store, clock).await?;
-        let sign_in = SignIn::open(config, &store, clock).await?;
+        let sign_in = sign_in::open(config, &store, clock).await?;
+        let start_code = sign_in.as_ref().and_then(|it| sign_in::start_code(it, &store, clock));
         let settings = CacheSettings {
             max_in_memory: config.directory_max_users,
             max_age: config.directory_max_age,
@@ -55,7 +57,7 @@ impl Composition {
         };
         let directory = Arc::new(CachedDirectory::load(store, settings).await?);
         let issuers = trusted_issuers(config, clock)?;
-        let folder = sign_in.as_ref().map(|sign_in| sign_in.watched(config));
+        let folder = sign_in.as_ref().map(|it| sign_in::watched(it, config));
         if let Some((folder, local)) = folder.as_ref().zip(config.local.as_ref()) {
             let keys = folder.added_to(local.key_set());
             issuers.replace_keys(IssuerKeys::new(local.issuer.clone(), keys));
@@ -69,15 +71,14 @@ impl Composition {
         }
         app.authorization_server = sign_in.as_ref().map(|sign_in| sign_in.server.clone());
         let pruning = sessions.as_ref().map(Sessions::health);
-        let pruning = pruning.into_iter().chain(sign_in.as_ref().map(SignIn::health));
+        let pruning = pruning.into_iter().chain(sign_in.as_ref().map(OpenIssuer::health));
         for health in key_files.health().into_iter().chain(pruning) {
             app.readiness.add_job(health);
         }
         app.readiness.add(log::failing);
-        if let Some(agreement) = sign_in.as_ref().map(SignIn::agreement) {
-            app.readiness.add(move || agreement.failing());
+        if let Some(agreement) = sign_in.as_ref().map(OpenIssuer::agreement) {
+            app.readiness.add(move || sign_in::missing_key(&agreement));
         }
-        let start_code = sign_in.as_ref().and_then(SignIn::start_code);
         let jobs = Jobs { directory, issuers, key_files, sessions, sign_in };
         Ok(Self { app, jobs, start_code })
     }

@@ -3,9 +3,8 @@
 //! [`compose`] makes one from the configuration.
 
 pub(crate) mod compose;
-mod nodes;
 mod resource;
-pub(crate) mod sign_in;
+mod sign_in;
 pub(crate) mod start_code;
 
 use std::{collections::BTreeSet, sync::Arc};

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use issuer_setup::sections;
 use serde_json::json;
 use settings::{Environment, Origin, Program, Variable, has_password, reference, schema};
 use terminal::table::Table;
@@ -13,7 +14,6 @@ use crate::{
     config::{
         issuers,
         settings::{Config, ConfigError},
-        sign_in,
     },
     failure::Failure,
     mcp::server::McpServer,
@@ -33,7 +33,8 @@ pub(crate) fn config(
         ConfigCommand::Check => check(args, environment, out),
         ConfigCommand::Show { output } => show(args, environment, *output, out),
         ConfigCommand::Schema => {
-            let (providers, assertions) = (sign_in::provider_schema(), sign_in::assertion_schema());
+            let (providers, assertions) =
+                (sections::provider_schema(), sections::assertion_schema());
             write_json(&schema(&issuers::section_schema(), &providers, &assertions), out)
         }
         ConfigCommand::Reference => out.write_all(reference().as_bytes()).map_err(Failure::output),

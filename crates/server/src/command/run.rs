@@ -6,20 +6,30 @@ use std::{
 };
 
 use auth_core::{Clock, SystemClock};
+use bartizan::PeerAddress;
 use directory::{AnyDirectory, CachedDirectory, Directory};
+use listener::{Limits, PerAddress, descriptors, serve, shutdown};
 use settings::{EnvFile, Environment, KeySource};
 use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admin::health,
     app::compose::Composition,
     args::RunArgs,
     config::settings::{Config, ConfigError},
     failure::Failure,
-    listen::{Limits, PerAddress, descriptors, serve, shutdown},
     mcp::server::McpServer,
     telemetry::log,
+};
+
+/// What the listener has to know of this program.
+const PROGRAM: listener::Program = listener::Program {
+    note_peer: |extensions, address| {
+        extensions.insert(PeerAddress(address));
+    },
+    is_health_check: |path| health::PATHS.contains(&path),
 };
 
 pub(crate) async fn run(
@@ -83,7 +93,7 @@ pub(crate) async fn run(
         .max_connections_per_address
         .map_or(PerAddress::Public(connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections, per_address, ..Limits::default() };
-    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits));
+    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits, PROGRAM));
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();

@@ -5,7 +5,4 @@ pub(crate) mod local_issuer;
 mod origins;
 pub(crate) mod policy_file;
 pub(crate) mod provisioning;
-mod secret;
-mod section;
 pub(crate) mod settings;
-pub(crate) mod sign_in;

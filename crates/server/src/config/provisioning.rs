@@ -1,8 +1,7 @@
 //! What happens to users who are not in the directory.
 
-use std::collections::BTreeSet;
-
-use auth_core::{Issuer, Policy, RoleName};
+use auth_core::{Issuer, Policy};
+use issuer_setup::default_roles;
 use settings::{Environment, Variable};
 
 use crate::{authenticate::Provisioning, config::issuers::IssuerConfig};
@@ -36,23 +35,4 @@ pub(crate) fn resolve(
         other => faults.push(format!("UNKNOWN_USERS {other:?}: write refuse or provision")),
     }
     found
-}
-
-/// The roles that new users get: some, and all of them roles that the policy has.
-pub(crate) fn default_roles<'a>(
-    names: impl Iterator<Item = &'a str>,
-    policy: Option<&Policy>,
-) -> Result<BTreeSet<RoleName>, String> {
-    let mut roles = BTreeSet::new();
-    for name in names {
-        let role: RoleName = name.parse().map_err(|fault| format!("{name:?}: {fault}"))?;
-        if policy.is_some_and(|policy| !policy.has_role(&role)) {
-            return Err(format!("the policy has no role {name:?}"));
-        }
-        roles.insert(role);
-    }
-    if roles.is_empty() {
-        return Err("a user without a role may do nothing: name at least one".into());
-    }
-    Ok(roles)
 }

@@ -9,6 +9,7 @@ use std::{
 
 use auth_core::{Action, Policy, ResourceUri};
 use bartizan::CertificateAuthorities;
+use issuer_setup::{ProviderSections, authorities, sections};
 use settings::{Environment, KeySource, SignInSettings, Variable};
 
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
         origins::allowed_origins,
         policy_file::{self, PolicySource},
         provisioning,
-        sign_in::{self, ProviderSections},
     },
     key_files::{DEFAULT_OUTAGE, KeyFile},
 };
@@ -64,17 +64,6 @@ pub struct Config {
     pub policy: Policy,
     /// Where the policy came from.
     pub policy_source: PolicySource,
-}
-
-/// The authorities in the file that `CA_FILE` names, if it names one.
-fn authorities(environment: &Environment, faults: &mut Vec<String>) -> CertificateAuthorities {
-    let Some(path) = environment.set_value(Variable::CaFile) else {
-        return CertificateAuthorities::default();
-    };
-    CertificateAuthorities::from_file(path.as_ref()).unwrap_or_else(|fault| {
-        faults.push(format!("CA_FILE {path}: {fault}"));
-        CertificateAuthorities::default()
-    })
 }
 
 /// Every error of the configuration, one a line.
@@ -256,14 +245,8 @@ fn providers(
     faults: &mut Vec<String>,
 ) -> ProviderSections {
     let settings = local.and_then(|local| local.sign_in.as_ref());
-    if let (Some(settings), Some(policy)) = (settings, policy) {
-        let unknown = settings.second_factor_roles.iter().find(|role| !policy.has_role(role));
-        faults.extend(unknown.map(|role| {
-            format!("SECOND_FACTOR_ROLES: the policy has no role {:?}", role.as_str())
-        }));
-    }
-    let providers = sign_in::load(policy, environment, faults);
-    check_sign_in(settings, &providers, local.is_some(), faults);
+    let providers = sections::load(policy, environment, faults);
+    check_sign_in(settings, &providers, policy, local.is_some(), faults);
     providers
 }
 
@@ -271,19 +254,18 @@ fn providers(
 fn check_sign_in(
     sign_in: Option<&SignInSettings>,
     providers: &ProviderSections,
+    policy: Option<&Policy>,
     has_local: bool,
     faults: &mut Vec<String>,
 ) {
-    let has_some = !providers.sign_in.is_empty() || !providers.assertions.is_empty();
+    let has_some = !providers.is_empty();
     match sign_in {
         // What is wrong with the local issuer is reported by itself.
         None if has_some && (has_local || faults.is_empty()) => faults.push(
             "[sign_in] and [assertions] are for an authorization server in this process: SIGN_IN says whether there is one".into(),
         ),
-        Some(settings) if !settings.passwords && !has_some && faults.is_empty() => faults.push(
-            "SIGN_IN_PASSWORDS is off, and there is no section [sign_in.NAME]: no user could sign in".into(),
-        ),
-        _ => {}
+        Some(settings) => faults.extend(issuer_setup::check(settings, providers, policy)),
+        None => {}
     }
 }
 

@@ -14,7 +14,8 @@ use std::{
 };
 
 use auth_core::{
-    ActiveKey, Algorithm, KeyId, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError, VerifyingKey,
+    ActiveKey, Algorithm, KeyId, KeySet, NumericDate, SigningKey, SigningKeys, SigningKeysError,
+    VerifyingKey,
 };
 
 use super::{

@@ -10,16 +10,15 @@ use auth_core::{
     Algorithm, Audience, Issuer, KeyError, KeySet, Policy, RoleName, Scope, ScopeSet, TokenTypes,
 };
 use bartizan::{Address, IntrospectWhen, Location, Preset};
+use issuer_setup::{
+    Section, default_roles,
+    secret::{describe, secret},
+};
 use settings::Environment;
 
 use super::{
     MAX_OUTAGE, MAX_OUTAGE_HOURS,
     entry::{IntrospectionConfig, IssuerConfig},
-};
-use crate::config::{
-    provisioning::default_roles,
-    secret::{describe, secret},
-    section::Section,
 };
 
 /// What a section is read against.

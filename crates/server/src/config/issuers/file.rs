@@ -11,7 +11,7 @@ use toml::{
 };
 
 use super::{context::Context, entry::IssuerConfig};
-use crate::config::section::Section;
+use issuer_setup::Section;
 
 /// Reads the file at `path`, as `ISSUERS_FILE` names it; errors are added to `faults`.
 pub(crate) fn load(

@@ -11,6 +11,9 @@ use tokio::{
 
 use super::*;
 
+const PROGRAM: Program =
+    Program { note_peer: |_, _| {}, is_health_check: |path| path == "/healthz" };
+
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 async fn start(limits: Limits, delay: Duration) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
@@ -25,7 +28,7 @@ async fn start(limits: Limits, delay: Duration) -> (SocketAddr, CancellationToke
         .route("/healthz", get(|| async { "ok" }))
         .route("/large", get(|| async { "x".repeat(1 << 20) }));
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits));
+    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits, PROGRAM));
     (address, stop, serving)
 }
 

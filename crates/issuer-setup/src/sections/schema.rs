@@ -4,7 +4,8 @@ use issuer::providers::ProviderPreset;
 use serde_json::{Map, Value, json};
 
 /// The members that a section `[sign_in.NAME]` may have.
-pub(crate) fn provider_schema() -> Value {
+#[must_use]
+pub fn provider_schema() -> Value {
     let presets = ProviderPreset::ALL.map(ProviderPreset::name);
     let text = json!({ "type": "string" });
     let own = json!({
@@ -24,7 +25,8 @@ pub(crate) fn provider_schema() -> Value {
 }
 
 /// The members that a section `[assertions.NAME]` may have.
-pub(crate) fn assertion_schema() -> Value {
+#[must_use]
+pub fn assertion_schema() -> Value {
     let own = json!({
         "issuer": { "type": "string", "description": "The iss of its assertions, byte for byte." },
         "kind": { "enum": ["id-jag", "workload"], "description": "What its assertions say." },

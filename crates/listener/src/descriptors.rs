@@ -7,7 +7,8 @@ const OTHERS: u64 = 128;
 
 /// Raises the soft limit to the hard one, and says what to do if that is too low for so many
 /// connections. Beyond it nothing can be opened: no health check, no key file, no database.
-pub(crate) fn raise(connections: usize) -> Option<String> {
+#[must_use]
+pub fn raise(connections: usize) -> Option<String> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         limit.current = limit.maximum;

@@ -7,7 +7,7 @@ use auth_core::{
 use issuer::{AssertionKeys, AssertionKind, AssertionProvider};
 
 use super::Context;
-use crate::config::section::Section;
+use crate::Section;
 
 impl Context<'_> {
     pub(super) fn assertion_provider(

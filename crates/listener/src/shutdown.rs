@@ -5,7 +5,7 @@ use std::future::Future;
 /// Returns when the process is asked to stop: SIGINT (Ctrl-C) or SIGTERM. It listens from the call
 /// on, not from the first poll, so that no signal in between is missed.
 #[cfg(unix)]
-pub(crate) fn signal() -> impl Future<Output = ()> {
+pub fn signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).ok();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(listen);
@@ -24,7 +24,7 @@ pub(crate) fn signal() -> impl Future<Output = ()> {
 
 /// Returns when the process is asked to stop: Ctrl-C.
 #[cfg(not(unix))]
-pub(crate) fn signal() -> impl Future<Output = ()> {
+pub fn signal() -> impl Future<Output = ()> {
     async {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without a handler the system's own stops the process.

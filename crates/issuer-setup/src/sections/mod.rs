@@ -18,16 +18,16 @@ use issuer::{AssertionProvider, providers::SignInProvider};
 use settings::{ConfigFile, Environment};
 use toml::{Value, de::DeTable};
 
-pub(crate) use self::schema::{assertion_schema, provider_schema};
-use super::section::Section;
+pub use self::schema::{assertion_schema, provider_schema};
+use crate::Section;
 
 /// The providers of an authorization server.
-#[derive(Debug, Default)]
-pub(crate) struct ProviderSections {
+#[derive(Debug, Clone, Default)]
+pub struct ProviderSections {
     /// Those with which users sign in.
-    pub(crate) sign_in: Vec<SignInProvider>,
+    pub sign_in: Vec<SignInProvider>,
     /// Those whose assertions are exchanged.
-    pub(crate) assertions: Vec<AssertionProvider>,
+    pub assertions: Vec<AssertionProvider>,
 }
 
 /// What a section is read against.
@@ -38,8 +38,16 @@ struct Context<'a> {
     folder: &'a Path,
 }
 
+impl ProviderSections {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sign_in.is_empty() && self.assertions.is_empty()
+    }
+}
+
 /// Reads the sections; errors are added to `faults`.
-pub(crate) fn load(
+pub fn load(
     policy: Option<&Policy>,
     environment: &Environment,
     faults: &mut Vec<String>,
@@ -107,16 +115,18 @@ fn sections(
 mod tests {
     use std::path::Path;
 
+    use auth_core::PolicyDocument;
     use issuer::{
         AssertionKind,
         providers::{ClientAuthentication, ProviderKind, UnknownUsers},
     };
 
     use super::*;
-    use crate::config::policy_file::{BUILT_IN, parse};
 
     fn read(text: &str) -> Result<ProviderSections, Vec<String>> {
-        let policy = parse(BUILT_IN, &[]).unwrap();
+        let policy = include_str!("../../../server/policy.toml");
+        let policy: PolicyDocument = toml::from_str(policy).unwrap();
+        let policy = Policy::try_from(policy).unwrap();
         let secret = ("SECRET_OF_IT".to_owned(), "hush-hush-hush".to_owned());
         let config = ConfigFile::parse(Path::new("conf/bartizan.toml"), text.to_owned());
         assert_eq!(config.errors(), <[String; 0]>::default());

@@ -15,7 +15,7 @@ use directory::{DirectoryError, Shared};
 use settings::key_folder::KeyFolder;
 use tokio_util::sync::CancellationToken;
 
-use crate::{admin::readiness::Failing, config::settings::ConfigError, failure::Failure};
+use crate::SetupError;
 
 /// How often a node notes its keys.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -24,7 +24,7 @@ const PATIENCE: i64 = 150;
 
 /// Whether this node has the keys of the others. Its clones share what they know.
 #[derive(Clone)]
-pub(crate) struct KeyAgreement {
+pub struct KeyAgreement {
     shared: Shared,
     folder: Arc<KeyFolder>,
     clock: Arc<dyn Clock>,
@@ -38,17 +38,16 @@ impl KeyAgreement {
         shared: Shared,
         folder: Arc<KeyFolder>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, SetupError> {
         let path = folder.path().display().to_string();
         let agreement = Self { shared, folder, clock, missing: Arc::default() };
         // Nothing is written yet, which would delay the start.
         match agreement.missing_of(&[]).await? {
             None => Ok(agreement),
-            Some(key) => Err(ConfigError(vec![format!(
+            Some(key) => Err(SetupError::Settings(vec![format!(
                 "SIGNING_KEYS {path}: another node of this directory signs with the key {key}, which is not in this folder. \
                  Let the nodes share the folder, or copy it from that node. If no other node runs, wait {PATIENCE} s"
-            )])
-            .into()),
+            )])),
         }
     }
 
@@ -68,18 +67,14 @@ impl KeyAgreement {
         Ok(all.into_iter().find(|id| !known.contains(id.as_str())))
     }
 
-    /// What fails, for `/readyz`.
-    pub(crate) fn failing(&self) -> Option<Failing> {
-        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        missing.as_ref().map(|(key, since)| Failing {
-            what: format!("the signing key {key} of another node is not here"),
-            since: Some(*since),
-            affects_callers: true,
-        })
+    /// The key of another node that is not here, and since when that is known.
+    #[must_use]
+    pub fn missing(&self) -> Option<(String, NumericDate)> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Checks every [`INTERVAL`], until `stop` is cancelled.
-    pub(crate) async fn keep(self, stop: CancellationToken) {
+    pub async fn keep(self, stop: CancellationToken) {
         loop {
             // A directory that cannot be asked is reported as such.
             if let Ok(missing) = self.missing_key().await {
@@ -123,7 +118,7 @@ mod tests {
         store: &AnyDirectory,
         folder: &Path,
         clock: &Arc<ManualClock>,
-    ) -> Result<KeyAgreement, Failure> {
+    ) -> Result<KeyAgreement, SetupError> {
         let folder = KeyFolder::open_or_make(folder, Algorithm::Es256, clock.now()).unwrap();
         let shared = Shared::new(store.clone());
         KeyAgreement::reached(shared, Arc::new(folder), Arc::clone(clock) as _).await
@@ -153,14 +148,13 @@ mod tests {
         let clock = ManualClock::at(NOW);
         let node = reached(&store, &home.path().join("keys"), &clock).await.unwrap();
         node.note(node.missing_key().await.unwrap());
-        assert!(node.failing().is_none());
+        assert!(node.missing().is_none());
         let shared = Shared::new(store);
         shared.announce_keys(&["new"], clock.now(), clock.now()).await.unwrap();
         node.note(node.missing_key().await.unwrap());
-        let failing = node.failing().unwrap();
-        assert!(failing.affects_callers && failing.what.contains("new"), "{failing:?}");
+        assert_eq!(node.missing(), Some(("new".to_owned(), clock.now())));
         clock.advance(Duration::from_secs(151));
         node.note(node.missing_key().await.unwrap());
-        assert!(node.failing().is_none());
+        assert!(node.missing().is_none());
     }
 }

@@ -10,7 +10,7 @@ use issuer::providers::UnknownUsers;
 use toml::Value;
 
 use super::Context;
-use crate::config::{provisioning::default_roles, section::Section};
+use crate::{Section, default_roles};
 
 impl Context<'_> {
     /// The name of a section.

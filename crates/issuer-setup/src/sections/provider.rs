@@ -5,7 +5,7 @@ use issuer::providers::{ClientAuthentication, ProviderPreset, SignInProvider};
 use secrecy::SecretString;
 
 use super::Context;
-use crate::config::{secret::secret, section::Section};
+use crate::{Section, secret::secret};
 
 impl Context<'_> {
     pub(super) fn provider(&self, name: &str, section: &mut Section) -> Option<SignInProvider> {

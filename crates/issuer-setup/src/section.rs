@@ -4,7 +4,9 @@ use std::{fmt::Display, str::FromStr};
 
 use toml::{Table, Value};
 
-pub(crate) struct Section {
+/// A table, with the errors found so far.
+#[derive(Debug)]
+pub struct Section {
     place: String,
     table: Table,
     faults: Vec<String>,
@@ -12,32 +14,36 @@ pub(crate) struct Section {
 
 impl Section {
     /// The table at `place`.
-    pub(crate) const fn new(place: String, table: Table) -> Self {
+    #[must_use]
+    pub const fn new(place: String, table: Table) -> Self {
         Self { place, table, faults: Vec::new() }
     }
 
     /// A table within this one.
-    pub(crate) fn inner(&self, name: &str, table: Table) -> Self {
+    #[must_use]
+    pub fn inner(&self, name: &str, table: Table) -> Self {
         Self::new(format!("{} {name}", self.place), table)
     }
 
     /// Adds the errors of a table within this one.
-    pub(crate) fn adopt(&mut self, inner: Self) {
+    pub fn adopt(&mut self, inner: Self) {
         self.faults.append(&mut inner.faults());
     }
 
-    pub(crate) fn fault(&mut self, fault: impl Display) {
+    /// Adds an error.
+    pub fn fault(&mut self, fault: impl Display) {
         self.faults.push(format!("{}: {fault}", self.place));
     }
 
     /// Adds an error, and returns `None`.
-    pub(crate) fn none<T>(&mut self, fault: impl Display) -> Option<T> {
+    pub fn none<T>(&mut self, fault: impl Display) -> Option<T> {
         self.fault(fault);
         None
     }
 
     /// All errors, with one for each member that was not taken.
-    pub(crate) fn faults(mut self) -> Vec<String> {
+    #[must_use]
+    pub fn faults(mut self) -> Vec<String> {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for name in left {
             self.fault(format!("{name}: unknown key"));
@@ -46,36 +52,42 @@ impl Section {
     }
 
     /// Whether there is such a member.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+    /// The member of this name, whatever it is.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
         self.table.remove(name)
     }
 
-    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+    /// A string.
+    pub fn text(&mut self, name: &str) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => Some(text),
             _ => self.none(format!("{name}: write a string, in quotes")),
         }
     }
 
-    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+    /// A boolean.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.take(name)? {
             Value::Boolean(flag) => Some(flag),
             _ => self.none(format!("{name}: write true or false")),
         }
     }
 
-    pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
+    /// A whole number.
+    pub fn number(&mut self, name: &str) -> Option<u64> {
         match self.take(name)? {
             Value::Integer(number) if (0..=1_000_000).contains(&number) => number.try_into().ok(),
             _ => self.none(format!("{name}: write a whole number")),
         }
     }
 
-    pub(crate) fn table(&mut self, name: &str) -> Option<Table> {
+    /// A table.
+    pub fn table(&mut self, name: &str) -> Option<Table> {
         match self.take(name)? {
             Value::Table(table) => Some(table),
             _ => self.none(format!("{name}: write a table, {{ … }}")),
@@ -83,7 +95,7 @@ impl Section {
     }
 
     /// An array of strings, each parsed.
-    pub(crate) fn list<T>(&mut self, name: &str) -> Option<Vec<T>>
+    pub fn list<T>(&mut self, name: &str) -> Option<Vec<T>>
     where
         T: FromStr<Err: Display>,
     {
@@ -101,7 +113,7 @@ impl Section {
     }
 
     /// A parsed string.
-    pub(crate) fn parsed<T>(&mut self, what: &str, text: &str) -> Option<T>
+    pub fn parsed<T>(&mut self, what: &str, text: &str) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {

@@ -4,25 +4,25 @@ use std::{net::IpAddr, time::Duration};
 
 /// The bounds of the listener. `docs/limits.md` lists them with the tests that hold them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// How long the head of a request may take to arrive; also how long a connection may be idle.
-    pub(crate) head_timeout: Duration,
+    pub head_timeout: Duration,
     /// How many bytes the head of a request may have.
-    pub(crate) head_bytes: usize,
+    pub head_bytes: usize,
     /// How long a peer may read nothing of what is written to its connection.
-    pub(crate) write_timeout: Duration,
+    pub write_timeout: Duration,
     /// How many connections are open at once.
-    pub(crate) connections: usize,
+    pub connections: usize,
     /// How many of them one address may have.
-    pub(crate) per_address: PerAddress,
+    pub per_address: PerAddress,
     /// How many connections more are answered, for health checks alone.
-    pub(crate) reserve: usize,
+    pub reserve: usize,
     /// How many of those one address may have.
-    pub(crate) reserve_per_address: usize,
+    pub reserve_per_address: usize,
     /// The same as `head_timeout`, for those.
-    pub(crate) reserve_timeout: Duration,
+    pub reserve_timeout: Duration,
     /// How long requests that are under way may take after the stop.
-    pub(crate) grace: Duration,
+    pub grace: Duration,
 }
 
 impl Default for Limits {
@@ -43,7 +43,7 @@ impl Default for Limits {
 
 /// How many connections one address may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PerAddress {
+pub enum PerAddress {
     /// A bound for every address.
     Every(usize),
     /// A bound for public addresses. A proxy in front connects from a loopback or private address,

@@ -13,21 +13,21 @@
 
 mod admission;
 mod connection;
-pub(crate) mod descriptors;
+pub mod descriptors;
 mod limits;
 mod peer_address;
 mod peers;
 mod progress;
 mod reserve;
-pub(crate) mod shutdown;
+pub mod shutdown;
 #[cfg(test)]
 mod tests;
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, net::IpAddr, time::Duration};
 
 use axum::{
     body::Body,
-    http::{Request, Response},
+    http::{Extensions, Request, Response},
 };
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
@@ -39,7 +39,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-pub(crate) use self::limits::{Limits, PerAddress};
+pub use self::limits::{Limits, PerAddress};
 use self::{
     admission::{Admission, Kind},
     connection::configured,
@@ -47,16 +47,26 @@ use self::{
     reserve::Reserve,
 };
 
+/// What the listener has to know of the program.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// Adds the address that a request comes from to its extensions.
+    pub note_peer: fn(&mut Extensions, IpAddr),
+    /// Whether a path is that of a health check, which is answered also while all else is refused.
+    pub is_health_check: fn(&str) -> bool,
+}
+
 /// How long to wait before accepting again after an error (out of descriptors, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is
 /// over.
-pub(crate) async fn serve<S>(
+pub async fn serve<S>(
     listener: TcpListener,
     service: S,
     stop: CancellationToken,
     limits: Limits,
+    program: Program,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
     S: Clone + Send + 'static,
@@ -72,6 +82,7 @@ pub(crate) async fn serve<S>(
     let mut scarce_http = http.clone();
     scarce_http.header_read_timeout(limits.reserve_timeout);
     let admission = Admission::new(limits);
+    let is_health_check = program.is_health_check;
     let graceful = GracefulShutdown::new();
     loop {
         let next = async { (admission.acquire().await, listener.accept().await) };
@@ -92,7 +103,8 @@ pub(crate) async fn serve<S>(
             continue;
         };
         let io = TokioIo::new(configured(stream, limits.write_timeout));
-        let service = WithPeerAddress { inner: service.clone(), address };
+        let note = program.note_peer;
+        let service = WithPeerAddress { inner: service.clone(), address, note };
         // Clients that disconnect or take too long are no error of the server.
         match admitted.room.kind {
             Kind::Ordinary => {
@@ -107,7 +119,7 @@ pub(crate) async fn serve<S>(
                 });
             }
             Kind::Reserve => {
-                let service = TowerToHyperService::new(Reserve(service));
+                let service = TowerToHyperService::new(Reserve { inner: service, is_health_check });
                 let connection = graceful.watch(reserve_http.serve_connection(io, service));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {

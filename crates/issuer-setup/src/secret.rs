@@ -5,10 +5,10 @@ use std::path::Path;
 use settings::{Environment, KeySettingError};
 use zeroize::Zeroizing;
 
-use super::section::Section;
+use crate::Section;
 
 /// The secret that `secret_env` or `secret_file` names.
-pub(crate) fn secret(
+pub fn secret(
     section: &mut Section,
     environment: &Environment,
     folder: &Path,
@@ -30,7 +30,8 @@ pub(crate) fn secret(
 }
 
 /// The error of a key or a secret, without the names of variables that do not concern a section.
-pub(crate) fn describe(fault: &KeySettingError) -> String {
+#[must_use]
+pub fn describe(fault: &KeySettingError) -> String {
     match fault {
         KeySettingError::Placeholder => "a placeholder: put in a real one".into(),
         KeySettingError::NotBase64Url => {

@@ -5,8 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::http::Request;
-use bartizan::PeerAddress;
+use axum::http::{Extensions, Request};
 use tower::Service;
 
 /// A service whose requests all come over one connection: each gets the peer's address as an
@@ -15,6 +14,7 @@ use tower::Service;
 pub(super) struct WithPeerAddress<S> {
     pub(super) inner: S,
     pub(super) address: IpAddr,
+    pub(super) note: fn(&mut Extensions, IpAddr),
 }
 
 impl<S: Service<Request<B>>, B> Service<Request<B>> for WithPeerAddress<S> {
@@ -27,7 +27,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for WithPeerAddress<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        request.extensions_mut().insert(PeerAddress(self.address.to_canonical()));
+        (self.note)(request.extensions_mut(), self.address.to_canonical());
         self.inner.call(request)
     }
 }

@@ -1,0 +1,133 @@
+//! `serve`: the authorization server alone, for installations where the resource server must not
+//! hold a signing key.
+//!
+//! 1. Its settings are those of the server, which shares the directory with it ([`settings`]).
+//! 2. Connections are bounded as those of the server, by the same listener.
+//! 3. The log goes to standard error. No password, code, token or cookie is in it.
+//! 4. It stops when it is asked to, and requests under way may end.
+
+mod health;
+mod log;
+mod settings;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use auth_core::{Clock, SystemClock};
+use axum::Router;
+use directory::AnyDirectory;
+use issuer::PeerAddress;
+use issuer_setup::{OpenIssuer, SetupError};
+use listener::{Limits, PerAddress, descriptors, shutdown};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::settings::ServeSettings;
+use crate::{Exit, World, args::ServeArgs, output};
+
+/// What the listener has to know of this program.
+const PROGRAM: listener::Program = listener::Program {
+    note_peer: |extensions, address| {
+        extensions.insert(PeerAddress(address));
+    },
+    is_health_check: |path| health::PATHS.contains(&path),
+};
+
+/// Why it does not run.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("the configuration is invalid:\n{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error("cannot listen on {0}: {1}")]
+    Bind(String, io::Error),
+    #[error("{0}: {1}")]
+    System(&'static str, io::Error),
+}
+
+impl ServeError {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(_) | Self::Setup(SetupError::Settings(_) | SetupError::Keys(_)) => {
+                Exit::Usage
+            }
+            _ => Exit::Failed,
+        }
+    }
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &ServeArgs, world: &mut World<'_>) -> Exit {
+    let done = Runtime::new()
+        .map_err(|error| ServeError::System("starting", error))
+        .and_then(|runtime| runtime.block_on(serve(args, world)));
+    match done {
+        Ok(exit) => exit,
+        Err(fault) => {
+            output::error(&fault, world);
+            fault.exit()
+        }
+    }
+}
+
+async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeError> {
+    let asked_to_stop = shutdown::signal();
+    let environment = (world.environment)(&args.env_file)
+        .map_err(|fault| ServeError::Settings(vec![fault.to_string()]))?;
+    let ServeSettings { bind, setup, database_url, max_connections, max_per_address } =
+        ServeSettings::resolve(args, &environment).map_err(ServeError::Settings)?;
+    log::start(&environment).map_err(|fault| ServeError::Settings(vec![fault]))?;
+
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = AnyDirectory::open(&database_url).await.map_err(SetupError::from)?;
+    let title = format!("{} for {}", setup.issuer, setup.resource);
+    let opened = OpenIssuer::open(setup, &store, &clock).await?;
+    let listening = |error| ServeError::Bind(bind.clone(), error);
+    let listener = TcpListener::bind(&bind).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    if let Some(shortage) = descriptors::raise(max_connections) {
+        tracing::warn!("{shortage}");
+    }
+
+    let stop = CancellationToken::new();
+    let (router, mut jobs) = start(opened, &store, &clock, &stop);
+    let said = announce(address, &title, world);
+    if said != Exit::Done {
+        return Ok(said);
+    }
+    let per_address =
+        max_per_address.map_or(PerAddress::Public(max_connections.div_ceil(4)), PerAddress::Every);
+    let limits = Limits { connections: max_connections, per_address, ..Limits::default() };
+    let serving = tokio::spawn(listener::serve(listener, router, stop.clone(), limits, PROGRAM));
+    asked_to_stop.await;
+    tracing::info!("Stopping: no new requests, those under way may end");
+    stop.cancel();
+    let ended = serving.await;
+    while jobs.join_next().await.is_some() {}
+    store.close().await;
+    tracing::info!("Stopped");
+    ended.map(|()| Exit::Done).map_err(|error| ServeError::System("serving", error.into()))
+}
+
+/// The routes, and the background jobs, which end when `stop` is cancelled.
+fn start(
+    opened: OpenIssuer,
+    store: &AnyDirectory,
+    clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> (Router, JoinSet<()>) {
+    let (watch, agreement) = (opened.watch(), opened.agreement());
+    let jobs = vec![opened.health(), watch.health().clone()];
+    let health = health::routes(store.clone(), agreement.clone(), jobs);
+    let router = opened.server.clone().router().merge(health);
+    let mut running = JoinSet::new();
+    running.spawn(watch.keep_fresh(Arc::clone(clock), stop.clone()));
+    running.spawn(agreement.keep(stop.clone()));
+    running.spawn(opened.prune(stop.clone()));
+    (router, running)
+}
+
+/// Says on standard output where it listens.
+fn announce(address: SocketAddr, title: &str, world: &mut World<'_>) -> Exit {
+    output::to_out(&format!("Authorization server on http://{address}: {title}\n"), world)
+}

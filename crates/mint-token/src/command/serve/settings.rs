@@ -1,0 +1,141 @@
+//! The settings of `serve`: those of the server that concern its authorization server. All errors
+//! are reported together.
+
+use std::sync::Arc;
+
+use auth_core::{Issuer, ResourceUri};
+use issuer_setup::{IssuerSetup, authorities, check, sections};
+use settings::{Environment, SignInSettings, Variable};
+
+use crate::{args::ServeArgs, policy};
+
+/// What it needs.
+pub(super) struct ServeSettings {
+    /// Where to listen: `host:port`.
+    pub(super) bind: String,
+    /// The authorization server.
+    pub(super) setup: IssuerSetup,
+    /// The directory of users.
+    pub(super) database_url: String,
+    /// How many connections are open at once.
+    pub(super) max_connections: usize,
+    /// How many of them one address may have; `None`: public addresses have a part.
+    pub(super) max_per_address: Option<usize>,
+}
+
+impl ServeSettings {
+    /// Puts the flags over the environment.
+    pub(super) fn resolve(
+        args: &ServeArgs,
+        environment: &Environment,
+    ) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        let text = |variable| environment.get(variable).unwrap_or_default();
+        let bind = args.bind.as_deref().unwrap_or(text(Variable::BindAddr)).to_owned();
+        if bind.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
+            let label = environment.label(Variable::BindAddr);
+            faults.push(format!("{label} {bind:?}: write host:port, for example 127.0.0.1:9000"));
+        }
+        let issuer = issuer(text(Variable::JwtIssuer), &mut faults);
+        let resource = text(Variable::McpResource);
+        let resource = resource
+            .parse::<ResourceUri>()
+            .map_err(|fault| faults.push(format!("MCP_RESOURCE {resource:?}: {fault}")));
+        let policy = policy::load(args.policy.as_deref(), environment)
+            .map_err(|fault| faults.push(fault.to_string()));
+        let policy = policy.ok().map(|named| named.policy);
+        let settings = SignInSettings::resolve(environment, &mut faults);
+        let authorities = authorities(environment, &mut faults);
+        let providers = sections::load(policy.as_ref(), environment, &mut faults);
+        if let Some(settings) = &settings {
+            faults.extend(check(settings, &providers, policy.as_ref()));
+        }
+        let max_connections = count(Variable::MaxConnections, environment, &mut faults);
+        let max_per_address = environment
+            .get(Variable::MaxConnectionsPerAddress)
+            .map(|_| count(Variable::MaxConnectionsPerAddress, environment, &mut faults));
+        match (issuer, resource, policy, settings) {
+            (Some(issuer), Ok(resource), Some(policy), Some(settings)) if faults.is_empty() => {
+                let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
+                let setup = IssuerSetup {
+                    issuer,
+                    resource_name,
+                    resource,
+                    policy: Arc::new(policy),
+                    settings,
+                    providers,
+                    authorities,
+                };
+                let database_url = text(Variable::DatabaseUrl).to_owned();
+                Ok(Self { bind, setup, database_url, max_connections, max_per_address })
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
+/// `JWT_ISSUER`: a canonical URL, `https` or on this machine.
+fn issuer(text: &str, faults: &mut Vec<String>) -> Option<Issuer> {
+    let url = text.strip_suffix('/').unwrap_or(text).parse::<ResourceUri>();
+    let is_safe = |url: &ResourceUri| text.starts_with("https://") || url.is_loopback();
+    if !url.as_ref().is_ok_and(is_safe) {
+        faults.push(format!(
+            "JWT_ISSUER {text:?}: write the https URL at which browsers reach this program"
+        ));
+        return None;
+    }
+    text.parse().map_err(|fault| faults.push(format!("JWT_ISSUER {text:?}: {fault}"))).ok()
+}
+
+/// A whole number of one or more.
+fn count(variable: Variable, environment: &Environment, faults: &mut Vec<String>) -> usize {
+    let text = environment.get(variable).unwrap_or_default();
+    let number = text.parse::<usize>().ok().filter(|number| *number > 0);
+    if number.is_none() {
+        let label = environment.label(variable);
+        faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
+    }
+    number.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(pairs: &[(&str, &str)]) -> Result<ServeSettings, Vec<String>> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let args = ServeArgs { bind: None, policy: None, env_file: ".env".into() };
+        ServeSettings::resolve(&args, &Environment::from_pairs(pairs))
+    }
+
+    #[test]
+    fn it_needs_no_secret_and_runs_where_the_server_must_not_sign_in() {
+        let found = resolved(&[
+            ("SIGN_IN", "off"),
+            ("JWT_ISSUER", "https://login.example"),
+            ("MCP_RESOURCE", "https://mcp.example/mcp"),
+        ]);
+        let found = found.ok().unwrap();
+        assert_eq!(found.setup.issuer.as_str(), "https://login.example");
+        assert_eq!(found.setup.resource_name, "mcp.example");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_reported_together() {
+        let faults = resolved(&[
+            ("BIND_ADDR", "here"),
+            ("JWT_ISSUER", "http://login.example"),
+            ("MCP_RESOURCE", "mcp"),
+            ("SECOND_FACTOR_ROLES", "king"),
+            ("SIGN_IN_PASSWORDS", "off"),
+            ("MAX_CONNECTIONS", "0"),
+            ("CA_FILE", "/no/such/file"),
+        ]);
+        let faults = faults.err().unwrap();
+        for text in
+            ["BIND_ADDR", "JWT_ISSUER", "MCP_RESOURCE", "king", "PASSWORDS", "MAX_CONN", "CA_FILE"]
+        {
+            assert!(faults.iter().any(|it| it.contains(text)), "{text}: {faults:#?}");
+        }
+    }
+}
