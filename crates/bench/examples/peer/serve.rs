@@ -22,7 +22,7 @@ pub(crate) async fn by_axum(listener: TcpListener, router: Router) {
     axum::serve(listener, router).await.unwrap();
 }
 
-/// As our server serves (`crates/server/src/listen/`), without its limit on connections.
+/// As our server serves (`crates/listener/src/`), without its limit on connections.
 pub(crate) async fn by_us<S>(listener: TcpListener, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>

@@ -1,10 +1,18 @@
 //! The README, done by a machine: the three real programs as processes, in a temp folder, with
 //! nothing in their environment. Where it waits it waits in real time: processes know no other.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
 
+mod alone;
 mod demonstration;
 mod explained;
 mod faults;
+#[path = "../../../server/tests/sign_in/html.rs"]
+mod html;
 mod names;
 mod operator;
 mod rotation;

@@ -1,9 +1,14 @@
 //! `/token` with authorization codes.
 
-use auth_core::{Algorithm, KeySet, NumericDate, TokenVerifier, TrustedIssuer};
+use auth_core::{
+    ActiveKey, Algorithm, KeySet, NumericDate, SigningKeys, SigningKeysError, StaticKeys,
+    TokenVerifier, TrustedIssuer,
+};
 use directory::{Directory, Edit, UserName, UserStatus};
 use http::StatusCode;
-use std::time::Duration;
+use issuer::AuthorizationServer;
+use outbound::{AddressPolicy, OutboundClient};
+use std::{sync::Arc, time::Duration};
 use testkit::{ISSUER, NOW, RESOURCE, TestKey};
 
 use crate::common::{CHALLENGE, World, authorize, server::SECRET};
@@ -225,4 +230,38 @@ async fn only_a_client_that_refreshes_gets_a_refresh_token() {
     let tokens = world.exchange_with(&code, &[("client_id", id)]).await.json();
     assert!(tokens["access_token"].is_string());
     assert_eq!(tokens.get("refresh_token"), None);
+}
+
+/// A key that stays published for five minutes after it last signed.
+#[derive(Debug)]
+struct FiveMinutes(StaticKeys);
+
+impl SigningKeys for FiveMinutes {
+    fn active(&self, now: NumericDate) -> Result<ActiveKey, SigningKeysError> {
+        let longest = Some(Duration::from_mins(5));
+        Ok(ActiveKey { longest, ..self.0.active(now)? })
+    }
+
+    fn published(&self) -> Result<KeySet, SigningKeysError> {
+        self.0.published()
+    }
+}
+
+#[tokio::test]
+async fn a_token_does_not_outlive_the_publication_of_its_key() {
+    let world = World::new().await;
+    let keys = StaticKeys::new(TestKey::shared(Algorithm::Es256).signing()).unwrap();
+    let server = AuthorizationServer::new(
+        world.server.config().clone(),
+        world.store.clone(),
+        Arc::new(FiveMinutes(keys)),
+        OutboundClient::builder(AddressPolicy::public_only()).build().unwrap(),
+        &[7; 32],
+        Arc::clone(&world.clock) as _,
+    );
+    let world = World::of(server, world.store.clone(), Arc::clone(&world.clock));
+    let answer = world.exchange(&world.code("alice").await).await.json();
+    assert_eq!(answer["expires_in"], 300);
+    let claims = claims(&world, answer["access_token"].as_str().unwrap());
+    assert_eq!(claims.expires_at().as_secs(), NOW + 300);
 }

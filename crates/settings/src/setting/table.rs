@@ -41,6 +41,17 @@ const fn server(
     Setting { name, toml: Some(toml), shape, default, help, is_secret: false, programs: &[Server] }
 }
 
+/// A setting that `mint-token serve` reads too.
+const fn shared(
+    name: &'static str,
+    toml: (&'static str, &'static str),
+    shape: super::Shape,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    Setting { programs: &[Server, MintToken], ..server(name, toml, shape, default, help) }
+}
+
 /// A setting of the authorization server.
 const fn issuer(
     name: &'static str,
@@ -49,7 +60,7 @@ const fn issuer(
     default: Option<&'static str>,
     help: &'static str,
 ) -> Setting {
-    server(name, ("issuer", key), shape, default, help)
+    shared(name, ("issuer", key), shape, default, help)
 }
 
 /// As many as a file can say and every machine can count.
@@ -139,7 +150,7 @@ settings! {
         )
     };
     /// Where the server listens.
-    BindAddr = server(
+    BindAddr = shared(
         "BIND_ADDR",
         ("server", "bind"),
         Text,
@@ -147,7 +158,7 @@ settings! {
         "Where the server listens: host:port; port 0 for any free one.",
     );
     /// How many connections are open at once.
-    MaxConnections = server(
+    MaxConnections = shared(
         "MAX_CONNECTIONS",
         ("limits", "max_connections"),
         Number { least: 1, most: ANY },
@@ -155,7 +166,7 @@ settings! {
         "How many connections are open at once.",
     );
     /// How many of them one address may have.
-    MaxConnectionsPerAddress = server(
+    MaxConnectionsPerAddress = shared(
         "MAX_CONNECTIONS_PER_ADDRESS",
         ("limits", "max_connections_per_address"),
         Number { least: 1, most: ANY },
@@ -171,7 +182,7 @@ settings! {
         "How many MiB of request bodies are held in memory at once.",
     );
     /// The directory of users.
-    DatabaseUrl = server(
+    DatabaseUrl = shared(
         "DATABASE_URL",
         ("directory", "url"),
         Text,
@@ -249,7 +260,7 @@ settings! {
         "Whether clients of the revisions before 2026-07-28 have sessions: none, or database (docs/deploy.md).",
     );
     /// How the log is written.
-    LogFormat = server(
+    LogFormat = shared(
         "LOG_FORMAT",
         ("log", "format"),
         Choice(&["pretty", "json"]),
@@ -257,7 +268,7 @@ settings! {
         "The format of the log.",
     );
     /// What is logged.
-    RustLog = server(
+    RustLog = shared(
         "RUST_LOG",
         ("log", "level"),
         Text,
@@ -265,9 +276,9 @@ settings! {
         "What is logged: a level, or directives, for example info,bartizan=debug.",
     );
     /// Whether the server is its own authorization server.
-    SignIn = issuer(
+    SignIn = server(
         "SIGN_IN",
-        "sign_in",
+        ("issuer", "sign_in"),
         Choice(&["auto", "on", "off"]),
         Some("auto"),
         "Whether the server is its own authorization server, where users sign in (docs/sign-in.md): on, off, or auto: if JWT_ISSUER is on the origin of MCP_RESOURCE and the key is JWT_SECRET.",
