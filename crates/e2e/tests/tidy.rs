@@ -69,7 +69,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("terminal", &["auth-core"]),
     ("testkit", &["auth-core"]),
     ("conformance", &["auth-core", "bartizan", "client", "settings", "terminal"]),
-    ("bench", &["auth-core", "bartizan", "directory", "server", "testkit"]),
+    ("bench", &["auth-core", "bartizan", "directory", "issuer", "outbound", "server", "testkit"]),
     ("e2e", &[]),
     ("interop", &[]),
 ];

@@ -5,7 +5,6 @@ use std::{error::Error, fmt};
 
 use auth_core::oauth::{ErrorCode, OAuthError};
 use axum::{
-    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -133,5 +132,8 @@ pub(crate) fn busy(error: &OAuthError) -> Response {
 /// JSON that no cache keeps (RFC 6749 §5.1).
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
-    (status, no_store, Json(value)).into_response()
+    let Ok(body) = serde_json::to_vec(value) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], no_store, body).into_response()
 }
