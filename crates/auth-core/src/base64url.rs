@@ -29,8 +29,8 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// An id from 128 random bits, as 22 characters of base64url of which the first is a letter or a
-/// digit, so that no command takes the id for an option. Where it would be `-` or `_`, the first bit
-/// is cleared.
+/// digit, so that no command takes the id for an option. Where it would be `-` or `_`, the first
+/// bit is cleared.
 ///
 /// ```
 /// assert_eq!(auth_core::base64url::encode_id([0; 16]), "A".repeat(22));

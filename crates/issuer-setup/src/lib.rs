@@ -3,8 +3,8 @@
 //!
 //! 1. The settings are those of [`settings::SignInSettings`], and the [`sections`] of
 //!    `bartizan.toml`.
-//! 2. Its keys are those of a folder, which it sees change ([`FolderWatch`]). Nodes of one directory
-//!    sign with the same keys ([`KeyAgreement`]).
+//! 2. Its keys are those of a folder, which it sees change ([`FolderWatch`]). Nodes of one
+//!    directory sign with the same keys ([`KeyAgreement`]).
 //! 3. What is over is removed in the background ([`OpenIssuer::prune`]).
 //!
 //! **Invariant:** nothing here listens, or decides about a call.

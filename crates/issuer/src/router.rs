@@ -60,7 +60,7 @@ impl AuthorizationServer {
             .merge(device::pages())
             .merge(providers::routes())
             .route_layer(as_page)
-            // Some programs ask it, too: it tells them apart.
+            // Some programs ask it, too: it answers each in its form.
             .route("/authorize", get(authorize::show).post(authorize::decide))
             .route("/style.css", get(pages::style));
 

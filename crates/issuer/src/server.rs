@@ -135,8 +135,8 @@ impl AuthorizationServer {
         &self.0.devices
     }
 
-    /// Counts one more id of `address` that is remembered because it is used once; an error if there
-    /// are too many. Without it a stranger with a key, or with a browser, could fill the database.
+    /// Counts one more id of `address` that is remembered because it is used once; an error if
+    /// there are too many. Without it a stranger with a key, or with a browser, could fill the database.
     pub(crate) fn count_single_use(&self, address: Option<IpAddr>) -> Result<(), u64> {
         self.0.single_uses.count(address, SINGLE_USES_PER_MINUTE, self.now())
     }

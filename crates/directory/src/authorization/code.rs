@@ -8,7 +8,7 @@ use auth_core::{
 use super::{
     AuthorizationStore, GrantId, IssuedToken, NewGrant,
     database::{Lock, Made, Row, change},
-    grant,
+    issuing,
     tokens::{self, By},
 };
 use crate::{DirectoryError, error::QueryError, sql::connection::Statement};
@@ -40,7 +40,7 @@ impl AuthorizationStore {
     ) -> Result<bool, DirectoryError> {
         self.make_room_for_grant(&grant.user, grant.created_at).await?;
         change!(self, Lock::Rows, change => {
-            if !grant::insert(change, grant).await? {
+            if !issuing::insert(change, grant).await? {
                 return Ok(Made::Undo(false));
             }
             let insert = Statement::new(INSERT)

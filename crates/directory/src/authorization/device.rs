@@ -10,7 +10,7 @@ use auth_core::{
 use super::{
     AuthorizationStore, GrantId, IssuedToken, NewGrant,
     database::{Lock, Made, Row, change},
-    grant,
+    issuing,
     tokens::{self, By},
 };
 use crate::{
@@ -144,7 +144,7 @@ impl AuthorizationStore {
         };
         self.make_room_for_grant(&grant.user, grant.created_at).await?;
         change!(self, Lock::Rows, change => {
-            if !grant::insert(change, grant).await? {
+            if !issuing::insert(change, grant).await? {
                 return Ok(Made::Undo(false));
             }
             let approve = Statement::new(APPROVE)

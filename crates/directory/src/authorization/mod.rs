@@ -22,6 +22,7 @@ mod device;
 mod direct;
 mod ending;
 mod grant;
+mod issuing;
 mod one_time;
 mod prune;
 mod session;

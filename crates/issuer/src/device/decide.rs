@@ -11,8 +11,9 @@ use directory::{
 };
 
 use super::{
-    page::{Waiting, confirmed, find, signed_in},
+    page::{confirmed, find, signed_in},
     view,
+    waiting::Waiting,
 };
 use crate::{
     AuthorizationServer,

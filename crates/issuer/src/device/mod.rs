@@ -20,6 +20,7 @@ mod begin;
 mod decide;
 mod page;
 mod view;
+mod waiting;
 
 use axum::{
     Router,

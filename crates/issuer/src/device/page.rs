@@ -7,17 +7,14 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use directory::{
-    User, UserName,
-    authorization::{BrowserSession, StoredDevice},
-};
+use directory::{User, UserName, authorization::BrowserSession};
 use http::HeaderMap;
 
-use super::{attempts, view};
+use super::{attempts, view, waiting::Waiting};
 use crate::{
     AuthorizationServer, PeerAddress,
     authorize::Offer,
-    clients::{self, ClientLookupError, KnownClient},
+    clients::{self, ClientLookupError},
     pages::DeviceCodeError,
     respond::Unavailable,
     sign_in::{self, Browser, FormKind, Next, Posted},
@@ -26,15 +23,6 @@ use crate::{
 
 /// The purpose of the token of a confirm page: it is for one code and one session.
 const PURPOSE: &str = "device decision";
-
-/// A device that waits for the user who is signed in.
-pub(super) struct Waiting {
-    pub(super) device: StoredDevice,
-    pub(super) client: KnownClient,
-    pub(super) offer: Offer,
-    /// What the resource is called.
-    pub(super) resource: String,
-}
 
 /// `GET /device`
 pub(super) async fn show(

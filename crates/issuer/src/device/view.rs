@@ -4,7 +4,7 @@ use auth_core::oauth::UserCode;
 use axum::response::Response;
 use directory::User;
 
-use super::page::Waiting;
+use super::waiting::Waiting;
 use crate::{
     AuthorizationServer,
     authorize::scope_choices,

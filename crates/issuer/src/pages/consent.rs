@@ -38,8 +38,8 @@ pub enum ConsentReason {
     /// The user declined this program a minute ago.
     Declined,
     /// The program asks again for scopes that the user did not allow: those that were
-    /// [left out](super::ScopeChoice::is_left_out). It may ask for [new](super::ScopeChoice::is_new)
-    /// ones besides.
+    /// [left out](super::ScopeChoice::is_left_out). It may ask for
+    /// [new](super::ScopeChoice::is_new) ones besides.
     Narrowed,
     /// The program asks for more than it did before, and for nothing that the user left out: the
     /// scopes that are [new](super::ScopeChoice::is_new).

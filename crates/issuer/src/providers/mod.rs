@@ -19,6 +19,7 @@
 //! **Invariant:** a session begins only for the user whom the provider confirmed for this sign-in
 //! of this browser, and who is active here.
 
+mod asking;
 mod callback;
 mod config;
 mod fault;
@@ -28,6 +29,7 @@ mod http;
 mod kept;
 mod metadata;
 mod preset;
+mod preset_values;
 mod problem;
 mod provider;
 mod provision;

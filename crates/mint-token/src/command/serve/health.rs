@@ -14,7 +14,7 @@ use issuer_setup::KeyAgreement;
 pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// `/healthz`: the process runs. `/readyz`: the directory answers, this node has the keys of the
-/// others, and no background job fails; one that fails refuses nobody.
+/// others, and no background job fails; one that fails refuses no request.
 pub(super) fn routes(store: AnyDirectory, agreement: KeyAgreement, jobs: Vec<JobHealth>) -> Router {
     let [healthz, readyz] = PATHS;
     let ready = move || {
