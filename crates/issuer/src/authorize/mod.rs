@@ -11,7 +11,9 @@
 //! 3. What is offered is what was asked for, within what the user's roles allow ([`offer`]).
 //! 4. The consent page is always shown. What was allowed before makes it one click, never none. So
 //!    `prompt=none` is always answered by an error (OpenID Connect Core §3.1.2.6).
-//! 5. `prompt=login` and `prompt=select_account` show the sign-in page once:
+//! 5. An error goes back at once to a program on this computer and to a client that an operator
+//!    added. To others it goes by a link on a page ([`refuse`](mod@refuse)).
+//! 6. `prompt=login` and `prompt=select_account` show the sign-in page once:
 //!    [`after_sign_in`] takes them out of the request.
 
 mod asker;

@@ -1,6 +1,10 @@
 //! The answer to a request that is not shown to a user: a redirect to the client where that is
 //! safe, otherwise a page for people and JSON for programs.
 //!
+//! A browser is not redirected to a website or a private-use scheme before its user did anything,
+//! unless an operator added the client: everybody can register one, and our address would lead to
+//! theirs (RFC 9700 §4.11.2). A page says where the link leads.
+//!
 //! Some programs ask the endpoint before a browser does, to see whether they are still known: they
 //! accept JSON and no page.
 
@@ -8,7 +12,7 @@ use std::error::Error;
 
 use auth_core::{
     ClientId,
-    oauth::{ErrorCode, MetadataUrl, OAuthError, PageError},
+    oauth::{ErrorCode, MetadataUrl, OAuthError, PageError, RedirectTarget, RedirectUri},
 };
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -27,7 +31,10 @@ pub(crate) fn refuse(
     error: CheckError,
 ) -> Response {
     match error {
-        CheckError::Redirected(error) => view::redirect(&error.location(&server.config().issuer)),
+        CheckError::Redirected { error, is_operators } => {
+            let location = error.location(&server.config().issuer);
+            send_back(server, headers, error.redirect_uri(), is_operators, location)
+        }
         CheckError::Unavailable(fault) if is_program(headers) => fault.into_response(),
         CheckError::Unavailable(fault) => view::unavailable(server, &fault),
         CheckError::Client(_, fault) if is_program(headers) => {
@@ -44,6 +51,21 @@ pub(crate) fn refuse(
         }
         CheckError::Page(error) => view::problem(server, malformed(&error)),
     }
+}
+
+/// Brings the client an error that no user has caused: `location` is `uri` with it.
+pub(super) fn send_back(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    uri: &RedirectUri,
+    is_operators: bool,
+    location: String,
+) -> Response {
+    let is_loopback = matches!(uri.target(), RedirectTarget::Loopback(_));
+    if is_loopback || is_operators || is_program(headers) {
+        return view::redirect(&location);
+    }
+    view::refused(server, uri, location)
 }
 
 /// Whether the one who asks is a program.

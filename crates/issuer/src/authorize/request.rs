@@ -37,7 +37,13 @@ pub(crate) enum CheckError {
     Unreachable(ClientId, String),
     /// The error goes back to the client.
     #[error("the request is refused")]
-    Redirected(#[source] Box<RedirectedError>),
+    Redirected {
+        /// What is wrong, and where that goes.
+        #[source]
+        error: Box<RedirectedError>,
+        /// Whether an operator added the client.
+        is_operators: bool,
+    },
     /// Something is not there now.
     #[error("the request cannot be checked now")]
     Unavailable(#[source] Unavailable),
@@ -60,7 +66,9 @@ pub(crate) async fn check(
     let authorization =
         request.check(&client.metadata, &resources).map_err(|error| match error {
             RequestError::Page(error) => CheckError::Page(error),
-            RequestError::Redirected(error) => CheckError::Redirected(error),
+            RequestError::Redirected(error) => {
+                CheckError::Redirected { error, is_operators: client.is_operators }
+            }
         })?;
     Ok(CheckedRequest { text: text.to_owned(), client, authorization })
 }

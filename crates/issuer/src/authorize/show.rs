@@ -8,7 +8,7 @@ use axum::{
 };
 use http::HeaderMap;
 
-use super::{CheckedRequest, Offer, check, consent_token, denial, refuse, view};
+use super::{CheckedRequest, Offer, check, consent_token, denial, refuse, refuse::send_back, view};
 use crate::{AuthorizationServer, PeerAddress, respond::Unavailable, sign_in::Browser, users};
 
 /// `GET /authorize`
@@ -52,7 +52,10 @@ async fn page(
             let text = "the user has to consent: ask without prompt=none";
             OAuthError::new(ErrorCode::ConsentRequired, text)
         };
-        return Ok(view::redirect(&answer(server, checked).refused(&error)));
+        let (uri, location) =
+            (authorization.redirect_uri(), answer(server, checked).refused(&error));
+        let is_operators = checked.client.is_operators;
+        return Ok(send_back(server, headers, uri, is_operators, location));
     }
     let wants_sign_in = matches!(prompt, Prompt::Show { sign_in: true, .. });
     let Some(user) = user.filter(|_| !wants_sign_in) else {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use directory::User;
 use http::{HeaderValue, StatusCode, header};
 
-use auth_core::oauth::RedirectTarget;
+use auth_core::oauth::{RedirectTarget, RedirectUri};
 
 use super::{CheckedRequest, Offer, after_sign_in, scope_choices};
 use crate::{
@@ -62,6 +62,16 @@ pub(super) fn onward(
             OnwardPage { frame: server.frame(), to, url: location }.response()
         }
     }
+}
+
+/// The way back to the client with an error that no user has caused: the user decides.
+pub(super) fn refused(
+    server: &AuthorizationServer,
+    uri: &RedirectUri,
+    location: String,
+) -> Response {
+    let to = Onward::Refused(uri.into());
+    OnwardPage { frame: server.frame(), to, url: location }.response()
 }
 
 /// The sign-in page.

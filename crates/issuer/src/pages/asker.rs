@@ -59,11 +59,17 @@ impl Asker {
     }
 
     pub(super) fn goes_back_to(&self) -> Sentence {
-        match &self.destination {
-            Destination::Website(host) => Sentence::new("{host}", &[("host", host)]),
-            Destination::Computer(host) => Sentence::new(text::THIS_COMPUTER, &[("host", host)]),
-            Destination::Scheme(scheme) => Sentence::new(text::SCHEME, &[("scheme", scheme)]),
-            Destination::Device => Sentence::new(text::DEVICE_GOES_BACK, &[]),
+        self.destination.sentence()
+    }
+}
+
+impl Destination {
+    pub(super) fn sentence(&self) -> Sentence {
+        match self {
+            Self::Website(host) => Sentence::new("{host}", &[("host", host)]),
+            Self::Computer(host) => Sentence::new(text::THIS_COMPUTER, &[("host", host)]),
+            Self::Scheme(scheme) => Sentence::new(text::SCHEME, &[("scheme", scheme)]),
+            Self::Device => Sentence::new(text::DEVICE_GOES_BACK, &[]),
         }
     }
 }

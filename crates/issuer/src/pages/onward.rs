@@ -1,6 +1,7 @@
 //! A page in place of a redirect.
 //!
-//! 1. It leads on by itself after a moment, and has a button.
+//! 1. It leads on by itself after a moment, and has a button. After an error that no user has
+//!    caused there is the button alone, and the page says where it leads.
 //! 2. It is for the way from a form to an identity provider, or to a program by a website or a
 //!    private-use scheme. Browsers apply `form-action` to every redirect that follows a form, and
 //!    what providers and websites redirect to is not known. A browser that opens another program
@@ -10,7 +11,9 @@ use std::borrow::Cow;
 
 use askama::Template;
 
-use super::{Frame, Label, Page, Sentence, sentence, text};
+use http::StatusCode;
+
+use super::{Destination, Frame, Label, Page, Sentence, sentence, text};
 
 /// The way to another place.
 #[derive(Debug, Clone, Template)]
@@ -33,6 +36,8 @@ pub enum Onward {
     Denied,
     /// To this identity provider.
     Provider(Label),
+    /// Back to the program, whose request is refused.
+    Refused(Destination),
 }
 
 impl OnwardPage {
@@ -41,7 +46,14 @@ impl OnwardPage {
             Onward::Allowed => Sentence::new(text::ONWARD_PROGRAM, &[]),
             Onward::Denied => Sentence::new(text::ONWARD_DECLINED, &[]),
             Onward::Provider(name) => Sentence::new(text::ONWARD_PROVIDER, &[("provider", name)]),
+            Onward::Refused(destination) => {
+                Sentence::new(text::ONWARD_REFUSED, &[("place", &destination.sentence())])
+            }
         }
+    }
+
+    fn is_automatic(&self) -> bool {
+        !matches!(self.to, Onward::Refused(_))
     }
 }
 
@@ -53,7 +65,12 @@ impl Page for OnwardPage {
             Onward::Provider(name) => {
                 sentence::plain(text::ONWARD_PROVIDER_TITLE, &[("provider", name)])
             }
+            Onward::Refused(_) => text::ONWARD_REFUSED_TITLE.to_owned(),
         };
         heading.into()
+    }
+
+    fn status(&self) -> StatusCode {
+        if self.is_automatic() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
     }
 }

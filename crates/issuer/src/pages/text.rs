@@ -122,6 +122,10 @@ pub(crate) const ONWARD_PROGRAM: &str =
     "You go back to the program now. When it says that it is connected, you can close this page.";
 pub(crate) const ONWARD_DECLINED: &str =
     "You go back to the program now. It has no access. You can close this page.";
+pub(crate) const ONWARD_REFUSED_TITLE: &str =
+    "The program asked for something that is not possible";
+pub(crate) const ONWARD_REFUSED: &str = "Nothing was allowed. If you do not know where this link \
+     leads, close this page. It goes back to: {place}";
 pub(crate) const ONWARD_PROVIDER_TITLE: &str = "Continue with {provider}";
 pub(crate) const ONWARD_PROVIDER: &str = "You go to {provider} now, to sign in there.";
 pub(crate) const ONWARD_BUTTON: &str = "Continue";

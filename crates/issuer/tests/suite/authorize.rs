@@ -93,6 +93,33 @@ async fn every_other_error_goes_back_to_the_client() {
     assert_eq!(answer.parameter("error").as_deref(), Some("consent_required"));
 }
 
+/// RFC 9700 §4.11.2: everybody can register a website, and our address must not lead there.
+#[tokio::test]
+async fn an_error_goes_to_a_website_of_a_stranger_by_a_link_alone() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let of = |client| ("client_id", client);
+    let at = |uri| ("redirect_uri", uri);
+    for (name, value) in [("resource", "https://other.example"), ("prompt", "none")] {
+        let path = authorize(&[of("web"), at("https://web.example/callback"), (name, value)]);
+        for page in [world.get(&path).await, alice.get(&path).await] {
+            assert_eq!(page.status, StatusCode::BAD_REQUEST, "{name}");
+            assert!(page.headers.get("location").is_none(), "{name}");
+            assert!(!page.body.contains("http-equiv"), "{name}");
+            assert!(page.body.contains("<bdi>web.example</bdi>"), "{}", page.body);
+            let link = page.body.split("href=\"https://web.example/callback?").nth(1).unwrap();
+            let link = link.split('"').next().unwrap();
+            assert!(link.starts_with("error="), "{link}");
+            assert!(link.contains("state=a%2B%2F%3Db") && link.contains("iss=http%3A%2F%2F"));
+        }
+        let answer = asked_by_a_program(&world, &path).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}");
+        let path =
+            authorize(&[of("confidential"), at("https://app.example/callback"), (name, value)]);
+        assert_eq!(world.get(&path).await.status, StatusCode::SEE_OTHER, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_get_has_no_side_effect_and_may_be_repeated() {
     let world = World::new().await;
