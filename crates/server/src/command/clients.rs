@@ -243,7 +243,7 @@ fn show(client: &StoredClient, output: OutputFormat, out: &mut dyn Write) -> Res
 
 async fn remove(
     context: &DirectoryContext,
-    id: &auth_core::ClientId,
+    id: &ClientId,
     output: OutputFormat,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
