@@ -36,6 +36,9 @@ pub(crate) struct Browser {
     pub(crate) id: String,
     /// Whether `id` is fresh, so that an answer must set it.
     pub(crate) is_new: bool,
+    /// Whether an answer may set the cookie. Not to a form of another site: browsers send no cookie
+    /// with it, and a fresh `id` would replace the one that the browser has.
+    pub(super) may_remember: bool,
     /// The session, if a user is signed in.
     pub(crate) session: Option<BrowserSession>,
 }
@@ -83,10 +86,13 @@ impl Browser {
             }
             None => None,
         };
-        match Cookie::Browser.read(config, headers).filter(|id| is_id(id)) {
-            Some(id) => Ok(Self { id: id.to_owned(), is_new: false, session }),
-            None => Ok(Self { id: base64url::encode(random::<32>()?), is_new: true, session }),
-        }
+        let known = Cookie::Browser.read(config, headers).filter(|id| is_id(id));
+        let is_new = known.is_none();
+        let id = match known {
+            Some(id) => id.to_owned(),
+            None => base64url::encode(random::<32>()?),
+        };
+        Ok(Self { id, is_new, may_remember: true, session })
     }
 
     /// The same answer, with the cookie `bartizan_browser` if it is new.
@@ -95,7 +101,7 @@ impl Browser {
         server: &AuthorizationServer,
         mut response: Response,
     ) -> Response {
-        if self.is_new {
+        if self.is_new && self.may_remember {
             let cookie = Cookie::Browser.set(server.config(), &self.id, BROWSER_COOKIE);
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

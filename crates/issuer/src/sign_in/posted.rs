@@ -12,6 +12,7 @@ use http::{HeaderMap, header};
 use super::{
     browser::{Browser, FormKind},
     next::Next,
+    origin::may_be_ours,
     throttle::NO_ADDRESS,
     view,
 };
@@ -60,6 +61,8 @@ impl FromRequest<AuthorizationServer> for Posted {
         let body = body::read(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable(server))?;
         let form = Form::parse(&body).map_err(|_| view::unreadable(server))?;
         let browser = Browser::of(server, &headers).await.map_err(IntoResponse::into_response)?;
+        let may_remember = may_be_ours(server.config(), &headers);
+        let browser = Browser { may_remember, ..browser };
         let peer = parts.extensions.get::<PeerAddress>().copied();
         let address = peer.map_or(NO_ADDRESS, |peer| peer.0);
         Ok(Self { browser, form, headers, peer, address })

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, StatusCode, header};
 
 use super::{PASSWORD, assert_signed_in, disable, sessions, set_password, sign_in};
 use crate::common::World;
@@ -122,4 +123,17 @@ async fn signing_out_ends_the_session_and_needs_a_form_of_it() {
     let out = bob.submit(consent.form("/sign-out"), &[]).await;
     assert_eq!((out.status, out.header("location")), (StatusCode::SEE_OTHER, &*path));
     assert!(!bob.cookies.contains_key(SESSION));
+}
+
+/// Browsers send no cookie with a form of another site, and keep the one that its answer sets.
+#[tokio::test]
+async fn a_form_of_another_site_gives_the_browser_no_name() {
+    let world = World::new().await;
+    for (site, sets) in [("cross-site", false), ("same-origin", true)] {
+        let request = Request::post("/sign-in")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", site);
+        let answer = world.send(request.body(Body::from("user=a&secret=b")).unwrap()).await;
+        assert_eq!(answer.headers.contains_key(header::SET_COOKIE), sets, "{site}: {answer:?}");
+    }
 }
