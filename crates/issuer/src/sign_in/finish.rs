@@ -25,7 +25,7 @@ pub(crate) async fn finish(
 ) -> Result<Response, Unavailable> {
     let name = UserName { issuer: user.issuer().clone(), subject: user.subject().clone() };
     let factor = server.store().second_factor(&name).await?;
-    let step = FirstStep { user: name, method: method.to_owned() };
+    let step = FirstStep::new(server, name, method).await?;
     if factor.is_some_and(|factor| factor.is_confirmed) {
         let sealed = step.seal(server, browser, Kind::Second);
         let csrf = browser.form_token(server, FormKind::SignIn);

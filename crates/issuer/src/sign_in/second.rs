@@ -24,7 +24,7 @@ pub(super) async fn post(
     State(server): State<AuthorizationServer>,
     posted: Posted,
 ) -> Result<Response, Unavailable> {
-    let Some((step, next)) = first_step(&server, &posted, Kind::Second) else {
+    let Some((step, next)) = first_step(&server, &posted, Kind::Second).await? else {
         return Ok(posted.browser.remember(&server, view::problem(&server, Problem::Expired)));
     };
     let error = match use_second_factor(&server, &posted, &step.user).await? {
@@ -63,7 +63,9 @@ pub(crate) async fn confirm_required(
     posted: &Posted,
 ) -> Result<Response, Unavailable> {
     let expired = || posted.browser.remember(server, view::problem(server, Problem::Expired));
-    let Some((step, next)) = first_step(server, posted, Kind::SetUp) else { return Ok(expired()) };
+    let Some((step, next)) = first_step(server, posted, Kind::SetUp).await? else {
+        return Ok(expired());
+    };
     let code = posted.form.get("code").unwrap_or_default();
     match confirm_factor(server, posted, &step.user, code).await? {
         Confirmed::Codes(codes) => {
@@ -77,14 +79,19 @@ pub(crate) async fn confirm_required(
 }
 
 /// Who has done the first step, and where they go, if the form is of this browser.
-fn first_step(
+async fn first_step(
     server: &AuthorizationServer,
     posted: &Posted,
     kind: Kind,
-) -> Option<(FirstStep, Next)> {
-    let sealed = posted.form.get("step")?;
-    let step = FirstStep::open(server, &posted.browser, kind, sealed)?;
-    posted.is_genuine(server, FormKind::SignIn).then_some((step, posted.next()?))
+) -> Result<Option<(FirstStep, Next)>, Unavailable> {
+    let (Some(sealed), Some(next)) = (posted.form.get("step"), posted.next()) else {
+        return Ok(None);
+    };
+    if !posted.is_genuine(server, FormKind::SignIn) {
+        return Ok(None);
+    }
+    let step = FirstStep::open(server, &posted.browser, kind, sealed).await?;
+    Ok(step.map(|step| (step, next)))
 }
 
 fn set_up_page(

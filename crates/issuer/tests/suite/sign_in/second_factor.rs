@@ -99,6 +99,22 @@ async fn the_form_of_the_second_step_is_of_one_browser_and_a_short_time() {
 }
 
 #[tokio::test]
+async fn the_form_of_the_second_step_ends_with_the_password() {
+    let world = World::new().await;
+    set_password(&world, "alice").await;
+    let mut alice = world.browser();
+    assert_signed_in(&sign_in(&mut alice, "alice", PASSWORD).await);
+    let (key, _) = set_up(&world, &mut alice).await;
+    let mut browser = world.browser();
+    let page = sign_in(&mut browser, "alice", PASSWORD).await;
+    let (name, now) = (user(&world, "alice"), world.clock.now());
+    assert!(world.store.set_password(&name, Some("$argon2id$another"), now).await.unwrap());
+    let answer = second(&mut browser, &page, &totp(&world, &key, 1)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(!browser.cookies.contains_key("bartizan_session"));
+}
+
+#[tokio::test]
 async fn codes_of_the_second_step_are_guessed_a_few_times() {
     let world = World::new().await;
     set_password(&world, "alice").await;
