@@ -73,6 +73,9 @@ pub(crate) async fn confirm_factor(
     if !server.store().confirm_second_factor(user, step, &digests).await? {
         return Ok(Confirmed::Nothing);
     }
+    // Whoever signed in without it is signed out.
+    let keep = posted.browser.session.as_ref().map(|session| &session.begun.digest);
+    server.store().end_browser_sessions_of(user, None, keep).await?;
     let subject = display::escape(user.subject.as_str());
     tracing::info!(%subject, address = %posted.address, "A user has set up a second factor");
     Ok(Confirmed::Codes(codes))

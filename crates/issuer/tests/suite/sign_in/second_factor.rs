@@ -115,6 +115,17 @@ async fn the_form_of_the_second_step_ends_with_the_password() {
 }
 
 #[tokio::test]
+async fn setting_a_second_factor_up_ends_the_other_sessions() {
+    let world = World::new().await;
+    let mut other = world.signed_in("alice").await;
+    let mut alice = world.signed_in("alice").await;
+    set_up(&world, &mut alice).await;
+    assert_eq!(sessions(&world, "alice").await.len(), 1);
+    assert!(alice.get("/account").await.forms().len() > 1);
+    assert_eq!(other.get("/account").await.forms().len(), 1, "the sign-in page");
+}
+
+#[tokio::test]
 async fn codes_of_the_second_step_are_guessed_a_few_times() {
     let world = World::new().await;
     set_password(&world, "alice").await;
