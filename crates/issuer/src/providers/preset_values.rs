@@ -123,6 +123,7 @@ impl ProviderPreset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::UnknownProviderPresetError;
 
     fn made(
         preset: ProviderPreset,
