@@ -32,8 +32,10 @@ const BEGIN: &str = "INSERT INTO second_factors (issuer, subject, secret) \
      SELECT issuer, subject, $3 FROM users WHERE issuer = $1 AND subject = $2 \
      ON CONFLICT (issuer, subject) DO UPDATE SET secret = excluded.secret \
      WHERE second_factors.last_step IS NULL";
-const CONFIRM: &str =
-    concat!(of_user!("UPDATE second_factors SET last_step = $3"), " AND last_step IS NULL");
+const CONFIRM: &str = concat!(
+    of_user!("UPDATE second_factors SET last_step = $3"),
+    " AND last_step IS NULL AND secret = $4"
+);
 /// Locks the row of a confirmed one.
 const TOUCH_CONFIRMED: &str = concat!(
     of_user!("UPDATE second_factors SET last_step = last_step"),
@@ -108,16 +110,18 @@ impl AuthorizationStore {
         Ok(self.write(begin).await? > 0)
     }
 
-    /// Confirms it with the step of the first code, and stores the digests of recovery codes.
-    /// `false` if there is none that is not confirmed yet.
+    /// Confirms the one with this key with the step of the first code, and stores the digests of
+    /// recovery codes. `false` if there is none with this key that is not confirmed yet.
     pub async fn confirm_second_factor(
         &self,
         user: &UserName,
+        secret: &SecretString,
         step: i64,
         recovery: &[SecretDigest],
     ) -> Result<bool, DirectoryError> {
         change!(self, Lock::Rows, change => {
-            let confirm = named(Statement::new(CONFIRM), user).bind(step);
+            let confirm =
+                named(Statement::new(CONFIRM), user).bind(step).bind(secret.expose_secret());
             if change.execute(confirm).await? == 0 {
                 return Ok(Made::Undo(false));
             }

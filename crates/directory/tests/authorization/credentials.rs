@@ -44,14 +44,35 @@ pub(crate) async fn a_second_factor_is_asked_for_once_it_is_confirmed(nodes: Nod
         Some((secret, factor.is_confirmed, factor.last_step))
     };
     assert_eq!(state().await, None);
-    assert!(!nodes.one.confirm_second_factor(&alice, 1, &[]).await.unwrap());
+    assert!(
+        !nodes
+            .one
+            .confirm_second_factor(&alice, &SecretString::from(SECRET), 1, &[])
+            .await
+            .unwrap()
+    );
     assert!(begin("ANOTHER").await && begin(SECRET).await);
     assert_eq!(state().await, Some((SECRET.into(), false, 0)));
+    // One that was begun before is confirmed by nobody.
+    let before = SecretString::from("ANOTHER");
+    assert!(!nodes.one.confirm_second_factor(&alice, &before, 7, &[]).await.unwrap());
     // What was not confirmed has no step to use.
     assert!(!nodes.one.use_step(&alice, 9).await.unwrap());
-    assert!(nodes.one.confirm_second_factor(&alice, 7, &[digest(1)]).await.unwrap());
+    assert!(
+        nodes
+            .one
+            .confirm_second_factor(&alice, &SecretString::from(SECRET), 7, &[digest(1)])
+            .await
+            .unwrap()
+    );
     assert_eq!(state().await, Some((SECRET.into(), true, 7)));
-    assert!(!nodes.one.confirm_second_factor(&alice, 8, &[digest(2)]).await.unwrap());
+    assert!(
+        !nodes
+            .one
+            .confirm_second_factor(&alice, &SecretString::from(SECRET), 8, &[digest(2)])
+            .await
+            .unwrap()
+    );
     assert!(!begin("ANOTHER").await);
     assert!(!nodes.one.use_recovery_code(&alice, &digest(2)).await.unwrap());
 
@@ -69,7 +90,9 @@ pub(crate) async fn a_step_is_used_once_and_none_before_it(nodes: Nodes) {
     let alice = user("alice");
     let secret = SecretString::from(SECRET);
     assert!(nodes.one.begin_second_factor(&alice, &secret).await.unwrap());
-    assert!(nodes.one.confirm_second_factor(&alice, 7, &[]).await.unwrap());
+    assert!(
+        nodes.one.confirm_second_factor(&alice, &SecretString::from(SECRET), 7, &[]).await.unwrap()
+    );
     let step = async |step| nodes.other.use_step(&alice, step).await.unwrap();
     assert!(!step(6).await && !step(7).await && step(9).await);
     assert!(!step(8).await && !step(9).await);
@@ -86,7 +109,13 @@ pub(crate) async fn a_recovery_code_is_used_once(nodes: Nodes) {
     for subject in ["alice", "bob"] {
         assert!(nodes.one.begin_second_factor(&user(subject), &secret).await.unwrap());
         let codes = [digest(1), digest(2)];
-        assert!(nodes.one.confirm_second_factor(&user(subject), 7, &codes).await.unwrap());
+        assert!(
+            nodes
+                .one
+                .confirm_second_factor(&user(subject), &SecretString::from(SECRET), 7, &codes)
+                .await
+                .unwrap()
+        );
     }
     let at_the_same_time = nodes.each(8).map(|node| async move {
         node.use_recovery_code(&user("alice"), &digest(1)).await.unwrap()
@@ -109,7 +138,13 @@ pub(crate) async fn new_recovery_codes_take_the_place_of_those_before(nodes: Nod
     assert!(nodes.one.begin_second_factor(&alice, &secret).await.unwrap());
     assert!(!replace(&[1]).await);
     assert_eq!(left().await, 0);
-    assert!(nodes.one.confirm_second_factor(&alice, 1, &[digest(1), digest(2)]).await.unwrap());
+    assert!(
+        nodes
+            .one
+            .confirm_second_factor(&alice, &SecretString::from(SECRET), 1, &[digest(1), digest(2)])
+            .await
+            .unwrap()
+    );
     assert_eq!(left().await, 2);
     assert!(replace(&[3, 4, 5]).await);
     assert_eq!(left().await, 3);

@@ -109,8 +109,6 @@ fn set_up_page(
     is_wrong: bool,
 ) -> Response {
     let csrf = form.posted.browser.form_token(server, FormKind::Account);
-    let subject = form.session.begun.user.subject.as_str();
-    let picture = factor::picture(server, key, subject);
-    sign_in::set_up(server, csrf, String::new(), key, &picture, &Next::Account, is_wrong)
-        .into_response()
+    let key = factor::shown(server, &form.posted.browser, &form.session.begun.user, key);
+    sign_in::set_up(server, csrf, String::new(), &key, &Next::Account, is_wrong).into_response()
 }

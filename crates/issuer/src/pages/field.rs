@@ -15,6 +15,8 @@ pub const SECRET: &str = "secret";
 pub const LINK: &str = "link";
 /// What the first step proved: sealed by the handler.
 pub const STEP: &str = "step";
+/// Which key the page of a new second factor shows: sealed by the handler.
+pub const KEY: &str = "key";
 /// The code of an authenticator app.
 pub const CODE: &str = "code";
 /// A recovery code.

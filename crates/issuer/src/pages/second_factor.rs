@@ -16,6 +16,8 @@ pub struct SetUpPage {
     pub form: Hidden,
     /// What the handler must get back with the code, for the field [`field::STEP`].
     pub step: String,
+    /// Which key this is, for the field [`field::KEY`].
+    pub key_proof: String,
     /// The QR code of the `otpauth:` URI, as a `data:image/svg+xml` URI.
     pub picture: String,
     /// The key in Base32, as a person types it.

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use auth_core::oauth::SecretDigest;
+use auth_core::{base64url, oauth::SecretDigest};
+use directory::UserName;
 use qrcode::{EcLevel, QrCode};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{one_time::OneTimeCode, totp};
+use super::{browser::Browser, one_time::OneTimeCode, totp};
 use crate::{AuthorizationServer, random::random, respond::Unavailable};
 
 /// How many recovery codes a user gets.
@@ -14,6 +15,9 @@ const RECOVERY_CODES: usize = 10;
 
 /// The light border of a picture, in modules (ISO/IEC 18004 §9.1).
 const BORDER: usize = 4;
+
+/// The purpose of what is sealed about a new key.
+const NEW_KEY: &str = "key of a second factor";
 
 /// A new key.
 pub(crate) fn new_key() -> Result<SecretString, Unavailable> {
@@ -30,11 +34,7 @@ pub(crate) fn recovery_codes() -> Result<(Vec<OneTimeCode>, Vec<SecretDigest>), 
 
 /// The picture of a key as SVG, for an authenticator app; an empty one if it does not fit, which a
 /// long name may cause: the key is beside it.
-pub(crate) fn picture(
-    server: &AuthorizationServer,
-    key: &SecretString,
-    user: &str,
-) -> SecretString {
+fn picture(server: &AuthorizationServer, key: &SecretString, user: &str) -> SecretString {
     let issuer = server.config().issuer.as_str();
     let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
     let address = totp::address(key, host.trim_end_matches('/'), user);
@@ -54,4 +54,50 @@ pub(crate) fn picture(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\">\
          <path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path d=\"{path}\"/></svg>"
     ))
+}
+
+/// A key as its page shows it.
+pub(crate) struct NewKey {
+    /// In base32.
+    pub(super) key: SecretString,
+    /// Its QR code.
+    pub(super) picture: SecretString,
+    /// Which key it is: sealed for the browser and the user.
+    pub(super) proof: String,
+}
+
+/// What the page of a new key shows to this browser.
+pub(crate) fn shown(
+    server: &AuthorizationServer,
+    browser: &Browser,
+    user: &UserName,
+    key: &SecretString,
+) -> NewKey {
+    let (context, digest) = (key_context(browser, user), key_digest(server, key));
+    NewKey {
+        key: key.clone(),
+        picture: picture(server, key, user.subject.as_str()),
+        proof: server.seal().seal(NEW_KEY, &context, &digest, server.now()),
+    }
+}
+
+/// Whether the page with this key was shown to this browser.
+pub(super) fn is_shown(
+    server: &AuthorizationServer,
+    browser: &Browser,
+    user: &UserName,
+    key: &SecretString,
+    proof: &str,
+) -> bool {
+    let context = key_context(browser, user);
+    let digest = server.seal().open(NEW_KEY, &context, proof, server.now());
+    digest.is_some_and(|digest| digest == key_digest(server, key))
+}
+
+fn key_context(browser: &Browser, user: &UserName) -> String {
+    format!("{}\0{}", browser.id, user.subject.as_str())
+}
+
+fn key_digest(server: &AuthorizationServer, key: &SecretString) -> String {
+    base64url::encode(server.seal().derive(NEW_KEY, key.expose_secret()))
 }

@@ -66,11 +66,17 @@ pub(crate) async fn confirm_factor(
     let Some(factor) = factor.filter(|factor| !factor.is_confirmed) else {
         return Ok(Confirmed::Nothing);
     };
+    // Another browser may have begun another one since.
+    let proof = posted.form.get("key").unwrap_or_default();
+    if !factor::is_shown(server, &posted.browser, user, &factor.secret, proof) {
+        return Ok(Confirmed::Nothing);
+    }
     let Some(step) = totp::step_of(&factor.secret, code, server.now()) else {
         return Ok(Confirmed::Wrong(factor.secret));
     };
     let (codes, digests) = factor::recovery_codes()?;
-    if !server.store().confirm_second_factor(user, step, &digests).await? {
+    let confirmed = server.store().confirm_second_factor(user, &factor.secret, step, &digests);
+    if !confirmed.await? {
         return Ok(Confirmed::Nothing);
     }
     // Whoever signed in without it is signed out.

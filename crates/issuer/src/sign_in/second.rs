@@ -103,7 +103,7 @@ fn set_up_page(
     is_wrong: bool,
 ) -> Response {
     let sealed = step.seal(server, browser, Kind::SetUp);
-    let picture = factor::picture(server, key, step.user.subject.as_str());
+    let key = factor::shown(server, browser, &step.user, key);
     let csrf = browser.form_token(server, FormKind::SignIn);
-    view::set_up(server, csrf, sealed, key, &picture, next, is_wrong)
+    view::set_up(server, csrf, sealed, &key, next, is_wrong)
 }

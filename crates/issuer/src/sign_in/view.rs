@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use directory::UserName;
 use http::{HeaderValue, StatusCode, header};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::{
+    factor::NewKey,
     next::Next,
     one_time::{OneTimeCode, SignInLink},
 };
@@ -74,18 +75,18 @@ pub(crate) fn set_up(
     server: &AuthorizationServer,
     csrf: String,
     step: String,
-    key: &SecretString,
-    picture: &SecretString,
+    key: &NewKey,
     next: &Next,
     is_wrong: bool,
 ) -> Response {
-    let picture = STANDARD.encode(picture.expose_secret());
+    let picture = STANDARD.encode(key.picture.expose_secret());
     let page = SetUpPage {
         frame: server.frame(),
         form: hidden(csrf, next),
         step,
         picture: format!("data:image/svg+xml;base64,{picture}"),
-        key: key.expose_secret().to_owned(),
+        key_proof: key.proof.clone(),
+        key: key.key.expose_secret().to_owned(),
         is_wrong,
     };
     page.response()

@@ -189,7 +189,7 @@ async fn a_user_with_a_role_that_needs_a_second_factor_is_asked_for_it() {
     let store = directory::authorization::AuthorizationStore::new(world.directory.clone());
     let (name, secret) = (World::name(&local), "JBSWY3DPEHPK3PXP".into());
     assert!(store.begin_second_factor(&name, &secret).await.unwrap());
-    assert!(store.confirm_second_factor(&name, 1, &[]).await.unwrap());
+    assert!(store.confirm_second_factor(&name, &secret, 1, &[]).await.unwrap());
     let mut browser = world.browser();
     let answer = world.sign_in(&mut browser, "idp", |it| it).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

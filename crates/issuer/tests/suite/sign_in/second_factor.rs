@@ -126,6 +126,23 @@ async fn setting_a_second_factor_up_ends_the_other_sessions() {
 }
 
 #[tokio::test]
+async fn a_key_that_another_browser_began_is_not_confirmed() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let mut other = world.signed_in("alice").await;
+    let page = alice.get("/account").await;
+    let mine = alice.submit(page.form("/account/second-factor"), &[]).await;
+    let page = other.get("/account").await;
+    let theirs = other.submit(page.form("/account/second-factor"), &[]).await;
+    let code = totp(&world, &key_on(&theirs), 0);
+    let answer = alice.submit(mine.form(CONFIRM), &[("code", &code)]).await;
+    assert!(codes_on(&answer).is_empty() && !answer.body.contains(&key_on(&theirs)[..4]));
+    let factor = world.store.second_factor(&user(&world, "alice")).await.unwrap().unwrap();
+    assert!(!factor.is_confirmed);
+    assert_eq!(codes_on(&other.submit(theirs.form(CONFIRM), &[("code", &code)]).await).len(), 10);
+}
+
+#[tokio::test]
 async fn codes_of_the_second_step_are_guessed_a_few_times() {
     let world = World::new().await;
     set_password(&world, "alice").await;
