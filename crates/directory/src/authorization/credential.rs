@@ -26,6 +26,7 @@ const SET_PASSWORD: &str = "INSERT INTO passwords (issuer, subject, hash, change
      ON CONFLICT (issuer, subject) \
      DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
 const REMOVE_PASSWORD: &str = of_user!("DELETE FROM passwords");
+const END_ONE_TIME: &str = of_user!("DELETE FROM one_time_secrets");
 const USER: &str = of_user!("SELECT status FROM users");
 const SECOND_FACTOR: &str = of_user!("SELECT secret, last_step FROM second_factors");
 const BEGIN: &str = "INSERT INTO second_factors (issuer, subject, secret) \
@@ -68,18 +69,28 @@ impl AuthorizationStore {
         self.row(hash, |row| Ok(SecretString::from(row.get::<String>("hash")?))).await
     }
 
-    /// Sets the hash of a password; `None` removes it. `false` if there is no such user.
+    /// Sets the hash of a password; `None` removes it. The open codes and links of the user end in
+    /// the same change. `false` if there is no such user.
     pub async fn set_password(
         &self,
         user: &UserName,
         hash: Option<&str>,
         now: NumericDate,
     ) -> Result<bool, DirectoryError> {
-        if let Some(hash) = hash {
-            let set = named(Statement::new(SET_PASSWORD), user).bind(hash).bind(now.as_secs());
-            return Ok(self.write(set).await? > 0);
+        let is_changed: bool = change!(self, Lock::OneTime, change => {
+            change.execute(named(Statement::new(END_ONE_TIME), user)).await?;
+            let set = match hash {
+                Some(hash) => {
+                    named(Statement::new(SET_PASSWORD), user).bind(hash).bind(now.as_secs())
+                }
+                None => named(Statement::new(REMOVE_PASSWORD), user),
+            };
+            let is_changed = change.execute(set).await? > 0;
+            Ok(Made::Keep(is_changed))
+        })?;
+        if is_changed || hash.is_some() {
+            return Ok(is_changed);
         }
-        self.write(named(Statement::new(REMOVE_PASSWORD), user)).await?;
         Ok(self.row(named(Statement::new(USER), user), |_| Ok(())).await?.is_some())
     }
 

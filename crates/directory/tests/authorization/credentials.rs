@@ -26,6 +26,17 @@ pub(crate) async fn a_password_is_set_changed_and_removed(nodes: Nodes) {
         assert!(set(None).await);
         assert_eq!(password().await, None);
     }
+    // What was open before ends with either, for this user alone.
+    for (byte, hash) in [(1, Some("$argon2id$")), (3, None)] {
+        for (name, byte) in [("alice", byte), ("bob", byte + 1)] {
+            let (code, digest) = (OneTimeKind::Code, digest(byte));
+            assert!(nodes.one.add_one_time(&user(name), code, &digest, at(600)).await.unwrap());
+        }
+        assert!(set(hash).await);
+        assert!(!nodes.other.use_code(&alice, &digest(byte), at(1)).await.unwrap());
+        let bob = user("bob");
+        assert!(nodes.other.use_code(&bob, &digest(byte + 1), at(1)).await.unwrap());
+    }
     assert!(set(Some("$argon2id$")).await);
     nodes.edit(Edit::Remove(alice.clone())).await;
     crate::add_user(nodes.one.users(), "alice").await;
@@ -90,9 +101,7 @@ pub(crate) async fn a_step_is_used_once_and_none_before_it(nodes: Nodes) {
     let alice = user("alice");
     let secret = SecretString::from(SECRET);
     assert!(nodes.one.begin_second_factor(&alice, &secret).await.unwrap());
-    assert!(
-        nodes.one.confirm_second_factor(&alice, &SecretString::from(SECRET), 7, &[]).await.unwrap()
-    );
+    assert!(nodes.one.confirm_second_factor(&alice, &secret, 7, &[]).await.unwrap());
     let step = async |step| nodes.other.use_step(&alice, step).await.unwrap();
     assert!(!step(6).await && !step(7).await && step(9).await);
     assert!(!step(8).await && !step(9).await);
@@ -109,13 +118,7 @@ pub(crate) async fn a_recovery_code_is_used_once(nodes: Nodes) {
     for subject in ["alice", "bob"] {
         assert!(nodes.one.begin_second_factor(&user(subject), &secret).await.unwrap());
         let codes = [digest(1), digest(2)];
-        assert!(
-            nodes
-                .one
-                .confirm_second_factor(&user(subject), &SecretString::from(SECRET), 7, &codes)
-                .await
-                .unwrap()
-        );
+        assert!(nodes.one.confirm_second_factor(&user(subject), &secret, 7, &codes).await.unwrap());
     }
     let at_the_same_time = nodes.each(8).map(|node| async move {
         node.use_recovery_code(&user("alice"), &digest(1)).await.unwrap()
@@ -139,11 +142,7 @@ pub(crate) async fn new_recovery_codes_take_the_place_of_those_before(nodes: Nod
     assert!(!replace(&[1]).await);
     assert_eq!(left().await, 0);
     assert!(
-        nodes
-            .one
-            .confirm_second_factor(&alice, &SecretString::from(SECRET), 1, &[digest(1), digest(2)])
-            .await
-            .unwrap()
+        nodes.one.confirm_second_factor(&alice, &secret, 1, &[digest(1), digest(2)]).await.unwrap()
     );
     assert_eq!(left().await, 2);
     assert!(replace(&[3, 4, 5]).await);
