@@ -109,12 +109,15 @@ async fn revoke_all(
             subject: name.subject.to_string(),
         });
     }
+    // A browser that is signed in would get new ones.
+    let sessions = context.authorizations().end_browser_sessions_of(&name, None, None).await?;
     let from = valid_from_after(context.stamp.at());
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({
                 "what": "revoke-tokens", "issuer": name.issuer.as_str(),
                 "subject": subject, "changed": change == EditOutcome::Changed, "valid_from": from,
+                "sessions_ended": sessions,
             }),
             out,
         ),

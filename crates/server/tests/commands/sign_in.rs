@@ -46,6 +46,12 @@ fn a_password_is_read_and_never_shown() {
         .run(&["users", "second-factor", "reset", "alice", "--yes"])
         .expect(0)
         .has(&["alice had no second factor"]);
+    for ending in [
+        &["users", "second-factor", "reset", "alice", "--yes"][..],
+        &["tokens", "revoke", "--user", "alice"],
+    ] {
+        assert_eq!(world.json(ending)["sessions_ended"], 0, "{ending:?}");
+    }
 }
 
 #[test]

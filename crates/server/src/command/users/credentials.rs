@@ -155,11 +155,14 @@ pub(super) async fn reset(
     if context.directory.find(&name.issuer, &name.subject).await?.is_none() {
         return Err(missing(&name));
     }
-    let removed = context.authorizations().remove_second_factor(&name).await?;
+    let store = context.authorizations();
+    let removed = store.remove_second_factor(&name).await?;
+    // Whoever has the device that was lost may be signed in with it.
+    let sessions = store.end_browser_sessions_of(&name, None, None).await?;
     match output {
         OutputFormat::Json => {
             let mut said = about(&name, "reset-second-factor");
-            extend(&mut said, [("changed", json!(removed))]);
+            extend(&mut said, [("changed", json!(removed)), ("sessions_ended", json!(sessions))]);
             write_json(&said, out)
         }
         OutputFormat::Text if removed => say(&name, "has no second factor any more", out),
