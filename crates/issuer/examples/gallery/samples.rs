@@ -493,6 +493,7 @@ fn account() -> Vec<Sample> {
 
 fn second_factor() -> Vec<Sample> {
     let set_up = SetUpPage {
+        key_proof: "sealed".into(),
         frame: frame(),
         form: Hidden { request: String::new(), ..form() },
         step: "c3RlcA.1800000000.dGFn".to_owned(),
