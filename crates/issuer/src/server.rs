@@ -136,7 +136,8 @@ impl AuthorizationServer {
     }
 
     /// Counts one more id of `address` that is remembered because it is used once; an error if
-    /// there are too many. Without it a stranger with a key, or with a browser, could fill the database.
+    /// there are too many. Without it a stranger with a key, or with a browser, could fill the
+    /// database.
     pub(crate) fn count_single_use(&self, address: Option<IpAddr>) -> Result<(), u64> {
         self.0.single_uses.count(address, SINGLE_USES_PER_MINUTE, self.now())
     }

@@ -65,7 +65,8 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Res
             command::init::init(&env_file, &environment, &cli.run, &SystemClock, out).await
         }
         Some(Command::Users(users)) => {
-            let stdin = &mut std::io::stdin().lock();
+            // Not locked: an import and a question read it, too.
+            let stdin = &mut std::io::stdin();
             command::users::users(users, &cli.run, &environment, &SystemClock, stdin, out).await
         }
         Some(Command::Clients(clients)) => {

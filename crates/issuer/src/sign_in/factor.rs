@@ -7,7 +7,7 @@ use directory::UserName;
 use qrcode::{EcLevel, QrCode};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{browser::Browser, one_time::OneTimeCode, totp};
+use super::{browser::Browser, new_key::NewKey, one_time::OneTimeCode, totp};
 use crate::{AuthorizationServer, random::random, respond::Unavailable};
 
 /// How many recovery codes a user gets.
@@ -54,16 +54,6 @@ fn picture(server: &AuthorizationServer, key: &SecretString, user: &str) -> Secr
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\">\
          <path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path d=\"{path}\"/></svg>"
     ))
-}
-
-/// A key as its page shows it.
-pub(crate) struct NewKey {
-    /// In base32.
-    pub(super) key: SecretString,
-    /// Its QR code.
-    pub(super) picture: SecretString,
-    /// Which key it is: sealed for the browser and the user.
-    pub(super) proof: String,
 }
 
 /// What the page of a new key shows to this browser.

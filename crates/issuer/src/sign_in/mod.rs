@@ -24,6 +24,7 @@ mod known;
 mod leave;
 mod limits;
 mod link;
+mod new_key;
 mod next;
 mod one_time;
 mod origin;

@@ -79,7 +79,7 @@ pub(crate) async fn confirm_factor(
     if !confirmed.await? {
         return Ok(Confirmed::Nothing);
     }
-    // Whoever signed in without it is signed out.
+    // Sessions that began without it end.
     let keep = posted.browser.session.as_ref().map(|session| &session.begun.digest);
     server.store().end_browser_sessions_of(user, None, keep).await?;
     let subject = display::escape(user.subject.as_str());

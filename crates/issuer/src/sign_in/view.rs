@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use secrecy::ExposeSecret;
 
 use super::{
-    factor::NewKey,
+    new_key::NewKey,
     next::Next,
     one_time::{OneTimeCode, SignInLink},
 };

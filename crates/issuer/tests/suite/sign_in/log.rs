@@ -39,7 +39,9 @@ async fn no_secret_is_in_the_log_at_any_level() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(captured.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For all threads: with one subscriber of this thread alone, tracing turns a line off for good
+    // when another thread is the first to reach it. So this has the lines of other tests as well.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let world = World::new().await;
     set_password(&world, "alice").await;
     let (code, link) = (add_code(&world, "alice").await, add_link(&world, "alice").await);

@@ -157,7 +157,7 @@ pub(super) async fn reset(
     }
     let store = context.authorizations();
     let removed = store.remove_second_factor(&name).await?;
-    // Whoever has the device that was lost may be signed in with it.
+    // A session may be on the device that was lost.
     let sessions = store.end_browser_sessions_of(&name, None, None).await?;
     match output {
         OutputFormat::Json => {
