@@ -1,6 +1,6 @@
 //! Nodes of one directory sign with the same keys.
 //!
-//! 1. Each node notes in the directory, every [`INTERVAL`], the keys with which it signs.
+//! 1. Each node notes in the directory, every `INTERVAL`, the keys with which it signs.
 //! 2. A node whose folder lacks a key of another node refuses tokens that the other issues. So it
 //!    does not start, and one that runs is not ready: the folder has to be shared, or copied.
 
@@ -73,7 +73,7 @@ impl KeyAgreement {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Checks every [`INTERVAL`], until `stop` is cancelled.
+    /// Checks every `INTERVAL`, until `stop` is cancelled.
     pub async fn keep(self, stop: CancellationToken) {
         loop {
             // A directory that cannot be asked is reported as such.

@@ -102,7 +102,7 @@ impl OpenIssuer {
         self.pruning.clone()
     }
 
-    /// Removes what is over every [`PRUNING`], until `stop` is cancelled.
+    /// Removes what is over every `PRUNING`, until `stop` is cancelled.
     pub async fn prune(self, stop: CancellationToken) {
         let mut interval = interval(PRUNING);
         // The first tick is now: it is left for a start that is not delayed.

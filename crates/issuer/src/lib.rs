@@ -7,7 +7,7 @@
 //!
 //! 1. It knows the resources by their URIs and policies, and nothing of MCP itself.
 //! 2. A `GET` has no side effect. What changes something is a `POST` with a token that belongs to
-//!    the browser ([`seal`]).
+//!    the browser (`seal`).
 //! 3. Nothing is kept in memory that another node must know.
 //! 4. A token has the scopes that the client asked for, the user permitted and the user's roles may
 //!    hold; the guard judges them again at each call.

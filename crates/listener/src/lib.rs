@@ -3,10 +3,10 @@
 //! 1. The head of a request arrives in time and within a size; a connection may be idle for as
 //!    long. While less than a quarter of the connections is left, new ones have a sixth of the
 //!    time.
-//! 2. What is written is taken in time ([`progress`]).
-//! 3. The number of open connections is bounded, in total and for one address ([`peers`]).
+//! 2. What is written is taken in time (`progress`).
+//! 3. The number of open connections is bounded, in total and for one address (`peers`).
 //! 4. Beyond that a few more are accepted, on which health checks are answered and everything else
-//!    is refused ([`reserve`]); the number of these is bounded for one address too. Others wait in
+//!    is refused (`reserve`); the number of these is bounded for one address too. Others wait in
 //!    the system's queue.
 //!
 //! `axum::serve` has no limits.

@@ -7,14 +7,14 @@
 //!
 //! 1. The way to the provider begins with a form of the sign-in page, which names the client (MCP
 //!    security best practices, "Confused deputy"). The client's consent follows in any case.
-//! 2. What binds the answer to the browser is a sealed cookie ([`flow`]): `state`, `nonce` and the
+//! 2. What binds the answer to the browser is a sealed cookie (`flow`): `state`, `nonce` and the
 //!    PKCE verifier are derived from it, on any node. It works once, for ten minutes, and at the
 //!    provider that it was made for.
 //! 3. The answer, the ID token and the user are judged by [`auth_core::openid`].
 //! 4. Of the provider's tokens nothing is stored or given on. Tokens of this server have no claim
 //!    of them.
 //! 5. What the provider writes in an error is not shown; its code is in the log, escaped.
-//! 6. At most 32 sign-ins wait for one provider at once. What it says of itself is kept ([`kept`]).
+//! 6. At most 32 sign-ins wait for one provider at once. What it says of itself is kept (`kept`).
 //!
 //! **Invariant:** a session begins only for the user whom the provider confirmed for this sign-in
 //! of this browser, and who is active here.

@@ -2,13 +2,13 @@
 //! with a link, and then with a second factor where there is one or the user's role needs one.
 //!
 //! 1. A `GET` changes nothing. Each form is for one browser, and a session's forms for that session
-//!    ([`browser`]).
+//!    (`browser`).
 //! 2. What was wrong with a name and a secret is not said, and takes as long as what was right
-//!    ([`check`]).
+//!    (`check`).
 //! 3. Guessing has bounds by address, by user and by node, none of which keeps a user out for good
-//!    ([`throttle`]).
-//! 4. Passwords cost other requests neither time nor memory ([`hasher`]).
-//! 5. After signing in, a user goes to a page of ours ([`next`]).
+//!    (`throttle`).
+//! 4. Passwords cost other requests neither time nor memory (`hasher`).
+//! 5. After signing in, a user goes to a page of ours (`next`).
 //! 6. No secret is in a log, or in the text of an error.
 
 mod argon;

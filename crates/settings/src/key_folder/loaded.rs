@@ -293,7 +293,7 @@ mod tests {
         let folder = home.path().join("keys");
         let keys = made(&folder);
         let active = keys.active(at(0)).unwrap();
-        assert_eq!(active.lifetime(Duration::from_mins(60)), Duration::from_mins(60));
+        assert_eq!(active.lifetime(Duration::from_hours(1)), Duration::from_hours(1));
         let rotation = Rotation::lock(&folder).unwrap();
         let short = Duration::from_mins(5);
         let mut plan = rotation.plan(Algorithm::Es256, at(10), Duration::ZERO, short);
@@ -301,7 +301,7 @@ mod tests {
         assert!(keys.refresh(at(11)).unwrap());
         let active = keys.active(at(11)).unwrap();
         assert_eq!(active.longest, Some(short));
-        assert_eq!(active.lifetime(Duration::from_mins(60)), short);
+        assert_eq!(active.lifetime(Duration::from_hours(1)), short);
         assert_eq!(active.lifetime(Duration::from_mins(1)), Duration::from_mins(1));
     }
 
