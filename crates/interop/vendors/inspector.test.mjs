@@ -109,7 +109,7 @@ for (const [era, { first, anonymous, wrong }] of Object.entries(ERAS)) {
       const log = await logging(async () => {
         const { code, error } = await read(era, place.mint(['--scope', 'Admin.Write']));
         assert.equal(code, ERROR);
-        assert.equal(error.message, 'Insufficient scope: required "User.Read"'); // out of the challenge
+        assert.equal(error.message, 'Insufficient scope: required "Admin.Write User.Read"'); // out of the challenge
       });
       assert.match(log, /Missing required scope!.* action=resources\/read server:\/\/info/);
     });

@@ -91,7 +91,7 @@ describe('a provider', { concurrency: true }, () => {
 
     const weak = await callTool(server, await identity.userToken('alice', { scope: 'User.Read' }));
     assert.equal(weak.status, 403);
-    assert.match(weak.challenge, /error="insufficient_scope".* scope="Admin\.Write"/);
+    assert.match(weak.challenge, /error="insufficient_scope".* scope="Admin\.Write User\.Read"/);
     const stranger = await callTool(server, await identity.userToken('mallory'));
     assert.deepEqual([stranger.status, stranger.challenge], [403, '']);
   });

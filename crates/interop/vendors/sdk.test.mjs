@@ -13,7 +13,7 @@ const NEW = {
   Client: v2.Client,
   Transport: v2.StreamableHTTPClientTransport,
   status: (error) => error.status,
-  scope: /^Insufficient scope: required "Admin\.Write"$/,
+  scope: /^Insufficient scope: required "Admin\.Write User\.Read"$/,
 };
 const OLD = {
   Client: OldClient,

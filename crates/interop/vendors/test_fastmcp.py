@@ -115,7 +115,7 @@ async def test_is_refused_without_the_scope(server, place, mode):
     assert error.message == "this needs the scope Admin.Write; the token has User.Read"
     assert answer.status_code == 403
     assert utils.extract_field_from_www_auth(answer, "error") == "insufficient_scope"
-    assert utils.extract_scope_from_www_auth(answer) == "Admin.Write"
+    assert utils.extract_scope_from_www_auth(answer) == "Admin.Write User.Read"
 
 
 async def test_goes_on_after_a_refusal(server, place, mode):
