@@ -121,7 +121,8 @@ impl Tokens {
     fn new(key: &TestKey) -> Self {
         let now = SystemClock.now().as_secs();
         let dates = |exp: i64| {
-            Forge::valid(key).claim("iat", now - 9).claim("nbf", now - 9).claim("exp", exp)
+            let user = Forge::valid(key).claim("sub", "alice");
+            user.claim("iat", now - 9).claim("nbf", now - 9).claim("exp", exp)
         };
         let good = || dates(now + 3600 * 24);
         let mut bad_signature = good().sign_with(|message| {

@@ -80,7 +80,8 @@ impl Server {
         let address = line.strip_prefix("MCP server on http://").and_then(|l| l.split('/').next());
         let address = address.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
         let now = SystemClock.now().as_secs();
-        let token = Forge::valid(key).claim("iat", now - 60).claim("nbf", now - 60);
+        let token =
+            Forge::valid(key).claim("sub", "alice").claim("iat", now - 60).claim("nbf", now - 60);
         let token = token.claim("exp", now + 24 * 3600).sign(key);
         let tokens = serde_json::json!({ "valid": [token] });
         Self { child, address, tokens, _folder: Some(folder) }
