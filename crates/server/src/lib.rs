@@ -15,6 +15,7 @@ mod config;
 mod failure;
 mod key_files;
 mod mcp;
+mod random;
 mod telemetry;
 
 use std::{io::Write, path::PathBuf};

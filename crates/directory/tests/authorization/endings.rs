@@ -87,7 +87,7 @@ pub(crate) async fn grants_end_by_user_by_client_or_by_both(nodes: Nodes) {
     assert_eq!(listed(&nodes, &GrantFilter::default()).await, [GrantId::from_random([3; 16])]);
 }
 
-/// Whoever comes first: no token that a client got is left when the grant has ended.
+/// In either order: no token that a client got is left when the grant has ended.
 pub(crate) async fn a_token_that_is_issued_while_its_grant_ends_is_never_left(nodes: Nodes) {
     for round in 0..20_u8 {
         let token = RefreshToken::from_random([round + 1; 32]);
@@ -146,7 +146,7 @@ pub(crate) async fn a_removed_user_takes_grants_along(nodes: Nodes) {
     assert!(nodes.other.find_code(&digest(1)).await.unwrap().is_none());
     assert!(nodes.other.grant(&bobs.id).await.unwrap().is_some());
 
-    // Whoever comes by these names has none of it.
+    // A new user of the same names has none of it.
     crate::add_user(nodes.one.users(), "alice").await;
     assert!(listed(&nodes, &of_user("alice")).await.is_empty());
     assert!(nodes.other.find_refresh(&token.digest()).await.unwrap().is_none());

@@ -20,7 +20,7 @@ use http::{HeaderMap, header};
 use super::{
     CheckedRequest, Offer, check, consent_token, denial, refuse,
     show::{answer, offer},
-    view,
+    signing_in, view,
 };
 use crate::{
     AuthorizationServer, PeerAddress, body,
@@ -76,7 +76,7 @@ async fn take(
         None => None,
     };
     let Some(user) = user else {
-        return Ok(view::again(server, checked));
+        return Ok(signing_in::again(server, checked));
     };
     let token = form.get(field::CSRF).unwrap_or_default();
     if browser.is_new {
@@ -142,7 +142,7 @@ async fn grant(
     };
     let stored = StoredCode::new(authorization, now);
     if !server.store().issue_code(&grant, &code.digest(), &stored).await? {
-        return Ok(view::again(server, checked));
+        return Ok(signing_in::again(server, checked));
     }
     let NewGrant { user, client_id, resource, scopes, .. } = &grant;
     server.store().remember_consent(user, client_id, resource, remembered, now).await?;

@@ -26,6 +26,7 @@ mod refuse;
 mod request;
 mod scope_choices;
 mod show;
+mod signing_in;
 mod view;
 
 pub(crate) use decide::{Decision, decide, decision};

@@ -8,7 +8,10 @@ use axum::{
 };
 use http::HeaderMap;
 
-use super::{CheckedRequest, Offer, check, consent_token, denial, refuse, refuse::send_back, view};
+use super::{
+    CheckedRequest, Offer, check, consent_token, denial, refuse, refuse::send_back, signing_in,
+    view,
+};
 use crate::{AuthorizationServer, PeerAddress, respond::Unavailable, sign_in::Browser, users};
 
 /// `GET /authorize`
@@ -59,7 +62,7 @@ async fn page(
     }
     let wants_sign_in = matches!(prompt, Prompt::Show { sign_in: true, .. });
     let Some(user) = user.filter(|_| !wants_sign_in) else {
-        return Ok(view::sign_in(server, &browser, checked));
+        return Ok(signing_in::sign_in(server, &browser, checked));
     };
     let offer = offer(server, checked, &user).await?;
     let is_declined = denial::is_recent(server, headers, &browser.id, &checked.client.id);

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use auth_core::oauth::{RedirectTarget, RedirectUri};
 
-use super::{CheckedRequest, Offer, after_sign_in, scope_choices};
+use super::{CheckedRequest, Offer, scope_choices};
 use crate::{
     AuthorizationServer,
     pages::{
@@ -16,7 +16,6 @@ use crate::{
         Problem,
     },
     respond::Unavailable,
-    sign_in::{self, Browser, Next},
 };
 
 /// A redirect by `GET`, whatever the method was (RFC 9700 §4.12).
@@ -30,11 +29,6 @@ pub(super) fn redirect(location: &str) -> Response {
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
     (StatusCode::SEE_OTHER, headers).into_response()
-}
-
-/// To the sign-in page, for a user whose session has ended in between.
-pub(super) fn again(server: &AuthorizationServer, checked: &CheckedRequest) -> Response {
-    redirect(&Next::Authorize(checked.text.clone()).location(server.config()))
 }
 
 /// The page for something that went wrong.
@@ -72,17 +66,6 @@ pub(super) fn refused(
 ) -> Response {
     let to = Onward::Refused(uri.into());
     OnwardPage { frame: server.frame(), to, url: location }.response()
-}
-
-/// The sign-in page.
-pub(super) fn sign_in(
-    server: &AuthorizationServer,
-    browser: &Browser,
-    checked: &CheckedRequest,
-) -> Response {
-    let next = Next::Authorize(after_sign_in(&checked.text));
-    let hint = checked.authorization.login_hint().unwrap_or_default();
-    sign_in::page_for_program(server, browser, &next, Asker::from(checked), hint, None)
 }
 
 /// The consent page.

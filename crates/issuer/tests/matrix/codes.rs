@@ -174,7 +174,7 @@ async fn a_code_is_sent_in_the_body_of_a_form() {
     assert_eq!(world.exchange(&code).await.status, StatusCode::OK);
 }
 
-/// Whoever comes second, and however late: it was not the client alone, and all ends.
+/// A second exchange, however late, shows that the client was not alone: the grant ends.
 #[tokio::test]
 async fn a_code_twice_ends_everything_that_came_of_it() {
     for (name, wait) in [("at once", 0), ("after its minute", 61), ("after an hour", 3600)] {

@@ -8,7 +8,7 @@ use crate::common::{Answer, REDIRECT, World, authorize};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Every page, whoever sees it: each answer that is HTML.
+/// Every page for people: each answer that is HTML.
 async fn pages(world: &World) -> Vec<(String, Answer)> {
     let mut alice = world.signed_in("alice").await;
     let mut nobody = world.browser();

@@ -3,7 +3,7 @@
 //! [`compose`] makes one from the configuration.
 
 pub(crate) mod compose;
-mod resource;
+pub(crate) mod resource;
 mod sign_in;
 pub(crate) mod start_code;
 
@@ -20,7 +20,7 @@ use issuer::AuthorizationServer;
 use tokio_util::sync::CancellationToken;
 
 pub use self::resource::{Backend, Resource, ResourceError};
-pub(crate) use self::resource::{check_path, is_in_the_way};
+use self::resource::{check_path, is_in_the_way};
 use crate::{
     admin::{explain, health, readiness::Readiness},
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},

@@ -14,7 +14,7 @@ use directory::{
 use issuer::sign_in::{OneTimeCode, START_CODE_LIFETIME};
 use terminal::{Invocation, Program};
 
-use crate::{command::random, failure::Failure};
+use crate::{failure::Failure, random::random};
 
 /// The user who signs in first, if there is one of this subject.
 const FIRST_USER: &str = "alice";

@@ -15,11 +15,12 @@ use serde_json::{Map, Value, json};
 use settings::Environment;
 use terminal::table::Table;
 
-use super::context::{DirectoryContext, confirm, date, random, usage, write_json};
+use super::context::{DirectoryContext, confirm, date, usage, write_json};
 use crate::{
     args::{ClientsCommand, NewClientArgs, OutputFormat, RunArgs},
     config::settings::load_policy,
     failure::Failure,
+    random::random,
 };
 
 pub(crate) async fn clients(

@@ -63,16 +63,6 @@ pub(crate) fn usage(what: &str, text: &str, fault: impl std::fmt::Display) -> Fa
     Failure::Usage(format!("{what} {text:?}: {fault}"))
 }
 
-/// Random bytes of the operating system, for a secret.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::Io {
-        context: "no randomness for a secret",
-        source: error.into(),
-    })?;
-    Ok(bytes)
-}
-
 /// Asks for a confirmation, without which `refused` is the error.
 pub(crate) fn confirm(question: &str, refused: &str) -> Result<(), Failure> {
     match prompt::confirm_on_terminal(question) {

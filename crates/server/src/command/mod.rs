@@ -10,5 +10,3 @@ pub(crate) mod policy;
 pub(crate) mod run;
 pub(crate) mod tokens;
 pub(crate) mod users;
-
-pub(crate) use context::random;

@@ -12,7 +12,7 @@ use settings::{
     is_on_origin_of,
 };
 
-use crate::{app::is_in_the_way, args::RunArgs, config::issuers};
+use crate::{app::resource::is_in_the_way, args::RunArgs, config::issuers};
 
 /// `JWT_ISSUER`, with its keys.
 #[derive(Debug)]

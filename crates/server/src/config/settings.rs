@@ -13,7 +13,7 @@ use issuer_setup::{ProviderSections, authorities, sections};
 use settings::{Environment, KeySource, SignInSettings, Variable};
 
 use crate::{
-    app::check_path,
+    app::resource::check_path,
     args::RunArgs,
     authenticate::Provisioning,
     config::{

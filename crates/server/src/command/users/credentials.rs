@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 use super::missing;
 use crate::{
     args::OutputFormat,
-    command::context::{DirectoryContext, date, random, write_json},
+    command::context::{DirectoryContext, date, write_json},
     failure::Failure,
+    random::random,
 };
 
 /// The longest line that is read from standard input, in bytes.
