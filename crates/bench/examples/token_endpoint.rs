@@ -16,7 +16,7 @@
 use std::{fs, hint::black_box, sync::Arc, time::Duration};
 
 use auth_core::{
-    Algorithm, NumericDate, Policy, PolicyDocument, SigningKey, StaticKeys,
+    Algorithm, NumericDate, Policy, PolicyDocument, SigningKey, StaticKeys, Subject,
     oauth::{
         AuthorizationCode, CodeChallenge, CodeState, GrantType, S256, StoredCode, encode,
         parse_registration,
@@ -47,11 +47,11 @@ const REDIRECT: &str = "http://127.0.0.1:4000/callback";
 async fn main() {
     let rounds = std::env::args().nth(1).map_or(15, |text| text.parse().unwrap());
     let key = TestKey::shared(Algorithm::Es256);
-    let (router, store) = endpoint(key.signing()).await;
+    let (router, store) = endpoint(key.signing(), rounds).await;
     let mut next = 0;
     let (mut signatures, mut exchanges, mut refreshes) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=rounds {
-        let codes = codes(&store, &mut next).await;
+        let codes = codes(&store, &subject(round), &mut next).await;
         let (signature, ()) = cpu_of(async { sign(key) }).await;
         let (exchange, tokens) = cpu_of(exchange(&router, &codes)).await;
         let (refresh, ()) = cpu_of(refresh(&router, &tokens)).await;
@@ -132,13 +132,19 @@ async fn post(router: &Router, fields: &[(&str, &str)]) -> Value {
     let request = Request::post("/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
     let request = request.body(Body::from(encode(fields.iter().copied()))).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
+    let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
     serde_json::from_slice(&body).unwrap()
 }
 
-/// A token endpoint with one user and one client.
-async fn endpoint(key: SigningKey) -> (Router, AuthorizationStore) {
+/// The user of one round: a user has 500 grants at most.
+fn subject(round: usize) -> Subject {
+    format!("user-{round}").parse().unwrap()
+}
+
+/// A token endpoint with a user for each round, and one client.
+async fn endpoint(key: SigningKey, rounds: usize) -> (Router, AuthorizationStore) {
     let directory = AnyDirectory::open("sqlite::memory:").await.unwrap();
     let policy: PolicyDocument = serde_json::from_value(json!({
         "scopes": {"User.Read": "read"}, "roles": {"user": ["User.Read"]},
@@ -150,13 +156,15 @@ async fn endpoint(key: SigningKey) -> (Router, AuthorizationStore) {
         name: String::new(),
         policy: Arc::new(Policy::try_from(policy).unwrap()),
     };
-    let user = NewUser {
-        issuer: ISSUER.parse().unwrap(),
-        subject: "alice".parse().unwrap(),
-        display_name: String::new(),
-        roles: ["user".parse().unwrap()].into(),
-    };
-    directory.add(user, &Stamp::new("bench", now())).await.unwrap();
+    for round in 0..=rounds {
+        let user = NewUser {
+            issuer: ISSUER.parse().unwrap(),
+            subject: subject(round),
+            display_name: String::new(),
+            roles: ["user".parse().unwrap()].into(),
+        };
+        directory.add(user, &Stamp::new("bench", now())).await.unwrap();
+    }
     let store = AuthorizationStore::new(directory);
     let registration = json!({
         "redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none",
@@ -183,8 +191,12 @@ async fn endpoint(key: SigningKey) -> (Router, AuthorizationStore) {
     (server.router(), store)
 }
 
-/// Codes that the user has just given the client.
-async fn codes(store: &AuthorizationStore, next: &mut u32) -> Vec<AuthorizationCode> {
+/// Codes that this user has just given the client.
+async fn codes(
+    store: &AuthorizationStore,
+    subject: &Subject,
+    next: &mut u32,
+) -> Vec<AuthorizationCode> {
     let mut codes = Vec::new();
     for _ in 0..EACH {
         *next += 1;
@@ -196,7 +208,7 @@ async fn codes(store: &AuthorizationStore, next: &mut u32) -> Vec<AuthorizationC
         id.copy_from_slice(random.get(..16).unwrap());
         let grant = NewGrant {
             id: GrantId::from_random(id),
-            user: UserName { issuer: ISSUER.parse().unwrap(), subject: "alice".parse().unwrap() },
+            user: UserName { issuer: ISSUER.parse().unwrap(), subject: subject.clone() },
             client_id: "c".parse().unwrap(),
             client_name: None,
             resource: RESOURCE.parse().unwrap(),

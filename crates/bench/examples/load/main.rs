@@ -15,6 +15,8 @@
 //! 6. One user who fills every connection with bodies does not fill the memory ([`bodies`]).
 //! 7. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
 //!    ([`panics`]).
+//! 8. Wrong passwords from many addresses are answered, and calls go on beside them ([`sign_ins`]).
+//!    With 0 seconds only this is done.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -28,6 +30,7 @@ mod callers;
 mod cast;
 mod panics;
 mod server;
+mod sign_ins;
 mod tally;
 mod unread;
 mod wire;
@@ -62,6 +65,9 @@ async fn main() -> ExitCode {
         eprintln!("usage: load SERVER_BINARY PEER_BINARY SECONDS");
         return ExitCode::from(2);
     };
+    if seconds == 0 {
+        return end(&sign_ins::faults(Path::new(&program)).await);
+    }
     // The warm-up is a half, and what comes after it must be long enough to see something.
     let seconds = seconds.max(15);
     let asked = server::asked().await;
@@ -115,7 +121,12 @@ async fn main() -> ExitCode {
     faults.extend(unread::faults(Path::new(&program)).await);
     faults.extend(bodies::faults(Path::new(&program)).await);
     faults.extend(panics::faults(Path::new(&peer)).await);
-    for fault in &faults {
+    faults.extend(sign_ins::faults(Path::new(&program)).await);
+    end(&faults)
+}
+
+fn end(faults: &[String]) -> ExitCode {
+    for fault in faults {
         eprintln!("FAILED: {fault}");
     }
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

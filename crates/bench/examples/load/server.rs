@@ -33,15 +33,25 @@ impl Server {
     /// Starts `program` with first users and a key of its own: ES256, whose signatures are the
     /// dearest to check.
     pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Tokens) {
-        Self::start_with(program, Some(asked), Stdio::null())
+        Self::start_with(program, Some(asked), Stdio::null(), "off")
     }
 
     /// The same with its log going to `log`, and without the issuer that is asked.
     pub(crate) fn start_with_log(program: &Path, log: Stdio) -> (Self, Tokens) {
-        Self::start_with(program, None, log)
+        Self::start_with(program, None, log, "off")
     }
 
-    fn start_with(program: &Path, asked: Option<&TestIssuer>, log: Stdio) -> (Self, Tokens) {
+    /// The same as its own authorization server.
+    pub(crate) fn start_with_sign_in(program: &Path) -> (Self, Tokens) {
+        Self::start_with(program, None, Stdio::null(), "on")
+    }
+
+    fn start_with(
+        program: &Path,
+        asked: Option<&TestIssuer>,
+        log: Stdio,
+        sign_in: &str,
+    ) -> (Self, Tokens) {
         let program = program.canonicalize().unwrap();
         let key = TestKey::shared(Algorithm::Es256);
         let folder = tempfile::tempdir().unwrap();
@@ -54,7 +64,7 @@ impl Server {
         };
         assert!(command().arg("init").stdout(Stdio::null()).status().unwrap().success());
         let mut command = command();
-        command.args(["--bind", "127.0.0.1:0"]).env("JWT_KEY_FILE", &path);
+        command.args(["--bind", "127.0.0.1:0"]).env("JWT_KEY_FILE", &path).env("SIGN_IN", sign_in);
         // All connections come from one address, which is not what is tested here.
         command.env("MAX_CONNECTIONS_PER_ADDRESS", "1024");
         if let Some(asked) = asked {

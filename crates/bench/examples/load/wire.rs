@@ -1,6 +1,9 @@
 //! HTTP/1.1 by hand: a client that may do what no library would.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -30,6 +33,15 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::new() })
     }
 
+    /// One that comes from this address.
+    pub(crate) async fn open_from(from: IpAddr, address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(from, 0))?;
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::new() })
+    }
+
     /// One for which the system keeps little of what it does not read.
     pub(crate) async fn open_with_little_room(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
@@ -43,6 +55,16 @@ impl Connection {
 
     /// The next answer; `None` if the connection was closed instead.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        let (status, text) = self.next().await?;
+        Some(Answer { status, text: text.to_ascii_lowercase() })
+    }
+
+    /// The next answer as it is.
+    pub(crate) async fn page(&mut self) -> Option<String> {
+        self.next().await.map(|(_, text)| text)
+    }
+
+    async fn next(&mut self) -> Option<(u16, String)> {
         let end = loop {
             if let Some(end) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
@@ -62,8 +84,7 @@ impl Connection {
             self.read_more().await?;
         }
         let all: Vec<u8> = self.buffer.drain(..end + length).collect();
-        let text = String::from_utf8(all.to_ascii_lowercase()).unwrap();
-        Some(Answer { status, text })
+        Some((status, String::from_utf8(all).unwrap()))
     }
 
     async fn read_more(&mut self) -> Option<()> {
