@@ -173,8 +173,8 @@ fn nothing_that_ships_lets_serde_json_parse_texts_within_texts() {
     }
 }
 
-#[test]
-fn jsonwebtoken_is_named_in_one_file() {
+/// The sources of the crates in which `text` is, in any letter case.
+fn sources_with(text: &str) -> Vec<String> {
     let mut named = Vec::new();
     let mut open = vec![root().join("crates")];
     while let Some(folder) = open.pop() {
@@ -184,13 +184,33 @@ fn jsonwebtoken_is_named_in_one_file() {
                 open.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs")
                 && path.components().any(|part| part.as_os_str() == "src")
-                && fs::read_to_string(&path).unwrap().contains("jsonwebtoken::")
+                && fs::read_to_string(&path).unwrap().to_ascii_lowercase().contains(text)
             {
                 named.push(path.strip_prefix(root()).unwrap().display().to_string());
             }
         }
     }
-    assert_eq!(named, ["crates/auth-core/src/crypto/mod.rs"]);
+    named.sort();
+    named
+}
+
+#[test]
+fn jsonwebtoken_is_named_in_one_file() {
+    assert_eq!(sources_with("jsonwebtoken::"), ["crates/auth-core/src/crypto/mod.rs"]);
+}
+
+/// A caller may write them. What proxies say is read where it is known which are trusted; beside
+/// that, the setting is described.
+#[test]
+fn forwarding_headers_are_read_in_one_place() {
+    for header in ["forwarded", "x-real-ip"] {
+        let mut found = sources_with(header);
+        found.retain(|file| !file.starts_with("crates/listener/src/"));
+        found.retain(|file| file != "crates/settings/src/setting/table.rs");
+        assert!(found.is_empty(), "{header}: {found:?}");
+    }
+    let derive = "crates/listener/src/caller/derive.rs".to_owned();
+    assert!(sources_with("x-forwarded-for").contains(&derive));
 }
 
 #[test]

@@ -7,11 +7,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{
     limits::Limits,
     peers::{Peers, Slot},
+    trusted_proxies::TrustedProxies,
 };
 
 /// Decides which connections are accepted.
 pub(super) struct Admission {
     limits: Limits,
+    proxies: TrustedProxies,
     ordinary: Arc<Semaphore>,
     reserve: Arc<Semaphore>,
     peers: Peers,
@@ -37,10 +39,11 @@ pub(super) struct Admitted {
 }
 
 impl Admission {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, proxies: TrustedProxies) -> Self {
         let semaphore = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         Self {
             limits,
+            proxies,
             ordinary: semaphore(limits.connections),
             reserve: semaphore(limits.reserve),
             peers: Peers::default(),
@@ -77,12 +80,20 @@ impl Admission {
             room = Room { kind: Kind::Ordinary, _permit: Some(permit) };
         }
         if room.kind == Kind::Ordinary {
-            if let Some(slot) = self.peers.enter(address, self.limits.per_address.most(address)) {
+            if let Some(slot) = self.peers.enter(address, self.most(address)) {
                 return Some(Admitted { room, _slot: slot });
             }
             room = Room { kind: Kind::Reserve, _permit: Some(now(&self.reserve)?) };
         }
         let slot = self.reserve_peers.enter(address, Some(self.limits.reserve_per_address))?;
         Some(Admitted { room, _slot: slot })
+    }
+    /// How many ordinary connections `address` may have: a trusted proxy has those of all its
+    /// clients. In the reserve it is bounded as any other, so that it leaves room for health checks.
+    fn most(&self, address: IpAddr) -> Option<usize> {
+        if self.proxies.contains(address) {
+            return None;
+        }
+        self.limits.per_address.most(address)
     }
 }

@@ -8,26 +8,29 @@
 //! 4. Beyond that a few more are accepted, on which health checks are answered and everything else
 //!    is refused (`reserve`); the number of these is bounded for one address too. Others wait in
 //!    the system's queue.
+//! 5. Each request has the address that it comes from, also behind a proxy (`caller`).
 //!
 //! `axum::serve` has no limits.
 
 mod admission;
+mod caller;
 mod connection;
 pub mod descriptors;
 mod limits;
-mod peer_address;
 mod peers;
+mod program;
 mod progress;
 mod reserve;
 pub mod shutdown;
 #[cfg(test)]
 mod tests;
+mod trusted_proxies;
 
-use std::{convert::Infallible, net::IpAddr, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::Body,
-    http::{Extensions, Request, Response},
+    http::{Request, Response},
 };
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
@@ -39,33 +42,29 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-pub use self::limits::{Limits, PerAddress};
 use self::{
     admission::{Admission, Kind},
+    caller::{CallerAddress, Reports},
     connection::configured,
-    peer_address::WithPeerAddress,
     reserve::Reserve,
 };
-
-/// What the listener has to know of the program.
-#[derive(Debug, Clone, Copy)]
-pub struct Program {
-    /// Adds the address that a request comes from to its extensions.
-    pub note_peer: fn(&mut Extensions, IpAddr),
-    /// Whether a path is that of a health check, which is answered also while all else is refused.
-    pub is_health_check: fn(&str) -> bool,
-}
+pub use self::{
+    limits::{Limits, PerAddress},
+    program::Program,
+    trusted_proxies::{TrustedProxies, TrustedProxiesError},
+};
 
 /// How long to wait before accepting again after an error (out of descriptors, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is
-/// over.
+/// over. `proxies` are trusted to name the address that a request comes from.
 pub async fn serve<S>(
     listener: TcpListener,
     service: S,
     stop: CancellationToken,
     limits: Limits,
+    proxies: TrustedProxies,
     program: Program,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
@@ -81,7 +80,8 @@ pub async fn serve<S>(
     // While few connections are left, slow requests have less time.
     let mut scarce_http = http.clone();
     scarce_http.header_read_timeout(limits.reserve_timeout);
-    let admission = Admission::new(limits);
+    let admission = Admission::new(limits, proxies.clone());
+    let reports = Reports::default();
     let is_health_check = program.is_health_check;
     let graceful = GracefulShutdown::new();
     loop {
@@ -103,8 +103,13 @@ pub async fn serve<S>(
             continue;
         };
         let io = TokioIo::new(configured(stream, limits.write_timeout));
-        let note = program.note_peer;
-        let service = WithPeerAddress { inner: service.clone(), address, note };
+        let service = CallerAddress {
+            inner: service.clone(),
+            peer: address,
+            proxies: proxies.clone(),
+            program,
+            reports: reports.clone(),
+        };
         // Clients that disconnect or take too long are no error of the server.
         match admitted.room.kind {
             Kind::Ordinary => {

@@ -63,7 +63,7 @@ impl PerAddress {
 
 /// Loopback, private, link-local, shared (RFC 6598) or unique local: no address of the public
 /// Internet.
-fn is_local(address: IpAddr) -> bool {
+pub(super) fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(ip) => {
             let [first, second, ..] = ip.octets();

@@ -1,8 +1,8 @@
 //! Limits and the stop, over real connections.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::{Router, routing::get};
+use axum::{Extension, Router, routing::get};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -11,12 +11,24 @@ use tokio::{
 
 use super::*;
 
-const PROGRAM: Program =
-    Program { note_peer: |_, _| {}, is_health_check: |path| path == "/healthz" };
+const PROGRAM: Program = Program {
+    note_address: |extensions, address| {
+        extensions.insert(address);
+    },
+    is_health_check: |path| path == "/healthz",
+};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 async fn start(limits: Limits, delay: Duration) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+    start_behind("", limits, delay).await
+}
+
+async fn start_behind(
+    proxies: &str,
+    limits: Limits,
+    delay: Duration,
+) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = move || async move {
@@ -25,10 +37,12 @@ async fn start(limits: Limits, delay: Duration) -> (SocketAddr, CancellationToke
     };
     let router = Router::new()
         .route("/", get(answer))
+        .route("/from", get(|Extension(from): Extension<IpAddr>| async move { from.to_string() }))
         .route("/healthz", get(|| async { "ok" }))
         .route("/large", get(|| async { "x".repeat(1 << 20) }));
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits, PROGRAM));
+    let serving = serve(listener, router, stop.clone(), limits, proxies.parse().unwrap(), PROGRAM);
+    let serving = tokio::spawn(serving);
     (address, stop, serving)
 }
 
@@ -69,8 +83,13 @@ async fn half_a_head_does_not_hold_a_connection() {
 }
 
 async fn ask(address: SocketAddr, path: &str) -> String {
+    ask_with(address, path, "").await
+}
+
+/// The same with more lines in the head, each with its end.
+async fn ask_with(address: SocketAddr, path: &str, lines: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     read(&mut stream).await
 }
@@ -143,6 +162,66 @@ async fn one_address_cannot_take_all_connections_nor_the_reserve() {
     assert_eq!(ask(address, "/healthz").await, "");
     third.write_all(&REQUEST[10..]).await.unwrap();
     assert!(read(&mut third).await.contains("503 "));
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_has_the_connections_of_all_its_clients_and_not_more_than_there_are() {
+    let limits = Limits { connections: 4, per_address: PerAddress::Every(2), ..Limits::default() };
+    for (proxies, held_at_most) in [("127.0.0.0/8", 4), ("127.0.0.2", 2)] {
+        let (address, ..) = start_behind(proxies, limits, Duration::ZERO).await;
+        let mut held = Vec::new();
+        for _ in 0..held_at_most {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(REQUEST).await.unwrap();
+            assert!(read(&mut stream).await.contains("200 OK"), "{proxies}: {}", held.len());
+            held.push(stream);
+        }
+        assert!(ask(address, "/").await.contains("503 "), "{proxies}");
+    }
+}
+
+#[tokio::test]
+async fn in_the_reserve_a_trusted_proxy_leaves_room_for_others() {
+    let limits = Limits { connections: 1, reserve_per_address: 1, ..Limits::default() };
+    let (address, ..) = start_behind("127.0.0.1", limits, Duration::ZERO).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&REQUEST[..10]).await.unwrap();
+        held.push(stream);
+    }
+    assert_eq!(ask(address, "/healthz").await, "");
+}
+
+#[tokio::test]
+async fn a_request_comes_from_the_address_that_a_trusted_proxy_names() {
+    let (address, ..) = start_behind("127.0.0.1", Limits::default(), Duration::ZERO).await;
+    for (lines, from) in [
+        ("", "127.0.0.1"),
+        ("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
+        ("x-forwarded-for: 192.0.2.1\r\nX-FORWARDED-FOR: 192.0.2.2\r\n", "192.0.2.2"),
+        ("Forwarded: for=\"[2001:db8::1]:80\"\r\n", "2001:db8::1"),
+        ("Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n", "127.0.0.1"),
+    ] {
+        let answer = ask_with(address, "/from", lines).await;
+        assert!(answer.ends_with(&format!("\r\n\r\n{from}")), "{lines}{answer}");
+    }
+    let (address, ..) = start_behind("127.0.0.2", Limits::default(), Duration::ZERO).await;
+    let answer = ask_with(address, "/from", "X-Forwarded-For: 192.0.2.1\r\n").await;
+    assert!(answer.ends_with("\r\n\r\n127.0.0.1"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_of_one_connection_come_from_the_clients_of_the_proxy() {
+    let (address, ..) = start_behind("127.0.0.1", Limits::default(), Duration::ZERO).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for from in ["192.0.2.1", "192.0.2.2"] {
+        let request =
+            format!("GET /from HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: {from}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = read(&mut stream).await;
+        assert!(answer.ends_with(from), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub struct Presented<'a> {
     pub method: &'a Method,
     /// The target of the request, as the guard was given it.
     pub uri: &'a Uri,
-    /// Where the connection comes from, if the listener reports it ([`PeerAddress`]).
+    /// Where the request comes from, if the listener reports it ([`PeerAddress`]).
     pub peer: Option<IpAddr>,
     /// Whether these credentials were accepted before, for the stream that is judged again: a proof
     /// that is good for one use has been used for it.
@@ -66,9 +66,9 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// Where a connection comes from: an extension of the request, which the listener inserts. It is
-/// reported to the authenticator and to observers. Behind a reverse proxy it is the proxy's
-/// address.
+/// Where a request comes from: an extension of it, which the listener inserts. It is reported to
+/// the authenticator and to observers. Behind a reverse proxy that the listener does not know it is
+/// the proxy's address. The guard reads no forwarding header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddress(pub IpAddr);
 

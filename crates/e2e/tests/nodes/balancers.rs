@@ -3,18 +3,21 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{IpAddr, TcpListener},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
-use reqwest::header::{HOST as HOST_HEADER, HeaderMap, HeaderValue};
+use reqwest::header::{HOST as HOST_HEADER, HeaderMap, HeaderName, HeaderValue};
 use tempfile::TempDir;
 use testkit::Postgres;
 
-use crate::site::{
-    HOST, Node, RESOURCE, Site, USER, client, eventually, example, get_time, program, status,
+use crate::{
+    person::{Person, Place, sign_in_code, site, text},
+    site::{
+        HOST, Node, RESOURCE, Site, USER, client, eventually, example, get_time, program, status,
+    },
 };
 
 /// A balancer that runs until it is dropped.
@@ -25,6 +28,18 @@ struct Balancer {
 }
 
 impl Balancer {
+    /// One in front of the nodes at these addresses.
+    async fn start(configure: Configure, nodes: [&str; 2]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        certificate(folder.path());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = configure(folder.path(), port, nodes);
+        let log = fs::File::create(folder.path().join("output.log")).unwrap();
+        command.current_dir(folder.path()).stdin(Stdio::null()).stderr(log).process_group(0);
+        let process = command.spawn().unwrap();
+        Self { process, folder, port }.ready().await
+    }
+
     /// Waits until it answers.
     async fn ready(self) -> Self {
         let (http, url) = (self.http(), self.url("/"));
@@ -32,16 +47,34 @@ impl Balancer {
         self
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("https://{HOST}:{}{path}", self.port)
+    /// Who connects from this address of the machine.
+    fn person(&self, address: [u8; 4]) -> Person {
+        Person::with(client(Some(self.certificate())).local_address(IpAddr::from(address)))
     }
 
     fn http(&self) -> reqwest::Client {
         client(Some(self.certificate())).build().unwrap()
     }
 
+    #[track_caller]
+    fn assert_not_logged(&self, secret: &str) {
+        for entry in fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
+            if entry.path().is_file() {
+                let text = fs::read(entry.path()).unwrap();
+                let text = String::from_utf8_lossy(&text);
+                assert!(!text.contains(secret), "{}", entry.path().display());
+            }
+        }
+    }
+
     fn certificate(&self) -> PathBuf {
         self.folder.path().join("server.pem")
+    }
+}
+
+impl Place for Balancer {
+    fn url(&self, path: &str) -> String {
+        format!("https://{HOST}:{}{path}", self.port)
     }
 }
 
@@ -54,53 +87,78 @@ impl Drop for Balancer {
     }
 }
 
+type Configure = fn(&Path, u16, [&str; 2]) -> Command;
+
+fn nginx(folder: &Path, port: u16, nodes: [&str; 2]) -> Command {
+    let text = replaced(
+        "nginx.conf",
+        &[
+            ("10.0.0.11:8000", nodes[0]),
+            ("10.0.0.12:8000", nodes[1]),
+            ("listen 443", &format!("listen 127.0.0.1:{port}")),
+            ("/etc/nginx/tls/mcp.example.com.pem", "server.pem"),
+            ("/etc/nginx/tls/mcp.example.com.key", "server.key"),
+            ("/var/log/nginx/mcp.log", "access.log"),
+        ],
+    );
+    let whole = format!(
+        "daemon off; pid nginx.pid; error_log error.log;\n\
+         events {{}}\n\
+         http {{ access_log off;\n{}\n{text}}}\n",
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {}/{kind};", folder.display()))
+            .join("\n"),
+    );
+    fs::write(folder.join("nginx.conf"), whole).unwrap();
+    let mut command = Command::new(program("nginx").unwrap());
+    command.arg("-p").arg(folder).args(["-c", "nginx.conf", "-e", "error.log"]);
+    command
+}
+
+fn caddy(folder: &Path, port: u16, nodes: [&str; 2]) -> Command {
+    let site = format!("{HOST}:{port} {{\n\ttls server.pem server.key\n");
+    let text = replaced(
+        "Caddyfile",
+        &[
+            ("10.0.0.11:8000", nodes[0]),
+            ("10.0.0.12:8000", nodes[1]),
+            ("mcp.example.com {\n", &site),
+            ("/var/log/caddy/mcp.log", "access.log"),
+        ],
+    );
+    let whole = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}");
+    fs::write(folder.join("Caddyfile"), whole).unwrap();
+    let mut command = Command::new(program("caddy").unwrap());
+    command.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]).env("HOME", folder);
+    command
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_in_front_of_two_nodes() {
-    let Some(nginx) = program("nginx") else { return };
-    balance(|folder, port, nodes| {
-        let text = replaced(
-            "nginx.conf",
-            &[
-                ("10.0.0.11:8000", nodes[0].address()),
-                ("10.0.0.12:8000", nodes[1].address()),
-                ("listen 443", &format!("listen 127.0.0.1:{port}")),
-                ("/etc/nginx/tls/mcp.example.com.pem", "server.pem"),
-                ("/etc/nginx/tls/mcp.example.com.key", "server.key"),
-            ],
-        );
-        let whole = format!(
-            "daemon off; pid nginx.pid; error_log error.log;\n\
-             events {{}}\n\
-             http {{ access_log access.log combined;\n{}\n{text}}}\n",
-            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                .map(|kind| format!("{kind}_temp_path {}/{kind};", folder.display()))
-                .join("\n"),
-        );
-        fs::write(folder.join("nginx.conf"), whole).unwrap();
-        let mut command = Command::new(nginx);
-        command.arg("-p").arg(folder).args(["-c", "nginx.conf", "-e", "error.log"]);
-        command
-    })
-    .await;
+    if program("nginx").is_some() {
+        balance(nginx).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caddy_in_front_of_two_nodes() {
-    let Some(caddy) = program("caddy") else { return };
-    balance(|folder, port, nodes| {
-        let site = format!("{HOST}:{port} {{\n\tlog {{\n\t\toutput file access.log\n\t}}\n\ttls server.pem server.key\n");
-        let text = replaced("Caddyfile", &[
-            ("10.0.0.11:8000", nodes[0].address()),
-            ("10.0.0.12:8000", nodes[1].address()),
-            ("mcp.example.com {\n", &site),
-        ]);
-        let whole = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}");
-        fs::write(folder.join("Caddyfile"), whole).unwrap();
-        let mut command = Command::new(caddy);
-        command.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]).env("HOME", folder);
-        command
-    })
-    .await;
+    if program("caddy").is_some() {
+        balance(caddy).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_sign_in_through_nginx_and_each_address_has_its_own_bounds() {
+    if program("nginx").is_some() {
+        sign_in(nginx).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_sign_in_through_caddy_and_each_address_has_its_own_bounds() {
+    if program("caddy").is_some() {
+        sign_in(caddy).await;
+    }
 }
 
 /// The file with these texts put in, each of which must be there.
@@ -113,7 +171,7 @@ fn replaced(name: &str, changes: &[(&str, &str)]) -> String {
 }
 
 /// Everything that a balancer must do, whichever it is.
-async fn balance(configure: impl FnOnce(&Path, u16, &[Node; 2]) -> Command) {
+async fn balance(configure: Configure) {
     let postgres = Postgres::for_tests();
     // Without PostgreSQL: a file that both open.
     let site = Site::new(postgres.as_ref().map(|postgres| postgres.database().unwrap()));
@@ -121,14 +179,7 @@ async fn balance(configure: impl FnOnce(&Path, u16, &[Node; 2]) -> Command) {
     for node in &mut nodes {
         node.start();
     }
-    let folder = tempfile::tempdir().unwrap();
-    certificate(folder.path());
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = configure(folder.path(), port, &nodes);
-    let log = fs::File::create(folder.path().join("output.log")).unwrap();
-    command.current_dir(folder.path()).stdin(Stdio::null()).stderr(log).process_group(0);
-    let process = command.spawn().unwrap();
-    let balancer = Balancer { process, folder, port }.ready().await;
+    let balancer = Balancer::start(configure, nodes.each_ref().map(Node::address)).await;
     let (http, url) = (balancer.http(), balancer.url("/mcp"));
     let token = site.token(USER);
 
@@ -190,15 +241,99 @@ async fn balance(configure: impl FnOnce(&Path, u16, &[Node; 2]) -> Command) {
     assert!(matches!(none, Some(502..=504)), "{none:?}");
 
     // Tokens are nobody else's, and so in no log.
-    for entry in fs::read_dir(balancer.folder.path()).unwrap().map(Result::unwrap) {
-        if entry.path().is_file() {
-            let text = fs::read(entry.path()).unwrap();
-            let text = String::from_utf8_lossy(&text);
-            assert!(!text.contains(&token), "{}", entry.path().display());
-        }
-    }
+    balancer.assert_not_logged(&token);
     let log = fs::read_to_string(balancer.folder.path().join("access.log")).unwrap();
     assert!(log.contains("/mcp"), "{log}");
+}
+
+/// What the node is reached for while users sign in, and what it answers an empty GET.
+const PATHS: [(&str, u16); 20] = [
+    ("/authorize", 400),
+    ("/token", 405),
+    ("/register", 405),
+    ("/device_authorization", 405),
+    ("/revoke", 405),
+    ("/introspect", 405),
+    ("/jwks.json", 200),
+    ("/sign-in", 200),
+    ("/sign-in/link", 200),
+    ("/sign-in/factor", 200),
+    ("/sign-out", 405),
+    ("/device", 303),
+    ("/device/decision", 405),
+    ("/account", 303),
+    ("/account/password", 303),
+    ("/style.css", 200),
+    ("/.well-known/oauth-authorization-server", 200),
+    ("/.well-known/oauth-authorization-server/mcp", 200),
+    ("/mcp/.well-known/oauth-authorization-server", 200),
+    ("/tokens", 404),
+];
+
+/// Everything that signing in needs of a balancer, whichever it is.
+async fn sign_in(configure: Configure) {
+    let keys = tempfile::tempdir().unwrap();
+    let site = site(None, keys.path().to_str().unwrap()).with("TRUSTED_PROXIES", "127.0.0.1");
+    let mut node = site.node();
+    node.start();
+    let balancer = Balancer::start(configure, [node.address(); 2]).await;
+    let (mut alice, mut mallory) =
+        (balancer.person([127, 0, 0, 3]), balancer.person([127, 0, 0, 2]));
+    for (path, status) in PATHS {
+        assert_eq!(alice.get(&balancer, path).await.status, status, "{path}");
+    }
+
+    // An address that fails often has to wait, whatever it says of where it comes from.
+    let form = mallory.get(&balancer, "/sign-in").await.form("/sign-in");
+    let guess = [("user", USER), ("secret", "WDJB-MJHT-BCDF")];
+    for attempt in 0..30 {
+        let answer = mallory.submit(&balancer, form.clone(), &guess).await;
+        assert_eq!(answer.status, 400, "attempt {attempt}: {}", answer.body);
+    }
+    assert!(node.log().contains("address=127.0.0.2"), "{}", node.log());
+    assert_eq!(mallory.submit(&balancer, form.clone(), &guess).await.status, 429);
+    for (name, value) in [
+        ("x-forwarded-for", "192.0.2.1"),
+        ("x-forwarded-for", "192.0.2.1, 127.0.0.1"),
+        ("x-forwarded-for", "unknown"),
+        ("forwarded", "for=192.0.2.1"),
+        ("forwarded", "for=\""),
+        ("x-real-ip", "192.0.2.1"),
+    ] {
+        let forged = HeaderMap::from_iter([(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )]);
+        let http = client(Some(balancer.certificate())).default_headers(forged);
+        let mut forger = Person::with(http.local_address(IpAddr::from([127, 0, 0, 2])));
+        forger.cookies.clone_from(&mallory.cookies);
+        let answer = forger.submit(&balancer, form.clone(), &guess).await;
+        assert_eq!(answer.status, 429, "{name}: {value}");
+    }
+
+    // Another address signs in meanwhile.
+    alice.register(&balancer).await;
+    let path = alice.authorize();
+    let form = alice.get(&balancer, &path).await.form("/sign-in");
+    let typed = sign_in_code(&site);
+    let typed = [("user", USER), ("secret", &*typed)];
+    let answer = alice.submit(&balancer, form, &typed).await;
+    assert_eq!((answer.status, answer.location.as_deref()), (303, Some(&*path)), "{}", answer.body);
+    let code = alice.allow(&balancer).await;
+    let tokens = alice.exchange(&balancer, &code).await.unwrap();
+    let access = text(&tokens, "access_token");
+    assert_eq!(status(&balancer.http(), &balancer.url("/mcp"), Some(&access)).await, Some(200));
+    let log = node.log();
+    assert!(!log.contains("192.0.2.1") && !log.contains("does not say"), "{log}");
+
+    // What a link, a token or a cookie is worth is in no log.
+    alice.get(&balancer, "/sign-in/link?token=secret-of-a-link").await;
+    let cookies = alice.cookies.values().map(String::as_str);
+    for secret in ["secret-of-a-link", &*access, &*code].into_iter().chain(cookies) {
+        balancer.assert_not_logged(secret);
+    }
+    let log = fs::read_to_string(balancer.folder.path().join("access.log")).unwrap();
+    assert!(log.contains("/sign-in/link"), "{log}");
 }
 
 async fn all_served(http: &reqwest::Client, url: &str, token: &str) {

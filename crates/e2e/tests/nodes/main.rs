@@ -12,6 +12,7 @@ mod balancers;
 #[path = "../../../issuer/tests/common/html.rs"]
 mod html;
 mod many;
+mod person;
 mod recipes;
 mod sessions;
 mod sign_in;

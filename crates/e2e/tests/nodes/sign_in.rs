@@ -1,35 +1,15 @@
 //! Signing in at servers that are killed: each step at a node that has just started, and is killed
 //! with SIGKILL as soon as it has answered. Nothing is lost, and nothing can be used twice.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use auth_core::oauth::{Form, encode};
-use reqwest::{RequestBuilder, redirect};
-use serde_json::{Value, json};
+use auth_core::oauth::encode;
 use testkit::Postgres;
 
 use crate::{
-    html::{self, HtmlForm},
+    person::{Answer, Person, REDIRECT, VERIFIER, sign_in_code, site, text},
     site::{HOST, Node, Site, USER, eventually, http, status},
 };
-
-const ISSUER: &str = "https://mcp.example.com";
-const REDIRECT: &str = "http://127.0.0.1:49152/callback";
-/// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-/// Servers that are their own authorization server: they share a database and a folder of keys.
-fn site(database: Option<String>, keys: &str) -> Site {
-    let site = Site::new(database).with("JWT_ISSUER", ISSUER).with("SIGN_IN", "on");
-    let site = site.with("SIGNING_KEYS", keys);
-    site.node().admin(&["users", "add", USER, "--role", "admin"]);
-    site
-}
 
 /// A node that has just started.
 fn started(site: &Site) -> Node {
@@ -46,151 +26,6 @@ macro_rules! at {
         $node.kill();
         done
     }};
-}
-
-/// A browser, and the program that opened it.
-struct Person {
-    http: reqwest::Client,
-    cookies: BTreeMap<String, String>,
-    client: String,
-}
-
-/// An answer, read whole.
-struct Answer {
-    status: u16,
-    location: Option<String>,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body)
-            .unwrap_or_else(|_| panic!("{}: {}", self.status, self.body))
-    }
-
-    /// The form that leads to `path`.
-    fn form(&self, path: &str) -> HtmlForm {
-        let mut forms = html::forms(&self.body).into_iter();
-        let form = forms.find(|form| form.action == path);
-        form.unwrap_or_else(|| panic!("no {path}: {} {}", self.status, self.body))
-    }
-
-    /// The code in the redirect, or in the page in place of one.
-    fn code(&self) -> String {
-        let location = self.location.clone().or_else(|| html::onward(&self.body)).unwrap();
-        assert!(location.starts_with(REDIRECT), "{location}");
-        let query = location.split_once('?').unwrap().1;
-        Form::parse(query.as_bytes()).unwrap().get("code").unwrap().to_owned()
-    }
-}
-
-impl Person {
-    fn new() -> Self {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(20))
-            .build()
-            .unwrap();
-        Self { http, cookies: BTreeMap::new(), client: String::new() }
-    }
-
-    /// `None` where there was no answer.
-    async fn send(&mut self, request: RequestBuilder) -> Option<Answer> {
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        let cookies = cookies.collect::<Vec<_>>().join("; ");
-        let request = request.header("host", HOST).header("cookie", cookies);
-        let response = request.header("sec-fetch-site", "same-origin").send().await.ok()?;
-        for line in response.headers().get_all("set-cookie") {
-            let (pair, _) = line.to_str().unwrap().split_once(';').unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
-        let location = response.headers().get("location");
-        let location = location.map(|it| it.to_str().unwrap().to_owned());
-        let status = response.status().as_u16();
-        Some(Answer { status, location, body: response.text().await.ok()? })
-    }
-
-    async fn get(&mut self, node: &Node, path: &str) -> Answer {
-        let request = self.http.get(node.url(path)).header("accept", "text/html");
-        self.send(request).await.unwrap()
-    }
-
-    async fn submit(&mut self, node: &Node, form: HtmlForm, other: &[(&str, &str)]) -> Answer {
-        let kept = form.fields.iter().map(|(name, value)| (&**name, &**value));
-        let kept = kept.filter(|(name, _)| !other.iter().any(|(it, _)| it == name));
-        let body = encode(kept.chain(other.iter().copied()));
-        let request = self.http.post(node.url(&form.action));
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        self.send(request.body(body)).await.unwrap()
-    }
-
-    /// Registers the program.
-    async fn register(&mut self, node: &Node) {
-        let client = json!({
-            "redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none",
-            "grant_types": ["authorization_code", "refresh_token"],
-        });
-        let request = self.http.post(node.url("/register"));
-        let request = request.header("content-type", "application/json").body(client.to_string());
-        let answer = self.send(request).await.unwrap();
-        assert_eq!(answer.status, 201, "{}", answer.body);
-        self.client = text(&answer, "client_id");
-    }
-
-    fn authorize(&self) -> String {
-        let query = encode([
-            ("response_type", "code"),
-            ("client_id", &*self.client),
-            ("redirect_uri", REDIRECT),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-            ("state", "s"),
-        ]);
-        format!("/authorize?{query}")
-    }
-
-    async fn token(&self, node: &Node, fields: &[(&str, &str)]) -> Option<Answer> {
-        let body = encode([("client_id", &*self.client)].into_iter().chain(fields.iter().copied()));
-        let request = self.http.post(node.url("/token")).header("host", HOST).body(body);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let response = request.send().await.ok()?;
-        let status = response.status().as_u16();
-        Some(Answer { status, location: None, body: response.text().await.ok()? })
-    }
-
-    async fn exchange(&self, node: &Node, code: &str) -> Option<Answer> {
-        let fields = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", REDIRECT),
-            ("code_verifier", VERIFIER),
-        ];
-        self.token(node, &fields).await
-    }
-
-    async fn refresh(&self, node: &Node, token: &str) -> Option<Answer> {
-        self.token(node, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
-    }
-
-    /// The code that she allows the program, while she is signed in.
-    async fn allow(&mut self, node: &Node) -> String {
-        let page = self.get(node, &self.authorize()).await;
-        self.submit(node, page.form("/authorize"), &[("decision", "allow")]).await.code()
-    }
-}
-
-fn text(answer: &Answer, name: &str) -> String {
-    let text = answer.json().get(name).and_then(Value::as_str).map(str::to_owned);
-    text.unwrap_or_else(|| panic!("no {name}: {}", answer.body))
-}
-
-/// What is typed in to sign in.
-fn sign_in_code(site: &Site) -> String {
-    let said = site.node().admin(&["users", "code", USER, "--output", "json"]).out;
-    let said: Value = serde_json::from_str(&said).unwrap();
-    said.get("code").and_then(Value::as_str).unwrap().to_owned()
 }
 
 /// Signs alice in, with a program that is registered, and a node killed after each step.
@@ -276,7 +111,7 @@ async fn a_node_that_is_killed_in_the_middle_of_an_exchange_leaves_no_second_one
     let keys = tempfile::tempdir().unwrap();
     let site = &site(Some(postgres.database().unwrap()), keys.path().to_str().unwrap());
     let mut alice = signed_in(site).await;
-    let other = Arc::new(started(site));
+    let other = started(site);
     let code = alice.allow(&other).await;
     let begun = Instant::now();
     let tokens = at!(site, node => alice.exchange(&node, &code)).unwrap();

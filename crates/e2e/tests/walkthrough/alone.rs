@@ -34,12 +34,13 @@ struct Alone {
 }
 
 impl Alone {
-    fn start(world: &World, port: u16) -> Self {
+    fn start(world: &World, port: u16, env: &[(&str, &str)]) -> Self {
         let origin = format!("http://localhost:{port}");
         let log = world.path("issuer.log");
         let mut child = world
             .command("mint-token", &["serve", "--bind", &format!("127.0.0.1:{port}")])
             .env("JWT_ISSUER", &origin)
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
@@ -212,7 +213,7 @@ async fn a_user_signs_in_at_the_authorization_server_alone_and_calls_a_server_wi
     world.run_with("server", &["init"], &of_issuer).expect_code(0);
     // Neither of the two has a secret.
     fs::remove_file(world.path(".env")).unwrap();
-    let alone = Alone::start(&world, port);
+    let alone = Alone::start(&world, port, &[]);
     assert_eq!(alone.get("/readyz").await.status(), 200);
     assert_eq!(alone.get("/mcp").await.status(), 404);
 
@@ -241,12 +242,45 @@ async fn a_user_signs_in_at_the_authorization_server_alone_and_calls_a_server_wi
     assert!(log.contains("Stopped") && !log.contains(&token), "{log}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_trusted_proxy_each_of_its_clients_is_counted() {
+    let port = free_port();
+    let world = World::empty();
+    let issuer = format!("http://localhost:{port}");
+    world.run_with("server", &["init"], &[("JWT_ISSUER", issuer.as_str())]).expect_code(0);
+    let proxies = [("TRUSTED_PROXIES", "127.0.0.1")];
+    let alone = Alone::start(&world, port, &proxies);
+    let page = alone.http.get(format!("{issuer}/sign-in")).send().await.unwrap();
+    let cookie = page.headers()[header::SET_COOKIE].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let (action, body) = filled(&page.text().await.unwrap(), "WDJB-MJHT-BCDF");
+    let guess = async |from: &str| {
+        let request = alone.http.post(format!("{issuer}{action}")).body(body.clone());
+        let request = request
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ORIGIN, &issuer)
+            .header(header::COOKIE, &cookie)
+            .header("x-forwarded-for", from);
+        request.send().await.unwrap().status().as_u16()
+    };
+    for n in 0..30 {
+        assert_eq!(guess("192.0.2.1").await, 400, "{n}");
+    }
+    assert_eq!(guess("192.0.2.1").await, 429);
+    assert_eq!(guess("192.0.2.2").await, 400);
+}
+
 #[test]
 fn what_is_wrong_with_the_settings_is_reported_and_nothing_starts() {
     let world = World::empty();
-    let env = [("JWT_ISSUER", "http://login.example"), ("BIND_ADDR", "nowhere")];
-    world
-        .run_with("mint-token", &["serve"], &env)
-        .expect_code(2)
-        .expect_err(&["JWT_ISSUER", "BIND_ADDR"]);
+    let env = [
+        ("JWT_ISSUER", "http://login.example"),
+        ("BIND_ADDR", "nowhere"),
+        ("TRUSTED_PROXIES", "10.0.0.5/8"),
+    ];
+    world.run_with("mint-token", &["serve"], &env).expect_code(2).expect_err(&[
+        "JWT_ISSUER",
+        "BIND_ADDR",
+        "write 10.0.0.0/8",
+    ]);
 }

@@ -32,6 +32,7 @@ fn all_faults_of_the_configuration_are_told_together() {
         ("JWT_ISSUER", "a\nb"),
         ("POLICY_FILE", "no-such-policy.toml"),
         ("LOG_FORMAT", "xml"),
+        ("TRUSTED_PROXIES", "proxy.internal"),
     ];
     let names = [
         "JWT_SECRET",
@@ -40,6 +41,7 @@ fn all_faults_of_the_configuration_are_told_together() {
         "JWT_ISSUER",
         "no-such-policy.toml",
         "LOG_FORMAT",
+        "TRUSTED_PROXIES",
     ];
     let said = world.run_with("server", &[], &env).expect_code(2).expect_err(&names);
     assert!(!said.err.contains("short\""), "no secret is shown, not even a bad one: {}", said.err);

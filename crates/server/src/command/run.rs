@@ -26,7 +26,7 @@ use crate::{
 
 /// What the listener has to know of this program.
 const PROGRAM: listener::Program = listener::Program {
-    note_peer: |extensions, address| {
+    note_address: |extensions, address| {
         extensions.insert(PeerAddress(address));
     },
     is_health_check: |path| health::PATHS.contains(&path),
@@ -93,7 +93,9 @@ pub(crate) async fn run(
         .max_connections_per_address
         .map_or(PerAddress::Public(connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections, per_address, ..Limits::default() };
-    let serving = tokio::spawn(serve(listener, router, stop.clone(), limits, PROGRAM));
+    let proxies = config.trusted_proxies.clone();
+    let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM);
+    let serving = tokio::spawn(serving);
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();

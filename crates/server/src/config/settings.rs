@@ -10,6 +10,7 @@ use std::{
 use auth_core::{Action, Policy, ResourceUri};
 use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
+use listener::{TrustedProxies, TrustedProxiesError};
 use settings::{Environment, KeySource, SignInSettings, Variable};
 
 use crate::{
@@ -48,6 +49,8 @@ pub struct Config {
     /// How many of them one address may have; `None` for the default, which bounds public addresses
     /// alone.
     pub max_connections_per_address: Option<usize>,
+    /// The proxies that name the address of a caller.
+    pub trusted_proxies: TrustedProxies,
     /// How many bytes of requests are held in memory at once.
     pub max_body_memory: usize,
     /// The directory of users.
@@ -148,6 +151,10 @@ impl Config {
         let per_address = environment
             .get(Variable::MaxConnectionsPerAddress)
             .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
+        let trusted_proxies = environment.get(Variable::TrustedProxies).unwrap_or_default().parse();
+        let trusted_proxies = trusted_proxies.map_err(|fault: TrustedProxiesError| {
+            faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
+        });
         let max_body_memory = number(Variable::MaxBodyMemory, 1, &mut faults);
         let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
@@ -166,29 +173,34 @@ impl Config {
             ));
         }
 
-        match (resource, policy) {
-            (Ok(resource), Ok((policy, policy_source))) if faults.is_empty() => Ok(Self {
-                bind,
-                resource,
-                local,
-                issuers,
-                providers,
-                allowed_origins,
-                authorities,
-                database_url: text(&args.database_url, Variable::DatabaseUrl),
-                max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
-                max_connections_per_address: per_address
-                    .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
-                max_body_memory: usize::try_from(max_body_memory)
-                    .unwrap_or(usize::MAX)
-                    .saturating_mul(1024 * 1024),
-                directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
-                directory_max_age: Duration::from_secs(max_age),
-                provisioning,
-                has_sessions: sessions == "database",
-                policy,
-                policy_source,
-            }),
+        match (resource, policy, trusted_proxies) {
+            (Ok(resource), Ok((policy, policy_source)), Ok(trusted_proxies))
+                if faults.is_empty() =>
+            {
+                Ok(Self {
+                    bind,
+                    resource,
+                    local,
+                    issuers,
+                    providers,
+                    allowed_origins,
+                    authorities,
+                    database_url: text(&args.database_url, Variable::DatabaseUrl),
+                    max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+                    max_connections_per_address: per_address
+                        .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                    trusted_proxies,
+                    max_body_memory: usize::try_from(max_body_memory)
+                        .unwrap_or(usize::MAX)
+                        .saturating_mul(1024 * 1024),
+                    directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
+                    directory_max_age: Duration::from_secs(max_age),
+                    provisioning,
+                    has_sessions: sessions == "database",
+                    policy,
+                    policy_source,
+                })
+            }
             _ => Err(ConfigError(faults)),
         }
     }

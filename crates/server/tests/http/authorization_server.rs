@@ -32,7 +32,7 @@ fn key() -> SigningKey {
 }
 
 /// A server at `uri`, with its own authorization server if it `signs_in`.
-async fn router(uri: &str, signs_in: bool) -> Result<Router, ResourceError> {
+pub(crate) async fn router(uri: &str, signs_in: bool) -> Result<Router, ResourceError> {
     let uri: ResourceUri = uri.parse().unwrap();
     let clock: Arc<dyn Clock> = ManualClock::at(NOW);
     let directory = AnyDirectory::open("sqlite::memory:").await.unwrap();

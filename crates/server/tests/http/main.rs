@@ -20,6 +20,7 @@ mod matrix;
 mod metadata;
 mod methods;
 mod origin;
+mod proxy;
 mod resources;
 mod sessions;
 mod tokens;

@@ -2,6 +2,7 @@
 //!
 //! 1. [`clients`]: the requests of each client, replayed from `exchanges/`.
 //! 2. [`needs`]: what MCP clients need of an authorization server, one test for each need.
+//! 3. [`proxy`]: whom the program counts behind a reverse proxy.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,4 +18,5 @@ mod exchange;
 mod html;
 mod needs;
 mod program;
+mod proxy;
 mod replay;

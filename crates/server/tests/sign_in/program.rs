@@ -83,6 +83,11 @@ impl Program {
         run(&self.folder, &self.settings, args)
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// A new one-time sign-in code for alice.
     pub(crate) fn code(&self) -> String {
         let printed = self.run(&["users", "code", "alice", "--output", "json"]);

@@ -173,6 +173,14 @@ settings! {
         None,
         "How many of them one address may have. Not set: a quarter, and no bound for loopback and private addresses, where proxies are.",
     );
+    /// The proxies that name the address of a caller.
+    TrustedProxies = shared(
+        "TRUSTED_PROXIES",
+        ("server", "trusted_proxies"),
+        List,
+        None,
+        "The reverse proxies in front of the server, as addresses or ranges (10.0.0.5, 10.1.0.0/16): what they say in Forwarded or X-Forwarded-For is the address of the caller (docs/deploy.md). Commas between.",
+    );
     /// How many MiB of requests are held in memory at once.
     MaxBodyMemory = server(
         "MAX_BODY_MEMORY",

@@ -26,7 +26,7 @@ use crate::{Exit, World, args::ServeArgs, output};
 
 /// What the listener has to know of this program.
 const PROGRAM: listener::Program = listener::Program {
-    note_peer: |extensions, address| {
+    note_address: |extensions, address| {
         extensions.insert(PeerAddress(address));
     },
     is_health_check: |path| health::PATHS.contains(&path),
@@ -74,7 +74,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let asked_to_stop = shutdown::signal();
     let environment = (world.environment)(&args.env_file)
         .map_err(|fault| ServeError::Settings(vec![fault.to_string()]))?;
-    let ServeSettings { bind, setup, database_url, max_connections, max_per_address } =
+    let ServeSettings { bind, setup, database_url, max_connections, max_per_address, proxies } =
         ServeSettings::resolve(args, &environment).map_err(ServeError::Settings)?;
     log::start(&environment).map_err(|fault| ServeError::Settings(vec![fault]))?;
 
@@ -98,7 +98,8 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let per_address =
         max_per_address.map_or(PerAddress::Public(max_connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections: max_connections, per_address, ..Limits::default() };
-    let serving = tokio::spawn(listener::serve(listener, router, stop.clone(), limits, PROGRAM));
+    let serving = listener::serve(listener, router, stop.clone(), limits, proxies, PROGRAM);
+    let serving = tokio::spawn(serving);
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use auth_core::{Issuer, ResourceUri};
 use issuer_setup::{IssuerSetup, authorities, check, sections};
+use listener::{TrustedProxies, TrustedProxiesError};
 use settings::{Environment, SignInSettings, Variable};
 
 use crate::{args::ServeArgs, policy};
@@ -21,6 +22,8 @@ pub(super) struct ServeSettings {
     pub(super) max_connections: usize,
     /// How many of them one address may have; `None`: public addresses have a part.
     pub(super) max_per_address: Option<usize>,
+    /// The proxies that name the address of a caller.
+    pub(super) proxies: TrustedProxies,
 }
 
 impl ServeSettings {
@@ -54,8 +57,14 @@ impl ServeSettings {
         let max_per_address = environment
             .get(Variable::MaxConnectionsPerAddress)
             .map(|_| count(Variable::MaxConnectionsPerAddress, environment, &mut faults));
-        match (issuer, resource, policy, settings) {
-            (Some(issuer), Ok(resource), Some(policy), Some(settings)) if faults.is_empty() => {
+        let proxies = text(Variable::TrustedProxies).parse();
+        let proxies = proxies.map_err(|fault: TrustedProxiesError| {
+            faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
+        });
+        match (issuer, resource, policy, settings, proxies) {
+            (Some(issuer), Ok(resource), Some(policy), Some(settings), Ok(proxies))
+                if faults.is_empty() =>
+            {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
                 let setup = IssuerSetup {
                     issuer,
@@ -67,7 +76,7 @@ impl ServeSettings {
                     authorities,
                 };
                 let database_url = text(Variable::DatabaseUrl).to_owned();
-                Ok(Self { bind, setup, database_url, max_connections, max_per_address })
+                Ok(Self { bind, setup, database_url, max_connections, max_per_address, proxies })
             }
             _ => Err(faults),
         }
@@ -129,12 +138,20 @@ mod tests {
             ("SECOND_FACTOR_ROLES", "king"),
             ("SIGN_IN_PASSWORDS", "off"),
             ("MAX_CONNECTIONS", "0"),
+            ("TRUSTED_PROXIES", "0.0.0.0/0"),
             ("CA_FILE", "/no/such/file"),
         ]);
         let faults = faults.err().unwrap();
-        for text in
-            ["BIND_ADDR", "JWT_ISSUER", "MCP_RESOURCE", "king", "PASSWORDS", "MAX_CONN", "CA_FILE"]
-        {
+        for text in [
+            "BIND_ADDR",
+            "JWT_ISSUER",
+            "MCP_RESOURCE",
+            "king",
+            "PASSWORDS",
+            "MAX_CONN",
+            "TRUSTED_PROXIES",
+            "CA_FILE",
+        ] {
             assert!(faults.iter().any(|it| it.contains(text)), "{text}: {faults:#?}");
         }
     }
