@@ -19,8 +19,8 @@ use crate::{
 /// clients that no operator added, and of sign-ins through providers.
 const SINGLE_USES_PER_MINUTE: u32 = 300;
 
-/// The address that a request comes from: an extension of each request, which the listener inserts,
-/// for bounds by address and for the log. Behind a trusted proxy it is the one that the proxy names.
+/// The address that a request comes from: an extension of each request, for bounds by address and
+/// for the log. The listener inserts it; behind a trusted proxy it is the one that the proxy names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 

@@ -89,7 +89,7 @@ impl Admission {
         Some(Admitted { room, _slot: slot })
     }
     /// How many ordinary connections `address` may have: a trusted proxy has those of all its
-    /// clients. In the reserve it is bounded as any other, so that it leaves room for health checks.
+    /// clients. In the reserve it is bounded as any other, and leaves room for health checks.
     fn most(&self, address: IpAddr) -> Option<usize> {
         if self.proxies.contains(address) {
             return None;

@@ -22,8 +22,8 @@ pub(super) struct Derived {
 /// What an operator should know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// A peer that is not of the public Internet, and so may be a proxy that nobody has named,
-    /// sends forwarding headers.
+    /// A peer that is not of the public Internet sends forwarding headers: it may be a proxy that
+    /// the operator has not named.
     Ignored,
     /// A trusted proxy is counted itself.
     Unnamed(ForwardingError),
