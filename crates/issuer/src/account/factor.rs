@@ -67,6 +67,8 @@ pub(super) async fn turn_off(
         return show::after(&server, &form, notice).await;
     }
     let user = &form.session.begun.user;
+    // First, so that none is left if the second fails: the user can do it again.
+    form.end_other_sessions(&server).await?;
     server.store().remove_second_factor(user).await?;
     let subject = display::escape(user.subject.as_str());
     tracing::info!(%subject, "A user has turned the second factor off");

@@ -4,7 +4,7 @@
 //! 2. What could keep a user out, or let another in, needs more than a session: a new password the
 //!    current one, a second factor a sign-in of the last five minutes, and turning it off a code of
 //!    it. Each of these has a bound on attempts.
-//! 3. A new password ends all other sessions.
+//! 3. A new password, and a second factor that is set up or turned off, ends all other sessions.
 //! 4. An ended connection loses its tokens, and the next one is asked for anew.
 
 mod connections;

@@ -56,7 +56,7 @@ pub(super) async fn change(
     };
     let now = server.now();
     server.store().set_password(&begun.user, Some(hash.expose_secret()), now).await?;
-    server.store().end_browser_sessions_of(&begun.user, None, Some(&begun.digest)).await?;
+    form.end_other_sessions(&server).await?;
     let subject = display::escape(begun.user.subject.as_str());
     tracing::info!(%subject, "A user has set a password");
     show::after(&server, &form, Notice::PasswordChanged).await

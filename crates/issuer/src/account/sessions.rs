@@ -24,7 +24,6 @@ pub(super) async fn end_others(
     State(server): State<AuthorizationServer>,
     form: SignedIn,
 ) -> Result<Response, Unavailable> {
-    let begun = &form.session.begun;
-    server.store().end_browser_sessions_of(&begun.user, None, Some(&begun.digest)).await?;
+    form.end_other_sessions(&server).await?;
     show::after(&server, &form, Notice::SessionsEnded).await
 }

@@ -11,6 +11,7 @@ use directory::{User, authorization::BrowserSession};
 use crate::{
     AuthorizationServer,
     pages::SignInError,
+    respond::Unavailable,
     sign_in::{Browser, FormKind, Next, Posted, page},
     users,
 };
@@ -58,6 +59,17 @@ impl SignedIn {
     /// Whether the user signed in within the last five minutes.
     pub(super) fn is_fresh(&self, server: &AuthorizationServer) -> bool {
         is_fresh(server, &self.session)
+    }
+
+    /// Ends all sessions of the user but this one.
+    pub(super) async fn end_other_sessions(
+        &self,
+        server: &AuthorizationServer,
+    ) -> Result<(), Unavailable> {
+        let begun = &self.session.begun;
+        let end = server.store().end_browser_sessions_of(&begun.user, None, Some(&begun.digest));
+        end.await?;
+        Ok(())
     }
 
     /// The page to sign in once more.

@@ -120,6 +120,35 @@ async fn an_error_goes_to_a_website_of_a_stranger_by_a_link_alone() {
     }
 }
 
+/// Our address must not open a program of a stranger's choice either, such as `cursor://`.
+#[tokio::test]
+async fn an_error_goes_to_a_private_use_scheme_of_a_stranger_by_a_link_alone() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    for (name, value) in [("resource", "https://other.example"), ("prompt", "none")] {
+        let to = ("redirect_uri", "web.example:/callback");
+        let path = authorize(&[("client_id", "web"), to, (name, value)]);
+        for page in [world.get(&path).await, alice.get(&path).await] {
+            assert_eq!(page.status, StatusCode::BAD_REQUEST, "{name}");
+            assert!(page.headers.get("location").is_none(), "{name}");
+            assert!(!page.body.contains("http-equiv"), "{name}");
+            assert!(page.body.contains("<bdi>web.example</bdi>"), "{}", page.body);
+            let link = page.body.split("href=\"web.example:/callback?").nth(1).unwrap();
+            let link = link.split('"').next().unwrap();
+            assert!(link.starts_with("error=") && link.contains("state=a%2B%2F%3Db"), "{link}");
+        }
+        assert_eq!(asked_by_a_program(&world, &path).await.status, StatusCode::SEE_OTHER, "{name}");
+    }
+    // With a decision of the user, the page leads on by itself.
+    let path = authorize(&[("client_id", "web"), ("redirect_uri", "web.example:/callback")]);
+    for (decision, parameter) in [("deny", "error"), ("allow", "code")] {
+        let answer = alice.decide(&path, &[("decision", decision)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert!(answer.location().starts_with("web.example:/callback?"), "{answer:?}");
+        assert!(answer.parameter(parameter).is_some(), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_get_has_no_side_effect_and_may_be_repeated() {
     let world = World::new().await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use auth_core::oauth::SecretDigest;
+use directory::authorization::NewSession;
 use http::StatusCode;
 
 use super::{
@@ -204,8 +206,11 @@ async fn a_second_factor_is_set_up_fresh_and_turned_off_with_a_code() {
     let page = alice.submit(page.form("/account/second-factor"), &[]).await;
     let key = key_on(&page);
     let form = page.form("/account/second-factor/confirm");
+    assert_eq!(sessions(&world, "alice").await.len(), 2);
     let codes = alice.submit(form.clone(), &[("code", &totp(&world, &key, 0))]).await;
     let codes = codes_on(&codes);
+    // Sessions from before did not need it. This one goes on.
+    assert_eq!(sessions(&world, "alice").await.len(), 1);
     // It is not replaced by another.
     let account = alice.get("/account").await;
     assert!(!account.forms().iter().any(|form| form.action == "/account/second-factor"));
@@ -219,6 +224,20 @@ async fn a_second_factor_is_set_up_fresh_and_turned_off_with_a_code() {
     let page = alice.submit(off.clone(), &[("code", &codes[0])]).await;
     assert!(page.body.contains("role=\"alert\""), "codes before are none: {page:?}");
     assert!(world.store.second_factor(&user(&world, "alice")).await.unwrap().is_some());
+    let name = user(&world, "alice");
+    let other = NewSession {
+        digest: SecretDigest::from_bytes([1; 32]),
+        id: "other".into(),
+        user: name.clone(),
+        method: "link+totp".into(),
+        user_agent: String::new(),
+        created_at: auth_core::Clock::now(&*world.clock),
+        expires_at: auth_core::Clock::now(&*world.clock).plus(Duration::from_hours(1)),
+    };
+    assert!(world.store.begin_browser_session(&other).await.unwrap());
+    assert_eq!(sessions(&world, "alice").await.len(), 2);
     alice.submit(off, &[("code", &renewed[0])]).await;
-    assert!(world.store.second_factor(&user(&world, "alice")).await.unwrap().is_none());
+    assert!(world.store.second_factor(&name).await.unwrap().is_none());
+    assert_eq!(sessions(&world, "alice").await.len(), 1);
+    assert!(alice.get("/account").await.body.contains(CHANGE));
 }
