@@ -25,7 +25,10 @@ use auth_core::{
 use axum::{Router, body::Body};
 use directory::{
     AnyDirectory, Directory, NewUser, Stamp, UserName,
-    authorization::{AddClient, AuthorizationStore, ClientOrigin, GrantId, NewGrant, StoredClient},
+    authorization::{
+        AddClient, AddGrant, AuthorizationStore, ClientOrigin, ClientSource, GrantId, NewGrant,
+        StoredClient,
+    },
 };
 use http_body_util::BodyExt;
 use hyper::{Request, StatusCode, header::CONTENT_TYPE};
@@ -183,6 +186,7 @@ async fn endpoint(key: SigningKey, rounds: usize) -> (Router, AuthorizationStore
         metadata: parse_registration(registration.as_bytes(), &GrantType::ALL.into()).unwrap(),
         secret: None,
         origin: ClientOrigin::Registered,
+        introspects: false,
         created_at: now(),
         last_used_at: None,
     };
@@ -230,7 +234,9 @@ async fn codes(
             issued_at: now(),
             state: CodeState::Unused,
         };
-        assert!(store.issue_code(&grant, &code.digest(), &stored).await.unwrap());
+        let (source, digest) = (ClientSource::Stored, code.digest());
+        let added = store.issue_code(&grant, source, &digest, &stored).await.unwrap();
+        assert_eq!(added, AddGrant::Added);
         codes.push(code);
     }
     codes

@@ -17,7 +17,7 @@ use auth_core::{
 use directory::{
     AnyDirectory, Directory, DirectoryError, Edit, NewUser, RevokedToken, Shared, SqliteDirectory,
     Stamp, Store, UserName,
-    authorization::{AuthorizationStore, GrantId, NewGrant},
+    authorization::{AddGrant, AuthorizationStore, ClientSource, GrantId, NewGrant},
 };
 use sqlx::{AssertSqlSafe, query};
 use tempfile::TempDir;
@@ -111,7 +111,8 @@ async fn issue_code(directory: &SqliteDirectory, subject: &str) -> Result<(), Di
         state: CodeState::Unused,
     };
     let digest: AuthorizationCode = subject.parse().unwrap();
-    assert!(store.issue_code(&grant, &digest.digest(), &code).await?);
+    let added = store.issue_code(&grant, ClientSource::Document, &digest.digest(), &code).await?;
+    assert_eq!(added, AddGrant::Added);
     Ok(())
 }
 

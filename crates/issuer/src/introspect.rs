@@ -1,10 +1,12 @@
 //! Token introspection (RFC 7662).
 //!
 //! 1. Only a client with a credential may ask (RFC 7662 §2.1, §4): about its own tokens, or, if the
-//!    operator added it, about all: that is how a resource server asks.
+//!    operator lets it introspect, about all: that is how a resource server asks. A token says who
+//!    uses what, so a client that may sign users in is not also one that may ask about them.
 //! 2. A token is active if it would be accepted now: it has not expired, was not revoked, and its
 //!    user may act. Its scopes are those that the user's roles allow now.
-//! 3. All else is `{"active": false}`, and nothing more (RFC 7662 §2.2).
+//! 3. All else is `{"active": false}`, and nothing more, also for a token that the client may not
+//!    ask about: so RFC 7662 §2.2 has it, and a 403 would say that the token is active (§4).
 
 use auth_core::{
     Claims, ClientId,
@@ -51,7 +53,7 @@ async fn describe(
     client: &KnownClient,
     token: &str,
 ) -> Result<Option<TokenDescription>, Unavailable> {
-    let may_know = |owner: &ClientId| client.is_operators || *owner == client.id;
+    let may_know = |owner: &ClientId| client.introspects || *owner == client.id;
     if let Ok(refresh) = token.parse::<RefreshToken>()
         && let Some(found) = server.store().find_refresh(&refresh.digest()).await?
     {

@@ -48,6 +48,7 @@ pub(crate) async fn endpoint(
         metadata,
         secret: secret.as_ref().map(ClientSecret::digest),
         origin: ClientOrigin::Registered,
+        introspects: false,
         created_at: now,
         last_used_at: None,
     };

@@ -10,7 +10,7 @@ use auth_core::{
 
 use super::{
     AuthorizationStore, EndedGrants,
-    database::{Lock, Made, Row, change},
+    database::{Change, Lock, Made, Row, change},
     ending::{self, Which},
 };
 use crate::{
@@ -30,20 +30,23 @@ const USED_EVERY: i64 = 60;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, metadata, secret, origin, created_at, last_used_at FROM clients ",
+            "SELECT id, metadata, secret, origin, introspects, created_at, last_used_at FROM clients ",
             $rest
         )
     };
 }
 
-const INSERT: &str = "INSERT INTO clients (id, metadata, secret, origin, created_at, last_used_at) \
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+const INSERT: &str = "INSERT INTO clients (id, metadata, secret, origin, introspects, created_at, \
+     last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
 const COUNT: &str = "SELECT count(*) AS clients FROM \
      (SELECT 1 FROM clients WHERE origin = 'registered' LIMIT $1) AS registered";
 const MAKE_ROOM: &str = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
      WHERE origin = 'registered' AND last_used_at IS NULL AND created_at <= $1 \
      ORDER BY created_at, id LIMIT 1)";
 const DELETE: &str = "DELETE FROM clients WHERE id = $1";
+const EXISTS: &str = "SELECT id FROM clients WHERE id = $1";
+/// It waits for a change that removes the row, and keeps others from it. Uses are noted meanwhile.
+const HOLD: &str = "SELECT id FROM clients WHERE id = $1 FOR KEY SHARE";
 const TOUCH: &str = "UPDATE clients SET last_used_at = $2 \
      WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
 const FORGET_CONSENTS: &str = "DELETE FROM consents WHERE client_id = $1";
@@ -61,6 +64,15 @@ pub enum ClientOrigin {
     Operator,
 }
 
+/// From where a client is known to whoever stores something for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientSource {
+    /// It is stored here, and must be here still.
+    Stored,
+    /// From its metadata document: it has no row.
+    Document,
+}
+
 /// A client as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredClient {
@@ -72,7 +84,9 @@ pub struct StoredClient {
     pub secret: Option<SecretDigest>,
     /// Who added it.
     pub origin: ClientOrigin,
-    /// When.
+    /// Whether it may introspect tokens of other clients, as a resource server does.
+    pub introspects: bool,
+    /// When it was added.
     pub created_at: NumericDate,
     /// When it last got a token, to the minute or so; `None` if never.
     pub last_used_at: Option<NumericDate>,
@@ -124,6 +138,7 @@ impl AuthorizationStore {
                 .bind(metadata.as_str())
                 .bind(client.secret.as_ref().map(SecretDigest::as_bytes))
                 .bind(client.origin.as_str())
+                .bind(i64::from(client.introspects))
                 .bind(client.created_at.as_secs())
                 .bind(client.last_used_at.map(NumericDate::as_secs));
             Ok(match change.execute(insert).await? {
@@ -150,20 +165,23 @@ impl AuthorizationStore {
 
     /// Removes a client, ends its grants, revokes their tokens, and forgets what users consented to
     /// for it; `None` if there was none.
+    ///
+    /// The row goes first. A change that gives the client a grant at the same time holds the row,
+    /// and is waited for, so the grant is found; or it waits, and finds no client.
     pub async fn remove_client(
         &self,
         id: &ClientId,
         now: NumericDate,
     ) -> Result<Option<EndedGrants>, DirectoryError> {
         change!(self, Lock::Feed, change => {
+            if change.execute(Statement::new(DELETE).bind(id.as_str())).await? == 0 {
+                return Ok(Made::Undo(None));
+            }
             let ended = ending::end(change, Which::Client(id), now).await?;
             for text in [FORGET_DEVICES, FORGET_CONSENTS] {
                 change.execute(Statement::new(text).bind(id.as_str())).await?;
             }
-            Ok(match change.execute(Statement::new(DELETE).bind(id.as_str())).await? {
-                0 => Made::Undo(None),
-                _ => Made::Keep(Some(ended)),
-            })
+            Ok(Made::Keep(Some(ended)))
         })
     }
 
@@ -195,6 +213,21 @@ impl AuthorizationStore {
     }
 }
 
+/// Keeps the row of a client from being removed until the change ends; `false` if it should have
+/// one and has none.
+pub(super) async fn hold(
+    change: &mut Change,
+    id: &ClientId,
+    source: ClientSource,
+) -> Result<bool, QueryError> {
+    let text = match source {
+        ClientSource::Document => return Ok(true),
+        ClientSource::Stored if change.excludes_all() => EXISTS,
+        ClientSource::Stored => HOLD,
+    };
+    Ok(change.row(Statement::new(text).bind(id.as_str())).await?.is_some())
+}
+
 /// The second that is `duration` before `now`.
 pub(super) fn before(now: NumericDate, duration: Duration) -> i64 {
     now.as_secs().saturating_sub_unsigned(duration.as_secs())
@@ -212,6 +245,7 @@ fn read(row: &Row) -> Result<StoredClient, QueryError> {
             "operator" => Ok(ClientOrigin::Operator),
             _ => rows::read("origin", Err("neither registered nor operator")),
         }?,
+        introspects: row.get::<i64>("introspects")? != 0,
         created_at: row.date("created_at")?,
         last_used_at: row.date_if_any("last_used_at")?,
     })

@@ -6,9 +6,9 @@ use auth_core::{
 };
 
 use super::{
-    AuthorizationStore, GrantId, IssuedToken, NewGrant,
+    AddGrant, AuthorizationStore, ClientSource, GrantId, IssuedToken, NewGrant,
     database::{Lock, Made, Row, change},
-    issuing,
+    issuing::{self, IfThere},
     tokens::{self, By},
 };
 use crate::{DirectoryError, error::QueryError, sql::connection::Statement};
@@ -30,18 +30,20 @@ pub struct IssuedCode {
 }
 
 impl AuthorizationStore {
-    /// Stores a grant and the code for it, in one change; `false` if the user is gone or disabled.
-    /// Client and resource of the code are those of the grant.
+    /// Stores a grant and the code for it, in one change, or nothing. Client and resource of the
+    /// code are those of the grant; the client is known from `source`.
     pub async fn issue_code(
         &self,
         grant: &NewGrant,
+        source: ClientSource,
         digest: &SecretDigest,
         code: &StoredCode,
-    ) -> Result<bool, DirectoryError> {
-        self.make_room_for_grant(&grant.user, grant.created_at).await?;
+    ) -> Result<AddGrant, DirectoryError> {
+        self.make_room_for_grant(grant).await?;
         change!(self, Lock::Rows, change => {
-            if !issuing::insert(change, grant).await? {
-                return Ok(Made::Undo(false));
+            let added = issuing::insert(change, grant, source, IfThere::Fail).await?;
+            if added != AddGrant::Added {
+                return Ok(Made::Undo(added));
             }
             let insert = Statement::new(INSERT)
                 .bind(digest.as_bytes())
@@ -50,7 +52,7 @@ impl AuthorizationStore {
                 .bind(code.challenge.as_str())
                 .bind(code.issued_at.as_secs());
             change.execute(insert).await?;
-            Ok(Made::Keep(true))
+            Ok(Made::Keep(added))
         })
     }
 

@@ -4,6 +4,7 @@ use auth_core::{ClientId, NumericDate, ResourceUri, ScopeSet};
 
 use super::{
     AuthorizationStore,
+    client::{self, ClientSource},
     database::{Lock, Made, Row, change, named},
 };
 use crate::{DirectoryError, UserName, error::QueryError, sql::connection::Statement};
@@ -78,17 +79,21 @@ impl AuthorizationStore {
         Ok(found.unwrap_or_default())
     }
 
-    /// Remembers a consent in place of the one before. Of a user, 500 are remembered.
+    /// Remembers a consent in place of the one before. Of a user, 500 are remembered. Nothing is
+    /// remembered of a client that was removed: one that is added by the same id is another one.
     pub async fn remember_consent(
         &self,
         user: &UserName,
-        client_id: &ClientId,
+        (client_id, source): (&ClientId, ClientSource),
         resource: &ResourceUri,
         consent: &Consent,
         now: NumericDate,
     ) -> Result<(), DirectoryError> {
         let (scopes, declined) = (consent.allowed.to_string(), consent.declined.to_string());
         change!(self, Lock::Rows, change => {
+            if !client::hold(change, client_id, source).await? {
+                return Ok(Made::Undo(()));
+            }
             let remember = named(Statement::new(REMEMBER), user)
                 .bind(client_id.as_str())
                 .bind(resource.as_str())

@@ -231,6 +231,11 @@ impl Lock {
 }
 
 impl Change {
+    /// Whether no other change is under way: SQLite has one writer.
+    pub(super) const fn excludes_all(&self) -> bool {
+        matches!(self.connection, Either::Sqlite(_))
+    }
+
     /// How many rows a statement changed.
     pub(super) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
         match &mut self.connection {

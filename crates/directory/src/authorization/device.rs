@@ -8,9 +8,9 @@ use auth_core::{
 };
 
 use super::{
-    AuthorizationStore, GrantId, IssuedToken, NewGrant,
+    AddGrant, AuthorizationStore, ClientSource, GrantId, IssuedToken, NewGrant,
     database::{Lock, Made, Row, change},
-    issuing,
+    issuing::{self, IfThere},
     tokens::{self, By},
 };
 use crate::{
@@ -131,20 +131,21 @@ impl AuthorizationStore {
     }
 
     /// Decides a pending device authorization: with the grant that the user gives, or `None` for
-    /// no. `false` if it is not pending any more, has ended when the grant is given, is not for its
-    /// client and resource, or the user is gone or disabled.
+    /// no, and from where its client is known. `false` if it is not pending any more, has ended
+    /// when the grant is given, is not for its client and resource, the client was removed, or the
+    /// user is gone or disabled.
     pub async fn decide_device(
         &self,
         digest: &SecretDigest,
-        grant: Option<&NewGrant>,
+        grant: Option<(&NewGrant, ClientSource)>,
     ) -> Result<bool, DirectoryError> {
-        let Some(grant) = grant else {
+        let Some((grant, source)) = grant else {
             let deny = Statement::new(DENY).bind(digest.as_bytes());
             return Ok(self.write(deny).await? > 0);
         };
-        self.make_room_for_grant(&grant.user, grant.created_at).await?;
+        self.make_room_for_grant(grant).await?;
         change!(self, Lock::Rows, change => {
-            if !issuing::insert(change, grant).await? {
+            if issuing::insert(change, grant, source, IfThere::Fail).await? != AddGrant::Added {
                 return Ok(Made::Undo(false));
             }
             let approve = Statement::new(APPROVE)

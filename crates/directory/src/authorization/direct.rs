@@ -7,49 +7,30 @@
 //! begins it again.
 
 use super::{
-    AuthorizationStore, IssuedToken, NewGrant,
+    AddGrant, AuthorizationStore, ClientSource, IssuedToken, NewGrant,
     database::{Lock, Made, change},
+    issuing::{self, IfThere},
     tokens,
 };
-use crate::{DirectoryError, sql::connection::Statement};
-
-const UPSERT: &str = "INSERT INTO grants (id, issuer, subject, client_id, client_name, resource, \
-     scopes, created_at, last_used_at) SELECT $1, issuer, subject, $4, $5, $6, $7, $8, $8 \
-     FROM users WHERE issuer = $2 AND subject = $3 AND status = 'active' \
-     ON CONFLICT (id) DO UPDATE SET client_name = EXCLUDED.client_name, \
-     scopes = EXCLUDED.scopes, last_used_at = EXCLUDED.last_used_at, ended_at = NULL \
-     WHERE grants.issuer = EXCLUDED.issuer AND grants.subject = EXCLUDED.subject \
-     AND grants.client_id = EXCLUDED.client_id AND grants.resource = EXCLUDED.resource";
+use crate::DirectoryError;
 
 impl AuthorizationStore {
     /// Notes an access token of a grant that begins now, or goes on with these scopes, in one
-    /// change; `false`, and nothing is written, if the user is gone or disabled, or the id is of
-    /// another grant.
-    ///
-    /// A client that is removed at the same time may have its grant after this: the caller asks for
-    /// the client again, and ends the grant if there is none.
+    /// change, or nothing. The client is known from `source`.
     pub async fn issue_directly(
         &self,
         grant: &NewGrant,
+        source: ClientSource,
         access: &IssuedToken,
-    ) -> Result<bool, DirectoryError> {
-        self.make_room_for_grant(&grant.user, grant.created_at).await?;
-        let scopes = grant.scopes.to_string();
+    ) -> Result<AddGrant, DirectoryError> {
+        self.make_room_for_grant(grant).await?;
         change!(self, Lock::Rows, change => {
-            let upsert = Statement::new(UPSERT)
-                .bind(grant.id.as_str())
-                .bind(grant.user.issuer.as_str())
-                .bind(grant.user.subject.as_str())
-                .bind(grant.client_id.as_str())
-                .bind(grant.client_name.as_deref())
-                .bind(grant.resource.as_str())
-                .bind(scopes.as_str())
-                .bind(grant.created_at.as_secs());
-            if change.execute(upsert).await? == 0 {
-                return Ok(Made::Undo(false));
+            let added = issuing::insert(change, grant, source, IfThere::GoOn).await?;
+            if added != AddGrant::Added {
+                return Ok(Made::Undo(added));
             }
             tokens::insert(change, &grant.id, access, None).await?;
-            Ok(Made::Keep(true))
+            Ok(Made::Keep(added))
         })
     }
 }

@@ -6,7 +6,7 @@
 use auth_core::{ClientId, Leeway, NumericDate};
 
 use super::{
-    AuthorizationStore, EndedGrants, GrantFilter, GrantId,
+    AuthorizationStore, EndedGrants, GrantFilter, GrantId, NewGrant,
     database::{Change, Lock, Made, change, named},
 };
 use crate::{DirectoryError, UserName, error::QueryError, sql::connection::Statement};
@@ -31,8 +31,11 @@ macro_rules! ending {
     };
 }
 
+/// None if grant $4 has not ended: it takes no more room.
 const OLDEST: &str = "SELECT id FROM grants WHERE issuer = $1 AND subject = $2 \
-     AND ended_at IS NULL ORDER BY last_used_at DESC, id LIMIT 1 OFFSET $3";
+     AND ended_at IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM grants WHERE id = $4 AND ended_at IS NULL) \
+     ORDER BY last_used_at DESC, id LIMIT 1 OFFSET $3";
 /// Which grants end.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Which<'a> {
@@ -68,15 +71,14 @@ impl AuthorizationStore {
         self.end(which, now).await
     }
 
-    /// Ends the grant of a user that was not used for longest, if one more would be too many.
-    pub(super) async fn make_room_for_grant(
-        &self,
-        user: &UserName,
-        now: NumericDate,
-    ) -> Result<(), DirectoryError> {
-        let oldest = named(Statement::new(OLDEST), user).bind(MAX_PER_USER - 1);
+    /// Ends the grant of a user that was not used for longest, if `grant` is one more and would be
+    /// too many.
+    pub(super) async fn make_room_for_grant(&self, grant: &NewGrant) -> Result<(), DirectoryError> {
+        let oldest = named(Statement::new(OLDEST), &grant.user)
+            .bind(MAX_PER_USER - 1)
+            .bind(grant.id.as_str());
         if let Some(id) = self.row(oldest, |row| row.parsed("id")).await? {
-            self.end(Which::Id(&id), now).await?;
+            self.end(Which::Id(&id), grant.created_at).await?;
         }
         Ok(())
     }

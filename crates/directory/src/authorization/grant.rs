@@ -65,6 +65,19 @@ pub struct NewGrant {
     pub created_at: NumericDate,
 }
 
+/// What adding a grant met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum AddGrant {
+    /// It was added.
+    Added,
+    /// The user is gone or disabled. Of a grant whose id follows from what it is for: or the id is
+    /// of another one.
+    NoUser,
+    /// The client was removed.
+    NoClient,
+}
+
 /// A grant as it is stored.
 #[derive(Debug, Clone)]
 pub struct Grant {

@@ -7,8 +7,9 @@ use auth_core::{
 
 use super::{
     AuthorizationStore,
+    client::{self, ClientSource},
     database::{Change, Lock, Made, Row, change, named},
-    grant::{Grant, GrantFilter, GrantId, IssuedToken, NewGrant, PresentedRefresh},
+    grant::{AddGrant, Grant, GrantFilter, GrantId, IssuedToken, NewGrant, PresentedRefresh},
     tokens::{self, Advance, By},
 };
 use crate::{
@@ -43,9 +44,26 @@ macro_rules! list {
     };
 }
 
-const INSERT: &str = "INSERT INTO grants (id, issuer, subject, client_id, client_name, resource, \
-     scopes, created_at, last_used_at) SELECT $1, issuer, subject, $4, $5, $6, $7, $8, $8 \
-     FROM users WHERE issuer = $2 AND subject = $3 AND status = 'active'";
+/// A grant of a user who may act.
+macro_rules! insert {
+    ($on_conflict:literal) => {
+        concat!(
+            "INSERT INTO grants (id, issuer, subject, client_id, client_name, resource, scopes, \
+             created_at, last_used_at) SELECT $1, issuer, subject, $4, $5, $6, $7, $8, $8 \
+             FROM users WHERE issuer = $2 AND subject = $3 AND status = 'active'",
+            $on_conflict
+        )
+    };
+}
+
+const INSERT: &str = insert!("");
+/// One that goes on, or begins again, if it is the same.
+const UPSERT: &str = insert!(
+    " ON CONFLICT (id) DO UPDATE SET client_name = EXCLUDED.client_name, \
+     scopes = EXCLUDED.scopes, last_used_at = EXCLUDED.last_used_at, ended_at = NULL \
+     WHERE grants.issuer = EXCLUDED.issuer AND grants.subject = EXCLUDED.subject \
+     AND grants.client_id = EXCLUDED.client_id AND grants.resource = EXCLUDED.resource"
+);
 const FIND_REFRESH: &str = select!(
     ", grants.generation, rotated_at, salt, refresh_tokens.generation AS presented",
     "JOIN refresh_tokens ON grant_id = grants.id WHERE digest = $1"
@@ -138,10 +156,31 @@ impl AuthorizationStore {
     }
 }
 
-/// Stores a grant; `false` if its user is gone or disabled.
-pub(super) async fn insert(change: &mut Change, grant: &NewGrant) -> Result<bool, QueryError> {
+/// What becomes of a grant whose id is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfThere {
+    /// It is an error: the id is random.
+    Fail,
+    /// If it is of the same user, client and resource, it goes on with the new scopes.
+    GoOn,
+}
+
+/// Stores a grant.
+pub(super) async fn insert(
+    change: &mut Change,
+    grant: &NewGrant,
+    source: ClientSource,
+    if_there: IfThere,
+) -> Result<AddGrant, QueryError> {
+    if !client::hold(change, &grant.client_id, source).await? {
+        return Ok(AddGrant::NoClient);
+    }
+    let text = match if_there {
+        IfThere::Fail => INSERT,
+        IfThere::GoOn => UPSERT,
+    };
     let scopes = grant.scopes.to_string();
-    let insert = Statement::new(INSERT)
+    let insert = Statement::new(text)
         .bind(grant.id.as_str())
         .bind(grant.user.issuer.as_str())
         .bind(grant.user.subject.as_str())
@@ -150,7 +189,8 @@ pub(super) async fn insert(change: &mut Change, grant: &NewGrant) -> Result<bool
         .bind(grant.resource.as_str())
         .bind(scopes.as_str())
         .bind(grant.created_at.as_secs());
-    Ok(change.execute(insert).await? > 0)
+    let is_added = change.execute(insert).await? > 0;
+    Ok(if is_added { AddGrant::Added } else { AddGrant::NoUser })
 }
 
 fn read(row: &Row) -> Result<Grant, QueryError> {

@@ -7,7 +7,8 @@
 //! 3. Ending a grant revokes the access tokens that it gave: they become rows of `revoked_tokens`,
 //!    which every node reads within a second.
 //! 4. A removed user takes everything along. A disabled one keeps it, and may not use it.
-//! 5. Everything that a stranger can add has a bound and an end.
+//! 5. A client that is removed has no grant afterwards, nor one that was given meanwhile.
+//! 6. Everything that a stranger can add has a bound and an end.
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such code".
 
@@ -30,13 +31,13 @@ mod throttle;
 mod tokens;
 
 pub use self::{
-    client::{AddClient, ClientOrigin, StoredClient},
+    client::{AddClient, ClientOrigin, ClientSource, StoredClient},
     code::IssuedCode,
     consent::Consent,
     credential::SecondFactor,
     device::{DeviceRequest, StoredDevice},
     grant::{
-        EndedGrants, Grant, GrantFilter, GrantId, GrantIdError, IssuedToken, NewGrant,
+        AddGrant, EndedGrants, Grant, GrantFilter, GrantId, GrantIdError, IssuedToken, NewGrant,
         PresentedRefresh,
     },
     one_time::OneTimeKind,

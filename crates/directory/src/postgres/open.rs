@@ -25,6 +25,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
             name: "0002_authorization.sql",
             sql: include_str!("../../migrations/postgres/0002_authorization.sql"),
         },
+        Script {
+            name: "0003_introspection.sql",
+            sql: include_str!("../../migrations/postgres/0003_introspection.sql"),
+        },
     ])
 });
 

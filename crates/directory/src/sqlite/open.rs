@@ -35,6 +35,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
             name: "0004_authorization.sql",
             sql: include_str!("../../migrations/sqlite/0004_authorization.sql"),
         },
+        Script {
+            name: "0005_introspection.sql",
+            sql: include_str!("../../migrations/sqlite/0005_introspection.sql"),
+        },
     ])
 });
 

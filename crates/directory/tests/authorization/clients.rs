@@ -1,15 +1,21 @@
 //! Clients.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_core::{
     NumericDate,
     oauth::{ClientMetadata, GrantType, parse_registration},
 };
-use directory::authorization::{AddClient, ClientOrigin, Consent, EndedGrants, StoredClient};
+use directory::{
+    AnyDirectory,
+    authorization::{
+        AddClient, AddGrant, ClientOrigin, ClientSource, Consent, EndedGrants, StoredClient,
+    },
+};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
-use crate::{APP, Nodes, at, digest, of_client, user};
+use crate::{APP, DOCUMENT, Nodes, access, at, code, digest, grant, of_client, user};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -26,6 +32,7 @@ fn client(id: &str, origin: ClientOrigin, created_at: NumericDate) -> StoredClie
         metadata: metadata(&public),
         secret: None,
         origin,
+        introspects: false,
         created_at,
         last_used_at: None,
     }
@@ -75,6 +82,7 @@ pub(crate) async fn a_client_is_stored_as_it_registered(nodes: Nodes) {
         let client = StoredClient {
             metadata: metadata(members),
             secret: (number > 0).then(|| digest(number)),
+            introspects: number > 2,
             last_used_at: (number > 1).then(|| at(20)),
             ..registered(&format!("client {number} é"), 10)
         };
@@ -154,7 +162,8 @@ pub(crate) async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
     let (alice, resource) = (user("alice"), crate::RESOURCE.parse().unwrap());
     for client in [APP, "another"] {
         let client = client.parse().unwrap();
-        let remembered = nodes.one.remember_consent(&alice, &client, &resource, &consent, at(0));
+        let client = (&client, DOCUMENT);
+        let remembered = nodes.one.remember_consent(&alice, client, &resource, &consent, at(0));
         remembered.await.unwrap();
     }
 
@@ -173,4 +182,143 @@ pub(crate) async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
     // Of a client that is not there, nothing ends.
     assert_eq!(nodes.one.remove_client(&another, at(11)).await.unwrap(), None);
     assert_eq!(nodes.other.grants(&of_client("another")).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_removed_client_gets_no_grant(nodes: Nodes) {
+    let id = APP.parse().unwrap();
+    let resource = crate::RESOURCE.parse().unwrap();
+    let give = async |byte: u8| {
+        let grants = [0, 1, 2].map(|more| grant(byte + more, "alice", APP));
+        let store = &nodes.one;
+        let issued = store.issue_code(&grants[0], STORED, &digest(byte), &code(&grants[0])).await;
+        let directly = store.issue_directly(&grants[1], STORED, &access(byte, 900)).await;
+        crate::devices::begin(&nodes, byte).await;
+        let approved = store.decide_device(&digest(byte), Some((&grants[2], STORED))).await;
+        let consent = crate::others::allowed("a");
+        let alice = user("alice");
+        let remember = store.remember_consent(&alice, (&id, STORED), &resource, &consent, at(0));
+        remember.await.unwrap();
+        (issued.unwrap(), directly.unwrap(), approved.unwrap())
+    };
+    assert_eq!(nodes.one.add_client(&operators(APP), 10).await.unwrap(), AddClient::Added);
+    assert_eq!(give(10).await, (AddGrant::Added, AddGrant::Added, true));
+    let removed = nodes.other.remove_client(&id, at(10)).await.unwrap();
+    assert_eq!(removed, Some(EndedGrants { grants: 3, tokens: 1 }));
+    assert_eq!(give(20).await, (AddGrant::NoClient, AddGrant::NoClient, false));
+    assert_eq!(nodes.one.end_grants(&of_client(APP), at(11)).await.unwrap().grants, 0);
+    let consented = nodes.one.consented(&user("alice"), &id, &resource).await.unwrap();
+    assert_eq!(consented, Consent::default());
+}
+
+const STORED: ClientSource = ClientSource::Stored;
+
+/// In either order: a client that was removed has nothing afterwards.
+pub(crate) async fn a_grant_that_is_given_while_its_client_is_removed_is_never_left(nodes: Nodes) {
+    let (id, resource) = (APP.parse().unwrap(), crate::RESOURCE.parse().unwrap());
+    for round in 0..20_u8 {
+        assert_eq!(nodes.one.add_client(&operators(APP), 10).await.unwrap(), AddClient::Added);
+        let first = round * 10;
+        let tasks = nodes.each(6).zip(first..).map(|(node, number)| {
+            let (id, resource) = (APP.parse().unwrap(), crate::RESOURCE.parse().unwrap());
+            async move {
+                let (alice, consent) = (user("alice"), crate::others::allowed("a"));
+                let (mine, digest) = (grant(number, "alice", APP), digest(number));
+                match number % 10 {
+                    3 => drop(node.remove_client(&id, at(1)).await.unwrap()),
+                    0 | 4 => {
+                        let _ =
+                            node.issue_code(&mine, STORED, &digest, &code(&mine)).await.unwrap();
+                    }
+                    1 | 5 => {
+                        let access = access(number, 900);
+                        let _ = node.issue_directly(&mine, STORED, &access).await.unwrap();
+                    }
+                    _ => {
+                        let client = (&id, STORED);
+                        let remember =
+                            node.remember_consent(&alice, client, &resource, &consent, at(0));
+                        remember.await.unwrap();
+                    }
+                }
+            }
+        });
+        crate::at_once(tasks).await;
+        let left = nodes.one.end_grants(&of_client(APP), at(2)).await.unwrap();
+        assert_eq!(left, EndedGrants::default(), "round {round}");
+        let consented = nodes.one.consented(&user("alice"), &id, &resource).await.unwrap();
+        assert_eq!(consented, Consent::default(), "round {round}");
+    }
+}
+
+/// Of PostgreSQL: waits until a statement waits for a lock.
+async fn until_one_waits(pool: &PgPool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(pool).await.unwrap() == 0 {
+        assert!(Instant::now() < deadline, "nothing waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What a change met that was made while the statement's transaction was open.
+async fn meanwhile<T: Send + 'static>(
+    pool: &PgPool,
+    statements: [&'static str; 2],
+    change: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let mut transaction = pool.begin().await.unwrap();
+    for statement in statements {
+        sqlx::raw_sql(statement).execute(&mut *transaction).await.unwrap();
+    }
+    let change = tokio::spawn(change);
+    until_one_waits(pool).await;
+    transaction.commit().await.unwrap();
+    change.await.unwrap()
+}
+
+pub(crate) async fn a_grant_waits_for_a_client_that_is_being_removed(nodes: Nodes) {
+    let AnyDirectory::Postgres(postgres) = nodes.other.users() else { return };
+    let remove = ["DELETE FROM clients", "SELECT 1"];
+    let add = async || {
+        assert_eq!(nodes.one.add_client(&operators(APP), 10).await.unwrap(), AddClient::Added);
+    };
+    add().await;
+    let issued = meanwhile(postgres.pool(), remove, {
+        let (store, mine) = (nodes.one.clone(), grant(1, "alice", APP));
+        async move { store.issue_code(&mine, STORED, &digest(1), &code(&mine)).await.unwrap() }
+    });
+    assert_eq!(issued.await, AddGrant::NoClient);
+    add().await;
+    let issued = meanwhile(postgres.pool(), remove, {
+        let (store, mine) = (nodes.one.clone(), grant(2, "alice", APP));
+        async move { store.issue_directly(&mine, STORED, &access(2, 900)).await.unwrap() }
+    });
+    assert_eq!(issued.await, AddGrant::NoClient);
+    add().await;
+    crate::devices::begin(&nodes, 3).await;
+    let approved = meanwhile(postgres.pool(), remove, {
+        let (store, mine) = (nodes.one.clone(), grant(3, "alice", APP));
+        async move { store.decide_device(&digest(3), Some((&mine, STORED))).await.unwrap() }
+    });
+    assert!(!approved.await);
+}
+
+pub(crate) async fn a_removal_waits_for_a_grant_that_is_being_given(nodes: Nodes) {
+    let AnyDirectory::Postgres(postgres) = nodes.other.users() else { return };
+    assert_eq!(nodes.one.add_client(&operators(APP), 10).await.unwrap(), AddClient::Added);
+    // A use of the client is noted meanwhile, and waits for nothing.
+    let given = [
+        "SELECT id FROM clients FOR KEY SHARE",
+        "INSERT INTO grants (id, issuer, subject, client_id, resource, scopes, created_at, \
+         last_used_at) SELECT 'AAAAAAAAAAAAAAAAAAAAAA', issuer, subject, 'app', \
+         'https://mcp.example/mcp', 'a', 1, 1 FROM users WHERE subject = 'alice'",
+    ];
+    let store = nodes.one.clone();
+    let removed = meanwhile(postgres.pool(), given, async move {
+        let id = APP.parse().unwrap();
+        store.touch_client(&id, at(5)).await.unwrap();
+        store.remove_client(&id, at(10)).await.unwrap()
+    });
+    assert_eq!(removed.await, Some(EndedGrants { grants: 1, tokens: 0 }));
 }

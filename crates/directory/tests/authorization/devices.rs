@@ -8,7 +8,7 @@ use directory::{
     authorization::{DeviceRequest, NewGrant, StoredDevice},
 };
 
-use crate::{APP, DAY, Nodes, access, at, at_once, digest, grant, of_user, user};
+use crate::{APP, DAY, DOCUMENT, Nodes, access, at, at_once, digest, grant, of_user, user};
 
 fn user_code(number: u8) -> UserCode {
     UserCode::from_random([number; 16])
@@ -27,12 +27,12 @@ fn request(number: u8, client: &str) -> DeviceRequest {
     }
 }
 
-async fn begin(nodes: &Nodes, number: u8) {
+pub(crate) async fn begin(nodes: &Nodes, number: u8) {
     assert!(nodes.one.begin_device(&request(number, APP), 10).await.unwrap());
 }
 
 async fn approve(nodes: &Nodes, number: u8, grant: &NewGrant) -> bool {
-    nodes.one.decide_device(&digest(number), Some(grant)).await.unwrap()
+    nodes.one.decide_device(&digest(number), Some((grant, DOCUMENT))).await.unwrap()
 }
 
 async fn stored(nodes: &Nodes, number: u8) -> StoredDevice {
@@ -87,7 +87,7 @@ pub(crate) async fn a_device_is_decided_once(nodes: Nodes) {
     begin(&nodes, 1).await;
     let decisions = nodes.each(8).zip(0_u8..).map(|(node, number)| async move {
         let grant = grant(number, "alice", APP);
-        let grant = (number % 2 == 0).then_some(&grant);
+        let grant = (number % 2 == 0).then_some((&grant, DOCUMENT));
         node.decide_device(&digest(1), grant).await.unwrap()
     });
     let decided = at_once(decisions).await;

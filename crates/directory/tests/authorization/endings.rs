@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use auth_core::oauth::{RefreshToken, SecretDigest};
 use directory::{
     CacheSettings, CachedDirectory, Directory, Edit,
-    authorization::{AuthorizationStore, EndedGrants, GrantFilter, GrantId, NewGrant},
+    authorization::{AddGrant, AuthorizationStore, EndedGrants, GrantFilter, GrantId, NewGrant},
 };
 use testkit::ManualClock;
 
-use crate::{APP, DAY, Nodes, access, at, code, digest, grant, of_client, of_user, user};
+use crate::{APP, DAY, DOCUMENT, Nodes, access, at, code, digest, grant, of_client, of_user, user};
 
 async fn listed(nodes: &Nodes, filter: &GrantFilter) -> Vec<GrantId> {
     let grants = nodes.other.grants(filter).await.unwrap();
@@ -164,7 +164,8 @@ pub(crate) async fn a_user_has_a_bounded_number_of_grants(nodes: Nodes) {
         let mut bytes = [0xFF; 32];
         bytes[..2].copy_from_slice(&number.to_be_bytes());
         let digest = SecretDigest::from_bytes(bytes);
-        assert!(node.issue_code(&grant, &digest, &code(&grant)).await.unwrap());
+        let added = node.issue_code(&grant, DOCUMENT, &digest, &code(&grant)).await.unwrap();
+        assert_eq!(added, AddGrant::Added);
     };
     crate::at_once(nodes.each(499).zip(1..).map(|(node, number)| issue(node, number))).await;
     assert_eq!(nodes.stored(&oldest).await.ended_at, None);

@@ -24,7 +24,10 @@ use auth_core::{
 use directory::{
     AnyDirectory, Directory, DirectoryError, Edit, NewUser, PostgresDirectory, Stamp, UserName,
     UserStatus,
-    authorization::{AuthorizationStore, Grant, GrantFilter, GrantId, IssuedToken, NewGrant},
+    authorization::{
+        AddGrant, AuthorizationStore, ClientSource, Grant, GrantFilter, GrantId, IssuedToken,
+        NewGrant,
+    },
 };
 use tempfile::TempDir;
 use testkit::{NOW, Postgres};
@@ -32,6 +35,8 @@ use testkit::{NOW, Postgres};
 const ISSUER: &str = "https://as.example";
 const RESOURCE: &str = "https://mcp.example/mcp";
 const APP: &str = "app";
+/// Most clients here have no row.
+const DOCUMENT: ClientSource = ClientSource::Document;
 const DAY: Duration = Duration::from_hours(24);
 
 /// The databases of this program: they end with it.
@@ -76,7 +81,11 @@ contract! {
         registered_clients_are_counted_and_make_room
         clients_expire_by_disuse_unless_an_operator_added_them
         a_use_of_a_client_is_noted_to_the_minute
-        a_removed_client_takes_its_grants_along;
+        a_removed_client_takes_its_grants_along
+        a_removed_client_gets_no_grant
+        a_grant_that_is_given_while_its_client_is_removed_is_never_left
+        a_grant_waits_for_a_client_that_is_being_removed
+        a_removal_waits_for_a_grant_that_is_being_given;
     codes:
         a_code_is_found_as_it_was_issued
         a_code_is_exchanged_once
@@ -89,7 +98,8 @@ contract! {
         direct_tokens_have_one_grant
         a_direct_grant_that_ended_begins_again
         a_direct_token_needs_a_user_who_may_act
-        a_direct_grant_takes_no_other_over;
+        a_direct_grant_takes_no_other_over
+        a_direct_grant_that_goes_on_takes_no_room;
     endings:
         the_tokens_of_an_ended_grant_are_revoked
         a_grant_ends_once
@@ -194,7 +204,17 @@ impl Nodes {
 
     /// Issues the code with this digest.
     async fn issue(&self, grant: &NewGrant, byte: u8) {
-        assert!(self.one.issue_code(grant, &digest(byte), &code(grant)).await.unwrap());
+        assert_eq!(self.issued(grant, byte).await, AddGrant::Added);
+    }
+
+    /// What issuing the code with this digest met.
+    async fn issued(&self, grant: &NewGrant, byte: u8) -> AddGrant {
+        self.one.issue_code(grant, DOCUMENT, &digest(byte), &code(grant)).await.unwrap()
+    }
+
+    /// What issuing this access token directly met.
+    async fn direct(&self, grant: &NewGrant, access: &IssuedToken) -> AddGrant {
+        self.one.issue_directly(grant, DOCUMENT, access).await.unwrap()
     }
 
     /// A grant with the access token of the same number.
@@ -313,7 +333,8 @@ async fn a_database_that_is_away_is_an_error() {
     add_user(&directory, "alice").await;
     let store = AuthorizationStore::new(directory);
     let grant = grant(1, "alice", APP);
-    assert!(store.issue_code(&grant, &digest(1), &code(&grant)).await.unwrap());
+    let added = store.issue_code(&grant, DOCUMENT, &digest(1), &code(&grant)).await.unwrap();
+    assert_eq!(added, AddGrant::Added);
     let mut server = tokio::task::spawn_blocking(move || {
         server.stop().unwrap();
         server

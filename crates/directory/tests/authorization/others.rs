@@ -8,7 +8,7 @@ use directory::{
     authorization::{Consent, Throttle},
 };
 
-use crate::{APP, DAY, Nodes, at, at_once, user};
+use crate::{APP, DAY, DOCUMENT, Nodes, at, at_once, user};
 
 fn resource(name: &str) -> ResourceUri {
     format!("https://{name}.example").parse().unwrap()
@@ -22,7 +22,11 @@ pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes)
     let remember = async |subject, name, place, scopes: &str, secs| {
         let (user, client, resource) = (user(subject), client_of(name), resource(place));
         let consent = allowed(scopes);
-        nodes.one.remember_consent(&user, &client, &resource, &consent, at(secs)).await.unwrap();
+        nodes
+            .one
+            .remember_consent(&user, (&client, DOCUMENT), &resource, &consent, at(secs))
+            .await
+            .unwrap();
     };
     let consented = async |subject, name, place| {
         let (user, client, resource) = (user(subject), client_of(name), resource(place));
@@ -73,7 +77,11 @@ pub(crate) async fn what_was_offered_and_left_out_is_remembered(nodes: Nodes) {
     ] {
         let before = nodes.other.consented(&user, &client, &resource).await.unwrap();
         let after = before.after(&offered.parse().unwrap(), &chosen.parse().unwrap());
-        nodes.one.remember_consent(&user, &client, &resource, &after, at(secs)).await.unwrap();
+        nodes
+            .one
+            .remember_consent(&user, (&client, DOCUMENT), &resource, &after, at(secs))
+            .await
+            .unwrap();
         let known = nodes.other.consented(&user, &client, &resource).await.unwrap();
         assert_eq!(known, after, "{secs}");
         assert_eq!(known.allowed().to_string(), is_allowed, "{secs}");
@@ -145,7 +153,11 @@ pub(crate) async fn consents_of_a_user_are_bounded(nodes: Nodes) {
     let (alice, resource, consent) = (user("alice"), resource("a"), allowed("a"));
     let remember = async |number: u16, secs| {
         let client = client_of(&format!("c{number:03}"));
-        nodes.one.remember_consent(&alice, &client, &resource, &consent, at(secs)).await.unwrap();
+        nodes
+            .one
+            .remember_consent(&alice, (&client, DOCUMENT), &resource, &consent, at(secs))
+            .await
+            .unwrap();
     };
     let knows = async |number: u16| {
         let client = client_of(&format!("c{number:03}"));
@@ -156,7 +168,9 @@ pub(crate) async fn consents_of_a_user_are_bounded(nodes: Nodes) {
         async move {
             let (client, consent) = (client_of(&format!("c{number:03}")), allowed("a"));
             let at = at(i64::from(number) + 1);
-            node.remember_consent(&alice, &client, &resource, &consent, at).await.unwrap();
+            node.remember_consent(&alice, (&client, DOCUMENT), &resource, &consent, at)
+                .await
+                .unwrap();
         }
     });
     at_once(consents).await;

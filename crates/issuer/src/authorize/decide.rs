@@ -13,7 +13,7 @@ use auth_core::{
 use axum::{Extension, body::Body, extract::State, response::Response};
 use directory::{
     UserName,
-    authorization::{Consent, GrantId, NewGrant},
+    authorization::{AddGrant, Consent, GrantId, NewGrant},
 };
 use http::{HeaderMap, header};
 
@@ -141,11 +141,14 @@ async fn grant(
         created_at: now,
     };
     let stored = StoredCode::new(authorization, now);
-    if !server.store().issue_code(&grant, &code.digest(), &stored).await? {
-        return Ok(signing_in::again(server, checked));
+    let (store, source) = (server.store(), checked.client.source());
+    match store.issue_code(&grant, source, &code.digest(), &stored).await? {
+        AddGrant::Added => {}
+        AddGrant::NoUser => return Ok(signing_in::again(server, checked)),
+        AddGrant::NoClient => return Ok(view::problem(server, Problem::Expired)),
     }
     let NewGrant { user, client_id, resource, scopes, .. } = &grant;
-    server.store().remember_consent(user, client_id, resource, remembered, now).await?;
+    store.remember_consent(user, (client_id, source), resource, remembered, now).await?;
     tracing::info!(
         grant = grant.id.as_str(),
         issuer = %user.issuer,

@@ -15,7 +15,7 @@ use auth_core::{
 };
 
 pub(crate) use authenticate::authenticate;
-use directory::authorization::ClientOrigin;
+use directory::authorization::{ClientOrigin, ClientSource};
 pub(crate) use documents::Documents;
 pub(crate) use key_sets::KeySets;
 
@@ -33,6 +33,8 @@ pub(crate) struct KnownClient {
     pub(crate) document: Option<MetadataUrl>,
     /// Whether the operator added it.
     pub(crate) is_operators: bool,
+    /// Whether it may introspect tokens of other clients.
+    pub(crate) introspects: bool,
     /// When it last got a token, to the minute or so; `None` if never, or if it is not stored.
     last_used_at: Option<NumericDate>,
 }
@@ -44,6 +46,11 @@ impl KnownClient {
     /// Whether it has no credential (RFC 6749 §2.1).
     pub(crate) fn is_public(&self) -> bool {
         self.metadata.auth_method() == AuthMethod::None
+    }
+
+    /// From where it is known.
+    pub(crate) fn source(&self) -> ClientSource {
+        if self.document.is_some() { ClientSource::Document } else { ClientSource::Stored }
     }
 
     /// Whether it is to get refresh tokens: it says so in its grant types.
@@ -89,6 +96,7 @@ pub(crate) async fn find(
             secret: stored.secret,
             document: None,
             is_operators: stored.origin == ClientOrigin::Operator,
+            introspects: stored.introspects,
             last_used_at: stored.last_used_at,
         });
     }
@@ -111,6 +119,7 @@ pub(crate) async fn find(
         secret: None,
         document: Some(url),
         is_operators: false,
+        introspects: false,
         last_used_at: None,
     })
 }

@@ -57,7 +57,8 @@ async fn take(server: &AuthorizationServer, posted: &Posted) -> Result<Response,
             created_at: server.now(),
         }),
     };
-    if !server.store().decide_device(&asked.digest, grant.as_ref()).await? {
+    let given = grant.as_ref().map(|grant| (grant, waiting.client.source()));
+    if !server.store().decide_device(&asked.digest, given).await? {
         return unknown();
     }
     let is_approved = grant.is_some();
@@ -75,7 +76,8 @@ async fn remember(
 ) -> Result<(), Unavailable> {
     let NewGrant { user, client_id, resource, scopes, created_at, .. } = grant;
     let consent = waiting.offer.to_remember(scopes);
-    server.store().remember_consent(user, client_id, resource, &consent, *created_at).await?;
+    let client = (client_id, waiting.client.source());
+    server.store().remember_consent(user, client, resource, &consent, *created_at).await?;
     tracing::info!(
         grant = grant.id.as_str(),
         subject = %auth_core::display::escape(user.subject.as_str()),

@@ -10,13 +10,13 @@
 
 use auth_core::{
     ResourceUri, ScopeSet,
-    oauth::{ErrorCode, OAuthError},
+    oauth::{ErrorCode, OAuthError, PresentedClient},
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::response::Response;
 use directory::{
     UserName,
-    authorization::{GrantId, NewGrant},
+    authorization::{AddGrant, GrantId, NewGrant},
 };
 
 use super::issue;
@@ -81,13 +81,10 @@ pub(super) async fn issue(
         scopes,
         created_at: now,
     };
-    if !store.issue_directly(&grant, &signed.record).await? {
-        return Err(unknown().into());
-    }
-    // It may have been removed since it was authenticated: its tokens have ended, but for this one.
-    if client.document.is_none() && store.client(&client.id).await?.is_none() {
-        store.end_grant(&grant.id, now).await?;
-        return Err(auth_core::oauth::PresentedClient::refused().into());
+    match store.issue_directly(&grant, client.source(), &signed.record).await? {
+        AddGrant::Added => {}
+        AddGrant::NoUser => return Err(unknown().into()),
+        AddGrant::NoClient => return Err(PresentedClient::refused().into()),
     }
     clients::note_use(server, client).await;
     Ok(issue::answer(signed, None))

@@ -104,6 +104,7 @@ fn clients(now: NumericDate) -> [StoredClient; 3] {
             metadata,
             secret: has_secret.then(|| secret.digest()),
             origin: if has_secret { ClientOrigin::Operator } else { ClientOrigin::Registered },
+            introspects: false,
             created_at: now,
             last_used_at: None,
         }

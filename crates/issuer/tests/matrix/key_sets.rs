@@ -45,6 +45,7 @@ async fn add(world: &World, id: &str, uri: &str) {
         metadata: parse_registration(body.to_string().as_bytes(), &GrantType::ALL.into()).unwrap(),
         secret: None,
         origin: ClientOrigin::Operator,
+        introspects: false,
         created_at: now,
         last_used_at: None,
     };

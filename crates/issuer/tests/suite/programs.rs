@@ -38,6 +38,7 @@ pub(crate) async fn add_client(world: &World, id: &str, body: &Value) {
         secret: metadata.auth_method().has_secret().then(|| secret.digest()),
         metadata,
         origin: ClientOrigin::Operator,
+        introspects: false,
         created_at: NumericDate::from_secs(NOW).unwrap(),
         last_used_at: None,
     };

@@ -18,7 +18,8 @@ Examples:
   {server} clients add --name \"Team chat\" --redirect-uri https://chat.example/callback --auth-method client_secret_basic
   {server} clients add --name Desktop --redirect-uri http://127.0.0.1/callback
   {server} clients add --name Nightly --grant client_credentials --role user
-  {server} clients add --name Build --grant client_credentials --auth-method private_key_jwt --keys build.jwks.json --role user";
+  {server} clients add --name Build --grant client_credentials --auth-method private_key_jwt --keys build.jwks.json --role user
+  {server} clients add --name \"Orders API\" --introspect";
 
 const REVOKE_EXAMPLES: &str = "\
 Examples:
@@ -76,10 +77,11 @@ pub struct NewClientArgs {
     #[arg(long = "redirect-uri", value_name = "URI")]
     pub redirect_uris: Vec<String>,
     /// A grant that it may use; may be given several times [default: `authorization_code` and
-    /// `refresh_token`]
+    /// `refresh_token`; `client_credentials` with `--introspect` and no redirect URI]
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant())]
     pub grants: Vec<GrantType>,
-    /// How it authenticates [default: `client_secret_basic` with `client_credentials`, else none]
+    /// How it authenticates [default: `client_secret_basic` with `client_credentials` or
+    /// `--introspect`, else none]
     #[arg(long, value_name = "METHOD", value_parser = auth_method())]
     pub auth_method: Option<AuthMethod>,
     /// For `private_key_jwt`: a file with its public keys, a JWK Set
@@ -88,6 +90,9 @@ pub struct NewClientArgs {
     /// For `private_key_jwt`: where its public keys are, an https URL
     #[arg(long, value_name = "URL")]
     pub keys_url: Option<String>,
+    /// Let it introspect tokens of all clients, as a resource server does. It needs a credential
+    #[arg(long)]
+    pub introspect: bool,
     /// For `client_credentials`: a role of the user that the client is; may be given several times.
     /// A user whose subject is the client's id is added
     #[arg(long = "role", value_name = "ROLE")]

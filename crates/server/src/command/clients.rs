@@ -76,6 +76,7 @@ async fn add(
         metadata,
         secret: secret.as_ref().map(ClientSecret::digest),
         origin: ClientOrigin::Operator,
+        introspects: new.introspect,
         created_at: context.stamp.at(),
         last_used_at: None,
     };
@@ -118,7 +119,7 @@ async fn add(
             rows.extend(details(&client));
             if is_user {
                 rows.push(("User", format!("{id}, whose roles bound what it may do")));
-            } else if client.metadata.may_use(GrantType::ClientCredentials) {
+            } else if client.metadata.may_use(GrantType::ClientCredentials) && !client.introspects {
                 let text = format!("none yet: add {id} with `users add` and a role");
                 rows.push(("User", text));
             }
@@ -134,14 +135,17 @@ async fn add(
 /// What the client would have registered.
 fn metadata(new: &NewClientArgs) -> Result<ClientMetadata, Failure> {
     let grants = match new.grants.as_slice() {
+        // A resource server: it asks about tokens, and gets none without a user of its own.
+        [] if new.introspect && new.redirect_uris.is_empty() => vec![GrantType::ClientCredentials],
         [] => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         some => some.to_vec(),
     };
-    let needs_credential = grants.contains(&GrantType::ClientCredentials);
+    let needs_credential = new.introspect || grants.contains(&GrantType::ClientCredentials);
     let default = if needs_credential { AuthMethod::ClientSecretBasic } else { AuthMethod::None };
     let method = new.auth_method.unwrap_or(default);
     if needs_credential && method == AuthMethod::None {
-        let text = "--auth-method none: a client with client_credentials needs a credential";
+        let text = "--auth-method none: a client with client_credentials or --introspect needs a \
+                    credential";
         return Err(Failure::Usage(text.into()));
     }
     let has_keys = new.keys.is_some() || new.keys_url.is_some();
@@ -279,6 +283,10 @@ fn details(client: &StoredClient) -> Vec<(&'static str, String)> {
         ("Authenticates by", metadata.auth_method().to_string()),
         ("Grants", grants.join(" ")),
         ("Redirect URIs", uris),
+        (
+            "Introspects",
+            if client.introspects { "tokens of all clients" } else { "its own tokens" }.to_owned(),
+        ),
     ]
 }
 
@@ -288,6 +296,7 @@ fn described(client: &StoredClient) -> Value {
         let more = json!({
             "client_id": client.id.as_str(),
             "added_by": origin(client.origin),
+            "introspects": client.introspects,
             "created_at": client.created_at,
             "last_used_at": client.last_used_at,
         });

@@ -1,5 +1,13 @@
 //! Passwords, codes, links, clients and grants.
 
+use std::time::Duration;
+
+use auth_core::{NumericDate, oauth::SecretDigest};
+use directory::{
+    AnyDirectory, Directory, UserName,
+    authorization::{AuthorizationStore, NewSession},
+};
+
 use crate::world::World;
 
 #[test]
@@ -46,12 +54,61 @@ fn a_password_is_read_and_never_shown() {
         .run(&["users", "second-factor", "reset", "alice", "--yes"])
         .expect(0)
         .has(&["alice had no second factor"]);
-    for ending in [
-        &["users", "second-factor", "reset", "alice", "--yes"][..],
-        &["tokens", "revoke", "--user", "alice"],
+}
+
+/// Begins two sessions of alice and one of bob, and says how many each has after `args`.
+fn sessions_after(world: &World, args: &[&str], input: &str) -> (Option<u64>, [usize; 2]) {
+    let url = format!("sqlite://{}", world.path("data/directory.db").display());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let now = NumericDate::from_secs(1_800_000_000).unwrap();
+    let (store, names) = runtime.block_on(async {
+        let directory = AnyDirectory::open(&url).await.unwrap();
+        let users = directory.list().await.unwrap();
+        let named = |subject: &str| {
+            let user = users.iter().find(|user| user.subject().as_str() == subject).unwrap();
+            UserName::new(user.issuer(), user.subject())
+        };
+        let names = [named("alice"), named("bob")];
+        let store = AuthorizationStore::new(directory);
+        for (byte, user) in (0_u8..).zip([&names[0], &names[0], &names[1]]) {
+            let mut digest = [byte; 32];
+            getrandom::fill(&mut digest).unwrap();
+            let session = NewSession {
+                id: auth_core::base64url::encode(digest),
+                digest: SecretDigest::from_bytes(digest),
+                user: user.clone(),
+                method: "password".into(),
+                user_agent: String::new(),
+                created_at: now,
+                expires_at: now.plus(Duration::from_hours(1)),
+            };
+            assert!(store.begin_browser_session(&session).await.unwrap());
+        }
+        (store, names)
+    });
+    let said = world.run_reading(&[args, &["--output", "json"]].concat(), input).expect(0);
+    let said: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let left = names.map(|user| {
+        let left = runtime.block_on(store.browser_sessions(&user, now));
+        runtime.block_on(store.end_browser_sessions_of(&user, None, None)).unwrap();
+        left.unwrap().len()
+    });
+    runtime.block_on(store.users().close());
+    (said["sessions_ended"].as_u64(), left)
+}
+
+#[test]
+fn what_changes_how_a_user_signs_in_ends_all_sessions_of_that_user_alone() {
+    let world = World::new();
+    for (args, input) in [
+        (&["users", "password", "alice", "--stdin"][..], "correct horse battery staple\n"),
+        (&["users", "password", "alice", "--remove"], ""),
+        (&["users", "second-factor", "reset", "alice", "--yes"], ""),
+        (&["tokens", "revoke", "--user", "alice"], ""),
     ] {
-        assert_eq!(world.json(ending)["sessions_ended"], 0, "{ending:?}");
+        assert_eq!(sessions_after(&world, args, input), (Some(2), [0, 1]), "{args:?}");
     }
+    assert_eq!(sessions_after(&world, &["users", "code", "alice"], ""), (None, [2, 1]));
 }
 
 #[test]
@@ -108,9 +165,29 @@ fn what_makes_no_client_is_an_error_and_adds_nothing() {
     add(&[&here[..], &["--role", "user"]].concat()).expect(2).has(&["client_credentials"]);
     add(&["--grant", "client_credentials", "--role", "king"]).expect(2).has(&["no role"]);
     add(&["--grant", "client_credentials", "--auth-method", "none"]).expect(2);
+    add(&["--introspect", "--auth-method", "none"]).expect(2).has(&["--introspect"]);
     add(&["--grant", "password"]).expect(2);
     add(&[&here[..], &["--auth-method", "private_key_jwt"]].concat()).expect(2).has(&["--keys"]);
     assert_eq!(world.json(&["clients", "list", "--all"]), serde_json::json!([]));
+}
+
+#[test]
+fn a_client_introspects_tokens_of_others_only_if_it_was_added_so() {
+    let world = World::new();
+    let api = world.json(&["clients", "add", "--name", "Orders API", "--introspect"]);
+    assert_eq!(api["introspects"], true);
+    assert_eq!(api["grant_types"], serde_json::json!(["client_credentials"]));
+    assert!(api["client_secret"].is_string());
+    world.run(&["clients", "show", api["client_id"].as_str().unwrap()]).expect(0).has(&[
+        "Introspects",
+        "tokens of all clients",
+        "client_secret_basic",
+    ]);
+    let add = ["clients", "add", "--name", "X", "--redirect-uri", "https://x.example/cb"];
+    let both = world.json(&[&add[..], &["--introspect"]].concat());
+    assert_eq!(both["token_endpoint_auth_method"], "client_secret_basic");
+    assert_eq!(both["redirect_uris"], serde_json::json!(["https://x.example/cb"]));
+    assert_eq!(world.json(&add)["introspects"], false);
 }
 
 #[test]
