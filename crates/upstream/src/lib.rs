@@ -12,4 +12,11 @@
 //! sees no headers of credentials, because the guard has taken them out, and what it sends comes
 //! from the operator's configuration.
 
+pub mod calls;
+mod context;
+pub mod era;
 pub mod link;
+pub mod port;
+pub mod wire;
+
+pub use context::CallContext;

@@ -1,0 +1,23 @@
+//! Bounds of one connection.
+
+/// How much one connection holds at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Calls in flight, listens included. Further ones are answered with an error.
+    pub in_flight: usize,
+    /// Bytes of one call's events that its caller has not read yet, beyond the first event. A call
+    /// with more is cancelled and answered with an error.
+    pub queued_bytes: usize,
+    /// Questions of the server's that are not answered yet. Further ones are refused.
+    pub asks: usize,
+    /// Messages outside of calls that a receiver has not read yet. Further ones are dropped.
+    pub unsolicited: usize,
+    /// Lines in a row that are no message, after which the connection is ended.
+    pub faults: usize,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self { in_flight: 256, queued_bytes: 4 << 20, asks: 64, unsolicited: 256, faults: 100 }
+    }
+}

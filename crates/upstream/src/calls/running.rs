@@ -1,0 +1,90 @@
+//! One call, as its caller has it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::{mailbox::Mailbox, table::Shared};
+use crate::{
+    link::{CallId, Outgoing},
+    port::{Call, Event},
+    wire::{Message, quote},
+};
+
+type Sending = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A call over a connection.
+pub(super) struct Running {
+    shared: Arc<Shared>,
+    id: CallId,
+    mailbox: Arc<Mailbox>,
+    /// The request, while the link has no room for it.
+    sending: Option<Sending>,
+    has_ended: bool,
+    /// Whether it is `initialize`, which must not be cancelled (MCP 2025-11-25, cancellation).
+    is_initialize: bool,
+}
+
+impl Running {
+    pub(super) fn start(shared: Arc<Shared>, request: &Message) -> Self {
+        let is_initialize = request.method() == "initialize";
+        let mailbox = Arc::<Mailbox>::default();
+        let id = shared.table.next_id();
+        let mut call = Self { mailbox, id, sending: None, has_ended: false, is_initialize, shared };
+        let Some(sender) = call.shared.table.enter(id, request, &call.mailbox) else { return call };
+        let outgoing = Outgoing { message: super::table::forwarded(id, request), call: Some(id) };
+        match sender.try_send(outgoing) {
+            // A link that has ended says so to all its calls.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(outgoing)) => {
+                call.sending = Some(Box::pin(async move {
+                    let _ = sender.send(outgoing).await;
+                }));
+            }
+        }
+        call
+    }
+}
+
+impl Call for Running {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        if let Some(sending) = &mut self.sending
+            && sending.as_mut().poll(context).is_ready()
+        {
+            self.sending = None;
+        }
+        let event = std::task::ready!(self.mailbox.poll(context));
+        self.has_ended = matches!(event, Event::Answer(_));
+        Poll::Ready(Some(event))
+    }
+
+    fn cancel(&mut self, reason: Option<&str>) {
+        if std::mem::replace(&mut self.has_ended, true) {
+            return;
+        }
+        let was_sent = self.sending.take().is_none();
+        let was_pending = self.shared.table.leave(self.id);
+        if was_sent && was_pending && !self.is_initialize {
+            let reason = reason.map(|text| format!(",\"reason\":{}", quote(text)));
+            let reason = reason.unwrap_or_default();
+            let params = format!("{{\"requestId\":{}{reason}}}", self.id.0);
+            if let Ok(note) = Message::notification("notifications/cancelled", Some(&params)) {
+                self.shared.table.send_soon(note.into_bytes(), Some(self.id));
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel(None);
+    }
+}

@@ -1,0 +1,474 @@
+//! Which calls and questions are open, and where what arrives belongs.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+use super::{limits::CallLimits, mailbox::Mailbox};
+use crate::{
+    era::Era,
+    link::{CallId, LinkFault, Outgoing},
+    port::{Ask, AskId, Event, Unsolicited},
+    wire::{Edit, ErrorCode, Kind, Message, failure_text},
+};
+
+/// What the clones of a connection and its calls share: the last of them ends it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) table: Arc<Table>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.table.close("the connection is not used any more");
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    next: AtomicU64,
+    limits: CallLimits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// `None` after the end.
+    sender: Option<mpsc::Sender<Outgoing>>,
+    /// Why it ended.
+    reason: Box<str>,
+    era: Era,
+    calls: HashMap<CallId, Pending>,
+    asks: HashMap<AskId, OpenAsk>,
+    subscribers: Vec<mpsc::Sender<Event>>,
+    /// Lines in a row that were no message.
+    faults: usize,
+}
+
+/// A call without an answer.
+#[derive(Debug)]
+struct Pending {
+    mailbox: Arc<Mailbox>,
+    /// The caller's own, as JSON.
+    id: Box<str>,
+    token: Option<Box<str>>,
+    is_listen: bool,
+    wants_log: bool,
+}
+
+/// A question without an answer.
+#[derive(Debug)]
+struct OpenAsk {
+    /// The server's own, as JSON.
+    id: Box<str>,
+    call: Option<CallId>,
+}
+
+/// Where something belongs.
+enum Place {
+    Call(CallId, Arc<Mailbox>),
+    Subscriber(mpsc::Sender<Event>),
+}
+
+impl Table {
+    pub(super) fn new(sender: mpsc::Sender<Outgoing>, limits: CallLimits) -> Self {
+        let state = State {
+            sender: Some(sender),
+            reason: Box::default(),
+            era: Era::Old,
+            calls: HashMap::new(),
+            asks: HashMap::new(),
+            subscribers: Vec::new(),
+            faults: 0,
+        };
+        Self { next: AtomicU64::new(1), limits, state: Mutex::new(state) }
+    }
+
+    pub(super) fn next_id(&self) -> CallId {
+        CallId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(super) fn set_era(&self, era: Era) {
+        self.state().era = era;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().sender.is_none()
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.state().calls.len()
+    }
+
+    /// Remembers a call; gives what it is sent through. If there is none, the call has its answer.
+    pub(super) fn enter(
+        &self,
+        id: CallId,
+        request: &Message,
+        mailbox: &Arc<Mailbox>,
+    ) -> Option<mpsc::Sender<Outgoing>> {
+        let own = request.id().unwrap_or("0");
+        let mut state = self.state();
+        let refusal = match &state.sender {
+            None => &*state.reason,
+            Some(_) if state.calls.len() >= self.limits.in_flight => "too many calls are in flight",
+            Some(sender) => {
+                let sender = sender.clone();
+                let pending = Pending {
+                    mailbox: Arc::clone(mailbox),
+                    id: own.into(),
+                    token: request.progress_token().map(Into::into),
+                    is_listen: request.method() == "subscriptions/listen",
+                    wants_log: request.log_level().is_some(),
+                };
+                state.calls.insert(id, pending);
+                return Some(sender);
+            }
+        };
+        mailbox.finish(Event::Answer(failure(own, refusal)));
+        None
+    }
+
+    /// Forgets a call and refuses its questions; `false` if it had ended.
+    pub(super) fn leave(&self, id: CallId) -> bool {
+        let mut state = self.state();
+        let was_there = state.calls.remove(&id).is_some();
+        let asks: Vec<_> =
+            state.asks.iter().filter(|(_, ask)| ask.call == Some(id)).map(|(id, _)| *id).collect();
+        drop(state);
+        asks.into_iter().for_each(|ask| self.refuse(ask));
+        was_there
+    }
+
+    /// A question that is answered now: its own id, and the call it belongs to.
+    pub(super) fn take_ask(&self, ask: AskId) -> Option<(Box<str>, Option<CallId>)> {
+        self.state().asks.remove(&ask).map(|open| (open.id, open.call))
+    }
+
+    /// Answers a question with an error.
+    pub(super) fn refuse(&self, ask: AskId) {
+        if let Some((id, call)) = self.take_ask(ask) {
+            self.reply_refusal(&id, call);
+        }
+    }
+
+    fn reply_refusal(&self, id: &str, call: Option<CallId>) {
+        let text = failure_text(Some(id), ErrorCode::INTERNAL, "no client can answer this", None);
+        self.send_soon(text.into(), call);
+    }
+
+    /// Receives what is outside of calls.
+    pub(super) fn subscribe(&self) -> Unsolicited {
+        let (sender, receiver) = mpsc::channel(self.limits.unsolicited);
+        let mut state = self.state();
+        if state.sender.is_some() {
+            state.subscribers.retain(|subscriber| !subscriber.is_closed());
+            state.subscribers.push(sender);
+        }
+        receiver
+    }
+
+    /// Sends a message, and waits while the link has no room.
+    pub(super) async fn send(&self, message: Bytes, call: Option<CallId>) {
+        let sender = self.state().sender.clone();
+        if let Some(sender) = sender {
+            let _ = sender.send(Outgoing { message, call }).await;
+        }
+    }
+
+    /// Sends a message when the link has room.
+    pub(super) fn send_soon(&self, message: Bytes, call: Option<CallId>) {
+        let Some(sender) = self.state().sender.clone() else { return };
+        if let Err(TrySendError::Full(outgoing)) = sender.try_send(Outgoing { message, call })
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                let _ = sender.send(outgoing).await;
+            });
+        }
+    }
+
+    /// Ends the connection. Only the first reason counts.
+    pub(super) fn close(&self, reason: &str) {
+        let mut state = self.state();
+        if state.sender.take().is_none() {
+            return;
+        }
+        state.reason = reason.into();
+        state.asks.clear();
+        state.subscribers.clear();
+        let calls = std::mem::take(&mut state.calls);
+        drop(state);
+        for pending in calls.into_values() {
+            pending.end(reason);
+        }
+    }
+
+    /// Something that was no message.
+    pub(super) fn fault(&self, fault: &LinkFault) {
+        match fault {
+            LinkFault::TooLong(_) => self.fail_all(&fault.to_string()),
+            LinkFault::NoAnswer(call, _) => {
+                let pending = self.state().calls.remove(call);
+                if let Some(pending) = pending {
+                    pending.end(&fault.to_string());
+                }
+            }
+        }
+        self.count_fault();
+    }
+
+    fn count_fault(&self) {
+        let mut state = self.state();
+        state.faults += 1;
+        let is_end = state.faults >= self.limits.faults;
+        drop(state);
+        if is_end {
+            self.close("the server sent too much that is no message");
+        }
+    }
+
+    /// An answer may have been lost, and no one knows to which call.
+    fn fail_all(&self, reason: &str) {
+        let mut state = self.state();
+        let (listens, calls) =
+            std::mem::take(&mut state.calls).into_iter().partition(|(_, call)| call.is_listen);
+        state.calls = listens;
+        drop(state);
+        for pending in calls.into_values() {
+            pending.end(reason);
+        }
+    }
+
+    /// Takes a message of the server's to where it belongs.
+    pub(super) fn route(&self, bytes: Bytes, during: Option<CallId>) {
+        let is_meant_as_one = memchr::memmem::find(&bytes, b"\"jsonrpc\"").is_some();
+        let Ok(message) = Message::parse(bytes) else {
+            // A line that a program prints by mistake is no answer; one that looks like a message
+            // may have been one.
+            if is_meant_as_one || during.is_some() {
+                self.fail_all("the server sent a message that cannot be read");
+            }
+            return self.count_fault();
+        };
+        self.state().faults = 0;
+        match message.kind() {
+            Kind::Answer => self.route_answer(&message),
+            Kind::Notification => self.route_notification(message, during),
+            Kind::Request => self.route_request(&message, during),
+        }
+    }
+
+    fn route_answer(&self, message: &Message) {
+        // Answers to calls that were cancelled are nobody's.
+        let Some(id) = call_id(message.id()) else { return };
+        let Some(pending) = self.state().calls.remove(&id) else { return };
+        let own = &*pending.id;
+        let answer = if pending.is_listen {
+            message.with(&[(Edit::Id, own), (Edit::SubscriptionId, own)])
+        } else {
+            message.with(&[(Edit::Id, own)])
+        };
+        pending.mailbox.finish(Event::Answer(answer));
+    }
+
+    fn route_notification(&self, message: Message, during: Option<CallId>) {
+        match message.method() {
+            "notifications/progress" => self.route_progress(&message),
+            "notifications/cancelled" => self.route_cancelled(&message),
+            _ if message.subscription_id().is_some() => self.route_subscribed(&message),
+            "notifications/message" if self.state().era == Era::New => {
+                self.route_log(&message, during);
+            }
+            method => {
+                let is_about_server = method.ends_with("/list_changed")
+                    || matches!(method, "notifications/resources/updated");
+                let call = self.state().call_of(during).filter(|_| !is_about_server);
+                match call {
+                    Some((id, mailbox)) => self.push(id, &mailbox, Event::Notification(message)),
+                    None => self.publish(&message),
+                }
+            }
+        }
+    }
+
+    /// Progress belongs to the call whose token it has; a call that asked for none gets none.
+    fn route_progress(&self, message: &Message) {
+        let Some(id) = call_id(message.progress_token()) else { return };
+        let found = self
+            .state()
+            .calls
+            .get(&id)
+            .and_then(|pending| Some((Arc::clone(&pending.mailbox), pending.token.clone()?)));
+        if let Some((mailbox, token)) = found {
+            let message = message.with(&[(Edit::ProgressToken, &token)]);
+            self.push(id, &mailbox, Event::Notification(message));
+        }
+    }
+
+    fn route_subscribed(&self, message: &Message) {
+        let Some(id) = call_id(message.subscription_id()) else { return };
+        let found = self
+            .state()
+            .calls
+            .get(&id)
+            .filter(|pending| pending.is_listen)
+            .map(|pending| (Arc::clone(&pending.mailbox), pending.id.clone()));
+        if let Some((mailbox, own)) = found {
+            let message = message.with(&[(Edit::SubscriptionId, &own)]);
+            self.push(id, &mailbox, Event::Notification(message));
+        }
+    }
+
+    /// A question is withdrawn, or a subscription ends (MCP 2026-07-28, cancellation).
+    fn route_cancelled(&self, message: &Message) {
+        let Some(cancelled) = message.request_id() else { return };
+        let mut state = self.state();
+        if let Some(id) = call_id(Some(cancelled))
+            && state.calls.get(&id).is_some_and(|pending| pending.is_listen)
+            && let Some(pending) = state.calls.remove(&id)
+        {
+            drop(state);
+            let own = &pending.id;
+            let result = format!(
+                "{{\"resultType\":\"complete\",\"_meta\":{{\
+                 \"io.modelcontextprotocol/subscriptionId\":{own}}}}}"
+            );
+            let answer = Message::success(own, &result);
+            let answer = answer.unwrap_or_else(|_| failure(own, "the subscription has ended"));
+            return pending.mailbox.finish(Event::Answer(answer));
+        }
+        let ask = state.asks.iter().find(|(_, open)| *open.id == *cancelled);
+        let Some((ask, call)) = ask.map(|(ask, open)| (*ask, open.call)) else { return };
+        state.asks.remove(&ask);
+        let call = call.and_then(|id| Some((id, Arc::clone(&state.calls.get(&id)?.mailbox))));
+        drop(state);
+        let message = message.with(&[(Edit::RequestId, &ask.0.to_string())]);
+        match call {
+            Some((id, mailbox)) => self.push(id, &mailbox, Event::Notification(message)),
+            None => self.publish(&message),
+        }
+    }
+
+    /// A log line goes to the calls that asked for a level (MCP 2026-07-28, logging).
+    fn route_log(&self, message: &Message, during: Option<CallId>) {
+        let calls: Vec<_> = {
+            let state = self.state();
+            let wanting = state.calls.iter().filter(|(id, pending)| {
+                pending.wants_log && during.is_none_or(|during| during == **id)
+            });
+            wanting.map(|(id, pending)| (*id, Arc::clone(&pending.mailbox))).collect()
+        };
+        for (id, mailbox) in calls {
+            self.push(id, &mailbox, Event::Notification(message.clone()));
+        }
+    }
+
+    fn route_request(&self, message: &Message, during: Option<CallId>) {
+        let Some(id) = message.id() else { return };
+        if message.method() == "ping" {
+            let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}");
+            return self.send_soon(text.into(), during);
+        }
+        let ask = AskId(self.next_id().0);
+        let mut state = self.state();
+        let is_new = state.era == Era::New;
+        let place = state.place_of_ask(during);
+        let place = place.filter(|_| !is_new && state.asks.len() < self.limits.asks);
+        let Some(place) = place else {
+            drop(state);
+            return self.reply_refusal(id, during);
+        };
+        let call = if let Place::Call(call, _) = &place { Some(*call) } else { None };
+        state.asks.insert(ask, OpenAsk { id: id.into(), call });
+        drop(state);
+        let request = message.with(&[(Edit::Id, &ask.0.to_string())]);
+        let event = Event::Ask(Ask { id: ask, request });
+        let is_taken = match place {
+            Place::Call(_, mailbox) => mailbox.push(event, self.limits.queued_bytes).is_ok(),
+            Place::Subscriber(subscriber) => subscriber.try_send(event).is_ok(),
+        };
+        if !is_taken {
+            self.refuse(ask);
+        }
+    }
+
+    /// Gives a call an event; one that does not read its events is ended.
+    fn push(&self, id: CallId, mailbox: &Mailbox, event: Event) {
+        if mailbox.push(event, self.limits.queued_bytes).is_err() {
+            let pending = self.state().calls.remove(&id);
+            if let Some(pending) = pending {
+                pending.end("the events of this call were not read in time");
+                let params = format!("{{\"requestId\":{}}}", id.0);
+                if let Ok(note) = Message::notification("notifications/cancelled", Some(&params)) {
+                    self.send_soon(note.into_bytes(), Some(id));
+                }
+            }
+        }
+    }
+
+    /// Gives all subscribers a notification. One that does not read loses it.
+    fn publish(&self, message: &Message) {
+        let mut state = self.state();
+        state.subscribers.retain(|subscriber| !subscriber.is_closed());
+        for subscriber in &state.subscribers {
+            let _ = subscriber.try_send(Event::Notification(message.clone()));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic leaves nothing half done that could reach another caller.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The call that something belongs to: the one that the transport names, or the only one.
+    fn call_of(&self, during: Option<CallId>) -> Option<(CallId, Arc<Mailbox>)> {
+        let found = if let Some(during) = during {
+            Some((during, self.calls.get(&during)?))
+        } else {
+            let mut calls = self.calls.iter().filter(|(_, pending)| !pending.is_listen);
+            let (id, pending) = calls.next()?;
+            calls.next().is_none().then_some((*id, pending))
+        };
+        found.map(|(id, pending)| (id, Arc::clone(&pending.mailbox)))
+    }
+
+    /// Who can be asked: the call that the question belongs to, or the only subscriber.
+    fn place_of_ask(&self, during: Option<CallId>) -> Option<Place> {
+        if let Some((id, mailbox)) = self.call_of(during) {
+            return Some(Place::Call(id, mailbox));
+        }
+        let mut open = self.subscribers.iter().filter(|subscriber| !subscriber.is_closed());
+        let subscriber = open.next()?;
+        open.next().is_none().then(|| Place::Subscriber(subscriber.clone()))
+    }
+}
+
+impl Pending {
+    fn end(self, reason: &str) {
+        self.mailbox.finish(Event::Answer(failure(&self.id, reason)));
+    }
+}
+
+/// A request as it goes out: with our number as its id and, if it asks for progress, its token.
+pub(super) fn forwarded(id: CallId, request: &Message) -> Bytes {
+    let number = id.0.to_string();
+    request.spliced(&[(Edit::Id, &number), (Edit::ProgressToken, &number)])
+}
+
+fn call_id(json: Option<&str>) -> Option<CallId> {
+    json?.parse().ok().map(CallId)
+}
+
+fn failure(id: &str, reason: &str) -> Message {
+    Message::failure(id, ErrorCode::INTERNAL, reason, None)
+}

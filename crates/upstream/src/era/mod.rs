@@ -1,0 +1,14 @@
+//! The two generations of the protocol, and how a connection begins in each.
+//!
+//! | | old | new |
+//! |---|---|---|
+//! | revisions | 2024-11-05 to 2025-11-25 | 2026-07-28 |
+//! | beginning | `initialize`, `notifications/initialized` | none; `server/discover` describes the server |
+//! | client's capabilities | once, in `initialize` | in the `_meta` of each request |
+
+mod handshake;
+mod hello;
+
+pub use handshake::{ConnectError, Wanted, connect};
+pub(crate) use hello::with_meta;
+pub use hello::{Era, Hello};
