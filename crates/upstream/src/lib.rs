@@ -15,6 +15,7 @@
 pub mod calls;
 mod context;
 pub mod era;
+pub mod front;
 pub mod link;
 pub mod port;
 pub mod wire;

@@ -173,6 +173,13 @@ impl Message {
         self.at(self.places.result)
     }
 
+    /// The same without a copy.
+    #[must_use]
+    pub fn result_bytes(&self) -> Option<Bytes> {
+        let span = self.places.result?;
+        (span.end() <= self.text.len()).then(|| self.text.slice(span.start()..span.end()))
+    }
+
     /// `error` of an answer, as JSON.
     #[must_use]
     pub fn error(&self) -> Option<&str> {

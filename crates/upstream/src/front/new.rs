@@ -1,0 +1,112 @@
+//! Requests without a session (from 2026-07-28 on). A connection that ends cancels its call.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+
+use super::{
+    answer::{self, Answer},
+    headers,
+    race::{First, first},
+    service::{Shared, filter, is_list},
+    stream::CallBody,
+};
+use crate::{
+    CallContext,
+    port::Event,
+    wire::{ErrorCode, Kind, Message},
+};
+
+pub(super) async fn post(
+    shared: &Arc<Shared>,
+    context: CallContext,
+    http: &HeaderMap,
+    message: Message,
+) -> Answer {
+    match message.kind() {
+        Kind::Request => request(shared, context, http, message).await,
+        Kind::Notification => {
+            // The one that the revision knows is for stdio: here the connection ends instead.
+            if message.method() != "notifications/cancelled"
+                && let Ok(server) = shared.servers.stateless(&context).await
+            {
+                server.notify(&context, message).await;
+            }
+            answer::status(StatusCode::ACCEPTED)
+        }
+        Kind::Answer => {
+            let text = "this revision has no answers of clients";
+            let status = StatusCode::BAD_REQUEST;
+            answer::error(status, None, ErrorCode::INVALID_REQUEST, text)
+        }
+    }
+}
+
+async fn request(
+    shared: &Arc<Shared>,
+    context: CallContext,
+    http: &HeaderMap,
+    request: Message,
+) -> Answer {
+    if let Err(fault) = headers::check_new(http, &request) {
+        let (status, id) = (StatusCode::BAD_REQUEST, request.id());
+        return answer::error(status, id, fault.code, &fault.message);
+    }
+    if let Err(refused) = shared.admit(&request) {
+        return refused;
+    }
+    let Some(place) = shared.calls.take(context.owner()) else {
+        return answer::too_many(request.id());
+    };
+    let server = match shared.servers.stateless(&context).await {
+        Ok(server) => server,
+        Err(error) => return answer::not_opened(request.id(), error),
+    };
+    let method = request.method();
+    if method == "tools/call"
+        && let Err(fault) = shared.params.check(http, &request, &*server, &context).await
+    {
+        shared.params.forget();
+        let (status, id) = (StatusCode::BAD_REQUEST, request.id());
+        return answer::error(status, id, fault.code, &fault.message);
+    }
+    let listed = is_list(method).then(|| method.to_owned());
+    let is_malformed = headers::is_malformed(&request);
+    let mut call = server.call(&context, request);
+    let after = Some(shared.limits.stream_after);
+    let begun = match first(&mut *call, None, after).await {
+        First::Event(Event::Answer(answer)) => {
+            let answer = match &listed {
+                Some(method) => filter(&*shared.definitions, method, answer),
+                None => answer,
+            };
+            return answer::json(status(&answer, is_malformed), answer.into_bytes());
+        }
+        First::Event(event) => Some(event),
+        First::Late | First::Cancelled(_) | First::Ended => None,
+    };
+    let definitions = Arc::clone(&shared.definitions);
+    let finish = move |answer: Message| match &listed {
+        Some(method) => filter(&*definitions, method, answer),
+        None => answer,
+    };
+    let keep_alive = shared.limits.keep_alive;
+    let body = CallBody::new(call, begun, keep_alive, place, Box::new(finish));
+    answer::events(body.boxed())
+}
+
+/// The status of an answer: errors of the request itself have one of their own (MCP 2026-07-28,
+/// protocol version header and server validation).
+fn status(answer: &Message, is_malformed: bool) -> StatusCode {
+    match answer::error_code(answer).map(ErrorCode) {
+        Some(
+            ErrorCode::HEADER_MISMATCH
+            | ErrorCode::MISSING_CAPABILITY
+            | ErrorCode::UNSUPPORTED_REVISION,
+        ) => StatusCode::BAD_REQUEST,
+        Some(ErrorCode::INVALID_PARAMS) if is_malformed => StatusCode::BAD_REQUEST,
+        Some(ErrorCode::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
+}

@@ -1,0 +1,278 @@
+//! Requests of sessions (revisions before 2026-07-28). A connection that ends does not end the
+//! call: its events are kept for the client to come back to.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::BodyExt;
+
+use super::{
+    answer::{self, Answer},
+    headers::{self, LAST_EVENT_ID, SESSION_ID},
+    quota::Place,
+    race::{Cancelled, First, first},
+    replay::{Replay, STANDALONE, parse_id},
+    service::{Shared, filter, is_list},
+    session::Session,
+    stream,
+};
+use crate::{
+    CallContext,
+    era::{Era, Hello},
+    port::{Call, Event},
+    wire::{ErrorCode, Id, Kind, Message, Object, unquote},
+};
+
+pub(super) async fn post(
+    shared: &Arc<Shared>,
+    context: CallContext,
+    http: &HeaderMap,
+    message: Message,
+) -> Answer {
+    if message.method() == "initialize" && message.kind() == Kind::Request {
+        return begin(shared, &context, message).await;
+    }
+    let session = match find(shared, &context, http, message.id()) {
+        Ok(session) => session,
+        Err(refused) => return refused,
+    };
+    match message.kind() {
+        Kind::Request => request(shared, session, &context, message).await,
+        Kind::Notification if message.method() == "notifications/cancelled" => {
+            let params = Object::parse(message.params().unwrap_or("{}")).unwrap_or_default();
+            if let Some(id) = message.request_id().and_then(Id::parse) {
+                let reason = params.get("reason").and_then(unquote);
+                session.cancel(&id, reason.map(std::borrow::Cow::into_owned));
+            }
+            answer::status(StatusCode::ACCEPTED)
+        }
+        Kind::Notification => {
+            session.server.notify(&context, message).await;
+            answer::status(StatusCode::ACCEPTED)
+        }
+        Kind::Answer => {
+            if let Some(ask) = session.take_ask(&message) {
+                session.server.answer(&context, ask, message).await;
+            }
+            answer::status(StatusCode::ACCEPTED)
+        }
+    }
+}
+
+/// The session that a request names; or the answer that it gets instead.
+fn find(
+    shared: &Shared,
+    context: &CallContext,
+    http: &HeaderMap,
+    id: Option<&str>,
+) -> Result<Arc<Session>, Answer> {
+    if let Err(fault) = headers::check_old(http) {
+        return Err(answer::error(StatusCode::BAD_REQUEST, id, fault.code, &fault.message));
+    }
+    let mut values = http.get_all(SESSION_ID).iter();
+    let (Some(name), None) = (values.next(), values.next()) else {
+        let text = "a request needs one Mcp-Session-Id";
+        return Err(answer::error(StatusCode::BAD_REQUEST, id, ErrorCode::INVALID_REQUEST, text));
+    };
+    let session = name.to_str().ok().and_then(|name| shared.sessions.get(name, context.owner()));
+    session.ok_or_else(|| {
+        let text = "the session does not exist";
+        answer::error(StatusCode::NOT_FOUND, id, ErrorCode::INVALID_REQUEST, text)
+    })
+}
+
+/// Begins a session.
+async fn begin(shared: &Arc<Shared>, context: &CallContext, request: Message) -> Answer {
+    let id = request.id().map(str::to_owned);
+    let full = || {
+        let text = "too many sessions are open";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        answer::error(status, id.as_deref(), ErrorCode::INTERNAL, text)
+    };
+    // A place for as long as the server takes to start.
+    let Some(_place) = shared.calls.take(context.owner()) else {
+        return answer::too_many(id.as_deref());
+    };
+    if shared.sessions.make_room(context.owner()).is_err() {
+        return full();
+    }
+    let opened = match shared.servers.open(context, request).await {
+        Ok(opened) => opened,
+        Err(error) => return answer::not_opened(id.as_deref(), error),
+    };
+    let result = opened.answer.result().unwrap_or("{}");
+    let revision = Hello::new(Era::Old, result).revisions().pop().unwrap_or_default();
+    let owner = context.owner().clone();
+    let session = Session::new(owner, opened.server, revision, shared.limits);
+    let name = shared.sessions.add(&session);
+    let Some(name) = name.and_then(|name| HeaderValue::try_from(name).ok()) else {
+        session.end();
+        return full();
+    };
+    let mut answer = answer::json(StatusCode::OK, opened.answer.into_bytes());
+    answer.headers_mut().insert(SESSION_ID, name);
+    answer
+}
+
+async fn request(
+    shared: &Arc<Shared>,
+    session: Arc<Session>,
+    context: &CallContext,
+    request: Message,
+) -> Answer {
+    if let Err(refused) = shared.admit(&request) {
+        return refused;
+    }
+    let Some(place) = shared.calls.take(context.owner()) else {
+        return answer::too_many(request.id());
+    };
+    let cancelled = request.id().and_then(Id::parse).and_then(|id| {
+        let cancelled = session.enter(id.clone())?;
+        Some((id, cancelled))
+    });
+    let Some((id, cancelled)) = cancelled else {
+        let text = "a request with this id is in flight";
+        let status = StatusCode::BAD_REQUEST;
+        return answer::error(status, request.id(), ErrorCode::INVALID_REQUEST, text);
+    };
+    let method = request.method();
+    let listed = is_list(method).then(|| method.to_owned());
+    let call = session.server.call(context, request);
+    let running = Running { shared: Arc::clone(shared), session, id, call, cancelled, listed };
+    let mut running = Attached(Some((running, place)));
+    let after = shared.limits.stream_after;
+    let Some((call, _)) = &mut running.0 else { return answer::status(StatusCode::ACCEPTED) };
+    let begun = match first(&mut *call.call, Some(&mut call.cancelled), Some(after)).await {
+        First::Event(Event::Answer(answer)) => {
+            let answer = call.finish(answer);
+            running.0 = None;
+            return answer::json(StatusCode::OK, answer.into_bytes());
+        }
+        First::Cancelled(reason) => {
+            call.call.cancel(reason.as_deref());
+            running.0 = None;
+            // A call that was cancelled has no answer: the stream ends without one.
+            return answer::events(http_body_util::Empty::new().boxed());
+        }
+        First::Event(event) => Some(event),
+        First::Late | First::Ended => None,
+    };
+    let stream = call.session.open_stream();
+    let poll_after = shared.limits.poll_after.filter(|_| call.session.is_primed());
+    let body = stream.read(Some(0), shared.limits.keep_alive, poll_after);
+    if let Some((call, place)) = running.0.take() {
+        tokio::spawn(call.pump(begun, Some(stream), place));
+    }
+    answer::events(body.boxed())
+}
+
+/// A call of a session.
+struct Running {
+    shared: Arc<Shared>,
+    session: Arc<Session>,
+    id: Id,
+    call: Box<dyn Call>,
+    cancelled: Cancelled,
+    /// The method, if it is answered with definitions.
+    listed: Option<String>,
+}
+
+impl Running {
+    fn finish(&self, answer: Message) -> Message {
+        match &self.listed {
+            Some(method) => filter(&*self.shared.definitions, method, answer),
+            None => answer,
+        }
+    }
+
+    /// Takes what the call says to its stream, until the end; without a stream nobody will ask for
+    /// it, but the call goes on.
+    async fn pump(mut self, mut begun: Option<Event>, to: Option<Arc<Replay>>, place: Place) {
+        loop {
+            let event = match begun.take() {
+                Some(event) => event,
+                None => match first(&mut *self.call, Some(&mut self.cancelled), None).await {
+                    First::Event(event) => event,
+                    First::Cancelled(reason) => {
+                        self.call.cancel(reason.as_deref());
+                        break;
+                    }
+                    First::Late | First::Ended => break,
+                },
+            };
+            self.session.note(&event);
+            let (message, is_last) = stream::message(event);
+            if let Some(to) = &to {
+                let message = if is_last { self.finish(message) } else { message };
+                to.room().await;
+                to.push(&message);
+            }
+            if is_last {
+                break;
+            }
+        }
+        if let Some(to) = to {
+            to.finish();
+        }
+        drop(place);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.session.leave(&self.id);
+    }
+}
+
+/// A call whose response has not begun. A client that goes away does not cancel it (MCP 2025-11-25,
+/// sending messages).
+struct Attached(Option<(Running, Place)>);
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        if let Some((call, place)) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(call.pump(None, None, place));
+        }
+    }
+}
+
+/// GET: the stream that belongs to no call, or a stream that a client comes back to.
+pub(super) fn stream(shared: &Shared, context: &CallContext, http: &HeaderMap) -> Answer {
+    if headers::revision(http).is_some_and(|revision| Era::of(revision) == Era::New) {
+        return answer::method_not_allowed();
+    }
+    if !headers::accepts(http, "text/event-stream") {
+        return answer::status(StatusCode::NOT_ACCEPTABLE);
+    }
+    let session = match find(shared, context, http, None) {
+        Ok(session) => session,
+        Err(refused) => return refused,
+    };
+    let (stream, after) = match http.get(LAST_EVENT_ID).map(|value| value.to_str()) {
+        None => (STANDALONE, None),
+        Some(id) => match id.ok().and_then(parse_id) {
+            Some((stream, after)) => (stream, Some(after)),
+            None => return answer::status(StatusCode::BAD_REQUEST),
+        },
+    };
+    match session.stream(stream) {
+        Some(stream) => answer::events(stream.read(after, shared.limits.keep_alive, None).boxed()),
+        None => answer::status(StatusCode::NOT_FOUND),
+    }
+}
+
+/// DELETE: the session ends.
+pub(super) fn end(shared: &Shared, context: &CallContext, http: &HeaderMap) -> Answer {
+    if headers::revision(http).is_some_and(|revision| Era::of(revision) == Era::New) {
+        return answer::method_not_allowed();
+    }
+    if let Err(refused) = find(shared, context, http, None) {
+        return refused;
+    }
+    if let Some(name) = http.get(SESSION_ID).and_then(|name| name.to_str().ok()) {
+        shared.sessions.remove(name);
+    }
+    answer::status(StatusCode::NO_CONTENT)
+}

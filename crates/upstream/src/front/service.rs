@@ -1,0 +1,163 @@
+//! The tower service.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use tower::Service;
+
+use super::{
+    answer::{self, Answer},
+    definitions::Definitions,
+    headers,
+    limits::FrontLimits,
+    new, old,
+    params::Params,
+    quota::Quota,
+    sessions::Sessions,
+};
+use crate::{
+    CallContext,
+    port::Servers,
+    wire::{ErrorCode, Message, MessageError},
+};
+
+/// An MCP endpoint in front of servers. Cloning it copies one reference.
+///
+/// A request must have a [`CallContext`] in its extensions; one without is refused.
+#[derive(Clone)]
+pub struct Front(Arc<Shared>);
+
+/// What all requests share.
+pub(super) struct Shared {
+    pub(super) servers: Arc<dyn Servers>,
+    pub(super) definitions: Arc<dyn Definitions>,
+    pub(super) limits: FrontLimits,
+    pub(super) calls: Arc<Quota>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) params: Params,
+}
+
+impl Front {
+    /// An endpoint in front of `servers`, of which `definitions` says what may be seen.
+    #[must_use]
+    pub fn new(
+        servers: Arc<dyn Servers>,
+        definitions: Arc<dyn Definitions>,
+        limits: FrontLimits,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            servers,
+            definitions,
+            limits,
+            calls: Arc::new(Quota::new(limits.calls_each, limits.calls_total)),
+            sessions: Sessions::new(limits),
+            params: Params::default(),
+        }))
+    }
+}
+
+impl Service<Request<Full<Bytes>>> for Front {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move { Ok(answer(&shared, request).await) })
+    }
+}
+
+async fn answer(shared: &Arc<Shared>, request: Request<Full<Bytes>>) -> Answer {
+    let (mut parts, body) = request.into_parts();
+    let Some(context) = parts.extensions.remove::<CallContext>() else {
+        // Nobody has said on whose behalf: no server may be reached.
+        return answer::status(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let headers = &parts.headers;
+    match parts.method {
+        Method::POST => {
+            let Ok(body) = body.collect().await;
+            post(shared, context, headers, body.to_bytes()).await
+        }
+        Method::GET => old::stream(shared, &context, headers),
+        Method::DELETE => old::end(shared, &context, headers),
+        _ => answer::method_not_allowed(),
+    }
+}
+
+async fn post(
+    shared: &Arc<Shared>,
+    context: CallContext,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Answer {
+    if !headers::is_json(headers) {
+        return answer::status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    if !headers::accepts(headers, "application/json")
+        || !headers::accepts(headers, "text/event-stream")
+    {
+        let text = "the Accept header must allow both application/json and text/event-stream";
+        let status = StatusCode::NOT_ACCEPTABLE;
+        return answer::error(status, None, ErrorCode::INVALID_REQUEST, text);
+    }
+    let message = match Message::parse(body) {
+        Ok(message) => message,
+        Err(fault) => {
+            let code = match fault {
+                MessageError::Utf8(_) | MessageError::Json(_) => ErrorCode::PARSE,
+                MessageError::Batch | MessageError::NotJsonRpc => ErrorCode::INVALID_REQUEST,
+            };
+            return answer::error(StatusCode::BAD_REQUEST, None, code, &fault.to_string());
+        }
+    };
+    if headers::is_new(headers, &message) {
+        new::post(shared, context, headers, message).await
+    } else {
+        old::post(shared, context, headers, message).await
+    }
+}
+
+impl Shared {
+    /// Whether what a request is aimed at may be used: the answer if not.
+    pub(super) fn admit(&self, request: &Message) -> Result<(), Answer> {
+        self.definitions.admit(request).map_err(|refused| {
+            let text = refused.to_string();
+            answer::error(StatusCode::OK, request.id(), ErrorCode::INVALID_PARAMS, &text)
+        })
+    }
+}
+
+/// An answer with what is accepted alone, if it is a list's.
+pub(super) fn filter(definitions: &dyn Definitions, method: &str, answer: Message) -> Message {
+    let Some(result) = answer.result_bytes() else { return answer };
+    let id = answer.id().unwrap_or("0");
+    match definitions.filter(method, &result) {
+        Ok(same) if same.as_ptr() == result.as_ptr() && same.len() == result.len() => answer,
+        filtered => {
+            let text = filtered.ok().and_then(|filtered| String::from_utf8(filtered.into()).ok());
+            let message = text.and_then(|text| Message::success(id, &text).ok());
+            message.unwrap_or_else(|| {
+                let text = "the server's list cannot be read";
+                Message::failure(id, ErrorCode::INTERNAL, text, None)
+            })
+        }
+    }
+}
+
+/// Whether a method is answered with definitions.
+pub(super) fn is_list(method: &str) -> bool {
+    method.ends_with("/list") || method == "resources/directory/read"
+}
