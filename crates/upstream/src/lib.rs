@@ -13,11 +13,13 @@
 //! from the operator's configuration.
 
 pub mod calls;
+pub mod child;
 mod context;
 pub mod era;
 pub mod front;
 pub mod link;
 pub mod port;
+pub mod warden;
 pub mod wire;
 
 pub use context::CallContext;

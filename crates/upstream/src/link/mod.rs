@@ -2,6 +2,8 @@
 //!
 //! Below it is a child process or an HTTP server; above it nobody needs to know which.
 
+pub mod stdio;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -48,8 +50,16 @@ pub enum Incoming {
 #[derive(Debug, thiserror::Error)]
 pub enum LinkFault {
     /// A message longer than the bound. It was discarded up to its end.
-    #[error("the server sent a message of more than {0} bytes")]
-    TooLong(usize),
+    #[error("the server sent a message of more than {limit} bytes")]
+    TooLong {
+        /// The bound, in bytes.
+        limit: usize,
+        /// The call that it was the answer to; `None` if it was no answer, or cannot be known.
+        call: Option<CallId>,
+    },
+    /// Something that cannot be a message, such as a line that does not begin like JSON.
+    #[error("the server sent something that is no message")]
+    NotAMessage,
     /// The call's HTTP answer is no MCP answer, or ended without one.
     #[error("the server did not answer the call")]
     NoAnswer(CallId, #[source] Box<dyn std::error::Error + Send + Sync>),
