@@ -12,6 +12,7 @@
 //! sees no headers of credentials, because the guard has taken them out, and what it sends comes
 //! from the operator's configuration.
 
+pub mod asks;
 pub mod calls;
 pub mod child;
 mod context;
@@ -19,6 +20,7 @@ pub mod era;
 pub mod front;
 pub mod link;
 pub mod port;
+pub mod translate;
 pub mod warden;
 pub mod wire;
 
