@@ -14,7 +14,7 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::{
     Algorithm as JwtAlgorithm, DecodingKey, EncodingKey,
-    crypto::{CryptoProvider, aws_lc::DEFAULT_PROVIDER},
+    crypto::{CryptoProvider, JwtSigner, aws_lc::DEFAULT_PROVIDER},
     jwk::{EllipticCurve, ThumbprintHash},
 };
 use zeroize::Zeroizing;
@@ -69,8 +69,9 @@ impl Signer {
             return Err(KeyError::Unsupported);
         };
         let signer = Self { algorithm, key };
-        // Signing once proves that the key is whole and on the right curve.
-        signer.sign(b"").map_err(|_| KeyError::Unsupported)?;
+        // Preparing it proves that the key is whole and on the right curve. A signature would prove
+        // no more, and the first random number of a process takes the library some 20 ms.
+        signer.prepare().map_err(|_| KeyError::Unsupported)?;
         Ok(signer)
     }
 
@@ -79,10 +80,11 @@ impl Signer {
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        (PROVIDER.signer_factory)(&jwt(self.algorithm), &self.key)
-            .map_err(|_| SigningFailed)?
-            .try_sign(message)
-            .map_err(|_| SigningFailed)
+        self.prepare()?.try_sign(message).map_err(|_| SigningFailed)
+    }
+
+    fn prepare(&self) -> Result<Box<dyn JwtSigner>, SigningFailed> {
+        (PROVIDER.signer_factory)(&jwt(self.algorithm), &self.key).map_err(|_| SigningFailed)
     }
 
     /// The verifying half: for a secret the secret itself.

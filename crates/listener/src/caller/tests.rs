@@ -171,7 +171,7 @@ fn text_that_is_not_ascii_is_malformed() {
     for (name, value) in [(X, &b"192.0.2.1\xe9"[..]), (F, b"for=192.0.2.1;host=\"\xe9\"")] {
         let headers = HeaderMap::from_iter([(
             name.parse().unwrap(),
-            axum::http::HeaderValue::from_bytes(value).unwrap(),
+            http::HeaderValue::from_bytes(value).unwrap(),
         )]);
         let derived = derive(ip(PROXY), &headers, &TRUSTED.parse().unwrap());
         assert_eq!(derived.notice, Some(Notice::Unnamed(Malformed)));

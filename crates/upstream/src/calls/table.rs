@@ -214,8 +214,10 @@ impl Table {
     /// Something that was no message.
     pub(super) fn fault(&self, fault: &LinkFault) {
         match fault {
-            LinkFault::TooLong(_) => self.fail_all(&fault.to_string()),
-            LinkFault::NoAnswer(call, _) => {
+            // Servers print the odd line of text; it is counted.
+            LinkFault::NotAMessage => {}
+            LinkFault::TooLong { call: None, .. } => self.fail_all(&fault.to_string()),
+            LinkFault::TooLong { call: Some(call), .. } | LinkFault::NoAnswer(call, _) => {
                 let pending = self.state().calls.remove(call);
                 if let Some(pending) = pending {
                     pending.end(&fault.to_string());
