@@ -62,7 +62,8 @@ impl Balancer {
             if entry.path().is_file() {
                 let text = fs::read(entry.path()).unwrap();
                 let text = String::from_utf8_lossy(&text);
-                assert!(!text.contains(secret), "{}", entry.path().display());
+                let line = text.lines().find(|line| line.contains(secret));
+                assert_eq!(line, None, "{}", entry.path().display());
             }
         }
     }
@@ -116,7 +117,8 @@ fn nginx(folder: &Path, port: u16, nodes: [&str; 2]) -> Command {
 }
 
 fn caddy(folder: &Path, port: u16, nodes: [&str; 2]) -> Command {
-    let site = format!("{HOST}:{port} {{\n\ttls server.pem server.key\n");
+    // Its name without a port, as it is outside: by that name Caddy finds the log of a request.
+    let site = format!("{HOST} {{\n\ttls server.pem server.key\n");
     let text = replaced(
         "Caddyfile",
         &[
@@ -126,7 +128,7 @@ fn caddy(folder: &Path, port: u16, nodes: [&str; 2]) -> Command {
             ("/var/log/caddy/mcp.log", "access.log"),
         ],
     );
-    let whole = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}");
+    let whole = format!("{{\n\tadmin off\n\tauto_https off\n\thttps_port {port}\n}}\n{text}");
     fs::write(folder.join("Caddyfile"), whole).unwrap();
     let mut command = Command::new(program("caddy").unwrap());
     command.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]).env("HOME", folder);
@@ -256,13 +258,13 @@ const PATHS: [(&str, u16); 20] = [
     ("/introspect", 405),
     ("/jwks.json", 200),
     ("/sign-in", 200),
-    ("/sign-in/link", 200),
-    ("/sign-in/factor", 200),
+    ("/sign-in/link", 400),
+    ("/sign-in/second", 405),
     ("/sign-out", 405),
-    ("/device", 303),
+    ("/device", 200),
     ("/device/decision", 405),
-    ("/account", 303),
-    ("/account/password", 303),
+    ("/account", 200),
+    ("/account/password", 405),
     ("/style.css", 200),
     ("/.well-known/oauth-authorization-server", 200),
     ("/.well-known/oauth-authorization-server/mcp", 200),
@@ -279,16 +281,18 @@ async fn sign_in(configure: Configure) {
     let balancer = Balancer::start(configure, [node.address(); 2]).await;
     let (mut alice, mut mallory) =
         (balancer.person([127, 0, 0, 3]), balancer.person([127, 0, 0, 2]));
-    for (path, status) in PATHS {
-        assert_eq!(alice.get(&balancer, path).await.status, status, "{path}");
+    let mut answers = Vec::new();
+    for (path, _) in PATHS {
+        answers.push((path, alice.get(&balancer, path).await.status));
     }
+    assert_eq!(answers, PATHS);
 
     // An address that fails often has to wait, whatever it says of where it comes from.
     let form = mallory.get(&balancer, "/sign-in").await.form("/sign-in");
     let guess = [("user", USER), ("secret", "WDJB-MJHT-BCDF")];
     for attempt in 0..30 {
         let answer = mallory.submit(&balancer, form.clone(), &guess).await;
-        assert_eq!(answer.status, 400, "attempt {attempt}: {}", answer.body);
+        assert_eq!(answer.status, 200, "attempt {attempt}: {}", answer.body);
     }
     assert!(node.log().contains("address=127.0.0.2"), "{}", node.log());
     assert_eq!(mallory.submit(&balancer, form.clone(), &guess).await.status, 429);
@@ -322,7 +326,7 @@ async fn sign_in(configure: Configure) {
     let code = alice.allow(&balancer).await;
     let tokens = alice.exchange(&balancer, &code).await.unwrap();
     let access = text(&tokens, "access_token");
-    assert_eq!(status(&balancer.http(), &balancer.url("/mcp"), Some(&access)).await, Some(200));
+    assert_eq!(status(&alice.http, &balancer.url("/mcp"), Some(&access)).await, Some(200));
     let log = node.log();
     assert!(!log.contains("192.0.2.1") && !log.contains("does not say"), "{log}");
 

@@ -179,7 +179,7 @@ settings! {
         ("server", "trusted_proxies"),
         List,
         None,
-        "The reverse proxies in front of the server, as addresses or ranges (10.0.0.5, 10.1.0.0/16): what they say in Forwarded or X-Forwarded-For is the address of the caller (docs/deploy.md). Commas between.",
+        "The reverse proxies in front of the server, as addresses or ranges (10.0.0.5, 10.1.0.0/16): what they say in Forwarded or X-Forwarded-For is the address of the caller (docs/deploy.md).",
     );
     /// How many MiB of requests are held in memory at once.
     MaxBodyMemory = server(
