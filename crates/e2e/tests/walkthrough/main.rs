@@ -15,5 +15,6 @@ mod faults;
 mod html;
 mod names;
 mod operator;
+mod programs;
 mod rotation;
 mod world;
