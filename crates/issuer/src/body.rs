@@ -29,11 +29,16 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, OAuthError> 
 
 /// The parameters of a `POST`.
 pub(crate) async fn form(headers: &HeaderMap, body: Body) -> Result<Form, OAuthError> {
-    if media_type(headers).as_deref() != Some("application/x-www-form-urlencoded") {
+    if !is_form(headers) {
         let text = "send the parameters as application/x-www-form-urlencoded";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }
     Ok(Form::parse(&read(body, MAX_FORM_BYTES).await?)?)
+}
+
+/// Whether a body says that it is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    media_type(headers).as_deref() == Some("application/x-www-form-urlencoded")
 }
 
 /// The media type of a body without its parameters (RFC 9110 §8.3.1).

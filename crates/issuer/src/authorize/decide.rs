@@ -49,6 +49,9 @@ pub(crate) async fn decide(
     if !may_be_ours(server.config(), &headers) {
         return view::problem(&server, Problem::Expired);
     }
+    if !body::is_form(&headers) {
+        return view::problem(&server, Problem::Expired);
+    }
     let bytes = body::read(body, MAX_FORM_BYTES).await;
     let Ok(form) = bytes.and_then(|bytes| Ok(Form::parse_page(&bytes)?)) else {
         return view::problem(&server, Problem::Expired);

@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header};
+use http::HeaderMap;
 
 use super::{
     browser::{Browser, FormKind},
@@ -17,8 +17,6 @@ use super::{
     view,
 };
 use crate::{AuthorizationServer, PeerAddress, body};
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A form, and the browser that sent it.
 #[derive(Debug)]
@@ -53,9 +51,7 @@ impl FromRequest<AuthorizationServer> for Posted {
     ) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let headers = parts.headers;
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-        if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(FORM)) {
+        if !body::is_form(&headers) {
             return Err(view::unreadable(server));
         }
         let body = body::read(body, MAX_FORM_BYTES).await.map_err(|_| view::unreadable(server))?;

@@ -79,6 +79,14 @@ const NEVER_REDIRECTED: &[(&str, Other)] = &[
         &[("client_id", "web"), ("redirect_uri", "https://WEB.example/callback")],
     ),
     (
+        "a path of a host elsewhere in another case",
+        &[("client_id", "web"), ("redirect_uri", "https://web.example/Callback")],
+    ),
+    (
+        "a path of a private scheme in another case",
+        &[("client_id", "web"), ("redirect_uri", "web.example:/Callback")],
+    ),
+    (
         "a private scheme in another case",
         &[("client_id", "web"), ("redirect_uri", "Web.example:/callback")],
     ),

@@ -246,9 +246,10 @@ async fn a_known_document_outlives_a_flood_of_others() {
     let site: Site = Arc::new(move |path: &str| {
         let id = format!("https://127.0.0.1:{}{path}", port.lock().unwrap());
         let good = json!({"client_id": id, "client_name": "App", "redirect_uris": ["http://127.0.0.1/callback"]});
-        (path == "/good.json").then(|| ok(&good))
+        ["/good.json", "/new.json"].contains(&path).then(|| ok(&good))
     });
-    let port = serve(site, Arc::default()).await;
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let port = serve(site, Arc::clone(&asked)).await;
     *own_port.lock().unwrap() = port;
     let authorities = CertificateAuthorities::from_pem(include_bytes!("tls/ca.pem")).unwrap();
     let policy = AddressPolicy::public_only().and_loopback(true);
@@ -266,4 +267,11 @@ async fn a_known_document_outlives_a_flood_of_others() {
         assert_ne!(alice.get(&authorize(&[("client_id", &other)])).await.status, StatusCode::OK);
     }
     assert_eq!(alice.get(&path).await.status, StatusCode::OK);
+    // The address has used up its minute: what is not known is not fetched.
+    let new = format!("https://127.0.0.1:{port}/new.json");
+    let new = authorize(&[("client_id", &new)]);
+    assert_ne!(alice.get(&new).await.status, StatusCode::OK);
+    assert_eq!(*asked.lock().unwrap(), ["/good.json"]);
+    world.clock.advance(std::time::Duration::from_mins(1));
+    assert_eq!(alice.get(&new).await.status, StatusCode::OK);
 }

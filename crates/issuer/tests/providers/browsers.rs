@@ -133,6 +133,24 @@ async fn an_answer_works_once_on_whichever_node() {
     assert_eq!(world.exchanges(), 1);
 }
 
+/// Another host of the domain, or another path, has set one of them.
+#[tokio::test]
+async fn two_cookies_of_one_sign_in_are_none() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let begun = browser.begin("idp").await;
+    world.serve_token(&world.id_token(&begun));
+    let mut twice = browser.clone();
+    for (name, value) in &mut twice.cookies {
+        if name.starts_with("bartizan_provider_") {
+            *value = format!("{value}; {name}={value}");
+        }
+    }
+    assert_eq!(twice.come_back("idp", &begun).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.exchanges(), 0);
+    assert_eq!(browser.come_back("idp", &begun).await.status, StatusCode::SEE_OTHER);
+}
+
 #[tokio::test]
 async fn a_session_is_new_at_each_sign_in() {
     let world = World::new().await;

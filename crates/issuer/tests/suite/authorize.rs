@@ -431,6 +431,24 @@ async fn a_decision_of_another_origin_is_refused() {
     assert_eq!(alice.post("/authorize", body).await.status, StatusCode::SEE_OTHER);
 }
 
+/// A page of another site can send `text/plain` without asking.
+#[tokio::test]
+async fn a_decision_comes_as_a_form() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let form = alice.get(&authorize(&[])).await.form("/authorize");
+    let pairs = form.fields.iter().map(|(name, value)| (&**name, &**value));
+    let body = auth_core::oauth::encode(pairs.chain([("decision", "allow")]));
+    for media_type in ["text/plain", "multipart/form-data", "application/json", ""] {
+        let request = Request::post("/authorize")
+            .header("content-type", media_type)
+            .header("sec-fetch-site", "same-origin");
+        let answer = alice.send(request.body(Body::from(body.clone())).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{media_type}");
+    }
+    assert_eq!(grants(&world).await, 0);
+}
+
 #[tokio::test]
 async fn everything_is_checked_anew_at_the_decision() {
     let world = World::new().await;

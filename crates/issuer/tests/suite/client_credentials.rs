@@ -96,3 +96,16 @@ async fn removing_a_client_revokes_its_tokens() {
     let answer = ask(&world, &[]).await;
     assert_eq!((answer.status, &*answer.error()), (StatusCode::UNAUTHORIZED, "invalid_client"));
 }
+
+#[tokio::test]
+async fn a_client_uses_the_grants_that_it_was_added_with() {
+    let world = World::new().await;
+    add_user(&world, "confidential", "user").await;
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "confidential"),
+        ("client_secret", SECRET),
+    ];
+    let answer = world.post("/token", &form).await;
+    assert_eq!((answer.status, &*answer.error()), (StatusCode::BAD_REQUEST, "unauthorized_client"));
+}

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use directory::{Directory, Edit, UserStatus};
-use http::StatusCode;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use testkit::RESOURCE;
 
@@ -262,6 +263,28 @@ async fn the_page_needs_a_session_and_forms_of_its_own() {
     let done = alice.submit(confirm, &[("decision", "allow"), ("user_code", other_code)]).await;
     assert_eq!(done.status, StatusCode::OK);
     assert_eq!(poll(&world, &other).await.error(), "authorization_pending");
+    assert_eq!(poll(&world, &device).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_decision_about_a_device_of_another_origin_is_refused() {
+    let world = World::new().await;
+    let device = begin(&world, &[]).await.json();
+    let mut alice = world.signed_in("alice").await;
+    let page = enter(&mut alice, device["user_code"].as_str().unwrap()).await;
+    let form = page.form("/device/decision");
+    let pairs = form.fields.iter().map(|(name, value)| (&**name, &**value));
+    let body = auth_core::oauth::encode(pairs.chain([("decision", "allow")]));
+    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        let request = Request::post("/device/decision")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(name, value);
+        let answer = alice.send(request.body(Body::from(body.clone())).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
+    }
+    assert_eq!(poll(&world, &device).await.error(), "authorization_pending");
+    assert_eq!(alice.post("/device/decision", body).await.status, StatusCode::OK);
+    world.clock.advance(Duration::from_secs(10));
     assert_eq!(poll(&world, &device).await.status, StatusCode::OK);
 }
 
