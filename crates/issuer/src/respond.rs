@@ -122,6 +122,19 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// A redirect by `GET`, whatever the method was (RFC 9110 §15.4.4, RFC 9700 §4.12).
+pub(crate) fn redirect(location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
 /// 503: another try in a moment may succeed.
 pub(crate) fn busy(error: &OAuthError) -> Response {
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, error);

@@ -27,6 +27,7 @@ mod issuing;
 mod one_time;
 mod prune;
 mod session;
+mod sign_in_method;
 mod throttle;
 mod tokens;
 
@@ -42,6 +43,7 @@ pub use self::{
     },
     one_time::OneTimeKind,
     session::{BrowserSession, NewSession},
+    sign_in_method::{FirstProof, SecondProof, SignInMethod, SignInMethodError},
     throttle::Throttle,
 };
 use crate::AnyDirectory;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::{NumericDate, oauth::SecretDigest};
 
 use super::{
-    AuthorizationStore,
+    AuthorizationStore, SignInMethod,
     client::before,
     database::{Lock, Made, Row, change, named},
 };
@@ -56,9 +56,8 @@ pub struct NewSession {
     pub id: String,
     /// Who is signed in.
     pub user: UserName,
-    /// How: `password`, `code`, `link`, or the name of a provider; `+totp` or `+recovery`
-    /// after a second factor.
-    pub method: String,
+    /// How.
+    pub method: SignInMethod,
     /// What the browser calls itself, escaped and cut to 255 bytes.
     pub user_agent: String,
     /// When.
@@ -71,7 +70,7 @@ impl NewSession {
     /// Whether the user has signed in with a second factor, too.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
-        self.method.contains('+')
+        self.method.second.is_some()
     }
 }
 
@@ -91,11 +90,12 @@ impl AuthorizationStore {
         &self,
         session: &NewSession,
     ) -> Result<bool, DirectoryError> {
+        let method = session.method.to_string();
         change!(self, Lock::Rows, change => {
             let insert = named(Statement::new(INSERT), &session.user)
                 .bind(session.digest.as_bytes())
                 .bind(session.id.as_str())
-                .bind(session.method.as_str())
+                .bind(method.as_str())
                 .bind(session.user_agent.as_str())
                 .bind(session.created_at.as_secs())
                 .bind(session.expires_at.as_secs());
@@ -169,7 +169,7 @@ fn read(row: &Row) -> Result<BrowserSession, QueryError> {
             digest: row.digest("digest")?,
             id: row.get("id")?,
             user: row.user()?,
-            method: row.get("method")?,
+            method: row.parsed("method")?,
             user_agent: row.get("user_agent")?,
             created_at: row.date("created_at")?,
             expires_at: row.date("expires_at")?,

@@ -14,7 +14,7 @@ fn session(number: u8, subject: &str) -> NewSession {
         digest: digest(number),
         id: format!("s{number:03}"),
         user: user(subject),
-        method: "password+totp".into(),
+        method: "password+totp".parse().unwrap(),
         user_agent: "Mozilla/5.0 '\" é".into(),
         created_at: at(0),
         expires_at: at(86_400),

@@ -63,7 +63,7 @@ pub(super) fn send_back(
 ) -> Response {
     let is_loopback = matches!(uri.target(), RedirectTarget::Loopback(_));
     if is_loopback || is_operators || is_program(headers) {
-        return view::redirect(&location);
+        return respond::redirect(&location);
     }
     view::refused(server, uri, location)
 }

@@ -2,16 +2,17 @@
 
 use axum::response::Response;
 
-use super::{CheckedRequest, after_sign_in, view};
+use super::{CheckedRequest, after_sign_in};
 use crate::{
     AuthorizationServer,
     pages::Asker,
+    respond,
     sign_in::{self, Browser, Next},
 };
 
 /// To the sign-in page, for a user whose session has ended in between.
 pub(super) fn again(server: &AuthorizationServer, checked: &CheckedRequest) -> Response {
-    view::redirect(&Next::Authorize(checked.text.clone()).location(server.config()))
+    respond::redirect(&Next::Authorize(checked.text.clone()).location(server.config()))
 }
 
 /// The sign-in page.

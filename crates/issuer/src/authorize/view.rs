@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use directory::User;
-use http::{HeaderValue, StatusCode, header};
 
 use auth_core::oauth::{RedirectTarget, RedirectUri};
 
@@ -15,21 +14,8 @@ use crate::{
         Asker, ConsentPage, ConsentReason, ErrorPage, Hidden, Label, Onward, OnwardPage, Page,
         Problem,
     },
-    respond::Unavailable,
+    respond::{self, Unavailable},
 };
-
-/// A redirect by `GET`, whatever the method was (RFC 9700 §4.12).
-pub(super) fn redirect(location: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(location) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let headers = [
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
-}
 
 /// The page for something that went wrong.
 pub(super) fn problem(server: &AuthorizationServer, problem: Problem) -> Response {
@@ -51,7 +37,7 @@ pub(super) fn onward(
     location: String,
 ) -> Response {
     match checked.authorization.redirect_uri().target() {
-        RedirectTarget::Loopback(_) => redirect(&location),
+        RedirectTarget::Loopback(_) => respond::redirect(&location),
         RedirectTarget::Web(_) | RedirectTarget::PrivateUse(_) => {
             OnwardPage { frame: server.frame(), to, url: location }.response()
         }

@@ -18,7 +18,7 @@ use auth_core::{
     },
 };
 
-use super::{KnownClient, fetch::Fetch, key_sets::KeySetFault};
+use super::{KnownClient, fetch::Fetch, published::PublishedError};
 use crate::{
     AuthorizationServer, PeerAddress,
     respond::{Refusal, Unavailable},
@@ -104,10 +104,10 @@ async fn verified(
 
 /// Keys, or why the client has none that may be used.
 fn had(
-    keys: Result<Arc<KeySet>, KeySetFault>,
-) -> Result<Result<Arc<KeySet>, KeySetFault>, Unavailable> {
+    keys: Result<Arc<KeySet>, PublishedError>,
+) -> Result<Result<Arc<KeySet>, PublishedError>, Unavailable> {
     match keys {
-        Err(fault @ KeySetFault::Unreachable(_)) => {
+        Err(fault @ PublishedError::Unreachable(_)) => {
             Err(Unavailable::new("the keys of a client cannot be fetched", fault))
         }
         other => Ok(other),

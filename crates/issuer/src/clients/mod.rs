@@ -6,6 +6,7 @@ mod documents;
 mod fetch;
 mod freshness;
 mod key_sets;
+mod published;
 
 use std::{error::Error, time::Duration};
 

@@ -15,7 +15,7 @@ use axum::{
     extract::{Path, RawQuery, State},
     response::Response,
 };
-use directory::Directory;
+use directory::{Directory, authorization::FirstProof};
 use http::{HeaderMap, header};
 
 use super::{
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     AuthorizationServer, PeerAddress,
-    respond::Unavailable,
+    respond::{self, Unavailable},
     sign_in::{Browser, Next, finish},
 };
 
@@ -91,7 +91,7 @@ impl Step<'_> {
         };
         if !self.flow.take(self.server, provider).await? {
             if self.browser.session.is_some() {
-                return Ok(problem::redirect(&next.location(self.server.config())));
+                return Ok(respond::redirect(&next.location(self.server.config())));
             }
             return problem(&Problem::Over);
         }
@@ -123,7 +123,7 @@ impl Step<'_> {
         let Some(user) = user.filter(|user| user.is_active()) else {
             return problem(&Problem::Disabled(identity));
         };
-        let method = config.name.as_str();
+        let method = FirstProof::Provider(config.name.clone());
         finish(self.server, self.browser, self.headers, &user, method, next).await
     }
 }

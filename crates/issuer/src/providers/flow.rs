@@ -15,7 +15,7 @@
 //!    One more removes the oldest.
 //! 5. A request of more than 3000 bytes is refused: browsers keep no larger cookies.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use auth_core::{
     TokenId, base64url,
@@ -25,8 +25,11 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::provider::{Bindings, Provider};
 use crate::{
-    AuthorizationServer, IssuerConfig, random::random, respond::Unavailable, seal::LIFETIME,
-    sign_in::Browser,
+    AuthorizationServer, IssuerConfig,
+    random::random,
+    respond::Unavailable,
+    seal::LIFETIME,
+    sign_in::{Browser, cookie},
 };
 
 /// The name of the cookie, before the state's characters.
@@ -68,7 +71,7 @@ impl Flow {
         let sealed = server.seal().seal(PURPOSE, &context, &payload, server.now());
         let config = server.config();
         let mut cookies = surplus(config, headers);
-        cookies.push(set_cookie(config, named(&state), &sealed, LIFETIME.as_secs()));
+        cookies.push(set_cookie(config, named(&state), &sealed, LIFETIME));
         let bindings = bindings(server, provider, state);
         Ok(Ok((Self { bindings, request: request.to_owned() }, cookies)))
     }
@@ -109,7 +112,7 @@ impl Flow {
 
     /// The header that removes its cookie.
     pub(super) fn clear(&self, server: &AuthorizationServer) -> HeaderValue {
-        set_cookie(server.config(), named(&self.bindings.state), "", 0)
+        set_cookie(server.config(), named(&self.bindings.state), "", Duration::ZERO)
     }
 }
 
@@ -146,7 +149,11 @@ fn surplus(config: &IssuerConfig, headers: &HeaderMap) -> Vec<HeaderValue> {
         all(config, headers).map(|(name, sealed)| (time(sealed), name)).collect();
     there.sort_unstable();
     let count = (there.len() + 1).saturating_sub(MAX_COOKIES);
-    there.into_iter().take(count).map(|(_, name)| set_cookie(config, name, "", 0)).collect()
+    there
+        .into_iter()
+        .take(count)
+        .map(|(_, name)| set_cookie(config, name, "", Duration::ZERO))
+        .collect()
 }
 
 /// The cookies of sign-ins: the part of the name that differs, and the value.
@@ -154,7 +161,7 @@ fn all<'a>(
     config: &IssuerConfig,
     headers: &'a HeaderMap,
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let prefix = format!("{}{COOKIE}", prefix(config));
+    let prefix = format!("{}{COOKIE}", cookie::prefix(config));
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
     pairs.filter_map(move |(name, value)| {
@@ -165,25 +172,8 @@ fn all<'a>(
     })
 }
 
-fn prefix(config: &IssuerConfig) -> &'static str {
-    match (config.is_https(), config.base_path().is_empty()) {
-        (true, true) => "__Host-",
-        (true, false) => "__Secure-",
-        (false, _) => "",
-    }
-}
-
-fn set_cookie(config: &IssuerConfig, name: &str, value: &str, max_age: u64) -> HeaderValue {
-    let path = if config.base_path().is_empty() { "/" } else { config.base_path() };
-    let secure = if config.is_https() { "; Secure" } else { "" };
-    let text = format!(
-        "{}{COOKIE}{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}",
-        prefix(config)
-    );
-    // All parts are visible ASCII: the request is percent-encoded.
-    let mut header = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
-    header.set_sensitive(true);
-    header
+fn set_cookie(config: &IssuerConfig, name: &str, value: &str, max_age: Duration) -> HeaderValue {
+    cookie::set(config, &format!("{COOKIE}{name}"), value, max_age)
 }
 
 /// A request without characters that a cookie cannot have (RFC 6265 §4.1.1), and without dots,
@@ -273,7 +263,7 @@ mod tests {
                  SameSite=Lax; Secure",
             ),
         ] {
-            let set = set_cookie(&config(issuer), "abcdefgh", "v", 600);
+            let set = set_cookie(&config(issuer), "abcdefgh", "v", LIFETIME);
             assert_eq!(set.to_str().unwrap(), expected);
             assert!(set.is_sensitive());
             let (pair, _) = expected.split_once(';').unwrap();

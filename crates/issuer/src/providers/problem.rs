@@ -6,8 +6,7 @@ use auth_core::{
     display,
     openid::{CallbackError, NotAdmittedError, ProviderIdentity, ProviderRefusal},
 };
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 
 use super::{fault::ProviderFault, provider::Provider};
 use crate::{
@@ -93,19 +92,6 @@ pub(super) fn onward(server: &AuthorizationServer, provider: &Provider, url: Str
 
 fn label(provider: &Provider) -> Label {
     Label::name(&provider.config.label)
-}
-
-/// A redirect by `GET`.
-pub(super) fn redirect(location: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(location) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let headers = [
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
 }
 
 /// What the operator needs. Nothing of it is a secret.

@@ -12,7 +12,7 @@ use auth_core::{base64url, display};
 use axum::response::Response;
 use directory::{
     UserName,
-    authorization::{BrowserSession, NewSession},
+    authorization::{BrowserSession, NewSession, SignInMethod},
 };
 use http::{HeaderMap, header};
 
@@ -163,7 +163,7 @@ impl Browser {
         server: &AuthorizationServer,
         headers: &HeaderMap,
         user: &UserName,
-        method: &str,
+        method: SignInMethod,
         mut response: Response,
     ) -> Result<Response, Unavailable> {
         let (config, now) = (server.config(), server.now());
@@ -175,7 +175,7 @@ impl Browser {
             digest: digest::of("session", &token),
             id: base64url::encode_id(random()?),
             user: user.clone(),
-            method: method.to_owned(),
+            method,
             user_agent: agent(headers),
             created_at: now,
             expires_at: now.plus(config.lifetimes.session),
@@ -185,7 +185,7 @@ impl Browser {
         }
         tracing::info!(
             subject = %display::escape(user.subject.as_str()),
-            method = %display::escape(method),
+            method = %session.method,
             "A user has signed in"
         );
         let cookies = response.headers_mut();

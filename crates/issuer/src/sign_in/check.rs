@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Subject, display, oauth::SecretDigest};
-use directory::{Directory, User, UserName};
+use directory::{Directory, User, UserName, authorization::FirstProof};
 use secrecy::SecretString;
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{AuthorizationServer, respond::Unavailable};
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// It is this user, by this method.
-    User(Arc<User>, &'static str),
+    User(Arc<User>, FirstProof),
     /// It is no one's, or the budget is used up.
     Wrong,
     /// The address has to wait.
@@ -59,10 +59,10 @@ impl Secret {
         }
     }
 
-    fn method(&self) -> &'static str {
+    fn method(&self) -> FirstProof {
         match self {
-            Self::Code(_) => "code",
-            Self::Password(_) | Self::Nothing => "password",
+            Self::Code(_) => FirstProof::Code,
+            Self::Password(_) | Self::Nothing => FirstProof::Password,
         }
     }
 }
@@ -103,7 +103,7 @@ pub(super) async fn check(
     let user = server.users().find(&name.issuer, &name.subject).await?;
     let user = user.filter(|user| user.is_active() && is_right);
     let Some(user) = user else {
-        tracing::info!(address = %posted.address, method, "An attempt to sign in has failed");
+        tracing::info!(address = %posted.address, %method, "An attempt to sign in has failed");
         return Ok(Verdict::Wrong);
     };
     server.store().clear_attempts(&key).await?;
@@ -111,7 +111,7 @@ pub(super) async fn check(
         limits.addresses.succeeded(posted.address);
     }
     tracing::debug!(
-        subject = %display::escape(user.subject().as_str()), method, "The first step is done"
+        subject = %display::escape(user.subject().as_str()), %method, "The first step is done"
     );
     Ok(Verdict::User(user, method))
 }

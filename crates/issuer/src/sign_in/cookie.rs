@@ -37,17 +37,9 @@ impl Cookie {
         }
     }
 
-    fn prefix(config: &IssuerConfig) -> &'static str {
-        match (config.is_https(), config.base_path().is_empty()) {
-            (true, true) => "__Host-",
-            (true, false) => "__Secure-",
-            (false, _) => "",
-        }
-    }
-
     /// Its value in the headers of a request, if it is there once and has our characters.
     pub(crate) fn read<'a>(self, config: &IssuerConfig, headers: &'a HeaderMap) -> Option<&'a str> {
-        let (prefix, plain) = (Self::prefix(config), self.plain_name());
+        let (prefix, plain) = (prefix(config), self.plain_name());
         let pairs = headers
             .get_all(header::COOKIE)
             .iter()
@@ -64,24 +56,44 @@ impl Cookie {
 
     /// The header that sets it for `max_age`.
     pub(crate) fn set(self, config: &IssuerConfig, value: &str, max_age: Duration) -> HeaderValue {
-        let path = match config.base_path() {
-            "" => "/",
-            path => path,
-        };
-        let secure = if config.is_https() { "; Secure" } else { "" };
-        let (prefix, name, age) = (Self::prefix(config), self.plain_name(), max_age.as_secs());
-        let text = format!(
-            "{prefix}{name}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
-        );
-        // The path of an issuer is a part of a URL, so it has visible characters only.
-        let mut set = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
-        set.set_sensitive(true);
-        set
+        set(config, self.plain_name(), value, max_age)
     }
 
     /// The header that removes it.
     pub(super) fn clear(self, config: &IssuerConfig) -> HeaderValue {
         self.set(config, "", Duration::ZERO)
+    }
+}
+
+/// The header that sets the cookie of this name, which our prefix comes before, for `max_age`.
+pub(crate) fn set(
+    config: &IssuerConfig,
+    name: &str,
+    value: &str,
+    max_age: Duration,
+) -> HeaderValue {
+    let path = match config.base_path() {
+        "" => "/",
+        path => path,
+    };
+    let secure = if config.is_https() { "; Secure" } else { "" };
+    let (prefix, age) = (prefix(config), max_age.as_secs());
+    let text = format!(
+        "{prefix}{name}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
+    );
+    // Names and values are ours. The path of an issuer is a part of a URL, so it has visible
+    // characters only.
+    let mut set = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
+    set.set_sensitive(true);
+    set
+}
+
+/// What the names of our cookies begin with (rule 1).
+pub(crate) fn prefix(config: &IssuerConfig) -> &'static str {
+    match (config.is_https(), config.base_path().is_empty()) {
+        (true, true) => "__Host-",
+        (true, false) => "__Secure-",
+        (false, _) => "",
     }
 }
 

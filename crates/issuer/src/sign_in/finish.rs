@@ -1,7 +1,10 @@
 //! From the first step to a session: the second step, where the user has one or needs one.
 
 use axum::response::Response;
-use directory::{User, UserName};
+use directory::{
+    User, UserName,
+    authorization::{FirstProof, SignInMethod},
+};
 use http::HeaderMap;
 
 use super::{
@@ -11,7 +14,11 @@ use super::{
     step::{FirstStep, Kind},
     view,
 };
-use crate::{AuthorizationServer, respond::Unavailable, users};
+use crate::{
+    AuthorizationServer,
+    respond::{self, Unavailable},
+    users,
+};
 
 /// Goes on after the first step of `user` by `method`: to the second one, or to a session and
 /// `next`. It is for every way of signing in.
@@ -20,7 +27,7 @@ pub(crate) async fn finish(
     browser: &Browser,
     headers: &HeaderMap,
     user: &User,
-    method: &str,
+    method: FirstProof,
     next: &Next,
 ) -> Result<Response, Unavailable> {
     let name = UserName { issuer: user.issuer().clone(), subject: user.subject().clone() };
@@ -35,6 +42,7 @@ pub(crate) async fn finish(
     if users::needs_second_factor(server, user) {
         return second::begin(server, browser, &step, next).await;
     }
-    let onward = view::redirect(&next.location(server.config()));
+    let onward = respond::redirect(&next.location(server.config()));
+    let method = SignInMethod { first: step.method, second: None };
     browser.sign_in(server, headers, &step.user, method, onward).await
 }

@@ -3,7 +3,11 @@
 use axum::{extract::State, response::Response};
 
 use super::{next::Next, posted::Posted, view};
-use crate::{AuthorizationServer, pages::Problem, respond::Unavailable};
+use crate::{
+    AuthorizationServer,
+    pages::Problem,
+    respond::{self, Unavailable},
+};
 
 /// Ends the session of this browser.
 pub(super) async fn post(
@@ -17,7 +21,7 @@ pub(super) async fn post(
     // From a consent page, to sign in as another user.
     let response = match posted.next() {
         Some(next @ (Next::Authorize(_) | Next::Device(_))) => {
-            view::redirect(&next.location(server.config()))
+            respond::redirect(&next.location(server.config()))
         }
         _ => view::signed_out(&server),
     };

@@ -4,7 +4,7 @@
 //! button uses it.
 
 use axum::{extract::State, response::Response};
-use directory::Directory;
+use directory::{Directory, authorization::FirstProof};
 use http::{HeaderMap, Uri};
 
 use super::{
@@ -59,5 +59,5 @@ pub(super) async fn post(
     let Some(user) = user.filter(|user| user.is_active()) else {
         return Ok(view::problem(&server, Problem::Link));
     };
-    finish(&server, &posted.browser, &posted.headers, &user, "link", &Next::Account).await
+    finish(&server, &posted.browser, &posted.headers, &user, FirstProof::Link, &Next::Account).await
 }

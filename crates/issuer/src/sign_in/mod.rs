@@ -15,7 +15,7 @@ mod argon;
 mod browser;
 mod check;
 mod common;
-mod cookie;
+pub(crate) mod cookie;
 mod digest;
 pub(crate) mod factor;
 mod finish;

@@ -5,7 +5,10 @@
 //!    user sees the key.
 
 use auth_core::display;
-use directory::{UserName, authorization::SecondFactor};
+use directory::{
+    UserName,
+    authorization::{SecondFactor, SecondProof},
+};
 use secrecy::SecretString;
 
 use super::{factor, known, one_time::OneTimeCode, posted::Posted, throttle::Attempt, totp};
@@ -14,8 +17,8 @@ use crate::{AuthorizationServer, respond::Unavailable};
 /// What came of a code.
 #[derive(Debug)]
 pub(crate) enum SecondStep {
-    /// It is the user's, and is used: `totp` or `recovery`.
-    Done(&'static str),
+    /// It is the user's, and is used.
+    Done(SecondProof),
     /// It is not, or was used before.
     Wrong,
     /// Too many attempts of the user: for how many seconds to wait.
@@ -92,15 +95,15 @@ async fn use_code(
     user: &UserName,
     factor: &SecondFactor,
     posted: &Posted,
-) -> Result<Option<&'static str>, Unavailable> {
+) -> Result<Option<SecondProof>, Unavailable> {
     let store = server.store();
     let typed = posted.form.get("code").or(posted.form.get("recovery")).unwrap_or_default();
     if let Ok(code) = typed.parse::<OneTimeCode>() {
         let is_used = store.use_recovery_code(user, &code.recovery_digest()).await?;
-        return Ok(is_used.then_some("recovery"));
+        return Ok(is_used.then_some(SecondProof::Recovery));
     }
     match totp::step_of(&factor.secret, typed, server.now()) {
-        Some(step) if store.use_step(user, step).await? => Ok(Some("totp")),
+        Some(step) if store.use_step(user, step).await? => Ok(Some(SecondProof::Totp)),
         _ => Ok(None),
     }
 }

@@ -2,6 +2,7 @@
 //! user's role needs a second factor and there is none, setting one up.
 
 use axum::{extract::State, response::Response};
+use directory::authorization::{SecondProof, SignInMethod};
 use secrecy::SecretString;
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     AuthorizationServer,
     pages::{Problem, SecondStepError},
-    respond::Unavailable,
+    respond::{self, Unavailable},
 };
 
 /// `POST /sign-in/second`
@@ -29,10 +30,10 @@ pub(super) async fn post(
     };
     let error = match use_second_factor(&server, &posted, &step.user).await? {
         SecondStep::Done(proof) => {
-            let method = format!("{}+{proof}", step.method);
-            let onward = view::redirect(&next.location(server.config()));
+            let method = SignInMethod { first: step.method, second: Some(proof) };
+            let onward = respond::redirect(&next.location(server.config()));
             let browser = &posted.browser;
-            return browser.sign_in(&server, &posted.headers, &step.user, &method, onward).await;
+            return browser.sign_in(&server, &posted.headers, &step.user, method, onward).await;
         }
         SecondStep::Wrong => SecondStepError::Wrong,
         SecondStep::TooMany(seconds) => SecondStepError::TooMany(seconds),
@@ -69,9 +70,9 @@ pub(crate) async fn confirm_required(
     let code = posted.form.get("code").unwrap_or_default();
     match confirm_factor(server, posted, &step.user, code).await? {
         Confirmed::Codes(codes) => {
-            let method = format!("{}+totp", step.method);
+            let method = SignInMethod { first: step.method, second: Some(SecondProof::Totp) };
             let page = view::recovery_codes(server, &step.user, &codes, &next);
-            posted.browser.sign_in(server, &posted.headers, &step.user, &method, page).await
+            posted.browser.sign_in(server, &posted.headers, &step.user, method, page).await
         }
         Confirmed::Wrong(key) => Ok(set_up_page(server, &posted.browser, &step, &key, &next, true)),
         Confirmed::Nothing => Ok(expired()),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     AuthorizationServer, authorize,
     pages::{Asker, Problem, SignInError},
-    respond::Unavailable,
+    respond::{self, Unavailable},
 };
 
 /// `GET /sign-in`: for people whom no program sends.
@@ -25,7 +25,7 @@ pub(super) async fn get(
 ) -> Result<Response, Unavailable> {
     let browser = Browser::of(&server, &headers).await?;
     if browser.session.is_some() {
-        return Ok(view::redirect(&Next::Account.location(server.config())));
+        return Ok(respond::redirect(&Next::Account.location(server.config())));
     }
     Ok(page(&server, &browser, &Next::Account, "", None))
 }

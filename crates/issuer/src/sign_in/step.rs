@@ -5,7 +5,7 @@
 //! user had, and signs no one in by itself.
 
 use auth_core::{Subject, base64url};
-use directory::UserName;
+use directory::{UserName, authorization::FirstProof};
 use serde::{Deserialize, Serialize};
 
 use secrecy::ExposeSecret;
@@ -35,7 +35,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FirstStep {
     pub(super) user: UserName,
-    pub(super) method: String,
+    pub(super) method: FirstProof,
     /// Which password the user had: a keyed digest; empty if none.
     password: String,
 }
@@ -52,10 +52,10 @@ impl FirstStep {
     pub(super) async fn new(
         server: &AuthorizationServer,
         user: UserName,
-        method: &str,
+        method: FirstProof,
     ) -> Result<Self, Unavailable> {
         let password = password(server, &user).await?;
-        Ok(Self { user, method: method.to_owned(), password })
+        Ok(Self { user, method, password })
     }
 
     /// For the form.
@@ -67,7 +67,7 @@ impl FirstStep {
     ) -> String {
         let payload = Payload {
             subject: self.user.subject.as_str().into(),
-            method: self.method.as_str().into(),
+            method: self.method.to_string().into(),
             password: self.password.as_str().into(),
         };
         // Texts alone: there is nothing that cannot be written.
@@ -98,7 +98,7 @@ impl FirstStep {
         let payload: Payload<'_> = serde_json::from_slice(&payload).ok()?;
         let issuer = server.config().issuer.clone();
         let subject: Subject = payload.subject.parse().ok()?;
-        let (method, password) = (payload.method.into_owned(), payload.password.into_owned());
+        let (method, password) = (payload.method.parse().ok()?, payload.password.into_owned());
         Some(Self { user: UserName { issuer, subject }, method, password })
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use directory::UserName;
-use http::{HeaderValue, StatusCode, header};
 use secrecy::ExposeSecret;
 
 use super::{
@@ -20,19 +19,6 @@ use crate::{
         SecondStepError, SecondStepPage, SetUpPage, SignInError, SignInLinkPage, SignInPage,
     },
 };
-
-/// See other (RFC 9110 §15.4.4): the next request is a `GET`.
-pub(crate) fn redirect(location: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(location) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let headers = [
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
-}
 
 /// The page for something that went wrong.
 pub(crate) fn problem(server: &AuthorizationServer, problem: Problem) -> Response {

@@ -69,9 +69,7 @@ pub(crate) async fn allowed_now(
     resource: &ResourceUri,
     scopes: &ScopeSet,
 ) -> Result<Option<ScopeSet>, Unavailable> {
-    let Some(target) = server.config().resource(resource) else { return Ok(None) };
-    let user = users::active(server, user).await?;
-    Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy))))
+    allowed(server, (user, None), resource, scopes).await
 }
 
 /// The same for a grant; `None` also if all tokens of its user were revoked since it was given:
@@ -81,9 +79,18 @@ pub(crate) async fn allowed_by_grant(
     given: &NewGrant,
     scopes: &ScopeSet,
 ) -> Result<Option<ScopeSet>, Unavailable> {
-    let Some(target) = server.config().resource(&given.resource) else { return Ok(None) };
-    let user = users::active(server, &given.user).await?;
-    let user = user.filter(|user| !user.has_revoked(Some(given.created_at)));
+    allowed(server, (&given.user, Some(given.created_at)), &given.resource, scopes).await
+}
+
+async fn allowed(
+    server: &AuthorizationServer,
+    (user, since): (&UserName, Option<NumericDate>),
+    resource: &ResourceUri,
+    scopes: &ScopeSet,
+) -> Result<Option<ScopeSet>, Unavailable> {
+    let Some(target) = server.config().resource(resource) else { return Ok(None) };
+    let user = users::active(server, user).await?;
+    let user = user.filter(|user| since.is_none_or(|since| !user.has_revoked(Some(since))));
     Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy))))
 }
 

@@ -77,7 +77,7 @@ fn sessions_after(world: &World, args: &[&str], input: &str) -> (Option<u64>, [u
                 id: auth_core::base64url::encode(digest),
                 digest: SecretDigest::from_bytes(digest),
                 user: user.clone(),
-                method: "password".into(),
+                method: "password".parse().unwrap(),
                 user_agent: String::new(),
                 created_at: now,
                 expires_at: now.plus(Duration::from_hours(1)),

@@ -54,6 +54,21 @@ async fn every_form_of_the_account_page_is_of_one_session() {
 }
 
 #[tokio::test]
+async fn a_form_of_the_session_before_is_refused_in_the_same_browser() {
+    let world = World::new().await;
+    let mut browser = world.signed_in("alice").await;
+    let of_alice = browser.get("/account").await.form(CHANGE);
+    browser.begin_session(&world, "bob").await;
+    let new = [("new_password", NEW), ("repeated_password", NEW)];
+    let answer = browser.submit(of_alice, &new).await;
+    assert!(answer.body.contains("open for too long"), "{answer:?}");
+    for subject in ["alice", "bob"] {
+        assert!(world.store.password(&user(&world, subject)).await.unwrap().is_none());
+    }
+    assert!(change(&mut browser, &new).await.body.contains("class=\"success\""));
+}
+
+#[tokio::test]
 async fn connections_are_shown_and_end_with_their_tokens() {
     let world = World::new().await;
     let tokens = world.tokens("alice").await;
@@ -113,6 +128,12 @@ async fn browser_sessions_end_one_by_one_or_all_others() {
     assert_eq!(sessions(&world, "alice").await.len(), 3);
     first.submit(page.form("/account/sessions/end-others"), &[]).await;
     assert_eq!(sessions(&world, "alice").await.len(), 1);
+    // This one ends by signing out.
+    let this = sessions(&world, "alice").await.first().unwrap().begun.id.clone();
+    let form = first.get("/account").await.form("/sign-out");
+    let csrf = &form.fields.iter().find(|it| it.0 == "csrf").unwrap().1;
+    let body = auth_core::oauth::encode([("csrf", csrf.as_str()), ("id", &this)]);
+    first.post("/account/sessions/end", body).await;
     assert!(first.get("/account").await.body.contains(CHANGE));
     for other in others {
         assert!(!other.get("/account").await.body.contains(CHANGE));
@@ -229,7 +250,7 @@ async fn a_second_factor_is_set_up_fresh_and_turned_off_with_a_code() {
         digest: SecretDigest::from_bytes([1; 32]),
         id: "other".into(),
         user: name.clone(),
-        method: "link+totp".into(),
+        method: "link+totp".parse().unwrap(),
         user_agent: String::new(),
         created_at: auth_core::Clock::now(&*world.clock),
         expires_at: auth_core::Clock::now(&*world.clock).plus(Duration::from_hours(1)),

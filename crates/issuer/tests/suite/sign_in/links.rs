@@ -26,7 +26,7 @@ async fn opening_a_link_changes_nothing_and_its_button_signs_in_once() {
     let refused = world.browser().submit(form.clone(), &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_signed_in(&browser.submit(form.clone(), &[]).await);
-    assert_eq!(sessions(&world, "alice").await[0].begun.method, "link");
+    assert_eq!(sessions(&world, "alice").await[0].begun.method.to_string(), "link");
     let mut other = world.browser();
     assert_eq!(other.get(&path).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(browser.submit(form, &[]).await.status, StatusCode::BAD_REQUEST);
@@ -49,4 +49,24 @@ async fn a_link_that_has_ended_or_is_of_a_user_who_may_not_act_is_refused() {
         let answer = browser.get(&format!("/sign-in/link{bad}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_tries_links_often_waits() {
+    let world = World::new().await;
+    let link = add_link(&world, "alice").await;
+    let wrong = issuer::sign_in::SignInLink::from_random([9; 32]);
+    let mut browser = world.browser();
+    let page = browser.get(&format!("/sign-in/link?token={}", link.expose())).await;
+    let form = page.form("/sign-in/link");
+    for n in 0..30 {
+        world.clock.advance(Duration::from_secs(1));
+        let answer = browser.submit(form.clone(), &[("link", wrong.expose())]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{n}");
+    }
+    let answer = browser.submit(form.clone(), &[]).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(sessions(&world, "alice").await.is_empty());
+    world.clock.advance(Duration::from_mins(5));
+    assert_signed_in(&browser.submit(form, &[]).await);
 }

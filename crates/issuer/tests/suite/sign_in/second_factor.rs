@@ -191,7 +191,7 @@ async fn a_user_whose_role_needs_a_second_factor_sets_one_up_to_sign_in() {
     assert!(browser.cookies.contains_key("bartizan_session"));
     let next = crate::common::authorize(&[]).replace('&', "&#38;");
     assert!(done.body.contains(&next) || done.body.contains("/authorize?"), "{done:?}");
-    assert_eq!(sessions(&world, "alice").await[0].begun.method, "password+totp");
+    assert_eq!(sessions(&world, "alice").await[0].begun.method.to_string(), "password+totp");
     // It cannot be turned off, and the form cannot be used again.
     let account = browser.get("/account").await;
     assert!(!account.body.contains("/account/second-factor/off"));
