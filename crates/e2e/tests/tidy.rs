@@ -203,7 +203,7 @@ fn jsonwebtoken_is_named_in_one_file() {
 /// that, the setting is described.
 #[test]
 fn forwarding_headers_are_read_in_one_place() {
-    for header in ["forwarded", "x-real-ip"] {
+    for header in ["\"forwarded", "x-forwarded-", "x-real-ip"] {
         let mut found = sources_with(header);
         found.retain(|file| !file.starts_with("crates/listener/src/"));
         found.retain(|file| file != "crates/settings/src/setting/table.rs");

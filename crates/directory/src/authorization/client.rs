@@ -64,7 +64,7 @@ pub enum ClientOrigin {
     Operator,
 }
 
-/// From where a client is known to whoever stores something for it.
+/// From where a client is known when something is stored for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientSource {
     /// It is stored here, and must be here still.

@@ -231,8 +231,10 @@ async fn a_database_that_stops_and_starts_under_load_lets_nobody_in_who_should_n
     assert!(before.0 == before.1 && before.0 > 0);
     // What is known serves for the time that was set; how old it was when the database went is not
     // known.
-    let known = served(stopped, away + Duration::from_secs(BOUND - 2));
-    assert!(known.0 == known.1 && known.0 > 0);
+    let known_until = away + Duration::from_secs(BOUND - 2);
+    let known = served(stopped, known_until);
+    // On a busy machine PostgreSQL may take longer to stop than what is known serves.
+    assert!(known.0 == known.1 && (known.0 > 0 || stopped >= known_until));
     let late = served(stopped + Duration::from_secs(BOUND + 1), back);
     assert!(late.0 == 0 && late.1 > 0);
     let after = served(recovered, begun.elapsed());

@@ -103,6 +103,7 @@ async fn an_enterprise_lets_a_client_act_for_a_user() {
         let answer = json!({
             "access_token": id_jag, "token_type": "N_A", "expires_in": 300,
             "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag",
+            "scope": "User.Read Admin.Write",
         });
         site.idp.serve("/token", Reply::json(&answer));
     };
@@ -122,7 +123,7 @@ async fn an_enterprise_lets_a_client_act_for_a_user() {
     for part in ["token-exchange", "id-jag", &id_token] {
         assert!(asked.body.contains(part), "{part}: {}", asked.body);
     }
-    site.client(&["call", "get_time"]).expect_code(0);
+    site.client(&["call", "whoami"]).expect_code(0);
     let grants = site.run("server", &["grants", "list"]).expect_code(0);
     // Not what the provider permits beyond the roles.
     let grants = grants.expect_out(&["idp|carol", "work", "User.Read"]);
@@ -154,7 +155,7 @@ async fn a_platform_gives_a_program_its_jwt() {
     .concat();
     site.write("jwt", &site.assertion("JWT").sign(site.key));
     site.client(&login).expect_code(0);
-    site.client(&["call", "get_time"]).expect_code(0);
+    site.client(&["call", "whoami"]).expect_code(0);
     site.client(&login).expect_code(4).expect_err(&["invalid_grant", "used before"]);
     // The token endpoint is an audience, too.
     let endpoint = format!("{}/token", site.origin);
