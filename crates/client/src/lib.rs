@@ -14,6 +14,7 @@
 //! There is no log: the result or the message has what there is to say.
 
 mod args;
+mod bridge;
 mod cache;
 mod command;
 mod config;
@@ -58,7 +59,7 @@ pub use exit::Exit;
 pub use shell::complete;
 
 use crate::{
-    args::{Args, TokenVerb, Verb},
+    args::{Args, BridgeArgs, TokenVerb, Verb},
     config::Config,
     failure::Failure,
     output::Printer,
@@ -92,8 +93,12 @@ pub struct World<'a> {
 pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> Exit {
     let World { invocation, environment, clock, console, stdin, stdout, stderr } = world;
     let args: Vec<OsString> = args.into_iter().collect();
-    let parsed = match parsed(&args, &invocation) {
+    let mut parsed = match parsed(&args, &invocation) {
         Ok(parsed) => parsed,
+        Err(error) => return not_parsed(&error, &args, (console, &invocation), stdout, stderr),
+    };
+    let bridged = match bridged(&mut parsed, &invocation) {
+        Ok(bridged) => bridged,
         Err(error) => return not_parsed(&error, &args, (console, &invocation), stdout, stderr),
     };
     let format = parsed.output;
@@ -114,6 +119,14 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
         Ok(config) => config,
         Err(error) => return printer.failure(&Failure::from(error)),
     };
+    if let Some(bridge_args) = bridged {
+        // Not the streams of `World`: they are read and written in threads of their own.
+        let work = Box::pin(bridge::run(config, &bridge_args, io::stdin(), io::stdout()));
+        return match work.await {
+            Ok(()) => Exit::Ok,
+            Err(failure) => printer.failure(&failure),
+        };
+    }
     if let Some(verb) = token_verb {
         let work = Box::pin(perform(&verb, &config, console, &mut printer));
         return match work.await {
@@ -132,6 +145,29 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
 fn parsed(args: &[OsString], invocation: &Invocation) -> Result<Args, clap::Error> {
     let matches = named(Args::command(), invocation).try_get_matches_from(args)?;
     Args::from_arg_matches(&matches)
+}
+
+/// How the bridge runs, if it does: its own address is that of `--url`, and stdin is the program's.
+fn bridged(args: &mut Args, invocation: &Invocation) -> Result<Option<BridgeArgs>, clap::Error> {
+    let Some(Verb::Bridge(bridge)) = &args.verb else {
+        return Ok(None);
+    };
+    let stdin = Path::new("-");
+    let secret = args.tokens.client_secret_file.as_deref();
+    let fault = match (&args.url, &bridge.address) {
+        (Some(_), Some(_)) => Some("give the server once: as `bridge URL`, or as --url"),
+        _ if args.token_file.as_deref() == Some(stdin) || secret == Some(stdin) => {
+            Some("stdin is for the program's messages: give the secret in a file")
+        }
+        _ => None,
+    };
+    if let Some(fault) = fault {
+        let mut command = named(Args::command(), invocation);
+        return Err(command.error(ErrorKind::ArgumentConflict, fault));
+    }
+    let bridge = bridge.clone();
+    args.url = args.url.take().or_else(|| bridge.address.clone());
+    Ok(Some(bridge))
 }
 
 /// Carries out a verb that is about tokens or servers.

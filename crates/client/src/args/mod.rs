@@ -5,17 +5,24 @@ use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand, ValueEnum};
 use terminal::OutputFormat;
 
+mod bridge;
 mod servers;
 mod token;
 
 use crate::Exit;
 
+pub(crate) use bridge::BridgeArgs;
 pub(crate) use servers::ServersVerb;
 pub(crate) use token::{GrantArg, LoginArgs, Place, TokenArgs, TokenVerb};
 
 /// What `call --help` ends with.
 const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \
      sent.\n`{client} call TOOL --help` prints what the tool takes.";
+
+/// What `bridge --help` ends with.
+const BRIDGE_HELP: &str = "A program that starts its servers itself is configured with this command:\n\n  \
+     {\"mcpServers\": {\"NAME\": {\"command\": \"{file}\", \"args\": [\"bridge\", \"URL\"]}}}\n\n\
+     It signs in when the server first asks for it. `{client} login --url URL` does so before.";
 
 /// The longest `--timeout`: a day.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
@@ -118,6 +125,9 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         count: Option<u64>,
     },
+    /// Lets a program that speaks stdio alone use the server: messages on stdin go there
+    #[command(after_help = BRIDGE_HELP)]
+    Bridge(BridgeArgs),
     /// Prints what makes a shell complete commands and names of tools
     Completions {
         /// Which shell

@@ -31,7 +31,7 @@ pub(super) fn requested(
             Request::Call(ToolCall::new(DEFAULT_TOOL))
         }
         // Whether a token is accepted shows with any request: this one has no effect.
-        Some(Verb::Tools | Verb::Tokens(_)) => Request::Tools,
+        Some(Verb::Tools | Verb::Tokens(_) | Verb::Bridge(_)) => Request::Tools,
         Some(Verb::Call(call)) => {
             let tool = call.tool.unwrap_or_default();
             if call.help {

@@ -71,6 +71,11 @@ impl TokenSettings {
         Exceptions { resource, assume_pkce: self.args.assume_pkce }
     }
 
+    /// The browser, if there is one.
+    pub(crate) fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
     /// How the browser's response comes back.
     pub(crate) fn callback(&self) -> Callback {
         if self.args.no_browser {

@@ -1,12 +1,13 @@
 //! Faults of getting and keeping tokens.
 
-use auth_core::{Challenge, display::quoted};
+use auth_core::{Challenge, ScopeSet, display::quoted};
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
-use super::{Context, Failure};
+use super::{Context, Failure, denied};
 use crate::{
     Exit,
+    endpoint::Endpoint,
     oauth::{LoginError, RefusedAddressError},
     store::{Entry, StoreError},
     tls,
@@ -95,6 +96,33 @@ impl Failure {
             format!("sign in with `{{client}} login --url {}`", context.endpoint)
         };
         self.with_hint(again)
+    }
+
+    /// The same, for a program that cannot ask a person: the command that a person may enter. `had`
+    /// are the scopes of the token.
+    pub(crate) fn offering_step_up(self, endpoint: &Endpoint, had: &ScopeSet) -> Self {
+        let Some(required) = self.required().filter(|_| self.lacks_scope()) else {
+            return self;
+        };
+        let scopes = had.union(required);
+        let scopes = self.granted().map_or_else(|| scopes.clone(), |had| had.union(&scopes));
+        let scopes = scopes.to_string();
+        if !scopes.chars().all(denied::is_plain) {
+            return self;
+        }
+        let hint = format!(
+            "sign in for it with `{{client}} login --url {endpoint} --scope \"{scopes}\"`, \
+             and try again"
+        );
+        self.with_hint(hint)
+    }
+
+    /// A person has to sign in, and has not yet. `prompt` is what they have to do.
+    pub(crate) fn sign_in_pending(prompt: Option<String>, context: &Context) -> Self {
+        let message = format!("{} waits for you to sign in", context.endpoint);
+        let prompt = prompt
+            .unwrap_or_else(|| "sign in on the page in your browser, and try again".to_owned());
+        Self::new(Exit::Unauthorized, message).with_hint(prompt)
     }
 
     /// The same, and why nothing more was tried.

@@ -103,7 +103,8 @@ fn mint_hint(required: Option<&ScopeSet>, granted: Option<&ScopeSet>) -> String 
     }
 }
 
-fn is_plain(c: char) -> bool {
+/// Whether a shell leaves a character alone within quotes.
+pub(super) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c)
 }
 

@@ -22,6 +22,7 @@ use crate::{
     Exit, connect::ConnectError, sanitize::Sanitizer, schema::FieldError, transport::MAX_PENDING,
 };
 
+use body::ErrorBody;
 pub(crate) use context::{Context, Operation, SentToken};
 
 /// The error of 2025-11-25 that says that pages have to be opened first.
@@ -185,6 +186,21 @@ impl Failure {
         let seconds = context.timeout.as_secs_f64();
         let message = format!("no answer from {} within {seconds} s", context.endpoint);
         Self::new(Exit::Timeout, message).with_hint("--timeout DURATION waits longer")
+    }
+
+    /// 401 or 403, with the `WWW-Authenticate` lines ([`crate::transport::lines`]) and the body.
+    pub(crate) fn refused(
+        is_forbidden: bool,
+        lines: Option<&str>,
+        body: &str,
+        context: &Context,
+    ) -> Self {
+        let body = ErrorBody::parse(body);
+        if is_forbidden {
+            denied::forbidden(lines, body, context)
+        } else {
+            denied::unauthorized(lines, body, context)
+        }
     }
 
     /// There is no session.

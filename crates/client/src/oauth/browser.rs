@@ -37,6 +37,11 @@ impl Browser {
         Self::default()
     }
 
+    /// Whether there is one.
+    pub(crate) fn is_there(&self) -> bool {
+        self.program.is_some()
+    }
+
     /// Opens a page. Returns whether a program was started.
     pub(crate) fn open(&self, url: &str) -> bool {
         let Some([program, args @ ..]) = self.program.as_deref() else {

@@ -24,6 +24,12 @@ use crate::{
     store::{AuthMethod, Client, Entry, Grant},
 };
 
+/// The member of the issuer's metadata that names the endpoint (§4).
+pub(crate) const DEVICE_ENDPOINT: &str = "device_authorization_endpoint";
+
+/// Shows the person a page and the code to enter there. Both are plain text.
+pub(crate) type ShowCode<'a> = dyn Fn(&str, &str) + Send + Sync + 'a;
+
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// A client that may do this and nothing else (RFC 7591 §2): strict issuers do not let one that was
 /// registered for a browser ask for a device code.
@@ -52,8 +58,9 @@ pub(crate) async fn device_code(
     wanted: Option<&ScopeSet>,
     known: Option<&Client>,
     outward: &Outward,
+    show: &ShowCode<'_>,
 ) -> Result<Entry, LoginError> {
-    let endpoint = found.info.text("device_authorization_endpoint").map(str::to_owned);
+    let endpoint = found.info.text(DEVICE_ENDPOINT).map(str::to_owned);
     let endpoint = endpoint.ok_or(LoginError::NotOffered("sign-in on another device"))?;
     let scopes = found.scopes(wanted).await;
     // One that registered itself for a browser is not the one that may do this.
@@ -64,7 +71,7 @@ pub(crate) async fn device_code(
         let client = client(&found, identity, kept, &scopes, outward).await?;
         let is_ours_of_before = client.dynamic && kept.is_some();
         let who = (&client, method(&client, &found.info.metadata, Preferred::Basic));
-        match answered(&found, &endpoint, who, &scopes, outward).await {
+        match answered(&found, &endpoint, who, &scopes, (outward, show)).await {
             // The issuer may have forgotten it: register anew, once.
             Err(error) if is_ours_of_before && error.is_about_client() => kept = None,
             Err(error) => {
@@ -85,7 +92,7 @@ async fn answered(
     endpoint: &str,
     who: (&Client, AuthMethod),
     scopes: &[String],
-    outward: &Outward,
+    (outward, show): (&Outward, &ShowCode<'_>),
 ) -> Result<Answer, LoginError> {
     let (joined, resource) = (scopes.join(" "), found.info.resource.as_str());
     let mut form = vec![("resource", resource)];
@@ -96,11 +103,7 @@ async fn answered(
     let code = pending(&Answer::read(endpoint, &reply)?)?;
     let page = outward.check(&code.verification_uri)?;
     let shown: String = code.user_code.chars().filter(char::is_ascii_graphic).take(40).collect();
-    // Without stderr the wait ends by itself.
-    let _ = writeln!(
-        io::stderr(),
-        "To sign in, open this on any device:\n{page}\nand enter the code {shown}"
-    );
+    show(&page.to_string(), &shown);
     tokio::select! {
         answer = poll(&found.info.metadata.token_endpoint, who, resource, &code, outward) => answer,
         () = interrupt::interrupted() => Err(LoginError::Cancelled),
@@ -162,6 +165,15 @@ async fn poll(
             Err((error, _)) => return Err(error.without([code.code.as_str()])),
         }
     }
+}
+
+/// Prints what the person has to do.
+pub(crate) fn print_code(page: &str, code: &str) {
+    // Without stderr the wait ends by itself.
+    let _ = writeln!(
+        io::stderr(),
+        "To sign in, open this on any device:\n{page}\nand enter the code {code}"
+    );
 }
 
 async fn client(

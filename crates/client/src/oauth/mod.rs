@@ -34,7 +34,7 @@ use std::time::Duration;
 
 pub(crate) use browser::Browser;
 pub(crate) use code::{Before, Callback, authorization_code};
-pub(crate) use device::device_code;
+pub(crate) use device::{DEVICE_ENDPOINT, ShowCode, device_code, print_code};
 pub(crate) use discovered::{Discovered, Exceptions};
 pub(crate) use error::LoginError;
 pub(crate) use exchange::{Enterprise, enterprise, workload};

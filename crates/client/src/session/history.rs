@@ -34,10 +34,10 @@ pub(super) enum Action {
 }
 
 /// What happened in this run.
-#[derive(Debug, Default)]
-pub(super) struct History {
+#[derive(Debug, Default, Clone)]
+pub(crate) struct History {
     /// How many sign-ins there were.
-    pub(super) sign_ins: u32,
+    pub(crate) sign_ins: u32,
     /// The scopes that the last sign-in was for, or gave.
     pub(super) requested: ScopeSet,
     /// Whether the token was renewed since.
@@ -45,7 +45,7 @@ pub(super) struct History {
     /// Whether the issuer refused to renew it.
     pub(super) has_ended: bool,
     /// Whether a token was sent.
-    pub(super) was_sent: bool,
+    pub(crate) was_sent: bool,
 }
 
 /// Decides from the failure, the stored entry, and what happened before.

@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     oauth::{
         Before, Discovered, Enterprise, Identity, LoginError, authorization_code,
-        client_credentials, device_code, enterprise, read_secret, workload,
+        client_credentials, device_code, enterprise, print_code, read_secret, workload,
     },
     progress::Progress,
     report::Report,
@@ -85,7 +85,9 @@ async fn obtain(
             let callback = tokens.callback();
             authorization_code(found, &identity, wanted, before, &callback, &outward).await
         }
-        GrantArg::Device => device_code(found, &identity, wanted, known, &outward).await,
+        GrantArg::Device => {
+            device_code(found, &identity, wanted, known, &outward, &print_code).await
+        }
         GrantArg::ClientCredentials => {
             let client = named(&identity, "client-credentials")?;
             let grant = match &args.private_key_file {

@@ -43,7 +43,7 @@ pub(crate) async fn current(config: &Config) -> Result<Option<Entry>, Failure> {
 }
 
 /// The stored entry for the server, as it is.
-pub(super) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
+pub(crate) async fn stored(config: &Config) -> Result<Option<Entry>, Failure> {
     match config.tokens.store() {
         Some(store) => {
             let found = store.find(config.endpoint.as_str()).await;

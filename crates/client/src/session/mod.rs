@@ -18,6 +18,7 @@ mod logout;
 mod lookup;
 mod sign_in;
 mod status;
+mod turn;
 
 use auth_core::{AccessToken, ScopeSet};
 
@@ -34,12 +35,15 @@ use crate::{
     store::{Entry, Listed, Place},
 };
 use ask::{confirmed, or_cancelled};
-use history::{Action, History, NEW_TOKEN_REFUSED, next_action};
+use history::{Action, NEW_TOKEN_REFUSED, next_action};
 use sign_in::{Previous, sign_in};
+use turn::{Turn, turn};
 
+pub(crate) use history::History;
 pub(crate) use login::login;
 pub(crate) use logout::logout;
-pub(crate) use lookup::current;
+pub(crate) use lookup::{current, stored};
+pub(crate) use sign_in::Way;
 pub(crate) use status::status;
 
 /// Sends the request of the configuration, with whatever token it takes.
@@ -52,31 +56,72 @@ pub(crate) async fn run(
     if config.token.is_some() {
         return command::run(config, config.token.as_ref(), console, progress).await;
     }
-    let mut entry = current(config).await?;
-    let mut history = History::default();
+    let mut attempts = Attempts::new(current(config).await?, History::default());
     loop {
-        let token = alive_token(config, entry.as_ref());
-        history.was_sent = token.is_some();
+        let token = attempts.token(config);
         progress.redact(token.as_ref());
-        let failure = match command::run(config, token.as_ref(), console, progress).await {
+        match command::run(config, token.as_ref(), console, progress).await {
             Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
-        };
+            Err(failure) => {
+                attempts.after(failure, config, &Person::AtTerminal(console)).await?;
+            }
+        }
+    }
+}
+
+/// Who can be asked to sign in.
+pub(crate) enum Person<'a> {
+    /// A person at the terminal, who is asked first, unless `--yes` is the answer.
+    AtTerminal(&'a Console),
+    /// A person who is asked by the page to sign in at, and by nothing before it.
+    AtPage(Way<'a>),
+    /// No one.
+    Absent,
+}
+
+/// The token of a run, and what was tried to obtain it.
+pub(crate) struct Attempts {
+    pub(crate) entry: Option<Entry>,
+    pub(crate) history: History,
+}
+
+impl Attempts {
+    /// Attempts that begin with a stored entry.
+    pub(crate) fn new(entry: Option<Entry>, history: History) -> Self {
+        Self { entry, history }
+    }
+
+    /// The token to send.
+    pub(crate) fn token(&mut self, config: &Config) -> Option<AccessToken> {
+        let token = alive_token(config, self.entry.as_ref());
+        self.history.was_sent = token.is_some();
+        token
+    }
+
+    /// Obtains another token after a refusal. An error if that is not possible, or would not help;
+    /// otherwise the request may be sent once more.
+    pub(crate) async fn after(
+        &mut self,
+        failure: Failure,
+        config: &Config,
+        person: &Person<'_>,
+    ) -> Result<(), Failure> {
+        let token = alive_token(config, self.entry.as_ref());
         let mut elsewhere = false;
-        let wanted = match next_action(&failure, entry.as_ref(), &history) {
+        let wanted = match next_action(&failure, self.entry.as_ref(), &self.history) {
             Action::Renew => {
-                history.is_renewed = true;
-                let new = match &entry {
+                self.history.is_renewed = true;
+                let new = match &self.entry {
                     Some(old) => lookup::renewed(config, old).await?,
                     None => None,
                 };
                 if new.is_some() {
-                    entry = new;
-                    continue;
+                    self.entry = new;
+                    return Ok(());
                 }
-                history.has_ended = entry.as_ref().is_some_and(Entry::is_renewable);
+                self.history.has_ended = self.entry.as_ref().is_some_and(Entry::is_renewable);
                 // The store has what the issuer said of the client.
-                entry = lookup::stored(config).await?.or(entry);
+                self.entry = stored(config).await?.or_else(|| self.entry.take());
                 None
             }
             Action::SignIn { wanted } => wanted,
@@ -87,13 +132,34 @@ pub(crate) async fn run(
             Action::Stop(why) => return Err(failure.stopped(why)),
             Action::Fail => return Err(failure),
         };
-        let consent = consents(config, console, wanted.as_ref()).await;
+        let consent = consents(config, person, wanted.as_ref()).await;
         if !consent.ok_or_else(Failure::cancelled)? {
-            return Err(not_signed_in(failure, entry.as_ref(), &history, config));
+            return Err(not_signed_in(failure, self.entry.as_ref(), &self.history, config));
         }
-        history.sign_ins += 1;
-        let previous = Previous { entry: entry.as_ref(), elsewhere };
-        let work = Box::pin(sign_in(config, failure.challenge(), wanted.clone(), previous));
+        let turn = match person {
+            Person::AtPage(way) => {
+                (way.begins)();
+                turn(config, self.entry.as_ref()).await?
+            }
+            _ => Turn::Ours(None),
+        };
+        let _lock = match turn {
+            Turn::Ours(lock) => lock,
+            Turn::Theirs(entry) => {
+                self.entry = Some(*entry);
+                return Ok(());
+            }
+        };
+        self.history.sign_ins += 1;
+        let previous = Previous { entry: self.entry.as_ref(), elsewhere };
+        let callback = config.tokens.callback();
+        let by_browser = Way { callback, show: None, begins: &|| {} };
+        let way = match person {
+            Person::AtPage(way) => way,
+            _ => &by_browser,
+        };
+        let challenge = failure.challenge();
+        let work = Box::pin(sign_in(config, challenge, wanted.clone(), previous, way));
         let signed_in = or_cancelled(work).await;
         if let Err(LoginError::SignInTimeout(_) | LoginError::Cancelled) = &signed_in {
             lookup::doubt_client(config).await;
@@ -103,13 +169,14 @@ pub(crate) async fn run(
         let Some(new) = signed_in else {
             return Err(failure.stopped(NEW_TOKEN_REFUSED));
         };
-        history.requested = new.scopes().union(&wanted.unwrap_or_default());
-        entry = Some(new);
+        self.history.requested = new.scopes().union(&wanted.unwrap_or_default());
+        self.entry = Some(new);
+        Ok(())
     }
 }
 
 /// The token of an entry that has not expired.
-fn alive_token(config: &Config, entry: Option<&Entry>) -> Option<AccessToken> {
+pub(crate) fn alive_token(config: &Config, entry: Option<&Entry>) -> Option<AccessToken> {
     entry.filter(|entry| entry.is_alive(config.clock.now())).and_then(Entry::token)
 }
 
@@ -142,10 +209,13 @@ fn is_in_keychain(config: &Config) -> bool {
     listed.iter().any(|one| is_ours(one) && one.kept_in == Place::Keychain)
 }
 
-async fn consents(config: &Config, console: &Console, wanted: Option<&ScopeSet>) -> Option<bool> {
-    if config.tokens.args().yes {
-        return Some(true);
-    }
+async fn consents(config: &Config, person: &Person<'_>, wanted: Option<&ScopeSet>) -> Option<bool> {
+    let console = match person {
+        Person::AtPage(_) => return Some(true),
+        Person::Absent => return Some(false),
+        Person::AtTerminal(_) if config.tokens.args().yes => return Some(true),
+        Person::AtTerminal(console) => console,
+    };
     let question = match wanted {
         Some(wanted) => {
             let server_text = ServerText::of(console, OwnedSanitizer::default());

@@ -1,11 +1,14 @@
-//! A sign-in with a browser in the middle of a run.
+//! A sign-in in the middle of a run: with a browser, or on another device.
 
 use auth_core::{Challenge, ScopeSet};
 
 use super::lookup;
 use crate::{
     config::Config,
-    oauth::{Before, Discovered, LoginError, authorization_code},
+    oauth::{
+        Before, Callback, DEVICE_ENDPOINT, Discovered, LoginError, ShowCode, authorization_code,
+        device_code,
+    },
     store::Entry,
 };
 
@@ -17,6 +20,17 @@ pub(super) struct Previous<'a> {
     pub(super) elsewhere: bool,
 }
 
+/// How a person signs in.
+pub(crate) struct Way<'a> {
+    /// How the browser's answer comes back.
+    pub(crate) callback: Callback,
+    /// What shows a code for another device. With it a code is asked for, where the issuer has
+    /// such, instead of a browser on this machine.
+    pub(crate) show: Option<&'a ShowCode<'a>>,
+    /// Called before the person is asked.
+    pub(crate) begins: &'a (dyn Fn() + Send + Sync),
+}
+
 /// Signs in, and stores the token. `wanted` are the scopes of a step-up. `None`, if it would be at
 /// the same issuer once more, and that is of no use.
 pub(super) async fn sign_in(
@@ -24,6 +38,7 @@ pub(super) async fn sign_in(
     challenge: Option<&Challenge>,
     wanted: Option<ScopeSet>,
     previous: Previous<'_>,
+    way: &Way<'_>,
 ) -> Result<Option<Entry>, LoginError> {
     let tokens = &config.tokens;
     let outward = config.outward()?;
@@ -52,9 +67,16 @@ pub(super) async fn sign_in(
     let client = known.map(|entry| &entry.client);
     let before = Before { client, is_checked: !is_step_up };
     let identity = tokens.identity()?;
-    let callback = tokens.callback();
-    let work = authorization_code(found, &identity, wanted.as_ref(), before, &callback, &outward);
-    let entry = work.await?;
+    let wanted = wanted.as_ref();
+    let entry = match way.show {
+        Some(show) if found.info.text(DEVICE_ENDPOINT).is_some() => {
+            device_code(found, &identity, wanted, client, &outward, show).await?
+        }
+        _ => {
+            let callback = &way.callback;
+            authorization_code(found, &identity, wanted, before, callback, &outward).await?
+        }
+    };
     lookup::save(config, &entry).await?;
     Ok(Some(entry))
 }

@@ -3,6 +3,8 @@
 
 // `cfg(test)` always holds here; clippy learns from it that the helpers, too, are tests.
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 #[cfg(unix)]
