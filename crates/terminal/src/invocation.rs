@@ -122,6 +122,25 @@ impl Invocation {
         quoted(&format!("{}{name}", self.folder))
     }
 
+    /// The file to start `program` with, as a configuration of another program names it: not quoted.
+    /// `None` unless the programs are installed.
+    ///
+    /// ```
+    /// use terminal::{Invocation, Program};
+    ///
+    /// let file = |called: &str| {
+    ///     Invocation::new(Program::Server, Some(called.as_ref()), None).file(Program::Client)
+    /// };
+    /// assert_eq!(file("/opt/my b/bartizan-server").as_deref(), Some("/opt/my b/bartizan"));
+    /// assert_eq!(file("bartizan-server").as_deref(), Some("bartizan"));
+    /// assert_eq!(file("target/debug/server"), None);
+    /// ```
+    #[must_use]
+    pub fn file(&self, program: Program) -> Option<String> {
+        let name = if program == self.own { &self.own_name } else { program.installed_name() };
+        (self.form == Form::Installed).then(|| format!("{}{name}", self.folder))
+    }
+
     /// A command: `program` with `arguments`, in which text from outside is quoted
     /// ([`quoted`]).
     #[must_use]

@@ -78,7 +78,7 @@ impl Snippet {
             },
             ConnectProgram::ClaudeDesktop => Self {
                 note: Some("its own connectors reach public https addresses alone"),
-                ..file("claude_desktop_config.json", servers(bridge(url)))
+                ..file("claude_desktop_config.json", servers(bridge(url, invocation)))
             },
             ConnectProgram::Vscode => {
                 let entry = json!({ "name": name, "type": "http", "url": url });
@@ -147,7 +147,7 @@ impl Snippet {
             )),
             ConnectProgram::McpRemote => Self {
                 note: Some("for programs that start their servers themselves"),
-                ..file("mcp.json", servers(bridge(url)))
+                ..file("mcp.json", servers(mcp_remote(url)))
             },
             ConnectProgram::Mcporter => Self {
                 commands: vec![format!("npx mcporter list {name}")],
@@ -209,8 +209,20 @@ impl Snippet {
     }
 }
 
-/// A server that a program starts, and that speaks to this one.
-fn bridge(url: &str) -> Value {
+/// A server that a program starts, and that speaks to this one: our own client, where it is
+/// installed.
+fn bridge(url: &str, invocation: &Invocation) -> Value {
+    let Some(file) = invocation.file(Program::Client) else {
+        return mcp_remote(url);
+    };
+    // The other program runs in a folder of its own. A plain name is looked up in its PATH.
+    let is_plain = !file.contains(std::path::is_separator);
+    let whole = std::path::absolute(&file).ok().filter(|_| !is_plain);
+    let whole = whole.and_then(|path| path.into_os_string().into_string().ok());
+    json!({ "command": whole.unwrap_or(file), "args": ["bridge", url] })
+}
+
+fn mcp_remote(url: &str) -> Value {
     json!({ "command": "npx", "args": ["-y", "mcp-remote", url] })
 }
 

@@ -66,6 +66,25 @@ fn commands_and_files_are_written_as_the_programs_read_them() {
     assert_eq!(desktop["content"]["mcpServers"]["bartizan"]["args"][1], "mcp-remote");
 }
 
+/// Links need a right on Windows.
+#[cfg(unix)]
+#[test]
+fn where_the_programs_are_installed_the_bridge_is_our_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = folder.path().join("bartizan-server");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_server"), &installed).unwrap();
+    let output = std::process::Command::new(&installed)
+        .args(["connect", "claude-desktop", "--output", "json"])
+        .env_clear()
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let entry = &said["content"]["mcpServers"]["bartizan"];
+    assert_eq!(entry["command"], json!(folder.path().join("bartizan")));
+    assert_eq!(entry["args"], json!(["bridge", "http://localhost:8000/mcp"]));
+}
+
 #[test]
 fn a_name_that_would_need_quotes_is_refused() {
     let world = World::new();
