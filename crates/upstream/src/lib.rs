@@ -19,6 +19,7 @@ mod context;
 pub mod era;
 pub mod front;
 pub mod link;
+pub mod pool;
 pub mod port;
 pub mod translate;
 pub mod warden;

@@ -68,6 +68,9 @@ pub struct ChildLimits {
     /// How long it has to exit after its stdin was closed, and again after SIGTERM. Default: 2
     /// seconds.
     pub grace: Duration,
+    /// The memory that it and what it has started may use, in bytes; `None`, the default: any.
+    /// Linux only.
+    pub max_memory: Option<u64>,
     /// How much of its output is logged.
     pub output: OutputLimits,
 }
@@ -80,6 +83,7 @@ impl Default for ChildLimits {
             queue: 32,
             write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(2),
+            max_memory: None,
             output: OutputLimits::default(),
         }
     }

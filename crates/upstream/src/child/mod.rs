@@ -16,6 +16,8 @@
 mod config;
 mod environment;
 #[cfg(unix)]
+pub(crate) mod memory;
+#[cfg(unix)]
 mod output_log;
 #[cfg(unix)]
 mod process;

@@ -94,8 +94,9 @@ impl Drop for Process {
         let Some(mut child) = self.child.take() else { return };
         self.kill();
         let registered = self.registered.take();
-        // A thread of its own, since the runtime may be at its end.
-        thread::spawn(move || {
+        // A thread of its own, since the runtime may be at its end. Without one the process is not
+        // reaped before we end.
+        let _ = thread::Builder::new().spawn(move || {
             drop(registered);
             child.wait()
         });

@@ -45,6 +45,10 @@ fn spawn(
     warden: &Warden,
     changes: Signal,
 ) -> io::Result<(Process, [OwnedFd; 3])> {
+    if config.limits.max_memory.is_some() && !cfg!(target_os = "linux") {
+        let reason = "a bound on the memory of a server needs Linux";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+    }
     let mut command = Command::new(program::find(&config.program, config.environment.path())?);
     command
         .args(&config.arguments)

@@ -80,6 +80,13 @@ impl Warden {
         Self(Some(Arc::new(Inner { program, state: Mutex::default() })))
     }
 
+    /// The warden's process, if it runs.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        let inner = self.0.as_ref()?;
+        inner.state().running.as_ref().map(|running| running.child.id())
+    }
+
     /// Notifies the warden of `group`; starts it if there is none. Blocks meanwhile.
     pub(crate) fn register(&self, group: Pid) -> io::Result<Registered> {
         let group = group.as_raw_nonzero().get();

@@ -7,4 +7,6 @@
     reason = "a test that cannot go on must stop"
 )]
 
+#[cfg(unix)]
+mod child;
 mod translate;

@@ -127,7 +127,7 @@ mod tests {
             all.push(line);
         }
         // However the bytes are cut.
-        let slow = tokio_test_input(input);
+        let slow = one_by_one(input);
         let mut slow = Lines::new(slow, limit);
         let mut again = Vec::new();
         while let Some(line) = slow.next().await.unwrap() {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     /// `input`, one byte at a time.
-    fn tokio_test_input(input: &[u8]) -> impl AsyncRead + Unpin {
+    fn one_by_one(input: &[u8]) -> impl AsyncRead + Unpin {
         let (mut writer, reader) = tokio::io::duplex(1);
         let input = input.to_vec();
         tokio::spawn(async move { tokio::io::AsyncWriteExt::write_all(&mut writer, &input).await });

@@ -10,10 +10,12 @@
 //! 4. The queues to and from the server are bounded. A server that writes faster than it is read
 //!    waits; one that does not read for [`ChildLimits::write_timeout`] is ended.
 //! 5. When the process ends, what it had written still arrives, then [`Incoming::Closed`] at once.
-//! 6. When the connection ends, the process is ended with its whole group: its stdin is closed,
+//! 6. A server that uses more than [`ChildLimits::max_memory`] is ended.
+//! 7. When the connection ends, the process is ended with its whole group: its stdin is closed,
 //!    then SIGTERM, then SIGKILL ([MCP, "Lifecycle", "Shutdown"][shutdown]).
 //!
 //! [`ChildLimits::max_message`]: crate::child::ChildLimits::max_message
+//! [`ChildLimits::max_memory`]: crate::child::ChildLimits::max_memory
 //! [`ChildLimits::max_garbage`]: crate::child::ChildLimits::max_garbage
 //! [`ChildLimits::write_timeout`]: crate::child::ChildLimits::write_timeout
 //! [`Incoming::Closed`]: crate::link::Incoming::Closed
@@ -23,33 +25,14 @@
 mod answered;
 #[cfg(unix)]
 mod lines;
+mod open;
 #[cfg(unix)]
 mod reader;
+mod source;
 #[cfg(unix)]
 mod supervise;
 #[cfg(unix)]
 mod writer;
 
-#[cfg(unix)]
-pub use supervise::open;
-
-#[cfg(not(unix))]
-pub use unsupported::open;
-
-/// Without process groups and signals a server could not be ended together with its children.
-#[cfg(not(unix))]
-mod unsupported {
-    use std::{io, sync::Arc};
-
-    use crate::{
-        child::ChildConfig,
-        link::{ClosedError, Link},
-        warden::Warden,
-    };
-
-    /// Fails: this system has no process groups.
-    pub async fn open(_: &Arc<ChildConfig>, _: &Warden) -> Result<Link, ClosedError> {
-        let reason = "servers over stdio need Linux or macOS; use the server's URL instead";
-        Err(ClosedError::NotStarted(io::Error::new(io::ErrorKind::Unsupported, reason)))
-    }
-}
+pub use open::open;
+pub use source::StdioServer;

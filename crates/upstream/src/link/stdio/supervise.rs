@@ -16,9 +16,9 @@ use super::{
     writer::{WriteEnd, write},
 };
 use crate::{
-    child::{ChildConfig, OutputLog, Started, start},
-    link::{ClosedError, Incoming, Link, Outgoing},
-    warden::Warden,
+    child::{ChildConfig, OutputLog, Started, memory},
+    link::{ClosedError, Incoming, Outgoing},
+    pool::Slot,
 };
 
 /// How long what a process has written is still read after its end. There is no end of it if a
@@ -26,18 +26,6 @@ use crate::{
 const REST: Duration = Duration::from_millis(500);
 /// How long after it closed a pipe a process may exit, and has then ended by itself.
 const EXIT: Duration = Duration::from_millis(500);
-
-/// Starts the server and connects to it. `warden` ends it if this process is killed.
-///
-/// Dropping the link ends the server.
-pub async fn open(config: &Arc<ChildConfig>, warden: &Warden) -> Result<Link, ClosedError> {
-    let started = start(config, warden).await.map_err(ClosedError::NotStarted)?;
-    let queue = config.limits.queue.max(1);
-    let (sender, outgoing) = mpsc::channel(queue);
-    let (incoming, receiver) = mpsc::channel(queue);
-    tokio::spawn(supervise(Arc::clone(config), started, outgoing, incoming));
-    Ok(Link { sender, receiver })
-}
 
 /// What ends a connection.
 enum End {
@@ -50,11 +38,12 @@ enum End {
 }
 
 /// Reads and writes until the process, a bound or the caller ends it.
-async fn supervise(
+pub(super) async fn supervise(
     config: Arc<ChildConfig>,
     started: Started,
     outgoing: mpsc::Receiver<Outgoing>,
     incoming: mpsc::Sender<Incoming>,
+    slot: Option<Slot>,
 ) {
     let Started { mut process, stdin, stdout, stderr } = started;
     let (name, id) = (config.name.as_str(), process.id());
@@ -71,7 +60,14 @@ async fn supervise(
         () = process.exited() => End::Exited,
         end = reader.ended() => end,
         end = &mut writer => end.unwrap_or(End::Ours(FAULT)),
+        () = memory::exceeded(id, config.limits.max_memory) => {
+            End::Ours("it uses more memory than it may")
+        }
     };
+    // No new caller gets it.
+    if let Some(slot) = &slot {
+        slot.close();
+    }
     // So its stdin is closed.
     writer.abort();
     let exited = match end {
@@ -89,6 +85,7 @@ async fn supervise(
                     // What it writes now is for no one, but it must be able to write it.
                     () = discard(stdout) => {}
                 }
+                drop(slot);
             };
             // Who does not read this does not wait for answers either.
             let (_, ()) =
@@ -104,10 +101,12 @@ async fn supervise(
                 Err(_) => ClosedError::Ended("it has exited"),
             };
             tracing::warn!(upstream = name, process = id, %closed, "Server ended");
+            drop(slot);
             // As above.
             let _ = incoming.send(Incoming::Closed(closed)).await;
         }
     }
+    drop(incoming);
     if timeout(REST, &mut errors).await.is_err() {
         errors.abort();
     }
