@@ -35,11 +35,14 @@ impl Default for ParkingLimits {
 
 /// The parked calls of one node. Clones share them.
 #[derive(Debug)]
-pub struct Parking<T>(Arc<Inner<T>>);
+pub struct Parking<T> {
+    inner: Arc<Inner<T>>,
+    upstream: Arc<str>,
+}
 
 impl<T> Clone for Parking<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { inner: Arc::clone(&self.inner), upstream: Arc::clone(&self.upstream) }
     }
 }
 
@@ -68,8 +71,8 @@ struct Parked<T> {
     what: T,
 }
 
-/// What a request asks for: its method and its parameters, whatever their order. Two requests with
-/// one fingerprint are the same for a policy.
+/// What a request asks for: its upstream, its method and its parameters, whatever their order. Two
+/// requests with one fingerprint are the same for a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint(u64);
 
@@ -91,30 +94,38 @@ pub(crate) enum TakeError {
 }
 
 impl<T: Send + 'static> Parking<T> {
-    /// An empty one. `key` seals what clients give back; nodes of one server share it. `node` is the
-    /// name of this node.
+    /// An empty one. `key` seals what clients give back; nodes of one server share it. `node` is
+    /// the name of this node.
     #[must_use]
     pub fn new(key: OwnerTagKey, node: &str, limits: ParkingLimits) -> Self {
         let hasher = RandomState::new();
         let process = format!("{:016x}", hasher.hash_one(node));
         let state = Mutex::new(State { next: 0, parked: HashMap::new() });
-        Self(Arc::new(Inner { key, node: node.to_owned(), process, hasher, limits, state }))
+        let node = node.to_owned();
+        let inner = Arc::new(Inner { key, node, process, hasher, limits, state });
+        Self { inner, upstream: "".into() }
     }
 
-    /// The fingerprint of a request. `params` are JSON, without what a client may change between two
-    /// rounds (`_meta`, `inputResponses`, `requestState`).
+    /// The same, for the calls of one upstream: what is parked there opens nothing elsewhere.
+    #[must_use]
+    pub fn of(&self, upstream: &str) -> Self {
+        Self { inner: Arc::clone(&self.inner), upstream: upstream.into() }
+    }
+
+    /// The fingerprint of a request. `params` are JSON, without what a client may change between
+    /// two rounds (`_meta`, `inputResponses`, `requestState`).
     pub(crate) fn fingerprint(&self, method: &str, params: Option<&str>) -> Fingerprint {
         // Objects are sorted here. What cannot be read is compared as text.
         let params = params.unwrap_or("{}");
         let sorted = serde_json::from_str::<Value>(params).map(|params| params.to_string());
         let params = sorted.as_deref().unwrap_or(params);
-        Fingerprint(self.0.hasher.hash_one((method, params)))
+        Fingerprint(self.inner.hasher.hash_one((&*self.upstream, method, params)))
     }
 
     /// Parks a call: gives the state with which its owner can go on with it. After the time it is
     /// dropped. Gives it back if there are too many.
     pub(crate) fn park(&self, owner: &Owner, request: Fingerprint, what: T) -> Result<String, T> {
-        let Inner { key, node, process, limits, .. } = &*self.0;
+        let Inner { key, node, process, limits, .. } = &*self.inner;
         let mut state = self.state();
         let of_owner = || state.parked.values().filter(|parked| parked.owner == *owner).count();
         if state.parked.len() >= limits.calls || of_owner() >= limits.calls_of_one {
@@ -124,11 +135,11 @@ impl<T: Send + 'static> Parking<T> {
         let number = state.next;
         state.parked.insert(number, Parked { owner: owner.clone(), request, what });
         drop(state);
-        let (parking, time) = (Arc::downgrade(&self.0), limits.time);
+        let (parking, time) = (Arc::downgrade(&self.inner), limits.time);
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
             let Some(inner) = parking.upgrade() else { return };
-            let expired = Self(inner).state().parked.remove(&number);
+            let expired = inner.state().parked.remove(&number);
             drop(expired);
         });
         Ok(key.tag(PURPOSE, &format!("{process}/{number}/{node}"), owner))
@@ -141,7 +152,7 @@ impl<T: Send + 'static> Parking<T> {
         owner: &Owner,
         request: Fingerprint,
     ) -> Result<T, TakeError> {
-        let Inner { key, node, process, .. } = &*self.0;
+        let Inner { key, node, process, .. } = &*self.inner;
         let name = key.verify(PURPOSE, state, owner).ok_or(TakeError::Invalid)?;
         let mut parts = name.splitn(3, '/');
         let (of_process, number, of_node) = (parts.next(), parts.next(), parts.next());
@@ -171,8 +182,14 @@ impl<T: Send + 'static> Parking<T> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.inner.state()
+    }
+}
+
+impl<T> Inner<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         // A panic leaves nothing half done that could open for another owner.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,5 +271,7 @@ mod tests {
         assert_ne!(print("m", Some(r#"{"a":1,"b":{"c":2,"d":4}}"#)), one);
         assert_ne!(print("n", Some(r#"{"a":1,"b":{"c":2,"d":3}}"#)), one);
         assert_eq!(print("m", None), print("m", Some("{}")));
+        assert_ne!(parking.of("other").fingerprint("m", None), print("m", None));
+        assert_eq!(parking.of("").fingerprint("m", None), print("m", None));
     }
 }

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn turns() -> Turns {
-        Turns::new(Duration::from_secs(60))
+        Turns::new(Duration::from_mins(1))
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,8 +10,10 @@ use std::{
 
 use crate::port::Event;
 
-/// The most events of one call, or one stream, that it has not read yet.
+/// The most events of one call, or one stream, that it has not read yet, and their bytes beyond the
+/// first event.
 const MAX_EVENTS: usize = 256;
+const MAX_BYTES: usize = 4 << 20;
 
 /// Who may receive what: calls, by a number.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub(crate) struct Inbox(Mutex<Events>);
 #[derive(Debug, Default)]
 struct Events {
     queue: VecDeque<Event>,
+    bytes: usize,
     has_ended: bool,
     reader: Option<Waker>,
 }
@@ -71,21 +74,15 @@ impl<W> Calls<W> {
         }
     }
 
-    /// Gives an event to the only one that wants it. Gives it back if there is none, or several.
-    pub(crate) fn to_the_only(
-        &self,
-        event: Event,
-        wants: impl Fn(&W) -> bool,
-    ) -> Result<(), Event> {
+    /// Gives an event to the only one that wants it; `false` if there is none, or several.
+    pub(crate) fn to_the_only(&self, event: &Event, wants: impl Fn(&W) -> bool) -> bool {
         let state = self.state();
         let mut found = state.calls.values().filter(|(of, _)| wants(of));
-        match (found.next(), found.next()) {
-            (Some((_, inbox)), None) => {
-                inbox.push(event);
-                Ok(())
-            }
-            _ => Err(event),
+        if let (Some((_, inbox)), None) = (found.next(), found.next()) {
+            inbox.push(event.clone());
+            return true;
         }
+        false
     }
 
     /// Nothing will come any more.
@@ -124,10 +121,13 @@ impl<W> Drop for Place<W> {
 impl Inbox {
     fn push(&self, event: Event) {
         let mut events = self.events();
-        if events.queue.len() >= MAX_EVENTS {
+        let bytes = events.bytes.saturating_add(length(&event));
+        let is_full = events.queue.len() >= MAX_EVENTS || bytes > MAX_BYTES;
+        if is_full && !events.queue.is_empty() {
             events.has_ended = true;
         }
         if !events.has_ended {
+            events.bytes = bytes;
             events.queue.push_back(event);
         }
         events.wake();
@@ -144,6 +144,7 @@ impl Inbox {
         poll_fn(|context| {
             let mut events = self.events();
             if let Some(event) = events.queue.pop_front() {
+                events.bytes = events.bytes.saturating_sub(length(&event));
                 return Poll::Ready(Some(event));
             }
             if events.has_ended {
@@ -157,6 +158,13 @@ impl Inbox {
 
     fn events(&self) -> MutexGuard<'_, Events> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn length(event: &Event) -> usize {
+    match event {
+        Event::Notification(message) | Event::Answer(message) => message.bytes().len(),
+        Event::Ask(ask) => ask.request.bytes().len(),
     }
 }
 
@@ -181,16 +189,16 @@ mod tests {
     async fn a_question_is_of_the_only_call_that_can_be_asked() {
         let calls = Arc::new(Calls::default());
         let asked = |of: &bool| *of;
-        assert!(calls.to_the_only(event(), asked).is_err(), "no call");
+        assert!(!calls.to_the_only(&event(), asked), "no call");
         let cannot = calls.add(false, 3).unwrap();
-        assert!(calls.to_the_only(event(), asked).is_err(), "none that can be asked");
+        assert!(!calls.to_the_only(&event(), asked), "none that can be asked");
         let can = calls.add(true, 3).unwrap();
-        calls.to_the_only(event(), asked).unwrap();
+        assert!(calls.to_the_only(&event(), asked));
         assert!(can.inbox().next().await.is_some());
         cannot.want(true);
-        assert!(calls.to_the_only(event(), asked).is_err(), "two");
+        assert!(!calls.to_the_only(&event(), asked), "two");
         drop(can);
-        calls.to_the_only(event(), asked).unwrap();
+        assert!(calls.to_the_only(&event(), asked));
         assert!(cannot.inbox().next().await.is_some());
     }
 
@@ -219,6 +227,22 @@ mod tests {
         for _ in 0..MAX_EVENTS {
             assert!(place.inbox().next().await.is_some());
         }
+        assert!(place.inbox().next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn bytes_are_bounded_too_and_counted_until_they_are_read() {
+        let params = format!(r#"{{"x":"{}"}}"#, "x".repeat(MAX_BYTES / 2 + 1));
+        let large = Event::Notification(Message::notification("m", Some(&params)).unwrap());
+        let calls = Arc::new(Calls::default());
+        let place = calls.add((), 1).unwrap();
+        for _ in 0..3 {
+            calls.to_all(&large, |()| true);
+            assert!(place.inbox().next().await.is_some());
+        }
+        calls.to_all(&large, |()| true);
+        calls.to_all(&large, |()| true);
+        assert!(place.inbox().next().await.is_some());
         assert!(place.inbox().next().await.is_none());
     }
 }

@@ -192,6 +192,8 @@ mod tests {
                 behind.next().await;
                 answer()
             });
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            assert!(call.poll_event(&mut context).is_pending());
             call.cancel(reason);
             assert_eq!(*seen.lock().unwrap(), [reason.map(str::to_owned)]);
             assert!(next_event(&mut *call).await.is_none());

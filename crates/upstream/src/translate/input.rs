@@ -85,7 +85,7 @@ pub(crate) fn to_new(method: &str, params: Option<&str>) -> Result<String, Untra
     params.remove("task");
     params.remove("elicitationId");
     edit(&mut params, "_meta", |meta| drop(meta.remove("progressToken")));
-    Ok(format!(r#"{{"method":{method},"params":{}}}"#, params.to_string()))
+    Ok(format!(r#"{{"method":{method},"params":{params}}}"#))
 }
 
 /// An element of `inputRequests`, as the method and the parameters of a request to an old client.
@@ -96,7 +96,7 @@ pub(crate) fn to_old(
 ) -> Result<(String, Option<String>), UntranslatableError> {
     let request = Object::parse(request)?;
     let method = request.text("method").map(Into::into);
-    let method = method.ok_or_else(|| UntranslatableError::Shape("a request without a method"))?;
+    let method = method.ok_or(UntranslatableError::Shape("a request without a method"))?;
     let Some(params) = request.get("params") else { return Ok((method, None)) };
     if AskKind::read(&method, Some(params)) != Some(AskKind::Url) {
         return Ok((method, Some(params.to_owned())));

@@ -1,8 +1,8 @@
 //! From one protocol generation to the other, where a caller and a server are of different ones.
 //!
-//! *Old* is `initialize` with sessions, 2024-11-05 to 2025-11-25. *New* is 2026-07-28: every request
-//! says its version and its capabilities in `_meta`. Names of members are those of the schemas
-//! `schema/2025-11-25` and `schema/2026-07-28`, and of the tasks extension (SEP-2663).
+//! *Old* is `initialize` with sessions, 2024-11-05 to 2025-11-25. *New* is 2026-07-28: every
+//! request says its version and its capabilities in `_meta`. Names of members are those of the
+//! schemas `schema/2025-11-25` and `schema/2026-07-28`, and of the tasks extension (SEP-2663).
 //!
 //! | file | what it translates |
 //! |---|---|
@@ -19,12 +19,14 @@
 //! 3. What cannot be said in the other generation is refused with a reason, or left out where the
 //!    specification says that its absence means the same.
 //!
-//! [`Down`] uses these for callers of the new generation in front of an old server, [`Up`] the other
-//! way round. Both are a [`Server`](crate::port::Server) of the caller's generation.
+//! [`Down`] uses these for callers of the new generation in front of an old server, [`Up`] the
+//! other way round. Both are a [`Server`](crate::port::Server) of the caller's generation.
 //!
 //! **Invariant:** the functions of these files neither wait, nor send, nor keep anything.
 
 mod capabilities;
+#[cfg(test)]
+mod damaged;
 mod down;
 mod driven;
 mod error;

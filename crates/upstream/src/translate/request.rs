@@ -17,12 +17,15 @@ pub(crate) struct Said {
     pub(crate) level: Option<Level>,
     /// The answers to what it was asked, by key, as JSON.
     pub(crate) responses: Option<String>,
-    /// What it was told to give back.
+    /// What it gives back, as an answer before asked it to.
     pub(crate) state: Option<String>,
 }
 
 /// The parameters of a new request, for an old server.
-pub(crate) fn to_old(params: Option<&str>) -> Result<(Option<String>, Said), UntranslatableError> {
+pub(crate) fn to_old(
+    method: &str,
+    params: Option<&str>,
+) -> Result<(Option<String>, Said), UntranslatableError> {
     let Some(params) = params else { return Ok((None, Said::default())) };
     let mut params = Object::parse(params)?;
     let mut said = Said {
@@ -33,6 +36,10 @@ pub(crate) fn to_old(params: Option<&str>) -> Result<(Option<String>, Said), Unt
     // A state that is no text was never ours: it must not look like a first request.
     if params.remove("requestState").is_some() && said.state.is_none() {
         return Err(UntranslatableError::Shape("`requestState` is no text"));
+    }
+    // New clients do not say what becomes a task.
+    if method == "tools/call" {
+        params.remove("task");
     }
     edit(&mut params, "_meta", |meta| {
         meta.remove(VERSION);
@@ -145,27 +152,35 @@ mod tests {
             ),
             (format!(r#"{{"name":"t","_meta":{{{META}}}}}"#), r#"{"name":"t"}"#),
         ] {
-            assert_eq!(to_old(Some(&new)).unwrap(), (Some(old.to_owned()), said.clone()));
+            assert_eq!(
+                to_old("tools/call", Some(&new)).unwrap(),
+                (Some(old.to_owned()), said.clone())
+            );
         }
-        assert_eq!(to_old(None).unwrap(), (None, Said::default()));
-        assert_eq!(to_old(Some("{}")).unwrap(), (Some("{}".to_owned()), Said::default()));
-        assert!(to_old(Some("[]")).is_err());
+        assert_eq!(to_old("tools/call", None).unwrap(), (None, Said::default()));
+        assert_eq!(
+            to_old("tools/call", Some("{}")).unwrap(),
+            (Some("{}".to_owned()), Said::default())
+        );
+        assert!(to_old("tools/call", Some("[]")).is_err());
+        let task = r#"{"t\u0061sk":{}}"#;
+        assert_eq!(to_old("tools/call", Some(task)).unwrap().0.unwrap(), "{}");
+        assert_eq!(to_old("a/b", Some(task)).unwrap().0.unwrap(), r#"{"task":{}}"#);
     }
 
     #[test]
     fn answers_and_state_are_for_the_gateway() {
         let new = r#"{"inputResponses":{"1":{"action":"accept"}},"name":"t","requestState":"s\n"}"#;
-        let (old, said) = to_old(Some(new)).unwrap();
+        let (old, said) = to_old("tools/call", Some(new)).unwrap();
         assert_eq!(old.unwrap(), r#"{"name":"t"}"#);
         assert_eq!(said.responses.unwrap(), r#"{"1":{"action":"accept"}}"#);
         assert_eq!(said.state.unwrap(), "s\n");
-        assert!(to_old(Some(r#"{"requestState":1}"#)).is_err());
+        assert!(to_old("tools/call", Some(r#"{"requestState":1}"#)).is_err());
     }
 
     fn client(capabilities: &str) -> OldClient {
-        let params = format!(
-            r#"{{"protocolVersion":"2025-11-25","capabilities":{capabilities},"clientInfo":{{"name":"c"}}}}"#
-        );
+        let info = r#"{"name":"c"}"#;
+        let params = format!(r#"{{"capabilities":{capabilities},"clientInfo":{info}}}"#);
         OldClient::read(&params).unwrap()
     }
 
@@ -187,7 +202,7 @@ mod tests {
             )
         );
         // And back: what was said is what is read.
-        let (back, said) = to_old(Some(&new)).unwrap();
+        let (back, said) = to_old("tools/call", Some(&new)).unwrap();
         assert_eq!(back.unwrap(), r#"{"name":"t","_meta":{"progressToken":"p"},"z":0}"#);
         assert_eq!(said.level, Some(Level::Alert));
         assert_eq!(said.can, ClientCan { roots: true, tasks: true, ..ClientCan::default() });
@@ -198,7 +213,7 @@ mod tests {
         let client = client("{}");
         let old = format!(r#"{{"_meta":{{{META}}},"inputResponses":{{}},"requestState":"x"}}"#);
         let new = client.to_new("tools/call", Some(&old), None).unwrap();
-        let (_, said) = to_old(Some(&new)).unwrap();
+        let (_, said) = to_old("tools/call", Some(&new)).unwrap();
         assert_eq!(said.can, ClientCan { tasks: true, ..ClientCan::default() });
         assert_eq!((said.level, said.responses, said.state), (None, None, None));
         assert!(client.to_new("tools/call", Some(r#"{"_meta":1}"#), None).is_err());

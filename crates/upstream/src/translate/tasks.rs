@@ -2,7 +2,7 @@
 //!
 //! | 2025-11-25 | extension |
 //! |---|---|
-//! | the client wants one (`task` in the parameters) | the server makes one, if the client knows them |
+//! | the client wants one (`task` in the parameters) | the server may make one |
 //! | `{"task": {…}}` | `resultType: "task"` with the task's members |
 //! | `ttl`, `pollInterval` | `ttlMs`, `pollIntervalMs` |
 //! | `tasks/get`, and `tasks/result`, which waits | `tasks/get` with `result` or `error` |
@@ -183,7 +183,7 @@ pub(crate) fn unrelated(result: &str) -> Result<String, UntranslatableError> {
 /// The parameters of `tasks/get`, `tasks/result` and `tasks/cancel`, which are the same.
 pub(crate) fn id_of(params: Option<&str>) -> Result<String, UntranslatableError> {
     let id = parse_or_empty(params)?.text("taskId").map(Into::into);
-    id.ok_or_else(|| UntranslatableError::Shape("`taskId` is missing"))
+    id.ok_or(UntranslatableError::Shape("`taskId` is missing"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use crate::translate::{capabilities::ClientCan, tasks::Task};
 
 /// The most tasks of one connection whose results are not known yet, or were not forgotten yet.
 const MAX_TASKS: usize = 100;
+/// The most bytes of results and of questions that are kept for one connection.
+const MAX_BYTES: usize = 32 << 20;
 /// The most questions of one task.
 const MAX_ASKS: u32 = 100;
 /// The most questions of one task that wait for an answer.
@@ -47,6 +49,14 @@ pub(super) enum Outcome {
     Error(String),
 }
 
+impl Outcome {
+    /// How long it is, in bytes.
+    pub(super) fn len(&self) -> usize {
+        let (Self::Result(json) | Self::Error(json)) = self;
+        json.len()
+    }
+}
+
 impl TaskBook {
     /// Remembers a task. `None` if there are too many, or there is one with this id.
     pub(super) fn add(&self, id: &str, owner: &Owner, can: ClientCan) -> Option<Arc<Entry>> {
@@ -73,6 +83,12 @@ impl TaskBook {
     /// A task that the server names.
     pub(super) fn named(&self, id: &str) -> Option<Arc<Entry>> {
         self.tasks().get(id).cloned()
+    }
+
+    /// Whether there is room for this much of one more result or question.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let kept: usize = self.tasks().values().map(|entry| entry.bytes()).sum();
+        kept.saturating_add(bytes) <= MAX_BYTES
     }
 
     pub(super) fn forget(&self, id: &str) {
@@ -141,6 +157,12 @@ impl Entry {
         outcome.wait_for(Option::is_some).await.ok()?.clone()
     }
 
+    fn bytes(&self) -> usize {
+        let asked: usize = self.asks().open.values().map(|(request, _)| request.len()).sum();
+        let outcome = self.outcome.borrow().as_ref().map_or(0, Outcome::len);
+        asked + outcome
+    }
+
     fn asks(&self) -> MutexGuard<'_, Asks> {
         self.asks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,6 +201,9 @@ mod tests {
         }
         assert!(book.add("x", &Owner::Anonymous, ClientCan::default()).is_none());
         book.forget("0");
-        assert!(book.add("x", &Owner::Anonymous, ClientCan::default()).is_some());
+        let entry = book.add("x", &Owner::Anonymous, ClientCan::default()).unwrap();
+        assert!(book.has_room(MAX_BYTES) && !book.has_room(MAX_BYTES + 1));
+        entry.end(Outcome::Result("{}".to_owned()));
+        assert!(book.has_room(MAX_BYTES - 2) && !book.has_room(MAX_BYTES - 1));
     }
 }

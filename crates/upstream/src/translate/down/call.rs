@@ -6,9 +6,10 @@ use auth_core::Owner;
 
 use super::{
     open_ask::OpenAsk,
-    parked::{Active, Asked, Parked, ParkedCall, Waits, Wants},
+    parked::Wants,
     shared::{Shared, TOO_OFTEN, UNKNOWN},
     tasks,
+    waits::{Active, Asked, ParkedCall, Waits},
 };
 use crate::{
     asks::{
@@ -27,11 +28,13 @@ use crate::{
         request::{self, Said},
         result,
     },
-    wire::{Edit, Kind, Message, Object},
+    wire::{Edit, Message, Object},
 };
 
 /// The most calls of one connection that can be asked, or want log messages.
 const MAX_RECEIVERS: usize = 1_000;
+
+const TOO_MANY: &str = "too many calls wait for answers of their clients";
 
 /// The request that is being answered: the first of a call, or a repetition.
 struct Front<'a> {
@@ -61,7 +64,8 @@ async fn answer(
     id: &str,
     outlet: &Outlet,
 ) -> Result<Message, Failure> {
-    let (params, mut said) = request::to_old(request.params()).map_err(Failure::params)?;
+    let (params, mut said) =
+        request::to_old(request.method(), request.params()).map_err(Failure::params)?;
     let method = request.method();
     let state = said.state.take().filter(|_| can_ask(method));
     let front = Front { id, token: request.progress_token(), owner, said: &said, outlet };
@@ -72,16 +76,17 @@ async fn answer(
     if let Some(state) = state {
         let print = fingerprint(shared, method, params.as_deref());
         let parked = shared.parking.take(&state, owner, print).map_err(Failure::params)?;
-        match parked.0 {
-            Waits::Call(parked) => return resume(shared, *parked, &front).await,
-            Waits::Urls(before) => {
+        match Waits::from(parked) {
+            Some(Waits::Call(parked)) => return resume(*parked, &front).await,
+            Some(Waits::Urls(before)) => {
                 all_accepted(said.responses.as_deref())?;
                 rounds = before;
             }
+            None => return Err(Failure::internal(TOO_MANY)),
         }
     }
     let active = begin(shared, method, params, rounds, &front).await?;
-    go_on(shared, active, &front).await
+    go_on(active, &front).await
 }
 
 /// Sends the request to the server.
@@ -110,15 +115,12 @@ async fn begin(
     };
     let request = Message::request(id, method, params.as_deref()).map_err(Failure::params)?;
     let behind = Behind::new(shared.connection.call(&request), outlet);
-    Ok(Active { behind, request, place, rounds, turn, is_task })
+    let home = Arc::clone(shared);
+    Ok(Active { home, behind, request, place, rounds, turn, is_task })
 }
 
 /// Gives the server the client's answers, and goes on with its call.
-async fn resume(
-    shared: &Arc<Shared>,
-    parked: ParkedCall,
-    front: &Front<'_>,
-) -> Result<Message, Failure> {
+async fn resume(parked: ParkedCall, front: &Front<'_>) -> Result<Message, Failure> {
     let ParkedCall { mut active, asked } = parked;
     active.behind.move_to(front.outlet);
     if let Some(place) = &active.place {
@@ -136,13 +138,13 @@ async fn resume(
         }
     }
     if missing.is_empty() {
-        return go_on(shared, active, front).await;
+        return go_on(active, front).await;
     }
     // What is missing is asked for again, as often as anything may be asked.
     active.rounds.next().ok_or_else(|| Failure::internal(TOO_OFTEN.message))?;
-    match park(shared, active, missing, front) {
+    match park(active, missing, front) {
         Ok(answer) => success(front.id, &answer),
-        Err((_, _)) => Err(Failure::internal("too many calls wait for answers of their clients")),
+        Err(_) => Err(Failure::internal(TOO_MANY)),
     }
 }
 
@@ -173,16 +175,14 @@ async fn next(active: &mut Active) -> Next {
 }
 
 /// Passes on what the server says, until it answers or asks.
-async fn go_on(
-    shared: &Arc<Shared>,
-    mut active: Active,
-    front: &Front<'_>,
-) -> Result<Message, Failure> {
+async fn go_on(mut active: Active, front: &Front<'_>) -> Result<Message, Failure> {
+    let home = Arc::clone(&active.home);
+    let shared = &home;
     loop {
         match next(&mut active).await {
             Next::End => return Err(Failure::internal("the server has ended")),
             Next::Event(Event::Notification(note)) => pass_on(shared, note, front).await,
-            Next::Event(Event::Answer(answer)) => return finish(shared, active, &answer, front),
+            Next::Event(Event::Answer(answer)) => return finish(active, &answer, front),
             Next::Event(Event::Ask(ask)) => {
                 let Err(ask) = shared.ask_task(ask).await else { continue };
                 let asked = match acceptable(shared, &ask, &mut active, front) {
@@ -192,10 +192,11 @@ async fn go_on(
                         continue;
                     }
                 };
-                match park(shared, active, vec![asked], front) {
+                match park(active, vec![asked], front) {
                     Ok(answer) => return success(front.id, &answer),
                     // The call goes on; the question is refused by being dropped.
-                    Err((back, _)) => active = back,
+                    Err(Some(back)) => active = back.active,
+                    Err(None) => return Err(Failure::internal(TOO_MANY)),
                 }
             }
         }
@@ -239,36 +240,31 @@ fn acceptable(
 }
 
 /// Parks a call: the result that asks. Gives the call back if it cannot wait.
-#[expect(clippy::result_large_err, reason = "the call itself comes back")]
 fn park(
-    shared: &Shared,
     active: Active,
     asked: Vec<Asked>,
     front: &Front<'_>,
-) -> Result<String, (Active, Vec<Asked>)> {
-    let print = fingerprint(shared, active.request.method(), active.request.params());
+) -> Result<String, Option<Box<ParkedCall>>> {
+    let shared = Arc::clone(&active.home);
+    let print = fingerprint(&shared, active.request.method(), active.request.params());
     let requests: Vec<_> =
         asked.iter().map(|asked| (asked.key.clone(), asked.request.clone())).collect();
-    let parked = Parked(Waits::Call(Box::new(ParkedCall { active, asked })));
+    let parked = Waits::Call(Box::new(ParkedCall { active, asked })).park();
     match shared.parking.park(front.owner, print, parked) {
         Ok(state) => {
             let requests = requests.iter().map(|(key, request)| (&**key, &**request));
             Ok(input::required(requests, &state))
         }
-        Err(Parked(Waits::Call(parked))) => Err((parked.active, parked.asked)),
-        // Never: it was one when it was given.
-        Err(Parked(Waits::Urls(_))) => Ok(String::new()),
+        Err(back) => Err(match Waits::from(back) {
+            Some(Waits::Call(parked)) => Some(parked),
+            _ => None,
+        }),
     }
 }
 
 /// The server's answer, for the client.
-fn finish(
-    shared: &Arc<Shared>,
-    active: Active,
-    answer: &Message,
-    front: &Front<'_>,
-) -> Result<Message, Failure> {
-    debug_assert_eq!(answer.kind(), Kind::Answer);
+fn finish(active: Active, answer: &Message, front: &Front<'_>) -> Result<Message, Failure> {
+    let shared = &active.home;
     let method = active.request.method();
     if let Some(result) = answer.result() {
         if active.is_task
@@ -287,27 +283,21 @@ fn finish(
             let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
             Message::parse(text.into()).map_err(|e| Failure::server(&e.into()))
         }
-        OldError::Urls(urls) if can_ask(method) => visit(shared, active, &urls, front),
+        OldError::Urls(urls) if can_ask(method) => visit(active, &urls, front),
         OldError::Urls(_) => Err(Failure::capability(AskKind::Url.required())),
     }
 }
 
 /// Asks the client to visit URLs, and to repeat its request then.
-fn visit(
-    shared: &Shared,
-    active: Active,
-    urls: &[String],
-    front: &Front<'_>,
-) -> Result<Message, Failure> {
+fn visit(active: Active, urls: &[String], front: &Front<'_>) -> Result<Message, Failure> {
     if !front.said.can.url {
         return Err(Failure::capability(AskKind::Url.required()));
     }
-    let Active { request, mut rounds, .. } = active;
+    let Active { home: shared, request, mut rounds, .. } = active;
     let round = rounds.next().ok_or_else(|| Failure::internal(TOO_OFTEN.message))?;
-    let print = fingerprint(shared, request.method(), request.params());
-    let parked = shared.parking.park(front.owner, print, Parked(Waits::Urls(rounds)));
-    let state = parked
-        .map_err(|_| Failure::internal("too many calls wait for answers of their clients"))?;
+    let print = fingerprint(&shared, request.method(), request.params());
+    let parked = shared.parking.park(front.owner, print, Waits::Urls(rounds).park());
+    let state = parked.map_err(|_| Failure::internal(TOO_MANY))?;
     let keys: Vec<_> = (1..=urls.len()).map(|number| format!("{round}.{number}")).collect();
     let requests = keys.iter().zip(urls).map(|(key, url)| (&**key, &**url));
     success(front.id, &input::required(requests, &state))

@@ -42,7 +42,7 @@ async fn listen(
 ) -> Result<Message, Failure> {
     let params = request.params().unwrap_or("{}");
     let wanted = Filter::read(params).map_err(Failure::params)?;
-    let (_, said) = request::to_old(Some(params)).map_err(Failure::params)?;
+    let (_, said) = request::to_old(request.method(), Some(params)).map_err(Failure::params)?;
     if let Some(missing) = needs_tasks_extension(&wanted, said.can.tasks) {
         return Err(Failure::capability(&missing));
     }

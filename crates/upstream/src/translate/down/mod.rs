@@ -18,6 +18,7 @@ mod parked;
 mod shared;
 mod support;
 mod tasks;
+mod waits;
 
 use std::sync::Arc;
 
@@ -42,14 +43,16 @@ pub struct Down {
 }
 
 impl Down {
-    /// Translates for a connection that began with `initialize`. Must be called within a runtime.
+    /// Translates for a connection that began with `initialize`, to the server that the operator
+    /// calls `upstream`. Must be called within a runtime.
     pub fn new(
         connection: Connection,
-        parking: Parking<Parked>,
+        upstream: &str,
+        parking: &Parking<Parked>,
         options: DownOptions,
     ) -> Result<Self, UntranslatableError> {
         let discovered = hello::to_new(connection.hello().result())?.into();
-        let shared = Arc::new(Shared::new(connection, parking, options));
+        let shared = Arc::new(Shared::new(connection, parking.of(upstream), options));
         tokio::spawn(shared::distribute(shared.connection.unsolicited(), Arc::downgrade(&shared)));
         Ok(Self { shared, discovered })
     }
@@ -97,7 +100,7 @@ impl Server for Down {
                     | "notifications/roots/list_changed"
             );
             if !is_lifecycle
-                && let Ok((params, _)) = super::request::to_old(note.params())
+                && let Ok((params, _)) = super::request::to_old(note.method(), note.params())
                 && let Ok(note) = Message::notification(note.method(), params.as_deref())
             {
                 self.shared.connection.notify(note).await;

@@ -47,7 +47,7 @@ pub(super) struct Shared {
     /// Streams of `subscriptions/listen`.
     pub(super) streams: Arc<Calls<Filter>>,
     pub(super) turns: Turns,
-    /// The level that the server was given. The lock is held while it is told.
+    /// The level that the server was given. The lock is held while it is set.
     level: Mutex<Option<Level>>,
     /// URIs that the server was asked to watch. The lock is held while it is asked.
     pub(super) references: Mutex<References>,
@@ -109,26 +109,30 @@ impl Shared {
     pub(super) async fn ask_task(&self, ask: Ask) -> Result<(), Ask> {
         let params = ask.request.params();
         let Some(task) = related(params) else { return Err(ask) };
-        let open = OpenAsk::new(&ask, &self.connection);
-        let Some(entry) = self.tasks.named(&task) else {
-            open.refuse(NO_ONE).await;
-            return Ok(());
-        };
-        let method = ask.request.method();
+        match self.tasks.named(&task) {
+            Some(entry) => self.ask_entry(&entry, &ask).await,
+            None => OpenAsk::new(&ask, &self.connection).refuse(NO_ONE).await,
+        }
+        Ok(())
+    }
+
+    /// Takes a question to a task, if its client can answer it.
+    pub(super) async fn ask_entry(&self, entry: &Entry, ask: &Ask) {
+        let (method, params) = (ask.request.method(), ask.request.params());
+        let open = OpenAsk::new(ask, &self.connection);
         let refusal = match AskKind::read(method, params) {
             None => Some(UNKNOWN),
             Some(kind) => kind.check(entry.can()).err(),
         };
-        let request = input::to_new(method, params);
-        match (refusal, request) {
-            (None, Ok(request)) => {
+        match (refusal, input::to_new(method, params)) {
+            (None, Ok(request)) if self.tasks.has_room(request.len()) => {
                 if let Err(open) = entry.ask(request, open) {
                     open.refuse(TOO_OFTEN).await;
                 }
             }
+            (None, Ok(_)) => open.refuse(TOO_OFTEN).await,
             (refusal, _) => open.refuse(refusal.unwrap_or(UNKNOWN)).await,
         }
-        Ok(())
     }
 
     /// Remembers that this server asks, and does not say whom.
@@ -149,8 +153,7 @@ impl Shared {
             && kind.is_some()
             && self
                 .receivers
-                .to_the_only(Event::Ask(ask.clone()), |wants| wants.can.answers_anything())
-                .is_ok();
+                .to_the_only(&Event::Ask(ask.clone()), |wants| wants.can.answers_anything());
         if !is_taken {
             OpenAsk::new(&ask, &self.connection).refuse(NO_ONE).await;
         }
@@ -196,7 +199,7 @@ impl Shared {
             "notifications/message" => {
                 self.receivers.to_all(&Event::Notification(note.clone()), |wants| {
                     is_wanted(note.params(), wants.level)
-                })
+                });
             }
             // A question that no one was given, and what the new generation does not have.
             "notifications/cancelled" | "notifications/elicitation/complete" => {}

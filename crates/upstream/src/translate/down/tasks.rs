@@ -17,17 +17,15 @@ use auth_core::Owner;
 
 use super::{
     book::{Entry, Outcome},
-    open_ask::OpenAsk,
-    shared::{Shared, TOO_OFTEN, UNKNOWN},
+    shared::Shared,
 };
 use crate::{
     calls::RequestError,
-    port::{Ask, Event, next_event},
+    port::{Event, next_event},
     translate::{
         capabilities::ClientCan,
         error::{self, OldError},
         failure::{Failure, success},
-        input::{self, AskKind},
         names::TASKS_EXTENSION,
         object::{UntranslatableError, parse_or_empty},
         request, result,
@@ -131,6 +129,11 @@ async fn follow(shared: Arc<Shared>, entry: Arc<Entry>, id: String) {
     let outcome = tokio::time::timeout(MAX_TIME, outcome(&shared, &entry, &id)).await;
     let outcome = outcome
         .unwrap_or_else(|_| Outcome::Error(error::error(-32603, "the task took too long", None)));
+    let outcome = if shared.tasks.has_room(outcome.len()) {
+        outcome
+    } else {
+        Outcome::Error(error::error(-32603, "the result is too long to be kept", None))
+    };
     entry.end(outcome);
     shared.announce(&id, &entry);
     let shared: Weak<Shared> = { Arc::downgrade(&shared) };
@@ -149,8 +152,9 @@ async fn outcome(shared: &Arc<Shared>, entry: &Entry, id: &str) -> Outcome {
     while let Some(event) = next_event(&mut *call).await {
         match event {
             Event::Ask(ask) => {
+                // One that names no task is this one's.
                 if let Err(ask) = shared.ask_task(ask).await {
-                    put(shared, entry, ask).await;
+                    shared.ask_entry(entry, &ask).await;
                 }
             }
             Event::Notification(note) if note.method() == "notifications/tasks/status" => {
@@ -165,24 +169,6 @@ async fn outcome(shared: &Arc<Shared>, entry: &Entry, id: &str) -> Outcome {
         }
     }
     failed("the server has ended")
-}
-
-/// A question on the stream of a task's result that names no task is that task's.
-async fn put(shared: &Shared, entry: &Entry, ask: Ask) {
-    let (method, params) = (ask.request.method(), ask.request.params());
-    let open = OpenAsk::new(&ask, &shared.connection);
-    let refusal = match AskKind::read(method, params) {
-        None => Some(UNKNOWN),
-        Some(kind) => kind.check(entry.can()).err(),
-    };
-    match (refusal, input::to_new(method, params)) {
-        (None, Ok(request)) => {
-            if let Err(open) = entry.ask(request, open) {
-                open.refuse(TOO_OFTEN).await;
-            }
-        }
-        (refusal, _) => open.refuse(refusal.unwrap_or(UNKNOWN)).await,
-    }
 }
 
 fn translated(shared: &Shared, answer: &Message) -> Result<Outcome, UntranslatableError> {
@@ -209,7 +195,8 @@ async fn answer(
     request: &Message,
     id: &str,
 ) -> Result<Message, Failure> {
-    let (params, said) = request::to_old(request.params()).map_err(Failure::params)?;
+    let (params, said) =
+        request::to_old(request.method(), request.params()).map_err(Failure::params)?;
     let task = id_of(params.as_deref()).map_err(Failure::params)?;
     let entry = shared.tasks.get(&task, owner);
     let entry = entry.ok_or_else(|| Failure::params("there is no such task"))?;

@@ -14,6 +14,7 @@ mod asking;
 mod call;
 mod session;
 mod shared;
+mod stream;
 mod tasks;
 
 use std::sync::{Arc, atomic::Ordering};
@@ -95,7 +96,7 @@ impl Server for Up {
         let shared = Arc::clone(&self.shared);
         match request.method() {
             "resources/subscribe" | "resources/unsubscribe" => {
-                Driven::start(|_| session::subscribe(shared, request))
+                Driven::start(|_| stream::subscribe(shared, request))
             }
             _ => Driven::start(|outlet| call::run(shared, request, outlet)),
         }
@@ -113,7 +114,7 @@ impl Server for Up {
     fn unsolicited(&self) -> Unsolicited {
         let unsolicited = self.shared.session.subscribe();
         if !self.shared.session.has_started.swap(true, Ordering::Relaxed) {
-            session::start(&self.shared);
+            stream::start(&self.shared);
         }
         unsolicited
     }

@@ -24,7 +24,7 @@ pub(super) fn parking() -> Parking<Parked> {
 pub(super) async fn down() -> (Down, Parking<Parked>, Received) {
     let (connection, received) = start(OldServer::default(), Wanted::Old).await;
     let parking = parking();
-    let down = Down::new(connection, parking.clone(), DownOptions::default()).unwrap();
+    let down = Down::new(connection, "one", &parking, DownOptions::default()).unwrap();
     (down, parking, received)
 }
 
@@ -105,12 +105,12 @@ async fn log_messages_reach_whom_asked_for_their_level() {
     let (down, _, received) = down().await;
     assert_eq!(call(&down, "tools/call", tool("log")).await.len(), 1);
     assert!(of_method(&received, "logging/setLevel").is_empty());
-    for (level, count, told) in [("warning", 2, 1), ("error", 1, 1), ("debug", 3, 2)] {
+    for (level, count, sets) in [("warning", 2, 1), ("error", 1, 1), ("debug", 3, 2)] {
         let mut params = tool("log");
         params["_meta"]["io.modelcontextprotocol/logLevel"] = level.into();
         let events = call(&down, "tools/call", params).await;
         assert_eq!(events.len(), count + 1, "{level}");
-        assert_eq!(of_method(&received, "logging/setLevel").len(), told, "it never goes up");
+        assert_eq!(of_method(&received, "logging/setLevel").len(), sets, "it never goes up");
     }
 }
 
@@ -155,6 +155,24 @@ async fn the_state_opens_the_same_request_only() {
     assert_eq!(answer(&down, "tools/call", forged).await["error"]["code"], -32602);
     assert_eq!(parking.len(), 1);
     assert_eq!(of_method(&received, "tools/call").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_opens_nothing_at_another_upstream() {
+    let (one, parking, _) = down().await;
+    let asked = answer(&one, "tools/call", tool("ask")).await;
+    let mut again = tool("ask");
+    again["requestState"] = asked["result"]["requestState"].clone();
+    again["inputResponses"] = json!({ "1": { "action": "accept" } });
+    let (connection, received) = start(OldServer::default(), Wanted::Old).await;
+    let other = Down::new(connection, "two", &parking, DownOptions::default()).unwrap();
+    assert_eq!(answer(&other, "tools/call", again.clone()).await["error"]["code"], -32602);
+    assert!(of_method(&received, "tools/call").is_empty());
+    // Another connection to the same upstream goes on with it.
+    let (connection, _) = start(OldServer::default(), Wanted::Old).await;
+    let same = Down::new(connection, "one", &parking, DownOptions::default()).unwrap();
+    let done = answer(&same, "tools/call", again).await;
+    assert_eq!(done["result"]["said"], json!({ "action": "accept" }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 mod down;
 mod fake;
+mod front;
 mod new_server;
 mod old_server;
 mod tasks;

@@ -138,7 +138,7 @@ impl Fake for OldServer {
                 self.ask(&message, "elicitation/create", params, out).await;
             }
             Some("emit") => {
-                // For tests: says what it is told to.
+                // For tests: says what the request has.
                 let params = &message["params"];
                 let method = params["method"].as_str().unwrap();
                 match params.get("id") {
