@@ -6,6 +6,7 @@
 
 use super::{
     capabilities::ClientCan,
+    names::RELATED_TASK,
     object::{UntranslatableError, edit},
 };
 use crate::wire::{Object, quote};
@@ -76,15 +77,18 @@ impl AskKind {
 }
 
 /// An old server's request, as an element of `inputRequests`. Without what exists in the old
-/// generation alone: the id of a URL elicitation, the wish to run it as a task, and the progress
-/// token, since a client of the new generation sends no progress.
+/// generation alone: the id of a URL elicitation, the wish to run it as a task, the task that it
+/// belongs to, and the progress token, since a client of the new generation sends no progress.
 pub(crate) fn to_new(method: &str, params: Option<&str>) -> Result<String, UntranslatableError> {
     let method = quote(method);
     let Some(params) = params else { return Ok(format!(r#"{{"method":{method}}}"#)) };
     let mut params = Object::parse(params)?;
     params.remove("task");
     params.remove("elicitationId");
-    edit(&mut params, "_meta", |meta| drop(meta.remove("progressToken")));
+    edit(&mut params, "_meta", |meta| {
+        meta.remove("progressToken");
+        meta.remove(RELATED_TASK);
+    });
     Ok(format!(r#"{{"method":{method},"params":{params}}}"#))
 }
 
@@ -185,7 +189,7 @@ mod tests {
     fn requests_both_ways() {
         let old = concat!(
             r#"{"mode":"url","message":"m","elicitationId":"e","url":"https://a/","task":{},"#,
-            r#""_meta":{"progressToken":1},"later":2}"#
+            r#""_meta":{"progressToken":1,"io.modelcontextprotocol/related-task":{}},"later":2}"#
         );
         let new = to_new("elicitation/create", Some(old)).unwrap();
         assert_eq!(

@@ -15,6 +15,6 @@ pub struct DownOptions {
 
 impl Default for DownOptions {
     fn default() -> Self {
-        Self { is_shared: false, names_calls: false, patience: Duration::from_mins(1) }
+        Self { is_shared: false, names_calls: false, patience: Duration::from_mins(2) }
     }
 }

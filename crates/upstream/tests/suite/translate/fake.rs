@@ -60,18 +60,18 @@ pub(super) trait Fake: Send + 'static {
 /// Starts a server and connects to it. What it receives is recorded.
 pub(super) async fn start(mut fake: impl Fake, wanted: Wanted) -> (Connection, Received) {
     let (to_server, mut requests) = mpsc::channel::<Outgoing>(64);
-    let (sender, receiver) = mpsc::channel(64);
+    let (from_server, answers) = mpsc::channel(64);
     let received = Received::default();
     let record = Arc::clone(&received);
     tokio::spawn(async move {
-        let out = Out(sender);
+        let out = Out(from_server);
         while let Some(outgoing) = requests.recv().await {
             let message: Value = serde_json::from_slice(&outgoing.message).unwrap();
             record.lock().unwrap().push(message.clone());
             fake.on(message, &out).await;
         }
     });
-    let link = Link { sender: to_server, receiver };
+    let link = Link { sender: to_server, receiver: answers };
     let connected = connect(link, wanted, CallLimits::default(), Duration::from_secs(5)).await;
     (connected.unwrap().0, received)
 }
@@ -89,7 +89,7 @@ pub(super) async fn until(is_so: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(600), waits).await.expect("it never was so");
+    tokio::time::timeout(Duration::from_mins(10), waits).await.expect("it never was so");
 }
 
 pub(super) fn anonymous() -> CallContext {

@@ -120,15 +120,12 @@ impl Fake for NewServer {
                 // For tests: on the last stream, or its end.
                 let listen = self.listens.last().unwrap();
                 let tag = json!({ "io.modelcontextprotocol/subscriptionId": listen });
-                match params["method"].as_str() {
-                    Some(method) => {
-                        let note = json!({ "uri": params["uri"], "_meta": tag });
-                        out.note(method, note).await;
-                    }
-                    None => {
-                        let result = json!({ "resultType": "complete", "_meta": tag });
-                        out.result(listen, result).await;
-                    }
+                if let Some(method) = params["method"].as_str() {
+                    let note = json!({ "uri": params["uri"], "_meta": tag });
+                    out.note(method, note).await;
+                } else {
+                    let result = json!({ "resultType": "complete", "_meta": tag });
+                    out.result(listen, result).await;
                 }
                 out.result(id, json!({})).await;
             }

@@ -32,6 +32,7 @@ async fn a_task_of_2025_11_25_for_a_client_of_the_extension() {
     }
     assert_eq!(asked["status"], "input_required");
     assert_eq!(asked["inputRequests"]["1"]["method"], "elicitation/create");
+    assert_eq!(asked["inputRequests"]["1"]["params"], json!({ "message": "m" }));
     let responses = json!({ "1": { "action": "accept" }, "7": {} });
     let update = client(json!({ "taskId": "t", "inputResponses": responses }));
     let updated = answer(&down, "tasks/update", update).await;
