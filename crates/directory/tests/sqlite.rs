@@ -129,7 +129,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     let before = fs::read(&file.path).unwrap();
 
     let fault = file.open().await.unwrap_err();
-    assert!(matches!(fault, DirectoryError::NewerSchema { found: 9999, known: 4, .. }));
+    assert!(matches!(fault, DirectoryError::NewerSchema { found: 9999, known: 5, .. }));
     file.is_named_in(&fault);
     assert!(fault.to_string().contains("newer program"));
     assert!(fs::read(&file.path).unwrap() == before);
