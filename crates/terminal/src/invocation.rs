@@ -122,8 +122,8 @@ impl Invocation {
         quoted(&format!("{}{name}", self.folder))
     }
 
-    /// The file to start `program` with, as a configuration of another program names it: not quoted.
-    /// `None` unless the programs are installed.
+    /// The file to start `program` with, as a configuration of another program names it: not
+    /// quoted. `None` unless the programs are installed.
     ///
     /// ```
     /// use terminal::{Invocation, Program};

@@ -1,8 +1,8 @@
 //! The program's messages on their way to the server.
 //!
 //! 1. They are sent in the order in which they came. A notification or a response is accepted by
-//!    the server before the next message is sent, or has had [`ACCEPT_TIME`]; a request that opens a
-//!    session is answered before. Other requests run beside each other.
+//!    the server before the next message is sent, or has had [`ACCEPT_TIME`]; a request that opens
+//!    a session is answered before. Other requests run beside each other.
 //! 2. What waits is bounded. A request that finds no place is answered with an error.
 //! 3. A cancellation overtakes what waits. A request that was not sent is not sent any more. One of
 //!    a session is cancelled by the notification, one since 2026-07-28 by the end of its connection

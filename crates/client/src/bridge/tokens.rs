@@ -1,7 +1,8 @@
 //! The token that goes with each request, for as long as the bridge runs.
 //!
 //! 1. It is obtained, renewed and upgraded as in every run ([`crate::session`]). One piece of work
-//!    at a time does so; requests that were refused meanwhile wait for it, and take what it obtained.
+//!    at a time does so; requests that were refused meanwhile wait for it, and take what it
+//!    obtained.
 //! 2. That work is not ended with the request that it began for. A renewal that was begun is
 //!    finished even at the end of the program: the issuer may have used up the old refresh token.
 //! 3. Other bridges, and other runs, change the same store. What they obtained is looked for first.

@@ -309,9 +309,9 @@ async fn sign_in(configure: Configure) {
             HeaderValue::from_static(value),
         )]);
         let http = client(Some(balancer.certificate())).default_headers(forged);
-        let mut forger = Person::with(http.local_address(IpAddr::from([127, 0, 0, 2])));
-        forger.cookies.clone_from(&mallory.cookies);
-        let answer = forger.submit(&balancer, form.clone(), &guess).await;
+        let mut pretender = Person::with(http.local_address(IpAddr::from([127, 0, 0, 2])));
+        pretender.cookies.clone_from(&mallory.cookies);
+        let answer = pretender.submit(&balancer, form.clone(), &guess).await;
         assert_eq!(answer.status, 429, "{name}: {value}");
     }
 

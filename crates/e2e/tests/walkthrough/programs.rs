@@ -2,13 +2,9 @@
 //! (ID-JAG), and a platform gives another a JWT (RFC 7523). The provider is a test's own; the rest
 //! are the programs.
 
-use std::{
-    fs,
-    net::TcpListener,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, net::TcpListener};
 
-use auth_core::{Algorithm, oauth::ID_JAG_TYPE};
+use auth_core::{Algorithm, Clock, SystemClock, oauth::ID_JAG_TYPE};
 use serde_json::json;
 use testkit::{Forge, Reply, TestIssuer, TestKey};
 
@@ -66,7 +62,7 @@ impl Site {
 
     /// What the provider says of carol, now.
     fn assertion(&self, token_type: &str) -> Forge {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = SystemClock.now().as_secs();
         Forge::valid(self.key)
             .header("typ", token_type)
             .claim("iss", self.idp.issuer())
