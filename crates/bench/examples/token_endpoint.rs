@@ -55,7 +55,7 @@ async fn main() {
     let (mut signatures, mut changes) = (Vec::new(), Vec::new());
     let (mut exchanges, mut refreshes) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
-        let (change, codes) = cpu_of(codes(&store, &subject(round), &mut next)).await;
+        let (change, codes) = cpu_of(Box::pin(codes(&store, &subject(round), &mut next))).await;
         let (signature, ()) = cpu_of(async { sign(key) }).await;
         let (exchange, tokens) = cpu_of(exchange(&router, &codes)).await;
         let (refresh, ()) = cpu_of(refresh(&router, &tokens)).await;

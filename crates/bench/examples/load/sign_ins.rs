@@ -130,9 +130,9 @@ async fn attempts(forms: &mut Vec<Form>, statuses: &mut BTreeMap<u16, usize>) ->
         match tried {
             Ok((form, counts)) => {
                 forms.push(form);
-                counts
-                    .into_iter()
-                    .for_each(|(it, count)| *statuses.entry(it).or_default() += count);
+                for (status, count) in counts {
+                    *statuses.entry(status).or_default() += count;
+                }
             }
             Err(fault) => faults.push(fault),
         }
