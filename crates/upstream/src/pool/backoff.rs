@@ -27,8 +27,8 @@ impl Default for Backoff {
     fn default() -> Self {
         Self {
             first: Duration::from_secs(1),
-            longest: Duration::from_secs(60),
-            healthy: Duration::from_secs(60),
+            longest: Duration::from_mins(1),
+            healthy: Duration::from_mins(1),
         }
     }
 }
@@ -95,8 +95,8 @@ mod tests {
 
     const BACKOFF: Backoff = Backoff {
         first: Duration::from_secs(1),
-        longest: Duration::from_secs(60),
-        healthy: Duration::from_secs(60),
+        longest: Duration::from_mins(1),
+        healthy: Duration::from_mins(1),
     };
 
     fn key(session: &str) -> Key {
@@ -124,7 +124,7 @@ mod tests {
         assert!(history.not_before(&key("2")).is_none(), "of another one nothing is known");
         history.succeeded(&key("1"), Duration::from_secs(59), BACKOFF);
         assert!(history.not_before(&key("1")).is_some());
-        history.succeeded(&key("1"), Duration::from_secs(60), BACKOFF);
+        history.succeeded(&key("1"), Duration::from_mins(1), BACKOFF);
         assert!(history.not_before(&key("1")).is_none());
     }
 

@@ -76,8 +76,8 @@ impl Default for PoolConfig {
     fn default() -> Self {
         Self {
             instances: Instances::default(),
-            idle: Duration::from_secs(600),
-            start_timeout: Duration::from_secs(60),
+            idle: Duration::from_mins(10),
+            start_timeout: Duration::from_mins(1),
             max_starting: 4,
             patience: Duration::from_secs(5),
             backoff: Backoff::default(),

@@ -57,7 +57,7 @@ fn serve(request: &str) {
         "environment" => {
             let all: Vec<_> =
                 std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
-            let folder = std::env::current_dir().unwrap();
+            let folder = std::env::current_dir().unwrap().display().to_string();
             answer(&format!("{{\"variables\":{all:?},\"folder\":{folder:?}}}"));
         }
         "hang" => {}
@@ -113,7 +113,7 @@ fn grandchild(arguments: &[&str]) -> u32 {
 
 fn rest() -> ! {
     loop {
-        thread::sleep(Duration::from_secs(60));
+        thread::sleep(Duration::from_mins(1));
     }
 }
 

@@ -78,7 +78,7 @@ async fn crash(lease: &Lease<Connection>) {
 #[tokio::test]
 async fn a_hundred_owners_have_a_server_each() {
     let world = Arc::new(World::new(
-        PoolConfig { patience: Duration::from_secs(60), ..PoolConfig::default() },
+        PoolConfig { patience: Duration::from_mins(1), ..PoolConfig::default() },
         BoundsConfig::default(),
     ));
     let calls: Vec<_> = (0..200)
@@ -98,7 +98,7 @@ async fn a_hundred_owners_have_a_server_each() {
     assert_eq!((world.starts(), world.bounds.taken(), world.pool.len()), (100, 100, 100));
     drop(leases);
     world.pool.end_all();
-    tokio::time::timeout(Duration::from_secs(60), world.bounds.empty()).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), world.bounds.empty()).await.unwrap();
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use upstream::{
 };
 
 /// How long is waited for what must happen.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program that misbehaves.
 pub(super) fn program() -> PathBuf {
