@@ -64,7 +64,8 @@ pub async fn connect(
             let answer = ask(&connection, &discover()?, timeout).await?;
             begin(connection, Era::New, answer)
         }
-        Wanted::Probe => match ask(&connection, &discover()?, timeout).await {
+        // A server that says nothing is one of the old generation.
+        Wanted::Probe => match ask(&connection, &discover()?, timeout / 3).await {
             Ok(answer) if is_discovery(&answer) => begin(connection, Era::New, answer),
             Err(ConnectError::Refused(answer)) if is_modern_refusal(&answer) => {
                 Err(ConnectError::Revision)

@@ -16,6 +16,14 @@ pub(crate) const FIRST_NEW: &str = "2026-07-28";
 /// The last revision of the old generation.
 pub(crate) const LAST_OLD: &str = "2025-11-25";
 
+/// The revisions of the old generation.
+const OLD: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", LAST_OLD];
+
+/// Whether this is a revision of the old generation.
+pub(crate) fn is_known_old(revision: &str) -> bool {
+    OLD.contains(&revision)
+}
+
 impl Era {
     /// The generation of a revision.
     #[must_use]

@@ -10,5 +10,5 @@ mod handshake;
 mod hello;
 
 pub use handshake::{ConnectError, Wanted, connect};
-pub(crate) use hello::with_meta;
 pub use hello::{Era, Hello};
+pub(crate) use hello::{is_known_old, with_meta};

@@ -10,15 +10,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
-    era::Era,
+    era::{Era, is_known_old},
     wire::{ErrorCode, Message, Object},
 };
 
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const REVISION: &str = "mcp-protocol-version";
-/// The revisions with sessions.
-const OLD: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// A request whose headers do not fit it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +47,13 @@ pub(super) fn accepts(headers: &HeaderMap, essence: &str) -> bool {
     })
 }
 
+/// Whether the client names event streams before JSON: then it gets one, also for a single message.
+pub(super) fn prefers_stream(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let first = value.and_then(|text| text.split([',', ';']).next()).unwrap_or_default();
+    first.trim().eq_ignore_ascii_case("text/event-stream")
+}
+
 /// Whether the body is JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -66,7 +71,7 @@ pub(super) fn revision(headers: &HeaderMap) -> Option<&str> {
 pub(super) fn is_new(headers: &HeaderMap, message: &Message) -> bool {
     match message.method() {
         // A session begins whatever the headers say: the server agrees to a revision.
-        "initialize" => false,
+        "initialize" => message.revision().is_some_and(|revision| Era::of(&revision) == Era::New),
         "server/discover" | "subscriptions/listen" => true,
         _ => {
             message.revision().is_some()
@@ -78,7 +83,7 @@ pub(super) fn is_new(headers: &HeaderMap, message: &Message) -> bool {
 /// Checks what requests of a session have.
 pub(super) fn check_old(headers: &HeaderMap) -> Result<(), HeaderError> {
     let mut values = headers.get_all(REVISION).iter();
-    let is_known = |value: &HeaderValue| value.to_str().is_ok_and(|text| OLD.contains(&text));
+    let is_known = |value: &HeaderValue| value.to_str().is_ok_and(|text| is_known_old(text));
     match (values.next(), values.next()) {
         (None, _) => Ok(()),
         (Some(value), None) if is_known(value) => Ok(()),
@@ -201,6 +206,7 @@ mod tests {
         assert!(new(&[], &request("tools/list", &format!("{{{META}}}"))));
         assert!(new(&[], &request("server/discover", "{}")));
         assert!(!new(&[("mcp-protocol-version", "2026-07-28")], &request("initialize", "{}")));
+        assert!(new(&[], &request("initialize", &format!("{{{META}}}"))));
     }
 
     #[test]
@@ -211,6 +217,14 @@ mod tests {
         let twice =
             [("mcp-protocol-version", "2025-06-18"), ("mcp-protocol-version", "2025-06-18")];
         assert!(check_old(&headers(&twice)).is_err());
+    }
+
+    #[test]
+    fn the_type_that_is_named_first_is_preferred() {
+        let prefers = |value: &str| prefers_stream(&headers(&[("accept", value)]));
+        assert!(prefers("text/event-stream, application/json"));
+        assert!(!prefers("application/json, text/event-stream") && !prefers("*/*"));
+        assert!(!prefers_stream(&headers(&[])));
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub struct FrontLimits {
     pub replay_bytes: usize,
     /// Streams of one session that are kept for replay after their end.
     pub replay_streams: usize,
-    /// After this long without an answer a response becomes a stream.
+    /// After this long without an answer a response becomes a stream, in a session. Without one it
+    /// does so when a comment is due, since an error has a status of its own there.
     pub stream_after: Duration,
     /// How often a stream on which nothing happens has a comment.
     pub keep_alive: Duration,

@@ -53,6 +53,12 @@ async fn request(
         let (status, id) = (StatusCode::BAD_REQUEST, request.id());
         return answer::error(status, id, fault.code, &fault.message);
     }
+    if request.method() == "initialize" {
+        // For a server it would begin the old generation.
+        let text = "this revision has no initialize";
+        let status = StatusCode::NOT_FOUND;
+        return answer::error(status, request.id(), ErrorCode::METHOD_NOT_FOUND, text);
+    }
     if let Err(refused) = shared.admit(&request) {
         return refused;
     }
@@ -74,9 +80,12 @@ async fn request(
     let listed = is_list(method).then(|| method.to_owned());
     let is_malformed = headers::is_malformed(&request);
     let mut call = server.call(&context, request);
-    let after = Some(shared.limits.stream_after);
+    // Not sooner than it needs a comment: the status of an error cannot follow.
+    let after = Some(shared.limits.keep_alive);
     let begun = match first(&mut *call, None, after).await {
-        First::Event(Event::Answer(answer)) => {
+        First::Event(Event::Answer(answer))
+            if answer.error().is_some() || !headers::prefers_stream(http) =>
+        {
             let answer = match &listed {
                 Some(method) => filter(&*shared.definitions, method, answer),
                 None => answer,

@@ -37,7 +37,10 @@ pub(super) async fn post(
         Err(refused) => return refused,
     };
     match message.kind() {
-        Kind::Request => request(shared, session, &context, message).await,
+        Kind::Request => {
+            let prefers_stream = headers::prefers_stream(http);
+            request(shared, session, &context, message, prefers_stream).await
+        }
         Kind::Notification if message.method() == "notifications/cancelled" => {
             let params = Object::parse(message.params().unwrap_or("{}")).unwrap_or_default();
             if let Some(id) = message.request_id().and_then(Id::parse) {
@@ -119,6 +122,7 @@ async fn request(
     session: Arc<Session>,
     context: &CallContext,
     request: Message,
+    prefers_stream: bool,
 ) -> Answer {
     if let Err(refused) = shared.admit(&request) {
         return refused;
@@ -143,7 +147,7 @@ async fn request(
     let after = shared.limits.stream_after;
     let Some((call, _)) = &mut running.0 else { return answer::status(StatusCode::ACCEPTED) };
     let begun = match first(&mut *call.call, Some(&mut call.cancelled), Some(after)).await {
-        First::Event(Event::Answer(answer)) => {
+        First::Event(Event::Answer(answer)) if !prefers_stream => {
             let answer = call.finish(answer);
             running.0 = None;
             return answer::json(StatusCode::OK, answer.into_bytes());
