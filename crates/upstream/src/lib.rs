@@ -18,6 +18,7 @@ pub mod child;
 mod context;
 pub mod era;
 pub mod front;
+pub mod gateway;
 pub mod link;
 pub mod pool;
 pub mod port;

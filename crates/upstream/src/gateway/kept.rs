@@ -1,0 +1,221 @@
+//! The servers of one upstream, kept by pools.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{config::GatewayConfig, generations::Generations, leased::Leased};
+use crate::{
+    CallContext,
+    asks::parking::Parking,
+    calls::{CallLimits, Connection},
+    era::{ConnectError, Era, Wanted, connect},
+    front::{Definitions, Front},
+    link::Link,
+    pool::{Bounds, Instances, Key, Lease, Pool, PoolError, Source},
+    port::{OpenError, Opened, Server, Servers, Waiting},
+    translate::{Down, DownOptions, Parked, Up},
+    wire::{Message, Object, quote},
+};
+
+/// The endpoint of one upstream, whose servers come from `source`. `bounds` are those of all
+/// upstreams together, and so is `parking`, which has the calls that wait for their clients.
+#[must_use]
+pub fn gateway<S: Source + Clone>(
+    source: S,
+    config: GatewayConfig,
+    bounds: &Bounds,
+    parking: Parking<Parked>,
+    definitions: Arc<dyn Definitions>,
+) -> Front {
+    let front = config.front;
+    let kept = Kept {
+        sessions: Pool::new(source.clone(), config.pool.clone(), bounds.clone()),
+        requests: Pool::new(source, config.pool.clone(), bounds.clone()),
+        generations: Generations::default(),
+        next: AtomicU64::new(0),
+        parking,
+        config,
+    };
+    Front::new(Arc::new(kept), definitions, front)
+}
+
+struct Kept<S> {
+    config: GatewayConfig,
+    /// Those that began with `initialize`, for clients with sessions.
+    sessions: Pool<S, Begun>,
+    /// Those for requests without a session.
+    requests: Pool<S, Ready>,
+    generations: Generations,
+    next: AtomicU64,
+    parking: Parking<Parked>,
+}
+
+/// A connection that began with `initialize`, and its answer.
+struct Begun {
+    connection: Connection,
+    answer: Message,
+}
+
+/// A connection for requests without a session, as a server of the new generation.
+struct Ready {
+    connection: Connection,
+    server: Arc<dyn Server>,
+}
+
+impl<S: Source> Kept<S> {
+    fn is_per_session(&self) -> bool {
+        self.config.pool.instances == Instances::PerSession
+    }
+
+    /// The server for a session, from a server that knows `initialize`.
+    async fn old(&self, key: &Key, initialize: &Message) -> Result<Lease<Begun>, PoolError> {
+        let (limits, timeout) = (self.config.calls, self.config.first_answer);
+        let wanted =
+            if self.is_per_session() { Wanted::Client(initialize.clone()) } else { Wanted::Old };
+        let begin = async move |link: Link| {
+            let (connection, answer) = connect(link, wanted, limits, timeout).await?;
+            Ok::<_, ConnectError>(Begun { connection, answer })
+        };
+        self.sessions.get(key, move |link| begin(link)).await
+    }
+
+    /// The server for requests without a session, whatever it speaks.
+    async fn ready(&self, key: &Key) -> Result<Lease<Ready>, PoolError> {
+        let lease = self.begin(key, self.generations.ends_at_discover()).await;
+        match lease {
+            Err(PoolError::Handshake(error))
+                if matches!(error.downcast_ref(), Some(ConnectError::Ended(_)))
+                    && !self.generations.ends_at_discover() =>
+            {
+                self.generations.set_ends_at_discover();
+                self.begin(key, true).await
+            }
+            lease => lease,
+        }
+    }
+
+    async fn begin(&self, key: &Key, is_old: bool) -> Result<Lease<Ready>, PoolError> {
+        let (limits, timeout) = (self.config.calls, self.config.first_answer);
+        let options = DownOptions {
+            is_shared: self.config.pool.instances == Instances::Shared,
+            ..DownOptions::default()
+        };
+        let parking = self.parking.clone();
+        let begin =
+            async move |link: Link| ready(link, is_old, limits, timeout, parking, options).await;
+        self.requests.get(key, move |link| begin(link)).await
+    }
+
+    async fn open_session(
+        &self,
+        context: &CallContext,
+        initialize: Message,
+    ) -> Result<Opened, OpenError> {
+        let session = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let key = Key::new(self.config.pool.instances, context.owner(), Some(&session));
+        if !self.generations.is_new_only() {
+            match self.old(&key, &initialize).await {
+                Ok(lease) => return self.opened(lease, &initialize),
+                Err(PoolError::Handshake(error)) => match error.downcast_ref::<ConnectError>() {
+                    Some(ConnectError::Refused(refusal)) => {
+                        // It may know the new generation alone.
+                        let lease = self.ready(&key).await;
+                        if !lease.is_ok_and(|lease| lease.connection.era() == Era::New) {
+                            let id = initialize.id().unwrap_or("0");
+                            let refusal = refusal.with(&[(crate::wire::Edit::Id, id)]);
+                            return Err(OpenError::Refused(Box::new(refusal)));
+                        }
+                        self.generations.set_new_only();
+                    }
+                    _ => return Err(unavailable(PoolError::Handshake(error))),
+                },
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        let lease = self.ready(&key).await.map_err(unavailable)?;
+        let opened = Up::open(lease.connection.clone(), &initialize, &self.config.name);
+        let (up, answer) = opened.map_err(|error| OpenError::Unavailable(error.into()))?;
+        let leased = Leased { server: Arc::new(up), lease, is_initialized: true };
+        Ok(Opened { server: Arc::new(leased), answer })
+    }
+
+    fn opened(&self, lease: Lease<Begun>, initialize: &Message) -> Result<Opened, OpenError> {
+        let server = Arc::new(lease.connection.clone());
+        let is_own = self.is_per_session();
+        let answer = if is_own {
+            Ok(lease.answer.clone())
+        } else {
+            welcome(lease.connection.hello().result(), initialize)
+        };
+        let answer = answer.map_err(|error| OpenError::Unavailable(error.into()))?;
+        let leased = Leased { server, lease, is_initialized: !is_own };
+        Ok(Opened { server: Arc::new(leased), answer })
+    }
+}
+
+/// A connection for requests without a session.
+async fn ready(
+    link: Link,
+    is_old: bool,
+    limits: CallLimits,
+    timeout: Duration,
+    parking: Parking<Parked>,
+    options: DownOptions,
+) -> Result<Ready, Box<dyn std::error::Error + Send + Sync>> {
+    let wanted = if is_old { Wanted::Old } else { Wanted::Probe };
+    let (connection, _) = connect(link, wanted, limits, timeout).await?;
+    let server: Arc<dyn Server> = match connection.era() {
+        Era::New => Arc::new(connection.clone()),
+        Era::Old => Arc::new(Down::new(connection.clone(), parking, options)?),
+    };
+    Ok(Ready { connection, server })
+}
+
+/// The answer to a client's `initialize` from a server that has answered ours: in the client's
+/// revision, if that is an older one than was agreed upon with the server.
+fn welcome(hello: &str, initialize: &Message) -> Result<Message, crate::wire::MessageError> {
+    let mut result = Object::parse(hello).map_err(crate::wire::MessageError::Json)?;
+    let params = Object::parse(initialize.params().unwrap_or("{}")).unwrap_or_default();
+    let agreed = result.text("protocolVersion").unwrap_or_default().into_owned();
+    if let Some(asked) = params.text("protocolVersion")
+        && crate::era::is_known_old(&asked)
+        && *asked <= *agreed
+    {
+        result.set("protocolVersion", quote(&asked));
+    }
+    Message::success(initialize.id().unwrap_or("0"), &result.to_string())
+}
+
+impl<S: Source> Servers for Kept<S> {
+    fn open<'a>(
+        &'a self,
+        context: &'a CallContext,
+        initialize: Message,
+    ) -> Waiting<'a, Result<Opened, OpenError>> {
+        Box::pin(self.open_session(context, initialize))
+    }
+
+    fn stateless<'a>(
+        &'a self,
+        context: &'a CallContext,
+    ) -> Waiting<'a, Result<Arc<dyn Server>, OpenError>> {
+        Box::pin(async move {
+            let key = Key::new(self.config.pool.instances, context.owner(), None);
+            let lease = self.ready(&key).await.map_err(unavailable)?;
+            let server = Arc::clone(&lease.server);
+            Ok(Arc::new(Leased { server, lease, is_initialized: true }) as Arc<dyn Server>)
+        })
+    }
+}
+
+fn unavailable(error: PoolError) -> OpenError {
+    match error {
+        PoolError::Full | PoolError::OwnerFull => OpenError::TooMany,
+        error => OpenError::Unavailable(Box::new(error)),
+    }
+}

@@ -1,0 +1,23 @@
+//! One upstream, put together: its servers ([`Pool`](crate::pool::Pool)), the protocol generations
+//! that they speak, and the [`Front`](crate::front::Front).
+//!
+//! | client | server | what it gets |
+//! |---|---|---|
+//! | old | old | a connection; with a server for each session it begins as the client said |
+//! | new | new | a connection |
+//! | new | old | [`Down`](crate::translate::Down) |
+//! | old | new | [`Up`](crate::translate::Up) |
+//!
+//! A server that speaks both generations is used in the client's own: one process for sessions, one
+//! for requests without, since `initialize` decides for a whole process (MCP 2026-07-28,
+//! versioning).
+//!
+//! **Invariant:** a connection is used by those alone for whom the pool keeps it.
+
+mod config;
+mod generations;
+mod kept;
+mod leased;
+
+pub use config::GatewayConfig;
+pub use kept::gateway;
