@@ -8,4 +8,5 @@
 
 #[cfg(unix)]
 mod child;
+mod core;
 mod translate;
