@@ -61,7 +61,7 @@ for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
   const [kind, revision, count, extra] = line.split(' ');
   const run = `${kind} ${revision}`;
   const row = { run, cells: [] };
-  for (const way of ['guarded', 'bare', 'no-token']) {
+  for (const way of ['guarded', 'gateway', 'bare', 'no-token']) {
     const scenarios = read(join(output, way, `${kind}-${revision}`));
     const total = Number(count) + Number(extra);
     if (scenarios.size !== total) complain(`${way} ${run}: ${scenarios.size} scenarios instead of ${total}`);
@@ -78,8 +78,8 @@ for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
   }
   rows.push(row);
 }
-console.log('                        guarded              bare                no token');
-console.log('run                     scenarios    checks  scenarios    checks  refused');
+console.log('                        guarded              gateway, stdio       bare                no token');
+console.log('run                     scenarios    checks  scenarios    checks  scenarios    checks  refused');
 for (const { run, cells } of rows) console.log(`${run.padEnd(22)} ${cells.join(' ')}`);
 console.log(`${'conformance, server'.padEnd(44)} ${String(passed).padStart(5)} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 ? 0 : 1);

@@ -3,6 +3,7 @@
 //! token is printed.
 
 mod fixture;
+mod gateway;
 
 use std::{
     error::Error,
@@ -24,7 +25,7 @@ use rmcp::transport::streamable_http_server::{
 };
 use tokio::net::TcpListener;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, Only};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -33,15 +34,30 @@ type Failure = Box<dyn Error + Send + Sync>;
 #[command(name = "conformance-server")]
 struct Args {
     /// Where to listen on loopback; 0 for any free port
-    port: u16,
+    #[arg(required_unless_present = "stdio", conflicts_with = "stdio")]
+    port: Option<u16>,
     /// Serve the fixture a second time, at /unguarded, without the guard
     #[arg(long)]
     unguarded: bool,
+    /// Put the gateway between the guard and the fixture, which is then a child process
+    #[arg(long, conflicts_with = "unguarded")]
+    gateway: bool,
+    /// Serve the fixture over stdin and stdout
+    #[arg(long)]
+    stdio: bool,
+    /// Speak only the revisions with sessions, or only those without
+    #[arg(long)]
+    only: Option<Only>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve(&Args::parse()).await {
+    if let Some(code) = upstream::warden::run_if_asked(std::env::args_os()) {
+        return code;
+    }
+    let args = Args::parse();
+    let served = if args.stdio { serve_stdio(args.only).await } else { serve(&args).await };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "error: {failure}");
@@ -50,8 +66,16 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The fixture over stdin and stdout, until the end of stdin.
+async fn serve_stdio(only: Option<Only>) -> Result<(), Failure> {
+    let sessions = Arc::new(LocalSessionManager::default());
+    let fixture = Fixture::new(sessions)?.only(only);
+    rmcp::serve_server(fixture, rmcp::transport::stdio()).await?.waiting().await?;
+    Ok(())
+}
+
 async fn serve(args: &Args) -> Result<(), Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port.unwrap_or_default())).await?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}/mcp");
     let resource: ResourceUri = url.parse()?;
@@ -68,7 +92,11 @@ async fn serve(args: &Args) -> Result<(), Failure> {
     let guard = Guard::new(resource, policy, [], TokenAuthenticator::new(verifier, SystemClock))?
         .authorization_server(issuer)
         .name("conformance");
-    let mut router = Router::new().route_service("/mcp", guard.protect(mcp()?));
+    let mut router = if args.gateway {
+        Router::new().route_service("/mcp", guard.protect(gateway::service(args.only)?))
+    } else {
+        Router::new().route_service("/mcp", guard.protect(mcp()?))
+    };
     for path in guard.metadata_paths() {
         router = router.route_service(&path, guard.metadata());
     }
