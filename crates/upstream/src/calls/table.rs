@@ -269,7 +269,7 @@ impl Table {
     }
 
     fn route_answer(&self, message: &Message) {
-        // Answers to calls that were cancelled are nobody's.
+        // An answer to a call that was cancelled has no reader.
         let Some(id) = call_id(message.id()) else { return };
         let Some(pending) = self.state().calls.remove(&id) else { return };
         let own = &*pending.id;

@@ -89,7 +89,8 @@ async fn initialize(
     timeout: Duration,
 ) -> Result<(Connection, Message), ConnectError> {
     let params = format!(
-        "{{\"protocolVersion\":\"{LAST_OLD}\",\"capabilities\":{{\"roots\":{{\"listChanged\":true}},\
+        "{{\"protocolVersion\":\"{LAST_OLD}\",\"capabilities\":{{\
+         \"roots\":{{\"listChanged\":true}},\
          \"sampling\":{{}},\"elicitation\":{{\"form\":{{}},\"url\":{{}}}}}},\
          \"clientInfo\":{CLIENT_INFO}}}"
     );

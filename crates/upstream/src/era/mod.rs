@@ -3,7 +3,7 @@
 //! | | old | new |
 //! |---|---|---|
 //! | revisions | 2024-11-05 to 2025-11-25 | 2026-07-28 |
-//! | beginning | `initialize`, `notifications/initialized` | none; `server/discover` describes the server |
+//! | beginning | `initialize`, then `initialized` | none; `server/discover` describes it |
 //! | client's capabilities | once, in `initialize` | in the `_meta` of each request |
 
 mod handshake;

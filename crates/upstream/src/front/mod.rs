@@ -4,9 +4,9 @@
 //! 1. A request that names its revision in `_meta`, or a revision of the new generation in
 //!    `MCP-Protocol-Version`, is one without a session. Every other belongs to a session, which
 //!    `initialize` begins.
-//! 2. An answer that comes soon is JSON, unless the client names event streams first in `Accept`. If
-//!    something else comes first, or nothing for a while, it is an event stream, with comments while
-//!    nothing happens.
+//! 2. An answer that comes soon is JSON, unless the client names event streams first in `Accept`.
+//!    If something else comes first, or nothing for a while, it is an event stream, with comments
+//!    while nothing happens.
 //! 3. In a session every stream can be resumed (`Last-Event-ID`) within bounds, and from 2025-11-25
 //!    on it begins with an event without data. A connection that ends does not end the call.
 //! 4. Without a session a connection that ends cancels the call.
@@ -28,6 +28,7 @@ mod replay;
 mod service;
 mod session;
 mod sessions;
+mod shared;
 mod stream;
 
 pub use definitions::{Definitions, NotAcceptedError, Unpinned};

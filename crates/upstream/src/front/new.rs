@@ -9,7 +9,7 @@ use super::{
     answer::{self, Answer},
     headers,
     race::{First, first},
-    service::{Shared, filter, is_list},
+    shared::{Shared, filter, is_list},
     stream::CallBody,
 };
 use crate::{

@@ -12,8 +12,8 @@ use super::{
     quota::Place,
     race::{Cancelled, First, first},
     replay::{Replay, STANDALONE, parse_id},
-    service::{Shared, filter, is_list},
     session::Session,
+    shared::{Shared, filter, is_list},
     stream,
 };
 use crate::{
@@ -189,8 +189,8 @@ impl Running {
         }
     }
 
-    /// Takes what the call says to its stream, until the end; without a stream nobody will ask for
-    /// it, but the call goes on.
+    /// Takes what the call says to its stream, until the end; without a stream no
+    /// client can ask for it, but the call goes on.
     async fn pump(mut self, mut begun: Option<Event>, to: Option<Arc<Replay>>, place: Place) {
         loop {
             let event = match begun.take() {

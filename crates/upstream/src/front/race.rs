@@ -25,7 +25,7 @@ pub(super) enum First {
     Ended,
 }
 
-/// Waits for the first of these. Without `cancelled` nobody can cancel.
+/// Waits for the first of these. Without `cancelled` it cannot be cancelled.
 pub(super) async fn first(
     call: &mut dyn Call,
     mut cancelled: Option<&mut Cancelled>,

@@ -75,7 +75,7 @@ impl Replay {
         let event = event(number);
         inner.bytes += event.len();
         inner.events.push_back((number, event));
-        // What a call says must not be lost before it is read: whoever writes it waits for room.
+        // What a call says must not be lost before it is read: the writer waits for room.
         let droppable = if self.stream == STANDALONE { u64::MAX } else { inner.read };
         while inner.bytes > self.max_bytes
             && inner.events.len() > 1
@@ -120,8 +120,8 @@ impl Replay {
         self.inner().has_reader
     }
 
-    /// The events after the one with the number `after`, or those that are unread. An earlier reader
-    /// gets no more. With `poll_after` the reader ends after that long.
+    /// The events after the one with the number `after`, or those that are unread. An earlier
+    /// reader gets no more. With `poll_after` the reader ends after that long.
     pub(super) fn read(
         self: &Arc<Self>,
         after: Option<u64>,

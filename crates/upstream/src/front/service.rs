@@ -22,6 +22,7 @@ use super::{
     params::Params,
     quota::Quota,
     sessions::Sessions,
+    shared::Shared,
 };
 use crate::{
     CallContext,
@@ -34,16 +35,6 @@ use crate::{
 /// A request must have a [`CallContext`] in its extensions; one without is refused.
 #[derive(Clone)]
 pub struct Front(Arc<Shared>);
-
-/// What all requests share.
-pub(super) struct Shared {
-    pub(super) servers: Arc<dyn Servers>,
-    pub(super) definitions: Arc<dyn Definitions>,
-    pub(super) limits: FrontLimits,
-    pub(super) calls: Arc<Quota>,
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) params: Params,
-}
 
 impl Front {
     /// An endpoint in front of `servers`, of which `definitions` says what may be seen.
@@ -82,7 +73,7 @@ impl Service<Request<Full<Bytes>>> for Front {
 async fn answer(shared: &Arc<Shared>, request: Request<Full<Bytes>>) -> Answer {
     let (mut parts, body) = request.into_parts();
     let Some(context) = parts.extensions.remove::<CallContext>() else {
-        // Nobody has said on whose behalf: no server may be reached.
+        // It is not known on whose behalf: no server may be reached.
         return answer::status(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let headers = &parts.headers;
@@ -128,36 +119,4 @@ async fn post(
     } else {
         old::post(shared, context, headers, message).await
     }
-}
-
-impl Shared {
-    /// Whether what a request is aimed at may be used: the answer if not.
-    pub(super) fn admit(&self, request: &Message) -> Result<(), Answer> {
-        self.definitions.admit(request).map_err(|refused| {
-            let text = refused.to_string();
-            answer::error(StatusCode::OK, request.id(), ErrorCode::INVALID_PARAMS, &text)
-        })
-    }
-}
-
-/// An answer with what is accepted alone, if it is a list's.
-pub(super) fn filter(definitions: &dyn Definitions, method: &str, answer: Message) -> Message {
-    let Some(result) = answer.result_bytes() else { return answer };
-    let id = answer.id().unwrap_or("0");
-    match definitions.filter(method, &result) {
-        Ok(same) if same.as_ptr() == result.as_ptr() && same.len() == result.len() => answer,
-        filtered => {
-            let text = filtered.ok().and_then(|filtered| String::from_utf8(filtered.into()).ok());
-            let message = text.and_then(|text| Message::success(id, &text).ok());
-            message.unwrap_or_else(|| {
-                let text = "the server's list cannot be read";
-                Message::failure(id, ErrorCode::INTERNAL, text, None)
-            })
-        }
-    }
-}
-
-/// Whether a method is answered with definitions.
-pub(super) fn is_list(method: &str) -> bool {
-    method.ends_with("/list") || method == "resources/directory/read"
 }

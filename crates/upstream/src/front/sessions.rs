@@ -29,8 +29,8 @@ impl Sessions {
         Arc::new(Self { limits, all: Mutex::default() })
     }
 
-    /// Makes room for one more session of `owner`: of those of an owner who has all it may have, the
-    /// one that was idle for longest ends.
+    /// Makes room for one more session of `owner`. Of those of an owner who has all it may have,
+    /// the one that was idle for longest ends.
     pub(super) fn make_room(&self, owner: &Owner) -> Result<(), NoRoom> {
         let mut all = self.all();
         let own = all.values().filter(|session| session.owner == *owner).count();

@@ -53,7 +53,7 @@ pub trait Servers: Send + Sync + 'static {
     ) -> Waiting<'a, Result<Arc<dyn Server>, OpenError>>;
 }
 
-/// A session's server. When the last reference is dropped, nobody uses the server for this session.
+/// A session's server. When the last reference is dropped, the session does not use it any more.
 pub struct Opened {
     /// The server.
     pub server: Arc<dyn Server>,

@@ -218,8 +218,8 @@ impl Message {
         decode(self.at(self.places.log_level)?)
     }
 
-    /// What the method is aimed at, as `Mcp-Name` repeats it: a tool's or prompt's name, a URI, or a
-    /// task's id (MCP 2026-07-28, streamable HTTP, standard headers).
+    /// What the method is aimed at, as `Mcp-Name` repeats it: a tool's or prompt's name, a URI, or
+    /// a task's id (MCP 2026-07-28, streamable HTTP, standard headers).
     #[must_use]
     pub fn target(&self) -> Option<Cow<'_, str>> {
         let place = match self.method() {

@@ -306,8 +306,8 @@ fn plain(bytes: &[u8]) -> usize {
     const HIGHS: u64 = ONES << 7;
     // The highest bit of each byte that is zero; bytes above the first such may be wrong.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (index, word) in chunks.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let quotes = zeros(word ^ (ONES * u64::from(b'"')));
         let escapes = zeros(word ^ (ONES * u64::from(b'\\')));
@@ -318,7 +318,7 @@ fn plain(bytes: &[u8]) -> usize {
         }
     }
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1F);
-    words.len() * 8 + rest.iter().position(is_special).unwrap_or(rest.len())
+    chunks.len() * 8 + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 /// What a JSON string, with its quotes, says; `None` if it is no string.

@@ -41,7 +41,7 @@ fn fake(seen: Seen) -> Link {
             seen.lock().unwrap().push(message.clone());
             for answer in answers(&message, &mut asking) {
                 let Some(answer) = answer else {
-                    let closed = Incoming::Closed(ClosedError::Ended("it was told to"));
+                    let closed = Incoming::Closed(ClosedError::Ended("as the client asked"));
                     let _ = incoming.send(closed).await;
                     return;
                 };

@@ -139,7 +139,7 @@ async fn a_session_ends_with_delete_and_has_one_standalone_stream() {
 async fn what_belongs_to_no_call_comes_on_the_standalone_stream() {
     let client = Client::begun(soon(), "2025-11-25").await;
     let mut stream = client.send(Method::GET, &[], "").await;
-    // Two calls in flight: whose the line is nobody knows.
+    // Two calls are in flight: it is not known whose the line is.
     let _first = client.call(7, "hang").await;
     let _second = client.call(8, "log").await;
     let event = events(&mut stream, 1).await;

@@ -1,0 +1,60 @@
+//! What all requests of a front share, and what they do with definitions.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::{
+    answer::{self, Answer},
+    definitions::Definitions,
+    limits::FrontLimits,
+    params::Params,
+    quota::Quota,
+    sessions::Sessions,
+};
+use crate::{
+    port::Servers,
+    wire::{ErrorCode, Message},
+};
+
+/// What all requests share.
+pub(super) struct Shared {
+    pub(super) servers: Arc<dyn Servers>,
+    pub(super) definitions: Arc<dyn Definitions>,
+    pub(super) limits: FrontLimits,
+    pub(super) calls: Arc<Quota>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) params: Params,
+}
+
+impl Shared {
+    /// Whether what a request is aimed at may be used: the answer if not.
+    pub(super) fn admit(&self, request: &Message) -> Result<(), Answer> {
+        self.definitions.admit(request).map_err(|refused| {
+            let text = refused.to_string();
+            answer::error(StatusCode::OK, request.id(), ErrorCode::INVALID_PARAMS, &text)
+        })
+    }
+}
+
+/// An answer with what is accepted alone, if it is a list's.
+pub(super) fn filter(definitions: &dyn Definitions, method: &str, answer: Message) -> Message {
+    let Some(result) = answer.result_bytes() else { return answer };
+    let id = answer.id().unwrap_or("0");
+    match definitions.filter(method, &result) {
+        Ok(same) if same.as_ptr() == result.as_ptr() && same.len() == result.len() => answer,
+        filtered => {
+            let text = filtered.ok().and_then(|filtered| String::from_utf8(filtered.into()).ok());
+            let message = text.and_then(|text| Message::success(id, &text).ok());
+            message.unwrap_or_else(|| {
+                let text = "the server's list cannot be read";
+                Message::failure(id, ErrorCode::INTERNAL, text, None)
+            })
+        }
+    }
+}
+
+/// Whether a method is answered with definitions.
+pub(super) fn is_list(method: &str) -> bool {
+    method.ends_with("/list") || method == "resources/directory/read"
+}
