@@ -72,6 +72,16 @@ impl TokenVerifier {
         Self { audience, issuers: HashMap::new(), leeway: Leeway::default() }
     }
 
+    /// The same for another audience. Issuers with audiences of their own
+    /// ([`TrustedIssuer::audiences`]) are left out: their tokens do not say which of several
+    /// resources they are for.
+    #[must_use]
+    pub fn for_audience(&self, audience: Audience) -> Self {
+        let mut other = Self { audience, ..self.clone() };
+        other.issuers.retain(|_, issuer| issuer.audiences.is_none());
+        other
+    }
+
     /// Trusts one more issuer; a second entry for the same issuer takes the place of the first.
     #[must_use]
     pub fn trust(mut self, issuer: TrustedIssuer) -> Self {

@@ -4,6 +4,7 @@
 //! The clock stands still; an hour passes when a test says so.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+mod audiences;
 mod discovery;
 mod flood;
 mod introspection;

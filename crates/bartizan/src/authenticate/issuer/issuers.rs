@@ -53,11 +53,11 @@ struct Inner {
     verifier: TokenVerifier,
     clock: Arc<dyn Clock>,
     names: Vec<Issuer>,
-    sources: HashMap<Issuer, Source>,
+    sources: Arc<HashMap<Issuer, Source>>,
     /// The issuer that is asked about tokens that name none.
     opaque: Option<Issuer>,
     cache: VerifiedTokenCache,
-    signatures: SignatureRateLimit,
+    signatures: Arc<SignatureRateLimit>,
 }
 
 /// Why issuers cannot be trusted together.
@@ -112,8 +112,30 @@ impl Issuers {
                 return Err(IssuersError::Twice(name));
             }
         }
-        let (cache, signatures) = (VerifiedTokenCache::new(), SignatureRateLimit::new());
+        let (cache, signatures) = (VerifiedTokenCache::new(), Arc::new(SignatureRateLimit::new()));
+        let sources = Arc::new(sources);
         Ok(Self(Arc::new(Inner { verifier, clock, names, sources, opaque, cache, signatures })))
+    }
+
+    /// The same issuers, with the same keys, for tokens for another audience: for a server with
+    /// several resources. Keys that are replaced or fetched are so for both.
+    ///
+    /// Issuers with audiences of their own are left out, as their tokens do not say which of
+    /// several resources they are for.
+    #[must_use]
+    pub fn for_audience(&self, audience: Audience) -> Self {
+        let inner = &self.0;
+        let verifier = inner.verifier.for_audience(audience);
+        let is_left = |name: &&Issuer| verifier.trusted(name).is_some();
+        Self(Arc::new(Inner {
+            clock: Arc::clone(&inner.clock),
+            names: inner.names.iter().filter(is_left).cloned().collect(),
+            sources: Arc::clone(&inner.sources),
+            opaque: inner.opaque.clone().filter(|name| is_left(&name)),
+            cache: VerifiedTokenCache::new(),
+            signatures: Arc::clone(&inner.signatures),
+            verifier,
+        }))
     }
 
     /// The issuers, in the order in which they were given.
