@@ -14,6 +14,7 @@
 
 pub mod asks;
 pub mod calls;
+pub mod catalog;
 pub mod child;
 mod context;
 pub mod era;

@@ -1,0 +1,80 @@
+//! The catalog as the front asks for it.
+
+use std::error::Error;
+
+use bytes::Bytes;
+
+use super::{Catalog, Kind};
+use crate::{
+    front::{Definitions, NotAcceptedError},
+    wire::{Message, Object},
+};
+
+impl Definitions for Catalog {
+    fn admit(&self, request: &Message) -> Result<(), NotAcceptedError> {
+        let Some((kind, key)) = target(request) else { return Ok(()) };
+        Self::admit(self, kind, &key).map_err(|refused| NotAcceptedError(refused.to_string()))
+    }
+
+    fn filter(&self, method: &str, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+        Ok(Self::filter(self, method, result)?)
+    }
+}
+
+/// What a request uses. The guard has seen to it that it names one thing.
+fn target(request: &Message) -> Option<(Kind, String)> {
+    let kind = match request.method() {
+        "tools/call" => Kind::Tool,
+        "prompts/get" => Kind::Prompt,
+        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Kind::Resource,
+        "skills/get" => Kind::Skill,
+        "completion/complete" => return reference(request.params()?),
+        _ => return None,
+    };
+    // A request that names nothing uses nothing that was accepted.
+    Some((kind, request.target().unwrap_or_default().into_owned()))
+}
+
+/// What `completion/complete` completes an argument of.
+fn reference(params: &str) -> Option<(Kind, String)> {
+    let params = Object::parse(params).ok()?;
+    let reference = params.object("ref")?;
+    let (kind, member) = match &*reference.text("type")? {
+        "ref/prompt" => (Kind::Prompt, "name"),
+        "ref/resource" => (Kind::Template, "uri"),
+        _ => return None,
+    };
+    Some((kind, reference.text(member)?.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Definition, Pins};
+
+    fn catalog() -> Catalog {
+        let tool = Definition::read(Kind::Tool, r#"{"name":"a"}"#).unwrap();
+        let prompt = Definition::read(Kind::Prompt, r#"{"name":"p"}"#).unwrap();
+        Catalog::new("files", Pins::accepting(&[tool, prompt]))
+    }
+
+    fn is_admitted(method: &str, params: &str) -> bool {
+        let request = Message::request("1", method, Some(params)).unwrap();
+        Definitions::admit(&catalog(), &request).is_ok()
+    }
+
+    #[test]
+    fn what_was_not_accepted_cannot_be_used() {
+        assert!(is_admitted("tools/call", r#"{"name":"a"}"#));
+        assert!(!is_admitted("tools/call", r#"{"name":"b"}"#));
+        assert!(!is_admitted("tools/call", "{}"));
+        assert!(is_admitted("prompts/get", r#"{"name":"p"}"#));
+        assert!(!is_admitted("prompts/get", r#"{"name":"a"}"#));
+        assert!(is_admitted("resources/read", r#"{"uri":"a:b"}"#));
+        assert!(is_admitted("tools/list", "{}"));
+        let completes =
+            |kind: &str, name: &str| format!(r#"{{"ref":{{"type":"{kind}","name":"{name}"}}}}"#);
+        assert!(is_admitted("completion/complete", &completes("ref/prompt", "p")));
+        assert!(!is_admitted("completion/complete", &completes("ref/prompt", "q")));
+    }
+}
