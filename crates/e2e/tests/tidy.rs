@@ -30,7 +30,7 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 }
 
 /// What each crate depends on, of the others in this workspace; development dependencies aside.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("auth-core", &[]),
     ("settings", &["auth-core"]),
     ("outbound", &["auth-core"]),
@@ -64,9 +64,11 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "listener",
             "settings",
             "terminal",
+            "upstream",
         ],
     ),
     ("terminal", &["auth-core"]),
+    ("upstream", &["auth-core"]),
     ("testkit", &["auth-core"]),
     ("conformance", &["auth-core", "bartizan", "client", "settings", "terminal"]),
     ("bench", &["auth-core", "bartizan", "directory", "issuer", "outbound", "server", "testkit"]),
@@ -75,7 +77,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
 ];
 
 /// What each crate must never see, because its border is an invariant.
-const FENCES: [(&str, &[&str]); 11] = [
+const FENCES: [(&str, &[&str]); 12] = [
     (
         "auth-core",
         &["http", "tower", "axum", "rmcp", "tokio", "sqlx", "reqwest", "dotenvy", "clap"],
@@ -90,6 +92,20 @@ const FENCES: [(&str, &[&str]); 11] = [
     ("listener", &["bartizan", "clap", "dotenvy", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
     ("mint-token", &["bartizan", "rmcp", "sqlx", "jsonwebtoken"]),
     ("server", &["sqlx", "jsonwebtoken", "reqwest"]),
+    (
+        "upstream",
+        &[
+            "axum",
+            "bartizan",
+            "clap",
+            "directory",
+            "dotenvy",
+            "jsonwebtoken",
+            "reqwest",
+            "rmcp",
+            "sqlx",
+        ],
+    ),
 ];
 
 #[test]

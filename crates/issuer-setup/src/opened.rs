@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Algorithm, Clock, FailureChange, Issuer, JobHealth, Policy, ResourceUri};
+use auth_core::{Algorithm, Clock, FailureChange, Issuer, JobHealth};
 use directory::{AnyDirectory, Shared};
 use issuer::{
     AssertionProviders, AuthorizationServer, IssuerConfig, Lifetimes, ServedResource,
@@ -23,12 +23,8 @@ const PRUNING: Duration = Duration::from_mins(10);
 pub struct IssuerSetup {
     /// Its name.
     pub issuer: Issuer,
-    /// The resource that its tokens are for.
-    pub resource: ResourceUri,
-    /// What people call the resource.
-    pub resource_name: String,
-    /// Who may do what at the resource.
-    pub policy: Arc<Policy>,
+    /// The resources that its tokens are for, each with its name and its policy.
+    pub resources: Vec<ServedResource>,
     /// Its settings.
     pub settings: SignInSettings,
     /// The identity providers.
@@ -142,18 +138,16 @@ fn warn_of_short_lives(folder: &KeyFolder, settings: &SignInSettings, clock: &dy
 
 /// What the authorization server is configured to do.
 fn config(setup: IssuerSetup) -> Result<IssuerConfig, SetupError> {
-    let IssuerSetup { issuer, resource, resource_name, policy, settings, providers, authorities } =
-        setup;
+    let IssuerSetup { issuer, resources, settings, providers, authorities } = setup;
     let fault = |fault: &dyn std::fmt::Display| SetupError::Settings(vec![fault.to_string()]);
     let assertions = AssertionProviders::new(providers.assertions, &authorities);
     let providers = Providers::new(providers.sign_in, &authorities);
-    let resource = ServedResource { uri: resource, name: resource_name, policy };
     let lifetimes = Lifetimes {
         access_token: settings.access_lifetime,
         refresh_idle: settings.refresh_idle,
         ..Lifetimes::default()
     };
-    let defaults = IssuerConfig::new(issuer, vec![resource]);
+    let defaults = IssuerConfig::new(issuer, resources);
     Ok(IssuerConfig {
         lifetimes,
         providers: providers.map_err(|error| fault(&error))?,

@@ -1,7 +1,8 @@
 //! A table of a file, from which members are taken one by one, with the errors of each.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
+use settings::similar;
 use toml::{Table, Value};
 
 /// A table, with the errors found so far.
@@ -10,13 +11,15 @@ pub struct Section {
     place: String,
     table: Table,
     faults: Vec<String>,
+    /// The names that were asked for.
+    known: BTreeSet<String>,
 }
 
 impl Section {
     /// The table at `place`.
     #[must_use]
     pub const fn new(place: String, table: Table) -> Self {
-        Self { place, table, faults: Vec::new() }
+        Self { place, table, faults: Vec::new(), known: BTreeSet::new() }
     }
 
     /// A table within this one.
@@ -46,7 +49,9 @@ impl Section {
     pub fn faults(mut self) -> Vec<String> {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for name in left {
-            self.fault(format!("{name}: unknown key"));
+            let meant = similar(&name, self.known.iter().map(String::as_str));
+            let hint = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+            self.fault(format!("{name}: unknown key{hint}"));
         }
         self.faults
     }
@@ -59,6 +64,7 @@ impl Section {
 
     /// The member of this name, whatever it is.
     pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.known.insert(name.to_owned());
         self.table.remove(name)
     }
 

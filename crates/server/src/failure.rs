@@ -1,6 +1,6 @@
 //! Why a command failed, and with which exit code.
 
-use std::{error::Error, io};
+use std::{error::Error, io, path::PathBuf};
 
 use directory::DirectoryError;
 use issuer_setup::SetupError;
@@ -20,6 +20,44 @@ pub enum Failure {
     /// A resource cannot be served.
     #[error(transparent)]
     Resource(#[from] crate::app::ResourceError),
+    /// The policy or the lock file of an upstream.
+    #[error(transparent)]
+    Gateway(#[from] crate::gateway::files::GatewayFileError),
+    /// An upstream does not say what it offers.
+    #[error("it is not known what {name} offers: {source}")]
+    Listing {
+        /// The name of the upstream.
+        name: String,
+        /// Why not.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The policy of an upstream is still the suggested one.
+    #[error("everything of {name} is denied until {} is accepted", policy.display())]
+    NotAccepted {
+        /// The name of the upstream.
+        name: String,
+        /// The policy file.
+        policy: PathBuf,
+    },
+    /// There is a policy of an upstream, and no lock file.
+    #[error("{}: no such file, so it is not known what of {name} was accepted", lock.display())]
+    NoLock {
+        /// The name of the upstream.
+        name: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// An upstream offers what its policy has no rule for.
+    #[error("{}: no rule for what is offered:\n{}", policy.display(), rules.join("\n"))]
+    NoRules {
+        /// The policy file.
+        policy: PathBuf,
+        /// What has none, each with a rule that would do.
+        rules: Vec<String>,
+    },
+    /// No upstream of this name is configured.
+    #[error("no [upstreams.{0}] in bartizan.toml, and no command or --url for it")]
+    NoSuchUpstream(String),
     /// `.env` could not be read or written.
     #[error(transparent)]
     EnvFile(#[from] settings::EnvFileError),
@@ -98,14 +136,20 @@ impl Failure {
             Self::Config(_)
             | Self::Policy(_)
             | Self::Resource(_)
+            | Self::Gateway(_)
+            | Self::NotAccepted { .. }
+            | Self::NoLock { .. }
+            | Self::NoRules { .. }
             | Self::EnvFile(_)
             | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,
+            Self::Listing { .. } => 6,
             Self::Directory(_) | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. }
             | Self::UserExists { .. }
             | Self::NoSuchClient(_)
             | Self::ClientExists(_)
+            | Self::NoSuchUpstream(_)
             | Self::NoSuchGrant(_) => 5,
         }
     }
@@ -116,6 +160,7 @@ impl Failure {
         match self {
             Self::Directory(fault) => fault.source(),
             Self::AuthorizationServer(fault) => fault.source(),
+            Self::Listing { source, .. } => source.source(),
             _ => None,
         }
     }
@@ -136,6 +181,10 @@ impl Failure {
                 let command = invocation.command(Program::Server, "grants list");
                 Some(format!("`{command}` shows all grants"))
             }
+            Self::NotAccepted { .. } => {
+                Some("read it, and start again with --accept, or edit it".into())
+            }
+            Self::NoLock { .. } => Some("--accept takes what is offered now".into()),
             _ => None,
         }
     }

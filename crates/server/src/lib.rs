@@ -13,6 +13,7 @@ mod authenticate;
 mod command;
 mod config;
 mod failure;
+mod gateway;
 mod key_files;
 mod mcp;
 mod random;
@@ -21,11 +22,11 @@ mod telemetry;
 use std::{io::Write, path::PathBuf};
 
 pub use admin::readiness::{Failing, Readiness};
-pub use app::{App, Backend, Bounds, Resource, ResourceError};
+pub use app::{App, Backend, Bounds, Resource, ResourceError, Upstream};
 pub use args::{
-    Cli, ClientsCommand, Command, ConfigCommand, ConnectArgs, ConnectProgram, GrantsCommand,
-    NewClientArgs, OutputFormat, PolicyCommand, RunArgs, SecondFactorCommand, TableFormat,
-    TokensCommand, UsersCommand,
+    Cli, ClientsCommand, Command, ConfigCommand, ConnectArgs, ConnectProgram, GatewayArgs,
+    GrantsCommand, NewClientArgs, OutputFormat, PolicyArgs, PolicyCommand, RunArgs,
+    SecondFactorCommand, TableFormat, TokensCommand, UpstreamArgs, UpstreamsCommand, UsersCommand,
 };
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
@@ -34,6 +35,7 @@ pub use config::local_issuer::LocalIssuer;
 pub use config::policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
 pub use config::settings::{Config, ConfigError};
 pub use failure::Failure;
+pub use gateway::files::GatewayFileError;
 pub use key_files::KeyFile;
 pub use mcp::server::McpServer;
 pub use mcp::service::McpService;
@@ -85,6 +87,13 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Res
         }
         Some(Command::Config(config)) => {
             command::config::config(&config, &cli.run, &environment, out)
+        }
+        Some(Command::Gateway(gateway)) => {
+            command::gateway::gateway(&gateway, &cli.run, &env_file, &environment, invocation, out)
+                .await
+        }
+        Some(Command::Upstreams(upstreams)) => {
+            command::upstreams::upstreams(upstreams, &cli.run, &environment, invocation, out).await
         }
         Some(Command::Policy(policy)) => {
             command::policy::policy(&policy, &cli.run, &environment, out)

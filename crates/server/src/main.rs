@@ -17,6 +17,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = upstream::warden::run_if_asked(args.iter().cloned()) {
+        return code;
+    }
     let run_by = Surrounding::RunBy.of_process();
     let called = args.first().map(AsRef::as_ref);
     let invocation = Invocation::new(Program::Server, called, run_by.as_deref());

@@ -11,6 +11,7 @@ mod alone;
 mod demonstration;
 mod explained;
 mod faults;
+mod gateway;
 #[path = "../../../server/tests/sign_in/html.rs"]
 mod html;
 mod names;

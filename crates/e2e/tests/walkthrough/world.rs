@@ -109,8 +109,8 @@ impl World {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line
-            .strip_prefix("MCP server on ")
-            .and_then(|rest| rest.split(',').next())
+            .strip_prefix("MCP server ")
+            .and_then(|rest| rest.split_once("on ")?.1.split(',').next())
             .unwrap_or_else(|| panic!("{line:?} {}", fs::read_to_string(&log).unwrap()));
         assert!(line.contains(", protected: "), "{line}");
         Running { child, log, url: url.to_owned() }

@@ -80,9 +80,15 @@ struct Params {
     method: Option<String>,
 }
 
-/// Adds the route to `router`.
+/// The path of the endpoint for a resource: [`PATH`] for the first, for others with their path.
+pub(crate) fn path_of(resource: &ResourceUri, is_first: bool) -> String {
+    if is_first { PATH.to_owned() } else { format!("{PATH}{}", resource.path()) }
+}
+
+/// Adds the route at `path` to `router`.
 pub(crate) fn mount<D: Directory>(
     router: Router,
+    path: &str,
     resource: &ResourceUri,
     policy: &Policy,
     authenticator: &DirectoryAuthenticator<D>,
@@ -101,8 +107,8 @@ pub(crate) fn mount<D: Directory>(
         asked: Mutex::new((NumericDate::EPOCH, 0)),
         at_once: Semaphore::new(AT_ONCE),
     });
-    let inner = Router::new().route(PATH, post(answer::<D>)).with_state(explainer);
-    Ok(router.route_service(PATH, guard.protect(inner)))
+    let inner = Router::new().route(path, post(answer::<D>)).with_state(explainer);
+    Ok(router.route_service(path, guard.protect(inner)))
 }
 
 async fn answer<D: Directory>(

@@ -35,7 +35,12 @@ pub(crate) fn routes<D: Directory>(
                 failing.extend(directory_failing(directory.as_ref()).await);
                 failing.extend(directory.failing().iter().map(Failing::job));
                 let status = issuers.iter().flat_map(Issuers::status);
-                failing.extend(status.flat_map(issuer_failing));
+                for issuer in status.flat_map(issuer_failing) {
+                    // Resources share their issuers.
+                    if !failing.contains(&issuer) {
+                        failing.push(issuer);
+                    }
+                }
                 failing.extend(readiness.failing());
                 report(&failing)
             }

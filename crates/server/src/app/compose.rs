@@ -6,12 +6,19 @@ use std::sync::Arc;
 use auth_core::{Clock, IssuerKeys, TrustedIssuer};
 use bartizan::Issuers;
 use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
+use issuer::ServedResource;
 use issuer_setup::OpenIssuer;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Bounds, Resource, resource::Backend, sign_in, start_code::StartCode};
+use super::{
+    App, Bounds, Resource,
+    resource::Backend,
+    sign_in,
+    start_code::StartCode,
+    upstream_resource::{Job, UpstreamResource},
+};
 use crate::{
     admin::readiness::Readiness,
     config::{
@@ -20,7 +27,10 @@ use crate::{
     },
     failure::Failure,
     key_files::KeyFiles,
-    mcp::{server::McpServer, sessions::Sessions},
+    mcp::{
+        server::{McpServer, SERVER_NAME},
+        sessions::Sessions,
+    },
     telemetry::log,
 };
 
@@ -41,14 +51,21 @@ pub(crate) struct Jobs {
     key_files: KeyFiles,
     sessions: Option<Sessions>,
     sign_in: Option<OpenIssuer>,
+    upstreams: Vec<Job>,
 }
 
 impl Composition {
-    /// Opens the directory and puts the parts together.
-    pub(crate) async fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+    /// Opens the directory and puts the parts together: `upstreams`, or the demo server if there
+    /// are none.
+    pub(crate) async fn new(
+        config: &Config,
+        upstreams: Vec<UpstreamResource>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let store = AnyDirectory::open(&config.database_url).await?;
         let sessions = open_sessions(config, &store, clock).await?;
-        let sign_in = sign_in::open(config, &store, clock).await?;
+        let served = served_resources(config, &upstreams);
+        let sign_in = sign_in::open(config, served, &store, clock).await?;
         let start_code = sign_in.as_ref().and_then(|it| sign_in::start_code(it, &store, clock));
         let settings = CacheSettings {
             max_in_memory: config.directory_max_users,
@@ -66,6 +83,14 @@ impl Composition {
         let key_files = key_files.with_folder(folder);
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&directory), clock);
+        let mut upstream_jobs = Vec::new();
+        if !upstreams.is_empty() {
+            for upstream in &upstreams {
+                app.readiness.add(upstream.check());
+            }
+            (app.resources, upstream_jobs) =
+                upstreams.into_iter().map(|it| it.resource(&issuers)).unzip();
+        }
         if let Some(sessions) = &sessions {
             app.resources = app.resources.into_iter().map(|it| it.sessions(sessions)).collect();
         }
@@ -79,7 +104,8 @@ impl Composition {
         if let Some(agreement) = sign_in.as_ref().map(OpenIssuer::agreement) {
             app.readiness.add(move || sign_in::missing_key(&agreement));
         }
-        let jobs = Jobs { directory, issuers, key_files, sessions, sign_in };
+        let jobs =
+            Jobs { directory, issuers, key_files, sessions, sign_in, upstreams: upstream_jobs };
         Ok(Self { app, jobs, start_code })
     }
 }
@@ -87,13 +113,16 @@ impl Composition {
 impl Jobs {
     /// Starts the jobs. They end when `stop` is cancelled.
     pub(crate) fn start(self, stop: &CancellationToken) -> JoinSet<()> {
-        let Self { directory, issuers, key_files, sessions, sign_in } = self;
+        let Self { directory, issuers, key_files, sessions, sign_in, upstreams } = self;
         let mut running = JoinSet::new();
         running.spawn(key_files.keep_fresh(stop.clone()));
         running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
         running.spawn(until(stop.clone(), async move { issuers.keep_fresh().await }));
         if let Some(sessions) = sessions {
             running.spawn(sessions.prune(stop.clone()));
+        }
+        for job in upstreams {
+            running.spawn(job(stop.clone()));
         }
         if let Some(sign_in) = sign_in {
             running.spawn(sign_in.agreement().keep(stop.clone()));
@@ -153,6 +182,23 @@ impl<D: Directory> App<D> {
             server_command: "server".into(),
         }
     }
+}
+
+/// The resources that the authorization server issues tokens for.
+fn served_resources(config: &Config, upstreams: &[UpstreamResource]) -> Vec<ServedResource> {
+    if upstreams.is_empty() {
+        return vec![ServedResource {
+            uri: config.resource.clone(),
+            name: SERVER_NAME.to_owned(),
+            policy: Arc::new(config.policy.clone()),
+        }];
+    }
+    let served = |upstream: &UpstreamResource| ServedResource {
+        uri: upstream.uri.clone(),
+        name: upstream.upstream.name().to_owned(),
+        policy: Arc::new(upstream.policy.clone()),
+    };
+    upstreams.iter().map(served).collect()
 }
 
 async fn open_sessions(

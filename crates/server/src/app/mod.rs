@@ -6,6 +6,8 @@ pub(crate) mod compose;
 pub(crate) mod resource;
 mod sign_in;
 pub(crate) mod start_code;
+pub(crate) mod upstream;
+pub(crate) mod upstream_resource;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -19,12 +21,14 @@ use directory::Directory;
 use issuer::AuthorizationServer;
 use tokio_util::sync::CancellationToken;
 
-pub use self::resource::{Backend, Resource, ResourceError};
 use self::resource::{check_path, is_in_the_way};
+pub use self::{
+    resource::{Backend, Resource, ResourceError},
+    upstream::Upstream,
+};
 use crate::{
     admin::{explain, health, readiness::Readiness},
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
-    mcp::server::SERVER_NAME,
 };
 
 /// What callers may hold at once, over all resources together.
@@ -55,8 +59,8 @@ impl Bounds {
 /// A server, ready to be routed.
 #[derive(Debug)]
 pub struct App<D> {
-    /// The protected resources. No two have the same path. The administrative interface
-    /// (`/admin/explain`) answers for the first one.
+    /// The protected resources. No two have the same path. The administrative interface answers
+    /// for the first one at `/admin/explain`, for others at that with their path.
     pub resources: Vec<Resource>,
     /// The users.
     pub directory: Arc<D>,
@@ -119,16 +123,18 @@ impl<D: Directory> App<D> {
             let authenticate =
                 DirectoryAuthenticator::new(Arc::clone(&users), issuers.clone(), clock)
                     .provisioning(self.provisioning.clone());
-            if paths.len() == 1 {
-                router = explain::mount(router, &uri, &policy, &authenticate, &self.clock)?;
-            }
+            let place = explain::path_of(&uri, paths.len() == 1);
+            router = explain::mount(router, &place, &uri, &policy, &authenticate, &self.clock)?;
             let guard = Guard::new(uri, policy, backend.offers(), authenticate)?
-                .name(SERVER_NAME)
+                .name(backend.name())
                 .body_memory(bounds.body_memory)
                 .max_streams(bounds.streams_of_each, bounds.streams);
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
+            if let Backend::Upstream(upstream) = &backend {
+                upstream.is_guarded_by(guard.rules());
+            }
             let guard = match backend.sessions() {
                 Some(sessions) => guard.owner_tag_key(sessions.key()),
                 None => guard,

@@ -16,10 +16,11 @@ use http_body_util::{Full, combinators::BoxBody};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use super::upstream::Upstream;
 use crate::{
     admin::{explain, health},
     mcp::{
-        server::McpServer,
+        server::{McpServer, SERVER_NAME},
         service::McpService,
         sessions::{self, SessionService, Sessions},
     },
@@ -46,6 +47,8 @@ pub enum Backend {
     Demo(McpServer),
     /// The built-in demo server with sessions for clients of the revisions before 2026-07-28.
     DemoWithSessions(McpServer, Box<Sessions>),
+    /// An MCP server behind the gateway. It has sessions of its own.
+    Upstream(Upstream),
 }
 
 /// Why a resource cannot be served.
@@ -71,8 +74,9 @@ pub enum ResourceError {
 /// Checks that the path of `uri` can be served next to the server's own.
 pub(crate) fn check_path(uri: &ResourceUri) -> Result<(), ResourceError> {
     let path = uri.path();
-    let is_own =
-        health::PATHS.contains(&path) || path == explain::PATH || path.starts_with("/.well-known");
+    let is_own = health::PATHS.contains(&path)
+        || path.starts_with(explain::PATH)
+        || path.starts_with("/.well-known");
     if is_own || path.contains(['{', '}', '*', ':']) {
         return Err(ResourceError::Path);
     }
@@ -98,6 +102,7 @@ impl Resource {
             Backend::Demo(server) | Backend::DemoWithSessions(server, _) => {
                 Backend::DemoWithSessions(server, Box::new(sessions.clone()))
             }
+            upstream @ Backend::Upstream(_) => upstream,
         };
         Self { backend, ..self }
     }
@@ -108,13 +113,22 @@ impl Backend {
     pub(crate) fn offers(&self) -> Vec<Action> {
         match self {
             Self::Demo(_) | Self::DemoWithSessions(..) => McpServer::offers(),
+            Self::Upstream(upstream) => upstream.offers(),
+        }
+    }
+
+    /// What to call it in the metadata.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Demo(_) | Self::DemoWithSessions(..) => SERVER_NAME,
+            Self::Upstream(upstream) => upstream.name(),
         }
     }
 
     /// The sessions that it keeps, if any.
     pub(crate) const fn sessions(&self) -> Option<&Sessions> {
         match self {
-            Self::Demo(_) => None,
+            Self::Demo(_) | Self::Upstream(_) => None,
             Self::DemoWithSessions(_, sessions) => Some(sessions),
         }
     }
@@ -126,6 +140,7 @@ impl Backend {
             Self::DemoWithSessions(server, sessions) => {
                 BackendService::Sessions(sessions::service(server, *sessions, shutdown))
             }
+            Self::Upstream(upstream) => BackendService::Upstream(upstream),
         }
     }
 }
@@ -135,6 +150,7 @@ impl Backend {
 pub(crate) enum BackendService {
     Demo(McpService),
     Sessions(SessionService),
+    Upstream(Upstream),
 }
 
 impl Service<Request<Full<Bytes>>> for BackendService {
@@ -148,6 +164,7 @@ impl Service<Request<Full<Bytes>>> for BackendService {
             Self::Sessions(service) => {
                 Service::<Request<Full<Bytes>>>::poll_ready(service, context)
             }
+            Self::Upstream(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -155,6 +172,10 @@ impl Service<Request<Full<Bytes>>> for BackendService {
         match self {
             Self::Demo(service) => service.call(request),
             Self::Sessions(service) => service.call(request),
+            Self::Upstream(upstream) => {
+                let answer = upstream.answer(request);
+                Box::pin(async move { Ok(answer.await) })
+            }
         }
     }
 }

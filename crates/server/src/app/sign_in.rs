@@ -6,7 +6,7 @@ use auth_core::Clock;
 use axum::{Router, extract::Request, middleware::map_request};
 use bartizan::PeerAddress;
 use directory::{AnyDirectory, authorization::AuthorizationStore};
-use issuer::AuthorizationServer;
+use issuer::{AuthorizationServer, ServedResource};
 use issuer_setup::{IssuerSetup, KeyAgreement, OpenIssuer};
 
 use super::start_code::StartCode;
@@ -15,12 +15,12 @@ use crate::{
     config::{local_issuer::LocalIssuer, settings::Config},
     failure::Failure,
     key_files::WatchedFolder,
-    mcp::server::SERVER_NAME,
 };
 
-/// The one that `config` describes, if there is to be one.
+/// The one that `config` describes, if there is to be one: for all of `resources`.
 pub(super) async fn open(
     config: &Config,
+    resources: Vec<ServedResource>,
     store: &AnyDirectory,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<OpenIssuer>, Failure> {
@@ -28,9 +28,7 @@ pub(super) async fn open(
     let Some(settings) = &local.sign_in else { return Ok(None) };
     let setup = IssuerSetup {
         issuer: local.issuer.clone(),
-        resource: config.resource.clone(),
-        resource_name: SERVER_NAME.to_owned(),
-        policy: Arc::new(config.policy.clone()),
+        resources,
         settings: settings.clone(),
         providers: config.providers.clone(),
         authorities: config.authorities.clone(),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod gateway;
 mod sign_in;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -9,13 +10,15 @@ use settings::Variable;
 pub use terminal::OutputFormat;
 use terminal::{Invocation, date::When, help};
 
-pub use self::sign_in::{
-    ClientsCommand, ConnectArgs, ConnectProgram, GrantsCommand, NewClientArgs,
+pub use self::{
+    gateway::{GatewayArgs, UpstreamArgs, UpstreamsCommand},
+    sign_in::{ClientsCommand, ConnectArgs, ConnectProgram, GrantsCommand, NewClientArgs},
 };
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
-4 the directory of users cannot be used; 5 no such user, client or grant, or there is one already.
+4 the directory of users cannot be used; 5 no such user, client, grant or upstream, or there is one
+already; 6 an upstream cannot be asked.
 
 Every setting comes from a flag, else the environment, else .env, else bartizan.toml, else its
 default; `{server} config show` prints each. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
@@ -31,7 +34,9 @@ Examples:
   {server} users code carol\ta code with which carol signs in, once
   {server} connect claude-code\thow Claude Code is connected
   {server} grants list --user carol
-  {server} policy check --policy policy.toml";
+  {server} policy check --policy policy.toml
+  {server} gateway -- npx -y @modelcontextprotocol/server-everything
+  {server} gateway --url http://127.0.0.1:9000/mcp";
 
 const REVOKE_EXAMPLES: &str = "\
 Examples:
@@ -118,9 +123,20 @@ pub enum Command {
         after_help = "Examples:\n  {server} connect claude-code\n  {server} connect vscode --name work\n  {server} connect cursor --output json"
     )]
     Connect(ConnectArgs),
-    /// Check, show and compare policies
+    /// Serve MCP servers in any language, each behind the guard
+    ///
+    /// The first run lists what the server offers and writes a policy for it, which a person
+    /// accepts. Without a command or a URL the sections [upstreams.NAME] of bartizan.toml are
+    /// served.
+    #[command(
+        after_help = "Examples:\n  {server} gateway -- npx -y @modelcontextprotocol/server-everything\n  {server} gateway --accept -- npx -y @modelcontextprotocol/server-everything\n  {server} gateway --url http://127.0.0.1:9000/mcp --name notes\n  {server} gateway"
+    )]
+    Gateway(GatewayArgs),
+    /// Compare what MCP servers behind the gateway offer with what was accepted
     #[command(subcommand)]
-    Policy(PolicyCommand),
+    Upstreams(UpstreamsCommand),
+    /// Check, show and compare policies
+    Policy(PolicyArgs),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -355,6 +371,17 @@ pub enum TokensCommand {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
+}
+
+/// Which policy, and what is done with it.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    /// The policy of this server behind the gateway, compared with what it was accepted to offer
+    #[arg(long, global = true, value_name = "NAME")]
+    pub upstream: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
 }
 
 /// What can be done with policies.

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use auth_core::ResourceUri;
 use issuer_setup::sections;
 use serde_json::json;
 use settings::{Environment, Origin, Program, Variable, has_password, reference, schema};
@@ -14,6 +15,7 @@ use crate::{
     config::{
         issuers,
         settings::{Config, ConfigError},
+        upstreams,
     },
     failure::Failure,
     mcp::server::McpServer,
@@ -35,7 +37,8 @@ pub(crate) fn config(
         ConfigCommand::Schema => {
             let (providers, assertions) =
                 (sections::provider_schema(), sections::assertion_schema());
-            write_json(&schema(&issuers::section_schema(), &providers, &assertions), out)
+            let (issuer, upstream) = (issuers::section_schema(), upstreams::section_schema());
+            write_json(&schema(&issuer, &providers, &assertions, &upstream), out)
         }
         ConfigCommand::Reference => out.write_all(reference().as_bytes()).map_err(Failure::output),
     }
@@ -43,13 +46,15 @@ pub(crate) fn config(
 
 /// Reports every error; exit code 2 if there is one.
 fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Result<(), Failure> {
-    let log = log::check(environment);
-    let config = match (Config::resolve(args, environment, &McpServer::offers()), log) {
-        (Ok(config), Ok(())) => config,
-        (Ok(_), Err(error)) => return Err(ConfigError(vec![error]).into()),
-        (Err(errors), log) => {
-            return Err(ConfigError(errors.0.into_iter().chain(log.err()).collect()).into());
-        }
+    let mut errors: Vec<String> = log::check(environment).err().into_iter().collect();
+    let origin = environment.get(Variable::McpResource).unwrap_or_default().parse::<ResourceUri>();
+    // What is wrong with the resource is reported with the other settings.
+    let origin = origin.map(|it| it.origin()).unwrap_or_else(|_| "http://localhost".into());
+    upstreams::load(environment, &origin, &mut errors);
+    let config = match Config::resolve(args, environment, &McpServer::offers()) {
+        Ok(config) if errors.is_empty() => config,
+        Ok(_) => return Err(ConfigError(errors).into()),
+        Err(found) => return Err(ConfigError(found.0.into_iter().chain(errors).collect()).into()),
     };
     for (name, meant) in environment.misspelled() {
         writeln!(out, "warning: no program reads {name}: did you mean {meant}?")

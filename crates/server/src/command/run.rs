@@ -16,9 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::health,
-    app::compose::Composition,
+    app::{compose::Composition, upstream_resource::UpstreamResource},
     args::RunArgs,
-    config::settings::{Config, ConfigError},
+    config::{
+        policy_file::PolicySource,
+        settings::{Config, ConfigError},
+    },
     failure::Failure,
     mcp::server::McpServer,
     telemetry::log,
@@ -50,8 +53,27 @@ pub(crate) async fn run(
             return Err(ConfigError(all.collect()).into());
         }
     };
+    if environment.config().upstreams().is_some() {
+        let command = invocation.command(Program::Server, "gateway");
+        tracing::warn!("The sections [upstreams.NAME] are not served: `{command}` serves them");
+    }
+    serve_until(asked_to_stop, &config, Vec::new(), env_file, environment, invocation, out).await
+}
+
+/// Serves what `config` describes, or `upstreams` if there are some, until `asked_to_stop`.
+pub(super) async fn serve_until(
+    asked_to_stop: impl Future<Output = ()>,
+    config: &Config,
+    upstreams: Vec<(UpstreamResource, PolicySource)>,
+    env_file: &EnvFile,
+    environment: &Environment,
+    invocation: &Invocation,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Composition { app, jobs, start_code } = Composition::new(&config, &clock).await?;
+    let lines: Vec<_> = upstreams.iter().map(|(it, policy)| line_of(it, policy, config)).collect();
+    let upstreams = upstreams.into_iter().map(|(upstream, _)| upstream).collect();
+    let Composition { app, jobs, start_code } = Composition::new(config, upstreams, &clock).await?;
     let app = app.server_command(&invocation.program(Program::Server));
     let directory = Arc::clone(&app.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
@@ -68,21 +90,22 @@ pub(crate) async fn run(
         let path = env_file.path().display();
         tracing::warn!("No program reads {name} in {path}: did you mean {meant}?");
     }
-    warn_about(&config, &directory, invocation).await?;
+    warn_about(config, &directory, invocation).await?;
     if let Some(shortage) = descriptors::raise(config.max_connections) {
         tracing::warn!("{shortage}");
     }
     let stop = CancellationToken::new();
     let mut jobs = jobs.start(&stop);
     let router = log::Gate::new(app.router(&stop)?, log::current());
-    writeln!(
-        out,
-        "MCP server on http://{address}{}, {}",
-        config.resource.path(),
-        config.protection()
-    )
-    .and_then(|()| out.flush())
-    .map_err(Failure::output)?;
+    let mut text = String::new();
+    if lines.is_empty() {
+        let path = config.resource.path();
+        text = format!("MCP server on http://{address}{path}, {}\n", config.protection());
+    }
+    for (name, path, protection) in lines {
+        text.push_str(&format!("MCP server {name} on http://{address}{path}, {protection}\n"));
+    }
+    write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {
         let is_terminal = io::stdout().is_terminal();
         start_code.offer(address, is_terminal, invocation, out).await?;
@@ -106,8 +129,18 @@ pub(crate) async fn run(
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
 }
 
+/// What is printed of an upstream: its name, its path, and what protects it.
+fn line_of(
+    upstream: &UpstreamResource,
+    policy: &PolicySource,
+    config: &Config,
+) -> (String, String, String) {
+    let (name, path) = (upstream.upstream.name().to_owned(), upstream.uri.path().to_owned());
+    (name, path, config.protection_of(&upstream.uri, policy))
+}
+
 /// How to get a key, where a new `.env` file has one.
-fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<String> {
+pub(super) fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<String> {
     let error = settings::verifying_keys(environment).err()?;
     let command = invocation.make_env_file();
     error

@@ -6,3 +6,4 @@ mod origins;
 pub(crate) mod policy_file;
 pub(crate) mod provisioning;
 pub(crate) mod settings;
+pub(crate) mod upstreams;

@@ -81,11 +81,23 @@ impl Config {
     /// # Errors
     ///
     /// [`ConfigError`] with every error.
-    #[expect(clippy::too_many_lines, reason = "one step for each setting, in their order")]
     pub fn resolve(
         args: &RunArgs,
         environment: &Environment,
         offers: &[Action],
+    ) -> Result<Self, ConfigError> {
+        let policy = load_policy(args.policy.as_ref(), environment, offers);
+        Self::resolve_with(args, environment, policy, true)
+    }
+
+    /// The same with a policy that was read already. `is_only_one`: there is no other, so that what
+    /// names scopes and roles is compared with it.
+    #[expect(clippy::too_many_lines, reason = "one step for each setting, in their order")]
+    pub(crate) fn resolve_with(
+        args: &RunArgs,
+        environment: &Environment,
+        policy: Result<(Policy, PolicySource), policy_file::PolicyFileError>,
+        is_only_one: bool,
     ) -> Result<Self, ConfigError> {
         let mut faults = environment.config().errors().to_vec();
         // A flag has its variable's name in messages.
@@ -110,8 +122,8 @@ impl Config {
             let label = label(&args.resource, Variable::McpResource);
             faults.push(format!("{label} {resource:?}: {fault}"));
         });
-        let policy = load_policy(args.policy.as_ref(), environment, offers)
-            .map_err(|fault| faults.push(fault.to_string()));
+        let policy = policy.map_err(|fault| faults.push(fault.to_string()));
+        let policy_read = policy.as_ref().ok().map(|(policy, _)| policy).filter(|_| is_only_one);
         let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
         let file = args.issuers.as_ref().or(file.as_ref());
         let has_others = file.is_some() || environment.config().issuers().is_some();
@@ -119,12 +131,9 @@ impl Config {
             let resource = resource.as_ref().ok();
             local_issuer(args, environment, resource, has_others, &mut faults)
         };
-        let issuers = {
-            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
-            other_issuers(file.map(PathBuf::as_path), policy, environment, &mut faults)
-        };
+        let issuers =
+            other_issuers(file.map(PathBuf::as_path), policy_read, environment, &mut faults);
         let authorities = authorities(environment, &mut faults);
-        let policy_read = policy.as_ref().ok().map(|(policy, _)| policy);
         let providers = providers(local.as_ref(), policy_read, environment, &mut faults);
         let is_local = |it: &&IssuerConfig| {
             local.as_ref().is_some_and(|local| local.issuer == *it.trusted.issuer())
@@ -159,9 +168,8 @@ impl Config {
         let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
         let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
-            let policy = policy.as_ref().ok().map(|(policy, _)| policy);
             let local = local.as_ref().map(|local| &local.issuer);
-            provisioning::resolve(environment, policy, local, &issuers, &mut faults)
+            provisioning::resolve(environment, policy_read, local, &issuers, &mut faults)
         };
 
         let allowed_origins = allowed_origins(environment, &mut faults);
@@ -229,6 +237,11 @@ impl Config {
     /// What protects the server, for the line that it prints at start.
     #[must_use]
     pub fn protection(&self) -> String {
+        self.protection_of(&self.resource, &self.policy_source)
+    }
+
+    /// The same for a resource with its policy.
+    pub(crate) fn protection_of(&self, resource: &ResourceUri, policy: &PolicySource) -> String {
         let tokens = match (&self.local, self.issuers.as_slice()) {
             (Some(local), []) => {
                 let keys = local.key_set();
@@ -245,7 +258,7 @@ impl Config {
                 format!("tokens of {} issuers", issuers.len() + usize::from(local.is_some()))
             }
         };
-        format!("protected: {tokens} for {}, policy {}", self.resource, self.policy_source)
+        format!("protected: {tokens} for {resource}, policy {policy}")
     }
 }
 

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod connect;
+mod gateway;
 mod sign_in;
 mod world;

@@ -23,10 +23,12 @@ use crate::{Variable, setting::similar};
 
 /// The name of the file where none is named.
 pub const CONFIG_FILE: &str = "bartizan.toml";
-/// The sections that other code reads: `[issuers."…"]`, `[sign_in.NAME]`, `[assertions.NAME]`.
+/// The sections that other code reads: `[issuers."…"]`, `[sign_in.NAME]`, `[assertions.NAME]`,
+/// `[upstreams.NAME]`.
 const ISSUERS: &str = "issuers";
 const SIGN_IN: &str = "sign_in";
 const ASSERTIONS: &str = "assertions";
+const UPSTREAMS: &str = "upstreams";
 
 /// What was read of the file.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -40,10 +42,12 @@ pub struct ConfigFile {
 
 /// Which of the sections that other code reads there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag for each kind of section")]
 struct Others {
     issuers: bool,
     sign_in: bool,
     assertions: bool,
+    upstreams: bool,
 }
 
 /// Shows no text of the file: a secret may be there by mistake.
@@ -120,6 +124,12 @@ impl ConfigFile {
         self.others.assertions.then_some(self.text.as_str())
     }
 
+    /// The text of the file, if it has sections `[upstreams.NAME]`.
+    #[must_use]
+    pub fn upstreams(&self) -> Option<&str> {
+        self.others.upstreams.then_some(self.text.as_str())
+    }
+
     /// Everything that is wrong with the file, each with its line.
     #[must_use]
     pub fn errors(&self) -> &[String] {
@@ -156,10 +166,12 @@ impl Reader<'_> {
                 _ if name == ISSUERS => others.issuers = true,
                 _ if name == SIGN_IN => others.sign_in = true,
                 _ if name == ASSERTIONS => others.assertions = true,
+                _ if name == UPSTREAMS => others.upstreams = true,
                 DeValue::Table(section) if is_known => self.section(name, section),
                 _ if is_known => self.error(&span, &format!("{name}: write a section, [{name}]")),
                 _ => {
-                    let hint = hint(name, sections().chain([ISSUERS, SIGN_IN, ASSERTIONS]));
+                    let others = [ISSUERS, SIGN_IN, ASSERTIONS, UPSTREAMS];
+                    let hint = hint(name, sections().chain(others));
                     self.error(&span, &format!("{name}: unknown section{hint}"));
                 }
             }
@@ -335,6 +347,13 @@ mod tests {
         let text = "[sign_in.work]\npreset = \"entra\"\n";
         assert_eq!(parse(text).errors(), <[String; 0]>::default());
         assert_eq!((parse(text).issuers(), parse(text).sign_in()), (None, Some(text)));
+        let text = "[upstreams.files]\nurl = \"http://127.0.0.1:1/mcp\"\n";
+        assert_eq!(parse(text).errors(), <[String; 0]>::default());
+        assert_eq!((parse(text).issuers(), parse(text).upstreams()), (None, Some(text)));
+        assert_eq!(
+            errors("[upstream.files]\n"),
+            ["line 1: upstream: unknown section: did you mean `upstreams`?"]
+        );
     }
 
     #[test]

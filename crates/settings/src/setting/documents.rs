@@ -44,7 +44,8 @@ preset = \"keycloak\"
 ```
 
 The sections `[issuers.\"https://…\"]` are described in [issuers.md](issuers.md), the section `[issuer]` and
-the sections `[sign_in.NAME]` and `[assertions.NAME]` in [sign-in.md](sign-in.md).
+the sections `[sign_in.NAME]` and `[assertions.NAME]` in [sign-in.md](sign-in.md), the sections
+`[upstreams.NAME]` in [gateway.md](gateway.md).
 
 | variable | in `bartizan.toml` | default | what | programs |
 |---|---|---|---|---|
@@ -95,9 +96,9 @@ pub fn reference() -> String {
 }
 
 /// The JSON Schema (draft 2020-12) of `bartizan.toml`, given the schemas of the sections
-/// `[issuers."…"]`, `[sign_in.NAME]` and `[assertions.NAME]`.
+/// `[issuers."…"]`, `[sign_in.NAME]`, `[assertions.NAME]` and `[upstreams.NAME]`.
 #[must_use]
-pub fn schema(issuer: &Value, provider: &Value, assertions: &Value) -> Value {
+pub fn schema(issuer: &Value, provider: &Value, assertions: &Value, upstream: &Value) -> Value {
     let mut sections = Map::new();
     for variable in Variable::ALL {
         let setting = variable.setting();
@@ -120,6 +121,7 @@ pub fn schema(issuer: &Value, provider: &Value, assertions: &Value) -> Value {
     for (name, description, section) in [
         ("sign_in", "The identity providers with which users sign in, by name.", provider),
         ("assertions", "The issuers whose assertions are exchanged, by name.", assertions),
+        ("upstreams", "The MCP servers behind the gateway, by name.", upstream),
     ] {
         let named = json!({
             "type": "object", "description": description, "additionalProperties": section,
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_schema_has_every_setting_but_secrets() {
-        let schema = schema(&json!({}), &json!({}), &json!({}));
+        let schema = schema(&json!({}), &json!({}), &json!({}), &json!({}));
         for variable in Variable::ALL {
             let setting = variable.setting();
             let Some((section, key)) = setting.toml else { continue };

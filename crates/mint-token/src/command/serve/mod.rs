@@ -80,7 +80,8 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = AnyDirectory::open(&database_url).await.map_err(SetupError::from)?;
-    let title = format!("{} for {}", setup.issuer, setup.resource);
+    let resources: Vec<_> = setup.resources.iter().map(|it| it.uri.to_string()).collect();
+    let title = format!("{} for {}", setup.issuer, resources.join(", "));
     let opened = OpenIssuer::open(setup, &store, &clock).await?;
     let listening = |error| ServeError::Bind(bind.clone(), error);
     let listener = TcpListener::bind(&bind).await.map_err(listening)?;

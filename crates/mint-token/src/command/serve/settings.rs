@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use auth_core::{Issuer, ResourceUri};
+use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
 use settings::{Environment, SignInSettings, Variable};
@@ -66,15 +67,10 @@ impl ServeSettings {
                 if faults.is_empty() =>
             {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
-                let setup = IssuerSetup {
-                    issuer,
-                    resource_name,
-                    resource,
-                    policy: Arc::new(policy),
-                    settings,
-                    providers,
-                    authorities,
-                };
+                let resource =
+                    ServedResource { uri: resource, name: resource_name, policy: Arc::new(policy) };
+                let resources = vec![resource];
+                let setup = IssuerSetup { issuer, resources, settings, providers, authorities };
                 let database_url = text(Variable::DatabaseUrl).to_owned();
                 Ok(Self { bind, setup, database_url, max_connections, max_per_address, proxies })
             }
@@ -126,7 +122,7 @@ mod tests {
         ]);
         let found = found.ok().unwrap();
         assert_eq!(found.setup.issuer.as_str(), "https://login.example");
-        assert_eq!(found.setup.resource_name, "mcp.example");
+        assert_eq!(found.setup.resources[0].name, "mcp.example");
     }
 
     #[test]

@@ -6,31 +6,38 @@ mod check;
 mod diff;
 mod table;
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
+use auth_core::Action;
 use settings::{Environment, Variable};
 
 use crate::{
-    args::{PolicyCommand, RunArgs},
-    config::{
-        policy_file::{self, PolicyFileError},
-        settings::load_policy,
-    },
+    args::{PolicyArgs, PolicyCommand, RunArgs},
+    command::upstreams,
+    config::policy_file::{self, PolicyFileError},
     failure::Failure,
+    gateway,
     mcp::server::McpServer,
 };
 
 pub(crate) use table::reference;
 
 pub(crate) fn policy(
-    command: &PolicyCommand,
+    policy: &PolicyArgs,
     args: &RunArgs,
     environment: &Environment,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let offers = McpServer::offers();
-    let load = || load_policy(args.policy.as_ref(), environment, &offers);
-    match command {
+    let (path, offers) = match &policy.upstream {
+        None => (args.policy.clone().or(named(environment)), McpServer::offers()),
+        Some(name) => upstream_policy(name, args, environment)?,
+    };
+    let load = || policy_file::load(path.as_deref(), &offers);
+    match &policy.command {
         PolicyCommand::Check => {
             let (policy, source) = load()?;
             check::check(&policy, &source, &offers, out)
@@ -45,20 +52,33 @@ pub(crate) fn policy(
             cases::test(&load()?.0, file, &text, *output, out)
         }
         PolicyCommand::Reference => {
-            let text = match args.policy.clone().or(named(environment)) {
+            let text = match path {
                 None => policy_file::BUILT_IN.to_owned(),
                 Some(path) => text_of(&path)?,
             };
             out.write_all(reference(&text)?.as_bytes()).map_err(Failure::output)
         }
-        PolicyCommand::Show => match args.policy.clone().or(named(environment)) {
+        PolicyCommand::Show => match path {
             None => out.write_all(policy_file::BUILT_IN.as_bytes()).map_err(Failure::output),
             Some(path) => out.write_all(text_of(&path)?.as_bytes()).map_err(Failure::output),
         },
     }
 }
 
-fn named(environment: &Environment) -> Option<std::path::PathBuf> {
+/// The policy file of a server behind the gateway, and what it was accepted to offer. The server is
+/// not asked.
+fn upstream_policy(
+    name: &str,
+    args: &RunArgs,
+    environment: &Environment,
+) -> Result<(Option<PathBuf>, Vec<Action>), Failure> {
+    let (policy, lock) = upstreams::files_of(name, args, environment)?;
+    let lock = gateway::read_lock(&lock)?.unwrap_or_default();
+    let offers = lock.pins.iter().map(|it| it.kind().action(it.key())).collect();
+    Ok((Some(policy), offers))
+}
+
+fn named(environment: &Environment) -> Option<PathBuf> {
     environment.get(Variable::PolicyFile).map(Into::into)
 }
 

@@ -303,7 +303,7 @@ fn an_issuer_may_be_asked_and_its_secret_never_shows() {
 #[test]
 fn every_error_is_reported_with_its_section_and_member() {
     for (members, reported) in [
-        ("prset = \"okta\"", ": prset: unknown key"),
+        ("prset = \"okta\"", ": prset: unknown key: did you mean `preset`?"),
         (
             "preset = \"github\"",
             ": preset \"github\": known presets: entra, auth0, keycloak, okta, google, cognito, authentik",

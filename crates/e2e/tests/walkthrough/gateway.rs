@@ -1,0 +1,47 @@
+//! A server over stdio behind the gateway, called by the client.
+#![cfg(unix)]
+
+use std::fs;
+
+use crate::world::World;
+
+/// A server over stdio whose tools are in a file.
+const NOTES: &str = include_str!("../../../server/tests/commands/notes.sh");
+const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},
+    {"name":"put_note","inputSchema":{"type":"object"}}]"#;
+/// At the resource for which tokens are minted.
+const SECTION: &str = "[upstreams.notes]\ncommand = [\"sh\", \"notes.sh\"]\npath = \"/mcp\"\n";
+
+#[test]
+fn a_server_in_any_language_is_behind_the_guard() {
+    let world = World::ready();
+    fs::write(world.path("notes.sh"), NOTES).unwrap();
+    fs::write(world.path("tools.json"), TOOLS.replace('\n', "")).unwrap();
+    fs::write(world.path("bartizan.toml"), SECTION).unwrap();
+    world.run("server", &["gateway"]).expect_code(2);
+    world.run("server", &["upstreams", "accept", "notes"]).expect_code(0);
+
+    let server = world.start(&["gateway"], &[]);
+    let save = |user: &str| {
+        let scopes = ["--scope", "notes:read notes:write"];
+        world.run("mint-token", &[&["--sub", user, "--save"][..], &scopes].concat());
+    };
+    save("alice");
+    let said = world.client(&server, &["call", "put_note"]).expect_code(0);
+    assert!(said.out.contains("noted"), "{}", said.out);
+    save("bob");
+    let said = world.client(&server, &["tools"]).expect_code(0);
+    assert!(said.out.contains("get_note") && !said.out.contains("put_note"), "{}", said.out);
+    world.client(&server, &["call", "get_note"]).expect_code(0);
+    let said = world.client(&server, &["call", "put_note"]);
+    assert!(said.code != Some(0) && said.err.contains("notes:write"), "{}", said.err);
+
+    // What changes is hidden and denied at once.
+    let changed = TOOLS.replace("\"get_note\",", "\"get_note\",\"description\":\"x\",");
+    fs::write(world.path("tools.json"), changed.replace('\n', "")).unwrap();
+    save("alice");
+    let said = world.client(&server, &["tools"]).expect_code(0);
+    assert!(said.out.contains("put_note") && !said.out.contains("get_note"), "{}", said.out);
+    assert_ne!(world.client(&server, &["call", "get_note"]).code, Some(0));
+    server.log_with("A definition has changed since it was accepted");
+}

@@ -1,0 +1,77 @@
+//! An upstream as one of the protected resources.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use auth_core::{Policy, ResourceUri};
+use bartizan::Issuers;
+use tokio_util::sync::CancellationToken;
+use upstream::catalog::{Catalog, Quarantine};
+
+use super::{
+    resource::{Backend, Resource},
+    upstream::Upstream,
+};
+use crate::admin::readiness::Failing;
+
+/// An upstream, ready to be one of the resources.
+pub(crate) struct UpstreamResource {
+    /// Its URI.
+    pub(crate) uri: ResourceUri,
+    /// Who may do what.
+    pub(crate) policy: Policy,
+    /// What of it may be shown.
+    pub(crate) catalog: Arc<Catalog>,
+    /// What answers.
+    pub(crate) upstream: Upstream,
+    /// What runs in the background meanwhile.
+    pub(crate) job: Job,
+}
+
+/// A background job, which ends when its token is cancelled.
+pub(crate) type Job = Box<dyn FnOnce(CancellationToken) -> Running + Send>;
+/// A background job that runs.
+pub(crate) type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl UpstreamResource {
+    /// The resource, for tokens of `issuers`, and its background job.
+    pub(crate) fn resource(self, issuers: &Issuers) -> (Resource, Job) {
+        let issuers = if issuers.audience() == self.uri.audience() {
+            issuers.clone()
+        } else {
+            issuers.for_audience(self.uri.audience().clone())
+        };
+        let backend = Backend::Upstream(self.upstream);
+        (Resource { uri: self.uri, policy: self.policy, issuers, backend }, self.job)
+    }
+
+    /// What `/readyz` says about it.
+    pub(crate) fn check(&self) -> impl Fn() -> Option<Failing> + Send + Sync + use<> {
+        let (name, catalog) = (self.upstream.name().to_owned(), Arc::clone(&self.catalog));
+        move || hidden(&name, &catalog.quarantine())
+    }
+}
+
+/// Something that is hidden because it was not accepted.
+fn hidden(name: &str, quarantine: &Quarantine) -> Option<Failing> {
+    let (changed, new) = (quarantine.changed.len(), quarantine.new.len());
+    (changed + new > 0).then(|| Failing {
+        what: format!("{name}: {changed} changed and {new} new definitions are hidden"),
+        since: None,
+        affects_callers: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_reported_and_callers_are_served() {
+        assert_eq!(hidden("files", &Quarantine::default()), None);
+        let kind = upstream::catalog::Kind::Tool;
+        let quarantine = Quarantine { changed: vec![(kind, "a".into())], ..Quarantine::default() };
+        let failing = hidden("files", &quarantine).unwrap();
+        assert_eq!(failing.what, "files: 1 changed and 0 new definitions are hidden");
+        assert!(!failing.affects_callers);
+    }
+}

@@ -1,0 +1,81 @@
+//! The MCP servers behind the gateway: the sections `[upstreams.NAME]` of `bartizan.toml`, or one
+//! server from the command line.
+//!
+//! 1. A section is one server. It is reached by `command` or by `url`.
+//! 2. Each is a protected resource of its own: `resource`, else the origin of `MCP_RESOURCE` with
+//!    `path`, else with `/mcp/NAME`.
+//! 3. Its policy is `policy`, else `NAME.policy.toml` beside `bartizan.toml`. Its lock file is
+//!    beside that.
+//! 4. No secret is in the file: it names the variable or the file that holds one.
+//! 5. An unknown member is an error. All errors of all sections are reported together.
+//! 6. Relative paths start at the file's own folder.
+
+mod name;
+mod schema;
+mod section;
+
+use std::path::PathBuf;
+
+use auth_core::ResourceUri;
+
+pub(crate) use self::{
+    name::{UpstreamName, name_of_command, name_of_url},
+    schema::section_schema,
+    section::load,
+};
+
+/// An MCP server behind the gateway, as it is configured.
+#[derive(Debug, Clone)]
+pub(crate) struct UpstreamConfig {
+    /// What it is called.
+    pub(crate) name: UpstreamName,
+    /// The protected resource that it is.
+    pub(crate) resource: ResourceUri,
+    /// Where it is.
+    pub(crate) place: UpstreamPlace,
+    /// The policy file.
+    pub(crate) policy: PathBuf,
+    /// The lock file.
+    pub(crate) lock: PathBuf,
+}
+
+/// Where an MCP server is.
+#[derive(Debug, Clone)]
+pub(crate) enum UpstreamPlace {
+    /// A program that is started and speaks over stdin and stdout.
+    Command(CommandPlace),
+    /// A server over HTTP.
+    Url(UrlPlace),
+}
+
+/// A program that is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CommandPlace {
+    /// The program and its arguments. They are not shown, as they may hold secrets.
+    pub(crate) command: Vec<String>,
+    /// Where it runs; `None`: where the gateway does.
+    pub(crate) directory: Option<PathBuf>,
+    /// The variables of the gateway that it gets too.
+    pub(crate) environment: Vec<String>,
+}
+
+/// A server over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UrlPlace {
+    /// Its address.
+    pub(crate) url: String,
+    /// Whether it may be plain http to another host.
+    pub(crate) is_plain_http: bool,
+}
+
+impl UpstreamConfig {
+    /// The lock file that belongs to the policy file of the server `name`.
+    pub(crate) fn lock_beside(policy: &std::path::Path, name: &UpstreamName) -> PathBuf {
+        policy.with_file_name(format!("{name}.lock.json"))
+    }
+
+    /// The policy file that the server `name` has if none is named.
+    pub(crate) fn default_policy(name: &UpstreamName) -> String {
+        format!("{name}.policy.toml")
+    }
+}

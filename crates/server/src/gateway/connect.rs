@@ -1,0 +1,147 @@
+//! A connection of our own to an upstream, to list what it offers.
+
+use std::{ffi::OsString, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use settings::Environment;
+use upstream::{
+    calls::{CallLimits, Connection, RequestError},
+    catalog::{Kind, ListBounds, Lists, Offered, OfferedError},
+    child::{self, ChildConfig, EnvironmentError},
+    era::{self, ConnectError, Wanted},
+    link::{ClosedError, Link, stdio},
+    warden::Warden,
+};
+
+use crate::config::upstreams::{CommandPlace, UpstreamConfig, UpstreamPlace};
+
+/// How long a server has for its first answer: package runners download on their first run.
+const START: Duration = Duration::from_mins(3);
+/// How long it has to list everything.
+const LISTING: Duration = Duration::from_mins(1);
+/// The JSON-RPC error of a method that a server does not have.
+const METHOD_NOT_FOUND: &str = "-32601";
+
+/// Why it is not known what a server offers.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ListingError {
+    /// It could not be started or reached.
+    #[error("the server cannot be started")]
+    Closed(#[from] ClosedError),
+    /// It could not be spoken to.
+    #[error("the server does not speak MCP")]
+    Connect(#[from] ConnectError),
+    /// It did not say what it offers.
+    #[error(transparent)]
+    Offered(#[from] OfferedError),
+    /// It did not say so in time.
+    #[error("the server did not list what it offers within {LISTING:?}")]
+    Timeout,
+    /// A variable cannot be in an environment.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// It is reached in a way that is not implemented.
+    #[error("a server that is reached by its URL cannot be asked yet")]
+    Url,
+}
+
+/// How the program of `place` is started.
+pub(crate) fn child_config(
+    name: &str,
+    place: &CommandPlace,
+    environment: &Environment,
+) -> Result<ChildConfig, EnvironmentError> {
+    let of_process = |name: &str| environment.secret_named(name).map(OsString::from);
+    let mut words = place.command.iter();
+    let mut config = ChildConfig::new(name, words.next().cloned().unwrap_or_default());
+    config.arguments = words.map(OsString::from).collect();
+    config.directory.clone_from(&place.directory);
+    config.environment = child::Environment::inherited(of_process);
+    for name in &place.environment {
+        config.environment.inherit(name, of_process)?;
+    }
+    Ok(config)
+}
+
+/// Everything that the server of `config` offers: it is started, asked, and ended.
+pub(crate) async fn listed(
+    config: &UpstreamConfig,
+    environment: &Environment,
+) -> Result<Offered, ListingError> {
+    let UpstreamPlace::Command(place) = &config.place else { return Err(ListingError::Url) };
+    let child = Arc::new(child_config(config.name.as_str(), place, environment)?);
+    let warden = Warden::of_this_program();
+    let open = async || -> Result<Link, ListingError> { Ok(stdio::open(&child, &warden).await?) };
+    let connection = match connect(open().await?, Wanted::Probe).await {
+        // Some servers exit when they are asked anything before `initialize`.
+        Err(ConnectError::Ended(_)) => connect(open().await?, Wanted::Old).await?,
+        connection => connection?,
+    };
+    let mut lists = ConnectionLists(&connection);
+    let bounds = ListBounds::default();
+    let offered = tokio::time::timeout(LISTING, Offered::list(&mut lists, &bounds)).await;
+    connection.close("its definitions have been listed");
+    Ok(offered.map_err(|_| ListingError::Timeout)??)
+}
+
+async fn connect(link: Link, wanted: Wanted) -> Result<Connection, ConnectError> {
+    let (connection, _) = era::connect(link, wanted, CallLimits::default(), START).await?;
+    Ok(connection)
+}
+
+/// The lists of a server, over a connection to it.
+struct ConnectionLists<'a>(&'a Connection);
+
+impl Lists for ConnectionLists<'_> {
+    type Error = RequestError;
+
+    async fn list(
+        &mut self,
+        kind: Kind,
+        cursor: Option<&str>,
+    ) -> Result<Option<Bytes>, RequestError> {
+        let params = match cursor {
+            None => "{}".to_owned(),
+            Some(cursor) => serde_json::json!({ "cursor": cursor }).to_string(),
+        };
+        match self.0.request(kind.method(), &params).await {
+            Ok(result) => Ok(Some(result.into())),
+            Err(RequestError::Refused(error)) if is_unknown_method(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_unknown_method(error: &str) -> bool {
+    let error: Option<serde_json::Value> = serde_json::from_str(error).ok();
+    let code = error.as_ref().and_then(|error| error.get("code"));
+    code.is_some_and(|code| code.to_string() == METHOD_NOT_FOUND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_is_not_there_is_no_failure() {
+        assert!(is_unknown_method(r#"{"code":-32601,"message":"x"}"#));
+        assert!(!is_unknown_method(r#"{"code":-32603,"message":"-32601"}"#));
+        assert!(!is_unknown_method("no JSON"));
+    }
+
+    #[test]
+    fn a_program_gets_the_variables_that_are_named_and_no_secret_of_ours() {
+        let pairs = ["HOME", "TOKEN_OF_IT", "OTHER", "JWT_SECRET"];
+        let pairs = pairs.map(|name| (name.to_owned(), format!("value of {name}")));
+        let environment = Environment::from_pairs(pairs);
+        let place = CommandPlace {
+            command: vec!["npx".into(), "-y".into(), "files".into()],
+            environment: vec!["TOKEN_OF_IT".into(), "JWT_SECRET".into(), "UNSET".into()],
+            ..CommandPlace::default()
+        };
+        let config = child_config("files", &place, &environment).unwrap();
+        assert_eq!((config.program, config.arguments.len()), ("npx".into(), 2));
+        let shown = format!("{:?}", config.environment);
+        assert_eq!(shown, r#"{"HOME", "PATH", "TOKEN_OF_IT"}"#);
+    }
+}

@@ -1,0 +1,90 @@
+//! The two files of an upstream: its policy and its lock file.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use auth_core::{Policy, PolicyDocument};
+use settings::secret_file;
+use upstream::catalog::{Lock, LockError};
+
+use crate::config::{policy_file::PolicyFileError, upstreams::UpstreamConfig};
+
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The policy and the lock file of an upstream, as they are.
+#[derive(Debug)]
+pub(crate) struct UpstreamFiles {
+    /// The text of the policy; `None` if there is no file.
+    pub(crate) policy: Option<String>,
+    /// The lock; `None` if there is no file.
+    pub(crate) lock: Option<Lock>,
+}
+
+/// Why the files of an upstream cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayFileError {
+    /// One cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The lock file is no lock file.
+    #[error("{path}: {error}. Restore it, or remove it and accept what is offered anew")]
+    Lock {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: LockError,
+    },
+}
+
+impl UpstreamFiles {
+    /// Reads them.
+    pub(crate) fn read(config: &UpstreamConfig) -> Result<Self, GatewayFileError> {
+        Ok(Self { policy: text_of(&config.policy)?, lock: read_lock(&config.lock)? })
+    }
+
+    /// Whether the policy was accepted or edited. One without a lock file was written by a person.
+    pub(crate) fn is_accepted(&self) -> bool {
+        match (&self.policy, &self.lock) {
+            (Some(policy), Some(lock)) => lock.is_accepted(policy),
+            (policy, None) => policy.is_some(),
+            (None, Some(_)) => false,
+        }
+    }
+}
+
+/// Reads the lock file at `path`, if there is one.
+pub(crate) fn read_lock(path: &Path) -> Result<Option<Lock>, GatewayFileError> {
+    let lock = text_of(path)?.map(|text| Lock::parse(&text)).transpose();
+    lock.map_err(|error| GatewayFileError::Lock { path: path.to_owned(), error })
+}
+
+/// Reads the policy in `text`.
+pub(crate) fn policy_of(text: &str) -> Result<Policy, PolicyFileError> {
+    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?)
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), GatewayFileError> {
+    secret_file::write_public(path, text)
+        .map_err(|source| GatewayFileError::Io { path: path.to_owned(), source })
+}
+
+fn text_of(path: &Path) -> Result<Option<String>, GatewayFileError> {
+    let fault = |source| GatewayFileError::Io { path: path.to_owned(), source };
+    match fs::metadata(path) {
+        Ok(found) if found.len() > MAX_BYTES => {
+            Err(fault(io::Error::other("this file is too long")))
+        }
+        Ok(_) => fs::read_to_string(path).map(Some).map_err(fault),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault(error)),
+    }
+}

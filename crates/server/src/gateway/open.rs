@@ -1,0 +1,79 @@
+//! From what may be served to a resource that serves it.
+
+use std::sync::Arc;
+
+use auth_core::OwnerTagKey;
+use settings::Environment;
+use tower::Service;
+use upstream::{
+    asks::parking::{Parking, ParkingLimits},
+    catalog::Catalog,
+    gateway::{GatewayConfig, gateway},
+    link::stdio::StdioServer,
+    pool::{Bounds, BoundsConfig},
+    translate::Parked,
+    warden::Warden,
+};
+
+use super::{connect::child_config, prepare::Ready, watch::Watch};
+use crate::{
+    app::{upstream::Upstream, upstream_resource::UpstreamResource},
+    config::upstreams::UpstreamPlace,
+    failure::Failure,
+    random::random,
+};
+
+/// What all upstreams of this process share.
+pub(crate) struct SharedParts {
+    bounds: Bounds,
+    parking: Parking<Parked>,
+    warden: Warden,
+}
+
+impl SharedParts {
+    /// New ones.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let secret: [u8; 32] = random()?;
+        let key = OwnerTagKey::from_secret(&secret)
+            .map_err(|fault| Failure::Usage(format!("no key for parked calls: {fault}")))?;
+        let parking = Parking::new(key, "gateway", ParkingLimits::default());
+        let (bounds, warden) = (Bounds::new(BoundsConfig::default()), Warden::of_this_program());
+        Ok(Self { bounds, parking, warden })
+    }
+}
+
+/// Opens the gateway to the server of `ready`.
+pub(crate) fn open(
+    ready: Ready,
+    shared: &SharedParts,
+    environment: &Environment,
+) -> Result<UpstreamResource, Failure> {
+    let offers = ready.offers();
+    let Ready { config, policy, pins } = ready;
+    let name = config.name.as_str();
+    let catalog = Arc::new(Catalog::new(name, pins));
+    let UpstreamPlace::Command(place) = &config.place else {
+        return Err(Failure::Usage(format!("{name}: a url cannot be served yet")));
+    };
+    let child = child_config(name, place, environment)
+        .map_err(|fault| Failure::Usage(format!("{name}: {fault}")))?;
+    let source = StdioServer { config: Arc::new(child), warden: shared.warden.clone() };
+    let front = gateway(
+        source,
+        GatewayConfig::new(name),
+        &shared.bounds,
+        shared.parking.of(name),
+        Arc::clone(&catalog) as _,
+    );
+    let upstream = Upstream::new(name, offers, move |request| {
+        let mut front = front.clone();
+        Box::pin(async move {
+            let Ok(answer) = front.call(request).await;
+            answer
+        })
+    });
+    let uri = config.resource.clone();
+    let watch = Watch::new(config, Arc::clone(&catalog), upstream.rules());
+    let job = Box::new(move |stop| Box::pin(watch.keep_fresh(stop)) as _);
+    Ok(UpstreamResource { uri, policy, catalog, upstream, job })
+}

@@ -1,0 +1,296 @@
+//! From what a server offers and the files of the operator to what may be served.
+
+use std::io::Write;
+
+use auth_core::{Action, Policy};
+use terminal::{Invocation, Program, table::Table};
+use upstream::catalog::{Definition, Digest, Lock, Offered, Pins};
+
+use super::{
+    connect::ListingError,
+    files::{self, UpstreamFiles, policy_of},
+    report::{counted, shown_review, warnings},
+    review::Review,
+    suggestion::{line, suggest},
+};
+use crate::{config::upstreams::UpstreamConfig, failure::Failure};
+
+/// An upstream that may be served.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// Its configuration.
+    pub(crate) config: UpstreamConfig,
+    /// Who may do what.
+    pub(crate) policy: Policy,
+    /// What of it was accepted.
+    pub(crate) pins: Pins,
+}
+
+impl Ready {
+    /// What using each accepted definition is: each has a rule.
+    pub(crate) fn offers(&self) -> Vec<Action> {
+        self.pins.iter().map(|it| it.kind().action(it.key())).collect()
+    }
+}
+
+/// Compares what the server of `config` offers with its files. A first run writes them; `accept`
+/// takes the policy and everything that is offered now. What is not as accepted is printed.
+pub(crate) fn prepare(
+    config: UpstreamConfig,
+    offered: Result<Offered, ListingError>,
+    accept: bool,
+    invocation: &Invocation,
+    out: &mut dyn Write,
+) -> Result<Ready, Failure> {
+    let files = UpstreamFiles::read(&config)?;
+    let name = config.name.to_string();
+    let offered = match offered {
+        Ok(offered) => offered,
+        // What was accepted is known, and it may come back.
+        Err(error) if !accept && files.policy.is_some() && files.lock.is_some() => {
+            return without_the_server(config, files, &error);
+        }
+        Err(source) => return Err(Failure::Listing { name, source: source.into() }),
+    };
+    let pins = files.lock.as_ref().map(|lock| lock.pins.clone()).unwrap_or_default();
+    let review = Review::of(&offered, &pins);
+    let Some(text) = files.policy.clone() else {
+        return first_run(config, &review, accept, out);
+    };
+    if !accept && !files.is_accepted() {
+        return Err(not_accepted(&config));
+    }
+    if !accept && files.lock.is_none() {
+        return Err(Failure::NoLock { name, lock: config.lock });
+    }
+    let policy = policy_of(&text)?;
+    check_rules(&config, &review, &policy)?;
+    if accept {
+        let accepted = Lock { pins: review.pins(), suggested_policy: None };
+        files::write(&config.lock, &accepted.text())?;
+        let text = format!("{name}: accepted {}\n", counted(review.acceptable()));
+        print(&text, &warnings(review.acceptable()), out)?;
+        return Ok(Ready { config, policy, pins: accepted.pins });
+    }
+    let shown = shown_review(&name, &review, false);
+    if !shown.is_empty() {
+        let command = invocation.command(Program::Server, &format!("upstreams diff {name}"));
+        print(&format!("{shown}`{command}` shows what differs\n"), &[], out)?;
+    }
+    Ok(Ready { config, policy, pins })
+}
+
+/// The policy and the pins of a server that cannot be asked now.
+fn without_the_server(
+    config: UpstreamConfig,
+    files: UpstreamFiles,
+    error: &ListingError,
+) -> Result<Ready, Failure> {
+    if !files.is_accepted() {
+        return Err(not_accepted(&config));
+    }
+    let error: &(dyn std::error::Error + 'static) = error;
+    tracing::warn!(
+        upstream = config.name.as_str(),
+        error,
+        "The server cannot be asked what it offers: it is compared with what was accepted once it answers"
+    );
+    let policy = policy_of(&files.policy.unwrap_or_default())?;
+    let pins = files.lock.unwrap_or_default().pins;
+    Ok(Ready { config, policy, pins })
+}
+
+/// Writes the suggested policy and the lock file.
+fn first_run(
+    config: UpstreamConfig,
+    review: &Review<'_>,
+    accept: bool,
+    out: &mut dyn Write,
+) -> Result<Ready, Failure> {
+    let definitions: Vec<&Definition> = review.acceptable().collect();
+    let text = suggest(&config.name, &definitions);
+    // Checked before anything is written: a suggestion is never one that cannot be read.
+    let policy = policy_of(&text)?;
+    let suggested_policy = (!accept).then(|| Digest::of(text.as_bytes()));
+    let lock = Lock { pins: review.pins(), suggested_policy };
+    files::write(&config.lock, &lock.text())?;
+    files::write(&config.policy, &text)?;
+    let offers = counted(definitions.iter().copied());
+    let rows = definitions.iter().map(|definition| {
+        let action = definition.kind().action(definition.key());
+        let needs = policy.requirements(&action).unwrap_or_default();
+        let needs: Vec<String> = needs.iter().map(ToString::to_string).collect();
+        let key = auth_core::display::excerpt(definition.key());
+        [definition.kind().name().to_owned(), key, needs.join(", ")]
+    });
+    let table = Table::new(["KIND", "NAME", "WOULD NEED"]).rows(rows);
+    let text = format!(
+        "{} offers {offers}\n\n{table}\nWrote {} and {}\n",
+        config.name,
+        config.policy.display(),
+        config.lock.display()
+    );
+    let mut notes = warnings(definitions.iter().copied());
+    if !review.refused.is_empty() {
+        notes.push(shown_review(config.name.as_str(), review, false).trim_end().to_owned());
+    }
+    print(&text, &notes, out)?;
+    if accept { Ok(Ready { config, policy, pins: lock.pins }) } else { Err(not_accepted(&config)) }
+}
+
+fn not_accepted(config: &UpstreamConfig) -> Failure {
+    Failure::NotAccepted { name: config.name.to_string(), policy: config.policy.clone() }
+}
+
+/// An error if something that is offered has no rule.
+fn check_rules(
+    config: &UpstreamConfig,
+    review: &Review<'_>,
+    policy: &Policy,
+) -> Result<(), Failure> {
+    let missing = review.without_rule(policy);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let rules = missing.iter().map(|definition| {
+        let action = definition.kind().action(definition.key());
+        format!("{action}; for example: {}", line(&config.name, definition).trim_end())
+    });
+    Err(Failure::NoRules { policy: config.policy.clone(), rules: rules.collect() })
+}
+
+fn print(text: &str, notes: &[String], out: &mut dyn Write) -> Result<(), Failure> {
+    let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
+    write!(out, "{text}{notes}").and_then(|()| out.flush()).map_err(Failure::output)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use upstream::catalog::Kind;
+
+    use super::*;
+    use crate::config::upstreams::{UpstreamPlace, UrlPlace};
+
+    fn config(folder: &Path) -> UpstreamConfig {
+        let url = UrlPlace { url: "http://127.0.0.1:1/mcp".into(), is_plain_http: false };
+        UpstreamConfig {
+            name: "files".parse().unwrap(),
+            resource: "http://localhost:8000/mcp".parse().unwrap(),
+            place: UpstreamPlace::Url(url),
+            policy: folder.join("files.policy.toml"),
+            lock: folder.join("files.lock.json"),
+        }
+    }
+
+    fn offered(tools: &[&str]) -> Offered {
+        let read = |text: &&str| Definition::read(Kind::Tool, text).unwrap();
+        Offered { definitions: tools.iter().map(read).collect(), unreadable: Vec::new() }
+    }
+
+    const GET: &str = r#"{"name":"get_note"}"#;
+    const PUT: &str = r#"{"name":"put_note"}"#;
+
+    fn run(
+        folder: &Path,
+        offered: Result<Offered, ListingError>,
+        accept: bool,
+    ) -> (Result<Ready, Failure>, String) {
+        let mut out = Vec::new();
+        let invocation = Invocation::workspace(Program::Server);
+        let done = prepare(config(folder), offered, accept, &invocation, &mut out);
+        (done, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_first_run_suggests_and_serves_nothing_until_that_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let (done, text) = run(path, Ok(offered(&[GET, PUT])), false);
+        assert!(matches!(done, Err(Failure::NotAccepted { .. })), "{done:?}");
+        assert!(text.starts_with("files offers 2 tools\n"), "{text}");
+        assert!(text.contains("put_note") && text.contains("files:write"), "{text}");
+        // The same again does not accept it, and says so once more.
+        let (done, _) = run(path, Ok(offered(&[GET, PUT])), false);
+        assert!(matches!(done, Err(Failure::NotAccepted { .. })), "{done:?}");
+        let (done, text) = run(path, Ok(offered(&[GET, PUT])), true);
+        assert_eq!(done.unwrap().offers().len(), 2);
+        assert_eq!(text, "files: accepted 2 tools\n");
+        let (done, text) = run(path, Ok(offered(&[GET, PUT])), false);
+        assert!(done.is_ok() && text.is_empty(), "{text}");
+    }
+
+    #[test]
+    fn an_edit_accepts_the_policy_and_not_what_has_changed_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        run(path, Ok(offered(&[GET, PUT])), false).0.unwrap_err();
+        let policy = config(path).policy;
+        let text = std::fs::read_to_string(&policy).unwrap();
+        std::fs::write(&policy, text.replace("put_note = \"files:write\"", "put_note = []"))
+            .unwrap();
+        let changed = r#"{"name":"put_note","description":"and send it to me"}"#;
+        let (done, text) = run(path, Ok(offered(&[GET, changed])), false);
+        let ready = done.unwrap();
+        assert!(text.contains("changed: hidden and denied"), "{text}");
+        let put = Definition::read(Kind::Tool, changed).unwrap();
+        assert_eq!(ready.pins.standing(&put), upstream::catalog::Standing::Changed);
+        let (done, _) = run(path, Ok(offered(&[GET, changed])), true);
+        assert_eq!(done.unwrap().pins.standing(&put), upstream::catalog::Standing::Accepted);
+    }
+
+    #[test]
+    fn what_has_no_rule_is_named_and_nothing_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        run(path, Ok(offered(&[GET])), true).0.unwrap();
+        for accept in [false, true] {
+            let (done, _) = run(path, Ok(offered(&[GET, PUT])), accept);
+            let fault = done.unwrap_err().to_string();
+            assert!(fault.contains("tools/call put_note"), "{fault}");
+            assert!(fault.contains("put_note = \"files:write\""), "{fault}");
+        }
+        // With a rule it is new: hidden until it is accepted.
+        let policy = config(path).policy;
+        let text = std::fs::read_to_string(&policy).unwrap();
+        std::fs::write(&policy, text + "put_note = \"files:write\"\n").unwrap();
+        let (done, text) = run(path, Ok(offered(&[GET, PUT])), false);
+        assert_eq!(done.unwrap().offers().len(), 1);
+        assert!(text.contains("new: hidden and denied"), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_asked_is_served_as_it_was_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let silent = || Err(ListingError::Timeout);
+        assert!(matches!(run(path, silent(), false).0, Err(Failure::Listing { .. })));
+        run(path, Ok(offered(&[GET])), false).0.unwrap_err();
+        assert!(matches!(run(path, silent(), false).0, Err(Failure::NotAccepted { .. })));
+        assert!(matches!(run(path, silent(), true).0, Err(Failure::Listing { .. })));
+        run(path, Ok(offered(&[GET])), true).0.unwrap();
+        assert_eq!(run(path, silent(), false).0.unwrap().offers().len(), 1);
+    }
+
+    #[test]
+    fn a_policy_without_a_lock_file_accepts_no_definition() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::write(config(path).policy, "[tools]\nget_note = []\n").unwrap();
+        let (done, _) = run(path, Ok(offered(&[GET])), false);
+        assert!(matches!(done, Err(Failure::NoLock { .. })), "{done:?}");
+        assert_eq!(run(path, Ok(offered(&[GET])), true).0.unwrap().offers().len(), 1);
+        std::fs::write(config(path).lock, "{}").unwrap();
+        assert!(matches!(run(path, Ok(offered(&[GET])), true).0, Err(Failure::Gateway(_))));
+    }
+
+    #[test]
+    fn characters_that_are_not_seen_are_reported_before_they_are_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = "{\"name\":\"get_note\",\"description\":\"x\u{200b}\"}";
+        let (_, text) = run(folder.path(), Ok(offered(&[odd])), false);
+        assert!(text.contains("not seen: /description \\u{200b}"), "{text}");
+        assert!(!text.contains('\u{200b}'), "{text}");
+    }
+}

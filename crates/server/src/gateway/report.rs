@@ -1,0 +1,180 @@
+//! What is printed about the definitions of an upstream.
+
+use std::io::Write;
+
+use auth_core::display::{escape, excerpt};
+use serde_json::{Value, json};
+use terminal::table::Table;
+use upstream::catalog::{Definition, Kind, Pins, changes};
+
+use super::review::{Refusal, Review};
+use crate::failure::Failure;
+
+/// How many of each kind: `13 tools, 1 prompt`.
+pub(super) fn counted<'a>(definitions: impl Iterator<Item = &'a Definition> + Clone) -> String {
+    let count = |kind: Kind| definitions.clone().filter(|it| it.kind() == kind).count();
+    let counts = Kind::ALL.into_iter().filter_map(|kind| match count(kind) {
+        0 => None,
+        1 => Some(format!("1 {}", kind.name())),
+        many => Some(format!("{many} {}s", kind.name())),
+    });
+    let counts: Vec<String> = counts.collect();
+    if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }
+}
+
+/// The entries of a review that are not simply accepted, as a table; empty if there are none.
+pub(crate) fn shown_review(name: &str, review: &Review<'_>, all: bool) -> String {
+    let row = |definition: &Definition, standing: String| {
+        let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
+        [name.to_owned(), kind.to_owned(), key, standing]
+    };
+    let plain = |definitions: &[&Definition], standing: &str| {
+        definitions.iter().map(|it| row(it, standing.to_owned())).collect::<Vec<_>>()
+    };
+    let mut rows = Vec::new();
+    if all {
+        rows.extend(plain(&review.accepted, "accepted"));
+    }
+    rows.extend(plain(&review.changed, "changed: hidden and denied"));
+    rows.extend(plain(&review.new, "new: hidden and denied"));
+    rows.extend(
+        review.refused.iter().map(|(it, why)| row(it, format!("refused: {}", reason(why)))),
+    );
+    rows.extend(plain(&review.gone, "accepted, and not offered any more"));
+    if review.unreadable > 0 {
+        let count = format!("{} entries", review.unreadable);
+        rows.push([name.to_owned(), "-".into(), count, "cannot be read: hidden".into()]);
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    Table::new(["UPSTREAM", "KIND", "NAME", "STANDING"]).rows(rows).to_string()
+}
+
+/// The same for programs.
+pub(crate) fn review_json(name: &str, review: &Review<'_>) -> Value {
+    let entry = |definition: &Definition, standing: &str| {
+        json!({
+            "upstream": name,
+            "kind": definition.kind().name(),
+            "name": definition.key(),
+            "standing": standing,
+            "digest": definition.digest().to_string(),
+            "hidden_characters": hidden(definition),
+        })
+    };
+    let all = |definitions: &[&Definition], standing: &str| {
+        definitions.iter().map(|it| entry(it, standing)).collect::<Vec<_>>()
+    };
+    let mut entries = all(&review.accepted, "accepted");
+    entries.extend(all(&review.changed, "changed"));
+    entries.extend(all(&review.new, "new"));
+    entries.extend(review.refused.iter().map(|(it, _)| entry(it, "refused")));
+    entries.extend(all(&review.gone, "gone"));
+    Value::Array(entries)
+}
+
+fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Twin(other) => format!("its name could be taken for {}", excerpt(other)),
+        Refusal::NoRule => "a policy can have no rule for this template".to_owned(),
+    }
+}
+
+/// The characters in a definition that are not seen, each place with its characters.
+fn hidden(definition: &Definition) -> Vec<String> {
+    let shown = |it: &upstream::catalog::Hidden| {
+        let characters: String = it.characters.iter().collect();
+        format!("{} {}", escape(&it.place), escape(&characters))
+    };
+    definition.hidden().iter().map(shown).collect()
+}
+
+/// A line for each definition with characters that are not seen.
+pub(super) fn warnings<'a>(definitions: impl Iterator<Item = &'a Definition>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for definition in definitions {
+        let found = hidden(definition);
+        if !found.is_empty() {
+            let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
+            lines.push(format!(
+                "warning: the {kind} {key} has characters that are not seen: {}",
+                found.join(", ")
+            ));
+        }
+    }
+    lines
+}
+
+/// What differs between what was accepted and what is offered, place by place.
+pub(crate) fn write_changes(
+    review: &Review<'_>,
+    pins: &Pins,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut text = String::new();
+    for definition in &review.changed {
+        let (kind, key) = (definition.kind(), definition.key());
+        text.push_str(&format!("~ {} {}\n", kind.name(), excerpt(key)));
+        let Some(old) = pins.get(kind, key) else { continue };
+        for change in changes(old.json(), definition.json()) {
+            text.push_str(&format!("  {}\n", escape(&change.place)));
+            if let Some(old) = &change.old {
+                text.push_str(&format!("  - {}\n", escape(old)));
+            }
+            if let Some(new) = &change.new {
+                text.push_str(&format!("  + {}\n", escape(new)));
+            }
+        }
+    }
+    for (sign, definitions) in [("+", &review.new), ("-", &review.gone)] {
+        for definition in definitions {
+            let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
+            text.push_str(&format!("{sign} {kind} {key}\n"));
+            text.push_str(&format!("  {sign} {}\n", escape(&definition.json().canonical())));
+        }
+    }
+    for line in warnings(review.changed.iter().chain(&review.new).copied()) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    if text.is_empty() {
+        text.push_str("nothing differs from what was accepted\n");
+    }
+    out.write_all(text.as_bytes()).map_err(Failure::output)
+}
+
+#[cfg(test)]
+mod tests {
+    use upstream::catalog::Offered;
+
+    use super::*;
+
+    fn tool(name: &str, about: &str) -> Definition {
+        let text = format!(r#"{{"name":"{name}","description":"{about}"}}"#);
+        Definition::read(Kind::Tool, &text).unwrap()
+    }
+
+    #[test]
+    fn a_change_is_shown_place_by_place_and_nothing_is_hidden() {
+        let pins = Pins::accepting(&[tool("a", "Adds"), tool("b", "x"), tool("c", "x")]);
+        let definitions = vec![tool("a", "Adds\u{202e} and sends"), tool("b", "x"), tool("d", "x")];
+        let offered = Offered { definitions, unreadable: Vec::new() };
+        let review = Review::of(&offered, &pins);
+        let mut out = Vec::new();
+        write_changes(&review, &pins, &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "~ tool a\n  /description\n  - \"Adds\"\n  + \"Adds\\u{202e} and sends\"\n\
+             + tool d\n  + {\"description\":\"x\",\"name\":\"d\"}\n\
+             - tool c\n  - {\"description\":\"x\",\"name\":\"c\"}\n\
+             warning: the tool a has characters that are not seen: /description \\u{202e}\n"
+        );
+        let unreadable = Review { unreadable: 2, ..Review::default() };
+        assert!(shown_review("files", &unreadable, false).contains("2 entries"));
+        let shown = shown_review("files", &review, false);
+        assert!(shown.contains("changed: hidden and denied") && !shown.contains(" b "), "{shown}");
+        assert_eq!(review_json("files", &review).as_array().unwrap().len(), 4);
+        assert_eq!(counted(offered.definitions.iter()), "3 tools");
+    }
+}

@@ -1,0 +1,145 @@
+//! The files of an upstream, read again when they change.
+//!
+//! So what `upstreams accept` accepts, and what an operator changes in the policy, is in force
+//! within some seconds. Files that cannot be used change nothing. The authorization server shows
+//! the scopes of a changed policy after a restart.
+
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use auth_core::Action;
+use bartizan::{MissingRulesError, Rules};
+use tokio_util::sync::CancellationToken;
+use upstream::catalog::Catalog;
+
+use super::files::{UpstreamFiles, policy_of};
+use crate::{app::upstream::SharedRules, config::upstreams::UpstreamConfig};
+
+/// How often it is looked whether they have changed.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The files of one upstream.
+pub(super) struct Watch {
+    config: UpstreamConfig,
+    catalog: Arc<Catalog>,
+    rules: SharedRules,
+    seen: [Option<Stamp>; 2],
+}
+
+/// What distinguishes two states of a file: when it was changed, and its length.
+type Stamp = (SystemTime, u64);
+
+impl Watch {
+    /// The files of `config`, as they are now.
+    pub(super) fn new(config: UpstreamConfig, catalog: Arc<Catalog>, rules: SharedRules) -> Self {
+        let seen = stamps(&config);
+        Self { config, catalog, rules, seen }
+    }
+
+    /// Looks every second, until `stop` is cancelled.
+    pub(super) async fn keep_fresh(mut self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => self.poll(),
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        let now = stamps(&self.config);
+        if std::mem::replace(&mut self.seen, now) == now {
+            return;
+        }
+        let upstream = self.config.name.as_str();
+        match self.reload() {
+            Ok(()) => tracing::info!(upstream, "The policy and the lock file were read again"),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = error.as_ref();
+                tracing::warn!(
+                    upstream,
+                    error,
+                    "The policy and the lock file cannot be used: the old ones stay in force"
+                );
+            }
+        }
+    }
+
+    fn reload(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let files = UpstreamFiles::read(&self.config)?;
+        let is_accepted = files.is_accepted();
+        let (Some(policy), Some(lock), true) = (files.policy, files.lock, is_accepted) else {
+            return Err("the policy is not accepted".into());
+        };
+        let policy = policy_of(&policy)?;
+        let offers: Vec<Action> = lock.pins.iter().map(|it| it.kind().action(it.key())).collect();
+        MissingRulesError::check(&policy, &offers)?;
+        if let Some(rules) = self.rules.get() {
+            let limits = rules.current().limits;
+            rules.replace(Rules { policy: Arc::new(policy), limits })?;
+        }
+        self.catalog.replace(lock.pins);
+        Ok(())
+    }
+}
+
+fn stamps(config: &UpstreamConfig) -> [Option<Stamp>; 2] {
+    let stamp = |path: &Path| {
+        let found = fs::metadata(path).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    };
+    [stamp(&config.policy), stamp(&config.lock)]
+}
+
+#[cfg(test)]
+mod tests {
+    use upstream::catalog::{Definition, Kind, Lock, Pins, Standing};
+
+    use super::*;
+    use crate::config::upstreams::{UpstreamPlace, UrlPlace};
+
+    fn tool(about: &str) -> Definition {
+        let text = format!(r#"{{"name":"get","description":"{about}"}}"#);
+        Definition::read(Kind::Tool, &text).unwrap()
+    }
+
+    fn write(config: &UpstreamConfig, policy: &str, pins: &Pins) {
+        fs::write(&config.policy, policy).unwrap();
+        let lock = Lock { pins: pins.clone(), suggested_policy: None };
+        fs::write(&config.lock, lock.text()).unwrap();
+    }
+
+    #[test]
+    fn what_is_accepted_meanwhile_is_in_force_and_what_cannot_be_used_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = UrlPlace { url: "http://127.0.0.1:1/mcp".into(), is_plain_http: false };
+        let config = UpstreamConfig {
+            name: "files".parse().unwrap(),
+            resource: "http://localhost:8000/mcp".parse().unwrap(),
+            place: UpstreamPlace::Url(url),
+            policy: folder.path().join("p.toml"),
+            lock: folder.path().join("l.json"),
+        };
+        let (old, new) = (Pins::accepting(&[tool("1")]), Pins::accepting(&[tool("and 2")]));
+        write(&config, "[tools]\nget = []\n", &old);
+        let catalog = Arc::new(Catalog::new("files", old.clone()));
+        let mut watch = Watch::new(config.clone(), Arc::clone(&catalog), SharedRules::default());
+        let standing = || catalog.pins().standing(&tool("and 2"));
+        watch.poll();
+        assert_eq!(standing(), Standing::Changed);
+        // Without a rule for what was accepted nothing changes.
+        write(&config, "[tools]\nother = []\n", &new);
+        watch.poll();
+        assert_eq!(standing(), Standing::Changed);
+        write(&config, "[tools]\nget = []\nother = []\n", &new);
+        watch.poll();
+        assert_eq!(standing(), Standing::Accepted);
+        fs::write(&config.lock, "{}").unwrap();
+        watch.poll();
+        assert_eq!(standing(), Standing::Accepted);
+    }
+}
