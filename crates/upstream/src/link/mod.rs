@@ -1,7 +1,11 @@
 //! A connection to one MCP server, which carries whole JSON-RPC messages both ways.
 //!
-//! Below it is a child process or an HTTP server; above it nobody needs to know which.
+//! Below it is a child process or an HTTP server; above it nothing depends on which.
 
+mod events;
+pub mod http;
+mod message;
+pub mod sse;
 pub mod stdio;
 
 use bytes::Bytes;

@@ -1,8 +1,10 @@
 //! HTTP servers behind the gateway, most of which misbehave.
 
 mod credentials;
+mod links;
 mod pass;
 mod secrecy;
 mod server;
+mod sse;
 mod support;
 mod tls;

@@ -1,0 +1,75 @@
+//! An HTTP server as a [`Link`]: streamable HTTP (MCP 2025-03-26 to 2025-11-25, and 2026-07-28;
+//! basic/transports).
+//!
+//! 1. Each message is one POST, which is sent once. Requests are sent side by side, each with its
+//!    own answer: what comes on it has the call in `during`.
+//! 2. `initialize` and `notifications/initialized` are answered before the next message is sent:
+//!    the server names the session in the answer to the former.
+//! 3. With a session (revisions before 2026-07-28) its id and version are in every request, a GET
+//!    stream brings what belongs to no call, and a DELETE ends it. 404 means that the server has
+//!    ended it: the link ends.
+//! 4. A stream that breaks is resumed with `Last-Event-ID`, if its events have ids: by a GET, never
+//!    by sending the POST again.
+//! 5. From 2026-07-28 on, what the body says is repeated in headers ([`mirror`]), and a call is
+//!    cancelled by closing its answer.
+//! 6. A call whose answer is none is a [`LinkFault::NoAnswer`].
+//!
+//! [`LinkFault::NoAnswer`]: crate::link::LinkFault::NoAnswer
+
+mod call;
+mod error;
+mod listen;
+mod mirror;
+mod params;
+mod session;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+pub use self::error::HttpLinkError;
+use self::{params::ParamHeaders, session::Session, worker::work};
+use super::Link;
+use crate::{CallContext, credentials::Credentials, http::HttpClient};
+
+/// How many messages wait in each direction.
+const QUEUE: usize = 64;
+
+/// Makes links to one server. A clone shares its connections, its tokens, and what is known of its
+/// tools.
+#[derive(Debug, Clone)]
+pub struct HttpLinks {
+    client: HttpClient,
+    credentials: Credentials,
+    params: Arc<ParamHeaders>,
+}
+
+impl HttpLinks {
+    /// Links to the server of `client`, with these credentials.
+    #[must_use]
+    pub fn new(client: HttpClient, credentials: Credentials) -> Self {
+        Self { client, credentials, params: Arc::default() }
+    }
+
+    /// A link on behalf of a caller. Nothing is sent yet. It needs a tokio runtime, and ends with
+    /// its sender.
+    #[must_use]
+    pub fn open(&self, caller: CallContext) -> Link {
+        self.open_holding(caller, ())
+    }
+
+    /// The same; `held` is dropped when the link has ended, its session included.
+    #[must_use]
+    pub fn open_holding(&self, caller: CallContext, held: impl Send + 'static) -> Link {
+        let (sender, outgoing) = mpsc::channel(QUEUE);
+        let (incoming, receiver) = mpsc::channel(QUEUE);
+        let Self { client, credentials, params } = self.clone();
+        let session = Session::new(client, credentials, params, caller, incoming);
+        tokio::spawn(async move {
+            work(Arc::new(session), outgoing).await;
+            drop(held);
+        });
+        Link { sender, receiver }
+    }
+}
