@@ -39,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("issuer", &["auth-core", "directory", "outbound"]),
     ("issuer-setup", &["auth-core", "directory", "issuer", "outbound", "settings"]),
     ("listener", &[]),
+    ("upstream", &["auth-core", "outbound"]),
     ("client", &["auth-core", "outbound", "settings", "terminal"]),
     (
         "mint-token",
@@ -91,6 +92,10 @@ const FENCES: [(&str, &[&str]); 12] = [
     ("issuer-setup", &["bartizan", "clap", "dotenvy", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
     ("listener", &["bartizan", "clap", "dotenvy", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
     ("mint-token", &["bartizan", "rmcp", "sqlx", "jsonwebtoken"]),
+    (
+        "upstream",
+        &["bartizan", "rmcp", "axum", "clap", "dotenvy", "jsonwebtoken", "reqwest", "sqlx"],
+    ),
     ("server", &["sqlx", "jsonwebtoken", "reqwest"]),
     (
         "upstream",
@@ -131,6 +136,15 @@ fn only_outbound_has_an_http_client() {
     for (name, package) in packages() {
         let has_client = dependencies(&package).contains("reqwest");
         assert!(!has_client || HTTP_CLIENTS.contains(&name.as_str()), "{name} has reqwest");
+    }
+}
+
+/// Messages to MCP servers do not go through `outbound` (ADR 0033).
+#[test]
+fn only_upstream_sends_messages_by_hyper() {
+    for (name, package) in packages() {
+        let has_client = dependencies(&package).contains("hyper-rustls");
+        assert!(!has_client || name == "upstream", "{name} has hyper-rustls");
     }
 }
 
