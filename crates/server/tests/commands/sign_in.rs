@@ -63,9 +63,9 @@ fn sessions_after(world: &World, args: &[&str], input: &str) -> (Option<u64>, [u
     let now = NumericDate::from_secs(1_800_000_000).unwrap();
     let (store, names) = runtime.block_on(async {
         let directory = AnyDirectory::open(&url).await.unwrap();
-        let all = directory.list().await.unwrap();
+        let known = directory.list().await.unwrap();
         let named = |subject: &str| {
-            let user = all.iter().find(|user| user.subject().as_str() == subject).unwrap();
+            let user = known.iter().find(|user| user.subject().as_str() == subject).unwrap();
             UserName::new(user.issuer(), user.subject())
         };
         let names = [named("alice"), named("bob")];

@@ -105,10 +105,10 @@ impl<S: Source> Kept<S> {
             is_shared: self.config.pool.instances == Instances::Shared,
             ..DownOptions::default()
         };
-        let parking = self.parking.clone();
-        let begin =
-            async move |link: Link| ready(link, is_old, limits, timeout, parking, options).await;
-        self.requests.get(key, move |link| begin(link)).await
+        let how = (limits, timeout, options);
+        let (name, parking) = (self.config.name.clone(), self.parking.clone());
+        let begin = move |link| async move { ready(link, is_old, how, &name, &parking).await };
+        self.requests.get(key, begin).await
     }
 
     async fn open_session(
@@ -162,16 +162,15 @@ impl<S: Source> Kept<S> {
 async fn ready(
     link: Link,
     is_old: bool,
-    limits: CallLimits,
-    timeout: Duration,
-    parking: Parking<Parked>,
-    options: DownOptions,
+    (limits, timeout, options): (CallLimits, Duration, DownOptions),
+    upstream: &str,
+    parking: &Parking<Parked>,
 ) -> Result<Ready, Box<dyn std::error::Error + Send + Sync>> {
     let wanted = if is_old { Wanted::Old } else { Wanted::Probe };
     let (connection, _) = connect(link, wanted, limits, timeout).await?;
     let server: Arc<dyn Server> = match connection.era() {
         Era::New => Arc::new(connection.clone()),
-        Era::Old => Arc::new(Down::new(connection.clone(), parking, options)?),
+        Era::Old => Arc::new(Down::new(connection.clone(), upstream, parking, options)?),
     };
     Ok(Ready { connection, server })
 }
