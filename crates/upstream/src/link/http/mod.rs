@@ -22,13 +22,17 @@ mod listen;
 mod mirror;
 mod params;
 mod session;
+mod source;
 mod worker;
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use self::error::HttpLinkError;
+pub use self::{
+    error::HttpLinkError,
+    source::{PerCallerError, PooledHttpLinks},
+};
 use self::{params::ParamHeaders, session::Session, worker::work};
 use super::Link;
 use crate::{CallContext, credentials::Credentials, http::HttpClient};

@@ -17,6 +17,7 @@ use upstream::{
         MintRequest, MintSubject, MintToken, MintedToken, MintedTokens, SecretFile, SecretMethod,
         TokenEndpoint, TokenExchange,
     },
+    link::http::{HttpLinks, PooledHttpLinks},
     pass::Pass,
 };
 
@@ -223,6 +224,10 @@ async fn what_depends_on_the_caller_says_so() {
         Credentials::minted(MintedTokens::new(Arc::new(Mint::default()), audience))
     };
     assert!(minted().is_per_caller());
+    let links = HttpLinks::new(client("http://127.0.0.1:1/", limits()), minted());
+    assert!(PooledHttpLinks::new(links).is_err());
+    let links = HttpLinks::new(client("http://127.0.0.1:1/", limits()), Credentials::none());
+    assert!(PooledHttpLinks::new(links).is_ok());
     assert!(!Credentials::none().is_per_caller());
     let identity = IdentityHeaders::none().client("x-client").unwrap();
     assert!(Credentials::none().with_identity(identity).is_per_caller());
