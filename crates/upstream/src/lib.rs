@@ -8,8 +8,8 @@
 //! 3. **Once.** A call is never sent a second time.
 //! 4. **Bounded.** Every queue, message, child, session and round of questions has a bound.
 //!
-//! **Invariant:** a caller's token never reaches an upstream. No type of this crate can hold one: it
-//! sees no headers of credentials, because the guard has taken them out, and what it sends comes
+//! **Invariant:** a caller's token never reaches an upstream. No type of this crate can hold one:
+//! it sees no headers of credentials, because the guard has taken them out, and what it sends comes
 //! from the operator's configuration.
 
 pub mod asks;

@@ -288,20 +288,20 @@ pub(crate) async fn a_grant_waits_for_a_client_that_is_being_removed(nodes: Node
         let (store, mine) = (nodes.one.clone(), grant(1, "alice", APP));
         async move { store.issue_code(&mine, STORED, &digest(1), &code(&mine)).await.unwrap() }
     });
-    assert_eq!(issued.await, AddGrant::NoClient);
+    assert_eq!(Box::pin(issued).await, AddGrant::NoClient);
     add().await;
     let issued = meanwhile(postgres.pool(), remove, {
         let (store, mine) = (nodes.one.clone(), grant(2, "alice", APP));
         async move { store.issue_directly(&mine, STORED, &access(2, 900)).await.unwrap() }
     });
-    assert_eq!(issued.await, AddGrant::NoClient);
+    assert_eq!(Box::pin(issued).await, AddGrant::NoClient);
     add().await;
     crate::devices::begin(&nodes, 3).await;
     let approved = meanwhile(postgres.pool(), remove, {
         let (store, mine) = (nodes.one.clone(), grant(3, "alice", APP));
         async move { store.decide_device(&digest(3), Some((&mine, STORED))).await.unwrap() }
     });
-    assert!(!approved.await);
+    assert!(!Box::pin(approved).await);
 }
 
 pub(crate) async fn a_removal_waits_for_a_grant_that_is_being_given(nodes: Nodes) {
@@ -320,5 +320,5 @@ pub(crate) async fn a_removal_waits_for_a_grant_that_is_being_given(nodes: Nodes
         store.touch_client(&id, at(5)).await.unwrap();
         store.remove_client(&id, at(10)).await.unwrap()
     });
-    assert_eq!(removed.await, Some(EndedGrants { grants: 1, tokens: 0 }));
+    assert_eq!(Box::pin(removed).await, Some(EndedGrants { grants: 1, tokens: 0 }));
 }

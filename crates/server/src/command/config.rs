@@ -49,7 +49,7 @@ fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Resu
     let mut errors: Vec<String> = log::check(environment).err().into_iter().collect();
     let origin = environment.get(Variable::McpResource).unwrap_or_default().parse::<ResourceUri>();
     // What is wrong with the resource is reported with the other settings.
-    let origin = origin.map(|it| it.origin()).unwrap_or_else(|_| "http://localhost".into());
+    let origin = origin.map_or_else(|_| "http://localhost".into(), |it| it.origin());
     upstreams::load(environment, &origin, &mut errors);
     let config = match Config::resolve(args, environment, &McpServer::offers()) {
         Ok(config) if errors.is_empty() => config,

@@ -1,6 +1,7 @@
 //! `server` or `server run`: bind, print the address, serve until a signal to stop.
 
 use std::{
+    fmt::Write as _,
     io::{self, IsTerminal, Write},
     sync::Arc,
 };
@@ -103,7 +104,7 @@ pub(super) async fn serve_until(
         text = format!("MCP server on http://{address}{path}, {}\n", config.protection());
     }
     for (name, path, protection) in lines {
-        text.push_str(&format!("MCP server {name} on http://{address}{path}, {protection}\n"));
+        let _ = writeln!(text, "MCP server {name} on http://{address}{path}, {protection}");
     }
     write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {

@@ -20,7 +20,7 @@ const START: Duration = Duration::from_mins(3);
 /// How long it has to list everything.
 const LISTING: Duration = Duration::from_mins(1);
 /// The JSON-RPC error of a method that a server does not have.
-const METHOD_NOT_FOUND: &str = "-32601";
+const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Why it is not known what a server offers.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,7 @@ impl Lists for ConnectionLists<'_> {
 fn is_unknown_method(error: &str) -> bool {
     let error: Option<serde_json::Value> = serde_json::from_str(error).ok();
     let code = error.as_ref().and_then(|error| error.get("code"));
-    code.is_some_and(|code| code.to_string() == METHOD_NOT_FOUND)
+    code.is_some_and(|code| *code == METHOD_NOT_FOUND)
 }
 
 #[cfg(test)]

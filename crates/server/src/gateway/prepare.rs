@@ -160,8 +160,12 @@ fn check_rules(
 }
 
 fn print(text: &str, notes: &[String], out: &mut dyn Write) -> Result<(), Failure> {
-    let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
-    write!(out, "{text}{notes}").and_then(|()| out.flush()).map_err(Failure::output)
+    let mut text = text.to_owned();
+    for note in notes {
+        text.push_str(note);
+        text.push('\n');
+    }
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::output)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What is printed about the definitions of an upstream.
 
-use std::io::Write;
+use std::{fmt::Write as _, io::Write};
 
 use auth_core::display::{escape, excerpt};
 use serde_json::{Value, json};
@@ -11,8 +11,9 @@ use super::review::{Refusal, Review};
 use crate::failure::Failure;
 
 /// How many of each kind: `13 tools, 1 prompt`.
-pub(super) fn counted<'a>(definitions: impl Iterator<Item = &'a Definition> + Clone) -> String {
-    let count = |kind: Kind| definitions.clone().filter(|it| it.kind() == kind).count();
+pub(super) fn counted<'a>(definitions: impl Iterator<Item = &'a Definition>) -> String {
+    let kinds: Vec<Kind> = definitions.map(Definition::kind).collect();
+    let count = |kind: Kind| kinds.iter().filter(|it| **it == kind).count();
     let counts = Kind::ALL.into_iter().filter_map(|kind| match count(kind) {
         0 => None,
         1 => Some(format!("1 {}", kind.name())),
@@ -115,23 +116,23 @@ pub(crate) fn write_changes(
     let mut text = String::new();
     for definition in &review.changed {
         let (kind, key) = (definition.kind(), definition.key());
-        text.push_str(&format!("~ {} {}\n", kind.name(), excerpt(key)));
+        let _ = writeln!(text, "~ {} {}", kind.name(), excerpt(key));
         let Some(old) = pins.get(kind, key) else { continue };
         for change in changes(old.json(), definition.json()) {
-            text.push_str(&format!("  {}\n", escape(&change.place)));
+            let _ = writeln!(text, "  {}", escape(&change.place));
             if let Some(old) = &change.old {
-                text.push_str(&format!("  - {}\n", escape(old)));
+                let _ = writeln!(text, "  - {}", escape(old));
             }
             if let Some(new) = &change.new {
-                text.push_str(&format!("  + {}\n", escape(new)));
+                let _ = writeln!(text, "  + {}", escape(new));
             }
         }
     }
     for (sign, definitions) in [("+", &review.new), ("-", &review.gone)] {
         for definition in definitions {
             let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
-            text.push_str(&format!("{sign} {kind} {key}\n"));
-            text.push_str(&format!("  {sign} {}\n", escape(&definition.json().canonical())));
+            let _ = writeln!(text, "{sign} {kind} {key}");
+            let _ = writeln!(text, "  {sign} {}", escape(&definition.json().canonical()));
         }
     }
     for line in warnings(review.changed.iter().chain(&review.new).copied()) {

@@ -64,11 +64,11 @@ fn sessions_after(world: &World, args: &[&str], input: &str) -> (Option<u64>, [u
     let (store, names) = runtime.block_on(async {
         let directory = AnyDirectory::open(&url).await.unwrap();
         let known = directory.list().await.unwrap();
-        let named = |subject: &str| {
+        let whom = |subject: &str| {
             let user = known.iter().find(|user| user.subject().as_str() == subject).unwrap();
             UserName::new(user.issuer(), user.subject())
         };
-        let names = [named("alice"), named("bob")];
+        let names = [whom("alice"), whom("bob")];
         let store = AuthorizationStore::new(directory);
         for (byte, user) in (0_u8..).zip([&names[0], &names[0], &names[1]]) {
             let mut digest = [byte; 32];

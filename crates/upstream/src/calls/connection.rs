@@ -133,13 +133,11 @@ impl Connection {
     /// The result of a request as it is.
     pub(crate) async fn result(&self, request: &Message) -> Result<String, RequestError> {
         let answer = self.last(request).await;
-        match answer.as_ref().and_then(Message::result) {
-            Some(result) => Ok(result.to_owned()),
-            None => {
-                let error = answer.as_ref().and_then(Message::error);
-                Err(RequestError::Refused(error.unwrap_or("{}").to_owned()))
-            }
+        if let Some(result) = answer.as_ref().and_then(Message::result) {
+            return Ok(result.to_owned());
         }
+        let error = answer.as_ref().and_then(Message::error);
+        Err(RequestError::Refused(error.unwrap_or("{}").to_owned()))
     }
 
     /// The answer to a request as it is; questions on the way are refused.

@@ -143,7 +143,9 @@ impl Table {
         let asks: Vec<_> =
             state.asks.iter().filter(|(_, ask)| ask.call == Some(id)).map(|(id, _)| *id).collect();
         drop(state);
-        asks.into_iter().for_each(|ask| self.refuse(ask));
+        for ask in asks {
+            self.refuse(ask);
+        }
         was_there
     }
 

@@ -10,6 +10,8 @@
 //!    (RFC 8259 §4).
 //! 4. Depth, members of an object and number of values are bounded.
 
+use std::fmt::Write;
+
 use crate::wire::{self, Object, items, unquote};
 
 /// How deep values may be nested.
@@ -171,7 +173,9 @@ fn write_text(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\u{c}' => text.push_str("\\f"),
             '\r' => text.push_str("\\r"),
-            '\0'..='\u{1f}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '\0'..='\u{1f}' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
+            }
             c => text.push(c),
         }
     }

@@ -150,7 +150,7 @@ mod tests {
         let endless = |_: Kind, _: Option<&str>| Some(r#"{"nextCursor":"x"}"#.to_owned());
         assert_eq!(offered(endless).await.unwrap_err(), "tools/list has no end: more than 5 pages");
         let many = |_: Kind, _: Option<&str>| {
-            Some(format!(r#"{{"tools":[{}]}}"#, vec![r#"{"name":"a"}"#; 11].join(",")))
+            Some(format!(r#"{{"tools":[{}]}}"#, [r#"{"name":"a"}"#; 11].join(",")))
         };
         assert!(offered(many).await.unwrap_err().ends_with("more than 10 definitions"));
         let long = |_: Kind, _: Option<&str>| Some(format!("{{}}{}", " ".repeat(1000)));

@@ -83,7 +83,7 @@ pub(super) fn is_new(headers: &HeaderMap, message: &Message) -> bool {
 /// Checks what requests of a session have.
 pub(super) fn check_old(headers: &HeaderMap) -> Result<(), HeaderError> {
     let mut values = headers.get_all(REVISION).iter();
-    let is_known = |value: &HeaderValue| value.to_str().is_ok_and(|text| is_known_old(text));
+    let is_known = |value: &HeaderValue| value.to_str().is_ok_and(is_known_old);
     match (values.next(), values.next()) {
         (None, _) => Ok(()),
         (Some(value), None) if is_known(value) => Ok(()),

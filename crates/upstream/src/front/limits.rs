@@ -36,7 +36,7 @@ impl Default for FrontLimits {
             calls_total: 8192,
             sessions_each: 32,
             sessions_total: 4096,
-            session_idle: Duration::from_secs(30 * 60),
+            session_idle: Duration::from_mins(30),
             replay_bytes: 1 << 20,
             replay_streams: 8,
             stream_after: Duration::from_secs(1),

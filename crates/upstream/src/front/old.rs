@@ -63,6 +63,7 @@ pub(super) async fn post(
 }
 
 /// The session that a request names; or the answer that it gets instead.
+#[expect(clippy::result_large_err, reason = "an answer is made and moved once")]
 fn find(
     shared: &Shared,
     context: &CallContext,

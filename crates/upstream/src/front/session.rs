@@ -191,7 +191,9 @@ impl Session {
         for call in calls.into_values() {
             let _ = call.send(Some("the session has ended".into()));
         }
-        streams.values().for_each(|stream| stream.finish());
+        for stream in streams.values() {
+            stream.finish();
+        }
         if let Some(intake) = intake {
             intake.abort();
         }

@@ -12,7 +12,7 @@ use auth_core::Owner;
 use super::{limits::FrontLimits, session::Session};
 
 /// How often idle sessions are looked for, at most.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// The sessions, within bounds.
 pub(super) struct Sessions {
@@ -115,7 +115,9 @@ impl Sessions {
         let ended: Vec<_> = ended.iter().filter_map(|id| all.remove(id)).collect();
         let is_empty = all.is_empty();
         drop(all);
-        ended.iter().for_each(|session| session.end());
+        for session in &ended {
+            session.end();
+        }
         is_empty
     }
 

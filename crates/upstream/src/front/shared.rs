@@ -29,6 +29,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Whether what a request is aimed at may be used: the answer if not.
+    #[expect(clippy::result_large_err, reason = "an answer is made and moved once")]
     pub(super) fn admit(&self, request: &Message) -> Result<(), Answer> {
         self.definitions.admit(request).map_err(|refused| {
             let text = refused.to_string();

@@ -81,7 +81,7 @@ impl<S: Source> Kept<S> {
             let (connection, answer) = connect(link, wanted, limits, timeout).await?;
             Ok::<_, ConnectError>(Begun { connection, answer })
         };
-        self.sessions.get(key, move |link| begin(link)).await
+        self.sessions.get(key, begin).await
     }
 
     /// The server for requests without a session, whatever it speaks.

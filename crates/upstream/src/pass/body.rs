@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{refusal::error_text, tail::Tail};
+use super::{error_text::error_text, tail::Tail};
 use crate::http::{BodyError, Parts};
 
 /// The body of an answer: the server's, or one that the gateway has made.

@@ -19,6 +19,7 @@
 mod answer;
 mod body;
 mod error;
+mod error_text;
 mod refusal;
 mod request;
 mod tail;

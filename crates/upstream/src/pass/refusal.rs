@@ -6,18 +6,13 @@ use std::fmt::Display;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::body::PassBody;
-use crate::wire::{ErrorCode, Kind, Message, failure_text};
+use super::{body::PassBody, error_text::error_text};
+use crate::wire::{Kind, Message};
 
 /// The id of a request, as JSON; `None` for a notification, an answer, and what is no message.
 pub(super) fn id_of(body: &Bytes) -> Option<Box<str>> {
     let message = Message::parse(body.clone()).ok()?;
     message.id().filter(|_| message.kind() == Kind::Request).map(Into::into)
-}
-
-/// The text of a JSON-RPC error.
-pub(super) fn error_text(id: Option<&str>, message: &dyn Display) -> String {
-    failure_text(id, ErrorCode::INTERNAL, &message.to_string(), None)
 }
 
 /// An answer with a JSON-RPC error.

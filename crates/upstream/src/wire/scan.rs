@@ -415,7 +415,7 @@ mod tests {
     fn special_bytes_are_found_wherever_they_are() {
         for at in 0..20 {
             for special in [b'"', b'\\', 0, 0x1f, b'\n'] {
-                let mut bytes = "aé\u{80}ÿ€ ~\u{7f}!#[]zzzzzzzzzzzzz".repeat(1).into_bytes();
+                let mut bytes = "aé\u{80}ÿ€ ~\u{7f}!#[]zzzzzzzzzzzzz".as_bytes().to_vec();
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte = special;
                 }

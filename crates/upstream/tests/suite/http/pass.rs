@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -46,7 +46,7 @@ async fn bytes_headers_and_session_are_passed_on() {
     let request = PassRequest::new(&Method::POST, &sent, Bytes::from(body));
     let response = pass(&server.url()).call(request, &caller("")).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let mut names: Vec<_> = response.headers().keys().map(|name| name.as_str()).collect();
+    let mut names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["cache-control", "content-type", "mcp-session-id"]);
     assert_eq!(response.headers()["mcp-session-id"], "s-1");
@@ -315,7 +315,7 @@ async fn an_answer_of_16_mib_passes_and_one_byte_more_does_not() {
                 assert_eq!((status, error(&text).1.as_str()), (502, too_long));
             }
             Err(fault) => {
-                assert_eq!((length, is_sized, fault.as_str()), (most + 1, false, too_long))
+                assert_eq!((length, is_sized, fault.as_str()), (most + 1, false, too_long));
             }
         }
     }
