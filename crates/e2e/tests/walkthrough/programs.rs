@@ -2,7 +2,7 @@
 //! (ID-JAG), and a platform gives another a JWT (RFC 7523). The provider is a test's own; the rest
 //! are the programs.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, time::Duration};
 
 use auth_core::{Algorithm, Clock, SystemClock, oauth::ID_JAG_TYPE};
 use serde_json::json;
@@ -118,6 +118,13 @@ async fn an_enterprise_lets_a_client_act_for_a_user() {
     let asked = asked.iter().find(|asked| asked.path == "/token").unwrap();
     for part in ["token-exchange", "id-jag", &id_token] {
         assert!(asked.body.contains(part), "{part}: {}", asked.body);
+    }
+    // The server's own copy of the directory knows the new user within a second.
+    for _ in 0..30 {
+        if site.client(&["call", "whoami"]).code == Some(0) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
     site.client(&["call", "whoami"]).expect_code(0);
     let grants = site.run("server", &["grants", "list"]).expect_code(0);

@@ -2,8 +2,8 @@
 //!
 //! Each tool needs the scope for reading or the one for writing. A tool is taken for one that only
 //! reads if neither its annotations nor its name say otherwise, and one of the two says so. Both
-//! are the server's own words, so a person reads the file before it is in force. Resources, templates
-//! and prompts need the scope for reading.
+//! are the server's own words, so a person reads the file before it is in force. Resources,
+//! templates and prompts need the scope for reading.
 
 use std::fmt::Write;
 
