@@ -88,6 +88,18 @@ impl Program {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// The log, once this is in it: it is written a moment after the answer.
+    pub(crate) fn log_with(&self, text: &str) -> String {
+        for _ in 0..100 {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{text:?} is not in {}", self.log());
+    }
+
     /// A new one-time sign-in code for alice.
     pub(crate) fn code(&self) -> String {
         let printed = self.run(&["users", "code", "alice", "--output", "json"]);

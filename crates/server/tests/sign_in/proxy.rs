@@ -50,8 +50,8 @@ async fn failed_sign_ins_are_counted_by_client_of_a_trusted_proxy() {
     for _ in 0..2 {
         assert_eq!(guesser.guess(&program, "forwarded", "for=unknown").await, 200);
     }
-    let log = program.log();
-    assert!(log.contains("address=192.0.2.1") && log.contains("address=127.0.0.1"), "{log}");
+    let log = program.log_with("address=127.0.0.1");
+    assert!(log.contains("address=192.0.2.1"), "{log}");
     assert_eq!(log.matches("the proxy names no address").count(), 1, "{log}");
 }
 
@@ -64,7 +64,7 @@ async fn without_a_trusted_proxy_the_headers_are_ignored() {
         assert_eq!(guesser.guess(&program, "x-forwarded-for", &from).await, 200, "{n}");
     }
     assert_eq!(guesser.guess(&program, "forwarded", "for=192.0.2.99").await, 429);
-    let log = program.log();
+    let log = program.log_with("name it in TRUSTED_PROXIES");
     assert!(!log.contains("192.0.2."), "{log}");
     // On this machine it may be a proxy that the operator has forgotten.
     assert_eq!(log.matches("name it in TRUSTED_PROXIES").count(), 1, "{log}");
