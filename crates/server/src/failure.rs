@@ -24,7 +24,7 @@ pub enum Failure {
     #[error(transparent)]
     Gateway(#[from] crate::gateway::files::GatewayFileError),
     /// An upstream does not say what it offers.
-    #[error("it is not known what {name} offers: {source}")]
+    #[error("cannot list what {name} offers: {source}")]
     Listing {
         /// The name of the upstream.
         name: String,
@@ -32,7 +32,7 @@ pub enum Failure {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The policy of an upstream is still the suggested one.
-    #[error("everything of {name} is denied until {} is accepted", policy.display())]
+    #[error("{name} is not served until {} is accepted", policy.display())]
     NotAccepted {
         /// The name of the upstream.
         name: String,
@@ -56,7 +56,9 @@ pub enum Failure {
         rules: Vec<String>,
     },
     /// No upstream of this name is configured.
-    #[error("no [upstreams.{0}] in bartizan.toml, and no command or --url for it")]
+    #[error(
+        "no [upstreams.{0}] in bartizan.toml: add the command of the server after --, or --url"
+    )]
     NoSuchUpstream(String),
     /// `.env` could not be read or written.
     #[error(transparent)]

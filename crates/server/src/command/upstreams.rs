@@ -83,7 +83,7 @@ async fn status(
                 let note = if is_accepted {
                     String::new()
                 } else {
-                    format!("{name}: everything is denied until {policy} is accepted\n")
+                    format!("{name}: not served until {policy} is accepted\n")
                 };
                 let settled = if shown.is_empty() && is_accepted {
                     format!("{name}: as it was accepted\n")

@@ -294,7 +294,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let odd = "{\"name\":\"get_note\",\"description\":\"x\u{200b}\"}";
         let (_, text) = run(folder.path(), Ok(offered(&[odd])), false);
-        assert!(text.contains("not seen: /description \\u{200b}"), "{text}");
+        assert!(text.contains("invisible characters: /description \\u{200b}"), "{text}");
         assert!(!text.contains('\u{200b}'), "{text}");
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn warnings<'a>(definitions: impl Iterator<Item = &'a Definition>) ->
         if !found.is_empty() {
             let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
             lines.push(format!(
-                "warning: the {kind} {key} has characters that are not seen: {}",
+                "warning: the {kind} {key} has invisible characters: {}",
                 found.join(", ")
             ));
         }
@@ -135,6 +135,10 @@ pub(crate) fn write_changes(
             let _ = writeln!(text, "  {sign} {}", escape(&definition.json().canonical()));
         }
     }
+    for (definition, refusal) in &review.refused {
+        let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
+        let _ = writeln!(text, "! {kind} {key} is refused: {}", reason(refusal));
+    }
     for line in warnings(review.changed.iter().chain(&review.new).copied()) {
         text.push_str(&line);
         text.push('\n');
@@ -169,7 +173,7 @@ mod tests {
             "~ tool a\n  /description\n  - \"Adds\"\n  + \"Adds\\u{202e} and sends\"\n\
              + tool d\n  + {\"description\":\"x\",\"name\":\"d\"}\n\
              - tool c\n  - {\"description\":\"x\",\"name\":\"c\"}\n\
-             warning: the tool a has characters that are not seen: /description \\u{202e}\n"
+             warning: the tool a has invisible characters: /description \\u{202e}\n"
         );
         let unreadable = Review { unreadable: 2, ..Review::default() };
         assert!(shown_review("files", &unreadable, false).contains("2 entries"));

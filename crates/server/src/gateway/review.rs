@@ -59,9 +59,11 @@ impl<'a> Review<'a> {
         self.accepted.iter().chain(&self.changed).chain(&self.new).copied()
     }
 
-    /// Whether everything that can be accepted is.
-    pub(crate) const fn is_settled(&self) -> bool {
-        self.changed.is_empty() && self.new.is_empty()
+    /// Whether what is offered is what was accepted. Templates that can have no rule are offered
+    /// for good, so they do not count.
+    pub(crate) fn is_settled(&self) -> bool {
+        let has_twin = self.refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Twin(_)));
+        self.changed.is_empty() && self.new.is_empty() && self.gone.is_empty() && !has_twin
     }
 
     /// What can be accepted and has no rule in `policy`.

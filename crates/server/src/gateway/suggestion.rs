@@ -48,13 +48,13 @@ pub(crate) fn can_have_rule(definition: &Definition) -> bool {
 /// The text of a policy for the server `name`, with a rule for each of `definitions`.
 pub(crate) fn suggest(name: &UpstreamName, definitions: &[&Definition]) -> String {
     let mut text = format!(
-        "# Who may use what of \"{name}\", suggested from what that server says about itself.\n\
-         # Nothing of it is in force until it is accepted (--accept), or edited. Whether a tool only\n\
-         # reads is known from its annotations and its name alone: check each line.\n\
+        "# Who may use what of \"{name}\": a suggestion, made from what that server says about itself.\n\
+         # It is not in force until it is accepted (--accept) or edited. Whether a tool only reads\n\
+         # is known from its annotations and its name alone: check each line.\n\
          \n\
          [scopes] # every scope of this resource\n\
-         \"{name}:read\" = \"Use what only reads of {name}\"\n\
-         \"{name}:write\" = {{ about = \"Use everything of {name}\", implies = [\"{name}:read\"] }}\n\
+         \"{name}:read\" = \"Read from {name}: tools that change nothing, resources and prompts\"\n\
+         \"{name}:write\" = {{ about = \"Use every tool of {name}\", implies = [\"{name}:read\"] }}\n\
          \"Admin.Read\" = \"See what would be decided about a token\"\n\
          \n\
          [roles] # what the holder of a role may hold\n\

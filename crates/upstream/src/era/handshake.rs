@@ -29,7 +29,7 @@ pub enum Wanted {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The server answered the first request with an error: its answer.
-    #[error("the server refused the connection")]
+    #[error("the server answered the first request with an error")]
     Refused(Box<Message>),
     /// The server ended before it was ready, and says this.
     #[error("the server ended before it was ready: {0}")]

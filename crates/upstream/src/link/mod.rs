@@ -76,8 +76,8 @@ pub enum ClosedError {
     #[error("the server has exited ({0})")]
     Exited(std::process::ExitStatus),
     /// The child could not be started.
-    #[error("the server could not be started")]
-    NotStarted(#[source] std::io::Error),
+    #[error("the program cannot be started: {0}")]
+    NotStarted(std::io::Error),
     /// We ended it: idle, too many faults, or the gateway is shutting down.
     #[error("the connection was ended: {0}")]
     Ended(&'static str),
