@@ -47,7 +47,7 @@ impl Reports {
             ),
             Notice::Unnamed(error) => tracing::warn!(
                 proxy = %peer, %error,
-                "A trusted proxy does not say where a request comes from, so it is counted itself"
+                "A trusted proxy sent no usable client address, so its own is used: let it set X-Forwarded-For"
             ),
         }
     }

@@ -35,7 +35,7 @@ fn a_first_run_suggests_a_policy_and_serves_nothing() {
         "get_note",
         "notes:write",
         "Wrote notes.policy.toml and notes.lock.json",
-        "everything of notes is denied until notes.policy.toml is accepted",
+        "notes is not served until notes.policy.toml is accepted",
         "hint: read it, and start again with --accept",
     ]);
     let policy = fs::read_to_string(world.path("notes.policy.toml")).unwrap();
