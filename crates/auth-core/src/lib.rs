@@ -52,6 +52,7 @@ mod jws;
 mod key;
 mod key_error;
 mod loopback;
+mod member_name;
 mod metadata;
 pub mod oauth;
 pub mod openid;
@@ -81,6 +82,7 @@ pub use jws::{ParseTokenError, UnverifiedToken};
 pub use key::{KeyId, SigningKey, VerifyingKey};
 pub use key_error::KeyError;
 pub use loopback::is_loopback_host;
+pub use member_name::is_name_alike;
 pub use metadata::ProtectedResourceMetadata;
 pub use owner_tag::OwnerTagKey;
 pub use policy::{

@@ -326,6 +326,35 @@ impl Places {
     }
 }
 
+/// The names of members that someone decides by: what a call is aimed at, and what a list has.
+const DECIDING: [&str; 25] = [
+    "jsonrpc",
+    "id",
+    "method",
+    "params",
+    "result",
+    "error",
+    "name",
+    "uri",
+    "arguments",
+    "task",
+    "taskId",
+    "ref",
+    "requestId",
+    "progressToken",
+    "notifications",
+    "requestState",
+    "inputResponses",
+    "_meta",
+    "tools",
+    "resources",
+    "resourceTemplates",
+    "prompts",
+    "instructions",
+    "inputRequests",
+    "resultType",
+];
+
 /// What has been read so far.
 #[derive(Default)]
 struct Read {
@@ -336,7 +365,7 @@ struct Read {
 
 impl Read {
     fn message(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        scanner.distinct_members(0, |scanner, name| {
+        scanner.deciding_members(0, &DECIDING, |scanner, name| {
             let start = scanner.here();
             match name {
                 "params" if scanner.next() == Some(b'{') => self.params(scanner)?,
@@ -365,7 +394,7 @@ impl Read {
     }
 
     fn params(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        scanner.distinct_members(1, |scanner, name| {
+        scanner.deciding_members(1, &DECIDING, |scanner, name| {
             let start = scanner.here();
             if name == "_meta" && scanner.next() == Some(b'{') {
                 self.meta(scanner)?;
@@ -406,7 +435,7 @@ impl Read {
 
     /// A result: of its members only the subscription that it ends is of interest.
     fn result(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        scanner.distinct_members(1, |scanner, name| {
+        scanner.deciding_members(1, &DECIDING, |scanner, name| {
             if name == "_meta" && scanner.next() == Some(b'{') {
                 return self.meta(scanner);
             }
@@ -460,6 +489,21 @@ mod tests {
         ] {
             assert_eq!(kind(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn no_name_could_be_taken_for_one_that_decides() {
+        let parse = |text: &'static str| Message::parse(Bytes::from_static(text.as_bytes()));
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"name":"t","Name":"u"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"a","Method":"b"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"t"}]}}"#,
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let own =
+            r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"arguments":{"Name":1,"name":2}}}"#;
+        assert!(parse(own).is_ok());
     }
 
     #[test]

@@ -9,6 +9,8 @@
 
 use std::{borrow::Cow, num::NonZeroU32};
 
+use auth_core::is_name_alike;
+
 /// The deepest nesting.
 pub(super) const MAX_DEPTH: usize = 128;
 /// The most members of an object whose members are looked at.
@@ -149,6 +151,21 @@ impl<'a> Scanner<'a> {
             visit(scanner, &name)?;
             seen.push(name);
             Ok(())
+        })
+    }
+
+    /// The same, and no name could be taken by another parser for one of `deciding`.
+    pub(super) fn deciding_members(
+        &mut self,
+        depth: usize,
+        deciding: &[&str],
+        mut visit: impl FnMut(&mut Self, &str) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.distinct_members(depth, |scanner, name| {
+            if is_name_alike(name, deciding) {
+                return Err(JsonError::Members);
+            }
+            visit(scanner, name)
         })
     }
 

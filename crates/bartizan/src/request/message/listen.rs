@@ -38,6 +38,13 @@ impl Listen {
 }
 
 impl ReadMember for Listen {
+    const DECIDING: &'static [&'static str] = &[
+        "toolsListChanged",
+        "promptsListChanged",
+        "resourcesListChanged",
+        "resourceSubscriptions",
+    ];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,

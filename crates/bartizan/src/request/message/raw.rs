@@ -99,6 +99,9 @@ impl RawMessage {
 }
 
 impl ReadMember for RawMessage {
+    const DECIDING: &'static [&'static str] =
+        &["jsonrpc", "id", "method", "params", "result", "error"];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
@@ -126,6 +129,9 @@ impl ReadMember for RawMessage {
 }
 
 impl ReadMember for Params {
+    const DECIDING: &'static [&'static str] =
+        &["name", "uri", "taskId", "ref", "notifications", "_meta", "arguments"];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
@@ -146,6 +152,9 @@ impl ReadMember for Params {
 }
 
 impl ReadMember for Meta {
+    const DECIDING: &'static [&'static str] =
+        &["io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
@@ -166,6 +175,8 @@ impl ReadMember for Meta {
 }
 
 impl ReadMember for Capabilities {
+    const DECIDING: &'static [&'static str] = &["extensions"];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
@@ -180,6 +191,8 @@ impl ReadMember for Capabilities {
 }
 
 impl ReadMember for Extensions {
+    const DECIDING: &'static [&'static str] = &[];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
@@ -192,6 +205,8 @@ impl ReadMember for Extensions {
 }
 
 impl ReadMember for Reference {
+    const DECIDING: &'static [&'static str] = &["type", "name", "uri"];
+
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,

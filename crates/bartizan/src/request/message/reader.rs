@@ -4,10 +4,12 @@
 //! 1. No member of an object that decides appears twice, however it is spelt, and there are at most
 //!    [`MAX_MEMBERS`].
 //! 2. What is read through is bounded in number by a budget, and in depth by `serde_json`.
-//! 3. Names by which `serde_json` would read a value as something else are refused everywhere.
+//! 3. No member is there whose name another parser could take for one that decides.
+//! 4. Names by which `serde_json` would read a value as something else are refused everywhere.
 
 use std::{borrow::Cow, fmt};
 
+use auth_core::is_name_alike;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The most members at a level that decides; real messages have fewer than ten.
@@ -20,6 +22,9 @@ const RESERVED: &str = "$serde_json::private::";
 
 /// An object whose members are read one by one.
 pub(super) trait ReadMember {
+    /// The names of the members that decide.
+    const DECIDING: &'static [&'static str];
+
     /// Reads one member's value; `budget` is how many more values may be read through.
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
@@ -52,6 +57,9 @@ impl<'de, T: ReadMember> Visitor<'de> for Members<'_, T> {
         while let Some(name) = map.next_key_seed(MemberName)? {
             if seen.len() == MAX_MEMBERS || seen.contains(&name) {
                 return Err(de::Error::custom("a member twice, or too many"));
+            }
+            if is_name_alike(&name, T::DECIDING) {
+                return Err(de::Error::custom("a name that could be taken for one that decides"));
             }
             self.0.read_member(&name, &mut map, self.1)?;
             seen.push(name);

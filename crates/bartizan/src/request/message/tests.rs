@@ -70,6 +70,23 @@ fn a_member_that_decides_appears_once_however_it_is_spelt() {
 }
 
 #[test]
+fn a_name_that_another_parser_takes_for_one_that_decides_is_refused() {
+    for body in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","Name":"u"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"},"Params":{"name":"u"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","METHOD":"tools/call","params":{"name":"t"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a","URI":"b"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","_\u004deta":{}}}"#,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"param\u{17f}\":{\"name\":\"u\"},\"params\":{\"name\":\"t\"}}",
+    ] {
+        assert_eq!(action(body), Err(MessageError::Json), "{body}");
+    }
+    // Where nothing is decided, names are the tool's own.
+    let own = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"Name":1,"name":2}}}"#;
+    assert!(action(own).is_ok());
+}
+
+#[test]
 fn what_is_no_message_is_refused() {
     for batch in ["[]", " [{}]", "\n\t[1]"] {
         assert_eq!(action(batch), Err(MessageError::Batch), "{batch}");
