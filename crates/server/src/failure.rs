@@ -31,6 +31,14 @@ pub enum Failure {
         /// Why not.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// An upstream cannot be served as it is configured.
+    #[error("{name} cannot be served: {source}")]
+    Opening {
+        /// The name of the upstream.
+        name: String,
+        /// Why not.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The policy of an upstream is still the suggested one.
     #[error("{name} is not served until {} is accepted", policy.display())]
     NotAccepted {
@@ -145,7 +153,7 @@ impl Failure {
             | Self::EnvFile(_)
             | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,
-            Self::Listing { .. } => 6,
+            Self::Listing { .. } | Self::Opening { .. } => 6,
             Self::Directory(_) | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. }
             | Self::UserExists { .. }
@@ -162,7 +170,7 @@ impl Failure {
         match self {
             Self::Directory(fault) => fault.source(),
             Self::AuthorizationServer(fault) => fault.source(),
-            Self::Listing { source, .. } => source.source(),
+            Self::Listing { source, .. } | Self::Opening { source, .. } => source.source(),
             _ => None,
         }
     }

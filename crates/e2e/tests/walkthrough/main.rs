@@ -12,9 +12,11 @@ mod demonstration;
 mod explained;
 mod faults;
 mod gateway;
+mod gateway_url;
 #[path = "../../../server/tests/sign_in/html.rs"]
 mod html;
 mod names;
+mod notes;
 mod operator;
 mod programs;
 mod rotation;

@@ -2,6 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
+use ::upstream::pool::PoolConfig;
 use auth_core::ResourceUri;
 use serde_json::Value;
 use settings::{Environment, Variable};
@@ -139,7 +140,7 @@ pub(crate) fn chosen(
     let resource: ResourceUri = resource
         .parse()
         .map_err(|fault| Failure::Usage(format!("MCP_RESOURCE {resource:?}: {fault}")))?;
-    if let Some(place) = described(upstream) {
+    if let Some(place) = described(upstream)? {
         return Ok(vec![from_arguments(name, place, resource, args)?]);
     }
     let mut faults = Vec::new();
@@ -187,18 +188,21 @@ pub(crate) fn files_of(
 }
 
 /// The server that the command line describes, if it does.
-fn described(upstream: &UpstreamArgs) -> Option<UpstreamPlace> {
+fn described(upstream: &UpstreamArgs) -> Result<Option<UpstreamPlace>, Failure> {
     if let Some(url) = &upstream.url {
-        let is_plain_http = upstream.plain_http;
-        return Some(UpstreamPlace::Url(UrlPlace { url: url.clone(), is_plain_http }));
+        // It is not shown: its query may hold a key.
+        let place = UrlPlace::new(url, upstream.plain_http);
+        let place = place.map_err(|fault| Failure::Usage(format!("--url: {fault}")))?;
+        return Ok(Some(UpstreamPlace::Url(place)));
     }
-    (!upstream.command.is_empty()).then(|| {
+    Ok((!upstream.command.is_empty()).then(|| {
         UpstreamPlace::Command(CommandPlace {
             command: upstream.command.clone(),
             directory: upstream.directory.clone(),
             environment: upstream.environment.clone(),
+            ..CommandPlace::default()
         })
-    })
+    }))
 }
 
 /// The one server of the command line: it is the resource of `MCP_RESOURCE`.
@@ -215,12 +219,15 @@ fn from_arguments(
         (None, UpstreamPlace::Command(place)) => {
             name_of_command(&place.command).ok_or_else(unnamed)?
         }
-        (None, UpstreamPlace::Url(place)) => name_of_url(&place.url).ok_or_else(unnamed)?,
+        (None, UpstreamPlace::Url(place)) => {
+            name_of_url(&place.url.to_string()).ok_or_else(unnamed)?
+        }
     };
     let policy =
         args.policy.clone().unwrap_or_else(|| UpstreamConfig::default_policy(&name).into());
     let lock = UpstreamConfig::lock_beside(&policy, &name);
-    Ok(UpstreamConfig { name, resource, place, policy, lock })
+    let pool = PoolConfig::default();
+    Ok(UpstreamConfig { name, resource, place, pool, policy, lock })
 }
 
 fn unnamed() -> Failure {
@@ -260,6 +267,17 @@ mod tests {
             ..UpstreamArgs::default()
         };
         assert_eq!(find(Some("notes"), &url, "").unwrap()[0].name.as_str(), "notes");
+        for wrong in ["http://10.0.0.1/mcp?key=k3y", "a.example"] {
+            let url = UpstreamArgs { url: Some(wrong.into()), ..UpstreamArgs::default() };
+            let fault = find(Some("notes"), &url, "").unwrap_err().to_string();
+            assert!(fault.starts_with("--url: ") && !fault.contains("k3y"), "{fault}");
+        }
+        let plain = UpstreamArgs {
+            url: Some("http://10.0.0.1/mcp".into()),
+            plain_http: true,
+            ..UpstreamArgs::default()
+        };
+        assert_eq!(find(Some("notes"), &plain, "").unwrap().len(), 1);
         let fault = find(Some("No"), &url, "").unwrap_err().to_string();
         assert!(fault.starts_with("--name \"No\": "), "{fault}");
     }

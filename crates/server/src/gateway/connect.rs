@@ -2,17 +2,21 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
+use auth_core::ScopeSet;
 use bytes::Bytes;
 use settings::Environment;
 use upstream::{
+    CallContext,
     calls::{CallLimits, Connection, RequestError},
     catalog::{Kind, ListBounds, Lists, Offered, OfferedError},
     child::{self, ChildConfig, EnvironmentError},
     era::{self, ConnectError, Wanted},
+    http::{SendError, UpstreamUrl},
     link::{ClosedError, Link, stdio},
     warden::Warden,
 };
 
+use super::remote::{Remote, RemoteError};
 use crate::config::upstreams::{CommandPlace, UpstreamConfig, UpstreamPlace};
 
 /// How long a server has for its first answer: package runners download on their first run.
@@ -40,9 +44,18 @@ pub(crate) enum ListingError {
     /// A variable cannot be in an environment.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// It is reached in a way that is not implemented.
-    #[error("a server that is reached by its URL cannot be asked yet")]
-    Url,
+    /// It cannot be reached by its URL.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// No connection to its URL can be made.
+    #[error("the server at {url} cannot be reached")]
+    Unreachable {
+        /// Its address, without its query.
+        url: UpstreamUrl,
+        /// Why not.
+        #[source]
+        source: SendError,
+    },
 }
 
 /// How the program of `place` is started.
@@ -56,6 +69,7 @@ pub(crate) fn child_config(
     let mut config = ChildConfig::new(name, words.next().cloned().unwrap_or_default());
     config.arguments = words.map(OsString::from).collect();
     config.directory.clone_from(&place.directory);
+    config.limits.max_memory = place.max_memory;
     config.environment = child::Environment::inherited(of_process);
     for name in &place.environment {
         config.environment.inherit(name, of_process)?;
@@ -63,25 +77,45 @@ pub(crate) fn child_config(
     Ok(config)
 }
 
-/// Everything that the server of `config` offers: it is started, asked, and ended.
+/// Everything that the server of `config` offers: it is started or reached, asked, and ended.
 pub(crate) async fn listed(
     config: &UpstreamConfig,
     environment: &Environment,
 ) -> Result<Offered, ListingError> {
-    let UpstreamPlace::Command(place) = &config.place else { return Err(ListingError::Url) };
-    let child = Arc::new(child_config(config.name.as_str(), place, environment)?);
-    let warden = Warden::of_this_program();
-    let open = async || -> Result<Link, ListingError> { Ok(stdio::open(&child, &warden).await?) };
-    let connection = match connect(open().await?, Wanted::Probe).await {
-        // Some servers exit when they are asked anything before `initialize`.
-        Err(ConnectError::Ended(_)) => connect(open().await?, Wanted::Old).await?,
-        connection => connection?,
+    let connection = match &config.place {
+        UpstreamPlace::Command(place) => {
+            started(child_config(config.name.as_str(), place, environment)?).await?
+        }
+        UpstreamPlace::Url(place) => reached(Remote::new(place, environment)?).await?,
     };
     let mut lists = ConnectionLists(&connection);
     let bounds = ListBounds::default();
     let offered = tokio::time::timeout(LISTING, Offered::list(&mut lists, &bounds)).await;
     connection.close("its definitions have been listed");
     Ok(offered.map_err(|_| ListingError::Timeout)??)
+}
+
+/// A connection to a program that is started for it.
+async fn started(child: ChildConfig) -> Result<Connection, ListingError> {
+    let (child, warden) = (Arc::new(child), Warden::of_this_program());
+    let open = async || -> Result<Link, ListingError> { Ok(stdio::open(&child, &warden).await?) };
+    Ok(match connect(open().await?, Wanted::Probe).await {
+        // Some servers exit when they are asked anything before `initialize`.
+        Err(ConnectError::Ended(_)) => connect(open().await?, Wanted::Old).await?,
+        connection => connection?,
+    })
+}
+
+/// A connection to a server with a URL.
+async fn reached(remote: Remote) -> Result<Connection, ListingError> {
+    let Remote { client, links } = remote;
+    // So that a server that is not there is told from one that refuses.
+    client
+        .reach()
+        .await
+        .map_err(|source| ListingError::Unreachable { url: client.url().clone(), source })?;
+    let link = links.open(CallContext::new(None, ScopeSet::empty()));
+    Ok(connect(link, Wanted::Probe).await?)
 }
 
 async fn connect(link: Link, wanted: Wanted) -> Result<Connection, ConnectError> {

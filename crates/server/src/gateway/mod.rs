@@ -14,6 +14,7 @@ mod connect;
 pub(crate) mod files;
 mod open;
 mod prepare;
+mod remote;
 mod report;
 mod review;
 mod suggestion;

@@ -8,17 +8,18 @@ use tower::Service;
 use upstream::{
     asks::parking::{Parking, ParkingLimits},
     catalog::Catalog,
+    front::{Definitions, Front},
     gateway::{GatewayConfig, gateway},
-    link::stdio::StdioServer,
+    link::{http::PooledHttpLinks, stdio::StdioServer},
     pool::{Bounds, BoundsConfig},
     translate::Parked,
     warden::Warden,
 };
 
-use super::{connect::child_config, prepare::Ready, watch::Watch};
+use super::{connect::child_config, prepare::Ready, remote::Remote, watch::Watch};
 use crate::{
     app::{upstream::Upstream, upstream_resource::UpstreamResource},
-    config::upstreams::UpstreamPlace,
+    config::upstreams::{UpstreamConfig, UpstreamPlace},
     failure::Failure,
     random::random,
 };
@@ -52,19 +53,8 @@ pub(crate) fn open(
     let Ready { config, policy, pins } = ready;
     let name = config.name.as_str();
     let catalog = Arc::new(Catalog::new(name, pins));
-    let UpstreamPlace::Command(place) = &config.place else {
-        return Err(Failure::Usage(format!("{name}: a url cannot be served yet")));
-    };
-    let child = child_config(name, place, environment)
-        .map_err(|fault| Failure::Usage(format!("{name}: {fault}")))?;
-    let source = StdioServer { config: Arc::new(child), warden: shared.warden.clone() };
-    let front = gateway(
-        source,
-        GatewayConfig::new(name),
-        &shared.bounds,
-        shared.parking.of(name),
-        Arc::clone(&catalog) as _,
-    );
+    let front = front(&config, shared, Arc::clone(&catalog) as _, environment)
+        .map_err(|source| Failure::Opening { name: name.to_owned(), source })?;
     let upstream = Upstream::new(name, offers, move |request| {
         let mut front = front.clone();
         Box::pin(async move {
@@ -76,4 +66,27 @@ pub(crate) fn open(
     let watch = Watch::new(config, Arc::clone(&catalog), upstream.rules());
     let job = Box::new(move |stop| Box::pin(watch.keep_fresh(stop)) as _);
     Ok(UpstreamResource { uri, policy, catalog, upstream, job })
+}
+
+/// The endpoint of the server of `config`.
+fn front(
+    config: &UpstreamConfig,
+    shared: &SharedParts,
+    definitions: Arc<dyn Definitions>,
+    environment: &Environment,
+) -> Result<Front, Box<dyn std::error::Error + Send + Sync>> {
+    let name = config.name.as_str();
+    let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
+    let how = GatewayConfig { pool: config.pool.clone(), ..GatewayConfig::new(name) };
+    Ok(match &config.place {
+        UpstreamPlace::Command(place) => {
+            let child = Arc::new(child_config(name, place, environment)?);
+            let source = StdioServer { config: child, warden: shared.warden.clone() };
+            gateway(source, how, bounds, parking, definitions)
+        }
+        UpstreamPlace::Url(place) => {
+            let source = PooledHttpLinks::new(Remote::new(place, environment)?.links)?;
+            gateway(source, how, bounds, parking, definitions)
+        }
+    })
 }

@@ -178,11 +178,12 @@ mod tests {
     use crate::config::upstreams::{UpstreamPlace, UrlPlace};
 
     fn config(folder: &Path) -> UpstreamConfig {
-        let url = UrlPlace { url: "http://127.0.0.1:1/mcp".into(), is_plain_http: false };
+        let url = UrlPlace::new("http://127.0.0.1:1/mcp", false).unwrap();
         UpstreamConfig {
             name: "files".parse().unwrap(),
             resource: "http://localhost:8000/mcp".parse().unwrap(),
             place: UpstreamPlace::Url(url),
+            pool: upstream::pool::PoolConfig::default(),
             policy: folder.join("files.policy.toml"),
             lock: folder.join("files.lock.json"),
         }

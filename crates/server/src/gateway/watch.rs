@@ -116,11 +116,12 @@ mod tests {
     #[test]
     fn what_is_accepted_meanwhile_is_in_force_and_what_cannot_be_used_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let url = UrlPlace { url: "http://127.0.0.1:1/mcp".into(), is_plain_http: false };
+        let url = UrlPlace::new("http://127.0.0.1:1/mcp", false).unwrap();
         let config = UpstreamConfig {
             name: "files".parse().unwrap(),
             resource: "http://localhost:8000/mcp".parse().unwrap(),
             place: UpstreamPlace::Url(url),
+            pool: upstream::pool::PoolConfig::default(),
             policy: folder.path().join("p.toml"),
             lock: folder.path().join("l.json"),
         };

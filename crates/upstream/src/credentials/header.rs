@@ -29,6 +29,11 @@ impl HeaderFile {
         Ok(Self { name: own_name(name)?, prefix: prefix.into(), file })
     }
 
+    /// An error if no secret can be in the header `name`.
+    pub fn check_name(name: &str) -> Result<(), HeaderNameError> {
+        own_name(name).map(drop)
+    }
+
     pub(super) async fn get(&self) -> Result<(HeaderName, HeaderValue), CredentialError> {
         let secret = self.file.get().await?;
         let secret = secret.expose_secret();

@@ -103,6 +103,7 @@ impl<S: Source> Kept<S> {
         let (limits, timeout) = (self.config.calls, self.config.first_answer);
         let options = DownOptions {
             is_shared: self.config.pool.instances == Instances::Shared,
+            names_calls: S::NAMES_CALLS,
             ..DownOptions::default()
         };
         let how = (limits, timeout, options);

@@ -78,7 +78,9 @@ impl UpstreamUrl {
         &self.uri
     }
 
-    pub(crate) fn is_https(&self) -> bool {
+    /// Whether TLS is used.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 

@@ -11,12 +11,17 @@
 //! 6. Relative paths start at the file's own folder.
 
 mod name;
+mod place;
 mod schema;
 mod section;
 
 use std::path::PathBuf;
 
 use auth_core::ResourceUri;
+use upstream::{
+    http::{UpstreamUrl, UpstreamUrlError},
+    pool::PoolConfig,
+};
 
 pub(crate) use self::{
     name::{UpstreamName, name_of_command, name_of_url},
@@ -33,6 +38,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) resource: ResourceUri,
     /// Where it is.
     pub(crate) place: UpstreamPlace,
+    /// Whose its servers are, and how long an unused one is kept.
+    pub(crate) pool: PoolConfig,
     /// The policy file.
     pub(crate) policy: PathBuf,
     /// The lock file.
@@ -57,15 +64,42 @@ pub(crate) struct CommandPlace {
     pub(crate) directory: Option<PathBuf>,
     /// The variables of the gateway that it gets too.
     pub(crate) environment: Vec<String>,
+    /// The memory that it may use, in bytes; `None`: any.
+    pub(crate) max_memory: Option<u64>,
 }
 
 /// A server over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UrlPlace {
     /// Its address.
-    pub(crate) url: String,
-    /// Whether it may be plain http to another host.
-    pub(crate) is_plain_http: bool,
+    pub(crate) url: UpstreamUrl,
+    /// A PEM file with the authorities that its certificate is verified by too; `None`: those of
+    /// `CA_FILE`.
+    pub(crate) ca: Option<PathBuf>,
+    /// What the gateway presents to it.
+    pub(crate) secret: Option<SecretHeader>,
+}
+
+/// A header whose value is in a secret file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretHeader {
+    /// Its name; `None`: `Authorization`, with `Bearer ` before the secret.
+    pub(crate) name: Option<String>,
+    /// The file with the secret.
+    pub(crate) file: PathBuf,
+}
+
+impl UrlPlace {
+    /// The server at `url`, to which nothing is presented. Plain http to a host that is no loopback
+    /// one is an error unless `is_plain_http`.
+    pub(crate) fn new(url: &str, is_plain_http: bool) -> Result<Self, UpstreamUrlError> {
+        let url = if is_plain_http {
+            UpstreamUrl::parse_with_plain_http(url)
+        } else {
+            UpstreamUrl::parse(url)
+        };
+        Ok(Self { url: url?, ca: None, secret: None })
+    }
 }
 
 impl UpstreamConfig {

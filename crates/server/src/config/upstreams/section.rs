@@ -1,16 +1,14 @@
 //! The members of one section `[upstreams.NAME]`, each parsed and checked.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use auth_core::ResourceUri;
 use issuer_setup::Section;
 use settings::Environment;
 use toml::{Value, de::DeTable};
+use upstream::pool::{Instances, PoolConfig};
 
-use super::{CommandPlace, UpstreamConfig, UpstreamName, UpstreamPlace, UrlPlace};
+use super::{UpstreamConfig, UpstreamName, place::place};
 use crate::app::resource::check_path;
 
 const KIND: &str = "upstreams";
@@ -89,6 +87,7 @@ fn upstream(
 ) -> Option<UpstreamConfig> {
     let name = section.parsed::<UpstreamName>("its name", name);
     let place = place(section, folder);
+    let pool = pool(section);
     let path = section.text("path");
     let resource = section.text("resource");
     if path.is_some() && resource.is_some() {
@@ -108,53 +107,33 @@ fn upstream(
     let policy = policy.unwrap_or_else(|| UpstreamConfig::default_policy(&name));
     let policy = folder.join(policy);
     let lock = UpstreamConfig::lock_beside(&policy, &name);
-    Some(UpstreamConfig { name, resource, place: place?, policy, lock })
+    Some(UpstreamConfig { name, resource, place: place?, pool, policy, lock })
 }
 
-fn place(section: &mut Section, folder: &Path) -> Option<UpstreamPlace> {
-    let command = section.list::<String>("command");
-    let url = section.text("url");
-    let directory = section.text("directory").map(|it| folder.join(it));
-    let environment = section.list::<String>("environment");
-    let plain_http = section.flag("plain_http");
-    match (command, url) {
-        (Some(command), None) => {
-            if plain_http.is_some() {
-                section.fault("plain_http is for a url");
-            }
-            command_place(section, command, directory, environment.unwrap_or_default())
+/// Whose the servers are, and how long an unused one is kept.
+fn pool(section: &mut Section) -> PoolConfig {
+    let mut pool = PoolConfig::default();
+    match section.text("instances").as_deref() {
+        None | Some("owner") => {}
+        Some("session") => pool.instances = Instances::PerSession,
+        Some("shared") => pool.instances = Instances::Shared,
+        Some(other) => {
+            section.fault(format!("instances {other:?}: write owner, session or shared"));
         }
-        (None, Some(url)) => {
-            if directory.is_some() || environment.is_some() {
-                section.fault("directory and environment are for a command");
-            }
-            let is_plain_http = plain_http.unwrap_or(false);
-            Some(UpstreamPlace::Url(UrlPlace { url, is_plain_http }))
-        }
-        _ => section.none("write one of command and url"),
     }
-}
-
-fn command_place(
-    section: &mut Section,
-    command: Vec<String>,
-    directory: Option<PathBuf>,
-    environment: Vec<String>,
-) -> Option<UpstreamPlace> {
-    if command.is_empty() {
-        return section.none("command: name a program");
+    match section.number("idle_minutes") {
+        None => {}
+        Some(0) => section.fault("idle_minutes: write at least 1"),
+        Some(minutes) => pool.idle = Duration::from_mins(minutes),
     }
-    if let Some(wrong) = environment.iter().find(|name| name.contains(['=', '\0'])) {
-        return section.none(format!("environment {wrong:?}: write the name of a variable"));
-    }
-    Some(UpstreamPlace::Command(CommandPlace { command, directory, environment }))
+    pool
 }
 
 #[cfg(test)]
 mod tests {
     use settings::ConfigFile;
 
-    use super::*;
+    use super::{super::UpstreamPlace, *};
 
     fn read(text: &str) -> (Vec<UpstreamConfig>, Vec<String>) {
         let config = ConfigFile::parse(Path::new("conf/bartizan.toml"), text.to_owned());
@@ -184,7 +163,30 @@ mod tests {
         assert_eq!(notes.lock, Path::new("/etc/notes.lock.json"));
         assert_eq!(other.resource.as_str(), "https://other.example/mcp");
         let UpstreamPlace::Url(url) = &other.place else { panic!("{other:?}") };
-        assert!(url.is_plain_http);
+        assert_eq!(url.url.to_string(), "http://10.0.0.1/mcp");
+        assert_eq!((&url.ca, &url.secret), (&None, &None));
+    }
+
+    #[test]
+    fn a_section_says_how_its_server_is_reached_and_kept() {
+        let (found, faults) = read(
+            "[upstreams.a]\nurl = \"https://a.example/mcp\"\nca = \"ca.pem\"\nheader = \"X-Api-Key\"\nsecret_file = \"key\"\ninstances = \"shared\"\n\
+             [upstreams.b]\ncommand = [\"b\"]\ninstances = \"session\"\nidle_minutes = 3\nmax_memory_mib = 64\n\
+             [upstreams.c]\ncommand = [\"c\"]\ninstances = \"owner\"\n",
+        );
+        assert_eq!(faults, Vec::<String>::new());
+        let [a, b, c] = found.as_slice() else { panic!("{found:?}") };
+        let UpstreamPlace::Url(place) = &a.place else { panic!("{a:?}") };
+        assert_eq!(place.ca.as_deref(), Some(Path::new("conf/ca.pem")));
+        let secret = place.secret.clone().unwrap();
+        assert_eq!(secret.name.as_deref(), Some("X-Api-Key"));
+        assert_eq!(secret.file, Path::new("conf/key"));
+        assert_eq!(a.pool.instances, Instances::Shared);
+        let UpstreamPlace::Command(place) = &b.place else { panic!("{b:?}") };
+        assert_eq!(place.max_memory, Some(64 * 1024 * 1024));
+        assert_eq!(b.pool.instances, Instances::PerSession);
+        assert_eq!(b.pool.idle, Duration::from_mins(3));
+        assert_eq!(c.pool, PoolConfig::default());
     }
 
     #[test]
@@ -198,7 +200,19 @@ mod tests {
             ("comand = [\"x\"]\n", "comand: unknown key: did you mean `command`?"),
             ("command = [\"x\"]\nplain_http = true\n", "plain_http is for a url"),
             ("command = [\"x\"]\nenvironment = [\"A=b\"]\n", "environment \"A=b\""),
-            (&format!("{one}directory = \"x\"\n"), "directory and environment are for a command"),
+            ("command = [\"x\"]\nsecret_file = \"k\"\n", "secret_file is for a url"),
+            ("command = [\"x\"]\nmax_memory_mib = 0\n", "max_memory_mib: write at least 1"),
+            ("command = [\"x\"]\nidle_minutes = 0\n", "idle_minutes: write at least 1"),
+            ("command = [\"x\"]\ninstances = \"all\"\n", "write owner, session or shared"),
+            ("url = \"http://10.0.0.1/?key=k3y\"\n", "url: plain http is for loopback"),
+            ("url = \"a.example\"\n", "url: not an absolute http or https URL"),
+            (&format!("{one}directory = \"x\"\n"), "directory is for a command"),
+            (&format!("{one}max_memory_mib = 9\n"), "max_memory_mib is for a command"),
+            (&format!("{one}header = \"X-Key\"\n"), "header: write secret_file too"),
+            (
+                &format!("{one}header = \"Host\"\nsecret_file = \"k\"\n"),
+                "header: the header host is filled",
+            ),
             (
                 &format!("{one}path = \"/a\"\nresource = \"https://a.example\"\n"),
                 "write one of path",
@@ -211,6 +225,7 @@ mod tests {
             let expected = "conf/bartizan.toml line 2: [upstreams.files]: ";
             assert!(found.is_empty() && faults[0].starts_with(expected), "{section}: {faults:?}");
             assert!(faults.iter().any(|it| it.contains(reported)), "{section}: {faults:?}");
+            assert!(!faults.iter().any(|it| it.contains("k3y")), "{section}: {faults:?}");
         }
         let (_, faults) = read("[upstreams.Files]\nurl = \"http://a\"\n");
         assert!(faults[0].contains("its name \"Files\": write lower-case"), "{faults:?}");

@@ -25,6 +25,8 @@ impl PooledHttpLinks {
 }
 
 impl Source for PooledHttpLinks {
+    const NAMES_CALLS: bool = true;
+
     async fn open(&self, slot: Slot) -> Result<Link, ClosedError> {
         Ok(self.0.open_holding(CallContext::new(None, auth_core::ScopeSet::empty()), slot))
     }
