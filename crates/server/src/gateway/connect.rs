@@ -30,10 +30,10 @@ const METHOD_NOT_FOUND: i64 = -32601;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListingError {
     /// It could not be started or reached.
-    #[error("the server cannot be started")]
+    #[error(transparent)]
     Closed(#[from] ClosedError),
     /// It could not be spoken to.
-    #[error("the server does not speak MCP")]
+    #[error("no MCP connection could be begun")]
     Connect(#[from] ConnectError),
     /// It did not say what it offers.
     #[error(transparent)]
