@@ -6,7 +6,8 @@ pub struct CallLimits {
     /// Calls in flight, listens included. Further ones are answered with an error.
     pub in_flight: usize,
     /// Bytes of one call's events that its caller has not read yet, beyond the first event. A call
-    /// with more is cancelled and answered with an error.
+    /// with more is cancelled and answered with an error. Each event counts with its text and 256
+    /// bytes.
     pub queued_bytes: usize,
     /// Questions of the server's that are not answered yet. Further ones are refused.
     pub asks: usize,

@@ -1,10 +1,12 @@
 //! Lines of a bounded length, out of a stream of bytes.
 //!
-//! **Invariant:** no more than the longest line and one read are held in memory, whatever comes.
+//! **Invariant:** no more than the longest line and one read are held in memory, whatever comes; and
+//! a line that is given away holds no memory but its own, since those who bound what they keep
+//! count its length.
 
 use std::io;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::answered::Answered;
@@ -31,8 +33,10 @@ pub(super) enum Line {
 pub(super) struct Lines<R> {
     input: R,
     limit: usize,
-    buffer: BytesMut,
-    /// So much of the buffer has no line end in it.
+    buffer: Vec<u8>,
+    /// So much of the buffer was given away.
+    taken: usize,
+    /// Up to here there is no line end behind what was given away.
     searched: usize,
     discarding: Option<Discarding>,
 }
@@ -48,7 +52,7 @@ struct Discarding {
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// The lines of `input`, each of `limit` bytes at most.
     pub(super) fn new(input: R, limit: usize) -> Self {
-        Self { input, limit, buffer: BytesMut::new(), searched: 0, discarding: None }
+        Self { input, limit, buffer: Vec::new(), taken: 0, searched: 0, discarding: None }
     }
 
     /// The next line; `None` at the end. A line without its end was not sent.
@@ -57,12 +61,25 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             if let Some(line) = self.take() {
                 return Ok(Some(line));
             }
-            if self.buffer.capacity() - self.buffer.len() < READ / 4 {
-                self.buffer.reserve(READ);
-            }
+            self.make_room();
             if self.input.read_buf(&mut self.buffer).await? == 0 {
                 return Ok(None);
             }
+        }
+    }
+
+    /// Room for one read. A long line has twice the room each time, but no more than it may need.
+    fn make_room(&mut self) {
+        self.buffer.drain(..self.taken);
+        self.searched -= self.taken;
+        self.taken = 0;
+        let length = self.buffer.len();
+        if length == 0 && self.buffer.capacity() > READ {
+            self.buffer = Vec::new();
+        }
+        if self.buffer.capacity() - length < READ / 4 {
+            let most = self.limit.saturating_sub(length).saturating_add(READ);
+            self.buffer.reserve_exact(length.max(READ).min(most));
         }
     }
 
@@ -77,32 +94,46 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             self.searched = self.buffer.len();
             return self.discard();
         };
-        let mut line = self.buffer.split_to(self.searched + found);
-        self.buffer.advance(1);
-        self.searched = 0;
+        let (begin, end) = (self.taken, self.searched + found);
+        self.taken = end + 1;
+        self.searched = self.taken;
+        let line = self.buffer.get(begin..end).unwrap_or_default();
         if self.discarding.is_some() || line.len() > self.limit {
             let mut discarding = self.discarding.take().unwrap_or_default();
-            discarding.answered.feed(&line);
+            discarding.answered.feed(line);
             return Some(Line::TooLong(discarding.answered.call()));
         }
-        if line.ends_with(b"\r") {
-            line.truncate(line.len() - 1);
-        }
-        let line = line.freeze();
+        let end = if line.ends_with(b"\r") { end - 1 } else { end };
+        let line = self.give(begin, end);
         Some(if begins_like_json(&line) { Line::Message(line) } else { Line::NotAMessage(line) })
+    }
+
+    /// A line of the buffer, in memory of its own. A line that is most of the buffer takes it
+    /// along, and what is behind it is copied.
+    fn give(&mut self, begin: usize, end: usize) -> Bytes {
+        if begin > 0 || (end - begin) * 2 < self.buffer.capacity() {
+            return Bytes::copy_from_slice(self.buffer.get(begin..end).unwrap_or_default());
+        }
+        let rest = self.buffer.split_off(self.taken);
+        let mut line = std::mem::replace(&mut self.buffer, rest);
+        (self.taken, self.searched) = (0, 0);
+        line.truncate(end);
+        line.shrink_to_fit();
+        line.into()
     }
 
     /// Empties the buffer if it has a part of a line that is too long.
     fn discard(&mut self) -> Option<Line> {
-        if self.discarding.is_none() && self.buffer.len() <= self.limit {
+        let part = self.buffer.get(self.taken..).unwrap_or_default();
+        if self.discarding.is_none() && part.len() <= self.limit {
             return None;
         }
         let discarding = self.discarding.get_or_insert_default();
-        discarding.answered.feed(&self.buffer);
-        discarding.bytes = discarding.bytes.saturating_add(self.buffer.len());
+        discarding.answered.feed(part);
+        discarding.bytes = discarding.bytes.saturating_add(part.len());
         // A new buffer: the old one may have grown to the length of the longest message.
-        self.buffer = BytesMut::new();
-        self.searched = 0;
+        self.buffer = Vec::new();
+        (self.taken, self.searched) = (0, 0);
         if discarding.bytes <= self.limit {
             return None;
         }
@@ -194,5 +225,29 @@ mod tests {
             assert_eq!(lines.next().await.unwrap(), Some(Line::Discarded));
             assert!(lines.buffer.capacity() < 100_000, "{}", lines.buffer.capacity());
         }
+    }
+
+    #[tokio::test]
+    async fn a_line_holds_no_memory_but_its_own() {
+        let long = format!("{{\"long\":\"{}\"}}", "x".repeat(1_000_000));
+        let input = format!("{long}\n{{\"short\":1}}\r\n{{\"short\":2}}\n").repeat(3);
+        let mut lines = Lines::new(input.as_bytes(), 2_000_000);
+        let mut all = Vec::new();
+        while let Some(Line::Message(line)) = lines.next().await.unwrap() {
+            let held = lines.buffer.capacity();
+            assert!(held <= 2_000_000 + 2 * READ, "{held}");
+            let behind = lines.buffer.as_ptr_range();
+            assert!(!behind.contains(&line.as_ptr()), "it would keep the buffer");
+            let length = line.len();
+            // Not shared, so that this is the memory itself, not a copy.
+            let own = line.try_into_mut().unwrap();
+            assert_eq!(own.capacity(), length);
+            all.push(own);
+        }
+        assert_eq!(all.len(), 9);
+        assert!(all.iter().step_by(3).all(|line| **line == *long.as_bytes()));
+        assert!(all.iter().skip(1).step_by(3).all(|line| **line == *b"{\"short\":1}"));
+        lines.make_room();
+        assert!(lines.buffer.capacity() <= READ, "a long line leaves no long buffer behind");
     }
 }
