@@ -13,7 +13,8 @@ pub struct FrontLimits {
     pub sessions_each: usize,
     /// Sessions of all owners.
     pub sessions_total: usize,
-    /// After this long without a request or a stream a session ends.
+    /// After this long without a request or a stream a session ends, and a call of a session
+    /// without a client that reads its stream is cancelled.
     pub session_idle: Duration,
     /// Bytes of one stream that are kept for replay, and that may wait to be read.
     pub replay_bytes: usize,

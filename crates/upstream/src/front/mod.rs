@@ -8,7 +8,8 @@
 //!    If something else comes first, or nothing for a while, it is an event stream, with comments
 //!    while nothing happens.
 //! 3. In a session every stream can be resumed (`Last-Event-ID`) within bounds, and from 2025-11-25
-//!    on it begins with an event without data. A connection that ends does not end the call.
+//!    on it begins with an event without data. A connection that ends does not end the call,
+//!    but a call that no client reads for [`FrontLimits::session_idle`] is cancelled.
 //! 4. Without a session a connection that ends cancels the call.
 //! 5. Calls in flight, sessions and bytes kept for replay are bounded, per owner and in all.
 //!

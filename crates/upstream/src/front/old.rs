@@ -190,36 +190,61 @@ impl Running {
         }
     }
 
-    /// Takes what the call says to its stream, until the end; without a stream no
-    /// client can ask for it, but the call goes on.
-    async fn pump(mut self, mut begun: Option<Event>, to: Option<Arc<Replay>>, place: Place) {
-        loop {
-            let event = match begun.take() {
-                Some(event) => event,
-                None => match first(&mut *self.call, Some(&mut self.cancelled), None).await {
-                    First::Event(event) => event,
-                    First::Cancelled(reason) => {
-                        self.call.cancel(reason.as_deref());
-                        break;
-                    }
-                    First::Late | First::Ended => break,
-                },
-            };
-            self.session.note(&event);
-            let (message, is_last) = stream::message(event);
-            if let Some(to) = &to {
-                let message = if is_last { self.finish(message) } else { message };
-                to.room().await;
-                to.push(&message);
+    /// Takes what the call says to its stream, until the end. Without a stream no client can ask
+    /// for it, but the call goes on. If no client reads for as long as a session may be idle, the
+    /// call is cancelled: otherwise one that never ends would be in flight for ever.
+    async fn pump(mut self, begun: Option<Event>, to: Option<Arc<Replay>>, place: Place) {
+        let idle = self.shared.limits.session_idle;
+        let unread = async {
+            match &to {
+                Some(to) => to.unread_for(idle).await,
+                None => tokio::time::sleep(idle).await,
             }
-            if is_last {
-                break;
-            }
+        };
+        let cancelled = tokio::select! {
+            cancelled = self.pass_on(begun, to.as_deref()) => cancelled,
+            () = unread => Some(Some("no client reads the answer".into())),
+        };
+        if let Some(reason) = cancelled {
+            self.call.cancel(reason.as_deref());
         }
         if let Some(to) = to {
             to.finish();
         }
         drop(place);
+    }
+
+    /// The same until the call has ended (`None`) or is cancelled (the reason, if there is one).
+    async fn pass_on(
+        &mut self,
+        mut begun: Option<Event>,
+        to: Option<&Replay>,
+    ) -> Option<Option<String>> {
+        loop {
+            let event = match begun.take() {
+                Some(event) => event,
+                None => match first(&mut *self.call, Some(&mut self.cancelled), None).await {
+                    First::Event(event) => event,
+                    First::Cancelled(reason) => return Some(reason),
+                    First::Late | First::Ended => return None,
+                },
+            };
+            self.session.note(&event);
+            let (message, is_last) = stream::message(event);
+            if let Some(to) = to {
+                let message = if is_last { self.finish(message) } else { message };
+                // Of a client that is gone there is no room ever.
+                tokio::select! {
+                    biased;
+                    reason = &mut self.cancelled => return Some(reason.unwrap_or_default()),
+                    () = to.room() => {}
+                }
+                to.push(&message);
+            }
+            if is_last {
+                return None;
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::stream::{COMMENT, KeepAlive, write};
 use crate::wire::Message;
@@ -30,7 +31,7 @@ pub(super) struct Replay {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     /// Events with their numbers, which begin with 1 and have no gaps but at the front.
     events: VecDeque<(u64, Bytes)>,
@@ -41,14 +42,26 @@ struct Inner {
     is_done: bool,
     /// Counts the readers.
     reader: u64,
-    has_reader: bool,
+    /// Since when no client reads; `None` while one does.
+    unread_since: Option<Instant>,
     reader_waker: Option<Waker>,
     writer_waker: Option<Waker>,
 }
 
 impl Replay {
     pub(super) fn new(stream: u64, max_bytes: usize) -> Arc<Self> {
-        Arc::new(Self { stream, max_bytes, inner: Mutex::default() })
+        let inner = Inner {
+            events: VecDeque::new(),
+            bytes: 0,
+            last: 0,
+            read: 0,
+            is_done: false,
+            reader: 0,
+            unread_since: Some(Instant::now()),
+            reader_waker: None,
+            writer_waker: None,
+        };
+        Arc::new(Self { stream, max_bytes, inner: Mutex::new(inner) })
     }
 
     /// An event without data, by whose id a stream can be resumed that had no others yet.
@@ -87,7 +100,7 @@ impl Replay {
         wake(inner);
     }
 
-    /// Waits until what is unread is within the bound.
+    /// Waits until what is unread is within the bound, or the stream is done.
     pub(super) async fn room(&self) {
         poll_fn(|context| {
             let mut inner = self.inner();
@@ -95,7 +108,7 @@ impl Replay {
             let is_unread = |(number, _): &&(u64, Bytes)| *number > read;
             let unread: usize =
                 inner.events.iter().filter(is_unread).map(|(_, event)| event.len()).sum();
-            if unread * 2 <= self.max_bytes {
+            if inner.is_done || unread * 2 <= self.max_bytes {
                 return Poll::Ready(());
             }
             inner.writer_waker = Some(context.waker().clone());
@@ -104,11 +117,15 @@ impl Replay {
         .await;
     }
 
-    /// There are no more events.
+    /// There are no more events. Who waits for room waits no longer.
     pub(super) fn finish(&self) {
         let mut inner = self.inner();
         inner.is_done = true;
+        let writer = inner.writer_waker.take();
         wake(inner);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -117,7 +134,20 @@ impl Replay {
 
     /// Whether a client is reading.
     pub(super) fn has_reader(&self) -> bool {
-        self.inner().has_reader
+        self.inner().unread_since.is_none()
+    }
+
+    /// Waits until no client has read for so long.
+    pub(super) async fn unread_for(&self, long: Duration) {
+        loop {
+            let since = self.inner().unread_since;
+            match since.map(|since| since + long) {
+                Some(until) if until <= Instant::now() => return,
+                Some(until) => sleep_until(until).await,
+                // If it goes away meanwhile, the time since then is not over.
+                None => sleep(long).await,
+            }
+        }
     }
 
     /// The events after the one with the number `after`, or those that are unread. An earlier
@@ -133,7 +163,7 @@ impl Replay {
             inner.read = after.min(inner.last);
         }
         inner.reader += 1;
-        inner.has_reader = true;
+        inner.unread_since = None;
         let reader = inner.reader;
         wake(inner);
         ReplayBody {
@@ -216,7 +246,7 @@ impl Drop for ReplayBody {
     fn drop(&mut self) {
         let mut inner = self.replay.inner();
         if inner.reader == self.reader {
-            inner.has_reader = false;
+            inner.unread_since = Some(Instant::now());
         }
     }
 }

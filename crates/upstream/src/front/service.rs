@@ -27,8 +27,11 @@ use super::{
 use crate::{
     CallContext,
     port::Servers,
-    wire::{ErrorCode, Message, MessageError},
+    wire::{ErrorCode, Kind, Message, MessageError},
 };
+
+/// The longest progress token, in bytes, as JSON: each progress notification repeats it.
+const MAX_PROGRESS_TOKEN: usize = 255;
 
 /// An MCP endpoint in front of servers. Cloning it copies one reference.
 ///
@@ -114,6 +117,13 @@ async fn post(
             return answer::error(StatusCode::BAD_REQUEST, None, code, &fault.to_string());
         }
     };
+    if message.kind() == Kind::Request
+        && message.progress_token().is_some_and(|token| token.len() > MAX_PROGRESS_TOKEN)
+    {
+        let text = "the progress token is longer than 255 bytes";
+        let (status, code) = (StatusCode::BAD_REQUEST, ErrorCode::INVALID_PARAMS);
+        return answer::error(status, message.id(), code, text);
+    }
     if headers::is_new(headers, &message) {
         new::post(shared, context, headers, message).await
     } else {

@@ -173,6 +173,85 @@ async fn sessions_and_calls_are_bounded() {
     panic!("the place was not given back");
 }
 
+/// The client of a call whose events have no room, since nobody reads them: it takes the only
+/// place.
+async fn stuck() -> Client {
+    let limits = FrontLimits { calls_each: 1, replay_bytes: 256, ..soon() };
+    let client = Client::begun(limits, "2025-11-25").await;
+    drop(client.call(7, "progress").await);
+    client.seen(|message| message["method"] == "tools/call").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(client.call(8, "echo").await.status(), 429);
+    client
+}
+
+async fn has_place(client: &Client) {
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
+    let initialize = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+    for _ in 0..200 {
+        if client.post(&initialize).await.status() == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the place was not given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_reader_is_gone_ends_with_its_session() {
+    let client = stuck().await;
+    assert_eq!(client.send(Method::DELETE, &[], "").await.status(), 204);
+    has_place(&client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_reader_is_gone_can_be_cancelled() {
+    let client = stuck().await;
+    let cancel = json!({ "requestId": 7 });
+    client
+        .post(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel }))
+        .await;
+    has_place(&client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_reads_is_cancelled_when_a_session_would_be_idle() {
+    let limits = FrontLimits { calls_each: 2, ..soon() };
+    let idle = limits.session_idle;
+    let client = Client::begun(limits, "2025-11-25").await;
+    let is_cancel = |message: &Value| message["method"] == "notifications/cancelled";
+    let cancels = || client.seen.lock().unwrap().iter().filter(|it| is_cancel(it)).count();
+    let read = client.call(7, "hang").await;
+    drop(client.call(8, "hang").await);
+    tokio::time::sleep(idle / 2).await;
+    assert_eq!(cancels(), 0, "it may come back");
+    tokio::time::sleep(idle).await;
+    assert_eq!(cancels(), 1, "the one that is read goes on");
+    // A request whose client is gone before its stream has begun.
+    let waiting = tokio::time::timeout(Duration::from_millis(10), client.call(9, "hang")).await;
+    assert!(waiting.is_err());
+    drop(read);
+    tokio::time::sleep(idle * 2).await;
+    assert_eq!(cancels(), 3);
+    tokio::time::sleep(idle * 2).await;
+    assert_eq!(client.call(10, "echo").await.status(), 404, "the session was swept");
+}
+
+#[tokio::test]
+async fn a_progress_token_is_short() {
+    let client = Client::begun(soon(), "2025-11-25").await;
+    let call = async |token: String| {
+        let params = json!({ "name": "echo", "_meta": { "progressToken": token } });
+        let call = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
+        client.post(&call).await
+    };
+    assert_eq!(call("x".repeat(253)).await.status(), 200);
+    let refused = call("x".repeat(254)).await;
+    assert_eq!(refused.status(), 400);
+    let refused = value(refused).await;
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(7), &json!(-32602)));
+}
+
 #[tokio::test]
 async fn what_does_not_fit_the_transport_is_refused() {
     let client = Client::begun(FrontLimits::default(), "2025-11-25").await;
