@@ -61,11 +61,13 @@ impl Upstream {
     }
 
     /// Answers a request. What the guard knows of its caller is put into the form that the gateway
-    /// knows, which has no place for a token.
+    /// knows, which has no place for a token. A request that no guard has let through has no
+    /// caller, not even an anonymous one: the gateway refuses it.
     pub(crate) fn answer(&self, mut request: Request<Full<Bytes>>) -> Answering {
-        let caller = request.extensions().get::<Caller>();
-        let context = caller.map_or_else(|| CallContext::new(None, ScopeSet::empty()), context_of);
-        request.extensions_mut().insert(context);
+        request.extensions_mut().remove::<CallContext>();
+        if let Some(context) = request.extensions().get::<Caller>().map(context_of) {
+            request.extensions_mut().insert(context);
+        }
         (self.answer)(request)
     }
 }
@@ -100,4 +102,27 @@ fn needed(
         }
     }
     scopes
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt, Empty};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_without_a_caller_is_not_one_of_an_anonymous_caller() {
+        let upstream = Upstream::new("one", Vec::new(), |request| {
+            let has_context = request.extensions().get::<CallContext>().is_some();
+            Box::pin(async move {
+                let answer = Response::builder().status(if has_context { 200 } else { 500 });
+                answer.body(Empty::new().boxed()).unwrap()
+            })
+        });
+        let request = || Request::new(Full::default());
+        assert_eq!(upstream.answer(request()).await.status(), 500);
+        let mut forged = request();
+        forged.extensions_mut().insert(CallContext::new(None, ScopeSet::empty()));
+        assert_eq!(upstream.answer(forged).await.status(), 500);
+    }
 }
