@@ -1,4 +1,4 @@
-//! How many calls each owner, and all together, have in flight.
+//! How many calls each user, and all together, have in flight.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -6,6 +6,8 @@ use std::{
 };
 
 use auth_core::Owner;
+
+use crate::pool::Holder;
 
 /// Places that are taken.
 #[derive(Debug)]
@@ -18,14 +20,14 @@ pub(super) struct Quota {
 #[derive(Debug, Default)]
 struct Taken {
     total: usize,
-    by: HashMap<Owner, usize>,
+    by: HashMap<Holder, usize>,
 }
 
 /// A place, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     quota: Arc<Quota>,
-    owner: Owner,
+    holder: Holder,
 }
 
 impl Quota {
@@ -33,22 +35,23 @@ impl Quota {
         Self { each, total, taken: Mutex::default() }
     }
 
-    /// A place for `owner`, if there is one.
+    /// A place for the user who `owner` is, if there is one.
     pub(super) fn take(self: &Arc<Self>, owner: &Owner) -> Option<Place> {
+        let holder = Holder::from(owner);
         let mut taken = self.taken();
         if taken.total >= self.total {
             return None;
         }
-        match taken.by.get_mut(owner) {
+        match taken.by.get_mut(&holder) {
             Some(own) if *own >= self.each => return None,
             Some(own) => *own += 1,
             None if self.each == 0 => return None,
             None => {
-                taken.by.insert(owner.clone(), 1);
+                taken.by.insert(holder.clone(), 1);
             }
         }
         taken.total += 1;
-        Some(Place { quota: Arc::clone(self), owner: owner.clone() })
+        Some(Place { quota: Arc::clone(self), holder })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -60,7 +63,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.quota.taken();
         taken.total = taken.total.saturating_sub(1);
-        if let Entry::Occupied(mut own) = taken.by.entry(self.owner.clone()) {
+        if let Entry::Occupied(mut own) = taken.by.entry(self.holder.clone()) {
             *own.get_mut() = own.get().saturating_sub(1);
             if *own.get() == 0 {
                 own.remove();
@@ -74,19 +77,23 @@ mod tests {
     use super::*;
 
     fn owner(subject: &str) -> Owner {
+        through("a", subject)
+    }
+
+    fn through(client: &str, subject: &str) -> Owner {
         Owner::Principal {
             issuer: "https://i.example".parse().unwrap(),
             subject: subject.parse().unwrap(),
-            client_id: None,
+            client_id: Some(client.parse().unwrap()),
         }
     }
 
     #[test]
-    fn each_owner_and_all_together_have_a_bound() {
+    fn each_user_and_all_together_have_a_bound() {
         let quota = Arc::new(Quota::new(2, 3));
         let first = quota.take(&owner("a")).unwrap();
-        let second = quota.take(&owner("a")).unwrap();
-        assert!(quota.take(&owner("a")).is_none(), "one owner");
+        let second = quota.take(&through("b", "a")).unwrap();
+        assert!(quota.take(&through("c", "a")).is_none(), "one user, through any client");
         let third = quota.take(&owner("b")).unwrap();
         assert!(quota.take(&owner("b")).is_none(), "all together");
         drop(first);

@@ -15,6 +15,7 @@ use super::{
     replay::{Replay, STANDALONE},
 };
 use crate::{
+    pool::Holder,
     port::{AskId, Event, Server},
     wire::{Id, Message},
 };
@@ -27,6 +28,8 @@ const MAX_ASKS: usize = 256;
 
 pub(super) struct Session {
     pub(super) owner: Owner,
+    /// Against whose bound it counts.
+    pub(super) holder: Holder,
     pub(super) server: Arc<dyn Server>,
     /// The revision that was agreed upon.
     revision: String,
@@ -63,7 +66,8 @@ impl Session {
             intake: None,
             has_ended: false,
         };
-        Arc::new(Self { owner, server, revision, limits, state: Mutex::new(state) })
+        let holder = Holder::from(&owner);
+        Arc::new(Self { owner, holder, server, revision, limits, state: Mutex::new(state) })
     }
 
     /// Takes in what the server says outside of calls, until it ends; then `ended` is called.

@@ -10,6 +10,7 @@ use std::{
 use auth_core::Owner;
 
 use super::{limits::FrontLimits, session::Session};
+use crate::pool::Holder;
 
 /// How often idle sessions are looked for, at most.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -29,16 +30,17 @@ impl Sessions {
         Arc::new(Self { limits, all: Mutex::default() })
     }
 
-    /// Makes room for one more session of `owner`. Of those of an owner who has all it may have,
-    /// the one that was idle for longest ends.
+    /// Makes room for one more session of the user who `owner` is. Of those of a user who has all
+    /// they may have, through whichever clients, the one that was idle for longest ends.
     pub(super) fn make_room(&self, owner: &Owner) -> Result<(), NoRoom> {
+        let holder = Holder::from(owner);
         let mut all = self.all();
-        let own = all.values().filter(|session| session.owner == *owner).count();
+        let own = all.values().filter(|session| session.holder == holder).count();
         let is_full = all.len() >= self.limits.sessions_total;
         if own < self.limits.sessions_each && !is_full {
             return Ok(());
         }
-        let idle = all.iter().filter(|(_, session)| session.owner == *owner);
+        let idle = all.iter().filter(|(_, session)| session.holder == holder);
         let idle = idle.filter_map(|(id, session)| Some((session.idle_since()?, id.clone())));
         let (_, oldest) = idle.min().ok_or(NoRoom)?;
         let ended = all.remove(&oldest);

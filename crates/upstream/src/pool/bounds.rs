@@ -16,7 +16,8 @@ pub struct BoundsConfig {
     /// Of all owners and upstreams together. Default: 128. Count 6 MiB (Rust) to 75 MiB (Node.js)
     /// of memory for each.
     pub total: usize,
-    /// Of one owner, of all upstreams together. Default: 16.
+    /// Of one user (issuer and subject), through all their clients, of all upstreams together.
+    /// Callers without a token are one user. Default: 16.
     pub per_owner: usize,
 }
 
@@ -99,9 +100,9 @@ impl Bounds {
 
     fn try_take(&self, usage: &Arc<Usage>) -> Attempt {
         let mut slots = self.slots();
-        let has_same_owner =
-            |other: &Arc<Usage>| usage.owner().is_some() && other.owner() == usage.owner();
-        let of_owner = slots.iter().filter(|other| has_same_owner(other)).count();
+        let has_same_holder =
+            |other: &Arc<Usage>| usage.holder().is_some() && other.holder() == usage.holder();
+        let of_owner = slots.iter().filter(|other| has_same_holder(other)).count();
         let refusal = if of_owner >= self.0.config.per_owner {
             PoolError::OwnerFull
         } else if slots.len() >= self.0.config.total {
@@ -112,7 +113,7 @@ impl Bounds {
         };
         let candidates = || {
             let own_only = matches!(refusal, PoolError::OwnerFull);
-            slots.iter().filter(move |other| !own_only || has_same_owner(other))
+            slots.iter().filter(move |other| !own_only || has_same_holder(other))
         };
         let idle = candidates().filter_map(|it| Some((it.idle_since()?, it)));
         let longest_idle = idle.min_by_key(|(since, _)| *since);

@@ -16,6 +16,7 @@
 mod backoff;
 mod bounds;
 mod error;
+mod holder;
 mod instances;
 mod lease;
 mod start;
@@ -32,6 +33,7 @@ use std::{
 pub use backoff::Backoff;
 pub use bounds::{Bounds, BoundsConfig, Slot};
 pub use error::PoolError;
+pub(crate) use holder::Holder;
 pub use instances::{Instances, Key};
 pub use lease::Lease;
 use tokio::{

@@ -8,10 +8,13 @@ use tokio::{
     time::{Duration, Instant, sleep_until},
 };
 
+use super::holder::Holder;
+
 /// Who uses one server, since when no one does, and whether it is to end.
 #[derive(Debug)]
 pub(super) struct Usage {
     owner: Option<Owner>,
+    holder: Option<Holder>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -43,11 +46,17 @@ impl Usage {
     pub(super) fn new(owner: Option<Owner>) -> Arc<Self> {
         let idle_since = Instant::now();
         let state = State { users: 0, idle_since, is_ending: false, is_closed: false };
-        Arc::new(Self { owner, state: Mutex::new(state), changed: Notify::new() })
+        let holder = owner.as_ref().map(Holder::from);
+        Arc::new(Self { owner, holder, state: Mutex::new(state), changed: Notify::new() })
     }
 
     pub(super) const fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref()
+    }
+
+    /// Against whose bound it counts.
+    pub(super) const fn holder(&self) -> Option<&Holder> {
+        self.holder.as_ref()
     }
 
     /// Begins a use; `None` if the server is ending or has ended.

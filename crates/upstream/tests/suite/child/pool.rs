@@ -35,6 +35,13 @@ fn owner(number: usize) -> Owner {
     }
 }
 
+/// A key of the same user, through another client.
+fn through(client: usize, number: usize) -> Key {
+    let Owner::Principal { issuer, subject, .. } = owner(number) else { unreachable!() };
+    let client_id = Some(format!("client-{client}").parse().unwrap());
+    Key::new(Instances::PerOwner, &Owner::Principal { issuer, subject, client_id }, None)
+}
+
 fn key(number: usize) -> Key {
     Key::new(Instances::PerOwner, &owner(number), None)
 }
@@ -134,6 +141,19 @@ async fn for_want_of_room_the_longest_idle_one_is_ended() {
     assert!(matches!(world.get(&key(2)).await, Err(PoolError::Full)));
     drop(third);
     ping(&world.get(&key(2)).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn one_user_has_no_more_servers_through_more_clients() {
+    let bounds = BoundsConfig { total: 10, per_owner: 2 };
+    let world = World::new(PoolConfig::default(), bounds);
+    let first = world.get(&through(1, 1)).await.unwrap();
+    let second = world.get(&through(2, 1)).await.unwrap();
+    assert!(matches!(world.get(&through(3, 1)).await, Err(PoolError::OwnerFull)));
+    assert!(world.get(&through(3, 2)).await.is_ok(), "another user");
+    assert_eq!(world.starts(), 3, "each client has its own");
+    ping(&first).await;
+    ping(&second).await;
 }
 
 #[tokio::test]
