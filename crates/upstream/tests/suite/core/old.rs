@@ -238,6 +238,38 @@ async fn a_call_that_nobody_reads_is_cancelled_when_a_session_would_be_idle() {
 }
 
 #[tokio::test]
+async fn sessions_that_begin_at_once_are_bounded() {
+    let limits = FrontLimits { sessions_each: 2, ..soon() };
+    let client = Client::new(limits);
+    let begun = futures_util::future::join_all((0..8).map(|_| async {
+        let mut client = client.clone();
+        client.begin("2025-11-25").await;
+        client
+    }));
+    let mut open = 0;
+    for client in begun.await {
+        open += usize::from(client.call(7, "echo").await.status() == 200);
+    }
+    assert_eq!(open, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_task_looks_for_idle_sessions() {
+    let mut client = Client::begun(soon(), "2025-11-25").await;
+    let tasks = async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::runtime::Handle::current().metrics().num_alive_tasks()
+    };
+    let before = tasks().await;
+    for _ in 0..10 {
+        assert_eq!(client.send(Method::DELETE, &[], "").await.status(), 204);
+        client.session = None;
+        client.begin("2025-11-25").await;
+    }
+    assert_eq!(tasks().await, before);
+}
+
+#[tokio::test]
 async fn a_progress_token_is_short() {
     let client = Client::begun(soon(), "2025-11-25").await;
     let call = async |token: String| {
