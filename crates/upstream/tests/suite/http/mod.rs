@@ -1,6 +1,7 @@
 //! HTTP servers behind the gateway, most of which misbehave.
 
 mod credentials;
+mod gateway;
 mod links;
 mod pass;
 mod secrecy;
