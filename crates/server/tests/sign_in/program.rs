@@ -95,7 +95,7 @@ impl Program {
             if log.contains(text) {
                 return log;
             }
-            std::thread::sleep(Duration::from_millis(50));
+            thread::sleep(std::time::Duration::from_millis(50));
         }
         panic!("{text:?} is not in {}", self.log());
     }
