@@ -124,6 +124,11 @@ async fn post(
         let (status, code) = (StatusCode::BAD_REQUEST, ErrorCode::INVALID_PARAMS);
         return answer::error(status, message.id(), code, text);
     }
+    if message.kind() == Kind::Notification && !message.method().starts_with("notifications/") {
+        // A server could execute it as a request, which is not judged here.
+        let text = "a request needs an id";
+        return answer::error(StatusCode::BAD_REQUEST, None, ErrorCode::INVALID_REQUEST, text);
+    }
     if headers::is_new(headers, &message) {
         new::post(shared, context, headers, message).await
     } else {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::json;
 use upstream::front::FrontLimits;
 
@@ -83,4 +84,27 @@ async fn a_question_without_a_session_is_refused_to_the_server() {
     let _response = client.new_request("tools/call", json!({ "name": "ask" }), &[]).await;
     let refused = client.seen(|message| message["id"] == "q1").await;
     assert_eq!(refused["error"]["code"], -32603);
+}
+
+#[tokio::test]
+async fn a_request_without_an_id_is_not_passed_on() {
+    for (is_new, revision) in [(false, "2025-11-25"), (true, "2026-07-28")] {
+        let mut client = client();
+        if !is_new {
+            client.begin(revision).await;
+        }
+        for method in ["tools/call", "notifications", "x"] {
+            let note = json!({ "jsonrpc": "2.0", "method": method, "params": { "name": "echo" } });
+            let headers = [("mcp-protocol-version", revision), ("mcp-method", method)];
+            let refused = client.send(Method::POST, &headers, &note.to_string()).await;
+            assert_eq!(refused.status(), 400, "{method}");
+            assert_eq!(value(refused).await["error"]["code"], -32600);
+        }
+        let note = json!({ "jsonrpc": "2.0", "method": "notifications/x" });
+        let headers = [("mcp-protocol-version", revision), ("mcp-method", "notifications/x")];
+        assert_eq!(client.send(Method::POST, &headers, &note.to_string()).await.status(), 202);
+        client.seen(|message| message["method"] == "notifications/x").await;
+        let seen = client.seen.lock().unwrap().clone();
+        assert!(!seen.iter().any(|message| message["method"] == "tools/call"), "{seen:?}");
+    }
 }
