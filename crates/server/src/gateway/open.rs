@@ -50,9 +50,10 @@ pub(crate) fn open(
     environment: &Environment,
 ) -> Result<UpstreamResource, Failure> {
     let offers = ready.offers();
-    let Ready { config, policy, pins } = ready;
+    let Ready { config, policy, pins, offered } = ready;
     let name = config.name.as_str();
     let catalog = Arc::new(Catalog::new(name, pins));
+    catalog.learn(&offered);
     let front = front(&config, shared, Arc::clone(&catalog) as _, environment)
         .map_err(|source| Failure::Opening { name: name.to_owned(), source })?;
     let upstream = Upstream::new(name, offers, move |request| {

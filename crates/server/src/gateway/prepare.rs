@@ -24,6 +24,8 @@ pub(crate) struct Ready {
     pub(crate) policy: Policy,
     /// What of it was accepted.
     pub(crate) pins: Pins,
+    /// What it offers, if it could be asked.
+    pub(crate) offered: Vec<Definition>,
 }
 
 impl Ready {
@@ -70,14 +72,14 @@ pub(crate) fn prepare(
         files::write(&config.lock, &accepted.text())?;
         let text = format!("{name}: accepted {}\n", counted(review.acceptable()));
         print(&text, &warnings(review.acceptable()), out)?;
-        return Ok(Ready { config, policy, pins: accepted.pins });
+        return Ok(Ready { config, policy, pins: accepted.pins, offered: offered.definitions });
     }
     let shown = shown_review(&name, &review, false);
     if !shown.is_empty() {
         let command = invocation.command(Program::Server, &format!("upstreams diff {name}"));
         print(&format!("{shown}`{command}` shows what differs\n"), &[], out)?;
     }
-    Ok(Ready { config, policy, pins })
+    Ok(Ready { config, policy, pins, offered: offered.definitions })
 }
 
 /// The policy and the pins of a server that cannot be asked now.
@@ -97,7 +99,7 @@ fn without_the_server(
     );
     let policy = policy_of(&files.policy.unwrap_or_default())?;
     let pins = files.lock.unwrap_or_default().pins;
-    Ok(Ready { config, policy, pins })
+    Ok(Ready { config, policy, pins, offered: Vec::new() })
 }
 
 /// Writes the suggested policy and the lock file.
@@ -135,7 +137,13 @@ fn first_run(
         notes.push(shown_review(config.name.as_str(), review, false).trim_end().to_owned());
     }
     print(&text, &notes, out)?;
-    if accept { Ok(Ready { config, policy, pins: lock.pins }) } else { Err(not_accepted(&config)) }
+    // The pins are what it offers.
+    let offered = Vec::new();
+    if accept {
+        Ok(Ready { config, policy, pins: lock.pins, offered })
+    } else {
+        Err(not_accepted(&config))
+    }
 }
 
 fn not_accepted(config: &UpstreamConfig) -> Failure {
@@ -241,6 +249,7 @@ mod tests {
         assert!(text.contains("changed: hidden and denied"), "{text}");
         let put = Definition::read(Kind::Tool, changed).unwrap();
         assert_eq!(ready.pins.standing(&put), upstream::catalog::Standing::Changed);
+        assert!(ready.offered.contains(&put), "the catalog is told before anything is served");
         let (done, _) = run(path, Ok(offered(&[GET, changed])), true);
         assert_eq!(done.unwrap().pins.standing(&put), upstream::catalog::Standing::Accepted);
     }

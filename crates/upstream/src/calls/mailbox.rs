@@ -32,7 +32,7 @@ impl Mailbox {
     /// Adds an event, unless more than `max_bytes` or [`MAX_EVENTS`] would be queued. Each event
     /// counts with its text and [`OVERHEAD`]. One event always fits.
     pub(super) fn push(&self, event: Event, max_bytes: usize) -> Result<(), Full> {
-        let mut queue = self.queue();
+        let queue = self.queue();
         let bytes = queue.bytes.saturating_add(cost(&event));
         let is_full = bytes > max_bytes || queue.events.len() >= MAX_EVENTS;
         if is_full && !queue.events.is_empty() {

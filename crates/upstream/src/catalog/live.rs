@@ -11,10 +11,12 @@ use std::{
 use auth_core::display::escape;
 use bytes::Bytes;
 
-use super::{Definition, Digest, Kind, ListError, Page, Pins, Standing};
+use super::{Definition, Digest, Kind, ListBounds, ListError, Page, Pins, Standing};
 
 /// How many new definitions are remembered, for what is logged and shown.
 const MAX_NEW: usize = 1_000;
+/// How many definitions of one list are logged, each by its name.
+const MAX_LOGGED: usize = 16;
 
 /// What may be shown and used of an upstream. Shared by all who serve it.
 #[derive(Debug)]
@@ -28,7 +30,9 @@ pub struct Catalog {
 /// What was seen in lists since the pins were read.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Those that have changed since they were accepted: at most as many as there are pins.
+    /// Those that have changed since they were accepted: at most as many as there are pins. They
+    /// stay until another definition is accepted, also if the accepted one is listed again: one
+    /// process of the server can offer it while another has the changed one.
     changed: BTreeMap<(Kind, String), Digest>,
     /// Those that were never accepted: at most [`MAX_NEW`].
     new: BTreeMap<(Kind, String), Digest>,
@@ -68,10 +72,25 @@ impl Catalog {
         Arc::clone(&self.pins.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts `pins` in force, for when they were accepted while this runs.
+    /// Puts `pins` in force, for when they were accepted while this runs. What has changed stays
+    /// so unless another definition of it was accepted.
     pub fn replace(&self, pins: Pins) {
-        *self.pins.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pins);
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen::default();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.pins.write().unwrap_or_else(PoisonError::into_inner);
+        seen.changed.retain(|(kind, key), _| {
+            let digest = |pins: &Pins| pins.get(*kind, key).map(Definition::digest);
+            digest(&current) == digest(&pins)
+        });
+        seen.new.retain(|(kind, key), _| pins.get(*kind, key).is_none());
+        *current = Arc::new(pins);
+    }
+
+    /// Takes in what the server offers, before anything is used: what has changed is denied from
+    /// then on, without a list of a client's.
+    pub fn learn(&self, offered: &[Definition]) {
+        let pins = self.pins();
+        let read: Vec<_> = offered.iter().map(|it| (it.clone(), pins.standing(it))).collect();
+        self.log(&self.note(read.iter()));
     }
 
     /// The `result` of the list method `method` with what is accepted alone. The same bytes if that
@@ -82,15 +101,24 @@ impl Catalog {
         }
         let page = Page::read(std::str::from_utf8(result)?)?;
         let pins = self.pins();
-        let read: Vec<_> =
-            page.entries().map(|(kind, entry)| Definition::read(kind, entry)).collect();
-        self.note(&pins, read.iter().flatten());
+        let most = ListBounds::default().definitions;
+        if page.entries().count() > most {
+            return Err(ListError::TooMany(most));
+        }
+        let read: Vec<_> = page
+            .entries()
+            .map(|(kind, entry)| {
+                let definition = Definition::read(kind, entry).ok()?;
+                let standing = pins.standing(&definition);
+                Some((definition, standing))
+            })
+            .collect();
+        self.log(&self.note(read.iter().flatten()));
         let keep: Vec<bool> = read
             .iter()
             .map(|read| {
-                read.as_ref().is_ok_and(|it| {
-                    pins.standing(it) == Standing::Accepted
-                        && self.check(it.kind(), it.key()).is_ok()
+                read.as_ref().is_some_and(|(it, standing)| {
+                    *standing == Standing::Accepted && self.check(it.kind(), it.key()).is_ok()
                 })
             })
             .collect();
@@ -100,45 +128,68 @@ impl Catalog {
         Ok(page.with(&keep).into())
     }
 
-    /// Remembers and logs what is hidden of one page.
-    fn note<'a>(&self, pins: &Pins, definitions: impl Iterator<Item = &'a Definition> + Clone) {
+    /// Remembers what is hidden of `read`; returns what was not known before. The standings are
+    /// computed before, as callers wait for this lock.
+    fn note<'a>(
+        &self,
+        read: impl Iterator<Item = &'a (Definition, Standing)>,
+    ) -> Vec<&'a (Definition, Standing)> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        for definition in definitions.clone() {
-            if pins.standing(definition) == Standing::Accepted {
-                seen.changed.remove(&(definition.kind(), definition.key().to_owned()));
-            }
-        }
-        // After all others: a name with two definitions on a page has changed.
-        for definition in definitions {
+        // Those in force now: what was accepted since the standing was computed has not changed.
+        let pins = self.pins();
+        let is_unknown = |(definition, standing): &&'a (Definition, Standing)| {
             let (kind, digest) = (definition.kind(), definition.digest());
             let place = (kind, definition.key().to_owned());
-            let name = || escape(definition.key()).into_owned();
-            let upstream = self.name.as_str();
-            match pins.standing(definition) {
-                Standing::Accepted => {}
+            match standing {
+                Standing::Accepted => false,
                 Standing::Changed => {
-                    if seen.changed.insert(place, digest) != Some(digest) {
-                        tracing::warn!(
-                            upstream,
-                            kind = kind.name(),
-                            name = name(),
-                            "A definition has changed since it was accepted: it is hidden and denied"
-                        );
-                    }
+                    let pin = pins.get(kind, definition.key());
+                    pin.is_some_and(|pin| pin.digest() != digest)
+                        && seen.changed.insert(place, digest) != Some(digest)
                 }
                 Standing::New | Standing::Twin(_) => {
                     let is_known = seen.new.get(&place) == Some(&digest);
-                    if !is_known && (seen.new.len() < MAX_NEW || seen.new.contains_key(&place)) {
+                    let has_room = seen.new.len() < MAX_NEW || seen.new.contains_key(&place);
+                    let is_unknown = !is_known && has_room;
+                    if is_unknown {
                         seen.new.insert(place, digest);
-                        tracing::warn!(
-                            upstream,
-                            kind = kind.name(),
-                            name = name(),
-                            "A definition was never accepted: it is hidden and denied"
-                        );
                     }
+                    is_unknown
                 }
             }
+        };
+        read.filter(is_unknown).collect()
+    }
+
+    /// Logs what is hidden from now on: the first by name, and how many there are besides.
+    fn log(&self, hidden: &[&(Definition, Standing)]) {
+        let upstream = self.name.as_str();
+        for (definition, standing) in hidden.iter().take(MAX_LOGGED) {
+            let (kind, name) = (definition.kind().name(), escape(definition.key()));
+            let name = &*name;
+            if *standing == Standing::Changed {
+                tracing::warn!(
+                    upstream,
+                    kind,
+                    name,
+                    "A definition has changed since it was accepted: it is hidden and denied"
+                );
+            } else {
+                tracing::warn!(
+                    upstream,
+                    kind,
+                    name,
+                    "A definition was never accepted: it is hidden and denied"
+                );
+            }
+        }
+        let further = hidden.len().saturating_sub(MAX_LOGGED);
+        if further > 0 {
+            tracing::warn!(
+                upstream,
+                further,
+                "Further definitions of this list have changed or were never accepted"
+            );
         }
     }
 
@@ -239,18 +290,47 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_accepted_again_or_newly_accepted_may_be_used() {
+    fn what_has_changed_stays_so_until_another_definition_is_accepted() {
         let catalog = catalog();
         let changed = r#"{"tools":[{"name":"a","title":"x"}]}"#;
         filtered(&catalog, "tools/list", changed);
         assert!(catalog.check(Kind::Tool, "a").is_err());
-        filtered(&catalog, "tools/list", r#"{"tools":[{"name":"a"}]}"#);
-        assert_eq!(catalog.check(Kind::Tool, "a"), Ok(()));
-        filtered(&catalog, "tools/list", changed);
+        // Another process of the server lists the accepted one.
+        let accepted = r#"{"tools":[{"name":"a"}]}"#;
+        assert_eq!(filtered(&catalog, "tools/list", accepted), r#"{"tools":[]}"#);
+        assert!(catalog.check(Kind::Tool, "a").is_err());
+        // An edit of the policy puts the same pins in force.
+        catalog.replace((*catalog.pins()).clone());
+        assert!(catalog.check(Kind::Tool, "a").is_err());
         let new = definition(Kind::Tool, r#"{"name":"a","title":"x"}"#);
         catalog.replace(catalog.pins().and(&[new]));
         assert_eq!(filtered(&catalog, "tools/list", changed), changed);
         assert_eq!(catalog.check(Kind::Tool, "a"), Ok(()));
+    }
+
+    #[test]
+    fn what_the_start_has_seen_is_denied_before_any_list() {
+        let catalog = catalog();
+        let offered = [r#"{"name":"a","title":"x"}"#, r#"{"name":"b"}"#, r#"{"name":"c"}"#];
+        catalog.learn(&offered.map(|text| definition(Kind::Tool, text)));
+        assert!(catalog.check(Kind::Tool, "a").is_err());
+        assert_eq!(catalog.check(Kind::Tool, "b"), Ok(()));
+        let hidden = catalog.quarantine();
+        assert_eq!(hidden.changed, [(Kind::Tool, "a".to_owned())]);
+        assert_eq!(hidden.new, [(Kind::Tool, "c".to_owned())]);
+    }
+
+    #[test]
+    fn a_list_of_too_many_is_not_passed_on() {
+        let catalog = catalog();
+        let most = ListBounds::default().definitions;
+        let list = |count| {
+            let text = vec![r#"{"name":"a"}"#; count].join(",");
+            Bytes::from(format!(r#"{{"tools":[{text}]}}"#))
+        };
+        assert!(catalog.filter("tools/list", &list(most)).is_ok());
+        let found = catalog.filter("tools/list", &list(most + 1));
+        assert!(matches!(found, Err(ListError::TooMany(_))));
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub enum ListError {
     /// Not UTF-8.
     #[error("the server's list is not UTF-8")]
     Text(#[from] std::str::Utf8Error),
+    /// More entries than a server may offer in all.
+    #[error("the server's list has more than {0} entries")]
+    TooMany(usize),
     /// A cursor that is no text.
     #[error("the server's list has a cursor that is no text")]
     Cursor,

@@ -8,6 +8,8 @@ use super::{Definition, Kind, twins, twins::outline};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     items: BTreeMap<Kind, BTreeMap<String, Definition>>,
+    /// The name of each, by its outline: computed once, as lists are compared with them.
+    outlines: BTreeMap<Kind, BTreeMap<String, String>>,
 }
 
 /// How a definition compares with what was accepted.
@@ -47,6 +49,8 @@ impl Pins {
             if has_twin || is_twin {
                 continue;
             }
+            let outlines = pins.outlines.entry(kind).or_default();
+            outlines.insert(outline(definition.key()), definition.key().to_owned());
             let items = pins.items.entry(kind).or_default();
             items.insert(definition.key().to_owned(), definition.clone());
         }
@@ -58,6 +62,10 @@ impl Pins {
     pub fn without(mut self, is_left_out: impl Fn(&Definition) -> bool) -> Self {
         for items in self.items.values_mut() {
             items.retain(|_, definition| !is_left_out(definition));
+        }
+        for (kind, outlines) in &mut self.outlines {
+            let items = self.items.get(kind);
+            outlines.retain(|_, name| items.is_some_and(|items| items.contains_key(name)));
         }
         self
     }
@@ -88,10 +96,8 @@ impl Pins {
 
     /// The accepted name that `key` could be taken for, if it is another one.
     fn twin_of(&self, kind: Kind, key: &str) -> Option<&str> {
-        let own = outline(key);
-        let items = self.items.get(&kind)?;
-        let twin = items.keys().find(|other| *other != key && outline(other) == own);
-        twin.map(String::as_str)
+        let twin = self.outlines.get(&kind)?.get(&outline(key))?;
+        (twin != key).then_some(twin)
     }
 }
 
@@ -139,5 +145,7 @@ mod tests {
         assert_eq!(pins.standing(&tool("b", "1")), Standing::Accepted);
         let pins = pins.without(|it| it.key() == "b");
         assert_eq!(pins.standing(&tool("b", "1")), Standing::New);
+        assert_eq!(pins.standing(&tool("B", "1")), Standing::New);
+        assert_eq!(pins.standing(&tool("A", "1")), Standing::Twin("a".into()));
     }
 }

@@ -71,11 +71,16 @@ async fn request(
     };
     let method = request.method();
     if method == "tools/call"
-        && let Err(fault) = shared.params.check(http, &request, &*server, &context).await
+        && let Err(fault) =
+            shared.params.check(http, &request, &*server, &context, &*shared.definitions).await
     {
         shared.params.forget();
         let (status, id) = (StatusCode::BAD_REQUEST, request.id());
         return answer::error(status, id, fault.code, &fault.message);
+    }
+    // Its definition may have been found to have changed.
+    if let Err(refused) = shared.admit(&request) {
+        return refused;
     }
     let listed = is_list(method).then(|| method.to_owned());
     let is_malformed = headers::is_malformed(&request);

@@ -11,7 +11,10 @@ use http::HeaderMap;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::headers::{HeaderError, text};
+use super::{
+    definitions::Definitions,
+    headers::{HeaderError, text},
+};
 use crate::{
     CallContext,
     port::{Event, Server, next_event},
@@ -52,13 +55,14 @@ impl Params {
         request: &Message,
         server: &dyn Server,
         context: &CallContext,
+        definitions: &dyn Definitions,
     ) -> Result<(), HeaderError> {
         let name = request.target().unwrap_or_default();
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let tools = match known {
             Some((tools, at)) if tools.contains_key(&*name) || at.elapsed() < REFRESH => tools,
             _ => {
-                let tools = Arc::new(load(request, server, context).await);
+                let tools = Arc::new(load(request, server, context, definitions).await);
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 *known = Some((Arc::clone(&tools), Instant::now()));
                 tools
@@ -78,8 +82,14 @@ impl Params {
     }
 }
 
-/// The tools of a server: as many as it names before an error.
-async fn load(request: &Message, server: &dyn Server, context: &CallContext) -> Tools {
+/// The tools of a server: as many as it names before an error. `definitions` are shown each list,
+/// so that what has changed is known before the call.
+async fn load(
+    request: &Message,
+    server: &dyn Server,
+    context: &CallContext,
+    definitions: &dyn Definitions,
+) -> Tools {
     let mut tools = Tools::new();
     let mut cursor: Option<String> = None;
     for _ in 0..MAX_PAGES {
@@ -102,10 +112,10 @@ async fn load(request: &Message, server: &dyn Server, context: &CallContext) -> 
                 answer = Some(message);
             }
         }
-        let Some(result) = answer.as_ref().and_then(|answer| Object::parse(answer.result()?).ok())
-        else {
-            break;
-        };
+        let Some(result) = answer.and_then(|answer| answer.result_bytes()) else { break };
+        let Ok(result) = definitions.filter("tools/list", &result) else { break };
+        let text = std::str::from_utf8(&result).ok();
+        let Some(result) = text.and_then(|text| Object::parse(text).ok()) else { break };
         for tool in result.items("tools").unwrap_or_default() {
             let Ok(tool) = Object::parse(tool) else { continue };
             let Some(name) = tool.text("name") else { continue };
