@@ -2,7 +2,7 @@
 //!
 //! RFC 8259 §4 leaves open what a name is compared by. Go's `encoding/json` compares without letter
 //! case, with Unicode's simple folding, and takes the last member. What decides must be the same
-//! member for whoever reads the message next.
+//! member for each program that reads the message.
 
 /// Whether `name` is none of `deciding`, and a parser that ignores letter case takes it for one.
 ///

@@ -18,9 +18,9 @@ fn a_server_with_a_url_is_behind_the_guard() {
     // A first run lists, and serves nothing.
     let said = world.run("server", &gateway(&[])).expect_code(2);
     said.expect_out(&["notes offers 2 tools", "put_note", "notes:write"])
-        .expect_err(&["everything of notes is denied"]);
+        .expect_err(&["notes is not served until"]);
     let of = |verb| ["upstreams", verb, "notes", "--url", notes.url.as_str()];
-    world.run("server", &of("status")).expect_code(2).expect_out(&["everything is denied"]);
+    world.run("server", &of("status")).expect_code(2).expect_out(&["not served until"]);
     world.run("server", &of("diff")).expect_code(0).expect_out(&["nothing differs"]);
     world.run("server", &of("accept")).expect_code(0).expect_out(&["accepted 2 tools"]);
     world.run("server", &of("status")).expect_code(0).expect_out(&["as it was accepted"]);

@@ -135,7 +135,7 @@ async fn an_enterprise_lets_a_client_act_for_a_user() {
     // The same ID-JAG, and one for another client, are refused, and say so.
     site.client(&login).expect_code(4).expect_err(&["invalid_grant", "used before"]);
     permit(site.assertion(ID_JAG_TYPE).claim("client_id", "other").sign(site.key));
-    site.client(&login).expect_code(4).expect_err(&["invalid_grant", "client_id"]);
+    site.client(&login).expect_code(4).expect_err(&["ID-JAG", "client", "mismatch"]);
     // What the provider refuses is named as its refusal.
     let refused = json!({ "error": "access_denied", "error_description": "not for this client" });
     site.idp.serve("/token", Reply::json(&refused).status(400));

@@ -109,7 +109,7 @@ async fn started(child: ChildConfig) -> Result<Connection, ListingError> {
 /// A connection to a server with a URL.
 async fn reached(remote: Remote) -> Result<Connection, ListingError> {
     let Remote { client, links } = remote;
-    // So that a server that is not there is told from one that refuses.
+    // A server that is not there is another error than one that refuses.
     client
         .reach()
         .await

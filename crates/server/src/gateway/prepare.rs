@@ -249,7 +249,7 @@ mod tests {
         assert!(text.contains("changed: hidden and denied"), "{text}");
         let put = Definition::read(Kind::Tool, changed).unwrap();
         assert_eq!(ready.pins.standing(&put), upstream::catalog::Standing::Changed);
-        assert!(ready.offered.contains(&put), "the catalog is told before anything is served");
+        assert!(ready.offered.contains(&put), "the catalog knows it before anything is served");
         let (done, _) = run(path, Ok(offered(&[GET, changed])), true);
         assert_eq!(done.unwrap().pins.standing(&put), upstream::catalog::Standing::Accepted);
     }

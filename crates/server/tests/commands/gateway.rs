@@ -63,7 +63,7 @@ fn what_was_accepted_is_compared_with_what_is_offered() {
     let said = world.run(&diff).expect(0);
     let said = said.has(&["~ tool put_note", "/description", "- \"Writes\"", "\\u{202e}, and"]);
     assert!(!said.out.contains('\u{202e}'));
-    world.run(&accept).expect(0).has(&["accepted 2 tools", "not seen: /description"]);
+    world.run(&accept).expect(0).has(&["accepted 2 tools", "invisible characters: /description"]);
     world.run(&status).expect(0);
 
     // What is new needs a rule before it can be accepted, and a twin never is.

@@ -5,11 +5,13 @@ use std::time::Duration;
 /// How much callers hold at most, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrontLimits {
-    /// Calls in flight of one user (issuer and subject), through all their clients, listens included.
+    /// Calls in flight of one user (issuer and subject), through all their clients, listens
+    /// included.
     pub calls_each: usize,
     /// Calls in flight of all users.
     pub calls_total: usize,
-    /// Sessions of one user, through all their clients. One more ends the one that was not used for longest.
+    /// Sessions of one user, through all their clients. One more ends the one that was not used for
+    /// longest.
     pub sessions_each: usize,
     /// Sessions of all users.
     pub sessions_total: usize,

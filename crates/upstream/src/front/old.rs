@@ -192,7 +192,7 @@ impl Running {
 
     /// Takes what the call says to its stream, until the end. Without a stream no client can ask
     /// for it, but the call goes on. If no client reads for as long as a session may be idle, the
-    /// call is cancelled: otherwise one that never ends would be in flight for ever.
+    /// call is cancelled: otherwise one without an end would stay in flight.
     async fn pump(mut self, begun: Option<Event>, to: Option<Arc<Replay>>, place: Place) {
         let idle = self.shared.limits.session_idle;
         let unread = async {

@@ -1,7 +1,7 @@
 //! Lines of a bounded length, out of a stream of bytes.
 //!
-//! **Invariant:** no more than the longest line and one read are held in memory, whatever comes; and
-//! a line that is given away holds no memory but its own, since those who bound what they keep
+//! **Invariant:** no more than the longest line and one read are held in memory, whatever comes;
+//! and a line that is given away holds no memory but its own, since those who bound what they keep
 //! count its length.
 
 use std::io;
