@@ -233,11 +233,12 @@ impl Running {
             let (message, is_last) = stream::message(event);
             if let Some(to) = to {
                 let message = if is_last { self.finish(message) } else { message };
-                // Of a client that is gone there is no room ever.
+                // Room goes first: the last message of a session that ends has its place. Of a
+                // client that is gone there is no room ever.
                 tokio::select! {
                     biased;
-                    reason = &mut self.cancelled => return Some(reason.unwrap_or_default()),
                     () = to.room() => {}
+                    reason = &mut self.cancelled => return Some(reason.unwrap_or_default()),
                 }
                 to.push(&message);
             }
