@@ -139,7 +139,7 @@ async fn an_enterprise_lets_a_client_act_for_a_user() {
     // What the provider refuses is named as its refusal.
     let refused = json!({ "error": "access_denied", "error_description": "not for this client" });
     site.idp.serve("/token", Reply::json(&refused).status(400));
-    site.client(&login).expect_code(4).expect_err(&[&endpoint, "access_denied"]);
+    site.client(&login).expect_code(4).expect_err(&["refuses the exchange", "access_denied"]);
     let log = site.server.as_ref().unwrap().log_with("An assertion was used again");
     assert!(!log.contains(&id_token), "{log}");
 }
