@@ -25,7 +25,7 @@ fn a_server_with_a_url_is_behind_the_guard() {
     world.run("server", &of("accept")).expect_code(0).expect_out(&["accepted 2 tools"]);
     world.run("server", &of("status")).expect_code(0).expect_out(&["as it was accepted"]);
 
-    let server = world.start(&gateway(&["--accept"]), &[]);
+    let server = world.start(&gateway(&[]), &[]);
     let mint = |user: &str, save: &[&str]| {
         let args = ["--sub", user, "--scope", "notes:read notes:write"];
         world.run("mint-token", &[&args[..], save].concat()).expect_code(0)
