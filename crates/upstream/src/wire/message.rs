@@ -224,7 +224,7 @@ impl Message {
     pub fn target(&self) -> Option<Cow<'_, str>> {
         let place = match self.method() {
             "tools/call" | "prompts/get" => self.places.name,
-            method if method.starts_with("tasks/") => self.places.task_id,
+            "tasks/get" | "tasks/update" | "tasks/cancel" => self.places.task_id,
             method if method.starts_with("resources/") || method == "skills/get" => self.places.uri,
             _ => None,
         };
@@ -561,6 +561,8 @@ mod tests {
         assert_eq!(target("prompts/get").unwrap(), "n");
         assert_eq!(target("resources/read").unwrap(), "u");
         assert_eq!(target("tasks/get").unwrap(), "t");
+        // No method of the new generation: it is answered as unknown, not for its headers.
+        assert_eq!(target("tasks/result"), None);
         assert_eq!(target("ping"), None);
     }
 }
