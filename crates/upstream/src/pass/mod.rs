@@ -3,7 +3,7 @@
 //! 1. The bytes of a request are sent as they were judged, to the operator's URL and no other. Path
 //!    and query of the caller's request are not used.
 //! 2. Headers are passed on by a list of names, in both directions: [`SentHeaders`] and
-//!    [`answer`]. Ids of sessions and of events are among them.
+//!    `answer`. Ids of sessions and of events are among them.
 //! 3. An answer is passed on as it comes: a stream, one JSON-RPC message, or none. Nothing is
 //!    copied and nothing is held back.
 //! 4. A redirect, a content coding, another media type, and a refusal of the gateway's credentials

@@ -10,7 +10,7 @@
 //!    ended it: the link ends.
 //! 4. A stream that breaks is resumed with `Last-Event-ID`, if its events have ids: by a GET, never
 //!    by sending the POST again.
-//! 5. From 2026-07-28 on, what the body says is repeated in headers ([`mirror`]), and a call is
+//! 5. From 2026-07-28 on, what the body says is repeated in headers (`mirror`), and a call is
 //!    cancelled by closing its answer.
 //! 6. A call whose answer is none is a [`LinkFault::NoAnswer`].
 //!
