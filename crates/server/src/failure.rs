@@ -19,7 +19,7 @@ pub enum Failure {
     Policy(#[from] PolicyFileError),
     /// A resource cannot be served.
     #[error(transparent)]
-    Resource(#[from] crate::app::ResourceError),
+    Resource(#[from] crate::app::resource::ResourceError),
     /// The policy or the lock file of an upstream.
     #[error(transparent)]
     Gateway(#[from] crate::gateway::files::GatewayFileError),

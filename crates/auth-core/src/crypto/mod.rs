@@ -69,8 +69,9 @@ impl Signer {
             return Err(KeyError::Unsupported);
         };
         let signer = Self { algorithm, key };
-        // Preparing it proves that the key is whole and on the right curve. A signature would prove
-        // no more, and the first random number of a process takes the library some 20 ms.
+        // Preparing a key on a curve proves that it is whole and on the right curve. An RSA key is
+        // taken apart when its numbers are read. A signature would prove no more, and needs a random
+        // number: the first of a process takes the library some 20 ms.
         signer.prepare().map_err(|_| KeyError::Unsupported)?;
         Ok(signer)
     }

@@ -142,6 +142,21 @@ fn weak_keys_and_foreign_curves_are_refused() {
 }
 
 #[test]
+fn a_damaged_private_key_is_refused_when_it_is_read() {
+    for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
+        let whole = der(&TestKey::shared(algorithm).private_pem().unwrap());
+        assert!(SigningKey::from_pem(&pem("PRIVATE KEY", &whole)).is_ok());
+        // In the numbers: a prime or an exponent of RSA, the point of a curve.
+        for place in [whole.len() * 2 / 3, whole.len() * 3 / 4, whole.len() - 9] {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 1;
+            let fault = sign_fault(&pem("PRIVATE KEY", &damaged));
+            assert_eq!(fault, KeyError::Unsupported, "{algorithm} at {place}");
+        }
+    }
+}
+
+#[test]
 fn a_file_with_two_keys_or_none_is_refused() {
     let key = TestKey::shared(Algorithm::Es256);
     let (private, public) = (key.private_pem().unwrap(), key.public_pem().unwrap());

@@ -1,7 +1,7 @@
 //! Wrong passwords from many addresses, beside calls.
 //!
-//! Phases without and with the attempts take turns, so that what else the machine does falls on
-//! both. Printed are both times of the calls and their ratio; judged are the answers alone.
+//! Phases without and with the attempts alternate, so other load on the machine affects both.
+//! Printed are both times of the calls and their ratio; judged are the answers alone.
 
 use std::{
     collections::BTreeMap,
