@@ -70,8 +70,7 @@ impl SigningKey {
     /// A private key in PEM: PKCS#8, or PKCS#1 for RSA. Its id is the RFC 7638 thumbprint.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         one_block(pem)?;
-        let signer = Signer::from_pem(pem.as_bytes())?;
-        let numbers = signer.public_numbers()?.ok_or(KeyError::Unsupported)?;
+        let (signer, numbers) = Signer::from_pem(pem.as_bytes())?;
         check_strength(&numbers)?;
         let id = thumbprint::of_numbers(&numbers).parse()?;
         Ok(Self { id: Some(id), signer })

@@ -4,7 +4,8 @@
 //! case, with Unicode's simple folding, and takes the last member. What decides must be the same
 //! member for each program that reads the message.
 
-/// Whether `name` is none of `deciding`, and a parser that ignores letter case takes it for one.
+/// Whether a parser that ignores letter case would take `name` for one of `deciding`, and it is not
+/// that name.
 ///
 /// ```
 /// assert!(auth_core::is_name_alike("Name", &["name", "uri"]));
@@ -14,15 +15,15 @@
 /// ```
 #[must_use]
 pub fn is_name_alike(name: &str, deciding: &[&str]) -> bool {
-    deciding.iter().any(|it| *it != name && is_same_folded(name, it))
+    if name.is_ascii() {
+        return deciding.iter().any(|it| name.eq_ignore_ascii_case(it) && name != *it);
+    }
+    deciding.iter().any(|it| is_same_folded(name, it))
 }
 
-/// Compares with an ASCII name. U+017F (long s) and U+212A (Kelvin sign) are the only characters
+/// Compares a name that is not ASCII with one that is. U+017F (long s) and U+212A (Kelvin sign) are the only characters
 /// beyond ASCII whose simple folding is in ASCII.
 fn is_same_folded(name: &str, ascii: &str) -> bool {
-    if name.is_ascii() {
-        return name.eq_ignore_ascii_case(ascii);
-    }
     let fold = |c: char| match c {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

@@ -22,7 +22,7 @@ pub struct TrustedProxies(Arc<[Network]>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustedProxiesError {
     /// An entry is neither an address nor a range.
-    #[error("{0:?} is no address and no range: write for example 10.0.0.5 or 10.0.0.0/8")]
+    #[error("{0:?} is neither an address nor a range: write, for example, 10.0.0.5 or 10.0.0.0/8")]
     Syntax(String),
     /// A range has bits after its prefix: probably another one was meant.
     #[error("{0:?} has bits after its prefix: write {1}, or the address alone")]

@@ -48,7 +48,7 @@ pub enum Failure {
         policy: PathBuf,
     },
     /// There is a policy of an upstream, and no lock file.
-    #[error("{}: no such file, so it is not known what of {name} was accepted", lock.display())]
+    #[error("{}: no such file, so nothing says what of {name} was accepted", lock.display())]
     NoLock {
         /// The name of the upstream.
         name: String,

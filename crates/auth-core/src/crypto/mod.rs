@@ -14,7 +14,7 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::{
     Algorithm as JwtAlgorithm, DecodingKey, EncodingKey,
-    crypto::{CryptoProvider, JwtSigner, aws_lc::DEFAULT_PROVIDER},
+    crypto::{CryptoProvider, aws_lc::DEFAULT_PROVIDER},
     jwk::{EllipticCurve, ThumbprintHash},
 };
 use zeroize::Zeroizing;
@@ -57,8 +57,8 @@ impl Signer {
         Self { algorithm: Algorithm::Hs256, key: EncodingKey::from_secret(secret) }
     }
 
-    /// A PKCS#8 (or, for RSA, PKCS#1) private key in PEM.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+    /// A PKCS#8 (or, for RSA, PKCS#1) private key in PEM, and its public half.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<(Self, PublicNumbers), KeyError> {
         let (algorithm, key) = if let Ok(key) = EncodingKey::from_rsa_pem(pem) {
             (Algorithm::Rs256, key)
         } else if let Ok(key) = EncodingKey::from_ec_pem(pem) {
@@ -69,11 +69,11 @@ impl Signer {
             return Err(KeyError::Unsupported);
         };
         let signer = Self { algorithm, key };
-        // Preparing a key on a curve proves that it is whole and on the right curve. An RSA key is
-        // taken apart when its numbers are read. A signature would prove no more, and needs a random
-        // number: the first of a process takes the library some 20 ms.
-        signer.prepare().map_err(|_| KeyError::Unsupported)?;
-        Ok(signer)
+        // Until here only the envelope was read. The public half comes from the key itself, which
+        // fails if it is damaged or on another curve. A signature would prove no more, and needs a
+        // random number: the first of a process takes the library some 20 ms.
+        let numbers = signer.public_numbers()?.ok_or(KeyError::Unsupported)?;
+        Ok((signer, numbers))
     }
 
     pub(crate) const fn algorithm(&self) -> Algorithm {
@@ -81,11 +81,10 @@ impl Signer {
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
-        self.prepare()?.try_sign(message).map_err(|_| SigningFailed)
-    }
-
-    fn prepare(&self) -> Result<Box<dyn JwtSigner>, SigningFailed> {
-        (PROVIDER.signer_factory)(&jwt(self.algorithm), &self.key).map_err(|_| SigningFailed)
+        (PROVIDER.signer_factory)(&jwt(self.algorithm), &self.key)
+            .map_err(|_| SigningFailed)?
+            .try_sign(message)
+            .map_err(|_| SigningFailed)
     }
 
     /// The verifying half: for a secret the secret itself.

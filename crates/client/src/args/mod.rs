@@ -125,7 +125,7 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         count: Option<u64>,
     },
-    /// Lets a program that speaks stdio alone use the server: messages on stdin go there
+    /// Lets a program that speaks only stdio use the server
     #[command(after_help = BRIDGE_HELP)]
     Bridge(BridgeArgs),
     /// Prints what makes a shell complete commands and names of tools

@@ -8,16 +8,16 @@ use terminal::OutputFormat;
 /// Which MCP server, where it is not a section of `bartizan.toml`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct UpstreamArgs {
-    /// The address of an MCP server over HTTP
+    /// The URL of an MCP server that is already running
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub url: Option<String>,
-    /// Let --url be plain http to another host
+    /// Allow --url to use plain http to another host
     #[arg(long, requires = "url")]
     pub plain_http: bool,
-    /// Where the command runs
+    /// The directory in which the command runs
     #[arg(long, value_name = "DIR", requires = "command")]
     pub directory: Option<PathBuf>,
-    /// A variable that the command gets too; may be given several times
+    /// An environment variable to pass on to the command; may be given several times
     #[arg(long = "env", value_name = "NAME", requires = "command")]
     pub environment: Vec<String>,
     /// The command that starts an MCP server over stdin and stdout
@@ -50,7 +50,7 @@ pub enum UpstreamsCommand {
     Status {
         /// Which [upstreams.NAME] [default: all]
         name: Option<String>,
-        /// Show also what is as it was accepted
+        /// Also show what is unchanged
         #[arg(long)]
         all: bool,
         /// The output format

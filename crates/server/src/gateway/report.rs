@@ -41,7 +41,7 @@ pub(crate) fn shown_review(name: &str, review: &Review<'_>, all: bool) -> String
     rows.extend(
         review.refused.iter().map(|(it, why)| row(it, format!("refused: {}", reason(why)))),
     );
-    rows.extend(plain(&review.gone, "accepted, and not offered any more"));
+    rows.extend(plain(&review.gone, "accepted, but no longer offered"));
     if review.unreadable > 0 {
         let count = format!("{} entries", review.unreadable);
         rows.push([name.to_owned(), "-".into(), count, "cannot be read: hidden".into()]);

@@ -105,9 +105,8 @@ impl Replay {
         poll_fn(|context| {
             let mut inner = self.inner();
             let read = inner.read;
-            let is_unread = |(number, _): &&(u64, Bytes)| *number > read;
-            let unread: usize =
-                inner.events.iter().filter(is_unread).map(|(_, event)| event.len()).sum();
+            let start = inner.events.partition_point(|(number, _)| *number <= read);
+            let unread: usize = inner.events.range(start..).map(|(_, event)| event.len()).sum();
             if inner.is_done || unread * 2 <= self.max_bytes {
                 return Poll::Ready(());
             }
@@ -209,12 +208,8 @@ impl Body for ReplayBody {
             return Poll::Ready(None);
         }
         let read = inner.read;
-        let unread: Vec<_> = inner
-            .events
-            .iter()
-            .filter(|(number, _)| *number > read)
-            .map(|(_, event)| event.clone())
-            .collect();
+        let start = inner.events.partition_point(|(number, _)| *number <= read);
+        let unread: Vec<_> = inner.events.range(start..).map(|(_, event)| event.clone()).collect();
         if !unread.is_empty() {
             inner.read = inner.last;
             let writer = inner.writer_waker.take();

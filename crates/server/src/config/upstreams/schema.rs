@@ -16,7 +16,7 @@ pub(crate) fn section_schema() -> Value {
             },
             "url": text("Where the server is, if it is not started here."),
             "plain_http": {
-                "description": "Whether the url may be plain http to a host that is no loopback one.",
+                "description": "Whether the url may be plain http to a host other than loopback.",
                 "type": "boolean", "default": false,
             },
             "ca": text("A PEM file with authorities for its certificate; not set: that of ca_file."),
@@ -29,7 +29,7 @@ pub(crate) fn section_schema() -> Value {
                 "enum": ["owner", "session", "shared"], "default": "owner",
             },
             "idle_minutes": {
-                "description": "How long one is kept that no one uses.",
+                "description": "How long an unused one is kept.",
                 "type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 10,
             },
             "max_memory_mib": {
