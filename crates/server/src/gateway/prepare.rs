@@ -95,7 +95,7 @@ fn without_the_server(
     tracing::warn!(
         upstream = config.name.as_str(),
         error,
-        "The server cannot be asked what it offers: it is compared with what was accepted once it answers"
+        "The server cannot be asked what it offers: it is compared with what was accepted once a client lists it"
     );
     let policy = policy_of(&files.policy.unwrap_or_default())?;
     let pins = files.lock.unwrap_or_default().pins;

@@ -224,6 +224,8 @@ impl Table {
                 if let Some(pending) = pending {
                     pending.end(&fault.to_string());
                 }
+                // It is the fault of one call, and others may use the connection.
+                return;
             }
         }
         self.count_fault();
@@ -257,8 +259,16 @@ impl Table {
         let Ok(message) = Message::parse(bytes) else {
             // A line that a program prints by mistake is no answer; one that looks like a message
             // may have been one.
-            if is_meant_as_one || during.is_some() {
-                self.fail_all("the server sent a message that cannot be read");
+            let reason = "the server sent a message that cannot be read";
+            if let Some(call) = during {
+                let pending = self.state().calls.remove(&call);
+                if let Some(pending) = pending {
+                    pending.end(reason);
+                }
+                return;
+            }
+            if is_meant_as_one {
+                self.fail_all(reason);
             }
             return self.count_fault();
         };

@@ -210,6 +210,7 @@ impl Running {
         }
         if let Some(to) = to {
             to.finish();
+            self.session.prune();
         }
         drop(place);
     }

@@ -127,6 +127,11 @@ impl Replay {
         }
     }
 
+    /// How many bytes of events it keeps.
+    pub(super) fn bytes(&self) -> usize {
+        self.inner().bytes
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.inner().is_done
     }
@@ -164,7 +169,12 @@ impl Replay {
         inner.reader += 1;
         inner.unread_since = None;
         let reader = inner.reader;
+        // A reader that names what it has read makes room.
+        let writer = inner.writer_waker.take();
         wake(inner);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
         ReplayBody {
             replay: Arc::clone(self),
             reader,

@@ -140,18 +140,20 @@ impl Session {
         }
     }
 
-    /// A new stream, for a call. Of those that have ended, only some are kept.
+    /// Of the streams that have ended only the latest are kept: some, and with them at most some
+    /// bytes. One that a client reads is kept.
+    pub(super) fn prune(&self) {
+        self.state().prune(&self.limits);
+    }
+
+    /// A new stream, for a call.
     pub(super) fn open_stream(&self) -> Arc<Replay> {
         let mut state = self.state();
         let number = state.next_stream;
         state.next_stream += 1;
         let stream = Replay::new(number, self.limits.replay_bytes);
         state.streams.insert(number, Arc::clone(&stream));
-        let done: Vec<_> =
-            state.streams.iter().filter(|(_, stream)| stream.is_done()).map(|(n, _)| *n).collect();
-        for oldest in done.iter().take(done.len().saturating_sub(self.limits.replay_streams)) {
-            state.streams.remove(oldest);
-        }
+        state.prune(&self.limits);
         if state.has_ended {
             stream.finish();
         }
@@ -195,8 +197,9 @@ impl Session {
         for call in calls.into_values() {
             let _ = call.send(Some("the session has ended".into()));
         }
-        for stream in streams.values() {
-            stream.finish();
+        // That of a call ends after its last message.
+        if let Some(standalone) = streams.get(&STANDALONE) {
+            standalone.finish();
         }
         if let Some(intake) = intake {
             intake.abort();
@@ -209,6 +212,24 @@ impl Session {
 }
 
 impl State {
+    fn prune(&mut self, limits: &FrontLimits) {
+        let (mut count, mut bytes) = (0, 0);
+        let mut left_out = Vec::new();
+        for (number, stream) in self.streams.iter().rev() {
+            if !stream.is_done() || stream.has_reader() {
+                continue;
+            }
+            count += 1;
+            bytes += stream.bytes();
+            if count > limits.replay_streams || bytes > limits.replay_bytes.saturating_mul(4) {
+                left_out.push(*number);
+            }
+        }
+        for number in left_out {
+            self.streams.remove(&number);
+        }
+    }
+
     fn note(&mut self, event: &Event) {
         if let Event::Ask(ask) = event {
             self.asks.insert(ask.id);

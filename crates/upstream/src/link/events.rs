@@ -11,6 +11,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
+/// How much memory is kept for the next event.
+const KEPT: usize = 64 * 1024;
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Event {
@@ -129,7 +132,12 @@ impl Events {
     }
 
     fn end_event(&mut self) {
-        let data = self.data.split().freeze();
+        // Memory of its own, as those who bound what they keep count its length.
+        let data = Bytes::copy_from_slice(&self.data);
+        if self.data.capacity() > KEPT {
+            self.data = BytesMut::new();
+        }
+        self.data.clear();
         self.has_data = false;
         let event = Event { data, ..std::mem::take(&mut self.event) };
         if event != Event::default() {
@@ -158,6 +166,17 @@ mod tests {
 
     fn message(data: &str) -> (String, Option<String>, String) {
         ("message".into(), None, data.into())
+    }
+
+    #[test]
+    fn an_event_has_memory_of_its_own() {
+        let mut events = Events::new(1 << 20);
+        let half = "x".repeat(200_000);
+        events.push(format!("data: {half}\ndata: {half}\n\ndata: small\n\n").as_bytes()).unwrap();
+        assert_eq!(events.next().unwrap().data.len(), 400_001);
+        let small = events.next().unwrap().data.try_into_mut().unwrap();
+        assert!(small.capacity() < 100, "{}", small.capacity());
+        assert!(events.data.capacity() <= KEPT);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod holder;
 mod instances;
 mod lease;
 mod start;
+mod turns;
 mod usage;
 
 use std::{
@@ -44,6 +45,7 @@ use tokio::{
 use self::{
     backoff::History,
     lease::Outcome,
+    turns::Turns,
     usage::{Usage, Used},
 };
 use crate::link::{ClosedError, Link};
@@ -99,6 +101,7 @@ struct Inner<S, C> {
     config: PoolConfig,
     bounds: Bounds,
     starting: Semaphore,
+    turns: Turns,
     entries: Mutex<Entries<C>>,
 }
 
@@ -120,6 +123,7 @@ impl<S: Source, C: Send + Sync + 'static> Pool<S, C> {
         Self(Arc::new(Inner {
             source,
             starting: Semaphore::new(config.max_starting.max(1)),
+            turns: Turns::default(),
             config,
             bounds,
             entries: Mutex::new(entries),

@@ -64,6 +64,15 @@ impl<S: Source, C: Send + Sync + 'static> Start<S, C> {
     {
         let config = &self.pool.config;
         let within = config.start_timeout;
+        // A user's starts take turns first, so that no user fills the queue of all.
+        let turn = self.usage.holder().map(|holder| self.pool.turns.of(holder));
+        let _turn = match turn {
+            Some(turn) => {
+                let turn = timeout(within, turn.acquire_owned()).await;
+                Some(turn.map_err(|_| PoolError::OwnerFull)?.map_err(|_| PoolError::Ended)?)
+            }
+            None => None,
+        };
         // Waiting for others to start is no fault of this one.
         let queue = timeout(within, self.pool.starting.acquire()).await;
         let _starting = queue.map_err(|_| PoolError::Full)?.map_err(|_| PoolError::Ended)?;
