@@ -21,8 +21,8 @@ pub fn is_name_alike(name: &str, deciding: &[&str]) -> bool {
     deciding.iter().any(|it| is_same_folded(name, it))
 }
 
-/// Compares a name that is not ASCII with one that is. U+017F (long s) and U+212A (Kelvin sign) are the only characters
-/// beyond ASCII whose simple folding is in ASCII.
+/// Compares a name that is not ASCII with one that is. U+017F (long s) and U+212A (Kelvin sign) are
+/// the only characters beyond ASCII whose simple folding is in ASCII.
 fn is_same_folded(name: &str, ascii: &str) -> bool {
     let fold = |c: char| match c {
         '\u{17f}' => 's',

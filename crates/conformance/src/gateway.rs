@@ -19,7 +19,7 @@ use upstream::{
     CallContext,
     asks::parking::{Parking, ParkingLimits},
     child::ChildConfig,
-    front::{Front, FrontLimits, Unpinned},
+    front::{Front, FrontLimits},
     gateway::{GatewayConfig, gateway},
     link::stdio::StdioServer,
     pool::{Bounds, BoundsConfig},
@@ -47,7 +47,7 @@ pub(crate) fn service(only: Option<Only>) -> Result<Gateway, Failure> {
     let key = OwnerTagKey::from_secret(&secret)?;
     let parking = Parking::new(key, "fixture", ParkingLimits::default());
     let bounds = Bounds::new(BoundsConfig::default());
-    Ok(Gateway(gateway(source, config, &bounds, parking, Arc::new(Unpinned))))
+    Ok(Gateway(gateway(source, config, &bounds, parking, None)))
 }
 
 /// Says to the gateway on whose behalf a request is.

@@ -3,14 +3,14 @@
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use auth_core::ScopeSet;
-use bytes::Bytes;
 use settings::Environment;
 use upstream::{
     CallContext,
-    calls::{CallLimits, Connection, RequestError},
-    catalog::{Kind, ListBounds, Lists, Offered, OfferedError},
+    calls::{CallLimits, Connection},
+    catalog::{ListBounds, Offered, OfferedError},
     child::{self, ChildConfig, EnvironmentError},
     era::{self, ConnectError, Wanted},
+    gateway::offered,
     http::{SendError, UpstreamUrl},
     link::{ClosedError, Link, stdio},
     warden::Warden,
@@ -23,8 +23,6 @@ use crate::config::upstreams::{CommandPlace, UpstreamConfig, UpstreamPlace};
 const START: Duration = Duration::from_mins(3);
 /// How long it has to list everything.
 const LISTING: Duration = Duration::from_mins(1);
-/// The JSON-RPC error of a method that a server does not have.
-const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Why it is not known what a server offers.
 #[derive(Debug, thiserror::Error)]
@@ -88,9 +86,8 @@ pub(crate) async fn listed(
         }
         UpstreamPlace::Url(place) => reached(Remote::new(place, environment)?).await?,
     };
-    let mut lists = ConnectionLists(&connection);
     let bounds = ListBounds::default();
-    let offered = tokio::time::timeout(LISTING, Offered::list(&mut lists, &bounds)).await;
+    let offered = tokio::time::timeout(LISTING, offered(&connection, &bounds)).await;
     connection.close("its definitions have been listed");
     Ok(offered.map_err(|_| ListingError::Timeout)??)
 }
@@ -123,45 +120,9 @@ async fn connect(link: Link, wanted: Wanted) -> Result<Connection, ConnectError>
     Ok(connection)
 }
 
-/// The lists of a server, over a connection to it.
-struct ConnectionLists<'a>(&'a Connection);
-
-impl Lists for ConnectionLists<'_> {
-    type Error = RequestError;
-
-    async fn list(
-        &mut self,
-        kind: Kind,
-        cursor: Option<&str>,
-    ) -> Result<Option<Bytes>, RequestError> {
-        let params = match cursor {
-            None => "{}".to_owned(),
-            Some(cursor) => serde_json::json!({ "cursor": cursor }).to_string(),
-        };
-        match self.0.request(kind.method(), &params).await {
-            Ok(result) => Ok(Some(result.into())),
-            Err(RequestError::Refused(error)) if is_unknown_method(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-fn is_unknown_method(error: &str) -> bool {
-    let error: Option<serde_json::Value> = serde_json::from_str(error).ok();
-    let code = error.as_ref().and_then(|error| error.get("code"));
-    code.is_some_and(|code| *code == METHOD_NOT_FOUND)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_method_that_is_not_there_is_no_failure() {
-        assert!(is_unknown_method(r#"{"code":-32601,"message":"x"}"#));
-        assert!(!is_unknown_method(r#"{"code":-32603,"message":"-32601"}"#));
-        assert!(!is_unknown_method("no JSON"));
-    }
 
     #[test]
     fn a_program_gets_the_variables_that_are_named_and_no_secret_of_ours() {

@@ -8,7 +8,7 @@ use tower::Service;
 use upstream::{
     asks::parking::{Parking, ParkingLimits},
     catalog::Catalog,
-    front::{Definitions, Front},
+    front::Front,
     gateway::{GatewayConfig, gateway},
     link::{http::PooledHttpLinks, stdio::StdioServer},
     pool::{Bounds, BoundsConfig},
@@ -54,7 +54,7 @@ pub(crate) fn open(
     let name = config.name.as_str();
     let catalog = Arc::new(Catalog::new(name, pins));
     catalog.learn(&offered);
-    let front = front(&config, shared, Arc::clone(&catalog) as _, environment)
+    let front = front(&config, shared, Arc::clone(&catalog), environment)
         .map_err(|source| Failure::Opening { name: name.to_owned(), source })?;
     let upstream = Upstream::new(name, offers, move |request| {
         let mut front = front.clone();
@@ -73,7 +73,7 @@ pub(crate) fn open(
 fn front(
     config: &UpstreamConfig,
     shared: &SharedParts,
-    definitions: Arc<dyn Definitions>,
+    catalog: Arc<Catalog>,
     environment: &Environment,
 ) -> Result<Front, Box<dyn std::error::Error + Send + Sync>> {
     let name = config.name.as_str();
@@ -83,11 +83,11 @@ fn front(
         UpstreamPlace::Command(place) => {
             let child = Arc::new(child_config(name, place, environment)?);
             let source = StdioServer { config: child, warden: shared.warden.clone() };
-            gateway(source, how, bounds, parking, definitions)
+            gateway(source, how, bounds, parking, Some(catalog))
         }
         UpstreamPlace::Url(place) => {
             let source = PooledHttpLinks::new(Remote::new(place, environment)?.links)?;
-            gateway(source, how, bounds, parking, definitions)
+            gateway(source, how, bounds, parking, Some(catalog))
         }
     })
 }

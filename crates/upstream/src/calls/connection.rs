@@ -1,6 +1,8 @@
 //! A connection that is ready for calls.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use tokio::sync::Notify;
 
 use super::{
     limits::CallLimits,
@@ -97,7 +99,7 @@ impl Connection {
     /// Sends a request: see [`Server::call`].
     #[must_use]
     pub fn call(&self, request: &Message) -> Box<dyn Call> {
-        Box::new(Running::start(Arc::clone(&self.shared), request))
+        Box::new(Running::start(Arc::clone(&self.shared), request, false))
     }
 
     /// Sends a notification, as it is.
@@ -116,6 +118,15 @@ impl Connection {
     #[must_use]
     pub fn unsolicited(&self) -> Unsolicited {
         self.shared.table.subscribe()
+    }
+
+    /// When lists of the server change. It does not keep the connection, and has one listener.
+    pub(crate) fn list_changes(&self) -> ListChanges {
+        ListChanges {
+            changed: self.shared.table.list_changes(),
+            shared: Arc::downgrade(&self.shared),
+            hello: Arc::clone(&self.hello),
+        }
     }
 
     /// A request of the gateway's own, such as `tools/list` for the lock file: its result as JSON.
@@ -142,8 +153,8 @@ impl Connection {
 
     /// The answer to a request as it is; questions on the way are refused.
     pub(crate) async fn last(&self, request: &Message) -> Option<Message> {
-        let mut call = self.call(request);
-        while let Some(event) = next_event(&mut *call).await {
+        let mut call = Running::start(Arc::clone(&self.shared), request, true);
+        while let Some(event) = next_event(&mut call).await {
             match event {
                 Event::Answer(answer) => return Some(answer),
                 Event::Ask(ask) => self.shared.table.refuse(ask.id),
@@ -151,6 +162,24 @@ impl Connection {
             }
         }
         None
+    }
+}
+
+/// When lists of a server change.
+#[derive(Debug)]
+pub(crate) struct ListChanges {
+    changed: Arc<Notify>,
+    shared: Weak<Shared>,
+    hello: Arc<Hello>,
+}
+
+impl ListChanges {
+    /// Waits for the next change; several meanwhile are one. `None` after the connection's end.
+    pub(crate) async fn next(&mut self) -> Option<Connection> {
+        self.changed.notified().await;
+        let shared = self.shared.upgrade()?;
+        let connection = Connection { shared, hello: Arc::clone(&self.hello) };
+        (!connection.is_closed()).then_some(connection)
     }
 }
 

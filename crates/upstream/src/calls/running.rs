@@ -31,12 +31,14 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(shared: Arc<Shared>, request: &Message) -> Self {
+    /// `is_ours`: it is the gateway's own request.
+    pub(super) fn start(shared: Arc<Shared>, request: &Message, is_ours: bool) -> Self {
         let is_initialize = request.method() == "initialize";
         let mailbox = Arc::<Mailbox>::default();
         let id = shared.table.next_id();
         let mut call = Self { mailbox, id, sending: None, has_ended: false, is_initialize, shared };
-        let Some(sender) = call.shared.table.enter(id, request, &call.mailbox) else { return call };
+        let entered = call.shared.table.enter(id, request, is_ours, &call.mailbox);
+        let Some(sender) = entered else { return call };
         let outgoing = Outgoing { message: super::table::forwarded(id, request), call: Some(id) };
         match sender.try_send(outgoing) {
             // A link that has ended says so to all its calls.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::{
+    Notify,
+    mpsc::{self, error::TrySendError},
+};
 
 use super::{limits::CallLimits, mailbox::Mailbox};
 use crate::{
@@ -48,6 +51,8 @@ struct State {
     calls: HashMap<CallId, Pending>,
     asks: HashMap<AskId, OpenAsk>,
     subscribers: Vec<mpsc::Sender<Event>>,
+    /// Notified when a list of the server has changed, and at the end.
+    list_changes: Arc<Notify>,
     /// Lines in a row that were no message.
     faults: usize,
 }
@@ -60,6 +65,8 @@ struct Pending {
     id: Box<str>,
     token: Option<Box<str>>,
     is_listen: bool,
+    /// Whether it is the gateway's own: what names no call does not belong to it.
+    is_ours: bool,
     wants_log: bool,
 }
 
@@ -86,6 +93,7 @@ impl Table {
             calls: HashMap::new(),
             asks: HashMap::new(),
             subscribers: Vec::new(),
+            list_changes: Arc::default(),
             faults: 0,
         };
         Self { next: AtomicU64::new(1), limits, state: Mutex::new(state) }
@@ -112,6 +120,7 @@ impl Table {
         &self,
         id: CallId,
         request: &Message,
+        is_ours: bool,
         mailbox: &Arc<Mailbox>,
     ) -> Option<mpsc::Sender<Outgoing>> {
         let own = request.id().unwrap_or("0");
@@ -126,6 +135,7 @@ impl Table {
                     id: own.into(),
                     token: request.progress_token().map(Into::into),
                     is_listen: request.method() == "subscriptions/listen",
+                    is_ours,
                     wants_log: request.log_level().is_some(),
                 };
                 state.calls.insert(id, pending);
@@ -177,6 +187,11 @@ impl Table {
         receiver
     }
 
+    /// Is notified when a list of the server has changed, and at the end. It has one listener.
+    pub(super) fn list_changes(&self) -> Arc<Notify> {
+        Arc::clone(&self.state().list_changes)
+    }
+
     /// Sends a message, and waits while the link has no room.
     pub(super) async fn send(&self, message: Bytes, call: Option<CallId>) {
         let sender = self.state().sender.clone();
@@ -206,6 +221,7 @@ impl Table {
         state.reason = reason.into();
         state.asks.clear();
         state.subscribers.clear();
+        state.list_changes.notify_one();
         let calls = std::mem::take(&mut state.calls);
         drop(state);
         for pending in calls.into_values() {
@@ -294,6 +310,9 @@ impl Table {
     }
 
     fn route_notification(&self, message: Message, during: Option<CallId>) {
+        if message.method().ends_with("/list_changed") {
+            self.state().list_changes.notify_one();
+        }
         match message.method() {
             "notifications/progress" => self.route_progress(&message),
             "notifications/cancelled" => self.route_cancelled(&message),
@@ -449,7 +468,7 @@ impl State {
         let found = if let Some(during) = during {
             Some((during, self.calls.get(&during)?))
         } else {
-            let mut calls = self.calls.iter().filter(|(_, pending)| !pending.is_listen);
+            let mut calls = self.calls.iter().filter(|(_, it)| !it.is_listen && !it.is_ours);
             let (id, pending) = calls.next()?;
             calls.next().is_none().then_some((*id, pending))
         };

@@ -56,6 +56,17 @@ impl Kind {
         }
     }
 
+    /// The capability of a server that has such a list.
+    #[must_use]
+    pub const fn capability(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Resource | Self::Template => "resources",
+            Self::Prompt => "prompts",
+            Self::Skill => "extensions",
+        }
+    }
+
     /// The word for one of them.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -66,6 +66,12 @@ impl Catalog {
         }
     }
 
+    /// What the operator calls the upstream.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What is accepted now.
     #[must_use]
     pub fn pins(&self) -> Arc<Pins> {
@@ -85,8 +91,8 @@ impl Catalog {
         *current = Arc::new(pins);
     }
 
-    /// Takes in what the server offers, before anything is used: what has changed is denied from
-    /// then on, without a list of a client's.
+    /// Takes in what a server offers, before anything of it is used: what has changed is denied
+    /// from then on, without a list of a client's.
     pub fn learn(&self, offered: &[Definition]) {
         let pins = self.pins();
         let read: Vec<_> = offered.iter().map(|it| (it.clone(), pins.standing(it))).collect();

@@ -30,6 +30,9 @@ use crate::{
     wire::{ErrorCode, Kind, Message, MessageError},
 };
 
+/// How deep a client's message may be nested: a server that repeats it in its answer stays within
+/// what is read of a server.
+const MAX_DEPTH: usize = 64;
 /// The longest progress token, in bytes, as JSON: each progress notification repeats it.
 const MAX_PROGRESS_TOKEN: usize = 255;
 
@@ -117,6 +120,11 @@ async fn post(
             return answer::error(StatusCode::BAD_REQUEST, None, code, &fault.to_string());
         }
     };
+    if message.depth() > MAX_DEPTH {
+        let text = "the message is nested deeper than 64 levels";
+        let (status, code) = (StatusCode::BAD_REQUEST, ErrorCode::INVALID_REQUEST);
+        return answer::error(status, message.id(), code, text);
+    }
     if message.kind() == Kind::Request
         && message.progress_token().is_some_and(|token| token.len() > MAX_PROGRESS_TOKEN)
     {

@@ -245,3 +245,57 @@ impl Drop for Session {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{Call, Unsolicited, Waiting};
+
+    struct Silent;
+
+    impl Server for Silent {
+        fn call(&self, _: &crate::CallContext, _: Message) -> Box<dyn Call> {
+            unreachable!("nothing is called")
+        }
+
+        fn notify<'a>(&'a self, _: &'a crate::CallContext, _: Message) -> Waiting<'a, ()> {
+            Box::pin(async {})
+        }
+
+        fn answer<'a>(
+            &'a self,
+            _: &'a crate::CallContext,
+            _: AskId,
+            _: Message,
+        ) -> Waiting<'a, ()> {
+            Box::pin(async {})
+        }
+
+        fn unsolicited(&self) -> Unsolicited {
+            tokio::sync::mpsc::channel(1).1
+        }
+    }
+
+    /// How many streams are kept after `count` calls whose answers have `bytes`.
+    fn kept(count: usize, bytes: usize) -> usize {
+        let limits = FrontLimits { replay_bytes: 10_000, replay_streams: 8, ..Default::default() };
+        let session = Session::new(Owner::Anonymous, Arc::new(Silent), PRIMED.into(), limits);
+        let params = format!("{{\"x\":\"{}\"}}", "x".repeat(bytes));
+        let message = Message::notification("notifications/x", Some(&params)).unwrap();
+        for _ in 0..count {
+            let stream = session.open_stream();
+            stream.push(&message);
+            stream.finish();
+            session.prune();
+        }
+        // Without the one that belongs to no call.
+        session.state().streams.len() - 1
+    }
+
+    #[tokio::test]
+    async fn streams_that_have_ended_are_kept_within_bounds() {
+        assert_eq!(kept(20, 10), 8, "by their number");
+        assert_eq!(kept(20, 9_000), 4, "by their bytes");
+        assert_eq!(kept(20, 100_000), 0, "none that is too large alone");
+    }
+}

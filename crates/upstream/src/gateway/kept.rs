@@ -8,13 +8,19 @@ use std::{
     time::Duration,
 };
 
-use super::{config::GatewayConfig, generations::Generations, leased::Leased};
+use super::{
+    config::GatewayConfig,
+    generations::Generations,
+    leased::{Beginning, Leased},
+    listing::compare,
+};
 use crate::{
     CallContext,
     asks::parking::Parking,
     calls::{CallLimits, Connection},
+    catalog::{Catalog, OfferedError},
     era::{ConnectError, Era, Wanted, connect},
-    front::{Definitions, Front},
+    front::{Definitions, Front, Unpinned},
     link::Link,
     pool::{Bounds, Instances, Key, Lease, Pool, PoolError, Source},
     port::{OpenError, Opened, Server, Servers, Waiting},
@@ -24,13 +30,14 @@ use crate::{
 
 /// The endpoint of one upstream, whose servers come from `source`. `bounds` are those of all
 /// upstreams together, and so is `parking`, which has the calls that wait for their clients.
+/// Without a `catalog` all that a server offers may be used.
 #[must_use]
 pub fn gateway<S: Source + Clone>(
     source: S,
     config: GatewayConfig,
     bounds: &Bounds,
     parking: Parking<Parked>,
-    definitions: Arc<dyn Definitions>,
+    catalog: Option<Arc<Catalog>>,
 ) -> Front {
     let front = config.front;
     let kept = Kept {
@@ -40,6 +47,11 @@ pub fn gateway<S: Source + Clone>(
         next: AtomicU64::new(0),
         parking,
         config,
+        catalog: catalog.clone(),
+    };
+    let definitions = match catalog {
+        Some(catalog) => catalog as Arc<dyn Definitions>,
+        None => Arc::new(Unpinned),
     };
     Front::new(Arc::new(kept), definitions, front)
 }
@@ -53,6 +65,17 @@ struct Kept<S> {
     generations: Generations,
     next: AtomicU64,
     parking: Parking<Parked>,
+    /// What was accepted, which each server is compared with before it is used.
+    catalog: Option<Arc<Catalog>>,
+}
+
+/// Why a connection cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the server does not say what it offers")]
+    Offered(#[from] OfferedError),
 }
 
 /// A connection that began with `initialize`, and its answer.
@@ -77,9 +100,14 @@ impl<S: Source> Kept<S> {
         let (limits, timeout) = (self.config.calls, self.config.first_answer);
         let wanted =
             if self.is_per_session() { Wanted::Client(initialize.clone()) } else { Wanted::Old };
+        // A session of its own begins when its client says so: see `Beginning`.
+        let catalog = self.catalog.clone().filter(|_| !self.is_per_session());
         let begin = async move |link: Link| {
             let (connection, answer) = connect(link, wanted, limits, timeout).await?;
-            Ok::<_, ConnectError>(Begun { connection, answer })
+            if let Some(catalog) = catalog {
+                compare(&connection, &catalog).await?;
+            }
+            Ok::<_, BeginError>(Begun { connection, answer })
         };
         self.sessions.get(key, begin).await
     }
@@ -89,7 +117,7 @@ impl<S: Source> Kept<S> {
         let lease = self.begin(key, self.generations.ends_at_discover()).await;
         match lease {
             Err(PoolError::Handshake(error))
-                if matches!(error.downcast_ref(), Some(ConnectError::Ended(_)))
+                if matches!(connect_error(&error), Some(ConnectError::Ended(_)))
                     && !self.generations.ends_at_discover() =>
             {
                 self.generations.set_ends_at_discover();
@@ -108,7 +136,14 @@ impl<S: Source> Kept<S> {
         };
         let how = (limits, timeout, options);
         let (name, parking) = (self.config.name.clone(), self.parking.clone());
-        let begin = move |link| async move { ready(link, is_old, how, &name, &parking).await };
+        let catalog = self.catalog.clone();
+        let begin = async move |link| {
+            let ready = ready(link, is_old, how, &name, &parking).await?;
+            if let Some(catalog) = catalog {
+                compare(&ready.connection, &catalog).await.map_err(BeginError::from)?;
+            }
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ready)
+        };
         self.requests.get(key, begin).await
     }
 
@@ -122,7 +157,7 @@ impl<S: Source> Kept<S> {
         if !self.generations.is_new_only() {
             match self.old(&key, &initialize).await {
                 Ok(lease) => return self.opened(lease, &initialize),
-                Err(PoolError::Handshake(error)) => match error.downcast_ref::<ConnectError>() {
+                Err(PoolError::Handshake(error)) => match connect_error(&error) {
                     Some(ConnectError::Refused(refusal)) => {
                         // It may know the new generation alone.
                         let lease = self.ready(&key).await;
@@ -141,7 +176,7 @@ impl<S: Source> Kept<S> {
         let lease = self.ready(&key).await.map_err(unavailable)?;
         let opened = Up::open(lease.connection.clone(), &initialize, &self.config.name);
         let (up, answer) = opened.map_err(|error| OpenError::Unavailable(error.into()))?;
-        let leased = Leased { server: Arc::new(up), lease, is_initialized: true };
+        let leased = Leased { server: Arc::new(up), lease, beginning: Beginning::Ours };
         Ok(Opened { server: Arc::new(leased), answer })
     }
 
@@ -154,7 +189,12 @@ impl<S: Source> Kept<S> {
             welcome(lease.connection.hello().result(), initialize)
         };
         let answer = answer.map_err(|error| OpenError::Unavailable(error.into()))?;
-        let leased = Leased { server, lease, is_initialized: !is_own };
+        let beginning = if is_own {
+            Beginning::of_client(lease.connection.clone(), self.catalog.clone())
+        } else {
+            Beginning::Ours
+        };
+        let leased = Leased { server, lease, beginning };
         Ok(Opened { server: Arc::new(leased), answer })
     }
 }
@@ -168,7 +208,8 @@ async fn ready(
     parking: &Parking<Parked>,
 ) -> Result<Ready, Box<dyn std::error::Error + Send + Sync>> {
     let wanted = if is_old { Wanted::Old } else { Wanted::Probe };
-    let (connection, _) = connect(link, wanted, limits, timeout).await?;
+    let connected = connect(link, wanted, limits, timeout).await;
+    let (connection, _) = connected.map_err(BeginError::from)?;
     let server: Arc<dyn Server> = match connection.era() {
         Era::New => Arc::new(connection.clone()),
         Era::Old => Arc::new(Down::new(connection.clone(), upstream, parking, options)?),
@@ -208,8 +249,18 @@ impl<S: Source> Servers for Kept<S> {
             let key = Key::new(self.config.pool.instances, context.owner(), None);
             let lease = self.ready(&key).await.map_err(unavailable)?;
             let server = Arc::clone(&lease.server);
-            Ok(Arc::new(Leased { server, lease, is_initialized: true }) as Arc<dyn Server>)
+            Ok(Arc::new(Leased { server, lease, beginning: Beginning::Ours }) as Arc<dyn Server>)
         })
+    }
+}
+
+/// The error of a handshake, if that is what it is.
+fn connect_error<'a>(
+    error: &'a (dyn std::error::Error + Send + Sync + 'static),
+) -> Option<&'a ConnectError> {
+    match error.downcast_ref() {
+        Some(BeginError::Connect(error)) => Some(error),
+        _ => None,
     }
 }
 

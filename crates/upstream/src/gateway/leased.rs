@@ -1,36 +1,93 @@
 //! A server, in use: the pool keeps it while there is one of these, or a call of it.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
+use super::listing::compare;
 use crate::{
     CallContext,
+    calls::Connection,
+    catalog::Catalog,
     pool::Lease,
     port::{AskId, Call, Event, Server, Unsolicited, Waiting},
-    wire::Message,
+    wire::{ErrorCode, Message},
 };
 
 /// A server of the pool's, or a translation of one.
 pub(super) struct Leased<C> {
     pub(super) server: Arc<dyn Server>,
     pub(super) lease: Lease<C>,
-    /// Whether we have sent `notifications/initialized` ourselves: once for all its sessions.
-    pub(super) is_initialized: bool,
+    pub(super) beginning: Beginning,
+}
+
+/// Who sends `notifications/initialized`.
+pub(super) enum Beginning {
+    /// We have sent it, once for all sessions of the server.
+    Ours,
+    /// The client of the one session sends it. Only then may the server be asked what it offers,
+    /// and only after that is it used.
+    Clients { connection: Connection, catalog: Option<Arc<Catalog>>, is_over: AtomicBool },
+}
+
+impl Beginning {
+    /// For the server of one session.
+    pub(super) const fn of_client(connection: Connection, catalog: Option<Arc<Catalog>>) -> Self {
+        let is_over = AtomicBool::new(catalog.is_none());
+        Self::Clients { connection, catalog, is_over }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Ours => true,
+            Self::Clients { is_over, .. } => is_over.load(Ordering::Acquire),
+        }
+    }
+
+    /// The client has sent `notifications/initialized`.
+    async fn end(&self) {
+        let Self::Clients { connection, catalog: Some(catalog), is_over } = self else { return };
+        match compare(connection, catalog).await {
+            Ok(()) => is_over.store(true, Ordering::Release),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::warn!(
+                    upstream = catalog.name(),
+                    error,
+                    "The server does not say what it offers: its session ends"
+                );
+                connection.close("the server does not say what it offers");
+            }
+        }
+    }
 }
 
 impl<C: Send + Sync + 'static> Server for Leased<C> {
     fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call> {
+        if !self.beginning.is_over() && request.method() != "ping" {
+            let text = "send notifications/initialized first";
+            let id = request.id().unwrap_or("0");
+            let answer = Message::failure(id, ErrorCode::INVALID_REQUEST, text, None);
+            return Box::new(AnsweredCall(Some(answer)));
+        }
         let call = self.server.call(context, request);
         Box::new(LeasedCall { call, _lease: self.lease.clone() })
     }
 
     fn notify<'a>(&'a self, context: &'a CallContext, note: Message) -> Waiting<'a, ()> {
-        if self.is_initialized && note.method() == "notifications/initialized" {
-            return Box::pin(async {});
+        if note.method() != "notifications/initialized" {
+            return self.server.notify(context, note);
         }
-        self.server.notify(context, note)
+        Box::pin(async move {
+            if let Beginning::Clients { .. } = self.beginning {
+                self.server.notify(context, note).await;
+                self.beginning.end().await;
+            }
+        })
     }
 
     fn answer<'a>(
@@ -60,5 +117,18 @@ impl<C: Send + Sync> Call for LeasedCall<C> {
 
     fn cancel(&mut self, reason: Option<&str>) {
         self.call.cancel(reason);
+    }
+}
+
+/// A call that is answered without the server.
+struct AnsweredCall(Option<Message>);
+
+impl Call for AnsweredCall {
+    fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<Option<Event>> {
+        Poll::Ready(self.0.take().map(Event::Answer))
+    }
+
+    fn cancel(&mut self, _: Option<&str>) {
+        self.0 = None;
     }
 }

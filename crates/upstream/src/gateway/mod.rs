@@ -12,12 +12,17 @@
 //! for requests without, since `initialize` decides for a whole process (MCP 2026-07-28,
 //! versioning).
 //!
+//! Before a connection is used, the gateway lists what the server offers and compares it with what
+//! was accepted: the process may be another version of the program.
+//!
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
 mod config;
 mod generations;
 mod kept;
 mod leased;
+mod listing;
 
 pub use config::GatewayConfig;
 pub use kept::gateway;
+pub use listing::offered;

@@ -64,7 +64,7 @@ impl<S: Source, C: Send + Sync + 'static> Start<S, C> {
     {
         let config = &self.pool.config;
         let within = config.start_timeout;
-        // A user's starts take turns first, so that no user fills the queue of all.
+        // One start of each user at a time, so that no user fills the queue of all.
         let turn = self.usage.holder().map(|holder| self.pool.turns.of(holder));
         let _turn = match turn {
             Some(turn) => {

@@ -1,4 +1,4 @@
-//! Whose turn it is to start a server: one start of each user at a time.
+//! One start of each user at a time.
 
 use std::{
     collections::HashMap,

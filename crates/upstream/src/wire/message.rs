@@ -68,6 +68,7 @@ pub struct Message {
     kind: Kind,
     method: Option<Box<str>>,
     places: Places,
+    depth: usize,
 }
 
 /// Where members are.
@@ -105,7 +106,7 @@ impl Message {
         }
         let mut read = Read::default();
         read.message(&mut scanner).and_then(|()| scanner.end()).map_err(MessageError::Json)?;
-        let has_breaks = scanner.has_breaks;
+        let (has_breaks, depth) = (scanner.has_breaks, scanner.deepest);
         let Read { places, method, is_version_2 } = read;
         let is_answer = places.result.is_some() || places.error.is_some();
         let kind = match (&method, places.id) {
@@ -116,13 +117,19 @@ impl Message {
             _ => return Err(MessageError::NotJsonRpc),
         };
         let text = if has_breaks { without_breaks(&bytes) } else { bytes };
-        Ok(Self { text, kind, method, places })
+        Ok(Self { text, kind, method, places, depth })
     }
 
     /// What it is.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// How many levels its JSON is nested: 1 for the message itself.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        self.depth
     }
 
     /// The JSON: UTF-8 without line breaks.
@@ -238,7 +245,7 @@ impl Message {
         let edits = self.places_of(edits);
         let text = self.splice(&edits);
         let places = self.places.moved(&edits);
-        Self { text, kind: self.kind, method: self.method.clone(), places }
+        Self { text, kind: self.kind, method: self.method.clone(), places, depth: self.depth }
     }
 
     /// The text of [`with`](Self::with).
@@ -276,6 +283,7 @@ impl Message {
             kind: Kind::Answer,
             method: None,
             places: Places { id: Span::new(21, 22), error: Span::new(31, 59), ..Places::default() },
+            depth: 2,
         }
     }
 

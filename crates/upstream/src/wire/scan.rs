@@ -60,11 +60,13 @@ pub(super) struct Scanner<'a> {
     at: usize,
     /// Whether there was a line break between values.
     pub(super) has_breaks: bool,
+    /// How many levels of nesting there were.
+    pub(super) deepest: usize,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, has_breaks: false }
+        Self { text, at: 0, has_breaks: false, deepest: 0 }
     }
 
     /// What is at a span of this text.
@@ -201,6 +203,7 @@ impl<'a> Scanner<'a> {
         if depth >= MAX_DEPTH {
             return Err(JsonError::TooDeep);
         }
+        self.deepest = self.deepest.max(depth + 1);
         self.space();
         Ok(())
     }

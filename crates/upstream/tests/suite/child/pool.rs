@@ -157,6 +157,26 @@ async fn one_user_has_no_more_servers_through_more_clients() {
 }
 
 #[tokio::test]
+async fn the_starts_of_one_user_do_not_hold_up_those_of_others() {
+    let config = PoolConfig { max_starting: 2, ..PoolConfig::default() };
+    let world = Arc::new(World::new(config, BoundsConfig::default()));
+    let never = async |link: Link| {
+        std::future::pending::<()>().await;
+        Ok::<_, Infallible>(Mutex::new(link))
+    };
+    let stuck: Vec<_> = (0..4)
+        .map(|client| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.pool.get(&through(client, 1), never).await.map(drop) })
+        })
+        .collect();
+    until("one of them starts", || world.bounds.taken() == 1).await;
+    ping(&world.get(&key(2)).await.unwrap()).await;
+    assert_eq!(world.bounds.taken(), 2, "the first user starts one at a time");
+    stuck.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
 async fn one_owner_does_not_take_the_room_of_others() {
     let bounds = BoundsConfig { total: 10, per_owner: 2 };
     let world = World::new(PoolConfig::default(), bounds);

@@ -17,7 +17,7 @@ use upstream::{
     calls::CallLimits,
     era::{Wanted, connect},
     front::{Front, FrontLimits, Unpinned},
-    link::{ClosedError, Incoming, Link},
+    link::{ClosedError, Incoming, Link, LinkFault},
     port::{OpenError, Opened, Server, Servers, Waiting},
     wire::Message,
 };
@@ -39,6 +39,11 @@ fn fake(seen: Seen) -> Link {
         while let Some(sent) = outgoing.recv().await {
             let message: Value = serde_json::from_slice(&sent.message).unwrap();
             seen.lock().unwrap().push(message.clone());
+            if message["params"]["name"] == "fault" {
+                let fault = LinkFault::TooLong { limit: 5, call: sent.call };
+                let _ = incoming.send(Incoming::Fault(fault)).await;
+                continue;
+            }
             for answer in answers(&message, &mut asking) {
                 let Some(answer) = answer else {
                     let closed = Incoming::Closed(ClosedError::Ended("as the client asked"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use upstream::front::FrontLimits;
+use upstream::{calls::CallLimits, front::FrontLimits};
 
 use super::fake::{Client, events, value};
 
@@ -282,6 +282,36 @@ async fn a_progress_token_is_short() {
     assert_eq!(refused.status(), 400);
     let refused = value(refused).await;
     assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(7), &json!(-32602)));
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_can_be_read() {
+    let client = Client::begun(soon(), "2025-11-25").await;
+    // The message, its parameters and the arguments are three levels.
+    let call = async |levels: usize| {
+        let arguments = format!("{}{}", "[".repeat(levels - 2), "]".repeat(levels - 2));
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"echo","x":{arguments}}}}}"#
+        );
+        client.send(Method::POST, &[], &call).await
+    };
+    let answer = value(call(64).await).await;
+    assert!(answer["result"]["echo"]["x"].is_array(), "{answer}");
+    let refused = call(65).await;
+    assert_eq!(refused.status(), 400);
+    assert_eq!(value(refused).await["id"], json!(7));
+}
+
+#[tokio::test]
+async fn faults_of_one_call_do_not_end_the_others() {
+    let client = Client::begun(FrontLimits::default(), "2025-11-25").await;
+    for id in 0..u64::try_from(CallLimits::default().faults).unwrap() + 5 {
+        let answer = value(client.call(id, "fault").await).await;
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains("more than 5 bytes"), "{answer}");
+    }
+    let answer = value(client.call(1, "echo").await).await;
+    assert!(answer["result"].is_object(), "{answer}");
 }
 
 #[tokio::test]

@@ -11,8 +11,9 @@ use tokio::time::timeout;
 use tower::Service;
 use upstream::{
     asks::parking::{Parking, ParkingLimits},
+    catalog::{Catalog, Definition, Kind, Pins},
     credentials::Credentials,
-    front::{Front, Unpinned},
+    front::Front,
     gateway::{GatewayConfig, gateway},
     link::http::{HttpLinks, PooledHttpLinks},
     pool::{Bounds, BoundsConfig},
@@ -41,6 +42,7 @@ fn asking(request: &Received) -> Vec<Step> {
                 "serverInfo": { "name": "asking", "version": "1" },
             }),
         ),
+        Some("tools/list") => say("result", json!({ "tools": [{ "name": "t" }] })),
         Some("tools/call") => {
             let schema = json!({ "type": "object", "properties": {} });
             let params = json!({ "message": "?", "requestedSchema": schema });
@@ -62,7 +64,7 @@ fn asking(request: &Received) -> Vec<Step> {
     }
 }
 
-fn front(server: &Server) -> Front {
+fn front(server: &Server, catalog: Option<Arc<Catalog>>) -> Front {
     let links = HttpLinks::new(client(&server.url(), limits()), Credentials::none());
     let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
     gateway(
@@ -70,8 +72,14 @@ fn front(server: &Server) -> Front {
         GatewayConfig::new("asking"),
         &Bounds::new(BoundsConfig::default()),
         Parking::new(key, "asking", ParkingLimits::default()),
-        Arc::new(Unpinned),
+        catalog,
     )
+}
+
+/// A catalog in which this tool was accepted.
+fn accepting(tool: &str) -> Arc<Catalog> {
+    let tool = Definition::read(Kind::Tool, tool).unwrap();
+    Arc::new(Catalog::new("asking", Pins::accepting(&[tool])))
 }
 
 async fn call(front: &Front) -> Value {
@@ -98,10 +106,19 @@ async fn call(front: &Front) -> Value {
 #[tokio::test]
 async fn a_call_does_not_wait_for_another_one_that_is_asked() {
     let server = Server::start(asking).await;
-    let front = front(&server);
+    let front = front(&server, Some(accepting(r#"{"name":"t"}"#)));
     // The first shows that the server asks, and the second waits for its answer meanwhile.
     for _ in 0..3 {
         let said = timeout(Duration::from_secs(20), call(&front)).await.unwrap();
         assert_eq!(said["result"]["resultType"], "input_required", "{said}");
     }
+}
+
+#[tokio::test]
+async fn what_has_changed_is_refused_before_any_client_lists_it() {
+    let server = Server::start(asking).await;
+    let front = front(&server, Some(accepting(r#"{"name":"t","title":"as accepted"}"#)));
+    let said = call(&front).await;
+    let text = said["error"]["message"].as_str().unwrap_or_default();
+    assert!(text.contains("has not been accepted"), "{said}");
 }
