@@ -35,6 +35,12 @@ pub(crate) enum ConfigError {
     /// The policy cannot be read, or does not say what is asked.
     #[error(transparent)]
     Policy(#[from] PolicySourceError),
+    /// A section of `bartizan.toml` has a resource that is not a canonical URI.
+    #[error("[upstreams.{0}]: its resource: {1}")]
+    Upstream(String, ResourceUriError),
+    /// Tools of more than one server.
+    #[error("--for-tool names tools of different servers: a token is for one; mint one for each")]
+    TwoServers,
     /// `--server` is not a canonical URI.
     #[error("--server: {0}")]
     Server(ResourceUriError),

@@ -53,6 +53,7 @@ mod server;
 mod signer;
 mod steps;
 mod trust;
+mod upstream;
 
 use std::{
     ffi::OsString,

@@ -1,6 +1,6 @@
 //! Asks a running server, with the token in `MCP_TOKEN`.
 //!
-//! The server answers at `/admin/explain`, next to its MCP path: JSON-RPC over HTTP, behind the
+//! The server answers at `/admin/explain` and its MCP path: JSON-RPC over HTTP, behind the
 //! same guard, for callers with the scope `Admin.Read`.
 
 use auth_core::{AccessToken, ResourceUri};
@@ -60,7 +60,8 @@ pub(crate) fn ask(
     let token = environment.get(Variable::McpToken).unwrap_or_default();
     let token: AccessToken =
         token.parse().map_err(|fault| ServerError::Token(format!("{fault}")))?;
-    let url = format!("{}/admin/explain", resource.origin());
+    let path = resource.path().trim_end_matches('/');
+    let url = format!("{}/admin/explain{path}", resource.origin());
     let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let body = match (about, body.get_mut("params").and_then(Value::as_object_mut)) {
         (Some(about), Some(params)) => {

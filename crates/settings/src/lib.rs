@@ -18,6 +18,7 @@ pub mod secret_file;
 mod setting;
 mod sign_in;
 mod surroundings;
+mod upstream;
 
 pub use config_file::{CONFIG_FILE, ConfigFile, has_password, line_of};
 pub use env_file::{EnvFile, EnvFileError};
@@ -30,3 +31,4 @@ pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use setting::{Program, Setting, Shape, Variable, env_example, reference, schema, similar};
 pub use sign_in::{RegistrationBounds, SignInMode, SignInSettings, is_on_origin_of};
 pub use surroundings::Surrounding;
+pub use upstream::{ServedUpstream, upstream_policy, upstream_resource};

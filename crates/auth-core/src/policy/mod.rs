@@ -229,11 +229,11 @@ impl Policy {
         self.scopes.keys().filter(|scope| self.grants(principal, scope)).cloned().collect()
     }
 
-    /// The same policy with a rule for one more method, for what a server offers beside MCP.
+    /// The same policy with a rule for one more method, for what a server offers beside MCP: all of
+    /// `scopes`; without any, a valid token.
     #[must_use]
-    pub fn with_method(mut self, method: &str, scope: Scope) -> Self {
-        let requirement =
-            Requirement { all: ScopeSet::from_iter([scope]), ..Requirement::default() };
+    pub fn with_method(mut self, method: &str, scopes: ScopeSet) -> Self {
+        let requirement = Requirement { all: scopes, ..Requirement::default() };
         self.rules.insert(Action::Method(method.into()), requirement);
         self
     }

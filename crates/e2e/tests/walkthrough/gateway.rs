@@ -36,6 +36,27 @@ fn a_server_in_any_language_is_behind_the_guard() {
     let said = world.client(&server, &["call", "put_note"]);
     assert!(said.code != Some(0) && said.err.contains("notes:write"), "{}", said.err);
 
+    // A token for one tool, by its own policy; and why it may not call another one.
+    world.run("mint-token", &["--for-tool", "notes/get_note", "--save"]).expect_code(0);
+    world.client(&server, &["call", "get_note"]).expect_code(0);
+    let said = world.run("mint-token", &["--for-tool", "notes/get_note"]).expect_code(0);
+    fs::write(world.path("token.txt"), said.out.trim()).unwrap();
+    let explain = |tool: &str, more: &[&str]| {
+        world.run("mint-token", &[&["explain", "token.txt", "--tool", tool], more].concat())
+    };
+    explain("notes/get_note", &[]).expect_code(0);
+    explain("notes/put_note", &[]).expect_code(4);
+    // The running gateway says the same, and follows its policy when that changes.
+    world.run("mint-token", &["--scope", "Admin.Read", "--save"]).expect_code(0);
+    let ask = || explain("put_note", &["--server", server.url.as_str()]);
+    ask().expect_code(4);
+    let policy = fs::read_to_string(world.path("notes.policy.toml")).unwrap();
+    let open = policy.replace("put_note = \"notes:write\"", "put_note = \"notes:read\"");
+    assert_ne!(open, policy);
+    fs::write(world.path("notes.policy.toml"), open).unwrap();
+    server.log_with("were read again");
+    ask().expect_code(0);
+
     // What changes is hidden and denied at once.
     let changed = TOOLS.replace("\"get_note\",", "\"get_note\",\"description\":\"x\",");
     fs::write(world.path("tools.json"), changed.replace('\n', "")).unwrap();

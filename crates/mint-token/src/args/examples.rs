@@ -16,6 +16,7 @@ Examples:
   {mint-token} --save\tthe same, stored in .env for the client
   {mint-token} --sub bob --scope User.Read\tfor bob, who may only read
   {mint-token} --for-tool get_time\twith the scopes that the tool requires
+  {mint-token} --for-tool files/read_file\tof the server in [upstreams.files]
   {mint-token} --sub bob --for-role admin\twith the scopes that the role may hold
   {mint-token} --like old.jwt --ttl 15m\ta copy of another token, with fresh times
   {mint-token} --scope \"\"\tan identity without any scope

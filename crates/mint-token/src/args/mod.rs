@@ -97,7 +97,7 @@ pub(crate) enum Verb {
 }
 
 /// What a token contains, how it is signed and where it goes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct MintArgs {
     /// The user whom the token is for (sub) [default: `TOKEN_SUBJECT`, else alice].
     #[arg(long, value_name = "SUBJECT", help_heading = "Content")]
@@ -161,8 +161,9 @@ pub(crate) struct MintArgs {
     #[arg(long, value_name = "TOKEN", help_heading = "Content")]
     pub(crate) like: Option<String>,
 
-    /// Grant the scopes that this tool requires; repeatable.
-    #[arg(long, value_name = "NAME", help_heading = "Scopes from the policy")]
+    /// Grant the scopes that this tool requires; repeatable. SERVER/TOOL is a tool of a server
+    /// behind the gateway: by its policy, and for its resource.
+    #[arg(long, value_name = "[SERVER/]TOOL", help_heading = "Scopes from the policy")]
     pub(crate) for_tool: Vec<String>,
 
     /// Grant the scopes that this role may hold; repeatable.

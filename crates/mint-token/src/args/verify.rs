@@ -9,7 +9,7 @@ use terminal::OutputFormat;
 use super::whole_seconds;
 
 /// Which token: never its text, which would stay in the shell's history.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct TokenArg {
     /// A file with the token, or - to read it from standard input.
     #[arg(value_name = "TOKEN", default_value = "-")]
@@ -28,7 +28,7 @@ pub(crate) struct InspectArgs {
 }
 
 /// What a token is verified against.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct TrustArgs {
     /// The keys to verify with: a public key, a private one or a key set, as PEM or JWK
     /// [default: the configured key].
@@ -88,7 +88,7 @@ pub(crate) struct VerifyArgs {
 }
 
 /// What `explain` does.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) token: TokenArg,
@@ -117,11 +117,11 @@ pub(crate) struct ExplainArgs {
 }
 
 /// What is called.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct WhatArgs {
-    /// The tool that is called.
-    #[arg(long, value_name = "NAME")]
+    /// The tool that is called. SERVER/TOOL is a tool of a server behind the gateway.
+    #[arg(long, value_name = "[SERVER/]TOOL")]
     pub(crate) tool: Option<String>,
 
     /// The resource that is read.

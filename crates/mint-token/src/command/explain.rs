@@ -13,9 +13,10 @@ use crate::{
     Exit, World,
     args::{ExplainArgs, WhatArgs},
     command::verify::no_verifier,
+    config_error::ConfigError,
     input, output, policy,
     server::{self, ServerError},
-    steps, trust,
+    steps, trust, upstream,
 };
 
 /// Runs the verb.
@@ -34,6 +35,13 @@ pub(crate) fn run(args: &ExplainArgs, world: &mut World<'_>) -> Exit {
             return Exit::Usage;
         }
     };
+    let args = &match for_server(args, &environment) {
+        Ok(args) => args,
+        Err(fault) => {
+            output::error(&fault, world);
+            return Exit::Usage;
+        }
+    };
     let explained = match &args.server {
         Some(server) => of_server(server, args, &token, &environment, world),
         None => offline(args, &token, &environment, world),
@@ -42,6 +50,19 @@ pub(crate) fn run(args: &ExplainArgs, world: &mut World<'_>) -> Exit {
         Ok(explanation) => show(&explanation, args, world),
         Err(exit) => exit,
     }
+}
+
+/// The flags for the server whose tool `--tool` names: its resource and its policy, unless other
+/// ones are given.
+fn for_server(args: &ExplainArgs, environment: &Environment) -> Result<ExplainArgs, ConfigError> {
+    let mut args = args.clone();
+    if let Some(upstream) = upstream::take(args.what.tool.as_mut_slice(), environment)? {
+        args.trust.aud = args.trust.aud.or(upstream.resource);
+        if args.server.is_none() {
+            args.policy = args.policy.or(Some(upstream.policy));
+        }
+    }
+    Ok(args)
 }
 
 fn offline(

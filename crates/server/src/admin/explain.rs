@@ -7,15 +7,20 @@
 //!    answer.
 //! 3. A body has at most 64 KiB. At most 20 questions are answered in a second, and at most 8 at
 //!    once; the others are answered with 429. (A question may make the server ask an issuer.)
-//! 4. What is explained is what is decided: the same issuers, the same directory, the same policy,
-//!    and the code of the core that the guard runs.
+//! 4. What is explained is what is decided: the same issuers, the same directory, the policy that is
+//!    in force, and the code of the core that the guard runs.
+//! 5. Each resource has an endpoint of its own, at `/admin/explain` and its path. The first one is
+//!    also at `/admin/explain`.
 //!
 //! | method | params | result |
 //! |---|---|---|
 //! | `admin/explain` | `token`, and one of `tool`, `resource`, `prompt`, `method` | an [`Explanation`] |
 //! | `admin/requirement` | `tool` | `scopes`: what to ask for; or `fault` |
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use auth_core::{
     AccessToken, Action, Clock, Explanation, NumericDate, Policy, Requirement, ResourceUri, Scope,
@@ -30,6 +35,7 @@ use axum::{
 };
 use bartizan::{
     AuthenticateError, Caller, EndpointError, Guard, InvalidTokenError, MissingRulesError,
+    RulesHandle,
 };
 use directory::Directory;
 use serde::Deserialize;
@@ -53,7 +59,7 @@ const AT_ONCE: usize = 8;
 /// What is needed to explain.
 struct Explainer<D> {
     authenticator: DirectoryAuthenticator<D>,
-    policy: Policy,
+    rules: RulesHandle,
     clock: Arc<dyn Clock>,
     /// The second, and how many questions there were in it.
     asked: Mutex<(NumericDate, u32)>,
@@ -80,35 +86,48 @@ struct Params {
     method: Option<String>,
 }
 
-/// The path of the endpoint for a resource: [`PATH`] for the first, for others with their path.
-pub(crate) fn path_of(resource: &ResourceUri, is_first: bool) -> String {
-    if is_first { PATH.to_owned() } else { format!("{PATH}{}", resource.path()) }
+/// The paths of the endpoint for a resource.
+pub(crate) fn paths_of(resource: &ResourceUri, is_first: bool) -> BTreeSet<String> {
+    let own = format!("{PATH}{}", resource.path().trim_end_matches('/'));
+    is_first.then(|| PATH.to_owned()).into_iter().chain([own]).collect()
 }
 
-/// Adds the route at `path` to `router`.
+/// The policy of the endpoint itself: `policy`, with rules for its methods. Where `policy` does not
+/// have the scope, no one can hold it.
+pub(crate) fn policy_of(policy: &Policy) -> Policy {
+    let scope: ScopeSet = SCOPE.parse::<Scope>().into_iter().collect();
+    policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope)
+}
+
+/// Adds the routes at `paths` to `router`, for a resource whose guard has `rules`. Returns the
+/// rules of the endpoint's own guard too: they are those of [`policy_of`].
 pub(crate) fn mount<D: Directory>(
     router: Router,
-    path: &str,
+    paths: BTreeSet<String>,
     resource: &ResourceUri,
-    policy: &Policy,
+    rules: RulesHandle,
     authenticator: &DirectoryAuthenticator<D>,
     clock: &Arc<dyn Clock>,
-) -> Result<Router, MissingRulesError> {
-    // A text of our own, which is a scope; were it none, there would be nothing to ask.
-    let Ok(scope) = SCOPE.parse::<Scope>() else { return Ok(router) };
-    let own = policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope);
+) -> Result<(Router, RulesHandle), MissingRulesError> {
+    let own = policy_of(&rules.current().policy);
     let guard = Guard::new(resource.clone(), own, [], authenticator.clone())?
         .max_body_bytes(MAX_BODY_BYTES)
         .body_memory(MAX_BODY_MEMORY);
     let explainer = Arc::new(Explainer {
         authenticator: authenticator.clone(),
-        policy: policy.clone(),
+        rules,
         clock: Arc::clone(clock),
         asked: Mutex::new((NumericDate::EPOCH, 0)),
         at_once: Semaphore::new(AT_ONCE),
     });
-    let inner = Router::new().route(path, post(answer::<D>)).with_state(explainer);
-    Ok(router.route_service(path, guard.protect(inner)))
+    let route =
+        |inner: Router<Arc<Explainer<D>>>, path: &String| inner.route(path, post(answer::<D>));
+    let inner = paths.iter().fold(Router::new(), route).with_state(explainer);
+    let own_rules = guard.rules();
+    let service = guard.protect(inner);
+    let router =
+        paths.iter().fold(router, |router, path| router.route_service(path, service.clone()));
+    Ok((router, own_rules))
 }
 
 async fn answer<D: Directory>(
@@ -173,15 +192,12 @@ impl<D: Directory> Explainer<D> {
     }
 
     async fn explain(&self, text: &str, action: &Action) -> Explanation {
+        let invalid = |steps, reason| Explanation::invalid_token(steps, reason, action);
         let token: AccessToken = match text.parse() {
             Ok(token) => token,
             Err(fault) => {
                 let fault: auth_core::AccessTokenError = fault;
-                return Explanation::invalid_token(
-                    malformed_steps(&fault),
-                    fault.to_string(),
-                    action,
-                );
+                return invalid(malformed_steps(&fault), fault.to_string());
             }
         };
         let mut trace = Trace::default();
@@ -193,26 +209,22 @@ impl<D: Directory> Explainer<D> {
                 ..
             })) => {
                 let reason = fault.to_string();
-                return Explanation::invalid_token(malformed_steps(&fault), reason, action);
+                return invalid(malformed_steps(&fault), reason);
             }
             Err(AuthenticateError::InvalidToken(InvalidTokenError { fault, .. })) => {
                 let reason = fault.to_string();
-                return Explanation::invalid_token(
-                    trace.steps(&Err::<(), _>(fault)),
-                    reason,
-                    action,
-                );
+                return invalid(trace.steps(&Err::<(), _>(fault)), reason);
             }
             Err(other) => {
                 let reason = other.to_string();
-                return Explanation::unavailable(trace.steps(&Err::<(), _>(other)), reason, action);
+                let steps = trace.steps(&Err::<(), _>(other));
+                return Explanation::unavailable(steps, reason, action);
             }
         };
         let steps = trace.steps(&Ok::<(), VerifyError>(()));
+        let policy = self.rules.current().policy;
         match self.authenticator.look_up(&claims).await {
-            Ok(found) => {
-                Explanation::decided(steps, &claims, found.standing(), &self.policy, action)
-            }
+            Ok(found) => Explanation::decided(steps, &claims, found.standing(), &policy, action),
             Err(_) => Explanation::unavailable(
                 steps,
                 "the directory of users could not be asked".into(),
@@ -224,7 +236,8 @@ impl<D: Directory> Explainer<D> {
     /// What to ask for to call `tool`: of the ways that are enough the one with the fewest scopes.
     fn requirement(&self, tool: &str) -> Value {
         let action = Action::CallTool(tool.into());
-        let Some(requirements) = self.policy.requirements(&action) else {
+        let policy = self.rules.current().policy;
+        let Some(requirements) = policy.requirements(&action) else {
             return json!({ "fault": "no rule" });
         };
         let mut scopes = ScopeSet::empty();

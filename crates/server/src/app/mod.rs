@@ -4,6 +4,7 @@
 
 pub(crate) mod compose;
 pub(crate) mod resource;
+mod rules;
 mod sign_in;
 pub(crate) mod start_code;
 pub(crate) mod upstream;
@@ -21,10 +22,13 @@ use directory::Directory;
 use issuer::AuthorizationServer;
 use tokio_util::sync::CancellationToken;
 
-use self::resource::{check_path, is_in_the_way};
 pub use self::{
     resource::{Backend, Resource, ResourceError},
     upstream::Upstream,
+};
+use self::{
+    resource::{check_path, is_in_the_way},
+    rules::ResourceRules,
 };
 use crate::{
     admin::{explain, health, readiness::Readiness},
@@ -60,7 +64,7 @@ impl Bounds {
 #[derive(Debug)]
 pub struct App<D> {
     /// The protected resources. No two have the same path. The administrative interface answers
-    /// for the first one at `/admin/explain`, for others at that with their path.
+    /// for each at `/admin/explain` with its path.
     pub resources: Vec<Resource>,
     /// The users.
     pub directory: Arc<D>,
@@ -123,17 +127,20 @@ impl<D: Directory> App<D> {
             let authenticate =
                 DirectoryAuthenticator::new(Arc::clone(&users), issuers.clone(), clock)
                     .provisioning(self.provisioning.clone());
-            let place = explain::path_of(&uri, paths.len() == 1);
-            router = explain::mount(router, &place, &uri, &policy, &authenticate, &self.clock)?;
-            let guard = Guard::new(uri, policy, backend.offers(), authenticate)?
+            let places = explain::paths_of(&uri, paths.len() == 1);
+            let guard = Guard::new(uri.clone(), policy, backend.offers(), authenticate.clone())?
                 .name(backend.name())
                 .body_memory(bounds.body_memory)
                 .max_streams(bounds.streams_of_each, bounds.streams);
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
+            let (calls, questions);
+            calls = guard.rules();
+            (router, questions) =
+                explain::mount(router, places, &uri, calls.clone(), &authenticate, &self.clock)?;
             if let Backend::Upstream(upstream) = &backend {
-                upstream.is_guarded_by(guard.rules());
+                upstream.is_guarded_by(ResourceRules { calls, questions });
             }
             let guard = match backend.sessions() {
                 Some(sessions) => guard.owner_tag_key(sessions.key()),

@@ -9,11 +9,13 @@ use std::{
 };
 
 use auth_core::{Action, Policy, Principal, Requirement, Scope, ScopeSet};
-use bartizan::{Caller, RulesHandle};
+use bartizan::Caller;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{Full, combinators::BoxBody};
 use upstream::CallContext;
+
+use super::rules::ResourceRules;
 
 /// What answers requests that the guard has let through.
 type Answering = Pin<Box<dyn Future<Output = Response<BoxBody<Bytes, Infallible>>> + Send>>;
@@ -29,8 +31,8 @@ pub struct Upstream {
     rules: SharedRules,
 }
 
-/// The rules of the guard in front, once there is one.
-pub(crate) type SharedRules = Arc<OnceLock<RulesHandle>>;
+/// The rules of the guards in front, once there are any.
+pub(crate) type SharedRules = Arc<OnceLock<ResourceRules>>;
 
 impl Upstream {
     /// The upstream `name`, which offers `offers`, with what `answer` answers.
@@ -50,13 +52,13 @@ impl Upstream {
         self.offers.clone()
     }
 
-    /// Where the rules of its guard will be.
+    /// Where the rules of its guards will be.
     pub(crate) fn rules(&self) -> SharedRules {
         Arc::clone(&self.rules)
     }
 
-    /// Remembers the rules of its guard, so that they can be replaced. The first call counts.
-    pub(crate) fn is_guarded_by(&self, rules: RulesHandle) {
+    /// Remembers the rules of its guards, so that they can be replaced. The first call counts.
+    pub(crate) fn is_guarded_by(&self, rules: ResourceRules) {
         let _ = self.rules.set(rules);
     }
 

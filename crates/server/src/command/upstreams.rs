@@ -1,6 +1,9 @@
 //! `server upstreams …`: what the servers behind the gateway offer, and what of it was accepted.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use ::upstream::pool::PoolConfig;
 use auth_core::ResourceUri;
@@ -179,7 +182,8 @@ pub(crate) fn files_of(
             let name: UpstreamName =
                 name.parse().map_err(|fault| Failure::Usage(format!("{name:?}: {fault}")))?;
             let policy = args.policy.clone();
-            let policy = policy.unwrap_or_else(|| UpstreamConfig::default_policy(&name).into());
+            let policy = policy
+                .unwrap_or_else(|| settings::upstream_policy(name.as_str(), None, Path::new("")));
             let lock = UpstreamConfig::lock_beside(&policy, &name);
             Ok((policy, lock))
         }
@@ -223,8 +227,10 @@ fn from_arguments(
             name_of_url(&place.url.to_string()).ok_or_else(unnamed)?
         }
     };
-    let policy =
-        args.policy.clone().unwrap_or_else(|| UpstreamConfig::default_policy(&name).into());
+    let policy = args
+        .policy
+        .clone()
+        .unwrap_or_else(|| settings::upstream_policy(name.as_str(), None, Path::new("")));
     let lock = UpstreamConfig::lock_beside(&policy, &name);
     let pool = PoolConfig::default();
     Ok(UpstreamConfig { name, resource, place, pool, policy, lock })

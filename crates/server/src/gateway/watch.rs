@@ -12,7 +12,7 @@ use std::{
 };
 
 use auth_core::Action;
-use bartizan::{MissingRulesError, Rules};
+use bartizan::MissingRulesError;
 use tokio_util::sync::CancellationToken;
 use upstream::catalog::Catalog;
 
@@ -79,8 +79,7 @@ impl Watch {
         let offers: Vec<Action> = lock.pins.iter().map(|it| it.kind().action(it.key())).collect();
         MissingRulesError::check(&policy, &offers)?;
         if let Some(rules) = self.rules.get() {
-            let limits = rules.current().limits;
-            rules.replace(Rules { policy: Arc::new(policy), limits })?;
+            rules.replace(policy)?;
         }
         self.catalog.replace(lock.pins);
         Ok(())

@@ -22,6 +22,7 @@ use crate::{
     output::{self, Minted},
     policy::{self, Named},
     resolve::{self, Resolved},
+    upstream,
 };
 
 /// A token that is valid for longer gets a warning.
@@ -91,6 +92,7 @@ pub(crate) fn run(args: &MintArgs, world: &mut World<'_>) -> Exit {
 fn mint(args: &MintArgs, world: &mut World<'_>) -> Result<Vec<Minted>, MintError> {
     let environment = (world.environment)(&args.env_file)
         .map_err(|error| configuration(ConfigError::EnvFile(error)))?;
+    let args = &for_server(args, &environment).map_err(configuration)?;
     let resolved = resolve::resolve(args, &environment, world);
     let Resolved { issuer, audience, key, origin, max_ttl } =
         resolved.map_err(MintError::Configuration)?;
@@ -162,6 +164,19 @@ fn mint(args: &MintArgs, world: &mut World<'_>) -> Result<Vec<Minted>, MintError
         save(&args.env_file, &first.token).map_err(MintError::Save)?;
     }
     Ok(minted)
+}
+
+/// The flags for the server whose tools `--for-tool` names: its resource and its policy, unless
+/// other ones are given.
+fn for_server(args: &MintArgs, environment: &Environment) -> Result<MintArgs, ConfigError> {
+    let mut args = args.clone();
+    if let Some(upstream) = upstream::take(&mut args.for_tool, environment)? {
+        args.aud = args.aud.or(upstream.resource);
+        if args.server.is_none() {
+            args.policy = args.policy.or(Some(upstream.policy));
+        }
+    }
+    Ok(args)
 }
 
 /// The policy, if a flag or the configuration names one, or a flag needs one.

@@ -107,9 +107,4 @@ impl UpstreamConfig {
     pub(crate) fn lock_beside(policy: &std::path::Path, name: &UpstreamName) -> PathBuf {
         policy.with_file_name(format!("{name}.lock.json"))
     }
-
-    /// The policy file that the server `name` has if none is named.
-    pub(crate) fn default_policy(name: &UpstreamName) -> String {
-        format!("{name}.policy.toml")
-    }
 }

@@ -98,14 +98,12 @@ fn upstream(
     }
     let policy = section.text("policy");
     let name = name?;
-    let resource = resource
-        .unwrap_or_else(|| format!("{origin}{}", path.unwrap_or_else(|| format!("/mcp/{name}"))));
+    let resource = settings::upstream_resource(name.as_str(), resource, path, origin);
     let resource = section.parsed::<ResourceUri>("its resource", &resource)?;
     if let Err(fault) = check_path(&resource) {
         section.fault(format!("its resource {resource}: {fault}"));
     }
-    let policy = policy.unwrap_or_else(|| UpstreamConfig::default_policy(&name));
-    let policy = folder.join(policy);
+    let policy = settings::upstream_policy(name.as_str(), policy, folder);
     let lock = UpstreamConfig::lock_beside(&policy, &name);
     Some(UpstreamConfig { name, resource, place: place?, pool, policy, lock })
 }
