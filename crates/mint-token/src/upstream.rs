@@ -32,7 +32,7 @@ pub(crate) fn named<'a>(
     let origin = environment
         .get(Variable::McpResource)
         .and_then(|resource| resource.parse::<ResourceUri>().ok())
-        .map(|resource| resource.origin().to_owned())
+        .map(|resource| resource.origin())
         .unwrap_or_default();
     let found = if let Some(served) = environment.config().upstream(name, &origin) {
         let resource = served.resource.parse();

@@ -121,7 +121,7 @@ impl World {
         self.run("client", &[&["--url", server.url.as_str()], args].concat())
     }
 
-    /// Calls until it ends with `code`: a change counts within a second, on a machine that is not busy.
+    /// Calls until it ends with `code`: a change counts within a second where the machine is idle.
     #[track_caller]
     pub(crate) fn client_soon(&self, server: &Running, code: i32) -> Said {
         let until = Instant::now() + Duration::from_secs(10);

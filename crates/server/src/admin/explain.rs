@@ -103,7 +103,7 @@ pub(crate) fn policy_of(policy: &Policy) -> Policy {
 /// rules of the endpoint's own guard too: they are those of [`policy_of`].
 pub(crate) fn mount<D: Directory>(
     router: Router,
-    paths: BTreeSet<String>,
+    paths: &BTreeSet<String>,
     resource: &ResourceUri,
     rules: RulesHandle,
     authenticator: &DirectoryAuthenticator<D>,

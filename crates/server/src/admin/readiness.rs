@@ -29,7 +29,8 @@ impl Failing {
     }
 }
 
-type Check = Box<dyn Fn() -> Option<Failing> + Send + Sync>;
+/// A check: what fails now, if anything does.
+pub(crate) type Check = Box<dyn Fn() -> Option<Failing> + Send + Sync>;
 
 /// The jobs of this process. Its clones share them.
 #[derive(Clone, Default)]

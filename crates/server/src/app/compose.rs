@@ -86,7 +86,7 @@ impl Composition {
         let mut upstream_jobs = Vec::new();
         if !upstreams.is_empty() {
             for upstream in &upstreams {
-                app.readiness.add(upstream.check());
+                upstream.checks().into_iter().for_each(|check| app.readiness.add(check));
             }
             (app.resources, upstream_jobs) =
                 upstreams.into_iter().map(|it| it.resource(&issuers)).unzip();

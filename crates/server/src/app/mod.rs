@@ -135,10 +135,10 @@ impl<D: Directory> App<D> {
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
-            let (calls, questions);
-            calls = guard.rules();
-            (router, questions) =
-                explain::mount(router, places, &uri, calls.clone(), &authenticate, &self.clock)?;
+            let calls = guard.rules();
+            let (mounted, questions) =
+                explain::mount(router, &places, &uri, calls.clone(), &authenticate, &self.clock)?;
+            router = mounted;
             if let Backend::Upstream(upstream) = &backend {
                 upstream.is_guarded_by(ResourceRules { calls, questions });
             }

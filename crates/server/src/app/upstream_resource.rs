@@ -2,16 +2,19 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use auth_core::{Policy, ResourceUri};
+use auth_core::{NumericDate, Policy, ResourceUri};
 use bartizan::Issuers;
 use tokio_util::sync::CancellationToken;
-use upstream::catalog::{Catalog, Quarantine};
+use upstream::{
+    catalog::{Catalog, Quarantine},
+    gateway::Availability,
+};
 
 use super::{
     resource::{Backend, Resource},
     upstream::Upstream,
 };
-use crate::admin::readiness::Failing;
+use crate::admin::readiness::{Check, Failing};
 
 /// An upstream, ready to be one of the resources.
 pub(crate) struct UpstreamResource {
@@ -21,6 +24,8 @@ pub(crate) struct UpstreamResource {
     pub(crate) policy: Policy,
     /// What of it may be shown.
     pub(crate) catalog: Arc<Catalog>,
+    /// Whether its servers can be started or reached.
+    pub(crate) availability: Availability,
     /// What answers.
     pub(crate) upstream: Upstream,
     /// What runs in the background meanwhile.
@@ -45,10 +50,19 @@ impl UpstreamResource {
     }
 
     /// What `/readyz` says about it.
-    pub(crate) fn check(&self) -> impl Fn() -> Option<Failing> + Send + Sync + use<> {
+    pub(crate) fn checks(&self) -> [Check; 2] {
         let (name, catalog) = (self.upstream.name().to_owned(), Arc::clone(&self.catalog));
-        move || hidden(&name, &catalog.quarantine())
+        let hidden = move || hidden(&name, &catalog.quarantine());
+        let (name, availability) = (self.upstream.name().to_owned(), self.availability.clone());
+        let down = move || availability.failing_since().map(|since| unavailable(&name, since));
+        [Box::new(hidden), Box::new(down)]
     }
+}
+
+/// A server that cannot be started or reached. Callers of other servers are served.
+fn unavailable(name: &str, since: NumericDate) -> Failing {
+    let what = format!("{name}: the server cannot be started or reached");
+    Failing { what, since: Some(since), affects_callers: false }
 }
 
 /// Something that is hidden because it was not accepted.
@@ -73,5 +87,6 @@ mod tests {
         let failing = hidden("files", &quarantine).unwrap();
         assert_eq!(failing.what, "files: 1 changed and 0 new definitions are hidden");
         assert!(!failing.affects_callers);
+        assert!(!unavailable("files", NumericDate::EPOCH).affects_callers);
     }
 }

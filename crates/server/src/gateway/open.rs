@@ -9,7 +9,7 @@ use upstream::{
     asks::parking::{Parking, ParkingLimits},
     catalog::Catalog,
     front::Front,
-    gateway::{GatewayConfig, gateway},
+    gateway::{Availability, GatewayConfig, gateway},
     link::{http::PooledHttpLinks, stdio::StdioServer},
     pool::{Bounds, BoundsConfig},
     translate::Parked,
@@ -50,11 +50,11 @@ pub(crate) fn open(
     environment: &Environment,
 ) -> Result<UpstreamResource, Failure> {
     let offers = ready.offers();
-    let Ready { config, policy, pins, offered } = ready;
+    let Ready { config, policy, pins, offered, availability } = ready;
     let name = config.name.as_str();
     let catalog = Arc::new(Catalog::new(name, pins));
     catalog.learn(&offered);
-    let front = front(&config, shared, Arc::clone(&catalog), environment)
+    let front = front(&config, shared, &availability, Arc::clone(&catalog), environment)
         .map_err(|source| Failure::Opening { name: name.to_owned(), source })?;
     let upstream = Upstream::new(name, offers, move |request| {
         let mut front = front.clone();
@@ -66,19 +66,21 @@ pub(crate) fn open(
     let uri = config.resource.clone();
     let watch = Watch::new(config, Arc::clone(&catalog), upstream.rules());
     let job = Box::new(move |stop| Box::pin(watch.keep_fresh(stop)) as _);
-    Ok(UpstreamResource { uri, policy, catalog, upstream, job })
+    Ok(UpstreamResource { uri, policy, catalog, availability, upstream, job })
 }
 
 /// The endpoint of the server of `config`.
 fn front(
     config: &UpstreamConfig,
     shared: &SharedParts,
+    availability: &Availability,
     catalog: Arc<Catalog>,
     environment: &Environment,
 ) -> Result<Front, Box<dyn std::error::Error + Send + Sync>> {
     let name = config.name.as_str();
     let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
-    let how = GatewayConfig { pool: config.pool.clone(), ..GatewayConfig::new(name) };
+    let (pool, availability) = (config.pool.clone(), availability.clone());
+    let how = GatewayConfig { pool, availability, ..GatewayConfig::new(name) };
     Ok(match &config.place {
         UpstreamPlace::Command(place) => {
             let child = Arc::new(child_config(name, place, environment)?);

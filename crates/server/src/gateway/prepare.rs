@@ -4,7 +4,10 @@ use std::io::Write;
 
 use auth_core::{Action, Policy};
 use terminal::{Invocation, Program, table::Table};
-use upstream::catalog::{Definition, Digest, Lock, Offered, Pins};
+use upstream::{
+    catalog::{Definition, Digest, Lock, Offered, Pins},
+    gateway::Availability,
+};
 
 use super::{
     connect::ListingError,
@@ -26,6 +29,8 @@ pub(crate) struct Ready {
     pub(crate) pins: Pins,
     /// What it offers, if it could be asked.
     pub(crate) offered: Vec<Definition>,
+    /// Whether it could be asked.
+    pub(crate) availability: Availability,
 }
 
 impl Ready {
@@ -56,6 +61,7 @@ pub(crate) fn prepare(
     };
     let pins = files.lock.as_ref().map(|lock| lock.pins.clone()).unwrap_or_default();
     let review = Review::of(&offered, &pins);
+    let availability = Availability::new(&name);
     let Some(text) = files.policy.clone() else {
         return first_run(config, &review, accept, out);
     };
@@ -72,14 +78,15 @@ pub(crate) fn prepare(
         files::write(&config.lock, &accepted.text())?;
         let text = format!("{name}: accepted {}\n", counted(review.acceptable()));
         print(&text, &warnings(review.acceptable()), out)?;
-        return Ok(Ready { config, policy, pins: accepted.pins, offered: offered.definitions });
+        let (pins, offered) = (accepted.pins, offered.definitions);
+        return Ok(Ready { config, policy, pins, offered, availability });
     }
     let shown = shown_review(&name, &review, false);
     if !shown.is_empty() {
         let command = invocation.command(Program::Server, &format!("upstreams diff {name}"));
         print(&format!("{shown}`{command}` shows what differs\n"), &[], out)?;
     }
-    Ok(Ready { config, policy, pins, offered: offered.definitions })
+    Ok(Ready { config, policy, pins, offered: offered.definitions, availability })
 }
 
 /// The policy and the pins of a server that cannot be asked now.
@@ -91,15 +98,12 @@ fn without_the_server(
     if !files.is_accepted() {
         return Err(not_accepted(&config));
     }
-    let error: &(dyn std::error::Error + 'static) = error;
-    tracing::warn!(
-        upstream = config.name.as_str(),
-        error,
-        "The server cannot be asked what it offers: it is compared with what was accepted once a client lists it"
-    );
+    // It is compared with what was accepted before its first call.
+    let availability = Availability::new(config.name.as_str());
+    availability.failed(error);
     let policy = policy_of(&files.policy.unwrap_or_default())?;
     let pins = files.lock.unwrap_or_default().pins;
-    Ok(Ready { config, policy, pins, offered: Vec::new() })
+    Ok(Ready { config, policy, pins, offered: Vec::new(), availability })
 }
 
 /// Writes the suggested policy and the lock file.
@@ -140,7 +144,8 @@ fn first_run(
     // The pins are what it offers.
     let offered = Vec::new();
     if accept {
-        Ok(Ready { config, policy, pins: lock.pins, offered })
+        let availability = Availability::new(config.name.as_str());
+        Ok(Ready { config, policy, pins: lock.pins, offered, availability })
     } else {
         Err(not_accepted(&config))
     }
@@ -292,7 +297,9 @@ mod tests {
             Err(Failure::Listing { .. })
         ));
         run(path, Ok(offered(&[GET])), true).0.unwrap();
-        assert_eq!(run(path, Err(ListingError::Timeout), false).0.unwrap().offers().len(), 1);
+        let ready = run(path, Err(ListingError::Timeout), false).0.unwrap();
+        assert_eq!(ready.offers().len(), 1);
+        assert!(ready.availability.failing_since().is_some());
     }
 
     #[test]

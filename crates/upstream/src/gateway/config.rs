@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::availability::Availability;
 use crate::{calls::CallLimits, front::FrontLimits, pool::PoolConfig};
 
 /// How one upstream is served.
@@ -15,6 +16,8 @@ pub struct GatewayConfig {
     pub calls: CallLimits,
     /// What callers hold.
     pub front: FrontLimits,
+    /// Whether its servers can be started or reached.
+    pub availability: Availability,
     /// How long a server has for its first answer. One that says nothing to `server/discover` in a
     /// third of it is taken for one of the old generation.
     pub first_answer: Duration,
@@ -24,8 +27,10 @@ impl GatewayConfig {
     /// The defaults.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            availability: Availability::new(&name),
+            name,
             pool: PoolConfig::default(),
             calls: CallLimits::default(),
             front: FrontLimits::default(),

@@ -109,13 +109,15 @@ impl<S: Source> Kept<S> {
             }
             Ok::<_, BeginError>(Begun { connection, answer })
         };
-        self.sessions.get(key, begin).await
+        let lease = self.sessions.get(key, begin).await;
+        self.config.availability.note(&lease);
+        lease
     }
 
     /// The server for requests without a session, whatever it speaks.
     async fn ready(&self, key: &Key) -> Result<Lease<Ready>, PoolError> {
         let lease = self.begin(key, self.generations.ends_at_discover()).await;
-        match lease {
+        let lease = match lease {
             Err(PoolError::Handshake(error))
                 if matches!(connect_error(&error), Some(ConnectError::Ended(_)))
                     && !self.generations.ends_at_discover() =>
@@ -124,7 +126,9 @@ impl<S: Source> Kept<S> {
                 self.begin(key, true).await
             }
             lease => lease,
-        }
+        };
+        self.config.availability.note(&lease);
+        lease
     }
 
     async fn begin(&self, key: &Key, is_old: bool) -> Result<Lease<Ready>, PoolError> {
@@ -255,7 +259,7 @@ impl<S: Source> Servers for Kept<S> {
 }
 
 /// The error of a handshake, if that is what it is.
-fn connect_error<'a>(
+pub(super) fn connect_error<'a>(
     error: &'a (dyn std::error::Error + Send + Sync + 'static),
 ) -> Option<&'a ConnectError> {
     match error.downcast_ref() {

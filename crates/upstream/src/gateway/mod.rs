@@ -17,12 +17,14 @@
 //!
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
+mod availability;
 mod config;
 mod generations;
 mod kept;
 mod leased;
 mod listing;
 
+pub use availability::Availability;
 pub use config::GatewayConfig;
 pub use kept::gateway;
 pub use listing::offered;
