@@ -36,7 +36,7 @@ pub(crate) struct Ready {
 impl Ready {
     /// What using each accepted definition is: each has a rule.
     pub(crate) fn offers(&self) -> Vec<Action> {
-        self.pins.iter().map(|it| it.kind().action(it.key())).collect()
+        self.pins.iter().filter_map(|it| it.kind().action(it.key())).collect()
     }
 }
 
@@ -124,7 +124,8 @@ fn first_run(
     let offers = counted(definitions.iter().copied());
     let rows = definitions.iter().map(|definition| {
         let action = definition.kind().action(definition.key());
-        let needs = policy.requirements(&action).unwrap_or_default();
+        let needs = action.as_ref().and_then(|action| policy.requirements(action));
+        let needs = needs.unwrap_or_default();
         let needs: Vec<String> = needs.iter().map(ToString::to_string).collect();
         let key = auth_core::display::excerpt(definition.key());
         [definition.kind().name().to_owned(), key, needs.join(", ")]
@@ -165,8 +166,7 @@ fn check_rules(
     if missing.is_empty() {
         return Ok(());
     }
-    let rules = missing.iter().map(|definition| {
-        let action = definition.kind().action(definition.key());
+    let rules = missing.iter().map(|(definition, action)| {
         format!("{action}; for example: {}", line(&config.name, definition).trim_end())
     });
     Err(Failure::NoRules { policy: config.policy.clone(), rules: rules.collect() })

@@ -16,6 +16,7 @@ pub(super) fn counted<'a>(definitions: impl Iterator<Item = &'a Definition>) -> 
     let count = |kind: Kind| kinds.iter().filter(|it| **it == kind).count();
     let counts = Kind::ALL.into_iter().filter_map(|kind| match count(kind) {
         0 => None,
+        _ if kind == Kind::Instructions => Some(kind.name().to_owned()),
         1 => Some(format!("1 {}", kind.name())),
         many => Some(format!("{many} {}s", kind.name())),
     });

@@ -67,12 +67,10 @@ impl<'a> Review<'a> {
     }
 
     /// What can be accepted and has no rule in `policy`.
-    pub(crate) fn without_rule(&self, policy: &Policy) -> Vec<&'a Definition> {
-        let has_none = |definition: &&Definition| {
-            let action: Action = definition.kind().action(definition.key());
-            policy.requirements(&action).is_none()
-        };
-        self.acceptable().filter(has_none).collect()
+    pub(crate) fn without_rule(&self, policy: &Policy) -> Vec<(&'a Definition, Action)> {
+        let used = |it: &'a Definition| Some((it, it.kind().action(it.key())?));
+        let has_none = |(_, action): &(_, Action)| policy.requirements(action).is_none();
+        self.acceptable().filter_map(used).filter(has_none).collect()
     }
 
     /// The pins once all of it is accepted: what is gone is left out.
@@ -147,7 +145,8 @@ mod tests {
         );
         assert!(!review.is_settled());
         let policy = parse("[tools]\na = []\nold = []", &[]).unwrap();
-        assert_eq!(keys(&review.without_rule(&policy)), ["b", "c"]);
+        let missing: Vec<_> = review.without_rule(&policy).iter().map(|(it, _)| it.key()).collect();
+        assert_eq!(missing, ["b", "c"]);
         let accepted = review.pins();
         let names: Vec<_> = accepted.iter().map(Definition::key).collect();
         assert_eq!(names, ["a", "b", "c"]);

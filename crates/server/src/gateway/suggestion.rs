@@ -37,7 +37,7 @@ struct Need {
 ///
 /// A policy has no rules for URI templates of every form (RFC 6570).
 pub(crate) fn can_have_rule(definition: &Definition) -> bool {
-    if matches!(definition.kind(), Kind::Tool | Kind::Prompt) {
+    if matches!(definition.kind(), Kind::Tool | Kind::Prompt | Kind::Instructions) {
         return true;
     }
     let rule = (definition.key().to_owned(), RuleDocument::All(Vec::new()));
@@ -207,7 +207,7 @@ mod tests {
         let offers: Vec<Action> = definitions
             .iter()
             .filter(|it| can_have_rule(it))
-            .map(|it| it.kind().action(it.key()))
+            .filter_map(|it| it.kind().action(it.key()))
             .collect();
         assert_eq!(offers.len(), 5, "{text}");
         let policy = parse(&text, &offers).unwrap();

@@ -76,7 +76,8 @@ impl Watch {
             return Err("the policy is not accepted".into());
         };
         let policy = policy_of(&policy)?;
-        let offers: Vec<Action> = lock.pins.iter().map(|it| it.kind().action(it.key())).collect();
+        let offers: Vec<Action> =
+            lock.pins.iter().filter_map(|it| it.kind().action(it.key())).collect();
         MissingRulesError::check(&policy, &offers)?;
         if let Some(rules) = self.rules.get() {
             rules.replace(policy)?;

@@ -3,6 +3,7 @@
 use auth_core::display::is_risky;
 
 use super::{Digest, Json, JsonError, Kind};
+use crate::wire::Object;
 
 /// The longest definition that is read, in bytes.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
@@ -11,7 +12,8 @@ const MAX_KEY_BYTES: usize = 2048;
 /// How many places with characters that are not seen are reported of one definition.
 const MAX_HIDDEN: usize = 16;
 
-/// What a server says about a tool, a resource, a template, a prompt or a skill.
+/// What a server says about a tool, a resource, a template, a prompt or a skill; or its
+/// instructions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     kind: Kind,
@@ -60,6 +62,18 @@ impl Definition {
         }
         let json = Json::parse(text).map_err(|fault| DefinitionError::Json(kind, fault))?;
         Self::of(kind, json)
+    }
+
+    /// The instructions in the result of `initialize` or `server/discover`, if it has any: an object
+    /// with a `name`, as all have, and the `text`. What is no text is as it is.
+    #[must_use]
+    pub fn instructions(hello: &str) -> Option<Result<Self, DefinitionError>> {
+        let hello = Object::parse(hello).ok()?;
+        let text = hello.get(Kind::Instructions.member())?;
+        Some(Self::read(
+            Kind::Instructions,
+            &format!("{{\"name\":\"instructions\",\"text\":{text}}}"),
+        ))
     }
 
     pub(super) fn of(kind: Kind, mut json: Json) -> Result<Self, DefinitionError> {

@@ -1,4 +1,5 @@
-//! What a server offers, by the list that it is in.
+//! What a server says about itself: what it offers, by the list that it is in, and its
+//! instructions.
 
 use auth_core::Action;
 
@@ -15,14 +16,21 @@ pub enum Kind {
     Prompt,
     /// An entry of `skills/list`, of the extension `io.modelcontextprotocol/skills`.
     Skill,
+    /// The `instructions` for models in the answer to `initialize` or `server/discover`: at most
+    /// one, in no list.
+    Instructions,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [Self; 5] =
+    pub const ALL: [Self; 6] =
+        [Self::Tool, Self::Resource, Self::Template, Self::Prompt, Self::Skill, Self::Instructions];
+
+    /// Those that are in lists.
+    pub const LISTED: [Self; 5] =
         [Self::Tool, Self::Resource, Self::Template, Self::Prompt, Self::Skill];
 
-    /// The method that lists them.
+    /// The method whose result has them.
     #[must_use]
     pub const fn method(self) -> &'static str {
         match self {
@@ -31,6 +39,7 @@ impl Kind {
             Self::Template => "resources/templates/list",
             Self::Prompt => "prompts/list",
             Self::Skill => "skills/list",
+            Self::Instructions => "initialize",
         }
     }
 
@@ -43,6 +52,7 @@ impl Kind {
             Self::Template => "resourceTemplates",
             Self::Prompt => "prompts",
             Self::Skill => "skills",
+            Self::Instructions => "instructions",
         }
     }
 
@@ -50,7 +60,7 @@ impl Kind {
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
-            Self::Tool | Self::Prompt => "name",
+            Self::Tool | Self::Prompt | Self::Instructions => "name",
             Self::Resource | Self::Skill => "uri",
             Self::Template => "uriTemplate",
         }
@@ -64,6 +74,7 @@ impl Kind {
             Self::Resource | Self::Template => "resources",
             Self::Prompt => "prompts",
             Self::Skill => "extensions",
+            Self::Instructions => "instructions",
         }
     }
 
@@ -76,17 +87,20 @@ impl Kind {
             Self::Template => "template",
             Self::Prompt => "prompt",
             Self::Skill => "skill",
+            Self::Instructions => "instructions",
         }
     }
 
-    /// What using the one that goes by `key` is, which a policy has a rule for.
+    /// What using the one that goes by `key` is, which a policy has a rule for. Instructions are
+    /// not used: each caller gets them.
     #[must_use]
-    pub fn action(self, key: &str) -> Action {
-        match self {
+    pub fn action(self, key: &str) -> Option<Action> {
+        Some(match self {
             Self::Tool => Action::CallTool(key.to_owned()),
             Self::Prompt => Action::GetPrompt(key.to_owned()),
             Self::Resource | Self::Template | Self::Skill => Action::ReadResource(key.to_owned()),
-        }
+            Self::Instructions => return None,
+        })
     }
 
     pub(super) fn of_member(member: &str) -> Option<Self> {

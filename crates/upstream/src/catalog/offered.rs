@@ -61,11 +61,20 @@ pub enum OfferedError {
 }
 
 impl Offered {
+    /// Adds the instructions in the result of `initialize` or `server/discover`.
+    pub fn add_instructions(&mut self, hello: &str) {
+        match Definition::instructions(hello) {
+            Some(Ok(definition)) => self.definitions.push(definition),
+            Some(Err(error)) => self.unreadable.push(error),
+            None => {}
+        }
+    }
+
     /// Asks for every list.
     pub async fn list<L: Lists>(lists: &mut L, bounds: &ListBounds) -> Result<Self, OfferedError> {
         let mut offered = Self::default();
         let mut bytes = 0;
-        for kind in Kind::ALL {
+        for kind in Kind::LISTED {
             let method = kind.method();
             let mut cursor: Option<String> = None;
             for page in 0.. {

@@ -59,7 +59,8 @@ impl<'a> Page<'a> {
                 "ttlMs" => page.ttl = value.parse().ok().map(|ttl| (ttl, place)),
                 "cacheScope" => page.is_public = value == "\"public\"",
                 member => {
-                    let Some(kind) = Kind::of_member(member) else { continue };
+                    let listed = |kind: &Kind| Kind::LISTED.contains(kind);
+                    let Some(kind) = Kind::of_member(member).filter(listed) else { continue };
                     let entries = items(text.get(place.clone()).unwrap_or_default())?;
                     page.lists.push(List { kind, place, entries });
                 }

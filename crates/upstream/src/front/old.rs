@@ -100,10 +100,11 @@ async fn begin(shared: &Arc<Shared>, context: &CallContext, request: Message) ->
     if shared.sessions.make_room(context.owner()).is_err() {
         return full();
     }
-    let opened = match shared.servers.open(context, request).await {
+    let mut opened = match shared.servers.open(context, request).await {
         Ok(opened) => opened,
         Err(error) => return answer::not_opened(id.as_deref(), error),
     };
+    opened.answer = filter(&*shared.definitions, "initialize", opened.answer);
     let result = opened.answer.result().unwrap_or("{}");
     let revision = Hello::new(Era::Old, result).revisions().pop().unwrap_or_default();
     let owner = context.owner().clone();

@@ -55,7 +55,7 @@ pub(super) fn filter(definitions: &dyn Definitions, method: &str, answer: Messag
     }
 }
 
-/// Whether a method is answered with definitions.
+/// Whether a method is answered with definitions, or with instructions.
 pub(super) fn is_list(method: &str) -> bool {
-    method.ends_with("/list") || method == "resources/directory/read"
+    method.ends_with("/list") || matches!(method, "resources/directory/read" | "server/discover")
 }

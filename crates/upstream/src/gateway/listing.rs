@@ -25,7 +25,9 @@ pub async fn offered(
     connection: &Connection,
     bounds: &ListBounds,
 ) -> Result<Offered, OfferedError> {
-    Offered::list(&mut ConnectionLists(connection), bounds).await
+    let mut offered = Offered::list(&mut ConnectionLists(connection), bounds).await?;
+    offered.add_instructions(connection.hello().result());
+    Ok(offered)
 }
 
 /// Takes in everything that the server offers, and does so again whenever the server says that a

@@ -74,7 +74,7 @@ fn upstream_policy(
 ) -> Result<(Option<PathBuf>, Vec<Action>), Failure> {
     let (policy, lock) = upstreams::files_of(name, args, environment)?;
     let lock = gateway::read_lock(&lock)?.unwrap_or_default();
-    let offers = lock.pins.iter().map(|it| it.kind().action(it.key())).collect();
+    let offers = lock.pins.iter().filter_map(|it| it.kind().action(it.key())).collect();
     Ok((Some(policy), offers))
 }
 

@@ -40,6 +40,7 @@ fn asking(request: &Received) -> Vec<Step> {
             json!({
                 "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
                 "serverInfo": { "name": "asking", "version": "1" },
+                "instructions": "Ask first",
             }),
         ),
         Some("tools/list") => say("result", json!({ "tools": [{ "name": "t" }] })),
@@ -83,22 +84,33 @@ fn accepting(tool: &str) -> Arc<Catalog> {
 }
 
 async fn call(front: &Front) -> Value {
+    let params = json!({ "name": "t", "arguments": {} });
+    request(front, "tools/call", params, &[("mcp-name", "t")]).await
+}
+
+async fn request(
+    front: &Front,
+    method: &str,
+    mut params: Value,
+    headers: &[(&str, &str)],
+) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "t", "version": "1" },
         "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
     });
-    let params = json!({ "name": "t", "arguments": {}, "_meta": meta });
-    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let request = Request::post("/")
+    params["_meta"] = meta;
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let mut request = Request::post("/")
         .extension(caller(""))
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")
         .header("mcp-protocol-version", "2026-07-28")
-        .header("mcp-method", "tools/call")
-        .header("mcp-name", "t")
-        .body(Full::new(Bytes::from(message.to_string())))
-        .unwrap();
+        .header("mcp-method", method);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
     let answer = front.clone().call(request).await.unwrap();
     serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
@@ -121,4 +133,20 @@ async fn what_has_changed_is_refused_before_any_client_lists_it() {
     let said = call(&front).await;
     let text = said["error"]["message"].as_str().unwrap_or_default();
     assert!(text.contains("has not been accepted"), "{said}");
+}
+
+#[tokio::test]
+async fn instructions_are_passed_on_if_they_were_accepted() {
+    let server = Server::start(asking).await;
+    let hello = r#"{"instructions":"Ask first"}"#;
+    let accepted = Definition::instructions(hello).unwrap().unwrap();
+    let accepted = Arc::new(Catalog::new("asking", Pins::accepting(&[accepted])));
+    for (catalog, instructions) in
+        [(accepted, json!("Ask first")), (accepting(r#"{"name":"t"}"#), Value::Null)]
+    {
+        let front = front(&server, Some(catalog));
+        let said = request(&front, "server/discover", json!({}), &[]).await;
+        assert_eq!(said["result"]["instructions"], instructions, "{said}");
+        assert!(said["result"]["supportedVersions"].is_array(), "{said}");
+    }
 }
