@@ -59,6 +59,7 @@ pub mod openid;
 mod owner_tag;
 mod policy;
 mod principal;
+pub mod quota;
 mod resource;
 mod scope;
 mod signing_keys;

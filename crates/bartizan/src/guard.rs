@@ -4,13 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
     Action, Issuer, OwnerTagKey, Policy, Principal, ProtectedResourceMetadata, ResourceUri,
+    quota::Quota,
 };
 
 use crate::{
     Authenticate, MetadataService, MissingRulesError, Observer, Rules, RulesHandle,
     observer::Observers,
     ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
-    request::{origin::Origins, quota::Quota},
+    request::origin::Origins,
     rules::{Limits, Resource, Ruleset, SharedRules},
 };
 

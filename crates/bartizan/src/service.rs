@@ -9,7 +9,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{Action, Decision, Owner, Principal, Query};
+use auth_core::{
+    Action, Decision, Owner, Principal, Query,
+    quota::{Holder, QuotaExceededError, Share},
+};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
@@ -32,7 +35,6 @@ use crate::{
         body, cors, headers,
         message::{Id, Message},
         proof,
-        quota::{Holder, QuotaExceededError, Share},
     },
     response::{self, Refusal},
     rules::{Limits, Ruleset},

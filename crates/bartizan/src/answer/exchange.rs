@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Action, Decision, Denial, Owner, Query};
+use auth_core::{Action, Decision, Denial, Owner, Query, quota::Share};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::Body;
@@ -37,7 +37,6 @@ use crate::{
     },
     authenticate::Credentials,
     observer::{AuditEvent, Outcome},
-    request::quota::Share,
     response,
     rules::Ruleset,
 };

@@ -10,7 +10,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use crate::request::quota::{QuotaExceededError, Share};
+use auth_core::quota::{QuotaExceededError, Share};
 
 /// How much of a refused request's body is thrown away before the connection is given up.
 const DISCARD_BYTES: usize = 64 * 1024;

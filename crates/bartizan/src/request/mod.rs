@@ -9,4 +9,3 @@ pub(crate) mod headers;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod proof;
-pub(crate) mod quota;

@@ -33,7 +33,7 @@ mod body;
 mod challenges;
 mod endpoint;
 
-use auth_core::VerifyError;
+use auth_core::{VerifyError, quota::QuotaExceededError};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -49,7 +49,7 @@ use crate::{
     ownership::owned_ids::OwnedIdError,
     request::{
         accept::NotAcceptableError, bearer::CredentialError, body::BodyError,
-        headers::HeaderMismatchError, message::Id, origin::OriginError, quota::QuotaExceededError,
+        headers::HeaderMismatchError, message::Id, origin::OriginError,
     },
 };
 

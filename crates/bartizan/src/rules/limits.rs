@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::request::quota::Bounds;
+use auth_core::quota::Bounds;
 
 /// The longest body without a token, in bytes.
 const MAX_ANONYMOUS_BODY: usize = 64 * 1024;

@@ -57,19 +57,6 @@ impl Pins {
         pins
     }
 
-    /// The same without those that `is_left_out` says.
-    #[must_use]
-    pub fn without(mut self, is_left_out: impl Fn(&Definition) -> bool) -> Self {
-        for items in self.items.values_mut() {
-            items.retain(|_, definition| !is_left_out(definition));
-        }
-        for (kind, outlines) in &mut self.outlines {
-            let items = self.items.get(kind);
-            outlines.retain(|_, name| items.is_some_and(|items| items.contains_key(name)));
-        }
-        self
-    }
-
     /// What was accepted under this name.
     #[must_use]
     pub fn get(&self, kind: Kind, key: &str) -> Option<&Definition> {

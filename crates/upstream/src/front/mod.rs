@@ -23,7 +23,6 @@ mod limits;
 mod new;
 mod old;
 mod params;
-mod quota;
 mod race;
 mod replay;
 mod service;

@@ -62,7 +62,7 @@ async fn request(
     if let Err(refused) = shared.admit(&request) {
         return refused;
     }
-    let Some(place) = shared.calls.take(context.owner()) else {
+    let Some(place) = shared.place(context.owner()) else {
         return answer::too_many(request.id());
     };
     let server = match shared.servers.stateless(&context).await {

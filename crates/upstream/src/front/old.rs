@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use auth_core::quota::Share;
+
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 
 use super::{
     answer::{self, Answer},
     headers::{self, LAST_EVENT_ID, SESSION_ID},
-    quota::Place,
     race::{Cancelled, First, first},
     replay::{Replay, STANDALONE, parse_id},
     session::Session,
@@ -94,7 +95,7 @@ async fn begin(shared: &Arc<Shared>, context: &CallContext, request: Message) ->
         answer::error(status, id.as_deref(), ErrorCode::INTERNAL, text)
     };
     // A place for as long as the server takes to start.
-    let Some(_place) = shared.calls.take(context.owner()) else {
+    let Some(_place) = shared.place(context.owner()) else {
         return answer::too_many(id.as_deref());
     };
     if shared.sessions.make_room(context.owner()).is_err() {
@@ -129,7 +130,7 @@ async fn request(
     if let Err(refused) = shared.admit(&request) {
         return refused;
     }
-    let Some(place) = shared.calls.take(context.owner()) else {
+    let Some(place) = shared.place(context.owner()) else {
         return answer::too_many(request.id());
     };
     let cancelled = request.id().and_then(Id::parse).and_then(|id| {
@@ -194,7 +195,7 @@ impl Running {
     /// Takes what the call says to its stream, until the end. Without a stream no client can ask
     /// for it, but the call goes on. If no client reads for as long as a session may be idle, the
     /// call is cancelled: otherwise one without an end would stay in flight.
-    async fn pump(mut self, begun: Option<Event>, to: Option<Arc<Replay>>, place: Place) {
+    async fn pump(mut self, begun: Option<Event>, to: Option<Arc<Replay>>, place: Share) {
         let idle = self.shared.limits.session_idle;
         let unread = async {
             match &to {
@@ -259,7 +260,7 @@ impl Drop for Running {
 
 /// A call whose response has not begun. A client that goes away does not cancel it (MCP 2025-11-25,
 /// sending messages).
-struct Attached(Option<(Running, Place)>);
+struct Attached(Option<(Running, Share)>);
 
 impl Drop for Attached {
     fn drop(&mut self) {

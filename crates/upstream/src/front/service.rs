@@ -20,7 +20,6 @@ use super::{
     limits::FrontLimits,
     new, old,
     params::Params,
-    quota::Quota,
     sessions::Sessions,
     shared::Shared,
 };
@@ -54,7 +53,7 @@ impl Front {
             servers,
             definitions,
             limits,
-            calls: Arc::new(Quota::new(limits.calls_each, limits.calls_total)),
+            calls: Arc::default(),
             sessions: Sessions::new(limits),
             params: Params::default(),
         }))

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use auth_core::Owner;
+use auth_core::{Owner, quota::Holder};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
 use super::{
@@ -15,7 +15,6 @@ use super::{
     replay::{Replay, STANDALONE},
 };
 use crate::{
-    pool::Holder,
     port::{AskId, Event, Server},
     wire::{Id, Message},
 };

@@ -7,10 +7,9 @@ use std::{
     time::Duration,
 };
 
-use auth_core::Owner;
+use auth_core::{Owner, quota::Holder};
 
 use super::{limits::FrontLimits, session::Session};
-use crate::pool::Holder;
 
 /// How often idle sessions are looked for, at most.
 const SWEEP: Duration = Duration::from_mins(1);

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use auth_core::{
+    Owner,
+    quota::{Bounds, Holder, Quota, Share},
+};
 use http::StatusCode;
 
 use super::{
@@ -9,7 +13,6 @@ use super::{
     definitions::Definitions,
     limits::FrontLimits,
     params::Params,
-    quota::Quota,
     sessions::Sessions,
 };
 use crate::{
@@ -28,6 +31,15 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// A place for one call of the user who `owner` is, until it is dropped; if there is one.
+    pub(super) fn place(&self, owner: &Owner) -> Option<Share> {
+        let FrontLimits { calls_each: each, calls_total: total, .. } = self.limits;
+        let mut share =
+            self.calls.share(Holder::from(owner), Bounds { total, each, anonymous: each });
+        share.hold(1).ok()?;
+        Some(share)
+    }
+
     /// Whether what a request is aimed at may be used: the answer if not.
     #[expect(clippy::result_large_err, reason = "an answer is made and moved once")]
     pub(super) fn admit(&self, request: &Message) -> Result<(), Answer> {

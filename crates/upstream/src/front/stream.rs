@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
+use auth_core::quota::Share;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 
-use super::quota::Place;
 use crate::{
     port::{Ask, Call, Event},
     wire::Message,
@@ -75,7 +75,7 @@ pub(super) struct CallBody {
     /// Never locked: bodies must be `Sync`, and calls are not.
     call: Mutex<Streamed>,
     keep_alive: KeepAlive,
-    _place: Place,
+    _place: Share,
 }
 
 struct Streamed {
@@ -91,7 +91,7 @@ impl CallBody {
         call: Box<dyn Call>,
         first: Option<Event>,
         keep_alive: Duration,
-        place: Place,
+        place: Share,
         finish: Finish,
     ) -> Self {
         let call = Mutex::new(Streamed { call, first, has_ended: false, finish: Some(finish) });

@@ -16,7 +16,6 @@
 mod backoff;
 mod bounds;
 mod error;
-mod holder;
 mod instances;
 mod lease;
 mod start;
@@ -34,7 +33,6 @@ use std::{
 pub use backoff::Backoff;
 pub use bounds::{Bounds, BoundsConfig, Slot};
 pub use error::PoolError;
-pub(crate) use holder::Holder;
 pub use instances::{Instances, Key};
 pub use lease::Lease;
 use tokio::{

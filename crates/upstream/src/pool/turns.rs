@@ -5,9 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use auth_core::quota::Holder;
 use tokio::sync::Semaphore;
-
-use super::holder::Holder;
 
 /// A semaphore for each user who starts a server or waits to: at most as many as wait.
 #[derive(Debug, Default)]

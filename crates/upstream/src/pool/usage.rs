@@ -2,13 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::Owner;
+use auth_core::{Owner, quota::Holder};
 use tokio::{
     sync::Notify,
     time::{Duration, Instant, sleep_until},
 };
-
-use super::holder::Holder;
 
 /// Who uses one server, since when no one does, and whether it is to end.
 #[derive(Debug)]

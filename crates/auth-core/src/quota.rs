@@ -1,4 +1,4 @@
-//! How much of something callers hold at once: bytes of bodies, streams.
+//! How much of something callers hold at once: bytes of bodies, streams, calls.
 //!
 //! 1. There is a bound for all callers together, one for each caller, and one for all without a
 //!    token.
@@ -10,13 +10,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use auth_core::{Issuer, Owner, Subject};
+use crate::{Issuer, Owner, Subject};
 
-/// Who holds something.
+/// Who holds something that is bounded: a user, through whichever clients they come. An [`Owner`]
+/// has the client too, and everybody can register clients: bounds for each owner would bound no
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Holder {
+pub enum Holder {
     /// Everybody without a token.
     Anonymous,
+    /// A user.
     User(Issuer, Subject),
 }
 
@@ -31,24 +34,29 @@ impl From<&Owner> for Holder {
 
 /// How much may be held.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) total: usize,
-    pub(crate) each: usize,
-    pub(crate) anonymous: usize,
+pub struct Bounds {
+    /// By all callers together.
+    pub total: usize,
+    /// By each user.
+    pub each: usize,
+    /// By all without a token together.
+    pub anonymous: usize,
 }
 
 /// Which bound was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum QuotaExceededError {
+pub enum QuotaExceededError {
+    /// That of one caller.
     #[error("this caller")]
     Caller,
+    /// That of all callers.
     #[error("all callers together")]
     Total,
 }
 
 /// What is held. The bounds come with each share, so that they can change while shares are held.
 #[derive(Debug, Default)]
-pub(crate) struct Quota(Mutex<Held>);
+pub struct Quota(Mutex<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -58,7 +66,8 @@ struct Held {
 
 impl Quota {
     /// A share of nothing yet, within `bounds`.
-    pub(crate) fn share(self: &Arc<Self>, holder: Holder, bounds: Bounds) -> Share {
+    #[must_use]
+    pub fn share(self: &Arc<Self>, holder: Holder, bounds: Bounds) -> Share {
         Share { quota: Arc::clone(self), holder, bounds, amount: 0 }
     }
 
@@ -69,7 +78,7 @@ impl Quota {
 
 /// What one request holds.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub struct Share {
     quota: Arc<Quota>,
     holder: Holder,
     bounds: Bounds,
@@ -78,12 +87,13 @@ pub(crate) struct Share {
 
 impl Share {
     /// Whether its holder has no token.
-    pub(crate) fn is_of_nobody(&self) -> bool {
+    #[must_use]
+    pub fn is_of_nobody(&self) -> bool {
         self.holder == Holder::Anonymous
     }
 
     /// Holds `amount` in all; less than is held already changes nothing.
-    pub(crate) fn hold(&mut self, amount: usize) -> Result<(), QuotaExceededError> {
+    pub fn hold(&mut self, amount: usize) -> Result<(), QuotaExceededError> {
         let more = amount.saturating_sub(self.amount);
         if more == 0 {
             return Ok(());
