@@ -7,8 +7,8 @@
 //!    answer.
 //! 3. A body has at most 64 KiB. At most 20 questions are answered in a second, and at most 8 at
 //!    once; the others are answered with 429. (A question may make the server ask an issuer.)
-//! 4. What is explained is what is decided: the same issuers, the same directory, the policy that is
-//!    in force, and the code of the core that the guard runs.
+//! 4. What is explained is what is decided: the same issuers, the same directory, the policy in
+//!    force, and the code of the core that the guard runs.
 //! 5. Each resource has an endpoint of its own, at `/admin/explain` and its path. The first one is
 //!    also at `/admin/explain`.
 //!

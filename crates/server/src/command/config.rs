@@ -18,6 +18,7 @@ use crate::{
         upstreams,
     },
     failure::Failure,
+    gateway::GatewayLimits,
     mcp::server::McpServer,
     telemetry::log,
 };
@@ -51,6 +52,9 @@ fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Resu
     // What is wrong with the resource is reported with the other settings.
     let origin = origin.map_or_else(|_| "http://localhost".into(), |it| it.origin());
     upstreams::load(environment, &origin, &mut errors);
+    if let Err(ConfigError(found)) = GatewayLimits::read(environment) {
+        errors.extend(found);
+    }
     let config = match Config::resolve(args, environment, &McpServer::offers()) {
         Ok(config) if errors.is_empty() => config,
         Ok(_) => return Err(ConfigError(errors).into()),

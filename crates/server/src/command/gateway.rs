@@ -32,13 +32,14 @@ pub(crate) async fn gateway(
     let asked_to_stop = shutdown::signal();
     log::start(environment).map_err(|fault| ConfigError(vec![fault]))?;
     let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
+    let limits = gateway::GatewayLimits::read(environment)?;
     let mut ready: Vec<Ready> = Vec::new();
     for config in configs {
         let offered = gateway::listed(&config, environment).await;
         ready.push(gateway::prepare(config, offered, gateway.accept, invocation, out)?);
     }
     let config = resolve(&ready, args, environment, invocation)?;
-    let shared = gateway::SharedParts::new()?;
+    let shared = gateway::SharedParts::new(limits)?;
     let mut upstreams = Vec::new();
     for ready in ready {
         let policy = PolicySource::File(ready.config.policy.clone());

@@ -12,6 +12,7 @@
 
 mod connect;
 pub(crate) mod files;
+mod limits;
 mod open;
 mod prepare;
 mod remote;
@@ -23,6 +24,7 @@ mod watch;
 pub(crate) use self::{
     connect::listed,
     files::{UpstreamFiles, read_lock},
+    limits::GatewayLimits,
     open::{SharedParts, open},
     prepare::{Ready, prepare},
     report::{review_json, shown_review, write_changes},

@@ -6,17 +6,19 @@ use auth_core::OwnerTagKey;
 use settings::Environment;
 use tower::Service;
 use upstream::{
-    asks::parking::{Parking, ParkingLimits},
+    asks::parking::Parking,
     catalog::Catalog,
-    front::Front,
+    front::{Front, FrontLimits},
     gateway::{Availability, GatewayConfig, gateway},
     link::{http::PooledHttpLinks, stdio::StdioServer},
-    pool::{Bounds, BoundsConfig},
+    pool::Bounds,
     translate::Parked,
     warden::Warden,
 };
 
-use super::{connect::child_config, prepare::Ready, remote::Remote, watch::Watch};
+use super::{
+    connect::child_config, limits::GatewayLimits, prepare::Ready, remote::Remote, watch::Watch,
+};
 use crate::{
     app::{upstream::Upstream, upstream_resource::UpstreamResource},
     config::upstreams::{UpstreamConfig, UpstreamPlace},
@@ -27,19 +29,21 @@ use crate::{
 /// What all upstreams of this process share.
 pub(crate) struct SharedParts {
     bounds: Bounds,
+    front: FrontLimits,
     parking: Parking<Parked>,
     warden: Warden,
 }
 
 impl SharedParts {
     /// New ones.
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new(limits: GatewayLimits) -> Result<Self, Failure> {
+        let GatewayLimits { servers, front, waiting } = limits;
         let secret: [u8; 32] = random()?;
         let key = OwnerTagKey::from_secret(&secret)
             .map_err(|fault| Failure::Usage(format!("no key for parked calls: {fault}")))?;
-        let parking = Parking::new(key, "gateway", ParkingLimits::default());
-        let (bounds, warden) = (Bounds::new(BoundsConfig::default()), Warden::of_this_program());
-        Ok(Self { bounds, parking, warden })
+        let parking = Parking::new(key, "gateway", waiting);
+        let (bounds, warden) = (Bounds::new(servers), Warden::of_this_program());
+        Ok(Self { bounds, front, parking, warden })
     }
 }
 
@@ -80,7 +84,8 @@ fn front(
     let name = config.name.as_str();
     let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
     let (pool, availability) = (config.pool.clone(), availability.clone());
-    let how = GatewayConfig { pool, availability, ..GatewayConfig::new(name) };
+    let front = shared.front;
+    let how = GatewayConfig { pool, front, availability, ..GatewayConfig::new(name) };
     Ok(match &config.place {
         UpstreamPlace::Command(place) => {
             let child = Arc::new(child_config(name, place, environment)?);

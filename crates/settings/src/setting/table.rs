@@ -63,6 +63,17 @@ const fn issuer(
     shared(name, ("issuer", key), shape, default, help)
 }
 
+/// A bound of the gateway.
+const fn gateway(
+    name: &'static str,
+    key: &'static str,
+    shape: super::Shape,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    server(name, ("gateway", key), shape, default, help)
+}
+
 /// As many as a file can say and every machine can count.
 const ANY: u64 = 1 << 53;
 
@@ -362,6 +373,86 @@ settings! {
         Choice(&["on", "off"]),
         Some("on"),
         "Whether a client may be known by the URL of its metadata document, which is fetched from there.",
+    );
+    /// How many processes and connections to servers the gateway has at once.
+    GatewayMaxServers = gateway(
+        "GATEWAY_MAX_SERVERS",
+        "max_servers",
+        Number { least: 1, most: 1_000_000 },
+        Some("128"),
+        "How many processes and connections to servers behind the gateway there are at once. Count 6 MiB (Rust) to 75 MiB (Node.js) for a process.",
+    );
+    /// How many of them one user may have.
+    GatewayMaxServersPerUser = gateway(
+        "GATEWAY_MAX_SERVERS_PER_USER",
+        "max_servers_per_user",
+        Number { least: 1, most: 1_000_000 },
+        Some("16"),
+        "How many of them one user may have, through all their clients.",
+    );
+    /// How many sessions one server behind the gateway has.
+    GatewayMaxSessions = gateway(
+        "GATEWAY_MAX_SESSIONS",
+        "max_sessions",
+        Number { least: 1, most: 1_000_000 },
+        Some("4096"),
+        "How many sessions one server behind the gateway has at once.",
+    );
+    /// How many of them one user may have.
+    GatewayMaxSessionsPerUser = gateway(
+        "GATEWAY_MAX_SESSIONS_PER_USER",
+        "max_sessions_per_user",
+        Number { least: 1, most: 1_000_000 },
+        Some("32"),
+        "How many of them one user may have. One more ends the one that was not used for longest.",
+    );
+    /// When an unused session ends.
+    GatewaySessionIdle = gateway(
+        "GATEWAY_SESSION_IDLE_MINUTES",
+        "session_idle_minutes",
+        Number { least: 1, most: 1440 },
+        Some("30"),
+        "After how many minutes without a request a session ends.",
+    );
+    /// How many calls one server has in flight.
+    GatewayMaxCalls = gateway(
+        "GATEWAY_MAX_CALLS",
+        "max_calls",
+        Number { least: 1, most: 1_000_000 },
+        Some("8192"),
+        "How many calls one server behind the gateway has in flight.",
+    );
+    /// How many of them one user may have.
+    GatewayMaxCallsPerUser = gateway(
+        "GATEWAY_MAX_CALLS_PER_USER",
+        "max_calls_per_user",
+        Number { least: 1, most: 1_000_000 },
+        Some("256"),
+        "How many of them one user may have.",
+    );
+    /// How many calls wait for input.
+    GatewayMaxWaiting = gateway(
+        "GATEWAY_MAX_WAITING_CALLS",
+        "max_waiting_calls",
+        Number { least: 1, most: 1_000_000 },
+        Some("1000"),
+        "How many calls wait for the input of their clients.",
+    );
+    /// How many of them one user may have.
+    GatewayMaxWaitingPerUser = gateway(
+        "GATEWAY_MAX_WAITING_CALLS_PER_USER",
+        "max_waiting_calls_per_user",
+        Number { least: 1, most: 1_000_000 },
+        Some("16"),
+        "How many of them one user may have, through all their clients.",
+    );
+    /// How long they wait.
+    GatewayWaiting = gateway(
+        "GATEWAY_WAITING_MINUTES",
+        "waiting_minutes",
+        Number { least: 1, most: 1440 },
+        Some("5"),
+        "How many minutes such a call waits. Then it is cancelled.",
     );
     /// For whom `mint-token` mints.
     TokenSubject = Setting {

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Owner, OwnerTagKey};
+use auth_core::{Owner, OwnerTagKey, quota::Holder};
 use serde_json::Value;
 
 const PURPOSE: &str = "input state";
@@ -21,7 +21,7 @@ const PURPOSE: &str = "input state";
 pub struct ParkingLimits {
     /// Calls in all.
     pub calls: usize,
-    /// Calls of one owner.
+    /// Calls of one user, through all their clients.
     pub calls_of_one: usize,
     /// How long a client may take for its answers. Then the call is cancelled.
     pub time: Duration,
@@ -66,7 +66,7 @@ struct State<T> {
 
 #[derive(Debug)]
 struct Parked<T> {
-    owner: Owner,
+    holder: Holder,
     request: Fingerprint,
     what: T,
 }
@@ -127,13 +127,14 @@ impl<T: Send + 'static> Parking<T> {
     pub(crate) fn park(&self, owner: &Owner, request: Fingerprint, what: T) -> Result<String, T> {
         let Inner { key, node, process, limits, .. } = &*self.inner;
         let mut state = self.state();
-        let of_owner = || state.parked.values().filter(|parked| parked.owner == *owner).count();
-        if state.parked.len() >= limits.calls || of_owner() >= limits.calls_of_one {
+        let holder = Holder::from(owner);
+        let of_user = || state.parked.values().filter(|parked| parked.holder == holder).count();
+        if state.parked.len() >= limits.calls || of_user() >= limits.calls_of_one {
             return Err(what);
         }
         state.next += 1;
         let number = state.next;
-        state.parked.insert(number, Parked { owner: owner.clone(), request, what });
+        state.parked.insert(number, Parked { holder, request, what });
         drop(state);
         let (parking, time) = (Arc::downgrade(&self.inner), limits.time);
         tokio::spawn(async move {
@@ -258,6 +259,10 @@ mod tests {
         let park = |subject| parking.park(&owner(subject), request, "call");
         assert!(park("alice").is_ok() && park("alice").is_ok());
         assert_eq!(park("alice"), Err("call"));
+        let Owner::Principal { issuer, subject, .. } = owner("alice") else { unreachable!() };
+        let client_id = Some("another".parse().unwrap());
+        let through_another = Owner::Principal { issuer, subject, client_id };
+        assert_eq!(parking.park(&through_another, request, "call"), Err("call"));
         assert!(park("bob").is_ok());
         assert_eq!(park("bob"), Err("call"));
     }

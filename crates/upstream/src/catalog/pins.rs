@@ -130,9 +130,6 @@ mod tests {
         assert_eq!(pins.standing(&tool("a", "2")), Standing::Accepted);
         assert_eq!(pins.standing(&tool("a", "1")), Standing::Changed);
         assert_eq!(pins.standing(&tool("b", "1")), Standing::Accepted);
-        let pins = pins.without(|it| it.key() == "b");
-        assert_eq!(pins.standing(&tool("b", "1")), Standing::New);
-        assert_eq!(pins.standing(&tool("B", "1")), Standing::New);
         assert_eq!(pins.standing(&tool("A", "1")), Standing::Twin("a".into()));
     }
 }

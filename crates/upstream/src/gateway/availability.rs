@@ -4,6 +4,7 @@ use std::{error::Error, fmt, sync::Arc};
 
 use auth_core::{Clock, FailureChange, JobHealth, NumericDate, SystemClock};
 
+use super::begin_error::connect_error;
 use crate::{era::ConnectError, pool::PoolError};
 
 /// Whether the servers of one upstream can be started or reached, as the last attempt showed.
@@ -68,7 +69,7 @@ impl Availability {
 
 /// Whether the server is there, and refuses what this client asks for.
 fn is_refusal(error: &(dyn Error + Send + Sync + 'static)) -> bool {
-    matches!(super::kept::connect_error(error), Some(ConnectError::Refused(_)))
+    matches!(connect_error(error), Some(ConnectError::Refused(_)))
 }
 
 impl fmt::Debug for Availability {

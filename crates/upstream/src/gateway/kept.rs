@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    begin_error::{BeginError, connect_error},
     config::GatewayConfig,
     generations::Generations,
     leased::{Beginning, Leased},
@@ -18,7 +19,7 @@ use crate::{
     CallContext,
     asks::parking::Parking,
     calls::{CallLimits, Connection},
-    catalog::{Catalog, OfferedError},
+    catalog::Catalog,
     era::{ConnectError, Era, Wanted, connect},
     front::{Definitions, Front, Unpinned},
     link::Link,
@@ -67,15 +68,6 @@ struct Kept<S> {
     parking: Parking<Parked>,
     /// What was accepted, which each server is compared with before it is used.
     catalog: Option<Arc<Catalog>>,
-}
-
-/// Why a connection cannot be used.
-#[derive(Debug, thiserror::Error)]
-enum BeginError {
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error("the server does not say what it offers")]
-    Offered(#[from] OfferedError),
 }
 
 /// A connection that began with `initialize`, and its answer.
@@ -255,16 +247,6 @@ impl<S: Source> Servers for Kept<S> {
             let server = Arc::clone(&lease.server);
             Ok(Arc::new(Leased { server, lease, beginning: Beginning::Ours }) as Arc<dyn Server>)
         })
-    }
-}
-
-/// The error of a handshake, if that is what it is.
-pub(super) fn connect_error<'a>(
-    error: &'a (dyn std::error::Error + Send + Sync + 'static),
-) -> Option<&'a ConnectError> {
-    match error.downcast_ref() {
-        Some(BeginError::Connect(error)) => Some(error),
-        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
 mod availability;
+mod begin_error;
 mod config;
 mod generations;
 mod kept;
