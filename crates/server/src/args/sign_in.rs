@@ -144,9 +144,10 @@ pub struct ConnectArgs {
     /// The program
     #[arg(value_enum)]
     pub program: ConnectProgram,
-    /// What the server is called there
-    #[arg(long, default_value = "bartizan", value_parser = server_name)]
-    pub name: String,
+    /// What the server is called there; where there is a section [upstreams.NAME], that server
+    /// [default: the only section, else bartizan]
+    #[arg(long, value_parser = server_name)]
+    pub name: Option<String>,
     /// The output format
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,

@@ -51,7 +51,7 @@ fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Resu
     let origin = environment.get(Variable::McpResource).unwrap_or_default().parse::<ResourceUri>();
     // What is wrong with the resource is reported with the other settings.
     let origin = origin.map_or_else(|_| "http://localhost".into(), |it| it.origin());
-    upstreams::load(environment, &origin, &mut errors);
+    let upstreams = upstreams::load(environment, &origin, &mut errors);
     if let Err(ConfigError(found)) = GatewayLimits::read(environment) {
         errors.extend(found);
     }
@@ -64,7 +64,13 @@ fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Resu
         writeln!(out, "warning: no program reads {name}: did you mean {meant}?")
             .map_err(Failure::output)?;
     }
-    writeln!(out, "ok: {}", config.protection()).map_err(Failure::output)
+    writeln!(out, "ok: {}", config.protection()).map_err(Failure::output)?;
+    for upstream in upstreams {
+        let (name, resource, policy) = (upstream.name, upstream.resource, upstream.policy);
+        writeln!(out, "ok: [upstreams.{name}] at {resource}, by {}", policy.display())
+            .map_err(Failure::output)?;
+    }
+    Ok(())
 }
 
 /// One setting, as it is shown.

@@ -13,6 +13,10 @@ use terminal::{Invocation, Program};
 use super::context::write_json;
 use crate::{
     args::{ConnectArgs, ConnectProgram, OutputFormat, RunArgs},
+    config::{
+        settings::ConfigError,
+        upstreams::{self, UpstreamConfig},
+    },
     failure::Failure,
 };
 
@@ -25,13 +29,41 @@ pub(crate) fn connect(
 ) -> Result<(), Failure> {
     let resource = args.resource.as_deref().or(environment.get(Variable::McpResource));
     let resource = resource.unwrap_or_default();
-    let resource: ResourceUri = resource
+    let mut resource: ResourceUri = resource
         .parse()
         .map_err(|fault| Failure::Usage(format!("MCP_RESOURCE {resource:?}: {fault}")))?;
-    let snippet = Snippet::of(wanted.program, &wanted.name, &resource, invocation);
+    let mut name = wanted.name.clone().unwrap_or_else(|| "bartizan".into());
+    if args.resource.is_none() {
+        let mut faults = Vec::new();
+        let sections = upstreams::load(environment, &resource.origin(), &mut faults);
+        if !faults.is_empty() {
+            return Err(ConfigError(faults).into());
+        }
+        if let Some(upstream) = meant(wanted.name.as_deref(), &sections)? {
+            resource = upstream.resource.clone();
+            name = upstream.name.to_string();
+        }
+    }
+    let snippet = Snippet::of(wanted.program, &name, &resource, invocation);
     match wanted.output {
         OutputFormat::Json => write_json(&snippet.to_json(), out),
         OutputFormat::Text => write!(out, "{}", snippet.to_text()).map_err(Failure::output),
+    }
+}
+
+/// The server behind the gateway that `name` means: without a name the only one.
+fn meant<'a>(
+    name: Option<&str>,
+    sections: &'a [UpstreamConfig],
+) -> Result<Option<&'a UpstreamConfig>, Failure> {
+    match (name, sections) {
+        (Some(name), _) => Ok(sections.iter().find(|it| it.name.as_str() == name)),
+        (None, [] | [_]) => Ok(sections.first()),
+        (None, _) => {
+            let names: Vec<&str> = sections.iter().map(|it| it.name.as_str()).collect();
+            let names = names.join(", ");
+            Err(Failure::Usage(format!("which server? Write --name with one of {names}")))
+        }
     }
 }
 

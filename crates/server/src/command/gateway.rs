@@ -8,7 +8,7 @@ use terminal::Invocation;
 
 use super::{
     run::{new_env_file, serve_until},
-    upstreams::chosen,
+    upstreams::{chosen, diff_command},
 };
 use crate::{
     args::{GatewayArgs, RunArgs},
@@ -36,7 +36,8 @@ pub(crate) async fn gateway(
     let mut ready: Vec<Ready> = Vec::new();
     for config in configs {
         let offered = gateway::listed(&config, environment).await;
-        ready.push(gateway::prepare(config, offered, gateway.accept, invocation, out)?);
+        let diff = diff_command(&config, &gateway.upstream, invocation);
+        ready.push(gateway::prepare(config, offered, gateway.accept, &diff, out)?);
     }
     let config = resolve(&ready, args, environment, invocation)?;
     let shared = gateway::SharedParts::new(limits)?;

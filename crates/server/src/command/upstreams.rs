@@ -6,10 +6,10 @@ use std::{
 };
 
 use ::upstream::pool::PoolConfig;
-use auth_core::ResourceUri;
+use auth_core::{ResourceUri, display::quoted};
 use serde_json::Value;
 use settings::{Environment, Variable};
-use terminal::Invocation;
+use terminal::{Invocation, Program};
 
 use crate::{
     args::{OutputFormat, RunArgs, UpstreamArgs, UpstreamsCommand},
@@ -46,9 +46,35 @@ pub(crate) async fn upstreams(
         UpstreamsCommand::Accept { name, upstream } => {
             let config = one(&name, &upstream, args, environment)?;
             let offered = gateway::listed(&config, environment).await;
-            gateway::prepare(config, offered, true, invocation, out).map(drop)
+            let diff = diff_command(&config, &upstream, invocation);
+            gateway::prepare(config, offered, true, &diff, out).map(drop)
         }
     }
+}
+
+/// The command that shows what differs of the server of `config`, which `upstream` describes if it
+/// is no section.
+pub(crate) fn diff_command(
+    config: &UpstreamConfig,
+    upstream: &UpstreamArgs,
+    invocation: &Invocation,
+) -> String {
+    let mut arguments = format!("upstreams diff {}", config.name);
+    if let UpstreamPlace::Url(place) = &config.place
+        && upstream.url.is_some()
+    {
+        // Without its query, which may hold a key.
+        arguments.push_str(" --url ");
+        arguments.push_str(&quoted(&place.url.to_string()));
+    }
+    if !upstream.command.is_empty() {
+        arguments.push_str(" --");
+        for word in &upstream.command {
+            arguments.push(' ');
+            arguments.push_str(&quoted(word));
+        }
+    }
+    invocation.command(Program::Server, &arguments)
 }
 
 async fn status(

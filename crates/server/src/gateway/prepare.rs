@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use auth_core::{Action, Policy};
-use terminal::{Invocation, Program, table::Table};
+use terminal::table::Table;
 use upstream::{
     catalog::{Definition, Digest, Lock, Offered, Pins},
     gateway::Availability,
@@ -12,7 +12,7 @@ use upstream::{
 use super::{
     connect::ListingError,
     files::{self, UpstreamFiles, policy_of},
-    report::{counted, shown_review, warnings},
+    report::{counted, shown_review, warnings, write_changes},
     review::Review,
     suggestion::{line, suggest},
 };
@@ -41,12 +41,13 @@ impl Ready {
 }
 
 /// Compares what the server of `config` offers with its files. A first run writes them; `accept`
-/// takes the policy and everything that is offered now. What is not as accepted is printed.
+/// takes the policy and everything that is offered now. What is not as accepted is printed; `diff`
+/// is the command that shows it place by place.
 pub(crate) fn prepare(
     config: UpstreamConfig,
     offered: Result<Offered, ListingError>,
     accept: bool,
-    invocation: &Invocation,
+    diff: &str,
     out: &mut dyn Write,
 ) -> Result<Ready, Failure> {
     let files = UpstreamFiles::read(&config)?;
@@ -74,17 +75,19 @@ pub(crate) fn prepare(
     let policy = policy_of(&text)?;
     check_rules(&config, &review, &policy)?;
     if accept {
+        if !review.is_settled() {
+            write_changes(&review, &pins, out)?;
+        }
         let accepted = Lock { pins: review.pins(), suggested_policy: None };
         files::write(&config.lock, &accepted.text())?;
         let text = format!("{name}: accepted {}\n", counted(review.acceptable()));
-        print(&text, &warnings(review.acceptable()), out)?;
+        print(&text, &warnings(review.accepted.iter().copied()), out)?;
         let (pins, offered) = (accepted.pins, offered.definitions);
         return Ok(Ready { config, policy, pins, offered, availability });
     }
     let shown = shown_review(&name, &review, false);
     if !shown.is_empty() {
-        let command = invocation.command(Program::Server, &format!("upstreams diff {name}"));
-        print(&format!("{shown}`{command}` shows what differs\n"), &[], out)?;
+        print(&format!("{shown}`{diff}` shows what differs\n"), &[], out)?;
     }
     Ok(Ready { config, policy, pins, offered: offered.definitions, availability })
 }
@@ -216,8 +219,7 @@ mod tests {
         accept: bool,
     ) -> (Result<Ready, Failure>, String) {
         let mut out = Vec::new();
-        let invocation = Invocation::workspace(Program::Server);
-        let done = prepare(config(folder), offered, accept, &invocation, &mut out);
+        let done = prepare(config(folder), offered, accept, "upstreams diff files", &mut out);
         (done, String::from_utf8(out).unwrap())
     }
 

@@ -63,7 +63,11 @@ fn what_was_accepted_is_compared_with_what_is_offered() {
     let said = world.run(&diff).expect(0);
     let said = said.has(&["~ tool put_note", "/description", "- \"Writes\"", "\\u{202e}, and"]);
     assert!(!said.out.contains('\u{202e}'));
-    world.run(&accept).expect(0).has(&["accepted 2 tools", "invisible characters: /description"]);
+    world.run(&accept).expect(0).has(&[
+        "~ tool put_note",
+        "accepted 2 tools",
+        "invisible characters: /description",
+    ]);
     world.run(&status).expect(0);
 
     // What is new needs a rule before it can be accepted, and a twin never is.
@@ -113,7 +117,16 @@ fn sections_are_checked_with_the_configuration() {
     let world = world(&[GET]);
     let section = "[upstreams.notes]\ncommand = [\"sh\", \"notes.sh\"]\n";
     fs::write(world.path("bartizan.toml"), section).unwrap();
-    world.run(&["config", "check"]).expect(0);
+    let at = "ok: [upstreams.notes] at http://localhost:8000/mcp/notes, by";
+    world.run(&["config", "check"]).expect(0).has(&[at, "notes.policy.toml"]);
+    let url = "http://localhost:8000/mcp/notes";
+    world.run(&["connect", "claude-code"]).expect(0).has(&["notes", url]);
+    let two = format!("{section}[upstreams.other]\ncommand = [\"x\"]\n");
+    fs::write(world.path("bartizan.toml"), two).unwrap();
+    world.run(&["connect", "claude-code"]).expect(2).has(&["--name with one of notes, other"]);
+    world.run(&["connect", "claude-code", "--name", "notes"]).expect(0).has(&[url]);
+    world.run(&["connect", "claude-code", "--name", "else"]).expect(0).has(&["localhost:8000/mcp"]);
+    fs::write(world.path("bartizan.toml"), section).unwrap();
     world.run(&["upstreams", "accept", "notes"]).expect(0);
     world.run(&["upstreams", "status"]).expect(0).has(&["notes: as it was accepted"]);
     let entries = world.json(&["upstreams", "status"]);
