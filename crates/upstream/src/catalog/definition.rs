@@ -64,8 +64,8 @@ impl Definition {
         Self::of(kind, json)
     }
 
-    /// The instructions in the result of `initialize` or `server/discover`, if it has any: an object
-    /// with a `name`, as all have, and the `text`. What is no text is as it is.
+    /// The instructions in the result of `initialize` or `server/discover`, if it has any: an
+    /// object with a `name`, as all have, and the `text`. What is no text is as it is.
     #[must_use]
     pub fn instructions(hello: &str) -> Option<Result<Self, DefinitionError>> {
         let hello = Object::parse(hello).ok()?;

@@ -11,7 +11,9 @@ use std::{
 use auth_core::display::escape;
 use bytes::Bytes;
 
-use super::{Definition, Digest, Kind, ListBounds, ListError, Page, Pins, Standing};
+use super::{
+    Definition, Digest, Kind, ListBounds, ListError, Page, Pins, Standing, known_pages::KnownPages,
+};
 use crate::wire::Object;
 
 /// How many new definitions are remembered, for what is logged and shown.
@@ -25,6 +27,7 @@ pub struct Catalog {
     name: String,
     pins: RwLock<Arc<Pins>>,
     seen: Mutex<Seen>,
+    pages: KnownPages,
     refused: AtomicU64,
 }
 
@@ -63,6 +66,7 @@ impl Catalog {
             name: name.to_owned(),
             pins: RwLock::new(Arc::new(pins)),
             seen: Mutex::default(),
+            pages: KnownPages::default(),
             refused: AtomicU64::new(0),
         }
     }
@@ -90,6 +94,8 @@ impl Catalog {
         });
         seen.new.retain(|(kind, key), _| pins.get(*kind, key).is_none());
         *current = Arc::new(pins);
+        drop(current);
+        self.pages.forget();
     }
 
     /// Takes in what a server offers, before anything of it is used: what has changed is denied
@@ -110,6 +116,19 @@ impl Catalog {
         if !Kind::LISTED.iter().any(|kind| kind.method() == method) {
             return Ok(result.clone());
         }
+        let known = Digest::of(result);
+        match self.pages.shown(known) {
+            Ok(shown) => Ok(shown.unwrap_or_else(|| result.clone())),
+            Err(begun) => {
+                let shown = self.compared(result)?;
+                self.pages.remember(known, shown.clone(), begun);
+                Ok(shown.unwrap_or_else(|| result.clone()))
+            }
+        }
+    }
+
+    /// A page of a list with what is accepted alone; `None` if that is all of it.
+    fn compared(&self, result: &Bytes) -> Result<Option<Bytes>, ListError> {
         let page = Page::read(std::str::from_utf8(result)?)?;
         let pins = self.pins();
         let most = ListBounds::default().definitions;
@@ -133,10 +152,7 @@ impl Catalog {
                 })
             })
             .collect();
-        if keep.iter().all(|keep| *keep) {
-            return Ok(result.clone());
-        }
-        Ok(page.with(&keep).into())
+        Ok(if keep.iter().all(|keep| *keep) { None } else { Some(page.with(&keep).into()) })
     }
 
     /// The result of `initialize` or `server/discover` without its instructions, if they were not
@@ -172,6 +188,7 @@ impl Catalog {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Those in force now: what was accepted since the standing was computed has not changed.
         let pins = self.pins();
+        let mut has_changed = false;
         let is_unknown = |(definition, standing): &&'a (Definition, Standing)| {
             let (kind, digest) = (definition.kind(), definition.digest());
             let place = (kind, definition.key().to_owned());
@@ -179,8 +196,10 @@ impl Catalog {
                 Standing::Accepted => false,
                 Standing::Changed => {
                     let pin = pins.get(kind, definition.key());
-                    pin.is_some_and(|pin| pin.digest() != digest)
-                        && seen.changed.insert(place, digest) != Some(digest)
+                    let is_new = pin.is_some_and(|pin| pin.digest() != digest)
+                        && seen.changed.insert(place, digest) != Some(digest);
+                    has_changed |= is_new;
+                    is_new
                 }
                 Standing::New | Standing::Twin(_) => {
                     let is_known = seen.new.get(&place) == Some(&digest);
@@ -193,7 +212,11 @@ impl Catalog {
                 }
             }
         };
-        read.filter(is_unknown).collect()
+        let found = read.filter(is_unknown).collect();
+        if has_changed {
+            self.pages.forget();
+        }
+        found
     }
 
     /// Logs what is hidden from now on: the first by name, and how many there are besides.
@@ -328,10 +351,11 @@ mod tests {
     fn what_has_changed_stays_so_until_another_definition_is_accepted() {
         let catalog = catalog();
         let changed = r#"{"tools":[{"name":"a","title":"x"}]}"#;
+        let accepted = r#"{"tools":[{"name":"a"}]}"#;
+        assert_eq!(filtered(&catalog, "tools/list", accepted), accepted);
         filtered(&catalog, "tools/list", changed);
         assert!(catalog.check(Kind::Tool, "a").is_err());
         // Another process of the server lists the accepted one.
-        let accepted = r#"{"tools":[{"name":"a"}]}"#;
         assert_eq!(filtered(&catalog, "tools/list", accepted), r#"{"tools":[]}"#);
         assert!(catalog.check(Kind::Tool, "a").is_err());
         // An edit of the policy puts the same pins in force.

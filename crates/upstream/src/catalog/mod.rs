@@ -22,6 +22,7 @@ mod diff;
 mod digest;
 mod json;
 mod kind;
+mod known_pages;
 mod list_cache;
 mod live;
 mod lock;
