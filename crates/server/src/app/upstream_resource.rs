@@ -68,8 +68,12 @@ fn unavailable(name: &str, since: NumericDate) -> Failing {
 /// Something that is hidden because it was not accepted.
 fn hidden(name: &str, quarantine: &Quarantine) -> Option<Failing> {
     let (changed, new) = (quarantine.changed.len(), quarantine.new.len());
+    let refused = match quarantine.refused {
+        0 => String::new(),
+        refused => format!("; {refused} calls of such were refused"),
+    };
     (changed + new > 0).then(|| Failing {
-        what: format!("{name}: {changed} changed and {new} new definitions are hidden"),
+        what: format!("{name}: {changed} changed and {new} new definitions are hidden{refused}"),
         since: None,
         affects_callers: false,
     })
@@ -83,9 +87,13 @@ mod tests {
     fn what_is_hidden_is_reported_and_callers_are_served() {
         assert_eq!(hidden("files", &Quarantine::default()), None);
         let kind = upstream::catalog::Kind::Tool;
-        let quarantine = Quarantine { changed: vec![(kind, "a".into())], ..Quarantine::default() };
+        let mut quarantine =
+            Quarantine { changed: vec![(kind, "a".into())], ..Quarantine::default() };
         let failing = hidden("files", &quarantine).unwrap();
         assert_eq!(failing.what, "files: 1 changed and 0 new definitions are hidden");
+        quarantine.refused = 3;
+        let what = hidden("files", &quarantine).unwrap().what;
+        assert!(what.ends_with("are hidden; 3 calls of such were refused"), "{what}");
         assert!(!failing.affects_callers);
         assert!(!unavailable("files", NumericDate::EPOCH).affects_callers);
     }
