@@ -1,6 +1,6 @@
 //! The claims of a token that is a JWT. **Not verified**: they are shown, never trusted.
 
-use auth_core::{AccessToken, ScopeSet, base64url};
+use auth_core::{AccessToken, NumericDate, ScopeSet, base64url};
 use serde_json::Value;
 
 /// The claims of a token; `None` if it is no JWT (RFC 7519 §3).
@@ -18,6 +18,11 @@ pub(crate) fn unverified_claims(token: &AccessToken) -> Option<Value> {
 pub(crate) fn scopes(claims: &Value) -> Option<ScopeSet> {
     let claim = claims.get("scope").or_else(|| claims.get("scp"))?;
     strings(Some(claim))?.join(" ").parse().ok()
+}
+
+/// When the token expires, by its own claim.
+pub(crate) fn expiry(claims: &Value) -> Option<NumericDate> {
+    NumericDate::from_json(claims.get("exp")?).ok()
 }
 
 /// The strings of a claim that is a string or an array of strings.

@@ -1,6 +1,6 @@
 //! The database that a URL names.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
@@ -44,6 +44,19 @@ impl AnyDirectory {
             return PostgresDirectory::open(url).await.map(Self::Postgres);
         }
         SqliteDirectory::open(url).await.map(Self::Sqlite)
+    }
+
+    /// The file of the directory at `url` if it is a file and is not there yet. To read it would
+    /// make it.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectoryError::UnsupportedUrl`].
+    pub fn missing_file(url: &str) -> Result<Option<PathBuf>, DirectoryError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(None);
+        }
+        SqliteDirectory::missing_file(url)
     }
 
     /// Ends all connections once their work is done. Every question after that is an error.

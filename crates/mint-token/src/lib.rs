@@ -31,6 +31,7 @@
 //!     ask: None,
 //!     fetch: &mint_token::fetch,
 //!     out: &mut out,
+//!     out_is_terminal: false,
 //!     err: &mut err,
 //! };
 //! let exit = run(["mint-token", "--ttl", "15m"].map(Into::into), &mut world);
@@ -89,6 +90,8 @@ pub struct World<'a> {
     pub fetch: &'a dyn Fn(&Request) -> Result<Response, FetchError>,
     /// Standard output: the result. May get ANSI colours, as standard error.
     pub out: &'a mut dyn Write,
+    /// Whether standard output is a terminal.
+    pub out_is_terminal: bool,
     /// Standard error: messages for a person. May get ANSI colours, which the writer has to drop
     /// where they are not wanted.
     pub err: &'a mut dyn Write,

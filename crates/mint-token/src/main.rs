@@ -1,6 +1,9 @@
 //! The program `mint-token`: passes the real world to [`mint_token::run`].
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use auth_core::SystemClock;
 use mint_token::World;
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
         ask: if prompt::is_interactive() { Some(&mut ask) } else { None },
         fetch: &mint_token::fetch,
         out: &mut style::stdout(),
+        out_is_terminal: io::stdout().is_terminal(),
         err: &mut style::stderr(),
     };
     mint_token::run(args, &mut world).into()

@@ -11,7 +11,7 @@ use auth_core::{
     Scope, ScopeSet, Verdict,
 };
 use serde_json::{Value, json};
-use settings::{Environment, Variable};
+use settings::{Environment, Variable, similar};
 
 use crate::{
     World,
@@ -128,6 +128,18 @@ impl Named {
             let names: Vec<_> = self.policy.roles().map(|(name, _)| name.as_str()).collect();
             PolicySourceError::NoRole(self.source.clone(), role.clone(), names.join(", "))
         })
+    }
+
+    /// A warning for each scope that the policy does not have, with what was probably meant.
+    pub(crate) fn unknown_scopes(&self, scopes: &ScopeSet) -> Vec<String> {
+        let known = self.policy.scopes();
+        let is_unknown = |scope: &&Scope| !known.contains(scope);
+        let warning = |scope: &Scope| {
+            let hint = similar(scope.as_str(), known.iter().map(Scope::as_str));
+            let hint = hint.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
+            format!("{} has no scope {scope}{hint}: it grants nothing there", self.source)
+        };
+        scopes.iter().filter(is_unknown).map(warning).collect()
     }
 
     /// What a token with `scopes` and `roles`, meant for `tools`, contains without effect.

@@ -69,6 +69,7 @@ impl Place {
                 Err(FetchError::Unreachable(format!("nobody at {}", request.url)))
             },
             out: &mut out,
+            out_is_terminal: false,
             err: &mut err,
         };
         let all = std::iter::once("mint-token".to_owned()).chain(full);

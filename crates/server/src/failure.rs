@@ -85,6 +85,9 @@ pub enum Failure {
     /// The directory of users.
     #[error("the directory of users cannot be used: {0}")]
     Directory(#[from] DirectoryError),
+    /// There is no directory of users, and the command makes none.
+    #[error("there is no directory of users at {}", .0.display())]
+    NoDirectory(PathBuf),
     /// The authorization server.
     #[error("the authorization server cannot be used: {0}")]
     AuthorizationServer(#[from] issuer::OpenError),
@@ -154,7 +157,7 @@ impl Failure {
             | Self::Usage(_) => 2,
             Self::Bind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } => 6,
-            Self::Directory(_) | Self::AuthorizationServer(_) => 4,
+            Self::Directory(_) | Self::NoDirectory(_) | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. }
             | Self::UserExists { .. }
             | Self::NoSuchClient(_)
@@ -182,6 +185,12 @@ impl Failure {
             Self::NoSuchUser { .. } => {
                 let command = invocation.command(Program::Server, "users list");
                 Some(format!("`{command}` shows all users"))
+            }
+            Self::NoDirectory(_) => {
+                let command = invocation.command(Program::Server, "init");
+                let folder = "run it in the folder of the server, or name the directory with \
+                              --database-url";
+                Some(format!("{folder}; `{command}` makes one"))
             }
             Self::NoSuchClient(_) => {
                 let command = invocation.command(Program::Server, "clients list --all");

@@ -19,6 +19,7 @@ use rmcp::{
     },
 };
 use serde_json::{Map, Value};
+use settings::similar;
 
 use super::{inputs, lists, lists::ListError, task};
 use crate::{
@@ -54,7 +55,23 @@ pub(super) async fn call(
         }
         answer => answer,
     };
-    finished(session, params, answer.map_err(failed)?, context).await
+    let answer = answer.map_err(|error| meant(failed(error), &call.tool, cache))?;
+    finished(session, params, answer, context).await
+}
+
+/// The failure of a call, with the name that was probably meant, if the tool is not listed.
+fn meant(failure: Failure, tool: &str, cache: &Cache) -> Failure {
+    let names = cache.names();
+    if names.iter().any(|(name, _)| name == tool) || failure.required().is_some() {
+        return failure;
+    }
+    // The names are the server's words.
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let names = names.iter().map(|(name, _)| name.as_str()).filter(plain);
+    match similar(tool, names) {
+        Some(meant) => failure.with_hint(format!("did you mean `{meant}`?")),
+        None => failure,
+    }
 }
 
 /// Follows an answer until it is a result.
@@ -108,7 +125,7 @@ pub(super) async fn tool(
     let listed = listed(session, cache).await;
     let tools = listed.map_err(|error| error.failure(context))?;
     let found = tools.iter().find(|tool| tool.name == name);
-    found.cloned().ok_or_else(|| Failure::no_tool(name))
+    found.cloned().ok_or_else(|| meant(Failure::no_tool(name), name, cache))
 }
 
 async fn fitted(

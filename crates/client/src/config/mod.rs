@@ -141,6 +141,10 @@ impl Config {
             endpoint: self.endpoint.clone(),
             timeout: self.timeout,
             token: token.map_or(SentToken::None, |token| SentToken::Sent(scopes(token))),
+            expired: token.and_then(|token| {
+                let (date, now) = (jwt::expiry(&jwt::unverified_claims(token)?)?, self.clock.now());
+                (date <= now).then(|| terminal::date::distance(date, now))
+            }),
             operation: Operation {
                 description: self.request.description(),
                 listing_hint: self.request.listing_hint(),

@@ -12,6 +12,8 @@ pub(crate) struct Context {
     pub(crate) endpoint: Endpoint,
     pub(crate) timeout: Duration,
     pub(crate) token: SentToken,
+    /// How long ago the token expired, by its own claim, if it did: `34 seconds ago`.
+    pub(crate) expired: Option<String>,
     pub(crate) operation: Operation,
 }
 

@@ -16,12 +16,16 @@ pub(super) fn unauthorized(header: Option<&str>, body: ErrorBody, context: &Cont
     let (message, hint) = if context.has_token() {
         (
             format!("{endpoint} refuses the token (401 Unauthorized)"),
-            "has it expired, or is it for another server? get a new one with `{save-token}`",
+            match &context.expired {
+                Some(ago) => format!("it expired {ago}: get a new one with `{{save-token}}`"),
+                None => "is it for another server, or revoked? get a new one with `{save-token}`"
+                    .to_owned(),
+            },
         )
     } else {
         (
             format!("{endpoint} wants a token, and none is set (401 Unauthorized)"),
-            "get one with `{save-token}` and set it as MCP_TOKEN",
+            "get one with `{save-token}` and set it as MCP_TOKEN".to_owned(),
         )
     };
     let failure = Failure::new(Exit::Unauthorized, message);

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use auth_core::NumericDate;
-use serde_json::json;
+use auth_core::{AccessToken, NumericDate};
+use serde_json::{Value, json};
 use terminal::date::{distance, rfc3339};
 
 use crate::{
     config::Config,
     failure::Failure,
+    jwt,
     report::Report,
     sanitize::Sanitizer,
     store::{Listed, Place, Store},
@@ -19,15 +20,47 @@ pub(crate) fn status(config: &Config) -> Result<Report, Failure> {
     let store = config.tokens.store();
     let listed = store.as_ref().map(Store::list).transpose();
     let listed = listed.map_err(|error| Failure::store(&error))?.unwrap_or_default();
-    let mut text = String::new();
-    if listed.is_empty() {
+    let given = config.token.as_ref().map(|token| given(token, config));
+    let mut text = given.as_ref().map_or_else(String::new, |(text, _)| text.clone());
+    if listed.is_empty() && given.is_none() {
         text.push_str("no tokens are stored\n");
     }
     for one in &listed {
         let _ = writeln!(text, "{}", one.summary.server);
         text.push_str(&details(one, store.as_ref(), config.clock.now()));
     }
-    Ok(Report::new(text, json!({ "tokens": listed })))
+    let given = given.map(|(_, json)| json);
+    Ok(Report::new(text, json!({ "given": given, "tokens": listed })))
+}
+
+/// The token that is given (`MCP_TOKEN`, a file) and so used in the place of a stored one: what it
+/// says of itself.
+fn given(token: &AccessToken, config: &Config) -> (String, Value) {
+    let line = |words: &str| Sanitizer::default().one_line(words);
+    let claims = jwt::unverified_claims(token).unwrap_or_default();
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or("(not said)");
+    let audience = jwt::strings(claims.get("aud")).unwrap_or_default().join(" ");
+    let scopes = jwt::scopes(&claims).map_or_else(String::new, |scopes| scopes.to_string());
+    let now = config.clock.now();
+    let until = match jwt::expiry(&claims) {
+        Some(date) if date > now => format!("{}, {}", rfc3339(date), distance(date, now)),
+        Some(date) => format!("{}: it has expired", rfc3339(date)),
+        None => "the token does not say".to_owned(),
+    };
+    let shown = format!(
+        "MCP_TOKEN or --token-file, used at {}\n  issuer    {}\n  user      {}\n  server    {}\n  \
+         scopes    {}\n  until     {until}\n",
+        config.endpoint,
+        line(text("iss")),
+        line(text("sub")),
+        line(&audience),
+        line(&scopes),
+    );
+    let json = json!({
+        "issuer": claims.get("iss"), "subject": claims.get("sub"), "audience": claims.get("aud"),
+        "scope": scopes, "expires_at": claims.get("exp"),
+    });
+    (shown, json)
 }
 
 /// The lines about one token.

@@ -28,7 +28,7 @@ async fn a_refused_token_is_reported_as_such() {
     client().run().await.expect(4).says(&format!(
         "error: {url} refuses the token (401 Unauthorized)\n\
          the server says: The token is not valid\n\
-         hint: has it expired, or is it for another server? get a new one with `just token`\n"
+         hint: is it for another server, or revoked? get a new one with `just token`\n"
     ));
     assert_eq!(log.lines().len(), 1);
 

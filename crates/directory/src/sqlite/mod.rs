@@ -15,7 +15,7 @@ mod open;
 mod place;
 mod watch;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
@@ -69,6 +69,14 @@ impl SqliteDirectory {
                 Err(fault)
             }
         }
+    }
+
+    /// The file at `url` if it is a file and is not there yet.
+    pub(crate) fn missing_file(url: &str) -> Result<Option<PathBuf>, DirectoryError> {
+        Ok(match Place::parse(url)? {
+            Place::File(path) if !path.exists() => Some(path),
+            Place::File(_) | Place::Memory => None,
+        })
     }
 
     /// The connection on which changes are made, for what else is kept in the same database.

@@ -31,7 +31,8 @@ pub(crate) async fn clients(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
-    let context = DirectoryContext::open(args, environment, clock).await?;
+    let creates = matches!(command, ClientsCommand::Add(_));
+    let context = DirectoryContext::open(args, environment, clock, creates).await?;
     let done = match command {
         ClientsCommand::Add(new) => {
             let has_role = |role: &RoleName| policy.has_role(role);

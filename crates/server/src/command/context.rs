@@ -24,10 +24,12 @@ pub(crate) struct DirectoryContext {
 }
 
 impl DirectoryContext {
+    /// Opens the directory. One that is not there is made if `creates`.
     pub(crate) async fn open(
         args: &RunArgs,
         environment: &Environment,
         clock: &dyn Clock,
+        creates: bool,
     ) -> Result<Self, Failure> {
         let text = |flag: &Option<String>, variable| {
             flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
@@ -35,8 +37,11 @@ impl DirectoryContext {
         let issuer: Issuer = text(&args.issuer, Variable::JwtIssuer)
             .parse()
             .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
-        let directory =
-            AnyDirectory::open(&text(&args.database_url, Variable::DatabaseUrl)).await?;
+        let url = text(&args.database_url, Variable::DatabaseUrl);
+        if let (false, Some(path)) = (creates, AnyDirectory::missing_file(&url)?) {
+            return Err(Failure::NoDirectory(path));
+        }
+        let directory = AnyDirectory::open(&url).await?;
         Ok(Self { directory, issuer, stamp: Stamp::new(who(), clock.now()) })
     }
 

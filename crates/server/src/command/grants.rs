@@ -22,7 +22,7 @@ pub(crate) async fn grants(
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let context = DirectoryContext::open(args, environment, clock).await?;
+    let context = DirectoryContext::open(args, environment, clock, false).await?;
     let done = run(&context, command, out).await;
     context.directory.close().await;
     done

@@ -92,6 +92,13 @@ pub(super) async fn serve_until(
         tracing::warn!("No program reads {name} in {path}: did you mean {meant}?");
     }
     warn_about(config, &directory, invocation).await?;
+    if !address.ip().is_loopback() && config.resource.is_loopback() {
+        let resource = config.resource.as_str();
+        tracing::warn!(
+            resource,
+            "Clients on other machines are refused: set MCP_RESOURCE to the URL that they use"
+        );
+    }
     if let Some(shortage) = descriptors::raise(config.max_connections) {
         tracing::warn!("{shortage}");
     }

@@ -36,7 +36,7 @@ pub(crate) async fn tokens(
             (operation, output)
         }
     };
-    let context = DirectoryContext::open(args, environment, clock).await?;
+    let context = DirectoryContext::open(args, environment, clock, false).await?;
     let verifier = verifier(args, environment, &context.issuer);
     let done = act(&context, operation, verifier.as_ref(), output, out).await;
     context.directory.close().await;

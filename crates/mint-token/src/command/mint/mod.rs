@@ -2,6 +2,7 @@
 //!
 //! 1. Nothing is written to standard output unless everything else went well: a script that reads
 //!    it gets tokens that are signed and, with `--save`, stored.
+//!    On a terminal, a token that is stored is not printed.
 //! 2. The clock is read once; the random source once for every token.
 //! 3. What the policy could never permit is minted only after a confirmation, on a terminal or with
 //!    `--yes`.
@@ -12,7 +13,7 @@ use std::{path::Path, time::Duration};
 
 use auth_core::{AccessToken, IssueError, TokenId, TokenIssuer, TokenRequest};
 use settings::{EnvFile, EnvFileError, Environment, Variable};
-use terminal::{duration, prompt};
+use terminal::{OutputFormat, duration, prompt};
 
 use self::content::Content;
 use crate::{
@@ -53,7 +54,10 @@ pub(crate) fn run(args: &MintArgs, world: &mut World<'_>) -> Exit {
     match mint(args, world) {
         Ok(minted) => {
             let lines: Vec<_> = minted.iter().map(|one| one.line(args.output)).collect();
-            let exit = output::result(&lines.join("\n"), world);
+            // A person who has it stored need not see it, and it need not stay on the screen.
+            let is_shown =
+                !(args.save && args.output == OutputFormat::Text && world.out_is_terminal);
+            let exit = if is_shown { output::result(&lines.join("\n"), world) } else { Exit::Done };
             let Some(first) = minted.first() else { return exit };
             if exit == Exit::Done || first.saved_to.is_some() {
                 output::say(&first.summary(minted.len()), world);
@@ -100,6 +104,13 @@ fn mint(args: &MintArgs, world: &mut World<'_>) -> Result<Vec<Minted>, MintError
     let content = Content::of(args, named.as_ref(), &environment, world).map_err(configuration)?;
     if let Some(max) = max_ttl.filter(|max| content.lifetime > *max) {
         return Err(configuration(ConfigError::OutlivesKey(max)));
+    }
+    if named.is_none() && args.aud.is_none() && environment.config().upstreams().is_none() {
+        // The server has its built-in policy, as far as is known here.
+        let built_in = policy::load(None, &environment).map_err(|it| configuration(it.into()))?;
+        for warning in built_in.unknown_scopes(&content.scopes) {
+            output::warning(&warning, world);
+        }
     }
     if let Some(named) = named.filter(|named| named.is_chosen || !args.for_tool.is_empty()) {
         let warnings = named.warnings(&content.scopes, &content.roles, &args.for_tool);
@@ -208,6 +219,11 @@ fn save(path: &Path, token: &AccessToken) -> Result<(), EnvFileError> {
 
 /// Reports what is allowed, but unwise.
 fn warn(args: &MintArgs, minted: &Minted, world: &mut World<'_>) {
+    if let Some(scope) = minted.scopes.iter().find(|scope| scope.as_str().contains(',')) {
+        let text =
+            format!("{scope} is one scope, with a comma in it: write a space between scopes");
+        output::warning(&text, world);
+    }
     if minted.lifetime > LONG {
         let lifetime = duration::words(minted.lifetime);
         let text = format!("a stolen token can be used for {lifetime}: prefer 24h or less");

@@ -28,7 +28,8 @@ pub(crate) async fn users(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
-    let context = DirectoryContext::open(args, environment, clock).await?;
+    let creates = matches!(command, UsersCommand::Add { .. } | UsersCommand::Import { .. });
+    let context = DirectoryContext::open(args, environment, clock, creates).await?;
     let users = Users { context, policy };
     let done = users.run(command, stdin, out).await;
     users.context.directory.close().await;
