@@ -95,6 +95,10 @@ vendors: build-all
 conformance: build-all
     crates/conformance/run "{{ target }}"
 
+# the recording in the README, from what the programs print now
+recording: build-all
+    RECORD=1 cargo test --workspace --all-features --locked --test documents recording
+
 # the container image, built and started; without docker or podman its recipe on this machine (as root)
 container:
     crates/e2e/container "{{ target }}"
