@@ -55,20 +55,26 @@ pub(super) async fn call(
         }
         answer => answer,
     };
-    let answer = answer.map_err(|error| meant(failed(error), &call.tool, cache))?;
+    let answer = answer.map_err(|error| {
+        let known: Vec<String> = cache.names().into_iter().map(|(name, _)| name).collect();
+        meant(failed(error), &call.tool, known.iter().map(String::as_str))
+    })?;
     finished(session, params, answer, context).await
 }
 
-/// The failure of a call, with the name that was probably meant, if the tool is not listed.
-fn meant(failure: Failure, tool: &str, cache: &Cache) -> Failure {
-    let names = cache.names();
-    if names.iter().any(|(name, _)| name == tool) || failure.required().is_some() {
+/// The failure of a call, with the name that was probably meant, if `names`, which are listed, do
+/// not have that of the tool.
+fn meant<'a>(
+    failure: Failure,
+    tool: &str,
+    names: impl Iterator<Item = &'a str> + Clone,
+) -> Failure {
+    if names.clone().any(|name| name == tool) || failure.required().is_some() {
         return failure;
     }
     // The names are the server's words.
     let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
-    let names = names.iter().map(|(name, _)| name.as_str()).filter(plain);
-    match similar(tool, names) {
+    match similar(tool, names.filter(plain)) {
         Some(meant) => failure.with_hint(format!("did you mean `{meant}`?")),
         None => failure,
     }
@@ -125,7 +131,9 @@ pub(super) async fn tool(
     let listed = listed(session, cache).await;
     let tools = listed.map_err(|error| error.failure(context))?;
     let found = tools.iter().find(|tool| tool.name == name);
-    found.cloned().ok_or_else(|| meant(Failure::no_tool(name), name, cache))
+    found
+        .cloned()
+        .ok_or_else(|| meant(Failure::no_tool(name), name, tools.iter().map(|tool| &*tool.name)))
 }
 
 async fn fitted(

@@ -80,6 +80,8 @@ async fn a_tool_tells_what_it_takes() {
     );
     let run = Client::at(&url, &["call", "nope", "--help"]).run().await.expect(2);
     assert!(run.stderr.starts_with("error: the server lists no tool `nope`\n"), "{run:?}");
+    let run = Client::at(&url, &["call", "stesp", "--help"]).run().await.expect(2);
+    assert!(run.stderr.contains("hint: did you mean `steps`?"), "{run:?}");
     assert_eq!(calls(&log), 0);
 
     let run = Client::new(&["call", "--help"]).run().await.expect(0);

@@ -40,6 +40,20 @@ async fn a_refused_token_is_reported_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_client_knows_when_its_token_has_expired_and_whose_it_is() {
+    let claims = r#"{"iss":"https://i.example","sub":"alice","aud":"https://a.example","exp":1}"#;
+    let token = format!("e30.{}.c2ln", auth_core::base64url::encode(claims));
+    let (url, _) = Canned::new(401).challenge("Bearer").serve().await;
+    let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", &token).run().await.expect(4);
+    assert!(run.stderr.contains("hint: it expired ") && run.stderr.contains(" ago: "), "{run:?}");
+    let run = Client::at(&url, &["status"]).with("MCP_TOKEN", &token).run().await.expect(0);
+    for text in ["user      alice", "server    https://a.example", "it has expired"] {
+        assert!(run.stdout.contains(text), "{text}: {run:?}");
+    }
+    assert!(!run.stdout.contains("no tokens"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_401_without_a_challenge_is_a_401() {
     for body in [
         "",

@@ -77,6 +77,18 @@ fn scopes_take_the_place_of_the_default() {
 }
 
 #[test]
+fn a_scope_that_grants_nothing_is_warned_about() {
+    let folder = Folder::ready();
+    let warned = |scope: &str| folder.run(&["--scope", scope]).err;
+    assert!(warned("User.Raed").contains("no scope User.Raed (did you mean User.Read?)"));
+    assert!(warned("User.Read,User.Write").contains("write a space between scopes"));
+    assert!(!warned("User.Read User.Write").contains("warning"));
+    // Another server has its own policy.
+    let other = ["--scope", "X", "--aud", "https://a.example/mcp"];
+    assert!(!folder.run(&other).err.contains("no scope"));
+}
+
+#[test]
 fn roles_audience_issuer_and_client_are_put_in() {
     assert_eq!(claims(&["--role", "b", "--role", "a", "--role", "b"])["roles"], json!(["a", "b"]));
     assert_eq!(claims(&["--aud", "https://mcp.example"])["aud"], "https://mcp.example");

@@ -74,3 +74,14 @@ fn a_person_is_asked_whether_to_mint_what_the_policy_does_not_know() {
         assert_eq!(shown.contains("eyJ"), code == 0, "{answer:?} {shown:?}");
     }
 }
+
+#[test]
+fn a_token_that_is_stored_is_not_shown_on_a_terminal() {
+    let folder = Folder::ready();
+    let (ended, shown) = typed(&folder, "--save", &[]);
+    assert_eq!(ended, Some(0), "{shown:?}");
+    assert!(shown.contains("as MCP_TOKEN in .env") && !shown.contains("eyJ"), "{shown:?}");
+    assert!(folder.read(".env").contains("MCP_TOKEN=eyJ"));
+    let (_, shown) = typed(&folder, "", &[]);
+    assert!(shown.contains("eyJ"), "{shown:?}");
+}
