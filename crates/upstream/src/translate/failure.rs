@@ -1,7 +1,7 @@
 //! Why a call has an error of the gateway's as its answer.
 
-use super::object::UntranslatableError;
-use crate::wire::{ErrorCode, Message, Object};
+use super::{names::NEW_VERSION, object::UntranslatableError};
+use crate::wire::{ErrorCode, Message, Object, quote};
 
 /// An error that a caller gets, and is not the server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,16 @@ impl Failure {
         }
     }
 
+    /// The caller's revision is none that is spoken here.
+    pub(crate) fn revision(requested: &str) -> Self {
+        let (supported, requested) = (quote(NEW_VERSION), quote(requested));
+        Self {
+            code: ErrorCode::UNSUPPORTED_REVISION,
+            message: "the revision is not supported".to_owned(),
+            data: Some(format!("{{\"supported\":[{supported}],\"requested\":{requested}}}")),
+        }
+    }
+
     /// The error (JSON) that someone else gave: a client that was asked, or a server about a task.
     pub(crate) fn passed_on(error: Option<&str>) -> Self {
         let error = Object::parse(error.unwrap_or("{}")).unwrap_or_default();
@@ -76,6 +86,7 @@ mod tests {
             (Failure::internal("x"), "-32603"),
             (Failure::method("x"), "-32601"),
             (Failure::capability(r#"{"roots":{}}"#), "-32021"),
+            (Failure::revision("2099-01-01"), "-32022"),
             (Failure::passed_on(Some(r#"{"code":-1,"message":"m","data":[]}"#)), "-1"),
             (Failure::passed_on(None), "-32603"),
         ] {

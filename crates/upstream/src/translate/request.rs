@@ -2,11 +2,12 @@
 
 use super::{
     capabilities::{ClientCan, client_to_new},
+    failure::Failure,
     level::Level,
     names::{CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, NEW_VERSION, VERSION},
     object::{UntranslatableError, edit, parse_or_empty},
 };
-use crate::wire::{Object, quote};
+use crate::wire::{Message, Object, quote};
 
 /// What a new request says beside what an old one would.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,21 @@ pub(crate) struct Said {
     pub(crate) responses: Option<String>,
     /// What it gives back, as an answer before asked it to.
     pub(crate) state: Option<String>,
+}
+
+/// Whether a new request has what each must have in its `_meta` (MCP 2026-07-28, basic, `_meta`).
+pub(crate) fn check_new(request: &Message) -> Result<(), Failure> {
+    let meta = Object::parse(request.meta().unwrap_or("{}")).unwrap_or_default();
+    let revision = meta.text(VERSION);
+    let revision =
+        revision.ok_or_else(|| Failure::params(format!("params._meta needs {VERSION}")))?;
+    if revision != NEW_VERSION {
+        return Err(Failure::revision(&revision));
+    }
+    if meta.object(CLIENT_CAPABILITIES).is_none() {
+        return Err(Failure::params(format!("params._meta needs {CLIENT_CAPABILITIES}")));
+    }
+    Ok(())
 }
 
 /// The parameters of a new request, for an old server.
@@ -130,6 +146,29 @@ pub(crate) fn again(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_request_names_its_revision_and_what_its_client_can_do() {
+        let check = |meta: &str| {
+            let params = format!(r#"{{"_meta":{meta}}}"#);
+            let request = Message::request("1", "tools/list", Some(&params)).unwrap();
+            check_new(&request).map_err(|failure| failure.answer("1").text().to_owned())
+        };
+        let meta = |revision: &str, rest: &str| {
+            format!(r#"{{"io.modelcontextprotocol/protocolVersion":"{revision}"{rest}}}"#)
+        };
+        let capabilities = r#","io.modelcontextprotocol/clientCapabilities":{}"#;
+        assert_eq!(check(&meta("2026-07-28", capabilities)), Ok(()));
+        let error = check(&meta("2099-01-01", capabilities)).unwrap_err();
+        assert!(error.contains(r#"{"supported":["2026-07-28"],"requested":"2099-01-01"}"#));
+        for lacking in [
+            "{}".to_owned(),
+            meta("2026-07-28", ""),
+            meta("2026-07-28", r#","io.modelcontextprotocol/clientCapabilities":[]"#),
+        ] {
+            assert!(check(&lacking).unwrap_err().contains("-32602"), "{lacking}");
+        }
+    }
 
     const META: &str = concat!(
         r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,

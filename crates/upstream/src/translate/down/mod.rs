@@ -1,6 +1,7 @@
 //! An old server for callers of the new generation.
 //!
-//! 1. `server/discover` is answered from the result of `initialize`.
+//! 1. A request has what the new generation requires of it: its revision, and what its client can
+//!    do. `server/discover` is answered from the result of `initialize`.
 //! 2. A question of the server parks its call, and the caller's request is answered with
 //!    `input_required`; its repetition goes on with the parked call (see [`asks`](crate::asks)).
 //! 3. The server's log level is as low as any caller wanted it; each call gets what it asked for.
@@ -67,6 +68,9 @@ impl Down {
 impl Server for Down {
     fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call> {
         let id = request.id().unwrap_or("0");
+        if let Err(failure) = super::request::check_new(&request) {
+            return Driven::answered(failure.answer(id));
+        }
         let (shared, owner) = (Arc::clone(&self.shared), context.owner().clone());
         match request.method() {
             "server/discover" => Driven::answered(
