@@ -85,6 +85,13 @@ impl Connection {
         self.shared.table.is_closed()
     }
 
+    /// Whether the transport says which call a question of the server belongs to, as is known from
+    /// the first answer: streamable HTTP does, stdio and the transport of 2024-11-05 do not.
+    #[must_use]
+    pub fn names_calls(&self) -> bool {
+        self.shared.table.names_calls()
+    }
+
     /// How many calls are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {

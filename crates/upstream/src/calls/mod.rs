@@ -1,7 +1,7 @@
 //! Calls over one [`Link`](crate::link::Link): many at once, each with its own events in order.
 //!
 //! 1. Every request gets an id of ours, which is its progress token and its subscription too; what
-//!    comes back has the caller's own again.
+//!    comes back has the caller's own again. No other request of this process has the same id.
 //! 2. What a server sends during a call, and the transport does not say which, belongs to the one
 //!    call in flight. Where there are several, log lines go to the calls that asked for them (from
 //!    2026-07-28 on); all else is unsolicited.

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::{mailbox::Mailbox, table::Shared};
+use super::{
+    mailbox::Mailbox,
+    table::{Shared, Table},
+};
 use crate::{
     link::{CallId, Outgoing},
     port::{Call, Event},
@@ -35,7 +38,7 @@ impl Running {
     pub(super) fn start(shared: Arc<Shared>, request: &Message, is_ours: bool) -> Self {
         let is_initialize = request.method() == "initialize";
         let mailbox = Arc::<Mailbox>::default();
-        let id = shared.table.next_id();
+        let id = Table::next_id();
         let mut call = Self { mailbox, id, sending: None, has_ended: false, is_initialize, shared };
         let entered = call.shared.table.enter(id, request, is_ours, &call.mailbox);
         let Some(sender) = entered else { return call };

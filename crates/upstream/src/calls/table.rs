@@ -34,9 +34,12 @@ impl Drop for Shared {
     }
 }
 
+/// The next id of this process. No two connections use the same, so that a late answer to a call of
+/// one never is the answer to a call of another, whatever a server makes of its sessions.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
 #[derive(Debug)]
 pub(super) struct Table {
-    next: AtomicU64,
     limits: CallLimits,
     state: Mutex<State>,
 }
@@ -48,6 +51,8 @@ struct State {
     /// Why it ended.
     reason: Box<str>,
     era: Era,
+    /// Whether the last answer came with the call that it belongs to.
+    names_calls: bool,
     calls: HashMap<CallId, Pending>,
     asks: HashMap<AskId, OpenAsk>,
     subscribers: Vec<mpsc::Sender<Event>>,
@@ -90,21 +95,26 @@ impl Table {
             sender: Some(sender),
             reason: Box::default(),
             era: Era::Old,
+            names_calls: false,
             calls: HashMap::new(),
             asks: HashMap::new(),
             subscribers: Vec::new(),
             list_changes: Arc::default(),
             faults: 0,
         };
-        Self { next: AtomicU64::new(1), limits, state: Mutex::new(state) }
+        Self { limits, state: Mutex::new(state) }
     }
 
-    pub(super) fn next_id(&self) -> CallId {
-        CallId(self.next.fetch_add(1, Ordering::Relaxed))
+    pub(super) fn next_id() -> CallId {
+        CallId(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn set_era(&self, era: Era) {
         self.state().era = era;
+    }
+
+    pub(super) fn names_calls(&self) -> bool {
+        self.state().names_calls
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -235,16 +245,21 @@ impl Table {
             // Servers print the odd line of text; it is counted.
             LinkFault::NotAMessage => {}
             LinkFault::TooLong { call: None, .. } => self.fail_all(&fault.to_string()),
-            LinkFault::TooLong { call: Some(call), .. } | LinkFault::NoAnswer(call, _) => {
-                let pending = self.state().calls.remove(call);
-                if let Some(pending) = pending {
-                    pending.end(&fault.to_string());
-                }
-                // It is the fault of one call, and others may use the connection.
-                return;
+            // They are the faults of one call, and others may use the connection.
+            LinkFault::TooLong { call: Some(call), .. } => {
+                return self.end_one(*call, &fault.to_string());
             }
+            // The reason is for the caller, what caused it is not.
+            LinkFault::NoAnswer(call, reason) => return self.end_one(*call, &reason.to_string()),
         }
         self.count_fault();
+    }
+
+    fn end_one(&self, call: CallId, reason: &str) {
+        let pending = self.state().calls.remove(&call);
+        if let Some(pending) = pending {
+            pending.end(reason);
+        }
     }
 
     fn count_fault(&self) {
@@ -277,11 +292,7 @@ impl Table {
             // may have been one.
             let reason = "the server sent a message that cannot be read";
             if let Some(call) = during {
-                let pending = self.state().calls.remove(&call);
-                if let Some(pending) = pending {
-                    pending.end(reason);
-                }
-                return;
+                return self.end_one(call, reason);
             }
             if is_meant_as_one {
                 self.fail_all(reason);
@@ -290,16 +301,19 @@ impl Table {
         };
         self.state().faults = 0;
         match message.kind() {
-            Kind::Answer => self.route_answer(&message),
+            Kind::Answer => self.route_answer(&message, during),
             Kind::Notification => self.route_notification(message, during),
             Kind::Request => self.route_request(&message, during),
         }
     }
 
-    fn route_answer(&self, message: &Message) {
+    fn route_answer(&self, message: &Message, during: Option<CallId>) {
         // An answer to a call that was cancelled has no reader.
         let Some(id) = call_id(message.id()) else { return };
-        let Some(pending) = self.state().calls.remove(&id) else { return };
+        let mut state = self.state();
+        state.names_calls = during.is_some();
+        let Some(pending) = state.calls.remove(&id) else { return };
+        drop(state);
         let own = &*pending.id;
         let answer = if pending.is_listen {
             message.with(&[(Edit::Id, own), (Edit::SubscriptionId, own)])
@@ -410,7 +424,7 @@ impl Table {
             let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}");
             return self.send_soon(text.into(), during);
         }
-        let ask = AskId(self.next_id().0);
+        let ask = AskId(Self::next_id().0);
         let mut state = self.state();
         let is_new = state.era == Era::New;
         let place = state.place_of_ask(during);

@@ -127,7 +127,6 @@ impl<S: Source> Kept<S> {
         let (limits, timeout) = (self.config.calls, self.config.first_answer);
         let options = DownOptions {
             is_shared: self.config.pool.instances == Instances::Shared,
-            names_calls: S::NAMES_CALLS,
             ..DownOptions::default()
         };
         let how = (limits, timeout, options);
@@ -206,6 +205,7 @@ async fn ready(
     let wanted = if is_old { Wanted::Old } else { Wanted::Probe };
     let connected = connect(link, wanted, limits, timeout).await;
     let (connection, _) = connected.map_err(BeginError::from)?;
+    let options = DownOptions { names_calls: connection.names_calls(), ..options };
     let server: Arc<dyn Server> = match connection.era() {
         Era::New => Arc::new(connection.clone()),
         Era::Old => Arc::new(Down::new(connection.clone(), upstream, parking, options)?),

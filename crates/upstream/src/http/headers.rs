@@ -67,6 +67,11 @@ impl SentHeaders {
         }
     }
 
+    /// Whether a header is set.
+    pub(crate) fn has(&self, name: &HeaderName) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Whether the request asks for a stream that stays open, as its header says.
     pub(crate) fn is_listen(&self) -> bool {
         self.0.get(MCP_METHOD).is_some_and(|method| method == "subscriptions/listen")

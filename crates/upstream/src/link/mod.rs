@@ -5,9 +5,10 @@
 mod events;
 pub mod http;
 mod message;
-pub mod sse;
+mod sse;
 pub mod stdio;
 
+pub use self::sse::SseLinkError;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 

@@ -1,20 +1,24 @@
-//! A server of the revision 2024-11-05 as a [`Link`]: one event stream for all that the server
-//! says, and a POST for each message to it (basic/transports, HTTP with SSE).
+//! A server of the revision 2024-11-05: one event stream for all that the server says, and a POST
+//! for each message to it (basic/transports, HTTP with SSE).
 //!
 //! 1. The first event is `endpoint`: where to send messages, on the server's own origin and no
 //!    other.
-//! 2. Messages are sent one after another, each once. What the stream brings names no call.
-//! 3. The stream cannot be resumed: when it ends, the link has ended.
+//! 2. Each message is sent once. `initialize` and `notifications/initialized` are accepted before
+//!    the next message is sent. Others are sent side by side, as there are servers that accept a
+//!    message only when they have executed it.
+//! 3. What the stream brings names no call.
+//! 4. The stream cannot be resumed: when it ends, the link has ended.
 
-use std::time::Duration;
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use hyper::body::{Body, Incoming as HttpBody};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tracing::debug;
 
 use super::{
-    ClosedError, Incoming, Link, LinkFault, Outgoing,
+    CallId, ClosedError, Incoming, LinkFault, Outgoing,
     events::{Event, Events},
     message::request_of,
 };
@@ -25,10 +29,10 @@ use crate::{
     wire::Message,
 };
 
-/// How many messages wait in each direction.
-const QUEUE: usize = 64;
-/// How long the first event may take.
+/// How long it may take until the first event is there.
 const ENDPOINT: Duration = Duration::from_secs(10);
+/// How many messages are being sent at once. One beyond it waits.
+const MAX_TASKS: usize = 256;
 
 /// Why there is no link, or a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -53,77 +57,81 @@ pub enum SseLinkError {
     TooLong(usize),
 }
 
-/// Makes links to one server of 2024-11-05. A clone shares its connections and its tokens.
-#[derive(Debug, Clone)]
-pub struct SseLinks {
-    client: HttpClient,
-    credentials: Credentials,
+/// A connection to such a server.
+pub(super) struct SseSession {
+    server: Server,
+    stream: Stream,
 }
 
-impl SseLinks {
-    /// Links to the event stream at the URL of `client`, with these credentials.
-    #[must_use]
-    pub const fn new(client: HttpClient, credentials: Credentials) -> Self {
-        Self { client, credentials }
-    }
-
-    /// A link on behalf of a caller, once the server has named its endpoint. It ends with its
-    /// sender.
-    pub async fn open(&self, caller: CallContext) -> Result<Link, SseLinkError> {
-        self.open_holding(caller, ()).await
-    }
-
-    /// The same; `held` is dropped when the link has ended.
-    pub async fn open_holding(
-        &self,
+impl SseSession {
+    /// Opens the event stream at the URL of `client`, and waits until the server has named its
+    /// endpoint.
+    pub(super) async fn open(
+        client: HttpClient,
+        credentials: Credentials,
         caller: CallContext,
-        held: impl Send + 'static,
-    ) -> Result<Link, SseLinkError> {
+    ) -> Result<Self, SseLinkError> {
+        let server = Server { client, credentials, caller };
+        let opened = timeout(ENDPOINT, server.open()).await;
+        opened.map_err(|_| SseLinkError::Endpoint)?
+    }
+
+    /// Sends messages, `first` before all others, and passes on what the stream brings: until it
+    /// ends, or there are no more messages.
+    pub(super) async fn run(
+        self,
+        first: Message,
+        outgoing: &mut mpsc::Receiver<Outgoing>,
+        incoming: &mpsc::Sender<Incoming>,
+    ) -> ClosedError {
+        let server = Arc::new(self.server);
+        tokio::select! {
+            closed = receive(self.stream, incoming) => closed,
+            () = transmit(&server, first, outgoing, incoming) => {
+                ClosedError::Ended("the gateway has ended it")
+            }
+        }
+    }
+}
+
+struct Server {
+    /// Of the stream at first, then of the endpoint.
+    client: HttpClient,
+    credentials: Credentials,
+    caller: CallContext,
+}
+
+impl Server {
+    async fn open(self) -> Result<SseSession, SseLinkError> {
         let mut headers = SentHeaders::default();
         headers.set(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let server = Server { links: self.clone(), caller };
-        let body = server.send(&self.client, Method::GET, headers, Bytes::new()).await?;
+        let body = self.send(Method::GET, headers, Bytes::new()).await?;
         let Some(body) = body else { return Err(AnswerError::MediaType.into()) };
+        let limits = *self.client.limits();
         let mut stream = Stream {
-            parts: Parts::new(body, self.client.limits().idle_stream),
-            events: Events::new(self.client.limits().message_bytes),
+            parts: Parts::new(body, limits.idle_stream),
+            events: Events::new(limits.message_bytes),
         };
-        let first =
-            timeout(ENDPOINT, stream.next()).await.map_err(|_| SseLinkError::Endpoint)??;
+        let first = stream.next().await?;
         let endpoint = first
             .filter(|event| event.kind.as_deref() == Some("endpoint") && !event.data.is_empty());
         let endpoint = endpoint.and_then(|event| {
             self.client.url().join_same_origin(std::str::from_utf8(&event.data).ok()?)
         });
         let client = self.client.at(endpoint.ok_or(SseLinkError::Endpoint)?);
-
-        let (sender, outgoing) = mpsc::channel(QUEUE);
-        let (incoming, receiver) = mpsc::channel(QUEUE);
-        tokio::spawn(async move {
-            work(&server, &client, outgoing, incoming, stream).await;
-            drop(held);
-        });
-        Ok(Link { sender, receiver })
+        Ok(SseSession { server: Self { client, ..self }, stream })
     }
-}
 
-struct Server {
-    links: SseLinks,
-    caller: CallContext,
-}
-
-impl Server {
     /// Sends a request; its body, if the answer is a stream.
     async fn send(
         &self,
-        client: &HttpClient,
         method: Method,
         mut headers: SentHeaders,
         body: Bytes,
     ) -> Result<Option<HttpBody>, SseLinkError> {
         let lasts = method == Method::GET;
-        self.links.credentials.add_to(&mut headers, &self.caller).await?;
-        let response = client.send(method, headers, body, lasts).await?;
+        self.credentials.add_to(&mut headers, &self.caller).await?;
+        let response = self.client.send(method, headers, body, lasts).await?;
         let status = response.status();
         // The answer to a POST is its status: servers add texts such as "Accepted".
         let is_empty = !lasts || response.body().is_end_stream();
@@ -134,18 +142,36 @@ impl Server {
             Ok(_) => Err(AnswerError::Status(status).into()),
             Err(error) => {
                 if matches!(error, AnswerError::Refused(_)) {
-                    self.links.credentials.refused(&self.caller);
+                    self.credentials.refused(&self.caller);
                 }
                 Err(error.into())
             }
         }
     }
 
-    async fn post(&self, client: &HttpClient, message: Bytes) -> Result<(), SseLinkError> {
+    async fn post(&self, message: Bytes) -> Result<(), SseLinkError> {
         let mut headers = SentHeaders::default();
         headers.set(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.send(client, Method::POST, headers, message).await.map(drop)
+        self.send(Method::POST, headers, message).await.map(drop)
     }
+
+    /// Sends a message. One that is not accepted has no answer.
+    async fn say(&self, message: Message, incoming: &mpsc::Sender<Incoming>) {
+        let id = request_of(&message);
+        let Err(error) = self.post(message.into_bytes()).await else { return };
+        match id {
+            Some(id) => no_answer(id, error.into(), incoming).await,
+            None => debug!(error = &error as &dyn Error, "a notification was not accepted"),
+        }
+    }
+}
+
+async fn no_answer(
+    id: CallId,
+    error: Box<dyn Error + Send + Sync>,
+    incoming: &mpsc::Sender<Incoming>,
+) {
+    let _ = incoming.send(Incoming::Fault(LinkFault::NoAnswer(id, error))).await;
 }
 
 struct Stream {
@@ -166,22 +192,6 @@ impl Stream {
     }
 }
 
-async fn work(
-    server: &Server,
-    client: &HttpClient,
-    outgoing: mpsc::Receiver<Outgoing>,
-    incoming: mpsc::Sender<Incoming>,
-    stream: Stream,
-) {
-    let closed = tokio::select! {
-        closed = receive(stream, &incoming) => closed,
-        () = transmit(server, client, outgoing, &incoming) => {
-            ClosedError::Ended("the gateway has ended it")
-        }
-    };
-    let _ = incoming.send(Incoming::Closed(closed)).await;
-}
-
 /// Passes on what the stream brings, until it ends.
 async fn receive(mut stream: Stream, incoming: &mpsc::Sender<Incoming>) -> ClosedError {
     loop {
@@ -200,18 +210,28 @@ async fn receive(mut stream: Stream, incoming: &mpsc::Sender<Incoming>) -> Close
     }
 }
 
-/// Sends messages in their order, until there are no more.
+/// Sends messages until there are no more.
 async fn transmit(
-    server: &Server,
-    client: &HttpClient,
-    mut outgoing: mpsc::Receiver<Outgoing>,
+    server: &Arc<Server>,
+    first: Message,
+    outgoing: &mut mpsc::Receiver<Outgoing>,
     incoming: &mpsc::Sender<Incoming>,
 ) {
-    while let Some(Outgoing { message, .. }) = outgoing.recv().await {
-        let id = Message::parse(message.clone()).ok().as_ref().and_then(request_of);
-        if let (Err(error), Some(id)) = (server.post(client, message).await, id) {
-            let fault = LinkFault::NoAnswer(id, error.into());
-            let _ = incoming.send(Incoming::Fault(fault)).await;
+    server.say(first, incoming).await;
+    let mut tasks = JoinSet::new();
+    loop {
+        let has_room = tasks.len() < MAX_TASKS;
+        let message = tokio::select! {
+            Some(_) = tasks.join_next() => continue,
+            message = outgoing.recv(), if has_room => message,
+        };
+        let Some(Outgoing { message, .. }) = message else { return };
+        let Ok(message) = Message::parse(message) else { continue };
+        if message.method() == "notifications/initialized" {
+            server.say(message, incoming).await;
+            continue;
         }
+        let (server, incoming) = (Arc::clone(server), incoming.clone());
+        tasks.spawn(async move { server.say(message, &incoming).await });
     }
 }

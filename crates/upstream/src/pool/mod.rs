@@ -50,10 +50,6 @@ use crate::link::{ClosedError, Link};
 
 /// Where connections come from.
 pub trait Source: Send + Sync + 'static {
-    /// Whether the transport says which call a question of the server belongs to: HTTP does, as it
-    /// comes on the stream of that call; stdio does not.
-    const NAMES_CALLS: bool = false;
-
     /// Opens a new connection. The source keeps `slot` until all that belongs to the connection
     /// has ended, and closes it when the connection does.
     fn open(&self, slot: Slot) -> impl Future<Output = Result<Link, ClosedError>> + Send;

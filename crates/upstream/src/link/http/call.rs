@@ -12,13 +12,13 @@ use super::{
     session::{Answered, Session},
 };
 use crate::{
-    http::{AnswerKind, Parts},
+    http::{AnswerError, AnswerKind, Parts},
     link::{
         CallId,
         events::Events,
         message::{answers, one_line},
     },
-    wire::Message,
+    wire::{ErrorCode, Message},
 };
 
 /// How long to wait before a stream is resumed, if the server does not say (`retry`).
@@ -34,6 +34,7 @@ const AFTERWARDS: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Initialize,
+    Discover,
     ListTools,
     Other,
 }
@@ -46,23 +47,43 @@ struct Place {
 }
 
 /// How a call has ended.
+#[derive(Debug)]
 pub(super) enum Ended {
     /// It has its answer, or a fault in place of it.
     Answered,
-    /// The server has ended the session.
+    /// The server has ended the session. The call has no answer yet.
     NoSession,
+    /// It was `initialize`, and this may be a server of 2024-11-05. The call has no answer yet:
+    /// this is what the server said, if it was asked.
+    OldTransport(Option<HttpLinkError>),
 }
 
 /// Runs a call.
 pub(super) async fn run(session: &Session, id: CallId, message: Message, role: Role) -> Ended {
-    match exchange(session, id, message, role).await {
-        Ok(()) => Ended::Answered,
-        Err(HttpLinkError::SessionEnded) => Ended::NoSession,
-        Err(error) => {
-            session.no_answer(id, error).await;
-            Ended::Answered
-        }
+    let Err(error) = exchange(session, id, message, role).await else { return Ended::Answered };
+    if matches!(error, HttpLinkError::SessionEnded) {
+        return Ended::NoSession;
     }
+    if role == Role::Initialize && may_be_old(&error) {
+        return Ended::OldTransport(Some(error));
+    }
+    // Servers of the old generation need not know `server/discover`.
+    if role != Role::Discover {
+        session.report(&error);
+    }
+    session.no_answer(id, error).await;
+    Ended::Answered
+}
+
+/// Whether an error that answers `initialize` is one after which a client tries the transport of
+/// 2024-11-05 (MCP 2025-11-25, transports, backwards compatibility).
+const fn may_be_old(error: &HttpLinkError) -> bool {
+    let (HttpLinkError::Status(status) | HttpLinkError::Answer(AnswerError::Status(status))) =
+        error
+    else {
+        return false;
+    };
+    matches!(status.as_u16(), 400 | 404 | 405)
 }
 
 async fn exchange(
@@ -71,7 +92,7 @@ async fn exchange(
     message: Message,
     role: Role,
 ) -> Result<(), HttpLinkError> {
-    let Answered { kind, response } = session.post(message).await?;
+    let Answered { kind, response, is_missing } = session.post(message).await?;
     let status = response.status();
     if role == Role::Initialize && status.is_success() {
         session.learn_session(response.headers());
@@ -82,6 +103,9 @@ async fn exchange(
         AnswerKind::Json => {
             let parts = Parts::new(response.into_body(), limits.stalled);
             let body = one_line(parts.whole(limits.answer_bytes).await?);
+            if is_missing && !is_unknown_method(id, &body) {
+                return Err(HttpLinkError::SessionEnded);
+            }
             let answer = answer_to(id, body, status)?;
             learn(session, role, &answer);
             session.deliver(answer, Some(id)).await;
@@ -103,7 +127,7 @@ async fn exchange(
                 };
                 sleep(place.retry.unwrap_or(RETRY).min(LONGEST_RETRY)).await;
                 match session.get(Some(last)).await {
-                    Ok(Answered { kind: AnswerKind::Stream, response }) => {
+                    Ok(Answered { kind: AnswerKind::Stream, response, .. }) => {
                         parts = Parts::new(response.into_body(), limits.idle_stream);
                     }
                     Ok(_) => return Err(HttpLinkError::NoAnswer),
@@ -156,8 +180,8 @@ async fn read(
 fn learn(session: &Session, role: Role, answer: &[u8]) {
     match role {
         Role::Initialize => session.learn_version(answer),
-        Role::ListTools => session.params.learn(answer),
-        Role::Other => {}
+        Role::ListTools => session.known.params.learn(answer),
+        Role::Discover | Role::Other => {}
     }
 }
 
@@ -174,6 +198,14 @@ fn answer_to(id: CallId, body: Bytes, status: StatusCode) -> Result<Bytes, HttpL
         }
         _ => Err(HttpLinkError::Status(status)),
     }
+}
+
+/// Whether a body says that a call's method does not exist: a server may do so with 404 (MCP
+/// 2026-07-28, streamable HTTP), and its session goes on.
+fn is_unknown_method(id: CallId, body: &Bytes) -> bool {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let code = value.pointer("/error/code").and_then(Value::as_i64);
+    answers(body, id) && code == Some(ErrorCode::METHOD_NOT_FOUND.0.into())
 }
 
 #[cfg(test)]

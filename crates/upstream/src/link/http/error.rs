@@ -5,6 +5,7 @@ use http::StatusCode;
 use crate::{
     credentials::CredentialError,
     http::{AnswerError, BodyError, SendError},
+    link::sse::SseLinkError,
 };
 
 /// Why a call over HTTP has no answer.
@@ -31,6 +32,12 @@ pub enum HttpLinkError {
     /// A message longer than the bound.
     #[error("the server sent a message of more than {0} bytes")]
     TooLong(usize),
+    /// A server of 2024-11-05 is no longer there.
+    #[error(transparent)]
+    Sse(#[from] SseLinkError),
+    /// A server of 2024-11-05 has no requests before `initialize`.
+    #[error("the server has the transport of 2024-11-05")]
+    OldTransport,
     /// The stream ended before the answer, and could not be resumed.
     #[error("the server ended the stream without an answer")]
     NoAnswer,

@@ -20,7 +20,7 @@ pub(super) async fn listen(session: &Session) -> bool {
     let mut pause = RETRY;
     loop {
         match session.get(last.as_deref()).await {
-            Ok(Answered { kind: AnswerKind::Stream, response }) => {
+            Ok(Answered { kind: AnswerKind::Stream, response, .. }) => {
                 let mut parts = Parts::new(response.into_body(), limits.idle_stream);
                 let mut events = Events::new(limits.message_bytes);
                 while let Some(Ok(part)) = parts.next().await {

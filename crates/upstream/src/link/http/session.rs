@@ -1,14 +1,18 @@
 //! What the tasks of one link have in common: the server's session, and where messages go.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::{Body, Incoming as HttpBody};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tracing::warn;
 
-use super::{error::HttpLinkError, mirror::mirror, params::ParamHeaders};
+use super::{error::HttpLinkError, known::Known, mirror::mirror};
 use crate::{
     CallContext,
     credentials::Credentials,
@@ -16,7 +20,10 @@ use crate::{
         AnswerError, AnswerKind, HttpClient, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID,
         SentHeaders, judge,
     },
-    link::{CallId, ClosedError, Incoming, LinkFault},
+    link::{
+        CallId, ClosedError, Incoming, LinkFault,
+        sse::{SseLinkError, SseSession},
+    },
     wire::Message,
 };
 
@@ -27,7 +34,7 @@ const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event
 /// What the tasks of one link have in common.
 pub(super) struct Session {
     pub(super) client: HttpClient,
-    pub(super) params: Arc<ParamHeaders>,
+    pub(super) known: Arc<Known>,
     credentials: Credentials,
     caller: CallContext,
     incoming: mpsc::Sender<Incoming>,
@@ -45,17 +52,25 @@ struct Names {
 pub(super) struct Answered {
     pub(super) kind: AnswerKind,
     pub(super) response: Response<HttpBody>,
+    /// Whether it is a 404 to a request that names the session: the session has ended, unless the
+    /// body says that it is the method that was not found.
+    pub(super) is_missing: bool,
 }
 
 impl Session {
     pub(super) fn new(
         client: HttpClient,
         credentials: Credentials,
-        params: Arc<ParamHeaders>,
+        known: Arc<Known>,
         caller: CallContext,
         incoming: mpsc::Sender<Incoming>,
     ) -> Self {
-        Self { client, params, credentials, caller, incoming, names: Mutex::default() }
+        Self { client, known, credentials, caller, incoming, names: Mutex::default() }
+    }
+
+    /// Sends a notification or an answer.
+    pub(super) async fn note(&self, message: Message) -> Result<(), HttpLinkError> {
+        if self.post(message).await?.is_missing { Err(HttpLinkError::SessionEnded) } else { Ok(()) }
     }
 
     /// Sends a message.
@@ -64,7 +79,7 @@ impl Session {
         headers.set(header::CONTENT_TYPE, JSON);
         headers.set(header::ACCEPT, BOTH);
         if message.revision().is_some() {
-            mirror(&mut headers, &message, &self.params);
+            mirror(&mut headers, &message, &self.known.params);
         } else if message.method() != "initialize" {
             self.name(&mut headers);
         }
@@ -80,7 +95,8 @@ impl Session {
         if let Some(last) = last.and_then(|last| HeaderValue::from_str(last).ok()) {
             headers.set(LAST_EVENT_ID, last);
         }
-        self.send(Method::GET, headers, Bytes::new(), true).await
+        let answered = self.send(Method::GET, headers, Bytes::new(), true).await?;
+        if answered.is_missing { Err(HttpLinkError::SessionEnded) } else { Ok(answered) }
     }
 
     /// Ends the session, if there is one.
@@ -101,18 +117,20 @@ impl Session {
         body: Bytes,
         lasts: bool,
     ) -> Result<Answered, HttpLinkError> {
+        let names_session = headers.has(&MCP_SESSION_ID);
         self.credentials.add_to(&mut headers, &self.caller).await?;
         let response = self.client.send(method, headers, body, lasts).await?;
-        if response.status() == StatusCode::NOT_FOUND && self.has_session() {
-            return Err(HttpLinkError::SessionEnded);
-        }
+        let is_missing = names_session && response.status() == StatusCode::NOT_FOUND;
         let body = response.body();
         let is_empty = body.size_hint().exact() == Some(0) || body.is_end_stream();
         let kind = judge(response.status(), response.headers(), is_empty);
-        if matches!(kind, Err(AnswerError::Refused(_))) {
-            self.credentials.refused(&self.caller);
+        match kind {
+            // What is no JSON cannot say that it is about the method.
+            Err(_) if is_missing => return Err(HttpLinkError::SessionEnded),
+            Err(AnswerError::Refused(_)) => self.credentials.refused(&self.caller),
+            _ => {}
         }
-        Ok(Answered { kind: kind?, response })
+        Ok(Answered { kind: kind?, response, is_missing })
     }
 
     fn name(&self, headers: &mut SentHeaders) {
@@ -142,13 +160,28 @@ impl Session {
         self.names().version.is_some()
     }
 
-    fn has_session(&self) -> bool {
-        self.names().session.is_some()
+    /// The connection to a server of 2024-11-05, if it is one.
+    pub(super) async fn open_sse(&self) -> Result<SseSession, SseLinkError> {
+        let (client, credentials) = (self.client.clone(), self.credentials.clone());
+        let opened = SseSession::open(client, credentials, self.caller.clone()).await;
+        self.known.set_sse(opened.is_ok());
+        opened
+    }
+
+    /// Where messages of the server go.
+    pub(super) const fn incoming(&self) -> &mpsc::Sender<Incoming> {
+        &self.incoming
     }
 
     /// Passes a message on; `false` if no one receives any more.
     pub(super) async fn deliver(&self, message: Bytes, during: Option<CallId>) -> bool {
         self.incoming.send(Incoming::Message { message, during }).await.is_ok()
+    }
+
+    /// Says to the operator why a call has no answer.
+    pub(super) fn report(&self, error: &HttpLinkError) {
+        let server = self.client.url();
+        warn!(%server, error = error as &dyn Error, "A server did not answer a call");
     }
 
     /// Says that a call has no answer.

@@ -25,9 +25,8 @@ impl PooledHttpLinks {
 }
 
 impl Source for PooledHttpLinks {
-    const NAMES_CALLS: bool = true;
-
     async fn open(&self, slot: Slot) -> Result<Link, ClosedError> {
-        Ok(self.0.open_holding(CallContext::new(None, auth_core::ScopeSet::empty()), slot))
+        let caller = CallContext::new(None, auth_core::ScopeSet::empty());
+        Ok(self.0.open_holding(caller, slot, Slot::close))
     }
 }

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::Service;
 use upstream::{
+    CallContext,
     asks::parking::{Parking, ParkingLimits},
     catalog::{Catalog, Definition, Kind, Pins},
     credentials::Credentials,
     front::Front,
     gateway::{GatewayConfig, gateway},
+    http::HttpLimits,
     link::http::{HttpLinks, PooledHttpLinks},
     pool::{Bounds, BoundsConfig},
 };
@@ -66,7 +68,16 @@ fn asking(request: &Received) -> Vec<Step> {
 }
 
 fn front(server: &Server, catalog: Option<Arc<Catalog>>) -> Front {
-    let links = HttpLinks::new(client(&server.url(), limits()), Credentials::none());
+    front_with(&server.url(), limits(), catalog)
+}
+
+/// A gateway to the server at `url`, of which nothing is pinned.
+pub(crate) fn front_of(url: &str, limits: HttpLimits) -> Front {
+    front_with(url, limits, None)
+}
+
+fn front_with(url: &str, limits: HttpLimits, catalog: Option<Arc<Catalog>>) -> Front {
+    let links = HttpLinks::new(client(url, limits), Credentials::none());
     let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
     gateway(
         PooledHttpLinks::new(links).unwrap(),
@@ -83,36 +94,45 @@ fn accepting(tool: &str) -> Arc<Catalog> {
     Arc::new(Catalog::new("asking", Pins::accepting(&[tool])))
 }
 
-async fn call(front: &Front) -> Value {
-    let params = json!({ "name": "t", "arguments": {} });
-    request(front, "tools/call", params, &[("mcp-name", "t")]).await
-}
-
-async fn request(
-    front: &Front,
+/// A request of a client of the new generation.
+pub(crate) fn request(
+    context: CallContext,
     method: &str,
-    mut params: Value,
-    headers: &[(&str, &str)],
-) -> Value {
-    let meta = json!({
+    target: Option<&str>,
+    params: Value,
+) -> Request<Full<Bytes>> {
+    let mut params = params;
+    params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "t", "version": "1" },
         "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
     });
-    params["_meta"] = meta;
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let mut request = Request::post("/")
-        .extension(caller(""))
+        .extension(context)
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")
         .header("mcp-protocol-version", "2026-07-28")
         .header("mcp-method", method);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
+    if let Some(target) = target {
+        request = request.header("mcp-name", target);
     }
-    let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
+    request.body(Full::new(Bytes::from(message.to_string()))).unwrap()
+}
+
+/// The last message of the answer to a request.
+pub(crate) async fn answer_to(front: &Front, request: Request<Full<Bytes>>) -> Value {
     let answer = front.clone().call(request).await.unwrap();
-    serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let text = std::str::from_utf8(&body).unwrap();
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
+    serde_json::from_str(last.unwrap_or(text)).unwrap()
+}
+
+/// The answer to a call of `tool`.
+pub(crate) async fn call_of(front: &Front, tool: &str) -> Value {
+    let params = json!({ "name": tool, "arguments": {} });
+    answer_to(front, request(caller(""), "tools/call", Some(tool), params)).await
 }
 
 #[tokio::test]
@@ -121,7 +141,7 @@ async fn a_call_does_not_wait_for_another_one_that_is_asked() {
     let front = front(&server, Some(accepting(r#"{"name":"t"}"#)));
     // The first shows that the server asks, and the second waits for its answer meanwhile.
     for _ in 0..3 {
-        let said = timeout(Duration::from_secs(20), call(&front)).await.unwrap();
+        let said = timeout(Duration::from_secs(20), call_of(&front, "t")).await.unwrap();
         assert_eq!(said["result"]["resultType"], "input_required", "{said}");
     }
 }
@@ -130,7 +150,7 @@ async fn a_call_does_not_wait_for_another_one_that_is_asked() {
 async fn what_has_changed_is_refused_before_any_client_lists_it() {
     let server = Server::start(asking).await;
     let front = front(&server, Some(accepting(r#"{"name":"t","title":"as accepted"}"#)));
-    let said = call(&front).await;
+    let said = call_of(&front, "t").await;
     let text = said["error"]["message"].as_str().unwrap_or_default();
     assert!(text.contains("has not been accepted"), "{said}");
 }
@@ -145,8 +165,51 @@ async fn instructions_are_passed_on_if_they_were_accepted() {
         [(accepted, json!("Ask first")), (accepting(r#"{"name":"t"}"#), Value::Null)]
     {
         let front = front(&server, Some(catalog));
-        let said = request(&front, "server/discover", json!({}), &[]).await;
+        let said = answer_to(&front, request(caller(""), "server/discover", None, json!({}))).await;
         assert_eq!(said["result"]["instructions"], instructions, "{said}");
         assert!(said["result"]["supportedVersions"].is_array(), "{said}");
     }
+}
+
+#[tokio::test]
+async fn after_a_session_has_ended_the_next_call_begins_another() {
+    let begun = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |request: &Received| {
+        let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let name = request.header("mcp-session-id").unwrap_or_default().to_owned();
+        let json = |body: Value, more: &str| {
+            let headers = ["content-type: application/json", more];
+            vec![Step::Say(answer("200 OK", &headers, &body.to_string()))]
+        };
+        match message["method"].as_str() {
+            Some("initialize") => {
+                let number = begun.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+                let result = json!({
+                    "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                    "serverInfo": { "name": "ending", "version": "1" },
+                });
+                let body = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+                json(body, &format!("mcp-session-id: s-{number}"))
+            }
+            Some("tools/call") if name == "s-1" => {
+                vec![Step::Say(answer("404 Not Found", &[], ""))]
+            }
+            Some("tools/call") => {
+                let content = [json!({ "type": "text", "text": name })];
+                let result = json!({ "content": content });
+                let body = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+                json(body, "x-more: 1")
+            }
+            _ if message["id"].is_null() && request.head.starts_with("POST") => {
+                vec![Step::Say(answer("202 Accepted", &[], ""))]
+            }
+            _ => vec![Step::Say(answer("405 Method Not Allowed", &[], ""))],
+        }
+    })
+    .await;
+    let front = front_of(&server.url(), limits());
+    let said = call_of(&front, "t").await;
+    assert_eq!(said["error"]["message"], "the server has ended the session");
+    let said = call_of(&front, "t").await;
+    assert_eq!(said["result"]["content"][0]["text"], "s-2", "{said}");
 }

@@ -16,7 +16,7 @@ use super::{
     support::{caller, client, limits},
 };
 
-fn open(server: &Server, limits: HttpLimits) -> Link {
+pub(crate) fn open(server: &Server, limits: HttpLimits) -> Link {
     HttpLinks::new(client(&server.url(), limits), Credentials::none()).open(caller(""))
 }
 
@@ -48,25 +48,25 @@ pub(crate) async fn no_answer(link: &mut Link) -> (u64, String) {
     }
 }
 
-fn method(request: &Received) -> String {
+pub(crate) fn method(request: &Received) -> String {
     let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     message["method"].as_str().unwrap_or_default().to_owned()
 }
 
-fn verb(request: &Received) -> &str {
+pub(crate) fn verb(request: &Received) -> &str {
     request.head.split(' ').next().unwrap()
 }
 
-fn initialize() -> Value {
+pub(crate) fn initialize() -> Value {
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
     json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params })
 }
 
-fn call(id: u64) -> Value {
+pub(crate) fn call(id: u64) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "t" } })
 }
 
-fn new_call(id: u64, name: &str, arguments: &Value) -> Value {
+pub(crate) fn new_call(id: u64, name: &str, arguments: &Value) -> Value {
     let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28" });
     let params = json!({ "name": name, "arguments": arguments, "_meta": meta });
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
@@ -77,7 +77,9 @@ fn accepted() -> Vec<Step> {
 }
 
 /// Answers the beginning of a session, and leaves the rest to `script`.
-async fn with_session(script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static) -> Server {
+pub(crate) async fn with_session(
+    script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static,
+) -> Server {
     Server::start(move |request| match (verb(request), method(request).as_str()) {
         ("POST", "initialize") => {
             let body = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}}"#;
@@ -90,13 +92,13 @@ async fn with_session(script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 's
     .await
 }
 
-async fn begin(link: &mut Link) {
+pub(crate) async fn begin(link: &mut Link) {
     say(link, initialize()).await;
     assert_eq!(message(link).await.1, Some(1));
     say(link, json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
 }
 
-fn no_stream() -> Vec<Step> {
+pub(crate) fn no_stream() -> Vec<Step> {
     vec![Step::Say(answer("405 Method Not Allowed", &[], ""))]
 }
 
@@ -156,7 +158,7 @@ async fn what_a_link_holds_is_dropped_with_its_session() {
     .await;
     let (held, mut dropped) = tokio::sync::oneshot::channel::<()>();
     let links = HttpLinks::new(client(&server.url(), limits()), Credentials::none());
-    let mut link = links.open_holding(caller(""), held);
+    let mut link = links.open_holding(caller(""), held, |_| {});
     begin(&mut link).await;
     server.until_received(3).await;
     drop(link.sender);
@@ -287,30 +289,6 @@ async fn an_error_without_an_id_answers_its_call() {
     let error = json!({ "code": -32000, "message": "no" });
     let expected = json!({ "jsonrpc": "2.0", "id": 2, "error": error });
     assert_eq!(message(&mut link).await, (expected, Some(2)));
-}
-
-#[tokio::test]
-async fn a_session_that_the_server_has_ended_ends_the_link() {
-    let error = r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"no session"},"id":null}"#;
-    for (kind, body) in [("text/plain", "gone"), ("application/json", error)] {
-        let gone = answer("404 Not Found", &[&format!("content-type: {kind}")], body);
-        let server = with_session(move |request| match verb(request) {
-            "GET" => no_stream(),
-            _ => vec![Step::Say(gone.clone())],
-        })
-        .await;
-        let mut link = open(&server, limits());
-        begin(&mut link).await;
-        say(&link, call(2)).await;
-        match hear(&mut link).await {
-            Incoming::Closed(error) => {
-                let expected = "the connection was ended: the server has ended the session";
-                assert_eq!(error.to_string(), expected);
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(link.receiver.recv().await.is_none());
-    }
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! HTTP servers behind the gateway, most of which misbehave.
 
 mod credentials;
+mod failures;
 mod gateway;
 mod links;
 mod pass;
 mod secrecy;
 mod server;
+mod sessions;
 mod sse;
 mod support;
 mod tls;

@@ -1,25 +1,30 @@
 //! TLS with an authority of the operator's, and the versions of HTTP.
 
 use std::{
-    convert::Infallible,
+    io,
     sync::{Arc, Mutex},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, rustls};
 use upstream::{
     credentials::Credentials,
     http::{HttpClient, TlsRoots, UpstreamUrl},
+    link::http::HttpLinks,
     pass::{Pass, PassRequest},
 };
 
-use super::support::{CALL, caller, error, headers, limits, post, text};
+use super::{
+    links::{message, no_answer, say},
+    support::{CALL, caller, error, headers, limits, post, text},
+};
 
 const AUTHORITY: &[u8] = include_bytes!("tls/ca.pem");
 
@@ -55,11 +60,7 @@ async fn start(protocols: &[&str]) -> (String, Asked) {
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 let service = service_fn(|request: Request<Incoming>| {
                     asked.lock().unwrap().push((request.method().clone(), request.version()));
-                    let is_get = request.method() == Method::GET;
-                    let kind = if is_get { "text/event-stream" } else { "application/json" };
-                    let response = Response::builder().header("content-type", kind);
-                    let body = Full::new(Bytes::from_static(b"{}"));
-                    async move { Ok::<_, Infallible>(response.body(body).unwrap()) }
+                    answer(request)
                 });
                 let io = TokioIo::new(stream);
                 if is_http2 {
@@ -72,6 +73,21 @@ async fn start(protocols: &[&str]) -> (String, Asked) {
         }
     });
     (url, asked)
+}
+
+/// A call of the tool `fails` resets its stream. Other requests of a link have a result.
+async fn answer(request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let is_get = request.method() == Method::GET;
+    let kind = if is_get { "text/event-stream" } else { "application/json" };
+    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if message["params"]["name"] == "fails" {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    let result = json!({ "jsonrpc": "2.0", "id": message["id"], "result": {} });
+    let said = if message["id"].is_u64() { result.to_string() } else { "{}".to_owned() };
+    let response = Response::builder().header("content-type", kind);
+    Ok(response.body(Full::new(Bytes::from(said))).unwrap())
 }
 
 fn pass(url: &str, roots: &TlsRoots) -> Pass {
@@ -118,4 +134,25 @@ async fn calls_take_http2_where_it_is_offered_and_streams_do_not() {
             (Method::POST, Version::HTTP_11),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_stream_of_http2_that_is_reset_is_one_call_and_its_connection_goes_on() {
+    let (url, asked) = start(&["h2"]).await;
+    let roots = TlsRoots::with_pem(AUTHORITY).unwrap();
+    let client = HttpClient::new(UpstreamUrl::parse(&url).unwrap(), &roots, limits()).unwrap();
+    let mut link = HttpLinks::new(client, Credentials::none()).open(caller(""));
+    let call = |id: u64, tool: &str| {
+        let params = json!({ "name": tool });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    for id in [2, 4] {
+        say(&link, call(id, "works")).await;
+        assert_eq!(message(&mut link).await.1, Some(id));
+        say(&link, call(id + 1, "fails")).await;
+        let (failed, error) = no_answer(&mut link).await;
+        let expected = "the connection to the server ended before its answer";
+        assert_eq!((failed, error.as_str()), (id + 1, expected));
+    }
+    assert_eq!(*asked.lock().unwrap(), vec![(Method::POST, Version::HTTP_2); 4]);
 }
