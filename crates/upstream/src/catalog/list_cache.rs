@@ -4,7 +4,8 @@
 //!    it is the same for all callers (`cacheScope`). One that says nothing is not kept.
 //! 2. A list that is `private` is given back to the owner who asked for it, and to no other.
 //! 3. What is given back says how long it is still good.
-//! 4. A notification that a list has changed ends all pages of it.
+//! 4. A notification that a list has changed ends all pages of it, also those that were asked for
+//!    before it and come after it.
 //! 5. Number, size and age are bounded. The oldest goes first.
 
 use std::{
@@ -25,13 +26,14 @@ pub struct CacheBounds {
     pub pages: usize,
     /// How many bytes of all pages together.
     pub bytes: usize,
-    /// For how long at most, whatever the server says.
+    /// For how long at most, whatever the server says: what changes without a notification is found
+    /// in the next list.
     pub age: Duration,
 }
 
 impl Default for CacheBounds {
     fn default() -> Self {
-        Self { pages: 1_000, bytes: 16 * 1024 * 1024, age: Duration::from_hours(1) }
+        Self { pages: 1_000, bytes: 16 * 1024 * 1024, age: Duration::from_mins(5) }
     }
 }
 
@@ -42,7 +44,13 @@ pub struct ListKey {
     pub method: String,
     /// Where the page begins; `None` for the first.
     pub cursor: Option<String>,
+    /// What the client can do, as JSON: a server may not offer what a client cannot use.
+    pub capabilities: String,
 }
+
+/// What was known of changes when a page was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked(u64);
 
 /// Pages of lists, by whose they are.
 #[derive(Debug)]
@@ -55,6 +63,8 @@ pub struct ListCache {
 struct Pages {
     by_key: HashMap<(Option<Owner>, ListKey), Kept>,
     bytes: usize,
+    /// How many notifications of a change there were.
+    changes: u64,
 }
 
 #[derive(Debug)]
@@ -83,8 +93,14 @@ impl ListCache {
         Some(page.with_ttl(left).into())
     }
 
-    /// Keeps `result`, which answers `owner` at `now`, for as long as it says.
-    pub fn put(&self, owner: &Owner, key: ListKey, result: &Bytes, now: Instant) {
+    /// A page is asked for now.
+    pub fn asked(&self) -> Asked {
+        Asked(self.pages.lock().unwrap_or_else(PoisonError::into_inner).changes)
+    }
+
+    /// Keeps `result`, which answers `owner` at `now`, for as long as it says. Nothing is kept if a
+    /// list has changed since it was asked for.
+    pub fn put(&self, owner: &Owner, key: ListKey, result: &Bytes, (asked, now): (Asked, Instant)) {
         let page = std::str::from_utf8(result).ok().and_then(|text| Page::read(text).ok());
         let Some(page) = page else { return };
         let ttl = Duration::from_millis(page.ttl_ms()).min(self.bounds.age);
@@ -94,6 +110,9 @@ impl ListCache {
         let owner = (!page.is_public()).then(|| owner.clone());
         let kept = Kept { result: result.clone(), since: now, until: now + ttl };
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if pages.changes != asked.0 {
+            return;
+        }
         pages.bytes += result.len();
         if let Some(old) = pages.by_key.insert((owner, key), kept) {
             pages.bytes = pages.bytes.saturating_sub(old.result.len());
@@ -101,10 +120,12 @@ impl ListCache {
         pages.shrink(&self.bounds, now);
     }
 
-    /// Ends every page of `method`, for a notification that the list has changed.
-    pub fn forget(&self, method: &str) {
+    /// Ends every page of lists whose methods begin with `family`, such as `tools/`, for a
+    /// notification that they have changed.
+    pub fn forget(&self, family: &str) {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        pages.retain(|key, _| key.method != method);
+        pages.changes = pages.changes.wrapping_add(1);
+        pages.retain(|key, _| !key.method.starts_with(family));
     }
 }
 
@@ -137,7 +158,11 @@ mod tests {
     use super::*;
 
     fn key(cursor: usize) -> ListKey {
-        ListKey { method: "tools/list".into(), cursor: Some(cursor.to_string()) }
+        ListKey {
+            method: "tools/list".into(),
+            cursor: Some(cursor.to_string()),
+            capabilities: String::new(),
+        }
     }
 
     fn owners() -> [Owner; 2] {
@@ -160,7 +185,7 @@ mod tests {
     fn a_private_page_is_its_owners_until_its_time_is_over() {
         let (cache, start, [one, other]) =
             (ListCache::new(CacheBounds::default()), Instant::now(), owners());
-        cache.put(&one, key(0), &page(1000, "private"), start);
+        cache.put(&one, key(0), &page(1000, "private"), (cache.asked(), start));
         let at = |ms| start + Duration::from_millis(ms);
         assert_eq!(cache.get(&one, &key(0), at(400)), Some(page(600, "private")));
         assert_eq!(cache.get(&other, &key(0), at(400)), None);
@@ -172,12 +197,31 @@ mod tests {
     fn a_public_page_is_for_all_until_the_list_changes() {
         let (cache, now, [one, other]) =
             (ListCache::new(CacheBounds::default()), Instant::now(), owners());
-        cache.put(&one, key(0), &page(1000, "public"), now);
+        cache.put(&one, key(0), &page(1000, "public"), (cache.asked(), now));
         assert!(cache.get(&other, &key(0), now).is_some());
-        cache.forget("prompts/list");
+        cache.forget("prompts/");
         assert!(cache.get(&other, &key(0), now).is_some());
-        cache.forget("tools/list");
+        cache.forget("tools/");
         assert_eq!(cache.get(&other, &key(0), now), None);
+    }
+
+    #[test]
+    fn a_page_that_was_asked_for_before_a_change_is_not_kept() {
+        let (cache, now, [one, _]) =
+            (ListCache::new(CacheBounds::default()), Instant::now(), owners());
+        let asked = cache.asked();
+        cache.forget("tools/");
+        cache.put(&one, key(0), &page(1000, "public"), (asked, now));
+        assert_eq!(cache.get(&one, &key(0), now), None);
+    }
+
+    #[test]
+    fn a_page_is_for_clients_that_can_do_the_same() {
+        let (cache, now, [one, _]) =
+            (ListCache::new(CacheBounds::default()), Instant::now(), owners());
+        cache.put(&one, key(0), &page(1000, "public"), (cache.asked(), now));
+        let other = ListKey { capabilities: r#"{"roots":{}}"#.into(), ..key(0) };
+        assert_eq!(cache.get(&one, &other, now), None);
     }
 
     #[test]
@@ -185,11 +229,11 @@ mod tests {
         let (cache, now, [one, _]) =
             (ListCache::new(CacheBounds::default()), Instant::now(), owners());
         for text in [r#"{"tools":[]}"#, r#"{"tools":[],"ttlMs":0}"#, "7"] {
-            cache.put(&one, key(0), &Bytes::from(text), now);
+            cache.put(&one, key(0), &Bytes::from(text), (cache.asked(), now));
             assert_eq!(cache.get(&one, &key(0), now), None, "{text}");
         }
-        cache.put(&one, key(0), &page(u64::MAX, "private"), now);
-        assert_eq!(cache.get(&one, &key(0), now), Some(page(3_600_000, "private")));
+        cache.put(&one, key(0), &page(u64::MAX, "private"), (cache.asked(), now));
+        assert_eq!(cache.get(&one, &key(0), now), Some(page(300_000, "private")));
     }
 
     #[test]
@@ -199,7 +243,7 @@ mod tests {
         let (cache, start, [one, _]) = (ListCache::new(bounds), Instant::now(), owners());
         let at = |n: usize| start + Duration::from_millis(n.try_into().unwrap());
         for n in 0..20 {
-            cache.put(&one, key(n), &page(1000, "private"), at(n));
+            cache.put(&one, key(n), &page(1000, "private"), (cache.asked(), at(n)));
             let pages = cache.pages.lock().unwrap();
             assert!(pages.by_key.len() <= 8 && pages.bytes == pages.by_key.len() * size);
         }
@@ -207,7 +251,7 @@ mod tests {
         assert!(cache.get(&one, &key(19), at(20)).is_some());
         // One page that would take most of it is not kept.
         let long = format!(r#"{{"x":"{}","ttlMs":9}}"#, "y".repeat(size * 4));
-        cache.put(&one, key(99), &Bytes::from(long), at(20));
+        cache.put(&one, key(99), &Bytes::from(long), (cache.asked(), at(20)));
         assert_eq!(cache.get(&one, &key(99), at(20)), None);
     }
 }

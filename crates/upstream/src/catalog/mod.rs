@@ -37,7 +37,7 @@ pub use self::{
     digest::{Digest, InvalidDigestError},
     json::{Json, JsonError},
     kind::Kind,
-    list_cache::{CacheBounds, ListCache, ListKey},
+    list_cache::{Asked, CacheBounds, ListCache, ListKey},
     live::{Catalog, NotAcceptedError, Quarantine},
     lock::{Lock, LockError},
     offered::{ListBounds, Lists, Offered, OfferedError},

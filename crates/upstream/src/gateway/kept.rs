@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     begin_error::{BeginError, connect_error},
+    cached::Cached,
     config::GatewayConfig,
     generations::Generations,
     leased::{Beginning, Leased},
@@ -19,7 +20,7 @@ use crate::{
     CallContext,
     asks::parking::Parking,
     calls::{CallLimits, Connection},
-    catalog::Catalog,
+    catalog::{CacheBounds, Catalog, ListCache},
     era::{ConnectError, Era, Wanted, connect},
     front::{Definitions, Front, Unpinned},
     link::Link,
@@ -45,6 +46,7 @@ pub fn gateway<S: Source + Clone>(
         sessions: Pool::new(source.clone(), config.pool.clone(), bounds.clone()),
         requests: Pool::new(source, config.pool.clone(), bounds.clone()),
         generations: Generations::default(),
+        lists: Arc::new(ListCache::new(CacheBounds::default())),
         next: AtomicU64::new(0),
         parking,
         config,
@@ -64,6 +66,7 @@ struct Kept<S> {
     /// Those for requests without a session.
     requests: Pool<S, Ready>,
     generations: Generations,
+    lists: Arc<ListCache>,
     next: AtomicU64,
     parking: Parking<Parked>,
     /// What was accepted, which each server is compared with before it is used.
@@ -131,9 +134,9 @@ impl<S: Source> Kept<S> {
         };
         let how = (limits, timeout, options);
         let (name, parking) = (self.config.name.clone(), self.parking.clone());
-        let catalog = self.catalog.clone();
+        let (catalog, lists) = (self.catalog.clone(), Arc::clone(&self.lists));
         let begin = async move |link| {
-            let ready = ready(link, is_old, how, &name, &parking).await?;
+            let ready = ready(link, is_old, how, (&name, &parking, lists)).await?;
             if let Some(catalog) = catalog {
                 compare(&ready.connection, &catalog).await.map_err(BeginError::from)?;
             }
@@ -199,15 +202,14 @@ async fn ready(
     link: Link,
     is_old: bool,
     (limits, timeout, options): (CallLimits, Duration, DownOptions),
-    upstream: &str,
-    parking: &Parking<Parked>,
+    (upstream, parking, lists): (&str, &Parking<Parked>, Arc<ListCache>),
 ) -> Result<Ready, Box<dyn std::error::Error + Send + Sync>> {
     let wanted = if is_old { Wanted::Old } else { Wanted::Probe };
     let connected = connect(link, wanted, limits, timeout).await;
     let (connection, _) = connected.map_err(BeginError::from)?;
     let options = DownOptions { names_calls: connection.names_calls(), ..options };
     let server: Arc<dyn Server> = match connection.era() {
-        Era::New => Arc::new(connection.clone()),
+        Era::New => Arc::new(Cached::new(connection.clone(), lists)),
         Era::Old => Arc::new(Down::new(connection.clone(), upstream, parking, options)?),
     };
     Ok(Ready { connection, server })

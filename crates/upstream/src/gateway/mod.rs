@@ -19,6 +19,7 @@
 
 mod availability;
 mod begin_error;
+mod cached;
 mod config;
 mod generations;
 mod kept;

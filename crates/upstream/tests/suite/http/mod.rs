@@ -4,6 +4,7 @@ mod credentials;
 mod failures;
 mod gateway;
 mod links;
+mod lists;
 mod pass;
 mod secrecy;
 mod server;
