@@ -28,6 +28,8 @@ const server = http.createServer((request, response) => {
 });
 server.on('connection', (socket) => socket.setNoDelay());
 server.requestTimeout = 0;
+// A connection that is kept ends when its client ends it: one that the proxy ended could meet a request.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}${upstream.pathname}`);
 });

@@ -1,4 +1,4 @@
-//! The fixture as a child process behind the gateway.
+//! The fixture behind the gateway: as a child process, or over HTTP.
 
 use std::{
     convert::Infallible,
@@ -19,26 +19,41 @@ use upstream::{
     CallContext,
     asks::parking::{Parking, ParkingLimits},
     child::ChildConfig,
+    credentials::Credentials,
     front::{Front, FrontLimits},
     gateway::{GatewayConfig, gateway},
-    link::stdio::StdioServer,
-    pool::{Bounds, BoundsConfig},
+    http::{HttpClient, HttpLimits, TlsRoots, UpstreamUrl},
+    link::{
+        http::{HttpLinks, PooledHttpLinks},
+        stdio::StdioServer,
+    },
+    pool::{Bounds, BoundsConfig, Source},
     warden::Warden,
 };
 
 use crate::{Failure, fixture::Only};
 
-/// This program again, over stdio, behind the gateway.
-pub(crate) fn service(only: Option<Only>) -> Result<Gateway, Failure> {
+/// The gateway to this program again, over stdio.
+pub(crate) fn over_stdio(only: Option<Only>) -> Result<Gateway, Failure> {
     let mut child = ChildConfig::new("fixture", std::env::current_exe()?);
     child.arguments.push("--stdio".into());
     if let Some(only) = only {
         let name = if only == Only::Old { "old" } else { "new" };
         child.arguments.extend(["--only".into(), name.into()]);
     }
-    let source = StdioServer { config: Arc::new(child), warden: Warden::of_this_program() };
+    service(StdioServer { config: Arc::new(child), warden: Warden::of_this_program() })
+}
+
+/// The gateway to the server at `url`.
+pub(crate) fn over_http(url: &str) -> Result<Gateway, Failure> {
+    let url = UpstreamUrl::parse(url)?;
+    let client = HttpClient::new(url, &TlsRoots::system(), HttpLimits::default())?;
+    service(PooledHttpLinks::new(HttpLinks::new(client, Credentials::none()))?)
+}
+
+fn service(source: impl Source + Clone) -> Result<Gateway, Failure> {
     let mut config = GatewayConfig::new("fixture");
-    // Over stdio the fixture cannot close a stream for its client to come back: the gateway does.
+    // The fixture cannot close a client's stream for it to come back: the gateway does.
     let poll_after = Some(Duration::from_millis(200));
     let stream_after = Duration::from_millis(100);
     config.front = FrontLimits { poll_after, stream_after, ..FrontLimits::default() };

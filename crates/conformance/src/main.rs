@@ -39,15 +39,25 @@ struct Args {
     /// Serve the fixture a second time, at /unguarded, without the guard
     #[arg(long)]
     unguarded: bool,
-    /// Put the gateway between the guard and the fixture, which is then a child process
-    #[arg(long, conflicts_with = "unguarded")]
-    gateway: bool,
+    /// Put the gateway between the guard and the fixture, which is then a child process, or served
+    /// over HTTP at /unguarded
+    #[arg(long, value_name = "TRANSPORT", conflicts_with = "unguarded")]
+    gateway: Option<Transport>,
     /// Serve the fixture over stdin and stdout
     #[arg(long)]
     stdio: bool,
     /// Speak only the revisions with sessions, or only those without
     #[arg(long)]
     only: Option<Only>,
+}
+
+/// How the gateway reaches the fixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Transport {
+    /// A child process.
+    Stdio,
+    /// Streamable HTTP.
+    Http,
 }
 
 #[tokio::main]
@@ -92,10 +102,16 @@ async fn serve(args: &Args) -> Result<(), Failure> {
     let guard = Guard::new(resource, policy, [], TokenAuthenticator::new(verifier, SystemClock))?
         .authorization_server(issuer)
         .name("conformance");
-    let mut router = if args.gateway {
-        Router::new().route_service("/mcp", guard.protect(gateway::service(args.only)?))
-    } else {
-        Router::new().route_service("/mcp", guard.protect(mcp()?))
+    let unguarded = format!("http://{address}/unguarded");
+    let mut router = match args.gateway {
+        None => Router::new().route_service("/mcp", guard.protect(mcp(args.only)?)),
+        Some(transport) => {
+            let gateway = match transport {
+                Transport::Stdio => gateway::over_stdio(args.only)?,
+                Transport::Http => gateway::over_http(&unguarded)?,
+            };
+            Router::new().route_service("/mcp", guard.protect(gateway))
+        }
     };
     for path in guard.metadata_paths() {
         router = router.route_service(&path, guard.metadata());
@@ -103,9 +119,9 @@ async fn serve(args: &Args) -> Result<(), Failure> {
 
     let mut stdout = io::stdout();
     writeln!(stdout, "URL={url}")?;
-    if args.unguarded {
-        router = router.route_service("/unguarded", mcp()?);
-        writeln!(stdout, "UNGUARDED=http://{address}/unguarded")?;
+    if args.unguarded || args.gateway == Some(Transport::Http) {
+        router = router.route_service("/unguarded", mcp(args.only)?);
+        writeln!(stdout, "UNGUARDED={unguarded}")?;
     }
     writeln!(stdout, "TOKEN={token}")?;
     stdout.flush()?;
@@ -117,10 +133,10 @@ async fn serve(args: &Args) -> Result<(), Failure> {
     Ok(axum::serve(listener, router).await?)
 }
 
-/// The fixture on both wires: with sessions up to 2025-11-25, without from 2026-07-28 on.
-fn mcp() -> Result<StreamableHttpService<Fixture, LocalSessionManager>, Failure> {
+/// The fixture over HTTP: with sessions up to 2025-11-25, without from 2026-07-28 on.
+fn mcp(only: Option<Only>) -> Result<StreamableHttpService<Fixture, LocalSessionManager>, Failure> {
     let sessions = Arc::new(LocalSessionManager::default());
-    let fixture = Fixture::new(Arc::clone(&sessions))?;
+    let fixture = Fixture::new(Arc::clone(&sessions))?.only(only);
     let config = StreamableHttpServerConfig::default();
     Ok(StreamableHttpService::new(move || Ok(fixture.clone()), sessions, config))
 }
