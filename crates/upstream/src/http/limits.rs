@@ -10,6 +10,8 @@ pub struct HttpLimits {
     /// From the request to the head of its answer. A server that answers with JSON sends the head
     /// when its tool has run.
     pub head: Duration,
+    /// How long a server of 2024-11-05 may take to name its endpoint.
+    pub endpoint: Duration,
     /// How long an answer that is no stream may send nothing once it has begun.
     pub stalled: Duration,
     /// How long a stream may send nothing, pings and comments included.
@@ -26,12 +28,13 @@ pub struct HttpLimits {
 }
 
 impl Default for HttpLimits {
-    /// 5 s to connect, 5 min to the head, 30 s and 1 h without a byte, connections kept for 4 s and
+    /// 5 s to connect, 5 min to the head, 10 s to an endpoint, 30 s and 1 h without a byte, connections kept for 4 s and
     /// 256 of them, answers and messages of 16 MiB.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
             head: Duration::from_mins(5),
+            endpoint: Duration::from_secs(10),
             stalled: Duration::from_secs(30),
             idle_stream: Duration::from_hours(1),
             idle_connection: Duration::from_secs(4),

@@ -9,7 +9,7 @@
 //! 3. What the stream brings names no call.
 //! 4. The stream cannot be resumed: when it ends, the link has ended.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
@@ -29,8 +29,6 @@ use crate::{
     wire::Message,
 };
 
-/// How long it may take until the first event is there.
-const ENDPOINT: Duration = Duration::from_secs(10);
 /// How many messages are being sent at once. One beyond it waits.
 const MAX_TASKS: usize = 256;
 
@@ -72,7 +70,7 @@ impl SseSession {
         caller: CallContext,
     ) -> Result<Self, SseLinkError> {
         let server = Server { client, credentials, caller };
-        let opened = timeout(ENDPOINT, server.open()).await;
+        let opened = timeout(server.client.limits().endpoint, server.open()).await;
         opened.map_err(|_| SseLinkError::Endpoint)?
     }
 
@@ -159,9 +157,10 @@ impl Server {
     async fn say(&self, message: Message, incoming: &mpsc::Sender<Incoming>) {
         let id = request_of(&message);
         let Err(error) = self.post(message.into_bytes()).await else { return };
-        match id {
-            Some(id) => no_answer(id, error.into(), incoming).await,
-            None => debug!(error = &error as &dyn Error, "a notification was not accepted"),
+        if let Some(id) = id {
+            no_answer(id, error.into(), incoming).await;
+        } else {
+            debug!(error = &error as &dyn Error, "a notification was not accepted");
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Servers of the revision 2024-11-05: a stream, and an endpoint for messages.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use upstream::{
     credentials::Credentials,
+    http::HttpLimits,
     link::{Incoming, Link, http::HttpLinks},
 };
 
@@ -137,6 +140,24 @@ async fn messages_go_to_the_servers_own_origin_only() {
         assert_eq!(no_answer(&mut link).await, (1, REFUSED.into()), "{first}");
         assert_eq!(server.received().len(), 2);
     }
+}
+
+#[tokio::test]
+async fn a_stream_without_an_endpoint_is_no_such_server() {
+    let server = Server::start(|request| {
+        if request.head.starts_with("POST") {
+            return refusal();
+        }
+        vec![Step::Say(stream_head()), Step::Say(chunk(": ping\n\n")), Step::Hang]
+    })
+    .await;
+    let limits = HttpLimits { endpoint: Duration::from_millis(100), ..limits() };
+    let links = HttpLinks::new(client(&server.url(), limits), Credentials::none());
+    let mut link = links.open(caller(""));
+    say(&link, initialize()).await;
+    assert_eq!(no_answer(&mut link).await, (1, REFUSED.into()));
+    // The stream is closed.
+    server.until_gone(1).await;
 }
 
 #[tokio::test]
