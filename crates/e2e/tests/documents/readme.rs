@@ -79,8 +79,9 @@ fn two_fixes(shell: &mut Shell) {
     shell.expect(0, "just token && just client && just client tools && just client explain");
     shell.expect(5, "just token --sub bob && just client");
     shell.expect(0, "just token && just server users disable alice");
-    shell.expect(5, "sleep 2; just client");
-    shell.expect(0, "just server users enable alice; sleep 2; just client");
+    shell.expect_soon(5, "just client");
+    shell.expect(0, "just server users enable alice");
+    shell.expect_soon(0, "just client");
 }
 
 /// The first command writes the policy and serves nothing, the second serves.

@@ -56,17 +56,6 @@ impl Recorder {
         }
         said
     }
-
-    /// A command until it ends with `code`: a change counts within a second on an idle machine.
-    fn run_soon(&mut self, code: i32, command: &str) {
-        for _ in 0..100 {
-            if self.shell.run(command).code == Some(code) {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        self.run(code, command);
-    }
 }
 
 fn record() -> Vec<Screen> {
@@ -90,7 +79,8 @@ fn record() -> Vec<Screen> {
 
     recorder.screen("A user is disabled: the token is refused within a second.");
     recorder.run(0, "just server users disable alice");
-    recorder.run_soon(5, "just client");
+    recorder.shell.expect_soon(5, "just client");
+    recorder.run(5, "just client");
     recorder.screens
 }
 
