@@ -28,8 +28,8 @@ pub struct HttpLimits {
 }
 
 impl Default for HttpLimits {
-    /// 5 s to connect, 5 min to the head, 10 s to an endpoint, 30 s and 1 h without a byte, connections kept for 4 s and
-    /// 256 of them, answers and messages of 16 MiB.
+    /// 5 s to connect, 5 min to the head, 10 s to an endpoint, 30 s and 1 h without a byte,
+    /// connections kept for 4 s and 256 of them, answers and messages of 16 MiB.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
