@@ -145,6 +145,12 @@ impl Config {
                 let (date, now) = (jwt::expiry(&jwt::unverified_claims(token)?)?, self.clock.now());
                 (date <= now).then(|| terminal::date::distance(date, now))
             }),
+            subject: token.and_then(|token| {
+                let claims = jwt::unverified_claims(token)?;
+                let subject = claims.get("sub")?.as_str()?;
+                let default = Variable::TokenSubject.setting().default;
+                (default != Some(subject)).then(|| subject.to_owned())
+            }),
             operation: Operation {
                 description: self.request.description(),
                 listing_hint: self.request.listing_hint(),

@@ -156,7 +156,11 @@ pub(super) fn judge_try(
     let login = subject.login_command();
     let failure = match tried {
         Ok(Answer::Tools(list)) => {
-            findings.pass(check, format!("{} tools are shown to you", list.tools.len()));
+            let count = match list.tools.len() {
+                1 => "1 tool is shown".to_owned(),
+                count => format!("{count} tools are shown"),
+            };
+            findings.pass(check, format!("{count} to you"));
             if let Some(tool) = tool {
                 if list.tools.iter().any(|listed| listed.name == tool) {
                     findings.pass("tool", format!("`{tool}` is among them"));

@@ -14,6 +14,9 @@ pub(crate) struct Context {
     pub(crate) token: SentToken,
     /// How long ago the token expired, by its own claim, if it did: `34 seconds ago`.
     pub(crate) expired: Option<String>,
+    /// Whom the token is for, by its own claim, if that is not the user whom tokens are minted for
+    /// by default.
+    pub(crate) subject: Option<String>,
     pub(crate) operation: Operation,
 }
 

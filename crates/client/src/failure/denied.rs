@@ -47,7 +47,7 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
     let (message, hint) = if lacks_scope {
         (
             format!("{operation} needs a scope that the token does not have (403 Forbidden)"),
-            mint_hint(required.as_ref(), granted.as_ref()),
+            mint_hint(required.as_ref(), granted.as_ref(), context.subject.as_deref()),
         )
     } else {
         let hint = match (&body.user, &required) {
@@ -94,14 +94,20 @@ fn add_user_hint(subject: &str, issuer: &str) -> String {
 }
 
 /// The command that makes a token with what there is and what is needed.
-fn mint_hint(required: Option<&ScopeSet>, granted: Option<&ScopeSet>) -> String {
+fn mint_hint(
+    required: Option<&ScopeSet>,
+    granted: Option<&ScopeSet>,
+    subject: Option<&str>,
+) -> String {
     let Some(required) = required.filter(|scopes| !scopes.is_empty()) else {
         return "get a token with more scopes: {save-token} --scope \"...\"".to_owned();
     };
     let all = granted.map_or_else(|| required.clone(), |granted| granted.union(required));
+    let is_word = |text: &&str| !text.contains(' ') && text.chars().all(is_plain);
+    let user = subject.filter(is_word).map_or_else(String::new, |it| format!(" --sub {it}"));
     // The scopes are the server's words, and a shell will read this line.
     if all.to_string().chars().all(is_plain) {
-        format!("get a token with it: {{save-token}} --scope \"{all}\"")
+        format!("get a token with it: {{save-token}}{user} --scope \"{all}\"")
     } else {
         "get a token with the scopes above: {save-token} --scope \"...\"".to_owned()
     }
@@ -123,12 +129,15 @@ mod tests {
     #[test]
     fn a_hostile_scope_makes_no_shell_command() {
         let hostile: ScopeSet = "a $(touch${IFS}x)".parse().unwrap();
-        assert!(!mint_hint(Some(&hostile), None).contains("touch"));
+        assert!(!mint_hint(Some(&hostile), None, None).contains("touch"));
         let honest: ScopeSet = "b https://api.example/Read.All".parse().unwrap();
         let granted: ScopeSet = "a b".parse().unwrap();
         assert_eq!(
-            mint_hint(Some(&honest), Some(&granted)),
+            mint_hint(Some(&honest), Some(&granted), None),
             "get a token with it: {save-token} --scope \"a b https://api.example/Read.All\""
         );
+        let all = |subject| mint_hint(Some(&honest), None, Some(subject));
+        assert!(all("bob").contains("{save-token} --sub bob --scope"));
+        assert!(!all("$(touch x)").contains("touch"));
     }
 }
