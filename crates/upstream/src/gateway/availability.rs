@@ -61,14 +61,14 @@ impl Availability {
             Err(
                 PoolError::Full | PoolError::OwnerFull | PoolError::Ended | PoolError::Backoff(_),
             ) => {}
-            Err(PoolError::Handshake(error)) if is_refusal(error.as_ref()) => {}
+            Err(PoolError::Handshake(error)) if is_refusal(error) => {}
             Err(error) => self.failed(error),
         }
     }
 }
 
 /// Whether the server is there, and refuses what this client asks for.
-fn is_refusal(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+fn is_refusal(error: &Arc<dyn Error + Send + Sync>) -> bool {
     matches!(connect_error(error), Some(ConnectError::Refused(_)))
 }
 

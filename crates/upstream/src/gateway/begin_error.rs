@@ -1,6 +1,6 @@
 //! Why a connection to a server cannot be used.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use crate::{catalog::OfferedError, era::ConnectError};
 
@@ -13,12 +13,26 @@ pub(super) enum BeginError {
     Offered(#[from] OfferedError),
 }
 
-/// The error of a handshake, if that is what it is.
-pub(super) fn connect_error<'a>(
-    error: &'a (dyn Error + Send + Sync + 'static),
-) -> Option<&'a ConnectError> {
-    match error.downcast_ref() {
+/// The error of a handshake, if that is what `error` is. Not of a reference to the `Arc`: that is an
+/// error of a type of its own.
+pub(super) fn connect_error(error: &Arc<dyn Error + Send + Sync>) -> Option<&ConnectError> {
+    match error.as_ref().downcast_ref() {
         Some(BeginError::Connect(error)) => Some(error),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_a_handshake_is_found_in_what_the_pool_returns() {
+        let error = BeginError::from(ConnectError::Ended("it exited".into()));
+        // As the pool keeps it.
+        let boxed: Box<dyn Error + Send + Sync> = error.into();
+        assert!(matches!(connect_error(&boxed.into()), Some(ConnectError::Ended(_))));
+        let other: Box<dyn Error + Send + Sync> = "other".into();
+        assert!(connect_error(&other.into()).is_none());
     }
 }
