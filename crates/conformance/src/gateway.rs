@@ -48,7 +48,7 @@ pub(crate) fn over_stdio(only: Option<Only>) -> Result<Gateway, Failure> {
 pub(crate) fn over_http(url: &str) -> Result<Gateway, Failure> {
     let url = UpstreamUrl::parse(url)?;
     let client = HttpClient::new(url, &TlsRoots::system(), HttpLimits::default())?;
-    service(PooledHttpLinks::new(HttpLinks::new(client, Credentials::none()))?)
+    service(PooledHttpLinks::new(HttpLinks::new(client, Credentials::none())))
 }
 
 fn service(source: impl Source + Clone) -> Result<Gateway, Failure> {

@@ -35,7 +35,13 @@ impl Section {
 
     /// Adds an error.
     pub fn fault(&mut self, fault: impl Display) {
-        self.faults.push(format!("{}: {fault}", self.place));
+        self.faults.push(self.message(fault));
+    }
+
+    /// An error with its place, which is not added.
+    #[must_use]
+    pub fn message(&self, fault: impl Display) -> String {
+        format!("{}: {fault}", self.place)
     }
 
     /// Adds an error, and returns `None`.

@@ -24,6 +24,13 @@ impl CallContext {
         Self { owner, principal, scopes }
     }
 
+    /// The same caller with no scope: for what the gateway says on its behalf that is no action,
+    /// such as the beginning of a session.
+    #[must_use]
+    pub fn without_scopes(&self) -> Self {
+        Self { scopes: ScopeSet::empty(), ..self.clone() }
+    }
+
     /// Whose sessions and children the request may use.
     #[must_use]
     pub const fn owner(&self) -> &Owner {

@@ -12,6 +12,7 @@ mod demonstration;
 mod explained;
 mod faults;
 mod gateway;
+mod gateway_credentials;
 mod gateway_url;
 #[path = "../../../server/tests/sign_in/html.rs"]
 mod html;

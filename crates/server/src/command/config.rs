@@ -15,7 +15,7 @@ use crate::{
     config::{
         issuers,
         settings::{Config, ConfigError},
-        upstreams,
+        upstreams::{self, UpstreamConfig},
     },
     failure::Failure,
     gateway::GatewayLimits,
@@ -48,10 +48,13 @@ pub(crate) fn config(
 /// Reports every error; exit code 2 if there is one.
 fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Result<(), Failure> {
     let mut errors: Vec<String> = log::check(environment).err().into_iter().collect();
-    let origin = environment.get(Variable::McpResource).unwrap_or_default().parse::<ResourceUri>();
     // What is wrong with the resource is reported with the other settings.
-    let origin = origin.map_or_else(|_| "http://localhost".into(), |it| it.origin());
-    let upstreams = upstreams::load(environment, &origin, &mut errors);
+    let own = args.resource.as_deref().or(environment.get(Variable::McpResource));
+    let upstreams = match own.unwrap_or_default().parse::<ResourceUri>() {
+        Ok(own) => upstreams::load(args, environment, &own, &mut errors),
+        Err(_) => Vec::new(),
+    };
+    errors.extend(upstreams.iter().flat_map(UpstreamConfig::missing).cloned());
     if let Err(ConfigError(found)) = GatewayLimits::read(environment) {
         errors.extend(found);
     }

@@ -35,7 +35,7 @@ pub(crate) fn connect(
     let mut name = wanted.name.clone().unwrap_or_else(|| "bartizan".into());
     if args.resource.is_none() {
         let mut faults = Vec::new();
-        let sections = upstreams::load(environment, &resource.origin(), &mut faults);
+        let sections = upstreams::load(args, environment, &resource, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError(faults).into());
         }

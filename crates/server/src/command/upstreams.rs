@@ -17,8 +17,7 @@ use crate::{
     config::{
         settings::ConfigError,
         upstreams::{
-            self, CommandPlace, UpstreamConfig, UpstreamName, UpstreamPlace, UrlPlace,
-            name_of_command, name_of_url,
+            self, UpstreamConfig, UpstreamName, UpstreamPlace, name_of_command, name_of_url,
         },
     },
     failure::Failure,
@@ -169,11 +168,13 @@ pub(crate) fn chosen(
     let resource: ResourceUri = resource
         .parse()
         .map_err(|fault| Failure::Usage(format!("MCP_RESOURCE {resource:?}: {fault}")))?;
-    if let Some(place) = described(upstream)? {
-        return Ok(vec![from_arguments(name, place, resource, args)?]);
+    if let Some(members) = upstream.members() {
+        let found = upstreams::described(members, args, environment, &resource);
+        let (place, pool) = found.map_err(|faults| Failure::Usage(faults.join("\n")))?;
+        return Ok(vec![from_arguments(name, place, pool, resource, args)?]);
     }
     let mut faults = Vec::new();
-    let mut found = upstreams::load(environment, &resource.origin(), &mut faults);
+    let mut found = upstreams::load(args, environment, &resource, &mut faults);
     if !faults.is_empty() {
         return Err(ConfigError(faults).into());
     }
@@ -217,28 +218,11 @@ pub(crate) fn files_of(
     }
 }
 
-/// The server that the command line describes, if it does.
-fn described(upstream: &UpstreamArgs) -> Result<Option<UpstreamPlace>, Failure> {
-    if let Some(url) = &upstream.url {
-        // It is not shown: its query may hold a key.
-        let place = UrlPlace::new(url, upstream.plain_http);
-        let place = place.map_err(|fault| Failure::Usage(format!("--url: {fault}")))?;
-        return Ok(Some(UpstreamPlace::Url(place)));
-    }
-    Ok((!upstream.command.is_empty()).then(|| {
-        UpstreamPlace::Command(CommandPlace {
-            command: upstream.command.clone(),
-            directory: upstream.directory.clone(),
-            environment: upstream.environment.clone(),
-            ..CommandPlace::default()
-        })
-    }))
-}
-
 /// The one server of the command line: it is the resource of `MCP_RESOURCE`.
 fn from_arguments(
     name: Option<&str>,
     place: UpstreamPlace,
+    pool: PoolConfig,
     resource: ResourceUri,
     args: &RunArgs,
 ) -> Result<UpstreamConfig, Failure> {
@@ -258,7 +242,6 @@ fn from_arguments(
         .clone()
         .unwrap_or_else(|| settings::upstream_policy(name.as_str(), None, Path::new("")));
     let lock = UpstreamConfig::lock_beside(&policy, &name);
-    let pool = PoolConfig::default();
     Ok(UpstreamConfig { name, resource, place, pool, policy, lock })
 }
 

@@ -4,7 +4,7 @@
 //!    server in this process signs, if there is one.
 //! 2. An authorization server that was asked for (`SIGN_IN=on`) needs no other key.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use auth_core::{Issuer, KeySet, ResourceUri};
 use settings::{
@@ -66,6 +66,15 @@ pub(super) fn local_issuer(
     let (issuer, keys, sign_in) = (issuer.ok()?, keys?, sign_in?);
     let sign_in = authorization_server(sign_in, &issuer, resource?, keys.as_ref(), faults);
     Some(LocalIssuer { issuer, keys, sign_in, outage: Duration::from_hours(outage?) })
+}
+
+/// The local issuer and the folder of its keys, if it signs in this process. What is wrong with its
+/// settings is reported by [`Config::resolve`](super::settings::Config::resolve).
+pub(crate) fn signing_here(args: &RunArgs, environment: &Environment) -> Option<(Issuer, PathBuf)> {
+    let resource = args.resource.as_deref().or(environment.get(Variable::McpResource));
+    let resource: ResourceUri = resource?.parse().ok()?;
+    let local = local_issuer(args, environment, Some(&resource), true, &mut Vec::new())?;
+    Some((local.issuer, local.sign_in?.key_folder))
 }
 
 /// The settings of the authorization server, if there is one.

@@ -8,7 +8,7 @@ use upstream::{
     CallContext,
     calls::{CallLimits, Connection},
     catalog::{ListBounds, Offered, OfferedError},
-    child::{self, ChildConfig, EnvironmentError},
+    child::{self, ChildConfig, EnvironmentError, UnreadableError},
     era::{self, ConnectError, Wanted},
     gateway::offered,
     http::{SendError, UpstreamUrl},
@@ -16,7 +16,7 @@ use upstream::{
     warden::Warden,
 };
 
-use super::remote::{Remote, RemoteError};
+use super::remote::{READ_SECRET, Remote, RemoteError};
 use crate::config::upstreams::{CommandPlace, UpstreamConfig, UpstreamPlace};
 
 /// How long a server has for its first answer: package runners download on their first run.
@@ -39,9 +39,9 @@ pub(crate) enum ListingError {
     /// It did not say so in time.
     #[error("the server did not list what it offers within {LISTING:?}")]
     Timeout,
-    /// A variable cannot be in an environment.
+    /// Its program has not the environment that it is to have.
     #[error(transparent)]
-    Environment(#[from] EnvironmentError),
+    Program(#[from] ProgramError),
     /// It cannot be reached by its URL.
     #[error(transparent)]
     Remote(#[from] RemoteError),
@@ -56,12 +56,30 @@ pub(crate) enum ListingError {
     },
 }
 
-/// How the program of `place` is started.
+/// Why a program has not the environment that it is to have.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProgramError {
+    /// A variable cannot be in an environment.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Variables that it is to get are not set.
+    #[error("{}", .0.join("\n"))]
+    Missing(Vec<String>),
+    /// The file with the value of a variable cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableError),
+}
+
+/// How the program of `place` is started. What can be read only when it starts is read once, so
+/// that an error is found now.
 pub(crate) fn child_config(
     name: &str,
     place: &CommandPlace,
     environment: &Environment,
-) -> Result<ChildConfig, EnvironmentError> {
+) -> Result<ChildConfig, ProgramError> {
+    if !place.missing.is_empty() {
+        return Err(ProgramError::Missing(place.missing.clone()));
+    }
     let of_process = |name: &str| environment.secret_named(name).map(OsString::from);
     let mut words = place.command.iter();
     let mut config = ChildConfig::new(name, words.next().cloned().unwrap_or_default());
@@ -72,6 +90,10 @@ pub(crate) fn child_config(
     for name in &place.environment {
         config.environment.inherit(name, of_process)?;
     }
+    for (name, path) in &place.secrets {
+        config.environment.set_from_file(name, path.clone(), READ_SECRET)?;
+    }
+    config.environment.check()?;
     Ok(config)
 }
 
@@ -84,7 +106,9 @@ pub(crate) async fn listed(
         UpstreamPlace::Command(place) => {
             started(child_config(config.name.as_str(), place, environment)?).await?
         }
-        UpstreamPlace::Url(place) => reached(Remote::new(place, environment)?).await?,
+        UpstreamPlace::Url(place) => {
+            reached(Remote::new(place, &config.resource, environment)?).await?
+        }
     };
     let bounds = ListBounds::default();
     let offered = tokio::time::timeout(LISTING, offered(&connection, &bounds)).await;
@@ -122,6 +146,8 @@ async fn connect(link: Link, wanted: Wanted) -> Result<Connection, ConnectError>
 
 #[cfg(test)]
 mod tests {
+    use settings::secret_file;
+
     use super::*;
 
     #[test]
@@ -131,12 +157,22 @@ mod tests {
         let environment = Environment::from_pairs(pairs);
         let place = CommandPlace {
             command: vec!["npx".into(), "-y".into(), "files".into()],
+            // The last two are refused before, where the section is read.
             environment: vec!["TOKEN_OF_IT".into(), "JWT_SECRET".into(), "UNSET".into()],
             ..CommandPlace::default()
         };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let place = CommandPlace { secrets: [("KEY".into(), file.clone())].into(), ..place };
+        let fault = child_config("files", &place, &environment).unwrap_err();
+        assert!(matches!(fault, ProgramError::Unreadable(_)), "{fault}");
+        secret_file::write(&file, "of the file\n").unwrap();
+        let missing = CommandPlace { missing: vec!["UNSET is not set".into()], ..place.clone() };
+        let fault = child_config("files", &missing, &environment).unwrap_err();
+        assert_eq!(fault.to_string(), "UNSET is not set");
         let config = child_config("files", &place, &environment).unwrap();
         assert_eq!((config.program, config.arguments.len()), ("npx".into(), 2));
         let shown = format!("{:?}", config.environment);
-        assert_eq!(shown, r#"{"HOME", "PATH", "TOKEN_OF_IT"}"#);
+        assert_eq!(shown, r#"{"HOME", "KEY", "PATH", "TOKEN_OF_IT"}"#);
     }
 }

@@ -13,6 +13,7 @@
 mod connect;
 pub(crate) mod files;
 mod limits;
+mod mint;
 mod open;
 mod prepare;
 mod remote;

@@ -93,7 +93,8 @@ fn front(
             gateway(source, how, bounds, parking, Some(catalog))
         }
         UpstreamPlace::Url(place) => {
-            let source = PooledHttpLinks::new(Remote::new(place, environment)?.links)?;
+            let source =
+                PooledHttpLinks::new(Remote::new(place, &config.resource, environment)?.links);
             gateway(source, how, bounds, parking, Some(catalog))
         }
     })

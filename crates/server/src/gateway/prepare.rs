@@ -198,7 +198,7 @@ mod tests {
         UpstreamConfig {
             name: "files".parse().unwrap(),
             resource: "http://localhost:8000/mcp".parse().unwrap(),
-            place: UpstreamPlace::Url(url),
+            place: UpstreamPlace::Url(Box::new(url)),
             pool: upstream::pool::PoolConfig::default(),
             policy: folder.join("files.policy.toml"),
             lock: folder.join("files.lock.json"),

@@ -1,17 +1,28 @@
 //! How a server with a URL is reached.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use settings::{Environment, Variable, secret_file};
+use auth_core::{Algorithm, Clock, ResourceUri, SystemClock};
+use bartizan::CertificateAuthorities;
+use settings::{Environment, Variable, key_folder::KeyFolder, secret_file};
 use upstream::{
-    credentials::{Credentials, HeaderFile, HeaderNameError, ReadSecret, SecretFile},
+    credentials::{
+        ClientCredentials, Credentials, ExchangedScopes, HeaderFile, HeaderNameError, MintToken,
+        MintedTokens, ReadSecret, SecretFile, TokenEndpoint, TokenExchange,
+    },
     http::{HttpClient, HttpLimits, TlsRoots, TlsRootsError},
     link::http::HttpLinks,
 };
 
-use crate::config::upstreams::{SecretHeader, UrlPlace};
+use super::mint::Mint;
+use crate::config::upstreams::{ClientPlace, Minting, Presented, SecretHeader, UrlPlace};
 
-const READ: ReadSecret = |path| Ok(secret_file::read(path)?);
+/// Reads a file with a secret that only its owner may read.
+pub(super) const READ_SECRET: ReadSecret = |path| Ok(secret_file::read(path)?);
 
 /// A server with a URL.
 pub(super) struct Remote {
@@ -39,6 +50,18 @@ pub(crate) enum RemoteError {
     /// The secret cannot be in this header.
     #[error("the secret cannot be presented")]
     Header(#[from] HeaderNameError),
+    /// The authorities cannot be used for the token endpoint.
+    #[error("the certificate of the token endpoint cannot be verified")]
+    EndpointAuthorities(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no key to mint tokens with.
+    #[error("the signing keys in {path} cannot be used")]
+    Keys {
+        /// Which folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The secret cannot be read.
     #[error("the secret in {path} cannot be read")]
     Secret {
@@ -51,34 +74,92 @@ pub(crate) enum RemoteError {
 }
 
 impl Remote {
-    /// The server of `place`. Nothing is sent yet.
-    pub(super) fn new(place: &UrlPlace, environment: &Environment) -> Result<Self, RemoteError> {
-        let roots =
-            if place.url.is_https() { roots(place, environment)? } else { TlsRoots::system() };
+    /// The server of `place`, which is served as `resource`. Nothing is sent yet.
+    pub(super) fn new(
+        place: &UrlPlace,
+        resource: &ResourceUri,
+        environment: &Environment,
+    ) -> Result<Self, RemoteError> {
+        let ca = place.ca.clone();
+        let ca = ca.or_else(|| environment.set_value(Variable::CaFile).map(PathBuf::from));
+        let roots = if place.url.is_https() { roots(ca.as_deref())? } else { TlsRoots::system() };
         let client = HttpClient::new(place.url.clone(), &roots, HttpLimits::default())?;
-        let credentials = place.secret.as_ref().map(credentials).transpose()?;
-        let credentials = credentials.unwrap_or(Credentials::none());
+        let credentials = credentials(&place.presented, resource, ca.as_deref())?;
+        let credentials = credentials.with_identity(place.identity.clone());
         Ok(Self { links: HttpLinks::new(client.clone(), credentials), client })
     }
 }
 
-fn roots(place: &UrlPlace, environment: &Environment) -> Result<TlsRoots, RemoteError> {
-    let ca_file = || environment.set_value(Variable::CaFile).map(PathBuf::from);
-    let Some(path) = place.ca.clone().or_else(ca_file) else { return Ok(TlsRoots::system()) };
-    match fs::read(&path) {
+fn roots(ca: Option<&Path>) -> Result<TlsRoots, RemoteError> {
+    let Some(path) = ca else { return Ok(TlsRoots::system()) };
+    match fs::read(path) {
         Ok(pem) => Ok(TlsRoots::with_pem(&pem)?),
-        Err(source) => Err(RemoteError::ReadAuthorities { path, source }),
+        Err(source) => Err(RemoteError::ReadAuthorities { path: path.into(), source }),
     }
 }
 
-fn credentials(secret: &SecretHeader) -> Result<Credentials, RemoteError> {
-    // A file that cannot be used is found now, and not by the first caller.
-    READ(&secret.file)
-        .map_err(|source| RemoteError::Secret { path: secret.file.clone(), source })?;
-    let file = SecretFile::new(secret.file.clone(), READ);
-    let header = match &secret.name {
-        Some(name) => HeaderFile::new(name, "", file)?,
-        None => HeaderFile::new("Authorization", "Bearer ", file)?,
-    };
-    Ok(Credentials::header(header))
+/// What is presented to a server.
+fn credentials(
+    presented: &Presented,
+    resource: &ResourceUri,
+    ca: Option<&Path>,
+) -> Result<Credentials, RemoteError> {
+    Ok(match presented {
+        Presented::Nothing => Credentials::none(),
+        Presented::Secret(SecretHeader { name, file }) => {
+            let file = secret_in(file)?;
+            Credentials::header(match name {
+                Some(name) => HeaderFile::new(name, "", file)?,
+                None => HeaderFile::new("Authorization", "Bearer ", file)?,
+            })
+        }
+        Presented::Minted { audience, minting } => {
+            Credentials::minted(MintedTokens::new(mint(minting, resource)?, audience.clone()))
+        }
+        Presented::Client(place) => {
+            let endpoint = endpoint(place, ca)?;
+            let scopes = place.scopes.clone().unwrap_or_default();
+            let client = ClientCredentials::new(endpoint, scopes);
+            let resource = place.resource.clone();
+            let client = resource.into_iter().fold(client, ClientCredentials::resource);
+            Credentials::client(client)
+        }
+        Presented::Exchange { place, minting, issuer, audience } => {
+            let scopes = place.scopes.clone();
+            let scopes = scopes.map_or(ExchangedScopes::OfAction, ExchangedScopes::Fixed);
+            let mint = mint(minting, resource)?;
+            let exchange = TokenExchange::new(endpoint(place, ca)?, mint, issuer.clone(), scopes);
+            let resource = place.resource.clone();
+            let exchange = resource.into_iter().fold(exchange, TokenExchange::resource);
+            let exchange = audience.clone().into_iter().fold(exchange, TokenExchange::audience);
+            Credentials::exchange(exchange)
+        }
+    })
+}
+
+/// A secret in a file. One that cannot be used is found now, and not by the first caller.
+fn secret_in(path: &Path) -> Result<SecretFile, RemoteError> {
+    READ_SECRET(path).map_err(|source| RemoteError::Secret { path: path.into(), source })?;
+    Ok(SecretFile::new(path.into(), READ_SECRET))
+}
+
+fn endpoint(place: &ClientPlace, ca: Option<&Path>) -> Result<TokenEndpoint, RemoteError> {
+    let authorities = ca.map(CertificateAuthorities::from_file).transpose();
+    let authorities =
+        authorities.map_err(|error| RemoteError::EndpointAuthorities(error.into()))?;
+    let authorities = authorities.unwrap_or_default();
+    let secret = secret_in(&place.secret)?;
+    let endpoint = TokenEndpoint::new(place.url.clone(), authorities, place.id.clone(), secret);
+    Ok(endpoint.method(place.method))
+}
+
+fn mint(minting: &Minting, resource: &ResourceUri) -> Result<Arc<dyn MintToken>, RemoteError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // The issuer in this process makes the first key in the same way.
+    let keys = KeyFolder::open_or_make(&minting.keys, Algorithm::Es256, clock.now());
+    let keys = keys.map_err(|source| RemoteError::Keys {
+        path: minting.keys.clone(),
+        source: source.into(),
+    })?;
+    Ok(Arc::new(Mint::new(minting.issuer.clone(), keys, resource, clock)))
 }

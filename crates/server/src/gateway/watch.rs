@@ -120,7 +120,7 @@ mod tests {
         let config = UpstreamConfig {
             name: "files".parse().unwrap(),
             resource: "http://localhost:8000/mcp".parse().unwrap(),
-            place: UpstreamPlace::Url(url),
+            place: UpstreamPlace::Url(Box::new(url)),
             pool: upstream::pool::PoolConfig::default(),
             policy: folder.path().join("p.toml"),
             lock: folder.path().join("l.json"),

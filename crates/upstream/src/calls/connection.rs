@@ -25,6 +25,10 @@ use crate::{
 pub struct Connection {
     shared: Arc<Shared>,
     hello: Arc<Hello>,
+    /// Whether the server sees on whose behalf a message is.
+    is_per_caller: bool,
+    /// On whose behalf this clone sends; `None`: of the caller who used the link last.
+    caller: Option<Arc<CallContext>>,
 }
 
 /// Why a request of our own has no result.
@@ -39,8 +43,9 @@ pub enum RequestError {
 }
 
 impl Connection {
-    /// A connection whose beginning is still ahead. Messages are routed from now on.
-    pub(crate) fn start(link: Link, limits: CallLimits) -> Self {
+    /// A connection whose beginning is still ahead: on behalf of `caller`, if the server sees on
+    /// whose behalf a message is. Messages are routed from now on.
+    pub(crate) fn start(link: Link, limits: CallLimits, caller: Option<CallContext>) -> Self {
         let Link { sender, mut receiver } = link;
         let table = Arc::new(Table::new(sender, limits));
         let router = Arc::clone(&table);
@@ -58,13 +63,24 @@ impl Connection {
             router.close("the connection has ended");
         });
         let hello = Arc::new(Hello::new(Era::Old, "{}"));
-        Self { shared: Arc::new(Shared { table }), hello }
+        let shared = Arc::new(Shared { table });
+        Self { shared, hello, is_per_caller: caller.is_some(), caller: caller.map(Arc::new) }
     }
 
     /// The same after its beginning.
     pub(crate) fn begun(self, hello: Hello) -> Self {
         self.shared.table.set_era(hello.era());
-        Self { hello: Arc::new(hello), ..self }
+        Self { hello: Arc::new(hello), caller: None, ..self }
+    }
+
+    /// The same connection, for what is sent on behalf of a caller.
+    pub(crate) fn of(&self, context: &CallContext) -> Self {
+        Self { caller: self.seen(context), ..self.clone() }
+    }
+
+    /// A caller as the server sees it, if it does.
+    fn seen(&self, context: &CallContext) -> Option<Arc<CallContext>> {
+        self.is_per_caller.then(|| Arc::new(context.clone()))
     }
 
     /// The generation that it speaks.
@@ -106,18 +122,19 @@ impl Connection {
     /// Sends a request: see [`Server::call`].
     #[must_use]
     pub fn call(&self, request: &Message) -> Box<dyn Call> {
-        Box::new(Running::start(Arc::clone(&self.shared), request, false))
+        Box::new(Running::start(Arc::clone(&self.shared), request, false, self.caller.clone()))
     }
 
     /// Sends a notification, as it is.
     pub async fn notify(&self, note: Message) {
-        self.shared.table.send(note.into_bytes(), None).await;
+        self.shared.table.send(note.into_bytes(), None, self.caller.clone()).await;
     }
 
     /// Answers a question: see [`Server::answer`].
     pub async fn answer(&self, ask: AskId, answer: Message) {
         if let Some((id, call)) = self.shared.table.take_ask(ask) {
-            self.shared.table.send(answer.spliced(&[(Edit::Id, &id)]), call).await;
+            let answer = answer.spliced(&[(Edit::Id, &id)]);
+            self.shared.table.send(answer, call, self.caller.clone()).await;
         }
     }
 
@@ -160,7 +177,8 @@ impl Connection {
 
     /// The answer to a request as it is; questions on the way are refused.
     pub(crate) async fn last(&self, request: &Message) -> Option<Message> {
-        let mut call = Running::start(Arc::clone(&self.shared), request, true);
+        let shared = Arc::clone(&self.shared);
+        let mut call = Running::start(shared, request, true, self.caller.clone());
         while let Some(event) = next_event(&mut call).await {
             match event {
                 Event::Answer(answer) => return Some(answer),
@@ -185,22 +203,28 @@ impl ListChanges {
     pub(crate) async fn next(&mut self) -> Option<Connection> {
         self.changed.notified().await;
         let shared = self.shared.upgrade()?;
-        let connection = Connection { shared, hello: Arc::clone(&self.hello) };
+        let hello = Arc::clone(&self.hello);
+        let connection = Connection { shared, hello, is_per_caller: false, caller: None };
         (!connection.is_closed()).then_some(connection)
     }
 }
 
 impl Server for Connection {
-    fn call(&self, _: &CallContext, request: Message) -> Box<dyn Call> {
-        Self::call(self, &request)
+    fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call> {
+        Box::new(Running::start(Arc::clone(&self.shared), &request, false, self.seen(context)))
     }
 
-    fn notify<'a>(&'a self, _: &'a CallContext, note: Message) -> Waiting<'a, ()> {
-        Box::pin(Self::notify(self, note))
+    fn notify<'a>(&'a self, context: &'a CallContext, note: Message) -> Waiting<'a, ()> {
+        Box::pin(async move { self.of(context).notify(note).await })
     }
 
-    fn answer<'a>(&'a self, _: &'a CallContext, ask: AskId, answer: Message) -> Waiting<'a, ()> {
-        Box::pin(Self::answer(self, ask, answer))
+    fn answer<'a>(
+        &'a self,
+        context: &'a CallContext,
+        ask: AskId,
+        answer: Message,
+    ) -> Waiting<'a, ()> {
+        Box::pin(async move { self.of(context).answer(ask, answer).await })
     }
 
     fn unsolicited(&self) -> Unsolicited {

@@ -14,6 +14,7 @@ use super::{
     table::{Shared, Table},
 };
 use crate::{
+    CallContext,
     link::{CallId, Outgoing},
     port::{Call, Event},
     wire::{Message, quote},
@@ -34,15 +35,22 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// `is_ours`: it is the gateway's own request.
-    pub(super) fn start(shared: Arc<Shared>, request: &Message, is_ours: bool) -> Self {
+    /// Sends a request, on behalf of `caller` where the server is to see that. `is_ours`: it is the
+    /// gateway's own.
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        request: &Message,
+        is_ours: bool,
+        caller: Option<Arc<CallContext>>,
+    ) -> Self {
         let is_initialize = request.method() == "initialize";
         let mailbox = Arc::<Mailbox>::default();
         let id = Table::next_id();
         let mut call = Self { mailbox, id, sending: None, has_ended: false, is_initialize, shared };
-        let entered = call.shared.table.enter(id, request, is_ours, &call.mailbox);
+        let entered = call.shared.table.enter(id, request, is_ours, &call.mailbox, caller.as_ref());
         let Some(sender) = entered else { return call };
-        let outgoing = Outgoing { message: super::table::forwarded(id, request), call: Some(id) };
+        let message = super::table::forwarded(id, request);
+        let outgoing = Outgoing { message, call: Some(id), caller };
         match sender.try_send(outgoing) {
             // A link that has ended says so to all its calls.
             Ok(()) | Err(TrySendError::Closed(_)) => {}

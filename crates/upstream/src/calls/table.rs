@@ -16,6 +16,7 @@ use tokio::sync::{
 
 use super::{limits::CallLimits, mailbox::Mailbox};
 use crate::{
+    CallContext,
     era::Era,
     link::{CallId, LinkFault, Outgoing},
     port::{Ask, AskId, Event, Unsolicited},
@@ -73,6 +74,8 @@ struct Pending {
     /// Whether it is the gateway's own: what names no call does not belong to it.
     is_ours: bool,
     wants_log: bool,
+    /// On whose behalf it is, where the server sees that.
+    caller: Option<Arc<CallContext>>,
 }
 
 /// A question without an answer.
@@ -132,6 +135,7 @@ impl Table {
         request: &Message,
         is_ours: bool,
         mailbox: &Arc<Mailbox>,
+        caller: Option<&Arc<CallContext>>,
     ) -> Option<mpsc::Sender<Outgoing>> {
         let own = request.id().unwrap_or("0");
         let mut state = self.state();
@@ -147,6 +151,7 @@ impl Table {
                     is_listen: request.method() == "subscriptions/listen",
                     is_ours,
                     wants_log: request.log_level().is_some(),
+                    caller: caller.cloned(),
                 };
                 state.calls.insert(id, pending);
                 return Some(sender);
@@ -202,18 +207,36 @@ impl Table {
         Arc::clone(&self.state().list_changes)
     }
 
-    /// Sends a message, and waits while the link has no room.
-    pub(super) async fn send(&self, message: Bytes, call: Option<CallId>) {
-        let sender = self.state().sender.clone();
+    /// Sends a message, and waits while the link has no room. What belongs to a call is sent on
+    /// behalf of its caller, and else of `caller`.
+    pub(super) async fn send(
+        &self,
+        message: Bytes,
+        call: Option<CallId>,
+        caller: Option<Arc<CallContext>>,
+    ) {
+        let (sender, of_call) = self.way_of(call);
         if let Some(sender) = sender {
-            let _ = sender.send(Outgoing { message, call }).await;
+            let caller = of_call.or(caller);
+            let _ = sender.send(Outgoing { message, call, caller }).await;
         }
+    }
+
+    /// What is sent through, and the caller of `call`.
+    fn way_of(
+        &self,
+        call: Option<CallId>,
+    ) -> (Option<mpsc::Sender<Outgoing>>, Option<Arc<CallContext>>) {
+        let state = self.state();
+        let pending = call.and_then(|call| state.calls.get(&call));
+        (state.sender.clone(), pending.and_then(|pending| pending.caller.clone()))
     }
 
     /// Sends a message when the link has room.
     pub(super) fn send_soon(&self, message: Bytes, call: Option<CallId>) {
-        let Some(sender) = self.state().sender.clone() else { return };
-        if let Err(TrySendError::Full(outgoing)) = sender.try_send(Outgoing { message, call })
+        let (Some(sender), caller) = self.way_of(call) else { return };
+        if let Err(TrySendError::Full(outgoing)) =
+            sender.try_send(Outgoing { message, call, caller })
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move {

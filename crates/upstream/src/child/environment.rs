@@ -2,11 +2,17 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     ffi::{OsStr, OsString},
     fmt,
+    path::PathBuf,
 };
 
+use auth_core::display::excerpt;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::credentials::ReadSecret;
 
 /// Where programs are looked up if this process has no `PATH`.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -36,6 +42,25 @@ enum Value {
     Inherited(OsString),
     /// From the configuration.
     Given(SecretString),
+    /// In a file, which is read at each start.
+    InFile(PathBuf, ReadSecret),
+}
+
+/// The file with the value of a variable cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the value of {} in {} cannot be read",
+    excerpt(&name.to_string_lossy()),
+    excerpt(&path.to_string_lossy())
+)]
+pub struct UnreadableError {
+    /// The variable.
+    pub name: OsString,
+    /// The file.
+    pub path: PathBuf,
+    /// Why not. It shows no value.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 /// A name or a value that no environment can have.
@@ -95,26 +120,80 @@ impl Environment {
         Ok(())
     }
 
-    /// The names and values, for the one place that starts a process.
+    /// Sets `name` to what is in the file at `path` whenever a process starts, without one line end
+    /// after it. `read` reads the file, and checks who else may.
+    pub fn set_from_file(
+        &mut self,
+        name: &str,
+        path: PathBuf,
+        read: ReadSecret,
+    ) -> Result<(), EnvironmentError> {
+        check_name(name)?;
+        self.0.insert(name.into(), Value::InFile(path, read));
+        Ok(())
+    }
+
+    /// An error if a value cannot be read now.
+    pub fn check(&self) -> Result<(), UnreadableError> {
+        self.0.iter().try_for_each(|(name, value)| value.read(name).map(drop))
+    }
+
+    /// The names and values, for the one place that starts a process. Files are read now.
     #[cfg(unix)]
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    pub(super) fn variables(&self) -> Result<Vec<(&OsStr, Read<'_>)>, UnreadableError> {
+        self.0.iter().map(|(name, value)| Ok((name.as_os_str(), value.read(name)?))).collect()
     }
 
     /// Where programs are looked up.
     #[cfg(unix)]
     pub(super) fn path(&self) -> &OsStr {
-        self.0.get(OsStr::new("PATH")).map_or(OsStr::new(PATH), Value::as_os_str)
+        match self.0.get(OsStr::new("PATH")) {
+            Some(Value::Inherited(path)) => path,
+            Some(Value::Given(path)) => OsStr::new(path.expose_secret()),
+            Some(Value::InFile(..)) | None => OsStr::new(PATH),
+        }
     }
 }
 
-impl Value {
-    #[cfg(unix)]
-    fn as_os_str(&self) -> &OsStr {
+/// A value, as a process gets it. What was read is zeroed when it is dropped; the system's copy is
+/// not ours.
+pub(super) enum Read<'a> {
+    Known(&'a OsStr),
+    OfFile(Zeroizing<String>),
+}
+
+impl AsRef<OsStr> for Read<'_> {
+    fn as_ref(&self) -> &OsStr {
         match self {
-            Self::Inherited(value) => value,
-            Self::Given(value) => OsStr::new(value.expose_secret()),
+            Self::Known(value) => value,
+            Self::OfFile(text) => OsStr::new(without_line_end(text)),
         }
+    }
+}
+
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+impl Value {
+    fn read(&self, name: &OsStr) -> Result<Read<'_>, UnreadableError> {
+        Ok(match self {
+            Self::Inherited(value) => Read::Known(value),
+            Self::Given(value) => Read::Known(OsStr::new(value.expose_secret())),
+            Self::InFile(path, read) => {
+                let error =
+                    |source| UnreadableError { name: name.into(), path: path.clone(), source };
+                let text = read(path).map_err(error)?;
+                match without_line_end(&text) {
+                    "" => return Err(error("the file is empty".into())),
+                    value if value.contains('\0') => {
+                        return Err(error("the file has a NUL character".into()));
+                    }
+                    _ => Read::OfFile(text),
+                }
+            }
+        })
     }
 }
 
@@ -133,6 +212,8 @@ fn check_name(name: &str) -> Result<(), EnvironmentError> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn of_process(name: &str) -> Option<OsString> {
@@ -141,10 +222,35 @@ mod tests {
     }
 
     fn shown(environment: &Environment) -> Vec<String> {
-        let shown = |(name, value): (&OsStr, &OsStr)| {
-            format!("{}={}", name.to_string_lossy(), value.to_string_lossy())
+        let shown = |(name, value): (&OsStr, Read<'_>)| {
+            format!("{}={}", name.to_string_lossy(), value.as_ref().to_string_lossy())
         };
-        environment.variables().map(shown).collect()
+        environment.variables().into_iter().flatten().map(shown).collect()
+    }
+
+    fn read(path: &Path) -> Result<Zeroizing<String>, Box<dyn Error + Send + Sync>> {
+        Ok(Zeroizing::new(std::fs::read_to_string(path)?))
+    }
+
+    #[test]
+    fn a_value_in_a_file_is_read_at_each_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let mut environment = Environment::empty();
+        environment.set_from_file("KEY", path.clone(), read).unwrap();
+        let error = environment.check().unwrap_err();
+        assert!(error.to_string().starts_with("the value of KEY in "), "{error}");
+        for (text, value) in [("one\n", "one"), (" two\r\n", " two"), ("three\n\n", "three\n")] {
+            std::fs::write(&path, text).unwrap();
+            environment.check().unwrap();
+            assert_eq!(shown(&environment), [format!("KEY={value}")]);
+        }
+        assert_eq!(format!("{environment:?}"), r#"{"KEY"}"#);
+        for unusable in ["", "\n", "a\0b"] {
+            std::fs::write(&path, unusable).unwrap();
+            assert!(environment.variables().is_err(), "{unusable:?}");
+        }
+        assert!(environment.set_from_file("A=B", path, read).is_err());
     }
 
     #[test]

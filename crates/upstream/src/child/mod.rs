@@ -27,7 +27,7 @@ mod program;
 mod start;
 
 pub use config::{ChildConfig, ChildLimits, OutputLimits};
-pub use environment::{Environment, EnvironmentError};
+pub use environment::{Environment, EnvironmentError, UnreadableError};
 #[cfg(unix)]
 pub(crate) use output_log::OutputLog;
 #[cfg(unix)]

@@ -53,7 +53,7 @@ fn spawn(
     command
         .args(&config.arguments)
         .env_clear()
-        .envs(config.environment.variables())
+        .envs(config.environment.variables().map_err(io::Error::other)?)
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

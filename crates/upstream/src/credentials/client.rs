@@ -40,7 +40,7 @@ impl ClientCredentials {
         self.endpoint.ask(pairs).await
     }
 
-    pub(super) fn forget(&self) {
-        self.slot.forget();
+    pub(super) fn refused(&self, token: &UpstreamToken) -> bool {
+        self.slot.refused(token)
     }
 }

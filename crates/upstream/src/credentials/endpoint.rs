@@ -1,8 +1,12 @@
 //! The token endpoint of an authorization server, and how the gateway authenticates there (RFC 6749
 //! §2.3.1, §3.2).
 
+use std::{fmt, str::FromStr};
+
 use auth_core::oauth::encode;
-use outbound::{Address, OutboundClient, Request};
+use outbound::{
+    Address, AddressError, AddressPolicy, CertificateAuthorities, OutboundClient, Request,
+};
 use secrecy::ExposeSecret;
 
 use super::{
@@ -21,6 +25,38 @@ pub enum SecretMethod {
     Post,
 }
 
+/// The URL of a token endpoint, which the operator has named: `https`, or `http` to a loopback
+/// host. It is shown without its query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenEndpointUrl(Address);
+
+/// Why a text is no URL of a token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct TokenEndpointUrlError(#[from] AddressError);
+
+impl FromStr for TokenEndpointUrl {
+    type Err = TokenEndpointUrlError;
+
+    fn from_str(text: &str) -> Result<Self, TokenEndpointUrlError> {
+        let address: Address = text.parse()?;
+        AddressPolicy::named_by_operator().check(&address)?;
+        Ok(Self(address))
+    }
+}
+
+impl fmt::Display for TokenEndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.without_query())
+    }
+}
+
+impl fmt::Debug for TokenEndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TokenEndpointUrl({self})")
+    }
+}
+
 /// A token endpoint, and the gateway as a client of it.
 #[derive(Debug)]
 pub struct TokenEndpoint {
@@ -32,10 +68,18 @@ pub struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// The endpoint at `address`, which the operator has named, for the client `id`.
+    /// The endpoint at `url`, for the client `id`. Its certificate is verified by the system's
+    /// authorities and by `authorities`.
     #[must_use]
-    pub fn new(client: OutboundClient, address: Address, id: String, secret: SecretFile) -> Self {
-        Self { client, address, id, secret, method: SecretMethod::default() }
+    pub fn new(
+        url: TokenEndpointUrl,
+        authorities: CertificateAuthorities,
+        id: String,
+        secret: SecretFile,
+    ) -> Self {
+        let client = OutboundClient::builder(AddressPolicy::named_by_operator());
+        let client = client.authorities(authorities).on_first_use();
+        Self { client, address: url.0, id, secret, method: SecretMethod::default() }
     }
 
     /// The same with another method.

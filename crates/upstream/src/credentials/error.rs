@@ -27,6 +27,13 @@ pub enum CredentialError {
     RecentlyFailed,
 }
 
+impl CredentialError {
+    /// Whether another request may well get what this one did not.
+    pub(super) const fn is_of_one_request(&self) -> bool {
+        matches!(self, Self::Mint(MintError::Ended))
+    }
+}
+
 /// Why a token endpoint gave no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenEndpointError {

@@ -36,6 +36,7 @@ pub struct TokenExchange {
     issuer: Audience,
     scopes: ExchangedScopes,
     resource: Option<String>,
+    audience: Option<String>,
     cache: TokenCache,
 }
 
@@ -49,13 +50,27 @@ impl TokenExchange {
         issuer: Audience,
         scopes: ExchangedScopes,
     ) -> Self {
-        Self { endpoint, mint, issuer, scopes, resource: None, cache: TokenCache::new() }
+        Self {
+            endpoint,
+            mint,
+            issuer,
+            scopes,
+            resource: None,
+            audience: None,
+            cache: TokenCache::new(),
+        }
     }
 
     /// The same for this resource (RFC 8707 §2, RFC 8693 §2.1).
     #[must_use]
     pub fn resource(self, resource: String) -> Self {
         Self { resource: Some(resource), ..self }
+    }
+
+    /// The same for the server that the authorization server knows by this name (RFC 8693 §2.1).
+    #[must_use]
+    pub fn audience(self, audience: String) -> Self {
+        Self { audience: Some(audience), ..self }
     }
 
     pub(super) async fn token(
@@ -82,10 +97,11 @@ impl TokenExchange {
             pairs.push(("scope", &scopes));
         }
         pairs.extend(self.resource.as_deref().map(|resource| ("resource", resource)));
+        pairs.extend(self.audience.as_deref().map(|audience| ("audience", audience)));
         self.endpoint.ask(pairs).await
     }
 
-    pub(super) fn forget(&self, caller: &CallContext) {
-        self.cache.forget(caller);
+    pub(super) fn refused(&self, caller: &CallContext, token: &UpstreamToken) -> bool {
+        self.cache.slot(caller).refused(token)
     }
 }

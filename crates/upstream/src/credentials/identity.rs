@@ -14,7 +14,7 @@ use super::{error::HeaderNameError, header::own_name};
 use crate::{CallContext, http::SentHeaders};
 
 /// The headers that say who the caller is; none by default.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityHeaders {
     issuer: Option<HeaderName>,
     subject: Option<HeaderName>,

@@ -10,13 +10,13 @@ use secrecy::SecretString;
 /// The token says:
 ///
 /// 1. `aud`: the audience of the request, and no other.
-/// 2. `sub`: the caller's subject. Where callers come from several issuers, it must be unique among
-///    them all.
+/// 2. `sub`: the caller, unique among the callers of all issuers.
 /// 3. `act`: the gateway, as the one who acts for the subject (RFC 8693 §4.1). For
 ///    [`MintSubject::Gateway`] the gateway is `sub`, and there is no `act`.
 /// 4. `scope`: the scopes of the request, and no others.
-/// 5. `exp`: after `lifetime` at the latest, and not after the caller's own token
-///    ([`Principal::expires_at`]).
+/// 5. `exp`: after `lifetime` at the latest, and when the caller's own token is not
+///    accepted any more ([`Principal::expires_at`]). When that has ended, there is none
+///    ([`MintError::Ended`]).
 pub trait MintToken: fmt::Debug + Send + Sync {
     /// Mints a token. It may take as long as a signature takes, and does not block.
     fn mint(&self, request: &MintRequest<'_>) -> Result<MintedToken, MintError>;
@@ -57,17 +57,27 @@ impl MintedToken {
     pub const fn new(text: SecretString, lifetime: Duration) -> Self {
         Self { text, lifetime }
     }
+
+    /// Its text.
+    #[must_use]
+    pub const fn text(&self) -> &SecretString {
+        &self.text
+    }
+
+    /// How long it is valid.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
 }
 
 /// Why no token was minted.
 #[derive(Debug, thiserror::Error)]
-#[error("the gateway could not sign")]
-pub struct MintError(#[source] Box<dyn Error + Send + Sync>);
-
-impl MintError {
-    /// A reason that shows no secret.
-    #[must_use]
-    pub fn new(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(reason.into())
-    }
+pub enum MintError {
+    /// The caller's own token has ended, and with it what may be done on its behalf.
+    #[error("the caller's token has ended")]
+    Ended,
+    /// The gateway could not sign. The reason shows no secret.
+    #[error("the gateway could not sign")]
+    Unsigned(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -43,8 +43,8 @@ impl MintedTokens {
         .await
     }
 
-    pub(super) fn forget(&self, caller: &CallContext) {
-        self.cache.forget(caller);
+    pub(super) fn refused(&self, caller: &CallContext, token: &UpstreamToken) -> bool {
+        self.cache.slot(caller).refused(token)
     }
 }
 

@@ -12,7 +12,7 @@
 //!    credentials: a server may rely on them only if no one else can reach it.
 //!
 //! Tokens are kept until shortly before they end, in a bounded cache for each caller and set of
-//! scopes. A token that the server refuses is forgotten, and the call is not repeated.
+//! scopes. A token that the server refuses with 401 is replaced, unless it is new.
 //!
 //! **Invariant:** what is presented comes from the operator's configuration and from
 //! [`MintToken`]. A caller is a [`CallContext`], which has no token.
@@ -33,9 +33,10 @@ use std::{fmt, sync::Arc};
 
 use http::header::AUTHORIZATION;
 
+use self::token::UpstreamToken;
 pub use self::{
     client::ClientCredentials,
-    endpoint::{SecretMethod, TokenEndpoint},
+    endpoint::{SecretMethod, TokenEndpoint, TokenEndpointUrl, TokenEndpointUrlError},
     error::{CredentialError, HeaderNameError, TokenEndpointError},
     exchange::{ExchangedScopes, TokenExchange},
     header::HeaderFile,
@@ -61,6 +62,10 @@ enum Source {
     Exchange(Arc<TokenExchange>),
     Minted(Arc<MintedTokens>),
 }
+
+/// The token with which a request was sent, if it was sent with one.
+#[derive(Debug)]
+pub(crate) struct Presented(Option<UpstreamToken>);
 
 impl Credentials {
     /// Nothing.
@@ -106,6 +111,11 @@ impl Credentials {
         matches!(self.source, Source::Exchange(_) | Source::Minted(_)) || self.identity.is_some()
     }
 
+    /// Whether tokens are presented, so that there may be another one where one is refused.
+    pub(crate) const fn has_tokens(&self) -> bool {
+        matches!(self.source, Source::Client(_) | Source::Exchange(_) | Source::Minted(_))
+    }
+
     const fn of(source: Source) -> Self {
         Self { source, identity: IdentityHeaders::none() }
     }
@@ -115,30 +125,31 @@ impl Credentials {
         &self,
         headers: &mut SentHeaders,
         caller: &CallContext,
-    ) -> Result<(), CredentialError> {
+    ) -> Result<Presented, CredentialError> {
         self.identity.add_to(headers, caller);
         let token = match &self.source {
-            Source::None => return Ok(()),
+            Source::None => return Ok(Presented(None)),
             Source::Header(header) => {
                 let (name, value) = header.get().await?;
                 headers.add_own(name, value);
-                return Ok(());
+                return Ok(Presented(None));
             }
             Source::Client(client) => client.token().await?,
             Source::Exchange(exchange) => exchange.token(caller).await?,
             Source::Minted(minted) => minted.token(caller).await?,
         };
-        headers.add_own(AUTHORIZATION, token.into_header());
-        Ok(())
+        headers.add_own(AUTHORIZATION, token.header());
+        Ok(Presented(Some(token)))
     }
 
-    /// Forgets the token that the server has refused.
-    pub(crate) fn refused(&self, caller: &CallContext) {
+    /// Forgets the token that the server has refused with 401. Whether the next one may be another.
+    pub(crate) fn refused(&self, caller: &CallContext, presented: &Presented) -> bool {
+        let Presented(Some(token)) = presented else { return false };
         match &self.source {
-            Source::None | Source::Header(_) => {}
-            Source::Client(client) => client.forget(),
-            Source::Exchange(exchange) => exchange.forget(caller),
-            Source::Minted(minted) => minted.forget(caller),
+            Source::None | Source::Header(_) => false,
+            Source::Client(client) => client.refused(token),
+            Source::Exchange(exchange) => exchange.refused(caller, token),
+            Source::Minted(minted) => minted.refused(caller, token),
         }
     }
 }

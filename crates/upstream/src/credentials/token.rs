@@ -26,6 +26,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 #[derive(Clone)]
 pub(super) struct UpstreamToken {
     header: HeaderValue,
+    since: Instant,
     use_until: Instant,
 }
 
@@ -38,7 +39,8 @@ impl UpstreamToken {
         header.set_sensitive(true);
         let lifetime = lifetime.min(LONGEST);
         let used = lifetime.saturating_sub(MARGIN.min(lifetime / 2));
-        Some(Self { header, use_until: Instant::now() + used })
+        let since = Instant::now();
+        Some(Self { header, since, use_until: since + used })
     }
 
     /// A token that we have minted.
@@ -76,8 +78,13 @@ impl UpstreamToken {
         Instant::now() < self.use_until
     }
 
-    pub(super) fn into_header(self) -> HeaderValue {
-        self.header
+    /// How long ago it was fetched or minted.
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    pub(super) fn header(&self) -> HeaderValue {
+        self.header.clone()
     }
 }
 
@@ -111,7 +118,7 @@ mod tests {
             let token = read(200, &body).unwrap();
             assert_eq!(token.use_until - Instant::now(), Duration::from_secs(used), "{member}");
             assert!(!format!("{token:?} {:?}", token.header).contains("t0k"));
-            assert_eq!(token.into_header(), "Bearer t0k");
+            assert_eq!(token.header(), "Bearer t0k");
         }
     }
 

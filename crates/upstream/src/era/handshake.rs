@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::hello::{CLIENT_INFO, Era, FIRST_NEW, Hello, LAST_OLD, with_meta};
 use crate::{
+    CallContext,
     calls::{CallLimits, Connection},
     link::Link,
     wire::{Message, MessageError, Object, items, unquote},
@@ -53,7 +54,18 @@ pub async fn connect(
     limits: CallLimits,
     timeout: Duration,
 ) -> Result<(Connection, Message), ConnectError> {
-    let connection = Connection::start(link, limits);
+    connect_for(link, wanted, limits, timeout, None).await
+}
+
+/// The same on behalf of `caller`, if the server sees on whose behalf a message is.
+pub async fn connect_for(
+    link: Link,
+    wanted: Wanted,
+    limits: CallLimits,
+    timeout: Duration,
+    caller: Option<CallContext>,
+) -> Result<(Connection, Message), ConnectError> {
+    let connection = Connection::start(link, limits, caller);
     match wanted {
         Wanted::Client(initialize) => {
             let answer = ask(&connection, &initialize, timeout).await?;

@@ -9,6 +9,6 @@
 mod handshake;
 mod hello;
 
-pub use handshake::{ConnectError, Wanted, connect};
+pub use handshake::{ConnectError, Wanted, connect, connect_for};
 pub use hello::{Era, Hello};
 pub(crate) use hello::{is_known_old, with_meta};

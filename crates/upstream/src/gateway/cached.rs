@@ -46,24 +46,30 @@ impl Cached {
 impl Server for Cached {
     fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call> {
         let lists = Arc::clone(&self.lists);
+        let connection = self.connection.of(context);
         if request.method() == "subscriptions/listen" {
-            return Box::new(Listening { call: self.connection.call(&request), lists });
+            return Box::new(Listening { call: connection.call(&request), lists });
         }
-        let Some(key) = key_of(&request) else { return self.connection.call(&request) };
+        let Some(key) = key_of(&request) else { return connection.call(&request) };
         if let Some(answer) = self.kept(context.owner(), &key, &request) {
             return Box::new(Answered(Some(answer)));
         }
         let asked = lists.asked();
-        let call = self.connection.call(&request);
+        let call = connection.call(&request);
         Box::new(Listing { call, lists, owner: context.owner().clone(), key, asked })
     }
 
-    fn notify<'a>(&'a self, _: &'a CallContext, note: Message) -> Waiting<'a, ()> {
-        Box::pin(self.connection.notify(note))
+    fn notify<'a>(&'a self, context: &'a CallContext, note: Message) -> Waiting<'a, ()> {
+        Server::notify(&self.connection, context, note)
     }
 
-    fn answer<'a>(&'a self, _: &'a CallContext, ask: AskId, answer: Message) -> Waiting<'a, ()> {
-        Box::pin(self.connection.answer(ask, answer))
+    fn answer<'a>(
+        &'a self,
+        context: &'a CallContext,
+        ask: AskId,
+        answer: Message,
+    ) -> Waiting<'a, ()> {
+        Server::answer(&self.connection, context, ask, answer)
     }
 
     fn unsolicited(&self) -> Unsolicited {

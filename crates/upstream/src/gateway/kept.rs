@@ -21,7 +21,7 @@ use crate::{
     asks::parking::Parking,
     calls::{CallLimits, Connection},
     catalog::{CacheBounds, Catalog, ListCache},
-    era::{ConnectError, Era, Wanted, connect},
+    era::{ConnectError, Era, Wanted, connect_for},
     front::{Definitions, Front, Unpinned},
     link::Link,
     pool::{Bounds, Instances, Key, Lease, Pool, PoolError, Source},
@@ -36,13 +36,19 @@ use crate::{
 #[must_use]
 pub fn gateway<S: Source + Clone>(
     source: S,
-    config: GatewayConfig,
+    mut config: GatewayConfig,
     bounds: &Bounds,
     parking: Parking<Parked>,
     catalog: Option<Arc<Catalog>>,
 ) -> Front {
     let front = config.front;
+    let is_per_caller = source.is_per_caller();
+    if is_per_caller && config.pool.instances == Instances::Shared {
+        // A connection on behalf of one caller is no other's.
+        config.pool.instances = Instances::PerOwner;
+    }
     let kept = Kept {
+        is_per_caller,
         sessions: Pool::new(source.clone(), config.pool.clone(), bounds.clone()),
         requests: Pool::new(source, config.pool.clone(), bounds.clone()),
         generations: Generations::default(),
@@ -61,6 +67,8 @@ pub fn gateway<S: Source + Clone>(
 
 struct Kept<S> {
     config: GatewayConfig,
+    /// Whether servers see on whose behalf a message is.
+    is_per_caller: bool,
     /// Those that began with `initialize`, for clients with sessions.
     sessions: Pool<S, Begun>,
     /// Those for requests without a session.
@@ -90,15 +98,26 @@ impl<S: Source> Kept<S> {
         self.config.pool.instances == Instances::PerSession
     }
 
+    /// On whose behalf a connection begins, if its server sees that.
+    fn beginner(&self, context: &CallContext) -> Option<CallContext> {
+        self.is_per_caller.then(|| context.without_scopes())
+    }
+
     /// The server for a session, from a server that knows `initialize`.
-    async fn old(&self, key: &Key, initialize: &Message) -> Result<Lease<Begun>, PoolError> {
+    async fn old(
+        &self,
+        key: &Key,
+        context: &CallContext,
+        initialize: &Message,
+    ) -> Result<Lease<Begun>, PoolError> {
+        let caller = self.beginner(context);
         let (limits, timeout) = (self.config.calls, self.config.first_answer);
         let wanted =
             if self.is_per_session() { Wanted::Client(initialize.clone()) } else { Wanted::Old };
         // A session of its own begins when its client says so: see `Beginning`.
         let catalog = self.catalog.clone().filter(|_| !self.is_per_session());
         let begin = async move |link: Link| {
-            let (connection, answer) = connect(link, wanted, limits, timeout).await?;
+            let (connection, answer) = connect_for(link, wanted, limits, timeout, caller).await?;
             if let Some(catalog) = catalog {
                 compare(&connection, &catalog).await?;
             }
@@ -110,15 +129,15 @@ impl<S: Source> Kept<S> {
     }
 
     /// The server for requests without a session, whatever it speaks.
-    async fn ready(&self, key: &Key) -> Result<Lease<Ready>, PoolError> {
-        let lease = self.begin(key, self.generations.ends_at_discover()).await;
+    async fn ready(&self, key: &Key, context: &CallContext) -> Result<Lease<Ready>, PoolError> {
+        let lease = self.begin(key, context, self.generations.ends_at_discover()).await;
         let lease = match lease {
             Err(PoolError::Handshake(error))
                 if matches!(connect_error(&error), Some(ConnectError::Ended(_)))
                     && !self.generations.ends_at_discover() =>
             {
                 self.generations.set_ends_at_discover();
-                self.begin(key, true).await
+                self.begin(key, context, true).await
             }
             lease => lease,
         };
@@ -126,7 +145,13 @@ impl<S: Source> Kept<S> {
         lease
     }
 
-    async fn begin(&self, key: &Key, is_old: bool) -> Result<Lease<Ready>, PoolError> {
+    async fn begin(
+        &self,
+        key: &Key,
+        context: &CallContext,
+        is_old: bool,
+    ) -> Result<Lease<Ready>, PoolError> {
+        let caller = self.beginner(context);
         let (limits, timeout) = (self.config.calls, self.config.first_answer);
         let options = DownOptions {
             is_shared: self.config.pool.instances == Instances::Shared,
@@ -136,7 +161,7 @@ impl<S: Source> Kept<S> {
         let (name, parking) = (self.config.name.clone(), self.parking.clone());
         let (catalog, lists) = (self.catalog.clone(), Arc::clone(&self.lists));
         let begin = async move |link| {
-            let ready = ready(link, is_old, how, (&name, &parking, lists)).await?;
+            let ready = ready(link, is_old, how, caller, (&name, &parking, lists)).await?;
             if let Some(catalog) = catalog {
                 compare(&ready.connection, &catalog).await.map_err(BeginError::from)?;
             }
@@ -153,12 +178,12 @@ impl<S: Source> Kept<S> {
         let session = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let key = Key::new(self.config.pool.instances, context.owner(), Some(&session));
         if !self.generations.is_new_only() {
-            match self.old(&key, &initialize).await {
+            match self.old(&key, context, &initialize).await {
                 Ok(lease) => return self.opened(lease, &initialize),
                 Err(PoolError::Handshake(error)) => match connect_error(&error) {
                     Some(ConnectError::Refused(refusal)) => {
                         // It may know the new generation alone.
-                        let lease = self.ready(&key).await;
+                        let lease = self.ready(&key, context).await;
                         if !lease.is_ok_and(|lease| lease.connection.era() == Era::New) {
                             let id = initialize.id().unwrap_or("0");
                             let refusal = refusal.with(&[(crate::wire::Edit::Id, id)]);
@@ -171,7 +196,7 @@ impl<S: Source> Kept<S> {
                 Err(error) => return Err(unavailable(error)),
             }
         }
-        let lease = self.ready(&key).await.map_err(unavailable)?;
+        let lease = self.ready(&key, context).await.map_err(unavailable)?;
         let opened = Up::open(lease.connection.clone(), &initialize, &self.config.name);
         let (up, answer) = opened.map_err(|error| OpenError::Unavailable(error.into()))?;
         let leased = Leased { server: Arc::new(up), lease, beginning: Beginning::Ours };
@@ -202,10 +227,11 @@ async fn ready(
     link: Link,
     is_old: bool,
     (limits, timeout, options): (CallLimits, Duration, DownOptions),
+    caller: Option<CallContext>,
     (upstream, parking, lists): (&str, &Parking<Parked>, Arc<ListCache>),
 ) -> Result<Ready, Box<dyn std::error::Error + Send + Sync>> {
     let wanted = if is_old { Wanted::Old } else { Wanted::Probe };
-    let connected = connect(link, wanted, limits, timeout).await;
+    let connected = connect_for(link, wanted, limits, timeout, caller).await;
     let (connection, _) = connected.map_err(BeginError::from)?;
     let options = DownOptions { names_calls: connection.names_calls(), ..options };
     let server: Arc<dyn Server> = match connection.era() {
@@ -245,7 +271,7 @@ impl<S: Source> Servers for Kept<S> {
     ) -> Waiting<'a, Result<Arc<dyn Server>, OpenError>> {
         Box::pin(async move {
             let key = Key::new(self.config.pool.instances, context.owner(), None);
-            let lease = self.ready(&key).await.map_err(unavailable)?;
+            let lease = self.ready(&key, context).await.map_err(unavailable)?;
             let server = Arc::clone(&lease.server);
             Ok(Arc::new(Leased { server, lease, beginning: Beginning::Ours }) as Arc<dyn Server>)
         })

@@ -8,9 +8,13 @@ mod message;
 mod sse;
 pub mod stdio;
 
+use std::sync::Arc;
+
 pub use self::sse::SseLinkError;
 use bytes::Bytes;
 use tokio::sync::mpsc;
+
+use crate::CallContext;
 
 /// Which of *our* requests a message belongs to: the number that was its `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +37,16 @@ pub struct Outgoing {
     /// Which call it is, belongs to, or answers a question of. Over HTTP the answer's stream
     /// belongs to the call; over stdio nothing depends on it.
     pub call: Option<CallId>,
+    /// On whose behalf, where the server is to see that; `None`: of the caller who used the link last.
+    pub caller: Option<Arc<CallContext>>,
+}
+
+impl Outgoing {
+    /// A message of no call and no caller of its own.
+    #[must_use]
+    pub const fn new(message: Bytes) -> Self {
+        Self { message, call: None, caller: None }
+    }
 }
 
 /// What comes from the server.

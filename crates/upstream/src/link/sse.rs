@@ -67,7 +67,7 @@ impl SseSession {
     pub(super) async fn open(
         client: HttpClient,
         credentials: Credentials,
-        caller: CallContext,
+        caller: Arc<CallContext>,
     ) -> Result<Self, SseLinkError> {
         let server = Server { client, credentials, caller };
         let opened = timeout(server.client.limits().endpoint, server.open()).await;
@@ -92,11 +92,12 @@ impl SseSession {
     }
 }
 
+#[derive(Clone)]
 struct Server {
     /// Of the stream at first, then of the endpoint.
     client: HttpClient,
     credentials: Credentials,
-    caller: CallContext,
+    caller: Arc<CallContext>,
 }
 
 impl Server {
@@ -128,7 +129,7 @@ impl Server {
         body: Bytes,
     ) -> Result<Option<HttpBody>, SseLinkError> {
         let lasts = method == Method::GET;
-        self.credentials.add_to(&mut headers, &self.caller).await?;
+        let presented = self.credentials.add_to(&mut headers, &self.caller).await?;
         let response = self.client.send(method, headers, body, lasts).await?;
         let status = response.status();
         // The answer to a POST is its status: servers add texts such as "Accepted".
@@ -140,7 +141,8 @@ impl Server {
             Ok(_) => Err(AnswerError::Status(status).into()),
             Err(error) => {
                 if matches!(error, AnswerError::Refused(_)) {
-                    self.credentials.refused(&self.caller);
+                    // The next one is another; this link does not send anything twice.
+                    let _ = self.credentials.refused(&self.caller, &presented);
                 }
                 Err(error.into())
             }
@@ -224,8 +226,12 @@ async fn transmit(
             Some(_) = tasks.join_next() => continue,
             message = outgoing.recv(), if has_room => message,
         };
-        let Some(Outgoing { message, .. }) = message else { return };
+        let Some(Outgoing { message, caller, .. }) = message else { return };
         let Ok(message) = Message::parse(message) else { continue };
+        let server = &match caller {
+            Some(caller) => Arc::new(Server { caller, ..Server::clone(server) }),
+            None => Arc::clone(server),
+        };
         if message.method() == "notifications/initialized" {
             server.say(message, incoming).await;
             continue;

@@ -74,11 +74,12 @@ impl Pass {
     ) -> Result<Response<PassBody>, PassError> {
         let PassRequest { method, mut headers, body } = request;
         let lasts = method == http::Method::GET || headers.is_listen();
-        self.credentials.add_to(&mut headers, caller).await?;
+        let presented = self.credentials.add_to(&mut headers, caller).await?;
         let response = self.client.send(method, headers, body.clone(), lasts).await?;
         let status = response.status();
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            self.credentials.refused(caller);
+        if status == StatusCode::UNAUTHORIZED {
+            // The next request has another token; this one is not sent again.
+            let _ = self.credentials.refused(caller, &presented);
         }
         let answer = Answer::of(response, self.client.limits())?;
         Ok(answer.into_response(&body, self.client.limits()))

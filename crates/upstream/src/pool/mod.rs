@@ -50,6 +50,11 @@ use crate::link::{ClosedError, Link};
 
 /// Where connections come from.
 pub trait Source: Send + Sync + 'static {
+    /// Whether the server sees on whose behalf a message is. Then no connection is shared.
+    fn is_per_caller(&self) -> bool {
+        false
+    }
+
     /// Opens a new connection. The source keeps `slot` until all that belongs to the connection
     /// has ended, and closes it when the connection does.
     fn open(&self, slot: Slot) -> impl Future<Output = Result<Link, ClosedError>> + Send;

@@ -140,7 +140,7 @@ fn gateway(arguments: &[String]) -> ! {
         for _ in 0..count {
             let mut link = stdio::open(&config, &warden).await.unwrap();
             let message = bytes::Bytes::from_static(b"{\"id\":1,\"method\":\"fork\"}");
-            link.sender.send(upstream::link::Outgoing { message, call: None }).await.unwrap();
+            link.sender.send(upstream::link::Outgoing::new(message)).await.unwrap();
             let Some(upstream::link::Incoming::Message { message, .. }) =
                 link.receiver.recv().await
             else {

@@ -7,26 +7,31 @@
 //! 3. Its policy is `policy`, else `NAME.policy.toml` beside `bartizan.toml`. Its lock file is
 //!    beside that.
 //! 4. No secret is in the file: it names the variable or the file that holds one.
-//! 5. An unknown member is an error. All errors of all sections are reported together.
-//! 6. Relative paths start at the file's own folder.
+//! 5. What the environment lacks is no error before a server is started: the policy of a section
+//!    can be checked where its variables are not.
+//! 6. An unknown member is an error. All errors of all sections are reported together.
+//! 7. Relative paths start at the file's own folder.
 
+mod credentials;
 mod name;
 mod place;
 mod schema;
 mod section;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use auth_core::ResourceUri;
 use upstream::{
+    credentials::IdentityHeaders,
     http::{UpstreamUrl, UpstreamUrlError},
     pool::PoolConfig,
 };
 
 pub(crate) use self::{
+    credentials::{ClientPlace, Minting, Presented, SecretHeader},
     name::{UpstreamName, name_of_command, name_of_url},
     schema::section_schema,
-    section::load,
+    section::{described, load},
 };
 
 /// An MCP server behind the gateway, as it is configured.
@@ -52,7 +57,7 @@ pub(crate) enum UpstreamPlace {
     /// A program that is started and speaks over stdin and stdout.
     Command(CommandPlace),
     /// A server over HTTP.
-    Url(UrlPlace),
+    Url(Box<UrlPlace>),
 }
 
 /// A program that is started.
@@ -64,6 +69,10 @@ pub(crate) struct CommandPlace {
     pub(crate) directory: Option<PathBuf>,
     /// The variables of the gateway that it gets too.
     pub(crate) environment: Vec<String>,
+    /// More of its variables, each with the file that holds its value.
+    pub(crate) secrets: BTreeMap<String, PathBuf>,
+    /// What this process lacks of [`Self::environment`]: one message each.
+    pub(crate) missing: Vec<String>,
     /// The memory that it may use, in bytes; `None`: any.
     pub(crate) max_memory: Option<u64>,
 }
@@ -77,16 +86,9 @@ pub(crate) struct UrlPlace {
     /// `CA_FILE`.
     pub(crate) ca: Option<PathBuf>,
     /// What the gateway presents to it.
-    pub(crate) secret: Option<SecretHeader>,
-}
-
-/// A header whose value is in a secret file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SecretHeader {
-    /// Its name; `None`: `Authorization`, with `Bearer ` before the secret.
-    pub(crate) name: Option<String>,
-    /// The file with the secret.
-    pub(crate) file: PathBuf,
+    pub(crate) presented: Presented,
+    /// The headers that say who calls.
+    pub(crate) identity: IdentityHeaders,
 }
 
 impl UrlPlace {
@@ -98,11 +100,27 @@ impl UrlPlace {
         } else {
             UpstreamUrl::parse(url)
         };
-        Ok(Self { url: url?, ca: None, secret: None })
+        let identity = IdentityHeaders::none();
+        Ok(Self { url: url?, ca: None, presented: Presented::Nothing, identity })
+    }
+}
+
+impl UrlPlace {
+    /// Whether what is presented to it depends on who calls.
+    pub(crate) fn is_per_caller(&self) -> bool {
+        self.presented.is_per_caller() || self.identity != IdentityHeaders::none()
     }
 }
 
 impl UpstreamConfig {
+    /// What its program is to get and this process has not: one message each.
+    pub(crate) fn missing(&self) -> &[String] {
+        match &self.place {
+            UpstreamPlace::Command(place) => &place.missing,
+            UpstreamPlace::Url(_) => &[],
+        }
+    }
+
     /// The lock file that belongs to the policy file of the server `name`.
     pub(crate) fn lock_beside(policy: &std::path::Path, name: &UpstreamName) -> PathBuf {
         policy.with_file_name(format!("{name}.lock.json"))

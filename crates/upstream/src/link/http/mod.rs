@@ -1,7 +1,8 @@
 //! An HTTP server as a [`Link`]: streamable HTTP (MCP 2025-03-26 to 2025-11-25, and 2026-07-28;
 //! basic/transports).
 //!
-//! 1. Each message is one POST, which is sent once. Requests are sent side by side, each with its
+//! 1. Each message is one POST, which is sent once; a second time only if the server has refused
+//!    the gateway's token with 401, and so has not processed it. Requests are sent side by side, each with its
 //!    own answer: what comes on it has the call in `during`.
 //! 2. `initialize` and `notifications/initialized` are answered before the next message is sent:
 //!    the server names the session in the answer to the former.
@@ -13,8 +14,10 @@
 //!    by sending the POST again.
 //! 5. From 2026-07-28 on, what the body says is repeated in headers (`mirror`), and a call is
 //!    cancelled by closing its answer.
-//! 6. A call whose answer is none is a [`LinkFault::NoAnswer`].
-//! 7. A server that answers `initialize` with 400, 404 or 405 and no JSON-RPC message may be one of
+//! 6. Each message is on behalf of the caller that it names. What names none, such as the GET
+//!    stream, is on behalf of the caller who used the link last, without scopes.
+//! 7. A call whose answer is none is a [`LinkFault::NoAnswer`].
+//! 8. A server that answers `initialize` with 400, 404 or 405 and no JSON-RPC message may be one of
 //!    2024-11-05: if a GET brings its `endpoint` event, the link goes on with that transport
 //!    (`link::sse`).
 //!
@@ -34,10 +37,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub use self::{
-    error::HttpLinkError,
-    source::{PerCallerError, PooledHttpLinks},
-};
+pub use self::{error::HttpLinkError, source::PooledHttpLinks};
 use self::{known::Known, session::Session, worker::work};
 use super::Link;
 use crate::{CallContext, credentials::Credentials, http::HttpClient};
@@ -61,8 +61,8 @@ impl HttpLinks {
         Self { client, credentials, known: Arc::default() }
     }
 
-    /// A link on behalf of a caller. Nothing is sent yet. It needs a tokio runtime, and ends with
-    /// its sender.
+    /// A link on behalf of a caller, until a message names another. Nothing is sent yet. It needs a
+    /// tokio runtime, and ends with its sender.
     #[must_use]
     pub fn open(&self, caller: CallContext) -> Link {
         self.open_holding(caller, (), |()| {})

@@ -17,8 +17,8 @@ use crate::{
     CallContext,
     credentials::Credentials,
     http::{
-        AnswerError, AnswerKind, HttpClient, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID,
-        SentHeaders, judge,
+        AnswerKind, HttpClient, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, SentHeaders,
+        judge,
     },
     link::{
         CallId, ClosedError, Incoming, LinkFault,
@@ -31,14 +31,18 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
-/// What the tasks of one link have in common.
+/// What the tasks of one link have in common. Clones share it.
+#[derive(Clone)]
 pub(super) struct Session {
     pub(super) client: HttpClient,
     pub(super) known: Arc<Known>,
     credentials: Credentials,
-    caller: CallContext,
+    /// On whose behalf this clone sends; `None`: of the latest one.
+    caller: Option<Arc<CallContext>>,
+    /// Who used the link last.
+    latest: Arc<Mutex<Arc<CallContext>>>,
     incoming: mpsc::Sender<Incoming>,
-    names: Mutex<Names>,
+    names: Arc<Mutex<Names>>,
 }
 
 /// What the server has named in its answer to `initialize`.
@@ -65,7 +69,23 @@ impl Session {
         caller: CallContext,
         incoming: mpsc::Sender<Incoming>,
     ) -> Self {
-        Self { client, known, credentials, caller, incoming, names: Mutex::default() }
+        let latest = Arc::new(Mutex::new(Arc::new(caller)));
+        let names = Arc::default();
+        Self { client, known, credentials, caller: None, latest, incoming, names }
+    }
+
+    /// The session for what is sent on behalf of `caller`, if a message names one.
+    pub(super) fn of(self: &Arc<Self>, caller: Option<Arc<CallContext>>) -> Arc<Self> {
+        let Some(caller) = caller else { return Arc::clone(self) };
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&caller);
+        Arc::new(Self { caller: Some(caller), ..Self::clone(self) })
+    }
+
+    fn caller(&self) -> Arc<CallContext> {
+        self.caller.clone().unwrap_or_else(|| {
+            let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::new(latest.without_scopes())
+        })
     }
 
     /// Sends a notification or an answer.
@@ -113,24 +133,44 @@ impl Session {
     async fn send(
         &self,
         method: Method,
-        mut headers: SentHeaders,
+        headers: SentHeaders,
         body: Bytes,
         lasts: bool,
     ) -> Result<Answered, HttpLinkError> {
         let names_session = headers.has(&MCP_SESSION_ID);
-        self.credentials.add_to(&mut headers, &self.caller).await?;
-        let response = self.client.send(method, headers, body, lasts).await?;
+        let response = self.exchange(method, headers, body, lasts).await?;
         let is_missing = names_session && response.status() == StatusCode::NOT_FOUND;
         let body = response.body();
         let is_empty = body.size_hint().exact() == Some(0) || body.is_end_stream();
         let kind = judge(response.status(), response.headers(), is_empty);
-        match kind {
-            // What is no JSON cannot say that it is about the method.
-            Err(_) if is_missing => return Err(HttpLinkError::SessionEnded),
-            Err(AnswerError::Refused(_)) => self.credentials.refused(&self.caller),
-            _ => {}
+        // What is no JSON cannot say that it is about the method.
+        if kind.is_err() && is_missing {
+            return Err(HttpLinkError::SessionEnded);
         }
         Ok(Answered { kind: kind?, response, is_missing })
+    }
+
+    /// Sends a request with what the gateway presents. One whose token the server has refused is
+    /// sent once more if there is another token: it was not processed (RFC 6750 §3.1).
+    async fn exchange(
+        &self,
+        method: Method,
+        mut headers: SentHeaders,
+        body: Bytes,
+        lasts: bool,
+    ) -> Result<Response<HttpBody>, HttpLinkError> {
+        let caller = self.caller();
+        let again = self.credentials.has_tokens().then(|| (headers.clone(), body.clone()));
+        let presented = self.credentials.add_to(&mut headers, &caller).await?;
+        let response = self.client.send(method.clone(), headers, body, lasts).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some((mut headers, body)) = again
+            && self.credentials.refused(&caller, &presented)
+        {
+            self.credentials.add_to(&mut headers, &caller).await?;
+            return Ok(self.client.send(method, headers, body, lasts).await?);
+        }
+        Ok(response)
     }
 
     fn name(&self, headers: &mut SentHeaders) {
@@ -163,7 +203,7 @@ impl Session {
     /// The connection to a server of 2024-11-05, if it is one.
     pub(super) async fn open_sse(&self) -> Result<SseSession, SseLinkError> {
         let (client, credentials) = (self.client.clone(), self.credentials.clone());
-        let opened = SseSession::open(client, credentials, self.caller.clone()).await;
+        let opened = SseSession::open(client, credentials, self.caller()).await;
         self.known.set_sse(opened.is_ok());
         opened
     }

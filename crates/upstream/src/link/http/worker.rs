@@ -85,7 +85,10 @@ pub(super) async fn work(
                 Ok(Done::Other) | Err(_) => {}
             },
             message = outgoing.recv(), if has_room => match message {
-                Some(Outgoing { message, .. }) => worker.take(message).await,
+                Some(Outgoing { message, caller, .. }) => {
+                    let session = worker.session.of(caller);
+                    worker.take(message, session).await;
+                }
                 None => break "the gateway has ended it",
             },
         }
@@ -108,7 +111,7 @@ impl Worker {
         }
     }
 
-    async fn take(&mut self, bytes: Bytes) {
+    async fn take(&mut self, bytes: Bytes, session: Arc<Session>) {
         let message = match Message::parse(bytes) {
             Ok(message) => message,
             Err(error) => {
@@ -119,7 +122,7 @@ impl Worker {
         if let Some(id) = cancelled_by(&message) {
             let call = self.calls.remove(&id);
             if self.session.is_initialized() {
-                self.cancel(message, call);
+                self.cancel(message, call, session);
             } else if let Some(call) = call {
                 // Closing the answer is the cancellation (from 2026-07-28 on).
                 call.abort();
@@ -130,20 +133,19 @@ impl Worker {
             "initialize" => Role::Initialize,
             "server/discover" => Role::Discover,
             "tools/list" => Role::ListTools,
-            "notifications/initialized" => return self.initialized(message).await,
+            "notifications/initialized" => return self.initialized(message, &session).await,
             _ => Role::Other,
         };
         match request_of(&message) {
             Some(id) if self.has_ended => {
                 self.session.no_answer(id, HttpLinkError::SessionEnded).await;
             }
-            Some(id) => self.call(id, message, role),
-            None => self.note(message),
+            Some(id) => self.call(id, message, role, session),
+            None => self.note(message, session),
         }
     }
 
-    fn call(&mut self, id: CallId, message: Message, role: Role) {
-        let session = Arc::clone(&self.session);
+    fn call(&mut self, id: CallId, message: Message, role: Role, session: Arc<Session>) {
         let call = self.tasks.spawn(async move {
             let initialize = (role == Role::Initialize).then(|| message.clone());
             let ended = match role {
@@ -166,14 +168,12 @@ impl Worker {
     }
 
     /// Sends a notification or an answer.
-    fn note(&mut self, message: Message) {
-        let session = Arc::clone(&self.session);
+    fn note(&mut self, message: Message, session: Arc<Session>) {
         self.tasks.spawn(async move { send(&session, message).await });
     }
 
     /// Sends a cancellation, and closes the call's answer after it.
-    fn cancel(&mut self, message: Message, call: Option<AbortHandle>) {
-        let session = Arc::clone(&self.session);
+    fn cancel(&mut self, message: Message, call: Option<AbortHandle>, session: Arc<Session>) {
         self.tasks.spawn(async move {
             let done = send(&session, message).await;
             if let Some(call) = call {
@@ -184,8 +184,8 @@ impl Worker {
     }
 
     /// Sends `notifications/initialized` before any other message, and listens from then on.
-    async fn initialized(&mut self, message: Message) {
-        let done = send(&self.session, message).await;
+    async fn initialized(&mut self, message: Message, session: &Session) {
+        let done = send(session, message).await;
         let session = Arc::clone(&self.session);
         self.tasks.spawn(async move {
             if matches!(done, Done::NoSession(_)) || listen(&session).await {

@@ -76,7 +76,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel(16);
         for message in messages {
             let message = Bytes::from_static(message.as_bytes());
-            sender.send(Outgoing { message, call: None }).await.unwrap();
+            sender.send(Outgoing::new(message)).await.unwrap();
         }
         receiver
     }

@@ -2,9 +2,8 @@
 
 use std::{future::pending, sync::Arc};
 
-use auth_core::Owner;
-
 use super::{
+    caller::Caller,
     open_ask::OpenAsk,
     parked::Wants,
     shared::{Shared, TOO_OFTEN, UNKNOWN},
@@ -40,7 +39,7 @@ const TOO_MANY: &str = "too many calls wait for answers of their clients";
 struct Front<'a> {
     id: &'a str,
     token: Option<&'a str>,
-    owner: &'a Owner,
+    caller: &'a Caller,
     said: &'a Said,
     outlet: &'a Outlet,
 }
@@ -48,18 +47,18 @@ struct Front<'a> {
 /// Answers a request.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    owner: Owner,
+    caller: Caller,
     request: Message,
     outlet: Outlet,
 ) -> Message {
     let id = request.id().unwrap_or("0");
-    let answer = answer(&shared, &owner, &request, id, &outlet).await;
+    let answer = answer(&shared, &caller, &request, id, &outlet).await;
     answer.unwrap_or_else(|failure| failure.answer(id))
 }
 
 async fn answer(
     shared: &Arc<Shared>,
-    owner: &Owner,
+    caller: &Caller,
     request: &Message,
     id: &str,
     outlet: &Outlet,
@@ -68,14 +67,14 @@ async fn answer(
         request::to_old(request.method(), request.params()).map_err(Failure::params)?;
     let method = request.method();
     let state = said.state.take().filter(|_| can_ask(method));
-    let front = Front { id, token: request.progress_token(), owner, said: &said, outlet };
+    let front = Front { id, token: request.progress_token(), caller, said: &said, outlet };
     if let Some(level) = said.level {
         shared.lower_level(level).await;
     }
     let mut rounds = Rounds::default();
     if let Some(state) = state {
         let print = fingerprint(shared, method, params.as_deref());
-        let parked = shared.parking.take(&state, owner, print).map_err(Failure::params)?;
+        let parked = shared.parking.take(&state, &caller.owner, print).map_err(Failure::params)?;
         match Waits::from(parked) {
             Some(Waits::Call(parked)) => return resume(*parked, &front).await,
             Some(Waits::Urls(before)) => {
@@ -97,9 +96,9 @@ async fn begin(
     rounds: Rounds,
     front: &Front<'_>,
 ) -> Result<Active, Failure> {
-    let Front { id, owner, said, outlet, .. } = *front;
+    let Front { id, caller, said, outlet, .. } = *front;
     let can_be_asked = can_ask(method) && said.can.answers_anything();
-    let (params, is_task) = tasks::augmented(shared, method, params, said.can).await?;
+    let (params, is_task) = tasks::augmented(shared, caller, method, params, said.can).await?;
     let turn = if can_be_asked {
         shared.turns.take().await.map_err(|busy| Failure::internal(busy.to_string()))?
     } else {
@@ -107,14 +106,14 @@ async fn begin(
     };
     let place = if can_be_asked || said.level.is_some() {
         let can = if can_be_asked { said.can } else { ClientCan::default() };
-        let wants = Wants { owner: owner.clone(), level: said.level, can };
+        let wants = Wants { owner: caller.owner.clone(), level: said.level, can };
         let place = shared.receivers.add(wants, MAX_RECEIVERS);
         Some(place.ok_or_else(|| Failure::internal("too many calls are in flight"))?)
     } else {
         None
     };
     let request = Message::request(id, method, params.as_deref()).map_err(Failure::params)?;
-    let behind = Behind::new(shared.connection.call(&request), outlet);
+    let behind = Behind::new(caller.connection.call(&request), outlet);
     let home = Arc::clone(shared);
     Ok(Active { home, behind, request, place, rounds, turn, is_task })
 }
@@ -125,7 +124,7 @@ async fn resume(parked: ParkedCall, front: &Front<'_>) -> Result<Message, Failur
     active.behind.move_to(front.outlet);
     if let Some(place) = &active.place {
         let Said { level, can, .. } = *front.said;
-        place.want(Wants { owner: front.owner.clone(), level, can });
+        place.want(Wants { owner: front.caller.owner.clone(), level, can });
     }
     let responses = front.said.responses.as_deref();
     let responses = crate::translate::object::parse_or_empty(responses);
@@ -250,7 +249,7 @@ fn park(
     let requests: Vec<_> =
         asked.iter().map(|asked| (asked.key.clone(), asked.request.clone())).collect();
     let parked = Waits::Call(Box::new(ParkedCall { active, asked })).park();
-    match shared.parking.park(front.owner, print, parked) {
+    match shared.parking.park(&front.caller.owner, print, parked) {
         Ok(state) => {
             let requests = requests.iter().map(|(key, request)| (&**key, &**request));
             Ok(input::required(requests, &state))
@@ -268,7 +267,7 @@ fn finish(active: Active, answer: &Message, front: &Front<'_>) -> Result<Message
     let method = active.request.method();
     if let Some(result) = answer.result() {
         if active.is_task
-            && let Some(created) = tasks::created(shared, result, front.owner, front.said.can)?
+            && let Some(created) = tasks::created(shared, result, front.caller, front.said.can)?
         {
             return success(front.id, &created);
         }
@@ -296,7 +295,7 @@ fn visit(active: Active, urls: &[String], front: &Front<'_>) -> Result<Message, 
     let Active { home: shared, request, mut rounds, .. } = active;
     let round = rounds.next().ok_or_else(|| Failure::internal(TOO_OFTEN.message))?;
     let print = fingerprint(&shared, request.method(), request.params());
-    let parked = shared.parking.park(front.owner, print, Waits::Urls(rounds).park());
+    let parked = shared.parking.park(&front.caller.owner, print, Waits::Urls(rounds).park());
     let state = parked.map_err(|_| Failure::internal(TOO_MANY))?;
     let keys: Vec<_> = (1..=urls.len()).map(|number| format!("{round}.{number}")).collect();
     let requests = keys.iter().zip(urls).map(|(key, url)| (&**key, &**url));

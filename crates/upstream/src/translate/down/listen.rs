@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::Owner;
-
-use super::shared::Shared;
+use super::{caller::Caller, shared::Shared};
 use crate::{
     port::Event,
     translate::{
@@ -22,12 +20,12 @@ const MAX_STREAMS: usize = 100;
 /// Answers a `subscriptions/listen`: when the connection ends, or the client does not read.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    owner: Owner,
+    caller: Caller,
     request: Message,
     outlet: Outlet,
 ) -> Message {
     let id = request.id().unwrap_or("0");
-    match listen(&shared, &owner, &request, id, &outlet).await {
+    match listen(&shared, &caller, &request, id, &outlet).await {
         Ok(answer) => answer,
         Err(failure) => failure.answer(id),
     }
@@ -35,7 +33,7 @@ pub(super) async fn run(
 
 async fn listen(
     shared: &Arc<Shared>,
-    owner: &Owner,
+    caller: &Caller,
     request: &Message,
     id: &str,
     outlet: &Outlet,
@@ -47,8 +45,8 @@ async fn listen(
         return Err(Failure::capability(&missing));
     }
     let mut agreed = wanted.within(&shared.capabilities);
-    agreed.tasks.retain(|task| shared.tasks.get(task, owner).is_some());
-    let mut subscriptions = Subscriptions { shared, uris: BTreeSet::new() };
+    agreed.tasks.retain(|task| shared.tasks.get(task, &caller.owner).is_some());
+    let mut subscriptions = Subscriptions { shared, caller, uris: BTreeSet::new() };
     // Whatever changes after the server was asked is not missed.
     let stream = shared.streams.add(agreed.clone(), MAX_STREAMS);
     let stream = stream.ok_or_else(|| Failure::internal("too many streams are open"))?;
@@ -80,6 +78,7 @@ fn note(method: &str, params: &str) -> Result<Event, Failure> {
 /// The URIs that one stream has subscribed to, until it is dropped.
 struct Subscriptions<'a> {
     shared: &'a Arc<Shared>,
+    caller: &'a Caller,
     uris: BTreeSet<String>,
 }
 
@@ -97,7 +96,7 @@ impl Subscriptions<'_> {
         self.uris.insert(uri.to_owned());
         if references.add(uri) {
             let params = format!(r#"{{"uri":{}}}"#, quote(uri));
-            let asked = self.shared.connection.request("resources/subscribe", &params).await;
+            let asked = self.caller.connection.request("resources/subscribe", &params).await;
             if asked.is_err() {
                 references.remove(uri);
                 self.uris.remove(uri);

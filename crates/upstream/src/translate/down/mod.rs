@@ -12,6 +12,7 @@
 
 mod book;
 mod call;
+mod caller;
 mod listen;
 mod open_ask;
 mod options;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use self::shared::Shared;
+use self::{caller::Caller, shared::Shared};
 pub use self::{options::DownOptions, parked::Parked};
 use super::{driven::Driven, failure::Failure, hello, object::UntranslatableError};
 use crate::{
@@ -71,17 +72,18 @@ impl Server for Down {
         if let Err(failure) = super::request::check_new(&request) {
             return Driven::answered(failure.answer(id));
         }
-        let (shared, owner) = (Arc::clone(&self.shared), context.owner().clone());
+        let shared = Arc::clone(&self.shared);
+        let caller = Caller::new(context, &shared.connection);
         match request.method() {
             "server/discover" => Driven::answered(
                 Message::success(id, &self.discovered)
                     .unwrap_or_else(|error| Failure::server(&error.into()).answer(id)),
             ),
             "subscriptions/listen" => {
-                Driven::start(|outlet| listen::run(shared, owner, request, outlet))
+                Driven::start(|outlet| listen::run(shared, caller, request, outlet))
             }
             "tasks/get" | "tasks/update" | "tasks/cancel" => {
-                Driven::start(|_| tasks::run(shared, owner, request))
+                Driven::start(|_| tasks::run(shared, caller, request))
             }
             // The old generation's own.
             method @ ("initialize"
@@ -91,11 +93,11 @@ impl Server for Down {
             | "resources/unsubscribe"
             | "tasks/result"
             | "tasks/list") => Driven::answered(Failure::method(method).answer(id)),
-            _ => Driven::start(|outlet| call::run(shared, owner, request, outlet)),
+            _ => Driven::start(|outlet| call::run(shared, caller, request, outlet)),
         }
     }
 
-    fn notify<'a>(&'a self, _: &'a CallContext, note: Message) -> Waiting<'a, ()> {
+    fn notify<'a>(&'a self, context: &'a CallContext, note: Message) -> Waiting<'a, ()> {
         Box::pin(async move {
             let is_lifecycle = matches!(
                 note.method(),
@@ -107,7 +109,7 @@ impl Server for Down {
                 && let Ok((params, _)) = super::request::to_old(note.method(), note.params())
                 && let Ok(note) = Message::notification(note.method(), params.as_deref())
             {
-                self.shared.connection.notify(note).await;
+                self.shared.connection.of(context).notify(note).await;
             }
         })
     }

@@ -13,14 +13,13 @@ use std::{
     time::Duration,
 };
 
-use auth_core::Owner;
-
 use super::{
     book::{Entry, Outcome},
+    caller::Caller,
     shared::Shared,
 };
 use crate::{
-    calls::RequestError,
+    calls::{Connection, RequestError},
     port::{Event, next_event},
     translate::{
         capabilities::ClientCan,
@@ -47,6 +46,7 @@ const DONE: &str = r#"{"resultType":"complete"}"#;
 /// The parameters of a call, with the wish that it becomes a task where it can; and whether it may.
 pub(super) async fn augmented(
     shared: &Shared,
+    caller: &Caller,
     method: &str,
     params: Option<String>,
     can: ClientCan,
@@ -57,7 +57,7 @@ pub(super) async fn augmented(
     let name = Object::parse(params.as_deref().unwrap_or("{}"))
         .ok()
         .and_then(|params| params.text("name").map(String::from));
-    match (support(shared, &name.unwrap_or_default()).await, can.tasks) {
+    match (support(shared, caller, &name.unwrap_or_default()).await, can.tasks) {
         (Some(_), true) => {
             let params = wanted(params.as_deref()).map_err(Failure::params)?;
             Ok((Some(params), true))
@@ -70,22 +70,22 @@ pub(super) async fn augmented(
 }
 
 /// Whether a tool must be called as a task; `None` if it cannot be.
-async fn support(shared: &Shared, tool: &str) -> Option<bool> {
+async fn support(shared: &Shared, caller: &Caller, tool: &str) -> Option<bool> {
     if let Some(support) = shared.support.known() {
         return support.get(tool).copied();
     }
     let before = shared.support.version();
     // A server that does not list its tools is called plainly.
-    let support = Arc::new(listed(shared).await.unwrap_or_default());
+    let support = Arc::new(listed(caller).await.unwrap_or_default());
     shared.support.learn(before, &support);
     support.get(tool).copied()
 }
 
-async fn listed(shared: &Shared) -> Option<HashMap<String, bool>> {
+async fn listed(caller: &Caller) -> Option<HashMap<String, bool>> {
     let mut support = HashMap::new();
     let mut params = "{}".to_owned();
     for _ in 0..MAX_PAGES {
-        let page = shared.connection.request("tools/list", &params).await.ok()?;
+        let page = caller.connection.request("tools/list", &params).await.ok()?;
         let page = Object::parse(&page).ok()?;
         for tool in items(page.get("tools")?).ok()? {
             let tool = Object::parse(tool).ok()?;
@@ -109,24 +109,25 @@ async fn listed(shared: &Shared) -> Option<HashMap<String, bool>> {
 pub(super) fn created(
     shared: &Arc<Shared>,
     result: &str,
-    owner: &Owner,
+    caller: &Caller,
     can: ClientCan,
 ) -> Result<Option<String>, Failure> {
     let task = Task::created(result).map_err(|error| Failure::server(&error))?;
     let Some(task) = task else { return Ok(None) };
-    let Some(entry) = shared.tasks.add(&task.id, owner, can) else {
-        let shared = Arc::clone(shared);
-        tokio::spawn(async move { shared.connection.request("tasks/cancel", &of(&task.id)).await });
+    let Some(entry) = shared.tasks.add(&task.id, &caller.owner, can) else {
+        let connection = caller.connection.clone();
+        tokio::spawn(async move { connection.request("tasks/cancel", &of(&task.id)).await });
         return Err(Failure::internal("too many tasks are open"));
     };
     let created = task.as_created().map_err(|error| Failure::server(&error))?;
-    tokio::spawn(follow(Arc::clone(shared), entry, task.id));
+    let connection = caller.connection.clone();
+    tokio::spawn(follow(Arc::clone(shared), connection, entry, task.id));
     Ok(Some(created))
 }
 
 /// Keeps `tasks/result` open, until it is known what came of the task.
-async fn follow(shared: Arc<Shared>, entry: Arc<Entry>, id: String) {
-    let outcome = tokio::time::timeout(MAX_TIME, outcome(&shared, &entry, &id)).await;
+async fn follow(shared: Arc<Shared>, connection: Connection, entry: Arc<Entry>, id: String) {
+    let outcome = tokio::time::timeout(MAX_TIME, outcome(&shared, &connection, &entry, &id)).await;
     let outcome = outcome
         .unwrap_or_else(|_| Outcome::Error(error::error(-32603, "the task took too long", None)));
     let outcome = if shared.tasks.has_room(outcome.len()) {
@@ -134,6 +135,7 @@ async fn follow(shared: Arc<Shared>, entry: Arc<Entry>, id: String) {
     } else {
         Outcome::Error(error::error(-32603, "the result is too long to be kept", None))
     };
+    drop(connection);
     entry.end(outcome);
     shared.announce(&id, &entry);
     let shared: Weak<Shared> = { Arc::downgrade(&shared) };
@@ -143,12 +145,17 @@ async fn follow(shared: Arc<Shared>, entry: Arc<Entry>, id: String) {
     }
 }
 
-async fn outcome(shared: &Arc<Shared>, entry: &Entry, id: &str) -> Outcome {
+async fn outcome(
+    shared: &Arc<Shared>,
+    connection: &Connection,
+    entry: &Entry,
+    id: &str,
+) -> Outcome {
     let failed = |message: &str| Outcome::Error(error::error(-32603, message, None));
     let Ok(request) = Message::request("0", "tasks/result", Some(&of(id))) else {
         return failed("the task has no id that can be asked for");
     };
-    let mut call = shared.connection.call(&request);
+    let mut call = connection.call(&request);
     while let Some(event) = next_event(&mut *call).await {
         match event {
             Event::Ask(ask) => {
@@ -183,22 +190,22 @@ fn translated(shared: &Shared, answer: &Message) -> Result<Outcome, Untranslatab
 }
 
 /// Answers `tasks/get`, `tasks/update` and `tasks/cancel`.
-pub(super) async fn run(shared: Arc<Shared>, owner: Owner, request: Message) -> Message {
+pub(super) async fn run(shared: Arc<Shared>, caller: Caller, request: Message) -> Message {
     let id = request.id().unwrap_or("0");
-    let answer = answer(&shared, &owner, &request, id).await;
+    let answer = answer(&shared, &caller, &request, id).await;
     answer.unwrap_or_else(|failure| failure.answer(id))
 }
 
 async fn answer(
     shared: &Shared,
-    owner: &Owner,
+    caller: &Caller,
     request: &Message,
     id: &str,
 ) -> Result<Message, Failure> {
     let (params, said) =
         request::to_old(request.method(), request.params()).map_err(Failure::params)?;
     let task = id_of(params.as_deref()).map_err(Failure::params)?;
-    let entry = shared.tasks.get(&task, owner);
+    let entry = shared.tasks.get(&task, &caller.owner);
     let entry = entry.ok_or_else(|| Failure::params("there is no such task"))?;
     match request.method() {
         "tasks/update" => {
@@ -214,10 +221,10 @@ async fn answer(
         }
         "tasks/cancel" => {
             // Whether it can still be cancelled shows in `tasks/get`.
-            let _ = shared.connection.request("tasks/cancel", &of(&task)).await;
+            let _ = caller.connection.request("tasks/cancel", &of(&task)).await;
             success(id, DONE)
         }
-        _ => match shared.connection.request("tasks/get", &of(&task)).await {
+        _ => match caller.connection.request("tasks/get", &of(&task)).await {
             Ok(old) => success(id, &state(&entry, &old).await?),
             Err(RequestError::Refused(error)) => {
                 let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{asking::ask, shared::Shared, tasks};
 use crate::{
     asks::rounds::Rounds,
+    calls::Connection,
     port::Event,
     translate::{
         driven::{Behind, Outlet},
@@ -22,14 +23,20 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Answers a request.
-pub(super) async fn run(shared: Arc<Shared>, request: Message, outlet: Outlet) -> Message {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    connection: Connection,
+    request: Message,
+    outlet: Outlet,
+) -> Message {
     let id = request.id().unwrap_or("0");
-    let answer = answer(&shared, &request, id, &outlet).await;
+    let answer = answer(&shared, &connection, &request, id, &outlet).await;
     answer.unwrap_or_else(|failure| failure.answer(id))
 }
 
 async fn answer(
     shared: &Arc<Shared>,
+    connection: &Connection,
     request: &Message,
     id: &str,
     outlet: &Outlet,
@@ -39,14 +46,16 @@ async fn answer(
     let (mut params, mut rounds) = (first.clone(), Rounds::default());
     loop {
         let request = Message::request(id, method, Some(&params)).map_err(Failure::params)?;
-        let answer = through(shared, &request, outlet).await?;
+        let answer = through(connection, &request, outlet).await?;
         let Some(result) = answer.result() else {
             return refused(method, id, answer.error().unwrap_or("{}"));
         };
         let result = result::to_old(method, result).map_err(|error| Failure::server(&error))?;
         let (requests, state) = match result {
             NewResult::Complete(result) => return success(id, &result),
-            NewResult::Task(task) => return tasks::wait(shared, method, id, &task, outlet).await,
+            NewResult::Task(task) => {
+                return tasks::wait(shared, connection, method, id, &task, outlet).await;
+            }
             NewResult::InputRequired { requests, state } => (requests, state),
         };
         if !matches!(method, "tools/call" | "prompts/get" | "resources/read") {
@@ -67,8 +76,12 @@ async fn answer(
 }
 
 /// Sends a request and passes on what the server says before its answer.
-async fn through(shared: &Shared, request: &Message, outlet: &Outlet) -> Result<Message, Failure> {
-    let mut behind = Behind::new(shared.connection.call(request), outlet);
+async fn through(
+    connection: &Connection,
+    request: &Message,
+    outlet: &Outlet,
+) -> Result<Message, Failure> {
+    let mut behind = Behind::new(connection.call(request), outlet);
     while let Some(event) = behind.next().await {
         match event {
             Event::Answer(answer) => return Ok(answer),

@@ -88,17 +88,18 @@ impl Up {
 }
 
 impl Server for Up {
-    fn call(&self, _: &CallContext, request: Message) -> Box<dyn Call> {
+    fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call> {
         let id = request.id().unwrap_or("0");
         if let Some(answer) = self.own(&request, id) {
             return Driven::answered(answer.unwrap_or_else(|failure| failure.answer(id)));
         }
         let shared = Arc::clone(&self.shared);
+        let connection = shared.connection.of(context);
         match request.method() {
             "resources/subscribe" | "resources/unsubscribe" => {
                 Driven::start(|_| stream::subscribe(shared, request))
             }
-            _ => Driven::start(|outlet| call::run(shared, request, outlet)),
+            _ => Driven::start(|outlet| call::run(shared, connection, request, outlet)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use super::{asking::ask, shared::Shared};
 use crate::{
     asks::rounds::Rounds,
+    calls::Connection,
     port::{Event, next_event},
     translate::{
         driven::Outlet,
@@ -25,6 +26,7 @@ const MAX_INTERVAL: Duration = Duration::from_mins(1);
 /// Cancels the task when the call is dropped before its end.
 struct Running {
     shared: Arc<Shared>,
+    connection: Connection,
     params: String,
     has_ended: bool,
 }
@@ -40,7 +42,7 @@ impl Drop for Running {
         ) else {
             return;
         };
-        let connection = self.shared.connection.clone();
+        let connection = self.connection.clone();
         runtime.spawn(async move {
             let mut call = connection.call(&cancel);
             while next_event(&mut *call).await.is_some() {}
@@ -51,6 +53,7 @@ impl Drop for Running {
 /// Waits for a task: the answer to the call that it was. `task` is the result that began it.
 pub(super) async fn wait(
     shared: &Arc<Shared>,
+    connection: &Connection,
     method: &str,
     id: &str,
     task: &str,
@@ -58,7 +61,8 @@ pub(super) async fn wait(
 ) -> Result<Message, Failure> {
     let mut task = Task::from_new(task).map_err(|error| Failure::server(&error))?;
     let params = format!(r#"{{"taskId":{}}}"#, quote(&task.id));
-    let mut running = Running { shared: Arc::clone(shared), params, has_ended: false };
+    let (home, own) = (Arc::clone(shared), connection.clone());
+    let mut running = Running { shared: home, connection: own, params, has_ended: false };
     let (mut rounds, mut answered) = (Rounds::default(), HashSet::new());
     loop {
         match task.status {
@@ -91,14 +95,14 @@ pub(super) async fn wait(
                     answered.extend(requests.into_iter().map(|(key, _)| key));
                     let task = quote(&task.id);
                     let params = format!(r#"{{"taskId":{task}}}"#);
-                    get(shared, "tasks/update", &params, Some(&responses)).await?;
+                    get(shared, connection, "tasks/update", &params, Some(&responses)).await?;
                 }
             }
             Status::Working => {}
         }
         let interval = task.poll_interval_ms().map_or(INTERVAL, Duration::from_millis);
         tokio::time::sleep(interval.clamp(MIN_INTERVAL, MAX_INTERVAL)).await;
-        let now = get(shared, "tasks/get", &running.params, None).await?;
+        let now = get(shared, connection, "tasks/get", &running.params, None).await?;
         task = Task::from_new(&now).map_err(|error| Failure::server(&error))?;
     }
 }
@@ -121,6 +125,7 @@ fn unanswered(task: &Task, answered: &HashSet<String>) -> Vec<(String, String)> 
 /// The result of a request about a task.
 async fn get(
     shared: &Shared,
+    connection: &Connection,
     method: &str,
     params: &str,
     responses: Option<&str>,
@@ -132,7 +137,7 @@ async fn get(
     };
     let params = params.map_err(|error| Failure::server(&error))?;
     let request = Message::request("0", method, Some(&params)).map_err(Failure::params)?;
-    let mut call = shared.connection.call(&request);
+    let mut call = connection.call(&request);
     while let Some(event) = next_event(&mut *call).await {
         if let Event::Answer(answer) = event {
             return match answer.result() {

@@ -101,11 +101,7 @@ async fn a_server_that_does_not_read_is_ended() {
         let sender = link.sender.clone();
         async move {
             let message = bytes::Bytes::from("x".repeat(10_000));
-            while sender
-                .send(upstream::link::Outgoing { message: message.clone(), call: None })
-                .await
-                .is_ok()
-            {}
+            while sender.send(upstream::link::Outgoing::new(message.clone())).await.is_ok() {}
         }
     });
     let closed = closed(&mut link).await;

@@ -22,7 +22,7 @@ async fn messages_arrive_in_order_and_whole() {
 async fn a_message_with_line_ends_is_one_message() {
     let mut link = open(config()).await;
     let text = b"{\"id\":7,\"method\":\"echo\",\"a\":\n{\"id\":8,\"method\":\"exit\"}\r\n}";
-    let outgoing = Outgoing { message: bytes::Bytes::from_static(text), call: None };
+    let outgoing = Outgoing::new(bytes::Bytes::from_static(text));
     link.sender.send(outgoing).await.unwrap();
     let answer = message(&mut link).await;
     assert!(answer.contains("\"a\": {\"id\":8,\"method\":\"exit\"}  }"), "{answer}");

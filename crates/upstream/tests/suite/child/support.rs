@@ -43,7 +43,7 @@ pub(super) async fn open(config: ChildConfig) -> Link {
 pub(super) async fn send(link: &Link, method: &str, number: usize) {
     let message = format!("{{\"id\":7,\"method\":\"{method}\",\"number\":{number}}}");
     let message = Bytes::from(message);
-    link.sender.send(Outgoing { message, call: None }).await.unwrap();
+    link.sender.send(Outgoing::new(message)).await.unwrap();
 }
 
 /// What comes next.

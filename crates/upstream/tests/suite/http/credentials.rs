@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
-use outbound::{AddressPolicy, OutboundClient};
+use outbound::CertificateAuthorities;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use upstream::{
@@ -17,7 +17,6 @@ use upstream::{
         MintRequest, MintSubject, MintToken, MintedToken, MintedTokens, SecretFile, SecretMethod,
         TokenEndpoint, TokenExchange,
     },
-    link::http::{HttpLinks, PooledHttpLinks},
     pass::Pass,
 };
 
@@ -28,7 +27,7 @@ use super::{
 
 /// Names in its tokens what they are asked to say.
 #[derive(Default)]
-struct Mint {
+pub(crate) struct Mint {
     minted: Mutex<Vec<String>>,
     fails: bool,
 }
@@ -42,7 +41,7 @@ impl fmt::Debug for Mint {
 impl MintToken for Mint {
     fn mint(&self, request: &MintRequest<'_>) -> Result<MintedToken, MintError> {
         if self.fails {
-            return Err(MintError::new("no key"));
+            return Err(MintError::Unsigned("no key".into()));
         }
         let subject = match request.subject {
             MintSubject::Caller(principal) => principal.subject().as_str(),
@@ -64,9 +63,13 @@ fn secret(folder: &TempDir, text: &str) -> SecretFile {
 }
 
 fn endpoint(server: &Server, folder: &TempDir) -> TokenEndpoint {
-    let client = OutboundClient::builder(AddressPolicy::named_by_operator()).build().unwrap();
-    let address = format!("http://{}/token", server.address).parse().unwrap();
-    TokenEndpoint::new(client, address, "gate way".into(), secret(folder, "s:cret\n"))
+    let url = format!("http://{}/token", server.address).parse().unwrap();
+    TokenEndpoint::new(
+        url,
+        CertificateAuthorities::default(),
+        "gate way".into(),
+        secret(folder, "s:cret\n"),
+    )
 }
 
 async fn authorization(server: &Server, pass: &Pass, caller: &CallContext) -> Option<String> {
@@ -178,8 +181,15 @@ async fn a_refused_token_is_forgotten_and_its_call_is_not_repeated() {
     let pass = Pass::new(client(&server.url(), limits()), Credentials::client(own));
     assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
     assert_eq!(server.received().len(), 1);
+    // One that is new is not replaced: the next one would be refused too.
+    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
+    assert_eq!(issuer.received().len(), 1);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    tokio::time::resume();
+    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
     assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::OK);
-    assert_eq!((server.received().len(), issuer.received().len()), (2, 2));
+    assert_eq!((server.received().len(), issuer.received().len()), (4, 2));
 }
 
 #[tokio::test]
@@ -224,10 +234,6 @@ async fn what_depends_on_the_caller_says_so() {
         Credentials::minted(MintedTokens::new(Arc::new(Mint::default()), audience))
     };
     assert!(minted().is_per_caller());
-    let links = HttpLinks::new(client("http://127.0.0.1:1/", limits()), minted());
-    assert!(PooledHttpLinks::new(links).is_err());
-    let links = HttpLinks::new(client("http://127.0.0.1:1/", limits()), Credentials::none());
-    assert!(PooledHttpLinks::new(links).is_ok());
     assert!(!Credentials::none().is_per_caller());
     let identity = IdentityHeaders::none().client("x-client").unwrap();
     assert!(Credentials::none().with_identity(identity).is_per_caller());
@@ -264,7 +270,7 @@ async fn what_is_exchanged_is_a_token_that_the_gateway_has_minted() {
     let exchange = |scopes| {
         let mint = Arc::clone(&mint) as Arc<dyn MintToken>;
         let audience = "https://login.example".parse().unwrap();
-        TokenExchange::new(endpoint(&issuer, &folder), mint, audience, scopes)
+        TokenExchange::new(endpoint(&issuer, &folder), mint, audience, scopes).audience("up".into())
     };
     let of_action = exchange(ExchangedScopes::OfAction).resource("https://up.example/".into());
     let pass = Pass::new(client(&server.url(), limits()), Credentials::exchange(of_action));
@@ -291,6 +297,7 @@ async fn what_is_exchanged_is_a_token_that_the_gateway_has_minted() {
             ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
             ("scope", "a"),
             ("resource", "https://up.example/"),
+            ("audience", "up"),
         ])
     );
     assert!(form(&asked[2]).contains(&("scope".into(), "read".into())));

@@ -80,7 +80,7 @@ fn front_with(url: &str, limits: HttpLimits, catalog: Option<Arc<Catalog>>) -> F
     let links = HttpLinks::new(client(url, limits), Credentials::none());
     let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
     gateway(
-        PooledHttpLinks::new(links).unwrap(),
+        PooledHttpLinks::new(links),
         GatewayConfig::new("asking"),
         &Bounds::new(BoundsConfig::default()),
         Parking::new(key, "asking", ParkingLimits::default()),

@@ -23,7 +23,7 @@ pub(crate) fn open(server: &Server, limits: HttpLimits) -> Link {
 pub(crate) async fn say(link: &Link, message: Value) {
     let call = message.get("id").and_then(Value::as_u64).map(CallId);
     let message = Bytes::from(message.to_string());
-    link.sender.send(Outgoing { message, call }).await.unwrap();
+    link.sender.send(Outgoing { call, ..Outgoing::new(message) }).await.unwrap();
 }
 
 pub(crate) async fn hear(link: &mut Link) -> Incoming {

@@ -1,5 +1,6 @@
 //! HTTP servers behind the gateway, most of which misbehave.
 
+mod callers;
 mod credentials;
 mod failures;
 mod gateway;
