@@ -73,6 +73,11 @@ pub(crate) fn suggest(name: &UpstreamName, definitions: &[&Definition]) -> Strin
             let _ = write!(text, "\n[{table}]\n{}", lines.concat());
         }
     }
+    // Clients of the revisions before 2026-07-28 do so by themselves where the server logs.
+    let _ = write!(
+        text,
+        "\n[methods]\n\"logging/setLevel\" = \"{name}:read\" # which of its log lines a caller gets\n"
+    );
     text
 }
 
@@ -226,5 +231,6 @@ mod tests {
     fn a_server_that_offers_nothing_has_a_policy_too() {
         let text = suggest(&"empty".parse().unwrap(), &[]);
         assert!(parse(&text, &[]).is_ok(), "{text}");
+        assert!(text.contains("\"logging/setLevel\" = \"empty:read\""), "{text}");
     }
 }
