@@ -5,8 +5,8 @@
 //!    ids and progress tokens are replaced, and what differs between the protocol generations. So
 //!    members that this crate does not know arrive too.
 //! 2. **In order.** The messages of one call arrive in the order in which the server sent them.
-//! 3. **Once.** A call is never sent a second time, unless the server has refused the gateway's token
-//!    with 401 and so has not processed it.
+//! 3. **Once.** A call is never sent a second time, unless the server has refused the gateway's
+//!    token with 401 and so has not processed it.
 //! 4. **Bounded.** Every queue, message, child, session and round of questions has a bound.
 //!
 //! **Invariant:** a caller's token never reaches an upstream. No type of this crate can hold one:

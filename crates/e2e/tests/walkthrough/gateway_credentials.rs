@@ -5,10 +5,12 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use auth_core::{AccessToken, Claims, Jwks, KeySet, NumericDate, TokenVerifier, TrustedIssuer};
+use auth_core::{
+    AccessToken, Claims, Clock, Jwks, KeySet, SystemClock, TokenVerifier, TrustedIssuer,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
@@ -79,10 +81,8 @@ fn published(server: &Running) -> KeySet {
 fn verified(token: &str, audience: &str, keys: &KeySet) -> Result<Claims, String> {
     let issuer = TrustedIssuer::new(ISSUER.parse().unwrap(), keys.clone());
     let verifier = TokenVerifier::new(audience.parse().unwrap()).trust(issuer);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let now = NumericDate::from_secs(now.try_into().unwrap()).unwrap();
     let token: AccessToken = token.parse().unwrap();
-    verifier.verify(&token, now).map_err(|error| error.to_string())
+    verifier.verify(&token, SystemClock.now()).map_err(|error| error.to_string())
 }
 
 fn part(token: &str, number: usize) -> Value {

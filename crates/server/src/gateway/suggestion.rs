@@ -61,6 +61,12 @@ pub(crate) fn suggest(name: &UpstreamName, definitions: &[&Definition]) -> Strin
          user = [\"{name}:read\"]\n\
          admin = {{ inherits = [\"user\"], scopes = [\"{name}:write\", \"Admin.Read\"] }}\n"
     );
+    // Clients of the revisions before 2026-07-28 do so by themselves where the server logs. Before the
+    // others, so that a rule that is added at the end is not one of these.
+    let _ = write!(
+        text,
+        "\n[methods]\n\"logging/setLevel\" = \"{name}:read\" # which of its log lines a caller gets\n"
+    );
     for (table, kinds) in [
         ("tools", &[Kind::Tool][..]),
         ("resources", &[Kind::Resource, Kind::Template, Kind::Skill]),
@@ -73,11 +79,6 @@ pub(crate) fn suggest(name: &UpstreamName, definitions: &[&Definition]) -> Strin
             let _ = write!(text, "\n[{table}]\n{}", lines.concat());
         }
     }
-    // Clients of the revisions before 2026-07-28 do so by themselves where the server logs.
-    let _ = write!(
-        text,
-        "\n[methods]\n\"logging/setLevel\" = \"{name}:read\" # which of its log lines a caller gets\n"
-    );
     text
 }
 

@@ -91,7 +91,10 @@ fn the_verbs_of_policies_read_the_files_of_the_server() {
     fs::remove_file(world.path("notes.sh")).unwrap();
     let said = world.run(&["policy", "table", "--upstream", "notes"]).expect(0);
     said.has(&["tools/call put_note", "notes:write"]);
-    world.run(&["policy", "check", "--upstream", "notes"]).expect(0).has(&["3 rules"]);
+    world
+        .run(&["policy", "check", "--upstream", "notes"])
+        .expect(0)
+        .has(&["3 scopes, 2 roles, 2 rules"]);
     let policy = fs::read_to_string(world.path("notes.policy.toml")).unwrap();
     fs::write(world.path("notes.policy.toml"), policy.replace("put_note", "other")).unwrap();
     world

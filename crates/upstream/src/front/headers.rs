@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
@@ -112,8 +113,10 @@ pub(super) fn check_new(headers: &HeaderMap, request: &Message) -> Result<(), He
 }
 
 /// Whether a request lacks what each has in its `_meta`: then its error is one of the request.
-pub(super) fn is_malformed(request: &Message) -> bool {
-    let meta = Object::parse(request.meta().unwrap_or("{}")).unwrap_or_default();
+pub(super) fn is_malformed(request: &Bytes) -> bool {
+    let request = Message::parse(request.clone()).ok();
+    let meta = request.as_ref().and_then(Message::meta);
+    let meta = Object::parse(meta.unwrap_or("{}")).unwrap_or_default();
     ["protocolVersion", "clientInfo", "clientCapabilities"]
         .iter()
         .any(|name| meta.get(&format!("io.modelcontextprotocol/{name}")).is_none())

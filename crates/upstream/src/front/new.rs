@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 
@@ -83,7 +84,7 @@ async fn request(
         return refused;
     }
     let listed = is_list(method).then(|| method.to_owned());
-    let is_malformed = headers::is_malformed(&request);
+    let sent = request.bytes().clone();
     let mut call = server.call(&context, request);
     // Not sooner than it needs a comment: the status of an error cannot follow.
     let after = Some(shared.limits.keep_alive);
@@ -95,7 +96,7 @@ async fn request(
                 Some(method) => filter(&*shared.definitions, method, answer),
                 None => answer,
             };
-            return answer::json(status(&answer, is_malformed), answer.into_bytes());
+            return answer::json(status(&answer, &sent), answer.into_bytes());
         }
         First::Event(event) => Some(event),
         First::Late | First::Cancelled(_) | First::Ended => None,
@@ -112,14 +113,16 @@ async fn request(
 
 /// The status of an answer: errors of the request itself have one of their own (MCP 2026-07-28,
 /// protocol version header and server validation).
-fn status(answer: &Message, is_malformed: bool) -> StatusCode {
+fn status(answer: &Message, request: &Bytes) -> StatusCode {
     match answer::error_code(answer).map(ErrorCode) {
         Some(
             ErrorCode::HEADER_MISMATCH
             | ErrorCode::MISSING_CAPABILITY
             | ErrorCode::UNSUPPORTED_REVISION,
         ) => StatusCode::BAD_REQUEST,
-        Some(ErrorCode::INVALID_PARAMS) if is_malformed => StatusCode::BAD_REQUEST,
+        Some(ErrorCode::INVALID_PARAMS) if headers::is_malformed(request) => {
+            StatusCode::BAD_REQUEST
+        }
         Some(ErrorCode::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     }

@@ -83,13 +83,15 @@ impl Params {
 }
 
 /// The tools of a server: as many as it names before an error. `definitions` are shown each list,
-/// so that what has changed is known before the call.
+/// so that what has changed is known before the call. The lists are asked for on behalf of the
+/// caller, without the scopes of its action.
 async fn load(
     request: &Message,
     server: &dyn Server,
     context: &CallContext,
     definitions: &dyn Definitions,
 ) -> Tools {
+    let context = &context.without_scopes();
     let mut tools = Tools::new();
     let mut cursor: Option<String> = None;
     for _ in 0..MAX_PAGES {

@@ -13,8 +13,8 @@ pub(super) enum BeginError {
     Offered(#[from] OfferedError),
 }
 
-/// The error of a handshake, if that is what `error` is. Not of a reference to the `Arc`: that is an
-/// error of a type of its own.
+/// The error of a handshake, if that is what `error` is. Not of a reference to the `Arc`: that is
+/// an error of a type of its own.
 pub(super) fn connect_error(error: &Arc<dyn Error + Send + Sync>) -> Option<&ConnectError> {
     match error.as_ref().downcast_ref() {
         Some(BeginError::Connect(error)) => Some(error),

@@ -37,7 +37,8 @@ pub struct Outgoing {
     /// Which call it is, belongs to, or answers a question of. Over HTTP the answer's stream
     /// belongs to the call; over stdio nothing depends on it.
     pub call: Option<CallId>,
-    /// On whose behalf, where the server is to see that; `None`: of the caller who used the link last.
+    /// On whose behalf, where the server is to see that; `None`: of the caller who used the link
+    /// last.
     pub caller: Option<Arc<CallContext>>,
 }
 

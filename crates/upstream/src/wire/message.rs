@@ -288,7 +288,8 @@ impl Message {
     }
 
     fn at(&self, span: Option<Span>) -> Option<&str> {
-        span.and_then(|span| self.text().get(span.start()..span.end()))
+        let bytes = span.and_then(|span| self.text.get(span.start()..span.end()))?;
+        std::str::from_utf8(bytes).ok()
     }
 
     fn span(&self, edit: Edit) -> Option<Span> {

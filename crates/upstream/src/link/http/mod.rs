@@ -2,8 +2,8 @@
 //! basic/transports).
 //!
 //! 1. Each message is one POST, which is sent once; a second time only if the server has refused
-//!    the gateway's token with 401, and so has not processed it. Requests are sent side by side, each with its
-//!    own answer: what comes on it has the call in `during`.
+//!    the gateway's token with 401, and so has not processed it. Requests are sent side by side,
+//!    each with its own answer: what comes on it has the call in `during`.
 //! 2. `initialize` and `notifications/initialized` are answered before the next message is sent:
 //!    the server names the session in the answer to the former.
 //! 3. With a session (revisions before 2026-07-28) its id and version are in every request, a GET
