@@ -213,3 +213,35 @@ async fn after_a_session_has_ended_the_next_call_begins_another() {
     let said = call_of(&front, "t").await;
     assert_eq!(said["result"]["content"][0]["text"], "s-2", "{said}");
 }
+
+#[tokio::test]
+async fn a_server_of_the_new_generation_alone_serves_clients_with_sessions() {
+    let server = Server::start(|request: &Received| {
+        let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let body = if message["method"] == "server/discover" {
+            let result = json!({
+                "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                "capabilities": { "tools": {} }, "ttlMs": 0, "cacheScope": "private",
+            });
+            json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })
+        } else {
+            let error = json!({ "code": -32022, "message": "unsupported" });
+            json!({ "jsonrpc": "2.0", "id": message["id"], "error": error })
+        };
+        let headers = ["content-type: application/json"];
+        vec![Step::Say(answer("200 OK", &headers, &body.to_string()))]
+    })
+    .await;
+    let front = front_of(&server.url(), limits());
+    let client = json!({ "name": "t", "version": "1" });
+    let params =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let initialize = Request::post("/")
+        .extension(caller(""))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(message.to_string())))
+        .unwrap();
+    let said = answer_to(&front, initialize).await;
+    assert_eq!(said["result"]["protocolVersion"], "2025-11-25", "{said}");
+}
