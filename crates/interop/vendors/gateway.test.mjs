@@ -106,7 +106,8 @@ before(async () => {
   runners(bin, {
     // Chromium's own sandbox needs a user other than root.
     '@playwright/mcp': { environment: `PLAYWRIGHT_MCP_EXECUTABLE_PATH="${browser}"`, args: '--no-sandbox' },
-    'mcp-server-fetch': { args: '--allow-private-ips' }, // the pages are on loopback
+    // The pages are on loopback. Where it finds Node.js it installs packages by npm at its first page.
+    'mcp-server-fetch': { environment: 'PATH=/nowhere', args: '--allow-private-ips' },
   });
   for (const name of SERVERS) mkdirSync(join(srv, 'roots', name), { recursive: true });
   for (const reset of Object.values(RESET)) reset();
