@@ -131,6 +131,8 @@ before(async () => {
     servers[name] = { url: first, environment: [] };
     sections.push(`[upstreams.${name}]\nurl = "${first}"\n`);
   }
+  // What is compared includes what servers ask of clients.
+  sections.splice(0, sections.length, ...sections.map((section) => section.replace(/^(\[upstreams\.\w+\])$/m, '$1\nroots = true')));
   // Each run has processes of its own.
   sections.push('[gateway]\nmax_servers_per_user = 64\n');
   writeFileSync(join(place.folder, 'bartizan.toml'), sections.join('\n'));

@@ -1,10 +1,15 @@
 //! `server gateway`: MCP servers in any language, each behind the guard.
 
-use std::io::Write;
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use listener::shutdown;
 use settings::{EnvFile, Environment};
 use terminal::Invocation;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use upstream::catalog::Offered;
 
 use super::{
     run::{new_env_file, serve_until},
@@ -15,11 +20,15 @@ use crate::{
     config::{
         policy_file::PolicySource,
         settings::{Config, ConfigError},
+        upstreams::UpstreamConfig,
     },
     failure::Failure,
-    gateway::{self, Ready},
+    gateway::{self, ListingError, Ready},
     telemetry::log,
 };
+
+/// How many servers are asked at the same time what they offer.
+const AT_ONCE: usize = 4;
 
 pub(crate) async fn gateway(
     gateway: &GatewayArgs,
@@ -34,8 +43,10 @@ pub(crate) async fn gateway(
     let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
     let limits = gateway::GatewayLimits::read(environment)?;
     let mut ready: Vec<Ready> = Vec::new();
-    for config in configs {
-        let offered = gateway::listed(&config, environment).await;
+    for (config, asking) in asked(configs, environment) {
+        let offered = asking
+            .await
+            .map_err(|error| Failure::Io { context: "listing", source: io::Error::other(error) })?;
         let diff = diff_command(&config, &gateway.upstream, invocation);
         ready.push(gateway::prepare(config, offered, gateway.accept, &diff, out)?);
     }
@@ -47,6 +58,25 @@ pub(crate) async fn gateway(
         upstreams.push((gateway::open(ready, &shared, environment)?, policy));
     }
     serve_until(asked_to_stop, &config, upstreams, env_file, environment, invocation, out).await
+}
+
+/// Asks the servers of `configs` what they offer, some of them at the same time.
+fn asked(
+    configs: Vec<UpstreamConfig>,
+    environment: &Environment,
+) -> Vec<(UpstreamConfig, JoinHandle<Result<Offered, ListingError>>)> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let ask = |config: UpstreamConfig| {
+        let (asked, environment, places) =
+            (config.clone(), environment.clone(), Arc::clone(&places));
+        let asking = tokio::spawn(async move {
+            // It is never closed.
+            let _place = places.acquire().await;
+            gateway::listed(&asked, &environment).await
+        });
+        (config, asking)
+    };
+    configs.into_iter().map(ask).collect()
 }
 
 /// The rest of the configuration, with the policy of the first server.

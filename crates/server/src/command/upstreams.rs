@@ -242,7 +242,7 @@ fn from_arguments(
         .clone()
         .unwrap_or_else(|| settings::upstream_policy(name.as_str(), None, Path::new("")));
     let lock = UpstreamConfig::lock_beside(&policy, &name);
-    Ok(UpstreamConfig { name, resource, place, pool, policy, lock })
+    Ok(UpstreamConfig { name, resource, place, pool, roots: false, policy, lock })
 }
 
 fn unnamed() -> Failure {

@@ -23,7 +23,7 @@ mod suggestion;
 mod watch;
 
 pub(crate) use self::{
-    connect::listed,
+    connect::{ListingError, listed},
     files::{UpstreamFiles, read_lock},
     limits::GatewayLimits,
     open::{SharedParts, open},

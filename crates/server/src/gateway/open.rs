@@ -7,6 +7,7 @@ use settings::Environment;
 use tower::Service;
 use upstream::{
     asks::parking::Parking,
+    calls::CallLimits,
     catalog::Catalog,
     front::{Front, FrontLimits},
     gateway::{Availability, GatewayConfig, gateway},
@@ -85,7 +86,8 @@ fn front(
     let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
     let (pool, availability) = (config.pool.clone(), availability.clone());
     let front = shared.front;
-    let how = GatewayConfig { pool, front, availability, ..GatewayConfig::new(name) };
+    let calls = CallLimits { roots: config.roots, ..CallLimits::default() };
+    let how = GatewayConfig { pool, front, calls, availability, ..GatewayConfig::new(name) };
     Ok(match &config.place {
         UpstreamPlace::Command(place) => {
             let child = Arc::new(child_config(name, place, environment)?);

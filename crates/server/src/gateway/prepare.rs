@@ -200,6 +200,7 @@ mod tests {
             resource: "http://localhost:8000/mcp".parse().unwrap(),
             place: UpstreamPlace::Url(Box::new(url)),
             pool: upstream::pool::PoolConfig::default(),
+            roots: false,
             policy: folder.join("files.policy.toml"),
             lock: folder.join("files.lock.json"),
         }

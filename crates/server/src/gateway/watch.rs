@@ -122,6 +122,7 @@ mod tests {
             resource: "http://localhost:8000/mcp".parse().unwrap(),
             place: UpstreamPlace::Url(Box::new(url)),
             pool: upstream::pool::PoolConfig::default(),
+            roots: false,
             policy: folder.path().join("p.toml"),
             lock: folder.path().join("l.json"),
         };

@@ -387,7 +387,7 @@ settings! {
         "GATEWAY_MAX_SERVERS_PER_USER",
         "max_servers_per_user",
         Number { least: 1, most: 1_000_000 },
-        Some("16"),
+        Some("32"),
         "How many of them one user may have, through all their clients.",
     );
     /// How many sessions one server behind the gateway has.

@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 
 use super::{
     limits::CallLimits,
+    roots,
     running::Running,
     table::{Shared, Table},
 };
@@ -125,8 +126,11 @@ impl Connection {
         Box::new(Running::start(Arc::clone(&self.shared), request, false, self.caller.clone()))
     }
 
-    /// Sends a notification, as it is.
+    /// Sends a notification, as it is. That roots have changed is not sent where they are withheld.
     pub async fn notify(&self, note: Message) {
+        if note.method() == roots::CHANGED && !self.shared.table.passes_roots() {
+            return;
+        }
         self.shared.table.send(note.into_bytes(), None, self.caller.clone()).await;
     }
 

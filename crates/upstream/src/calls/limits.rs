@@ -15,10 +15,20 @@ pub struct CallLimits {
     pub unsolicited: usize,
     /// Lines in a row that are no message, after which the connection is ended.
     pub faults: usize,
+    /// Whether the server may ask clients for their folders (`roots/list`). Some servers use these
+    /// in the place of the folders of their own configuration: a remote caller could name any.
+    pub roots: bool,
 }
 
 impl Default for CallLimits {
     fn default() -> Self {
-        Self { in_flight: 256, queued_bytes: 4 << 20, asks: 64, unsolicited: 256, faults: 100 }
+        Self {
+            in_flight: 256,
+            queued_bytes: 4 << 20,
+            asks: 64,
+            unsolicited: 256,
+            faults: 100,
+            roots: true,
+        }
     }
 }

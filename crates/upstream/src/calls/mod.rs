@@ -17,8 +17,10 @@
 mod connection;
 mod limits;
 mod mailbox;
+mod roots;
 mod running;
 mod table;
 
 pub use connection::{Connection, RequestError};
 pub use limits::CallLimits;
+pub(crate) use roots::initialize_without as initialize_without_roots;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::{
     mailbox::Mailbox,
+    roots,
     table::{Shared, Table},
 };
 use crate::{
@@ -49,7 +50,9 @@ impl Running {
         let mut call = Self { mailbox, id, sending: None, has_ended: false, is_initialize, shared };
         let entered = call.shared.table.enter(id, request, is_ours, &call.mailbox, caller.as_ref());
         let Some(sender) = entered else { return call };
-        let message = super::table::forwarded(id, request);
+        let passes_roots = call.shared.table.passes_roots();
+        let reduced = if passes_roots { None } else { roots::without_capability(request) };
+        let message = super::table::forwarded(id, reduced.as_ref().unwrap_or(request));
         let outgoing = Outgoing { message, call: Some(id), caller };
         match sender.try_send(outgoing) {
             // A link that has ended says so to all its calls.

@@ -14,7 +14,7 @@ use tokio::sync::{
     mpsc::{self, error::TrySendError},
 };
 
-use super::{limits::CallLimits, mailbox::Mailbox};
+use super::{limits::CallLimits, mailbox::Mailbox, roots};
 use crate::{
     CallContext,
     era::Era,
@@ -118,6 +118,11 @@ impl Table {
 
     pub(super) fn names_calls(&self) -> bool {
         self.state().names_calls
+    }
+
+    /// Whether the server may ask clients for their folders.
+    pub(super) const fn passes_roots(&self) -> bool {
+        self.limits.roots
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -343,6 +348,9 @@ impl Table {
         } else {
             message.with(&[(Edit::Id, own)])
         };
+        if !self.limits.roots && roots::are_asked_for(&answer) {
+            return pending.mailbox.finish(Event::Answer(failure(own, roots::REFUSED)));
+        }
         pending.mailbox.finish(Event::Answer(answer));
     }
 
@@ -446,6 +454,9 @@ impl Table {
         if message.method() == "ping" {
             let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}");
             return self.send_soon(text.into(), during);
+        }
+        if !self.limits.roots && message.method() == roots::METHOD {
+            return self.reply_refusal(id, during);
         }
         let ask = AskId(Self::next_id().0);
         let mut state = self.state();

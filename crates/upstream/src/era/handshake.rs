@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::hello::{CLIENT_INFO, Era, FIRST_NEW, Hello, LAST_OLD, with_meta};
 use crate::{
     CallContext,
-    calls::{CallLimits, Connection},
+    calls::{CallLimits, Connection, initialize_without_roots},
     link::Link,
     wire::{Message, MessageError, Object, items, unquote},
 };
@@ -17,7 +17,7 @@ pub enum Wanted {
     /// the client sends it.
     Client(Message),
     /// `initialize` and `initialized` in our own name, with every capability that a client can
-    /// have: a server may ask, and offers all it has.
+    /// have (`roots` if the limits permit): a server may ask, and offers all it has.
     Old,
     /// `server/discover`.
     New,
@@ -68,10 +68,12 @@ pub async fn connect_for(
     let connection = Connection::start(link, limits, caller);
     match wanted {
         Wanted::Client(initialize) => {
+            let reduced = if limits.roots { None } else { initialize_without_roots(&initialize) };
+            let initialize = reduced.unwrap_or(initialize);
             let answer = ask(&connection, &initialize, timeout).await?;
             begin(connection, Era::Old, answer)
         }
-        Wanted::Old => initialize(connection, timeout).await,
+        Wanted::Old => initialize(connection, timeout, limits.roots).await,
         Wanted::New => {
             let answer = ask(&connection, &discover()?, timeout).await?;
             begin(connection, Era::New, answer)
@@ -84,7 +86,7 @@ pub async fn connect_for(
             }
             // Whatever else it says, and even if it says nothing (MCP 2026-07-28, stdio).
             Ok(_) | Err(ConnectError::Refused(_) | ConnectError::Timeout(_)) => {
-                initialize(connection, timeout).await
+                initialize(connection, timeout, limits.roots).await
             }
             Err(error) => Err(error),
         },
@@ -99,10 +101,11 @@ fn discover() -> Result<Message, MessageError> {
 async fn initialize(
     connection: Connection,
     timeout: Duration,
+    has_roots: bool,
 ) -> Result<(Connection, Message), ConnectError> {
+    let roots = if has_roots { r#""roots":{"listChanged":true},"# } else { "" };
     let params = format!(
-        "{{\"protocolVersion\":\"{LAST_OLD}\",\"capabilities\":{{\
-         \"roots\":{{\"listChanged\":true}},\
+        "{{\"protocolVersion\":\"{LAST_OLD}\",\"capabilities\":{{{roots}\
          \"sampling\":{{}},\"elicitation\":{{\"form\":{{}},\"url\":{{}}}}}},\
          \"clientInfo\":{CLIENT_INFO}}}"
     );

@@ -17,13 +17,13 @@ pub struct BoundsConfig {
     /// of memory for each.
     pub total: usize,
     /// Of one user (issuer and subject), through all their clients, of all upstreams together.
-    /// Callers without a token are one user. Default: 16.
+    /// Callers without a token are one user. Default: 32.
     pub per_owner: usize,
 }
 
 impl Default for BoundsConfig {
     fn default() -> Self {
-        Self { total: 128, per_owner: 16 }
+        Self { total: 128, per_owner: 32 }
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) place: UpstreamPlace,
     /// Whose its servers are, and how long an unused one is kept.
     pub(crate) pool: PoolConfig,
+    /// Whether it may ask clients for their folders (`roots`).
+    pub(crate) roots: bool,
     /// The policy file.
     pub(crate) policy: PathBuf,
     /// The lock file.

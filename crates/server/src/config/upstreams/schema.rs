@@ -59,6 +59,10 @@ pub(crate) fn section_schema() -> Value {
                 "description": "How long an unused one is kept.",
                 "type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 10,
             },
+            "roots": {
+                "description": "Whether the server may ask clients for their folders.",
+                "type": "boolean", "default": false,
+            },
             "max_memory_mib": {
                 "description": "The memory that the program may use; not set: any. Linux only.",
                 "type": "integer", "minimum": 1, "maximum": 1_000_000,

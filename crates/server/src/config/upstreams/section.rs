@@ -165,6 +165,7 @@ fn upstream(
     let name = section.parsed::<UpstreamName>("its name", name);
     let place = place(section, folder, surroundings.environment, surroundings.minting);
     let pool = pool(section);
+    let roots = section.flag("roots").unwrap_or(false);
     if let Some(place) = &place {
         check_sharing(place, &pool, section);
     }
@@ -186,7 +187,7 @@ fn upstream(
     }
     let policy = settings::upstream_policy(name.as_str(), policy, folder);
     let lock = UpstreamConfig::lock_beside(&policy, &name);
-    Some(UpstreamConfig { name, resource, place: place?, pool, policy, lock })
+    Some(UpstreamConfig { name, resource, place: place?, pool, roots, policy, lock })
 }
 
 /// What depends on who calls needs a connection that is not shared.
