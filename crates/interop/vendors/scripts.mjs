@@ -31,7 +31,6 @@ const atOnce = (count, name, args) =>
   );
 
 const NO_RULE = 'what was not accepted has no rule';
-const NO_RESULT = 'the guard does not know whose `tasks/result` is, and no policy is suggested that allows it';
 const unknownTool = call('no_such_tool', {}, NO_RULE);
 const unknownPrompt = prompt('no_such_prompt', {}, NO_RULE);
 
@@ -88,7 +87,7 @@ const everything = () => [
   ...['text/1', 'text/7', 'blob/1', 'text/x'].map((path) => read(`demo://resource/dynamic/${path}`)),
   read('demo://resource/static/document/features.md'),
   ...subscribe('demo://resource/dynamic/text/1'),
-  before('task', (it) => it.task('simulate-research-query', { topic: 't', ambiguous: true }), NO_RESULT),
+  before('task', (it) => it.task('simulate-research-query', { topic: 't', ambiguous: true })),
   read('other://nothing', NO_RULE),
   atOnce(20, 'get-sum', (at) => ({ a: at, b: at })),
 ];

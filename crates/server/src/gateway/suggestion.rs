@@ -61,11 +61,13 @@ pub(crate) fn suggest(name: &UpstreamName, definitions: &[&Definition]) -> Strin
          user = [\"{name}:read\"]\n\
          admin = {{ inherits = [\"user\"], scopes = [\"{name}:write\", \"Admin.Read\"] }}\n"
     );
-    // Clients of the revisions before 2026-07-28 do so by themselves where the server logs. Before the
-    // others, so that a rule that is added at the end is not one of these.
+    // Clients of the revisions before 2026-07-28 use these by themselves, where the server logs or
+    // has tasks. They come first, so that a rule that is added at the end is not one of them.
     let _ = write!(
         text,
-        "\n[methods]\n\"logging/setLevel\" = \"{name}:read\" # which of its log lines a caller gets\n"
+        "\n[methods]\n\
+         \"logging/setLevel\" = \"{name}:read\" # which of its log lines a caller gets\n\
+         \"tasks/result\" = \"{name}:read\" # of the caller's own tasks\n"
     );
     for (table, kinds) in [
         ("tools", &[Kind::Tool][..]),

@@ -145,7 +145,8 @@ impl Message {
                 also = params.notifications.0;
                 (Action::Method(method.clone()), None)
             }
-            "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            // The last one is of 2025-11-25 alone.
+            "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => {
                 task = Some(need(&params.task_id)?);
                 (Action::Method(method.clone()), params.task_id)
             }
