@@ -172,7 +172,14 @@ export const PROGRAMS = {
   mcpc: {
     async signIn(home, url) {
       good(await home.node(packages('@apify/mcpc/bin/mcpc'), ['--json', 'login', url]));
-      good(await home.node(packages('@apify/mcpc/bin/mcpc'), ['--json', 'connect', url, '@s']));
+      // It gives its own process five seconds to start, which a busy machine may exceed.
+      let run;
+      for (let tries = 0; tries < 3; tries++) {
+        run = await home.node(packages('@apify/mcpc/bin/mcpc'), ['--json', 'connect', url, '@s']);
+        if (!run.stdout.includes('Bridge failed to start') && !run.stderr.includes('Bridge failed to start')) break;
+        await home.node(packages('@apify/mcpc/bin/mcpc'), ['close', '@s']);
+      }
+      good(run);
     },
     async call(home, url, tool) {
       const run = await home.node(packages('@apify/mcpc/bin/mcpc'), ['--json', '@s', 'tools-call', tool]);
