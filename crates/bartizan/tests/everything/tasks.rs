@@ -32,7 +32,6 @@ async fn a_task_answers_its_owner_and_to_others_there_is_none() {
             ("tasks/get", json!({ "taskId": id })),
             ("tasks/cancel", json!({ "taskId": id })),
             ("tasks/update", json!({ "taskId": id, "inputResponses": {} })),
-            ("tasks/result", json!({ "taskId": id })),
         ] {
             let answer = stranger.call(method, params).await;
             assert!(is_unknown(&answer), "{method}: {} {}", answer.status, answer.text);

@@ -145,7 +145,9 @@ impl Message {
                 also = params.notifications.0;
                 (Action::Method(method.clone()), None)
             }
-            // The last one is of 2025-11-25 alone.
+            // Of 2025-11-25; later revisions have removed it. It is not passed on then: a server of
+            // the older revision may be behind.
+            "tasks/result" if is_stateless => return Err(MessageError::MethodRemoved),
             "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => {
                 task = Some(need(&params.task_id)?);
                 (Action::Method(method.clone()), params.task_id)

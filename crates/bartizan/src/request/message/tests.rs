@@ -31,6 +31,20 @@ fn every_kind_of_message_has_its_action() {
 }
 
 #[test]
+fn the_older_result_of_a_task_is_of_that_task() {
+    let params = r#"{"taskId":"t","_meta":{"io.modelcontextprotocol/protocolVersion":"REVISION"}}"#;
+    let task = |revision: &str| {
+        let params = params.replace("REVISION", revision);
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tasks/result","params":{params}}}"#);
+        Message::parse(body.as_bytes()).map(|message| message.task).map_err(|(fault, _)| fault)
+    };
+    assert_eq!(task("2025-11-25"), Ok(Some("t".to_owned())));
+    assert_eq!(task("2026-07-28"), Err(MessageError::MethodRemoved));
+    assert!(request("tasks/result", "{}").is_err());
+}
+
+#[test]
 fn completion_is_judged_by_what_it_completes() {
     let complete =
         |reference: &str| request("completion/complete", &format!(r#"{{"ref":{reference}}}"#));
