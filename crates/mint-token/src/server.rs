@@ -60,8 +60,7 @@ pub(crate) fn ask(
     let token = environment.get(Variable::McpToken).unwrap_or_default();
     let token: AccessToken =
         token.parse().map_err(|fault| ServerError::Token(format!("{fault}")))?;
-    let path = resource.path().trim_end_matches('/');
-    let url = format!("{}/admin/explain{path}", resource.origin());
+    let url = format!("{}/admin/explain{}", resource.origin(), resource.path());
     let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let body = match (about, body.get_mut("params").and_then(Value::as_object_mut)) {
         (Some(about), Some(params)) => {

@@ -88,7 +88,7 @@ struct Params {
 
 /// The paths of the endpoint for a resource.
 pub(crate) fn paths_of(resource: &ResourceUri, is_first: bool) -> BTreeSet<String> {
-    let own = format!("{PATH}{}", resource.path().trim_end_matches('/'));
+    let own = format!("{PATH}{}", resource.path());
     is_first.then(|| PATH.to_owned()).into_iter().chain([own]).collect()
 }
 

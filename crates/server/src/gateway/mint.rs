@@ -110,7 +110,8 @@ fn subject_of(
     subject: &Subject,
 ) -> Result<Subject, InvalidNameError> {
     let text = subject.as_str();
-    if issuer == own && !text.contains('#') {
+    // What goes out by itself has the URI of the resource: no user's subject is one.
+    if issuer == own && !text.contains('#') && !text.contains("://") {
         return Ok(subject.clone());
     }
     format!("{issuer}#{subject}").parse()

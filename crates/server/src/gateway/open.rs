@@ -12,7 +12,7 @@ use upstream::{
     front::{Front, FrontLimits},
     gateway::{Availability, GatewayConfig, gateway},
     link::{http::PooledHttpLinks, stdio::StdioServer},
-    pool::Bounds,
+    pool::{Bounds, Instances},
     translate::Parked,
     warden::Warden,
 };
@@ -86,7 +86,11 @@ fn front(
     let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
     let (pool, availability) = (config.pool.clone(), availability.clone());
     let front = shared.front;
-    let calls = CallLimits { roots: config.roots, ..CallLimits::default() };
+    let mut calls = CallLimits { roots: config.roots, ..CallLimits::default() };
+    if pool.instances == Instances::Shared {
+        // What one user may have in flight is less than what all may.
+        calls.in_flight = front.calls_total;
+    }
     let how = GatewayConfig { pool, front, calls, availability, ..GatewayConfig::new(name) };
     Ok(match &config.place {
         UpstreamPlace::Command(place) => {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use auth_core::{Algorithm, Clock, ResourceUri, SystemClock};
+use auth_core::{Algorithm, Clock, Issuer, ResourceUri, SystemClock};
 use bartizan::CertificateAuthorities;
 use settings::{Environment, Variable, key_folder::KeyFolder, secret_file};
 use upstream::{
@@ -85,7 +85,14 @@ impl Remote {
         let roots = if place.url.is_https() { roots(ca.as_deref())? } else { TlsRoots::system() };
         let client = HttpClient::new(place.url.clone(), &roots, HttpLimits::default())?;
         let credentials = credentials(&place.presented, resource, ca.as_deref())?;
-        let credentials = credentials.with_identity(place.identity.clone());
+        let own = environment.get(Variable::JwtIssuer).unwrap_or_default().parse::<Issuer>();
+        let identity = place.identity.clone();
+        let identity = match own {
+            Ok(own) => identity.own_issuer(own),
+            // It is reported with the other settings.
+            Err(_) => identity,
+        };
+        let credentials = credentials.with_identity(identity);
         Ok(Self { links: HttpLinks::new(client.clone(), credentials), client })
     }
 }

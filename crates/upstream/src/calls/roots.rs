@@ -1,8 +1,7 @@
 //! Roots (folders of the client) that are withheld from a server ([`CallLimits::roots`]).
 //!
 //! 1. No capability `roots` reaches the server.
-//! 2. A question for them is refused, whatever the server was told, and a result that asks for them
-//!    is an error.
+//! 2. A question for them is refused nevertheless, and a result that asks for them is an error.
 //! 3. `notifications/roots/list_changed` is not sent, as servers ask because of it.
 //!
 //! [`CallLimits::roots`]: super::CallLimits::roots

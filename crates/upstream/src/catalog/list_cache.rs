@@ -113,9 +113,12 @@ impl ListCache {
         if pages.changes != asked.0 {
             return;
         }
-        pages.bytes += result.len();
+        let size = size(&key, &kept);
+        pages.bytes += size;
+        // The old one has the same key.
         if let Some(old) = pages.by_key.insert((owner, key), kept) {
-            pages.bytes = pages.bytes.saturating_sub(old.result.len());
+            let of_result = old.result.len() + size - result.len();
+            pages.bytes = pages.bytes.saturating_sub(of_result);
         }
         pages.shrink(&self.bounds, now);
     }
@@ -129,10 +132,16 @@ impl ListCache {
     }
 }
 
+/// What a page takes, in bytes: its key is partly the caller's words.
+fn size(key: &ListKey, kept: &Kept) -> usize {
+    let cursor = key.cursor.as_deref().map_or(0, str::len);
+    kept.result.len() + cursor + key.capabilities.len()
+}
+
 impl Pages {
     fn retain(&mut self, keep: impl Fn(&ListKey, &Kept) -> bool) {
         self.by_key.retain(|(_, key), kept| keep(key, kept));
-        self.bytes = self.by_key.values().map(|kept| kept.result.len()).sum();
+        self.bytes = self.by_key.iter().map(|((_, key), kept)| size(key, kept)).sum();
     }
 
     /// Removes what is over, and then the oldest until the rest is within `bounds`.
@@ -225,6 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_caller_says_counts_against_the_bound() {
+        let bounds = CacheBounds { bytes: 10_000, ..CacheBounds::default() };
+        let (cache, now, [one, _]) = (ListCache::new(bounds), Instant::now(), owners());
+        for number in 0..50 {
+            let capabilities = format!(r#"{{"x":"{number}{}"}}"#, "x".repeat(2_000));
+            let key = ListKey { capabilities, ..key(0) };
+            cache.put(&one, key, &page(1000, "private"), (cache.asked(), now));
+            let pages = cache.pages.lock().unwrap();
+            let all: usize = pages.by_key.iter().map(|((_, key), kept)| size(key, kept)).sum();
+            assert_eq!(pages.bytes, all);
+            assert!(all <= 10_000, "{all}");
+        }
+    }
+
+    #[test]
     fn what_the_server_does_not_permit_is_not_kept() {
         let (cache, now, [one, _]) =
             (ListCache::new(CacheBounds::default()), Instant::now(), owners());
@@ -238,19 +262,20 @@ mod tests {
 
     #[test]
     fn the_oldest_go_first_and_the_bounds_hold() {
-        let size = page(1000, "private").len();
-        let bounds = CacheBounds { pages: 8, bytes: size * 16, age: Duration::from_hours(1) };
+        let length = page(1000, "private").len();
+        let bounds = CacheBounds { pages: 8, bytes: length * 16, age: Duration::from_hours(1) };
         let (cache, start, [one, _]) = (ListCache::new(bounds), Instant::now(), owners());
         let at = |n: usize| start + Duration::from_millis(n.try_into().unwrap());
         for n in 0..20 {
             cache.put(&one, key(n), &page(1000, "private"), (cache.asked(), at(n)));
             let pages = cache.pages.lock().unwrap();
-            assert!(pages.by_key.len() <= 8 && pages.bytes == pages.by_key.len() * size);
+            let all: usize = pages.by_key.iter().map(|((_, key), kept)| size(key, kept)).sum();
+            assert!(pages.by_key.len() <= 8 && pages.bytes == all);
         }
         assert_eq!(cache.get(&one, &key(0), at(20)), None);
         assert!(cache.get(&one, &key(19), at(20)).is_some());
         // One page that would take most of it is not kept.
-        let long = format!(r#"{{"x":"{}","ttlMs":9}}"#, "y".repeat(size * 4));
+        let long = format!(r#"{{"x":"{}","ttlMs":9}}"#, "y".repeat(length * 4));
         cache.put(&one, key(99), &Bytes::from(long), (cache.asked(), at(20)));
         assert_eq!(cache.get(&one, &key(99), at(20)), None);
     }

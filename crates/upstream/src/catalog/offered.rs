@@ -1,6 +1,6 @@
 //! Everything that a server offers, listed page by page.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 
@@ -55,6 +55,9 @@ pub enum OfferedError {
     /// The answer is no list.
     #[error("the answer to {0} is no list")]
     NoList(&'static str, #[source] Box<dyn Error + Send + Sync>),
+    /// It did not list everything in time.
+    #[error("its lists were not answered within {} s", .0.as_secs())]
+    Timeout(Duration),
     /// It offers too much.
     #[error("{0} has no end: more than {1}")]
     TooMuch(&'static str, String),

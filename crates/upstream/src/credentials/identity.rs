@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use auth_core::Scope;
+use auth_core::{Issuer, Scope};
 use http::{HeaderName, HeaderValue};
 
 use super::{error::HeaderNameError, header::own_name};
@@ -20,13 +20,14 @@ pub struct IdentityHeaders {
     subject: Option<HeaderName>,
     client: Option<HeaderName>,
     scopes: Option<HeaderName>,
+    own: Option<Issuer>,
 }
 
 impl IdentityHeaders {
     /// No headers.
     #[must_use]
     pub const fn none() -> Self {
-        Self { issuer: None, subject: None, client: None, scopes: None }
+        Self { issuer: None, subject: None, client: None, scopes: None, own: None }
     }
 
     /// Whether there is any.
@@ -40,6 +41,13 @@ impl IdentityHeaders {
     /// The header for the issuer, within which a subject is unique.
     pub fn issuer(self, name: &str) -> Result<Self, HeaderNameError> {
         Ok(Self { issuer: Some(own_name(name)?), ..self })
+    }
+
+    /// The issuer whose users go by their subject alone where there is no header for the issuer. A
+    /// user of another one is `ISSUER#SUBJECT` then. Not set: all users go by their subject.
+    #[must_use]
+    pub fn own_issuer(self, issuer: Issuer) -> Self {
+        Self { own: Some(issuer), ..self }
     }
 
     /// The header for the subject.
@@ -65,13 +73,25 @@ impl IdentityHeaders {
             }
         };
         add(&self.issuer, principal.issuer().as_str());
-        add(&self.subject, principal.subject().as_str());
+        add(&self.subject, &self.subject_value(principal.issuer(), principal.subject().as_str()));
         if let Some(client) = principal.client_id() {
             add(&self.client, client.as_str());
         }
         if self.scopes.is_some() {
             let scopes: Vec<_> = caller.scopes().iter().map(Scope::as_str).collect();
             add(&self.scopes, &scopes.join(" "));
+        }
+    }
+}
+
+impl IdentityHeaders {
+    /// The user: one subject may be two users at two issuers.
+    fn subject_value(&self, issuer: &Issuer, subject: &str) -> String {
+        let is_own = |own: &Issuer| own == issuer && !subject.contains('#');
+        if self.issuer.is_some() || self.own.as_ref().is_none_or(is_own) {
+            subject.to_owned()
+        } else {
+            format!("{issuer}#{subject}")
         }
     }
 }
@@ -93,6 +113,22 @@ fn encoded(text: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_subject_at_two_issuers_is_two_users() {
+        let sent = |headers: IdentityHeaders, issuer: &str, subject: &str| {
+            headers.subject_value(&issuer.parse().unwrap(), subject)
+        };
+        let own = || IdentityHeaders::none().own_issuer("https://own.example".parse().unwrap());
+        assert_eq!(sent(own(), "https://own.example", "alice"), "alice");
+        assert_eq!(sent(own(), "https://other.example", "alice"), "https://other.example#alice");
+        assert_eq!(
+            sent(own(), "https://own.example", "https://other.example#alice"),
+            "https://own.example#https://other.example#alice"
+        );
+        let with_issuer = own().issuer("X-Issuer").unwrap();
+        assert_eq!(sent(with_issuer, "https://other.example", "alice"), "alice");
+    }
 
     #[test]
     fn a_value_is_one_line_with_one_reading() {

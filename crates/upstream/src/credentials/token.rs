@@ -63,14 +63,27 @@ impl UpstreamToken {
         }
         let lifetime = match members.get("expires_in") {
             None => UNKNOWN_LIFETIME,
-            Some(seconds) => Duration::from_secs(seconds.as_u64().ok_or_else(malformed)?),
+            // One that has ended would be asked for again with each call.
+            Some(seconds) => {
+                let seconds = seconds.as_u64().filter(|seconds| *seconds > 0);
+                Duration::from_secs(seconds.ok_or_else(malformed)?)
+            }
         };
         let mut text = |name: &str| match members.remove(name) {
             Some(Value::String(text)) => Some(text),
             _ => None,
         };
+        // Of an exchange (RFC 8693 §2.2.1). An ID token is not for a server.
+        let is_for_servers = text("issued_token_type").is_none_or(|kind| {
+            [
+                "urn:ietf:params:oauth:token-type:access_token",
+                "urn:ietf:params:oauth:token-type:jwt",
+            ]
+            .contains(&kind.as_str())
+        });
         let is_bearer = text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
-        let token = text("access_token").filter(|_| is_bearer).map(SecretString::from);
+        let is_usable = is_bearer && is_for_servers;
+        let token = text("access_token").filter(|_| is_usable).map(SecretString::from);
         token.and_then(|token| Self::new(&token, lifetime)).ok_or_else(malformed)
     }
 
@@ -104,6 +117,19 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         let response = Response::new(status, HeaderMap::new(), body.into());
         UpstreamToken::read(&response).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_for_a_server_or_has_ended_is_none() {
+        let body = |more: &str| format!(r#"{{"access_token":"t","token_type":"Bearer"{more}}}"#);
+        let kind = |kind: &str| {
+            body(&format!(r#","issued_token_type":"urn:ietf:params:oauth:token-type:{kind}""#))
+        };
+        assert!(read(200, &body("")).is_ok());
+        assert!(read(200, &kind("access_token")).is_ok() && read(200, &kind("jwt")).is_ok());
+        assert!(read(200, &kind("id_token")).is_err());
+        assert!(read(200, &kind("refresh_token")).is_err());
+        assert!(read(200, &body(r#","expires_in":0"#)).is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,6 +23,8 @@ use crate::{
 };
 
 /// The client's capabilities in `_meta`.
+/// The longest cursor and capabilities of a page that is kept, in bytes.
+const MAX_KEY: usize = 4 * 1024;
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// A server with the lists that are kept of it.
@@ -91,6 +93,10 @@ fn key_of(request: &Message) -> Option<ListKey> {
     };
     let meta = params.object("_meta").unwrap_or_default();
     let capabilities = meta.get(CAPABILITIES).unwrap_or_default().to_owned();
+    // These are the caller's words.
+    if cursor.as_deref().map_or(0, str::len) + capabilities.len() > MAX_KEY {
+        return None;
+    }
     Some(ListKey { method: method.to_owned(), cursor, capabilities })
 }
 
@@ -187,6 +193,9 @@ mod tests {
         };
         assert_eq!(key("tools/list", params), Some(expected));
         assert!(key("resources/templates/list", "{}").is_some());
+        let long = |length: usize| format!(r#"{{"cursor":"{}"}}"#, "x".repeat(length));
+        assert!(key("tools/list", &long(MAX_KEY)).is_some());
+        assert!(key("tools/list", &long(MAX_KEY + 1)).is_none());
         for (method, params) in [
             ("tools/list", r#"{"cursor":7}"#),
             ("tools/list", r#"{"later":1}"#),

@@ -31,14 +31,20 @@ pub(super) enum Beginning {
     Ours,
     /// The client of the one session sends it. Only then may the server be asked what it offers,
     /// and only after that is it used.
-    Clients { connection: Connection, catalog: Option<Arc<Catalog>>, is_over: AtomicBool },
+    Clients {
+        connection: Connection,
+        catalog: Option<Arc<Catalog>>,
+        /// Whether it has sent it.
+        has_begun: AtomicBool,
+        is_over: AtomicBool,
+    },
 }
 
 impl Beginning {
     /// For the server of one session.
     pub(super) const fn of_client(connection: Connection, catalog: Option<Arc<Catalog>>) -> Self {
         let is_over = AtomicBool::new(catalog.is_none());
-        Self::Clients { connection, catalog, is_over }
+        Self::Clients { connection, catalog, has_begun: AtomicBool::new(false), is_over }
     }
 
     fn is_over(&self) -> bool {
@@ -48,9 +54,20 @@ impl Beginning {
         }
     }
 
+    /// Whether the client sends `notifications/initialized` for the first time: only then it is
+    /// passed on, and the server is asked.
+    fn begins(&self) -> bool {
+        match self {
+            Self::Ours => false,
+            Self::Clients { has_begun, .. } => !has_begun.swap(true, Ordering::AcqRel),
+        }
+    }
+
     /// The client has sent `notifications/initialized`.
     async fn end(&self) {
-        let Self::Clients { connection, catalog: Some(catalog), is_over } = self else { return };
+        let Self::Clients { connection, catalog: Some(catalog), is_over, .. } = self else {
+            return;
+        };
         match compare(connection, catalog).await {
             Ok(()) => is_over.store(true, Ordering::Release),
             Err(error) => {
@@ -83,7 +100,7 @@ impl<C: Send + Sync + 'static> Server for Leased<C> {
             return self.server.notify(context, note);
         }
         Box::pin(async move {
-            if let Beginning::Clients { .. } = self.beginning {
+            if self.beginning.begins() {
                 self.server.notify(context, note).await;
                 self.beginning.end().await;
             }
@@ -130,5 +147,24 @@ impl Call for AnsweredCall {
 
     fn cancel(&mut self, _: Option<&str>) {
         self.0 = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::{calls::CallLimits, link::Link};
+
+    #[tokio::test]
+    async fn a_session_begins_once() {
+        let (sender, _outgoing) = mpsc::channel(1);
+        let (_incoming, receiver) = mpsc::channel(1);
+        let link = Link { sender, receiver };
+        let connection = Connection::start(link, CallLimits::default(), None);
+        let beginning = Beginning::of_client(connection, None);
+        assert!(beginning.begins());
+        assert!(!beginning.begins() && !Beginning::Ours.begins());
     }
 }

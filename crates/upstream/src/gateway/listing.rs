@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     calls::{Connection, RequestError},
@@ -14,6 +14,10 @@ use crate::{
 
 /// The JSON-RPC error of a method that a server does not have.
 const METHOD_NOT_FOUND: &str = "-32601";
+/// How long a server has to list everything.
+const LISTING: Duration = Duration::from_mins(1);
+/// How often lists that have changed are asked for before the connection is ended.
+const TRIES: u32 = 3;
 /// The shortest time between two listings because of what the server says.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -25,13 +29,16 @@ pub async fn offered(
     connection: &Connection,
     bounds: &ListBounds,
 ) -> Result<Offered, OfferedError> {
-    let mut offered = Offered::list(&mut ConnectionLists(connection), bounds).await?;
+    let mut lists = ConnectionLists(connection);
+    let listed = timeout(LISTING, Offered::list(&mut lists, bounds)).await;
+    let mut offered = listed.map_err(|_| OfferedError::Timeout(LISTING))??;
     offered.add_instructions(connection.hello().result());
     Ok(offered)
 }
 
 /// Takes in everything that the server offers, and does so again whenever the server says that a
-/// list has changed, for as long as the connection is used.
+/// list has changed, for as long as the connection is used. If it does not list them then, the
+/// connection is ended: the next one begins with a comparison.
 pub(super) async fn compare(
     connection: &Connection,
     catalog: &Arc<Catalog>,
@@ -41,22 +48,40 @@ pub(super) async fn compare(
     let (mut changes, catalog) = (connection.list_changes(), Arc::clone(catalog));
     tokio::spawn(async move {
         while let Some(connection) = changes.next().await {
-            match offered(&connection, &bounds).await {
-                Ok(offered) => catalog.learn(&offered.definitions),
-                Err(error) => {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    tracing::warn!(
-                        upstream = catalog.name(),
-                        error,
-                        "A list of the server has changed, and cannot be read"
-                    );
-                }
+            if let Err(error) = learned_again(&connection, &catalog, &bounds).await {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::warn!(
+                    upstream = catalog.name(),
+                    error,
+                    "A list of the server has changed, and cannot be read: the connection is ended"
+                );
+                connection.close("a list of the server has changed, and cannot be read");
             }
             drop(connection);
             sleep(PAUSE).await;
         }
     });
     Ok(())
+}
+
+/// Takes in what the server offers now. It may need a moment until it can say so.
+async fn learned_again(
+    connection: &Connection,
+    catalog: &Catalog,
+    bounds: &ListBounds,
+) -> Result<(), OfferedError> {
+    let mut tries = 1;
+    loop {
+        match offered(connection, bounds).await {
+            Ok(offered) => {
+                catalog.learn(&offered.definitions);
+                return Ok(());
+            }
+            Err(error) if tries == TRIES || connection.is_closed() => return Err(error),
+            Err(_) => sleep(PAUSE * tries).await,
+        }
+        tries += 1;
+    }
 }
 
 /// The lists of a server, over a connection to it.
@@ -115,10 +140,11 @@ mod tests {
         link::{Incoming, Link, Outgoing},
     };
 
-    /// A server with one tool, whose description `is_changed` changes; the way to what it says; and
-    /// its end.
+    /// A server with one tool, whose description `is_changed` changes, and which `is_broken` does
+    /// not list; the way to what it says; and its end.
     fn server(
         is_changed: Arc<AtomicBool>,
+        is_broken: Arc<AtomicBool>,
     ) -> (Link, mpsc::Sender<Incoming>, tokio::task::JoinHandle<()>) {
         let (sender, mut outgoing) = mpsc::channel::<Outgoing>(8);
         let (incoming, receiver) = mpsc::channel(8);
@@ -129,8 +155,12 @@ mod tests {
                 let about = if is_changed.load(Ordering::SeqCst) { "other" } else { "one" };
                 let body = match message["method"].as_str().unwrap() {
                     "initialize" => json!({ "result": {
-                        "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {}
+                        "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                        "serverInfo": {}
                     } }),
+                    "tools/list" if is_broken.load(Ordering::SeqCst) => {
+                        json!({ "error": { "code": -32603, "message": "" } })
+                    }
                     "tools/list" => json!({ "result": {
                         "tools": [{ "name": "a", "description": about }]
                     } }),
@@ -159,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_another_version_of_a_server_offers_is_known_before_its_first_call() {
-        let (link, _incoming, _) = server(Arc::new(AtomicBool::new(true)));
+        let (link, _incoming, _) = server(Arc::new(AtomicBool::new(true)), Arc::default());
         let (connection, catalog) = (connected(link).await, catalog());
         compare(&connection, &catalog).await.unwrap();
         assert!(catalog.check(Kind::Tool, "a").is_err());
@@ -168,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn a_list_that_changes_is_read_again_and_a_connection_without_users_ends() {
         let is_changed = Arc::new(AtomicBool::new(false));
-        let (link, incoming, ended) = server(Arc::clone(&is_changed));
+        let (link, incoming, ended) = server(Arc::clone(&is_changed), Arc::default());
         let (connection, catalog) = (connected(link).await, catalog());
         compare(&connection, &catalog).await.unwrap();
         assert_eq!(catalog.check(Kind::Tool, "a"), Ok(()));
@@ -184,7 +214,21 @@ mod tests {
         }
         assert!(catalog.check(Kind::Tool, "a").is_err());
         drop(connection);
-        tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap().unwrap();
+        timeout(Duration::from_secs(20), ended).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_whose_changed_list_cannot_be_read_is_ended() {
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let (link, incoming, ended) = server(Arc::default(), Arc::clone(&is_broken));
+        let (connection, catalog) = (connected(link).await, catalog());
+        compare(&connection, &catalog).await.unwrap();
+        is_broken.store(true, Ordering::SeqCst);
+        let note = br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+        let note = Incoming::Message { message: Bytes::from_static(note), during: None };
+        incoming.send(note).await.unwrap();
+        timeout(Duration::from_mins(5), ended).await.unwrap().unwrap();
+        assert!(connection.is_closed());
     }
 
     #[test]
