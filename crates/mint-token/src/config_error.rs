@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{InvalidNameError, ResourceUriError};
+use auth_core::{InvalidNameError, ResourceUriError, display::excerpt};
 use settings::EnvFileError;
 
 use terminal::{Invocation, duration};
@@ -68,6 +68,14 @@ impl ConfigError {
         match self {
             Self::Signer(error) => error.hint(invocation),
             Self::Policy(PolicySourceError::Server(error)) => error.hint(invocation),
+            Self::Policy(PolicySourceError::NoTool(_, tool, _)) => {
+                // Perhaps a tool of a server behind the gateway, in another folder.
+                let server = excerpt(tool.split_once('/')?.0);
+                Some(format!(
+                    "there is no [upstreams.{server}] in bartizan.toml, and no {server}.policy.toml \
+                     in this folder"
+                ))
+            }
             _ => None,
         }
     }

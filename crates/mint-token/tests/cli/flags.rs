@@ -89,6 +89,13 @@ fn a_scope_that_grants_nothing_is_warned_about() {
 }
 
 #[test]
+fn a_server_that_is_not_known_here_is_named() {
+    let run = Folder::ready().run(&["--for-tool", "notes/get_note"]);
+    assert!(run.err.contains("there is no [upstreams.notes] in bartizan.toml"), "{}", run.err);
+    assert!(run.err.contains("no notes.policy.toml in this folder"), "{}", run.err);
+}
+
+#[test]
 fn roles_audience_issuer_and_client_are_put_in() {
     assert_eq!(claims(&["--role", "b", "--role", "a", "--role", "b"])["roles"], json!(["a", "b"]));
     assert_eq!(claims(&["--aud", "https://mcp.example"])["aud"], "https://mcp.example");

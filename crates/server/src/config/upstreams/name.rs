@@ -5,14 +5,16 @@ use std::{fmt, str::FromStr};
 /// The longest name.
 const MAX_LENGTH: usize = 32;
 /// Programs that run what their arguments name.
-const RUNNERS: [&str; 13] = [
+const RUNNERS: [&str; 15] = [
     "npx", "bunx", "pnpm", "yarn", "uvx", "uv", "pipx", "node", "bun", "deno", "python", "python3",
-    "docker",
+    "docker", "sh", "bash",
 ];
 /// Words between a runner and what it runs.
 const RUNNER_WORDS: [&str; 5] = ["run", "dlx", "exec", "tool", "x"];
 /// What says no more than that it is an MCP server.
 const COMMON: [&str; 4] = ["mcp-server-", "server-", "mcp-", "mcp_server_"];
+/// What says no more than that as a whole.
+const BARE: [&str; 3] = ["mcp", "mcp-server", "server"];
 const COMMON_ENDS: [&str; 3] = ["-mcp-server", "-server", "-mcp"];
 
 /// A name: lower-case letters, digits, `-` and `_`, beginning with a letter; at most 32.
@@ -61,6 +63,11 @@ pub(crate) fn name_of_command(command: &[String]) -> Option<UpstreamName> {
     if RUNNERS.contains(&word) {
         let run = words.find(|word| !word.starts_with('-') && !RUNNER_WORDS.contains(word))?;
         word = base_name(run);
+        // Of `@playwright/mcp` the scope says more.
+        let scope = run.strip_prefix('@').and_then(|run| run.split('/').next());
+        if let Some(scope) = scope.filter(|_| BARE.contains(&word)) {
+            word = scope;
+        }
     }
     simplified(word)
 }
@@ -115,7 +122,8 @@ mod tests {
     fn commands_have_the_names_that_people_use() {
         for (command, name) in [
             ("npx -y @modelcontextprotocol/server-everything", Some("everything")),
-            ("npx @playwright/mcp@latest --headless", Some("mcp")),
+            ("npx @playwright/mcp@latest --headless", Some("playwright")),
+            ("sh notes.sh", Some("notes")),
             ("uvx mcp-server-time --local-timezone=UTC", Some("time")),
             ("uv run --with mcp server.py", Some("mcp")),
             ("python -m mcp_server_git", Some("git")),
