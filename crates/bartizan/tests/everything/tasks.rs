@@ -72,6 +72,23 @@ async fn a_rule_for_the_method_counts_too() {
 }
 
 #[tokio::test]
+async fn the_older_result_of_a_task_answers_its_owner_alone() {
+    let mut policy = crate::world::document();
+    policy["methods"] = json!({ "tasks/result": "A" });
+    let world = World::start_with(policy, |guard| guard).await;
+    let id = start(&world.caller("alice", "A")).await;
+    let mut stranger = world.caller("bob", "All");
+    stranger.initialize().await;
+    for id in [id.as_str(), "invented"] {
+        let answer = stranger.call_legacy("tasks/result", json!({ "taskId": id })).await;
+        assert!(is_unknown(&answer), "{}: {}", answer.status, answer.text);
+    }
+    // A revision that has removed it does not bring it to a server of an older one.
+    let answer = world.caller("bob", "All").call("tasks/result", json!({ "taskId": id })).await;
+    assert_eq!(answer.message["error"]["code"], -32601, "{}", answer.text);
+}
+
+#[tokio::test]
 async fn ids_in_what_a_tool_says_are_no_tasks() {
     let world = World::start().await;
     let (alice, bob) = (world.caller("alice", "A"), world.caller("bob", "A"));

@@ -1,7 +1,10 @@
 //! A server over stdio behind the gateway, called by the client.
 #![cfg(unix)]
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use crate::world::World;
 
@@ -53,9 +56,18 @@ fn a_server_in_any_language_is_behind_the_guard() {
     let policy = fs::read_to_string(world.path("notes.policy.toml")).unwrap();
     let open = policy.replace("put_note = \"notes:write\"", "put_note = \"notes:read\"");
     assert_ne!(open, policy);
-    fs::write(world.path("notes.policy.toml"), open).unwrap();
+    fs::write(world.path("notes.policy.toml"), &open).unwrap();
     server.log_with("were read again");
     ask().expect_code(0);
+    // Who may no longer hold the scope may not ask.
+    let closed = open.replace(", \"Admin.Read\"]", "]");
+    assert_ne!(closed, open);
+    fs::write(world.path("notes.policy.toml"), closed).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while ask().code == Some(0) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    ask().expect_code(5).expect_err(&["403"]);
 
     // What changes is hidden and denied at once.
     let changed = TOOLS.replace("\"get_note\",", "\"get_note\",\"description\":\"x\",");

@@ -152,6 +152,11 @@ mod tests {
         assert_eq!(sub(other, "alice").unwrap(), "https://other.example#alice");
         let forged = sub(own, "https://other.example#alice").unwrap();
         assert_eq!(forged, "https://own.example#https://other.example#alice");
+        let forged = sub(own, "https://mcp.example/mcp/notes").unwrap();
+        assert_eq!(
+            forged, "https://own.example#https://mcp.example/mcp/notes",
+            "the gateway's own"
+        );
         assert!(sub(other, &"a".repeat(255)).is_err());
     }
 

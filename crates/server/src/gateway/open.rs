@@ -74,6 +74,17 @@ pub(crate) fn open(
     Ok(UpstreamResource { uri, policy, catalog, availability, upstream, job })
 }
 
+/// How much one connection to the server of `config` holds. One that all share has room for the
+/// calls of all: otherwise one user could take it.
+fn call_limits(config: &UpstreamConfig, front: &FrontLimits) -> CallLimits {
+    let defaults = CallLimits::default();
+    let in_flight = match config.pool.instances {
+        Instances::Shared => front.calls_total,
+        Instances::PerOwner | Instances::PerSession => defaults.in_flight,
+    };
+    CallLimits { roots: config.roots, in_flight, ..defaults }
+}
+
 /// The endpoint of the server of `config`.
 fn front(
     config: &UpstreamConfig,
@@ -86,11 +97,7 @@ fn front(
     let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
     let (pool, availability) = (config.pool.clone(), availability.clone());
     let front = shared.front;
-    let mut calls = CallLimits { roots: config.roots, ..CallLimits::default() };
-    if pool.instances == Instances::Shared {
-        // What one user may have in flight is less than what all may.
-        calls.in_flight = front.calls_total;
-    }
+    let calls = call_limits(config, &front);
     let how = GatewayConfig { pool, front, calls, availability, ..GatewayConfig::new(name) };
     Ok(match &config.place {
         UpstreamPlace::Command(place) => {
@@ -104,4 +111,33 @@ fn front(
             gateway(source, how, bounds, parking, Some(catalog))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use upstream::pool::PoolConfig;
+
+    use super::*;
+    use crate::config::upstreams::UrlPlace;
+
+    #[test]
+    fn a_shared_connection_has_room_for_all_and_folders_are_withheld_unless_configured() {
+        let config = |instances, roots| UpstreamConfig {
+            name: "files".parse().unwrap(),
+            resource: "http://localhost:8000/mcp".parse().unwrap(),
+            place: UpstreamPlace::Url(Box::new(
+                UrlPlace::new("http://127.0.0.1:1/mcp", false).unwrap(),
+            )),
+            pool: PoolConfig { instances, ..PoolConfig::default() },
+            roots,
+            policy: "p.toml".into(),
+            lock: "l.json".into(),
+        };
+        let front = FrontLimits { calls_each: 7, calls_total: 900, ..FrontLimits::default() };
+        let limits = |instances, roots| call_limits(&config(instances, roots), &front);
+        assert_eq!(limits(Instances::Shared, false).in_flight, 900);
+        let own = limits(Instances::PerOwner, true);
+        assert_eq!(own.in_flight, CallLimits::default().in_flight);
+        assert!(own.roots && !limits(Instances::PerOwner, false).roots);
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use auth_core::{Algorithm, Clock, Issuer, ResourceUri, SystemClock};
+use auth_core::{Algorithm, Clock, InvalidNameError, Issuer, ResourceUri, SystemClock};
 use bartizan::CertificateAuthorities;
 use settings::{Environment, Variable, key_folder::KeyFolder, secret_file};
 use upstream::{
@@ -47,6 +47,9 @@ pub(crate) enum RemoteError {
     /// The authorities cannot be used.
     #[error("the certificate of the server cannot be verified")]
     Authorities(#[from] TlsRootsError),
+    /// The issuer in this process has no usable name.
+    #[error("JWT_ISSUER is not the URL of an issuer")]
+    Issuer(#[from] InvalidNameError),
     /// The secret cannot be in this header.
     #[error("the secret cannot be presented")]
     Header(#[from] HeaderNameError),
@@ -85,14 +88,8 @@ impl Remote {
         let roots = if place.url.is_https() { roots(ca.as_deref())? } else { TlsRoots::system() };
         let client = HttpClient::new(place.url.clone(), &roots, HttpLimits::default())?;
         let credentials = credentials(&place.presented, resource, ca.as_deref())?;
-        let own = environment.get(Variable::JwtIssuer).unwrap_or_default().parse::<Issuer>();
-        let identity = place.identity.clone();
-        let identity = match own {
-            Ok(own) => identity.own_issuer(own),
-            // It is reported with the other settings.
-            Err(_) => identity,
-        };
-        let credentials = credentials.with_identity(identity);
+        let own: Issuer = environment.get(Variable::JwtIssuer).unwrap_or_default().parse()?;
+        let credentials = credentials.with_identity(place.identity.clone(), own);
         Ok(Self { links: HttpLinks::new(client.clone(), credentials), client })
     }
 }

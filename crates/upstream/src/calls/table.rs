@@ -340,6 +340,7 @@ impl Table {
         let Some(id) = call_id(message.id()) else { return };
         let mut state = self.state();
         state.names_calls = during.is_some();
+        let is_new = state.era == Era::New;
         let Some(pending) = state.calls.remove(&id) else { return };
         drop(state);
         let own = &*pending.id;
@@ -348,7 +349,7 @@ impl Table {
         } else {
             message.with(&[(Edit::Id, own)])
         };
-        if !self.limits.roots && roots::are_asked_for(&answer) {
+        if is_new && !self.limits.roots && roots::are_asked_for(&answer) {
             return pending.mailbox.finish(Event::Answer(failure(own, roots::REFUSED)));
         }
         pending.mailbox.finish(Event::Answer(answer));

@@ -43,11 +43,11 @@ impl IdentityHeaders {
         Ok(Self { issuer: Some(own_name(name)?), ..self })
     }
 
-    /// The issuer whose users go by their subject alone where there is no header for the issuer. A
-    /// user of another one is `ISSUER#SUBJECT` then. Not set: all users go by their subject.
-    #[must_use]
-    pub fn own_issuer(self, issuer: Issuer) -> Self {
-        Self { own: Some(issuer), ..self }
+    /// The same for users of the issuer `own`: see [`Credentials::with_identity`].
+    ///
+    /// [`Credentials::with_identity`]: super::Credentials::with_identity
+    pub(super) fn own_issuer(self, own: Issuer) -> Self {
+        Self { own: Some(own), ..self }
     }
 
     /// The header for the subject.
@@ -85,10 +85,10 @@ impl IdentityHeaders {
 }
 
 impl IdentityHeaders {
-    /// The user: one subject may be two users at two issuers.
+    /// The user, as no other one: one subject may be two users at two issuers.
     fn subject_value(&self, issuer: &Issuer, subject: &str) -> String {
         let is_own = |own: &Issuer| own == issuer && !subject.contains('#');
-        if self.issuer.is_some() || self.own.as_ref().is_none_or(is_own) {
+        if self.issuer.is_some() || self.own.as_ref().is_some_and(is_own) {
             subject.to_owned()
         } else {
             format!("{issuer}#{subject}")
@@ -128,6 +128,8 @@ mod tests {
         );
         let with_issuer = own().issuer("X-Issuer").unwrap();
         assert_eq!(sent(with_issuer, "https://other.example", "alice"), "alice");
+        let unknown = sent(IdentityHeaders::none(), "https://own.example", "alice");
+        assert_eq!(unknown, "https://own.example#alice");
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod token;
 
 use std::{fmt, sync::Arc};
 
+use auth_core::Issuer;
 use http::header::AUTHORIZATION;
 
 use self::token::UpstreamToken;
@@ -98,10 +99,11 @@ impl Credentials {
         Self::of(Source::Minted(Arc::new(minted)))
     }
 
-    /// The same, and headers that say who the caller is.
+    /// The same, and headers that say who the caller is. Users of the issuer `own` go by their
+    /// subject alone where there is no header for the issuer.
     #[must_use]
-    pub fn with_identity(self, identity: IdentityHeaders) -> Self {
-        Self { identity, ..self }
+    pub fn with_identity(self, identity: IdentityHeaders, own: Issuer) -> Self {
+        Self { identity: identity.own_issuer(own), ..self }
     }
 
     /// Whether what is presented depends on who calls, so that a connection without a caller of its

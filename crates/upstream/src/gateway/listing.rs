@@ -231,6 +231,16 @@ mod tests {
         assert!(connection.is_closed());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_list_what_it_offers_is_not_waited_for_without_end() {
+        let (sender, _outgoing) = mpsc::channel(8);
+        let (_incoming, receiver) = mpsc::channel(8);
+        let link = Link { sender, receiver };
+        let connection = Connection::start(link, CallLimits::default(), None);
+        let offered = offered(&connection, &ListBounds::default()).await;
+        assert!(matches!(offered, Err(OfferedError::Timeout(_))), "{offered:?}");
+    }
+
     #[test]
     fn a_method_that_is_not_there_is_no_failure() {
         assert!(is_unknown_method(r#"{"code":-32601,"message":"x"}"#));

@@ -102,6 +102,13 @@ fn answers(message: &Value, asking: &mut HashMap<String, Value>) -> Vec<Option<V
                     "jsonrpc": "2.0", "id": "q1", "method": "elicitation/create", "params": params
                 }))]
             }
+            "roots" => {
+                asking.insert("r1".into(), id.clone());
+                vec![Some(json!({ "jsonrpc": "2.0", "id": "r1", "method": "roots/list" }))]
+            }
+            "roots of 2026-07-28" => vec![result(json!({
+                "resultType": "input_required", "inputRequests": { "k": { "method": "roots/list" } }
+            }))],
             "die" => vec![None],
             _ => vec![result(json!({ "content": [], "echo": params, "x-unknown": 1 }))],
         },
@@ -110,7 +117,7 @@ fn answers(message: &Value, asking: &mut HashMap<String, Value>) -> Vec<Option<V
         }))],
         "" => match id.as_str().and_then(|id| asking.remove(id)) {
             Some(call) => vec![Some(json!({
-                "jsonrpc": "2.0", "id": call, "result": { "said": message["result"] }
+                "jsonrpc": "2.0", "id": call, "result": { "said": message["result"], "error": message["error"] }
             }))],
             None => vec![],
         },
@@ -159,8 +166,13 @@ pub(super) type Body = BoxBody<Bytes, std::convert::Infallible>;
 
 impl Client {
     pub(super) fn new(limits: FrontLimits) -> Self {
+        Self::with_calls(limits, CallLimits::default())
+    }
+
+    /// With these bounds of the connections.
+    pub(super) fn with_calls(limits: FrontLimits, calls: CallLimits) -> Self {
         let seen = Seen::default();
-        let fakes = Fakes { seen: Arc::clone(&seen), limits: CallLimits::default() };
+        let fakes = Fakes { seen: Arc::clone(&seen), limits: calls };
         let front = Front::new(Arc::new(fakes), Arc::new(Unpinned), limits);
         let context = CallContext::new(None, auth_core::ScopeSet::empty());
         Self { front, seen, session: None, context }

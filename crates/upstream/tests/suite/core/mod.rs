@@ -3,3 +3,4 @@
 mod fake;
 mod new;
 mod old;
+mod roots;

@@ -236,7 +236,11 @@ async fn what_depends_on_the_caller_says_so() {
     assert!(minted().is_per_caller());
     assert!(!Credentials::none().is_per_caller());
     let identity = IdentityHeaders::none().client("x-client").unwrap();
-    assert!(Credentials::none().with_identity(identity).is_per_caller());
+    assert!(
+        Credentials::none()
+            .with_identity(identity, "https://i.example".parse().unwrap())
+            .is_per_caller()
+    );
     let folder = tempfile::tempdir().unwrap();
     let header = HeaderFile::new("x-key", "", secret(&folder, "k")).unwrap();
     assert!(!Credentials::header(header).is_per_caller());

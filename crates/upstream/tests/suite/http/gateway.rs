@@ -18,7 +18,7 @@ use upstream::{
     gateway::{GatewayConfig, gateway},
     http::HttpLimits,
     link::http::{HttpLinks, PooledHttpLinks},
-    pool::{Bounds, BoundsConfig},
+    pool::{Bounds, BoundsConfig, Instances},
 };
 
 use super::{
@@ -77,11 +77,20 @@ pub(crate) fn front_of(url: &str, limits: HttpLimits) -> Front {
 }
 
 fn front_with(url: &str, limits: HttpLimits, catalog: Option<Arc<Catalog>>) -> Front {
+    configured(GatewayConfig::new("asking"), url, limits, catalog)
+}
+
+fn configured(
+    config: GatewayConfig,
+    url: &str,
+    limits: HttpLimits,
+    catalog: Option<Arc<Catalog>>,
+) -> Front {
     let links = HttpLinks::new(client(url, limits), Credentials::none());
     let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
     gateway(
         PooledHttpLinks::new(links),
-        GatewayConfig::new("asking"),
+        config,
         &Bounds::new(BoundsConfig::default()),
         Parking::new(key, "asking", ParkingLimits::default()),
         catalog,
@@ -244,4 +253,55 @@ async fn a_server_of_the_new_generation_alone_serves_clients_with_sessions() {
         .unwrap();
     let said = answer_to(&front, initialize).await;
     assert_eq!(said["result"]["protocolVersion"], "2025-11-25", "{said}");
+}
+
+#[tokio::test]
+async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_before_or_again() {
+    let server = Server::start(asking).await;
+    let mut config = GatewayConfig::new("asking");
+    config.pool.instances = Instances::PerSession;
+    let catalog = accepting(r#"{"name":"t","title":"as accepted"}"#);
+    let front = configured(config, &server.url(), limits(), Some(catalog));
+    let post = async |session: Option<&str>, message: Value| {
+        let mut request = Request::post("/")
+            .extension(caller(""))
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream");
+        if let Some(session) = session {
+            request = request.header("mcp-session-id", session);
+        }
+        let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
+        let (head, body) = front.clone().call(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head, serde_json::from_slice::<Value>(&body).unwrap_or_default())
+    };
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
+    let (head, said) =
+        post(None, json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }))
+            .await;
+    assert!(said["result"]["instructions"].is_null(), "they were not accepted: {said}");
+    let session = head.headers["mcp-session-id"].to_str().unwrap().to_owned();
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "t", "arguments": {} }
+    });
+    let (_, said) = post(Some(&session), call.clone()).await;
+    let text = said["error"]["message"].as_str().unwrap_or_default();
+    assert!(text.contains("notifications/initialized"), "{said}");
+    let begun = "notifications/initialized";
+    for _ in 0..3 {
+        let (head, _) = post(Some(&session), json!({ "jsonrpc": "2.0", "method": begun })).await;
+        assert_eq!(head.status, 202);
+    }
+    let (_, said) = post(Some(&session), call).await;
+    let text = said["error"]["message"].as_str().unwrap_or_default();
+    assert!(text.contains("has not been accepted"), "{said}");
+    let received = server.received();
+    let count = |method: &str| {
+        let named = |it: &&Received| {
+            let message: Value = serde_json::from_slice(&it.body).unwrap_or_default();
+            message["method"] == method
+        };
+        received.iter().filter(named).count()
+    };
+    assert_eq!((count(begun), count("tools/list"), count("tools/call")), (1, 1, 0));
 }

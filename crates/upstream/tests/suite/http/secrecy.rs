@@ -14,6 +14,10 @@ use super::{
 
 const TOKEN: &str = "eyJhbGciOiJub25lIn0.c2VjcmV0.dG9rZW4";
 
+fn own() -> auth_core::Issuer {
+    "https://own.example".parse().unwrap()
+}
+
 /// Every way in which a caller may send a token, but for the body: what is in the body is an
 /// argument of a tool, and the caller's own choice.
 fn headers_with_the_token() -> HeaderMap {
@@ -57,7 +61,8 @@ async fn no_byte_of_the_callers_token_reaches_the_server() {
     let server = Server::saying(json("{}")).await;
     let identity = IdentityHeaders::none().subject("x-user").unwrap();
     let identity = identity.client("x-client").unwrap().scopes("x-scopes").unwrap();
-    let credentials = Credentials::none().with_identity(identity.issuer("x-issuer").unwrap());
+    let credentials =
+        Credentials::none().with_identity(identity.issuer("x-issuer").unwrap(), own());
     let pass = Pass::new(client(&server.url(), limits()), credentials);
     for method in [Method::POST, Method::GET, Method::DELETE] {
         let body =
@@ -87,7 +92,7 @@ async fn no_byte_of_the_callers_token_reaches_the_server() {
 async fn a_caller_without_a_name_cannot_take_one() {
     let server = Server::saying(json("{}")).await;
     let identity = IdentityHeaders::none().subject("x-user").unwrap();
-    let credentials = Credentials::none().with_identity(identity);
+    let credentials = Credentials::none().with_identity(identity, own());
     let pass = Pass::new(client(&server.url(), limits()), credentials);
     let mut headers = headers_with_the_token();
     headers.insert("x-user", HeaderValue::from_static("admin"));
