@@ -271,8 +271,11 @@ async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_b
             request = request.header("mcp-session-id", session);
         }
         let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
-        let (head, body) = front.clone().call(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        // What is passed on against the rules may never be answered.
+        let answered = timeout(Duration::from_secs(20), front.clone().call(request)).await;
+        let (head, body) = answered.unwrap().unwrap().into_parts();
+        let body = timeout(Duration::from_secs(20), body.collect()).await;
+        let body = body.unwrap().unwrap().to_bytes();
         (head, serde_json::from_slice::<Value>(&body).unwrap_or_default())
     };
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
@@ -304,4 +307,34 @@ async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_b
         received.iter().filter(named).count()
     };
     assert_eq!((count(begun), count("tools/list"), count("tools/call")), (1, 1, 0));
+}
+
+/// The same server, which does not say what it offers.
+fn silent(request: &Received) -> Vec<Step> {
+    let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    if message["method"] != "tools/list" {
+        return asking(request);
+    }
+    let error = json!({ "code": -32603, "message": "later" });
+    let body = json!({ "jsonrpc": "2.0", "id": message["id"], "error": error }).to_string();
+    vec![Step::Say(answer("200 OK", &["content-type: application/json"], &body))]
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_say_what_it_offers_is_not_used() {
+    let server = Server::start(silent).await;
+    let front = front(&server, Some(accepting(r#"{"name":"t"}"#)));
+    let said = timeout(Duration::from_secs(20), call_of(&front, "t")).await.unwrap();
+    assert_eq!(said["error"]["message"], "the server is unavailable", "{said}");
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
+    let message = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+    let initialize = Request::post("/")
+        .extension(caller(""))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .body(Full::new(Bytes::from(message.to_string())))
+        .unwrap();
+    assert_eq!(front.clone().call(initialize).await.unwrap().status(), 503);
+    let is_call = |it: &Received| String::from_utf8_lossy(&it.body).contains("tools/call");
+    assert!(!server.received().iter().any(is_call));
 }
