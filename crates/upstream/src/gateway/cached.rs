@@ -14,6 +14,7 @@ use std::{
 
 use auth_core::Owner;
 
+use super::answered::Answered;
 use crate::{
     CallContext,
     calls::Connection,
@@ -22,9 +23,10 @@ use crate::{
     wire::{Message, Object},
 };
 
-/// The client's capabilities in `_meta`.
 /// The longest cursor and capabilities of a page that is kept, in bytes.
 const MAX_KEY: usize = 4 * 1024;
+
+/// The client's capabilities in `_meta`.
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// A server with the lists that are kept of it.
@@ -54,7 +56,7 @@ impl Server for Cached {
         }
         let Some(key) = key_of(&request) else { return connection.call(&request) };
         if let Some(answer) = self.kept(context.owner(), &key, &request) {
-            return Box::new(Answered(Some(answer)));
+            return Box::new(Answered::new(answer));
         }
         let asked = lists.asked();
         let call = connection.call(&request);
@@ -104,19 +106,6 @@ fn key_of(request: &Message) -> Option<ListKey> {
 fn is_complete(result: &str) -> bool {
     Object::parse(result)
         .is_ok_and(|result| result.text("resultType").is_none_or(|kind| kind == "complete"))
-}
-
-/// A call that has its answer.
-struct Answered(Option<Message>);
-
-impl Call for Answered {
-    fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<Option<Event>> {
-        Poll::Ready(self.0.take().map(Event::Answer))
-    }
-
-    fn cancel(&mut self, _: Option<&str>) {
-        self.0 = None;
-    }
 }
 
 /// The request for a list that is not kept yet.

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::listing::compare;
+use super::{answered::Answered, listing::compare};
 use crate::{
     CallContext,
     calls::Connection,
@@ -89,7 +89,7 @@ impl<C: Send + Sync + 'static> Server for Leased<C> {
             let text = "send notifications/initialized first";
             let id = request.id().unwrap_or("0");
             let answer = Message::failure(id, ErrorCode::INVALID_REQUEST, text, None);
-            return Box::new(AnsweredCall(Some(answer)));
+            return Box::new(Answered::new(answer));
         }
         let call = self.server.call(context, request);
         Box::new(LeasedCall { call, _lease: self.lease.clone() })
@@ -134,19 +134,6 @@ impl<C: Send + Sync> Call for LeasedCall<C> {
 
     fn cancel(&mut self, reason: Option<&str>) {
         self.call.cancel(reason);
-    }
-}
-
-/// A call that is answered without the server.
-struct AnsweredCall(Option<Message>);
-
-impl Call for AnsweredCall {
-    fn poll_event(&mut self, _: &mut Context<'_>) -> Poll<Option<Event>> {
-        Poll::Ready(self.0.take().map(Event::Answer))
-    }
-
-    fn cancel(&mut self, _: Option<&str>) {
-        self.0 = None;
     }
 }
 

@@ -17,6 +17,7 @@
 //!
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
+mod answered;
 mod availability;
 mod begin_error;
 mod cached;
