@@ -7,6 +7,8 @@
     reason = "a test that cannot go on must stop"
 )]
 
+#[path = "../common/binaries.rs"]
+mod binaries;
 mod commands;
 mod connect;
 mod links;

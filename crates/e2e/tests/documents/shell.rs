@@ -3,33 +3,18 @@
 use std::{
     fs::{self, File},
     net::{TcpListener, TcpStream},
-    os::unix::fs::{PermissionsExt, symlink},
-    path::{Path, PathBuf},
+    os::unix::fs::symlink,
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use crate::pages::{Block, root};
-
-/// The names of the programs: in the workspace, and as `just install` installs them.
-const PROGRAMS: [(&str, &str); 3] =
-    [("client", "bartizan"), ("server", "bartizan-server"), ("mint-token", "bartizan-token")];
-
-/// What `just` does in its recipes, without building.
-const JUST: &str = r#"#!/bin/sh
-bin=$(dirname "$0")
-export BARTIZAN_RUN_BY=just
-case $1 in
-token) shift; "$bin/server" init && exec "$bin/mint-token" --save "$@" ;;
-server) [ $# -gt 1 ] || "$bin/server" init ;;
-esac
-program=$1
-shift
-exec "$bin/$program" "$@"
-"#;
+use crate::{
+    binaries::{install, write_script},
+    pages::{Block, root},
+};
 
 /// In place of a server that a package runner would download: one over stdio with two tools.
 const RUNNER: &str = "#!/bin/sh\nexec sh \"$(dirname \"$0\")/../notes.sh\"\n";
@@ -58,16 +43,8 @@ impl Shell {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        for (name, installed) in PROGRAMS {
-            for link in [name, installed] {
-                symlink(binaries().join(name), bin.join(link)).unwrap();
-            }
-        }
-        for (name, text) in [("just", JUST), ("npx", RUNNER)] {
-            fs::write(bin.join(name), text).unwrap();
-            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o700)).unwrap();
-        }
+        install(&bin);
+        write_script(&bin.join("npx"), RUNNER);
         fs::write(folder.path().join("notes.sh"), NOTES).unwrap();
         fs::write(folder.path().join("tools.json"), TOOLS).unwrap();
         symlink(root().join("docs"), folder.path().join("docs")).unwrap();
@@ -236,21 +213,6 @@ fn fits(line: &str, wanted: &str) -> bool {
     let mut parts = middle.split('…');
     let after = |line, part| str::split_once(line, part).map(|(_, after)| after);
     between.is_some_and(|line| parts.try_fold(line, after).is_some())
-}
-
-/// Where the programs are: in the folder above this test's, where `cargo test --workspace` has just
-/// built them. Before this suite alone, `cargo build --workspace --all-features --bins` does.
-pub(crate) fn binaries() -> &'static Path {
-    static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
-        // target/debug/deps/documents-… → target/debug
-        let folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
-        for (program, _) in PROGRAMS {
-            let program = folder.join(program);
-            assert!(program.is_file(), "{} is missing: run `just test`", program.display());
-        }
-        folder
-    });
-    &BINARIES
 }
 
 #[test]

@@ -9,6 +9,9 @@
 
 mod backup;
 mod balancers;
+#[path = "../common/binaries.rs"]
+#[expect(dead_code, reason = "the walkthrough needs more of it")]
+mod binaries;
 #[path = "../../../issuer/tests/common/html.rs"]
 mod html;
 mod many;

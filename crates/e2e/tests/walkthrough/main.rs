@@ -8,6 +8,8 @@
 )]
 
 mod alone;
+#[path = "../common/binaries.rs"]
+mod binaries;
 mod demonstration;
 mod explained;
 mod faults;

@@ -1,27 +1,12 @@
 //! The programs under every name that they may be called by: the commands that they print work
 //! there.
 
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    process::Command,
+use std::process::Command;
+
+use crate::{
+    binaries::install,
+    world::{Said, World},
 };
-
-use crate::world::{Said, World, binaries};
-
-/// The names of the programs: in the workspace, and as `just install` installs them.
-const PROGRAMS: [(&str, &str); 3] =
-    [("client", "bartizan"), ("server", "bartizan-server"), ("mint-token", "bartizan-token")];
-
-/// What `just` does in its recipes, without building.
-const JUST: &str = r#"#!/bin/sh
-bin=$(dirname "$0")
-export BARTIZAN_RUN_BY=just
-case $1 in
-token) shift; "$bin/server" init && exec "$bin/mint-token" --save "$@" ;;
-*) program=$1; shift; exec "$bin/$program" "$@" ;;
-esac
-"#;
 
 /// A shell in a folder where the programs are called in one way.
 struct Shell {
@@ -36,16 +21,7 @@ impl Shell {
     fn each() -> [Self; 4] {
         let new = |has_path, [client, server, mint_token]: [&'static str; 3]| {
             let world = World::empty();
-            fs::create_dir(world.path("bin")).unwrap();
-            for (name, installed) in PROGRAMS {
-                for link in [name, installed] {
-                    let link = world.path(&format!("bin/{link}"));
-                    symlink(binaries().join(name), link).unwrap();
-                }
-            }
-            let just = world.path("bin/just");
-            fs::write(&just, JUST).unwrap();
-            fs::set_permissions(&just, fs::Permissions::from_mode(0o700)).unwrap();
+            install(&world.path("bin"));
             Self { world, has_path, client, server, mint_token }
         };
         [
@@ -82,7 +58,8 @@ impl Shell {
 #[test]
 fn a_program_without_a_key_names_the_command_that_makes_one() {
     for shell in Shell::each() {
-        let no_key = shell.run(shell.server).expect_code(2);
+        // `just server` alone makes a key first.
+        let no_key = shell.run(&format!("{} run", shell.server)).expect_code(2);
         shell.follow_hint(&no_key);
         assert!(shell.world.path(".env").is_file());
     }

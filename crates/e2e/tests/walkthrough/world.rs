@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::LazyLock,
     time::{Duration, Instant},
@@ -11,6 +11,8 @@ use std::{
 
 use tempfile::TempDir;
 use testkit::Postgres;
+
+use crate::binaries::binaries;
 
 static POSTGRES: LazyLock<Option<Postgres>> = LazyLock::new(Postgres::for_tests);
 
@@ -197,19 +199,4 @@ impl From<Output> for Said {
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
-}
-
-/// Where the programs are: in the folder above this test's, where `cargo test --workspace` has just
-/// built them. Before this suite alone, `cargo build --workspace --all-features --bins` does.
-pub(crate) fn binaries() -> &'static Path {
-    static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
-        // target/debug/deps/walkthrough-… → target/debug
-        let folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
-        for program in ["server", "client", "mint-token"] {
-            let program = folder.join(program);
-            assert!(program.is_file(), "{} is missing: run `just test`", program.display());
-        }
-        folder
-    });
-    &BINARIES
 }
