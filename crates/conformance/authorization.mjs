@@ -6,12 +6,12 @@
 // a server that knows the method `none`.)
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { Browser } from '../interop/vendors/browser.mjs';
+import { freePort } from '../interop/vendors/port.mjs';
 import { broken, having, read } from './results.mjs';
 
 const [program, suite, output] = process.argv.slice(2);
@@ -24,14 +24,6 @@ const SCENARIOS = {
 /** The one check that came with a revision, 2025-11-25. */
 const LATER = 'authorization-server-metadata-cimd';
 const PATIENCE = 30_000; // milliseconds, for anything
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const listener = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = listener.address();
-      listener.close(() => resolve(port));
-    });
-  });
 
 const folder = mkdtempSync(join(tmpdir(), 'issuer-'));
 const port = await freePort();

@@ -8,7 +8,6 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -42,7 +41,7 @@ impl Example {
 
     /// Starts the example `name` on a free port, and waits until it answers.
     async fn serving(name: &str, variable: (&str, &str)) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = testkit::free_port().unwrap();
         let (address, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/mcp"));
         let process = spawn(name, |command| {
             let command = command.env("BIND_ADDR", &address).env("MCP_RESOURCE", &url);

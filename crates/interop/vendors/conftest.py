@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import select
 import signal
@@ -96,11 +97,22 @@ class Server:
             self.process.stdout.close()
 
 
+def free_port():
+    """A port that nobody listens on: below those that Linux gives to outgoing connections and for port 0."""
+    for _ in range(100):
+        port = random.SystemRandom().randrange(15_000, 30_000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise OSError("no free port")
+
+
 @contextmanager
 def serve_issuer(folder):
     """The server as its own issuer, with nothing set but its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     issuer = f"http://localhost:{port}"
     settings = {"JWT_ISSUER": issuer, "MCP_RESOURCE": f"{issuer}/mcp"}
     place = Place(folder, **settings)

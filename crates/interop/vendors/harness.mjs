@@ -1,11 +1,12 @@
 // Our binaries, as the JavaScript suites use them: each in a folder of its own, with a cleared environment.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { freePort } from './port.mjs';
 
 export const ISSUER = 'http://localhost:8000';
 export const RESOURCE = 'http://localhost:8000/mcp';
@@ -85,15 +86,7 @@ export async function serve(place, settings = {}, args = ['--bind', '127.0.0.1:0
   return { url, log: () => log, stop };
 }
 
-/** A port that was free a moment ago: the server's name has it in it. */
-export function freePort() {
-  return new Promise((resolve) => {
-    const listener = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = listener.address();
-      listener.close(() => resolve(port));
-    });
-  });
-}
+export { freePort };
 
 /** The server as its own issuer, in a place of its own, with nothing set but its address and `more`. */
 export async function serveIssuer(more = {}) {

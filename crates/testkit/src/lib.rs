@@ -6,9 +6,10 @@
 //! 3. [`token_faults`] and [`accepted_variants`]: the negative matrix of tokens, and its positive
 //!    side.
 //! 4. [`ManualClock`]: the time is what the test says.
-//! 5. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
+//! 5. [`free_port`]: a port for a server whose address must be known before it listens.
+//! 6. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
 //!    sets.
-//! 6. With the feature `postgres`, on Unix: a real PostgreSQL server.
+//! 7. With the feature `postgres`, on Unix: a real PostgreSQL server.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its
 //! keys can be read by any caller.
@@ -44,6 +45,7 @@ mod forge;
 #[cfg(feature = "issuer")]
 mod issuer;
 mod keys;
+mod port;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
 mod variants;
@@ -54,6 +56,7 @@ pub use forge::{Forge, compact};
 #[cfg(feature = "issuer")]
 pub use issuer::{Asked, Reply, TestIssuer, jwks};
 pub use keys::TestKey;
+pub use port::free_port;
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::Postgres;
 pub use variants::accepted_variants;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::symlink,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -48,7 +48,7 @@ impl Shell {
         fs::write(folder.path().join("notes.sh"), NOTES).unwrap();
         fs::write(folder.path().join("tools.json"), TOOLS).unwrap();
         symlink(root().join("docs"), folder.path().join("docs")).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = testkit::free_port().unwrap();
         Self { folder, port, server: None }
     }
 

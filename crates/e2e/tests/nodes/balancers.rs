@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, TcpListener},
+    net::IpAddr,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -32,7 +32,7 @@ impl Balancer {
     async fn start(configure: Configure, nodes: [&str; 2]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificate(folder.path());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = testkit::free_port().unwrap();
         let mut command = configure(folder.path(), port, nodes);
         let log = fs::File::create(folder.path().join("output.log")).unwrap();
         command.current_dir(folder.path()).stdin(Stdio::null()).stderr(log).process_group(0);

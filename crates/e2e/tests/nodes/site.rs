@@ -61,7 +61,9 @@ impl Site {
     /// A node that does not run yet.
     pub(crate) fn node(&self) -> Node {
         let settings = self.settings.clone();
-        Node { world: World::empty(), settings, address: "127.0.0.1:0".into(), running: None }
+        // One that is still free when the node comes back.
+        let address = format!("127.0.0.1:{}", testkit::free_port().unwrap());
+        Node { world: World::empty(), settings, address, running: None }
     }
 
     /// A node with its users elsewhere.

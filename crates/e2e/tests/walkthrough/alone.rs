@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
-    net::{Ipv4Addr, TcpListener},
+    net::Ipv4Addr,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -200,13 +200,9 @@ fn encoded(fields: &[(&str, &str)]) -> String {
     url.query().unwrap().to_owned()
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_signs_in_at_the_authorization_server_alone_and_calls_a_server_without_a_key() {
-    let port = free_port();
+    let port = testkit::free_port().unwrap();
     let issuer = format!("http://localhost:{port}");
     let world = World::empty();
     let of_issuer = [("JWT_ISSUER", issuer.as_str())];
@@ -244,7 +240,7 @@ async fn a_user_signs_in_at_the_authorization_server_alone_and_calls_a_server_wi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_trusted_proxy_each_of_its_clients_is_counted() {
-    let port = free_port();
+    let port = testkit::free_port().unwrap();
     let world = World::empty();
     let issuer = format!("http://localhost:{port}");
     world.run_with("server", &["init"], &[("JWT_ISSUER", issuer.as_str())]).expect_code(0);

@@ -2,7 +2,7 @@
 //! (ID-JAG), and a platform gives another a JWT (RFC 7523). The provider is a test's own; the rest
 //! are the programs.
 
-use std::{fs, net::TcpListener, time::Duration};
+use std::{fs, time::Duration};
 
 use auth_core::{Algorithm, Clock, SystemClock, oauth::ID_JAG_TYPE};
 use serde_json::json;
@@ -24,7 +24,7 @@ impl Site {
         let (idp, key) = (TestIssuer::start().await, TestKey::shared(Algorithm::Rs256));
         idp.serve_keys(&[key]);
         let world = World::empty();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = testkit::free_port().unwrap();
         let origin = format!("http://localhost:{port}");
         let file = format!("[assertions.idp]\nissuer = \"{}\"\n{section}\n", idp.issuer());
         fs::write(world.path("bartizan.toml"), file).unwrap();

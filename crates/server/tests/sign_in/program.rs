@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -56,7 +56,7 @@ impl Program {
     /// A new one whose MCP endpoint is at a path of its origin.
     pub(crate) fn start_at(path: &'static str, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let port = testkit::free_port().unwrap();
         let origin = format!("http://localhost:{port}");
         let mut settings = vec![
             ("JWT_ISSUER".to_owned(), origin.clone()),
@@ -216,10 +216,6 @@ pub(crate) fn encoded<K: AsRef<str>, V: AsRef<str>>(
 pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let url = reqwest::Url::parse(url).unwrap();
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn command(folder: &TempDir, settings: &[(String, String)], args: &[&str]) -> Command {

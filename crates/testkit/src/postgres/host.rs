@@ -119,10 +119,6 @@ pub(super) fn random_word() -> String {
 }
 
 /// A number below `end`.
-pub(super) fn random_below(end: u16) -> u16 {
-    u16::from_le_bytes(random()) % end
-}
-
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("randomness");

@@ -15,7 +15,6 @@ mod host;
 use std::{
     fs,
     io::{self, Error},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -26,9 +25,9 @@ use std::{
 use host::Host;
 use tempfile::TempDir;
 
+use crate::free_port;
+
 const USER: &str = "tester";
-/// Ports that systems do not give to outgoing connections, so that one is free again after a stop.
-const PORTS: std::ops::Range<u16> = 15_000..30_000;
 /// How long anything that it is asked for may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Ends the server and removes its folder once the process at the other end of the pipe is gone.
@@ -281,14 +280,4 @@ impl Drop for Postgres {
         // Whatever comes back, no caller could use it, and the process is gone.
         let _ = self.kill();
     }
-}
-
-fn free_port() -> io::Result<u16> {
-    for _ in 0..100 {
-        let port = PORTS.start + host::random_below(PORTS.end - PORTS.start);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(Error::other("no free port"))
 }
