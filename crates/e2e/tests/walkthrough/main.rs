@@ -15,6 +15,7 @@ mod explained;
 mod faults;
 mod gateway;
 mod gateway_credentials;
+mod gateway_start;
 mod gateway_url;
 #[path = "../../../server/tests/sign_in/html.rs"]
 mod html;

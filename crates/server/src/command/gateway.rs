@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    pin::pin,
     sync::Arc,
 };
 
@@ -38,14 +39,18 @@ pub(crate) async fn gateway(
     invocation: &Invocation,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let asked_to_stop = shutdown::signal();
+    let mut asked_to_stop = pin!(shutdown::signal());
     log::start(environment).map_err(|fault| ConfigError(vec![fault]))?;
     let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
     let limits = gateway::GatewayLimits::read(environment)?;
     let mut ready: Vec<Ready> = Vec::new();
-    for (config, asking) in asked(configs, environment) {
-        let offered = asking
-            .await
+    for (config, asking) in asked(configs, gateway.accept, environment) {
+        let offered = tokio::select! {
+            offered = asking => offered,
+            // What is asked ends with this program.
+            () = &mut asked_to_stop => return Ok(()),
+        };
+        let offered = offered
             .map_err(|error| Failure::Io { context: "listing", source: io::Error::other(error) })?;
         let diff = diff_command(&config, &gateway.upstream, invocation);
         ready.push(gateway::prepare(config, offered, gateway.accept, &diff, out)?);
@@ -63,16 +68,18 @@ pub(crate) async fn gateway(
 /// Asks the servers of `configs` what they offer, some of them at the same time.
 fn asked(
     configs: Vec<UpstreamConfig>,
+    accept: bool,
     environment: &Environment,
 ) -> Vec<(UpstreamConfig, JoinHandle<Result<Offered, ListingError>>)> {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let ask = |config: UpstreamConfig| {
         let (asked, environment, places) =
             (config.clone(), environment.clone(), Arc::clone(&places));
+        let patience = gateway::patience(&config, accept);
         let asking = tokio::spawn(async move {
             // It is never closed.
             let _place = places.acquire().await;
-            gateway::listed(&asked, &environment).await
+            gateway::listed(&asked, patience, &environment).await
         });
         (config, asking)
     };

@@ -21,7 +21,7 @@ use crate::{
         },
     },
     failure::Failure,
-    gateway::{self, Review, UpstreamFiles},
+    gateway::{self, Patience, Review, UpstreamFiles},
 };
 
 pub(crate) async fn upstreams(
@@ -44,7 +44,7 @@ pub(crate) async fn upstreams(
         }
         UpstreamsCommand::Accept { name, upstream } => {
             let config = one(&name, &upstream, args, environment)?;
-            let offered = gateway::listed(&config, environment).await;
+            let offered = gateway::listed(&config, Patience::UNKNOWN, environment).await;
             let diff = diff_command(&config, &upstream, invocation);
             gateway::prepare(config, offered, true, &diff, out).map(drop)
         }
@@ -139,7 +139,7 @@ async fn listed(
     config: &UpstreamConfig,
     environment: &Environment,
 ) -> Result<::upstream::catalog::Offered, Failure> {
-    let offered = gateway::listed(config, environment).await;
+    let offered = gateway::listed(config, Patience::UNKNOWN, environment).await;
     offered
         .map_err(|source| Failure::Listing { name: config.name.to_string(), source: source.into() })
 }

@@ -19,10 +19,23 @@ use upstream::{
 use super::remote::{READ_SECRET, Remote, RemoteError};
 use crate::config::upstreams::{CommandPlace, UpstreamConfig, UpstreamPlace};
 
-/// How long a server has for its first answer: package runners download on their first run.
-const START: Duration = Duration::from_mins(3);
-/// How long it has to list everything.
-const LISTING: Duration = Duration::from_mins(1);
+/// How long a server has to say what it offers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For its first answer.
+    first: Duration,
+    /// For all its lists after that.
+    lists: Duration,
+}
+
+impl Patience {
+    /// With a server of which nothing is known: package runners download on their first run.
+    pub(crate) const UNKNOWN: Self =
+        Self { first: Duration::from_mins(3), lists: Duration::from_mins(1) };
+    /// With one that was accepted: the gateway can start without it.
+    pub(crate) const ACCEPTED: Self =
+        Self { first: Duration::from_secs(10), lists: Duration::from_secs(10) };
+}
 
 /// Why it is not known what a server offers.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +50,8 @@ pub(crate) enum ListingError {
     #[error(transparent)]
     Offered(#[from] OfferedError),
     /// It did not say so in time.
-    #[error("the server did not list what it offers within {LISTING:?}")]
-    Timeout,
+    #[error("the server did not list what it offers within {0:?}")]
+    Timeout(Duration),
     /// Its program has not the environment that it is to have.
     #[error(transparent)]
     Program(#[from] ProgramError),
@@ -100,35 +113,37 @@ pub(crate) fn child_config(
 /// Everything that the server of `config` offers: it is started or reached, asked, and ended.
 pub(crate) async fn listed(
     config: &UpstreamConfig,
+    patience: Patience,
     environment: &Environment,
 ) -> Result<Offered, ListingError> {
+    let Patience { first, lists } = patience;
     let connection = match &config.place {
         UpstreamPlace::Command(place) => {
-            started(child_config(config.name.as_str(), place, environment)?).await?
+            started(child_config(config.name.as_str(), place, environment)?, first).await?
         }
         UpstreamPlace::Url(place) => {
-            reached(Remote::new(place, &config.resource, environment)?).await?
+            reached(Remote::new(place, &config.resource, environment)?, first).await?
         }
     };
     let bounds = ListBounds::default();
-    let offered = tokio::time::timeout(LISTING, offered(&connection, &bounds)).await;
+    let offered = tokio::time::timeout(lists, offered(&connection, &bounds)).await;
     connection.close("its definitions have been listed");
-    Ok(offered.map_err(|_| ListingError::Timeout)??)
+    Ok(offered.map_err(|_| ListingError::Timeout(lists))??)
 }
 
 /// A connection to a program that is started for it.
-async fn started(child: ChildConfig) -> Result<Connection, ListingError> {
+async fn started(child: ChildConfig, first: Duration) -> Result<Connection, ListingError> {
     let (child, warden) = (Arc::new(child), Warden::of_this_program());
     let open = async || -> Result<Link, ListingError> { Ok(stdio::open(&child, &warden).await?) };
-    Ok(match connect(open().await?, Wanted::Probe).await {
+    Ok(match connect(open().await?, Wanted::Probe, first).await {
         // Some servers exit when they are asked anything before `initialize`.
-        Err(ConnectError::Ended(_)) => connect(open().await?, Wanted::Old).await?,
+        Err(ConnectError::Ended(_)) => connect(open().await?, Wanted::Old, first).await?,
         connection => connection?,
     })
 }
 
 /// A connection to a server with a URL.
-async fn reached(remote: Remote) -> Result<Connection, ListingError> {
+async fn reached(remote: Remote, first: Duration) -> Result<Connection, ListingError> {
     let Remote { client, links } = remote;
     // A server that is not there is another error than one that refuses.
     client
@@ -136,11 +151,11 @@ async fn reached(remote: Remote) -> Result<Connection, ListingError> {
         .await
         .map_err(|source| ListingError::Unreachable { url: client.url().clone(), source })?;
     let link = links.open(CallContext::new(None, ScopeSet::empty()));
-    Ok(connect(link, Wanted::Probe).await?)
+    Ok(connect(link, Wanted::Probe, first).await?)
 }
 
-async fn connect(link: Link, wanted: Wanted) -> Result<Connection, ConnectError> {
-    let (connection, _) = era::connect(link, wanted, CallLimits::default(), START).await?;
+async fn connect(link: Link, wanted: Wanted, first: Duration) -> Result<Connection, ConnectError> {
+    let (connection, _) = era::connect(link, wanted, CallLimits::default(), first).await?;
     Ok(connection)
 }
 

@@ -23,11 +23,11 @@ mod suggestion;
 mod watch;
 
 pub(crate) use self::{
-    connect::{ListingError, listed},
+    connect::{ListingError, Patience, listed},
     files::{UpstreamFiles, read_lock},
     limits::GatewayLimits,
     open::{SharedParts, open},
-    prepare::{Ready, prepare},
+    prepare::{Ready, patience, prepare},
     report::{review_json, shown_review, write_changes},
     review::Review,
 };

@@ -10,7 +10,7 @@ use upstream::{
 };
 
 use super::{
-    connect::ListingError,
+    connect::{ListingError, Patience},
     files::{self, UpstreamFiles, policy_of},
     report::{counted, shown_review, warnings, write_changes},
     review::Review,
@@ -37,6 +37,14 @@ impl Ready {
     /// What using each accepted definition is: each has a rule.
     pub(crate) fn offers(&self) -> Vec<Action> {
         self.pins.iter().filter_map(|it| it.kind().action(it.key())).collect()
+    }
+}
+
+/// How long `prepare` needs to wait for the server of `config`.
+pub(crate) fn patience(config: &UpstreamConfig, accept: bool) -> Patience {
+    match UpstreamFiles::read(config) {
+        Ok(files) if !accept && files.lock.is_some() && files.is_accepted() => Patience::ACCEPTED,
+        _ => Patience::UNKNOWN,
     }
 }
 
