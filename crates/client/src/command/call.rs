@@ -131,9 +131,13 @@ pub(super) async fn tool(
     let listed = listed(session, cache).await;
     let tools = listed.map_err(|error| error.failure(context))?;
     let found = tools.iter().find(|tool| tool.name == name);
-    found
-        .cloned()
-        .ok_or_else(|| meant(Failure::no_tool(name), name, tools.iter().map(|tool| &*tool.name)))
+    found.cloned().ok_or_else(|| {
+        meant(
+            Failure::no_tool(name, &context.server_flag),
+            name,
+            tools.iter().map(|tool| &*tool.name),
+        )
+    })
 }
 
 async fn fitted(
@@ -143,7 +147,7 @@ async fn fitted(
     context: &Context,
 ) -> Result<Map<String, Value>, Failure> {
     let kept = cache.fresh().unwrap_or_default();
-    if let Some(Ok(arguments)) = fit(&kept, call).await {
+    if let Some(Ok(arguments)) = fit(&kept, call, &context.server_flag).await {
         return Ok(arguments);
     }
     let tools = match listed(session, cache).await {
@@ -160,11 +164,15 @@ async fn fitted(
             };
         }
     };
-    fit(&tools, call).await.unwrap_or_else(|| Ok(call.arguments.plain()))
+    fit(&tools, call, &context.server_flag).await.unwrap_or_else(|| Ok(call.arguments.plain()))
 }
 
 /// The arguments as the tool's schema wants them, if the tool is there.
-async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value>, Failure>> {
+async fn fit(
+    tools: &[Tool],
+    call: &ToolCall,
+    server_flag: &str,
+) -> Option<Result<Map<String, Value>, Failure>> {
     let tool = tools.iter().find(|tool| *tool.name == *call.tool)?;
     let (schema, arguments) = (Arc::clone(&tool.input_schema), call.arguments.clone());
     // In a thread of its own: a small schema can take longer than the timeout, and nothing else
@@ -173,7 +181,7 @@ async fn fit(tools: &[Tool], call: &ToolCall) -> Option<Result<Map<String, Value
         arguments.fitted(&Schema::new(&Value::Object(schema.as_ref().clone())))
     });
     let fitted = work.await.ok()?;
-    Some(fitted.map_err(|faults| Failure::arguments(&call.tool, faults)))
+    Some(fitted.map_err(|faults| Failure::arguments(&call.tool, faults, server_flag)))
 }
 
 /// All tools, which are kept for the next time.

@@ -19,15 +19,17 @@ use std::{
 
 use auth_core::{AccessToken, Clock, MAX_TOKEN_BYTES};
 use outbound::{CertificateAuthorities, OutboundError};
+use serde_json::Value;
 use settings::{EnvFileError, Environment, Variable};
 use terminal::Invocation;
+use url::Url;
 
 use crate::{
     args::Args,
     cache::Cache,
     connect::Target,
     endpoint::Endpoint,
-    failure::{Context, Operation, SentToken},
+    failure::{Context, Operation, SentToken, is_plain},
     jwt,
     oauth::Outward,
     request::Request,
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) tokens: TokenSettings,
     /// Certificate authorities that are trusted besides the system's.
     pub(crate) authorities: CertificateAuthorities,
+    /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
+    pub(crate) server_flag: String,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// How this program was called, and so how commands are printed.
@@ -87,6 +91,9 @@ impl Config {
             }
         };
         let typed = url;
+        // Hints are for a shell.
+        let flag = args.url.as_ref().filter(|url| url.chars().all(|c| c != ' ' && is_plain(c)));
+        let server_flag = flag.map_or_else(String::new, |url| format!(" --url {url}"));
         let url = servers::resolve(typed, tokens.folder())?;
         let endpoint =
             Endpoint::parse(&url).map_err(|fault| ConfigError::Url { source_name, fault })?;
@@ -119,6 +126,7 @@ impl Config {
             cache,
             tokens,
             authorities,
+            server_flag,
             clock,
             invocation,
         })
@@ -151,11 +159,31 @@ impl Config {
                 let default = Variable::TokenSubject.setting().default;
                 (default != Some(subject)).then(|| subject.to_owned())
             }),
+            audience: self.audience(token),
+            server_flag: self.server_flag.clone(),
             operation: Operation {
                 description: self.request.description(),
-                listing_hint: self.request.listing_hint(),
+                listing_hint: self.request.listing_hint(&self.server_flag),
             },
         }
+    }
+
+    /// The audience of [`Context`]: what the token names, with the path of this server. Without a
+    /// token it is known of this machine's servers alone.
+    fn audience(&self, token: Option<&AccessToken>) -> Option<String> {
+        let default = Variable::McpResource.setting().default?;
+        let claims = token.and_then(jwt::unverified_claims);
+        let named = claims.as_ref().and_then(|claims| match claims.get("aud")? {
+            Value::Array(many) => many.first()?.as_str(),
+            one => one.as_str(),
+        });
+        let named = named.or_else(|| self.endpoint.is_loopback().then_some(default))?;
+        let mut url = Url::parse(named).ok()?;
+        if url.path() == self.endpoint.path() {
+            return (named != default).then(|| named.to_owned());
+        }
+        url.set_path(self.endpoint.path());
+        Some(url.into()).filter(|wanted: &String| wanted != default)
     }
 }
 

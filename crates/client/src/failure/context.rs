@@ -17,6 +17,11 @@ pub(crate) struct Context {
     /// Whom the token is for, by its own claim, if that is not the user whom tokens are minted for
     /// by default.
     pub(crate) subject: Option<String>,
+    /// The audience that a token for this server has to name, if that is not the one that tokens
+    /// are minted for by default. Text from outside.
+    pub(crate) audience: Option<String>,
+    /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
+    pub(crate) server_flag: String,
     pub(crate) operation: Operation,
 }
 
@@ -35,7 +40,7 @@ pub(crate) struct Operation {
     /// "calling `get_time`".
     pub(crate) description: String,
     /// The command that shows what can be named in such a request.
-    pub(crate) listing_hint: Option<&'static str>,
+    pub(crate) listing_hint: Option<String>,
 }
 
 impl Context {

@@ -13,19 +13,21 @@ pub(super) fn unauthorized(header: Option<&str>, body: ErrorBody, context: &Cont
     let challenge = parsed(header);
     let description = challenge.error_description.or(body.description);
     let endpoint = &context.endpoint;
+    let save_token = save_token(context);
     let (message, hint) = if context.has_token() {
         (
             format!("{endpoint} refuses the token (401 Unauthorized)"),
             match &context.expired {
-                Some(ago) => format!("it expired {ago}: get a new one with `{{save-token}}`"),
-                None => "is it for another server, or revoked? get a new one with `{save-token}`"
-                    .to_owned(),
+                Some(ago) => format!("it expired {ago}: get a new one with `{save_token}`"),
+                None => format!(
+                    "is it for another server, or revoked? get a new one with `{save_token}`"
+                ),
             },
         )
     } else {
         (
             format!("{endpoint} wants a token, and none is set (401 Unauthorized)"),
-            "get one with `{save-token}` and set it as MCP_TOKEN".to_owned(),
+            format!("get one with `{save_token}` and set it as MCP_TOKEN"),
         )
     };
     let failure = Failure::new(Exit::Unauthorized, message);
@@ -47,20 +49,25 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
     let (message, hint) = if lacks_scope {
         (
             format!("{operation} needs a scope that the token does not have (403 Forbidden)"),
-            mint_hint(required.as_ref(), granted.as_ref(), context.subject.as_deref()),
+            mint_hint(
+                &save_token(context),
+                required.as_ref(),
+                granted.as_ref(),
+                context.subject.as_deref(),
+            ),
         )
     } else {
         let hint = match (&body.user, &required) {
             (Some((subject, issuer)), _) => add_user_hint(subject, issuer),
             _ if !context.has_token() => {
-                "no token was sent: get one with `{save-token}`".to_owned()
+                format!("no token was sent: get one with `{}`", save_token(context))
             }
             // The token has the scopes, or the server would have said which are missing.
             (None, Some(_)) => {
                 "a new token will not help: the user's roles do not allow it".to_owned()
             }
             // A server with a request id is one of ours, and no rule permits this to anyone.
-            (None, None) => match context.operation.listing_hint {
+            (None, None) => match &context.operation.listing_hint {
                 Some(listing) if body.request_id.is_some() => {
                     format!("a new token will not help: {listing}")
                 }
@@ -84,8 +91,7 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
 
 /// The command that adds the caller to the directory, for those who run the server.
 fn add_user_hint(subject: &str, issuer: &str) -> String {
-    let is_word = |text: &str| !text.contains(' ') && text.chars().all(is_plain);
-    let command = if is_word(subject) && is_word(issuer) {
+    let command = if is_word(&subject) && is_word(&issuer) {
         format!("`{{server}} users add {subject} --issuer {issuer}`")
     } else {
         "`{server} users add`".to_owned()
@@ -93,28 +99,40 @@ fn add_user_hint(subject: &str, issuer: &str) -> String {
     format!("ask those who run the server to add you with {command}, or to enable you")
 }
 
+/// The command that stores a new token for this server.
+fn save_token(context: &Context) -> String {
+    let audience = context.audience.as_deref().filter(is_word);
+    let audience = audience.map_or_else(String::new, |it| format!(" --aud {it}"));
+    format!("{{save-token}}{audience}")
+}
+
+/// Whether it is one word to a shell.
+fn is_word(text: &&str) -> bool {
+    !text.contains(' ') && text.chars().all(is_plain)
+}
+
 /// The command that makes a token with what there is and what is needed.
 fn mint_hint(
+    save_token: &str,
     required: Option<&ScopeSet>,
     granted: Option<&ScopeSet>,
     subject: Option<&str>,
 ) -> String {
     let Some(required) = required.filter(|scopes| !scopes.is_empty()) else {
-        return "get a token with more scopes: {save-token} --scope \"...\"".to_owned();
+        return format!("get a token with more scopes: {save_token} --scope \"...\"");
     };
     let all = granted.map_or_else(|| required.clone(), |granted| granted.union(required));
-    let is_word = |text: &&str| !text.contains(' ') && text.chars().all(is_plain);
     let user = subject.filter(is_word).map_or_else(String::new, |it| format!(" --sub {it}"));
     // The scopes are the server's words, and a shell will read this line.
     if all.to_string().chars().all(is_plain) {
-        format!("get a token with it: {{save-token}}{user} --scope \"{all}\"")
+        format!("get a token with it: {save_token}{user} --scope \"{all}\"")
     } else {
-        "get a token with the scopes above: {save-token} --scope \"...\"".to_owned()
+        format!("get a token with the scopes above: {save_token} --scope \"...\"")
     }
 }
 
 /// Whether a shell leaves a character alone within quotes.
-pub(super) fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c)
 }
 
@@ -129,6 +147,8 @@ mod tests {
     #[test]
     fn a_hostile_scope_makes_no_shell_command() {
         let hostile: ScopeSet = "a $(touch${IFS}x)".parse().unwrap();
+        let mint_hint =
+            |required, granted, subject| mint_hint("{save-token}", required, granted, subject);
         assert!(!mint_hint(Some(&hostile), None, None).contains("touch"));
         let honest: ScopeSet = "b https://api.example/Read.All".parse().unwrap();
         let granted: ScopeSet = "a b".parse().unwrap();

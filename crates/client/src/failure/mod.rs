@@ -24,6 +24,7 @@ use crate::{
 
 use body::ErrorBody;
 pub(crate) use context::{Context, Operation, SentToken};
+pub(crate) use denied::is_plain;
 
 /// The error of 2025-11-25 that says that pages have to be opened first.
 const URL_ELICITATION_REQUIRED: i32 = -32042;
@@ -96,19 +97,19 @@ impl Failure {
     }
 
     /// The arguments do not fit what the tool takes.
-    pub(crate) fn arguments(tool: &str, faults: Vec<FieldError>) -> Self {
+    pub(crate) fn arguments(tool: &str, faults: Vec<FieldError>, server_flag: &str) -> Self {
         let message = format!("the arguments are not what `{tool}` takes; nothing was sent");
         let failure = Self::new(Exit::Usage, message);
-        let mut failure =
-            failure.with_hint(format!("`{{client}} call {tool} --help` shows what it takes"));
+        let mut failure = failure
+            .with_hint(format!("`{{client}} call {tool} --help{server_flag}` shows what it takes"));
         failure.named.fields = faults;
         failure
     }
 
     /// There is no such tool in the list.
-    pub(crate) fn no_tool(tool: &str) -> Self {
+    pub(crate) fn no_tool(tool: &str, server_flag: &str) -> Self {
         Self::new(Exit::Usage, format!("the server lists no tool `{tool}`"))
-            .with_hint("`{client} tools` lists the tools that you may use")
+            .with_hint(format!("`{{client}} tools{server_flag}` lists the tools that you may use"))
     }
 
     /// A question, and no one to ask.
@@ -253,9 +254,12 @@ impl Failure {
         }
         let hint = match error.code {
             ErrorCode::INVALID_PARAMS | ErrorCode::RESOURCE_NOT_FOUND => {
-                context.operation.listing_hint
+                context.operation.listing_hint.clone()
             }
-            ErrorCode::METHOD_NOT_FOUND => Some("`{client} info` shows what the server can do"),
+            ErrorCode::METHOD_NOT_FOUND => Some(format!(
+                "`{{client}} info{}` shows what the server can do",
+                context.server_flag
+            )),
             _ => None,
         };
         match hint {

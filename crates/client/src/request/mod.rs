@@ -74,12 +74,14 @@ impl Request {
     }
 
     /// The command that shows what can be named in such a request.
-    pub(crate) fn listing_hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Call(_) => Some("`{client} tools` lists the tools that you may use"),
-            Self::Prompt { .. } => Some("`{client} prompts` lists the prompts and what they take"),
-            Self::Read(_) => Some("`{client} resources` lists the resources"),
-            _ => None,
-        }
+    /// `server_flag` is what it needs to go to the same server.
+    pub(crate) fn listing_hint(&self, server_flag: &str) -> Option<String> {
+        let (verb, lists) = match self {
+            Self::Call(_) => ("tools", "the tools that you may use"),
+            Self::Prompt { .. } => ("prompts", "the prompts and what they take"),
+            Self::Read(_) => ("resources", "the resources"),
+            _ => return None,
+        };
+        Some(format!("`{{client}} {verb}{server_flag}` lists {lists}"))
     }
 }

@@ -31,7 +31,7 @@ async fn a_text_becomes_what_the_schema_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_is_named_and_not_sent() {
     let (url, log) = Rich::default().serve().await;
-    let hint = "hint: `just client call add --help` shows what it takes\n";
+    let hint = format!("hint: `just client call add --help --url {url}` shows what it takes\n");
     let begins = "error: the arguments are not what `add` takes; nothing was sent\n";
     for (args, fields) in [
         (&["a=1"][..], "  `b` is missing\n"),

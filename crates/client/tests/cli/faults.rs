@@ -112,7 +112,7 @@ async fn an_unknown_tool_is_a_protocol_error() {
     run.expect(6).says(&format!(
         "error: {url} answered with JSON-RPC error -32602\n\
          the server says: Unknown tool\n\
-         hint: `just client tools` lists the tools that you may use\n"
+         hint: `just client tools --url {url}` lists the tools that you may use\n"
     ));
 }
 

@@ -164,12 +164,12 @@ async fn a_tool_that_no_rule_permits_leads_to_the_list_of_tools() {
     let body = json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
     let canned = Canned::new(403).header("content-type", "application/json").body(&body);
     let (url, _) = canned.serve().await;
-    Client::at(&url, &["call", "get_tme"]).with_token().run().await.expect(5).says(
+    Client::at(&url, &["call", "get_tme"]).with_token().run().await.expect(5).says(&format!(
         "error: the server does not allow calling `get_tme` (403 Forbidden)\n\
          the server says: no rule permits this\n  \
          request  0123456789abcdef\n\
-         hint: a new token will not help: `just client tools` lists the tools that you may use\n",
-    );
+         hint: a new token will not help: `just client tools --url {url}` lists the tools that you may use\n",
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,10 +28,8 @@ async fn resources_are_listed_and_read() {
         let run = Client::at(&url, &["read", "page://1"]).run().await.expect(0);
         assert_eq!(run.stdout, "[resource page://1, 5 bytes]\n");
         let run = Client::at(&url, &["read", "memo://none"]).run().await.expect(6);
-        assert!(
-            run.stderr.contains("hint: `just client resources` lists the resources\n"),
-            "{run:?}"
-        );
+        let hint = format!("hint: `just client resources --url {url}` lists the resources\n");
+        assert!(run.stderr.contains(&hint), "{run:?}");
     }
 }
 

@@ -78,3 +78,44 @@ fn a_server_in_any_language_is_behind_the_guard() {
     assert_ne!(world.client(&server, &["call", "get_note"]).code, Some(0));
     server.log_with("A definition has changed since it was accepted");
 }
+
+/// The command that `hint` names, up to the end of its quotes or its line.
+fn hinted<'a>(error: &'a str, program: &str) -> Vec<&'a str> {
+    let hint = error.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    let command = hint.split(&format!("{program} ")).nth(1).unwrap_or_else(|| panic!("{error}"));
+    let (command, scopes) = match command.split_once(" --scope \"") {
+        Some((command, scopes)) => (command, scopes.strip_suffix('"')),
+        None => (command.split('`').next().unwrap(), None),
+    };
+    command.split(' ').chain(scopes.into_iter().flat_map(|it| ["--scope", it])).collect()
+}
+
+#[test]
+fn hints_about_a_server_at_a_path_of_its_own_lead_to_it() {
+    let world = World::ready();
+    fs::write(world.path("notes.sh"), NOTES).unwrap();
+    fs::write(world.path("tools.json"), TOOLS.replace('\n', "")).unwrap();
+    fs::write(world.path("bartizan.toml"), SECTION.replace("path = \"/mcp\"\n", "")).unwrap();
+    world.run("server", &["upstreams", "accept", "notes"]).expect_code(0);
+    let server = world.start(&["gateway"], &[]);
+    assert!(server.url.ends_with("/mcp/notes"), "{}", server.url);
+    let put = || world.client(&server, &["call", "put_note"]);
+
+    // The token of `.env` is for the demo: refused, and the hint gets one for this server.
+    let said = put().expect_code(4);
+    let args = hinted(&said.err, "mint-token");
+    assert_eq!(args, ["--save", "--aud", "http://localhost:8000/mcp/notes"]);
+    world.run("mint-token", &args).expect_code(0);
+    // That one has not the scope, and the hint gets one that has.
+    let said = put().expect_code(5);
+    let args = hinted(&said.err, "mint-token");
+    assert_eq!(args[..3], ["--save", "--aud", "http://localhost:8000/mcp/notes"]);
+    world.run("mint-token", &args).expect_code(0);
+    put().expect_code(0);
+    // What is not there is listed by a command to this server.
+    let said = world.client(&server, &["call", "nothing"]);
+    assert_ne!(said.code, Some(0));
+    let args = hinted(&said.err, "client");
+    assert_eq!(args, ["tools", "--url", &server.url]);
+    world.run("client", &args).expect_code(0);
+}
