@@ -101,7 +101,7 @@ for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
     if (way !== 'guarded') judgeEqual(`${way} ${run}`, scenarios, bare);
   }
   rows.push([run, row]);
-  const refused = ['guarded', 'gateway-http'].map((way) => {
+  const refused = ['guarded', 'gateway-stdio', 'gateway-http'].map((way) => {
     const scenarios = scenariosOf(`${way}-no-token`);
     const named = scenarios.has(LEFT_OUT) + scenarios.has(PASSES_REFUSED);
     return share(judgeRefused(`${way}, no token, ${run}`, scenarios), total - named);
@@ -118,7 +118,7 @@ const table = (head, lines) => {
 const both = 'scenarios    checks  ';
 console.log(`${' '.repeat(36)}bare                 guarded              gateway, stdio       gateway, HTTP`);
 table(`${'run'.padEnd(36)}${both.repeat(4).trimEnd()}`, rows);
-table(`${'refused without a token'.padEnd(36)}guarded  gateway, HTTP`, refusals);
+table(`${'refused without a token'.padEnd(36)}guarded gateway, stdio  HTTP`, refusals);
 table(`${'gateway between the generations'.padEnd(36)}${both}exceptions`, crossings);
 console.log(`${'conformance, server'.padEnd(44)} ${String(passed).padStart(5)} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 ? 0 : 1);
