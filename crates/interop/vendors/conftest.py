@@ -58,16 +58,17 @@ class Place:
 class Server:
     """The server in a place, from `with` to the end of it."""
 
-    def __init__(self, place, port=0, **settings):
+    def __init__(self, place, port=0, verb=(), **settings):
         self.place = place
         self.port = port
+        self.verb = verb
         self.settings = settings
 
     def __enter__(self):
         log = self.place.folder / "log"
         with log.open("w") as stderr:
             self.process = subprocess.Popen(
-                [BINARIES / "server", "--bind", f"127.0.0.1:{self.port}"],
+                [BINARIES / "server", *self.verb, "--bind", f"127.0.0.1:{self.port}"],
                 cwd=self.place.folder,
                 env=self.settings,
                 stdout=subprocess.PIPE,
@@ -77,7 +78,7 @@ class Server:
         try:
             ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
             line = self.process.stdout.readline() if ready else ""
-            found = re.match(r"MCP server on (http://127\.0\.0\.1:\d+/mcp), protected: ", line)
+            found = re.match(r"MCP server (?:\w+ )?on (http://127\.0\.0\.1:\d+/mcp), protected: ", line)
             assert found, f"the server did not start: {line!r} {log.read_text()}"
             self.url = found[1]
         except BaseException:

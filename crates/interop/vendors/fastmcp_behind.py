@@ -1,6 +1,6 @@
-"""A FastMCP server that does what such servers do, without authorization: `fastmcp_behind.py [stateless]`.
+"""A FastMCP server that does what such servers do, without authorization: `fastmcp_behind.py [stateless|sse]`.
 
-It prints its URL, on a port of loopback that the system chooses.
+It prints its URL, on a port of loopback that the system chooses. With `sse` it has the transport of 2024-11-05 alone.
 """
 
 import socket
@@ -102,6 +102,7 @@ def trip(city: str) -> str:
 
 
 listener = socket.create_server(("127.0.0.1", 0))
-print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
-app = mcp.http_app(stateless_http="stateless" in sys.argv)
+sse = "sse" in sys.argv
+print(f"http://127.0.0.1:{listener.getsockname()[1]}/{'sse' if sse else 'mcp'}", flush=True)
+app = mcp.http_app(transport="sse") if sse else mcp.http_app(stateless_http="stateless" in sys.argv)
 uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listener])
