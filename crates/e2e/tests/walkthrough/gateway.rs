@@ -119,3 +119,21 @@ fn hints_about_a_server_at_a_path_of_its_own_lead_to_it() {
     assert_eq!(args, ["tools", "--url", &server.url]);
     world.run("client", &args).expect_code(0);
 }
+
+#[test]
+fn the_client_explains_what_a_token_may_do_at_a_server_behind_the_gateway() {
+    let world = World::ready();
+    fs::write(world.path("notes.sh"), NOTES).unwrap();
+    fs::write(world.path("tools.json"), TOOLS.replace('\n', "")).unwrap();
+    fs::write(world.path("bartizan.toml"), SECTION).unwrap();
+    let port = testkit::free_port().unwrap();
+    let url = format!("http://localhost:{port}/mcp");
+    let env = [("MCP_RESOURCE", url.as_str())];
+    world.run_with("server", &["upstreams", "accept", "notes"], &env).expect_code(0);
+    let server = world.start_at(&format!("127.0.0.1:{port}"), &["gateway"], &env);
+    world.run_with("mint-token", &["--for-tool", "notes/get_note", "--save"], &env).expect_code(0);
+    let explain = |tool| world.run("client", &["explain", "--url", &url, "--tool", tool]);
+    explain("get_note").expect_code(0);
+    explain("put_note").expect_code(5).expect_out(&["put_note", "notes:write"]);
+    assert_eq!(server.terminate(), Some(0));
+}

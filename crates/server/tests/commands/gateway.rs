@@ -84,6 +84,31 @@ fn what_was_accepted_is_compared_with_what_is_offered() {
 }
 
 #[test]
+fn each_member_that_a_definition_gains_or_changes_is_a_change() {
+    let before = r#"{"name":"put_note","description":"Writes","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":false}}"#;
+    let world = world(&[GET, before]);
+    world.run(&about(&["upstreams", "accept", "notes"])).expect(0);
+    let status = about(&["upstreams", "status", "notes"]);
+    let changes = [
+        (r#""Writes""#, r#""Writes, and reads""#, "/description"),
+        (r#"{"type":"object"}"#, r#"{"type":"object","required":["to"]}"#, "/inputSchema/required"),
+        ("false", "true", "/annotations/readOnlyHint"),
+        (r#""annotations""#, r#""outputSchema":{"type":"object"},"annotations""#, "/outputSchema"),
+        (r#""annotations""#, r#""title":"Put","annotations""#, "/title"),
+        (r#""annotations""#, r#""icons":[],"annotations""#, "/icons"),
+    ];
+    for (old, new, place) in changes {
+        let changed = before.replace(old, new);
+        assert_ne!(changed, before);
+        offer(&world, &[GET, &changed]);
+        world.run(&status).expect(2).has(&["put_note", "changed: hidden and denied"]);
+        world.run(&about(&["upstreams", "diff", "notes"])).expect(0).has(&[place]);
+    }
+    offer(&world, &[GET, before]);
+    world.run(&status).expect(0);
+}
+
+#[test]
 fn the_verbs_of_policies_read_the_files_of_the_server() {
     let world = world(&[GET, PUT]);
     world.run(&about(&["upstreams", "accept", "notes"])).expect(0);
@@ -95,7 +120,27 @@ fn the_verbs_of_policies_read_the_files_of_the_server() {
         .run(&["policy", "check", "--upstream", "notes"])
         .expect(0)
         .has(&["3 scopes, 2 roles, 2 rules"]);
+    let of_it = |args: &[&'static str]| [&["policy"], args, &["--upstream", "notes"]].concat();
+    world.run(&of_it(&["show"])).expect(0).has(&["put_note = \"notes:write\""]);
+    world
+        .run(&of_it(&["reference"]))
+        .expect(0)
+        .has(&["| `notes:write` |", "`tools/call put_note`"]);
+    let case = |expect| {
+        format!(
+            "[[case]]\nname = \"writing\"\nroles = [\"user\"]\ntool = \"put_note\"\nexpect = \"{expect}\"\n"
+        )
+    };
+    fs::write(world.path("cases.toml"), case("deny")).unwrap();
+    world.run(&of_it(&["test", "cases.toml"])).expect(0).has(&["ok    writing"]);
+    fs::write(world.path("cases.toml"), case("permit")).unwrap();
+    world.run(&of_it(&["test", "cases.toml"])).expect(2).has(&["FAIL  writing"]);
     let policy = fs::read_to_string(world.path("notes.policy.toml")).unwrap();
+    let open = policy.replace("put_note = \"notes:write\"", "put_note = \"notes:read\"");
+    assert_ne!(open, policy);
+    fs::write(world.path("open.toml"), open).unwrap();
+    let diff = ["diff", "notes.policy.toml", "open.toml"];
+    world.run(&of_it(&diff)).expect(0).has(&["tools/call put_note", "user"]);
     fs::write(world.path("notes.policy.toml"), policy.replace("put_note", "other")).unwrap();
     world
         .run(&["policy", "check", "--upstream", "notes"])
