@@ -1,7 +1,7 @@
 //! Grants are found, and tokens are issued of them.
 
 use auth_core::{
-    NumericDate,
+    ClientId, NumericDate,
     oauth::{RefreshFamily, RefreshToken, SecretDigest},
 };
 
@@ -64,6 +64,9 @@ const UPSERT: &str = insert!(
      WHERE grants.issuer = EXCLUDED.issuer AND grants.subject = EXCLUDED.subject \
      AND grants.client_id = EXCLUDED.client_id AND grants.resource = EXCLUDED.resource"
 );
+/// By when a grant was used, also one that has ended.
+const LAST_NAME: &str = "SELECT client_name FROM grants \
+     WHERE client_id = $1 AND client_name IS NOT NULL ORDER BY last_used_at DESC, id LIMIT 1";
 const FIND_REFRESH: &str = select!(
     ", grants.generation, rotated_at, salt, refresh_tokens.generation AS presented",
     "JOIN refresh_tokens ON grant_id = grants.id WHERE digest = $1"
@@ -88,6 +91,13 @@ impl AuthorizationStore {
             }
         };
         self.rows(list, read).await
+    }
+
+    /// How a client called itself in the grant of it that was used last. It is known for a while
+    /// after the client was removed, as its ended grants are.
+    pub async fn last_client_name(&self, id: &ClientId) -> Result<Option<String>, DirectoryError> {
+        let find = Statement::new(LAST_NAME).bind(id.as_str());
+        Ok(self.row(find, |row| Ok(row.text("client_name")?)).await?.flatten())
     }
 
     /// Notes an access token of a grant, and the first refresh token of its family if there is to

@@ -9,7 +9,8 @@ use auth_core::{
 use directory::{
     AnyDirectory,
     authorization::{
-        AddClient, AddGrant, ClientOrigin, ClientSource, Consent, EndedGrants, StoredClient,
+        AddClient, AddGrant, ClientOrigin, ClientSource, Consent, EndedGrants, NewGrant,
+        StoredClient,
     },
 };
 use serde_json::{Value, json};
@@ -182,6 +183,22 @@ pub(crate) async fn a_removed_client_takes_its_grants_along(nodes: Nodes) {
     // Of a client that is not there, nothing ends.
     assert_eq!(nodes.one.remove_client(&another, at(11)).await.unwrap(), None);
     assert_eq!(nodes.other.grants(&of_client("another")).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_removed_client_is_known_by_the_name_of_its_last_grant(nodes: Nodes) {
+    let name = async || nodes.other.last_client_name(&APP.parse().unwrap()).await.unwrap();
+    assert_eq!(name().await, None);
+    let grants = [(1, "Old", 5), (2, "New", 20), (3, "", 30)];
+    for (byte, client_name, secs) in grants {
+        let client_name = Some(client_name.to_owned()).filter(|name| !name.is_empty());
+        let grant = NewGrant { client_name, created_at: at(secs), ..grant(byte, "alice", APP) };
+        nodes.issue(&grant, byte).await;
+    }
+    nodes.grant_with_access(4, "bob", "another").await;
+    assert_eq!(name().await.as_deref(), Some("New"));
+    let ended = nodes.one.end_grants(&of_client(APP), at(40)).await.unwrap();
+    assert_eq!(ended.grants, 3);
+    assert_eq!(name().await.as_deref(), Some("New"));
 }
 
 pub(crate) async fn a_removed_client_gets_no_grant(nodes: Nodes) {

@@ -82,6 +82,7 @@ contract! {
         clients_expire_by_disuse_unless_an_operator_added_them
         a_use_of_a_client_is_noted_to_the_minute
         a_removed_client_takes_its_grants_along
+        a_removed_client_is_known_by_the_name_of_its_last_grant
         a_removed_client_gets_no_grant
         a_grant_that_is_given_while_its_client_is_removed_is_never_left
         a_grant_waits_for_a_client_that_is_being_removed

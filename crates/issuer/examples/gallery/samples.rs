@@ -523,10 +523,21 @@ fn errors() -> Vec<Sample> {
     let id = || Label::long("5f0c6d3e-9c1b-4b7f-8a5a-0f5f6a1f2b3c");
     let provider = || Label::name("Work");
     let all = [
-        ("error-unknown-client", Problem::UnknownClient { name: name(), client_id: id() }),
+        (
+            "error-unknown-client",
+            Problem::UnknownClient {
+                name: name(),
+                client_id: id(),
+                destination: Some(Destination::Scheme(Label::long("cursor"))),
+            },
+        ),
         (
             "error-unknown-client-hostile",
-            Problem::UnknownClient { name: HOSTILE.into(), client_id: Label::long(HOSTILE) },
+            Problem::UnknownClient {
+                name: HOSTILE.into(),
+                client_id: Label::long(HOSTILE),
+                destination: Some(Destination::Website(Label::host(HOSTILE))),
+            },
         ),
         (
             "error-redirect-uri",

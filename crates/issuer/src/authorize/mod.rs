@@ -36,4 +36,4 @@ pub(crate) use request::check;
 pub(crate) use scope_choices::scope_choices;
 pub(crate) use show::show;
 
-use self::request::{CheckError, CheckedRequest, after_sign_in};
+use self::request::{CheckError, CheckedRequest, UnknownClient, after_sign_in};

@@ -10,17 +10,16 @@
 
 use std::error::Error;
 
-use auth_core::{
-    ClientId,
-    oauth::{ErrorCode, MetadataUrl, OAuthError, PageError, RedirectTarget, RedirectUri},
+use auth_core::oauth::{
+    ErrorCode, MetadataUrl, OAuthError, PageError, RedirectTarget, RedirectUri,
 };
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 
-use super::{CheckError, view};
+use super::{CheckError, UnknownClient, view};
 use crate::{
     AuthorizationServer,
-    pages::{Label, Problem},
+    pages::{Destination, Label, Problem},
     respond,
 };
 
@@ -37,19 +36,25 @@ pub(crate) fn refuse(
         }
         CheckError::Unavailable(fault) if is_program(headers) => fault.into_response(),
         CheckError::Unavailable(fault) => view::unavailable(server, &fault),
-        CheckError::Client(_, fault) if is_program(headers) => {
-            let text = fault.unwrap_or_else(|| "the client is unknown: register it again".into());
+        CheckError::Client(client) if is_program(headers) => {
+            let text =
+                client.fault.unwrap_or_else(|| "the client is unknown: register it again".into());
             bad_request(&OAuthError::new(ErrorCode::InvalidClient, text))
         }
-        CheckError::Client(id, fault) => view::problem(server, unknown(&id, fault.as_deref())),
+        CheckError::Client(client) => view::problem(server, unknown(&client)),
         CheckError::Unreachable(_, fault) if is_program(headers) => {
             respond::busy(&OAuthError::new(ErrorCode::TemporarilyUnavailable, fault))
         }
-        CheckError::Unreachable(id, fault) => view::problem(server, unknown(&id, Some(&fault))),
-        CheckError::Page(error) if is_program(headers) => {
+        CheckError::Unreachable(id, fault) => {
+            let client = UnknownClient { id, fault: Some(fault), name: None, redirect_uri: None };
+            view::problem(server, unknown(&client))
+        }
+        CheckError::Page { error, .. } if is_program(headers) => {
             bad_request(&OAuthError::new(ErrorCode::InvalidRequest, with_source(&error)))
         }
-        CheckError::Page(error) => view::problem(server, malformed(&error)),
+        CheckError::Page { error, name } => {
+            view::problem(server, malformed(&error, called(name.as_deref())))
+        }
     }
 }
 
@@ -81,25 +86,34 @@ fn bad_request(error: &OAuthError) -> Response {
     respond::json(StatusCode::BAD_REQUEST, error)
 }
 
-fn unknown(id: &ClientId, fault: Option<&str>) -> Problem {
-    let client_id = Label::long(id.as_str());
-    match (id.as_str().parse::<MetadataUrl>(), fault) {
+fn unknown(client: &UnknownClient) -> Problem {
+    let client_id = Label::long(client.id.as_str());
+    match (client.id.as_str().parse::<MetadataUrl>(), &client.fault) {
         (Ok(url), Some(fault)) => Problem::Document {
             host: Label::host(url.host()),
             client_id,
             message: Label::long(fault),
         },
-        _ => Problem::UnknownClient { name: Label::default(), client_id },
+        _ => Problem::UnknownClient {
+            name: called(client.name.as_deref()),
+            client_id,
+            destination: client.redirect_uri.as_ref().map(Destination::from),
+        },
     }
 }
 
-fn malformed(error: &PageError) -> Problem {
+fn malformed(error: &PageError, name: Label) -> Problem {
     match error {
         PageError::RedirectUriUnknown(uri) => {
-            Problem::RedirectUri { name: Label::default(), uri: Label::long(uri.as_str()) }
+            Problem::RedirectUri { name, uri: Label::long(uri.as_str()) }
         }
-        _ => Problem::Request { name: Label::default(), message: Label::long(&with_source(error)) },
+        _ => Problem::Request { name, message: Label::long(&with_source(error)) },
     }
+}
+
+/// What a client calls itself, if that is known.
+fn called(name: Option<&str>) -> Label {
+    name.map(Label::name).unwrap_or_default()
 }
 
 fn with_source(error: &PageError) -> String {

@@ -2,7 +2,10 @@
 
 use auth_core::{
     ClientId,
-    oauth::{Authorization, AuthorizationRequest, Form, PageError, RedirectedError, RequestError},
+    oauth::{
+        Authorization, AuthorizationRequest, Form, PageError, RedirectUri, RedirectedError,
+        RequestError,
+    },
 };
 
 use crate::{
@@ -27,11 +30,16 @@ pub(crate) struct CheckedRequest {
 pub(crate) enum CheckError {
     /// The request is malformed, and there is no safe place to redirect to.
     #[error("the request is malformed")]
-    Page(#[source] PageError),
-    /// The client is unknown: its id, and what is wrong with its metadata document, as a text for
-    /// people.
+    Page {
+        /// What is wrong.
+        #[source]
+        error: PageError,
+        /// What the client calls itself, if it is known.
+        name: Option<String>,
+    },
+    /// The client is unknown.
     #[error("the client is unknown")]
-    Client(ClientId, Option<String>),
+    Client(Box<UnknownClient>),
     /// The metadata document of the client cannot be had now: why, as a text for people.
     #[error("the metadata document of the client cannot be had")]
     Unreachable(ClientId, String),
@@ -49,28 +57,64 @@ pub(crate) enum CheckError {
     Unavailable(#[source] Unavailable),
 }
 
+/// A client that is not known, as far as a user can recognize it. Nothing of it is proven.
+#[derive(Debug)]
+pub(crate) struct UnknownClient {
+    /// Its id.
+    pub(crate) id: ClientId,
+    /// What is wrong with its metadata document, as a text for people.
+    pub(crate) fault: Option<String>,
+    /// What it called itself when a user last gave it a grant.
+    pub(crate) name: Option<String>,
+    /// Where it asks the browser to go afterwards.
+    pub(crate) redirect_uri: Option<RedirectUri>,
+}
+
 /// Reads and checks the request with this query.
 pub(crate) async fn check(
     server: &AuthorizationServer,
     peer: Option<PeerAddress>,
     text: &str,
 ) -> Result<CheckedRequest, CheckError> {
-    let request = AuthorizationRequest::parse(text.as_bytes()).map_err(CheckError::Page)?;
+    let request = AuthorizationRequest::parse(text.as_bytes())
+        .map_err(|error| CheckError::Page { error, name: None })?;
     let id = request.client_id();
-    let client = clients::find(server, id, peer).await.map_err(|fault| match fault {
-        ClientLookupError::Unknown(words) => CheckError::Client(id.clone(), words),
-        ClientLookupError::Unreachable(words) => CheckError::Unreachable(id.clone(), words),
-        ClientLookupError::Unavailable(fault) => CheckError::Unavailable(fault),
-    })?;
+    let client = match clients::find(server, id, peer).await {
+        Ok(client) => client,
+        Err(ClientLookupError::Unknown(fault)) => {
+            return Err(unknown(server, &request, fault).await);
+        }
+        Err(ClientLookupError::Unreachable(words)) => {
+            return Err(CheckError::Unreachable(id.clone(), words));
+        }
+        Err(ClientLookupError::Unavailable(fault)) => return Err(CheckError::Unavailable(fault)),
+    };
     let resources = server.config().resource_uris();
     let authorization =
         request.check(&client.metadata, &resources).map_err(|error| match error {
-            RequestError::Page(error) => CheckError::Page(error),
+            RequestError::Page(error) => {
+                CheckError::Page { error, name: client.name().map(str::to_owned) }
+            }
             RequestError::Redirected(error) => {
                 CheckError::Redirected { error, is_operators: client.is_operators }
             }
         })?;
     Ok(CheckedRequest { text: text.to_owned(), client, authorization })
+}
+
+async fn unknown(
+    server: &AuthorizationServer,
+    request: &AuthorizationRequest,
+    fault: Option<String>,
+) -> CheckError {
+    let id = request.client_id().clone();
+    match server.store().last_client_name(&id).await {
+        Ok(name) => {
+            let redirect_uri = request.claimed_redirect_uri();
+            CheckError::Client(Box::new(UnknownClient { id, fault, name, redirect_uri }))
+        }
+        Err(fault) => CheckError::Unavailable(fault.into()),
+    }
 }
 
 /// The query of a request whose user has just signed in: without what asks for signing in again.

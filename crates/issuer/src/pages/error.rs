@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use askama::Template;
 use http::StatusCode;
 
-use super::{Frame, Label, Page, Sentence, asker::the_program, text};
+use super::{Destination, Frame, Label, Page, Sentence, asker::the_program, sentence::Value, text};
 
 /// The page for something that went wrong.
 #[derive(Debug, Clone, Template)]
@@ -26,6 +26,8 @@ pub enum Problem {
         name: Label,
         /// Its client id.
         client_id: Label,
+        /// Where it asks the browser to go afterwards, which nothing proves.
+        destination: Option<Destination>,
     },
     /// The redirect URI is not one of the client's.
     RedirectUri {
@@ -79,7 +81,13 @@ pub enum Problem {
 impl ErrorPage {
     fn what(&self) -> Sentence {
         match &self.problem {
-            Problem::UnknownClient { name, .. } => about(text::UNKNOWN_CLIENT_WHAT, name),
+            Problem::UnknownClient { name, destination, .. } => {
+                let what = about(text::UNKNOWN_CLIENT_WHAT, name);
+                let Some(destination) = destination else { return what };
+                let values: [(&str, &dyn Value); 2] =
+                    [("what", &what), ("place", &destination.sentence())];
+                Sentence::new(text::UNKNOWN_CLIENT_PLACE, &values)
+            }
             Problem::RedirectUri { name, .. } => about(text::REDIRECT_WHAT, name),
             Problem::Request { name, .. } => about(text::REQUEST_WHAT, name),
             Problem::Document { host, .. } => Sentence::new(text::DOCUMENT_WHAT, &[("host", host)]),
@@ -119,7 +127,7 @@ impl ErrorPage {
     /// What helps a developer, by title.
     fn details(&self) -> Vec<(&'static str, &Label)> {
         let details = match &self.problem {
-            Problem::UnknownClient { name, client_id } => {
+            Problem::UnknownClient { name, client_id, .. } => {
                 vec![(text::ERROR_PROGRAM, name), (text::ERROR_CLIENT_ID, client_id)]
             }
             Problem::RedirectUri { uri, .. } => vec![(text::ERROR_ADDRESS, uri)],

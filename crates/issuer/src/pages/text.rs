@@ -238,6 +238,8 @@ pub(crate) const ERROR_MESSAGE: &str = "Message";
 pub(crate) const UNKNOWN_CLIENT_TITLE: &str = "This program is not known here";
 pub(crate) const UNKNOWN_CLIENT_WHAT: &str = "{program} uses a registration that this server does not \
     have. It may have expired, or it is for another server.";
+pub(crate) const UNKNOWN_CLIENT_PLACE: &str =
+    "{what} The program asks to send you back to {place}.";
 pub(crate) const UNKNOWN_CLIENT_TODO: &str = "In the program, remove this server and add it again, \
     or delete what the program stored for it: its client ID below and the tokens. Then connect \
     again. Nothing is wrong with your account.";

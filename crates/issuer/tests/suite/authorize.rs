@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use directory::authorization::GrantFilter;
 use http::{Request, StatusCode};
+use serde_json::json;
 
 use crate::common::{Answer, REDIRECT, World, authorize};
 
@@ -38,6 +39,80 @@ async fn an_unknown_client_is_400_and_says_which_and_what_to_delete() {
     let json = asked_by_a_program(&world, &path).await;
     assert_eq!((json.status, &*json.error()), (StatusCode::BAD_REQUEST, "invalid_client"));
     assert!(json.headers.get("set-cookie").is_none());
+}
+
+/// What a client that is gone called itself is a claim, and a text from outside.
+#[tokio::test]
+async fn a_removed_client_is_named_with_what_to_delete_and_nothing_changes() {
+    let world = World::new().await;
+    let now = auth_core::Clock::now(&*world.clock);
+    let name = "Team <b>chat</b>\u{202e}";
+    let body = json!({
+        "client_name": name, "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
+    });
+    let id = world.post_json("/register", &body).await.json()["client_id"].clone();
+    let id = id.as_str().unwrap();
+    let mut alice = world.signed_in("alice").await;
+    let path = authorize(&[("client_id", id)]);
+    let code = alice.allow(&path).await.code();
+    let tokens = world.exchange_with(&code, &[("client_id", id)]).await;
+    assert_eq!(tokens.status, StatusCode::OK);
+    let _ = world.store.remove_client(&id.parse().unwrap(), now).await.unwrap().unwrap();
+
+    let filter = GrantFilter { with_ended: true, ..GrantFilter::default() };
+    let before = format!("{:?}", world.store.grants(&filter).await.unwrap());
+    let cookies = alice.cookies.clone();
+    for page in [world.get(&path).await, alice.get(&path).await] {
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        let claim =
+            "The program that calls itself <bdi>Team &#60;b&#62;chat&#60;/b&#62;</bdi> uses";
+        assert!(page.body.contains(claim), "{}", page.body);
+        let place = "asks to send you back to <bdi>127.0.0.1</bdi>, a program on this computer.";
+        assert!(page.body.contains(place), "{}", page.body);
+        assert!(page.body.contains("remove this server and add it again, or delete what the"));
+        assert!(page.body.contains(id), "{}", page.body);
+        for name in ["set-cookie", "location"] {
+            assert!(page.headers.get(name).is_none(), "{name}");
+        }
+    }
+    assert_eq!(alice.cookies, cookies);
+    assert_eq!(format!("{:?}", world.store.grants(&filter).await.unwrap()), before);
+    assert_eq!(world.store.client(&id.parse().unwrap()).await.unwrap(), None);
+    let json = asked_by_a_program(&world, &path).await;
+    assert_eq!((json.status, &*json.error()), (StatusCode::BAD_REQUEST, "invalid_client"));
+}
+
+#[tokio::test]
+async fn a_client_that_was_never_known_is_described_by_where_it_wants_the_browser_to_go() {
+    let world = World::new().await;
+    for (uri, place) in [
+        (REDIRECT, "send you back to <bdi>127.0.0.1</bdi>, a program on this computer."),
+        ("https://chat.example/cb", "send you back to <bdi>chat.example</bdi>."),
+        ("cursor://callback", "the app that opens <bdi>cursor</bdi> links on this device."),
+    ] {
+        let page = world.get(&authorize(&[("client_id", "gone"), ("redirect_uri", uri)])).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        assert!(page.body.contains("The program uses a registration"), "{}", page.body);
+        assert!(page.body.contains(place), "{}", page.body);
+    }
+    for uri in ["", "javascript:alert(1)"] {
+        let page = world.get(&authorize(&[("client_id", "gone"), ("redirect_uri", uri)])).await;
+        assert!(!page.body.contains("send you back") && !page.body.contains("javascript"));
+    }
+}
+
+#[tokio::test]
+async fn a_known_client_is_named_when_its_request_is_wrong() {
+    let world = World::new().await;
+    for (uri, words) in [
+        ("https://evil.example/callback", "wants you to be sent to an address"),
+        ("javascript:alert(1)", "sent a request that this server cannot answer"),
+    ] {
+        let page = world.get(&authorize(&[("redirect_uri", uri)])).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        let claim = format!("The program that calls itself <bdi>Public Client</bdi> {words}");
+        assert!(page.body.contains(&claim), "{}", page.body);
+    }
 }
 
 #[tokio::test]

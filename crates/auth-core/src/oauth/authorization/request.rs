@@ -115,6 +115,13 @@ impl AuthorizationRequest {
         &self.client_id
     }
 
+    /// The redirect URI as the client sent it, if any client may have it. Nothing says that this
+    /// client does: it is for showing, never for a redirect.
+    #[must_use]
+    pub fn claimed_redirect_uri(&self) -> Option<RedirectUri> {
+        self.parameters.unique("redirect_uri").ok().flatten()?.parse().ok()
+    }
+
     /// Checks the request of `client`, which has the id [`client_id`](Self::client_id). `served`
     /// are the resources of this server, first the one that a request without `resource` is for.
     pub fn check(

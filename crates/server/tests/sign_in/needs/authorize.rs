@@ -129,6 +129,7 @@ async fn an_unknown_client_gets_json_or_a_page_and_nothing_happens() {
     assert_eq!(page.status, 400, "{page:?}");
     assert!(page.header(&header::CONTENT_TYPE).unwrap().starts_with("text/html"));
     assert!(page.body.contains("never-registered"), "{page:?}");
+    assert!(page.body.contains("asks to send you back to"), "{page:?}");
     for answer in [&json, &page] {
         assert!(answer.headers.get(header::SET_COOKIE).is_none(), "{answer:?}");
         assert!(answer.headers.get(header::LOCATION).is_none(), "{answer:?}");
