@@ -312,6 +312,10 @@ async fn a_second_consent_page_says_why_it_is_there() {
     let grew = html("consent-grew").await;
     assert!(grew.contains(&is_new("files.write")));
     assert!(!grew.contains("Why you see this page again") && !grew.contains("left out before"));
+    let moved = html("consent-moved").await;
+    assert!(moved.contains("<h2>The program goes back to another place</h2>"));
+    assert!(moved.contains("Nothing here says that it went back to <bdi>claude.ai</bdi> then."));
+    assert!(!moved.contains("value=\"continue\""));
     assert!(html("consent-declined").await.contains("<h2>You declined</h2>"));
     let known = tags(&html("consent-known").await);
     let buttons = known.iter().filter(|tag| tag.get("name") == "decision");

@@ -1,6 +1,6 @@
 //! What users have consented to before: it makes the next consent one click, never none.
 
-use auth_core::{ClientId, NumericDate, ResourceUri, ScopeSet};
+use auth_core::{ClientId, NumericDate, ResourceUri, ScopeSet, oauth::RedirectUri};
 
 use super::{
     AuthorizationStore,
@@ -23,6 +23,10 @@ const TOO_MANY: &str = "DELETE FROM consents WHERE (issuer, subject, client_id, 
      (SELECT issuer, subject, client_id, resource FROM consents \
      WHERE issuer = $1 AND subject = $2 ORDER BY consented_at DESC, client_id, resource \
      LIMIT 1000 OFFSET $3)";
+/// The redirect URIs that codes of a user went to: they are kept with their grants.
+const REDIRECTS: &str = "SELECT DISTINCT redirect_uri FROM codes \
+     JOIN grants ON grants.id = grant_id \
+     WHERE issuer = $1 AND subject = $2 AND client_id = $3 AND resource = $4";
 const FORGET: &str = "DELETE FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3";
 
 /// What a user has said to a client at a resource so far, about each scope that was offered.
@@ -77,6 +81,18 @@ impl AuthorizationStore {
         let find = named(Statement::new(FIND), user).bind(client_id.as_str());
         let found = self.row(find.bind(resource.as_str()), Consent::read).await?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// Where a client was sent back to when a user allowed it at a resource, as far as those grants
+    /// are kept: until a while after they end.
+    pub async fn consented_redirects(
+        &self,
+        user: &UserName,
+        client_id: &ClientId,
+        resource: &ResourceUri,
+    ) -> Result<Vec<RedirectUri>, DirectoryError> {
+        let find = named(Statement::new(REDIRECTS), user).bind(client_id.as_str());
+        self.rows(find.bind(resource.as_str()), |row| Ok(row.parsed("redirect_uri")?)).await
     }
 
     /// Remembers a consent in place of the one before. Of a user, 500 are remembered. Nothing is

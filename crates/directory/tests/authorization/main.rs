@@ -147,6 +147,7 @@ contract! {
         a_device_code_is_forgotten_after_its_end;
     others:
         a_consent_is_remembered_by_client_and_resource
+        where_a_client_was_sent_back_to_is_known_while_its_grant_is
         what_was_offered_and_left_out_is_remembered
         consents_of_a_user_are_bounded
         attempts_are_counted_in_windows

@@ -5,10 +5,10 @@ use std::time::Duration;
 use auth_core::{ClientId, NumericDate, ResourceUri, oauth::SingleUse};
 use directory::{
     Edit,
-    authorization::{Consent, Throttle},
+    authorization::{AddGrant, Consent, Throttle},
 };
 
-use crate::{APP, DAY, DOCUMENT, Nodes, at, at_once, user};
+use crate::{APP, DAY, DOCUMENT, Nodes, at, at_once, code, digest, grant, of_client, user};
 
 fn resource(name: &str) -> ResourceUri {
     format!("https://{name}.example").parse().unwrap()
@@ -62,6 +62,42 @@ pub(crate) async fn a_consent_is_remembered_by_client_and_resource(nodes: Nodes)
 pub(crate) fn allowed(scopes: &str) -> Consent {
     let scopes = scopes.parse().unwrap();
     Consent::default().after(&scopes, &scopes)
+}
+
+pub(crate) async fn where_a_client_was_sent_back_to_is_known_while_its_grant_is(nodes: Nodes) {
+    let known = async |subject, client, place| {
+        let (user, client) = (user(subject), client_of(client));
+        let found = nodes.other.consented_redirects(&user, &client, &place).await.unwrap();
+        let mut found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        found.sort();
+        found
+    };
+    let here: ResourceUri = crate::RESOURCE.parse().unwrap();
+    assert_eq!(known("alice", APP, here.clone()).await, [""; 0]);
+    let web = "https://app.example/callback";
+    for (byte, uri) in [(1, None), (2, None), (3, Some(web))] {
+        let grant = grant(byte, "alice", APP);
+        let mut code = code(&grant);
+        if let Some(uri) = uri {
+            code.redirect_uri = uri.parse().unwrap();
+        }
+        let added = nodes.one.issue_code(&grant, DOCUMENT, &digest(byte), &code).await.unwrap();
+        assert_eq!(added, AddGrant::Added);
+    }
+    let both = ["http://127.0.0.1:4000/callback?a=%20b", web];
+    assert_eq!(known("alice", APP, here.clone()).await, both);
+    for (subject, client, place) in [
+        ("bob", APP, here.clone()),
+        ("alice", "another", here.clone()),
+        ("alice", APP, resource("a")),
+    ] {
+        assert_eq!(known(subject, client, place).await, [""; 0], "{subject} {client}");
+    }
+    // Ended grants are kept for a day.
+    assert_eq!(nodes.one.end_grants(&of_client(APP), at(1)).await.unwrap().grants, 3);
+    assert_eq!(known("alice", APP, here.clone()).await, both);
+    nodes.one.prune_authorizations(at(2 * 86_400), DAY * 30).await.unwrap();
+    assert_eq!(known("alice", APP, here).await, [""; 0]);
 }
 
 pub(crate) async fn what_was_offered_and_left_out_is_remembered(nodes: Nodes) {

@@ -287,6 +287,7 @@ fn consent() -> Vec<Sample> {
             "consent-declined",
             ConsentPage { reason: ConsentReason::Declined, ..web.clone() }.response(),
         ),
+        ("consent-moved", ConsentPage { reason: ConsentReason::Moved, ..web.clone() }.response()),
         (
             "consent-narrowed",
             ConsentPage {

@@ -119,6 +119,8 @@ pub(crate) fn decision(form: &Form, offer: &Offer) -> Option<Decision> {
             Decision::Allow(offer.scopes().iter().filter(is_ticked).cloned().collect())
         }
         field::READ_ONLY => Decision::Allow(offer.reading()),
+        // Its button is not on the page of a place that is new.
+        field::CONTINUE if offer.is_moved() => return None,
         field::CONTINUE => Decision::Allow(offer.remembered.clone()),
         field::DENY => Decision::Deny,
         _ => return None,

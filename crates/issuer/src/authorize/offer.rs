@@ -9,10 +9,15 @@
 //! 4. A scope opens what needs it, or what it opens alone; and only what the user may do at all
 //!    with all that is offered.
 //! 5. `offline_access` permits nothing, and is not shown.
+//! 6. What was allowed before makes it one click only if the browser goes back to a host, an app or
+//!    a computer to which it went back then: a metadata document may name another one any day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auth_core::{Action, Ceiling, Hypothetical, Policy, Scope, ScopeSet, oauth::OFFLINE_ACCESS};
+use auth_core::{
+    Action, Ceiling, Hypothetical, Policy, Scope, ScopeSet,
+    oauth::{OFFLINE_ACCESS, RedirectTarget, RedirectUri},
+};
 use directory::{User, authorization::Consent};
 
 use super::read_only;
@@ -29,6 +34,8 @@ pub(crate) struct Offer {
     pub(crate) unknown: ScopeSet,
     /// What the user allowed before, of what is offered.
     pub(crate) remembered: ScopeSet,
+    /// Whether the browser goes back to a place that no consent before was for.
+    is_elsewhere: bool,
     /// What the user has said to this client so far.
     before: Consent,
 }
@@ -101,7 +108,14 @@ impl Offer {
             before: Before::of(scope, &before),
         };
         let choices = offered.iter().map(choice).collect();
-        Self { choices, beyond_roles, unknown, remembered, before }
+        let is_elsewhere = false;
+        Self { choices, beyond_roles, unknown, remembered, is_elsewhere, before }
+    }
+
+    /// The same for a browser that goes back to `uri`, while it went back to `known` so far.
+    pub(crate) fn going_to(self, uri: &RedirectUri, known: &[RedirectUri]) -> Self {
+        let is_known = known.iter().any(|it| is_same_place(it.target(), uri.target()));
+        Self { is_elsewhere: !is_known, ..self }
     }
 
     /// The scopes that are offered.
@@ -122,7 +136,12 @@ impl Offer {
 
     /// Whether all that is offered was allowed before, so that one click is enough.
     pub(crate) fn is_known(&self) -> bool {
-        !self.choices.is_empty() && self.remembered == self.scopes()
+        !self.is_elsewhere && !self.choices.is_empty() && self.remembered == self.scopes()
+    }
+
+    /// Whether the user was asked before, and the browser went back elsewhere then.
+    pub(crate) fn is_moved(&self) -> bool {
+        self.is_elsewhere && self.before != Consent::default()
     }
 
     /// Whether the user left out some of what is offered before.
@@ -139,6 +158,12 @@ impl Offer {
     pub(crate) fn is_grown(&self) -> bool {
         self.choices.iter().any(|choice| self.is_new(choice))
     }
+}
+
+/// Whether both lead to the same host or app, or to this computer, whatever it is called.
+fn is_same_place(one: RedirectTarget<'_>, other: RedirectTarget<'_>) -> bool {
+    matches!((one, other), (RedirectTarget::Loopback(_), RedirectTarget::Loopback(_)))
+        || one == other
 }
 
 /// What each of `offered` opens, within `ceiling` (rule 4).

@@ -84,7 +84,10 @@ pub(super) async fn offer(
     let Some(target) = server.config().resource(resource) else {
         return Err(Unavailable::new("a resource is gone", "it was checked before"));
     };
-    Ok(Offer::new(server, &target.policy, user, authorization.scopes(), before))
+    let client = &checked.client.id;
+    let known = server.store().consented_redirects(&name, client, resource).await?;
+    let offer = Offer::new(server, &target.policy, user, authorization.scopes(), before);
+    Ok(offer.going_to(authorization.redirect_uri(), &known))
 }
 
 /// The parts that all answers to a request share.

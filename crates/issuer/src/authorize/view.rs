@@ -88,6 +88,8 @@ fn reason(offer: &Offer, is_declined: bool) -> ConsentReason {
         ConsentReason::Declined
     } else if offer.is_known() {
         ConsentReason::Known
+    } else if offer.is_moved() {
+        ConsentReason::Moved
     } else if offer.is_narrowed() {
         ConsentReason::Narrowed
     } else if offer.is_grown() {

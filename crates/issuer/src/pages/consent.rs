@@ -37,6 +37,9 @@ pub enum ConsentReason {
     Known,
     /// The user declined this program a minute ago.
     Declined,
+    /// The user allowed the program before, and the browser did not go back to this place then, as
+    /// far as that is known. The program may ask for other scopes besides, as below.
+    Moved,
     /// The program asks again for scopes that the user did not allow: those that were
     /// [left out](super::ScopeChoice::is_left_out). It may ask for
     /// [new](super::ScopeChoice::is_new) ones besides.
@@ -57,7 +60,11 @@ impl ConsentPage {
 
     /// Why the page is shown, as headings and texts.
     fn notices(&self) -> Vec<(&'static str, Sentence)> {
-        let new = self.scopes.new_ones();
+        let (new, left_out) = (self.scopes.new_ones(), self.scopes.left_out());
+        let narrowed = || {
+            let text = Sentence::new(text::CONSENT_NARROWED, &[("scopes", &left_out)]);
+            (text::CONSENT_NARROWED_TITLE, text)
+        };
         let grew = || {
             let text = Sentence::new(text::CONSENT_GREW, &[("scopes", &new)]);
             (text::CONSENT_GREW_TITLE, text)
@@ -68,12 +75,17 @@ impl ConsentPage {
                 let text = Sentence::new(text::CONSENT_DECLINED, &[]);
                 vec![(text::CONSENT_DECLINED_TITLE, text)]
             }
-            ConsentReason::Narrowed => {
-                let left_out = self.scopes.left_out();
-                let text = Sentence::new(text::CONSENT_NARROWED, &[("scopes", &left_out)]);
-                let narrowed = (text::CONSENT_NARROWED_TITLE, text);
+            ConsentReason::Moved => {
+                let place = self.client.goes_back_to();
+                let text = Sentence::new(text::CONSENT_MOVED, &[("place", &place)]);
+                let moved = (text::CONSENT_MOVED_TITLE, text);
+                let narrowed = (!left_out.is_empty()).then(narrowed);
                 let grew = (!new.is_empty()).then(grew);
-                [Some(narrowed), grew].into_iter().flatten().collect()
+                [Some(moved), narrowed, grew].into_iter().flatten().collect()
+            }
+            ConsentReason::Narrowed => {
+                let grew = (!new.is_empty()).then(grew);
+                [Some(narrowed()), grew].into_iter().flatten().collect()
             }
             ConsentReason::Grew => vec![grew()],
         }

@@ -90,6 +90,9 @@ pub(crate) const CONSENT_UNPROVEN: &str =
 pub(crate) const CONSENT_DECLINED_TITLE: &str = "You declined";
 pub(crate) const CONSENT_DECLINED: &str = "You declined this program a moment ago, and it asks \
     again. You do not have to answer: close this page, or decline again.";
+pub(crate) const CONSENT_MOVED_TITLE: &str = "The program goes back to another place";
+pub(crate) const CONSENT_MOVED: &str = "You allowed this program before. Nothing here says that it \
+    went back to {place} then. Go on only if you expect to go there.";
 pub(crate) const CONSENT_NARROWED_TITLE: &str = "Why you see this page again";
 pub(crate) const CONSENT_NARROWED: &str = "You did not allow {scopes} before. The program asks \
     again: it tried something that needs it. For the program to go on with that, tick the box. If \

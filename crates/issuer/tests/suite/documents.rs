@@ -50,6 +50,45 @@ async fn a_client_with_a_document_needs_no_registration() {
     assert_eq!(site.asked(), 1);
 }
 
+/// A document may name another host any day: what was allowed before it did is no single click.
+#[tokio::test]
+async fn a_document_with_another_redirect_host_is_shown_for_consent_in_full() {
+    let (site, id) = published().await;
+    let world = Website::world().await;
+    let mut alice = world.signed_in("alice").await;
+    let at = |uri: &str| authorize(&[("client_id", &id), ("redirect_uri", uri)]);
+    let is_one_click = |page: &Answer| {
+        let buttons = page.form("/authorize").buttons;
+        buttons.contains(&("decision".to_owned(), "continue".to_owned()))
+    };
+    let local = "http://127.0.0.1:49152/callback";
+    let page = alice.get(&at(local)).await;
+    assert!(!is_one_click(&page) && !page.body.contains("another place"), "{}", page.body);
+    let _ = alice.allow(&at(local)).await.code();
+    assert!(is_one_click(&alice.get(&at(local)).await));
+
+    let mut changed = document(&id);
+    let uris = ["http://127.0.0.1/callback", "http://localhost/", "https://evil.example/cb"];
+    changed["redirect_uris"] = json!(uris);
+    site.answers("200 OK", JSON, &changed.to_string());
+    // What is remembered of a document ends.
+    world.clock.advance(Duration::from_hours(25));
+    let mut alice = world.signed_in("alice").await;
+    // Another name of this computer is no other place.
+    assert!(is_one_click(&alice.get(&at("http://localhost:4000/")).await));
+    let page = alice.get(&at("https://evil.example/cb")).await;
+    assert!(!is_one_click(&page), "{}", page.body);
+    assert!(page.body.contains("goes back to another place"), "{}", page.body);
+    assert!(page.body.contains("went back to <bdi>evil.example</bdi> then"), "{}", page.body);
+    // The button that is not there decides nothing.
+    let form = page.form("/authorize");
+    let answer = alice.submit(form.clone(), &[("decision", "continue")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let _ = alice.submit(form, &[("decision", "allow")]).await.code();
+    assert!(is_one_click(&alice.get(&at("https://evil.example/cb")).await));
+    assert!(is_one_click(&alice.get(&at(local)).await));
+}
+
 #[tokio::test]
 async fn a_document_that_is_not_in_order_is_400_and_the_page_says_why() {
     let (site, id) = published().await;
