@@ -9,6 +9,7 @@
 //! let tokens = world.exchange(&answer.code()).await.json();
 //! ```
 
+pub(crate) mod authenticator;
 mod browser;
 mod html;
 pub(crate) mod server;

@@ -8,6 +8,7 @@ use crate::{
     Other,
     common::{Answer, REDIRECT, World, authorize},
     grants,
+    ways::{SignedIn, Way},
 };
 
 const STATE: &str = "a+/=b";
@@ -233,22 +234,23 @@ async fn what_goes_back_as_an_error() {
 /// The same at the decision: a page that was shown for a good request decides no other one.
 #[tokio::test]
 async fn a_decision_is_checked_as_a_request_is() {
-    let world = World::new().await;
-    let mut alice = world.signed_in("alice").await;
-    let form = alice.get(&authorize(&[])).await.form("/authorize");
-    let rows = NEVER_REDIRECTED.iter().map(|(name, other)| (name, other));
-    for (name, other) in rows.chain(SENT_BACK.iter().map(|(name, other, _)| (name, other))) {
-        let request = authorize(other).split_once('?').unwrap().1.to_owned();
-        let decided = [("request", request.as_str()), ("decision", "allow")];
-        let answer = alice.submit(form.clone(), &decided).await;
-        if answer.status == StatusCode::SEE_OTHER {
-            assert_eq!(answer.parameter("code"), None, "{name}");
-        } else {
-            let is_refused = answer.status.is_client_error();
-            assert!(is_refused && answer.headers.get("location").is_none(), "{name}");
+    for way in Way::ALL {
+        let SignedIn { world, mut browser, .. } = way.begin().await;
+        let form = browser.get(&authorize(&[])).await.form("/authorize");
+        let rows = NEVER_REDIRECTED.iter().map(|(name, other)| (name, other));
+        for (name, other) in rows.chain(SENT_BACK.iter().map(|(name, other, _)| (name, other))) {
+            let request = authorize(other).split_once('?').unwrap().1.to_owned();
+            let decided = [("request", request.as_str()), ("decision", "allow")];
+            let answer = browser.submit(form.clone(), &decided).await;
+            if answer.status == StatusCode::SEE_OTHER {
+                assert_eq!(answer.parameter("code"), None, "{name} ({way:?})");
+            } else {
+                let is_refused = answer.status.is_client_error();
+                assert!(is_refused && answer.headers.get("location").is_none(), "{name} ({way:?})");
+            }
         }
+        assert_eq!(grants(&world).await, 0);
     }
-    assert_eq!(grants(&world).await, 0);
 }
 
 /// What comes back is what was sent, and breaks no header.

@@ -1,5 +1,5 @@
-//! What must not work, over HTTP: each row is a request, what comes of it, and that nothing else
-//! has happened.
+//! What must not work: each row is an HTTP request to the routes, without a socket, what comes of
+//! it, and that nothing else has happened. What follows a sign-in is for each way to sign in.
 
 #![expect(
     clippy::unwrap_used,

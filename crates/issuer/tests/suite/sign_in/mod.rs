@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use ::secrecy::{ExposeSecret, SecretString};
 use auth_core::Clock;
-use aws_lc_rs::hmac;
 use directory::{
     Directory, Edit, Stamp, UserName, UserStatus,
     authorization::{BrowserSession, OneTimeKind},
@@ -20,7 +19,10 @@ use directory::{
 use http::StatusCode;
 use issuer::sign_in::{OneTimeCode, SignInLink, hash_password};
 
-use crate::common::{Answer, Browser, World};
+use crate::common::{
+    Answer, Browser, World,
+    authenticator::{codes_on, key_on, totp},
+};
 
 /// A password that may be one.
 pub(crate) const PASSWORD: &str = "violet kettle sings at noon";
@@ -82,38 +84,4 @@ fn assert_wrong(browser: &Browser, answer: &Answer) {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     assert!(answer.body.contains("is wrong"), "{answer:?}");
     assert!(!browser.cookies.contains_key("bartizan_session"));
-}
-
-/// The code of an authenticator app (RFC 6238), `steps` after now.
-fn totp(world: &World, key: &str, steps: i64) -> String {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u64, 0);
-    for letter in key.bytes() {
-        let value = alphabet.iter().position(|it| *it == letter).unwrap();
-        held = held << 5 | u64::try_from(value).unwrap();
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits & 0xFF).unwrap());
-        }
-    }
-    let step = world.clock.now().as_secs() / 30 + steps;
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes);
-    let tag = hmac::sign(&key, &step.to_be_bytes());
-    let tag = tag.as_ref();
-    let at = usize::from(tag[19] & 0xF);
-    let number = u32::from_be_bytes(tag[at..at + 4].try_into().unwrap()) & 0x7FFF_FFFF;
-    format!("{:06}", number % 1_000_000)
-}
-
-/// The key on a page that sets a second factor up.
-fn key_on(page: &Answer) -> String {
-    let key = page.body.split("class=\"key\">").nth(1).unwrap().split("</p>").next().unwrap();
-    key.replace("<span>", "").replace("</span>", "").replace(char::is_whitespace, "")
-}
-
-/// The recovery codes on a page.
-fn codes_on(page: &Answer) -> Vec<String> {
-    let parts = page.body.split("<code>").skip(1);
-    parts.map(|part| part.split("</code>").next().unwrap().to_owned()).collect()
 }
