@@ -488,6 +488,26 @@ async fn a_decision_needs_the_token_of_its_page() {
     assert_eq!(grants(&world).await, 0);
 }
 
+/// A person who looks for a password, and then reads: each page is good for ten minutes.
+#[tokio::test]
+async fn a_request_is_granted_after_599_seconds_on_each_page() {
+    let world = World::new().await;
+    let mut alice = world.signed_in("alice").await;
+    let path = authorize(&[]);
+    let request = path.split_once('?').unwrap().1;
+    let sign_in = alice.get(&authorize(&[("prompt", "login")])).await.form("/sign-in");
+    let sent = sign_in.fields.iter().find(|(name, _)| name == "request").unwrap().1.clone();
+    assert_eq!(sent, request);
+    let typed = [("user", "alice"), ("secret", "wrong")];
+    world.clock.advance(Duration::from_secs(599));
+    let page = alice.submit(sign_in, &typed).await;
+    assert!(page.body.contains("is wrong") && !page.body.contains("too long"), "{}", page.body);
+    let consent = alice.get(&path).await.form("/authorize");
+    world.clock.advance(Duration::from_secs(599));
+    let code = alice.submit(consent, &[("decision", "allow")]).await.code();
+    assert_eq!(world.exchange(&code).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn a_decision_of_another_origin_is_refused() {
     let world = World::new().await;

@@ -95,6 +95,26 @@ async fn connections_are_shown_and_end_with_their_tokens() {
 }
 
 #[tokio::test]
+async fn the_account_page_says_when_a_connection_was_last_used() {
+    let world = World::new().await;
+    let tokens = world.tokens("alice").await;
+    let shown = async || {
+        let page = world.signed_in("alice").await.get("/account").await.body;
+        let row = page.split("<dt>Last used</dt>").nth(1).unwrap();
+        let row = row.split("</dd>").next().unwrap();
+        row.split_once('>').unwrap().1.split_once('>').unwrap().1.replace("</time>", "")
+    };
+    assert_eq!(shown().await, "just now");
+    world.clock.advance(Duration::from_hours(3));
+    assert_eq!(shown().await, "3 hours ago");
+    let refreshed = world.refresh(tokens["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(refreshed.status, StatusCode::OK);
+    assert_eq!(shown().await, "just now");
+    world.clock.advance(Duration::from_mins(2));
+    assert_eq!(shown().await, "2 minutes ago");
+}
+
+#[tokio::test]
 async fn all_connections_end_at_once() {
     let world = World::new().await;
     let first = world.tokens("alice").await["refresh_token"].as_str().unwrap().to_owned();

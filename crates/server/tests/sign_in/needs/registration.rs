@@ -27,6 +27,26 @@ async fn several_redirect_addresses_are_registered_at_once_and_none_only_for_dev
         assert!(sent.starts_with(&format!("{}?", uri.as_str().unwrap())), "{sent}");
     }
 
+    // One that no client may have is left out, and the answer says what is left (RFC 7591 §3.2.1).
+    let bad = ["http://cursor.example/callback", "javascript:alert(1)"];
+    for bad in bad {
+        let mixed = json!({
+            "redirect_uris": [uris[0], bad, uris[2]], "token_endpoint_auth_method": "none",
+        });
+        let answer = register(&program, &mixed).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(answer.json()["redirect_uris"], json!([uris[0], uris[2]]), "{bad}");
+        let client = Client::with(&program, &mixed).await;
+        let request = with(client.request(), "redirect_uri", Some(bad));
+        let page = Browser::new().open(&program, &authorize(request)).await.page();
+        assert_eq!(page.status, 400, "{bad}: {page:?}");
+        let request = with(client.request(), "redirect_uri", uris[2].as_str());
+        let sent = Browser::new().open(&program, &authorize(request)).await.sent();
+        assert!(parameter(&sent, "code").is_some(), "{sent}");
+    }
+    let only_bad = json!({ "redirect_uris": bad, "token_endpoint_auth_method": "none" });
+    register(&program, &only_bad).await.assert_error(400, "invalid_redirect_uri");
+
     let none = json!({ "redirect_uris": [], "token_endpoint_auth_method": "none" });
     register(&program, &none).await.assert_error(400, "invalid_redirect_uri");
     let device = json!({
