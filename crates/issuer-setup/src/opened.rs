@@ -57,7 +57,7 @@ impl OpenIssuer {
     ) -> Result<Self, SetupError> {
         let path = &setup.settings.key_folder;
         let folder =
-            KeyFolder::open_or_make(path, Algorithm::Es256, clock.now()).map_err(|fault| {
+            KeyFolder::open_or_make(path, KEY_ALGORITHM, clock.now()).map_err(|fault| {
                 let path = path.display();
                 SetupError::Keys(format!("SIGNING_KEYS {path}: {fault}. Choose another folder"))
             })?;

@@ -7,8 +7,8 @@ use super::{
     connection::{Columns, Connection, Statement},
 };
 use crate::{
-    DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, User, UserName, error::QueryError,
-    user::LastSeen, valid_from_after,
+    DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, User, UserName, UserStatus,
+    error::QueryError, user::LastSeen, valid_from_after,
 };
 
 const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at, \
@@ -23,6 +23,7 @@ const REMOVED_AT: &str =
     "SELECT max(at) AS at FROM changes WHERE issuer = $1 AND subject = $2 AND what = 'remove'";
 const UPDATE_STATUS: &str =
     "UPDATE users SET status = $3 WHERE issuer = $1 AND subject = $2 AND status <> $3";
+const END_SESSIONS: &str = "DELETE FROM browser_sessions WHERE issuer = $1 AND subject = $2";
 const UPDATE_VALID_FROM: &str = "UPDATE users SET valid_from = $3 \
      WHERE issuer = $1 AND subject = $2 AND (valid_from IS NULL OR valid_from < $3)";
 const INSERT_ROLE: &str = "INSERT INTO user_roles (issuer, subject, role, expires_at) \
@@ -110,7 +111,7 @@ async fn make(
                 return Ok(EditOutcome::NoSuchUser);
             }
             let made = match edit {
-                Edit::SetStatus(_, status) => on(UPDATE_STATUS, name).bind(status.as_str()),
+                Edit::SetStatus(_, status) => return set_status(connection, name, *status).await,
                 Edit::Grant(_, role, until) => {
                     on(INSERT_ROLE, name).bind(role.as_str()).bind(until.map(NumericDate::as_secs))
                 }
@@ -120,6 +121,21 @@ async fn make(
             Ok(EditOutcome::changed_if(connection.execute(made).await? > 0))
         }
     }
+}
+
+/// A user who is disabled is signed out of every browser, and stays so when enabled again. Sessions
+/// end at both, because one may have begun in a transaction that did not see the first yet.
+async fn set_status(
+    connection: &mut impl Connection,
+    name: &UserName,
+    status: UserStatus,
+) -> Result<EditOutcome, QueryError> {
+    let update = on(UPDATE_STATUS, name).bind(status.as_str());
+    let is_changed = connection.execute(update).await? > 0;
+    if is_changed {
+        connection.execute(on(END_SESSIONS, name)).await?;
+    }
+    Ok(EditOutcome::changed_if(is_changed))
 }
 
 /// Adds `user` with its roles; `false` if there is one by its names. Tokens that a user had who was
@@ -159,6 +175,9 @@ async fn import(
     user.last_seen_at = LastSeen::default();
     connection.execute(of(UPDATE_USER, &user)).await?;
     let name = UserName::new(&user.issuer, &user.subject);
+    if there.status != user.status {
+        connection.execute(on(END_SESSIONS, &name)).await?;
+    }
     connection.execute(on(DELETE_ROLES, &name)).await?;
     insert_roles(connection, &user).await?;
     Ok(EditOutcome::Changed)

@@ -124,7 +124,7 @@ contract! {
     sessions:
         a_session_is_found_by_its_cookie_alone
         a_session_ends_by_disuse_and_by_its_date
-        a_disabled_user_has_no_session
+        disabling_a_user_ends_the_sessions
         sessions_end_one_by_one_or_all_others
         a_user_has_a_hundred_sessions
         many_uses_at_once_are_all_answered;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::oauth::SecretDigest;
-use directory::{Edit, authorization::NewSession};
+use directory::{Directory, Edit, authorization::NewSession};
 
 use crate::{DAY, Nodes, at, at_once, digest, user};
 
@@ -65,15 +65,32 @@ pub(crate) async fn a_session_ends_by_disuse_and_by_its_date(nodes: Nodes) {
     assert!(!is_alive(&nodes, &digest(1), 86_399).await);
 }
 
-pub(crate) async fn a_disabled_user_has_no_session(nodes: Nodes) {
+pub(crate) async fn disabling_a_user_ends_the_sessions(nodes: Nodes) {
     assert!(begin(&nodes, 1, "alice").await);
     nodes.disable("alice").await;
     assert!(!is_alive(&nodes, &digest(1), 1).await);
     assert!(ids(&nodes, "alice", 1).await.is_empty());
     assert!(!begin(&nodes, 2, "alice").await);
     assert!(!begin(&nodes, 2, "nobody").await);
+    // Disabling ended it: it is not alive again.
     nodes.enable("alice").await;
-    assert!(is_alive(&nodes, &digest(1), 1).await);
+    assert!(!is_alive(&nodes, &digest(1), 1).await);
+    assert!(ids(&nodes, "alice", 1).await.is_empty());
+    // No change of the status, and no session of another user ends.
+    assert!(begin(&nodes, 3, "alice").await && begin(&nodes, 4, "bob").await);
+    nodes.enable("alice").await;
+    assert!(is_alive(&nodes, &digest(3), 1).await);
+    // An import disables a user, too.
+    let users = nodes.one.users().list().await.unwrap();
+    let alice = users.iter().find(|it| it.subject().as_str() == "alice").unwrap();
+    let mut alice = serde_json::to_value(alice).unwrap();
+    *alice.get_mut("status").unwrap() = "disabled".into();
+    let alice = serde_json::from_value(alice).unwrap();
+    nodes.edit(Edit::Import { user: alice, overwrite: true }).await;
+    nodes.enable("alice").await;
+    assert!(!is_alive(&nodes, &digest(3), 1).await);
+    assert!(is_alive(&nodes, &digest(4), 1).await);
+    assert!(begin(&nodes, 1, "alice").await);
     nodes.edit(Edit::Remove(user("alice"))).await;
     assert!(!is_alive(&nodes, &digest(1), 1).await);
 }

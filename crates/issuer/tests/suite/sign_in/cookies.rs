@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 
-use super::{PASSWORD, assert_signed_in, disable, sessions, set_password, sign_in};
+use super::{PASSWORD, assert_signed_in, disable, enable, sessions, set_password, sign_in};
 use crate::common::World;
 
 const SESSION: &str = "bartizan_session";
@@ -90,8 +90,13 @@ async fn a_session_ends_with_its_time_by_disuse_and_with_its_user() {
     assert!(!is_signed_in(&mut used).await);
     let mut bob = world.signed_in("bob").await;
     assert!(is_signed_in(&mut bob).await);
+    let mut same_cookie = bob.clone();
     disable(&world, "bob").await;
     assert!(!is_signed_in(&mut bob).await);
+    // Who is enabled again signs in again.
+    enable(&world, "bob").await;
+    assert!(!is_signed_in(&mut same_cookie).await);
+    assert!(is_signed_in(&mut world.signed_in("bob").await).await);
 }
 
 #[tokio::test]

@@ -58,7 +58,15 @@ async fn add_link(world: &World, name: &str) -> SignInLink {
 }
 
 async fn disable(world: &World, name: &str) {
-    let edit = Edit::SetStatus(user(world, name), UserStatus::Disabled);
+    set_status(world, name, UserStatus::Disabled).await;
+}
+
+async fn enable(world: &World, name: &str) {
+    set_status(world, name, UserStatus::Active).await;
+}
+
+async fn set_status(world: &World, name: &str, status: UserStatus) {
+    let edit = Edit::SetStatus(user(world, name), status);
     let stamp = Stamp::new("test", world.clock.now());
     let _ = world.store.users().edit(edit, &stamp).await.unwrap();
 }
