@@ -14,6 +14,7 @@
 //! from the operator's configuration.
 
 pub mod asks;
+mod availability;
 pub mod calls;
 pub mod catalog;
 pub mod child;

@@ -74,6 +74,59 @@ fn a_server_with_a_url_is_behind_the_guard() {
 }
 
 #[test]
+fn a_server_that_goes_down_is_reported_until_it_is_back_and_others_are_served() {
+    let world = World::ready();
+    let port = testkit::free_port().unwrap();
+    let (notes, other) = (Notes::start_at(port), Notes::start());
+    let section = |name: &str, url: &str, path: &str| {
+        format!("[upstreams.{name}]\nurl = \"{url}\"\npath = \"{path}\"\n")
+    };
+    let text = section("notes", &notes.url, "/mcp") + &section("other", &other.url, "/mcp/other");
+    fs::write(world.path("bartizan.toml"), text).unwrap();
+    for name in ["notes", "other"] {
+        world.run("server", &["upstreams", "accept", name]).expect_code(0);
+    }
+    let server = world.start(&["gateway"], &[]);
+    let args = ["--sub", "alice", "--scope", "notes:read notes:write"];
+    let token = world.run("mint-token", &args).expect_code(0).out;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::new();
+        let ready = async || {
+            let url = server.url.replace("/mcp", "/readyz");
+            let answer = client.get(url).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            answer.text().await.unwrap()
+        };
+        let post = async |session: Option<&str>, body: &'static str| {
+            let request = client.post(&server.url).bearer_auth(token.trim()).body(body);
+            let request = request.header("content-type", "application/json");
+            let request = request.header("accept", "application/json, text/event-stream");
+            let pairs = session.map(|id| ("mcp-session-id", id));
+            let request = pairs.into_iter().fold(request, |it, (name, id)| it.header(name, id));
+            request.send().await.unwrap()
+        };
+        let begun = post(None, INITIALIZE).await;
+        let session = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+        begun.text().await.unwrap();
+        post(Some(&session), INITIALIZED).await;
+        let call = async || post(Some(&session), CALL).await.text().await.unwrap();
+        assert!(call().await.contains("noted over HTTP"));
+        assert_eq!(ready().await, "ready\n");
+        notes.stop();
+        assert!(call().await.contains("\"error\""));
+        let said = ready().await;
+        assert!(said.starts_with("ready\nnotes: the server cannot be started or reached since "));
+        assert!(said.ends_with(" (callers are served)\n") && !said.contains("other"), "{said}");
+        let _back = Notes::start_at(port);
+        let said = call().await;
+        assert!(said.contains("noted over HTTP"), "{said}");
+        assert_eq!(ready().await, "ready\n");
+    });
+    server.log_with("The server is available again");
+}
+
+#[test]
 fn a_secret_is_presented_and_not_shown() {
     let world = World::ready();
     let notes = Notes::start();

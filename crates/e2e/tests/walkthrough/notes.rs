@@ -27,7 +27,12 @@ pub(crate) struct Notes {
 
 impl Notes {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(0)
+    }
+
+    /// At this port, where another one may have been stopped.
+    pub(crate) fn start_at(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let address = listener.local_addr().unwrap();
         let (received, is_over) = (Arc::<Mutex<Vec<u8>>>::default(), Arc::default());
         let (all, over) = (Arc::clone(&received), Arc::<AtomicBool>::clone(&is_over));

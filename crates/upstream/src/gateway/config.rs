@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::availability::Availability;
-use crate::{calls::CallLimits, front::FrontLimits, pool::PoolConfig};
+use crate::{availability::Availability, calls::CallLimits, front::FrontLimits, pool::PoolConfig};
 
 /// How one upstream is served.
 #[derive(Debug, Clone)]

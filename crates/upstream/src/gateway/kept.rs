@@ -15,6 +15,7 @@ use super::{
     generations::Generations,
     leased::{Beginning, Leased},
     listing::compare,
+    started::note_failure,
 };
 use crate::{
     CallContext,
@@ -42,6 +43,9 @@ pub fn gateway<S: Source + Clone>(
     catalog: Option<Arc<Catalog>>,
 ) -> Front {
     let front = config.front;
+    if let Some(contact) = source.contact() {
+        contact.report_to(config.availability.clone());
+    }
     let is_per_caller = source.is_per_caller();
     if is_per_caller && config.pool.instances == Instances::Shared {
         // A connection on behalf of one caller is no other's.
@@ -116,16 +120,17 @@ impl<S: Source> Kept<S> {
             if self.is_per_session() { Wanted::Client(initialize.clone()) } else { Wanted::Old };
         // A session of its own begins when its client says so: see `Beginning`.
         let catalog = self.catalog.clone().filter(|_| !self.is_per_session());
+        let availability = self.config.availability.clone();
         let begin = async move |link: Link| {
             let (connection, answer) = connect_for(link, wanted, limits, timeout, caller).await?;
             if let Some(catalog) = catalog {
                 compare(&connection, &catalog).await?;
             }
+            availability.succeeded();
             Ok::<_, BeginError>(Begun { connection, answer })
         };
         let lease = self.sessions.get(key, begin).await;
-        self.config.availability.note(&lease);
-        lease
+        lease.inspect_err(|error| note_failure(&self.config.availability, error))
     }
 
     /// The server for requests without a session, whatever it speaks.
@@ -141,8 +146,7 @@ impl<S: Source> Kept<S> {
             }
             lease => lease,
         };
-        self.config.availability.note(&lease);
-        lease
+        lease.inspect_err(|error| note_failure(&self.config.availability, error))
     }
 
     async fn begin(
@@ -160,11 +164,13 @@ impl<S: Source> Kept<S> {
         let how = (limits, timeout, options);
         let (name, parking) = (self.config.name.clone(), self.parking.clone());
         let (catalog, lists) = (self.catalog.clone(), Arc::clone(&self.lists));
+        let availability = self.config.availability.clone();
         let begin = async move |link| {
             let ready = ready(link, is_old, how, caller, (&name, &parking, lists)).await?;
             if let Some(catalog) = catalog {
                 compare(&ready.connection, &catalog).await.map_err(BeginError::from)?;
             }
+            availability.succeeded();
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ready)
         };
         self.requests.get(key, begin).await

@@ -18,7 +18,6 @@
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
 mod answered;
-mod availability;
 mod begin_error;
 mod cached;
 mod config;
@@ -26,8 +25,9 @@ mod generations;
 mod kept;
 mod leased;
 mod listing;
+mod started;
 
-pub use availability::Availability;
+pub use crate::availability::Availability;
 pub use config::GatewayConfig;
 pub use kept::gateway;
 pub use listing::offered;

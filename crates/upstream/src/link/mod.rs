@@ -2,6 +2,7 @@
 //!
 //! Below it is a child process or an HTTP server; above it nothing depends on which.
 
+mod contact;
 mod events;
 pub mod http;
 mod message;
@@ -10,7 +11,7 @@ pub mod stdio;
 
 use std::sync::Arc;
 
-pub use self::sse::SseLinkError;
+pub use self::{contact::Contact, sse::SseLinkError};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 

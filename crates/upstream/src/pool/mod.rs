@@ -46,13 +46,18 @@ use self::{
     turns::Turns,
     usage::{Usage, Used},
 };
-use crate::link::{ClosedError, Link};
+use crate::link::{ClosedError, Contact, Link};
 
 /// Where connections come from.
 pub trait Source: Send + Sync + 'static {
     /// Whether the server sees on whose behalf a message is. Then no connection is shared.
     fn is_per_caller(&self) -> bool {
         false
+    }
+
+    /// Whether the server can be reached, where a connection can outlive its server: over HTTP.
+    fn contact(&self) -> Option<Contact> {
+        None
     }
 
     /// Opens a new connection. The source keeps `slot` until all that belongs to the connection

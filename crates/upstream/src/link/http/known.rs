@@ -3,12 +3,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::params::ParamHeaders;
+use crate::link::contact::Contact;
 
 /// What links to one server have found out about it. Nothing is known at first.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// Which arguments of its tools are repeated in headers.
     pub(super) params: ParamHeaders,
+    /// Whether it can be reached.
+    pub(super) contact: Contact,
     is_sse: AtomicBool,
 }
 

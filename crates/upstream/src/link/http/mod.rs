@@ -39,7 +39,7 @@ use tokio::sync::mpsc;
 
 pub use self::{error::HttpLinkError, source::PooledHttpLinks};
 use self::{known::Known, session::Session, worker::work};
-use super::Link;
+use super::{Link, contact::Contact};
 use crate::{CallContext, credentials::Credentials, http::HttpClient};
 
 /// How many messages wait in each direction.
@@ -59,6 +59,11 @@ impl HttpLinks {
     #[must_use]
     pub fn new(client: HttpClient, credentials: Credentials) -> Self {
         Self { client, credentials, known: Arc::default() }
+    }
+
+    /// Whether the server can be reached.
+    pub(super) fn contact(&self) -> Contact {
+        self.known.contact.clone()
     }
 
     /// A link on behalf of a caller, until a message names another. Nothing is sent yet. It needs a

@@ -17,8 +17,8 @@ use crate::{
     CallContext,
     credentials::Credentials,
     http::{
-        AnswerKind, HttpClient, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, SentHeaders,
-        judge,
+        AnswerError, AnswerKind, HttpClient, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID,
+        SendError, SentHeaders, judge,
     },
     link::{
         CallId, ClosedError, Incoming, LinkFault,
@@ -137,6 +137,39 @@ impl Session {
         body: Bytes,
         lasts: bool,
     ) -> Result<Answered, HttpLinkError> {
+        let answered = self.send_once(method, headers, body, lasts).await;
+        let contact = &self.known.contact;
+        match &answered {
+            Ok(answered) if is_of_proxy(answered.response.status()) => {
+                contact.lost(&HttpLinkError::Status(answered.response.status()));
+            }
+            Err(HttpLinkError::Answer(AnswerError::Status(status))) if is_of_proxy(*status) => {
+                contact.lost(&HttpLinkError::Status(*status));
+            }
+            Ok(_) | Err(HttpLinkError::Answer(_) | HttpLinkError::SessionEnded) => contact.found(),
+            Err(HttpLinkError::Send(error)) => self.unsent(error),
+            // They say nothing about the server.
+            Err(_) => {}
+        }
+        answered
+    }
+
+    /// Notes that a request has no answer.
+    fn unsent(&self, error: &SendError) {
+        match error {
+            SendError::Unreachable(_) | SendError::Interrupted(_) => self.known.contact.lost(error),
+            // One that is slow with one call may answer others.
+            SendError::Timeout(_) => {}
+        }
+    }
+
+    async fn send_once(
+        &self,
+        method: Method,
+        headers: SentHeaders,
+        body: Bytes,
+        lasts: bool,
+    ) -> Result<Answered, HttpLinkError> {
         let names_session = headers.has(&MCP_SESSION_ID);
         let response = self.exchange(method, headers, body, lasts).await?;
         let is_missing = names_session && response.status() == StatusCode::NOT_FOUND;
@@ -205,6 +238,11 @@ impl Session {
         let (client, credentials) = (self.client.clone(), self.credentials.clone());
         let opened = SseSession::open(client, credentials, self.caller()).await;
         self.known.set_sse(opened.is_ok());
+        match &opened {
+            Ok(_) => self.known.contact.found(),
+            Err(SseLinkError::Send(error)) => self.unsent(error),
+            Err(_) => {}
+        }
         opened
     }
 
@@ -243,4 +281,12 @@ impl Session {
     fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a status is one by which a proxy says that the server is not there (RFC 9110 §15.6).
+fn is_of_proxy(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    )
 }

@@ -3,7 +3,7 @@
 use super::HttpLinks;
 use crate::{
     CallContext,
-    link::{ClosedError, Link},
+    link::{ClosedError, Contact, Link},
     pool::{Slot, Source},
 };
 
@@ -23,6 +23,10 @@ impl PooledHttpLinks {
 impl Source for PooledHttpLinks {
     fn is_per_caller(&self) -> bool {
         self.0.credentials.is_per_caller()
+    }
+
+    fn contact(&self) -> Option<Contact> {
+        Some(self.0.contact())
     }
 
     async fn open(&self, slot: Slot) -> Result<Link, ClosedError> {

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use upstream::{front::Front, http::HttpLimits};
+use upstream::{front::Front, gateway::GatewayConfig, http::HttpLimits};
 
 use super::{
-    gateway::{call_of, front_of},
+    gateway::{call_of, configured, front_of},
     server::{Received, Server, Step, answer, chunk, json as json_answer, last_chunk, stream_head},
     support::limits,
 };
@@ -23,7 +22,15 @@ fn result(id: &Value, result: &Value) -> Vec<Step> {
 
 /// A server of the new generation. Calls of [`FAILS`] are answered with `steps`.
 async fn failing(steps: impl Fn(&Value) -> Vec<Step> + Send + Sync + 'static) -> Server {
-    Server::start(move |request: &Received| {
+    failing_at(0, steps).await
+}
+
+/// The same at this port.
+async fn failing_at(
+    port: u16,
+    steps: impl Fn(&Value) -> Vec<Step> + Send + Sync + 'static,
+) -> Server {
+    Server::start_at(port, move |request: &Received| {
         let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let id = &message["id"];
         match message["method"].as_str() {
@@ -72,13 +79,59 @@ async fn fails_with(steps: Vec<Step>, limits: HttpLimits, expected: &str) {
 
 #[tokio::test]
 async fn a_server_that_is_down_is_unavailable_until_it_is_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let front = front_of(&format!("http://{address}/mcp"), limits());
+    let port = testkit::free_port().unwrap();
+    let config = GatewayConfig::new("failing");
+    let availability = config.availability.clone();
+    let front = configured(config, &format!("http://127.0.0.1:{port}/mcp"), limits(), None);
+    // Before anyone has reached it.
     let answer = call_of(&front, "works").await;
     assert_eq!(answer["error"]["code"], -32603);
     assert_eq!(answer["error"]["message"], "the server is unavailable");
+    assert!(availability.failing_since().is_some());
+    // And while a connection to it is in use.
+    for _ in 0..2 {
+        let server = failing_at(port, |_| vec![Step::Hang]).await;
+        assert!(call_of(&front, "works").await["result"].is_object());
+        assert_eq!(availability.failing_since(), None);
+        server.stop().await;
+        let answer = call_of(&front, "works").await;
+        assert_eq!(answer["error"]["message"], "the server cannot be reached");
+        assert!(availability.failing_since().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_only_its_proxy_answers_for_is_unavailable() {
+    let json = "content-type: application/json";
+    for step in [
+        Step::Reset,
+        Step::Say(answer("502 Bad Gateway", &["content-type: text/html"], "x")),
+        Step::Say(answer("503 Service Unavailable", &[json], "{}")),
+        Step::Say(answer("504 Gateway Timeout", &[], "")),
+    ] {
+        let server = failing(move |_| vec![step.clone()]).await;
+        let config = GatewayConfig::new("failing");
+        let availability = config.availability.clone();
+        let front = configured(config, &server.url(), limits(), None);
+        assert!(call_of(&front, FAILS).await["error"].is_object());
+        assert!(availability.failing_since().is_some());
+        assert!(call_of(&front, "works").await["result"].is_object());
+        assert_eq!(availability.failing_since(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_a_call_is_available() {
+    let html = "content-type: text/html";
+    for status in ["401 Unauthorized", "404 Not Found", "500 Internal Server Error"] {
+        let step = Step::Say(answer(status, &[html], "x"));
+        let server = failing(move |_| vec![step.clone()]).await;
+        let config = GatewayConfig::new("failing");
+        let availability = config.availability.clone();
+        let front = configured(config, &server.url(), limits(), None);
+        assert!(call_of(&front, FAILS).await["error"].is_object());
+        assert_eq!(availability.failing_since(), None, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -80,7 +80,8 @@ fn front_with(url: &str, limits: HttpLimits, catalog: Option<Arc<Catalog>>) -> F
     configured(GatewayConfig::new("asking"), url, limits, catalog)
 }
 
-fn configured(
+/// The same, as it is configured.
+pub(crate) fn configured(
     config: GatewayConfig,
     url: &str,
     limits: HttpLimits,

@@ -12,6 +12,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
 };
 
 /// What a server does after it has read a request.
@@ -55,10 +56,11 @@ impl Received {
 
 type Script = dyn Fn(&Received) -> Vec<Step> + Send + Sync;
 
-/// A server. It ends with its runtime.
+/// A server. It ends with its runtime, or when it is stopped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     state: Arc<State>,
+    task: JoinHandle<()>,
 }
 
 struct State {
@@ -74,7 +76,15 @@ impl Server {
     pub(crate) async fn start(
         script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(0, script).await
+    }
+
+    /// One at this port, where another one may have been stopped.
+    pub(crate) async fn start_at(
+        port: u16,
+        script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             script: Box::new(script),
@@ -85,17 +95,24 @@ impl Server {
             go_on: tokio::sync::Semaphore::new(0),
         });
         let shared = Arc::clone(&state);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 shared.connections.fetch_add(1, Ordering::SeqCst);
                 let state = Arc::clone(&shared);
-                tokio::spawn(async move {
+                connections.spawn(async move {
                     state.serve(stream).await;
                     state.gone.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
-        Self { address, state }
+        Self { address, state, task }
+    }
+
+    /// Closes its port and its connections.
+    pub(crate) async fn stop(self) {
+        self.task.abort();
+        let _ = self.task.await;
     }
 
     /// One that answers every request with these bytes.

@@ -4,9 +4,6 @@ use std::{error::Error, fmt, sync::Arc};
 
 use auth_core::{Clock, FailureChange, JobHealth, NumericDate, SystemClock};
 
-use super::begin_error::connect_error;
-use crate::{era::ConnectError, pool::PoolError};
-
 /// Whether the servers of one upstream can be started or reached, as the last attempt showed.
 /// Clones share it.
 #[derive(Clone)]
@@ -52,50 +49,10 @@ impl Availability {
             );
         }
     }
-
-    /// Records the outcome of a start for a caller. What only concerns that caller is not recorded.
-    pub(super) fn note<T>(&self, outcome: &Result<T, PoolError>) {
-        match outcome {
-            Ok(_) => self.succeeded(),
-            // With backoff it said why when it failed.
-            Err(
-                PoolError::Full | PoolError::OwnerFull | PoolError::Ended | PoolError::Backoff(_),
-            ) => {}
-            Err(PoolError::Handshake(error)) if is_refusal(error) => {}
-            Err(error) => self.failed(error),
-        }
-    }
-}
-
-/// Whether the server is there, and refuses what this client asks for.
-fn is_refusal(error: &Arc<dyn Error + Send + Sync>) -> bool {
-    matches!(connect_error(error), Some(ConnectError::Refused(_)))
 }
 
 impl fmt::Debug for Availability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Availability").field(&self.health).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn a_server_is_unavailable_from_its_failure_to_its_next_start() {
-        let availability = Availability::new("files");
-        assert_eq!(availability.failing_since(), None);
-        availability.note::<()>(&Err(PoolError::OwnerFull));
-        assert_eq!(availability.failing_since(), None, "that is about one caller");
-        availability.note::<()>(&Err(PoolError::TooSlow(Duration::from_secs(1))));
-        let since = availability.failing_since();
-        assert!(since.is_some());
-        availability.note::<()>(&Err(PoolError::Backoff(Duration::from_secs(1))));
-        assert_eq!(availability.failing_since(), since);
-        availability.note(&Ok(()));
-        assert_eq!(availability.failing_since(), None);
     }
 }

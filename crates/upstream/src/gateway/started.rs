@@ -1,0 +1,44 @@
+//! What a start for one caller that failed says about the upstream.
+
+use std::{error::Error, sync::Arc};
+
+use super::begin_error::connect_error;
+use crate::{availability::Availability, era::ConnectError, pool::PoolError};
+
+/// Records that there is no server for a caller. What only concerns that caller is not recorded.
+pub(super) fn note_failure(availability: &Availability, error: &PoolError) {
+    match error {
+        // With backoff it said why when it failed.
+        PoolError::Full | PoolError::OwnerFull | PoolError::Ended | PoolError::Backoff(_) => {}
+        PoolError::Handshake(error) if is_refusal(error) => {}
+        error => availability.failed(error),
+    }
+}
+
+/// Whether the server is there, and refuses what this client asks for. A server that is reached
+/// anew for each message says itself whether it is there ([`Contact`](crate::link::Contact)).
+fn is_refusal(error: &Arc<dyn Error + Send + Sync>) -> bool {
+    matches!(connect_error(error), Some(ConnectError::Refused(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_server_is_unavailable_from_its_failure_to_its_next_start() {
+        let availability = Availability::new("files");
+        assert_eq!(availability.failing_since(), None);
+        note_failure(&availability, &PoolError::OwnerFull);
+        assert_eq!(availability.failing_since(), None, "that is about one caller");
+        note_failure(&availability, &PoolError::TooSlow(Duration::from_secs(1)));
+        let since = availability.failing_since();
+        assert!(since.is_some());
+        note_failure(&availability, &PoolError::Backoff(Duration::from_secs(1)));
+        assert_eq!(availability.failing_since(), since);
+        availability.succeeded();
+        assert_eq!(availability.failing_since(), None);
+    }
+}
