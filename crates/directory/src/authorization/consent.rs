@@ -92,7 +92,7 @@ impl AuthorizationStore {
         resource: &ResourceUri,
     ) -> Result<Vec<RedirectUri>, DirectoryError> {
         let find = named(Statement::new(REDIRECTS), user).bind(client_id.as_str());
-        self.rows(find.bind(resource.as_str()), |row| Ok(row.parsed("redirect_uri")?)).await
+        self.rows(find.bind(resource.as_str()), |row| row.parsed("redirect_uri")).await
     }
 
     /// Remembers a consent in place of the one before. Of a user, 500 are remembered. Nothing is
