@@ -194,7 +194,7 @@ fn print(text: &str, notes: &[String], out: &mut dyn Write) -> Result<(), Failur
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{path::Path, time::Duration};
 
     use upstream::catalog::Kind;
 
@@ -292,23 +292,24 @@ mod tests {
 
     #[test]
     fn a_server_that_cannot_be_asked_is_served_as_it_was_accepted() {
+        const LISTING: Duration = Duration::from_secs(60);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         assert!(matches!(
-            run(path, Err(ListingError::Timeout), false).0,
+            run(path, Err(ListingError::Timeout(LISTING)), false).0,
             Err(Failure::Listing { .. })
         ));
         run(path, Ok(offered(&[GET])), false).0.unwrap_err();
         assert!(matches!(
-            run(path, Err(ListingError::Timeout), false).0,
+            run(path, Err(ListingError::Timeout(LISTING)), false).0,
             Err(Failure::NotAccepted { .. })
         ));
         assert!(matches!(
-            run(path, Err(ListingError::Timeout), true).0,
+            run(path, Err(ListingError::Timeout(LISTING)), true).0,
             Err(Failure::Listing { .. })
         ));
         run(path, Ok(offered(&[GET])), true).0.unwrap();
-        let ready = run(path, Err(ListingError::Timeout), false).0.unwrap();
+        let ready = run(path, Err(ListingError::Timeout(LISTING)), false).0.unwrap();
         assert_eq!(ready.offers().len(), 1);
         assert!(ready.availability.failing_since().is_some());
     }
