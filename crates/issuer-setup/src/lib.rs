@@ -26,7 +26,7 @@ pub use self::{
     error::SetupError,
     folder::FolderWatch,
     nodes::KeyAgreement,
-    opened::{IssuerSetup, OpenIssuer},
+    opened::{IssuerSetup, KEY_ALGORITHM, OpenIssuer},
     roles::default_roles,
     section::Section,
     sections::ProviderSections,

@@ -245,8 +245,10 @@ impl Config {
         let tokens = match (&self.local, self.issuers.as_slice()) {
             (Some(local), []) => {
                 let keys = local.key_set();
-                let algorithms: BTreeSet<_> =
-                    keys.iter().map(|key| key.algorithm().name()).collect();
+                // Those who sign in get tokens of other keys than tokens made by hand have.
+                let signed_in = local.sign_in.as_ref().map(|_| issuer_setup::KEY_ALGORITHM);
+                let algorithms = keys.iter().map(|key| key.algorithm()).chain(signed_in);
+                let algorithms: BTreeSet<_> = algorithms.map(|it| it.name()).collect();
                 let mut algorithms = algorithms.into_iter().collect::<Vec<_>>().join("/");
                 if !algorithms.is_empty() {
                     algorithms.push(' ');

@@ -212,6 +212,11 @@ fn the_keys_are_made_for_their_owner_when_the_server_first_starts() {
     assert!(world.path("data/keys/jwks.json").exists());
     let off = World::new();
     let said = off.run(&["config", "check"]).expect(0);
-    assert!(said.out.starts_with("ok: protected: HS256 tokens of "), "{}", said.out);
+    let both = "ok: protected: ES256/HS256 tokens of http://localhost:8000 for ";
+    assert!(said.out.starts_with(both), "{}", said.out);
     assert!(!off.path("data/keys").exists());
+    let settings = std::fs::read_to_string(off.path(".env")).unwrap() + "\nSIGN_IN=off\n";
+    std::fs::write(off.path(".env"), settings).unwrap();
+    let said = off.run(&["config", "check"]).expect(0);
+    assert!(said.out.starts_with("ok: protected: HS256 tokens of http://"), "{}", said.out);
 }
