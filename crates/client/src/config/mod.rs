@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) authorities: CertificateAuthorities,
     /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
     pub(crate) server_flag: String,
+    /// The audience of tokens that are minted without naming one (`MCP_RESOURCE`).
+    minted_for: String,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// How this program was called, and so how commands are printed.
@@ -117,6 +119,7 @@ impl Config {
         let folder = environment.cache_folder();
         let cache = Cache::of(folder.as_deref(), &endpoint, Arc::clone(&clock));
         let timeout = args.timeout;
+        let minted_for = environment.get(Variable::McpResource).unwrap_or_default().to_owned();
         Ok(Self {
             endpoint,
             token,
@@ -127,6 +130,7 @@ impl Config {
             tokens,
             authorities,
             server_flag,
+            minted_for,
             clock,
             invocation,
         })
@@ -160,6 +164,8 @@ impl Config {
                 (default != Some(subject)).then(|| subject.to_owned())
             }),
             audience: self.audience(token),
+            elsewhere: None,
+            is_for_server: false,
             server_flag: self.server_flag.clone(),
             operation: Operation {
                 description: self.request.description(),
@@ -168,10 +174,24 @@ impl Config {
         }
     }
 
+    /// The same at a server that calls itself `resource`, which its tokens have to name.
+    pub(crate) fn context_at(&self, resource: &str, token: Option<&AccessToken>) -> Context {
+        let claims = token.and_then(jwt::unverified_claims);
+        let named = claims.as_ref().and_then(|claims| jwt::strings(claims.get("aud")));
+        let is_for_server = named.as_ref().is_some_and(|named| named.contains(&resource));
+        let elsewhere = named.filter(|_| !is_for_server);
+        Context {
+            audience: (resource != self.minted_for).then(|| resource.to_owned()),
+            is_for_server,
+            elsewhere: elsewhere.map(|named| named.join(", ")),
+            ..self.context(token)
+        }
+    }
+
     /// The audience of [`Context`]: what the token names, with the path of this server. Without a
     /// token it is known of this machine's servers alone.
     fn audience(&self, token: Option<&AccessToken>) -> Option<String> {
-        let default = Variable::McpResource.setting().default?;
+        let default = self.minted_for.as_str();
         let claims = token.and_then(jwt::unverified_claims);
         let named = claims.as_ref().and_then(|claims| match claims.get("aud")? {
             Value::Array(many) => many.first()?.as_str(),

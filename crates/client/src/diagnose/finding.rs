@@ -5,6 +5,9 @@ use crate::Exit;
 /// The check of the token's audience, which other checks refer to.
 pub(crate) const AUDIENCE: &str = "token audience";
 
+/// The check of whether there is a token, which other checks refer to.
+pub(crate) const TOKEN: &str = "token";
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {

@@ -20,11 +20,11 @@ use terminal::{
     style::{BAD, GOOD, Style, WARNING},
 };
 
-pub(crate) use finding::{AUDIENCE, Findings, Verdict};
+pub(crate) use finding::{AUDIENCE, Findings, TOKEN, Verdict};
 
 use crate::{
-    command, config::Config, console::Console, failure::Failure, progress::Progress,
-    report::Report, sanitize::Sanitizer, session,
+    command, config::Config, console::Console, failure::Failure, oauth::resource_name,
+    progress::Progress, report::Report, sanitize::Sanitizer, session,
 };
 use subject::Subject;
 
@@ -78,7 +78,12 @@ async fn look(subject: &Subject<'_>, findings: &mut Findings) -> bool {
             issuers.extend(issuer::examine(&issuer, looking, &outward, findings).await);
         }
     }
-    token::examine(subject, resource.as_ref(), &issuers, &answer, findings);
+    let name = match &resource {
+        Some(resource) => Some(resource.name().to_owned()),
+        None => resource_name(subject.endpoint(), answer.challenge.as_ref(), &outward).await,
+    };
+    let found = token::Found { resource: resource.as_ref(), name, issuers: &issuers };
+    token::examine(subject, &found, &answer, findings);
     true
 }
 

@@ -8,7 +8,7 @@ use outbound::{ConnectFault, OutboundError, transport::HttpResponse};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::{AUDIENCE, Findings, subject::Subject};
+use super::{AUDIENCE, Findings, TOKEN, subject::Subject};
 use crate::{Exit, connect::http_client, failure::Failure, request::Answer, tls};
 
 const NEW: &str = "2026-07-28";
@@ -133,7 +133,7 @@ pub(super) async fn versions(subject: &Subject<'_>, findings: &mut Findings) {
             "it says which versions it speaks to those with a token only",
             match token {
                 Some(_) => "the token that is sent is not enough: see `access`".to_owned(),
-                None => subject.login_command(),
+                None => format!("see `{TOKEN}`"),
             },
         ),
         (None, _) => findings.fail(
@@ -180,20 +180,20 @@ pub(super) fn judge_try(
     let text = words(&failure);
     match failure.exit() {
         Exit::Unauthorized if subject.token.is_none() => {
-            findings.warn(check, "there is no token", login);
+            findings.warn(check, "there is no token", format!("see `{TOKEN}`"));
         }
         Exit::Unauthorized => {
+            let hint = failure.hint().filter(|_| subject.was_given);
             let fix = if findings.fails(AUDIENCE) {
                 format!("see `{AUDIENCE}`")
-            } else if subject.was_given {
-                "get another token from the issuer that the server names".to_owned()
             } else {
-                login
+                hint.map_or(login, str::to_owned)
             };
             findings.fail(check, text, fix, Exit::Unauthorized);
         }
         Exit::Forbidden => {
             let fix = match failure.required().filter(|_| failure.lacks_scope()) {
+                Some(_) if subject.was_given => failure.hint().unwrap_or(&login).to_owned(),
                 Some(scopes) => {
                     format!("{login} --scope {}", quoted(&scopes.to_string()))
                 }

@@ -6,7 +6,7 @@ use crate::{
     config::{Config, TokenSettings},
     connect::Target,
     endpoint::Endpoint,
-    failure::Context,
+    failure::{Context, Failure},
 };
 
 /// A server, and the token for it.
@@ -38,6 +38,24 @@ impl<'a> Subject<'a> {
     /// What a failure has to know.
     pub(super) fn context(&self) -> Context {
         self.config.context(self.token.as_ref())
+    }
+
+    /// What obtains a token: a sign-in where one is possible, and otherwise a token for the name of
+    /// the server (RFC 9728). `is_guarded` says that the server has such a name, or says where.
+    pub(super) fn way_to_token(
+        &self,
+        can_sign_in: bool,
+        is_guarded: bool,
+        name: Option<&str>,
+    ) -> String {
+        if can_sign_in {
+            return self.login_command();
+        }
+        let context = match name {
+            Some(name) => self.config.context_at(name, self.token.as_ref()),
+            None => self.context(),
+        };
+        Failure::token_source(is_guarded, &context)
     }
 
     /// The command that signs in.

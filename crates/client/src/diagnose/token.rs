@@ -1,11 +1,11 @@
 //! The token: what it says of itself, against what the server and its issuers ask.
 
-use auth_core::{NumericDate, display::quoted};
+use auth_core::{Challenge, NumericDate, display::quoted};
 use http::header;
 use serde_json::Value;
 use terminal::date::rfc3339;
 
-use super::{AUDIENCE, Findings, resource::Resource, server::Answered, subject::Subject};
+use super::{AUDIENCE, Findings, TOKEN, resource::Resource, server::Answered, subject::Subject};
 use crate::{
     Exit,
     jwt::{scopes, strings, unverified_claims},
@@ -14,38 +14,58 @@ use crate::{
 /// A clock that is wrong by more than a server usually tolerates.
 const SKEW: u64 = 30;
 
+/// What was found of the server's side.
+pub(super) struct Found<'a> {
+    /// Its metadata, where the challenge says that they are.
+    pub(super) resource: Option<&'a Resource>,
+    /// What it calls itself in metadata, wherever they were found.
+    pub(super) name: Option<String>,
+    /// The issuers that have metadata.
+    pub(super) issuers: &'a [String],
+}
+
 /// Reads the token, and compares.
 pub(super) fn examine(
     subject: &Subject<'_>,
-    resource: Option<&Resource>,
-    issuers: &[String],
+    found: &Found<'_>,
     answered: &Answered,
     findings: &mut Findings,
 ) {
+    let Found { resource, issuers, .. } = *found;
     let now = subject.config.clock.now();
     clock(answered, now, findings);
+    // An issuer whose metadata has a fault is named there.
+    let can_sign_in = !issuers.is_empty() && !findings.fails("resource");
+    let points = |challenge: &Challenge| challenge.resource_metadata.is_some();
+    let is_guarded = found.name.is_some() || answered.challenge.as_ref().is_some_and(points);
+    let way = subject.way_to_token(can_sign_in, is_guarded, found.name.as_deref());
     let Some(token) = &subject.token else {
         if answered.is_open {
-            findings.pass("token", "there is none, and none is needed");
+            findings.pass(TOKEN, "there is none, and none is needed");
             return;
         }
-        findings.warn("token", "there is none", subject.login_command());
+        findings.warn(TOKEN, "there is none", way);
         return;
     };
     let whose = if subject.was_given { "MCP_TOKEN or --token-file" } else { "the store" };
     match unverified_claims(token) {
-        None => findings.pass("token", format!("from {whose}; only its issuer can read it")),
+        None => findings.pass(TOKEN, format!("from {whose}; only its issuer can read it")),
         Some(claims) => {
-            findings.pass("token", format!("from {whose}; a JWT"));
-            let fix = if subject.was_given {
+            findings.pass(TOKEN, format!("from {whose}; a JWT"));
+            let fix = if subject.was_given && can_sign_in {
                 "get another one from the issuer that the server names".to_owned()
             } else {
-                subject.login_command()
+                way
             };
             let resource = resource.map(Resource::name);
             let wanted = Wanted {
                 resource,
-                audience_fix: audience_fix(subject, resource, &claims),
+                audience_fix: audience_fix(subject, resource, &claims, &fix, can_sign_in),
+                scopes_fix: if subject.was_given {
+                    "a call that needs more says how to get it"
+                } else {
+                    "a call that needs more asks for it; `{client} login --scope` asks ahead"
+                },
                 issuers,
                 scopes: answered.challenge.as_ref().and_then(|found| found.scope.as_ref()),
             };
@@ -56,7 +76,13 @@ pub(super) fn examine(
 
 /// What fixes a token for another server. A sign-in does so only where it would be for another
 /// resource than the last one.
-fn audience_fix(subject: &Subject<'_>, resource: Option<&str>, claims: &Value) -> String {
+fn audience_fix(
+    subject: &Subject<'_>,
+    resource: Option<&str>,
+    claims: &Value,
+    fix: &str,
+    can_sign_in: bool,
+) -> String {
     let resource = resource.unwrap_or_default();
     if !subject.was_given {
         return if subject.stored_for.as_deref() == Some(resource) {
@@ -65,19 +91,22 @@ fn audience_fix(subject: &Subject<'_>, resource: Option<&str>, claims: &Value) -
                  which is for those who run the issuer"
             )
         } else {
-            subject.login_command()
+            fix.to_owned()
         };
     }
     let audience = strings(claims.get("aud")).unwrap_or_default();
     let own = audience.iter().find(|name| name.contains("://"));
     let own = own.map(|url| format!(", or use this one where it belongs: --url {}", quoted(url)));
-    format!("get a token for {resource}{}", own.unwrap_or_default())
+    let own = own.unwrap_or_default();
+    if can_sign_in { format!("get a token for {resource}{own}") } else { format!("{fix}{own}") }
 }
 
 struct Wanted<'a> {
     resource: Option<&'a str>,
     /// What fixes a token for another resource.
     audience_fix: String,
+    /// What gets a token with more scopes.
+    scopes_fix: &'a str,
     issuers: &'a [String],
     scopes: Option<&'a auth_core::ScopeSet>,
 }
@@ -149,7 +178,7 @@ fn judge(
             findings.warn(
                 "token scopes",
                 format!("the server asks for {needed}, the token has {has}"),
-                "a call that needs more asks for it; `{client} login --scope` asks ahead",
+                wanted.scopes_fix,
             );
         }
         None => {
@@ -222,6 +251,7 @@ mod tests {
         let wanted = Wanted {
             resource: Some("https://mcp"),
             audience_fix: "fix".to_owned(),
+            scopes_fix: "fix",
             issuers: &issuers,
             scopes: Some(&scopes),
         };

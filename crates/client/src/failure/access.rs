@@ -4,7 +4,7 @@ use auth_core::{Challenge, ScopeSet, display::quoted};
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
-use super::{Context, Failure, denied};
+use super::{Context, Failure, denied, source::TokenSource};
 use crate::{
     Exit,
     endpoint::Endpoint,
@@ -98,6 +98,25 @@ impl Failure {
         self.with_hint(again)
     }
 
+    /// The same, for a user who cannot sign in, for the reason of `error`.
+    pub(crate) fn without_sign_in(self, error: &LoginError, context: &Context) -> Self {
+        match hint(error, context) {
+            Some(hint) => self.with_hint(hint),
+            None => self,
+        }
+    }
+
+    /// What obtains a token where no one can sign in. `is_guarded` says that the server publishes
+    /// metadata, as ours do.
+    pub(crate) fn token_source(is_guarded: bool, context: &Context) -> String {
+        TokenSource::of(context, is_guarded).get("a token", context)
+    }
+
+    /// The same refusal of a token, with what is known of the server by its metadata.
+    pub(crate) fn of_known_server(self, context: &Context) -> Self {
+        self.with_hint(denied::unauthorized_hint(true, context))
+    }
+
     /// The same, for a program that cannot ask a person: the command that a person may enter. `had`
     /// are the scopes of the token.
     pub(crate) fn offering_step_up(self, endpoint: &Endpoint, had: &ScopeSet) -> Self {
@@ -161,11 +180,16 @@ fn hint(error: &LoginError, context: &Context) -> Option<String> {
             "other servers may take a token for it, too. If you trust them all: --accept-resource {}",
             quoted(resource)
         ),
-        LoginError::NoIssuer
-        | LoginError::Auth(AuthError::AuthorizationServersUnavailable { .. }) => {
-            "no sign-in is possible there: get a token from those who run the server, and set it \
-             as MCP_TOKEN"
-                .to_owned()
+        error if error.is_without_issuer() => {
+            let source = TokenSource::of(context, error.names_issuer());
+            format!("no sign-in is possible there: {}", source.get("a token", context))
+        }
+        LoginError::NoIssuerAnswers { .. }
+        | LoginError::Auth(AuthError::DiscoveryRequestFailed { .. })
+            if url.is_loopback() =>
+        {
+            let source = TokenSource::Command.get("a token", context);
+            format!("is the authorization server running? If there is none, {source}")
         }
         LoginError::OAuth { code, .. } if code == "access_denied" => {
             "you declined, or the issuer does not let you: try again, or ask those who run it"

@@ -20,6 +20,11 @@ pub(crate) struct Context {
     /// The audience that a token for this server has to name, if that is not the one that tokens
     /// are minted for by default. Text from outside.
     pub(crate) audience: Option<String>,
+    /// What the token is for, by its own claim, if that is known not to be this server. Text from
+    /// outside.
+    pub(crate) elsewhere: Option<String>,
+    /// Whether the token is known to be for this server, by its own claim.
+    pub(crate) is_for_server: bool,
     /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
     pub(crate) server_flag: String,
     pub(crate) operation: Operation,

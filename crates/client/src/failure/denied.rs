@@ -3,9 +3,13 @@
 //! 1. The status, the challenge and the members of the body decide. No text is parsed.
 //! 2. What helps is a command only where it is made of characters that a shell leaves alone.
 
-use auth_core::{BearerError, Challenge, ScopeSet};
+use auth_core::{BearerError, Challenge};
 
-use super::{Context, Failure, Refusal, Scopes, body::ErrorBody};
+use super::{
+    Context, Failure, Refusal, Scopes,
+    body::ErrorBody,
+    source::{TokenSource, is_word},
+};
 use crate::{Exit, transport};
 
 /// 401: no token, or one that is refused.
@@ -13,29 +17,37 @@ pub(super) fn unauthorized(header: Option<&str>, body: ErrorBody, context: &Cont
     let challenge = parsed(header);
     let description = challenge.error_description.or(body.description);
     let endpoint = &context.endpoint;
-    let save_token = save_token(context);
-    let (message, hint) = if context.has_token() {
-        (
-            format!("{endpoint} refuses the token (401 Unauthorized)"),
-            match &context.expired {
-                Some(ago) => format!("it expired {ago}: get a new one with `{save_token}`"),
-                None => format!(
-                    "is it for another server, or revoked? get a new one with `{save_token}`"
-                ),
-            },
-        )
+    let message = if context.has_token() {
+        format!("{endpoint} refuses the token (401 Unauthorized)")
     } else {
-        (
-            format!("{endpoint} wants a token, and none is set (401 Unauthorized)"),
-            format!("get one with `{save_token}` and set it as MCP_TOKEN"),
-        )
+        format!("{endpoint} wants a token, and none is set (401 Unauthorized)")
     };
+    let is_guarded = challenge.resource_metadata.is_some() || body.request_id.is_some();
+    let hint = unauthorized_hint(is_guarded, context);
     let failure = Failure::new(Exit::Unauthorized, message);
     let mut failure = failure.with_server(description).with_hint(hint);
     let challenge = header.map(|_| parsed(header));
     failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
     failure.named.request_id = body.request_id;
     failure
+}
+
+/// What helps after a 401. `is_guarded` as in [`TokenSource::of`].
+pub(super) fn unauthorized_hint(is_guarded: bool, context: &Context) -> String {
+    let source = TokenSource::of(context, is_guarded);
+    if !context.has_token() {
+        return source.get("one", context);
+    }
+    let new = source.get("a new one", context);
+    match (&context.elsewhere, &context.expired) {
+        (Some(elsewhere), _) => {
+            let other = source.get("one for this server", context);
+            format!("the token is for {elsewhere}: {other}")
+        }
+        (None, Some(ago)) => format!("it expired {ago}: {new}"),
+        (None, None) if context.is_for_server => format!("is it revoked, or of another issuer? {new}"),
+        (None, None) => format!("is it for another server, or revoked? {new}"),
+    }
 }
 
 /// 403: the token or its user may not do this.
@@ -45,22 +57,23 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
         || body.error.as_deref() == Some("insufficient_scope");
     let required = challenge.scope.or(body.required);
     let granted = body.granted.or_else(|| context.token_scopes().cloned());
+    let is_guarded = challenge.resource_metadata.is_some() || body.request_id.is_some();
+    let source = TokenSource::of(context, is_guarded);
     let operation = &context.operation.description;
     let (message, hint) = if lacks_scope {
         (
             format!("{operation} needs a scope that the token does not have (403 Forbidden)"),
-            mint_hint(
-                &save_token(context),
-                required.as_ref(),
-                granted.as_ref(),
-                context.subject.as_deref(),
-            ),
+            source.get_scopes(required.as_ref(), granted.as_ref(), context),
         )
     } else {
         let hint = match (&body.user, &required) {
             (Some((subject, issuer)), _) => add_user_hint(subject, issuer),
+            // A server that wants a token says so.
+            _ if !context.has_token() && header.is_none() => {
+                "it is not about a token: ask those who run the server".to_owned()
+            }
             _ if !context.has_token() => {
-                format!("no token was sent: get one with `{}`", save_token(context))
+                format!("no token was sent: {}", source.get("one", context))
             }
             // The token has the scopes, or the server would have said which are missing.
             (None, Some(_)) => {
@@ -99,38 +112,6 @@ fn add_user_hint(subject: &str, issuer: &str) -> String {
     format!("ask those who run the server to add you with {command}, or to enable you")
 }
 
-/// The command that stores a new token for this server.
-fn save_token(context: &Context) -> String {
-    let audience = context.audience.as_deref().filter(is_word);
-    let audience = audience.map_or_else(String::new, |it| format!(" --aud {it}"));
-    format!("{{save-token}}{audience}")
-}
-
-/// Whether it is one word to a shell.
-fn is_word(text: &&str) -> bool {
-    !text.contains(' ') && text.chars().all(is_plain)
-}
-
-/// The command that makes a token with what there is and what is needed.
-fn mint_hint(
-    save_token: &str,
-    required: Option<&ScopeSet>,
-    granted: Option<&ScopeSet>,
-    subject: Option<&str>,
-) -> String {
-    let Some(required) = required.filter(|scopes| !scopes.is_empty()) else {
-        return format!("get a token with more scopes: {save_token} --scope \"...\"");
-    };
-    let all = granted.map_or_else(|| required.clone(), |granted| granted.union(required));
-    let user = subject.filter(is_word).map_or_else(String::new, |it| format!(" --sub {it}"));
-    // The scopes are the server's words, and a shell will read this line.
-    if all.to_string().chars().all(is_plain) {
-        format!("get a token with it: {save_token}{user} --scope \"{all}\"")
-    } else {
-        format!("get a token with the scopes above: {save_token} --scope \"...\"")
-    }
-}
-
 /// Whether a shell leaves a character alone within quotes.
 pub(crate) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c)
@@ -138,26 +119,4 @@ pub(crate) fn is_plain(c: char) -> bool {
 
 fn parsed(header: Option<&str>) -> Challenge {
     header.and_then(transport::challenge).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hostile_scope_makes_no_shell_command() {
-        let hostile: ScopeSet = "a $(touch${IFS}x)".parse().unwrap();
-        let mint_hint =
-            |required, granted, subject| mint_hint("{save-token}", required, granted, subject);
-        assert!(!mint_hint(Some(&hostile), None, None).contains("touch"));
-        let honest: ScopeSet = "b https://api.example/Read.All".parse().unwrap();
-        let granted: ScopeSet = "a b".parse().unwrap();
-        assert_eq!(
-            mint_hint(Some(&honest), Some(&granted), None),
-            "get a token with it: {save-token} --scope \"a b https://api.example/Read.All\""
-        );
-        let all = |subject| mint_hint(Some(&honest), None, Some(subject));
-        assert!(all("bob").contains("{save-token} --sub bob --scope"));
-        assert!(!all("$(touch x)").contains("touch"));
-    }
 }

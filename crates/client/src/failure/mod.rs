@@ -8,6 +8,7 @@ mod body;
 mod context;
 mod denied;
 mod http;
+mod source;
 
 use auth_core::{Challenge, ScopeSet};
 use rmcp::{

@@ -11,6 +11,7 @@
 //! 5. There are at most three sign-ins in one run, and none for what was just granted: a token that
 //!    is refused although it is new is followed by another issuer's, if the server names one.
 
+mod advice;
 mod ask;
 mod history;
 mod login;
@@ -54,7 +55,11 @@ pub(crate) async fn run(
 ) -> Result<Answer, Failure> {
     progress.redact(config.token.as_ref());
     if config.token.is_some() {
-        return command::run(config, config.token.as_ref(), console, progress).await;
+        let token = config.token.as_ref();
+        return match command::run(config, token, console, progress).await {
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(advice::for_given(failure, config, token).await),
+        };
     }
     let mut attempts = Attempts::new(current(config).await?, History::default());
     loop {
@@ -132,6 +137,12 @@ impl Attempts {
             Action::Stop(why) => return Err(failure.stopped(why)),
             Action::Fail => return Err(failure),
         };
+        if wanted.is_none()
+            && is_offered(config, person)
+            && let Some(error) = advice::no_sign_in(config, failure.challenge()).await
+        {
+            return Err(not_possible(failure, &error, config).await);
+        }
         let consent = consents(config, person, wanted.as_ref()).await;
         if !consent.ok_or_else(Failure::cancelled)? {
             return Err(not_signed_in(failure, self.entry.as_ref(), &self.history, config));
@@ -199,6 +210,24 @@ fn not_signed_in(
             failure.sign_in_ended(entry, &context)
         }
         _ => failure,
+    }
+}
+
+/// The failure of a run whose user cannot sign in.
+async fn not_possible(failure: Failure, error: &LoginError, config: &Config) -> Failure {
+    if let LoginError::Cancelled = error {
+        return Failure::cancelled();
+    }
+    let context = advice::context_of_known(config, failure.challenge(), None).await;
+    failure.without_sign_in(error, &context.unwrap_or_else(|| config.context(None)))
+}
+
+/// Whether a sign-in is a suggestion, which is made only where it can be followed.
+fn is_offered(config: &Config, person: &Person<'_>) -> bool {
+    match person {
+        Person::AtPage(_) => false,
+        Person::AtTerminal(_) => !config.tokens.args().yes && config.tokens.folder().is_some(),
+        Person::Absent => config.tokens.folder().is_some(),
     }
 }
 

@@ -7,17 +7,22 @@ use crate::{
     support::Client,
 };
 
-const NEEDS: &str = r#"Bearer error="insufficient_scope", error_description="this needs the scope Admin.Write; the token has User.Read", scope="Admin.Write""#;
+const NEEDS: &str = r#"Bearer resource_metadata="http://127.0.0.1:1/", error="insufficient_scope", error_description="this needs the scope Admin.Write; the token has User.Read", scope="Admin.Write""#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anonymous_is_shown_how_to_get_a_token() {
-    let (url, log) = Canned::new(401).challenge("Bearer").serve().await;
-    let run = Client::at(&url, &[]).run().await.expect(4);
-    run.says(&format!(
-        "error: {url} wants a token, and none is set (401 Unauthorized)\n\
-         hint: get one with `just token` and set it as MCP_TOKEN\n"
-    ));
-    assert_eq!(log.lines().len(), 1, "a 401 ends it: no other handshake is tried");
+    for (challenge, hint) in [
+        // As our server says it, and as others do.
+        (r#"Bearer resource_metadata="http://127.0.0.1:1/""#, "get one with `just token`"),
+        ("Bearer", "ask those who run the server for one, and set it as MCP_TOKEN"),
+    ] {
+        let (url, log) = Canned::new(401).challenge(challenge).serve().await;
+        let run = Client::at(&url, &[]).run().await.expect(4);
+        run.says(&format!(
+            "error: {url} wants a token, and none is set (401 Unauthorized)\nhint: {hint}\n"
+        ));
+        assert_eq!(log.lines().len(), 1, "a 401 ends it: no other handshake is tried");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +33,8 @@ async fn a_refused_token_is_reported_as_such() {
     client().run().await.expect(4).says(&format!(
         "error: {url} refuses the token (401 Unauthorized)\n\
          the server says: The token is not valid\n\
-         hint: is it for another server, or revoked? get a new one with `just token`\n"
+         hint: is it for another server, or revoked? \
+         ask those who run the server for a new one, and set it as MCP_TOKEN\n"
     ));
     assert_eq!(log.lines().len(), 1);
 
@@ -36,7 +42,31 @@ async fn a_refused_token_is_reported_as_such() {
     assert_eq!(error["code"], "unauthorized");
     assert_eq!(error["exit_code"], 4);
     assert_eq!(error["server"], "The token is not valid");
-    assert!(error["hint"].as_str().unwrap().contains("just token"));
+    assert!(error["hint"].as_str().unwrap().contains("ask those who run the server"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_another_server_is_told_from_one_that_was_revoked() {
+    let (url, _) = Canned::new(401).challenge("Bearer").with_issuer().serve().await;
+    for (audience, words) in [
+        (
+            "https://a.example",
+            format!(
+                "the token is for https://a.example: get one for this server with `just token --aud {url}`"
+            ),
+        ),
+        (
+            url.as_str(),
+            format!(
+                "is it revoked, or of another issuer? get a new one with `just token --aud {url}`"
+            ),
+        ),
+    ] {
+        let claims = json!({ "iss": "https://i.example", "sub": "alice", "aud": audience });
+        let token = format!("e30.{}.c2ln", auth_core::base64url::encode(claims.to_string()));
+        let run = Client::at(&url, &["tools"]).with("MCP_TOKEN", &token).run().await.expect(4);
+        assert!(run.stderr.contains(&format!("hint: {words}\n")), "{run:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +144,7 @@ async fn another_vendors_403_falls_back_to_the_tokens_own_scopes() {
          the server says: More, please\n  \
            needed   files:write\n  \
            granted  User.Read\n\
-         hint: get a token with it: just token --scope \"User.Read files:write\"\n",
+         hint: ask those who run the server for a token with the scopes User.Read files:write\n",
     );
     let client = Client::at(&url, &["--output=json"]).with("MCP_TOKEN", "opaque-token");
     let error = client.run().await.expect(5).error();
@@ -176,7 +206,14 @@ async fn a_tool_that_no_rule_permits_leads_to_the_list_of_tools() {
 async fn another_reason_for_a_403_is_not_mistaken_for_roles() {
     let words = "this user is disabled";
     let challenge = format!("Bearer error_description=\"{words}\"");
-    for canned in [Canned::new(403).body(words), Canned::new(403).challenge(&challenge)] {
+    let operator = "ask those who run the server";
+    for (canned, hint) in [
+        (Canned::new(403).body(words), format!("it is not about a token: {operator}")),
+        (
+            Canned::new(403).challenge(&challenge),
+            format!("no token was sent: {operator} for one, and set it as MCP_TOKEN"),
+        ),
+    ] {
         let (url, _) = canned.serve().await;
         Client::at(&url, &[]).with_token().run().await.expect(5).says(
             "error: the server does not allow calling `get_time` (403 Forbidden)\n\
@@ -184,7 +221,7 @@ async fn another_reason_for_a_403_is_not_mistaken_for_roles() {
              hint: a new token will not help\n",
         );
         let run = Client::at(&url, &[]).run().await.expect(5);
-        assert!(run.stderr.ends_with("hint: no token was sent: get one with `just token`\n"));
+        assert!(run.stderr.ends_with(&format!("hint: {hint}\n")), "{run:#?}");
     }
 }
 
@@ -193,6 +230,7 @@ async fn a_token_without_scopes_is_said_to_have_none() {
     // A proxy has taken the challenge away: the body says the same.
     let data = json!({
         "error": "insufficient_scope", "required": ["Admin.Write"], "granted": [],
+        "request_id": "0123456789abcdef",
     });
     let words = "this needs the scope Admin.Write; the token has none";
     let error = json!({ "code": -32011, "message": words, "data": data });

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderMap, Response},
+    http::{HeaderMap, Response, Uri},
     middleware::{self, Next},
     routing::any,
 };
@@ -41,12 +41,14 @@ async fn serve(app: Router) -> String {
     url
 }
 
-/// One answer to everything.
+/// One answer to everything but requests for metadata.
 #[derive(Clone, Default)]
 pub(crate) struct Canned {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    /// Whether it has an issuer to sign in at, and says so in its metadata.
+    has_issuer: bool,
 }
 
 impl Canned {
@@ -68,6 +70,30 @@ impl Canned {
         self
     }
 
+    pub(crate) fn with_issuer(mut self) -> Self {
+        self.has_issuer = true;
+        self
+    }
+
+    /// The metadata of the server and of its issuer, which are at the same origin.
+    fn metadata(&self, path: &str, asked: &HeaderMap) -> Response<Body> {
+        if !self.has_issuer {
+            return Response::builder().status(404).body(Body::empty()).unwrap();
+        }
+        let origin = format!("http://{}", asked["host"].to_str().unwrap());
+        let json = if path.contains("protected-resource") {
+            json!({ "resource": format!("{origin}/mcp"), "authorization_servers": [origin] })
+        } else {
+            json!({
+                "issuer": origin, "authorization_endpoint": format!("{origin}/authorize"),
+                "token_endpoint": format!("{origin}/token"), "response_types_supported": ["code"],
+                "code_challenge_methods_supported": ["S256"],
+            })
+        };
+        let response = Response::builder().header("content-type", "application/json");
+        response.body(Body::from(json.to_string())).unwrap()
+    }
+
     fn response(&self, asked: &HeaderMap) -> Response<Body> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
@@ -78,11 +104,14 @@ impl Canned {
         response.body(Body::from(body)).unwrap()
     }
 
-    /// Serves it; the log has a line for each request.
+    /// Serves it; the log has a line for each request but those for metadata.
     pub(crate) async fn serve(self) -> (String, Log) {
         let log = Log::default();
         let seen = log.clone();
-        let answer = move |headers: HeaderMap| async move {
+        let answer = move |uri: Uri, headers: HeaderMap| async move {
+            if uri.path().starts_with("/.well-known/") {
+                return self.metadata(uri.path(), &headers);
+            }
             seen.push("request".into());
             self.response(&headers)
         };

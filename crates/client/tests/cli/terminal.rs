@@ -168,8 +168,16 @@ async fn control_c_ends_a_question_and_a_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_asked_whether_to_sign_in_and_may_say_no_or_leave() {
-    let (url, _) = Canned::new(401).challenge("Bearer").serve().await;
+    let (url, _) = Canned::new(401).challenge("Bearer").with_issuer().serve().await;
+    let (without, _) = Canned::new(401).challenge("Bearer").serve().await;
     blocking(move || {
+        // Where no one can sign in, no one is asked to.
+        let home = tempfile::tempdir().unwrap();
+        let state = [("XDG_STATE_HOME", home.path().to_str().unwrap())];
+        let (ended, shown) = Terminal::run(&without, "tools", &state).end();
+        assert_eq!(ended, Some(4), "{shown}");
+        assert!(shown.contains("no sign-in is possible there"), "{shown}");
+        assert!(!shown.contains("Do it now?"), "{shown}");
         for (keys, code, words) in
             [("n\n", 4, "sign in with `just client login"), ("\u{3}", 130, "cancelled")]
         {

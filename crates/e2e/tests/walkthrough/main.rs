@@ -17,6 +17,7 @@ mod gateway;
 mod gateway_credentials;
 mod gateway_start;
 mod gateway_url;
+mod hints;
 #[path = "../../../server/tests/sign_in/html.rs"]
 mod html;
 mod names;
