@@ -137,7 +137,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// How far two clocks may disagree (RFC 7519 §4.1.4): 30 s by default, at most [`Leeway::MAX`].
+/// How far two clocks may disagree (RFC 7519 §4.1.4): 30 s by default, at most [`Leeway::MAX`], and
+/// [`Leeway::SAME_CLOCK`] where the issuer and the verifier share a clock.
 ///
 /// **Invariant:** whatever remembers a token (a revocation, a replay) must remember it for the
 /// leeway longer than the token lives.
@@ -147,6 +148,10 @@ pub struct Leeway(Duration);
 impl Leeway {
     /// The longest leeway: 300 s.
     pub const MAX: Duration = Duration::from_mins(5);
+
+    /// The leeway where the issuer's clock is the verifier's own: 2 s, for the nodes of one
+    /// installation.
+    pub const SAME_CLOCK: Self = Self(Duration::from_secs(2));
 
     /// A leeway of `duration`.
     pub fn new(duration: Duration) -> Result<Self, TimeError> {

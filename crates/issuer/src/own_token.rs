@@ -1,6 +1,6 @@
 //! Access tokens of this issuer that come back: to be revoked or described.
 
-use auth_core::{AccessToken, Claims, NumericDate, TokenVerifier, TrustedIssuer};
+use auth_core::{AccessToken, Claims, Leeway, NumericDate, TokenVerifier, TrustedIssuer};
 
 use crate::{AuthorizationServer, respond::Unavailable};
 
@@ -15,6 +15,7 @@ pub(crate) fn verify(
     let (config, keys) = (server.config(), server.keys().published()?);
     let claims = config.resources.iter().find_map(|resource| {
         let issuer = TrustedIssuer::new(config.issuer.clone(), keys.clone());
+        let issuer = issuer.leeway(Leeway::SAME_CLOCK);
         let verifier = TokenVerifier::new(resource.uri.audience().clone()).trust(issuer);
         verifier.verify(&token, now).ok()
     });

@@ -51,15 +51,27 @@ pub(crate) fn verifier(
     };
     let (keys, notes) = keys(args, environment, world)?;
     let types = if args.allow_jwt { TokenTypes::AccessTokenOrJwt } else { TokenTypes::AccessToken };
+    let leeway = leeway(args, &issuer, environment)?;
     let trusted = TrustedIssuer::new(issuer, keys).token_types(types).trust_roles(true);
-    let leeway = match args.leeway {
-        None => Leeway::default(),
-        Some(time) => {
-            Leeway::new(time).map_err(|fault| VerifierError::Usage(format!("--leeway: {fault}")))?
-        }
-    };
     let verifier = TokenVerifier::new(audience).trust(trusted).leeway(leeway);
     Ok(VerifierContext { verifier, notes })
+}
+
+/// `--leeway`; otherwise the server's own: less for the local issuer, which has its clock.
+fn leeway(
+    args: &TrustArgs,
+    issuer: &Issuer,
+    environment: &Environment,
+) -> Result<Leeway, VerifierError> {
+    let has_own_keys = args.keys.is_none() && args.jwks_url.is_none() && args.discover.is_none();
+    let is_local = environment.get(Variable::JwtIssuer) == Some(issuer.as_str());
+    match args.leeway {
+        None if has_own_keys && is_local => Ok(Leeway::SAME_CLOCK),
+        None => Ok(Leeway::default()),
+        Some(time) => {
+            Leeway::new(time).map_err(|fault| VerifierError::Usage(format!("--leeway: {fault}")))
+        }
+    }
 }
 
 fn keys(

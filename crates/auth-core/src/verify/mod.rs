@@ -36,7 +36,10 @@ pub(crate) mod read;
 mod trace;
 mod trusted;
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 pub use error::{ClaimFault, VerifyError};
 pub(crate) use facts::FORM;
@@ -89,7 +92,8 @@ impl TokenVerifier {
         self
     }
 
-    /// Sets how far clocks may disagree.
+    /// Sets how far clocks may disagree, where the issuer's entry does not say
+    /// ([`TrustedIssuer::leeway`]).
     #[must_use]
     pub fn leeway(self, leeway: Leeway) -> Self {
         Self { leeway, ..self }
@@ -176,7 +180,7 @@ impl TokenVerifier {
         now: NumericDate,
         check: Check,
     ) -> CheckDetail {
-        let leeway = self.leeway.duration();
+        let leeway = self.leeway_of(trusted);
         match check {
             Check::Audience => facts::audience(claims, trusted, &self.audience),
             Check::Expiry => facts::expiry(claims, now, leeway),
@@ -187,13 +191,16 @@ impl TokenVerifier {
         }
     }
 
+    fn leeway_of(&self, trusted: &TrustedIssuer) -> Duration {
+        trusted.leeway.unwrap_or(self.leeway).duration()
+    }
+
     fn is_not_future(
-        &self,
         date: Option<NumericDate>,
-        now: NumericDate,
+        (now, leeway): (NumericDate, Duration),
         fault: VerifyError,
     ) -> Result<(), VerifyError> {
-        let latest = now.plus(self.leeway.duration());
+        let latest = now.plus(leeway);
         if date.is_some_and(|date| date > latest) { Err(fault) } else { Ok(()) }
     }
 
@@ -215,7 +222,7 @@ impl TokenVerifier {
         record(&mut trace, Check::Audience, || facts::audience(claims, trusted, &self.audience));
         let audiences = self.audiences(trusted, claims)?;
 
-        let leeway = self.leeway.duration();
+        let leeway = self.leeway_of(trusted);
         record(&mut trace, Check::Expiry, || facts::expiry(claims, now, leeway));
         let expires_at = read::date(claims, "exp")?.ok_or(VerifyError::ExpiryMissing)?;
         if expires_at.plus(leeway) <= now {
@@ -223,9 +230,9 @@ impl TokenVerifier {
         }
         record(&mut trace, Check::Begin, || facts::begin(claims, now, leeway));
         let not_before = read::date(claims, "nbf")?;
-        self.is_not_future(not_before, now, VerifyError::NotYetValid)?;
+        Self::is_not_future(not_before, (now, leeway), VerifyError::NotYetValid)?;
         let issued_at = read::date(claims, "iat")?;
-        self.is_not_future(issued_at, now, VerifyError::IssuedInFuture)?;
+        Self::is_not_future(issued_at, (now, leeway), VerifyError::IssuedInFuture)?;
 
         record(&mut trace, Check::Subject, || facts::subject(claims, trusted));
         let (subject, subject_claim) = read::subject(claims, trusted.subject_from.as_deref())?;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::{Algorithm, Audience, Issuer, KeySet, ScopeSet, VerifyError};
+use crate::{Algorithm, Audience, Issuer, KeySet, Leeway, ScopeSet, VerifyError};
 
 /// Which `typ` an issuer's access tokens have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +39,8 @@ pub struct TrustedIssuer {
     pub(super) subject_from: Option<Vec<Arc<str>>>,
     pub(super) roles_from: Vec<String>,
     pub(super) grants: ScopeSet,
+    /// `None`: the verifier's.
+    pub(super) leeway: Option<Leeway>,
 }
 
 impl TrustedIssuer {
@@ -58,6 +60,7 @@ impl TrustedIssuer {
             subject_from: None,
             roles_from: vec!["roles".into()],
             grants: ScopeSet::empty(),
+            leeway: None,
         }
     }
 
@@ -139,6 +142,13 @@ impl TrustedIssuer {
     #[must_use]
     pub fn grants(self, scopes: ScopeSet) -> Self {
         Self { grants: scopes, ..self }
+    }
+
+    /// How far this issuer's clock may disagree with the verifier's: takes the place of
+    /// [`TokenVerifier::leeway`](crate::TokenVerifier::leeway).
+    #[must_use]
+    pub fn leeway(self, leeway: Leeway) -> Self {
+        Self { leeway: Some(leeway), ..self }
     }
 
     pub(super) fn permits(&self, algorithm: Algorithm) -> Result<(), VerifyError> {

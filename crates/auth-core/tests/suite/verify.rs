@@ -1,7 +1,7 @@
 //! The rules of verifying that one key and one fault do not show.
 
 use auth_core::{
-    Algorithm, Audience, ClaimFault, Jwks, KeyId, KeyLookupError, KeySet, ParseTokenError,
+    Algorithm, Audience, ClaimFault, Jwks, KeyId, KeyLookupError, KeySet, Leeway, ParseTokenError,
     SigningKey, TokenTypes, TokenVerifier, TrustedIssuer, UnverifiedToken, VerifyError,
 };
 use serde_json::{Value, json};
@@ -88,6 +88,20 @@ fn the_leeway_is_thirty_seconds_unless_it_is_set() {
     let verifier = verifier(trusted(hs256()));
     assert!(judge(&verifier, &text, NOW + 29).is_ok());
     assert_eq!(judge(&verifier, &text, NOW + 30), Err(VerifyError::Expired));
+}
+
+#[test]
+fn an_issuer_may_have_a_leeway_of_its_own() {
+    let judged = |claim: &str, date: i64| {
+        let verifier = verifier(trusted(hs256()).leeway(Leeway::SAME_CLOCK)).leeway(leeway(30));
+        let forge = Forge::valid(hs256()).without_claim("nbf").without_claim("iat");
+        judge(&verifier, &forge.claim(claim, date).sign(hs256()), NOW).map(drop)
+    };
+    assert_eq!(judged("exp", NOW - 1), Ok(()));
+    assert_eq!(judged("exp", NOW - 2), Err(VerifyError::Expired));
+    assert_eq!(judged("nbf", NOW + 3), Err(VerifyError::NotYetValid));
+    assert_eq!(judged("iat", NOW + 2), Ok(()));
+    assert_eq!(judged("iat", NOW + 3), Err(VerifyError::IssuedInFuture));
 }
 
 #[test]

@@ -112,9 +112,14 @@ fn a_token_that_is_refused_leads_to_one_that_is_not() {
         "--save --aud http://localhost:9/mcp",
         "--save --scope User.Read",
         "--save --iss http://localhost:9",
+        "--save --ttl 1s",
         "--save",
     ] {
         walk.shell(&walk.program("mint-token", token)).expect_code(0);
+        if token.ends_with("1s") {
+            // Its issuer has the server's own clock.
+            walk.world.client_soon(&walk.server, 4).expect_err(&["it expired"]);
+        }
         if token == "--save" {
             let file = fs::read_to_string(walk.world.path(".env")).unwrap();
             let token = file.lines().find_map(|line| line.strip_prefix("MCP_TOKEN=")).unwrap();

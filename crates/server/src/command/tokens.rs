@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 
 use auth_core::{
-    AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
-    TrustedIssuer, UnverifiedToken, display,
+    AccessToken, Clock, Issuer, Leeway, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
+    TokenVerifier, TrustedIssuer, UnverifiedToken, display,
 };
 use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
@@ -90,7 +90,7 @@ fn verifier(args: &RunArgs, environment: &Environment, issuer: &Issuer) -> Optio
     let resource = args.resource.as_deref().or(environment.get(Variable::McpResource))?;
     let resource: ResourceUri = resource.parse().ok()?;
     let keys = settings::verifying_keys(environment).ok()?.keys;
-    let trusted = TrustedIssuer::new(issuer.clone(), keys);
+    let trusted = TrustedIssuer::new(issuer.clone(), keys).leeway(Leeway::SAME_CLOCK);
     Some(TokenVerifier::new(resource.audience().clone()).trust(trusted))
 }
 
