@@ -19,13 +19,14 @@ fn users_are_looked_after_while_the_server_runs() {
         assert!(table.contains("alice    Alice  active  admin"), "{table}");
 
         world.client(&server, &[]).expect_code(0);
-        users(&["disable", "alice"]).expect_code(0);
+        let soon = "running servers follow within a second";
+        users(&["disable", "alice"]).expect_code(0).expect_out(&[soon]);
         world.client_soon(&server, 5);
         server.log_with("-> User is disabled!");
         users(&["enable", "alice"]).expect_code(0);
         world.client_soon(&server, 0);
 
-        users(&["revoke-role", "alice", "admin"]).expect_code(0);
+        users(&["revoke-role", "alice", "admin"]).expect_code(0).expect_out(&[soon]);
         users(&["grant", "alice", "user"]).expect_code(0);
         world.client_soon(&server, 5).expect_err(&["roles do not allow it"]);
         users(&["grant", "alice", "admin", "--until", "1h"]).expect_code(0);
@@ -173,7 +174,10 @@ fn tokens_are_revoked_while_the_server_runs() {
         let revoke = |args: &[&str]| world.run("server", &[&["tokens", "revoke"], args].concat());
         let token = world.run("mint-token", &[]).expect_code(0).out;
         let piped = ["tokens", "revoke", "-"];
-        world.run_reading("server", &piped, &token).expect_code(0).expect_out(&["is revoked"]);
+        world
+            .run_reading("server", &piped, &token)
+            .expect_code(0)
+            .expect_out(&["is revoked; running servers follow within a second"]);
         let with = [("MCP_TOKEN", token.trim())];
         let url = ["--url", server.url.as_str()];
         let until = std::time::Instant::now() + Duration::from_secs(1);

@@ -212,7 +212,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Disable a user at once; tokens already issued are refused
+    /// Disable a user within a second; tokens already issued are refused
     Disable {
         /// The user's sub
         subject: String,
@@ -252,7 +252,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Revoke a role of a user at once, also for tokens already issued
+    /// Revoke a role of a user within a second, also for tokens already issued
     RevokeRole {
         /// The user's sub
         subject: String,
@@ -348,7 +348,7 @@ pub enum SecondFactorCommand {
 /// What can be done with issued tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokensCommand {
-    /// Refuse one token, or all that a user has, at once and permanently
+    /// Refuse one token, or all that a user has, within a second and permanently
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// The token's jti; `-` reads a token from standard input

@@ -50,7 +50,7 @@ pub enum ClientsCommand {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Remove a client, end its grants and revoke their tokens, at once
+    /// Remove a client, end its grants and revoke their tokens, within a second
     Remove {
         /// Its id
         id: ClientId,
@@ -120,7 +120,7 @@ pub enum GrantsCommand {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// End grants and revoke their tokens, at once
+    /// End grants and revoke their tokens, within a second
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// The grant, as `list` prints it

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use settings::Environment;
 use terminal::table::Table;
 
-use super::context::{DirectoryContext, confirm, date, usage, write_json};
+use super::context::{DirectoryContext, WHEN, confirm, date, usage, write_json};
 use crate::{
     args::{ClientsCommand, NewClientArgs, OutputFormat, RunArgs},
     config::settings::load_policy,
@@ -265,7 +265,7 @@ async fn remove(
         ),
         OutputFormat::Text => {
             let said = format!(
-                "{id} is removed: {} grants ended, {} access tokens revoked",
+                "{id} is removed: {} grants ended, {} access tokens revoked{WHEN}",
                 ended.grants, ended.tokens
             );
             writeln!(out, "{}", auth_core::display::escape(&said)).map_err(Failure::output)

@@ -57,6 +57,9 @@ impl DirectoryContext {
     }
 }
 
+/// When what was taken away counts: a running server looks for changes that often.
+pub(crate) const WHEN: &str = "; running servers follow within a second";
+
 /// Who runs the command: the account, and the machine.
 fn who() -> String {
     let account = whoami::username().unwrap_or_else(|_| "?".into());

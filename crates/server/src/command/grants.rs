@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use settings::Environment;
 use terminal::table::Table;
 
-use super::context::{DirectoryContext, date, write_json};
+use super::context::{DirectoryContext, WHEN, date, write_json};
 use crate::{
     args::{GrantsCommand, OutputFormat, RunArgs},
     failure::Failure,
@@ -69,7 +69,8 @@ fn report(
             out,
         ),
         OutputFormat::Text => {
-            writeln!(out, "{} grants ended, {} access tokens revoked", ended.grants, ended.tokens)
+            let (grants, tokens) = (ended.grants, ended.tokens);
+            writeln!(out, "{grants} grants ended, {tokens} access tokens revoked{WHEN}")
                 .map_err(Failure::output)
         }
     }

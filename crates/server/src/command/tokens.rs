@@ -10,7 +10,7 @@ use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
 use terminal::table::Table;
 
-use super::context::{DirectoryContext, date, until, write_json};
+use super::context::{DirectoryContext, WHEN, date, until, write_json};
 use crate::{
     args::{OutputFormat, RunArgs, TokensCommand},
     failure::Failure,
@@ -126,7 +126,7 @@ async fn revoke_all(
             let from = date(Some(from));
             writeln!(
                 out,
-                "All tokens that {subject} has are revoked. A new token is accepted if it is issued at \
+                "All tokens that {subject} has are revoked{WHEN}. A new token is accepted if it is issued at \
                  {from} or later: the margin allows for differences between clocks"
             )
             .map_err(Failure::output)
@@ -152,7 +152,8 @@ async fn revoke(
         ),
         OutputFormat::Text => {
             let RevokedToken { issuer, token_id, .. } = token;
-            let said = if changed { "is revoked" } else { "was revoked already" };
+            let said =
+                if changed { format!("is revoked{WHEN}") } else { "was revoked already".into() };
             let said = format!("Token {token_id} of {issuer} {said}");
             writeln!(out, "{}", display::escape(&said)).map_err(Failure::output)
         }

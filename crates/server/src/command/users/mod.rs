@@ -14,7 +14,7 @@ use terminal::table::Table;
 
 use crate::{
     args::{OutputFormat, RunArgs, SecondFactorCommand, UsersCommand},
-    command::context::{DirectoryContext, confirm, date, until, usage, write_json},
+    command::context::{DirectoryContext, WHEN, confirm, date, until, usage, write_json},
     config::settings::load_policy,
     failure::Failure,
 };
@@ -98,7 +98,7 @@ impl Users {
             }
             UsersCommand::Disable { subject, output } => {
                 let edit = Edit::SetStatus(self.context.name(&subject)?, UserStatus::Disabled);
-                (edit, "is disabled".into(), "was disabled already".into(), output)
+                (edit, format!("is disabled{WHEN}"), "was disabled already".into(), output)
             }
             UsersCommand::Enable { subject, output } => {
                 let edit = Edit::SetStatus(self.context.name(&subject)?, UserStatus::Active);
@@ -110,7 +110,7 @@ impl Users {
                     let question = format!("Remove {subject} and all their roles?");
                     confirm(&question, &format!("{subject} was not removed"))?;
                 }
-                (edit, "is removed".into(), "was removed already".into(), output)
+                (edit, format!("is removed{WHEN}"), "was removed already".into(), output)
             }
             UsersCommand::Grant { subject, role, until: end, output } => {
                 let role = self.role(&role)?;
@@ -126,7 +126,7 @@ impl Users {
                 // Not checked against the policy: a role that was taken out of it must still be
                 // possible to take away.
                 let role: RoleName = role.parse().map_err(|fault| usage("role", &role, fault))?;
-                let changed = format!("no longer has the role {role}");
+                let changed = format!("no longer has the role {role}{WHEN}");
                 let unchanged = format!("did not have the role {role}");
                 (Edit::RevokeRole(self.context.name(&subject)?, role), changed, unchanged, output)
             }
