@@ -97,6 +97,14 @@ impl<A: Authenticate> Guard<A> {
         self
     }
 
+    /// Sets what the log tells the operator to do about a refused `Host` and a refused `Origin`: a
+    /// setting of the program, say.
+    #[must_use]
+    pub fn origin_remedies(mut self, host: &str, origin: &str) -> Self {
+        self.origins.remedies(host, origin);
+        self
+    }
+
     /// Adds an observer of every decision, beside the log.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {

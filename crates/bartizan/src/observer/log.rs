@@ -14,7 +14,7 @@ use std::error::Error;
 use auth_core::{Ceiling, Denial, DenialReason, Issuer, Principal};
 
 use super::event::{AuditEvent, Observer, Outcome, RefusalKind};
-use crate::{AuthenticateError, InvalidTokenError, RequestId};
+use crate::{AuthenticateError, InvalidTokenError, RequestId, request::origin::OriginFacts};
 
 /// The target of decisions about callers whose token is valid.
 const AUDIT: &str = "bartizan::audit";
@@ -113,7 +113,12 @@ fn refused(id: RequestId, kind: RefusalKind, reason: &dyn Error, is_authenticate
         RefusalKind::LimitReached => "-> Limit reached!",
         RefusalKind::Malformed => "-> Malformed request!",
     };
-    if is_authenticated {
+    let facts = reason.source().and_then(|source| source.downcast_ref::<OriginFacts>());
+    if let Some(OriginFacts { found, expected, remedy }) = facts {
+        tracing::warn!(
+            target: NO_TOKEN, request_id = %id, found, expected, remedy, %reason, "{what}"
+        );
+    } else if is_authenticated {
         tracing::warn!(target: AUDIT, request_id = %id, %reason, "{what}");
     } else {
         tracing::warn!(target: NO_TOKEN, request_id = %id, %reason, "{what}");

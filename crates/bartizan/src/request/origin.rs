@@ -12,16 +12,43 @@
 
 use std::collections::BTreeSet;
 
-use auth_core::ResourceUri;
+use auth_core::{ResourceUri, display::excerpt};
 use http::{HeaderMap, HeaderValue, Uri, header, uri::Authority};
 
 /// Why a request is refused before anything else of it is looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("{fault}")]
+pub(crate) struct OriginError {
+    pub(crate) fault: OriginFault,
+    /// For the operator alone.
+    #[source]
+    facts: OriginFacts,
+}
+
+/// Which header is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OriginError {
+pub(crate) enum OriginFault {
     #[error("the Host header is missing, repeated or does not name this server")]
     Host,
     #[error("the Origin header does not name an allowed origin")]
     Origin,
+}
+
+/// What came, what would have been accepted, and what accepts it.
+#[derive(Debug, thiserror::Error)]
+#[error("found {found}, expected {expected}: {remedy}")]
+pub(crate) struct OriginFacts {
+    /// The caller's text, escaped.
+    pub(crate) found: String,
+    pub(crate) expected: String,
+    pub(crate) remedy: String,
+}
+
+/// What an operator does to let a refused host or origin in.
+#[derive(Debug, Clone)]
+struct Remedies {
+    host: String,
+    origin: String,
 }
 
 #[derive(Debug, Clone)]
@@ -31,6 +58,7 @@ pub(crate) struct Origins {
     hosts: BTreeSet<String>,
     pages: BTreeSet<String>,
     loopback: bool,
+    remedies: Remedies,
 }
 
 impl Origins {
@@ -43,7 +71,16 @@ impl Origins {
             hosts: BTreeSet::from([resource.host().to_owned()]),
             pages: BTreeSet::from([origin]),
             loopback: resource.is_loopback(),
+            remedies: Remedies {
+                host: "if clients use that name: make it the resource's, or `Guard::allow_host`"
+                    .into(),
+                origin: "if its pages may call: `Guard::allow_origin`".into(),
+            },
         }
+    }
+
+    pub(crate) fn remedies(&mut self, host: &str, origin: &str) {
+        self.remedies = Remedies { host: host.to_owned(), origin: origin.to_owned() };
     }
 
     pub(crate) fn allow_host(&mut self, host: &str) {
@@ -55,21 +92,48 @@ impl Origins {
     }
 
     pub(crate) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), OriginError> {
+        self.judge(headers, uri).map_err(|fault| self.error(fault, headers, uri))
+    }
+
+    fn judge(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), OriginFault> {
         if !self.is_own(headers, uri) {
-            let host = host(headers, uri).ok_or(OriginError::Host)?;
+            let host = host(headers, uri).ok_or(OriginFault::Host)?;
             let ours = self.hosts.contains(&host) || (self.loopback && is_loopback(&host));
             if !ours {
-                return Err(OriginError::Host);
+                return Err(OriginFault::Host);
             }
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else {
             return Ok(());
         };
-        let origin = origin.to_str().map_err(|_| OriginError::Origin)?.to_ascii_lowercase();
+        let origin = origin.to_str().map_err(|_| OriginFault::Origin)?.to_ascii_lowercase();
         let allowed =
             self.pages.contains(&origin) || (self.loopback && is_loopback_origin(&origin));
-        if allowed && origins.next().is_none() { Ok(()) } else { Err(OriginError::Origin) }
+        if allowed && origins.next().is_none() { Ok(()) } else { Err(OriginFault::Origin) }
+    }
+
+    /// The fault with what the operator has to know.
+    fn error(&self, fault: OriginFault, headers: &HeaderMap, uri: &Uri) -> OriginError {
+        let (name, known, any, remedy) = match fault {
+            OriginFault::Host => (header::HOST, &self.hosts, "any name", &self.remedies.host),
+            OriginFault::Origin => {
+                (header::ORIGIN, &self.pages, "any origin", &self.remedies.origin)
+            }
+        };
+        let values = headers.get_all(&name).iter();
+        let mut found: Vec<_> = values.map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
+        let target = uri.authority().filter(|_| fault == OriginFault::Host);
+        found.extend(target.map(|it| it.as_str().into()));
+        let mut expected: Vec<&str> = known.iter().map(String::as_str).collect();
+        let local = format!("{any} of loopback");
+        expected.extend(self.loopback.then_some(local.as_str()));
+        let facts = OriginFacts {
+            found: if found.is_empty() { "nothing".into() } else { excerpt(&found.join(", ")) },
+            expected: expected.join(", "),
+            remedy: remedy.clone(),
+        };
+        OriginError { fault, facts }
     }
 }
 
@@ -137,13 +201,13 @@ fn is_loopback_origin(origin: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(origins: &Origins, pairs: &[(&str, &str)]) -> Result<(), OriginError> {
+    fn check(origins: &Origins, pairs: &[(&str, &str)]) -> Result<(), OriginFault> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             let name: header::HeaderName = name.parse().unwrap();
             headers.append(name, value.parse().unwrap());
         }
-        origins.check(&headers, &Uri::from_static("/mcp"))
+        origins.check(&headers, &Uri::from_static("/mcp")).map_err(|error| error.fault)
     }
 
     #[test]
@@ -154,11 +218,11 @@ mod tests {
         }
         for bad in ["evil.example", "mcp.example.evil.example", "localhost", "u@mcp.example", "a b"]
         {
-            assert_eq!(check(&origins, &[("host", bad)]), Err(OriginError::Host), "{bad}");
+            assert_eq!(check(&origins, &[("host", bad)]), Err(OriginFault::Host), "{bad}");
         }
-        assert_eq!(check(&origins, &[]), Err(OriginError::Host));
+        assert_eq!(check(&origins, &[]), Err(OriginFault::Host));
         let twice = [("host", "mcp.example"), ("host", "mcp.example")];
-        assert_eq!(check(&origins, &twice), Err(OriginError::Host));
+        assert_eq!(check(&origins, &twice), Err(OriginFault::Host));
         origins.allow_host("Other.example");
         assert_eq!(check(&origins, &[("host", "other.example")]), Ok(()));
     }
@@ -172,7 +236,7 @@ mod tests {
         assert_eq!(with(&origins, "https://mcp.example"), Ok(()));
         for bad in ["null", "http://mcp.example", "https://evil.example", "http://localhost:1", ""]
         {
-            assert_eq!(with(&origins, bad), Err(OriginError::Origin), "{bad}");
+            assert_eq!(with(&origins, bad), Err(OriginFault::Origin), "{bad}");
         }
         origins.allow_origin("https://App.example");
         assert_eq!(with(&origins, "https://app.example"), Ok(()));
@@ -181,7 +245,7 @@ mod tests {
             ("origin", "https://mcp.example"),
             ("origin", "https://evil.example"),
         ];
-        assert_eq!(check(&origins, &twice), Err(OriginError::Origin));
+        assert_eq!(check(&origins, &twice), Err(OriginFault::Origin));
     }
 
     #[test]
@@ -203,7 +267,7 @@ mod tests {
             "[::1]evil:80",
             "[::1]:80:80",
         ] {
-            assert_eq!(check(&origins, &[("host", host)]), Err(OriginError::Host), "{host}");
+            assert_eq!(check(&origins, &[("host", host)]), Err(OriginFault::Host), "{host}");
         }
         let with = |origin| check(&origins, &[("host", "localhost"), ("origin", origin)]);
         for origin in ["http://localhost:6274", "http://127.0.0.1", "https://[::1]:1"] {
@@ -219,7 +283,7 @@ mod tests {
             "http://[localhost]",
             "null",
         ] {
-            assert_eq!(with(origin), Err(OriginError::Origin), "{origin}");
+            assert_eq!(with(origin), Err(OriginFault::Origin), "{origin}");
         }
     }
 
@@ -229,7 +293,7 @@ mod tests {
         let with = |target: &'static str, host: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             headers.extend(host.map(|host| (header::HOST, host.parse().unwrap())));
-            origins.check(&headers, &Uri::from_static(target))
+            origins.check(&headers, &Uri::from_static(target)).map_err(|error| error.fault)
         };
         assert_eq!(with("http://localhost:8000/mcp", Some("localhost:8000")), Ok(()));
         assert_eq!(with("http://localhost:8000/mcp", None), Ok(()));
@@ -238,7 +302,35 @@ mod tests {
             ("http://localhost:8000/mcp", Some("evil.example")),
             ("http://evil.example/mcp", None),
         ] {
-            assert_eq!(with(target, host), Err(OriginError::Host), "{target} {host:?}");
+            assert_eq!(with(target, host), Err(OriginFault::Host), "{target} {host:?}");
         }
+    }
+
+    #[test]
+    fn the_operator_is_told_what_came_and_what_is_accepted() {
+        let mut origins = Origins::of(&"http://localhost:8000/mcp".parse().unwrap());
+        origins.remedies("set HOST", "set ORIGIN");
+        let facts = |origins: &Origins, pairs: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            origins.check(&headers, &Uri::from_static("/mcp")).unwrap_err().facts.to_string()
+        };
+        let hosts = "expected localhost, any name of loopback: set HOST";
+        assert_eq!(facts(&origins, &[]), format!("found nothing, {hosts}"));
+        for (host, found) in [("evil.example:80", "evil.example:80"), ("a\u{202e}b", "a\\u{202e}b")]
+        {
+            assert_eq!(facts(&origins, &[("host", host)]), format!("found {found}, {hosts}"));
+        }
+        let twice = [("host", "localhost"), ("host", "evil.example")];
+        assert_eq!(facts(&origins, &twice), format!("found localhost, evil.example, {hosts}"));
+        assert_eq!(
+            facts(&origins, &[("host", "localhost"), ("origin", "https://evil.example")]),
+            "found https://evil.example, expected http://localhost:8000, any origin of loopback: \
+             set ORIGIN"
+        );
+        let long = "x".repeat(5000);
+        assert!(facts(&origins, &[("host", &long)]).len() < 500);
     }
 }

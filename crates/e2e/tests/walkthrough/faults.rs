@@ -1,6 +1,10 @@
 //! What goes wrong at start: one clear error each, and an exit code.
 
-use std::{fs, net::TcpListener};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::world::World;
 
@@ -167,4 +171,45 @@ fn flags_beat_the_environment_which_beats_the_file_which_beats_the_default() {
     assert!(shown(&[], &[("POLICY_FILE", "from-env.toml")]).contains("from-env.toml"));
     let flag = shown(&["--policy", "from-flag.toml"], &[("POLICY_FILE", "from-env.toml")]);
     assert!(flag.contains("from-flag.toml"));
+}
+
+#[test]
+fn a_refused_host_or_origin_is_logged_with_the_setting_that_lets_it_in() {
+    let world = World::ready();
+    let server = world.start(&[], &[]);
+    let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    for (headers, found, setting) in [
+        ("host: mcp.example:80\r\n", "found=\"mcp.example:80\"", "MCP_RESOURCE"),
+        (
+            "host: localhost\r\norigin: https://app.example\r\n",
+            "found=\"https://app.example\"",
+            "ALLOWED_ORIGINS",
+        ),
+    ] {
+        let mut connection = TcpStream::connect(&address).unwrap();
+        let request = format!(
+            "POST /mcp HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(!answer.contains("example"), "what came is for the log: {answer}");
+        let log = server.log_with(found);
+        let line = log.lines().find(|line| line.contains(found)).unwrap();
+        assert!(line.contains(setting) && line.contains("expected="), "{line}");
+    }
+}
+
+#[test]
+fn a_server_that_listens_to_others_under_a_name_of_this_machine_warns() {
+    let world = World::ready();
+    let warning = "Clients on other machines are refused: set MCP_RESOURCE";
+    let server = world.start_at("0.0.0.0:0", &[], &[]);
+    server.log_with(warning);
+    drop(server);
+    let server = world.start(&[], &[]);
+    assert_eq!(server.terminate(), Some(0));
+    let log = fs::read_to_string(world.path("server.log")).unwrap();
+    assert!(log.contains("Stopped") && !log.contains(warning), "{log}");
 }

@@ -35,6 +35,11 @@ use crate::{
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
 };
 
+/// What lets a refused `Host` in.
+const HOST_REMEDY: &str = "if clients use that name, set MCP_RESOURCE to the URL that they use";
+/// What lets a refused `Origin` in.
+const ORIGIN_REMEDY: &str = "if its pages may call this server, add it to ALLOWED_ORIGINS";
+
 /// What callers may hold at once, over all resources together.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -135,6 +140,7 @@ impl<D: Directory> App<D> {
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
+            let guard = guard.origin_remedies(HOST_REMEDY, ORIGIN_REMEDY);
             let calls = guard.rules();
             let (mounted, questions) =
                 explain::mount(router, &places, &uri, calls.clone(), &authenticate, &self.clock)?;
