@@ -36,27 +36,29 @@ demo: build
     echo "Output of the server:"
     cat "$log/out" "$log/err"
 
+# A recipe that ends with a program becomes it (`exec`): a signal that ends `just` ends the program.
+
 # mint a token and store it in .env, where the client finds it (on first use: make .env and the users)
 [no-exit-message]
 token *args: build
     @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" init
-    @BARTIZAN_RUN_BY=just "{{ target }}/debug/mint-token" --save "$@"
+    @BARTIZAN_RUN_BY=just exec "{{ target }}/debug/mint-token" --save "$@"
 
 # start the server; it runs until Ctrl-C (on first use: make .env and the users)
 [no-exit-message]
 server *args: build
     @{{ if args == "" { "BARTIZAN_RUN_BY=just '" + target + "/debug/server' init" } else { "true" } }}
-    @BARTIZAN_RUN_BY=just "{{ target }}/debug/server" "$@"
+    @BARTIZAN_RUN_BY=just exec "{{ target }}/debug/server" "$@"
 
 # call get_time with the token, or do what the arguments say
 [no-exit-message]
 client *args: build
-    @BARTIZAN_RUN_BY=just "{{ target }}/debug/client" "$@"
+    @BARTIZAN_RUN_BY=just exec "{{ target }}/debug/client" "$@"
 
 # make, inspect and check tokens
 [no-exit-message]
 mint-token *args: build
-    @BARTIZAN_RUN_BY=just "{{ target }}/debug/mint-token" "$@"
+    @BARTIZAN_RUN_BY=just exec "{{ target }}/debug/mint-token" "$@"
 
 # build the release, and install it as bartizan, bartizan-server and bartizan-token in ROOT/bin
 install root=(home_directory() / ".local"):

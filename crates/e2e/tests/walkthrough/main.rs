@@ -20,6 +20,7 @@ mod gateway_url;
 mod hints;
 #[path = "../../../server/tests/sign_in/html.rs"]
 mod html;
+mod just;
 mod names;
 mod notes;
 mod operator;
