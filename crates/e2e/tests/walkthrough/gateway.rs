@@ -137,3 +137,45 @@ fn the_client_explains_what_a_token_may_do_at_a_server_behind_the_gateway() {
     explain("put_note").expect_code(5).expect_out(&["put_note", "notes:write"]);
     assert_eq!(server.terminate(), Some(0));
 }
+
+#[test]
+fn what_had_changed_and_is_as_before_is_served_again_once_it_is_accepted() {
+    let world = World::ready();
+    let offer = |tools: &str| {
+        fs::write(world.path("tools.json"), tools.replace('\n', "")).unwrap();
+    };
+    fs::write(world.path("notes.sh"), NOTES).unwrap();
+    fs::write(world.path("bartizan.toml"), SECTION).unwrap();
+    offer(TOOLS);
+    world.run("server", &["upstreams", "accept", "notes"]).expect_code(0);
+    let server = world.start(&["gateway"], &[]);
+    let ready = || {
+        let url = server.url.replace("/mcp", "/readyz");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
+    };
+    let args = ["--sub", "alice", "--scope", "notes:read notes:write", "--save"];
+    world.run("mint-token", &args).expect_code(0);
+    let call = || world.client(&server, &["call", "get_note"]).code;
+    assert_eq!(call(), Some(0));
+    offer(&TOOLS.replace("\"get_note\",", "\"get_note\",\"description\":\"x\","));
+    let said = world.client(&server, &["tools"]).expect_code(0);
+    assert!(!said.out.contains("get_note"), "{}", said.out);
+    offer(TOOLS);
+    assert_ne!(call(), Some(0));
+    world.run("server", &["upstreams", "status"]).expect_code(0).expect_out(&[
+        "notes: as it was accepted",
+        "A running gateway keeps hidden what it has seen change",
+        "upstreams accept NAME",
+    ]);
+    assert_ne!(call(), Some(0), "asking is not accepting");
+    assert!(ready().contains("notes: 1 changed and 0 new definitions are hidden"), "{}", ready());
+    let said = world.run("server", &["upstreams", "accept", "notes"]).expect_code(0);
+    said.expect_out(&["accepted 2 tools"]);
+    let until = Instant::now() + Duration::from_secs(10);
+    while call() != Some(0) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(call(), Some(0));
+    assert_eq!(ready(), "ready\n");
+}

@@ -34,7 +34,8 @@ pub(crate) async fn upstreams(
     match command {
         UpstreamsCommand::Status { name, all, output, upstream } => {
             let configs = chosen(name.as_deref(), &upstream, args, environment)?;
-            status(&configs, all, output, environment, out).await
+            let accept = invocation.command(Program::Server, "upstreams accept NAME");
+            status(&configs, all, output, (environment, &accept), out).await
         }
         UpstreamsCommand::Diff { name, upstream } => {
             let config = one(&name, &upstream, args, environment)?;
@@ -80,10 +81,11 @@ async fn status(
     configs: &[UpstreamConfig],
     all: bool,
     output: OutputFormat,
-    environment: &Environment,
+    (environment, accept): (&Environment, &str),
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let (mut entries, mut differing, mut failed) = (Vec::new(), Vec::new(), None);
+    let mut is_some_settled = false;
     for config in configs {
         let name = config.name.as_str();
         let files = UpstreamFiles::read(config)?;
@@ -115,6 +117,7 @@ async fn status(
                     format!("{name}: not served until {policy} is accepted\n")
                 };
                 let settled = if shown.is_empty() && is_accepted {
+                    is_some_settled = true;
                     format!("{name}: as it was accepted\n")
                 } else {
                     String::new()
@@ -125,6 +128,13 @@ async fn status(
     }
     if output == OutputFormat::Json {
         write_json(&entries, out)?;
+    }
+    if is_some_settled {
+        let note = format!(
+            "A running gateway keeps hidden what it has seen change, until `{accept}`: its /readyz \
+             says how much\n"
+        );
+        out.write_all(note.as_bytes()).map_err(Failure::output)?;
     }
     match (failed, differing.as_slice()) {
         (Some(error), _) => Err(error),

@@ -68,7 +68,7 @@ pub(crate) fn prepare(
         }
         Err(source) => return Err(Failure::Listing { name, source: source.into() }),
     };
-    let pins = files.lock.as_ref().map(|lock| lock.pins.clone()).unwrap_or_default();
+    let Lock { pins, acceptances, .. } = files.lock.clone().unwrap_or_default();
     let review = Review::of(&offered, &pins);
     let availability = Availability::new(&name);
     let Some(text) = files.policy.clone() else {
@@ -86,7 +86,8 @@ pub(crate) fn prepare(
         if !review.is_settled() {
             write_changes(&review, &pins, out)?;
         }
-        let accepted = Lock { pins: review.pins(), suggested_policy: None };
+        let acceptances = acceptances.saturating_add(1);
+        let accepted = Lock { pins: review.pins(), suggested_policy: None, acceptances };
         files::write(&config.lock, &accepted.text())?;
         let text = format!("{name}: accepted {}\n", counted(review.acceptable()));
         print(&text, &warnings(review.accepted.iter().copied()), out)?;
@@ -129,7 +130,7 @@ fn first_run(
     // Checked before anything is written: a suggestion is never one that cannot be read.
     let policy = policy_of(&text)?;
     let suggested_policy = (!accept).then(|| Digest::of(text.as_bytes()));
-    let lock = Lock { pins: review.pins(), suggested_policy };
+    let lock = Lock { pins: review.pins(), suggested_policy, acceptances: accept.into() };
     files::write(&config.lock, &lock.text())?;
     files::write(&config.policy, &text)?;
     let offers = counted(definitions.iter().copied());
@@ -248,6 +249,11 @@ mod tests {
         assert_eq!(text, "files: accepted 2 tools\n");
         let (done, text) = run(path, Ok(offered(&[GET, PUT])), false);
         assert!(done.is_ok() && text.is_empty(), "{text}");
+        // Each acceptance changes the file, so that a running gateway notices it.
+        let lock = || std::fs::read_to_string(config(path).lock).unwrap();
+        let before = lock();
+        run(path, Ok(offered(&[GET, PUT])), true).0.unwrap();
+        assert_ne!(lock(), before);
     }
 
     #[test]

@@ -11,6 +11,10 @@ use crate::{
 };
 
 impl Definitions for Catalog {
+    fn concern(&self, request: &Message) -> bool {
+        target(request).is_some()
+    }
+
     fn admit(&self, request: &Message) -> Result<(), NotAcceptedError> {
         let Some((kind, key)) = target(request) else { return Ok(()) };
         Self::admit(self, kind, &key).map_err(|refused| NotAcceptedError(refused.to_string()))

@@ -29,13 +29,15 @@ pub struct Catalog {
     seen: Mutex<Seen>,
     pages: KnownPages,
     refused: AtomicU64,
+    /// How often other pins were put in force, or the same ones accepted.
+    revision: AtomicU64,
 }
 
 /// What was seen in lists since the pins were read.
 #[derive(Debug, Default)]
 struct Seen {
     /// Those that have changed since they were accepted: at most as many as there are pins. They
-    /// stay until another definition is accepted, also if the accepted one is listed again: one
+    /// stay until the operator accepts something, also if the accepted one is listed again: one
     /// process of the server can offer it while another has the changed one.
     changed: BTreeMap<(Kind, String), Digest>,
     /// Those that were never accepted: at most [`MAX_NEW`].
@@ -68,6 +70,7 @@ impl Catalog {
             seen: Mutex::default(),
             pages: KnownPages::default(),
             refused: AtomicU64::new(0),
+            revision: AtomicU64::new(0),
         }
     }
 
@@ -83,17 +86,44 @@ impl Catalog {
         Arc::clone(&self.pins.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts `pins` in force, for when they were accepted while this runs. What has changed stays
-    /// so unless another definition of it was accepted.
+    /// What differs after each acceptance. What was compared under another one is compared again
+    /// before it is used.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// Puts `pins` in force, which were read again. What has changed stays so unless another
+    /// definition of it was accepted.
     pub fn replace(&self, pins: Pins) {
+        self.put(pins, |seen, old, new| {
+            seen.changed.retain(|(kind, key), _| {
+                let digest = |pins: &Pins| pins.get(*kind, key).map(Definition::digest);
+                digest(old) == digest(new)
+            });
+            seen.new.retain(|(kind, key), _| new.get(*kind, key).is_none());
+            old != new
+        });
+    }
+
+    /// Puts `pins` in force, which the operator has accepted now: what has changed meanwhile may be
+    /// used again, until it is seen to differ from them.
+    pub fn accept(&self, pins: Pins) {
+        self.put(pins, |seen, _, _| {
+            *seen = Seen::default();
+            true
+        });
+    }
+
+    /// Puts `pins` in force. `settle` says what is hidden from then on, and whether it has to be
+    /// found out anew.
+    fn put(&self, pins: Pins, settle: impl FnOnce(&mut Seen, &Pins, &Pins) -> bool) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = self.pins.write().unwrap_or_else(PoisonError::into_inner);
-        seen.changed.retain(|(kind, key), _| {
-            let digest = |pins: &Pins| pins.get(*kind, key).map(Definition::digest);
-            digest(&current) == digest(&pins)
-        });
-        seen.new.retain(|(kind, key), _| pins.get(*kind, key).is_none());
+        let is_other = settle(&mut seen, &current, &pins);
         *current = Arc::new(pins);
+        if is_other {
+            self.revision.fetch_add(1, Ordering::AcqRel);
+        }
         drop(current);
         self.pages.forget();
     }
@@ -345,6 +375,29 @@ mod tests {
             assert_eq!(filtered(&catalog, "tools/list", &text), r#"{"tools":[]}"#);
             assert!(catalog.check(Kind::Tool, "a").is_err());
         }
+    }
+
+    #[test]
+    fn what_has_changed_and_is_as_before_may_be_used_once_it_is_accepted_again() {
+        let catalog = catalog();
+        let changed = r#"{"tools":[{"name":"a","title":"x"},{"name":"c"}]}"#;
+        let accepted = r#"{"tools":[{"name":"a"}]}"#;
+        filtered(&catalog, "tools/list", changed);
+        let revision = catalog.revision();
+        catalog.replace((*catalog.pins()).clone());
+        assert_eq!(catalog.revision(), revision, "nothing was accepted");
+        assert_eq!(filtered(&catalog, "tools/list", accepted), r#"{"tools":[]}"#);
+        catalog.accept((*catalog.pins()).clone());
+        assert_ne!(catalog.revision(), revision);
+        assert_eq!(catalog.quarantine(), Quarantine::default());
+        assert_eq!(catalog.check(Kind::Tool, "a"), Ok(()));
+        assert_eq!(filtered(&catalog, "tools/list", accepted), accepted);
+        // A process that still has the other one.
+        filtered(&catalog, "tools/list", changed);
+        assert!(catalog.check(Kind::Tool, "a").is_err());
+        let revision = catalog.revision();
+        catalog.replace(catalog.pins().and(&[definition(Kind::Tool, r#"{"name":"c"}"#)]));
+        assert_ne!(catalog.revision(), revision);
     }
 
     #[test]

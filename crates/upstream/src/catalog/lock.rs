@@ -3,7 +3,8 @@
 //! It has each definition with its digest, in the order of their names and each member on a line of
 //! its own, so that a version control system shows what a change of it accepts. Nothing in it is
 //! secret. It also says whether the policy beside it is still the one that was suggested, which
-//! may not have been read by anyone.
+//! may not have been read by anyone, and how often something was accepted: so the file differs after
+//! each acceptance, also of what had been accepted before.
 
 use super::{Definition, DefinitionError, Digest, Json, JsonError, Kind, Pins};
 use crate::wire::{self, Object, items, unquote};
@@ -21,6 +22,8 @@ pub struct Lock {
     /// The digest of the policy file as it was suggested, until it is accepted. A file that differs
     /// from it was edited, and counts as accepted.
     pub suggested_policy: Option<Digest>,
+    /// How often the operator has accepted what was offered.
+    pub acceptances: u64,
 }
 
 /// Why a lock file cannot be used.
@@ -48,7 +51,7 @@ impl Lock {
     pub fn parse(text: &str) -> Result<Self, LockError> {
         let mut definitions = Vec::new();
         let object = Object::parse(text)?;
-        let (mut version, mut suggested_policy) = (None, None);
+        let (mut version, mut suggested_policy, mut acceptances) = (None, None, 0);
         for (name, value) in object.iter() {
             match name {
                 "about" => {}
@@ -57,6 +60,10 @@ impl Lock {
                     let digest = unquote(value).and_then(|digest| digest.parse().ok());
                     let digest = digest.ok_or_else(|| LockError::Member(name.to_owned()))?;
                     suggested_policy = Some(digest);
+                }
+                "acceptances" => {
+                    let number = value.parse().map_err(|_| LockError::Member(name.to_owned()));
+                    acceptances = number?;
                 }
                 member => {
                     let Some(kind) = Kind::of_member(member) else {
@@ -76,7 +83,7 @@ impl Lock {
         let lost = definitions.iter().find(|it| pins.get(it.kind(), it.key()) != Some(it));
         match lost {
             Some(twin) => Err(LockError::Member(twin.key().to_owned())),
-            None => Ok(Self { pins, suggested_policy }),
+            None => Ok(Self { pins, suggested_policy, acceptances }),
         }
     }
 
@@ -90,6 +97,9 @@ impl Lock {
         ];
         if let Some(digest) = self.suggested_policy {
             members.push(("suggested_policy".to_owned(), text(&digest.to_string())));
+        }
+        if self.acceptances > 0 {
+            members.push(("acceptances".to_owned(), Json::Number(self.acceptances.to_string())));
         }
         for kind in Kind::ALL {
             let of_kind = self.pins.iter().filter(|it| it.kind() == kind);
@@ -141,7 +151,7 @@ mod tests {
             read(Kind::Tool, r#"{"name":"a","description":"x\ny"}"#),
             read(Kind::Template, r#"{"uriTemplate":"a://{b}","name":"t"}"#),
         ]);
-        Lock { pins, suggested_policy: Some(Digest::of(b"policy")) }
+        Lock { pins, suggested_policy: Some(Digest::of(b"policy")), acceptances: 0 }
     }
 
     #[test]
@@ -150,6 +160,9 @@ mod tests {
         assert_eq!(Lock::parse(&text).unwrap(), lock());
         assert!(text.contains("\n    {\n      \"digest\": \"sha256-"), "{text}");
         assert!(text.find("\"a\"").unwrap() < text.find("\"b\"").unwrap());
+        let again = Lock { acceptances: 3, ..lock() };
+        assert_eq!(Lock::parse(&again.text()).unwrap(), again);
+        assert!(again.text().contains("\n  \"acceptances\": 3,\n"), "{}", again.text());
         let empty = Lock::default();
         assert_eq!(Lock::parse(&empty.text()).unwrap(), empty);
     }
@@ -179,6 +192,10 @@ mod tests {
         assert!(matches!(with("\"version\": 1", twice), LockError::Syntax(_)));
         assert!(matches!(
             with("\"suggested_policy\": \"s", "\"suggested_policy\": \"t"),
+            LockError::Member(_)
+        ));
+        assert!(matches!(
+            with("\"version\": 1", "\"version\": 1, \"acceptances\": -1"),
             LockError::Member(_)
         ));
         assert!(matches!(Lock::parse("{"), Err(LockError::Syntax(_))));

@@ -13,6 +13,9 @@ pub struct NotAcceptedError(pub String);
 
 /// What has been accepted of a server.
 pub trait Definitions: Send + Sync + 'static {
+    /// Whether a request uses something whose definition is pinned.
+    fn concern(&self, request: &Message) -> bool;
+
     /// Whether what a request is aimed at may be used.
     fn admit(&self, request: &Message) -> Result<(), NotAcceptedError>;
 
@@ -26,6 +29,10 @@ pub trait Definitions: Send + Sync + 'static {
 pub struct Unpinned;
 
 impl Definitions for Unpinned {
+    fn concern(&self, _: &Message) -> bool {
+        false
+    }
+
     fn admit(&self, _: &Message) -> Result<(), NotAcceptedError> {
         Ok(())
     }

@@ -70,6 +70,11 @@ async fn request(
         Ok(server) => server,
         Err(error) => return answer::not_opened(request.id(), error),
     };
+    if shared.definitions.concern(&request)
+        && let Err(error) = server.confirm(&context).await
+    {
+        return answer::not_opened(request.id(), error);
+    }
     let method = request.method();
     if method == "tools/call"
         && let Err(fault) =

@@ -133,6 +133,17 @@ async fn request(
     let Some(place) = shared.place(context.owner()) else {
         return answer::too_many(request.id());
     };
+    if shared.definitions.concern(&request) {
+        if let Err(error) = session.server.confirm(context).await {
+            // The session goes on.
+            let (id, text) = (request.id(), error.to_string());
+            return answer::error(StatusCode::OK, id, ErrorCode::INTERNAL, &text);
+        }
+        // Its definition may have been found to have changed.
+        if let Err(refused) = shared.admit(&request) {
+            return refused;
+        }
+    }
     let cancelled = request.id().and_then(Id::parse).and_then(|id| {
         let cancelled = session.enter(id.clone())?;
         Some((id, cancelled))

@@ -11,10 +11,10 @@ use std::{
 use super::{
     begin_error::{BeginError, connect_error},
     cached::Cached,
+    compared::Compared,
     config::GatewayConfig,
     generations::Generations,
     leased::{Beginning, Leased},
-    listing::compare,
     started::note_failure,
 };
 use crate::{
@@ -89,12 +89,14 @@ struct Kept<S> {
 struct Begun {
     connection: Connection,
     answer: Message,
+    compared: Option<Arc<Compared>>,
 }
 
 /// A connection for requests without a session, as a server of the new generation.
 struct Ready {
     connection: Connection,
     server: Arc<dyn Server>,
+    compared: Option<Arc<Compared>>,
 }
 
 impl<S: Source> Kept<S> {
@@ -123,11 +125,9 @@ impl<S: Source> Kept<S> {
         let availability = self.config.availability.clone();
         let begin = async move |link: Link| {
             let (connection, answer) = connect_for(link, wanted, limits, timeout, caller).await?;
-            if let Some(catalog) = catalog {
-                compare(&connection, &catalog).await?;
-            }
+            let compared = compared(&connection, catalog).await?;
             availability.succeeded();
-            Ok::<_, BeginError>(Begun { connection, answer })
+            Ok::<_, BeginError>(Begun { connection, answer, compared })
         };
         let lease = self.sessions.get(key, begin).await;
         lease.inspect_err(|error| note_failure(&self.config.availability, error))
@@ -166,10 +166,8 @@ impl<S: Source> Kept<S> {
         let (catalog, lists) = (self.catalog.clone(), Arc::clone(&self.lists));
         let availability = self.config.availability.clone();
         let begin = async move |link| {
-            let ready = ready(link, is_old, how, caller, (&name, &parking, lists)).await?;
-            if let Some(catalog) = catalog {
-                compare(&ready.connection, &catalog).await.map_err(BeginError::from)?;
-            }
+            let mut ready = ready(link, is_old, how, caller, (&name, &parking, lists)).await?;
+            ready.compared = compared(&ready.connection, catalog).await?;
             availability.succeeded();
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ready)
         };
@@ -205,7 +203,8 @@ impl<S: Source> Kept<S> {
         let lease = self.ready(&key, context).await.map_err(unavailable)?;
         let opened = Up::open(lease.connection.clone(), &initialize, &self.config.name);
         let (up, answer) = opened.map_err(|error| OpenError::Unavailable(error.into()))?;
-        let leased = Leased { server: Arc::new(up), lease, beginning: Beginning::Ours };
+        let beginning = Beginning::Ours(lease.compared.clone());
+        let leased = Leased { server: Arc::new(up), lease, beginning };
         Ok(Opened { server: Arc::new(leased), answer })
     }
 
@@ -221,7 +220,7 @@ impl<S: Source> Kept<S> {
         let beginning = if is_own {
             Beginning::of_client(lease.connection.clone(), self.catalog.clone())
         } else {
-            Beginning::Ours
+            Beginning::Ours(lease.compared.clone())
         };
         let leased = Leased { server, lease, beginning };
         Ok(Opened { server: Arc::new(leased), answer })
@@ -244,7 +243,16 @@ async fn ready(
         Era::New => Arc::new(Cached::new(connection.clone(), lists)),
         Era::Old => Arc::new(Down::new(connection.clone(), upstream, parking, options)?),
     };
-    Ok(Ready { connection, server })
+    Ok(Ready { connection, server, compared: None })
+}
+
+/// Compares a connection with what was accepted, if anything is.
+async fn compared(
+    connection: &Connection,
+    catalog: Option<Arc<Catalog>>,
+) -> Result<Option<Arc<Compared>>, BeginError> {
+    let Some(catalog) = catalog else { return Ok(None) };
+    Ok(Some(Compared::begin(connection.clone(), catalog).await?))
 }
 
 /// The answer to a client's `initialize` from a server that has answered ours: in the client's
@@ -279,7 +287,8 @@ impl<S: Source> Servers for Kept<S> {
             let key = Key::new(self.config.pool.instances, context.owner(), None);
             let lease = self.ready(&key, context).await.map_err(unavailable)?;
             let server = Arc::clone(&lease.server);
-            Ok(Arc::new(Leased { server, lease, beginning: Beginning::Ours }) as Arc<dyn Server>)
+            let beginning = Beginning::Ours(lease.compared.clone());
+            Ok(Arc::new(Leased { server, lease, beginning }) as Arc<dyn Server>)
         })
     }
 }

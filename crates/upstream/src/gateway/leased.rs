@@ -2,19 +2,19 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
 };
 
-use super::{answered::Answered, listing::compare};
+use super::{answered::Answered, compared::Compared};
 use crate::{
     CallContext,
     calls::Connection,
     catalog::Catalog,
     pool::Lease,
-    port::{AskId, Call, Event, Server, Unsolicited, Waiting},
+    port::{AskId, Call, Event, OpenError, Server, Unsolicited, Waiting},
     wire::{ErrorCode, Message},
 };
 
@@ -27,8 +27,8 @@ pub(super) struct Leased<C> {
 
 /// Who sends `notifications/initialized`.
 pub(super) enum Beginning {
-    /// We have sent it, once for all sessions of the server.
-    Ours,
+    /// We have sent it, once for all sessions of the server, which was compared then, if it is.
+    Ours(Option<Arc<Compared>>),
     /// The client of the one session sends it. Only then may the server be asked what it offers,
     /// and only after that is it used.
     Clients {
@@ -36,21 +36,31 @@ pub(super) enum Beginning {
         catalog: Option<Arc<Catalog>>,
         /// Whether it has sent it.
         has_begun: AtomicBool,
-        is_over: AtomicBool,
+        compared: OnceLock<Arc<Compared>>,
     },
 }
 
 impl Beginning {
     /// For the server of one session.
     pub(super) const fn of_client(connection: Connection, catalog: Option<Arc<Catalog>>) -> Self {
-        let is_over = AtomicBool::new(catalog.is_none());
-        Self::Clients { connection, catalog, has_begun: AtomicBool::new(false), is_over }
+        let has_begun = AtomicBool::new(false);
+        Self::Clients { connection, catalog, has_begun, compared: OnceLock::new() }
     }
 
     fn is_over(&self) -> bool {
         match self {
-            Self::Ours => true,
-            Self::Clients { is_over, .. } => is_over.load(Ordering::Acquire),
+            Self::Ours(_) => true,
+            Self::Clients { catalog, compared, .. } => {
+                catalog.is_none() || compared.get().is_some()
+            }
+        }
+    }
+
+    /// The comparison, if there was one.
+    fn compared(&self) -> Option<&Compared> {
+        match self {
+            Self::Ours(compared) => compared.as_deref(),
+            Self::Clients { compared, .. } => compared.get().map(|it| &**it),
         }
     }
 
@@ -58,18 +68,19 @@ impl Beginning {
     /// passed on, and the server is asked.
     fn begins(&self) -> bool {
         match self {
-            Self::Ours => false,
+            Self::Ours(_) => false,
             Self::Clients { has_begun, .. } => !has_begun.swap(true, Ordering::AcqRel),
         }
     }
 
     /// The client has sent `notifications/initialized`.
     async fn end(&self) {
-        let Self::Clients { connection, catalog: Some(catalog), is_over, .. } = self else {
+        let Self::Clients { connection, catalog: Some(catalog), compared, .. } = self else {
             return;
         };
-        match compare(connection, catalog).await {
-            Ok(()) => is_over.store(true, Ordering::Release),
+        match Compared::begin(connection.clone(), Arc::clone(catalog)).await {
+            // It begins once.
+            Ok(begun) => drop(compared.set(begun)),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
                 tracing::warn!(
@@ -84,6 +95,14 @@ impl Beginning {
 }
 
 impl<C: Send + Sync + 'static> Server for Leased<C> {
+    fn confirm<'a>(&'a self, context: &'a CallContext) -> Waiting<'a, Result<(), OpenError>> {
+        Box::pin(async move {
+            let Some(compared) = self.beginning.compared() else { return Ok(()) };
+            let confirmed = compared.confirm(context).await;
+            confirmed.map_err(|error| OpenError::Unavailable(error.into()))
+        })
+    }
+
     fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call> {
         if !self.beginning.is_over() && request.method() != "ping" {
             let text = "send notifications/initialized first";
@@ -152,6 +171,6 @@ mod tests {
         let connection = Connection::start(link, CallLimits::default(), None);
         let beginning = Beginning::of_client(connection, None);
         assert!(beginning.begins());
-        assert!(!beginning.begins() && !Beginning::Ours.begins());
+        assert!(!beginning.begins() && !Beginning::Ours(None).begins());
     }
 }

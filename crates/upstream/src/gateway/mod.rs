@@ -13,13 +13,15 @@
 //! versioning).
 //!
 //! Before a connection is used, the gateway lists what the server offers and compares it with what
-//! was accepted: the process may be another version of the program.
+//! was accepted: the process may be another version of the program. It does so again before the next
+//! call after something was accepted.
 //!
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
 mod answered;
 mod begin_error;
 mod cached;
+mod compared;
 mod config;
 mod generations;
 mod kept;

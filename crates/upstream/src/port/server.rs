@@ -15,6 +15,12 @@ pub type Unsolicited = mpsc::Receiver<Event>;
 
 /// An MCP server of the client's own protocol generation.
 pub trait Server: Send + Sync + 'static {
+    /// Makes sure that it is known what the server offers, before a call is judged by that. If it
+    /// cannot be known, the call is not sent.
+    fn confirm<'a>(&'a self, _: &'a CallContext) -> Waiting<'a, Result<(), OpenError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Sends a request. Its `id` and progress token are the caller's own, and come back so. Errors
     /// come as answers too, so there is always one.
     fn call(&self, context: &CallContext, request: Message) -> Box<dyn Call>;

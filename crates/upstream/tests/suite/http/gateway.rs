@@ -1,6 +1,9 @@
 //! A server over HTTP behind the gateway.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use auth_core::OwnerTagKey;
 use bytes::Bytes;
@@ -22,7 +25,7 @@ use upstream::{
 };
 
 use super::{
-    server::{Received, Server, Step, answer, chunk, stream_head},
+    server::{Received, Server, Step, answer, chunk, json as json_answer, stream_head},
     support::{caller, client, limits},
 };
 
@@ -256,6 +259,145 @@ async fn a_server_of_the_new_generation_alone_serves_clients_with_sessions() {
     assert_eq!(said["result"]["protocolVersion"], "2025-11-25", "{said}");
 }
 
+/// The answer to a message of a client of the old generation.
+async fn said(
+    front: &Front,
+    session: Option<&str>,
+    message: Value,
+) -> (http::response::Parts, Value) {
+    let mut request = Request::post("/")
+        .extension(caller(""))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream");
+    if let Some(session) = session {
+        request = request.header("mcp-session-id", session);
+    }
+    let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
+    // What is passed on against the rules may never be answered.
+    let answered = timeout(Duration::from_secs(20), front.clone().call(request)).await;
+    let (head, body) = answered.unwrap().unwrap().into_parts();
+    let body = timeout(Duration::from_secs(20), body.collect()).await;
+    let body = body.unwrap().unwrap().to_bytes();
+    (head, serde_json::from_slice::<Value>(&body).unwrap_or_default())
+}
+
+/// A session that has begun.
+async fn session(front: &Front) -> String {
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
+    let begin = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+    let (head, _) = said(front, None, begin).await;
+    let session = head.headers["mcp-session-id"].to_str().unwrap().to_owned();
+    let begun = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    assert_eq!(said(front, Some(&session), begun).await.0.status, 202);
+    session
+}
+
+/// A server of the old generation without sessions, whose tool has this title, if it has one, and
+/// which counts the lists of tools.
+async fn titled(port: u16, title: Arc<Mutex<Option<&'static str>>>) -> Server {
+    Server::start_at(port, move |request: &Received| {
+        let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let result = match message["method"].as_str() {
+            Some("initialize") => json!({
+                "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+                "serverInfo": { "name": "titled", "version": "1" },
+            }),
+            Some("tools/list") => match *title.lock().unwrap() {
+                Some(title) => json!({ "tools": [{ "name": "t", "title": title }] }),
+                None => json!({ "tools": [{ "name": "t" }] }),
+            },
+            Some("tools/call") => json!({ "content": [] }),
+            _ if request.head.starts_with("GET") => {
+                return vec![Step::Say(answer("405 Method Not Allowed", &[], ""))];
+            }
+            _ if message["id"].is_null() => {
+                return vec![Step::Say(answer("202 Accepted", &[], ""))];
+            }
+            _ => {
+                let error = json!({ "code": -32601, "message": "no such method" });
+                let body = json!({ "jsonrpc": "2.0", "id": message["id"], "error": error });
+                return vec![Step::Say(json_answer(&body.to_string()))];
+            }
+        };
+        let body = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+        vec![Step::Say(json_answer(&body.to_string()))]
+    })
+    .await
+}
+
+/// Calls by clients of both generations.
+struct Callers {
+    front: Front,
+    session: String,
+}
+
+impl Callers {
+    async fn new(front: Front) -> Self {
+        let session = session(&front).await;
+        Self { front, session }
+    }
+
+    /// What a client of each generation gets for a call of the tool.
+    async fn call(&self) -> [Value; 2] {
+        let params = json!({ "name": "t", "arguments": {} });
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        [call_of(&self.front, "t").await, said(&self.front, Some(&self.session), call).await.1]
+    }
+
+    async fn are_served(&self) {
+        for said in self.call().await {
+            assert!(said["result"]["content"].is_array(), "{said}");
+        }
+    }
+
+    async fn are_refused(&self) {
+        for said in self.call().await {
+            let text = said["error"]["message"].as_str().unwrap_or_default();
+            assert!(text.contains("has not been accepted"), "{said}");
+        }
+    }
+}
+
+/// How many requests of this method a server got.
+fn received(server: &Server, method: &str) -> usize {
+    let named = |it: &&Received| {
+        let message: Value = serde_json::from_slice(&it.body).unwrap_or_default();
+        message["method"] == method
+    };
+    server.received().iter().filter(named).count()
+}
+
+#[tokio::test]
+async fn after_an_acceptance_a_connection_is_compared_again_before_its_next_call() {
+    for is_list_read_first in [false, true] {
+        let title = Arc::default();
+        let server = titled(0, Arc::clone(&title)).await;
+        let catalog = accepting(r#"{"name":"t"}"#);
+        let callers = Callers::new(front(&server, Some(Arc::clone(&catalog)))).await;
+        callers.are_served().await;
+        let lists = received(&server, "tools/list");
+        callers.are_served().await;
+        assert_eq!(received(&server, "tools/list"), lists, "a comparison holds");
+        // It has another definition, and does not say so.
+        *title.lock().unwrap() = Some("other");
+        if is_list_read_first {
+            let list = request(caller(""), "tools/list", None, json!({}));
+            let said = answer_to(&callers.front, list).await;
+            assert_eq!(said["result"]["tools"], json!([]), "{said}");
+            callers.are_refused().await;
+        }
+        let calls = received(&server, "tools/call");
+        catalog.accept((*catalog.pins()).clone());
+        callers.are_refused().await;
+        assert_eq!(received(&server, "tools/call"), calls);
+        // It is as it was accepted, and that is said.
+        *title.lock().unwrap() = None;
+        callers.are_refused().await;
+        catalog.accept((*catalog.pins()).clone());
+        callers.are_served().await;
+    }
+}
+
 #[tokio::test]
 async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_before_or_again() {
     let server = Server::start(asking).await;
@@ -263,22 +405,7 @@ async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_b
     config.pool.instances = Instances::PerSession;
     let catalog = accepting(r#"{"name":"t","title":"as accepted"}"#);
     let front = configured(config, &server.url(), limits(), Some(catalog));
-    let post = async |session: Option<&str>, message: Value| {
-        let mut request = Request::post("/")
-            .extension(caller(""))
-            .header("content-type", "application/json")
-            .header("accept", "application/json, text/event-stream");
-        if let Some(session) = session {
-            request = request.header("mcp-session-id", session);
-        }
-        let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
-        // What is passed on against the rules may never be answered.
-        let answered = timeout(Duration::from_secs(20), front.clone().call(request)).await;
-        let (head, body) = answered.unwrap().unwrap().into_parts();
-        let body = timeout(Duration::from_secs(20), body.collect()).await;
-        let body = body.unwrap().unwrap().to_bytes();
-        (head, serde_json::from_slice::<Value>(&body).unwrap_or_default())
-    };
+    let post = async |session: Option<&str>, message| said(&front, session, message).await;
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
     let (head, said) =
         post(None, json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }))
@@ -299,14 +426,7 @@ async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_b
     let (_, said) = post(Some(&session), call).await;
     let text = said["error"]["message"].as_str().unwrap_or_default();
     assert!(text.contains("has not been accepted"), "{said}");
-    let received = server.received();
-    let count = |method: &str| {
-        let named = |it: &&Received| {
-            let message: Value = serde_json::from_slice(&it.body).unwrap_or_default();
-            message["method"] == method
-        };
-        received.iter().filter(named).count()
-    };
+    let count = |method: &str| received(&server, method);
     assert_eq!((count(begun), count("tools/list"), count("tools/call")), (1, 1, 0));
 }
 
