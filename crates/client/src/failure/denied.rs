@@ -45,7 +45,9 @@ pub(super) fn unauthorized_hint(is_guarded: bool, context: &Context) -> String {
             format!("the token is for {elsewhere}: {other}")
         }
         (None, Some(ago)) => format!("it expired {ago}: {new}"),
-        (None, None) if context.is_for_server => format!("is it revoked, or of another issuer? {new}"),
+        (None, None) if context.is_for_server => {
+            format!("is it revoked, or of another issuer? {new}")
+        }
         (None, None) => format!("is it for another server, or revoked? {new}"),
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Action, Policy, ResourceUri};
+use auth_core::{Action, Algorithm, Policy, ResourceUri, VerifyingKey};
 use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
@@ -247,8 +247,8 @@ impl Config {
                 let keys = local.key_set();
                 // Those who sign in get tokens of other keys than tokens made by hand have.
                 let signed_in = local.sign_in.as_ref().map(|_| issuer_setup::KEY_ALGORITHM);
-                let algorithms = keys.iter().map(|key| key.algorithm()).chain(signed_in);
-                let algorithms: BTreeSet<_> = algorithms.map(|it| it.name()).collect();
+                let algorithms = keys.iter().map(VerifyingKey::algorithm).chain(signed_in);
+                let algorithms: BTreeSet<_> = algorithms.map(Algorithm::name).collect();
                 let mut algorithms = algorithms.into_iter().collect::<Vec<_>>().join("/");
                 if !algorithms.is_empty() {
                     algorithms.push(' ');

@@ -98,9 +98,9 @@ fn each_member_that_a_definition_gains_or_changes_is_a_change() {
         (r#""annotations""#, r#""icons":[],"annotations""#, "/icons"),
     ];
     for (old, new, place) in changes {
-        let changed = before.replace(old, new);
-        assert_ne!(changed, before);
-        offer(&world, &[GET, &changed]);
+        let other = before.replace(old, new);
+        assert_ne!(other, before);
+        offer(&world, &[GET, &other]);
         world.run(&status).expect(2).has(&["put_note", "changed: hidden and denied"]);
         world.run(&about(&["upstreams", "diff", "notes"])).expect(0).has(&[place]);
     }
