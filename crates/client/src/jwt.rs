@@ -13,6 +13,11 @@ pub(crate) fn unverified_claims(token: &AccessToken) -> Option<Value> {
     Some(claims).filter(Value::is_object)
 }
 
+/// Whom a token is for, by its own claim.
+pub(crate) fn unverified_subject(token: &AccessToken) -> Option<String> {
+    unverified_claims(token)?.get("sub")?.as_str().map(str::to_owned)
+}
+
 /// The scopes that claims name: `scope` of RFC 9068 §2.2.3, or `scp`, which some other issuers
 /// write.
 pub(crate) fn scopes(claims: &Value) -> Option<ScopeSet> {

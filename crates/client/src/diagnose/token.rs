@@ -51,7 +51,9 @@ pub(super) fn examine(
     match unverified_claims(token) {
         None => findings.pass(TOKEN, format!("from {whose}; only its issuer can read it")),
         Some(claims) => {
-            findings.pass(TOKEN, format!("from {whose}; a JWT"));
+            let user = claims.get("sub").and_then(Value::as_str);
+            let user = user.map_or_else(|| "of no user".to_owned(), |it| format!("of user {it}"));
+            findings.pass(TOKEN, format!("from {whose}; a JWT {user}"));
             let fix = if subject.was_given && can_sign_in {
                 "get another one from the issuer that the server names".to_owned()
             } else {

@@ -1,5 +1,7 @@
 //! `login`: obtains a token with the grant that the user chooses, and stores it.
 
+use std::fmt::Write as _;
+
 use auth_core::Challenge;
 use serde_json::json;
 
@@ -11,12 +13,14 @@ use crate::{
     config::Config,
     console::Console,
     failure::Failure,
+    jwt,
     oauth::{
         Before, Discovered, Enterprise, Identity, LoginError, authorization_code,
         client_credentials, device_code, enterprise, print_code, read_secret, workload,
     },
     progress::Progress,
     report::Report,
+    sanitize::Sanitizer,
     store::{Client, Entry, Grant},
 };
 
@@ -52,12 +56,17 @@ pub(crate) async fn login(
     let entry = obtained.map_err(|error| Failure::login(&error, &context))?;
     progress.redact(entry.token().as_ref());
     let mut text = format!("signed in at {} for {}\n", entry.issuer, entry.server);
+    // A token that only its issuer can read does not say.
+    let user = entry.token().as_ref().and_then(jwt::unverified_subject);
+    if let Some(user) = &user {
+        let _ = writeln!(text, "  user      {}", Sanitizer::default().one_line(user));
+    }
     let listed = store.list().map_err(|error| Failure::store(&error))?;
     let listed = listed.into_iter().find(|listed| listed.summary.key == entry.key());
     if let Some(listed) = &listed {
         text.push_str(&details(listed, Some(&store), config.clock.now()));
     }
-    Ok(Report::new(text, json!({ "token": listed })))
+    Ok(Report::new(text, json!({ "token": listed, "subject": user })))
 }
 
 async fn obtain(

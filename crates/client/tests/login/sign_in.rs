@@ -40,6 +40,20 @@ async fn a_person_signs_in_calls_looks_and_leaves() {
 }
 
 #[tokio::test]
+async fn a_person_is_told_who_they_are_where_the_token_says_it() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    let login = user.browse(&world, &["login"]).await.expect(0);
+    assert!(!login.stdout.contains("user "), "only its issuer can read the token: {login:?}");
+    let claims = auth_core::base64url::encode(r#"{"sub":"al\u001bice"}"#);
+    let token = json!(format!("e30.{claims}.c2ln"));
+    world.change(|knobs| knobs.tokens = vec![("access_token", token)]);
+    let login = user.browse(&world, &["login"]).await.expect(0);
+    assert!(login.stdout.contains("\n  user      al\\u{1b}ice\n"), "{login:?}");
+    let explain = user.run(&world, &["explain"]).await;
+    assert!(explain.stdout.contains("from the store; a JWT of user al\\u{1b}ice\n"), "{explain:?}");
+}
+
+#[tokio::test]
 async fn a_person_who_says_yes_signs_in_on_the_way() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let call = user.browse(&world, &["call", "one", "--yes"]).await.expect(0);
