@@ -45,7 +45,8 @@ fn forgotten(gone: &[(Summary, Revoked)], left: &[Summary]) -> Report {
     }
     for (summary, revoked) in gone {
         let how = match revoked.join(", ") {
-            none if none.is_empty() => "forgotten".to_owned(),
+            // It is good until it expires.
+            none if none.is_empty() => "forgotten here, not revoked at its issuer".to_owned(),
             kinds => format!("forgotten, revoked ({kinds})"),
         };
         let _ = writeln!(text, "{how}: the token of {} for {}", summary.key.issuer, summary.server);

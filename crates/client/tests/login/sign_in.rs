@@ -54,6 +54,16 @@ async fn a_person_is_told_who_they_are_where_the_token_says_it() {
 }
 
 #[tokio::test]
+async fn a_token_that_no_issuer_revokes_is_said_to_be_forgotten_alone() {
+    let (world, user) = (World::new(Knobs::default()).await, User::new());
+    world.change(|knobs| knobs.metadata = vec![("revocation_endpoint", json!(null))]);
+    user.login(&world).await;
+    let logout = user.run(&world, &["logout"]).await.expect(0);
+    let words = "forgotten here, not revoked at its issuer: the token of ";
+    assert!(logout.stdout.starts_with(words), "{logout:?}");
+}
+
+#[tokio::test]
 async fn a_person_who_says_yes_signs_in_on_the_way() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let call = user.browse(&world, &["call", "one", "--yes"]).await.expect(0);
