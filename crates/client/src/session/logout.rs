@@ -16,7 +16,7 @@ use crate::{
 /// Removes the token for the server, or every token, and revokes it where the issuer can.
 pub(crate) async fn logout(all: bool, config: &Config) -> Result<Report, Failure> {
     let Some(store) = config.tokens.store() else {
-        return Ok(forgotten(&[], &[]));
+        return Ok(forgotten(&[], &[], config));
     };
     let server = config.endpoint.as_str();
     let gone = async {
@@ -32,16 +32,19 @@ pub(crate) async fn logout(all: bool, config: &Config) -> Result<Report, Failure
         };
         removed.push((summary, revoked));
     }
-    Ok(forgotten(&removed, &left))
+    Ok(forgotten(&removed, &left, config))
 }
 
 /// The kinds of token that an issuer revoked.
 type Revoked = Vec<&'static str>;
 
-fn forgotten(gone: &[(Summary, Revoked)], left: &[Summary]) -> Report {
+fn forgotten(gone: &[(Summary, Revoked)], left: &[Summary], config: &Config) -> Report {
     let mut text = String::new();
     if gone.is_empty() && left.is_empty() {
-        text.push_str("there was no token\n");
+        text.push_str("no token was stored\n");
+    }
+    if config.token.is_some() {
+        text.push_str("MCP_TOKEN or --token-file is still used: it is for you to remove\n");
     }
     for (summary, revoked) in gone {
         let how = match revoked.join(", ") {
