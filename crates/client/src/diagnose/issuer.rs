@@ -1,6 +1,7 @@
 //! The authorization server's metadata (RFC 8414, OpenID Connect Discovery): what it can do for a
 //! client.
 
+use auth_core::{Scope, ScopeSet};
 use outbound::{
     AddressError, OutboundError,
     document::{DocumentError, IssuerMetadata},
@@ -13,7 +14,9 @@ use crate::{Exit, oauth::Outward, tls};
 
 /// Who looks.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Looking {
+pub(super) struct Looking<'a> {
+    /// The scopes that the server asks for.
+    pub(super) scopes: Option<&'a ScopeSet>,
     /// Whether the user has a token, and need not sign in.
     pub(super) was_given: bool,
     /// Whether the user knows that the issuer has PKCE.
@@ -24,7 +27,7 @@ pub(super) struct Looking {
 /// has a token, missing metadata is a warning only.
 pub(super) async fn examine(
     issuer: &str,
-    looking: Looking,
+    looking: Looking<'_>,
     outward: &Outward,
     findings: &mut Findings,
 ) -> Option<String> {
@@ -77,7 +80,7 @@ fn cure(fault: &OutboundError) -> &'static str {
 fn judge(
     issuer: &str,
     metadata: &IssuerMetadata,
-    looking: Looking,
+    looking: Looking<'_>,
     outward: &Outward,
     findings: &mut Findings,
 ) -> Option<String> {
@@ -103,6 +106,7 @@ fn judge(
     pkce(metadata, looking, findings);
     registration(metadata, findings);
     grants(metadata, findings);
+    scopes(metadata, looking, findings);
     own.map(str::to_owned)
 }
 
@@ -134,7 +138,7 @@ fn endpoints(metadata: &IssuerMetadata, outward: &Outward, findings: &mut Findin
     }
 }
 
-fn pkce(metadata: &IssuerMetadata, looking: Looking, findings: &mut Findings) {
+fn pkce(metadata: &IssuerMetadata, looking: Looking<'_>, findings: &mut Findings) {
     let fix =
         "the issuer must support PKCE with S256 and say so (code_challenge_methods_supported)";
     match metadata.texts("code_challenge_methods_supported") {
@@ -216,6 +220,25 @@ fn grants(metadata: &IssuerMetadata, findings: &mut Findings) {
     }
 }
 
+/// Whether the issuer has the scopes that the server asks for, if it lists its own (RFC 8414 §2).
+fn scopes(metadata: &IssuerMetadata, looking: Looking<'_>, findings: &mut Findings) {
+    let (Some(listed), Some(asked)) = (metadata.texts("scopes_supported"), looking.scopes) else {
+        return;
+    };
+    let is_missing = |scope: &&Scope| !listed.contains(&scope.as_str());
+    let missing: Vec<&str> = asked.iter().filter(is_missing).map(Scope::as_str).collect();
+    if missing.is_empty() {
+        findings.pass("issuer scopes", asked.to_string());
+    } else {
+        findings.warn(
+            "issuer scopes",
+            format!("scopes_supported lacks {}, which the server asks for", missing.join(" ")),
+            "the issuer may refuse the sign-in without a word: it must know these scopes, or \
+             `{client} login --scope` asks for others",
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -233,7 +256,9 @@ mod tests {
         let reply = Response::new(StatusCode::OK, headers, json.to_string().into());
         let metadata = IssuerMetadata::read(&reply).unwrap();
         let mut findings = Findings::default();
-        judge("https://as.example", &metadata, Looking::default(), &outward, &mut findings);
+        let scopes = "a b".parse().unwrap();
+        let looking = Looking { scopes: Some(&scopes), ..Looking::default() };
+        judge("https://as.example", &metadata, looking, &outward, &mut findings);
         findings.iter().find(|finding| finding.check == check).map(|finding| finding.verdict)
     }
 
@@ -273,6 +298,9 @@ mod tests {
                 Verdict::Warn,
             ),
             ("grant_types_supported", json!(["password"]), "sign-in", Verdict::Fail),
+            ("scopes_supported", json!(["openid"]), "issuer scopes", Verdict::Warn),
+            ("scopes_supported", json!(["a", "c"]), "issuer scopes", Verdict::Warn),
+            ("scopes_supported", json!(["a", "b", "c"]), "issuer scopes", Verdict::Pass),
         ] {
             let mut json = good();
             json[name] = value;
@@ -281,5 +309,7 @@ mod tests {
         let mut json = good();
         json.as_object_mut().unwrap().remove("registration_endpoint");
         assert_eq!(verdict(&json, "registration"), Some(Verdict::Warn));
+        // Not every issuer lists them.
+        assert_eq!(verdict(&good(), "issuer scopes"), None);
     }
 }

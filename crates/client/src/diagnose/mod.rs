@@ -74,7 +74,8 @@ async fn look(subject: &Subject<'_>, findings: &mut Findings) -> bool {
     let assume_pkce = subject.tokens().args().assume_pkce;
     if let Some(resource) = &resource {
         for issuer in resource.issuers() {
-            let looking = issuer::Looking { was_given: subject.was_given, assume_pkce };
+            let scopes = answer.challenge.as_ref().and_then(|found| found.scope.as_ref());
+            let looking = issuer::Looking { scopes, was_given: subject.was_given, assume_pkce };
             issuers.extend(issuer::examine(&issuer, looking, &outward, findings).await);
         }
     }
