@@ -43,6 +43,8 @@ impl Context<'_> {
         let preset = preset.unwrap_or(Preset::Rfc9068);
 
         let keys = self.keys(section);
+        // One with a fault of its own is there all the same.
+        let names_introspection = section.has("introspection");
         let introspection = self.introspection(section);
         if let (Some(issuer), true) = (
             issuer.as_ref(),
@@ -57,7 +59,7 @@ impl Context<'_> {
             );
         }
         let without_keys = matches!(&keys, Some(Keys::Known(keys, _)) if keys.is_empty());
-        if without_keys && introspection.is_none() {
+        if without_keys && !names_introspection {
             section.fault("keys = \"none\" needs introspection");
         }
         let typ = section.text("typ").map(|typ| match typ.as_str() {

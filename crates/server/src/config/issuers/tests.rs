@@ -78,6 +78,16 @@ fn faults(text: &str) -> Vec<String> {
     faults.iter().map(short).collect()
 }
 
+#[test]
+fn an_introspection_with_a_fault_is_one_fault() {
+    let all = faults(
+        "[issuers.\"https://login.example\"]\nkeys = \"none\"\n\
+         introspection = { client_id = \"a\", secret_env = \"NO_SUCH\" }\n",
+    );
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(all[0].contains("NO_SUCH is not set"), "{all:?}");
+}
+
 /// The one error of a section with these members.
 fn fault(members: &str) -> String {
     let mut faults = faults(&format!("[issuers.\"https://a.example\"]\n{members}"));
