@@ -182,3 +182,29 @@ fn each_cause_has_its_words_and_its_exit_code() {
         .expect_err(&["none is set", "mint-token --save`"]);
     server.log_with("-> Missing Authorization header!");
 }
+
+#[test]
+fn what_is_given_to_init_is_in_the_file_that_it_makes() {
+    let world = World::empty();
+    let flags = ["--bind", "127.0.0.1:0", "--resource", "http://localhost:9/mcp"];
+    let init = [&["init", "--issuer", "http://localhost:9"], &flags[..]].concat();
+    world
+        .run("server", &init)
+        .expect_code(0)
+        .expect_out(&["Made .env with a fresh secret, BIND_ADDR, MCP_RESOURCE, JWT_ISSUER\n"]);
+    let file = fs::read_to_string(world.path(".env")).unwrap();
+    for line in ["BIND_ADDR=127.0.0.1:0", "MCP_RESOURCE=http://localhost:9/mcp"] {
+        assert!(file.lines().any(|it| it == line), "{line} is not in:\n{file}");
+    }
+    // What is there already is not worth a word, and what is not is not written.
+    let again = world.run("server", &init).expect_code(0);
+    assert!(!again.out.contains("not changed"), "{}", again.out);
+    let other = ["init", "--bind", "127.0.0.1:1"];
+    world.run("server", &other).expect_code(0).expect_out(&["not changed: set BIND_ADDR there"]);
+    assert_eq!(fs::read_to_string(world.path(".env")).unwrap(), file);
+    let world = World::empty();
+    for (flag, value) in [("--resource", "x"), ("--issuer", "a b"), ("--bind", "a #b")] {
+        world.run("server", &["init", flag, value]).expect_code(2).expect_err(&[value]);
+        assert!(!world.path(".env").exists(), "{flag}");
+    }
+}

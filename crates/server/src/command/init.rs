@@ -1,8 +1,11 @@
 //! `server init`: creates what a first run needs; changes nothing that exists.
+//!
+//! 1. The settings that are given as flags go into the file that it creates.
+//! 2. Where there is a file already, it says that they do not.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-use auth_core::{Clock, Issuer};
+use auth_core::{Clock, Issuer, ResourceUri};
 use directory::{AnyDirectory, Directory, NewUser, Stamp};
 use settings::{EnvFile, Environment, Variable, fresh_secret};
 
@@ -24,13 +27,28 @@ pub(crate) async fn init(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let path = env_file.path().display();
-    if !env_file.exists() {
+    let given = given(args)?;
+    if env_file.exists() {
+        let differs = |(variable, value): &&(Variable, String)| {
+            environment.get(*variable) != Some(value.as_str())
+        };
+        let names: Vec<_> = given.iter().filter(differs).map(|(it, _)| it.name()).collect();
+        if !names.is_empty() {
+            let names = names.join(" and ");
+            writeln!(out, "{path} exists and is not changed: set {names} there")
+                .map_err(Failure::output)?;
+        }
+    } else {
         let secret = fresh_secret().map_err(|error| Failure::Io {
             context: "no randomness for a secret",
             source: error.into(),
         })?;
-        if env_file.create(EXAMPLE, &[(Variable::JwtSecret.name(), &secret)])? {
-            writeln!(out, "Made {path} with a fresh secret").map_err(Failure::output)?;
+        let mut values = vec![(Variable::JwtSecret.name(), secret.as_str())];
+        values.extend(given.iter().map(|(variable, value)| (variable.name(), value.as_str())));
+        if env_file.create(EXAMPLE, &values)? {
+            let names: String =
+                given.iter().map(|(variable, _)| format!(", {}", variable.name())).collect();
+            writeln!(out, "Made {path} with a fresh secret{names}").map_err(Failure::output)?;
         }
     }
     let environment = Environment::load(env_file.path())?.with_config(environment.config().clone());
@@ -63,6 +81,39 @@ pub(crate) async fn init(
         writeln!(out, "Made {place} with {names}").map_err(Failure::output)?;
     }
     Ok(())
+}
+
+/// The settings that are given as flags, if all of them can be written as they are.
+fn given(args: &RunArgs) -> Result<Vec<(Variable, String)>, Failure> {
+    let text = |path: &PathBuf| path.display().to_string();
+    let all = [
+        (Variable::BindAddr, args.bind.clone()),
+        (Variable::McpResource, args.resource.clone()),
+        (Variable::JwtIssuer, args.issuer.clone()),
+        (Variable::DatabaseUrl, args.database_url.clone()),
+        (Variable::PolicyFile, args.policy.as_ref().map(text)),
+        (Variable::IssuersFile, args.issuers.as_ref().map(text)),
+    ];
+    let given = all.into_iter().filter_map(|(variable, value)| Some((variable, value?)));
+    let given: Vec<_> = given.collect();
+    for (variable, value) in &given {
+        let name = variable.name();
+        let fault = match variable {
+            Variable::McpResource => value.parse::<ResourceUri>().err().map(|it| it.to_string()),
+            Variable::JwtIssuer => value.parse::<Issuer>().err().map(|it| it.to_string()),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(Failure::Usage(format!("{name} {value:?}: {fault}")));
+        }
+        let is_special = |c: char| c.is_whitespace() || c.is_control() || "\"'#\\$".contains(c);
+        if value.chars().any(is_special) {
+            let fault = "a file of settings needs quotes for this: run it without the flag, and \
+                         write it there";
+            return Err(Failure::Usage(format!("{name} {value:?}: {fault}")));
+        }
+    }
+    Ok(given)
 }
 
 /// Whether the directory has the first user of earlier versions, and not today's: `mint-token`,
