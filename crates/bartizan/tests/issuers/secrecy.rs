@@ -47,6 +47,7 @@ async fn neither_secret_nor_token_is_written_down() {
         Reply::json(&json!({ "active": false })),
         Reply::text("garbage").status(500),
         Reply::text("garbage"),
+        Reply::json(&json!({ "error": "invalid_client" })).status(401),
     ]
     .into_iter()
     .enumerate()
@@ -56,9 +57,10 @@ async fn neither_secret_nor_token_is_written_down() {
         let fault = issuers.verify(&text.parse().unwrap()).await.unwrap_err();
         write!(shown, "{fault} {fault:?} {issuers:?}").unwrap();
     }
-    assert_eq!(issuer.asked().len(), 4);
+    assert_eq!(issuer.asked().len(), 5);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("An issuer cannot be asked about a token"), "{log}");
+    assert_eq!(log.matches("are client_id and secret those of").count(), 1, "{log}");
     for text in [log, shown] {
         for secret in ["s3cret", "czNjcmV0", "zM2NyZXQ", "t0ken-number"] {
             assert!(!text.contains(secret), "{secret} is in {text}");

@@ -225,6 +225,29 @@ async fn an_opaque_token_is_asked_about_and_an_issuer_that_is_down_is_503_and_ne
     assert_eq!(server.get("/readyz").await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn a_wrong_secret_for_introspection_makes_the_server_not_ready() {
+    let issuer = TestIssuer::start().await;
+    let introspection = format!(
+        "keys = \"none\"\nintrospection = {{ url = \"{}\", client_id = \"mcp\", secret_env = \"IDP_SECRET\" }}",
+        issuer.url("/introspect")
+    );
+    let file = section(&issuer, &introspection);
+    let server = Configured::by(&file, &[&issuer], &[("IDP_SECRET", "idp-wr0ng")]).await;
+    for status in [401, 403] {
+        let refused = json!({ "error": "invalid_client" });
+        issuer.serve("/introspect", Reply::json(&refused).status(status));
+        server.clock.advance(Duration::from_mins(2));
+        assert_eq!(server.get("/readyz").await.status, StatusCode::OK, "{status}");
+        let answer = server.call("get_time", "0paque").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{status}");
+        let ready = server.get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{status}");
+        let line = format!("{} cannot be asked about tokens since", issuer.issuer());
+        assert!(ready.body.contains(&line), "{status}: {}", ready.body);
+    }
+}
+
 #[test]
 fn the_local_issuer_is_there_if_it_has_a_key_and_only_once() {
     let section = |name: &str| format!("[issuers.\"{name}\"]\n");

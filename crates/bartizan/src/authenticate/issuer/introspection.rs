@@ -200,8 +200,10 @@ impl Inner {
         let answer = self.question(&token).await.map(Arc::new);
         if let Err(error) = &answer {
             // Any caller can cause it with an unknown token.
+            let remedy = matches!(error.fault, FetchFault::Status(401 | 403))
+                .then_some("are client_id and secret those of this server's client there?");
             tracing::warn!(
-                target: INVALID_TOKEN, %error, "An issuer cannot be asked about a token"
+                target: INVALID_TOKEN, %error, remedy, "An issuer cannot be asked about a token"
             );
         }
         let now = self.client.clock.now();
