@@ -35,6 +35,9 @@ demo: build
     "$bin/client" --url "$url"
     echo "Output of the server:"
     cat "$log/out" "$log/err"
+    echo
+    echo "The server has ended. .env, with its secret and a token, and data/, with its users, stay."
+    echo "Next: 'just server', and in another terminal 'just client'. 'just' lists the rest."
 
 # A recipe that ends with a program becomes it (`exec`): a signal that ends `just` ends the program.
 

@@ -35,6 +35,17 @@ fn a_recipe_that_ends_with_a_program_becomes_it() {
 }
 
 #[test]
+fn a_demonstration_ends_with_what_stays_and_what_is_next() {
+    let file = std::fs::read_to_string(JUSTFILE).unwrap();
+    let body = file.split_once("\ndemo: build\n").unwrap().1;
+    let said: Vec<_> = body.lines().take_while(|line| line.starts_with(' ')).collect();
+    let end = said[said.len() - 2..].join("\n");
+    for word in [".env", "data/", "stay", "just server", "just client"] {
+        assert!(end.contains(word), "{word}: {end}");
+    }
+}
+
+#[test]
 fn a_signal_that_ends_just_ends_the_server() {
     // Without `just`, the test above has the text that this one runs.
     let Some(just) = just() else { return };

@@ -7,6 +7,7 @@ mod context;
 pub(crate) mod gateway;
 pub(crate) mod grants;
 pub(crate) mod init;
+mod next_step;
 pub(crate) mod policy;
 pub(crate) mod run;
 pub(crate) mod tokens;

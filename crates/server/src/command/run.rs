@@ -15,6 +15,7 @@ use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::next_step::next_step;
 use crate::{
     admin::health,
     app::{compose::Composition, upstream_resource::UpstreamResource},
@@ -105,17 +106,18 @@ pub(super) async fn serve_until(
     let stop = CancellationToken::new();
     let mut jobs = jobs.start(&stop);
     let router = log::Gate::new(app.router(&stop)?, log::current());
+    let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
     if lines.is_empty() {
         let path = config.resource.path();
         text = format!("MCP server on http://{address}{path}, {}\n", config.protection());
+        text.push_str(&next_step(address, path, is_terminal, invocation));
     }
     for (name, path, protection) in lines {
         let _ = writeln!(text, "MCP server {name} on http://{address}{path}, {protection}");
     }
     write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {
-        let is_terminal = io::stdout().is_terminal();
         start_code.offer(address, is_terminal, invocation, out).await?;
     }
 
