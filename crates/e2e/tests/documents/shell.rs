@@ -82,6 +82,14 @@ impl Shell {
         shell
     }
 
+    /// Whether this machine has a program that is not ours. With `TEST_DEPLOY=required` it must.
+    pub(crate) fn has(&self, program: &str) -> bool {
+        let is_there = self.run(&format!("command -v {program}")).code == Some(0);
+        let is_required = std::env::var_os("TEST_DEPLOY").is_some_and(|it| it == "required");
+        assert!(is_there || !is_required, "TEST_DEPLOY=required, and {program} is not installed");
+        is_there
+    }
+
     pub(crate) fn run(&self, script: &str) -> Said {
         let output = self.command(script).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
