@@ -37,6 +37,39 @@ fn scripts_are_what_a_shell_can_read() {
     }
 }
 
+/// Parses a file of Python, in which `await` may stand outside a function.
+const PARSE_PYTHON: &str = "import ast, sys; text = open(sys.argv[1]).read(); \
+     compile(text, sys.argv[1], 'exec', ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
+/// Parses a file of YAML, where Python has the means.
+const PARSE_YAML: &str = "import sys, importlib.util as util; \
+     util.find_spec('yaml') and __import__('yaml').safe_load(open(sys.argv[1]))";
+
+#[test]
+fn programs_and_settings_of_other_vendors_can_be_read() {
+    let shell = Shell::new();
+    let parsers = [
+        ("python", "python3", "block.py", format!("python3 -c \"{PARSE_PYTHON}\" block.py")),
+        ("yaml", "python3", "block.yaml", format!("python3 -c \"{PARSE_YAML}\" block.yaml")),
+        // What is printed has no types, so it is JavaScript, too.
+        ("ts", "node", "block.mjs", "node --check block.mjs".to_owned()),
+    ];
+    for (language, program, file, parse) in parsers {
+        let blocks = blocks(language);
+        assert!(!blocks.is_empty(), "{language}");
+        if !shell.has(program) {
+            continue;
+        }
+        for block in blocks {
+            fs::write(shell.path(file), &block.text).unwrap();
+            let said = shell.run(&parse);
+            assert_eq!(said.code, Some(0), "{}: {}", block.at, said.text);
+        }
+        fs::write(shell.path(file), "({[ :").unwrap();
+        let said = shell.run(&parse);
+        assert!(said.code != Some(0) || language == "yaml", "{language} is not read");
+    }
+}
+
 /// Each section for an issuer or a provider is one that the server accepts.
 #[test]
 fn sections_of_identity_providers_are_accepted_by_the_server() {
