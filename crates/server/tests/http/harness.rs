@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{KeySet, Leeway, NumericDate, ResourceUri, TrustedIssuer};
+use auth_core::{KeySet, NumericDate, ResourceUri, TrustedIssuer};
 use bartizan::{Issuers, Trust};
 use directory::{
     AnyDirectory, Directory, Edit, MemoryDirectory, NewUser, Shared, Stamp, UserName, UserStatus,
@@ -93,7 +93,7 @@ impl TestServer<AnyDirectory> {
         let sessions = sessions.bounded(bounds);
         let issuer =
             TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
-        let trusts = [issuer.trust_roles(true).leeway(Leeway::SAME_CLOCK).into()];
+        let trusts = [issuer.trust_roles(true).into()];
         let (refuse_unknown, own) = (Provisioning::new(), Some(sessions.clone()));
         let server =
             Self::start_whole(key, BUILT_IN, directory, clock, trusts, refuse_unknown, own).await;
@@ -105,7 +105,7 @@ impl<D: Directory> TestServer<D> {
     pub(crate) async fn start_over(key: &'static TestKey, policy: &str, directory: D) -> Self {
         let issuer =
             TrustedIssuer::new(ISSUER.parse().unwrap(), KeySet::from_iter([key.verifying()]));
-        let trusts = [issuer.trust_roles(true).leeway(Leeway::SAME_CLOCK).into()];
+        let trusts = [issuer.trust_roles(true).into()];
         Self::start_trusting(key, policy, directory, ManualClock::at(NOW), trusts).await
     }
 
