@@ -97,7 +97,7 @@ impl<A: Authenticate> Guard<A> {
         self
     }
 
-    /// Sets what the log tells the operator to do about a refused `Host` and a refused `Origin`: a
+    /// Sets what the log advises about a refused `Host` and a refused `Origin`: a
     /// setting of the program, say.
     #[must_use]
     pub fn origin_remedies(mut self, host: &str, origin: &str) -> Self {

@@ -4,7 +4,7 @@ use auth_core::{Challenge, ScopeSet, display::quoted};
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
-use super::{Context, Failure, denied, source::TokenSource};
+use super::{Context, Failure, denied, plain, source::TokenSource};
 use crate::{
     Exit,
     endpoint::Endpoint,
@@ -126,7 +126,7 @@ impl Failure {
         let scopes = had.union(required);
         let scopes = self.granted().map_or_else(|| scopes.clone(), |had| had.union(&scopes));
         let scopes = scopes.to_string();
-        if !scopes.chars().all(denied::is_plain) {
+        if !scopes.chars().all(plain::is_plain) {
             return self;
         }
         let hint = format!(

@@ -6,9 +6,7 @@
 use auth_core::{BearerError, Challenge};
 
 use super::{
-    Context, Failure, Refusal, Scopes,
-    body::ErrorBody,
-    source::{TokenSource, is_word},
+    Context, Failure, Refusal, Scopes, body::ErrorBody, plain::is_word, source::TokenSource,
 };
 use crate::{Exit, transport};
 
@@ -112,11 +110,6 @@ fn add_user_hint(subject: &str, issuer: &str) -> String {
         "`{server} users add`".to_owned()
     };
     format!("ask those who run the server to add you with {command}, or to enable you")
-}
-
-/// Whether a shell leaves a character alone within quotes.
-pub(crate) fn is_plain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || " ._:/-+,@".contains(c)
 }
 
 fn parsed(header: Option<&str>) -> Challenge {

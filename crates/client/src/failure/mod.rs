@@ -8,6 +8,7 @@ mod body;
 mod context;
 mod denied;
 mod http;
+mod plain;
 mod source;
 
 use auth_core::{Challenge, ScopeSet};
@@ -25,7 +26,7 @@ use crate::{
 
 use body::ErrorBody;
 pub(crate) use context::{Context, Operation, SentToken};
-pub(crate) use denied::is_plain;
+pub(crate) use plain::is_plain;
 
 /// The error of 2025-11-25 that says that pages have to be opened first.
 const URL_ELICITATION_REQUIRED: i32 = -32042;

@@ -5,7 +5,10 @@
 
 use auth_core::ScopeSet;
 
-use super::{Context, denied::is_plain};
+use super::{
+    Context,
+    plain::{is_plain, is_word},
+};
 
 /// Who issues tokens for the server, as far as its refusal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +26,7 @@ impl TokenSource {
         if is_guarded && context.endpoint.is_loopback() { Self::Command } else { Self::Operator }
     }
 
-    /// Tells how to get a token: "get one ...".
+    /// How to get a token: "get one ...".
     pub(super) fn get(self, what: &str, context: &Context) -> String {
         match self {
             Self::Command => format!("get {what} with `{}`", save_token(context)),
@@ -33,7 +36,7 @@ impl TokenSource {
         }
     }
 
-    /// Tells how to get a token with what there is and what is needed.
+    /// How to get a token with what there is and what is needed.
     pub(super) fn get_scopes(
         self,
         required: Option<&ScopeSet>,
@@ -74,11 +77,6 @@ fn save_token(context: &Context) -> String {
     let audience = context.audience.as_deref().filter(is_word);
     let audience = audience.map_or_else(String::new, |it| format!(" --aud {it}"));
     format!("{{save-token}}{audience}")
-}
-
-/// Whether it is one word to a shell.
-pub(super) fn is_word(text: &&str) -> bool {
-    !text.contains(' ') && text.chars().all(is_plain)
 }
 
 #[cfg(test)]

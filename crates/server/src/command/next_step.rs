@@ -31,14 +31,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_at_a_terminal_is_told_how_to_stop_and_to_call_it() {
+    fn a_person_at_a_terminal_reads_how_to_stop_and_to_call_it() {
         let invocation = Invocation::workspace(Program::Server);
         let next = |address: &str, is_terminal| {
             next_step(address.parse().unwrap(), "/mcp", is_terminal, &invocation)
         };
-        let told = "Ctrl-C stops it. In another terminal, ";
-        assert_eq!(next("127.0.0.1:8000", true), format!("{told}`client` calls it\n"));
-        let elsewhere = format!("{told}`client --url http://127.0.0.1:8001/mcp` calls it\n");
+        let start = "Ctrl-C stops it. In another terminal, ";
+        assert_eq!(next("127.0.0.1:8000", true), format!("{start}`client` calls it\n"));
+        let elsewhere = format!("{start}`client --url http://127.0.0.1:8001/mcp` calls it\n");
         assert_eq!(next("127.0.0.1:8001", true), elsewhere);
         assert_eq!(next("0.0.0.0:8000", true), "Ctrl-C stops it\n");
         assert_eq!(next("127.0.0.1:8000", false), "");

@@ -43,7 +43,7 @@ impl Context<'_> {
         let preset = preset.unwrap_or(Preset::Rfc9068);
 
         let keys = self.keys(section);
-        // One with a fault of its own is there all the same.
+        // One with a fault of its own counts, too.
         let names_introspection = section.has("introspection");
         let introspection = self.introspection(section);
         if let (Some(issuer), true) = (
