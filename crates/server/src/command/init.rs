@@ -46,9 +46,10 @@ pub(crate) async fn init(
         let mut values = vec![(Variable::JwtSecret.name(), secret.as_str())];
         values.extend(given.iter().map(|(variable, value)| (variable.name(), value.as_str())));
         if env_file.create(EXAMPLE, &values)? {
-            let names: String =
-                given.iter().map(|(variable, _)| format!(", {}", variable.name())).collect();
-            writeln!(out, "Made {path} with a fresh secret{names}").map_err(Failure::output)?;
+            let secret = std::iter::once("a fresh secret");
+            let made: Vec<_> = secret.chain(given.iter().map(|(it, _)| it.name())).collect();
+            let made = made.join(", ");
+            writeln!(out, "Made {path} with {made}").map_err(Failure::output)?;
         }
     }
     let environment = Environment::load(env_file.path())?.with_config(environment.config().clone());
