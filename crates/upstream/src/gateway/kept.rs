@@ -24,7 +24,7 @@ use crate::{
     catalog::{CacheBounds, Catalog, ListCache},
     era::{ConnectError, Era, Wanted, connect_for},
     front::{Definitions, Front, Unpinned},
-    link::Link,
+    link::{Contact, Link},
     pool::{Bounds, Instances, Key, Lease, Pool, PoolError, Source},
     port::{OpenError, Opened, Server, Servers, Waiting},
     translate::{Down, DownOptions, Parked, Up},
@@ -43,7 +43,8 @@ pub fn gateway<S: Source + Clone>(
     catalog: Option<Arc<Catalog>>,
 ) -> Front {
     let front = config.front;
-    if let Some(contact) = source.contact() {
+    let contact = source.contact();
+    if let Some(contact) = &contact {
         contact.report_to(config.availability.clone());
     }
     let is_per_caller = source.is_per_caller();
@@ -61,6 +62,7 @@ pub fn gateway<S: Source + Clone>(
         parking,
         config,
         catalog: catalog.clone(),
+        contact,
     };
     let definitions = match catalog {
         Some(catalog) => catalog as Arc<dyn Definitions>,
@@ -83,6 +85,8 @@ struct Kept<S> {
     parking: Parking<Parked>,
     /// What was accepted, which each server is compared with before it is used.
     catalog: Option<Arc<Catalog>>,
+    /// Whether the server can be reached, where a connection can outlive it.
+    contact: Option<Contact>,
 }
 
 /// A connection that began with `initialize`, and its answer.
@@ -122,10 +126,10 @@ impl<S: Source> Kept<S> {
             if self.is_per_session() { Wanted::Client(initialize.clone()) } else { Wanted::Old };
         // A session of its own begins when its client says so: see `Beginning`.
         let catalog = self.catalog.clone().filter(|_| !self.is_per_session());
-        let availability = self.config.availability.clone();
+        let (availability, contact) = (self.config.availability.clone(), self.contact.clone());
         let begin = async move |link: Link| {
             let (connection, answer) = connect_for(link, wanted, limits, timeout, caller).await?;
-            let compared = compared(&connection, catalog).await?;
+            let compared = compared(&connection, catalog, contact).await?;
             availability.succeeded();
             Ok::<_, BeginError>(Begun { connection, answer, compared })
         };
@@ -164,10 +168,10 @@ impl<S: Source> Kept<S> {
         let how = (limits, timeout, options);
         let (name, parking) = (self.config.name.clone(), self.parking.clone());
         let (catalog, lists) = (self.catalog.clone(), Arc::clone(&self.lists));
-        let availability = self.config.availability.clone();
+        let (availability, contact) = (self.config.availability.clone(), self.contact.clone());
         let begin = async move |link| {
             let mut ready = ready(link, is_old, how, caller, (&name, &parking, lists)).await?;
-            ready.compared = compared(&ready.connection, catalog).await?;
+            ready.compared = compared(&ready.connection, catalog, contact).await?;
             availability.succeeded();
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ready)
         };
@@ -218,7 +222,8 @@ impl<S: Source> Kept<S> {
         };
         let answer = answer.map_err(|error| OpenError::Unavailable(error.into()))?;
         let beginning = if is_own {
-            Beginning::of_client(lease.connection.clone(), self.catalog.clone())
+            let (catalog, contact) = (self.catalog.clone(), self.contact.clone());
+            Beginning::of_client(lease.connection.clone(), catalog, contact)
         } else {
             Beginning::Ours(lease.compared.clone())
         };
@@ -250,9 +255,10 @@ async fn ready(
 async fn compared(
     connection: &Connection,
     catalog: Option<Arc<Catalog>>,
+    contact: Option<Contact>,
 ) -> Result<Option<Arc<Compared>>, BeginError> {
     let Some(catalog) = catalog else { return Ok(None) };
-    Ok(Some(Compared::begin(connection.clone(), catalog).await?))
+    Ok(Some(Compared::begin(connection.clone(), catalog, contact).await?))
 }
 
 /// The answer to a client's `initialize` from a server that has answered ours: in the client's

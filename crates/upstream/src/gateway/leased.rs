@@ -13,6 +13,7 @@ use crate::{
     CallContext,
     calls::Connection,
     catalog::Catalog,
+    link::Contact,
     pool::Lease,
     port::{AskId, Call, Event, OpenError, Server, Unsolicited, Waiting},
     wire::{ErrorCode, Message},
@@ -34,6 +35,8 @@ pub(super) enum Beginning {
     Clients {
         connection: Connection,
         catalog: Option<Arc<Catalog>>,
+        /// Where a connection can outlive its server.
+        contact: Option<Contact>,
         /// Whether it has sent it.
         has_begun: AtomicBool,
         compared: OnceLock<Arc<Compared>>,
@@ -42,9 +45,13 @@ pub(super) enum Beginning {
 
 impl Beginning {
     /// For the server of one session.
-    pub(super) const fn of_client(connection: Connection, catalog: Option<Arc<Catalog>>) -> Self {
+    pub(super) const fn of_client(
+        connection: Connection,
+        catalog: Option<Arc<Catalog>>,
+        contact: Option<Contact>,
+    ) -> Self {
         let has_begun = AtomicBool::new(false);
-        Self::Clients { connection, catalog, has_begun, compared: OnceLock::new() }
+        Self::Clients { connection, catalog, contact, has_begun, compared: OnceLock::new() }
     }
 
     fn is_over(&self) -> bool {
@@ -75,10 +82,12 @@ impl Beginning {
 
     /// The client has sent `notifications/initialized`.
     async fn end(&self) {
-        let Self::Clients { connection, catalog: Some(catalog), compared, .. } = self else {
+        let Self::Clients { connection, catalog: Some(catalog), contact, compared, .. } = self
+        else {
             return;
         };
-        match Compared::begin(connection.clone(), Arc::clone(catalog)).await {
+        let (catalog, contact) = (Arc::clone(catalog), contact.clone());
+        match Compared::begin(connection.clone(), Arc::clone(&catalog), contact).await {
             // It begins once.
             Ok(begun) => drop(compared.set(begun)),
             Err(error) => {
@@ -169,7 +178,7 @@ mod tests {
         let (_incoming, receiver) = mpsc::channel(1);
         let link = Link { sender, receiver };
         let connection = Connection::start(link, CallLimits::default(), None);
-        let beginning = Beginning::of_client(connection, None);
+        let beginning = Beginning::of_client(connection, None, None);
         assert!(beginning.begins());
         assert!(!beginning.begins() && !Beginning::Ours(None).begins());
     }

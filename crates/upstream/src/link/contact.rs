@@ -6,7 +6,7 @@ use std::{
     error::Error,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -21,6 +21,8 @@ struct Inner {
     availability: OnceLock<Availability>,
     /// Whether the last message could not be delivered.
     is_lost: AtomicBool,
+    /// How often a message could not be delivered, or had no end to its answer.
+    losses: AtomicU64,
 }
 
 impl Contact {
@@ -28,6 +30,16 @@ impl Contact {
     /// the first call counts.
     pub(crate) fn report_to(&self, availability: Availability) {
         let _ = self.0.availability.set(availability);
+    }
+
+    /// How often the server was lost. After each time it may be another version of itself.
+    pub(crate) fn losses(&self) -> u64 {
+        self.0.losses.load(Ordering::Acquire)
+    }
+
+    /// The server was there, and ended an answer before its end.
+    pub(crate) fn interrupted(&self) {
+        self.0.losses.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A message was answered.
@@ -43,6 +55,7 @@ impl Contact {
     /// A message could not be delivered.
     pub(crate) fn lost(&self, error: &(dyn Error + 'static)) {
         self.0.is_lost.store(true, Ordering::Release);
+        self.interrupted();
         if let Some(availability) = self.0.availability.get() {
             availability.failed(error);
         }
@@ -62,7 +75,9 @@ mod tests {
         contact.lost(&std::io::Error::other("refused"));
         assert!(availability.failing_since().is_some());
         contact.clone().found();
-        assert_eq!(availability.failing_since(), None);
+        assert_eq!((availability.failing_since(), contact.losses()), (None, 1));
+        contact.interrupted();
+        assert_eq!((availability.failing_since(), contact.losses()), (None, 2));
         // A start that failed although the server answers is over with the next start.
         availability.failed(&std::io::Error::other("no MCP server"));
         contact.found();

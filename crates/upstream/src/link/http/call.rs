@@ -12,7 +12,7 @@ use super::{
     session::{Answered, Session},
 };
 use crate::{
-    http::{AnswerError, AnswerKind, Parts},
+    http::{AnswerError, AnswerKind, BodyError, Parts},
     link::{
         CallId,
         events::Events,
@@ -66,6 +66,9 @@ pub(super) async fn run(session: &Session, id: CallId, message: Message, role: R
     }
     if role == Role::Initialize && may_be_old(&error) {
         return Ended::OldTransport(Some(error));
+    }
+    if matches!(error, HttpLinkError::NoAnswer | HttpLinkError::Body(BodyError::Interrupted(_))) {
+        session.known.contact.interrupted();
     }
     // Servers of the old generation need not know `server/discover`.
     if role != Role::Discover {

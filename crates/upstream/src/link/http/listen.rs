@@ -23,7 +23,11 @@ pub(super) async fn listen(session: &Session) -> bool {
             Ok(Answered { kind: AnswerKind::Stream, response, .. }) => {
                 let mut parts = Parts::new(response.into_body(), limits.idle_stream);
                 let mut events = Events::new(limits.message_bytes);
-                while let Some(Ok(part)) = parts.next().await {
+                while let Some(part) = parts.next().await {
+                    let Ok(part) = part else {
+                        session.known.contact.interrupted();
+                        break;
+                    };
                     if let Err(error) = events.push(&part) {
                         session.too_long(error.0).await;
                         break;

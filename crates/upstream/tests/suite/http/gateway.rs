@@ -399,6 +399,33 @@ async fn after_an_acceptance_a_connection_is_compared_again_before_its_next_call
 }
 
 #[tokio::test]
+async fn a_server_that_comes_back_is_compared_before_its_first_call() {
+    let port = testkit::free_port().unwrap();
+    let title = Arc::default();
+    let server = titled(port, Arc::clone(&title)).await;
+    let catalog = accepting(r#"{"name":"t"}"#);
+    let callers = Callers::new(front(&server, Some(catalog))).await;
+    callers.are_served().await;
+    server.stop().await;
+    for _ in 0..2 {
+        for said in callers.call().await {
+            assert!(said["error"].is_object(), "{said}");
+        }
+    }
+    // As it was accepted.
+    let server = titled(port, Arc::clone(&title)).await;
+    callers.are_served().await;
+    server.stop().await;
+    for said in callers.call().await {
+        assert!(said["error"].is_object(), "{said}");
+    }
+    *title.lock().unwrap() = Some("other");
+    let server = titled(port, title).await;
+    callers.are_refused().await;
+    assert_eq!(received(&server, "tools/call"), 0);
+}
+
+#[tokio::test]
 async fn a_session_with_a_server_of_its_own_is_compared_when_it_begins_and_not_before_or_again() {
     let server = Server::start(asking).await;
     let mut config = GatewayConfig::new("asking");
