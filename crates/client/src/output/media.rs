@@ -60,10 +60,18 @@ pub(super) struct Saved {
     pub(super) file: PathBuf,
 }
 
-/// Everything in an answer that can be saved, in its order.
+/// Everything in an answer that can be saved, in its order: of a result its texts, where it has
+/// nothing else.
 pub(super) fn pieces(answer: &Answer) -> Vec<Piece<'_>> {
     match answer {
-        Answer::Call { result, .. } => result.content.iter().filter_map(in_block).collect(),
+        Answer::Call { result, .. } => {
+            let found: Vec<_> = result.content.iter().filter_map(in_block).collect();
+            if found.is_empty() {
+                result.content.iter().filter_map(in_text).collect()
+            } else {
+                found
+            }
+        }
         Answer::Prompt(prompt) => {
             prompt.messages.iter().filter_map(|message| in_block(&message.content)).collect()
         }
@@ -81,6 +89,15 @@ fn in_block(block: &ContentBlock) -> Option<Piece<'_>> {
             Some(Piece { kind: &audio.mime_type, data: Data::Base64(&audio.data) })
         }
         ContentBlock::Resource(embedded) => in_contents(&embedded.resource),
+        _ => None,
+    }
+}
+
+fn in_text(block: &ContentBlock) -> Option<Piece<'_>> {
+    match block {
+        ContentBlock::Text(text) => {
+            Some(Piece { kind: "text/plain", data: Data::Text(&text.text) })
+        }
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod media;
 mod progress;
+mod result;
 mod table;
 mod text;
 
@@ -100,7 +101,15 @@ impl<'a> Printer<'a> {
         if text.is_empty() && !matches!(answer, Answer::Printed | Answer::Call { .. }) {
             write_all(self.stderr, nothing(answer));
         }
-        self.result_text(&text)
+        let written = self.result_text(&text);
+        if let Answer::Call { result, .. } = answer
+            && written == Exit::Ok
+            && Writer::hides(result)
+        {
+            let more = "the result has structured content, too: --output json prints it";
+            write_all(self.stderr, &report::note(&more));
+        }
+        written
     }
 
     /// Prints what went wrong. Returns the exit code for it.

@@ -6,11 +6,15 @@ use rmcp::model::{
     CallToolResult, ContentBlock, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, Prompt, ReadResourceResult, ResourceContents, Role, Tool,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use terminal::{Invocation, Program, style::LABEL, table::pairs};
 
 use super::table::lines;
-use crate::{request::Info, sanitize::Sanitizer, schema::parameters};
+use crate::{
+    request::Info,
+    sanitize::Sanitizer,
+    schema::{examples, parameters},
+};
 
 /// Makes text that fits a terminal, if there is one.
 pub(super) struct Writer<'a> {
@@ -41,13 +45,24 @@ impl Writer<'_> {
         }
         let name = self.sanitizer.one_line(&tool.name);
         let client = self.invocation.program(Program::Client);
-        let rows = parameters(&Value::Object(tool.input_schema.as_ref().clone()));
+        let schema = Value::Object(tool.input_schema.as_ref().clone());
+        let rows = parameters(&schema);
         if rows.is_empty() {
             let _ =
                 writeln!(text, "{LABEL}Usage:{LABEL:#} {client} call {name}\n\nIt takes nothing.");
         } else {
             let _ = writeln!(text, "{LABEL}Usage:{LABEL:#} {client} call {name} KEY=TEXT ...\n");
             text.push_str(&self.table(rows));
+        }
+        let examples = examples(&schema);
+        // A key ends at the first `=`.
+        let examples: Vec<_> = examples.iter().filter(|(name, _)| !name.contains('=')).collect();
+        if !examples.is_empty() {
+            let _ = writeln!(text, "\n{LABEL}As JSON, for example:{LABEL:#}");
+        }
+        for (name, value) in examples {
+            let word = format!("{name}:={value}").replace('\'', "'\\''");
+            let _ = writeln!(text, "  '{}'", self.sanitizer.full(&word));
         }
         text
     }
@@ -97,7 +112,7 @@ impl Writer<'_> {
 
     pub(super) fn read(&self, read: &ReadResourceResult) -> String {
         lines(read.contents.iter().map(|contents| match contents {
-            ResourceContents::TextResourceContents { text, .. } => self.sanitizer.text(text),
+            ResourceContents::TextResourceContents { text, .. } => self.shown(text),
             other => self.note(&contents_note(other)),
         }))
     }
@@ -122,13 +137,6 @@ impl Writer<'_> {
         self.table(rows)
     }
 
-    pub(super) fn result(&self, result: &CallToolResult) -> String {
-        match &result.structured_content {
-            Some(Value::Object(object)) if !object.is_empty() => self.members(object),
-            _ => lines(result.content.iter().map(|block| self.block(block))),
-        }
-    }
-
     /// A result without styles, to stand in a row of a table.
     fn plain(&self, result: &CallToolResult) -> String {
         match &result.structured_content {
@@ -143,20 +151,9 @@ impl Writer<'_> {
         }
     }
 
-    fn members(&self, object: &Map<String, Value>) -> String {
-        let rows = object.iter().map(|(name, value)| {
-            let value = match value {
-                Value::String(text) => self.sanitizer.text(text),
-                other => self.sanitizer.text(&other.to_string()),
-            };
-            (self.sanitizer.one_line(name), value)
-        });
-        pairs(&rows.collect::<Vec<_>>(), self.columns)
-    }
-
-    fn block(&self, block: &ContentBlock) -> String {
+    pub(super) fn block(&self, block: &ContentBlock) -> String {
         let note = match block {
-            ContentBlock::Text(text) => return self.sanitizer.text(&text.text),
+            ContentBlock::Text(text) => return self.shown(&text.text),
             ContentBlock::Image(image) => {
                 format!("image {}, {} bytes", image.mime_type, decoded(&image.data))
             }

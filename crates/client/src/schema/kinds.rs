@@ -8,6 +8,8 @@ use serde_json::Value;
 /// itself, more than once.
 const MAX_DEPTH: usize = 16;
 const MAX_PARTS: usize = 1000;
+/// How many parts of a schema are shown.
+const MAX_SHOWN: usize = 20;
 
 /// The names of `type` (JSON Schema 2020-12, validation §6.1.1).
 #[derive(Debug, Default)]
@@ -36,6 +38,11 @@ impl Kinds {
     /// Whether nothing is said.
     pub(super) fn is_any(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether an array or an object is allowed.
+    pub(super) fn have_inside(&self) -> bool {
+        self.0.contains(&Kind::Array) || self.0.contains(&Kind::Object)
     }
 
     /// Whether a text may stay one.
@@ -129,6 +136,25 @@ pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
         }
     }
     found
+}
+
+/// A schema, what it refers to, and its alternatives: where its members may be.
+pub(super) fn parts<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let mut all = vec![schema];
+    let mut at = 0;
+    while let Some(part) = all.get(at).copied()
+        && all.len() < MAX_SHOWN
+    {
+        at += 1;
+        let alternatives = ["anyOf", "oneOf", "allOf"].iter().filter_map(|word| part.get(word));
+        let alternatives = alternatives.filter_map(Value::as_array).flatten();
+        for next in target(root, part).into_iter().chain(alternatives) {
+            if !all.iter().any(|known| std::ptr::eq(*known, next)) {
+                all.push(next);
+            }
+        }
+    }
+    all
 }
 
 impl fmt::Display for Kinds {

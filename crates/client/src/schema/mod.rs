@@ -6,12 +6,14 @@
 //!    linear time. One that cannot be used checks nothing: the server decides.
 //! 3. A fault names the field and the rule, never the value.
 
+mod example;
 mod help;
 mod kinds;
 
 use jsonschema::{PatternOptions, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
+pub(crate) use example::examples;
 pub(crate) use help::parameters;
 use kinds::{Kinds, resolve};
 
@@ -122,14 +124,20 @@ fn validator(schema: &Value) -> Option<Validator> {
 
 /// The members of an object schema, each with its name and whether it must be there.
 pub(crate) fn members(root: &Value) -> Vec<(&str, &Value, bool)> {
-    let required = root.get("required").and_then(Value::as_array);
+    let resolved = |(name, schema, required)| (name, resolve(root, schema), required);
+    members_in(root).into_iter().map(resolved).collect()
+}
+
+/// The same as they are, references and all.
+fn members_in(schema: &Value) -> Vec<(&str, &Value, bool)> {
+    let required = schema.get("required").and_then(Value::as_array);
     let is_required =
         |name: &str| required.is_some_and(|all| all.iter().any(|required| required == name));
-    let members = root.get("properties").and_then(Value::as_object);
+    let members = schema.get("properties").and_then(Value::as_object);
     let mut members: Vec<_> = members
         .into_iter()
         .flatten()
-        .map(|(name, schema)| (name.as_str(), resolve(root, schema), is_required(name)))
+        .map(|(name, schema)| (name.as_str(), schema, is_required(name)))
         .collect();
     members.sort_by_key(|(_, _, required)| !required);
     members

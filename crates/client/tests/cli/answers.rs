@@ -5,6 +5,7 @@ use std::{fs::File, process::Stdio};
 use serde_json::json;
 
 use crate::{
+    rich::Rich,
     servers::{Canned, Mcp, the_time},
     support::{Client, Run},
 };
@@ -115,6 +116,49 @@ async fn content_blocks_are_printed_and_cleaned() {
     let run = Client::at(&url, &["call", "wild", "--output=json"]).run().await;
     let text = run.expect(0).json()["content"][0]["text"].clone();
     assert_eq!(text, "a\u{1b}]0;owned\u{7}b\u{9b}31mc\td\r\ne\u{202e}f\u{2028}\u{200b}\u{e0041}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_is_shown_unless_it_repeats_the_structure() {
+    let (url, _) = Rich::default().serve().await;
+    for (tool, shown) in [
+        ("picture", "[image image/png, 5 bytes]\n"),
+        ("file", "a\n  b\n\n"),
+        ("wrapped", "a\\u{1b}[2J\n2\n"),
+    ] {
+        let run = Client::at(&url, &["call", tool]).run().await.expect(0);
+        assert_eq!(run.stdout, shown, "{tool}");
+        assert_eq!(run.stderr, "", "{tool}");
+    }
+    let run = Client::at(&url, &["call", "summary"]).run().await.expect(0);
+    assert_eq!(run.stdout, "2 found\n");
+    let note = "note: the result has structured content, too: --output json prints it\n";
+    assert_eq!(run.stderr, note);
+    let run = Client::at(&url, &["call", "summary", "--output=json"]).run().await.expect(0);
+    assert_eq!(run.json()["structuredContent"], json!({ "found": ["x", "y"] }));
+    assert_eq!(run.stderr, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_text_is_elided_in_a_row_and_complete_in_a_pipe() {
+    let (url, _) = Rich::default().serve().await;
+    let run = Client::at(&url, &["call", "long"]).run().await.expect(0);
+    assert_eq!(run.stdout, format!("{}\n", "x".repeat(5000)));
+    let run = Client::at(&url, &["call", "long_row"]).run().await.expect(0);
+    let (begin, rest) = run.stdout.split_once('\n').unwrap();
+    assert_eq!(begin, format!("a  {}", "x".repeat(4000)));
+    let word = "[the first 4000 of 5000 characters; --output json prints all, \
+                --save FILE stores a text]";
+    assert_eq!(rest, format!("   {word}\nb  1\n"));
+    let client = Client::at(&url, &["call", "long", "--save", "it"]);
+    let file = client.folder().join("it");
+    let ended = tokio::task::spawn_blocking(move || {
+        let ended = client.command().output().unwrap();
+        (Run::from(ended), std::fs::read_to_string(file).unwrap())
+    });
+    let (run, saved) = ended.await.unwrap();
+    run.expect(0);
+    assert_eq!(saved, "x".repeat(5000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,6 +91,36 @@ async fn a_tool_tells_what_it_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_help_of_a_tool_opens_arrays_and_objects() {
+    let (url, log) = Rich::default().serve().await;
+    let run = Client::at(&url, &["call", "edit_file", "--help"]).run().await.expect(0);
+    assert_eq!(
+        run.stdout,
+        r#"Edits a file
+
+Usage: just client call edit_file KEY=TEXT ...
+
+edits                    a JSON array (each a JSON object), required
+edits[].oldText          text, required
+                         What to\u{1b}[2J find
+edits[].where            a JSON object or null
+edits[].where.first      an integer, at least 1
+edits[].where.unit       a JSON object
+path                     text, required
+modes                    a JSON array (each one of ["dry","it\u001b's"])
+
+As JSON, for example:
+  'edits:=[{"oldText":"TEXT"}]'
+  'modes:=["dry"]'
+"#
+    );
+    // What is shown can be given.
+    let edit = ["call", "edit_file", "path=x", "edits:=[{\"oldText\":\"TEXT\"}]"];
+    Client::at(&url, &edit).run().await.expect(0);
+    assert_eq!(calls(&log), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tool_that_is_not_listed_is_called_all_the_same() {
     let (url, log) = Mcp::default().serve().await;
     Client::at(&url, &["call", "echo", "a=1"]).run().await.expect(0);

@@ -71,8 +71,39 @@ fn tools() -> Vec<Tool> {
         tool("greet", "Asks for a name", &nothing),
         tool("visit", "Asks for a page to be opened", &nothing),
         tool("whoami", "Tells who you are", &nothing),
+        tool("edit_file", "Edits a file", &edit_file()),
         tool("heavy", "Has a schema that takes years", &heavy()),
     ]
+}
+
+/// Arguments with something inside, as generators of schemas write them.
+fn edit_file() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "path": { "type": "string", "title": "Path" },
+            "edits": { "type": "array", "items": { "$ref": "#/$defs/Edit" } },
+            "modes": { "type": "array", "items": { "enum": ["dry", "it\u{1b}'s"] } },
+        },
+        "required": ["path", "edits"],
+        "$defs": {
+            "Edit": {
+                "type": "object",
+                "properties": {
+                    "oldText": { "type": "string", "description": "What to\u{1b}[2J find" },
+                    "where": { "anyOf": [{ "$ref": "#/$defs/Range" }, { "type": "null" }] },
+                },
+                "required": ["oldText"],
+            },
+            "Range": {
+                "type": "object",
+                "properties": {
+                    "first": { "type": "integer", "minimum": 1 },
+                    "unit": { "type": "object", "properties": { "deep": {} } },
+                },
+            },
+        },
+    })
 }
 
 /// Each definition is twice the one before.
@@ -194,6 +225,32 @@ impl ServerHandler for Rich {
             }
             "greet" => return self.asked(&call, &context, question()).await,
             "visit" => return self.asked(&call, &context, page()).await,
+            "edit_file" => CallToolResult::success(vec![ContentBlock::text("edited")]),
+            "picture" => {
+                let image = vec![ContentBlock::image("aGVsbG8=", "image/png")];
+                let mut result = CallToolResult::success(image.clone());
+                result.structured_content = Some(json!({ "content": image }));
+                result
+            }
+            "file" => {
+                let text = vec![ContentBlock::text("a\n  b\n\n")];
+                let mut result = CallToolResult::success(text);
+                result.structured_content = Some(json!({ "content": "a\n  b\n\n" }));
+                result
+            }
+            "wrapped" => {
+                let mut result = CallToolResult::success(vec![ContentBlock::text("[1,2]")]);
+                result.structured_content = Some(json!({ "result": ["a\u{1b}[2J", 2] }));
+                result.content = vec![ContentBlock::text("[\"a\\u001b[2J\",2]")];
+                result
+            }
+            "summary" => {
+                let mut result = CallToolResult::success(vec![ContentBlock::text("2 found")]);
+                result.structured_content = Some(json!({ "found": ["x", "y"] }));
+                result
+            }
+            "long" => CallToolResult::success(vec![ContentBlock::text("x".repeat(5000))]),
+            "long_row" => CallToolResult::structured(json!({ "a": "x".repeat(5000), "b": 1 })),
             "whoami" => CallToolResult::structured(json!({ "subject": "alice" })),
             "pay" => {
                 let data = json!({ "elicitations": [page()] });

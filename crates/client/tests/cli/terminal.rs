@@ -220,3 +220,16 @@ async fn a_terminal_has_colours_unless_they_are_not_wanted() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_text_is_elided_on_a_terminal() {
+    let (url, _) = Rich::default().serve().await;
+    blocking(move || {
+        let (code, shown) = Terminal::run(&url, "call long", &[]).end();
+        assert_eq!(code, Some(0), "{shown}");
+        let found = shown.matches('x').count();
+        assert_eq!(found, 4000, "{shown}");
+        assert!(shown.contains("[the first 4000 of 5000 characters; --output json"), "{shown}");
+    })
+    .await;
+}
