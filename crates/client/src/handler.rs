@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::transport::PendingRequests;
 
 /// How many events wait at most: a server that says more waits for the terminal.
-const CAPACITY: usize = 64;
+pub(crate) const CAPACITY: usize = 64;
 
 /// What happened at the server.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) enum Event {
         /// Where the answer goes.
         answer: oneshot::Sender<ElicitResult>,
     },
+    /// Something about the request is worth a warning.
+    Warned(String),
     /// The status of a task of ours.
     TaskStatus(String),
 }

@@ -15,6 +15,12 @@ pub(crate) trait Progress {
     /// Shows the status of a task.
     fn task_status(&mut self, status: &str);
 
+    /// Shows a message of the server's log.
+    fn log(&mut self, notification: &ServerNotification);
+
+    /// Shows a warning.
+    fn warning(&mut self, text: &str);
+
     /// Removes what is shown for the time of the wait.
     fn clear(&mut self);
 

@@ -15,19 +15,19 @@ use rmcp::{
     ServiceError,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, DEFAULT_MRTR_MAX_ROUNDS,
-        ErrorCode, Tool,
+        ErrorCode, RequestMetaObject, Tool,
     },
 };
 use serde_json::{Map, Value};
-use settings::similar;
 
-use super::{inputs, lists, lists::ListError, task};
+use super::{inputs, lists, lists::ListError, meant::meant, offered, task};
 use crate::{
     Exit,
     cache::Cache,
     connect::Session,
     failure::{Context, Failure},
-    request::ToolCall,
+    handler::Event,
+    request::{Fitted, Offer, ToolCall},
     schema::Schema,
 };
 
@@ -41,13 +41,13 @@ pub(super) async fn call(
     cache: &Cache,
     context: &Context,
 ) -> Result<CallToolResult, Failure> {
-    let arguments = if call.checked {
+    let (arguments, names) = if call.checked {
         fitted(session, call, cache, context).await?
     } else {
-        call.arguments.plain()
+        (call.arguments.plain(), known(cache))
     };
-    let failed = |error: ServiceError| Failure::from_service(&error, context);
-    let params = CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments);
+    let mut params = CallToolRequestParams::new(call.tool.clone()).with_arguments(arguments);
+    params.meta = log_level(session);
     let answer = match session.service().call_tool_once(params.clone()).await {
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::HEADER_MISMATCH => {
             lists::tools(session.service()).await.map_err(|error| error.failure(context))?;
@@ -56,28 +56,10 @@ pub(super) async fn call(
         answer => answer,
     };
     let answer = answer.map_err(|error| {
-        let known: Vec<String> = cache.names().into_iter().map(|(name, _)| name).collect();
-        meant(failed(error), &call.tool, known.iter().map(String::as_str))
+        let failure = offered::failure(&error, session, Offer::Tools, context);
+        meant(failure, &call.tool, names.iter().map(String::as_str))
     })?;
     finished(session, params, answer, context).await
-}
-
-/// The failure of a call, with the name that was probably meant, if `names`, which are listed, do
-/// not have that of the tool.
-fn meant<'a>(
-    failure: Failure,
-    tool: &str,
-    names: impl Iterator<Item = &'a str> + Clone,
-) -> Failure {
-    if names.clone().any(|name| name == tool) || failure.required().is_some() {
-        return failure;
-    }
-    // The names are the server's words.
-    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
-    match similar(tool, names.filter(plain)) {
-        Some(meant) => failure.with_hint(format!("did you mean `{meant}`?")),
-        None => failure,
-    }
 }
 
 /// Follows an answer until it is a result.
@@ -140,31 +122,64 @@ pub(super) async fn tool(
     })
 }
 
+/// From 2026-07-28 on a server sends log messages to those who ask for them, call by call.
+#[expect(deprecated, reason = "servers have it until logging is removed (SEP-2577)")]
+fn log_level(session: &Session) -> Option<RequestMetaObject> {
+    let info = session.service().peer_info()?;
+    let asks = !info.protocol_version.has_initialize() && info.capabilities.logging.is_some();
+    asks.then(|| {
+        let mut meta = RequestMetaObject::default();
+        meta.set_log_level(rmcp::model::LoggingLevel::Info);
+        meta
+    })
+}
+
+/// The arguments, and the names of the tools as far as known.
 async fn fitted(
     session: &Session,
     call: &ToolCall,
     cache: &Cache,
     context: &Context,
-) -> Result<Map<String, Value>, Failure> {
+) -> Result<(Map<String, Value>, Vec<String>), Failure> {
     let kept = cache.fresh().unwrap_or_default();
-    if let Some(Ok(arguments)) = fit(&kept, call, &context.server_flag).await {
-        return Ok(arguments);
+    if let Some(Ok(fitted)) = fit(&kept, call, &context.server_flag).await
+        && fitted.unknown.is_empty()
+    {
+        return Ok((fitted.arguments, names(&kept)));
     }
     let tools = match listed(session, cache).await {
         Ok(tools) => tools,
         // A server without a list, or that does not show it to this caller, may still have the
         // tool.
-        Err(ListError::Service(ServiceError::McpError(_))) => return Ok(call.arguments.plain()),
+        Err(ListError::Service(ServiceError::McpError(_))) => {
+            return Ok((call.arguments.plain(), known(cache)));
+        }
         Err(error) => {
             let failure = error.failure(context);
             return if failure.exit() == Exit::Forbidden {
-                Ok(call.arguments.plain())
+                Ok((call.arguments.plain(), known(cache)))
             } else {
                 Err(failure)
             };
         }
     };
-    fit(&tools, call, &context.server_flag).await.unwrap_or_else(|| Ok(call.arguments.plain()))
+    let Some(fitted) = fit(&tools, call, &context.server_flag).await else {
+        return Ok((call.arguments.plain(), names(&tools)));
+    };
+    let fitted = fitted?;
+    for unknown in &fitted.unknown {
+        session.handler().emit(Event::Warned(unknown.warning(&call.tool))).await;
+    }
+    Ok((fitted.arguments, names(&tools)))
+}
+
+fn names(tools: &[Tool]) -> Vec<String> {
+    tools.iter().map(|tool| tool.name.to_string()).collect()
+}
+
+/// The names that were listed at some time.
+fn known(cache: &Cache) -> Vec<String> {
+    cache.names().into_iter().map(|(name, _)| name).collect()
 }
 
 /// The arguments as the tool's schema wants them, if the tool is there.
@@ -172,7 +187,7 @@ async fn fit(
     tools: &[Tool],
     call: &ToolCall,
     server_flag: &str,
-) -> Option<Result<Map<String, Value>, Failure>> {
+) -> Option<Result<Fitted, Failure>> {
     let tool = tools.iter().find(|tool| *tool.name == *call.tool)?;
     let (schema, arguments) = (Arc::clone(&tool.input_schema), call.arguments.clone());
     // In a thread of its own: a small schema can take longer than the timeout, and nothing else

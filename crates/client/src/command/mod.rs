@@ -5,6 +5,9 @@ mod info;
 mod inputs;
 mod listen;
 mod lists;
+mod meant;
+mod offered;
+mod prompt;
 mod task;
 mod watch;
 
@@ -15,8 +18,8 @@ use auth_core::AccessToken;
 use rmcp::{
     ServiceError,
     model::{
-        ArgumentInfo, CompleteRequestParams, CompletionContext, GetPromptRequestParams,
-        ListResourceTemplatesResult, ReadResourceRequestParams,
+        ArgumentInfo, CompleteRequestParams, CompletionContext, ListResourceTemplatesResult,
+        ReadResourceRequestParams,
     },
 };
 
@@ -26,7 +29,7 @@ use crate::{
     console::Console,
     failure::{Context, Failure},
     progress::Progress,
-    request::{Answer, Request},
+    request::{Answer, Offer, Request},
 };
 use lists::ListError;
 use watch::Watch;
@@ -62,6 +65,9 @@ pub(crate) async fn run(
     watch.clear();
     let abandoned = answer.as_ref().is_err_and(Failure::leaves_work_behind);
     session.close(abandoned).await;
+    if !matches!(config.request, Request::Listen(_)) {
+        watch.drain();
+    }
     answer
 }
 
@@ -69,12 +75,21 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
     let service = session.service();
     let failed = |error: ServiceError| Failure::from_service(&error, context);
     let listed = |error: ListError| error.failure(context);
+    let lacks = |error: &ListError, offer: Offer| match error {
+        ListError::Service(error) => offered::is_lacking(error, session, offer),
+        ListError::TooLong(_) => false,
+    };
+    let not_got =
+        |error: ServiceError, offer: Offer| offered::failure(&error, session, offer, context);
     Ok(match &config.request {
-        Request::Tools => {
-            let list = lists::tools(service).await.map_err(listed)?;
-            config.cache.save(&list.tools);
-            Answer::Tools(list)
-        }
+        Request::Tools => match lists::tools(service).await {
+            Err(error) if lacks(&error, Offer::Tools) => Answer::NotOffered(Offer::Tools),
+            list => {
+                let list = list.map_err(listed)?;
+                config.cache.save(&list.tools);
+                Answer::Tools(list)
+            }
+        },
         Request::ToolHelp(name) => {
             Answer::ToolHelp(Box::new(call::tool(session, name, &config.cache, context).await?))
         }
@@ -83,7 +98,12 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
             result: call::call(session, call, &config.cache, context).await?,
         },
         Request::Resources => {
-            let resources = lists::resources(service).await.map_err(listed)?;
+            let resources = match lists::resources(service).await {
+                Err(error) if lacks(&error, Offer::Resources) => {
+                    return Ok(Answer::NotOffered(Offer::Resources));
+                }
+                resources => resources.map_err(listed)?,
+            };
             let templates = match lists::templates(service).await {
                 // Older servers have none, and do not know the method.
                 Err(ListError::Service(ServiceError::McpError(_))) => {
@@ -95,14 +115,15 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
         }
         Request::Read(uri) => {
             let params = ReadResourceRequestParams::new(uri.clone());
-            Answer::Read(service.read_resource(params).await.map_err(failed)?)
+            let read = service.read_resource(params).await;
+            Answer::Read(read.map_err(|error| not_got(error, Offer::Resources))?)
         }
-        Request::Prompts => Answer::Prompts(lists::prompts(service).await.map_err(listed)?),
+        Request::Prompts => match lists::prompts(service).await {
+            Err(error) if lacks(&error, Offer::Prompts) => Answer::NotOffered(Offer::Prompts),
+            list => Answer::Prompts(list.map_err(listed)?),
+        },
         Request::Prompt { name, arguments } => {
-            let arguments = arguments.iter().map(|(key, text)| (key.clone(), text.clone().into()));
-            let params = GetPromptRequestParams::new(name.clone())
-                .with_arguments(arguments.collect::<serde_json::Map<_, _>>());
-            Answer::Prompt(service.get_prompt(params).await.map_err(failed)?)
+            Answer::Prompt(prompt::get(session, name, arguments, context).await?)
         }
         Request::Complete { of, argument: (name, start), known } => {
             let argument = ArgumentInfo::new(name.clone(), start.clone());
@@ -111,7 +132,8 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
                 let known: HashMap<String, String> = known.iter().cloned().collect();
                 params = params.with_context(CompletionContext::with_arguments(known));
             }
-            Answer::Complete(service.complete(params).await.map_err(failed)?)
+            let found = service.complete(params).await;
+            Answer::Complete(found.map_err(|error| not_got(error, Offer::Completions))?)
         }
         Request::Info => Answer::Info(Box::new(info::info(session).await.map_err(failed)?)),
         Request::Ping => Answer::Ping(info::ping(service).await.map_err(failed)?),

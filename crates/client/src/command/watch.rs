@@ -16,16 +16,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::listen;
+use super::{listen, offered};
 use crate::{
     connect::Session,
     console::Console,
     elicit::{self, Question, ServerText},
     failure::{Context, Failure},
-    handler::Event,
+    handler::{CAPACITY, Event},
     interrupt::interrupted,
     progress::Progress,
-    request::{Answer, Listening},
+    request::{Answer, Listening, Offer},
     transport::PendingRequests,
 };
 
@@ -59,6 +59,22 @@ impl<'a> Watch<'a> {
         self.events = Some(events);
     }
 
+    /// Shows the log messages that came last: rmcp hands on each in a task of its own, and an
+    /// answer may be faster.
+    pub(super) fn drain(&mut self) {
+        let Some(events) = &mut self.events else {
+            return;
+        };
+        for _ in 0..CAPACITY {
+            match events.try_recv() {
+                Ok(Event::Notified(notification)) => self.progress.log(&notification),
+                Ok(Event::Warned(text)) => self.progress.warning(&text),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    }
+
     /// Removes what was shown for the time of the wait.
     pub(super) fn clear(&mut self) {
         self.progress.clear();
@@ -81,11 +97,13 @@ impl<'a> Watch<'a> {
                 result = &mut work => return result,
             };
             match event {
-                Event::Notified(notification) => {
-                    if let ServerNotification::ProgressNotification(progress) = &*notification {
+                Event::Notified(notification) => match &*notification {
+                    ServerNotification::ProgressNotification(progress) => {
                         self.progress.progress(&progress.params);
                     }
-                }
+                    other => self.progress.log(other),
+                },
+                Event::Warned(text) => self.progress.warning(&text),
                 Event::Asked { question, answer } => {
                     self.ask(Question::new(*question), answer).await?;
                 }
@@ -102,7 +120,12 @@ impl<'a> Watch<'a> {
     ) -> Result<Answer, Failure> {
         let context = self.context;
         let failed = |error: ServiceError| Failure::from_service(&error, context);
-        let begun = async { listen::begin(session.service(), listening).await.map_err(failed) };
+        let lacks =
+            |error: ServiceError| offered::failure(&error, session, Offer::Changes, context);
+        if listening.resources.is_empty() && !offered::is_offered(session, Offer::Changes) {
+            return Err(Failure::lacks(context, Offer::Changes.name()));
+        }
+        let begun = async { listen::begin(session.service(), listening).await.map_err(lacks) };
         let mut source = self.until(begun).await?;
         let mut left = listening.count;
         while left != Some(0) {
@@ -113,7 +136,7 @@ impl<'a> Watch<'a> {
                 event = next(&mut self.events) => match event {
                     Event::Notified(notification) => Some(*notification),
                     // There is no call, and so no task.
-                    Event::TaskStatus(_) => continue,
+                    Event::TaskStatus(_) | Event::Warned(_) => continue,
                     Event::Asked { question, answer } => {
                         self.ask(Question::new(*question), answer).await?;
                         continue;

@@ -46,7 +46,11 @@ pub(super) fn from_transport(error: &DynamicTransportError, context: &Context) -
             failure
         }
         StreamableHttpError::ResponseBodyTooLarge { max_size } => {
-            Failure::new(Exit::Protocol, format!("the answer is longer than {max_size} bytes"))
+            let message = format!("the answer is longer than {} MiB", max_size >> 20);
+            Failure::new(Exit::Protocol, message).with_hint(
+                "that is the most that one answer may have: ask for less at once, such as one \
+                 page or a part of a file",
+            )
         }
         StreamableHttpError::SessionExpired => {
             Failure::new(Exit::Protocol, "the server has forgotten the session")

@@ -10,6 +10,7 @@ mod denied;
 mod http;
 mod plain;
 mod source;
+mod unsent;
 
 use auth_core::{Challenge, ScopeSet};
 use rmcp::{
@@ -238,7 +239,9 @@ impl Failure {
             ServiceError::TransportClosed => Self::new(
                 Exit::Protocol,
                 format!("{} ended the connection without an answer", context.endpoint),
-            ),
+            )
+            // rmcp ends it, too, where an event of a stream is longer.
+            .with_hint("was the answer longer than 16 MiB? One answer may have no more"),
             ServiceError::InputRequiredRoundsExceeded { .. } => {
                 Self::new(Exit::Protocol, "the server asks for more and more input, without an end")
             }

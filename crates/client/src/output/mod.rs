@@ -1,5 +1,6 @@
 //! What is printed: results on stdout, everything else on stderr, for a person or as JSON.
 
+mod log;
 mod media;
 mod progress;
 mod result;
@@ -7,6 +8,7 @@ mod table;
 mod text;
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     io::{self, Write},
     path::Path,
@@ -24,7 +26,7 @@ use crate::{
     failure::Failure,
     progress::Progress,
     report::Report,
-    request::Answer,
+    request::{Answer, Offer},
     sanitize::{OwnedSanitizer, Sanitizer},
 };
 use table::lines;
@@ -99,7 +101,7 @@ impl<'a> Printer<'a> {
             return exit;
         }
         if text.is_empty() && !matches!(answer, Answer::Printed | Answer::Call { .. }) {
-            write_all(self.stderr, nothing(answer));
+            write_all(self.stderr, &nothing(answer));
         }
         let written = self.result_text(&text);
         if let Answer::Call { result, .. } = answer
@@ -156,7 +158,7 @@ impl<'a> Printer<'a> {
             }
             Answer::Info(info) => writer.info(info),
             Answer::Ping(time) => format!("answered in {:.1} ms\n", time.as_secs_f64() * 1000.0),
-            Answer::Printed => String::new(),
+            Answer::NotOffered(_) | Answer::Printed => String::new(),
         }
     }
 
@@ -182,6 +184,10 @@ impl<'a> Printer<'a> {
                 self.rendered(&all)
             }
             Answer::Ping(time) => self.rendered(&json!({ "seconds": time.as_secs_f64() })),
+            Answer::NotOffered(Offer::Resources) => {
+                self.rendered(&json!({ "resources": [], "resourceTemplates": [] }))
+            }
+            Answer::NotOffered(offer) => self.rendered(&json!({ offer.name(): [] })),
             Answer::Printed => return Exit::Ok,
         };
         self.result_text(&text)
@@ -260,6 +266,25 @@ impl Progress for Printer<'_> {
         write_all(self.stderr, &text);
     }
 
+    /// A program that reads stderr gets none of it.
+    fn log(&mut self, notification: &ServerNotification) {
+        let Some(line) = log::line(notification, &self.sanitizer) else {
+            return;
+        };
+        if self.format == OutputFormat::Text {
+            self.clear();
+            write_all(self.stderr, &line);
+        }
+    }
+
+    /// A program that reads stderr gets none of it.
+    fn warning(&mut self, text: &str) {
+        if self.format == OutputFormat::Text || self.console.error_columns.is_some() {
+            self.clear();
+            write_all(self.stderr, &report::warning(&self.sanitizer.one_line(text)));
+        }
+    }
+
     fn clear(&mut self) {
         if std::mem::take(&mut self.drawn) {
             write_all(self.stderr, progress::CLEAR_LINE);
@@ -303,14 +328,18 @@ impl Progress for Printer<'_> {
 }
 
 /// What is said where there is nothing to print.
-fn nothing(answer: &Answer) -> &'static str {
+fn nothing(answer: &Answer) -> Cow<'static, str> {
     match answer {
+        Answer::NotOffered(offer) => {
+            return Cow::Owned(format!("the server offers no {}\n", offer.name()));
+        }
         Answer::Tools(_) => "the server shows you no tools\n",
         Answer::Resources(..) => "the server shows you no resources\n",
         Answer::Prompts(_) => "the server shows you no prompts\n",
         Answer::Complete(_) => "no completions\n",
         _ => "there is nothing in it\n",
     }
+    .into()
 }
 
 /// Writes a text. A reader that has closed the pipe has seen enough.

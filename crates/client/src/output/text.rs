@@ -7,7 +7,7 @@ use rmcp::model::{
     ListResourcesResult, ListToolsResult, Prompt, ReadResourceResult, ResourceContents, Role, Tool,
 };
 use serde_json::Value;
-use terminal::{Invocation, Program, style::LABEL, table::pairs};
+use terminal::{Invocation, Program, style::LABEL, table::pairs, width};
 
 use super::table::lines;
 use crate::{
@@ -15,6 +15,11 @@ use crate::{
     sanitize::Sanitizer,
     schema::{examples, parameters},
 };
+
+/// How many columns a description has at least.
+const MIN_ABOUT: usize = 20;
+/// What stands for the rest of a line.
+const ELIDED: &str = "...";
 
 /// Makes text that fits a terminal, if there is one.
 pub(super) struct Writer<'a> {
@@ -32,10 +37,23 @@ impl Writer<'_> {
     }
 
     pub(super) fn tools(&self, list: &ListToolsResult) -> String {
-        self.table(list.tools.iter().map(|tool| {
+        let names: Vec<String> =
+            list.tools.iter().map(|tool| self.sanitizer.one_line(&tool.name)).collect();
+        let width = names.iter().map(|name| width::columns(name)).max().unwrap_or_default();
+        // Two columns are between name and text.
+        let room = self.columns.map(|columns| columns.saturating_sub(width + 2).max(MIN_ABOUT));
+        let rows = list.tools.iter().zip(names).map(|(tool, name)| {
             let about = tool.description.as_deref().or(tool.title.as_deref());
-            (tool.name.to_string(), about.unwrap_or_default().to_owned())
-        }))
+            let about = self.sanitizer.one_line(first_sentence(about.unwrap_or_default()));
+            let about = match room {
+                Some(room) if width::columns(&about) > room => {
+                    format!("{}{ELIDED}", width::truncated(&about, room - ELIDED.len()).trim_end())
+                }
+                _ => about,
+            };
+            (name, about)
+        });
+        pairs(&rows.collect::<Vec<_>>(), None)
     }
 
     pub(super) fn tool_help(&self, tool: &Tool) -> String {
@@ -184,6 +202,17 @@ fn contents_note(contents: &ResourceContents) -> String {
     }
 }
 
+/// The first sentence of a text, or its first line if that is shorter.
+fn first_sentence(text: &str) -> &str {
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    // An abbreviation is followed by a small letter.
+    let ends = line.match_indices(". ").find(|(at, end)| {
+        let next = line.get(at + end.len()..).and_then(|rest| rest.chars().next());
+        next.is_some_and(|next| !next.is_lowercase())
+    });
+    ends.map_or(line, |(at, _)| line.get(..=at).unwrap_or(line))
+}
+
 fn about_prompt(prompt: &Prompt) -> String {
     let mut about = prompt.description.as_ref().or(prompt.title.as_ref()).cloned();
     let about = about.get_or_insert_default();
@@ -211,4 +240,21 @@ fn offers(capabilities: &Value) -> String {
 /// How many bytes a base64 text encodes.
 fn decoded(base64: &str) -> usize {
     base64.trim_end_matches('=').len() * 3 / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_cut_after_its_first_sentence_or_line() {
+        for (text, first) in [
+            ("Adds two. Then more.", "Adds two."),
+            ("\n  Reads, e.g. a file\nand more", "Reads, e.g. a file"),
+            ("One line.", "One line."),
+            ("", ""),
+        ] {
+            assert_eq!(first_sentence(text), first);
+        }
+    }
 }

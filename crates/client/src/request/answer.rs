@@ -8,6 +8,8 @@ use rmcp::model::{
     ServerPeerInfo, Tool,
 };
 
+use super::Offer;
+
 /// What the server answered.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -36,6 +38,8 @@ pub(crate) enum Answer {
     Info(Box<Info>),
     /// How long a round trip took.
     Ping(Duration),
+    /// The server does not offer what was to be listed.
+    NotOffered(Offer),
     /// Everything was printed as it arrived.
     Printed,
 }

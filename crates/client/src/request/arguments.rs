@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::schema::{FieldError, Schema};
+use crate::schema::{FieldError, Schema, Unknown};
 
 /// A tool and what to give it.
 #[derive(Debug)]
@@ -18,6 +18,15 @@ pub(crate) struct ToolCall {
 pub(crate) struct Arguments {
     object: Map<String, Value>,
     given: Vec<(String, Given)>,
+}
+
+/// Arguments that fit a schema.
+#[derive(Debug)]
+pub(crate) struct Fitted {
+    /// They, as the schema wants them.
+    pub(crate) arguments: Map<String, Value>,
+    /// Those that the schema permits and does not name.
+    pub(crate) unknown: Vec<Unknown>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,10 +109,7 @@ impl Arguments {
     }
 
     /// The arguments as the schema wants them, or what is wrong with them.
-    pub(crate) fn fitted(
-        &self,
-        schema: &Schema<'_>,
-    ) -> Result<Map<String, Value>, Vec<FieldError>> {
+    pub(crate) fn fitted(&self, schema: &Schema<'_>) -> Result<Fitted, Vec<FieldError>> {
         let mut all = self.object.clone();
         let mut faults = Vec::new();
         for (key, given) in &self.given {
@@ -116,10 +122,20 @@ impl Arguments {
                 Err(fault) => faults.push(fault),
             }
         }
+        // Those that could not be read are not in it, and not missing either.
+        let is_unread = |fault: &FieldError| {
+            faults.iter().any(|unread: &FieldError| unread.field == fault.field)
+        };
+        let mut others = schema.check(&all);
+        others.retain(|fault| faults.is_empty() || (!fault.field.is_empty() && !is_unread(fault)));
+        faults.extend(others);
+        let unknown = schema.unknown(&all);
         if faults.is_empty() {
-            faults = schema.check(&all);
+            return Ok(Fitted { arguments: all, unknown });
         }
-        if faults.is_empty() { Ok(all) } else { Err(faults) }
+        faults.retain(|fault| unknown.iter().all(|unknown| unknown.name != fault.field));
+        faults.extend(unknown.iter().map(Unknown::fault));
+        Err(faults)
     }
 
     /// The texts, where text alone is allowed.
@@ -175,11 +191,35 @@ mod tests {
     }
 
     #[test]
+    fn every_field_that_is_wrong_is_named() {
+        let schema = json!({
+            "properties": {
+                "path": {}, "first": { "minimum": 1 }, "second": { "type": "integer" },
+                "third": { "type": "integer" },
+            },
+            "required": ["path", "second"],
+        });
+        let given = ["pth=x", "first:=0", "second=2.5", "third=3"];
+        let faults = arguments(&given, None).unwrap().fitted(&Schema::new(&schema)).unwrap_err();
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "`second` must be an integer",
+                "`path` is missing",
+                "`first` is less than the minimum of 1",
+                "`pth` is not known: did you mean `path`?",
+            ]
+        );
+    }
+
+    #[test]
     fn arguments_go_over_the_object() {
         let given = arguments(&["a=2"], Some(r#"{"a": 1, "b": 1}"#)).unwrap();
         assert_eq!(Value::Object(given.plain()), json!({"a": "2", "b": 1}));
         let schema = json!({"properties": {"a": {"type": "integer"}}});
         let fitted = given.fitted(&Schema::new(&schema)).unwrap();
-        assert_eq!(Value::Object(fitted), json!({"a": 2, "b": 1}));
+        assert_eq!(Value::Object(fitted.arguments), json!({"a": 2, "b": 1}));
+        assert_eq!(fitted.unknown, [Unknown { name: "b".into(), meant: None }]);
     }
 }

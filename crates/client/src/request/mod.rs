@@ -2,11 +2,13 @@
 
 mod answer;
 mod arguments;
+mod offer;
 
 use rmcp::model::Reference;
 
 pub(crate) use answer::{Answer, Info};
-pub(crate) use arguments::{ArgumentError, Arguments, ToolCall};
+pub(crate) use arguments::{ArgumentError, Arguments, Fitted, ToolCall};
+pub(crate) use offer::Offer;
 
 /// What to ask the server.
 #[derive(Debug)]

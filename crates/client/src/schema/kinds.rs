@@ -8,8 +8,8 @@ use serde_json::Value;
 /// itself, more than once.
 const MAX_DEPTH: usize = 16;
 const MAX_PARTS: usize = 1000;
-/// How many parts of a schema are shown.
-const MAX_SHOWN: usize = 20;
+/// How many parts of a schema are looked at.
+pub(super) const MAX_SHOWN: usize = 20;
 
 /// The names of `type` (JSON Schema 2020-12, validation §6.1.1).
 #[derive(Debug, Default)]
@@ -121,7 +121,7 @@ impl Kind {
 }
 
 /// The schema that a reference within the document leads to.
-fn target<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
+pub(super) fn target<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
     let reference = schema.get("$ref")?.as_str()?;
     root.pointer(reference.strip_prefix('#')?)
 }

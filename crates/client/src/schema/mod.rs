@@ -9,6 +9,7 @@
 mod example;
 mod help;
 mod kinds;
+mod unknown;
 
 use jsonschema::{PatternOptions, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 pub(crate) use example::examples;
 pub(crate) use help::parameters;
 use kinds::{Kinds, resolve};
+pub(crate) use unknown::Unknown;
 
 /// How many faults are named at most.
 const MAX_FAULTS: usize = 20;
@@ -52,6 +54,11 @@ impl<'a> Schema<'a> {
                 .map_err(|problem| FieldError { field: member.to_owned(), problem }),
             None => Ok(text.into()),
         }
+    }
+
+    /// The arguments that it does not name.
+    pub(crate) fn unknown(&self, arguments: &Map<String, Value>) -> Vec<Unknown> {
+        unknown::unknown(self.0, arguments)
     }
 
     /// What is wrong with the arguments.

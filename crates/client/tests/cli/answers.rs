@@ -60,7 +60,7 @@ async fn an_older_server_that_knows_no_discover_is_spoken_to() {
 async fn tools_are_listed_over_all_pages() {
     let (url, _) = Mcp::default().serve().await;
     let run = Client::at(&url, &["tools"]).run().await.expect(0);
-    let wild = "wild      \\u{1b}[2J\\u{1b}]0;owned\\u{7}beware\n          of this\nregional\n";
+    let wild = "wild      \\u{1b}[2J\\u{1b}]0;owned\\u{7}beware\nregional\n";
     assert_eq!(run.stdout, format!("get_time  Tells the time\n{wild}"));
 
     let run = Client::at(&url, &["tools", "--output", "json"]).run().await;
@@ -69,6 +69,17 @@ async fn tools_are_listed_over_all_pages() {
     assert_eq!(list["tools"][1]["name"], "wild");
     assert_eq!(list["tools"][0]["inputSchema"], json!({"type": "object"}));
     assert_eq!(list.get("nextCursor"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_is_listed_with_the_first_sentence_about_it() {
+    let (url, _) = Rich::default().serve().await;
+    let run = Client::at(&url, &["tools"]).run().await.expect(0);
+    let think = "\nthink      Thinks step by step, e.g. about a plan, in a sentence which is wider \
+                 than a whole terminal is.\n";
+    assert!(run.stdout.contains(think), "{run:?}");
+    let run = Client::at(&url, &["call", "think", "--help"]).run().await.expect(0);
+    assert!(run.stdout.contains("Then it goes on."), "{run:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

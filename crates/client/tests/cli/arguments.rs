@@ -91,6 +91,50 @@ async fn a_tool_tells_what_it_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_argument_that_is_not_known_is_named() {
+    let (url, log) = Rich::default().serve().await;
+    let edit = |args: &'static [&'static str]| {
+        Client::at(&url, &["call", "edit_file", "edits:=[]"]).arg(args)
+    };
+    let run = edit(&["path=x", "bogus=1", "mode=1"]).run().await.expect(0);
+    assert_eq!(run.stdout, "edited\n");
+    assert_eq!(
+        run.stderr,
+        "warning: `edit_file` lists no argument `bogus`. It is sent as it is\n\
+         warning: `edit_file` lists no argument `mode`: did you mean `modes`? \
+         It is sent as it is\n"
+    );
+    let run = edit(&["path=x", "bogus=1", "--output=json"]).run().await.expect(0);
+    assert_eq!(run.stderr, "", "a program gets none of it");
+    assert_eq!(calls(&log), 2);
+
+    let run = edit(&["pth=x"]).run().await.expect(2);
+    let faults = "  `path` is missing\n  `pth` is not known: did you mean `path`?\n";
+    assert!(run.stderr.contains(faults), "{run:?}");
+    // Here the schema permits no others.
+    let run = Client::at(&url, &["call", "add", "a=1", "b=1", "nte=x"]).run().await.expect(2);
+    assert!(run.stderr.contains("  `nte` is not known: did you mean `note`?\n"), "{run:?}");
+    assert_eq!(calls(&log), 2);
+
+    let (url, _) = Mcp::default().serve().await;
+    let run = Client::at(&url, &["call", "get_time", "timezone=x"]).run().await.expect(0);
+    let warning = "warning: `get_time` lists no argument `timezone`. It is sent as it is\n";
+    assert_eq!(run.stderr, warning);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tool_that_was_meant_is_named_after_a_refusal() {
+    for old in [false, true] {
+        let (url, log) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["call", "stesp"]).run().await.expect(6);
+        assert!(run.stderr.ends_with("hint: did you mean `steps`?\n"), "{run:?}");
+        assert_eq!(calls(&log), 1, "the server decided");
+        let run = Client::at(&url, &["call", "another"]).run().await.expect(6);
+        assert!(!run.stderr.contains("did you mean"), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_help_of_a_tool_opens_arrays_and_objects() {
     let (url, log) = Rich::default().serve().await;
     let run = Client::at(&url, &["call", "edit_file", "--help"]).run().await.expect(0);
@@ -100,14 +144,14 @@ async fn the_help_of_a_tool_opens_arrays_and_objects() {
 
 Usage: just client call edit_file KEY=TEXT ...
 
-edits                    a JSON array (each a JSON object), required
-edits[].oldText          text, required
-                         What to\u{1b}[2J find
-edits[].where            a JSON object or null
-edits[].where.first      an integer, at least 1
-edits[].where.unit       a JSON object
-path                     text, required
-modes                    a JSON array (each one of ["dry","it\u001b's"])
+edits                a JSON array (each a JSON object), required
+edits[].oldText      text, required
+                     What to\u{1b}[2J find
+edits[].where        a JSON object or null
+edits[].where.first  an integer, at least 1
+edits[].where.unit   a JSON object
+path                 text, required
+modes                a JSON array (each one of ["dry","it\u001b's"])
 
 As JSON, for example:
   'edits:=[{"oldText":"TEXT"}]'

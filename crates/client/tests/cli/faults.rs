@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    servers::{Canned, Mcp, silent},
+    servers::{Canned, Mcp, long_answer, silent},
     support::{Client, Run},
 };
 
@@ -239,4 +239,24 @@ async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
     client().with_file(".env", "CA_FILE=ca.pem\n").run().await.expect(3);
     let named = client().with_file("mine.env", "CA_FILE=ca.pem\n");
     trusting(named.arg(&["--env-file", "mine.env"]).run().await.expect(6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_too_long_is_refused_with_the_bound() {
+    let hint = "hint: that is the most that one answer may have: ask for less at once, such as one \
+                page or a part of a file\n";
+    for is_stream in [false, true] {
+        let url = long_answer(is_stream, 17 << 20).await;
+        let run = Client::at(&url, &["tools"]).run().await.expect(6);
+        if is_stream {
+            // rmcp ends the connection, and does not say why.
+            let error = "ended the connection without an answer\n";
+            let hint = "hint: was the answer longer than 16 MiB? One answer may have no more\n";
+            assert!(run.stderr.ends_with(&format!("{error}{hint}")), "{run:?}");
+        } else {
+            run.says(&format!("error: the answer is longer than 16 MiB\n{hint}"));
+        }
+        let url = long_answer(is_stream, 15 << 20).await;
+        Client::at(&url, &["tools"]).run().await.expect(0);
+    }
 }

@@ -48,6 +48,11 @@ fn tool(name: &'static str, about: &'static str, schema: &Value) -> Tool {
     Tool::new(name, about, Arc::new(schema.as_object().unwrap().clone()))
 }
 
+/// A description of more than one sentence, whose first is wider than a terminal.
+const THINK: &str = "
+    Thinks step by step, e.g. about a plan, in a sentence which is wider than a whole terminal is.
+    Then it goes on.";
+
 fn tools() -> Vec<Tool> {
     let nothing = json!({ "type": "object" });
     vec![
@@ -72,6 +77,7 @@ fn tools() -> Vec<Tool> {
         tool("visit", "Asks for a page to be opened", &nothing),
         tool("whoami", "Tells who you are", &nothing),
         tool("edit_file", "Edits a file", &edit_file()),
+        tool("think", THINK, &nothing),
         tool("heavy", "Has a schema that takes years", &heavy()),
     ]
 }
@@ -166,10 +172,29 @@ impl Rich {
     }
 }
 
+impl Rich {
+    /// Says something in its log.
+    #[expect(deprecated, reason = "servers have it until logging is removed (SEP-2577)")]
+    async fn logs(&self, context: &Context) -> CallToolResult {
+        use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam};
+        let wanted = (!self.old).then_some(LoggingLevel::Info);
+        assert_eq!(context.meta.log_level(), wanted);
+        let words = json!("the disk\u{1b}[2J\nis full");
+        let full = LoggingMessageNotificationParam::new(LoggingLevel::Warning, words);
+        let left = LoggingMessageNotificationParam::new(LoggingLevel::Info, json!({ "left": 0 }));
+        for message in [full.with_logger("da\u{202e}ta"), left] {
+            context.peer.notify_logging_message(message).await.unwrap();
+        }
+        CallToolResult::success(vec![ContentBlock::text("done")])
+    }
+}
+
 impl ServerHandler for Rich {
+    #[expect(deprecated, reason = "servers have it until logging is removed (SEP-2577)")]
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_completions()
+            .enable_logging()
             .enable_prompts()
             .enable_resources()
             .enable_resources_subscribe()
@@ -226,6 +251,7 @@ impl ServerHandler for Rich {
             "greet" => return self.asked(&call, &context, question()).await,
             "visit" => return self.asked(&call, &context, page()).await,
             "edit_file" => CallToolResult::success(vec![ContentBlock::text("edited")]),
+            "logs" => self.logs(&context).await,
             "picture" => {
                 let image = vec![ContentBlock::image("aGVsbG8=", "image/png")];
                 let mut result = CallToolResult::success(image.clone());

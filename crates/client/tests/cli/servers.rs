@@ -175,6 +175,25 @@ pub(crate) async fn endless_list(entries: usize, bytes: usize) -> String {
     .await
 }
 
+/// An answer of so many bytes, as JSON or in a stream.
+pub(crate) async fn long_answer(is_stream: bool, bytes: usize) -> String {
+    raw(move |asked| {
+        greeting(asked).unwrap_or_else(|| {
+            let tool = json!({
+                "name": "x", "description": "y".repeat(bytes), "inputSchema": { "type": "object" },
+            });
+            let tools = json!({ "tools": [tool] });
+            if !is_stream {
+                return result(asked, &tools);
+            }
+            let message = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": tools });
+            let response = Response::builder().header("content-type", "text/event-stream");
+            response.body(Body::from(format!("data: {message}\n\n"))).unwrap()
+        })
+    })
+    .await
+}
+
 /// Requests of its own in place of an answer, and none of them waits for one.
 pub(crate) async fn asks_without_end() -> String {
     raw(|asked| {

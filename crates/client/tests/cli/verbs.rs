@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     rich::Rich,
-    servers::Log,
+    servers::{Canned, Log, Mcp, serve_mcp},
     support::{Client, Run},
 };
 
@@ -55,11 +55,87 @@ async fn prompts_are_listed_filled_in_and_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_prompt_requires_is_checked_before_it_is_asked_for() {
+    for old in [false, true] {
+        let (url, log) = Rich::new(old).serve().await;
+        let begins =
+            "error: the arguments are not what the prompt `trip` takes; nothing was sent\n";
+        let hint = format!("hint: `just client prompts --url {url}` shows what the prompts take\n");
+        let run = Client::at(&url, &["prompt", "trip"]).run().await.expect(2);
+        run.says(&format!("{begins}  `city` is missing\n{hint}"));
+        let run = Client::at(&url, &["prompt", "trip", "cty=x"]).run().await.expect(2);
+        let meant = "  `city` is missing\n  `cty` is not known: did you mean `city`?\n";
+        run.says(&format!("{begins}{meant}{hint}"));
+        assert!(!log.lines().contains(&"prompts/get".to_owned()), "{:?}", log.lines());
+
+        let more = ["prompt", "trip", "city=Bern", "by=train"];
+        let run = Client::at(&url, &more).run().await.expect(0);
+        assert_eq!(run.stdout, "user: Plan a trip to Bern\n");
+        let warning = "warning: `trip` lists no argument `by`. It is sent as it is\n";
+        assert_eq!(run.stderr, warning);
+    }
+}
+
+/// An answer that there is no such method, to the request of this number.
+fn no_such_method(id: u32) -> Canned {
+    let body = json!({
+        "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "no such method" },
+    });
+    Canned::new(200).header("content-type", "application/json").body(&body.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_not_offer_is_said_in_plain_words() {
+    for (method, verb) in [("prompts/list", "prompts"), ("resources/list", "resources")] {
+        let server = Mcp { old: false, instead: Some((method, no_such_method(1))) };
+        let (url, _) = server.serve().await;
+        let run = Client::at(&url, &[verb]).run().await.expect(0);
+        run.says(&format!("the server offers no {verb}\n"));
+        let run = Client::at(&url, &[verb, "--output=json"]).run().await.expect(0);
+        assert_eq!(run.json()[verb], json!([]));
+    }
+    for (method, args, id, what) in [
+        ("prompts/get", &["prompt", "trip"][..], 2, "prompts"),
+        ("resources/read", &["read", "memo://x"], 1, "resources"),
+        ("completion/complete", &["complete", "prompt", "trip", "city=B"], 1, "completions"),
+        ("ping", &["listen"], 1, "notifications of changes"),
+    ] {
+        let server = Mcp { old: false, instead: Some((method, no_such_method(id))) };
+        let (url, _) = server.serve().await;
+        let hint = format!("hint: `just client info --url {url}` shows what the server can do\n");
+        let run = Client::at(&url, args).run().await.expect(6);
+        run.says(&format!("error: {url} offers no {what}\n{hint}"));
+    }
+    // It declares changes, and has no subscriptions.
+    let instead = Some(("subscriptions/listen", no_such_method(1)));
+    let url = serve_mcp(Rich::new(false), Log::default(), instead).await;
+    let run = Client::at(&url, &["listen"]).run().await.expect(6);
+    let error = format!("error: {url} offers no notifications of changes\n");
+    assert!(run.stderr.starts_with(&error), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_the_servers_log_are_printed_on_stderr() {
+    for old in [false, true] {
+        let (url, _) = Rich::new(old).serve().await;
+        let run = Client::at(&url, &["call", "logs"]).run().await.expect(0);
+        assert_eq!(run.stdout, "done\n");
+        assert_eq!(
+            run.stderr,
+            "log: warning da\\u{202e}ta: the disk\\u{1b}[2J is full\n\
+             log: info: {\"left\":0}\n"
+        );
+        let run = Client::at(&url, &["call", "logs", "--output=json"]).run().await.expect(0);
+        assert_eq!(run.stderr, "", "a program gets none of it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_tells_what_it_is() {
     for (old, version) in [(false, "2026-07-28"), (true, "2025-11-25")] {
         let (url, _) = Rich::new(old).serve().await;
         let run = Client::at(&url, &["info"]).run().await.expect(0);
-        let offers = "completions, prompts, resources (subscribe), tools (listChanged)";
+        let offers = "completions, logging, prompts, resources (subscribe), tools (listChanged)";
         assert_eq!(
             run.stdout,
             format!(
