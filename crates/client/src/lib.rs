@@ -50,9 +50,9 @@ use std::{
 };
 
 use auth_core::Clock;
-use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{FromArgMatches, error::ErrorKind};
 use settings::{EnvFileError, Environment};
-use terminal::{Invocation, OutputFormat, help::named};
+use terminal::{Invocation, OutputFormat};
 
 pub use console::{Console, Keyboard};
 pub use exit::Exit;
@@ -143,7 +143,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
 
 /// Reads the command line.
 fn parsed(args: &[OsString], invocation: &Invocation) -> Result<Args, clap::Error> {
-    let matches = named(Args::command(), invocation).try_get_matches_from(args)?;
+    let matches = args::definition(invocation).try_get_matches_from(args)?;
     Args::from_arg_matches(&matches)
 }
 
@@ -162,7 +162,7 @@ fn bridged(args: &mut Args, invocation: &Invocation) -> Result<Option<BridgeArgs
         _ => None,
     };
     if let Some(fault) = fault {
-        let mut command = named(Args::command(), invocation);
+        let mut command = args::definition(invocation);
         return Err(command.error(ErrorKind::ArgumentConflict, fault));
     }
     let bridge = bridge.clone();

@@ -17,10 +17,10 @@ use clap_complete::{
     env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh},
 };
 use settings::{Environment, Variable};
-use terminal::{Invocation, help::named};
+use terminal::Invocation;
 
 use crate::{
-    args::{Args, Shell},
+    args::{self, Args, Shell},
     cache::Cache,
     config::state_folder,
     endpoint::Endpoint,
@@ -52,7 +52,7 @@ pub(crate) fn completions(shell: Shell, invocation: &Invocation) -> io::Result<S
 pub(crate) fn manual(invocation: &Invocation) -> io::Result<String> {
     let mut text = Vec::new();
     let name = invocation.file_name();
-    let program = named(Args::command(), invocation);
+    let program = args::definition(invocation);
     clap_mangen::Man::new(program.clone()).render(&mut text)?;
     // One page with everything: a reader of `client man` has only this one.
     for verb in program.get_subcommands() {
@@ -132,7 +132,7 @@ fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> 
 
 /// The command line, for what is printed about it.
 pub(crate) fn call_help(invocation: &Invocation) -> String {
-    let mut program: Command = named(Args::command(), invocation);
+    let mut program: Command = args::definition(invocation);
     program.build();
     let help = program.find_subcommand_mut("call").map(Command::render_long_help);
     help.map(|help| format!("{}\n", help.ansi())).unwrap_or_default()

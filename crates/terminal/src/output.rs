@@ -7,7 +7,9 @@ use clap::ValueEnum;
 pub enum OutputFormat {
     /// For people
     #[default]
+    #[value(help = None::<&str>)]
     Text,
     /// For programs
+    #[value(help = None::<&str>)]
     Json,
 }

@@ -2,10 +2,11 @@
 
 use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand, ValueEnum};
-use terminal::OutputFormat;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use terminal::{Invocation, OutputFormat, help};
 
 mod bridge;
+mod concerns;
 mod servers;
 mod token;
 
@@ -33,7 +34,13 @@ const ABOUT: &str =
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "client", version, about = ABOUT, after_help = after_help())]
+#[command(
+    name = "client",
+    version,
+    about = ABOUT,
+    after_help = after_help(),
+    next_help_heading = help::GLOBAL
+)]
 pub(crate) struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -192,6 +199,11 @@ pub(crate) enum Shell {
     Zsh,
 }
 
+/// The definition, with commands written as `invocation` says.
+pub(crate) fn definition(invocation: &Invocation) -> clap::Command {
+    help::named(help::concerning(Args::command(), &concerns::concerns), invocation)
+}
+
 /// The format that a command line asks for that could not be read.
 pub(crate) fn wanted_format(args: &[OsString]) -> OutputFormat {
     let wants = |format: &str| {
@@ -230,8 +242,6 @@ fn after_help() -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

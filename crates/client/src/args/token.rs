@@ -10,7 +10,7 @@ use crate::oauth::RedirectHost;
 
 /// Flags that go with every verb.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Tokens")]
+#[command(next_help_heading = "Global options for signing in")]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag")]
 pub(crate) struct TokenArgs {
     /// Sign in where it is needed, without asking first
@@ -57,7 +57,8 @@ pub(crate) struct TokenArgs {
     #[arg(long, global = true)]
     pub(crate) allow_private: bool,
 
-    /// Where tokens are kept
+    /// Where tokens are kept: auto is the keychain if there is one, else a file that only you can
+    /// read
     #[arg(long, global = true, value_enum, value_name = "PLACE", default_value_t)]
     pub(crate) token_store: Place,
 }
@@ -67,8 +68,10 @@ pub(crate) struct TokenArgs {
 pub(crate) enum Place {
     /// In the keychain if there is one, else in a file
     #[default]
+    #[value(help = None::<&str>)]
     Auto,
     /// In a file that only you can read
+    #[value(help = None::<&str>)]
     File,
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use terminal::help;
 
 /// What `serve` runs.
 #[derive(Debug, Args)]
@@ -17,6 +18,6 @@ pub(crate) struct ServeArgs {
     pub(crate) policy: Option<PathBuf>,
 
     /// The file with the configuration; it need not exist.
-    #[arg(long, value_name = "PATH", default_value = ".env")]
+    #[arg(long, value_name = "FILE", default_value = ".env", help_heading = help::GLOBAL)]
     pub(crate) env_file: PathBuf,
 }

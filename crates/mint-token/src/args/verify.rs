@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use auth_core::{Issuer, ResourceUri, RoleName};
 use clap::Args;
-use terminal::OutputFormat;
+use terminal::{OutputFormat, help};
 
 use super::whole_seconds;
 
@@ -71,7 +71,7 @@ pub(crate) struct TrustArgs {
     pub(crate) leeway: Option<Duration>,
 
     /// The file with the configuration; it need not exist.
-    #[arg(long, value_name = "PATH", default_value = ".env")]
+    #[arg(long, value_name = "FILE", default_value = ".env", help_heading = help::GLOBAL)]
     pub(crate) env_file: PathBuf,
 }
 

@@ -193,7 +193,7 @@ fn help_goes_to_standard_output_and_names_the_exit_codes() {
     for args in [&["--help"][..], &["mint", "--help"], &["help"]] {
         let run = Folder::empty().run(args);
         assert_eq!((run.code, run.err.as_str()), (0, ""));
-        for text in ["Exit codes:\n  0  done\n", "Examples:\n", "--env-file <PATH>"] {
+        for text in ["Exit codes:\n  0  done\n", "Examples:\n", "--env-file <FILE>"] {
             assert!(run.out.contains(text), "{text} in {}", run.out);
         }
         assert!(run.out.lines().all(|line| line.chars().count() <= 100));

@@ -118,7 +118,7 @@ pub enum UpstreamsCommand {
         #[arg(long)]
         all: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
         /// Which server.
         #[command(flatten)]

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod concerns;
 mod gateway;
 mod sign_in;
 
@@ -46,7 +47,12 @@ Examples:
 
 /// An MCP server that only lets the right person, with the right scope, call the right tool.
 #[derive(Debug, Parser)]
-#[command(name = "server", version, after_help = AFTER_HELP)]
+#[command(
+    name = "server",
+    version,
+    after_help = AFTER_HELP,
+    next_help_heading = help::GLOBAL
+)]
 pub struct Cli {
     /// The file with the environment variables that are not set.
     #[arg(long, global = true, value_name = "FILE", default_value = ".env")]
@@ -71,13 +77,18 @@ impl Cli {
         args: impl IntoIterator<Item = OsString>,
         invocation: &Invocation,
     ) -> Result<Self, clap::Error> {
-        let definition = help::named(Self::command(), invocation);
-        Self::from_arg_matches(&definition.try_get_matches_from(args)?)
+        Self::from_arg_matches(&definition(invocation).try_get_matches_from(args)?)
     }
+}
+
+/// The definition, with commands written as `invocation` says.
+pub(crate) fn definition(invocation: &Invocation) -> clap::Command {
+    help::named(help::concerning(Cli::command(), &concerns::concerns), invocation)
 }
 
 /// Settings that the commands share.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = help::GLOBAL)]
 pub struct RunArgs {
     /// [`Variable::BindAddr`].
     #[arg(long, global = true, value_name = "ADDR", help = Variable::BindAddr.flag_help())]
@@ -169,7 +180,7 @@ pub enum ConfigCommand {
     /// Print each setting, its value and where it comes from
     Show {
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Print the JSON Schema of bartizan.toml, for editors
@@ -195,13 +206,13 @@ pub enum UsersCommand {
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// List every user
     List {
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Show one user
@@ -209,7 +220,7 @@ pub enum UsersCommand {
         /// The user's sub
         subject: String,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Disable a user within a second; tokens already issued are refused
@@ -217,7 +228,7 @@ pub enum UsersCommand {
         /// The user's sub
         subject: String,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Re-enable a user
@@ -225,7 +236,7 @@ pub enum UsersCommand {
         /// The user's sub
         subject: String,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Remove a user
@@ -236,7 +247,7 @@ pub enum UsersCommand {
         #[arg(long)]
         yes: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Grant a user a role, permanently or until a date
@@ -249,7 +260,7 @@ pub enum UsersCommand {
         #[arg(long, value_name = "WHEN")]
         until: Option<When>,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Revoke a role of a user within a second, also for tokens already issued
@@ -259,7 +270,7 @@ pub enum UsersCommand {
         /// The role
         role: String,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Set the password of a user, and end the browser sessions of that user
@@ -276,7 +287,7 @@ pub enum UsersCommand {
         #[arg(long, conflicts_with = "stdin")]
         remove: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Make a code with which a user signs in, once, within 15 minutes
@@ -284,7 +295,7 @@ pub enum UsersCommand {
         /// The user's sub
         subject: String,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Make a link with which a user signs in, once, within a day
@@ -292,7 +303,7 @@ pub enum UsersCommand {
         /// The user's sub
         subject: String,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Manage the second factor of a user
@@ -309,7 +320,7 @@ pub enum UsersCommand {
         #[arg(long)]
         yes: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Write all users and revoked tokens as JSON Lines
@@ -324,7 +335,7 @@ pub enum UsersCommand {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
 }
@@ -340,7 +351,7 @@ pub enum SecondFactorCommand {
         #[arg(long)]
         yes: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
 }
@@ -362,13 +373,13 @@ pub enum TokensCommand {
         #[arg(long, value_name = "WHEN", conflicts_with = "user")]
         until: Option<When>,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// List the tokens that were revoked one by one
     List {
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
 }
@@ -401,7 +412,7 @@ pub enum PolicyCommand {
     )]
     Table {
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: TableFormat,
     },
     /// Print who gains and who loses what between two policies
@@ -414,7 +425,7 @@ pub enum PolicyCommand {
         /// The policy as it will be
         new: PathBuf,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Test the policy with the cases in a file; exit code 2 if one fails
@@ -425,7 +436,7 @@ pub enum PolicyCommand {
         /// The cases, as TOML
         file: PathBuf,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Print the reference page of the policy, as Markdown

@@ -39,7 +39,7 @@ pub enum ClientsCommand {
         #[arg(long)]
         all: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Show one client
@@ -47,7 +47,7 @@ pub enum ClientsCommand {
         /// Its id
         id: ClientId,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Remove a client, end its grants and revoke their tokens, within a second
@@ -58,7 +58,7 @@ pub enum ClientsCommand {
         #[arg(long)]
         yes: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
 }
@@ -98,7 +98,7 @@ pub struct NewClientArgs {
     #[arg(long = "role", value_name = "ROLE")]
     pub roles: Vec<String>,
     /// The output format
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
 }
 
@@ -117,7 +117,7 @@ pub enum GrantsCommand {
         #[arg(long)]
         all: bool,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// End grants and revoke their tokens, within a second
@@ -133,7 +133,7 @@ pub enum GrantsCommand {
         #[arg(long, value_name = "ID", conflicts_with = "grant")]
         client: Option<ClientId>,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
 }
@@ -149,7 +149,7 @@ pub struct ConnectArgs {
     #[arg(long, value_parser = server_name)]
     pub name: Option<String>,
     /// The output format
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
 }
 

@@ -1,0 +1,61 @@
+//! Which of the global options have an effect on which command, and are shown in its help.
+
+/// Whether the option `id` is shown for the command `path` (`users add`).
+pub(super) fn concerns(path: &str, id: &str) -> bool {
+    let verb = path.split(' ').next().unwrap_or_default();
+    if matches!(path, "policy diff" | "config schema" | "config reference") {
+        return false;
+    }
+    match (id, verb) {
+        (_, "run" | "gateway") | ("env_file" | "config", _) => true,
+        (_, "config") => true,
+        ("resource", "connect" | "upstreams" | "tokens") => true,
+        ("issuer" | "database_url", "init" | "users" | "clients" | "grants" | "tokens") => true,
+        ("policy", "policy" | "upstreams") => true,
+        ("policy", _) => {
+            matches!(path, "users add" | "users grant" | "users import" | "clients add")
+        }
+        ("upstream", "policy") => path != "policy reference",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use terminal::{Invocation, Program};
+
+    use crate::args::definition;
+
+    fn help(path: &str) -> String {
+        let mut found = &mut definition(&Invocation::workspace(Program::Server));
+        found.build();
+        for verb in path.split(' ') {
+            found = found.find_subcommand_mut(verb).unwrap();
+        }
+        found.render_help().to_string()
+    }
+
+    #[test]
+    fn help_shows_the_options_that_have_an_effect() {
+        for (path, shown, hidden) in [
+            (
+                "users show",
+                &["--database-url", "--issuer"][..],
+                &["--bind", "--policy", "--issuers"][..],
+            ),
+            ("users grant", &["--until", "--policy"], &["--bind", "--issuers"]),
+            ("run", &["--bind", "--policy", "--issuers"], &["--upstream"]),
+            ("policy check", &["--policy", "--upstream"], &["--bind", "--database-url"]),
+            ("policy diff", &["--output"], &["--policy", "--upstream", "--env-file"]),
+            ("connect", &["--resource"], &["--bind", "--database-url"]),
+        ] {
+            let help = help(path);
+            for option in shown {
+                assert!(help.contains(option), "{path} {option}: {help}");
+            }
+            for option in hidden {
+                assert!(!help.contains(&format!("{option} ")), "{path} {option}: {help}");
+            }
+        }
+    }
+}
