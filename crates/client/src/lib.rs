@@ -52,7 +52,7 @@ use std::{
 use auth_core::Clock;
 use clap::{FromArgMatches, error::ErrorKind};
 use settings::{EnvFileError, Environment};
-use terminal::{Invocation, OutputFormat};
+use terminal::{Invocation, OutputFormat, suggestion};
 
 pub use console::{Console, Keyboard};
 pub use exit::Exit;
@@ -143,7 +143,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
 
 /// Reads the command line.
 fn parsed(args: &[OsString], invocation: &Invocation) -> Result<Args, clap::Error> {
-    let matches = args::definition(invocation).try_get_matches_from(args)?;
+    let matches = suggestion::matches(args::definition(invocation), args.iter().cloned())?;
     Args::from_arg_matches(&matches)
 }
 
@@ -193,12 +193,21 @@ async fn perform(
 fn without_a_server(verb: Option<&Verb>, invocation: &Invocation) -> Option<io::Result<String>> {
     match verb? {
         Verb::Completions { shell } => Some(shell::completions(*shell, invocation)),
-        Verb::Man => Some(shell::manual(invocation)),
+        Verb::Man { folder } => Some(shell::manual(folder.as_deref(), invocation)),
         Verb::Call(call) if call.help && call.tool.is_none() => {
             Some(Ok(shell::call_help(invocation)))
         }
         _ => None,
     }
+}
+
+/// What is wrong with a command line, without the usage and the pointer to help that follow it.
+fn message(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let end = ["\n\nUsage:", "\n\nFor more information"].map(|it| text.find(it));
+    let end = end.into_iter().flatten().min().unwrap_or(text.len());
+    let text = text.get(..end).unwrap_or_default().trim();
+    text.strip_prefix("error: ").unwrap_or(text).to_owned()
 }
 
 /// `--help` and `--version`, which clap counts as errors, and real ones.
@@ -215,7 +224,7 @@ fn not_parsed(
             output::write_all(stdout, &error.render().ansi().to_string())
         }
         _ if format != OutputFormat::Text => {
-            let failure = Failure::usage(error.render().to_string().trim_end());
+            let failure = Failure::usage(&message(error));
             Printer::new(format, Sanitizer::default(), console, invocation, stdout, stderr)
                 .failure(&failure)
         }

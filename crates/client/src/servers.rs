@@ -61,6 +61,16 @@ pub(crate) fn resolve(text: &str, folder: Option<&Path>) -> Result<String, Serve
     }
 }
 
+/// The names and their URLs, as far as the list can be read; the URLs as they are shown.
+pub(crate) fn names(folder: Option<&Path>) -> Vec<(String, String)> {
+    let names = folder.and_then(|folder| read(&list(folder)).ok()).unwrap_or_default();
+    let shown = |(name, url): (String, String)| {
+        let url = Endpoint::parse(&url).ok()?.to_string();
+        is_name(&name).then_some((name, url))
+    };
+    names.into_iter().filter_map(shown).collect()
+}
+
 /// Carries out a verb.
 pub(crate) async fn perform(
     verb: &ServersVerb,

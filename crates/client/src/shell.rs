@@ -6,13 +6,14 @@
 use std::{
     ffi::{OsStr, OsString},
     io,
+    path::Path,
     sync::Arc,
 };
 
 use auth_core::SystemClock;
 use clap::{Command, CommandFactory};
 use clap_complete::{
-    CompleteEnv,
+    CompleteEnv, Shell,
     engine::{ArgValueCompleter, CompletionCandidate},
     env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh},
 };
@@ -20,7 +21,7 @@ use settings::{Environment, Variable};
 use terminal::Invocation;
 
 use crate::{
-    args::{self, Args, Shell},
+    args::{self, Args},
     cache::Cache,
     config::state_folder,
     endpoint::Endpoint,
@@ -39,8 +40,10 @@ pub(crate) fn completions(shell: Shell, invocation: &Invocation) -> io::Result<S
         Shell::Bash => &Bash,
         Shell::Elvish => &Elvish,
         Shell::Fish => &Fish,
-        Shell::Powershell => &Powershell,
+        Shell::PowerShell => &Powershell,
         Shell::Zsh => &Zsh,
+        // The type may get more of them.
+        _ => return Err(io::Error::other("no completions for this shell")),
     };
     let mut text = Vec::new();
     let name = invocation.file_name();
@@ -48,23 +51,13 @@ pub(crate) fn completions(shell: Shell, invocation: &Invocation) -> io::Result<S
     String::from_utf8(text).map_err(io::Error::other)
 }
 
-/// The manual page, for `man -l -`.
-pub(crate) fn manual(invocation: &Invocation) -> io::Result<String> {
-    let mut text = Vec::new();
-    let name = invocation.file_name();
-    let program = args::definition(invocation);
-    clap_mangen::Man::new(program.clone()).render(&mut text)?;
-    // One page with everything: a reader of `client man` has only this one.
-    for verb in program.get_subcommands() {
-        let verb = verb.clone().disable_version_flag(true);
-        let page = clap_mangen::Man::new(verb);
-        text.extend(
-            format!(".SH \"{} {}\"\n", name, page.get_filename().trim_end_matches(".1")).bytes(),
-        );
-        page.render_description_section(&mut text)?;
-        page.render_options_section(&mut text)?;
+/// The manual as one page, for `man -l -`; or, with a folder, a page for each command in it.
+pub(crate) fn manual(folder: Option<&Path>, invocation: &Invocation) -> io::Result<String> {
+    let definition = args::definition(invocation);
+    match folder {
+        Some(folder) => terminal::manual::write_pages(definition, folder),
+        None => terminal::manual::page(&definition),
     }
-    String::from_utf8(text).map_err(io::Error::other)
 }
 
 /// Answers a shell that asks what may come next; returns whether one did.
@@ -81,13 +74,26 @@ pub fn complete(
         return Ok(false);
     }
     let cache = cache(&args, environment);
+    let names = servers::names(state_folder(environment).as_deref());
     let program = || {
         let cache = cache.clone();
         let tools = ArgValueCompleter::new(move |begun: &OsStr| candidates(cache.as_ref(), begun));
         // `mut_arg` would put the argument last.
         let add =
             |arg: clap::Arg| if arg.get_id() == "tool" { arg.add(tools.clone()) } else { arg };
-        Args::command().mut_subcommand("call", |call| call.mut_args(add))
+        let named = names.clone();
+        let server = ArgValueCompleter::new(move |begun: &OsStr| beginning(&named, begun));
+        let add_server = move |arg: clap::Arg| match arg.get_id().as_str() {
+            "url" | "address" | "name" => arg.add(server.clone()),
+            _ => arg,
+        };
+        let servers =
+            |servers: Command| servers.mut_subcommand("remove", |it| it.mut_args(&add_server));
+        Args::command()
+            .mut_subcommand("call", |call| call.mut_args(add))
+            .mut_subcommand("servers", servers)
+            .mut_subcommand("bridge", |bridge| bridge.mut_args(&add_server))
+            .mut_args(&add_server)
     };
     match CompleteEnv::with_factory(program).bin(invocation.file_name()).try_complete(args, None) {
         Ok(answered) => Ok(answered),
@@ -128,6 +134,16 @@ fn candidates(cache: Option<&Cache>, begun: &OsStr) -> Vec<CompletionCandidate> 
             CompletionCandidate::new(name).help(about.map(Into::into))
         })
         .collect()
+}
+
+/// The names of servers that begin so.
+fn beginning(names: &[(String, String)], begun: &OsStr) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy();
+    let fitting = names.iter().filter(|(name, _)| name.starts_with(&*begun));
+    let candidate = |(name, url): &(String, String)| {
+        CompletionCandidate::new(name).help(Some(url.clone().into()))
+    };
+    fitting.map(candidate).collect()
 }
 
 /// The command line, for what is printed about it.

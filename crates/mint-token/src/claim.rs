@@ -99,9 +99,9 @@ fn named(
 /// Whether the user may choose the claim `name`.
 fn check_free(name: &str) -> Result<(), ClaimError> {
     let flag = match name {
-        "iss" => "--iss",
+        "iss" => "--issuer",
         "sub" => "--sub",
-        "aud" => "--aud",
+        "aud" => "--resource",
         "exp" => "--ttl",
         "client_id" => "--client-id",
         "scope" => "--scope",

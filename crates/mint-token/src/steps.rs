@@ -3,7 +3,9 @@
 use auth_core::{Explanation, Finding, Outcome, Step, display, display::quoted};
 use terminal::{
     Invocation, Program,
-    style::{BAD, FAINT, GOOD, LABEL, PLAIN, styled},
+    date::rfc3339_secs,
+    report,
+    style::{BAD, FAINT, GOOD, PLAIN, styled},
     table::{Cell, Table},
 };
 
@@ -15,20 +17,35 @@ pub(crate) fn table(steps: &[Step]) -> String {
     for step in steps {
         let (style, word) = match step.outcome {
             Outcome::Passed => (GOOD, "pass"),
-            Outcome::Failed => (BAD, "FAIL"),
+            Outcome::Failed => (BAD, "fail"),
             Outcome::NotReached => (FAINT, "-"),
             Outcome::Noted => (FAINT, "note"),
         };
         let has_result = !step.found.is_empty() || step.outcome == Outcome::NotReached;
-        let result = if has_result { &step.found } else { &step.expected };
-        table.row([Cell::styled(word, style), excerpt(&step.name).into(), excerpt(result).into()]);
+        let result = with_dates(step, if has_result { &step.found } else { &step.expected });
+        table.row([Cell::styled(word, style), excerpt(&step.name).into(), excerpt(&result).into()]);
         if step.outcome == Outcome::Failed && !step.expected.is_empty() {
-            let expected = format!("expected: {}", excerpt(&step.expected));
+            let expected = format!("expected: {}", excerpt(&with_dates(step, &step.expected)));
             let blank = || Cell::styled("", PLAIN);
             table.row([blank(), blank(), Cell::styled(&expected, FAINT)]);
         }
     }
     format!("{table}\n")
+}
+
+/// A text of a step about times, with dates in the place of seconds since 1970.
+fn with_dates(step: &Step, text: &str) -> String {
+    if !matches!(step.name.as_str(), "exp" | "nbf, iat") {
+        return text.to_owned();
+    }
+    let date = |word: &str| {
+        let number = word.trim_end_matches([',', ';', ':']);
+        // A duration in seconds, such as a leeway, is shorter.
+        let secs = number.parse::<i64>().ok().filter(|secs| *secs >= 1_000_000_000)?;
+        Some(word.replacen(number, &rfc3339_secs(secs), 1))
+    };
+    let words = text.split(' ').map(|word| date(word).unwrap_or_else(|| word.to_owned()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The last line, if everything passed.
@@ -38,9 +55,8 @@ pub(crate) fn good(text: &str) -> String {
 
 /// The last lines, if a step failed.
 pub(crate) fn bad(text: &str, remedy: Option<&str>) -> String {
-    let remedy =
-        remedy.map_or_else(String::new, |remedy| format!("{} {remedy}\n", styled(LABEL, "fix:")));
-    format!("{}\n{remedy}", styled(BAD, &display::escape(text)))
+    let hint = remedy.map_or_else(String::new, |remedy| report::hint(&remedy));
+    format!("{}\n{hint}", styled(BAD, &display::escape(text)))
 }
 
 /// How to get a token that passes the check that failed.
@@ -51,12 +67,13 @@ pub(crate) fn remedy_of_token(steps: &[Step], invocation: &Invocation) -> Option
     Some(match failed.name.as_str() {
         "exp" | "nbf, iat" => format!("a token with fresh times: {}", copy("")),
         "aud" => format!(
-            "a token for this server: {}, or verify it for another one with --aud",
-            copy("--aud URI")
+            "a token for this server: {}, or verify it for another one with \
+             --resource",
+            copy("--resource URI")
         ),
         "iss" => format!(
             "a token of a trusted issuer: {}, or trust its issuer (ISSUERS_FILE)",
-            copy("--iss ISSUER")
+            copy("--issuer URI")
         ),
         "key" => format!(
             "a token signed with a known key: {}; or publish the key: {}",

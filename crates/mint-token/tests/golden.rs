@@ -195,7 +195,7 @@ fn explain_says_what_it_said() {
     place.run(&["explain", "-", "--tool", "get_time", "--user-role", "admin"], &few);
     place.run(&["explain", "-", "--tool", "get_time", "--user-role", "guest"], &all);
     place.run(&["explain", "-", "--tool", "other", "--user-role", "admin"], &all);
-    place.run(&["explain", "-", "--resource", "server://info", "--output", "json"], &few);
+    place.run(&["explain", "-", "--read", "server://info", "--output", "json"], &few);
     place.run(&["explain", "-", "--tool", "get_time"], &sign(&forge().claim("exp", NOW - 3600)));
     place.run(&["explain", "-"], &all);
     place.run(&["explain", "-", "--tool", "t", "--server", "http://localhost:1/mcp"], &all);

@@ -41,7 +41,7 @@ pub use mcp::server::McpServer;
 pub use mcp::service::McpService;
 pub use mcp::sessions::{SessionBounds, Sessions};
 use settings::{ConfigFile, EnvFile, Environment, Variable};
-use terminal::Invocation;
+use terminal::{Invocation, manual};
 
 /// Runs the command of the command line; results go to `out`, the log to standard error.
 pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
@@ -51,6 +51,21 @@ pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Resu
 }
 
 async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
+    // They are about the command line alone, and work where the configuration is invalid.
+    if let Some(Command::Completions { shell }) = &cli.command {
+        let script =
+            manual::completions(*shell, args::definition(invocation), invocation.file_name());
+        return out.write_all(script.as_bytes()).map_err(Failure::output);
+    }
+    if let Some(Command::Man { folder }) = &cli.command {
+        let definition = args::definition(invocation);
+        let text = match folder {
+            Some(folder) => manual::write_pages(definition, folder),
+            None => manual::page(&definition),
+        };
+        let text = text.map_err(|source| Failure::Io { context: "the manual", source })?;
+        return out.write_all(text.as_bytes()).map_err(Failure::output);
+    }
     let env_file = EnvFile::at(&cli.env_file);
     let environment = Environment::load(&cli.env_file)?;
     let config = environment.set_value(Variable::ConfigFile).map(PathBuf::from);
@@ -64,6 +79,7 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Res
         None | Some(Command::Run) => {
             command::run::run(&cli.run, &env_file, &environment, invocation, out).await
         }
+        Some(Command::Completions { .. } | Command::Man { .. }) => Ok(()),
         Some(Command::Init) => {
             command::init::init(&env_file, &environment, &cli.run, &SystemClock, out).await
         }

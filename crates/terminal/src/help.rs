@@ -76,6 +76,43 @@ fn showing(
     })
 }
 
+/// `definition` with examples at the end of its help: each is a command as it is typed after the
+/// program's name, empty for the program itself, and lines.
+#[must_use]
+pub fn with_examples(definition: Command, examples: &[(&str, &str)]) -> Command {
+    each(definition, "", &|path, verb| {
+        let Some((_, lines)) = examples.iter().find(|(of, _)| *of == path) else { return verb };
+        let lines = lines.lines().map(|line| format!("\n  {line}")).collect::<String>();
+        let own = verb.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        verb.after_help(format!("{own}Examples:{lines}"))
+    })
+}
+
+/// The help texts of each command that does something, below the options: the command, empty for
+/// the program itself, and its text.
+#[must_use]
+pub fn texts(definition: &Command) -> Vec<(String, String)> {
+    fn collect(verb: &Command, path: &str, texts: &mut Vec<(String, String)>) {
+        if path.is_empty() || !verb.has_subcommands() {
+            let text = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            texts.push((path.to_owned(), text));
+        }
+        for inner in verb.get_subcommands() {
+            collect(inner, format!("{path} {}", inner.get_name()).trim(), texts);
+        }
+    }
+    let mut texts = Vec::new();
+    collect(definition, "", &mut texts);
+    texts
+}
+
+fn each(verb: Command, path: &str, change: &dyn Fn(&str, Command) -> Command) -> Command {
+    change(path, verb).mut_subcommands(|inner| {
+        let path = format!("{path} {}", inner.get_name());
+        each(inner, path.trim(), change)
+    })
+}
+
 fn globals(definition: &Command) -> Vec<Arg> {
     definition.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect()
 }
@@ -212,6 +249,7 @@ Run {make-env-file}.";
         let run = named.find_subcommand_mut("run").unwrap().render_help().to_string();
         assert!(run.contains("--bind  The address\n") && !run.contains("--group"), "{run}");
         let own = named.render_help().to_string();
-        assert!(own.ends_with("  -h, --help     Print help\n"), "{own}");
+        let last = own.lines().last().unwrap();
+        assert!(last.contains("-h, --help") && last.contains("Print help"), "{own}");
     }
 }

@@ -19,10 +19,12 @@ pub mod date;
 pub mod duration;
 pub mod help;
 pub mod invocation;
+pub mod manual;
 pub mod output;
 pub mod prompt;
 pub mod report;
 pub mod style;
+pub mod suggestion;
 pub mod table;
 pub mod width;
 

@@ -40,6 +40,7 @@
 )]
 
 mod clock;
+mod examples;
 mod faults;
 mod forge;
 #[cfg(feature = "issuer")]
@@ -51,6 +52,7 @@ mod postgres;
 mod variants;
 
 pub use clock::ManualClock;
+pub use examples::assert_examples;
 pub use faults::{TokenFault, token_faults};
 pub use forge::{Forge, compact};
 #[cfg(feature = "issuer")]

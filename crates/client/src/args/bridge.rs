@@ -5,7 +5,7 @@ use clap::Args;
 /// How the bridge runs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BridgeArgs {
-    /// Where the server is, instead of --url
+    /// The server, instead of --url
     #[arg(value_name = "URL | NAME")]
     pub(crate) address: Option<String>,
 
@@ -13,7 +13,7 @@ pub(crate) struct BridgeArgs {
     #[arg(long)]
     pub(crate) device: bool,
 
-    /// Never ask a person to sign in: what needs a sign-in is answered with an error
+    /// Never ask a person to sign in; answer with an error instead
     #[arg(long, conflicts_with = "device")]
     pub(crate) no_sign_in: bool,
 

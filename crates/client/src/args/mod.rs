@@ -3,14 +3,18 @@
 use std::{ffi::OsString, fmt::Write, path::PathBuf, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use terminal::{Invocation, OutputFormat, help};
 
 mod bridge;
 mod concerns;
+mod examples;
 mod servers;
 mod token;
 
 use crate::Exit;
+
+use examples::EXAMPLES;
 
 pub(crate) use bridge::BridgeArgs;
 pub(crate) use servers::ServersVerb;
@@ -18,19 +22,19 @@ pub(crate) use token::{GrantArg, LoginArgs, Place, TokenArgs, TokenVerb};
 
 /// What `call --help` ends with.
 const CALL_HELP: &str = "Arguments are checked against the tool's input schema before anything is \
-     sent.\n`{client} call TOOL --help` prints what the tool takes.";
+     sent.\nTo see what a tool takes, run: {client} call TOOL --help";
 
 /// What `bridge --help` ends with.
-const BRIDGE_HELP: &str = "A program that starts its servers itself is configured with this command:\n\n  \
+const BRIDGE_HELP: &str = "Configure a program that starts its servers itself with this command:\n\n  \
      {\"mcpServers\": {\"NAME\": {\"command\": \"{file}\", \"args\": [\"bridge\", \"URL\"]}}}\n\n\
-     It signs in when the server first asks for it. `{client} login --url URL` does so before.";
+     It signs in when the server first asks for it. To sign in before, run: {client} login --url URL";
 
 /// The longest `--timeout`: a day.
 const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// What the program is for.
 const ABOUT: &str =
-    "Speaks to any MCP server, protected or not. Without a command it calls the tool get_time.";
+    "Call any MCP server, protected or not. Without a command, call the tool get_time.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -46,29 +50,29 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
 
-    /// Where the server is; otherwise it is `MCP_URL` or, unset, `http://localhost:8000/mcp`
+    /// The server [default: `MCP_URL`, else `http://localhost:8000/mcp`]
     #[arg(long, global = true, value_name = "URL | NAME", visible_alias = "server")]
     pub(crate) url: Option<String>,
 
-    /// How the result and errors are printed; json is the whole result as the server sent it, and
-    /// errors as JSON on stderr
+    /// The output format; json prints the whole result as the server sent it, and errors as JSON
+    /// on stderr
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: OutputFormat,
 
-    /// How long to wait for the answer; the time in which you are asked does not count
+    /// How long to wait for the answer, not counting the time spent waiting for your input
     #[arg(long, global = true, value_name = "DURATION", default_value = "30", value_parser = timeout)]
     pub(crate) timeout: Duration,
 
-    /// A file to read the token from instead of `MCP_TOKEN`; - is stdin
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Read the token from this file instead of `MCP_TOKEN`; - is stdin
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// The file with environment variables [default: .env]
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Read settings from this file that the environment does not set [default: .env]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
 
-    /// A PEM file with a certificate authority to trust besides the system's, instead of `CA_FILE`
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Also trust the certificate authority in this PEM file [default: `CA_FILE`]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// How tokens are obtained.
@@ -79,70 +83,73 @@ pub(crate) struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Lists the tools that you may use
+    /// List the tools that you may use
     Tools,
-    /// Calls a tool
+    /// Call a tool
     #[command(disable_help_flag = true, after_help = CALL_HELP)]
     Call(CallArgs),
-    /// Lists the resources and the templates of resources
+    /// List the resources and the resource templates
     Resources,
-    /// Reads a resource
+    /// Read a resource
     Read {
         /// The resource's URI
         uri: String,
         #[command(flatten)]
         save: SaveArg,
     },
-    /// Lists the prompts
+    /// List the prompts
     Prompts,
-    /// Gets a prompt
+    /// Get a prompt
     Prompt {
         /// The prompt's name
         name: String,
-        /// What to fill in
+        /// The arguments of the prompt
         #[arg(value_name = "KEY=TEXT")]
         arguments: Vec<String>,
         #[command(flatten)]
         save: SaveArg,
     },
-    /// Asks the server how an argument of a prompt or a template may go on
+    /// Ask the server to complete an argument of a prompt or a resource template
     Complete {
-        /// What has the argument
+        /// What the argument belongs to
         #[arg(value_enum)]
         of: Completed,
-        /// The prompt's name, or the template
+        /// The name of the prompt, or the template
         name: String,
-        /// The argument and how it begins
+        /// The argument, and the beginning of its value
         #[arg(value_name = "KEY=START")]
         argument: String,
-        /// Other arguments, as far as they are known
+        /// Other arguments that are known
         #[arg(value_name = "KEY=TEXT")]
         known: Vec<String>,
     },
-    /// Shows what the server is, what it can do, and who you are to it
+    /// Show what the server is, what it can do, and who you are to it
     Info,
-    /// Pings the server
+    /// Ping the server
     Ping,
-    /// Follows the server's notifications of changes, until Ctrl-C
+    /// Print the server's notifications of changes, until Ctrl-C
     Listen {
-        /// A resource whose changes are followed, too; may be given again
+        /// Also follow changes of this resource; may be given several times
         #[arg(long = "resource", value_name = "URI")]
         resources: Vec<String>,
-        /// Ends after this many messages
+        /// Stop after this many messages
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         count: Option<u64>,
     },
-    /// Lets a program that speaks only stdio use the server
+    /// Let a program that speaks only stdio use the server
     #[command(after_help = BRIDGE_HELP)]
     Bridge(BridgeArgs),
-    /// Prints what makes a shell complete commands and names of tools
+    /// Print a completion script for a shell
     Completions {
-        /// Which shell
+        /// The shell
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// Prints the manual page
-    Man,
+    /// Print the manual, or write its pages into a folder
+    Man {
+        /// The folder; it is made if it does not exist
+        folder: Option<PathBuf>,
+    },
     /// Tokens and servers.
     #[command(flatten)]
     Tokens(TokenVerb),
@@ -154,7 +161,7 @@ pub(crate) struct CallArgs {
     /// The tool's name
     #[arg(required_unless_present = "help")]
     pub(crate) tool: Option<String>,
-    /// What to give it: text, which becomes what the tool's schema says, or any JSON value
+    /// The arguments: text, which becomes the type in the schema of the tool, or any JSON value
     #[arg(value_name = "KEY=TEXT | KEY:=JSON")]
     pub(crate) arguments: Vec<String>,
     /// All arguments as one JSON object: the object itself, @FILE, or - for stdin
@@ -162,15 +169,15 @@ pub(crate) struct CallArgs {
     pub(crate) json: Option<String>,
     #[command(flatten)]
     pub(crate) save: SaveArg,
-    /// Prints help; with a tool, what that tool takes
-    #[arg(short, long)]
+    /// Print help; with a tool, what that tool takes
+    #[arg(short, long, help_heading = help::GLOBAL, display_order = 900)]
     pub(crate) help: bool,
 }
 
 /// Where what is no text goes.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct SaveArg {
-    /// Saves images, audio and files: one to a file, any number to a folder
+    /// Save images, audio and files: one to a file, any number to a folder
     #[arg(long = "save", value_name = "FILE | FOLDER")]
     pub(crate) path: Option<PathBuf>,
 }
@@ -184,24 +191,17 @@ pub(crate) enum Completed {
     Resource,
 }
 
-/// The shells whose completions there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Shell {
-    /// Bash
-    Bash,
-    /// Elvish
-    Elvish,
-    /// Fish
-    Fish,
-    /// `PowerShell`
-    Powershell,
-    /// Zsh
-    Zsh,
-}
-
 /// The definition, with commands written as `invocation` says.
 pub(crate) fn definition(invocation: &Invocation) -> clap::Command {
-    help::named(help::concerning(Args::command(), &concerns::concerns), invocation)
+    let name = invocation.own_name();
+    // The tool is required unless help is asked for, which clap cannot say.
+    let usage = format!("{name} call [OPTIONS] <TOOL> [KEY=TEXT | KEY:=JSON]...");
+    help::named(unnamed().mut_subcommand("call", |call| call.override_usage(usage)), invocation)
+}
+
+/// The definition with placeholders for the programs.
+fn unnamed() -> clap::Command {
+    help::with_examples(help::concerning(Args::command(), &concerns::concerns), EXAMPLES)
 }
 
 /// The format that a command line asks for that could not be read.
@@ -231,7 +231,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 fn after_help() -> String {
     let mut help = String::from(
         "The token is MCP_TOKEN, from the environment or .env; it is never taken from the command \
-         line, where others can see it. `{save-token}` makes one.\n\n\
+         line, where others can see it. To make one, run: {save-token}\n\n\
          A flag beats the environment, which beats .env, which beats the default.\n\nExit codes:\n",
     );
     for exit in Exit::ALL {
@@ -247,6 +247,12 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_two_examples_that_are_accepted() {
+        let parse = |words: &[String]| unnamed().try_get_matches_from(words).map(drop);
+        testkit::assert_examples(&help::texts(&unnamed()), "{client}", 2, &parse);
     }
 
     #[test]

@@ -5,16 +5,16 @@ use clap::Subcommand;
 /// What to do with the names.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ServersVerb {
-    /// Stores a server's URL under a name
+    /// Store the URL of a server under a name
     Add {
         /// The name: letters, digits, `-`, `_` and `.`
         name: String,
         /// The URL
         address: String,
     },
-    /// Lists the names
+    /// List the names
     List,
-    /// Removes a name
+    /// Remove a name
     Remove {
         /// The name
         name: String,

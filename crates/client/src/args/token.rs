@@ -17,43 +17,43 @@ pub(crate) struct TokenArgs {
     #[arg(long, short = 'y', global = true)]
     pub(crate) yes: bool,
 
-    /// Print the address to sign in at, and take the address that the browser ends at
+    /// Print the address to sign in at, and ask for the address at which the browser ends
     #[arg(long, global = true)]
     pub(crate) no_browser: bool,
 
-    /// Scopes to ask for, instead of those that the server wants
+    /// Ask for these scopes instead of those that the server names
     #[arg(long, global = true, value_name = "SCOPES")]
     pub(crate) scope: Option<ScopeSet>,
 
-    /// A client that is registered at the issuer already
+    /// Use a client that is already registered at the issuer
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) client_id: Option<String>,
 
-    /// A file with that client's secret; - is stdin
-    #[arg(long, global = true, value_name = "PATH", requires = "client_id")]
+    /// A file with the secret of that client; - is stdin
+    #[arg(long, global = true, value_name = "FILE", requires = "client_id")]
     pub(crate) client_secret_file: Option<PathBuf>,
 
-    /// Where a client id metadata document lies, for issuers that read such
+    /// The URL of a client ID metadata document, for issuers that support it
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) client_metadata_url: Option<String>,
 
-    /// The port on this machine that the browser comes back to, instead of any free one
+    /// The port of the redirect URI on this machine [default: any free one]
     #[arg(long, global = true, value_name = "PORT")]
     pub(crate) redirect_port: Option<u16>,
 
-    /// What this machine is called in that address, for issuers that compare it
+    /// The host of the redirect URI, for issuers that compare it
     #[arg(long, global = true, value_enum, value_name = "HOST", default_value_t)]
     pub(crate) redirect_host: RedirectHost,
 
-    /// Sign in at an issuer that does not say that it has PKCE, because you know that it does
+    /// Sign in at an issuer that does not announce PKCE, because you know that it supports it
     #[arg(long, global = true)]
     pub(crate) assume_pkce: bool,
 
-    /// The resource to get a token for, where the server names one above its own URL
+    /// Accept this resource where the server names one above its own URL
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) accept_resource: Option<String>,
 
-    /// Ask private addresses that a server names
+    /// Allow requests to private addresses that a server names
     #[arg(long, global = true)]
     pub(crate) allow_private: bool,
 
@@ -78,23 +78,23 @@ pub(crate) enum Place {
 /// The verbs that are about tokens and servers.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum TokenVerb {
-    /// Signs in at a server's issuer and stores the token
+    /// Sign in at the issuer of a server, and store the token
     Login(LoginArgs),
-    /// Forgets the token for a server, and revokes it where the issuer can
+    /// Forget the token for a server, and revoke it if the issuer can
     Logout {
         /// Forget every token
         #[arg(long)]
         all: bool,
     },
-    /// Lists the stored tokens: for whom, until when; never the tokens
+    /// List the stored tokens: for whom, until when; never the tokens themselves
     Status,
-    /// Examines how a server is protected, and says what to do about what is wrong
+    /// Examine how a server is protected, and how to fix what is wrong
     Explain {
-        /// Also whether this tool may be called
+        /// Also examine whether this tool may be called
         #[arg(long, value_name = "NAME")]
         tool: Option<String>,
     },
-    /// Names for servers, to use as --url NAME
+    /// Manage names of servers, for --url NAME
     Servers {
         /// What to do with them
         #[command(subcommand)]
@@ -105,7 +105,7 @@ pub(crate) enum TokenVerb {
 /// How to log in.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LoginArgs {
-    /// The way to the token
+    /// How to obtain the token
     #[arg(long, value_enum, value_name = "GRANT", default_value_t)]
     pub(crate) grant: GrantArg,
 
@@ -114,26 +114,26 @@ pub(crate) struct LoginArgs {
     pub(crate) device: bool,
 
     /// A PEM file with the key of the client, instead of a secret (client-credentials)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) private_key_file: Option<PathBuf>,
 
-    /// How that key signs: ES256, ES384, RS256, RS384 or RS512
-    #[arg(long, value_name = "ALG", default_value = "ES256")]
+    /// The algorithm of that key: ES256, ES384, RS256, RS384 or RS512
+    #[arg(long = "alg", alias = "signing-algorithm", value_name = "ALG", default_value = "ES256")]
     pub(crate) signing_algorithm: String,
 
     /// A file with the JWT that the platform gives this workload (workload)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) assertion_file: Option<PathBuf>,
 
     /// A file with the ID token of the enterprise (enterprise)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) id_token_file: Option<PathBuf>,
 
     /// The issuer of that ID token
     #[arg(long, value_name = "URL")]
     pub(crate) idp_issuer: Option<String>,
 
-    /// Where that issuer exchanges tokens
+    /// The token endpoint of that issuer
     #[arg(long, value_name = "URL")]
     pub(crate) idp_token_endpoint: Option<String>,
 
@@ -141,8 +141,8 @@ pub(crate) struct LoginArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) idp_client_id: Option<String>,
 
-    /// A file with that client's secret
-    #[arg(long, value_name = "PATH")]
+    /// A file with the secret of that client
+    #[arg(long, value_name = "FILE")]
     pub(crate) idp_client_secret_file: Option<PathBuf>,
 }
 

@@ -27,7 +27,7 @@ pub(super) fn requested(
     let texts = |texts: &[String]| Arguments::parse(texts, None)?.texts();
     let request = match verb {
         // The other two need no server.
-        None | Some(Verb::Completions { .. } | Verb::Man) => {
+        None | Some(Verb::Completions { .. } | Verb::Man { .. }) => {
             Request::Call(ToolCall::new(DEFAULT_TOOL))
         }
         // Whether a token is accepted shows with any request: this one has no effect.

@@ -75,7 +75,7 @@ impl TokenSource {
 /// The command that stores a new token for this server.
 fn save_token(context: &Context) -> String {
     let audience = context.audience.as_deref().filter(is_word);
-    let audience = audience.map_or_else(String::new, |it| format!(" --aud {it}"));
+    let audience = audience.map_or_else(String::new, |it| format!(" --resource {it}"));
     format!("{{save-token}}{audience}")
 }
 

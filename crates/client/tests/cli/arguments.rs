@@ -247,6 +247,9 @@ async fn a_shell_is_told_the_names_of_the_tools() {
     }
     assert_eq!(words("--server=rich call a", "3").await, "add\nalbum");
     assert_eq!(words("--url poor call a", "4").await, "");
+    assert_eq!(words("--url ri", "2").await, "rich");
+    assert_eq!(words("servers remove r", "3").await, "rich");
+    assert_eq!(words("bridge r", "2").await, "rich");
     // A server's text is not read as flags.
     let file = fs::read_dir(cache.path().join("bartizan")).unwrap();
     let mut file = file.map(|file| file.unwrap().path());

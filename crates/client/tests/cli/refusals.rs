@@ -52,13 +52,13 @@ async fn a_token_for_another_server_is_told_from_one_that_was_revoked() {
         (
             "https://a.example",
             format!(
-                "the token is for https://a.example: get one for this server with `just token --aud {url}`"
+                "the token is for https://a.example: get one for this server with `just token --resource {url}`"
             ),
         ),
         (
             url.as_str(),
             format!(
-                "is it revoked, or of another issuer? get a new one with `just token --aud {url}`"
+                "is it revoked, or of another issuer? get a new one with `just token --resource {url}`"
             ),
         ),
     ] {

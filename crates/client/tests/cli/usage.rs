@@ -51,6 +51,8 @@ async fn a_wrong_command_line_is_a_usage_error() {
         if args != ["--output", "xml"] {
             let error = client.run().await.expect(2).error();
             assert_eq!(error["code"], "usage", "{args:?}");
+            let message = error["message"].as_str().unwrap();
+            assert!(!message.starts_with("error") && !message.contains("--help'"), "{message}");
         }
     }
 }

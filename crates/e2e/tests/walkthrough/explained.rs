@@ -17,11 +17,11 @@ fn a_running_server_says_why() {
     let few = mint(&["--scope", "User.Read"]);
     explain(&few, "get_time")
         .expect_code(4)
-        .expect_out(&["FAIL  granted", "mint-token --like token.txt --scope Admin.Write"]);
+        .expect_out(&["fail  granted", "mint-token --like token.txt --scope Admin.Write"]);
     let stranger = mint(&["--sub", "nobody"]);
     explain(&stranger, "get_time").expect_code(4).expect_out(&["server users add nobody"]);
     let elsewhere = mint(&["--aud", "http://localhost:9/mcp"]);
-    explain(&elsewhere, "get_time").expect_code(3).expect_out(&["FAIL  aud"]);
+    explain(&elsewhere, "get_time").expect_code(3).expect_out(&["fail  aud"]);
 
     let for_tool = world
         .run("mint-token", &["--for-tool", "get_time", "--server", &server.url])

@@ -104,12 +104,12 @@ fn hints_about_a_server_at_a_path_of_its_own_lead_to_it() {
     // The token of `.env` is for the demo: refused, and the hint gets one for this server.
     let said = put().expect_code(4);
     let args = hinted(&said.err, "mint-token");
-    assert_eq!(args, ["--save", "--aud", "http://localhost:8000/mcp/notes"]);
+    assert_eq!(args, ["--save", "--resource", "http://localhost:8000/mcp/notes"]);
     world.run("mint-token", &args).expect_code(0);
     // That one has not the scope, and the hint gets one that has.
     let said = put().expect_code(5);
     let args = hinted(&said.err, "mint-token");
-    assert_eq!(args[..3], ["--save", "--aud", "http://localhost:8000/mcp/notes"]);
+    assert_eq!(args[..3], ["--save", "--resource", "http://localhost:8000/mcp/notes"]);
     world.run("mint-token", &args).expect_code(0);
     put().expect_code(0);
     // What is not there is listed by a command to this server.

@@ -117,8 +117,8 @@ fn every_help_has_the_name_that_was_called() {
             mint_token => format!("{mint_token} --save"),
         };
         let help = shell.run(&format!("{client} --help")).expect_code(0);
-        help.expect_out(&[&usage, &format!("`{save_token}`")]);
+        help.expect_out(&[&usage, &format!("run: {save_token}\n")]);
         let help = shell.run(&format!("{client} call --help")).expect_code(0);
-        help.expect_out(&[&format!("`{client} call TOOL --help`")]);
+        help.expect_out(&[&format!("run: {client} call TOOL --help\n")]);
     }
 }

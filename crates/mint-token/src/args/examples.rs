@@ -3,13 +3,14 @@
 
 pub(super) const MINT: &str = "\
 Configuration (a flag beats the environment, which beats .env, which beats the default):
-  JWT_SECRET\tthe secret that signs (HS256), at least 32 bytes; `{make-env-file}` makes one
+  JWT_SECRET\tthe secret that signs (HS256), at least 32 bytes
   JWT_KEY_FILE\tinstead of the secret: a private key as PEM or JWK, mode 0600
   JWT_ISSUER\tthe issuer of the token [default: http://localhost:8000]
   TOKEN_SUBJECT\tthe user whom it is for without --sub [default: alice]
   MCP_RESOURCE\tthe server that it is for [default: http://localhost:8000/mcp]
   POLICY_FILE\tthe policy [default: the one that the server has built in]
-  A secret is never taken from the command line, and never printed.
+  A secret is never taken from the command line, and never printed. To make one, run:
+  {make-env-file}
 
 Examples:
   {mint-token}\tan hour for alice
@@ -73,9 +74,10 @@ Configuration, as the server has it:
 
 Examples:
   {mint-token} serve --bind 127.0.0.1:9000
+  {mint-token} serve --policy policy.toml --env-file issuer.env
   SIGN_IN=off JWT_KEY_FILE=data/keys/jwks.json {server}\tthe resource server, without a signing key
 
-It stops on Ctrl-C and SIGTERM: requests under way may end. `/healthz` and `/readyz` say how it is.";
+It stops on Ctrl-C and SIGTERM, after requests under way. Its state is at /healthz and /readyz.";
 
 pub(super) const INSPECT: &str = "\
 Examples:
@@ -83,15 +85,15 @@ Examples:
   {mint-token} inspect token.txt\tfrom a file
   {mint-token} inspect - --output json < token.txt
 
-Nothing is verified: a token can contain anything. `verify` checks it.
+Nothing is verified: a token can contain anything. To check it, use verify.
 A token on the command line would stay in the shell's history, and is refused.";
 
 pub(super) const VERIFY: &str = "\
 Examples:
   {mint-token} | {mint-token} verify\twith the configured key
   {mint-token} verify token.txt --keys jwks.json\twith a key set in a file
-  {mint-token} verify token.txt --jwks-url https://login.example/keys --iss https://login.example
-  {mint-token} verify token.txt --discover https://login.example --aud https://mcp.example/mcp
+  {mint-token} verify token.txt --jwks-url https://login.example/keys --issuer https://login.example
+  {mint-token} verify token.txt --discover https://login.example --resource https://mcp.example/mcp
 
 Exit codes: 0 valid; 2 usage; 3 not valid; 5 the keys could not be fetched.";
 
@@ -100,7 +102,7 @@ Examples:
   {mint-token} | {mint-token} explain - --tool get_time
   {mint-token} explain token.txt --tool get_time --policy policy.toml --user-role user
   {mint-token} explain token.txt --tool get_time --server http://localhost:8000/mcp
-  {mint-token} explain token.txt --resource server://info --output json
+  {mint-token} explain token.txt --read server://info --output json
 
 Offline there is no directory: --user-role says which roles the user has. A running server looks
 the user up; asking it needs the scope Admin.Read, in the token that MCP_TOKEN has.
@@ -116,5 +118,6 @@ Examples:
 
 pub(super) const MAN: &str = "\
 Examples:
+  {mint-token} man | man -l -
   {mint-token} man man1\t{file}.1, {file}-verify.1, ...
   man -l man1/{file}-explain.1";

@@ -18,7 +18,7 @@ use clap::{
     error::{ContextKind, ContextValue, Error, ErrorKind},
     parser::ValueSource,
 };
-use terminal::{Invocation, OutputFormat, date::When, duration, help};
+use terminal::{Invocation, OutputFormat, date::When, duration, help, suggestion};
 
 use self::examples::MINT;
 pub(crate) use self::{
@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 use crate::claim::{ExtraClaim, ExtraHeader};
 
-/// Mints JWT access tokens (RFC 9068) for a protected MCP server, and explains why one is refused.
+/// Mint JWT access tokens (RFC 9068) for a protected MCP server, and explain why one is refused.
 #[derive(Debug, Parser)]
 #[command(
     name = "mint-token",
@@ -79,27 +79,26 @@ pub(crate) enum Verb {
     #[command(after_help = examples::EXPLAIN)]
     Explain(Box<ExplainArgs>),
 
-    /// Print the completions for a shell.
+    /// Print a completion script for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
-        /// Which shell.
+        /// The shell.
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
 
-    /// Write the manual pages into a folder.
+    /// Print the manual, or write its pages into a folder.
     #[command(after_help = examples::MAN)]
     Man {
-        /// The folder; made if it does not exist.
-        #[arg(value_name = "FOLDER")]
-        folder: PathBuf,
+        /// The folder; it is made if it does not exist.
+        folder: Option<PathBuf>,
     },
 }
 
 /// What a token contains, how it is signed and where it goes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MintArgs {
-    /// The user whom the token is for (sub) [default: `TOKEN_SUBJECT`, else alice].
+    /// The user that the token is for (sub) [default: `TOKEN_SUBJECT`, else alice].
     #[arg(long, value_name = "SUBJECT", help_heading = "Content")]
     pub(crate) sub: Option<Subject>,
 
@@ -121,12 +120,12 @@ pub(crate) struct MintArgs {
     #[arg(long, value_name = "ROLE", help_heading = "Content")]
     pub(crate) role: Vec<RoleName>,
 
-    /// The server that it is for: its canonical URI [default: the configured one].
-    #[arg(long, value_name = "URI", help_heading = "Content")]
+    /// The server that it is for (aud): its canonical URI [default: the configured one].
+    #[arg(long = "resource", alias = "aud", value_name = "URI", help_heading = "Content")]
     pub(crate) aud: Option<ResourceUri>,
 
-    /// The issuer [default: the configured one].
-    #[arg(long, value_name = "ISSUER", help_heading = "Content")]
+    /// The issuer (iss) [default: the configured one].
+    #[arg(long = "issuer", alias = "iss", value_name = "URI", help_heading = "Content")]
     pub(crate) iss: Option<Issuer>,
 
     /// How long it is valid: 90s, 15m, 12h, 7d, or a number of seconds.
@@ -250,8 +249,7 @@ pub(crate) fn parse(
     args: impl IntoIterator<Item = OsString>,
     invocation: &Invocation,
 ) -> Result<Verb, Error> {
-    let matches = definition(invocation)
-        .try_get_matches_from(args)
+    let matches = suggestion::matches(definition(invocation), args)
         .map_err(|error| with_advice(error, invocation))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let flags = matches.subcommand().map_or(&matches, |(_, flags)| flags);
@@ -291,8 +289,17 @@ fn is_explicit(flags: &ArgMatches, id: &str) -> bool {
     flags.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-/// Explains why no flag takes a secret, to a user who tries one.
+/// Explains why no flag takes a secret, to a user who tries one; and which flag names what is read.
 fn with_advice(mut error: Error, invocation: &Invocation) -> Error {
+    let is_read = error.kind() == ErrorKind::ValueValidation
+        && matches!(
+            error.get(ContextKind::InvalidArg),
+            Some(ContextValue::String(flag)) if flag.starts_with("--resource")
+        );
+    if is_read {
+        let advice = "explain has --read for a resource that is read; --resource is the server";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
+    }
     let wants_secret = error.kind() == ErrorKind::UnknownArgument
         && matches!(
             error.get(ContextKind::InvalidArg),
@@ -342,6 +349,15 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_two_examples_that_are_accepted() {
+        let parse = |words: &[String]| Cli::command().try_get_matches_from(words).map(drop);
+        let mut texts = help::texts(&Cli::command());
+        // It is the default, and its examples leave its name out.
+        texts.retain(|(verb, _)| verb != "mint");
+        testkit::assert_examples(&texts, "{mint-token}", 2, &parse);
     }
 
     #[test]
@@ -397,6 +413,20 @@ mod tests {
             assert!(text.contains("secrets are not taken from the command line"), "{text}");
             assert!(!text.contains("hunter2"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_server_and_the_issuer_are_named_as_in_the_other_programs() {
+        for (resource, issuer) in [("--resource", "--issuer"), ("--aud", "--iss")] {
+            let args = mint(&[resource, "https://a.example/mcp", issuer, "https://b.example"]);
+            let args = args.unwrap();
+            assert_eq!(args.aud.unwrap().as_str(), "https://a.example/mcp");
+            assert_eq!(args.iss.unwrap().as_str(), "https://b.example");
+        }
+        let invocation = Invocation::workspace(terminal::Program::MintToken);
+        let old = ["mint-token", "explain", "--resource", "server://info"].map(OsString::from);
+        let text = parse(old, &invocation).unwrap_err().to_string();
+        assert!(text.contains("--read for a resource that is read"), "{text}");
     }
 
     #[test]

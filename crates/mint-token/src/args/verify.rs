@@ -49,11 +49,11 @@ pub(crate) struct TrustArgs {
     pub(crate) discover: Option<Issuer>,
 
     /// The issuer whose tokens are trusted [default: the configured one].
-    #[arg(long, value_name = "ISSUER", help_heading = "Verification")]
+    #[arg(long = "issuer", alias = "iss", value_name = "URI", help_heading = "Verification")]
     pub(crate) iss: Option<Issuer>,
 
     /// The server that the token must be for [default: the configured one].
-    #[arg(long, value_name = "URI", help_heading = "Verification")]
+    #[arg(long = "resource", alias = "aud", value_name = "URI", help_heading = "Verification")]
     pub(crate) aud: Option<ResourceUri>,
 
     /// Also accept `JWT` as an access token's `typ`.
@@ -126,7 +126,7 @@ pub(crate) struct WhatArgs {
     pub(crate) tool: Option<String>,
 
     /// The resource that is read.
-    #[arg(long, value_name = "URI")]
+    #[arg(long = "read", value_name = "URI")]
     pub(crate) resource: Option<String>,
 
     /// The prompt that is requested.

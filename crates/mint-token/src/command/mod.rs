@@ -24,6 +24,6 @@ pub(crate) fn run(verb: &Verb, world: &mut World<'_>) -> Exit {
         Verb::Verify(args) => verify::run(args, world),
         Verb::Explain(args) => explain::run(args, world),
         Verb::Completions { shell } => shell::completions(*shell, world),
-        Verb::Man { folder } => shell::man(folder, world),
+        Verb::Man { folder } => shell::man(folder.as_deref(), world),
     }
 }

@@ -1,34 +1,34 @@
 //! `completions` and `man`, generated from the definition of the command line.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
 
-use terminal::Invocation;
+use terminal::manual;
 
 use crate::{Exit, World, args, output};
 
 /// Prints the completions for `shell`.
 pub(crate) fn completions(shell: clap_complete::Shell, world: &mut World<'_>) -> Exit {
-    let mut text = Vec::new();
-    let name = world.invocation.file_name().to_owned();
-    clap_complete::generate(shell, &mut args::definition(&world.invocation), name, &mut text);
-    output::to_out(&String::from_utf8_lossy(&text), world)
+    let definition = args::definition(&world.invocation);
+    let script = manual::completions(shell, definition, world.invocation.file_name());
+    output::to_out(&script, world)
 }
 
-/// Writes a page for the program and one for each verb into `folder`.
-pub(crate) fn man(folder: &Path, world: &mut World<'_>) -> Exit {
-    match pages(folder, &world.invocation) {
-        Ok(pages) => output::to_out(&format!("{pages} pages in {}\n", folder.display()), world),
-        Err(fault) => {
-            output::error(&format!("{}: {fault}", folder.display()), world);
-            Exit::Failed
-        }
+/// Prints the manual, or writes a page for the program and one for each verb into `folder`.
+pub(crate) fn man(folder: Option<&Path>, world: &mut World<'_>) -> Exit {
+    let definition = args::definition(&world.invocation);
+    let Some(folder) = folder else {
+        return match manual::page(&definition) {
+            Ok(page) => output::to_out(&page, world),
+            Err(fault) => failed(&fault.to_string(), world),
+        };
+    };
+    match manual::write_pages(definition, folder) {
+        Ok(said) => output::to_out(&said, world),
+        Err(fault) => failed(&format!("{}: {fault}", folder.display()), world),
     }
 }
 
-fn pages(folder: &Path, invocation: &Invocation) -> io::Result<usize> {
-    fs::create_dir_all(folder)?;
-    let definition = args::definition(invocation).disable_help_subcommand(true);
-    let count = definition.get_subcommands().count() + 1;
-    clap_mangen::generate_to(definition, folder)?;
-    Ok(count)
+fn failed(fault: &str, world: &mut World<'_>) -> Exit {
+    output::error(&fault, world);
+    Exit::Failed
 }

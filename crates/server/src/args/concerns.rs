@@ -3,7 +3,8 @@
 /// Whether the option `id` is shown for the command `path` (`users add`).
 pub(super) fn concerns(path: &str, id: &str) -> bool {
     let verb = path.split(' ').next().unwrap_or_default();
-    if matches!(path, "policy diff" | "config schema" | "config reference") {
+    if matches!(path, "policy diff" | "config schema" | "config reference" | "completions" | "man")
+    {
         return false;
     }
     match (id, verb) {

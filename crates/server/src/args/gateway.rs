@@ -108,9 +108,6 @@ pub struct GatewayArgs {
 #[derive(Debug, Subcommand)]
 pub enum UpstreamsCommand {
     /// Compare what servers offer with what was accepted; exit code 2 if something differs
-    #[command(
-        after_help = "Examples:\n  {server} upstreams status\n  {server} upstreams status files --all"
-    )]
     Status {
         /// Which [upstreams.NAME] [default: all]
         name: Option<String>,
@@ -125,9 +122,6 @@ pub enum UpstreamsCommand {
         upstream: UpstreamArgs,
     },
     /// Show what differs from what was accepted, place by place
-    #[command(
-        after_help = "Examples:\n  {server} upstreams diff files\n  {server} upstreams diff time -- uvx mcp-server-time"
-    )]
     Diff {
         /// Which [upstreams.NAME]
         name: String,
@@ -136,7 +130,6 @@ pub enum UpstreamsCommand {
         upstream: UpstreamArgs,
     },
     /// Accept the policy, and everything that is offered now
-    #[command(after_help = "Examples:\n  {server} upstreams accept files")]
     Accept {
         /// Which [upstreams.NAME]
         name: String,

@@ -1,16 +1,20 @@
 //! The command line.
 
 mod concerns;
+mod examples;
 mod gateway;
 mod sign_in;
+mod variables;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use settings::Variable;
 pub use terminal::OutputFormat;
-use terminal::{Invocation, date::When, help};
+use terminal::{Invocation, date::When, help, suggestion};
 
+use self::examples::EXAMPLES;
 pub use self::{
     gateway::{GatewayArgs, UpstreamArgs, UpstreamsCommand},
     sign_in::{ClientsCommand, ConnectArgs, ConnectProgram, GrantsCommand, NewClientArgs},
@@ -22,30 +26,10 @@ Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot
 already; 6 an upstream cannot be asked.
 
 Every setting comes from a flag, else the environment, else .env, else bartizan.toml, else its
-default; `{server} config show` prints each. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE.
+default. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE. To print each setting and its value,
+run: {server} config show";
 
-Examples:
-  {server}\tserve on 127.0.0.1:8000
-  {server} init\tcreate .env with a fresh secret, and two users
-  {server} users add carol --name Carol --role user
-  {server} users disable carol
-  {server} users grant carol admin --until 8h
-  {server} users export users.jsonl
-  {server} tokens revoke --user carol
-  {server} users code carol\ta code with which carol signs in, once
-  {server} connect claude-code\thow Claude Code is connected
-  {server} grants list --user carol
-  {server} policy check --policy policy.toml
-  {server} gateway -- npx -y @modelcontextprotocol/server-everything
-  {server} gateway --url http://127.0.0.1:9000/mcp";
-
-const REVOKE_EXAMPLES: &str = "\
-Examples:
-  {server} tokens revoke 5yPq0Zr1Q2mXn8sV3kWbTA
-  {server} tokens revoke - < token.txt
-  {server} tokens revoke --user carol";
-
-/// An MCP server that only lets the right person, with the right scope, call the right tool.
+/// Serve MCP, and let only the right person, with the right scope, call the right tool.
 #[derive(Debug, Parser)]
 #[command(
     name = "server",
@@ -54,7 +38,7 @@ Examples:
     next_help_heading = help::GLOBAL
 )]
 pub struct Cli {
-    /// The file with the environment variables that are not set.
+    /// Read settings from this file that the environment does not set.
     #[arg(long, global = true, value_name = "FILE", default_value = ".env")]
     pub env_file: PathBuf,
     /// [`Variable::ConfigFile`].
@@ -77,13 +61,21 @@ impl Cli {
         args: impl IntoIterator<Item = OsString>,
         invocation: &Invocation,
     ) -> Result<Self, clap::Error> {
-        Self::from_arg_matches(&definition(invocation).try_get_matches_from(args)?)
+        Self::from_arg_matches(&suggestion::matches(definition(invocation), args)?)
     }
 }
 
 /// The definition, with commands written as `invocation` says.
 pub(crate) fn definition(invocation: &Invocation) -> clap::Command {
-    help::named(help::concerning(Cli::command(), &concerns::concerns), invocation)
+    help::named(unnamed(), invocation)
+}
+
+/// The definition with placeholders for the programs.
+fn unnamed() -> clap::Command {
+    let definition = help::concerning(Cli::command(), &concerns::concerns);
+    let definition = help::with_examples(definition, EXAMPLES);
+    let text = definition.get_after_help().map(ToString::to_string).unwrap_or_default();
+    definition.after_long_help(format!("{text}\n\n{}", variables::list()))
 }
 
 /// Settings that the commands share.
@@ -114,6 +106,7 @@ pub struct RunArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve (the default)
+    #[command(alias = "serve")]
     Run,
     /// Create .env with a fresh secret, and the first two users; keep what exists
     Init,
@@ -130,18 +123,12 @@ pub enum Command {
     #[command(subcommand)]
     Grants(GrantsCommand),
     /// Print how a program is connected to this server
-    #[command(
-        after_help = "Examples:\n  {server} connect claude-code\n  {server} connect vscode --name work\n  {server} connect cursor --output json"
-    )]
     Connect(ConnectArgs),
     /// Serve MCP servers in any language, each behind the guard
     ///
     /// The first run lists what the server offers and writes a policy for it, which a person
     /// accepts. Without a command or a URL the sections [upstreams.NAME] of bartizan.toml are
     /// served.
-    #[command(
-        after_help = "Examples:\n  {server} gateway -- npx -y @modelcontextprotocol/server-everything\n  {server} gateway --accept -- npx -y @modelcontextprotocol/server-everything\n  {server} gateway --url http://127.0.0.1:9000/mcp --name notes\n  {server} gateway"
-    )]
     Gateway(GatewayArgs),
     /// Compare what MCP servers behind the gateway offer with what was accepted
     #[command(subcommand)]
@@ -151,6 +138,17 @@ pub enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual, or write its pages into a folder
+    Man {
+        /// The folder; it is made if it does not exist
+        folder: Option<PathBuf>,
+    },
 }
 
 impl RunArgs {
@@ -173,9 +171,6 @@ impl RunArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Report every error of the configuration; exit code 2 if there is one
-    #[command(
-        after_help = "Examples:\n  {server} config check\n  {server} config check --config bartizan.toml"
-    )]
     Check,
     /// Print each setting, its value and where it comes from
     Show {
@@ -184,10 +179,8 @@ pub enum ConfigCommand {
         output: OutputFormat,
     },
     /// Print the JSON Schema of bartizan.toml, for editors
-    #[command(after_help = "Examples:\n  {server} config schema > bartizan.schema.json")]
     Schema,
     /// Print the reference page of the settings, as Markdown
-    #[command(after_help = "Examples:\n  {server} config reference > docs/settings.md")]
     Reference,
 }
 
@@ -231,7 +224,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// Re-enable a user
+    /// Undo disable
     Enable {
         /// The user's sub
         subject: String,
@@ -274,9 +267,6 @@ pub enum UsersCommand {
         output: OutputFormat,
     },
     /// Set the password of a user, and end the browser sessions of that user
-    #[command(
-        after_help = "Examples:\n  {server} users password carol\n  pass show carol | {server} users password carol --stdin\n  {server} users password carol --remove"
-    )]
     Password {
         /// The user's sub
         subject: String,
@@ -360,10 +350,10 @@ pub enum SecondFactorCommand {
 #[derive(Debug, Subcommand)]
 pub enum TokensCommand {
     /// Refuse one token, or all that a user has, within a second and permanently
-    #[command(after_help = REVOKE_EXAMPLES)]
+    #[command(group = which(["token", "user"]))]
     Revoke {
         /// The token's jti; `-` reads a token from standard input
-        #[arg(required_unless_present = "user", value_name = "ID")]
+        #[arg(value_name = "ID")]
         token: Option<String>,
         /// All tokens of this user (a sub) that are issued up to 31 seconds from now
         #[arg(long, value_name = "SUB", conflicts_with = "token")]
@@ -399,26 +389,16 @@ pub struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// Report the errors of the policy; exit code 2 if there is one
-    #[command(
-        after_help = "Examples:\n  {server} policy check\n  {server} policy check --policy policy.toml"
-    )]
     Check,
     /// Print the policy in use, to start your own from
-    #[command(after_help = "Examples:\n  {server} policy show > policy.toml")]
     Show,
     /// Print who may do what
-    #[command(
-        after_help = "Examples:\n  {server} policy table\n  {server} policy table --output markdown"
-    )]
     Table {
         /// The output format
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: TableFormat,
     },
     /// Print who gains and who loses what between two policies
-    #[command(
-        after_help = "Examples:\n  {server} policy diff old.toml new.toml\n  {server} policy diff <(git show main:policy.toml) policy.toml"
-    )]
     Diff {
         /// The policy as it was
         old: PathBuf,
@@ -430,7 +410,7 @@ pub enum PolicyCommand {
     },
     /// Test the policy with the cases in a file; exit code 2 if one fails
     #[command(
-        after_help = "Examples:\n  {server} policy test cases.toml --policy policy.toml\n\nA case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
+        after_help = "A case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
     )]
     Test {
         /// The cases, as TOML
@@ -440,7 +420,6 @@ pub enum PolicyCommand {
         output: OutputFormat,
     },
     /// Print the reference page of the policy, as Markdown
-    #[command(after_help = "Examples:\n  {server} policy reference > docs/reference.md")]
     Reference,
 }
 
@@ -454,4 +433,56 @@ pub enum TableFormat {
     Markdown,
     /// For programs
     Json,
+}
+
+/// One of these arguments is required.
+fn which<const N: usize>(ids: [&'static str; N]) -> ArgGroup {
+    ArgGroup::new("which").args(ids).required(true).multiple(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        unnamed().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_two_examples_that_are_accepted() {
+        let parse = |words: &[String]| unnamed().try_get_matches_from(words).map(drop);
+        testkit::assert_examples(&help::texts(&unnamed()), "{server}", 2, &parse);
+    }
+
+    #[test]
+    fn what_is_revoked_is_named_and_serve_means_run() {
+        let read = |line: &str| {
+            let args = line.split(' ').map(OsString::from);
+            Cli::read(args, &Invocation::workspace(terminal::Program::Server))
+        };
+        let fault = read("server tokens revoke").unwrap_err().to_string();
+        assert!(fault.contains("<ID|--user <SUB>>"), "{fault}");
+        let fault = read("server grants revoke").unwrap_err().to_string();
+        assert!(fault.contains("--client <ID>"), "{fault}");
+        assert!(matches!(read("server serve").unwrap().command, Some(Command::Run)));
+    }
+
+    #[test]
+    fn help_has_every_setting_of_the_server_with_its_default() {
+        let invocation = Invocation::workspace(terminal::Program::Server);
+        let help = definition(&invocation).render_long_help().to_string();
+        for variable in Variable::ALL {
+            let setting = variable.setting();
+            let is_shown = help.contains(&format!("\n  {}", setting.name));
+            assert_eq!(
+                is_shown,
+                setting.programs.contains(&settings::Program::Server),
+                "{}",
+                setting.name
+            );
+        }
+        assert!(help.contains("[default: 1024]") && help.contains("[default: 127.0.0.1:8000]"));
+        assert!(!definition(&invocation).render_help().to_string().contains("LOG_FORMAT"));
+    }
 }

@@ -13,25 +13,10 @@ use clap::{
 use directory::authorization::GrantId;
 use terminal::OutputFormat;
 
-const ADD_EXAMPLES: &str = "\
-Examples:
-  {server} clients add --name \"Team chat\" --redirect-uri https://chat.example/callback --auth-method client_secret_basic
-  {server} clients add --name Desktop --redirect-uri http://127.0.0.1/callback
-  {server} clients add --name Nightly --grant client_credentials --role user
-  {server} clients add --name Build --grant client_credentials --auth-method private_key_jwt --keys build.jwks.json --role user
-  {server} clients add --name \"Orders API\" --introspect";
-
-const REVOKE_EXAMPLES: &str = "\
-Examples:
-  {server} grants revoke 5yPq0Zr1Q2mXn8sV3kWbTA
-  {server} grants revoke --user alice
-  {server} grants revoke --client https://claude.ai/oauth/claude-code-client-metadata";
-
 /// What can be done with clients of the authorization server.
 #[derive(Debug, Subcommand)]
 pub enum ClientsCommand {
     /// Add a client, and print its secret, which is not shown again
-    #[command(after_help = ADD_EXAMPLES)]
     Add(Box<NewClientArgs>),
     /// List the clients that an operator added
     List {
@@ -121,10 +106,10 @@ pub enum GrantsCommand {
         output: OutputFormat,
     },
     /// End grants and revoke their tokens, within a second
-    #[command(after_help = REVOKE_EXAMPLES)]
+    #[command(group = super::which(["grant", "user", "client"]))]
     Revoke {
         /// The grant, as `list` prints it
-        #[arg(required_unless_present_any = ["user", "client"], value_name = "GRANT")]
+        #[arg(value_name = "GRANT")]
         grant: Option<GrantId>,
         /// All of this user (a sub)
         #[arg(long, value_name = "SUB", conflicts_with = "grant")]

@@ -120,7 +120,7 @@ impl Content {
                 other => Some(other),
             };
             let one = one.and_then(Value::as_str).and_then(|it| it.parse().ok());
-            self.audience = Some(one.ok_or(wrong("aud (write one with --aud)"))?);
+            self.audience = Some(one.ok_or(wrong("aud (write one with --resource)"))?);
         }
         if let (true, Some(roles)) = (args.role.is_empty(), like.get("roles")) {
             let roles = roles.as_array().ok_or(wrong("roles"))?;

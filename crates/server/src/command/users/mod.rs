@@ -10,7 +10,7 @@ use directory::{
     Directory, DirectoryError, Edit, EditOutcome, NewUser, User, UserName, UserStatus,
 };
 use settings::Environment;
-use terminal::table::Table;
+use terminal::{date::rfc3339_secs, table::Table};
 
 use crate::{
     args::{OutputFormat, RunArgs, SecondFactorCommand, UsersCommand},
@@ -223,13 +223,22 @@ async fn changes(
                     it.who,
                     it.what,
                     it.subject.or(it.token_id).unwrap_or_default(),
-                    it.detail.unwrap_or_else(|| "-".into()),
+                    detail(it.detail),
                     it.issuer,
                 ]
             });
             let table = Table::new(["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"]).rows(rows);
             write!(out, "{table}").map_err(Failure::output)
         }
+    }
+}
+
+/// A detail for people: the end of a role, which is recorded in seconds since 1970, as a date.
+fn detail(recorded: Option<String>) -> String {
+    let Some(text) = recorded else { return "-".into() };
+    match text.rsplit_once(" until ").map(|(role, secs)| (role, secs.parse())) {
+        Some((role, Ok(secs))) => format!("{role} until {}", rfc3339_secs(secs)),
+        _ => text,
     }
 }
 
@@ -260,4 +269,17 @@ fn roles(user: &User) -> String {
     });
     let roles: Vec<_> = roles.collect();
     if roles.is_empty() { "-".into() } else { roles.join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::detail;
+
+    #[test]
+    fn the_end_of_a_role_is_shown_as_a_date() {
+        let shown = |text: &str| detail(Some(text.to_owned()));
+        assert_eq!(shown("admin until 1800000000"), "admin until 2027-01-15T08:00:00Z");
+        assert_eq!(shown("admin"), "admin");
+        assert_eq!(detail(None), "-");
+    }
 }
