@@ -104,6 +104,10 @@ conformance: build-all
 recording: build-all
     RECORD=1 cargo test --workspace --all-features --locked --test documents recording
 
+# the screens of help and errors that tests compare, from what the programs print now
+screens: build-all
+    SCREENS=1 cargo test --workspace --all-features --locked --test screens
+
 # the container image, built and started; without docker or podman its recipe on this machine (as root)
 container:
     crates/e2e/container "{{ target }}"

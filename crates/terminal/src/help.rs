@@ -46,7 +46,8 @@ pub fn named(definition: Command, invocation: &Invocation) -> Command {
 /// let mut shown = terminal::help::concerning(definition, &|verb, _| verb == "run");
 /// shown.build();
 /// let mut help = |verb: &str| {
-///     shown.find_subcommand_mut(verb).map(|verb| verb.render_help().to_string()).unwrap_or_default()
+///     let found = shown.find_subcommand_mut(verb).map(|verb| verb.render_help().to_string());
+///     found.unwrap_or_default()
 /// };
 /// assert!(help("run").contains("--bind") && !help("check").contains("--bind"));
 /// ```

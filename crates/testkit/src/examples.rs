@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 /// Asserts that each help text (a command, and its text) has at least `least` examples of that
-/// command and no Markdown, and that `parse` accepts every command of the program that
-/// `placeholder` stands for.
+/// command and no Markdown, and that `parse` accepts every command of the program whose name
+/// `placeholder` has.
 ///
 /// # Panics
 /// An example is missing or is not accepted, or there is Markdown.

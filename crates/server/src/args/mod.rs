@@ -482,7 +482,8 @@ mod tests {
                 setting.name
             );
         }
-        assert!(help.contains("[default: 1024]") && help.contains("[default: 127.0.0.1:8000]"));
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("[default: 1024]") && words.contains("[default: 127.0.0.1:8000]"));
         assert!(!definition(&invocation).render_help().to_string().contains("LOG_FORMAT"));
     }
 }

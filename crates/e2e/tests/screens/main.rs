@@ -1,0 +1,161 @@
+//! The screens of help and of errors of the three programs, as they were reviewed:
+//! `golden/NAME.pipe.txt`, and on a terminal of 80 and of 40 columns (`NAME.80.txt`,
+//! `NAME.40.txt`), with `␛` for the escape that begins a colour. `just screens` writes them.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+#[path = "../common/binaries.rs"]
+mod binaries;
+
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Where a screen is shown: the end of the file's name, and the variables that say so.
+const PLACES: [(&str, &[(&str, &str)]); 3] = [
+    ("pipe", &[]),
+    ("80", &[("COLUMNS", "80"), ("CLICOLOR_FORCE", "1")]),
+    ("40", &[("COLUMNS", "40"), ("CLICOLOR_FORCE", "1")]),
+];
+
+/// A program, the name of its file, and the command lines in it.
+const HELP: [(&str, &[&str]); 3] = [
+    ("client", &["-h", "ping -h", "call --help", "servers add -h", "login --help", "man -h"]),
+    (
+        "server",
+        &["-h", "users -h", "users grant -h", "users show -h", "policy diff -h", "gateway --help"],
+    ),
+    ("mint-token", &["-h", "verify -h", "explain -h", "keygen --help", "man -h"]),
+];
+
+/// The same for what is refused. The client is asked to call a port that no server can have.
+const ERRORS: [(&str, &[&str]); 3] = [
+    (
+        "client",
+        &[
+            "nope",
+            "--nope",
+            "read",
+            "--output xml",
+            "--output json --timeout x",
+            "--url localhost tools",
+            "--url nowhere tools",
+            "servers add 'a b' https://mcp.example/mcp",
+            "servers remove work",
+            "call t x",
+        ],
+    ),
+    (
+        "server",
+        &[
+            "nope",
+            "users nope",
+            "users list",
+            "users grant",
+            "users grant alice admin --until soon",
+            "tokens revoke",
+            "policy check --policy none.toml",
+            "--config none.toml",
+            "config check",
+            "run",
+        ],
+    ),
+    (
+        "mint-token",
+        &["nope", "--secret x", "", "--issuer foo", "--ttl soon", "explain", "verify none.jwt"],
+    ),
+];
+
+#[test]
+fn help_looks_as_it_was_reviewed() {
+    for (program, lines) in HELP {
+        for (place, text) in compare(&format!("{program}.help"), program, lines) {
+            let columns = if place == "40" { 40 } else { 100 };
+            for line in text.lines().filter(|line| !line.starts_with("$ ")) {
+                let line = plain(line);
+                let is_one_word = line.trim().split(' ').count() == 1;
+                // A usage is a command, which is not broken.
+                let is_usage = line.starts_with("Usage: ") || line.starts_with("       ");
+                let is_narrow = line.chars().count() <= columns;
+                assert!(is_narrow || is_one_word || is_usage, "{program} {place}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_look_as_they_were_reviewed() {
+    for (program, lines) in ERRORS {
+        for (_, text) in compare(&format!("{program}.errors"), program, lines) {
+            assert!(!text.contains("panicked"), "{text}");
+        }
+    }
+}
+
+/// Runs the command lines of a program in each place, and compares what is shown with the files.
+/// Returns the places and what was shown.
+#[track_caller]
+fn compare(name: &str, program: &str, lines: &[&str]) -> Vec<(&'static str, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens/golden");
+    let mut shown = Vec::new();
+    let mut differ = Vec::new();
+    for (place, variables) in PLACES {
+        let text: String = lines.iter().map(|line| screen(program, line, variables)).collect();
+        let file = folder.join(format!("{name}.{place}.txt"));
+        if is_to_be_written() {
+            fs::write(&file, &text).unwrap();
+        }
+        if fs::read_to_string(&file).unwrap_or_default() != text {
+            differ.push(format!("{} is not what is shown, which is:\n{text}", file.display()));
+        }
+        shown.push((place, text));
+    }
+    assert!(differ.is_empty(), "{}\nto write it: just screens", differ.join("\n"));
+    shown
+}
+
+/// The command line, what the program shows in an empty folder, and how it ends.
+fn screen(program: &str, line: &str, variables: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let bin: PathBuf = folder.path().join("bin");
+    binaries::install(&bin);
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let said = Command::new("sh")
+        .args(["-c", &format!("{program} {line}")])
+        .current_dir(&home)
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", &home)
+        .env("MCP_URL", "http://127.0.0.1:1/mcp")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let mut text = format!("$ {program} {line}\n").replace(" \n", "\n");
+    for stream in [&said.stdout, &said.stderr] {
+        text.push_str(&String::from_utf8_lossy(stream));
+    }
+    let folder = folder.path().to_string_lossy().into_owned();
+    let text = text.replace(&folder, "").replace('\u{1b}', "␛");
+    let lines = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    let mut screen = format!("{lines}\n");
+    let _ = writeln!(screen, "[{}]\n", said.status.code().unwrap());
+    screen
+}
+
+/// A line without its colours.
+fn plain(line: &str) -> String {
+    let mut parts = line.split('␛');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the recipe says so by a variable")]
+fn is_to_be_written() -> bool {
+    std::env::var_os("SCREENS").is_some()
+}
