@@ -61,14 +61,13 @@ fn words(line: &str) -> Vec<String> {
     for next in line.chars() {
         match (quote, next) {
             (Some(open), next) if open == next => quote = None,
-            (Some(_), next) => word.get_or_insert_default().push(next),
             (None, '"' | '\'') => {
                 quote = Some(next);
                 word.get_or_insert_default();
             }
             (None, ' ') => words.extend(word.take()),
             (None, '|' | '<' | '>' | ')' | ';') => break,
-            (None, next) => word.get_or_insert_default().push(next),
+            (_, next) => word.get_or_insert_default().push(next),
         }
     }
     words.extend(word);
