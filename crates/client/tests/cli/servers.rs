@@ -194,6 +194,29 @@ pub(crate) async fn long_answer(is_stream: bool, bytes: usize) -> String {
     .await
 }
 
+/// A call is answered by a stream: a message of the server's log, another, and the result.
+pub(crate) async fn logs_on_the_stream_of_a_call() -> String {
+    raw(|asked| match asked["method"].as_str() {
+        Some("tools/list") => result(asked, &json!({ "tools": [] })),
+        Some("tools/call") => {
+            let log = |params: Value| {
+                json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": params })
+            };
+            let words = "the disk\u{1b}[2J\nis full";
+            let full = json!({ "level": "warning", "logger": "da\u{202e}ta", "data": words });
+            let left = json!({ "level": "info", "data": { "left": 0 } });
+            let done = json!({ "content": [{ "type": "text", "text": "done" }] });
+            let done = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": done });
+            let messages = [log(full), log(left), done];
+            let events = messages.map(|message| format!("data: {message}\n\n")).concat();
+            let response = Response::builder().header("content-type", "text/event-stream");
+            response.body(Body::from(events)).unwrap()
+        }
+        _ => greeting(asked).unwrap(),
+    })
+    .await
+}
+
 /// Requests of its own in place of an answer, and none of them waits for one.
 pub(crate) async fn asks_without_end() -> String {
     raw(|asked| {

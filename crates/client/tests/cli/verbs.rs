@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     rich::Rich,
-    servers::{Canned, Log, Mcp, serve_mcp},
+    servers::{Canned, Log, Mcp, logs_on_the_stream_of_a_call, serve_mcp},
     support::{Client, Run},
 };
 
@@ -117,7 +117,11 @@ async fn what_a_server_does_not_offer_is_said_in_plain_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_the_servers_log_are_printed_on_stderr() {
     for old in [false, true] {
-        let (url, _) = Rich::new(old).serve().await;
+        let url = if old {
+            logs_on_the_stream_of_a_call().await
+        } else {
+            Rich::new(false).serve().await.0
+        };
         let run = Client::at(&url, &["call", "logs"]).run().await.expect(0);
         assert_eq!(run.stdout, "done\n");
         assert_eq!(
