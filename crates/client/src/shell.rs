@@ -81,10 +81,10 @@ pub fn complete(
         // `mut_arg` would put the argument last.
         let add =
             |arg: clap::Arg| if arg.get_id() == "tool" { arg.add(tools.clone()) } else { arg };
-        let named = names.clone();
-        let server = ArgValueCompleter::new(move |begun: &OsStr| beginning(&named, begun));
+        let known = names.clone();
+        let of_servers = ArgValueCompleter::new(move |begun: &OsStr| beginning(&known, begun));
         let add_server = move |arg: clap::Arg| match arg.get_id().as_str() {
-            "url" | "address" | "name" => arg.add(server.clone()),
+            "url" | "address" | "name" => arg.add(of_servers.clone()),
             _ => arg,
         };
         let servers =

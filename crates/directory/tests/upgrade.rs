@@ -58,7 +58,7 @@ fn rows(blob: impl Fn(&[u8]) -> String) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn at(secs: i64) -> NumericDate {
@@ -81,7 +81,7 @@ async fn goes_on(store: &AuthorizationStore) {
     for (digest, generation) in [(old, 0), (current, 1)] {
         let found = store.find_refresh(&digest).await.unwrap().unwrap();
         assert_eq!((found.generation, found.salt), (generation, Some(SALT)));
-        assert_eq!((found.family, found.grant.given.id), (before.clone(), grant.given.id.clone()));
+        assert_eq!((found.family, found.grant.given.id), (before, grant.given.id.clone()));
     }
     let after = RefreshFamily::restore(2, at(20), false);
     let next = SecretDigest::from_bytes([9; 32]);

@@ -1,6 +1,6 @@
 //! Templates hold no words: all text of the pages is in one file, for translation.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+#![expect(clippy::panic, reason = "a test that cannot go on must stop")]
 
 use std::{fs, path::Path};
 

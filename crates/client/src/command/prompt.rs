@@ -59,7 +59,7 @@ fn checked(
 ) -> Result<Vec<Unknown>, Failure> {
     let known = prompt.arguments.as_deref().unwrap_or_default();
     let names: Vec<&str> = known.iter().map(|argument| argument.name.as_str()).collect();
-    let unknown = Unknown::among(given.iter().map(|(key, _)| key.as_str()), &names);
+    let unknown = Unknown::among(&given.iter().map(|(key, _)| key.as_str()), &names);
     let missing = known.iter().filter(|argument| {
         argument.required == Some(true) && !given.iter().any(|(key, _)| *key == argument.name)
     });

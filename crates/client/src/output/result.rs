@@ -32,7 +32,6 @@ impl Shown<'_> {
     fn of(result: &CallToolResult) -> Shown<'_> {
         let content = result.content.as_slice();
         match &result.structured_content {
-            None => Shown::Content,
             Some(Value::Object(members)) => {
                 let mut values = members.iter();
                 let lone = values.next().filter(|_| values.next().is_none());
@@ -43,15 +42,16 @@ impl Shown<'_> {
                             _ => Shown::Content,
                         }
                     }
-                    _ if members.is_empty() => Shown::Content,
-                    _ if repeat(content, &Value::Object(members.clone())) => {
+                    _ if !members.is_empty()
+                        && repeat(content, &Value::Object(members.clone())) =>
+                    {
                         Shown::unwrapped(members, lone)
                     }
                     _ => Shown::Content,
                 }
             }
             Some(value) if repeat(content, value) => Shown::Value(value),
-            Some(_) => Shown::Content,
+            None | Some(_) => Shown::Content,
         }
     }
 

@@ -38,14 +38,14 @@ const BOUNDS: [(&str, &str); 10] = [
 
 /// Each member's path, and what it is.
 pub(crate) fn parameters(schema: &Value) -> Vec<(String, String)> {
-    let mut rows = Rows { root: schema, rows: Vec::new(), seen: BTreeSet::new() };
+    let mut rows = Rows { root: schema, found: Vec::new(), seen: BTreeSet::new() };
     rows.inside("", schema, 0);
-    rows.rows
+    rows.found
 }
 
 struct Rows<'a> {
     root: &'a Value,
-    rows: Vec<(String, String)>,
+    found: Vec<(String, String)>,
     seen: BTreeSet<String>,
 }
 
@@ -58,10 +58,10 @@ impl<'a> Rows<'a> {
         for part in parts(self.root, schema) {
             for (name, member, required) in members_in(part) {
                 let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                if self.rows.len() >= MAX_ROWS || !self.seen.insert(path.clone()) {
+                if self.found.len() >= MAX_ROWS || !self.seen.insert(path.clone()) {
                     continue;
                 }
-                self.rows.push((path.clone(), about(self.root, name, member, required)));
+                self.found.push((path.clone(), about(self.root, name, member, required)));
                 self.inside(&path, member, depth + 1);
             }
             for (keyword, sign) in [("items", "[]"), ("additionalProperties", ".*")] {

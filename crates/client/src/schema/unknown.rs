@@ -27,7 +27,7 @@ pub(crate) struct Unknown {
 impl Unknown {
     /// Those of `given` that are not among `known`.
     pub(crate) fn among<'a>(
-        given: impl Iterator<Item = &'a str> + Clone,
+        given: &(impl Iterator<Item = &'a str> + Clone),
         known: &[&str],
     ) -> Vec<Self> {
         let is_free = |name: &&&str| !given.clone().any(|given| given == **name);
@@ -79,7 +79,7 @@ pub(super) fn unknown(root: &Value, arguments: &Map<String, Value>) -> Vec<Unkno
     }
     let members = all.iter().filter_map(|part| part.get("properties")?.as_object());
     let known: Vec<&str> = members.flat_map(Map::keys).map(String::as_str).collect();
-    Unknown::among(arguments.keys().map(String::as_str), &known)
+    Unknown::among(&arguments.keys().map(String::as_str), &known)
 }
 
 #[cfg(test)]
@@ -120,10 +120,10 @@ mod tests {
 
     #[test]
     fn the_argument_that_was_meant_is_not_given_yet() {
-        let found = Unknown::among(["pth", "bogus"].into_iter(), &["path", "head"]);
+        let found = Unknown::among(&["pth", "bogus"].into_iter(), &["path", "head"]);
         let meant: Vec<_> = found.iter().map(|one| one.meant.as_deref()).collect();
         assert_eq!(meant, [Some("path"), None]);
-        let both = Unknown::among(["pth", "path"].into_iter(), &["path", "head"]);
+        let both = Unknown::among(&["pth", "path"].into_iter(), &["path", "head"]);
         assert_eq!(both, [Unknown { name: "pth".into(), meant: None }]);
     }
 }

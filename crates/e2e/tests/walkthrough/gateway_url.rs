@@ -76,8 +76,8 @@ fn a_server_with_a_url_is_behind_the_guard() {
 #[test]
 fn a_server_that_goes_down_is_reported_until_it_is_back_and_others_are_served() {
     let world = World::ready();
-    let port = testkit::free_port().unwrap();
-    let (notes, other) = (Notes::start_at(port), Notes::start());
+    let at = testkit::free_port().unwrap();
+    let (notes, other) = (Notes::start_at(at), Notes::start());
     let section = |name: &str, url: &str, path: &str| {
         format!("[upstreams.{name}]\nurl = \"{url}\"\npath = \"{path}\"\n")
     };
@@ -118,7 +118,7 @@ fn a_server_that_goes_down_is_reported_until_it_is_back_and_others_are_served() 
         let said = ready().await;
         assert!(said.starts_with("ready\nnotes: the server cannot be started or reached since "));
         assert!(said.ends_with(" (callers are served)\n") && !said.contains("other"), "{said}");
-        let _back = Notes::start_at(port);
+        let _back = Notes::start_at(at);
         let said = call().await;
         assert!(said.contains("noted over HTTP"), "{said}");
         assert_eq!(ready().await, "ready\n");

@@ -31,15 +31,19 @@ impl Walk {
         let issuer = format!("http://localhost:{port}");
         world.run_with("server", &["init"], &[("JWT_ISSUER", &issuer)]).expect_code(0);
         let mut file = fs::read_to_string(world.path(".env")).unwrap();
-        file += &format!("MCP_RESOURCE=http://localhost:{port}/mcp\n");
-        file += &format!("JWT_ISSUER={issuer}\n");
+        file += "MCP_RESOURCE=";
+        file += &issuer;
+        file += "/mcp\nJWT_ISSUER=";
+        file += &issuer;
+        file += "\n";
         fs::write(world.path(".env"), file).unwrap();
         let server = world.start(&[], env);
         Self { world, server }
     }
 
     fn program(&self, name: &str, rest: &str) -> String {
-        let url = if name == "client" { format!(" --url {}", self.server.url) } else { "".into() };
+        let url =
+            if name == "client" { format!(" --url {}", self.server.url) } else { String::new() };
         format!("{}{url} {rest}", binaries().join(name).display())
     }
 

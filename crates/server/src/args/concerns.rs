@@ -8,11 +8,11 @@ pub(super) fn concerns(path: &str, id: &str) -> bool {
         return false;
     }
     match (id, verb) {
-        (_, "run" | "gateway") | ("env_file" | "config", _) => true,
-        (_, "config") => true,
-        ("resource", "connect" | "upstreams" | "tokens") => true,
-        ("issuer" | "database_url", "init" | "users" | "clients" | "grants" | "tokens") => true,
-        ("policy", "policy" | "upstreams") => true,
+        (_, "run" | "gateway" | "config")
+        | ("env_file" | "config", _)
+        | ("resource", "connect" | "upstreams" | "tokens")
+        | ("issuer" | "database_url", "init" | "users" | "clients" | "grants" | "tokens")
+        | ("policy", "policy" | "upstreams") => true,
         ("policy", _) => {
             matches!(path, "users add" | "users grant" | "users import" | "clients add")
         }

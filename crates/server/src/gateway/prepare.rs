@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_server_that_cannot_be_asked_is_served_as_it_was_accepted() {
-        const LISTING: Duration = Duration::from_secs(60);
+        const LISTING: Duration = Duration::from_mins(1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         assert!(matches!(

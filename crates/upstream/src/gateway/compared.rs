@@ -183,7 +183,7 @@ mod tests {
         let http = compared(&asked, Some(contact.clone())).await;
         let times = || asked.times.swap(0, Ordering::SeqCst);
         assert_eq!(times(), 1);
-        advance(HOLDS - Duration::from_millis(1)).await;
+        advance(HOLDS.saturating_sub(Duration::from_millis(1))).await;
         http.confirm(&caller()).await.unwrap();
         assert_eq!(times(), 0);
         advance(Duration::from_millis(1)).await;

@@ -286,10 +286,10 @@ async fn session(front: &Front) -> String {
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
     let begin = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
     let (head, _) = said(front, None, begin).await;
-    let session = head.headers["mcp-session-id"].to_str().unwrap().to_owned();
-    let begun = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-    assert_eq!(said(front, Some(&session), begun).await.0.status, 202);
-    session
+    let id = head.headers["mcp-session-id"].to_str().unwrap().to_owned();
+    let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    assert_eq!(said(front, Some(&id), ready).await.0.status, 202);
+    id
 }
 
 /// A server of the old generation without sessions, whose tool has this title, if it has one, and
