@@ -6,8 +6,8 @@ use std::{io, net::TcpListener, ops::Range};
 /// above on Linux, 49152 and above elsewhere): none of those takes the port before the server does.
 const PORTS: Range<u16> = 15_000..30_000;
 
-/// A port of the loopback address that no process listens on, also for a server that stops and comes
-/// back.
+/// A port of the loopback address that no process listens on, also for a server that stops and
+/// comes back.
 ///
 /// # Errors
 ///

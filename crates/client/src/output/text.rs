@@ -18,7 +18,7 @@ use crate::{
 
 /// How many columns a description has at least.
 const MIN_ABOUT: usize = 20;
-/// What stands for the rest of a line.
+/// Ends a line that is cut off.
 const ELIDED: &str = "...";
 
 /// Makes text that fits a terminal, if there is one.

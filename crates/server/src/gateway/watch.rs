@@ -1,10 +1,9 @@
 //! The files of an upstream, read again when they change.
 //!
 //! So what `upstreams accept` accepts, and what an operator changes in the policy, is in force
-//! within some seconds. An acceptance also ends that something is hidden that had changed and is
-//! again as it was accepted: the lock file counts acceptances, so that they differ from edits. Files
-//! that cannot be used change nothing. The authorization server shows the scopes of a changed policy
-//! after a restart.
+//! within some seconds. An acceptance also shows again what had changed and is as it was accepted:
+//! the lock file counts acceptances, so that they differ from edits. Files that cannot be used change
+//! nothing. The authorization server shows the scopes of a changed policy after a restart.
 
 use std::{
     fs,

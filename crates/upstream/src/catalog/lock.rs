@@ -2,8 +2,8 @@
 //!
 //! It has each definition with its digest, in the order of their names and each member on a line of
 //! its own, so that a version control system shows what a change of it accepts. Nothing in it is
-//! secret. It also says whether the policy beside it is still the one that was suggested, which
-//! may not have been read by anyone, and how often something was accepted: so the file differs after
+//! secret. It also says whether the policy beside it is still the one that was suggested, which may
+//! not have been read by anyone, and how often something was accepted. So the file differs after
 //! each acceptance, also of what had been accepted before.
 
 use super::{Definition, DefinitionError, Digest, Json, JsonError, Kind, Pins};

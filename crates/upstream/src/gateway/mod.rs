@@ -13,8 +13,9 @@
 //! versioning).
 //!
 //! Before a connection is used, the gateway lists what the server offers and compares it with what
-//! was accepted: the process may be another version of the program. It does so again before the next
-//! call after something was accepted, and after a server over HTTP may have been started anew.
+//! was accepted: the process may be another version of the program. It compares them again before
+//! the next call after something was accepted, or after a server over HTTP may have been started
+//! anew.
 //!
 //! **Invariant:** a connection is used by those alone for whom the pool keeps it.
 
