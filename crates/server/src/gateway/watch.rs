@@ -2,8 +2,8 @@
 //!
 //! So what `upstreams accept` accepts, and what an operator changes in the policy, is in force
 //! within some seconds. An acceptance also shows again what had changed and is as it was accepted:
-//! the lock file counts acceptances, so that they differ from edits. Files that cannot be used change
-//! nothing. The authorization server shows the scopes of a changed policy after a restart.
+//! the lock file counts acceptances, so that they differ from edits. Files that cannot be used
+//! change nothing. The authorization server shows the scopes of a changed policy after a restart.
 
 use std::{
     fs,
