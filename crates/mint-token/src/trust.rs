@@ -57,7 +57,7 @@ pub(crate) fn verifier(
     Ok(VerifierContext { verifier, notes })
 }
 
-/// `--leeway`; otherwise the server's own: less for the local issuer, which has its clock.
+/// `--leeway`; otherwise the server's own: less for the local issuer if it has the server's clock.
 fn leeway(
     args: &TrustArgs,
     issuer: &Issuer,
@@ -66,7 +66,8 @@ fn leeway(
     let has_own_keys = args.keys.is_none() && args.jwks_url.is_none() && args.discover.is_none();
     let is_local = environment.get(Variable::JwtIssuer) == Some(issuer.as_str());
     match args.leeway {
-        None if has_own_keys && is_local => Ok(Leeway::SAME_CLOCK),
+        None if has_own_keys && is_local => Ok(settings::verifying_keys(environment)
+            .map_or(Leeway::SAME_CLOCK, |found| found.leeway())),
         None => Ok(Leeway::default()),
         Some(time) => {
             Leeway::new(time).map_err(|fault| VerifierError::Usage(format!("--leeway: {fault}")))

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use auth_core::{Jwk, Jwks, KeyError, KeySet, SigningKey, VerifyingKey, base64url};
+use auth_core::{Jwk, Jwks, KeyError, KeySet, Leeway, SigningKey, VerifyingKey, base64url};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -134,6 +134,18 @@ pub struct VerifyingKeys {
     pub source: KeySource,
     /// What of a JWK Set was left out: the index in the set, from 0, and the error.
     pub unusable: Vec<(usize, KeyError)>,
+}
+
+impl VerifyingKeys {
+    /// The leeway of the tokens that they verify. A secret signs on this machine, by its clock; who
+    /// holds the keys of a file is not known.
+    #[must_use]
+    pub fn leeway(&self) -> Leeway {
+        match self.source {
+            KeySource::Secret => Leeway::SAME_CLOCK,
+            KeySource::File(_) => Leeway::default(),
+        }
+    }
 }
 
 /// The keys to verify with. A file may hold a public key, a JWK Set, or a private key, of which the

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Clock, IssuerKeys, Leeway, TrustedIssuer};
+use auth_core::{Clock, IssuerKeys, TrustedIssuer};
 use bartizan::Issuers;
 use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
 use issuer::ServedResource;
@@ -224,7 +224,7 @@ fn trusted_issuers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Issuers, C
     let error = |error: &dyn std::fmt::Display| ConfigError(vec![format!("the issuers: {error}")]);
     let local = config.local.iter().map(|local| {
         let trusted = TrustedIssuer::new(local.issuer.clone(), local.key_set());
-        trusted.trust_roles(true).leeway(Leeway::SAME_CLOCK).into()
+        trusted.trust_roles(true).leeway(local.leeway()).into()
     });
     let others = issuers::trusts(&config.issuers, clock, &config.authorities)
         .map_err(|fault| error(&fault))?;

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 
 use auth_core::{
-    AccessToken, Clock, Issuer, Leeway, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
-    TokenVerifier, TrustedIssuer, UnverifiedToken, display,
+    AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
+    TrustedIssuer, UnverifiedToken, display,
 };
 use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
@@ -89,8 +89,9 @@ async fn act(
 fn verifier(args: &RunArgs, environment: &Environment, issuer: &Issuer) -> Option<TokenVerifier> {
     let resource = args.resource.as_deref().or(environment.get(Variable::McpResource))?;
     let resource: ResourceUri = resource.parse().ok()?;
-    let keys = settings::verifying_keys(environment).ok()?.keys;
-    let trusted = TrustedIssuer::new(issuer.clone(), keys).leeway(Leeway::SAME_CLOCK);
+    let keys = settings::verifying_keys(environment).ok()?;
+    let leeway = keys.leeway();
+    let trusted = TrustedIssuer::new(issuer.clone(), keys.keys).leeway(leeway);
     Some(TokenVerifier::new(resource.audience().clone()).trust(trusted))
 }
 

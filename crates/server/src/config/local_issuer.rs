@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use auth_core::{Issuer, KeySet, ResourceUri};
+use auth_core::{Issuer, KeySet, Leeway, ResourceUri};
 use settings::{
     Environment, KeySettingError, KeySource, SignInMode, SignInSettings, Variable, VerifyingKeys,
     is_on_origin_of,
@@ -31,6 +31,11 @@ impl LocalIssuer {
     /// Its keys out of `JWT_SECRET` or `JWT_KEY_FILE`.
     pub(crate) fn key_set(&self) -> KeySet {
         self.keys.as_ref().map(|found| found.keys.clone()).unwrap_or_default()
+    }
+
+    /// The leeway of its tokens. Without keys of its own they are signed here.
+    pub(crate) fn leeway(&self) -> Leeway {
+        self.keys.as_ref().map_or(Leeway::SAME_CLOCK, VerifyingKeys::leeway)
     }
 }
 
@@ -129,7 +134,19 @@ mod tests {
         let (found, faults) = resolved(&elsewhere);
         assert!(found.unwrap().sign_in.is_none() && faults.is_empty(), "{faults:?}");
         let (found, _) = resolved(&[("JWT_SECRET", SECRET), ("SIGN_IN", "off")]);
-        assert!(found.unwrap().sign_in.is_none());
+        let found = found.unwrap();
+        assert!(found.sign_in.is_none());
+        assert_eq!(found.leeway(), Leeway::SAME_CLOCK);
+    }
+
+    #[test]
+    fn an_issuer_with_keys_in_a_file_may_have_another_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        let key = testkit::TestKey::shared(auth_core::Algorithm::Es256);
+        std::fs::write(&path, key.public_pem().unwrap()).unwrap();
+        let (found, _) = resolved(&[("JWT_KEY_FILE", path.to_str().unwrap())]);
+        assert_eq!(found.unwrap().leeway(), Leeway::default());
     }
 
     #[test]
@@ -137,6 +154,7 @@ mod tests {
         let (found, faults) = resolved(&[("SIGN_IN", "on")]);
         let found = found.unwrap();
         assert!(found.keys.is_none() && found.sign_in.is_some() && faults.is_empty());
+        assert_eq!(found.leeway(), Leeway::SAME_CLOCK);
         let (_, faults) = resolved(&[]);
         assert!(faults.iter().any(|fault| fault.contains("no key")), "{faults:?}");
         let (_, faults) = resolved(&[("SIGN_IN", "on"), ("JWT_ISSUER", "https://login.example")]);
