@@ -118,7 +118,6 @@ pub(super) fn random_word() -> String {
     random::<16>().iter().fold(String::new(), |word, byte| format!("{word}{byte:02x}"))
 }
 
-/// A number below `end`.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("randomness");

@@ -133,8 +133,19 @@ async fn request(
     let Some(place) = shared.place(context.owner()) else {
         return answer::too_many(request.id());
     };
+    let Some((entered, mut cancelled)) = Entered::new(session, &request) else {
+        let text = "a request with this id is in flight";
+        let status = StatusCode::BAD_REQUEST;
+        return answer::error(status, request.id(), ErrorCode::INVALID_REQUEST, text);
+    };
+    let server = &entered.session.server;
     if shared.definitions.concern(&request) {
-        if let Err(error) = session.server.confirm(context).await {
+        let confirmed = tokio::select! {
+            biased;
+            _ = &mut cancelled => return answer::events(http_body_util::Empty::new().boxed()),
+            confirmed = server.confirm(context) => confirmed,
+        };
+        if let Err(error) = confirmed {
             // The session goes on.
             let (id, text) = (request.id(), error.to_string());
             return answer::error(StatusCode::OK, id, ErrorCode::INTERNAL, &text);
@@ -144,19 +155,10 @@ async fn request(
             return refused;
         }
     }
-    let cancelled = request.id().and_then(Id::parse).and_then(|id| {
-        let cancelled = session.enter(id.clone())?;
-        Some((id, cancelled))
-    });
-    let Some((id, cancelled)) = cancelled else {
-        let text = "a request with this id is in flight";
-        let status = StatusCode::BAD_REQUEST;
-        return answer::error(status, request.id(), ErrorCode::INVALID_REQUEST, text);
-    };
     let method = request.method();
     let listed = is_list(method).then(|| method.to_owned());
-    let call = session.server.call(context, request);
-    let running = Running { shared: Arc::clone(shared), session, id, call, cancelled, listed };
+    let call = server.call(context, request);
+    let running = Running { shared: Arc::clone(shared), entered, call, cancelled, listed };
     let mut running = Attached(Some((running, place)));
     let after = shared.limits.stream_after;
     let Some((call, _)) = &mut running.0 else { return answer::status(StatusCode::ACCEPTED) };
@@ -175,8 +177,9 @@ async fn request(
         First::Event(event) => Some(event),
         First::Late | First::Ended => None,
     };
-    let stream = call.session.open_stream();
-    let poll_after = shared.limits.poll_after.filter(|_| call.session.is_primed());
+    let session = &call.entered.session;
+    let stream = session.open_stream();
+    let poll_after = shared.limits.poll_after.filter(|_| session.is_primed());
     let body = stream.read(Some(0), shared.limits.keep_alive, poll_after);
     if let Some((call, place)) = running.0.take() {
         tokio::spawn(call.pump(begun, Some(stream), place));
@@ -184,11 +187,31 @@ async fn request(
     answer::events(body.boxed())
 }
 
+/// The id of a call, which is in flight in its session until this is dropped.
+struct Entered {
+    session: Arc<Session>,
+    id: Id,
+}
+
+impl Entered {
+    /// `None` if one with this id is in flight, or if the session has ended.
+    fn new(session: Arc<Session>, request: &Message) -> Option<(Self, Cancelled)> {
+        let id = request.id().and_then(Id::parse)?;
+        let cancelled = session.enter(id.clone())?;
+        Some((Self { session, id }, cancelled))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.session.leave(&self.id);
+    }
+}
+
 /// A call of a session.
 struct Running {
     shared: Arc<Shared>,
-    session: Arc<Session>,
-    id: Id,
+    entered: Entered,
     call: Box<dyn Call>,
     cancelled: Cancelled,
     /// The method, if it is answered with definitions.
@@ -223,7 +246,7 @@ impl Running {
         }
         if let Some(to) = to {
             to.finish();
-            self.session.prune();
+            self.entered.session.prune();
         }
         drop(place);
     }
@@ -243,7 +266,7 @@ impl Running {
                     First::Late | First::Ended => return None,
                 },
             };
-            self.session.note(&event);
+            self.entered.session.note(&event);
             let (message, is_last) = stream::message(event);
             if let Some(to) = to {
                 let message = if is_last { self.finish(message) } else { message };
@@ -260,12 +283,6 @@ impl Running {
                 return None;
             }
         }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.session.leave(&self.id);
     }
 }
 

@@ -5,7 +5,10 @@
 //! minutes at most: it may have been started anew in between, as another version. What it offers is
 //! asked for again then, before the next call of the connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use tokio::{sync::Mutex, time::Instant};
 
@@ -26,14 +29,10 @@ pub(super) struct Compared {
     catalog: Arc<Catalog>,
     /// Where a connection can outlive its server.
     contact: Option<Contact>,
-    state: Mutex<State>,
-}
-
-struct State {
     /// On what the last comparison that succeeded rests.
-    basis: Basis,
-    /// The last one, if it failed: when it began, and why.
-    failure: Option<(Instant, Arc<OfferedError>)>,
+    basis: RwLock<Basis>,
+    /// Held by who compares. The last comparison, if it failed: when it began, and why.
+    comparing: Mutex<Option<(Instant, Arc<OfferedError>)>>,
 }
 
 /// On what a comparison rests.
@@ -71,21 +70,28 @@ impl Compared {
     ) -> Result<Arc<Self>, OfferedError> {
         let basis = Basis::now(&catalog, contact.as_ref());
         compare(&connection, &catalog).await?;
-        let state = Mutex::new(State { basis, failure: None });
-        Ok(Arc::new(Self { connection, catalog, contact, state }))
+        let (basis, comparing) = (RwLock::new(basis), Mutex::default());
+        Ok(Arc::new(Self { connection, catalog, contact, basis, comparing }))
+    }
+
+    fn holds(&self, later: Basis) -> bool {
+        self.basis.read().unwrap_or_else(PoisonError::into_inner).holds(later)
     }
 
     /// Compares it again, on behalf of a caller, if the last comparison does not hold any more.
     /// Callers that wait for one comparison share its outcome.
     pub(super) async fn confirm(&self, context: &CallContext) -> Result<(), Arc<OfferedError>> {
-        let asked = Instant::now();
-        let mut state = self.state.lock().await;
-        let basis = Basis::now(&self.catalog, self.contact.as_ref());
-        // No call is passed on over a connection that has ended.
-        if state.basis.holds(basis) || self.connection.is_closed() {
+        if self.holds(Basis::now(&self.catalog, self.contact.as_ref())) {
             return Ok(());
         }
-        if let Some((began, error)) = &state.failure
+        let asked = Instant::now();
+        let mut failure = self.comparing.lock().await;
+        let basis = Basis::now(&self.catalog, self.contact.as_ref());
+        // No call is passed on over a connection that has ended.
+        if self.holds(basis) || self.connection.is_closed() {
+            return Ok(());
+        }
+        if let Some((began, error)) = &*failure
             && *began >= asked
         {
             return Err(Arc::clone(error));
@@ -95,7 +101,8 @@ impl Compared {
         match offered(&connection, &ListBounds::default()).await {
             Ok(offered) => {
                 self.catalog.learn(&offered.definitions);
-                *state = State { basis, failure: None };
+                *self.basis.write().unwrap_or_else(PoisonError::into_inner) = basis;
+                *failure = None;
                 Ok(())
             }
             Err(error) => {
@@ -106,7 +113,7 @@ impl Compared {
                     "The server does not say what it offers: calls are refused until it does"
                 );
                 let error = Arc::new(error);
-                state.failure = Some((began, Arc::clone(&error)));
+                *failure = Some((began, Arc::clone(&error)));
                 Err(error)
             }
         }

@@ -86,8 +86,7 @@ impl Beginning {
         else {
             return;
         };
-        let (catalog, contact) = (Arc::clone(catalog), contact.clone());
-        match Compared::begin(connection.clone(), Arc::clone(&catalog), contact).await {
+        match Compared::begin(connection.clone(), Arc::clone(catalog), contact.clone()).await {
             // It begins once.
             Ok(begun) => drop(compared.set(begun)),
             Err(error) => {

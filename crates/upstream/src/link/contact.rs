@@ -45,7 +45,8 @@ impl Contact {
     /// A message was answered.
     pub(crate) fn found(&self) {
         // What the server answers to a start that fails is no reason to call it available.
-        if self.0.is_lost.swap(false, Ordering::AcqRel)
+        if self.0.is_lost.load(Ordering::Acquire)
+            && self.0.is_lost.swap(false, Ordering::AcqRel)
             && let Some(availability) = self.0.availability.get()
         {
             availability.succeeded();

@@ -16,7 +16,7 @@ use upstream::{
     CallContext,
     calls::CallLimits,
     era::{Wanted, connect},
-    front::{Front, FrontLimits, Unpinned},
+    front::{Definitions, Front, FrontLimits, Unpinned},
     link::{ClosedError, Incoming, Link, LinkFault},
     port::{OpenError, Opened, Server, Servers, Waiting},
     wire::Message,
@@ -171,9 +171,19 @@ impl Client {
 
     /// With these bounds of the connections.
     pub(super) fn with_calls(limits: FrontLimits, calls: CallLimits) -> Self {
+        Self::of(|fakes| fakes, Arc::new(Unpinned), limits, calls)
+    }
+
+    /// Of what `servers` makes of the fake ones.
+    pub(super) fn of<S: Servers>(
+        servers: impl FnOnce(Fakes) -> S,
+        definitions: Arc<dyn Definitions>,
+        limits: FrontLimits,
+        calls: CallLimits,
+    ) -> Self {
         let seen = Seen::default();
         let fakes = Fakes { seen: Arc::clone(&seen), limits: calls };
-        let front = Front::new(Arc::new(fakes), Arc::new(Unpinned), limits);
+        let front = Front::new(Arc::new(servers(fakes)), definitions, limits);
         let context = CallContext::new(None, auth_core::ScopeSet::empty());
         Self { front, seen, session: None, context }
     }

@@ -1,5 +1,6 @@
 //! The front before servers of its clients' own generation.
 
+mod confirmed;
 mod fake;
 mod new;
 mod old;
