@@ -209,7 +209,7 @@ async fn resource(
 
 /// Whether a resource is the very server (RFC 9728 §3.3). A query of the URL says nothing of which
 /// server it is (RFC 9728 §3.1 has no place for one in metadata that is looked for).
-fn is_same(server: &str, resource: &str) -> bool {
+pub(super) fn is_same(server: &str, resource: &str) -> bool {
     let (Ok(mut server), Ok(resource)) = (Url::parse(server), Url::parse(resource)) else {
         return false;
     };
