@@ -32,7 +32,7 @@ impl Shown<'_> {
     fn of(result: &CallToolResult) -> Shown<'_> {
         let content = result.content.as_slice();
         match &result.structured_content {
-            Some(Value::Object(members)) => {
+            Some(structured @ Value::Object(members)) => {
                 let mut values = members.iter();
                 let lone = values.next().filter(|_| values.next().is_none());
                 match lone {
@@ -42,9 +42,7 @@ impl Shown<'_> {
                             _ => Shown::Content,
                         }
                     }
-                    _ if !members.is_empty()
-                        && repeat(content, &Value::Object(members.clone())) =>
-                    {
+                    _ if !members.is_empty() && repeat(content, structured) => {
                         Shown::unwrapped(members, lone)
                     }
                     _ => Shown::Content,
@@ -72,7 +70,7 @@ impl Shown<'_> {
 }
 
 /// Whether blocks say what a value says: as its JSON or its text, in one block or in one for each
-/// item, or as the value's own blocks. No blocks say nothing else.
+/// item. No blocks say nothing else.
 fn repeat(content: &[ContentBlock], value: &Value) -> bool {
     let says = |text: &str, value: &Value| {
         value.as_str().is_some_and(|said| said.trim_end() == text.trim_end())

@@ -17,6 +17,8 @@ const MAX_DEPTH: usize = 4;
 const MAX_VALUES: usize = 40;
 /// How many members are shown where none is required.
 const MAX_OPTIONAL: usize = 3;
+/// How many arguments have one.
+const MAX_EXAMPLES: usize = 20;
 /// How long an example may be, in bytes.
 const MAX_BYTES: usize = 600;
 
@@ -34,6 +36,9 @@ const FORMATS: [(&str, &str); 6] = [
 pub(crate) fn examples(schema: &Value) -> Vec<(&str, Value)> {
     let mut all: Vec<(&str, Value)> = Vec::new();
     for (name, member, _) in parts(schema, schema).into_iter().flat_map(members_in) {
+        if all.len() == MAX_EXAMPLES {
+            break;
+        }
         if !Kinds::of(schema, member).have_inside() || all.iter().any(|(other, _)| *other == name) {
             continue;
         }
@@ -162,6 +167,14 @@ mod tests {
             let given = json!({ name: value });
             assert_eq!(super::super::check(&schema, &given), [], "{name}");
         }
+    }
+
+    #[test]
+    fn a_schema_of_any_length_has_few_examples() {
+        let list = json!({ "type": "array", "items": { "type": "string" } });
+        let all = (0..2000).map(|at| (format!("a{at}"), list.clone())).collect();
+        let schema = json!({ "properties": Value::Object(all) });
+        assert_eq!(examples(&schema).len(), MAX_EXAMPLES);
     }
 
     #[test]

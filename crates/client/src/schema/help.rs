@@ -18,6 +18,8 @@ use super::{
 const MAX_DEPTH: usize = 2;
 /// How many rows there are at most.
 const MAX_ROWS: usize = 300;
+/// How many values of an enumeration are shown.
+const MAX_VALUES: usize = 100;
 
 /// How many lists and maps are directly in one another.
 const MAX_SIGNS: usize = 2;
@@ -115,14 +117,20 @@ fn about(root: &Value, name: &str, member: &Value, required: bool) -> String {
 /// The kinds of a schema, or its values where it lists them.
 fn what(root: &Value, schema: &Value) -> String {
     let kinds = Kinds::of(root, schema);
-    let mut values = Vec::new();
-    for part in parts(root, schema) {
+    let (mut values, mut more) = (Vec::new(), "");
+    let listed = parts(root, schema).into_iter().flat_map(|part| {
         let listed = part.get("enum").and_then(Value::as_array);
-        for value in listed.into_iter().flatten().chain(part.get("const")) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
+        listed.into_iter().flatten().chain(part.get("const"))
+    });
+    for value in listed {
+        if values.contains(&value) {
+            continue;
         }
+        if values.len() == MAX_VALUES {
+            more = ",...";
+            break;
+        }
+        values.push(value);
     }
     let null =
         if kinds.allow(&Value::Null) && !values.contains(&&Value::Null) { " or null" } else { "" };
@@ -132,7 +140,7 @@ fn what(root: &Value, schema: &Value) -> String {
         [one] => format!("only {one}{null}"),
         all => {
             let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-            format!("one of [{}]{null}", all.join(","))
+            format!("one of [{}{more}]{null}", all.join(","))
         }
     }
 }
@@ -217,6 +225,17 @@ mod tests {
                 row("keys", "a JSON array (each one of [\"Alt\",\"Shift\"]), fewest 1"),
             ]
         );
+    }
+
+    #[test]
+    fn a_long_enumeration_and_many_alternatives_are_cut_off() {
+        let values: Vec<usize> = (0..5000).collect();
+        let schema = json!({ "enum": values });
+        let said = what(&schema, &schema);
+        assert!(said.contains("98,99,...]") && !said.contains("100"), "{said}");
+        let one = json!({ "type": "string" });
+        let schema = json!({ "anyOf": vec![one; 5000] });
+        assert!(parts(&schema, &schema).len() <= super::super::kinds::MAX_SHOWN);
     }
 
     #[test]

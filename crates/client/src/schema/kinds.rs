@@ -149,6 +149,9 @@ pub(super) fn parts<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
         let alternatives = ["anyOf", "oneOf", "allOf"].iter().filter_map(|word| part.get(word));
         let alternatives = alternatives.filter_map(Value::as_array).flatten();
         for next in target(root, part).into_iter().chain(alternatives) {
+            if all.len() >= MAX_SHOWN {
+                break;
+            }
             if !all.iter().any(|known| std::ptr::eq(*known, next)) {
                 all.push(next);
             }

@@ -11,6 +11,8 @@ mod help;
 mod kinds;
 mod unknown;
 
+use std::collections::BTreeSet;
+
 use jsonschema::{PatternOptions, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
@@ -137,14 +139,13 @@ pub(crate) fn members(root: &Value) -> Vec<(&str, &Value, bool)> {
 
 /// The same as they are, references and all.
 fn members_in(schema: &Value) -> Vec<(&str, &Value, bool)> {
-    let required = schema.get("required").and_then(Value::as_array);
-    let is_required =
-        |name: &str| required.is_some_and(|all| all.iter().any(|required| required == name));
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let required: BTreeSet<&str> = required.filter_map(Value::as_str).collect();
     let members = schema.get("properties").and_then(Value::as_object);
     let mut members: Vec<_> = members
         .into_iter()
         .flatten()
-        .map(|(name, schema)| (name.as_str(), schema, is_required(name)))
+        .map(|(name, schema)| (name.as_str(), schema, required.contains(name.as_str())))
         .collect();
     members.sort_by_key(|(_, _, required)| !required);
     members

@@ -55,9 +55,9 @@ impl Unknown {
         let name = &self.name;
         match &self.meant {
             Some(meant) => format!(
-                "`{of}` lists no argument `{name}`: did you mean `{meant}`? It is sent as it is"
+                "`{of}` lists no argument `{name}`: did you mean `{meant}`? It is sent unchanged"
             ),
-            None => format!("`{of}` lists no argument `{name}`. It is sent as it is"),
+            None => format!("`{of}` lists no argument `{name}`. It is sent unchanged"),
         }
     }
 }
