@@ -18,7 +18,7 @@ use crate::{FolderWatch, KeyAgreement, ProviderSections, SetupError};
 /// How often what is over is removed.
 const PRUNING: Duration = Duration::from_mins(10);
 
-/// With which the keys sign that are made on first use.
+/// The algorithm of the keys that are made on first use.
 pub const KEY_ALGORITHM: Algorithm = Algorithm::Es256;
 
 /// What an authorization server is to be.

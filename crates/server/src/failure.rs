@@ -217,7 +217,8 @@ impl Failure {
 fn bind_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "Another program listens there: stop it, or choose another address with --bind or BIND_ADDR"
+            "Another program listens there: stop it, or choose another address with --bind or \
+             BIND_ADDR, and the same port in MCP_RESOURCE and JWT_ISSUER"
         }
         io::ErrorKind::PermissionDenied => "Ports under 1024 need privileges: choose a higher one",
         _ => "Check --bind or BIND_ADDR",

@@ -165,7 +165,7 @@ fn what_had_changed_and_is_as_before_is_served_again_once_it_is_accepted() {
     assert_ne!(call(), Some(0));
     world.run("server", &["upstreams", "status"]).expect_code(0).expect_out(&[
         "notes: as it was accepted",
-        "A running gateway keeps hidden what it has seen change",
+        "A running gateway still hides definitions that it saw change",
         "upstreams accept NAME",
     ]);
     assert_ne!(call(), Some(0), "asking is not accepting");

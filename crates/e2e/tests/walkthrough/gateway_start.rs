@@ -15,8 +15,10 @@ const NOTES: &str = include_str!("../../../server/tests/commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}}]"#;
 /// The one that answers is at the resource for which tokens are minted.
 const SECTIONS: &str = r#"
-[upstreams.other]
-command = ["sh", "other.sh"]
+[upstreams.silent]
+command = ["sh", "silent.sh"]
+[upstreams.listless]
+command = ["sh", "listless.sh"]
 [upstreams.notes]
 command = ["sh", "notes.sh"]
 path = "/mcp"
@@ -57,19 +59,26 @@ fn a_gateway_that_waits_for_a_server_ends_when_it_is_asked_to_and_so_does_the_se
 }
 
 #[test]
-fn an_accepted_server_that_hangs_keeps_no_other_one_from_being_served() {
+fn accepted_servers_that_hang_keep_no_other_one_from_being_served() {
     let world = World::ready();
     fs::write(world.path("notes.sh"), NOTES).unwrap();
-    fs::write(world.path("other.sh"), NOTES).unwrap();
+    for name in ["silent.sh", "listless.sh"] {
+        fs::write(world.path(name), NOTES).unwrap();
+    }
     fs::write(world.path("tools.json"), TOOLS).unwrap();
     fs::write(world.path("bartizan.toml"), SECTIONS).unwrap();
-    for name in ["notes", "other"] {
+    for name in ["notes", "silent", "listless"] {
         world.run("server", &["upstreams", "accept", name]).expect_code(0);
     }
-    fs::write(world.path("other.sh"), "exec sleep 1000\n").unwrap();
+    fs::write(world.path("silent.sh"), "exec sleep 1000\n").unwrap();
+    let listless = NOTES.replace("*tools/list*) answer=", "*tools/list*) exec sleep 1000; answer=");
+    assert_ne!(listless, NOTES);
+    fs::write(world.path("listless.sh"), listless).unwrap();
     let server = world.start(&["gateway"], &[]);
-    let log = server.log_with("The server is not available");
-    assert!(log.contains("did not answer within 10s"), "{log}");
+    for name in ["silent", "listless"] {
+        let log = server.log_with(&format!("upstream=\"{name}\""));
+        assert!(log.contains("within 10s"), "{log}");
+    }
     world.run("mint-token", &["--scope", "notes:read", "--save"]).expect_code(0);
     let here = format!("{}/mcp", server.url.split("/mcp").next().unwrap());
     world.run("client", &["--url", &here, "call", "get_note"]).expect_code(0);

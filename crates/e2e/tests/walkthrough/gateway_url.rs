@@ -8,6 +8,19 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":"call-7","method":"tools/call","para
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":"i-1","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
+/// Sends a body in a session, if there is one.
+fn poster(url: &str, token: &str) -> impl AsyncFn(Option<&str>, &'static str) -> reqwest::Response {
+    let client = reqwest::Client::new();
+    async move |session, body| {
+        let request = client.post(url).bearer_auth(token).body(body);
+        let request = request.header("content-type", "application/json");
+        let request = request.header("accept", "application/json, text/event-stream");
+        let pairs = session.map(|id| ("mcp-session-id", id));
+        let request = pairs.into_iter().fold(request, |it, (name, id)| it.header(name, id));
+        request.send().await.unwrap()
+    }
+}
+
 #[test]
 fn a_server_with_a_url_is_behind_the_guard() {
     let world = World::ready();
@@ -51,15 +64,7 @@ fn a_server_with_a_url_is_behind_the_guard() {
     let token = mint("alice", &[]).out;
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let client = reqwest::Client::new();
-        let post = async |session: Option<&str>, body: &'static str| {
-            let request = client.post(&server.url).bearer_auth(token.trim()).body(body);
-            let request = request.header("content-type", "application/json");
-            let request = request.header("accept", "application/json, text/event-stream");
-            let pairs = session.map(|id| ("mcp-session-id", id));
-            let request = pairs.into_iter().fold(request, |it, (name, id)| it.header(name, id));
-            request.send().await.unwrap()
-        };
+        let post = poster(&server.url, token.trim());
         let begun = post(None, INITIALIZE).await;
         let session = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
         assert!(begun.text().await.unwrap().contains("i-1"));
@@ -98,14 +103,7 @@ fn a_server_that_goes_down_is_reported_until_it_is_back_and_others_are_served() 
             assert_eq!(answer.status(), 200);
             answer.text().await.unwrap()
         };
-        let post = async |session: Option<&str>, body: &'static str| {
-            let request = client.post(&server.url).bearer_auth(token.trim()).body(body);
-            let request = request.header("content-type", "application/json");
-            let request = request.header("accept", "application/json, text/event-stream");
-            let pairs = session.map(|id| ("mcp-session-id", id));
-            let request = pairs.into_iter().fold(request, |it, (name, id)| it.header(name, id));
-            request.send().await.unwrap()
-        };
+        let post = poster(&server.url, token.trim());
         let begun = post(None, INITIALIZE).await;
         let session = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
         begun.text().await.unwrap();

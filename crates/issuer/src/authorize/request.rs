@@ -108,7 +108,12 @@ async fn unknown(
     fault: Option<String>,
 ) -> CheckError {
     let id = request.client_id().clone();
-    match server.store().last_client_name(&id).await {
+    // The page about a document says what is wrong with it.
+    let name = match fault {
+        Some(_) => Ok(None),
+        None => server.store().last_client_name(&id).await,
+    };
+    match name {
         Ok(name) => {
             let redirect_uri = request.claimed_redirect_uri();
             CheckError::Client(Box::new(UnknownClient { id, fault, name, redirect_uri }))

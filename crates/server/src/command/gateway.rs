@@ -13,7 +13,7 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 use upstream::catalog::Offered;
 
 use super::{
-    run::{new_env_file, serve_until},
+    run::{hints, serve_until},
     upstreams::{chosen, diff_command},
 };
 use crate::{
@@ -98,7 +98,7 @@ fn resolve(
     };
     let policy = (first.policy.clone(), PolicySource::File(first.config.policy.clone()));
     Config::resolve_with(args, environment, Ok(policy), ready.len() == 1).map_err(|faults| {
-        let hint = new_env_file(environment, invocation);
-        ConfigError(faults.0.into_iter().chain(hint).collect()).into()
+        let hints = hints(environment, invocation);
+        ConfigError(faults.0.into_iter().chain(hints).collect()).into()
     })
 }

@@ -109,8 +109,7 @@ fn given(args: &RunArgs) -> Result<Vec<(Variable, String)>, Failure> {
         }
         let is_special = |c: char| c.is_whitespace() || c.is_control() || "\"'#\\$".contains(c);
         if value.chars().any(is_special) {
-            let fault = "a file of settings needs quotes for this: run it without the flag, and \
-                         write it there";
+            let fault = "this value needs quotes in the file: leave the flag out, and set it there";
             return Err(Failure::Usage(format!("{name} {value:?}: {fault}")));
         }
     }

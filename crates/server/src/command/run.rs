@@ -50,8 +50,8 @@ pub(crate) async fn run(
         (Ok(config), Ok(())) => config,
         (Ok(_), Err(fault)) => return Err(ConfigError(vec![fault]).into()),
         (Err(faults), log) => {
-            let hint = new_env_file(environment, invocation);
-            let all = faults.0.into_iter().chain(log.err()).chain(hint);
+            let hints = hints(environment, invocation);
+            let all = faults.0.into_iter().chain(log.err()).chain(hints);
             return Err(ConfigError(all.collect()).into());
         }
     };
@@ -149,8 +149,18 @@ fn line_of(
     (name, path, config.protection_of(&upstream.uri, policy))
 }
 
+/// What may help where the configuration is invalid: variables in `.env` with misspelled names, or a
+/// new file.
+pub(super) fn hints(environment: &Environment, invocation: &Invocation) -> Vec<String> {
+    let misspelled = environment.misspelled().into_iter();
+    let hints: Vec<_> = misspelled
+        .map(|(name, meant)| format!("hint: no program reads {name}: did you mean {meant}?"))
+        .collect();
+    if hints.is_empty() { Vec::from_iter(new_env_file(environment, invocation)) } else { hints }
+}
+
 /// How to get a key, where a new `.env` file has one.
-pub(super) fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<String> {
+fn new_env_file(environment: &Environment, invocation: &Invocation) -> Option<String> {
     let error = settings::verifying_keys(environment).err()?;
     let command = invocation.make_env_file();
     error

@@ -131,8 +131,8 @@ async fn status(
     }
     if is_some_settled {
         let note = format!(
-            "A running gateway keeps hidden what it has seen change, until `{accept}`: its /readyz \
-             says how much\n"
+            "A running gateway still hides definitions that it saw change; /readyz counts them. To \
+             use them again: `{accept}`\n"
         );
         out.write_all(note.as_bytes()).map_err(Failure::output)?;
     }

@@ -24,17 +24,17 @@ use crate::config::upstreams::{CommandPlace, UpstreamConfig, UpstreamPlace};
 pub(crate) struct Patience {
     /// For its first answer.
     first: Duration,
-    /// For all its lists after that.
-    lists: Duration,
+    /// For everything.
+    whole: Duration,
 }
 
 impl Patience {
     /// With a server of which nothing is known: package runners download on their first run.
     pub(crate) const UNKNOWN: Self =
-        Self { first: Duration::from_mins(3), lists: Duration::from_mins(1) };
+        Self { first: Duration::from_mins(3), whole: Duration::from_mins(4) };
     /// With one that was accepted: the gateway can start without it.
     pub(crate) const ACCEPTED: Self =
-        Self { first: Duration::from_secs(10), lists: Duration::from_secs(10) };
+        Self { first: Duration::from_secs(10), whole: Duration::from_secs(10) };
 }
 
 /// Why it is not known what a server offers.
@@ -50,7 +50,7 @@ pub(crate) enum ListingError {
     #[error(transparent)]
     Offered(#[from] OfferedError),
     /// It did not say so in time.
-    #[error("the server did not list what it offers within {0:?}")]
+    #[error("the server did not say what it offers within {0:?}")]
     Timeout(Duration),
     /// Its program has not the environment that it is to have.
     #[error(transparent)]
@@ -116,7 +116,16 @@ pub(crate) async fn listed(
     patience: Patience,
     environment: &Environment,
 ) -> Result<Offered, ListingError> {
-    let Patience { first, lists } = patience;
+    let listing = listing(config, patience.first, environment);
+    let listed = tokio::time::timeout(patience.whole, listing).await;
+    listed.map_err(|_| ListingError::Timeout(patience.whole))?
+}
+
+async fn listing(
+    config: &UpstreamConfig,
+    first: Duration,
+    environment: &Environment,
+) -> Result<Offered, ListingError> {
     let connection = match &config.place {
         UpstreamPlace::Command(place) => {
             started(child_config(config.name.as_str(), place, environment)?, first).await?
@@ -126,9 +135,9 @@ pub(crate) async fn listed(
         }
     };
     let bounds = ListBounds::default();
-    let offered = tokio::time::timeout(lists, offered(&connection, &bounds)).await;
+    let offered = offered(&connection, &bounds).await;
     connection.close("its definitions have been listed");
-    Ok(offered.map_err(|_| ListingError::Timeout(lists))??)
+    Ok(offered?)
 }
 
 /// A connection to a program that is started for it.

@@ -88,10 +88,11 @@ impl Watch {
         if let Some(rules) = self.rules.get() {
             rules.replace(policy)?;
         }
-        if std::mem::replace(&mut self.acceptances, lock.acceptances) == lock.acceptances {
-            self.catalog.replace(lock.pins);
-        } else {
+        // An older file that was put back has fewer.
+        if lock.acceptances > std::mem::replace(&mut self.acceptances, lock.acceptances) {
             self.catalog.accept(lock.pins);
+        } else {
+            self.catalog.replace(lock.pins);
         }
         Ok(())
     }
@@ -172,7 +173,11 @@ mod tests {
         write(&config, "[tools]\nget = []\nother = []\n", &pins, 1);
         watch.poll();
         assert!(catalog.check(Kind::Tool, "get").is_err());
-        write(&config, "[tools]\nget = []\n", &pins, 2);
+        // Nor after an older file was put back.
+        write(&config, "[tools]\nget = []\n", &pins, 0);
+        watch.poll();
+        assert!(catalog.check(Kind::Tool, "get").is_err());
+        write(&config, "[tools]\nget = []\nother = []\n", &pins, 2);
         watch.poll();
         assert_eq!(catalog.check(Kind::Tool, "get"), Ok(()));
     }
