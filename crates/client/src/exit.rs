@@ -91,7 +91,9 @@ impl Exit {
             Self::Unreachable => "the server cannot be reached (refused, unknown name, TLS)",
             Self::Unauthorized => "401: no token, or one that the server refuses",
             Self::Forbidden => "403: the token's scopes or the user's roles do not allow it",
-            Self::Protocol => "a protocol error: JSON-RPC error, not MCP, unexpected status",
+            Self::Protocol => {
+                "a protocol error: JSON-RPC error, not MCP, unexpected status, not offered by the server"
+            }
             Self::Timeout => "no answer within --timeout",
             Self::InputRequired => {
                 "the server asks for something, and there is no terminal to ask on"

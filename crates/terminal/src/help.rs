@@ -84,7 +84,8 @@ pub fn with_examples(definition: Command, examples: &[(&str, &str)]) -> Command 
     each(definition, "", &|path, verb| {
         let Some((_, lines)) = examples.iter().find(|(of, _)| *of == path) else { return verb };
         let lines = lines.lines().fold(String::new(), |text, line| text + "\n  " + line);
-        let own = verb.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        let own = verb.get_after_help().map(ToString::to_string);
+        let own = own.map(|text| format!("{}\n\n", text.trim_end())).unwrap_or_default();
         verb.after_help(format!("{own}Examples:{lines}"))
     })
 }

@@ -41,6 +41,10 @@ fn with_close_ones(mut error: Error) -> Error {
         match kept.as_slice() {
             [] => {
                 error.remove(suggested);
+                // It is that of the option.
+                if suggested == ContextKind::SuggestedArg {
+                    error.remove(ContextKind::Usage);
+                }
                 // How to pass it as a value, which is no help where there are none.
                 error.remove(ContextKind::Suggested);
             }

@@ -3,7 +3,7 @@
 
 /// The verb as it is typed, and its examples, one a line.
 pub(super) const EXAMPLES: &[(&str, &str)] = &[
-    ("", "{client}\tcall get_time\n{client} tools\n{client} --url https://mcp.example/mcp login"),
+    ("", "{client}\tcalls get_time\n{client} tools\n{client} --url https://mcp.example/mcp login"),
     ("tools", "{client} tools\n{client} tools --url https://mcp.example/mcp --output json"),
     (
         "call",

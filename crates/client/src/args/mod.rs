@@ -60,14 +60,14 @@ pub(crate) struct Args {
     pub(crate) output: OutputFormat,
 
     /// How long to wait for the answer, not counting the time spent waiting for your input
-    #[arg(long, global = true, value_name = "DURATION", default_value = "30", value_parser = timeout)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
 
     /// Read the token from this file instead of `MCP_TOKEN`; - is stdin
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Read settings from this file that the environment does not set [default: .env]
+    /// Read from this file the settings that the environment does not set [default: .env]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
 

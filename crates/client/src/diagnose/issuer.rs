@@ -233,8 +233,8 @@ fn scopes(metadata: &IssuerMetadata, looking: Looking<'_>, findings: &mut Findin
         findings.warn(
             "issuer scopes",
             format!("scopes_supported lacks {}, which the server asks for", missing.join(" ")),
-            "the issuer may refuse the sign-in without a word: it must know these scopes, or \
-             `{client} login --scope` asks for others",
+            "the issuer may refuse the sign-in: add these scopes there, or request others with \
+             `{client} login --scope`",
         );
     }
 }

@@ -70,7 +70,8 @@ impl Failure {
 
     /// What `explain` found.
     pub(crate) fn explained(exit: Exit, count: usize) -> Self {
-        let failures = if count == 1 { "1 check fails" } else { &format!("{count} checks fail") };
+        let failures =
+            if count == 1 { "1 check failed" } else { &format!("{count} checks failed") };
         Self::new(exit, failures)
     }
 

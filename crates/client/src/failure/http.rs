@@ -48,8 +48,7 @@ pub(super) fn from_transport(error: &DynamicTransportError, context: &Context) -
         StreamableHttpError::ResponseBodyTooLarge { max_size } => {
             let message = format!("the answer is longer than {} MiB", max_size >> 20);
             Failure::new(Exit::Protocol, message).with_hint(
-                "that is the most that one answer may have: ask for less at once, such as one \
-                 page or a part of a file",
+                "an answer has at most that much: request less, such as one page or part of a file",
             )
         }
         StreamableHttpError::SessionExpired => {

@@ -241,7 +241,7 @@ impl Failure {
                 format!("{} ended the connection without an answer", context.endpoint),
             )
             // rmcp ends it, too, where an event of a stream is longer.
-            .with_hint("was the answer longer than 16 MiB? One answer may have no more"),
+            .with_hint("did the server stop, or was the answer longer than 16 MiB?"),
             ServiceError::InputRequiredRoundsExceeded { .. } => {
                 Self::new(Exit::Protocol, "the server asks for more and more input, without an end")
             }

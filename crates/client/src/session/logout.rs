@@ -44,7 +44,7 @@ fn forgotten(gone: &[(Summary, Revoked)], left: &[Summary], config: &Config) -> 
         text.push_str("no token was stored\n");
     }
     if config.token.is_some() {
-        text.push_str("MCP_TOKEN or --token-file is still used: it is for you to remove\n");
+        text.push_str("MCP_TOKEN or --token-file is still set and used: remove it yourself\n");
     }
     for (summary, revoked) in gone {
         let how = match revoked.join(", ") {

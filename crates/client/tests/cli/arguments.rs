@@ -100,9 +100,9 @@ async fn an_argument_that_is_not_known_is_named() {
     assert_eq!(run.stdout, "edited\n");
     assert_eq!(
         run.stderr,
-        "warning: `edit_file` lists no argument `bogus`. It is sent as it is\n\
+        "warning: `edit_file` lists no argument `bogus`. It is sent unchanged\n\
          warning: `edit_file` lists no argument `mode`: did you mean `modes`? \
-         It is sent as it is\n"
+         It is sent unchanged\n"
     );
     let run = edit(&["path=x", "bogus=1", "--output=json"]).run().await.expect(0);
     assert_eq!(run.stderr, "", "a program gets none of it");
@@ -118,7 +118,7 @@ async fn an_argument_that_is_not_known_is_named() {
 
     let (url, _) = Mcp::default().serve().await;
     let run = Client::at(&url, &["call", "get_time", "timezone=x"]).run().await.expect(0);
-    let warning = "warning: `get_time` lists no argument `timezone`. It is sent as it is\n";
+    let warning = "warning: `get_time` lists no argument `timezone`. It is sent unchanged\n";
     assert_eq!(run.stderr, warning);
 }
 

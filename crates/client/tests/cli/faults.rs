@@ -243,15 +243,15 @@ async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_too_long_is_refused_with_the_bound() {
-    let hint = "hint: that is the most that one answer may have: ask for less at once, such as one \
-                page or a part of a file\n";
+    let hint = "hint: an answer has at most that much: request less, such as one page or part of a \
+                file\n";
     for is_stream in [false, true] {
         let url = long_answer(is_stream, 17 << 20).await;
         let run = Client::at(&url, &["tools"]).run().await.expect(6);
         if is_stream {
             // rmcp ends the connection, and does not say why.
             let error = "ended the connection without an answer\n";
-            let hint = "hint: was the answer longer than 16 MiB? One answer may have no more\n";
+            let hint = "hint: did the server stop, or was the answer longer than 16 MiB?\n";
             assert!(run.stderr.ends_with(&format!("{error}{hint}")), "{run:?}");
         } else {
             run.says(&format!("error: the answer is longer than 16 MiB\n{hint}"));

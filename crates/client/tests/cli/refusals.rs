@@ -82,8 +82,8 @@ async fn the_client_knows_when_its_token_has_expired_and_whose_it_is() {
     }
     assert!(!run.stdout.contains("no tokens"), "{run:?}");
     let run = Client::at(&url, &["logout"]).with("MCP_TOKEN", &token).run().await.expect(0);
-    let words = "no token was stored\nMCP_TOKEN or --token-file is still used: \
-                 it is for you to remove\n";
+    let words = "no token was stored\nMCP_TOKEN or --token-file is still set and used: \
+                 remove it yourself\n";
     assert_eq!(run.stdout, words);
     let run = Client::at(&url, &["logout"]).run().await.expect(0);
     assert_eq!(run.stdout, "no token was stored\n");

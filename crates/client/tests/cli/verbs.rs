@@ -71,7 +71,7 @@ async fn what_a_prompt_requires_is_checked_before_it_is_asked_for() {
         let more = ["prompt", "trip", "city=Bern", "by=train"];
         let run = Client::at(&url, &more).run().await.expect(0);
         assert_eq!(run.stdout, "user: Plan a trip to Bern\n");
-        let warning = "warning: `trip` lists no argument `by`. It is sent as it is\n";
+        let warning = "warning: `trip` lists no argument `by`. It is sent unchanged\n";
         assert_eq!(run.stderr, warning);
     }
 }

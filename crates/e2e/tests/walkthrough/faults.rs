@@ -116,7 +116,17 @@ fn a_busy_port_is_named_with_what_to_do() {
         &address,
         "Another program listens there",
         "--bind",
+        "MCP_RESOURCE and JWT_ISSUER",
     ]);
+}
+
+#[test]
+fn a_misspelled_secret_is_named_and_no_new_file_is_offered() {
+    let world = World::ready();
+    let file = fs::read_to_string(world.path(".env")).unwrap();
+    fs::write(world.path(".env"), file.replace("JWT_SECRET=", "JWT_SECERT=")).unwrap();
+    let said = world.run("server", &[]).expect_code(2);
+    said.expect_err(&["no key", "no program reads JWT_SECERT: did you mean JWT_SECRET?"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Each refusal leads on: whoever does what its hint says comes to a call that works, or to those
-//! who run the server, and reads no message twice.
+//! The hint of each error leads to a call that works, or names those who run the server. No message
+//! comes twice on the way.
 
 use std::{fs, process::Command};
 

@@ -225,7 +225,7 @@ pub(crate) struct MintArgs {
     )]
     pub(crate) output: OutputFormat,
 
-    /// The file with the configuration, and for the token; it need not exist.
+    /// The file with the configuration, in which --save stores the token; it need not exist.
     #[arg(long, value_name = "FILE", default_value = ".env", help_heading = help::GLOBAL)]
     pub(crate) env_file: PathBuf,
 

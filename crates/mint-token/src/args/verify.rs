@@ -60,8 +60,8 @@ pub(crate) struct TrustArgs {
     #[arg(long, help_heading = "Verification")]
     pub(crate) allow_jwt: bool,
 
-    /// How far clocks may differ, at most 300s [default: 2s for tokens of `JWT_ISSUER`, 30s for
-    /// others].
+    /// How far clocks may differ, at most 300s [default: 2s for tokens that `JWT_SECRET`
+    /// signs, 30s for others].
     #[arg(
         long,
         value_name = "DURATION",

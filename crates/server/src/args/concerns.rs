@@ -8,10 +8,10 @@ pub(super) fn concerns(path: &str, id: &str) -> bool {
         return false;
     }
     match (id, verb) {
-        (_, "run" | "gateway" | "config")
+        (_, "run" | "gateway" | "config" | "init")
         | ("env_file" | "config", _)
         | ("resource", "connect" | "upstreams" | "tokens")
-        | ("issuer" | "database_url", "init" | "users" | "clients" | "grants" | "tokens")
+        | ("issuer" | "database_url", "users" | "clients" | "grants" | "tokens")
         | ("policy", "policy" | "upstreams") => true,
         ("policy", _) => {
             matches!(path, "users add" | "users grant" | "users import" | "clients add")
@@ -49,6 +49,7 @@ mod tests {
             ("policy check", &["--policy", "--upstream"], &["--bind", "--database-url"]),
             ("policy diff", &["--output"], &["--policy", "--upstream", "--env-file"]),
             ("connect", &["--resource"], &["--bind", "--database-url"]),
+            ("init", &["--bind", "--resource", "--policy"], &["--upstream"]),
         ] {
             let help = help(path);
             for option in shown {

@@ -6,8 +6,8 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
     (
         "",
         "\
-{server}\tserve on 127.0.0.1:8000
-{server} init\tcreate .env with a fresh secret, and two users
+{server}\tserves on 127.0.0.1:8000
+{server} init\tcreates .env with a fresh secret, and two users
 {server} users add carol --name Carol --role user
 {server} users grant carol admin --until 8h
 {server} users disable carol

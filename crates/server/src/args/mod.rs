@@ -38,7 +38,7 @@ run: {server} config show";
     next_help_heading = help::GLOBAL
 )]
 pub struct Cli {
-    /// Read settings from this file that the environment does not set.
+    /// Read from this file the settings that the environment does not set.
     #[arg(long, global = true, value_name = "FILE", default_value = ".env")]
     pub env_file: PathBuf,
     /// [`Variable::ConfigFile`].
@@ -216,7 +216,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// Disable a user within a second; tokens already issued are refused
+    /// Disable a user; running servers refuse the user's tokens within a second
     Disable {
         /// The user's sub
         subject: String,
@@ -224,7 +224,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// Undo disable
+    /// Enable a user again; in browsers the user has to sign in again
     Enable {
         /// The user's sub
         subject: String,
@@ -256,7 +256,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// Revoke a role of a user within a second, also for tokens already issued
+    /// Revoke a role of a user, also for tokens already issued; running servers follow within a second
     RevokeRole {
         /// The user's sub
         subject: String,
@@ -349,7 +349,7 @@ pub enum SecondFactorCommand {
 /// What can be done with issued tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokensCommand {
-    /// Refuse one token, or all that a user has, within a second and permanently
+    /// Revoke one token, or all of a user, permanently; running servers follow within a second
     #[command(group = which(["token", "user"]))]
     Revoke {
         /// The token's jti; `-` reads a token from standard input

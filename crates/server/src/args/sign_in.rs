@@ -35,7 +35,7 @@ pub enum ClientsCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// Remove a client, end its grants and revoke their tokens, within a second
+    /// Remove a client, its grants and their tokens; running servers follow within a second
     Remove {
         /// Its id
         id: ClientId,
@@ -105,7 +105,7 @@ pub enum GrantsCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// End grants and revoke their tokens, within a second
+    /// End grants and revoke their tokens; running servers follow within a second
     #[command(group = super::which(["grant", "user", "client"]))]
     Revoke {
         /// The grant, as `list` prints it
