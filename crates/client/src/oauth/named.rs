@@ -8,7 +8,7 @@ use crate::endpoint::Endpoint;
 
 /// `resource` of the server's metadata (RFC 9728 §3), which is what its tokens have to be for. It
 /// is looked for where the challenge says, and beside the server. `None` if it names another server
-/// (§3.3): whoever then made a token for that one would send it to this one. On this machine host
+/// (§3.3): a token made for that one would be sent to this one. On this machine host
 /// and port may differ, since a server on another port than usual calls itself by its own.
 pub(crate) async fn resource_name(
     endpoint: &Endpoint,

@@ -256,7 +256,7 @@ pub enum UsersCommand {
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
-    /// Revoke a role of a user, also for tokens already issued; running servers follow within a second
+    /// Revoke a user's role, also for tokens already issued; running servers follow within a second
     RevokeRole {
         /// The user's sub
         subject: String,

@@ -149,8 +149,8 @@ fn line_of(
     (name, path, config.protection_of(&upstream.uri, policy))
 }
 
-/// What may help where the configuration is invalid: variables in `.env` with misspelled names, or a
-/// new file.
+/// What may help where the configuration is invalid: variables in `.env` with misspelled names, or
+/// a new file.
 pub(super) fn hints(environment: &Environment, invocation: &Invocation) -> Vec<String> {
     let misspelled = environment.misspelled().into_iter();
     let hints: Vec<_> = misspelled

@@ -334,7 +334,7 @@ fn every_error_is_reported_with_its_section_and_member() {
         ("keys = { secret_env = \"NO_SUCH\" }", " keys: secret_env: NO_SUCH is not set"),
         (
             "keys = { secret_env = \"SHORT\" }",
-            " keys: the secret: a placeholder: put in a real one",
+            " keys: the secret: the secret is shorter than 32 bytes",
         ),
         ("keys = { secret_env = \"MARK\" }", " keys: the secret: a placeholder: put in a real one"),
         ("keys = \"none\"", ": keys = \"none\" needs introspection"),
