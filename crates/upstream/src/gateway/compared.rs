@@ -17,7 +17,7 @@ use crate::{
     CallContext,
     calls::Connection,
     catalog::{Catalog, ListBounds, OfferedError},
-    link::Contact,
+    link::Reachability,
 };
 
 /// How long a comparison holds where a connection can outlive its server.
@@ -28,7 +28,7 @@ pub(super) struct Compared {
     connection: Connection,
     catalog: Arc<Catalog>,
     /// Where a connection can outlive its server.
-    contact: Option<Contact>,
+    reachability: Option<Reachability>,
     /// On what the last comparison that succeeded rests.
     basis: RwLock<Basis>,
     /// Held by who compares. The last comparison, if it failed: when it began, and why.
@@ -42,18 +42,18 @@ struct Basis {
     revision: u64,
     /// How often the server had been lost, and when this was known; `None` if a connection ends
     /// with its server.
-    contact: Option<(u64, Instant)>,
+    losses: Option<(u64, Instant)>,
 }
 
 impl Basis {
-    fn now(catalog: &Catalog, contact: Option<&Contact>) -> Self {
-        let contact = contact.map(|contact| (contact.losses(), Instant::now()));
-        Self { revision: catalog.revision(), contact }
+    fn now(catalog: &Catalog, reachability: Option<&Reachability>) -> Self {
+        let losses = reachability.map(|it| (it.losses(), Instant::now()));
+        Self { revision: catalog.revision(), losses }
     }
 
     /// Whether what rests on it holds at another one, which is later.
     fn holds(self, later: Self) -> bool {
-        let same_server = match (self.contact, later.contact) {
+        let same_server = match (self.losses, later.losses) {
             (Some((losses, at)), Some((now, then))) => losses == now && then - at < HOLDS,
             _ => true,
         };
@@ -66,12 +66,12 @@ impl Compared {
     pub(super) async fn begin(
         connection: Connection,
         catalog: Arc<Catalog>,
-        contact: Option<Contact>,
+        reachability: Option<Reachability>,
     ) -> Result<Arc<Self>, OfferedError> {
-        let basis = Basis::now(&catalog, contact.as_ref());
+        let basis = Basis::now(&catalog, reachability.as_ref());
         compare(&connection, &catalog).await?;
         let (basis, comparing) = (RwLock::new(basis), Mutex::default());
-        Ok(Arc::new(Self { connection, catalog, contact, basis, comparing }))
+        Ok(Arc::new(Self { connection, catalog, reachability, basis, comparing }))
     }
 
     fn holds(&self, later: Basis) -> bool {
@@ -81,12 +81,12 @@ impl Compared {
     /// Compares it again, on behalf of a caller, if the last comparison does not hold any more.
     /// Callers that wait for one comparison share its outcome.
     pub(super) async fn confirm(&self, context: &CallContext) -> Result<(), Arc<OfferedError>> {
-        if self.holds(Basis::now(&self.catalog, self.contact.as_ref())) {
+        if self.holds(Basis::now(&self.catalog, self.reachability.as_ref())) {
             return Ok(());
         }
         let asked = Instant::now();
         let mut failure = self.comparing.lock().await;
-        let basis = Basis::now(&self.catalog, self.contact.as_ref());
+        let basis = Basis::now(&self.catalog, self.reachability.as_ref());
         // No call is passed on over a connection that has ended.
         if self.holds(basis) || self.connection.is_closed() {
             return Ok(());
@@ -172,12 +172,12 @@ mod tests {
         Link { sender, receiver }
     }
 
-    async fn compared(asked: &Arc<Asked>, contact: Option<Contact>) -> Arc<Compared> {
+    async fn compared(asked: &Arc<Asked>, reachability: Option<Reachability>) -> Arc<Compared> {
         let (limits, timeout) = (CallLimits::default(), Duration::from_secs(5));
         let link = server(Arc::clone(asked));
         let (connection, _) = connect(link, Wanted::Old, limits, timeout).await.unwrap();
         let catalog = Arc::new(Catalog::new("notes", Pins::default()));
-        Compared::begin(connection, catalog, contact).await.unwrap()
+        Compared::begin(connection, catalog, reachability).await.unwrap()
     }
 
     fn caller() -> CallContext {
@@ -186,8 +186,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_over_http_is_compared_every_five_minutes_of_use_and_a_process_once() {
-        let (asked, contact) = (Arc::<Asked>::default(), Contact::default());
-        let http = compared(&asked, Some(contact.clone())).await;
+        let (asked, reachability) = (Arc::<Asked>::default(), Reachability::default());
+        let http = compared(&asked, Some(reachability.clone())).await;
         let times = || asked.times.swap(0, Ordering::SeqCst);
         assert_eq!(times(), 1);
         advance(HOLDS.saturating_sub(Duration::from_millis(1))).await;
@@ -198,7 +198,7 @@ mod tests {
             http.confirm(&caller()).await.unwrap();
             assert_eq!(times(), expected);
         }
-        contact.interrupted();
+        reachability.interrupted();
         for expected in [1, 0] {
             http.confirm(&caller()).await.unwrap();
             assert_eq!(times(), expected);
@@ -212,9 +212,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn callers_that_wait_for_a_comparison_share_its_failure_and_the_next_one_tries_again() {
-        let (asked, contact) = (Arc::<Asked>::default(), Contact::default());
-        let compared = compared(&asked, Some(contact.clone())).await;
-        contact.interrupted();
+        let (asked, reachability) = (Arc::<Asked>::default(), Reachability::default());
+        let compared = compared(&asked, Some(reachability.clone())).await;
+        reachability.interrupted();
         asked.is_broken.store(true, Ordering::SeqCst);
         asked.times.store(0, Ordering::SeqCst);
         let caller = caller();

@@ -24,7 +24,7 @@ use crate::{
     catalog::{CacheBounds, Catalog, ListCache},
     era::{ConnectError, Era, Wanted, connect_for},
     front::{Definitions, Front, Unpinned},
-    link::{Contact, Link},
+    link::{Link, Reachability},
     pool::{Bounds, Instances, Key, Lease, Pool, PoolError, Source},
     port::{OpenError, Opened, Server, Servers, Waiting},
     translate::{Down, DownOptions, Parked, Up},
@@ -43,9 +43,9 @@ pub fn gateway<S: Source + Clone>(
     catalog: Option<Arc<Catalog>>,
 ) -> Front {
     let front = config.front;
-    let contact = source.contact();
-    if let Some(contact) = &contact {
-        contact.report_to(config.availability.clone());
+    let reachability = source.reachability();
+    if let Some(reachability) = &reachability {
+        reachability.report_to(config.availability.clone());
     }
     let is_per_caller = source.is_per_caller();
     if is_per_caller && config.pool.instances == Instances::Shared {
@@ -62,7 +62,7 @@ pub fn gateway<S: Source + Clone>(
         parking,
         config,
         catalog: catalog.clone(),
-        contact,
+        reachability,
     };
     let definitions = match catalog {
         Some(catalog) => catalog as Arc<dyn Definitions>,
@@ -86,7 +86,7 @@ struct Kept<S> {
     /// What was accepted, which each server is compared with before it is used.
     catalog: Option<Arc<Catalog>>,
     /// Whether the server can be reached, where a connection can outlive it.
-    contact: Option<Contact>,
+    reachability: Option<Reachability>,
 }
 
 /// A connection that began with `initialize`, and its answer.
@@ -126,10 +126,11 @@ impl<S: Source> Kept<S> {
             if self.is_per_session() { Wanted::Client(initialize.clone()) } else { Wanted::Old };
         // A session of its own begins when its client says so: see `Beginning`.
         let catalog = self.catalog.clone().filter(|_| !self.is_per_session());
-        let (availability, contact) = (self.config.availability.clone(), self.contact.clone());
+        let (availability, reachability) =
+            (self.config.availability.clone(), self.reachability.clone());
         let begin = async move |link: Link| {
             let (connection, answer) = connect_for(link, wanted, limits, timeout, caller).await?;
-            let compared = compared(&connection, catalog, contact).await?;
+            let compared = compared(&connection, catalog, reachability).await?;
             availability.succeeded();
             Ok::<_, BeginError>(Begun { connection, answer, compared })
         };
@@ -168,10 +169,11 @@ impl<S: Source> Kept<S> {
         let how = (limits, timeout, options);
         let (name, parking) = (self.config.name.clone(), self.parking.clone());
         let (catalog, lists) = (self.catalog.clone(), Arc::clone(&self.lists));
-        let (availability, contact) = (self.config.availability.clone(), self.contact.clone());
+        let (availability, reachability) =
+            (self.config.availability.clone(), self.reachability.clone());
         let begin = async move |link| {
             let mut ready = ready(link, is_old, how, caller, (&name, &parking, lists)).await?;
-            ready.compared = compared(&ready.connection, catalog, contact).await?;
+            ready.compared = compared(&ready.connection, catalog, reachability).await?;
             availability.succeeded();
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ready)
         };
@@ -222,8 +224,8 @@ impl<S: Source> Kept<S> {
         };
         let answer = answer.map_err(|error| OpenError::Unavailable(error.into()))?;
         let beginning = if is_own {
-            let (catalog, contact) = (self.catalog.clone(), self.contact.clone());
-            Beginning::of_client(lease.connection.clone(), catalog, contact)
+            let (catalog, reachability) = (self.catalog.clone(), self.reachability.clone());
+            Beginning::of_client(lease.connection.clone(), catalog, reachability)
         } else {
             Beginning::Ours(lease.compared.clone())
         };
@@ -255,10 +257,10 @@ async fn ready(
 async fn compared(
     connection: &Connection,
     catalog: Option<Arc<Catalog>>,
-    contact: Option<Contact>,
+    reachability: Option<Reachability>,
 ) -> Result<Option<Arc<Compared>>, BeginError> {
     let Some(catalog) = catalog else { return Ok(None) };
-    Ok(Some(Compared::begin(connection.clone(), catalog, contact).await?))
+    Ok(Some(Compared::begin(connection.clone(), catalog, reachability).await?))
 }
 
 /// The answer to a client's `initialize` from a server that has answered ours: in the client's

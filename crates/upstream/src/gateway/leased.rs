@@ -13,7 +13,7 @@ use crate::{
     CallContext,
     calls::Connection,
     catalog::Catalog,
-    link::Contact,
+    link::Reachability,
     pool::Lease,
     port::{AskId, Call, Event, OpenError, Server, Unsolicited, Waiting},
     wire::{ErrorCode, Message},
@@ -36,7 +36,7 @@ pub(super) enum Beginning {
         connection: Connection,
         catalog: Option<Arc<Catalog>>,
         /// Where a connection can outlive its server.
-        contact: Option<Contact>,
+        reachability: Option<Reachability>,
         /// Whether it has sent it.
         has_begun: AtomicBool,
         compared: OnceLock<Arc<Compared>>,
@@ -48,10 +48,10 @@ impl Beginning {
     pub(super) const fn of_client(
         connection: Connection,
         catalog: Option<Arc<Catalog>>,
-        contact: Option<Contact>,
+        reachability: Option<Reachability>,
     ) -> Self {
         let has_begun = AtomicBool::new(false);
-        Self::Clients { connection, catalog, contact, has_begun, compared: OnceLock::new() }
+        Self::Clients { connection, catalog, reachability, has_begun, compared: OnceLock::new() }
     }
 
     fn is_over(&self) -> bool {
@@ -82,11 +82,11 @@ impl Beginning {
 
     /// The client has sent `notifications/initialized`.
     async fn end(&self) {
-        let Self::Clients { connection, catalog: Some(catalog), contact, compared, .. } = self
+        let Self::Clients { connection, catalog: Some(catalog), reachability, compared, .. } = self
         else {
             return;
         };
-        match Compared::begin(connection.clone(), Arc::clone(catalog), contact.clone()).await {
+        match Compared::begin(connection.clone(), Arc::clone(catalog), reachability.clone()).await {
             // It begins once.
             Ok(begun) => drop(compared.set(begun)),
             Err(error) => {

@@ -15,8 +15,8 @@ pub(super) fn note_failure(availability: &Availability, error: &PoolError) {
     }
 }
 
-/// Whether the server is there, and refuses what this client asks for. A server that is reached
-/// anew for each message says itself whether it is there ([`Contact`](crate::link::Contact)).
+/// Whether the server is there, and refuses what this client asks for. Whether one that is reached
+/// anew for each message is there is for its [`Reachability`](crate::link::Reachability) to say.
 fn is_refusal(error: &Arc<dyn Error + Send + Sync>) -> bool {
     matches!(connect_error(error), Some(ConnectError::Refused(_)))
 }

@@ -2,16 +2,16 @@
 //!
 //! Below it is a child process or an HTTP server; above it nothing depends on which.
 
-mod contact;
 mod events;
 pub mod http;
 mod message;
+mod reachability;
 mod sse;
 pub mod stdio;
 
 use std::sync::Arc;
 
-pub use self::{contact::Contact, sse::SseLinkError};
+pub use self::{reachability::Reachability, sse::SseLinkError};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 

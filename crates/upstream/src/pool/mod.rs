@@ -46,7 +46,7 @@ use self::{
     turns::Turns,
     usage::{Usage, Used},
 };
-use crate::link::{ClosedError, Contact, Link};
+use crate::link::{ClosedError, Link, Reachability};
 
 /// Where connections come from.
 pub trait Source: Send + Sync + 'static {
@@ -56,7 +56,7 @@ pub trait Source: Send + Sync + 'static {
     }
 
     /// Whether the server can be reached, where a connection can outlive its server: over HTTP.
-    fn contact(&self) -> Option<Contact> {
+    fn reachability(&self) -> Option<Reachability> {
         None
     }
 

@@ -68,7 +68,7 @@ pub(super) async fn run(session: &Session, id: CallId, message: Message, role: R
         return Ended::OldTransport(Some(error));
     }
     if matches!(error, HttpLinkError::NoAnswer | HttpLinkError::Body(BodyError::Interrupted(_))) {
-        session.known.contact.interrupted();
+        session.known.reachability.interrupted();
     }
     // Servers of the old generation need not know `server/discover`.
     if role != Role::Discover {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::params::ParamHeaders;
-use crate::link::contact::Contact;
+use crate::link::reachability::Reachability;
 
 /// What links to one server have found out about it. Nothing is known at first.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub(super) struct Known {
     /// Which arguments of its tools are repeated in headers.
     pub(super) params: ParamHeaders,
     /// Whether it can be reached.
-    pub(super) contact: Contact,
+    pub(super) reachability: Reachability,
     is_sse: AtomicBool,
 }
 

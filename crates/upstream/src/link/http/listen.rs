@@ -25,7 +25,7 @@ pub(super) async fn listen(session: &Session) -> bool {
                 let mut events = Events::new(limits.message_bytes);
                 while let Some(part) = parts.next().await {
                     let Ok(part) = part else {
-                        session.known.contact.interrupted();
+                        session.known.reachability.interrupted();
                         break;
                     };
                     if let Err(error) = events.push(&part) {

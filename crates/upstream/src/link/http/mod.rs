@@ -39,7 +39,7 @@ use tokio::sync::mpsc;
 
 pub use self::{error::HttpLinkError, source::PooledHttpLinks};
 use self::{known::Known, session::Session, worker::work};
-use super::{Link, contact::Contact};
+use super::{Link, reachability::Reachability};
 use crate::{CallContext, credentials::Credentials, http::HttpClient};
 
 /// How many messages wait in each direction.
@@ -62,8 +62,8 @@ impl HttpLinks {
     }
 
     /// Whether the server can be reached.
-    pub(super) fn contact(&self) -> Contact {
-        self.known.contact.clone()
+    pub(super) fn reachability(&self) -> Reachability {
+        self.known.reachability.clone()
     }
 
     /// A link on behalf of a caller, until a message names another. Nothing is sent yet. It needs a

@@ -138,15 +138,17 @@ impl Session {
         lasts: bool,
     ) -> Result<Answered, HttpLinkError> {
         let answered = self.send_once(method, headers, body, lasts).await;
-        let contact = &self.known.contact;
+        let reachability = &self.known.reachability;
         match &answered {
             Ok(answered) if is_of_proxy(answered.response.status()) => {
-                contact.lost(&HttpLinkError::Status(answered.response.status()));
+                reachability.lost(&HttpLinkError::Status(answered.response.status()));
             }
             Err(HttpLinkError::Answer(AnswerError::Status(status))) if is_of_proxy(*status) => {
-                contact.lost(&HttpLinkError::Status(*status));
+                reachability.lost(&HttpLinkError::Status(*status));
             }
-            Ok(_) | Err(HttpLinkError::Answer(_) | HttpLinkError::SessionEnded) => contact.found(),
+            Ok(_) | Err(HttpLinkError::Answer(_) | HttpLinkError::SessionEnded) => {
+                reachability.found()
+            }
             Err(HttpLinkError::Send(error)) => self.unsent(error),
             // They say nothing about the server.
             Err(_) => {}
@@ -157,7 +159,9 @@ impl Session {
     /// Notes that a request has no answer.
     fn unsent(&self, error: &SendError) {
         match error {
-            SendError::Unreachable(_) | SendError::Interrupted(_) => self.known.contact.lost(error),
+            SendError::Unreachable(_) | SendError::Interrupted(_) => {
+                self.known.reachability.lost(error)
+            }
             // One that is slow with one call may answer others.
             SendError::Timeout(_) => {}
         }
@@ -239,7 +243,7 @@ impl Session {
         let opened = SseSession::open(client, credentials, self.caller()).await;
         self.known.set_sse(opened.is_ok());
         match &opened {
-            Ok(_) => self.known.contact.found(),
+            Ok(_) => self.known.reachability.found(),
             Err(SseLinkError::Send(error)) => self.unsent(error),
             Err(_) => {}
         }

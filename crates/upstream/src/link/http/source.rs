@@ -3,7 +3,7 @@
 use super::HttpLinks;
 use crate::{
     CallContext,
-    link::{ClosedError, Contact, Link},
+    link::{ClosedError, Link, Reachability},
     pool::{Slot, Source},
 };
 
@@ -25,8 +25,8 @@ impl Source for PooledHttpLinks {
         self.0.credentials.is_per_caller()
     }
 
-    fn contact(&self) -> Option<Contact> {
-        Some(self.0.contact())
+    fn reachability(&self) -> Option<Reachability> {
+        Some(self.0.reachability())
     }
 
     async fn open(&self, slot: Slot) -> Result<Link, ClosedError> {

@@ -14,7 +14,7 @@ use crate::availability::Availability;
 
 /// Whether one server can be reached, as the last message showed. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Contact(Arc<Inner>);
+pub struct Reachability(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -25,7 +25,7 @@ struct Inner {
     losses: AtomicU64,
 }
 
-impl Contact {
+impl Reachability {
     /// Says to `availability` from now on when the server is lost, and when it is found again. Only
     /// the first call counts.
     pub(crate) fn report_to(&self, availability: Availability) {
@@ -69,19 +69,19 @@ mod tests {
 
     #[test]
     fn a_server_is_unavailable_from_a_message_that_is_not_delivered_to_one_that_is_answered() {
-        let (contact, availability) = (Contact::default(), Availability::new("notes"));
-        contact.report_to(availability.clone());
-        contact.found();
+        let (reachability, availability) = (Reachability::default(), Availability::new("notes"));
+        reachability.report_to(availability.clone());
+        reachability.found();
         assert_eq!(availability.failing_since(), None);
-        contact.lost(&std::io::Error::other("refused"));
+        reachability.lost(&std::io::Error::other("refused"));
         assert!(availability.failing_since().is_some());
-        contact.clone().found();
-        assert_eq!((availability.failing_since(), contact.losses()), (None, 1));
-        contact.interrupted();
-        assert_eq!((availability.failing_since(), contact.losses()), (None, 2));
+        reachability.clone().found();
+        assert_eq!((availability.failing_since(), reachability.losses()), (None, 1));
+        reachability.interrupted();
+        assert_eq!((availability.failing_since(), reachability.losses()), (None, 2));
         // A start that failed although the server answers is over with the next start.
         availability.failed(&std::io::Error::other("no MCP server"));
-        contact.found();
+        reachability.found();
         assert!(availability.failing_since().is_some());
     }
 }
