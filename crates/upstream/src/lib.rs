@@ -25,7 +25,6 @@ pub mod front;
 pub mod gateway;
 pub mod http;
 pub mod link;
-pub mod pass;
 pub mod pool;
 pub mod port;
 pub mod translate;

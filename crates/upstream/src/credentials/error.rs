@@ -54,7 +54,7 @@ pub enum HeaderNameError {
     /// No name of a header (RFC 9110 §5.1).
     #[error("not a header name")]
     Syntax,
-    /// A header that callers may fill, or that HTTP needs.
-    #[error("the header {0} is filled by callers or by HTTP itself")]
+    /// A header that MCP defines, or that HTTP needs.
+    #[error("the header {0} is filled by MCP or by HTTP itself")]
     Reserved(String),
 }

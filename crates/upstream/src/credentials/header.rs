@@ -63,7 +63,7 @@ pub(super) fn own_name(text: &str) -> Result<HeaderName, HeaderNameError> {
         header::USER_AGENT,
     ]
     .contains(&name);
-    if is_of_http || SentHeaders::is_of_callers(&name) {
+    if is_of_http || SentHeaders::is_of_links(&name) {
         return Err(HeaderNameError::Reserved(name.as_str().to_owned()));
     }
     Ok(name)
@@ -78,7 +78,7 @@ mod tests {
         for fine in ["Authorization", "X-Api-Key", "x-forwarded-user", "Cookie"] {
             assert!(own_name(fine).is_ok(), "{fine}");
         }
-        for reserved in ["Host", "mcp-session-id", "Mcp-Param-User", "traceparent", "Connection"] {
+        for reserved in ["Host", "mcp-session-id", "Mcp-Param-User", "Mcp-Name", "Connection"] {
             let expected = HeaderNameError::Reserved(reserved.to_ascii_lowercase());
             assert_eq!(own_name(reserved), Err(expected));
         }

@@ -2,8 +2,8 @@
 //!
 //! 1. A value is percent-encoded but for visible ASCII (RFC 3986 §2.1), so that it is one line and
 //!    has one reading. `%` itself is encoded.
-//! 2. Without a caller there is no such header, and a caller cannot send one: only listed headers
-//!    are passed on.
+//! 2. Without a caller there is no such header, and a caller cannot send one: no header of its
+//!    request is passed on.
 
 use std::fmt::Write;
 

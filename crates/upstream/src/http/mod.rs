@@ -1,5 +1,4 @@
-//! HTTP to an MCP server that the operator has named: what [`pass`](crate::pass) and the links over
-//! HTTP have in common.
+//! HTTP to an MCP server that the operator has named: what the links over HTTP have in common.
 //!
 //! 1. `https`, or `http` to a loopback host; plain HTTP to another host only where the operator
 //!    says so ([`UpstreamUrl`]).
@@ -14,8 +13,8 @@
 //! 6. Connecting, the head of an answer and what a connection buffers have bounds
 //!    ([`HttpLimits`]).
 //!
-//! **Invariant:** a request has the headers in [`SentHeaders`] and no others. That type is made
-//! from a list of names which are allowed, none of which can hold a credential, and from what
+//! **Invariant:** no header of a caller's request is sent. What is sent is `SentHeaders`: headers
+//! that MCP defines, which a link fills from its messages, and what
 //! [`credentials`](crate::credentials) adds, which comes from the operator's configuration.
 
 mod answer;
@@ -33,13 +32,14 @@ pub use self::{
     answer::{AnswerError, RedirectTarget},
     client::HttpClient,
     error::{BodyError, SendError},
-    headers::SentHeaders,
     limits::HttpLimits,
     tls::{TlsRoots, TlsRootsError},
     url::{UpstreamUrl, UpstreamUrlError},
 };
 pub(crate) use self::{
     answer::{AnswerKind, judge},
-    headers::{LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID},
+    headers::{
+        LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, SentHeaders,
+    },
     parts::Parts,
 };

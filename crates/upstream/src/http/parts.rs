@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http_body::{Body, SizeHint};
+use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -30,10 +30,7 @@ impl Parts {
     }
 
     /// The next part. Trailers are left out.
-    pub(crate) fn poll_next(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
             match Pin::new(&mut self.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -75,12 +72,8 @@ impl Parts {
         Ok(whole.freeze())
     }
 
-    pub(crate) fn is_end(&self) -> bool {
+    fn is_end(&self) -> bool {
         self.body.is_end_stream()
-    }
-
-    pub(crate) fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 
     fn poll_clock(&mut self, context: &mut Context<'_>) -> Poll<()> {

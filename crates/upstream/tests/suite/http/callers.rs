@@ -2,30 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::OwnerTagKey;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::Service;
 use upstream::{
     CallContext,
-    asks::parking::{Parking, ParkingLimits},
     credentials::{Credentials, MintToken, MintedTokens},
     front::Front,
-    gateway::{GatewayConfig, gateway},
-    link::http::{HttpLinks, PooledHttpLinks},
-    pool::{Bounds, BoundsConfig, Instances, PoolConfig},
+    gateway::GatewayConfig,
+    link::http::HttpLinks,
+    pool::{Instances, PoolConfig},
 };
 
 use super::{
     credentials::Mint,
+    gateway::through,
     server::{Received, Server, Step, answer, json as json_answer},
     support::{caller, caller_with, client, limits},
 };
 
 /// A server of one generation that answers everything.
-fn any(is_new: bool) -> impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static {
+pub(crate) fn any(is_new: bool) -> impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static {
     move |request| {
         let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let id = &message["id"];
@@ -62,15 +61,8 @@ fn front(server: &Server, instances: Instances) -> Front {
     let mint = Arc::new(Mint::default()) as Arc<dyn MintToken>;
     let credentials = Credentials::minted(MintedTokens::new(mint, audience));
     let links = HttpLinks::new(client(&server.url(), limits()), credentials);
-    let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
     let pool = PoolConfig { instances, ..PoolConfig::default() };
-    gateway(
-        PooledHttpLinks::new(links),
-        GatewayConfig { pool, ..GatewayConfig::new("any") },
-        &Bounds::new(BoundsConfig::default()),
-        Parking::new(key, "any", ParkingLimits::default()),
-        None,
-    )
+    through(links, GatewayConfig { pool, ..GatewayConfig::new("any") }, None)
 }
 
 async fn post(
@@ -79,12 +71,22 @@ async fn post(
     message: &Value,
     headers: &[(&str, &str)],
 ) -> (Response<()>, Value) {
-    let request = Request::post("/")
-        .extension(who)
-        .header("content-type", "application/json")
-        .header("accept", "application/json, text/event-stream");
+    let accepted = ("accept", "application/json, text/event-stream");
+    let headers = [&[("content-type", "application/json"), accepted][..], headers].concat();
+    send(front, who, Method::POST, &message.to_string(), &headers).await
+}
+
+/// The answer to a request with these headers.
+pub(crate) async fn send(
+    front: &Front,
+    who: CallContext,
+    method: Method,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> (Response<()>, Value) {
+    let request = Request::builder().method(method).extension(who);
     let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
-    let request = request.body(Full::new(Bytes::from(message.to_string()))).unwrap();
+    let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
     let (head, body) = front.clone().call(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let text = String::from_utf8(body.to_vec()).unwrap();

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
 use outbound::CertificateAuthorities;
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -17,13 +16,17 @@ use upstream::{
         MintRequest, MintSubject, MintToken, MintedToken, MintedTokens, SecretFile, SecretMethod,
         TokenEndpoint, TokenExchange,
     },
-    pass::Pass,
+    link::{CallId, Incoming, LinkFault, Outgoing, http::HttpLinks},
 };
 
 use super::{
+    links::{self, hear},
     server::{Received, Server, Step, answer, json},
-    support::{CALL, caller, caller_with, client, error, limits, post, read, text},
+    support::{caller, caller_with, client, limits, read},
 };
+
+const NO_CREDENTIALS: &str = "the gateway has no credentials for the server";
+const REFUSED: &str = "the server refuses the gateway's credentials (401 Unauthorized)";
 
 /// Names in its tokens what they are asked to say.
 #[derive(Default)]
@@ -72,9 +75,32 @@ fn endpoint(server: &Server, folder: &TempDir) -> TokenEndpoint {
     )
 }
 
-async fn authorization(server: &Server, pass: &Pass, caller: &CallContext) -> Option<String> {
+/// A server that answers each call.
+async fn answering() -> Server {
+    Server::saying(json(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#)).await
+}
+
+fn links_to(server: &Server, credentials: Credentials) -> HttpLinks {
+    HttpLinks::new(client(&server.url(), limits()), credentials)
+}
+
+/// Makes one call on behalf of a caller; why it has no answer, if it has none.
+async fn call(links: &HttpLinks, caller: &CallContext) -> Result<(), String> {
+    let mut link = links.open(CallContext::new(None, auth_core::ScopeSet::empty()));
+    let message = links::call(2).to_string().into();
+    let caller = Some(Arc::new(caller.clone()));
+    let outgoing = Outgoing { call: Some(CallId(2)), caller, ..Outgoing::new(message) };
+    link.sender.send(outgoing).await.unwrap();
+    match hear(&mut link).await {
+        Incoming::Message { .. } => Ok(()),
+        Incoming::Fault(LinkFault::NoAnswer(_, error)) => Err(error.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn authorization(server: &Server, links: &HttpLinks, caller: &CallContext) -> Option<String> {
     let before = server.received().len();
-    text(pass.call(post(CALL), caller).await).await.unwrap();
+    call(links, caller).await.unwrap();
     server.received()[before].header("authorization").map(str::to_owned)
 }
 
@@ -89,47 +115,43 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_header_comes_from_a_file() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let folder = tempfile::tempdir().unwrap();
     let header = HeaderFile::new("X-Api-Key", "", secret(&folder, "k-1\n")).unwrap();
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::header(header));
-    text(pass.call(post(CALL), &caller("")).await).await.unwrap();
+    let links = links_to(&server, Credentials::header(header));
+    call(&links, &caller("")).await.unwrap();
     assert_eq!(server.received()[0].header("x-api-key"), Some("k-1"));
 
     let header = HeaderFile::new("authorization", "Bearer ", secret(&folder, "t")).unwrap();
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::header(header));
-    assert_eq!(authorization(&server, &pass, &caller("")).await.as_deref(), Some("Bearer t"));
+    let links = links_to(&server, Credentials::header(header));
+    assert_eq!(authorization(&server, &links, &caller("")).await.as_deref(), Some("Bearer t"));
 }
 
 #[tokio::test]
 async fn without_its_secret_nothing_is_sent() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let folder = tempfile::tempdir().unwrap();
     for text_of_file in ["", "a\nb"] {
         let header = HeaderFile::new("x-key", "", secret(&folder, text_of_file)).unwrap();
-        let pass = Pass::new(client(&server.url(), limits()), Credentials::header(header));
-        let response = pass.call(post(CALL), &caller("")).await;
-        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
-        let message = error(&text(response).await.unwrap()).1;
-        assert_eq!(message, "the gateway has no credentials for the server");
+        let links = links_to(&server, Credentials::header(header));
+        assert_eq!(call(&links, &caller("")).await, Err(NO_CREDENTIALS.into()));
     }
     assert!(server.received().is_empty());
 }
 
 #[tokio::test]
 async fn client_credentials_are_fetched_once() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let issuer =
         Server::saying(json(r#"{"access_token":"t-1","token_type":"Bearer","expires_in":600}"#))
             .await;
     let folder = tempfile::tempdir().unwrap();
     let own = ClientCredentials::new(endpoint(&issuer, &folder), "a b".parse().unwrap());
     let own = own.resource("https://up.example/mcp".into());
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::client(own));
+    let links = links_to(&server, Credentials::client(own));
     let someone = caller("");
-    let calls = (0..8).map(|_| async { pass.call(post(CALL), &someone).await.status() });
-    let statuses = futures_util::future::join_all(calls).await;
-    assert!(statuses.iter().all(|status| *status == StatusCode::OK));
+    let answered = futures_util::future::join_all((0..8).map(|_| call(&links, &someone))).await;
+    assert!(answered.iter().all(Result::is_ok), "{answered:?}");
     assert!(server.received().iter().all(|it| it.header("authorization") == Some("Bearer t-1")));
     let asked = issuer.received();
     assert_eq!(asked.len(), 1);
@@ -144,12 +166,12 @@ async fn client_credentials_are_fetched_once() {
 #[tokio::test]
 async fn a_secret_can_be_in_the_form() {
     let issuer = Server::saying(json(r#"{"access_token":"t-1","token_type":"Bearer"}"#)).await;
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let folder = tempfile::tempdir().unwrap();
     let endpoint = endpoint(&issuer, &folder).method(SecretMethod::Post);
     let own = ClientCredentials::new(endpoint, "".parse().unwrap());
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::client(own));
-    assert_eq!(authorization(&server, &pass, &caller("")).await.as_deref(), Some("Bearer t-1"));
+    let links = links_to(&server, Credentials::client(own));
+    assert_eq!(authorization(&server, &links, &caller("")).await.as_deref(), Some("Bearer t-1"));
     let asked = &issuer.received()[0];
     assert_eq!(asked.header("authorization"), None);
     let expected = [
@@ -161,11 +183,12 @@ async fn a_secret_can_be_in_the_form() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_forgotten_and_its_call_is_not_repeated() {
+async fn a_refused_token_is_replaced_once_it_is_not_new() {
     let server = Server::start(|request| {
         let is_new = request.header("authorization") == Some("Bearer t-2");
         let status = if is_new { "200 OK" } else { "401 Unauthorized" };
-        vec![Step::Say(answer(status, &["content-type: application/json"], "{}"))]
+        let body = r#"{"jsonrpc":"2.0","id":2,"result":{}}"#;
+        vec![Step::Say(answer(status, &["content-type: application/json"], body))]
     })
     .await;
     let count = Arc::new(Mutex::new(0));
@@ -178,42 +201,41 @@ async fn a_refused_token_is_forgotten_and_its_call_is_not_repeated() {
     .await;
     let folder = tempfile::tempdir().unwrap();
     let own = ClientCredentials::new(endpoint(&issuer, &folder), "".parse().unwrap());
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::client(own));
-    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
-    assert_eq!(server.received().len(), 1);
+    let links = links_to(&server, Credentials::client(own));
+    let someone = caller("");
     // One that is new is not replaced: the next one would be refused too.
-    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
-    assert_eq!(issuer.received().len(), 1);
+    for count in 1..=2 {
+        assert_eq!(call(&links, &someone).await, Err(REFUSED.into()));
+        assert_eq!((server.received().len(), issuer.received().len()), (count, 1));
+    }
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(11)).await;
     tokio::time::resume();
-    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
-    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::OK);
+    assert_eq!(call(&links, &someone).await, Ok(()));
     assert_eq!((server.received().len(), issuer.received().len()), (4, 2));
 }
 
 #[tokio::test]
 async fn an_endpoint_that_fails_is_not_flooded() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let issuer = Server::saying(answer("503 Service Unavailable", &[], "")).await;
     let folder = tempfile::tempdir().unwrap();
     let own = ClientCredentials::new(endpoint(&issuer, &folder), "".parse().unwrap());
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::client(own));
+    let links = links_to(&server, Credentials::client(own));
     let someone = caller("");
-    let calls = (0..50).map(|_| async { pass.call(post(CALL), &someone).await.status() });
-    let statuses = futures_util::future::join_all(calls).await;
-    assert!(statuses.iter().all(|status| *status == StatusCode::BAD_GATEWAY));
+    let answered = futures_util::future::join_all((0..50).map(|_| call(&links, &someone))).await;
+    assert!(answered.iter().all(|it| *it == Err(NO_CREDENTIALS.into())), "{answered:?}");
     assert!(server.received().is_empty());
     assert_eq!(issuer.received().len(), 1);
 }
 
 #[tokio::test]
 async fn a_minted_token_is_for_the_caller_and_its_action() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let mint = Arc::new(Mint::default());
     let audience = "https://up.example/mcp".parse().unwrap();
     let minted = MintedTokens::new(Arc::clone(&mint) as Arc<dyn MintToken>, audience);
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::minted(minted));
+    let links = links_to(&server, Credentials::minted(minted));
     for (who, expected) in [
         (caller("a:b"), "Bearer user-userson.a-b.0"),
         // The same again.
@@ -222,7 +244,7 @@ async fn a_minted_token_is_for_the_caller_and_its_action() {
         (caller_with("mallory", "a:b"), "Bearer mallory.a-b.2"),
         (CallContext::new(None, "c".parse().unwrap()), "Bearer gateway.c.3"),
     ] {
-        assert_eq!(authorization(&server, &pass, &who).await.as_deref(), Some(expected));
+        assert_eq!(authorization(&server, &links, &who).await.as_deref(), Some(expected));
     }
     assert_eq!(*mint.minted.lock().unwrap(), ["https://up.example/mcp 60"; 4]);
 }
@@ -248,17 +270,17 @@ async fn what_depends_on_the_caller_says_so() {
 
 #[tokio::test]
 async fn without_a_signature_nothing_is_sent() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let mint = Arc::new(Mint { fails: true, ..Mint::default() });
     let minted = MintedTokens::new(mint, "https://up.example/mcp".parse().unwrap());
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::minted(minted));
-    assert_eq!(pass.call(post(CALL), &caller("")).await.status(), StatusCode::BAD_GATEWAY);
+    let links = links_to(&server, Credentials::minted(minted));
+    assert_eq!(call(&links, &caller("")).await, Err(NO_CREDENTIALS.into()));
     assert!(server.received().is_empty());
 }
 
 #[tokio::test]
 async fn what_is_exchanged_is_a_token_that_the_gateway_has_minted() {
-    let server = Server::saying(json("{}")).await;
+    let server = answering().await;
     let issuer = Server::start(|request| {
         let subject = form(request).into_iter().find(|(name, _)| name == "subject_token").unwrap();
         let token = subject.1.replace('.', "~");
@@ -277,17 +299,17 @@ async fn what_is_exchanged_is_a_token_that_the_gateway_has_minted() {
         TokenExchange::new(endpoint(&issuer, &folder), mint, audience, scopes).audience("up".into())
     };
     let of_action = exchange(ExchangedScopes::OfAction).resource("https://up.example/".into());
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::exchange(of_action));
+    let links = links_to(&server, Credentials::exchange(of_action));
     for (who, expected) in [
         (caller("a"), "Bearer user-userson~a~0"),
         (caller("a"), "Bearer user-userson~a~0"),
         (caller_with("mallory", "a"), "Bearer mallory~a~1"),
     ] {
-        assert_eq!(authorization(&server, &pass, &who).await.as_deref(), Some(expected));
+        assert_eq!(authorization(&server, &links, &who).await.as_deref(), Some(expected));
     }
     let fixed = exchange(ExchangedScopes::Fixed("read".parse().unwrap()));
-    let pass = Pass::new(client(&server.url(), limits()), Credentials::exchange(fixed));
-    authorization(&server, &pass, &caller("a")).await.unwrap();
+    let links = links_to(&server, Credentials::exchange(fixed));
+    authorization(&server, &links, &caller("a")).await.unwrap();
     assert_eq!(*mint.minted.lock().unwrap(), ["https://login.example 60"; 3]);
 
     let asked = issuer.received();
@@ -313,10 +335,11 @@ async fn a_token_is_minted_again_before_its_end() {
     let audience = "https://up.example/mcp".parse().unwrap();
     let minted = MintedTokens::new(Arc::clone(&mint) as Arc<dyn MintToken>, audience);
     // Nothing is listening: only what is presented counts here.
-    let pass = Pass::new(client("http://127.0.0.1:1/", limits()), Credentials::minted(minted));
+    let links =
+        HttpLinks::new(client("http://127.0.0.1:1/", limits()), Credentials::minted(minted));
     for (seconds, count) in [(0, 1), (29, 1), (2, 2)] {
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        pass.call(post(CALL), &caller("a")).await;
+        call(&links, &caller("a")).await.unwrap_err();
         assert_eq!(mint.minted.lock().unwrap().len(), count);
     }
 }

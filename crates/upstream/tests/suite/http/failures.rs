@@ -214,6 +214,12 @@ async fn what_is_no_answer_of_an_mcp_server_ends_the_call() {
             "{}",
             "the server refuses the gateway's credentials (401 Unauthorized)",
         ),
+        (
+            "403 Forbidden",
+            &[json],
+            "{}",
+            "the server refuses the gateway's credentials (403 Forbidden)",
+        ),
         ("404 Not Found", &[], "", "the server answers 404 Not Found"),
         (
             "502 Bad Gateway",
@@ -253,19 +259,49 @@ async fn an_answer_that_is_compressed_although_that_was_not_asked_for_ends_the_c
     assert_eq!(sent(&server), 1);
 }
 
+/// An answer of so many bytes.
+fn long(id: &Value, length: usize) -> String {
+    let answer = |filler: &str| {
+        let result = json!({ "resultType": "complete", "content": [], "filler": filler });
+        json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
+    };
+    answer(&"x".repeat(length - answer("").len()))
+}
+
 #[tokio::test]
-async fn an_answer_of_more_than_16_mib_ends_the_call() {
-    let most = limits().answer_bytes;
-    let long = "x".repeat(most);
-    let steps = vec![Step::Say(json_answer(&long)), Step::Close];
-    // As long as is allowed, and no JSON.
-    let expected = "the server answers 200 OK without an answer to the call";
-    fails_with(steps, limits(), expected).await;
-    let steps = vec![Step::Say(json_answer(&format!("{long}x"))), Step::Close];
-    fails_with(steps, limits(), "the server's answer is longer than 16777216 bytes").await;
-    let event = format!("data: {long}x\n\n");
-    let steps = vec![Step::Say(stream_head()), Step::Say(chunk(&event)), Step::Close];
-    fails_with(steps, limits(), "the server sent a message of more than 16777216 bytes").await;
+async fn an_answer_of_16_mib_passes_and_one_byte_more_does_not() {
+    let sized = |body: String| json_answer(&body);
+    let chunked = |body: String| {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+        [&head[..], b"transfer-encoding: chunked\r\n\r\n", &chunk(&body), &last_chunk()].concat()
+    };
+    let event =
+        |body: String| [stream_head(), chunk(&format!("data: {body}\n\n")), last_chunk()].concat();
+    let too_long = "the server's answer is longer than 16777216 bytes";
+    let event_too_long = "the server sent a message of more than 16777216 bytes";
+    let forms: [(fn(String) -> Vec<u8>, &str); 3] =
+        [(sized, too_long), (chunked, too_long), (event, event_too_long)];
+    for (say, expected) in forms {
+        for excess in 0..=1 {
+            let length = 16 * 1024 * 1024 + excess;
+            let server =
+                failing(move |id| vec![Step::Say(say(long(id, length))), Step::Close]).await;
+            let answer = call_of(&front_of(&server.url(), limits()), FAILS).await;
+            if excess == 0 {
+                assert!(answer["result"]["filler"].as_str().unwrap().len() > length - 200);
+            } else {
+                assert_eq!(answer["error"]["message"], expected);
+            }
+            assert_eq!(sent(&server), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_head_ends_the_call() {
+    let long = format!("x-long: {}", "x".repeat(32 * 1024));
+    let steps = vec![Step::Say(answer("200 OK", &[&long], "{}"))];
+    fails_with(steps, limits(), "the connection to the server ended before its answer").await;
 }
 
 #[tokio::test]

@@ -90,7 +90,15 @@ pub(crate) fn configured(
     limits: HttpLimits,
     catalog: Option<Arc<Catalog>>,
 ) -> Front {
-    let links = HttpLinks::new(client(url, limits), Credentials::none());
+    through(HttpLinks::new(client(url, limits), Credentials::none()), config, catalog)
+}
+
+/// A gateway to the server of these links.
+pub(crate) fn through(
+    links: HttpLinks,
+    config: GatewayConfig,
+    catalog: Option<Arc<Catalog>>,
+) -> Front {
     let key = OwnerTagKey::from_secret(&[7; 32]).unwrap();
     gateway(
         PooledHttpLinks::new(links),
@@ -115,11 +123,11 @@ pub(crate) fn request(
     params: Value,
 ) -> Request<Full<Bytes>> {
     let mut params = params;
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { "name": "t", "version": "1" },
-        "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
-    });
+    let meta = &mut params["_meta"];
+    let mut set = |name: &str, value| meta[format!("io.modelcontextprotocol/{name}")] = value;
+    set("protocolVersion", "2026-07-28".into());
+    set("clientInfo", json!({ "name": "t", "version": "1" }));
+    set("clientCapabilities", json!({ "elicitation": {} }));
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let mut request = Request::post("/")
         .extension(context)
@@ -260,7 +268,7 @@ async fn a_server_of_the_new_generation_alone_serves_clients_with_sessions() {
 }
 
 /// The answer to a message of a client of the old generation.
-async fn said(
+pub(crate) async fn said(
     front: &Front,
     session: Option<&str>,
     message: Value,
@@ -282,7 +290,7 @@ async fn said(
 }
 
 /// A session that has begun.
-async fn session(front: &Front) -> String {
+pub(crate) async fn session(front: &Front) -> String {
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {} });
     let begin = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
     let (head, _) = said(front, None, begin).await;

@@ -140,6 +140,7 @@ async fn a_session_is_named_in_every_request_and_ended() {
     let received = server.received();
     let verbs: Vec<_> = received.iter().map(verb).collect();
     assert_eq!(verbs, ["POST", "POST", "GET", "POST", "DELETE"]);
+    assert!(received[2].body.is_empty() && received[4].body.is_empty());
     assert_eq!(received[0].header("mcp-session-id"), None);
     assert_eq!(received[0].header("accept"), Some("application/json, text/event-stream"));
     for request in &received[1..] {

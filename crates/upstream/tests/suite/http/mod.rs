@@ -1,12 +1,13 @@
 //! HTTP servers behind the gateway, most of which misbehave.
 
 mod callers;
+mod client;
 mod credentials;
 mod failures;
 mod gateway;
 mod links;
 mod lists;
-mod pass;
+mod messages;
 mod secrecy;
 mod server;
 mod sessions;

@@ -3,11 +3,12 @@
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,13 +18,12 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use upstream::{
     credentials::Credentials,
     http::{HttpClient, TlsRoots, UpstreamUrl},
-    link::http::HttpLinks,
-    pass::{Pass, PassRequest},
+    link::{Link, http::HttpLinks},
 };
 
 use super::{
-    links::{message, no_answer, say},
-    support::{CALL, caller, error, headers, limits, post, text},
+    links::{begin, call, message, no_answer, say},
+    support::{caller, limits},
 };
 
 const AUTHORITY: &[u8] = include_bytes!("tls/ca.pem");
@@ -90,58 +90,65 @@ async fn answer(request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>>
     Ok(response.body(Full::new(Bytes::from(said))).unwrap())
 }
 
-fn pass(url: &str, roots: &TlsRoots) -> Pass {
-    let url = UpstreamUrl::parse(url).unwrap();
-    Pass::new(HttpClient::new(url, roots, limits()).unwrap(), Credentials::none())
+fn client(url: &str, roots: &TlsRoots) -> HttpClient {
+    HttpClient::new(UpstreamUrl::parse(url).unwrap(), roots, limits()).unwrap()
+}
+
+fn open(client: HttpClient) -> Link {
+    HttpLinks::new(client, Credentials::none()).open(caller(""))
 }
 
 #[tokio::test]
 async fn a_certificate_of_the_operators_authority_is_accepted() {
     let (url, asked) = start(&["http/1.1"]).await;
-    let pass = pass(&url, &TlsRoots::with_pem(AUTHORITY).unwrap());
-    pass.reach().await.unwrap();
-    assert_eq!(text(pass.call(post(CALL), &caller("")).await).await.unwrap(), "{}");
+    let client = client(&url, &TlsRoots::with_pem(AUTHORITY).unwrap());
+    client.reach().await.unwrap();
+    let mut link = open(client);
+    say(&link, call(2)).await;
+    assert_eq!(message(&mut link).await.1, Some(2));
     assert_eq!(*asked.lock().unwrap(), [(Method::POST, Version::HTTP_11)]);
 }
 
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_not() {
     let (url, asked) = start(&["http/1.1"]).await;
-    let pass = pass(&url, &TlsRoots::system());
-    let response = pass.call(post(CALL), &caller("")).await;
-    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
-    assert_eq!(error(&text(response).await.unwrap()).1, "the server cannot be reached");
-    pass.reach().await.unwrap_err();
+    let client = client(&url, &TlsRoots::system());
+    client.reach().await.unwrap_err();
+    let mut link = open(client);
+    say(&link, call(2)).await;
+    assert_eq!(no_answer(&mut link).await, (2, "the server cannot be reached".into()));
     assert!(asked.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn calls_take_http2_where_it_is_offered_and_streams_do_not() {
     let (url, asked) = start(&["h2", "http/1.1"]).await;
-    let pass = pass(&url, &TlsRoots::with_pem(AUTHORITY).unwrap());
-    text(pass.call(post(CALL), &caller("")).await).await.unwrap();
-    let get = PassRequest::new(&Method::GET, &headers(&[]), Bytes::new());
-    text(pass.call(get, &caller("")).await).await.unwrap();
-    let named =
-        headers(&[("content-type", "application/json"), ("mcp-method", "subscriptions/listen")]);
-    let listen = PassRequest::new(&Method::POST, &named, Bytes::from_static(CALL.as_bytes()));
-    text(pass.call(listen, &caller("")).await).await.unwrap();
-    assert_eq!(
-        *asked.lock().unwrap(),
-        [
-            (Method::POST, Version::HTTP_2),
-            (Method::GET, Version::HTTP_11),
-            (Method::POST, Version::HTTP_11),
-        ]
-    );
+    let mut link = open(client(&url, &TlsRoots::with_pem(AUTHORITY).unwrap()));
+    begin(&mut link).await;
+    say(&link, call(2)).await;
+    assert_eq!(message(&mut link).await.1, Some(2));
+    say(&link, json!({ "jsonrpc": "2.0", "id": 3, "method": "subscriptions/listen" })).await;
+    assert_eq!(message(&mut link).await.1, Some(3));
+    let versions = |method: Method| -> Vec<_> {
+        let asked = asked.lock().unwrap();
+        asked.iter().filter(|(its, _)| *its == method).map(|(_, version)| *version).collect()
+    };
+    let (one, two) = (Version::HTTP_11, Version::HTTP_2);
+    // The beginning of the session, the call, and the subscription.
+    assert_eq!(versions(Method::POST), [two, two, two, one]);
+    let stream = async {
+        while versions(Method::GET).is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), stream).await.unwrap();
+    assert_eq!(versions(Method::GET)[0], one);
 }
 
 #[tokio::test]
 async fn a_stream_of_http2_that_is_reset_is_one_call_and_its_connection_goes_on() {
     let (url, asked) = start(&["h2"]).await;
-    let roots = TlsRoots::with_pem(AUTHORITY).unwrap();
-    let client = HttpClient::new(UpstreamUrl::parse(&url).unwrap(), &roots, limits()).unwrap();
-    let mut link = HttpLinks::new(client, Credentials::none()).open(caller(""));
+    let mut link = open(client(&url, &TlsRoots::with_pem(AUTHORITY).unwrap()));
     let call = |id: u64, tool: &str| {
         let params = json!({ "name": tool });
         json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
