@@ -4,7 +4,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 
-use super::{Catalog, Kind};
+use super::{Catalog, Definition, Kind, Page, Standing};
 use crate::{
     front::{Definitions, NotAcceptedError},
     wire::{Message, Object},
@@ -21,8 +21,39 @@ impl Definitions for Catalog {
     }
 
     fn filter(&self, method: &str, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
-        Ok(Self::filter(self, method, result)?)
+        match method {
+            "resources/directory/read" => directory(self, result),
+            "skills/get" => skill(self, result),
+            _ => Ok(Self::filter(self, method, result)?),
+        }
     }
+}
+
+/// A directory without what has changed since it was accepted. Its other entries are content, as
+/// that of a resource is: who may read them is for the policy.
+fn directory(catalog: &Catalog, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    let page = Page::read(std::str::from_utf8(result)?)?;
+    let is_usable = |(kind, entry)| {
+        let entry = Definition::read(kind, entry);
+        entry.is_ok_and(|entry| catalog.check(kind, entry.key()).is_ok())
+    };
+    let keep: Vec<bool> = page.entries().map(is_usable).collect();
+    let is_whole = keep.iter().all(|keep| *keep);
+    Ok(if is_whole { result.clone() } else { page.with(&keep).into() })
+}
+
+/// The answer to `skills/get`, if the skill is as it was accepted. One that no list has is for the
+/// policy.
+fn skill(catalog: &Catalog, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    let members = Object::parse(std::str::from_utf8(result)?)?;
+    let Some(entry) = members.get("skill") else { return Ok(result.clone()) };
+    let entry = Definition::read(Kind::Skill, entry)?;
+    if catalog.pins().standing(&entry) == Standing::Changed {
+        catalog.learn(std::slice::from_ref(&entry));
+    }
+    let admitted = Catalog::admit(catalog, Kind::Skill, entry.key());
+    admitted.map_err(|refused| NotAcceptedError(refused.to_string()))?;
+    Ok(result.clone())
 }
 
 /// What a request uses. The guard has seen to it that it names one thing.
@@ -30,7 +61,10 @@ fn target(request: &Message) -> Option<(Kind, String)> {
     let kind = match request.method() {
         "tools/call" => Kind::Tool,
         "prompts/get" => Kind::Prompt,
-        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Kind::Resource,
+        "resources/read"
+        | "resources/subscribe"
+        | "resources/unsubscribe"
+        | "resources/directory/read" => Kind::Resource,
         "skills/get" => Kind::Skill,
         "completion/complete" => return reference(request.params()?),
         _ => return None,
@@ -54,7 +88,7 @@ fn reference(params: &str) -> Option<(Kind, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Definition, Pins};
+    use crate::catalog::Pins;
 
     fn catalog() -> Catalog {
         let tool = Definition::read(Kind::Tool, r#"{"name":"a"}"#).unwrap();

@@ -20,7 +20,8 @@ pub trait Definitions: Send + Sync + 'static {
     fn admit(&self, request: &Message) -> Result<(), NotAcceptedError>;
 
     /// The result of a list method with what is accepted alone; the same bytes if that is all, or
-    /// if the method is none. An error hides the whole list.
+    /// if the method is none. An error hides the whole result: [`NotAcceptedError`] if it is one
+    /// definition, which was not accepted.
     fn filter(&self, method: &str, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>>;
 }
 

@@ -105,10 +105,13 @@ pub(super) fn check_new(headers: &HeaderMap, request: &Message) -> Result<(), He
     };
     require(headers, REVISION, &revision)?;
     require(headers, "mcp-method", request.method())?;
+    let is_named = headers.contains_key("mcp-name");
     match request.target() {
-        Some(target) => require(headers, "mcp-name", &target),
-        None if headers.contains_key("mcp-name") => Err(mismatch("mcp-name")),
-        None => Ok(()),
+        Some(target) if is_named || request.mcp_name().is_some() => {
+            require(headers, "mcp-name", &target)
+        }
+        None if is_named => Err(mismatch("mcp-name")),
+        _ => Ok(()),
     }
 }
 
@@ -185,6 +188,13 @@ mod tests {
             some.push(("mcp-name", &name));
             let checked = check_new(&headers(&some), &call).map_err(|error| error.code);
             assert_eq!(checked, Err(ErrorCode::HEADER_MISMATCH));
+        }
+        let skill = request("skills/get", &format!("{{\"uri\":\"a:b\",{META}}}"));
+        let skills = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "skills/get")];
+        for (name, is_right) in [(None, true), (Some("a:b"), true), (Some("a:c"), false)] {
+            let name = name.map(|name| ("mcp-name", name));
+            let headers = headers(&[&skills[..], name.as_slice()].concat());
+            assert_eq!(check_new(&headers, &skill).is_ok(), is_right, "{name:?}");
         }
         let list = request("tools/list", &format!("{{{META}}}"));
         let named = headers(&[

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use super::{
     answer::{self, Answer},
-    definitions::Definitions,
+    definitions::{Definitions, NotAcceptedError},
     limits::FrontLimits,
     params::Params,
     sessions::Sessions,
@@ -50,12 +50,15 @@ impl Shared {
     }
 }
 
-/// An answer with what is accepted alone, if it is a list's.
+/// An answer with what is accepted alone, if it is one with definitions.
 pub(super) fn filter(definitions: &dyn Definitions, method: &str, answer: Message) -> Message {
     let Some(result) = answer.result_bytes() else { return answer };
     let id = answer.id().unwrap_or("0");
     match definitions.filter(method, &result) {
         Ok(same) if same.as_ptr() == result.as_ptr() && same.len() == result.len() => answer,
+        Err(refused) if refused.is::<NotAcceptedError>() => {
+            Message::failure(id, ErrorCode::INVALID_PARAMS, &refused.to_string(), None)
+        }
         filtered => {
             let text = filtered.ok().and_then(|filtered| String::from_utf8(filtered.into()).ok());
             let message = text.and_then(|text| Message::success(id, &text).ok());
@@ -69,5 +72,6 @@ pub(super) fn filter(definitions: &dyn Definitions, method: &str, answer: Messag
 
 /// Whether a method is answered with definitions, or with instructions.
 pub(super) fn is_list(method: &str) -> bool {
-    method.ends_with("/list") || matches!(method, "resources/directory/read" | "server/discover")
+    method.ends_with("/list")
+        || matches!(method, "resources/directory/read" | "skills/get" | "server/discover")
 }

@@ -10,12 +10,14 @@ use super::{
 use crate::wire::{Object, items};
 
 /// Methods whose new results say how long they may be kept (`CacheableResult`).
-const CACHEABLE: [&str; 6] = [
+const CACHEABLE: [&str; 8] = [
     "tools/list",
     "prompts/list",
     "resources/list",
     "resources/templates/list",
     "resources/read",
+    "skills/list",
+    "skills/get",
     "server/discover",
 ];
 

@@ -225,8 +225,15 @@ impl Message {
         decode(self.at(self.places.log_level)?)
     }
 
-    /// What the method is aimed at, as `Mcp-Name` repeats it: a tool's or prompt's name, a URI, or
-    /// a task's id (MCP 2026-07-28, streamable HTTP, standard headers).
+    /// What the method is aimed at, where `Mcp-Name` has to repeat it (MCP 2026-07-28, streamable
+    /// HTTP, standard headers). The extension of skills and directories has no such header.
+    #[must_use]
+    pub fn mcp_name(&self) -> Option<Cow<'_, str>> {
+        let is_of_skills = matches!(self.method(), "resources/directory/read" | "skills/get");
+        self.target().filter(|_| !is_of_skills)
+    }
+
+    /// What the method is aimed at: a tool's or prompt's name, a URI, or a task's id.
     #[must_use]
     pub fn target(&self) -> Option<Cow<'_, str>> {
         let place = match self.method() {
@@ -561,15 +568,20 @@ mod tests {
 
     #[test]
     fn what_a_method_is_aimed_at_depends_on_the_method() {
-        let target = |method: &str| {
+        let message = |method: &str| {
             let params = r#"{"name":"n","uri":"u","taskId":"t"}"#;
-            let text = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#);
-            parse(&text).unwrap().target().map(Cow::into_owned)
+            parse(&format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)).unwrap()
         };
+        let target = |method: &str| message(method).target().map(Cow::into_owned);
         assert_eq!(target("tools/call").unwrap(), "n");
         assert_eq!(target("prompts/get").unwrap(), "n");
         assert_eq!(target("resources/read").unwrap(), "u");
         assert_eq!(target("tasks/get").unwrap(), "t");
+        assert_eq!(message("resources/read").mcp_name().unwrap(), "u");
+        for method in ["resources/directory/read", "skills/get"] {
+            assert_eq!(target(method).unwrap(), "u");
+            assert_eq!(message(method).mcp_name(), None);
+        }
         // No method of the new generation: it is answered as unknown, not for its headers.
         assert_eq!(target("tasks/result"), None);
         assert_eq!(target("ping"), None);

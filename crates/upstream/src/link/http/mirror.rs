@@ -17,7 +17,7 @@ pub(super) fn mirror(headers: &mut SentHeaders, message: &Message, params: &Para
     if let Ok(method) = HeaderValue::from_str(message.method()) {
         headers.set(MCP_METHOD, method);
     }
-    let Some(target) = message.target() else { return };
+    let Some(target) = message.mcp_name() else { return };
     if let Some(name) = encoded(&target) {
         headers.set(MCP_NAME, name);
     }

@@ -11,6 +11,7 @@ mod messages;
 mod secrecy;
 mod server;
 mod sessions;
+mod skills;
 mod sse;
 mod support;
 mod tls;
