@@ -20,6 +20,10 @@ impl Definitions for Catalog {
         Self::admit(self, kind, &key).map_err(|refused| NotAcceptedError(refused.to_string()))
     }
 
+    fn revision(&self) -> u64 {
+        Self::revision(self)
+    }
+
     fn filter(&self, method: &str, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
         match method {
             "resources/directory/read" => directory(self, result),
@@ -114,5 +118,14 @@ mod tests {
             |kind: &str, name: &str| format!(r#"{{"ref":{{"type":"{kind}","name":"{name}"}}}}"#);
         assert!(is_admitted("completion/complete", &completes("ref/prompt", "p")));
         assert!(!is_admitted("completion/complete", &completes("ref/prompt", "q")));
+    }
+    #[test]
+    fn an_acceptance_is_another_revision() {
+        let catalog = catalog();
+        let before = Definitions::revision(&catalog);
+        catalog.replace(Pins::clone(&catalog.pins()));
+        assert_eq!(Definitions::revision(&catalog), before);
+        catalog.accept(Pins::clone(&catalog.pins()));
+        assert_ne!(Definitions::revision(&catalog), before);
     }
 }

@@ -19,6 +19,9 @@ pub trait Definitions: Send + Sync + 'static {
     /// Whether what a request is aimed at may be used.
     fn admit(&self, request: &Message) -> Result<(), NotAcceptedError>;
 
+    /// What differs after each acceptance.
+    fn revision(&self) -> u64;
+
     /// The result of a list method with what is accepted alone; the same bytes if that is all, or
     /// if the method is none. An error hides the whole result: [`NotAcceptedError`] if it is one
     /// definition, which was not accepted.
@@ -36,6 +39,10 @@ impl Definitions for Unpinned {
 
     fn admit(&self, _: &Message) -> Result<(), NotAcceptedError> {
         Ok(())
+    }
+
+    fn revision(&self) -> u64 {
+        0
     }
 
     fn filter(&self, _: &str, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {

@@ -60,9 +60,10 @@ async fn request(
         let status = StatusCode::NOT_FOUND;
         return answer::error(status, request.id(), ErrorCode::METHOD_NOT_FOUND, text);
     }
-    if let Err(refused) = shared.admit(&request) {
-        return refused;
-    }
+    let admitted = match shared.admit(&request) {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     let Some(place) = shared.place(context.owner()) else {
         return answer::too_many(request.id());
     };
@@ -84,8 +85,7 @@ async fn request(
         let (status, id) = (StatusCode::BAD_REQUEST, request.id());
         return answer::error(status, id, fault.code, &fault.message);
     }
-    // Its definition may have been found to have changed.
-    if let Err(refused) = shared.admit(&request) {
+    if let Err(refused) = shared.admit_again(&request, admitted) {
         return refused;
     }
     let listed = is_list(method).then(|| method.to_owned());

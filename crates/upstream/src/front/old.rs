@@ -127,9 +127,10 @@ async fn request(
     request: Message,
     prefers_stream: bool,
 ) -> Answer {
-    if let Err(refused) = shared.admit(&request) {
-        return refused;
-    }
+    let admitted = match shared.admit(&request) {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     let Some(place) = shared.place(context.owner()) else {
         return answer::too_many(request.id());
     };
@@ -150,8 +151,7 @@ async fn request(
             let (id, text) = (request.id(), error.to_string());
             return answer::error(StatusCode::OK, id, ErrorCode::INTERNAL, &text);
         }
-        // Its definition may have been found to have changed.
-        if let Err(refused) = shared.admit(&request) {
+        if let Err(refused) = shared.admit_again(&request, admitted) {
             return refused;
         }
     }

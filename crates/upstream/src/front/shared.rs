@@ -30,6 +30,10 @@ pub(super) struct Shared {
     pub(super) params: Params,
 }
 
+/// What was accepted when a request was admitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Admitted(u64);
+
 impl Shared {
     /// A place for one call of the user who `owner` is, until it is dropped; if there is one.
     pub(super) fn place(&self, owner: &Owner) -> Option<Share> {
@@ -42,11 +46,27 @@ impl Shared {
 
     /// Whether what a request is aimed at may be used: the answer if not.
     #[expect(clippy::result_large_err, reason = "an answer is made and moved once")]
-    pub(super) fn admit(&self, request: &Message) -> Result<(), Answer> {
-        self.definitions.admit(request).map_err(|refused| {
+    pub(super) fn admit(&self, request: &Message) -> Result<Admitted, Answer> {
+        // Before the definitions are looked at: an acceptance in between is noticed later.
+        let admitted = Admitted(self.definitions.revision());
+        self.definitions.admit(request).map(|()| admitted).map_err(|refused| {
             let text = refused.to_string();
             answer::error(StatusCode::OK, request.id(), ErrorCode::INVALID_PARAMS, &text)
         })
+    }
+
+    /// The same for a request that has waited: what it is aimed at may have been found to have
+    /// changed. After an acceptance it may not be used either, as the policy by which the request
+    /// was permitted is the one before.
+    #[expect(clippy::result_large_err, reason = "an answer is made and moved once")]
+    pub(super) fn admit_again(&self, request: &Message, before: Admitted) -> Result<(), Answer> {
+        self.admit(request)?;
+        // After the definitions were looked at.
+        if self.definitions.revision() == before.0 {
+            return Ok(());
+        }
+        let text = "what the server offers was accepted anew meanwhile: send the request again";
+        Err(answer::error(StatusCode::OK, request.id(), ErrorCode::INTERNAL, text))
     }
 }
 

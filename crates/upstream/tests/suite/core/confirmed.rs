@@ -1,6 +1,12 @@
 //! A call that waits until it is known what the server offers.
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -13,18 +19,29 @@ use upstream::{
     wire::Message,
 };
 
-use super::fake::{Client, Fakes, events};
+use super::fake::{Client, Fakes, events, value};
 
 /// Everything is accepted, and each call has to be confirmed.
-struct Pinned;
+#[derive(Default)]
+struct Pinned {
+    revision: AtomicU64,
+    /// How many calls were admitted, each one once more after its confirmation.
+    admitted: AtomicU64,
+}
 
 impl Definitions for Pinned {
     fn concern(&self, request: &Message) -> bool {
         request.method() == "tools/call"
     }
 
-    fn admit(&self, _: &Message) -> Result<(), NotAcceptedError> {
+    fn admit(&self, request: &Message) -> Result<(), NotAcceptedError> {
+        let is_call = request.method() == "tools/call";
+        self.admitted.fetch_add(is_call.into(), Ordering::SeqCst);
         Ok(())
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision.load(Ordering::SeqCst)
     }
 
     fn filter(&self, _: &str, result: &Bytes) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
@@ -53,7 +70,10 @@ impl Servers for Slow {
         &'a self,
         context: &'a CallContext,
     ) -> Waiting<'a, Result<Arc<dyn Server>, OpenError>> {
-        self.0.stateless(context)
+        Box::pin(async {
+            let server = self.0.stateless(context).await?;
+            Ok(Arc::new(Confirming(server, Arc::clone(&self.1))) as Arc<dyn Server>)
+        })
     }
 }
 
@@ -97,8 +117,12 @@ fn names(client: &Client) -> Vec<Value> {
 async fn a_call_that_is_cancelled_while_it_waits_is_not_sent() {
     let permits = Arc::new(Semaphore::new(0));
     let servers = |fakes| Slow(fakes, Arc::clone(&permits));
-    let mut client =
-        Client::of(servers, Arc::new(Pinned), FrontLimits::default(), CallLimits::default());
+    let mut client = Client::of(
+        servers,
+        Arc::<Pinned>::default(),
+        FrontLimits::default(),
+        CallLimits::default(),
+    );
     client.begin("2025-11-25").await;
     let waiting = tokio::spawn({
         let client = client.clone();
@@ -117,4 +141,40 @@ async fn a_call_that_is_cancelled_while_it_waits_is_not_sent() {
     permits.add_permits(1);
     assert_eq!(client.call(7, "next").await.status(), 200);
     assert_eq!(names(&client), ["next"]);
+}
+
+async fn call_old(client: Client, id: u64, name: &str) -> Value {
+    value(client.call(id, name).await).await
+}
+
+async fn call_new(client: Client, name: &str) -> Value {
+    value(client.new_request("tools/call", json!({ "name": name }), &[]).await).await
+}
+
+#[tokio::test]
+async fn a_call_that_waits_during_an_acceptance_was_permitted_by_the_policy_before_it() {
+    let (permits, pinned) = (Arc::new(Semaphore::new(0)), Arc::<Pinned>::default());
+    let servers = |fakes| Slow(fakes, Arc::clone(&permits));
+    let definitions = Arc::clone(&pinned) as Arc<dyn Definitions>;
+    let client = Client::of(servers, definitions, FrontLimits::default(), CallLimits::default());
+    let mut begun = client.clone();
+    begun.begin("2025-11-25").await;
+    let waiting = [
+        tokio::spawn(call_old(begun.clone(), 7, "waits")),
+        tokio::spawn(call_new(client.clone(), "waits")),
+    ];
+    while pinned.admitted.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    pinned.revision.fetch_add(1, Ordering::SeqCst);
+    permits.add_permits(4);
+    for refused in waiting {
+        let refused = refused.await.unwrap();
+        assert_eq!(refused["error"]["code"], -32603, "{refused}");
+        let text = refused["error"]["message"].as_str().unwrap();
+        assert!(text.contains("accepted anew meanwhile"), "{text}");
+    }
+    assert!(call_old(begun, 8, "next").await["result"].is_object());
+    assert!(call_new(client.clone(), "last").await["result"].is_object());
+    assert_eq!(names(&client), ["next", "last"]);
 }
