@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Owner, ScopeSet};
+use auth_core::{NumericDate, Owner, ScopeSet};
 use quick_cache::sync::Cache;
 use tokio::{sync::Mutex as AsyncMutex, time::Instant};
 
@@ -112,8 +112,9 @@ impl Slot {
     }
 }
 
-/// A token for each caller and set of scopes.
-pub(super) struct TokenCache(Cache<(Owner, ScopeSet), Arc<Slot>>);
+/// A token for each caller, end of the caller's own token, and set of scopes: what is made for a
+/// token that ends later is not for one that ends sooner.
+pub(super) struct TokenCache(Cache<(Owner, Option<NumericDate>, ScopeSet), Arc<Slot>>);
 
 impl TokenCache {
     pub(super) fn new() -> Self {
@@ -122,7 +123,8 @@ impl TokenCache {
 
     /// The place of the token for a caller and the scopes of its action.
     pub(super) fn slot(&self, caller: &CallContext) -> Arc<Slot> {
-        let key = (caller.owner().clone(), caller.scopes().clone());
+        let end = caller.principal().map(|principal| principal.expires_at());
+        let key = (caller.owner().clone(), end, caller.scopes().clone());
         let slot = self.0.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::default()));
         let Ok(slot) = slot;
         slot
@@ -143,6 +145,8 @@ impl fmt::Debug for Slot {
 
 #[cfg(test)]
 mod tests {
+    use auth_core::{Algorithm, Ceiling, KeySet, Principal, TokenVerifier, TrustedIssuer};
+    use testkit::{Forge, ISSUER, NOW, RESOURCE, TestKey};
     use tokio::time::advance;
 
     use super::{super::mint::MintedToken, *};
@@ -189,5 +193,25 @@ mod tests {
         // The refusal of the first one is no refusal of the second.
         assert!(slot.refused(&first));
         assert_eq!(slot.fresh().unwrap().header(), second.header());
+    }
+    /// The place of the token for a caller whose own token ends at `end`.
+    fn place(cache: &TokenCache, end: i64) -> Arc<Slot> {
+        let key = TestKey::shared(Algorithm::Hs256);
+        let token = Forge::valid(key).claim("exp", NOW + end).sign(key);
+        let keys = KeySet::from_iter([key.verifying()]);
+        let entry = TrustedIssuer::new(ISSUER.parse().unwrap(), keys);
+        let verifier = TokenVerifier::new(RESOURCE.parse().unwrap()).trust(entry);
+        let now = NumericDate::from_secs(NOW).unwrap();
+        let claims = verifier.verify(&token.parse().unwrap(), now).unwrap();
+        let principal = Principal::new(&claims, Ceiling::IssuerDecides);
+        cache.slot(&CallContext::new(Some(Arc::new(principal)), ScopeSet::empty()))
+    }
+
+    #[test]
+    fn a_token_of_the_caller_that_ends_sooner_has_not_what_was_made_for_another() {
+        let cache = TokenCache::new();
+        let long = place(&cache, 60);
+        assert!(Arc::ptr_eq(&long, &place(&cache, 60)));
+        assert!(!Arc::ptr_eq(&long, &place(&cache, 10)));
     }
 }

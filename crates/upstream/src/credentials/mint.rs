@@ -14,9 +14,8 @@ use secrecy::SecretString;
 /// 3. `act`: the gateway, as the one who acts for the subject (RFC 8693 §4.1). For
 ///    [`MintSubject::Gateway`] the gateway is `sub`, and there is no `act`.
 /// 4. `scope`: the scopes of the request, and no others.
-/// 5. `exp`: after `lifetime` at the latest, and when the caller's own token is not
-///    accepted any more ([`Principal::expires_at`]). When that has ended, there is none
-///    ([`MintError::Ended`]).
+/// 5. `exp`: after `lifetime` at the latest, and not after that of the caller's own token
+///    ([`Principal::expires_at`]). When that has ended, there is none ([`MintError::Ended`]).
 pub trait MintToken: fmt::Debug + Send + Sync {
     /// Mints a token. It may take as long as a signature takes, and does not block.
     fn mint(&self, request: &MintRequest<'_>) -> Result<MintedToken, MintError>;
