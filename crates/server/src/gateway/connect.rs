@@ -11,7 +11,7 @@ use upstream::{
     child::{self, ChildConfig, EnvironmentError, UnreadableError},
     era::{self, ConnectError, Wanted},
     gateway::offered,
-    http::{SendError, UpstreamUrl},
+    http::{HttpLimits, SendError, UpstreamUrl},
     link::{ClosedError, Link, stdio},
     warden::Warden,
 };
@@ -131,7 +131,8 @@ async fn listing(
             started(child_config(config.name.as_str(), place, environment)?, first).await?
         }
         UpstreamPlace::Url(place) => {
-            reached(Remote::new(place, &config.resource, environment)?, first).await?
+            let limits = HttpLimits::default();
+            reached(Remote::new(place, &config.resource, limits, environment)?, first).await?
         }
     };
     let bounds = ListBounds::default();

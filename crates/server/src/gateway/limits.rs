@@ -14,6 +14,8 @@ pub(crate) struct GatewayLimits {
     pub(crate) servers: BoundsConfig,
     /// Of sessions and calls, of each server.
     pub(crate) front: FrontLimits,
+    /// How long a server may say nothing about a call.
+    pub(crate) silence: Duration,
     /// Of calls that wait for their clients, over all servers together.
     pub(crate) waiting: ParkingLimits,
 }
@@ -45,6 +47,7 @@ impl GatewayLimits {
                 calls_each: number(Variable::GatewayMaxCallsPerUser),
                 ..FrontLimits::default()
             },
+            silence: minutes(number(Variable::GatewaySilence)),
             waiting: ParkingLimits {
                 calls: number(Variable::GatewayMaxWaiting),
                 calls_of_one: number(Variable::GatewayMaxWaitingPerUser),
@@ -57,6 +60,8 @@ impl GatewayLimits {
 
 #[cfg(test)]
 mod tests {
+    use upstream::{calls::CallLimits, http::HttpLimits};
+
     use super::*;
 
     #[test]
@@ -68,6 +73,8 @@ mod tests {
         let default = read(&[]).unwrap();
         assert_eq!(default.servers, BoundsConfig::default());
         assert_eq!(default.front, FrontLimits::default());
+        assert_eq!(default.silence, CallLimits::default().silence);
+        assert_eq!(default.silence, HttpLimits::default().head);
         assert_eq!(default.waiting, ParkingLimits::default());
         let set = read(&[
             ("GATEWAY_MAX_SERVERS", "1"),
@@ -80,6 +87,7 @@ mod tests {
             ("GATEWAY_MAX_WAITING_CALLS", "8"),
             ("GATEWAY_MAX_WAITING_CALLS_PER_USER", "9"),
             ("GATEWAY_WAITING_MINUTES", "10"),
+            ("GATEWAY_SILENCE_MINUTES", "11"),
         ]);
         let set = set.unwrap();
         assert_eq!(set.servers, BoundsConfig { total: 1, per_owner: 2 });
@@ -87,6 +95,7 @@ mod tests {
         assert_eq!((front.sessions_total, front.sessions_each), (3, 4));
         assert_eq!((front.calls_total, front.calls_each), (6, 7));
         assert_eq!(front.session_idle, Duration::from_mins(5));
+        assert_eq!(set.silence, Duration::from_mins(11));
         let time = Duration::from_mins(10);
         assert_eq!(set.waiting, ParkingLimits { calls: 8, calls_of_one: 9, time });
         let ConfigError(faults) =

@@ -1,6 +1,6 @@
 //! From what may be served to a resource that serves it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use auth_core::OwnerTagKey;
 use settings::Environment;
@@ -11,6 +11,7 @@ use upstream::{
     catalog::Catalog,
     front::{Front, FrontLimits},
     gateway::{Availability, GatewayConfig, gateway},
+    http::HttpLimits,
     link::{http::PooledHttpLinks, stdio::StdioServer},
     pool::{Bounds, Instances},
     translate::Parked,
@@ -31,6 +32,7 @@ use crate::{
 pub(crate) struct SharedParts {
     bounds: Bounds,
     front: FrontLimits,
+    silence: Duration,
     parking: Parking<Parked>,
     warden: Warden,
 }
@@ -38,13 +40,13 @@ pub(crate) struct SharedParts {
 impl SharedParts {
     /// New ones.
     pub(crate) fn new(limits: GatewayLimits) -> Result<Self, Failure> {
-        let GatewayLimits { servers, front, waiting } = limits;
+        let GatewayLimits { servers, front, silence, waiting } = limits;
         let secret: [u8; 32] = random()?;
         let key = OwnerTagKey::from_secret(&secret)
             .map_err(|fault| Failure::Usage(format!("no key for parked calls: {fault}")))?;
         let parking = Parking::new(key, "gateway", waiting);
         let (bounds, warden) = (Bounds::new(servers), Warden::of_this_program());
-        Ok(Self { bounds, front, parking, warden })
+        Ok(Self { bounds, front, silence, parking, warden })
     }
 }
 
@@ -76,13 +78,13 @@ pub(crate) fn open(
 
 /// How much one connection to the server of `config` holds. One that all share has room for the
 /// calls of all: otherwise one user could take it.
-fn call_limits(config: &UpstreamConfig, front: &FrontLimits) -> CallLimits {
+fn call_limits(config: &UpstreamConfig, front: &FrontLimits, silence: Duration) -> CallLimits {
     let defaults = CallLimits::default();
     let in_flight = match config.pool.instances {
         Instances::Shared => front.calls_total,
         Instances::PerOwner | Instances::PerSession => defaults.in_flight,
     };
-    CallLimits { roots: config.roots, in_flight, ..defaults }
+    CallLimits { roots: config.roots, in_flight, silence, ..defaults }
 }
 
 /// The endpoint of the server of `config`.
@@ -96,8 +98,8 @@ fn front(
     let name = config.name.as_str();
     let (bounds, parking) = (&shared.bounds, shared.parking.of(name));
     let (pool, availability) = (config.pool.clone(), availability.clone());
-    let front = shared.front;
-    let calls = call_limits(config, &front);
+    let (front, silence) = (shared.front, shared.silence);
+    let calls = call_limits(config, &front, silence);
     let how = GatewayConfig { pool, front, calls, availability, ..GatewayConfig::new(name) };
     Ok(match &config.place {
         UpstreamPlace::Command(place) => {
@@ -106,8 +108,9 @@ fn front(
             gateway(source, how, bounds, parking, Some(catalog))
         }
         UpstreamPlace::Url(place) => {
-            let source =
-                PooledHttpLinks::new(Remote::new(place, &config.resource, environment)?.links);
+            let limits = HttpLimits { head: silence, ..HttpLimits::default() };
+            let remote = Remote::new(place, &config.resource, limits, environment)?;
+            let source = PooledHttpLinks::new(remote.links);
             gateway(source, how, bounds, parking, Some(catalog))
         }
     })
@@ -134,10 +137,12 @@ mod tests {
             lock: "l.json".into(),
         };
         let front = FrontLimits { calls_each: 7, calls_total: 900, ..FrontLimits::default() };
-        let limits = |instances, roots| call_limits(&config(instances, roots), &front);
+        let silence = Duration::from_mins(7);
+        let limits = |instances, roots| call_limits(&config(instances, roots), &front, silence);
         assert_eq!(limits(Instances::Shared, false).in_flight, 900);
         let own = limits(Instances::PerOwner, true);
         assert_eq!(own.in_flight, CallLimits::default().in_flight);
+        assert_eq!(own.silence, silence);
         assert!(own.roots && !limits(Instances::PerOwner, false).roots);
     }
 }

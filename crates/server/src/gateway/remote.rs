@@ -81,12 +81,13 @@ impl Remote {
     pub(super) fn new(
         place: &UrlPlace,
         resource: &ResourceUri,
+        limits: HttpLimits,
         environment: &Environment,
     ) -> Result<Self, RemoteError> {
         let ca = place.ca.clone();
         let ca = ca.or_else(|| environment.set_value(Variable::CaFile).map(PathBuf::from));
         let roots = if place.url.is_https() { roots(ca.as_deref())? } else { TlsRoots::system() };
-        let client = HttpClient::new(place.url.clone(), &roots, HttpLimits::default())?;
+        let client = HttpClient::new(place.url.clone(), &roots, limits)?;
         let credentials = credentials(&place.presented, resource, ca.as_deref())?;
         let own: Issuer = environment.get(Variable::JwtIssuer).unwrap_or_default().parse()?;
         let credentials = credentials.with_identity(place.identity.clone(), own);

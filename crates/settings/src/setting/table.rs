@@ -430,6 +430,14 @@ settings! {
         Some("256"),
         "How many of them one user may have.",
     );
+    /// How long a server may say nothing about a call.
+    GatewaySilence = gateway(
+        "GATEWAY_SILENCE_MINUTES",
+        "silence_minutes",
+        Number { least: 1, most: 1440 },
+        Some("5"),
+        "How many minutes a server may say nothing about a call. Then the call is cancelled.",
+    );
     /// How many calls wait for input.
     GatewayMaxWaiting = gateway(
         "GATEWAY_MAX_WAITING_CALLS",

@@ -1,8 +1,11 @@
 //! A connection that is ready for calls.
 
-use std::sync::{Arc, Weak};
+use std::{
+    pin::pin,
+    sync::{Arc, Weak},
+};
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep_until};
 
 use super::{
     limits::CallLimits,
@@ -51,11 +54,23 @@ impl Connection {
         let table = Arc::new(Table::new(sender, limits));
         let router = Arc::clone(&table);
         tokio::spawn(async move {
-            while let Some(incoming) = receiver.recv().await {
+            let mut silence = pin!(sleep_until(router.end_silent()));
+            loop {
+                let incoming = tokio::select! {
+                    // A server that never stops talking does not keep the calls of which it says
+                    // nothing.
+                    biased;
+                    () = &mut silence => {
+                        silence.as_mut().reset(router.end_silent());
+                        continue;
+                    }
+                    incoming = receiver.recv() => incoming,
+                };
                 match incoming {
-                    Incoming::Message { message, during } => router.route(message, during),
-                    Incoming::Fault(fault) => router.fault(&fault),
-                    Incoming::Closed(closed) => router.close(&closed.to_string()),
+                    Some(Incoming::Message { message, during }) => router.route(message, during),
+                    Some(Incoming::Fault(fault)) => router.fault(&fault),
+                    Some(Incoming::Closed(closed)) => router.close(&closed.to_string()),
+                    None => break,
                 }
                 if router.is_closed() {
                     break;

@@ -1,5 +1,7 @@
 //! Bounds of one connection.
 
+use std::time::Duration;
+
 /// How much one connection holds at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
@@ -13,6 +15,12 @@ pub struct CallLimits {
     pub asks: usize,
     /// Messages outside of calls that a receiver has not read yet. Further ones are dropped.
     pub unsolicited: usize,
+    /// How long a server may say nothing about a call: no answer, no progress, no question and
+    /// nothing else that belongs to it. Then the call is cancelled and answered with an error.
+    /// Exempt are a subscription, and a call whose client has a question to answer. Where the
+    /// transport says which call a message belongs to (streamable HTTP), it has bounds of its own
+    /// ([`HttpLimits`](crate::http::HttpLimits)).
+    pub silence: Duration,
     /// Lines in a row that are no message, after which the connection is ended.
     pub faults: usize,
     /// Whether the server may ask clients for their folders (`roots/list`). Some servers use these
@@ -27,6 +35,7 @@ impl Default for CallLimits {
             queued_bytes: 4 << 20,
             asks: 64,
             unsolicited: 256,
+            silence: Duration::from_mins(5),
             faults: 100,
             roots: true,
         }

@@ -11,6 +11,8 @@
 //!    must not be.
 //! 5. When the connection ends every call in flight is answered with an error, at once.
 //! 6. A call whose events are not read ends when too many bytes are queued.
+//! 7. A call of which the server says nothing for too long ends ([`CallLimits::silence`]); the
+//!    others go on.
 //!
 //! **Invariant:** a message that is about a call reaches that call's caller and no other.
 
@@ -19,6 +21,7 @@ mod limits;
 mod mailbox;
 mod roots;
 mod running;
+mod state;
 mod table;
 
 pub use connection::{Connection, RequestError};

@@ -9,12 +9,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{
-    Notify,
-    mpsc::{self, error::TrySendError},
+use tokio::{
+    sync::{
+        Notify,
+        mpsc::{self, error::TrySendError},
+    },
+    time::Instant,
 };
 
-use super::{limits::CallLimits, mailbox::Mailbox, roots};
+use super::{
+    limits::CallLimits,
+    mailbox::Mailbox,
+    roots,
+    state::{OpenAsk, Pending, Place, State, failure},
+};
 use crate::{
     CallContext,
     era::Era,
@@ -43,53 +51,6 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub(super) struct Table {
     limits: CallLimits,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    /// `None` after the end.
-    sender: Option<mpsc::Sender<Outgoing>>,
-    /// Why it ended.
-    reason: Box<str>,
-    era: Era,
-    /// Whether the last answer came with the call that it belongs to.
-    names_calls: bool,
-    calls: HashMap<CallId, Pending>,
-    asks: HashMap<AskId, OpenAsk>,
-    subscribers: Vec<mpsc::Sender<Event>>,
-    /// Notified when a list of the server has changed, and at the end.
-    list_changes: Arc<Notify>,
-    /// Lines in a row that were no message.
-    faults: usize,
-}
-
-/// A call without an answer.
-#[derive(Debug)]
-struct Pending {
-    mailbox: Arc<Mailbox>,
-    /// The caller's own, as JSON.
-    id: Box<str>,
-    token: Option<Box<str>>,
-    is_listen: bool,
-    /// Whether it is the gateway's own: what names no call does not belong to it.
-    is_ours: bool,
-    wants_log: bool,
-    /// On whose behalf it is, where the server sees that.
-    caller: Option<Arc<CallContext>>,
-}
-
-/// A question without an answer.
-#[derive(Debug)]
-struct OpenAsk {
-    /// The server's own, as JSON.
-    id: Box<str>,
-    call: Option<CallId>,
-}
-
-/// Where something belongs.
-enum Place {
-    Call(CallId, Arc<Mailbox>),
-    Subscriber(mpsc::Sender<Event>),
 }
 
 impl Table {
@@ -154,6 +115,8 @@ impl Table {
                     id: own.into(),
                     token: request.progress_token().map(Into::into),
                     is_listen: request.method() == "subscriptions/listen",
+                    is_initialize: request.method() == "initialize",
+                    heard: Instant::now(),
                     is_ours,
                     wants_log: request.log_level().is_some(),
                     caller: caller.cloned(),
@@ -170,8 +133,12 @@ impl Table {
     pub(super) fn leave(&self, id: CallId) -> bool {
         let mut state = self.state();
         let was_there = state.calls.remove(&id).is_some();
-        let asks: Vec<_> =
-            state.asks.iter().filter(|(_, ask)| ask.call == Some(id)).map(|(id, _)| *id).collect();
+        let asks: Vec<_> = state
+            .asks
+            .iter()
+            .filter(|(_, ask)| ask.call() == Some(id))
+            .map(|(id, _)| *id)
+            .collect();
         drop(state);
         for ask in asks {
             self.refuse(ask);
@@ -181,7 +148,9 @@ impl Table {
 
     /// A question that is answered now: its own id, and the call it belongs to.
     pub(super) fn take_ask(&self, ask: AskId) -> Option<(Box<str>, Option<CallId>)> {
-        self.state().asks.remove(&ask).map(|open| (open.id, open.call))
+        let open = self.state().take_ask(ask)?;
+        let call = open.call();
+        Some((open.id, call))
     }
 
     /// Answers a question with an error.
@@ -283,6 +252,27 @@ impl Table {
         self.count_fault();
     }
 
+    /// Ends the calls about which the server has said nothing for too long; gives when to do so
+    /// again.
+    pub(super) fn end_silent(&self) -> Instant {
+        let bound = self.limits.silence;
+        let (silent, next) = self.state().take_silent(bound);
+        for (id, pending) in silent {
+            let reason = format!("the server has said nothing about the call for {bound:?}");
+            self.give_up(id, pending, &reason);
+        }
+        next
+    }
+
+    /// Answers a call with an error, and says to the server that it is cancelled.
+    fn give_up(&self, id: CallId, pending: Pending, reason: &str) {
+        pending.end(reason);
+        let params = format!("{{\"requestId\":{}}}", id.0);
+        if let Ok(note) = Message::notification("notifications/cancelled", Some(&params)) {
+            self.send_soon(note.into_bytes(), Some(id));
+        }
+    }
+
     fn end_one(&self, call: CallId, reason: &str) {
         let pending = self.state().calls.remove(&call);
         if let Some(pending) = pending {
@@ -369,7 +359,7 @@ impl Table {
             method => {
                 let is_about_server = method.ends_with("/list_changed")
                     || matches!(method, "notifications/resources/updated");
-                let call = self.state().call_of(during).filter(|_| !is_about_server);
+                let call = if is_about_server { None } else { self.state().call_of(during) };
                 match call {
                     Some((id, mailbox)) => self.push(id, &mailbox, Event::Notification(message)),
                     None => self.publish(&message),
@@ -381,11 +371,10 @@ impl Table {
     /// Progress belongs to the call whose token it has; a call that asked for none gets none.
     fn route_progress(&self, message: &Message) {
         let Some(id) = call_id(message.progress_token()) else { return };
-        let found = self
-            .state()
-            .calls
-            .get(&id)
-            .and_then(|pending| Some((Arc::clone(&pending.mailbox), pending.token.clone()?)));
+        let found = self.state().calls.get_mut(&id).and_then(|pending| {
+            pending.heard = Instant::now();
+            Some((Arc::clone(&pending.mailbox), pending.token.clone()?))
+        });
         if let Some((mailbox, token)) = found {
             let message = message.with(&[(Edit::ProgressToken, &token)]);
             self.push(id, &mailbox, Event::Notification(message));
@@ -424,9 +413,9 @@ impl Table {
             let answer = answer.unwrap_or_else(|_| failure(own, "the subscription has ended"));
             return pending.mailbox.finish(Event::Answer(answer));
         }
-        let ask = state.asks.iter().find(|(_, open)| *open.id == *cancelled);
-        let Some((ask, call)) = ask.map(|(ask, open)| (*ask, open.call)) else { return };
-        state.asks.remove(&ask);
+        let ask = state.asks.iter().find(|(_, open)| *open.id == *cancelled).map(|(ask, _)| *ask);
+        let Some(ask) = ask else { return };
+        let call = state.take_ask(ask).and_then(|open| open.call());
         let call = call.and_then(|id| Some((id, Arc::clone(&state.calls.get(&id)?.mailbox))));
         drop(state);
         let message = message.with(&[(Edit::RequestId, &ask.0.to_string())]);
@@ -439,7 +428,9 @@ impl Table {
     /// A log line goes to the calls that asked for a level (MCP 2026-07-28, logging).
     fn route_log(&self, message: &Message, during: Option<CallId>) {
         let calls: Vec<_> = {
-            let state = self.state();
+            let mut state = self.state();
+            // It may be of any of several: only where it is of one is that one heard of.
+            state.call_of(during);
             let wanting = state.calls.iter().filter(|(id, pending)| {
                 pending.wants_log && during.is_none_or(|during| during == **id)
             });
@@ -468,8 +459,7 @@ impl Table {
             drop(state);
             return self.reply_refusal(id, during);
         };
-        let call = if let Place::Call(call, _) = &place { Some(*call) } else { None };
-        state.asks.insert(ask, OpenAsk { id: id.into(), call });
+        state.asks.insert(ask, OpenAsk { id: id.into(), place: place.clone() });
         drop(state);
         let request = message.with(&[(Edit::Id, &ask.0.to_string())]);
         let event = Event::Ask(Ask { id: ask, request });
@@ -487,11 +477,7 @@ impl Table {
         if mailbox.push(event, self.limits.queued_bytes).is_err() {
             let pending = self.state().calls.remove(&id);
             if let Some(pending) = pending {
-                pending.end("the events of this call were not read in time");
-                let params = format!("{{\"requestId\":{}}}", id.0);
-                if let Ok(note) = Message::notification("notifications/cancelled", Some(&params)) {
-                    self.send_soon(note.into_bytes(), Some(id));
-                }
+                self.give_up(id, pending, "the events of this call were not read in time");
             }
         }
     }
@@ -511,36 +497,6 @@ impl Table {
     }
 }
 
-impl State {
-    /// The call that something belongs to: the one that the transport names, or the only one.
-    fn call_of(&self, during: Option<CallId>) -> Option<(CallId, Arc<Mailbox>)> {
-        let found = if let Some(during) = during {
-            Some((during, self.calls.get(&during)?))
-        } else {
-            let mut calls = self.calls.iter().filter(|(_, it)| !it.is_listen && !it.is_ours);
-            let (id, pending) = calls.next()?;
-            calls.next().is_none().then_some((*id, pending))
-        };
-        found.map(|(id, pending)| (id, Arc::clone(&pending.mailbox)))
-    }
-
-    /// Who can be asked: the call that the question belongs to, or the only subscriber.
-    fn place_of_ask(&self, during: Option<CallId>) -> Option<Place> {
-        if let Some((id, mailbox)) = self.call_of(during) {
-            return Some(Place::Call(id, mailbox));
-        }
-        let mut open = self.subscribers.iter().filter(|subscriber| !subscriber.is_closed());
-        let subscriber = open.next()?;
-        open.next().is_none().then(|| Place::Subscriber(subscriber.clone()))
-    }
-}
-
-impl Pending {
-    fn end(self, reason: &str) {
-        self.mailbox.finish(Event::Answer(failure(&self.id, reason)));
-    }
-}
-
 /// A request as it goes out: with our number as its id and, if it asks for progress, its token.
 pub(super) fn forwarded(id: CallId, request: &Message) -> Bytes {
     let number = id.0.to_string();
@@ -549,8 +505,4 @@ pub(super) fn forwarded(id: CallId, request: &Message) -> Bytes {
 
 fn call_id(json: Option<&str>) -> Option<CallId> {
     json?.parse().ok().map(CallId)
-}
-
-fn failure(id: &str, reason: &str) -> Message {
-    Message::failure(id, ErrorCode::INTERNAL, reason, None)
 }

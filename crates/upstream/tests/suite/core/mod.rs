@@ -5,3 +5,4 @@ mod fake;
 mod new;
 mod old;
 mod roots;
+mod silence;

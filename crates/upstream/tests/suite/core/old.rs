@@ -218,7 +218,9 @@ async fn a_call_whose_reader_is_gone_can_be_cancelled() {
 async fn a_call_that_nobody_reads_is_cancelled_when_a_session_would_be_idle() {
     let limits = FrontLimits { calls_each: 2, ..soon() };
     let idle = limits.session_idle;
-    let client = Client::begun(limits, "2025-11-25").await;
+    let calls = CallLimits { silence: 10 * idle, ..CallLimits::default() };
+    let mut client = Client::with_calls(limits, calls);
+    client.begin("2025-11-25").await;
     let is_cancel = |message: &Value| message["method"] == "notifications/cancelled";
     let cancels = || client.seen.lock().unwrap().iter().filter(|it| is_cancel(it)).count();
     let read = client.call(7, "hang").await;
