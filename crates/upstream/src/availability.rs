@@ -32,6 +32,15 @@ impl Availability {
         }
     }
 
+    /// Logs that one caller got no server, which says nothing about others.
+    pub(crate) fn refused_one(&self, error: &(dyn Error + 'static)) {
+        tracing::warn!(
+            upstream = self.health.job(),
+            error,
+            "The server does not say what it offers to one caller, who is refused"
+        );
+    }
+
     /// Records that none was. Each new reason is logged.
     pub fn failed(&self, error: &(dyn Error + 'static)) {
         let mut text = error.to_string();

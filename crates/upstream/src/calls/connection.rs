@@ -69,6 +69,7 @@ impl Connection {
                 match incoming {
                     Some(Incoming::Message { message, during }) => router.route(message, during),
                     Some(Incoming::Fault(fault)) => router.fault(&fault),
+                    Some(Incoming::Unavailable) => router.unavailable(),
                     Some(Incoming::Closed(closed)) => router.close(&closed.to_string()),
                     None => break,
                 }
@@ -122,6 +123,12 @@ impl Connection {
     #[must_use]
     pub fn names_calls(&self) -> bool {
         self.shared.table.names_calls()
+    }
+
+    /// How often the server has refused a message because it is not available to this caller.
+    /// After each time it may be another version of itself.
+    pub(crate) fn outages(&self) -> u64 {
+        self.shared.table.outages()
     }
 
     /// How many calls are in flight.

@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) list_changes: Arc<Notify>,
     /// Lines in a row that were no message.
     pub(super) faults: usize,
+    /// How often the server was not available.
+    pub(super) outages: u64,
 }
 
 /// A call without an answer.

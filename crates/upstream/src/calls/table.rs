@@ -65,6 +65,7 @@ impl Table {
             subscribers: Vec::new(),
             list_changes: Arc::default(),
             faults: 0,
+            outages: 0,
         };
         Self { limits, state: Mutex::new(state) }
     }
@@ -84,6 +85,15 @@ impl Table {
     /// Whether the server may ask clients for their folders.
     pub(super) const fn passes_roots(&self) -> bool {
         self.limits.roots
+    }
+
+    /// The server has refused a message because it is not available.
+    pub(super) fn unavailable(&self) {
+        self.state().outages += 1;
+    }
+
+    pub(super) fn outages(&self) -> u64 {
+        self.state().outages
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -22,6 +22,11 @@ pub(super) fn connect_error(error: &Arc<dyn Error + Send + Sync>) -> Option<&Con
     }
 }
 
+/// Whether the server does not say what it offers.
+pub(super) fn is_offered_error(error: &Arc<dyn Error + Send + Sync>) -> bool {
+    matches!(error.as_ref().downcast_ref(), Some(BeginError::Offered(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

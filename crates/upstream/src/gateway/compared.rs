@@ -1,9 +1,10 @@
 //! Whether a connection was compared with what is accepted now.
 //!
 //! A connection is compared when it begins. The comparison holds until something is accepted, and
-//! where a connection can outlive its server (over HTTP), until the server was lost, and for five
-//! minutes at most: it may have been started anew in between, as another version. What it offers is
-//! asked for again then, before the next call of the connection.
+//! where a connection can outlive its server (over HTTP), until the server was lost or was not
+//! available to the connection's caller, and for five minutes at most: it may have been started
+//! anew in between, as another version. What it offers is asked for again then, before the next
+//! call of the connection.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -40,15 +41,21 @@ pub(super) struct Compared {
 struct Basis {
     /// Of the catalog.
     revision: u64,
+    /// How often the server was not available to the connection's caller.
+    outages: u64,
     /// How often the server had been lost, and when this was known; `None` if a connection ends
     /// with its server.
     losses: Option<(u64, Instant)>,
 }
 
 impl Basis {
-    fn now(catalog: &Catalog, reachability: Option<&Reachability>) -> Self {
+    fn now(
+        connection: &Connection,
+        catalog: &Catalog,
+        reachability: Option<&Reachability>,
+    ) -> Self {
         let losses = reachability.map(|it| (it.losses(), Instant::now()));
-        Self { revision: catalog.revision(), losses }
+        Self { revision: catalog.revision(), outages: connection.outages(), losses }
     }
 
     /// Whether what rests on it holds at another one, which is later.
@@ -57,7 +64,7 @@ impl Basis {
             (Some((losses, at)), Some((now, then))) => losses == now && then - at < HOLDS,
             _ => true,
         };
-        self.revision == later.revision && same_server
+        self.revision == later.revision && self.outages == later.outages && same_server
     }
 }
 
@@ -68,10 +75,14 @@ impl Compared {
         catalog: Arc<Catalog>,
         reachability: Option<Reachability>,
     ) -> Result<Arc<Self>, OfferedError> {
-        let basis = Basis::now(&catalog, reachability.as_ref());
+        let basis = Basis::now(&connection, &catalog, reachability.as_ref());
         compare(&connection, &catalog).await?;
         let (basis, comparing) = (RwLock::new(basis), Mutex::default());
         Ok(Arc::new(Self { connection, catalog, reachability, basis, comparing }))
+    }
+
+    fn now(&self) -> Basis {
+        Basis::now(&self.connection, &self.catalog, self.reachability.as_ref())
     }
 
     fn holds(&self, later: Basis) -> bool {
@@ -81,12 +92,12 @@ impl Compared {
     /// Compares it again, on behalf of a caller, if the last comparison does not hold any more.
     /// Callers that wait for one comparison share its outcome.
     pub(super) async fn confirm(&self, context: &CallContext) -> Result<(), Arc<OfferedError>> {
-        if self.holds(Basis::now(&self.catalog, self.reachability.as_ref())) {
+        if self.holds(self.now()) {
             return Ok(());
         }
         let asked = Instant::now();
         let mut failure = self.comparing.lock().await;
-        let basis = Basis::now(&self.catalog, self.reachability.as_ref());
+        let basis = self.now();
         // No call is passed on over a connection that has ended.
         if self.holds(basis) || self.connection.is_closed() {
             return Ok(());

@@ -113,6 +113,10 @@ impl<S: Source> Kept<S> {
         self.is_per_caller.then(|| context.without_scopes())
     }
 
+    fn note_failure(&self, error: &PoolError) {
+        note_failure(&self.config.availability, error, self.is_per_caller);
+    }
+
     /// The server for a session, from a server that knows `initialize`.
     async fn old(
         &self,
@@ -135,7 +139,7 @@ impl<S: Source> Kept<S> {
             Ok::<_, BeginError>(Begun { connection, answer, compared })
         };
         let lease = self.sessions.get(key, begin).await;
-        lease.inspect_err(|error| note_failure(&self.config.availability, error))
+        lease.inspect_err(|error| self.note_failure(error))
     }
 
     /// The server for requests without a session, whatever it speaks.
@@ -151,7 +155,7 @@ impl<S: Source> Kept<S> {
             }
             lease => lease,
         };
-        lease.inspect_err(|error| note_failure(&self.config.availability, error))
+        lease.inspect_err(|error| self.note_failure(error))
     }
 
     async fn begin(

@@ -63,6 +63,9 @@ pub enum Incoming {
     },
     /// Something that was no message. It counts against the server; the connection goes on.
     Fault(LinkFault),
+    /// The server has refused a message because it is not available to this caller (HTTP 503). It
+    /// may have been started anew, as far as this connection can know.
+    Unavailable,
     /// The connection has ended: every call in flight is answered with an error.
     Closed(ClosedError),
 }

@@ -139,19 +139,25 @@ impl Session {
     ) -> Result<Answered, HttpLinkError> {
         let answered = self.send_once(method, headers, body, lasts).await;
         let reachability = &self.known.reachability;
-        match &answered {
-            Ok(answered) if is_of_proxy(answered.response.status()) => {
-                reachability.lost(&HttpLinkError::Status(answered.response.status()));
+        let status = match &answered {
+            Ok(answered) => Some(answered.response.status()),
+            Err(HttpLinkError::Answer(AnswerError::Status(status))) => Some(*status),
+            Err(_) => None,
+        };
+        match (&answered, status) {
+            // It may refuse this caller alone, whom it knows.
+            (_, Some(StatusCode::SERVICE_UNAVAILABLE)) if self.credentials.is_per_caller() => {
+                let _ = self.incoming.send(Incoming::Unavailable).await;
             }
-            Err(HttpLinkError::Answer(AnswerError::Status(status))) if is_of_proxy(*status) => {
-                reachability.lost(&HttpLinkError::Status(*status));
+            (_, Some(status)) if is_of_proxy(status) => {
+                reachability.lost(&HttpLinkError::Status(status));
             }
-            Ok(_) | Err(HttpLinkError::Answer(_) | HttpLinkError::SessionEnded) => {
-                reachability.found()
+            (Ok(_) | Err(HttpLinkError::Answer(_) | HttpLinkError::SessionEnded), _) => {
+                reachability.found();
             }
-            Err(HttpLinkError::Send(error)) => self.unsent(error),
+            (Err(HttpLinkError::Send(error)), _) => self.unsent(error),
             // They say nothing about the server.
-            Err(_) => {}
+            (Err(_), _) => {}
         }
         answered
     }

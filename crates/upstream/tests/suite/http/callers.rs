@@ -95,8 +95,14 @@ pub(crate) async fn send(
     (Response::from_parts(head, ()), said)
 }
 
-/// A call of a client of the new generation.
+/// A call of a client of the new generation, which is answered with a result.
 async fn call_new(front: &Front, who: CallContext) {
+    let said = answer_to(front, who).await;
+    assert!(said["result"].is_object(), "{said}");
+}
+
+/// What a call of a client of the new generation is answered with.
+pub(crate) async fn answer_to(front: &Front, who: CallContext) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "t", "version": "1" },
@@ -106,8 +112,7 @@ async fn call_new(front: &Front, who: CallContext) {
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let headers =
         [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "t")];
-    let (_, said) = post(front, who, &message, &headers).await;
-    assert!(said["result"].is_object(), "{said}");
+    post(front, who, &message, &headers).await.1
 }
 
 /// A session of a client of the old generation.
@@ -134,7 +139,7 @@ async fn call_old(front: &Front, session: &str, who: CallContext) {
 }
 
 /// Method and token of each request, in their order; the token without its number.
-fn seen(server: &Server) -> Vec<(String, String)> {
+pub(crate) fn seen(server: &Server) -> Vec<(String, String)> {
     let shown = |request: &Received| {
         let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let method = message["method"].as_str().unwrap_or("GET").to_owned();

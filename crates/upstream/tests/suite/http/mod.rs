@@ -8,6 +8,7 @@ mod gateway;
 mod links;
 mod lists;
 mod messages;
+mod refused;
 mod secrecy;
 mod server;
 mod sessions;
