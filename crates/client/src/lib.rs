@@ -51,7 +51,7 @@ use std::{
 
 use auth_core::Clock;
 use clap::{FromArgMatches, error::ErrorKind};
-use settings::{EnvFileError, Environment};
+use settings::{EnvFileError, Environment, is_similar};
 use terminal::{Invocation, OutputFormat, suggestion};
 
 pub use console::{Console, Keyboard};
@@ -143,7 +143,8 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> 
 
 /// Reads the command line.
 fn parsed(args: &[OsString], invocation: &Invocation) -> Result<Args, clap::Error> {
-    let matches = suggestion::matches(args::definition(invocation), args.iter().cloned())?;
+    let matches =
+        suggestion::matches(args::definition(invocation), args.iter().cloned(), is_similar)?;
     Args::from_arg_matches(&matches)
 }
 

@@ -28,7 +28,9 @@ pub use keys::{
     verifying_keys, verifying_keys_in, verifying_secret,
 };
 pub use secret_file::{InsecurePermissionsError, SecretFileError};
-pub use setting::{Program, Setting, Shape, Variable, env_example, reference, schema, similar};
+pub use setting::{
+    Program, Setting, Shape, Variable, env_example, is_similar, reference, schema, similar,
+};
 pub use sign_in::{RegistrationBounds, SignInMode, SignInSettings, is_on_origin_of};
 pub use surroundings::Surrounding;
 pub use upstream::{ServedUpstream, upstream_policy, upstream_resource};

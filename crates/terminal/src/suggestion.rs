@@ -16,21 +16,23 @@ const PLACES: [(ContextKind, ContextKind); 3] = [
     (ContextKind::InvalidValue, ContextKind::SuggestedValue),
 ];
 
-/// Reads a command line.
+/// Reads a command line. `is_similar` says whether what was typed, the first, was probably meant to
+/// be a name.
 ///
 /// # Errors
 /// The command line is invalid, or asks for help or the version.
 pub fn matches(
     definition: Command,
     args: impl IntoIterator<Item = OsString>,
+    is_similar: fn(&str, &str) -> bool,
 ) -> Result<ArgMatches, Error> {
-    definition.try_get_matches_from(args).map_err(with_close_ones)
+    definition.try_get_matches_from(args).map_err(|error| with_close_ones(error, is_similar))
 }
 
-fn with_close_ones(mut error: Error) -> Error {
+fn with_close_ones(mut error: Error, is_similar: fn(&str, &str) -> bool) -> Error {
     for (typed, suggested) in PLACES {
         let Some(ContextValue::String(typed)) = error.get(typed) else { continue };
-        let close = |name: &&String| is_close(typed, name);
+        let close = |name: &&String| is_close(typed, name, is_similar);
         let kept: Vec<_> = match error.get(suggested) {
             Some(ContextValue::String(name)) => [name].into_iter().filter(close).collect(),
             Some(ContextValue::Strings(names)) => names.iter().filter(close).collect(),
@@ -59,17 +61,15 @@ fn with_close_ones(mut error: Error) -> Error {
     error
 }
 
-/// Whether `name` was probably meant: an edit distance of at most two, and of less than half of
-/// what was typed; or what was typed is the beginning of it.
-fn is_close(typed: &str, name: &str) -> bool {
+/// Whether `name` was probably meant: it is similar to what was typed, or begins with that.
+fn is_close(typed: &str, name: &str, is_similar: fn(&str, &str) -> bool) -> bool {
     let word = |text: &str| {
         let text = text.split([' ', '=']).next().unwrap_or_default();
         text.trim_start_matches('-').to_owned()
     };
     let (typed, name) = (word(typed), word(name));
-    let distance = strsim::damerau_levenshtein(&typed, &name);
-    let length = typed.chars().count();
-    (distance <= 2 && distance * 2 < length) || (length >= 3 && name.starts_with(&typed))
+    let is_beginning = typed.chars().count() >= 3 && name.starts_with(&typed);
+    is_beginning || is_similar(&typed, &name)
 }
 
 #[cfg(test)]
@@ -84,7 +84,13 @@ mod tests {
             .subcommand(Command::new("complete"))
             .subcommand(Command::new("tools"));
         let args = std::iter::once("client").chain(args.iter().copied()).map(OsString::from);
-        matches(definition, args).unwrap_err().to_string()
+        matches(definition, args, of_same_letters).unwrap_err().to_string()
+    }
+
+    /// Whether a word is another one with its letters in another order, or a letter more or less.
+    fn of_same_letters(typed: &str, name: &str) -> bool {
+        let (short, long) = if typed.len() < name.len() { (typed, name) } else { (name, typed) };
+        long.len() - short.len() <= 1 && short.chars().all(|letter| long.contains(letter))
     }
 
     #[test]

@@ -18,6 +18,7 @@ use clap::{
     error::{ContextKind, ContextValue, Error, ErrorKind},
     parser::ValueSource,
 };
+use settings::is_similar;
 use terminal::{Invocation, OutputFormat, date::When, duration, help, suggestion};
 
 use self::examples::MINT;
@@ -249,7 +250,7 @@ pub(crate) fn parse(
     args: impl IntoIterator<Item = OsString>,
     invocation: &Invocation,
 ) -> Result<Verb, Error> {
-    let matches = suggestion::matches(definition(invocation), args)
+    let matches = suggestion::matches(definition(invocation), args, is_similar)
         .map_err(|error| with_advice(error, invocation))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let flags = matches.subcommand().map_or(&matches, |(_, flags)| flags);

@@ -10,7 +10,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use settings::Variable;
+use settings::{Variable, is_similar};
 pub use terminal::OutputFormat;
 use terminal::{Invocation, date::When, help, suggestion};
 
@@ -61,7 +61,7 @@ impl Cli {
         args: impl IntoIterator<Item = OsString>,
         invocation: &Invocation,
     ) -> Result<Self, clap::Error> {
-        Self::from_arg_matches(&suggestion::matches(definition(invocation), args)?)
+        Self::from_arg_matches(&suggestion::matches(definition(invocation), args, is_similar)?)
     }
 }
 

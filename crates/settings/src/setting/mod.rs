@@ -8,6 +8,8 @@
 mod documents;
 mod table;
 
+use strsim::damerau_levenshtein;
+
 pub use self::{
     documents::{env_example, reference, schema},
     table::Variable,
@@ -104,12 +106,17 @@ impl Variable {
     }
 }
 
-/// The name in `names` that `name` was probably meant to be: an edit distance of at most two,
-/// and of less than half of its length.
+/// The name in `names` that `name` was probably meant to be, by [`is_similar`].
 #[must_use]
 pub fn similar<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |other: &&str| strsim::damerau_levenshtein(name, other);
-    let closest = names.into_iter().min_by_key(distance)?;
-    let distance = distance(&closest);
-    (distance <= 2 && distance * 2 < name.chars().count()).then_some(closest)
+    let closest = names.into_iter().min_by_key(|other| damerau_levenshtein(name, other))?;
+    is_similar(name, closest).then_some(closest)
+}
+
+/// Whether what was typed was probably meant to be `name`: an edit distance of at most two, and of
+/// less than half of what was typed.
+#[must_use]
+pub fn is_similar(typed: &str, name: &str) -> bool {
+    let distance = damerau_levenshtein(typed, name);
+    distance <= 2 && distance * 2 < typed.chars().count()
 }
