@@ -31,7 +31,7 @@
 //!     ask: None,
 //!     fetch: &mint_token::fetch,
 //!     out: &mut out,
-//!     out_is_terminal: false,
+//!     out_columns: None,
 //!     err: &mut err,
 //! };
 //! let exit = run(["mint-token", "--ttl", "15m"].map(Into::into), &mut world);
@@ -90,8 +90,8 @@ pub struct World<'a> {
     pub fetch: &'a dyn Fn(&Request) -> Result<Response, FetchError>,
     /// Standard output: the result. May get ANSI colours, as standard error.
     pub out: &'a mut dyn Write,
-    /// Whether standard output is a terminal.
-    pub out_is_terminal: bool,
+    /// How many columns standard output has, if it is a terminal.
+    pub out_columns: Option<usize>,
     /// Standard error: messages for a person. May get ANSI colours, which the writer has to drop
     /// where they are not wanted.
     pub err: &'a mut dyn Write,

@@ -1,14 +1,11 @@
 //! The program `mint-token`: passes the real world to [`mint_token::run`].
 
-use std::{
-    io::{self, IsTerminal},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use auth_core::SystemClock;
 use mint_token::World;
 use settings::{Environment, Surrounding};
-use terminal::{Invocation, Program, prompt, style};
+use terminal::{Invocation, Program, prompt, style, width::of_terminal};
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
@@ -24,7 +21,7 @@ fn main() -> ExitCode {
         ask: if prompt::is_interactive() { Some(&mut ask) } else { None },
         fetch: &mint_token::fetch,
         out: &mut style::stdout(),
-        out_is_terminal: io::stdout().is_terminal(),
+        out_columns: of_terminal(&io::stdout()),
         err: &mut style::stderr(),
     };
     mint_token::run(args, &mut world).into()

@@ -64,7 +64,7 @@ impl Minted {
     }
 
     /// The same for a person, without the token.
-    pub(crate) fn summary(&self, count: usize) -> String {
+    pub(crate) fn summary(&self, count: usize, columns: Option<usize>) -> String {
         let name = self.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         let scopes =
             if self.scopes.is_empty() { "none".to_owned() } else { self.scopes.to_string() };
@@ -96,14 +96,14 @@ impl Minted {
             format!("by {} with {} ({})", self.issuer, self.origin, self.algorithm),
         ));
         lines.push(("Stored", stored));
-        rows(&lines)
+        rows(&lines, columns)
     }
 }
 
-/// Lines, each with a label before it.
-pub(crate) fn rows(lines: &[(&str, String)]) -> String {
+/// Lines, each with a label before it. `columns` are those of the terminal, if there is one.
+pub(crate) fn rows(lines: &[(&str, String)], columns: Option<usize>) -> String {
     let row = |(label, text): &(&str, String)| [Cell::styled(label, LABEL), text.as_str().into()];
-    Table::without_head().rows(lines.iter().map(row)).to_string()
+    Table::without_head().rows(lines.iter().map(row)).within(columns).to_string()
 }
 
 /// Writes the result, one line, to standard output.

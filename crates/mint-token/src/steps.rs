@@ -1,18 +1,21 @@
 //! Verification steps as a table for a person, and how to fix the one that failed.
 
+use std::time::Duration;
+
 use auth_core::{Explanation, Finding, Outcome, Step, display, display::quoted};
 use terminal::{
     Invocation, Program,
     date::rfc3339_secs,
-    report,
+    duration, report,
     style::{BAD, FAINT, GOOD, PLAIN, styled},
     table::{Cell, Table},
 };
 
 use crate::output::excerpt;
 
-/// The steps, one a line; what a failed one expected is below it.
-pub(crate) fn table(steps: &[Step]) -> String {
+/// The steps, one a line; what a failed one expected is below it. `columns` are those of the
+/// terminal, if there is one.
+pub(crate) fn table(steps: &[Step], columns: Option<usize>) -> String {
     let mut table = Table::without_head();
     for step in steps {
         let (style, word) = match step.outcome {
@@ -30,14 +33,25 @@ pub(crate) fn table(steps: &[Step]) -> String {
             table.row([blank(), blank(), Cell::styled(&expected, FAINT)]);
         }
     }
-    format!("{table}\n")
+    format!("{}\n", table.within(columns))
 }
 
-/// A text of a step about times, with dates in the place of seconds since 1970.
+/// A text of a step about times, with dates in the place of seconds since 1970, and distances from
+/// now as [`terminal::date::with_distance`] writes them.
 fn with_dates(step: &Step, text: &str) -> String {
     if !matches!(step.name.as_str(), "exp" | "nbf, iat") {
         return text.to_owned();
     }
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('(') {
+        let (inside, after) = after.split_once(')').unwrap_or((after, ""));
+        shown.extend([dates(before), format!("({})", distance(inside))]);
+        rest = after;
+    }
+    shown + &dates(rest)
+}
+
+fn dates(text: &str) -> String {
     let date = |word: &str| {
         let number = word.trim_end_matches([',', ';', ':']);
         // A duration in seconds, such as a leeway, is shorter.
@@ -46,6 +60,21 @@ fn with_dates(step: &Step, text: &str) -> String {
     };
     let words = text.split(' ').map(|word| date(word).unwrap_or_else(|| word.to_owned()));
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// `in 3600 s` as `in 1 hour`.
+fn distance(text: &str) -> String {
+    let words = |secs: &str| Some(duration::words(Duration::from_secs(secs.parse().ok()?)));
+    let ahead = text.strip_prefix("in ").and_then(|text| text.strip_suffix(" s"));
+    let ago = text.strip_suffix(" s ago");
+    match (ahead, ago) {
+        (Some("0"), _) => "now".to_owned(),
+        (Some(secs), _) => {
+            words(secs).map_or_else(|| text.to_owned(), |words| format!("in {words}"))
+        }
+        (_, Some(secs)) => words(secs).map_or_else(|| text.to_owned(), |words| words + " ago"),
+        _ => text.to_owned(),
+    }
 }
 
 /// The last line, if everything passed.

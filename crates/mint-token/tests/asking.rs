@@ -73,7 +73,7 @@ fn run_asked(args: &[&str], answers: Option<&[Person]>) -> Ended {
         ask: if is_attended { Some(&mut ask) } else { None },
         fetch: &mint_token::fetch,
         out: &mut out,
-        out_is_terminal: false,
+        out_columns: None,
         err: &mut err,
     };
     let args = std::iter::once("mint-token").chain(args.iter().copied());

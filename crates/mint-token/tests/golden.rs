@@ -69,7 +69,7 @@ impl Place {
                 Err(FetchError::Unreachable(format!("nobody at {}", request.url)))
             },
             out: &mut out,
-            out_is_terminal: false,
+            out_columns: None,
             err: &mut err,
         };
         let all = std::iter::once("mint-token".to_owned()).chain(full);

@@ -44,7 +44,7 @@ async fn verify(args: &[&str], token: &str) -> (Exit, String) {
             ask: None,
             fetch: &mint_token::fetch,
             out: &mut anstream::StripStream::new(&mut out),
-            out_is_terminal: false,
+            out_columns: None,
             err: &mut anstream::StripStream::new(&mut err),
         };
         let exit = run(args.into_iter().map(Into::into), &mut world);

@@ -59,7 +59,7 @@ fn run_to(args: &[&str], out: &mut dyn Write) -> (Exit, String) {
         ask: None,
         fetch: &mint_token::fetch,
         out,
-        out_is_terminal: false,
+        out_columns: None,
         err: &mut err,
     };
     let args = std::iter::once("mint-token").chain(args.iter().copied());
@@ -111,7 +111,7 @@ fn nobody_to_tell_is_no_failure() {
         ask: None,
         fetch: &mint_token::fetch,
         out: &mut out,
-        out_is_terminal: false,
+        out_columns: None,
         err: &mut Failing(ErrorKind::BrokenPipe),
     };
     assert_eq!(run(["mint-token".into()], &mut world), Exit::Done);
@@ -130,7 +130,7 @@ fn without_randomness_there_is_no_token() {
         ask: None,
         fetch: &mint_token::fetch,
         out: &mut out,
-        out_is_terminal: false,
+        out_columns: None,
         err: &mut err,
     };
     assert_eq!(run(["mint-token".into()], &mut world), Exit::Failed);

@@ -19,7 +19,7 @@ mod mcp;
 mod random;
 mod telemetry;
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Backend, Bounds, Resource, ResourceError, Upstream};
@@ -41,16 +41,16 @@ pub use mcp::server::McpServer;
 pub use mcp::service::McpService;
 pub use mcp::sessions::{SessionBounds, Sessions};
 use settings::{ConfigFile, EnvFile, Environment, Variable};
-use terminal::{Invocation, manual};
+use terminal::{Invocation, Screen, manual};
 
 /// Runs the command of the command line; results go to `out`, the log to standard error.
-pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
+pub async fn run(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Result<(), Failure> {
     let done = dispatch(cli, invocation, out).await;
     telemetry::log::flush();
     done
 }
 
-async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Write) -> Result<(), Failure> {
+async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Result<(), Failure> {
     // They are about the command line alone, and work where the configuration is invalid.
     if let Some(Command::Completions { shell }) = &cli.command {
         let script =

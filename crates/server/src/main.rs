@@ -1,9 +1,6 @@
 //! The program `server`; the library has its commands.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 use mimalloc::MiMalloc;
 use server::{Cli, Failure};
@@ -35,7 +32,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(|source| Failure::Io { context: "starting", source })
-        .and_then(|runtime| runtime.block_on(server::run(cli, &invocation, &mut io::stdout())));
+        .and_then(|runtime| runtime.block_on(server::run(cli, &invocation, &mut style::stdout())));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

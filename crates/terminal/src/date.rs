@@ -32,6 +32,12 @@ pub fn distance(date: NumericDate, now: NumericDate) -> String {
     }
 }
 
+/// A date and how far it is from `now`: `2026-01-31T12:00:00Z (in 15 minutes)`.
+#[must_use]
+pub fn with_distance(date: NumericDate, now: NumericDate) -> String {
+    format!("{} ({})", rfc3339(date), distance(date, now))
+}
+
 /// A date on a command line: a duration from now (`10m`), or RFC 3339 (`2027-01-15T08:00:00Z`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -97,5 +103,9 @@ mod tests {
         assert_eq!(distance(at(900), at(0)), "in 15 minutes");
         assert_eq!(distance(at(0), at(900)), "15 minutes ago");
         assert_eq!(distance(at(5), at(5)), "now");
+        assert_eq!(
+            with_distance(at(1_800_000_000), at(1_800_000_900)),
+            "2027-01-15T08:00:00Z (15 minutes ago)"
+        );
     }
 }

@@ -23,6 +23,7 @@ pub mod manual;
 pub mod output;
 pub mod prompt;
 pub mod report;
+pub mod screen;
 pub mod style;
 pub mod suggestion;
 pub mod table;
@@ -33,4 +34,5 @@ pub use auth_core::display;
 pub use crate::{
     invocation::{Invocation, Program},
     output::OutputFormat,
+    screen::Screen,
 };

@@ -1,12 +1,18 @@
 //! Tables for a person. Columns are as wide as a terminal shows them, and are two spaces apart.
 //!
-//! A cell is one line: risky characters in its text are escaped ([`display::escape`]).
+//! 1. A cell is one line: risky characters in its text are escaped ([`display::escape`]).
+//! 2. On a terminal that is too narrow for a row, its last cell is broken between words. Where it
+//!    has no room beside the others, it is below them.
+//! 3. A table with a head becomes a block for each row then: the names of its columns, each with
+//!    its value.
+//! 4. A word, or a command in backticks, that is wider than the terminal has a line of its own and
+//!    stays whole, so that it can be copied.
 
 use std::fmt::{self, Write};
 
 use crate::{
     display,
-    style::{LABEL, PLAIN, Style, styled},
+    style::{LABEL, NOTE, PLAIN, Style, styled},
     width,
 };
 
@@ -14,19 +20,64 @@ use crate::{
 const GAP: &str = "  ";
 /// In a narrower column than this, values are not broken.
 const NARROW: usize = 20;
+/// Before a last cell that is below the others.
+const INDENT: &str = "    ";
 
 /// A cell: text, and how it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     text: String,
     style: Style,
+    /// The bytes of the text that are in the style, if not all are.
+    styled: Option<usize>,
 }
 
 impl Cell {
     /// `text` in `style`.
     #[must_use]
     pub fn styled(text: &str, style: Style) -> Self {
-        Self { text: display::escape(text).into_owned(), style }
+        Self::verbatim(&display::escape(text), style)
+    }
+
+    /// What the user can do about the cell above it, as [`report::hint`](crate::report::hint) says
+    /// it: `hint: text`.
+    #[must_use]
+    pub fn hint(text: &str) -> Self {
+        const BEGIN: &str = "hint:";
+        let cell = Self::styled(&format!("{BEGIN} {text}"), NOTE);
+        Self { styled: Some(BEGIN.len()), ..cell }
+    }
+
+    /// Text that was escaped, and may have lines.
+    fn verbatim(text: &str, style: Style) -> Self {
+        Self { text: text.to_owned(), style, styled: None }
+    }
+
+    /// The lines on a terminal, broken where they are wider than `room`.
+    fn lines(&self, room: Option<usize>) -> Vec<String> {
+        let text = match room {
+            Some(room) => width::wrapped(&self.text, room),
+            None => self.text.clone(),
+        };
+        let mut begin = self.styled;
+        let styled = |line: &str| match begin.take() {
+            Some(end) => {
+                let (begin, rest) = line.split_at_checked(end).unwrap_or((line, ""));
+                styled(self.style, begin) + rest
+            }
+            None if self.styled.is_some() || line.is_empty() => line.to_owned(),
+            None => styled(self.style, line),
+        };
+        text.lines().map(styled).collect()
+    }
+
+    fn width(&self) -> usize {
+        self.text.lines().map(width::columns).max().unwrap_or_default()
+    }
+
+    /// Whether it fits into a column of `room`, broken if need be.
+    fn fits(&self, room: usize) -> bool {
+        self.width() <= room || (room >= NARROW && width::longest_word(&self.text) <= room)
     }
 }
 
@@ -45,26 +96,29 @@ impl From<String> for Cell {
 /// Rows of `N` cells. `Display` ends every line with a newline and no line with spaces.
 ///
 /// ```
-/// let mut table = terminal::table::Table::new(["NAME", "ROLE"]);
-/// table.row(["alice", "admin"]);
+/// use terminal::table::Table;
+///
+/// let table = Table::new(["NAME", "ROLE"]).rows([["alice", "admin"]]);
 /// assert_eq!(table.to_string(), "NAME   ROLE\nalice  admin\n");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Table<const N: usize> {
     rows: Vec<[Cell; N]>,
+    has_head: bool,
+    columns: Option<usize>,
 }
 
 impl<const N: usize> Table<N> {
     /// A table with a head.
     #[must_use]
     pub fn new(head: [&str; N]) -> Self {
-        Self { rows: vec![head.map(Cell::from)] }
+        Self { rows: vec![head.map(Cell::from)], has_head: true, columns: None }
     }
 
     /// A table without a head.
     #[must_use]
     pub const fn without_head() -> Self {
-        Self { rows: Vec::new() }
+        Self { rows: Vec::new(), has_head: false, columns: None }
     }
 
     /// Adds a row.
@@ -80,50 +134,32 @@ impl<const N: usize> Table<N> {
         }
         self
     }
+
+    /// The same table for a terminal of `columns` columns; `None` if there is no terminal.
+    #[must_use]
+    pub const fn within(mut self, columns: Option<usize>) -> Self {
+        self.columns = columns;
+        self
+    }
 }
 
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_rows(f, self.rows.iter().map(<[Cell; N]>::as_slice))
+        let rows: Vec<_> = self.rows.iter().map(<[Cell; N]>::as_slice).collect();
+        write_rows(f, &rows, self.has_head, self.columns)
     }
 }
 
-/// The same for rows whose length is known at run time only.
+/// The same for rows whose length is known at run time only. The first is the head.
 #[must_use]
-pub fn grid(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub fn grid(rows: impl IntoIterator<Item = Vec<String>>, columns: Option<usize>) -> String {
     let cells = |row: Vec<String>| row.into_iter().map(Cell::from).collect::<Vec<_>>();
     let rows: Vec<_> = rows.into_iter().map(cells).collect();
+    let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
     let mut text = String::new();
     // A String takes everything.
-    let _ = write_rows(&mut text, rows.iter().map(Vec::as_slice));
+    let _ = write_rows(&mut text, &rows, true, columns);
     text
-}
-
-fn write_rows<'a>(
-    out: &mut impl Write,
-    rows: impl Iterator<Item = &'a [Cell]> + Clone,
-) -> fmt::Result {
-    let mut widths: Vec<usize> = Vec::new();
-    for row in rows.clone() {
-        widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = width::columns(&cell.text).max(*width);
-        }
-    }
-    for row in rows {
-        let last = row.iter().rposition(|cell| !cell.text.is_empty());
-        for (place, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            if Some(place) > last {
-                break;
-            }
-            out.write_str(if place == 0 { "" } else { GAP })?;
-            out.write_str(&styled(cell.style, &cell.text))?;
-            let width = if Some(place) == last { 0 } else { *width };
-            out.write_str(&" ".repeat(width.saturating_sub(width::columns(&cell.text))))?;
-        }
-        out.write_char('\n')?;
-    }
-    Ok(())
 }
 
 /// Names in bold, each followed by its value. The later lines of a value are below its first. On a
@@ -132,26 +168,97 @@ fn write_rows<'a>(
 /// Names and values are printed as they are: the caller has escaped them, line by line.
 #[must_use]
 pub fn pairs(rows: &[(String, String)], columns: Option<usize>) -> String {
-    let width = rows.iter().map(|(name, _)| width::columns(name)).max().unwrap_or_default();
-    let room = columns
-        .map(|columns| columns.saturating_sub(width + GAP.len()))
-        .filter(|room| *room >= NARROW);
+    let cells = |(name, value): &(String, String)| {
+        [Cell::verbatim(name, LABEL), Cell::verbatim(value, PLAIN)]
+    };
+    let rows: Vec<_> = rows.iter().map(cells).collect();
+    let rows: Vec<_> = rows.iter().map(<[Cell; 2]>::as_slice).collect();
     let mut text = String::new();
-    for (name, value) in rows {
-        let gap = " ".repeat(width - width::columns(name));
-        let value = match room {
-            Some(room) => width::wrapped(value, room),
-            None => value.clone(),
-        };
-        let mut begin = format!("{}{gap}", styled(LABEL, name));
-        // An empty value has a line, too.
-        for line in value.lines().chain(value.is_empty().then_some("")) {
-            text.push_str(format!("{begin}{GAP}{line}").trim_end());
-            text.push('\n');
-            begin = " ".repeat(width);
+    // A String takes everything.
+    let _ = write_rows(&mut text, &rows, false, columns);
+    text
+}
+
+fn write_rows(
+    out: &mut impl Write,
+    rows: &[&[Cell]],
+    has_head: bool,
+    columns: Option<usize>,
+) -> fmt::Result {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(*row) {
+            *width = cell.width().max(*width);
         }
     }
-    text
+    let is_narrow = |columns| !rows.iter().all(|row| is_in_one(row, &widths, columns));
+    match (rows, columns) {
+        ([head, rows @ ..], Some(columns)) if has_head && is_narrow(columns) => {
+            write_blocks(out, head, rows, columns)
+        }
+        _ => rows.iter().try_for_each(|row| write_row(out, row, &widths, columns)),
+    }
+}
+
+/// The last cell of a row, those before it, and how many columns these take.
+fn split<'a>(row: &'a [Cell], widths: &[usize]) -> Option<(&'a Cell, &'a [Cell], usize)> {
+    let last = row.iter().rposition(|cell| !cell.text.is_empty())?;
+    let before = widths.iter().take(last).map(|width| width + GAP.len()).sum();
+    Some((row.get(last)?, row.get(..last)?, before))
+}
+
+/// Whether the last cell of a row has room beside the others.
+fn is_in_one(row: &[Cell], widths: &[usize], columns: usize) -> bool {
+    split(row, widths).is_none_or(|(last, _, before)| last.fits(columns.saturating_sub(before)))
+}
+
+fn write_row(
+    out: &mut impl Write,
+    row: &[Cell],
+    widths: &[usize],
+    columns: Option<usize>,
+) -> fmt::Result {
+    let Some((last, cells, mut before)) = split(row, widths) else {
+        return out.write_char('\n');
+    };
+    let mut begin = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        let space = width.saturating_sub(cell.width());
+        begin.extend([styled(cell.style, &cell.text), " ".repeat(space), GAP.to_owned()]);
+    }
+    if columns.is_some_and(|columns| !cells.is_empty() && !is_in_one(row, widths, columns)) {
+        if cells.iter().any(|cell| !cell.text.is_empty()) {
+            writeln!(out, "{}", begin.trim_end())?;
+        }
+        before = INDENT.len();
+        begin = INDENT.to_owned();
+    }
+    for line in last.lines(columns.map(|columns| columns.saturating_sub(before))) {
+        writeln!(out, "{}", format!("{begin}{line}").trim_end())?;
+        begin = " ".repeat(before);
+    }
+    Ok(())
+}
+
+/// A block for each row: the cells of `head`, each with its value.
+fn write_blocks(
+    out: &mut impl Write,
+    head: &[Cell],
+    rows: &[&[Cell]],
+    columns: usize,
+) -> fmt::Result {
+    for (place, row) in rows.iter().enumerate() {
+        if place > 0 {
+            out.write_char('\n')?;
+        }
+        let names = head.iter().map(|name| Cell { style: LABEL, ..name.clone() });
+        let pairs = names.zip(*row).map(|(name, value)| [name, value.clone()]);
+        let pairs: Vec<_> = pairs.filter(|[_, value]| !value.text.is_empty()).collect();
+        let pairs: Vec<_> = pairs.iter().map(<[Cell; 2]>::as_slice).collect();
+        write_rows(out, &pairs, false, Some(columns))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -169,7 +276,7 @@ mod tests {
         let wide = Table::without_head().rows([["管理", "x"], ["abcd", "y"]]);
         assert_eq!(wide.to_string(), "管理  x\nabcd  y\n");
         let rows = [["管理", "x"], ["abcd", "y"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(grid(rows), wide.to_string());
+        assert_eq!(grid(rows, None), wide.to_string());
     }
 
     #[test]
@@ -195,7 +302,50 @@ mod tests {
         let plain = |columns| stripped(&pairs(&rows, columns));
         assert_eq!(plain(None), "a  one two three four five six seven\n");
         assert_eq!(plain(Some(25)), "a  one two three four\n   five six seven\n");
-        assert_eq!(plain(Some(10)), plain(None), "there is no room to break anything");
+        assert_eq!(plain(Some(20)), "a\n    one two three\n    four five six\n    seven\n");
+    }
+
+    fn is_within(text: &str, columns: usize) -> bool {
+        text.lines().all(|line| width::columns(line) <= columns)
+    }
+
+    #[test]
+    fn a_table_without_a_head_breaks_its_last_column() {
+        let mut table = Table::without_head();
+        table.row([Cell::styled("pass", GOOD), "issuer".into(), "all is well with it".into()]);
+        table.row(["".into(), "".into(), Cell::hint("run `server check` and then try again")]);
+        table.row(["fail", "where", "https://mcp.example/elsewhere/mcp"].map(Cell::from));
+        let shown = |columns| stripped(&table.clone().within(columns).to_string());
+        assert_eq!(shown(Some(80)), shown(None));
+        assert_eq!(
+            shown(Some(40)),
+            "pass  issuer  all is well with it\n              hint: run `server check`\n              \
+             and then try again\nfail  where\n    https://mcp.example/elsewhere/mcp\n"
+        );
+        assert_eq!(
+            shown(Some(30)),
+            "pass  issuer\n    all is well with it\n    hint: run `server check`\n    and then try \
+             again\nfail  where\n    https://mcp.example/elsewhere/mcp\n"
+        );
+        let hint = table.within(Some(40)).to_string();
+        assert!(hint.contains(&styled(NOTE, "hint:")) && hint.contains(" run `"), "{hint:?}");
+    }
+
+    #[test]
+    fn a_table_with_a_head_becomes_a_block_for_each_row() {
+        let table = Table::new(["SUBJECT", "ROLES", "ISSUER"]).rows([
+            ["alice", "admin", "http://localhost:8000"],
+            ["bob", "", "http://localhost:8000"],
+        ]);
+        let shown = |columns| stripped(&table.clone().within(Some(columns)).to_string());
+        assert!(shown(40).starts_with("SUBJECT  ROLES  ISSUER\n"));
+        let blocks = "SUBJECT  alice\nROLES    admin\nISSUER   http://localhost:8000\n\n\
+                      SUBJECT  bob\nISSUER   http://localhost:8000\n";
+        assert_eq!(shown(30), blocks);
+        assert!(is_within(&shown(30), 30) && !is_within(&shown(20), 20), "a word stays whole");
+        let long = Table::new(["SETTING", "VALUE"]).rows([["A", "one two three four five"]]);
+        let text = long.within(Some(30)).to_string();
+        assert_eq!(text, "SETTING  VALUE\nA        one two three four\n         five\n");
     }
 
     #[test]

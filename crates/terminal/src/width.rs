@@ -50,7 +50,7 @@ pub fn truncated(text: &str, width: usize) -> &str {
 }
 
 /// `text` in lines of at most `width` columns, broken between words. A word that is wider stays
-/// whole.
+/// whole, as does a command in backticks.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> String {
     let mut lines = Vec::new();
@@ -60,7 +60,7 @@ pub fn wrapped(text: &str, width: usize) -> String {
             continue;
         }
         let mut current = String::new();
-        for word in line.split(' ') {
+        for word in words(line) {
             if !current.is_empty() && columns(&current) + 1 + columns(word) > width {
                 lines.push(std::mem::take(&mut current));
             }
@@ -72,6 +72,29 @@ pub fn wrapped(text: &str, width: usize) -> String {
         lines.push(current);
     }
     lines.join("\n")
+}
+
+/// The columns of the widest word of `text`, which [`wrapped`] does not break.
+pub(crate) fn longest_word(text: &str) -> usize {
+    text.lines().flat_map(words).map(columns).max().unwrap_or_default()
+}
+
+/// The words of a line, with what is in backticks as a part of one.
+fn words(line: &str) -> Vec<&str> {
+    let is_closed = |from: usize| line.get(from..).is_some_and(|rest| rest.contains('`'));
+    let (mut words, mut start, mut is_command) = (Vec::new(), 0, false);
+    for (at, c) in line.char_indices() {
+        match c {
+            '`' => is_command = !is_command && is_closed(at + 1),
+            ' ' if !is_command => {
+                words.extend(line.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.extend(line.get(start..));
+    words
 }
 
 #[cfg(test)]
@@ -96,5 +119,8 @@ mod tests {
         assert_eq!(wrapped("one\n\ntwo", 9), "one\n\ntwo");
         assert_eq!(wrapped("unbreakable", 3), "unbreakable");
         assert_eq!(wrapped("管理 者", 4), "管理\n者");
+        assert_eq!(wrapped("run `a b c`, then wait", 9), "run\n`a b c`,\nthen wait");
+        assert_eq!(wrapped("one ` two three", 9), "one ` two\nthree");
+        assert_eq!(longest_word("one `a b c`\ntwo"), 7);
     }
 }

@@ -150,7 +150,7 @@ fn show(explanation: &Explanation, args: &ExplainArgs, world: &mut World<'_>) ->
             } else {
                 steps::bad(&format!("refused: {action}: {reason}"), remedy.as_deref())
             };
-            output::to_out(&(steps::table(&explanation.steps) + &end), world)
+            output::to_out(&(steps::table(&explanation.steps, world.out_columns) + &end), world)
         }
     };
     let exit = match explanation.finding {

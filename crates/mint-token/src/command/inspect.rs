@@ -10,8 +10,8 @@ use base64::{
 };
 use serde_json::{Map, Value, json};
 use terminal::{
-    Invocation, OutputFormat, Program,
-    date::{distance, rfc3339},
+    OutputFormat, Program,
+    date::with_distance,
     duration::words,
     style::{LABEL, WARNING},
     table::pairs,
@@ -26,6 +26,8 @@ use crate::{
 
 /// A longer lifetime than this gets a warning.
 const LONG: Duration = Duration::from_hours(24);
+/// Before each line of a part of the token.
+const INDENT: &str = "  ";
 const DATES: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
 
 /// Runs the verb.
@@ -69,7 +71,7 @@ pub(crate) fn run(args: &InspectArgs, world: &mut World<'_>) -> Exit {
             output::json(&all, world)
         }
         OutputFormat::Text => {
-            let text = in_text(&header, &claims, &warnings, now, &world.invocation);
+            let text = in_text(&header, &claims, &warnings, now, world);
             output::to_out(&text, world)
         }
     }
@@ -80,18 +82,19 @@ fn in_text(
     claims: &Map<String, Value>,
     warnings: &[String],
     now: NumericDate,
-    invocation: &Invocation,
+    world: &World<'_>,
 ) -> String {
-    let command = invocation.command(Program::MintToken, "verify");
+    let columns = world.out_columns.map(|columns| columns.saturating_sub(INDENT.len()));
+    let command = world.invocation.command(Program::MintToken, "verify");
     let not_verified = format!("NOT VERIFIED: a token can contain anything; `{command}` checks it");
     let mut text = format!("{WARNING}{not_verified}{WARNING:#}\n\n");
     let header = header.iter().map(|(name, value)| (excerpt(name), plain(value)));
     let claims = claims.iter().map(|(name, value)| (excerpt(name), claim(name, value, now)));
     text.extend([
         format!("{LABEL}Header{LABEL:#}\n"),
-        indented(&pairs(&header.collect::<Vec<_>>(), None)),
+        indented(&pairs(&header.collect::<Vec<_>>(), columns)),
         format!("{LABEL}Claims{LABEL:#}\n"),
-        indented(&pairs(&claims.collect::<Vec<_>>(), None)),
+        indented(&pairs(&claims.collect::<Vec<_>>(), columns)),
     ]);
     if !warnings.is_empty() {
         text.extend([format!("{LABEL}Warnings{LABEL:#}\n")]);
@@ -118,7 +121,7 @@ fn claim(name: &str, value: &Value, now: NumericDate) -> String {
 
 fn indented(lines: &str) -> String {
     lines.lines().fold(String::new(), |mut text, line| {
-        text.extend(["  ", line, "\n"]);
+        text.extend([INDENT, line, "\n"]);
         text
     })
 }
@@ -220,6 +223,5 @@ fn seconds(value: &Value) -> Option<NumericDate> {
 
 /// A date in UTC and its distance from now.
 fn date(value: &Value, now: NumericDate) -> String {
-    seconds(value)
-        .map_or_else(|| plain(value), |date| format!("{}  {}", rfc3339(date), distance(date, now)))
+    seconds(value).map_or_else(|| plain(value), |date| with_distance(date, now))
 }

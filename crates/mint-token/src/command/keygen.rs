@@ -76,11 +76,12 @@ fn make(args: &KeygenArgs, world: &World<'_>) -> Result<String, KeygenError> {
         OutputFormat::Text => {
             let file = quoted(&path.to_string_lossy());
             let command = world.invocation.command(Program::MintToken, &format!("--key {file}"));
-            output::rows(&[
+            let rows = [
                 ("Key", format!("{id} ({})", args.alg)),
                 ("File", format!("{}, mode 0600", path.display())),
                 ("Use", format!("{command}, or JWT_KEY_FILE={file}")),
-            ])
+            ];
+            output::rows(&rows, world.out_columns)
         }
     })
 }

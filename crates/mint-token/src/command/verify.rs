@@ -58,7 +58,7 @@ pub(crate) fn run(args: &VerifyArgs, world: &mut World<'_>) -> Exit {
                 )),
                 Err(reason) => steps::bad(&format!("not valid: {reason}"), remedy.as_deref()),
             };
-            output::to_out(&(steps::table(&steps) + &end), world)
+            output::to_out(&(steps::table(&steps, world.out_columns) + &end), world)
         }
     };
     match (written, is_valid) {

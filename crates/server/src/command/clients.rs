@@ -1,7 +1,7 @@
 //! `server clients …`: manages the clients of the authorization server. Works while servers run on
 //! the same directory.
 
-use std::{fs, io::Write};
+use std::fs;
 
 use auth_core::{
     ClientId, Clock, RoleName,
@@ -13,7 +13,7 @@ use directory::{
 };
 use serde_json::{Map, Value, json};
 use settings::Environment;
-use terminal::table::Table;
+use terminal::{Screen, table::Table};
 
 use super::context::{DirectoryContext, WHEN, confirm, date, usage, write_json};
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) async fn clients(
     args: &RunArgs,
     environment: &Environment,
     clock: &dyn Clock,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
     let creates = matches!(command, ClientsCommand::Add(_));
@@ -62,7 +62,7 @@ async fn add(
     context: &DirectoryContext,
     new: &NewClientArgs,
     has_role: impl Fn(&RoleName) -> bool,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let metadata = metadata(new)?;
     let roles = roles(new, &metadata, has_role)?;
@@ -207,7 +207,7 @@ async fn list(
     context: &DirectoryContext,
     all: bool,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let clients = context.authorizations().clients(!all).await?;
     match output {
@@ -226,12 +226,13 @@ async fn list(
                 ]
             });
             let head = ["CLIENT", "NAME", "ADDED BY", "AUTHENTICATES BY", "LAST USED"];
-            write!(out, "{}", Table::new(head).rows(rows)).map_err(Failure::output)
+            let table = Table::new(head).rows(rows).within(out.columns());
+            write!(out, "{table}").map_err(Failure::output)
         }
     }
 }
 
-fn show(client: &StoredClient, output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
+fn show(client: &StoredClient, output: OutputFormat, out: &mut dyn Screen) -> Result<(), Failure> {
     match output {
         OutputFormat::Json => write_json(&described(client), out),
         OutputFormat::Text => {
@@ -251,7 +252,7 @@ async fn remove(
     context: &DirectoryContext,
     id: &ClientId,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let removed = context.authorizations().remove_client(id, context.stamp.at()).await?;
     let ended = removed.ok_or_else(|| Failure::NoSuchClient(id.to_string()))?;
@@ -317,7 +318,8 @@ const fn origin(origin: ClientOrigin) -> &'static str {
     }
 }
 
-fn table(rows: Vec<(&'static str, String)>, out: &mut dyn Write) -> Result<(), Failure> {
+fn table(rows: Vec<(&'static str, String)>, out: &mut dyn Screen) -> Result<(), Failure> {
     let rows = rows.into_iter().map(|(label, text)| [label.to_owned(), text]);
-    write!(out, "{}", Table::without_head().rows(rows)).map_err(Failure::output)
+    let table = Table::without_head().rows(rows).within(out.columns());
+    write!(out, "{table}").map_err(Failure::output)
 }

@@ -1,13 +1,11 @@
 //! `server config …`: check the configuration, show where each value comes from, and print its
 //! schema.
 
-use std::io::Write;
-
 use auth_core::ResourceUri;
 use issuer_setup::sections;
 use serde_json::json;
 use settings::{Environment, Origin, Program, Variable, has_password, reference, schema};
-use terminal::table::Table;
+use terminal::{Screen, table::Table};
 
 use crate::{
     args::{ConfigCommand, OutputFormat, RunArgs},
@@ -30,7 +28,7 @@ pub(crate) fn config(
     command: &ConfigCommand,
     args: &RunArgs,
     environment: &Environment,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match command {
         ConfigCommand::Check => check(args, environment, out),
@@ -46,7 +44,7 @@ pub(crate) fn config(
 }
 
 /// Reports every error; exit code 2 if there is one.
-fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Write) -> Result<(), Failure> {
+fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Screen) -> Result<(), Failure> {
     let mut errors: Vec<String> = log::check(environment).err().into_iter().collect();
     // What is wrong with the resource is reported with the other settings.
     let own = args.resource.as_deref().or(environment.get(Variable::McpResource));
@@ -87,7 +85,7 @@ fn show(
     args: &RunArgs,
     environment: &Environment,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let reads = |variable: &Variable| variable.setting().programs.contains(&Program::Server);
     let settings = Variable::ALL.into_iter().filter(reads);
@@ -109,7 +107,8 @@ fn show(
             let rows = settings.map(|it| {
                 [it.variable.name().to_owned(), it.value.unwrap_or_else(|| "-".into()), it.origin]
             });
-            let table = Table::new(["SETTING", "VALUE", "SOURCE"]).rows(rows);
+            let head = ["SETTING", "VALUE", "SOURCE"];
+            let table = Table::new(head).rows(rows).within(out.columns());
             write!(out, "{table}").map_err(Failure::output)
         }
     }

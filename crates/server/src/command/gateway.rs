@@ -8,7 +8,7 @@ use std::{
 
 use listener::shutdown;
 use settings::{EnvFile, Environment};
-use terminal::Invocation;
+use terminal::{Invocation, Screen};
 use tokio::{sync::Semaphore, task::JoinHandle};
 use upstream::catalog::Offered;
 
@@ -37,7 +37,7 @@ pub(crate) async fn gateway(
     env_file: &EnvFile,
     environment: &Environment,
     invocation: &Invocation,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let mut asked_to_stop = pin!(shutdown::signal());
     log::start(environment).map_err(|fault| ConfigError(vec![fault]))?;

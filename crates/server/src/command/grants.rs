@@ -1,13 +1,11 @@
 //! `server grants …`: what users have consented that clients may do. Works while servers run on the
 //! same directory.
 
-use std::io::Write;
-
 use auth_core::{Clock, display};
 use directory::authorization::{EndedGrants, Grant, GrantFilter, GrantId};
 use serde_json::{Value, json};
 use settings::Environment;
-use terminal::table::Table;
+use terminal::{Screen, table::Table};
 
 use super::context::{DirectoryContext, WHEN, date, write_json};
 use crate::{
@@ -20,7 +18,7 @@ pub(crate) async fn grants(
     args: &RunArgs,
     environment: &Environment,
     clock: &dyn Clock,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let context = DirectoryContext::open(args, environment, clock, false).await?;
     let done = run(&context, command, out).await;
@@ -31,7 +29,7 @@ pub(crate) async fn grants(
 async fn run(
     context: &DirectoryContext,
     command: GrantsCommand,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let store = context.authorizations();
     let user = |subject: Option<String>| subject.map(|subject| context.name(&subject)).transpose();
@@ -58,7 +56,7 @@ fn report(
     ended: EndedGrants,
     id: Option<&GrantId>,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match output {
         OutputFormat::Json => write_json(
@@ -76,7 +74,7 @@ fn report(
     }
 }
 
-fn print(grants: &[Grant], output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
+fn print(grants: &[Grant], output: OutputFormat, out: &mut dyn Screen) -> Result<(), Failure> {
     match output {
         OutputFormat::Json => {
             let grants: Vec<_> = grants.iter().map(described).collect();
@@ -95,7 +93,8 @@ fn print(grants: &[Grant], output: OutputFormat, out: &mut dyn Write) -> Result<
                 ]
             });
             let head = ["GRANT", "USER", "CLIENT", "SCOPES", "LAST USED", "ENDED"];
-            write!(out, "{}", Table::new(head).rows(rows)).map_err(Failure::output)
+            let table = Table::new(head).rows(rows).within(out.columns());
+            write!(out, "{table}").map_err(Failure::output)
         }
     }
 }

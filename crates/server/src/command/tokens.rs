@@ -1,6 +1,6 @@
 //! `server tokens …`: revokes issued tokens. Works while servers run on the same directory.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use auth_core::{
     AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
@@ -8,7 +8,7 @@ use auth_core::{
 };
 use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
 use settings::{Environment, Variable};
-use terminal::table::Table;
+use terminal::{Screen, table::Table};
 
 use super::context::{DirectoryContext, WHEN, date, until, write_json};
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) async fn tokens(
     environment: &Environment,
     clock: &dyn Clock,
     stdin: &mut dyn Read,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (operation, output) = match command {
         TokensCommand::List { output } => (Operation::List, output),
@@ -55,7 +55,7 @@ async fn act(
     operation: Operation,
     verifier: Option<&TokenVerifier>,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match operation {
         Operation::List => list(context, output, out).await,
@@ -99,7 +99,7 @@ async fn revoke_all(
     context: &DirectoryContext,
     subject: &str,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let name = context.name(subject)?;
     let edit = Edit::RevokeTokens(name.clone());
@@ -139,7 +139,7 @@ async fn revoke(
     context: &DirectoryContext,
     token: RevokedToken,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let change = context.directory.edit(Edit::RevokeToken(token.clone()), &context.stamp).await?;
     let changed = change == EditOutcome::Changed;
@@ -164,7 +164,7 @@ async fn revoke(
 async fn list(
     context: &DirectoryContext,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let tokens = context.directory.revoked_tokens().await?;
     match output {
@@ -174,7 +174,8 @@ async fn list(
                 let end = it.expires_at.map_or_else(|| "forever".into(), |end| date(Some(end)));
                 [it.token_id.to_string(), end, it.issuer.to_string()]
             });
-            let table = Table::new(["TOKEN", "REMEMBERED UNTIL", "ISSUER"]).rows(rows);
+            let head = ["TOKEN", "REMEMBERED UNTIL", "ISSUER"];
+            let table = Table::new(head).rows(rows).within(out.columns());
             write!(out, "{table}").map_err(Failure::output)
         }
     }

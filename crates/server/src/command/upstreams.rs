@@ -1,15 +1,12 @@
 //! `server upstreams …`: what the servers behind the gateway offer, and what of it was accepted.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use ::upstream::pool::PoolConfig;
 use auth_core::{ResourceUri, display::quoted};
 use serde_json::Value;
 use settings::{Environment, Variable};
-use terminal::{Invocation, Program};
+use terminal::{Invocation, Program, Screen};
 
 use crate::{
     args::{OutputFormat, RunArgs, UpstreamArgs, UpstreamsCommand},
@@ -29,7 +26,7 @@ pub(crate) async fn upstreams(
     args: &RunArgs,
     environment: &Environment,
     invocation: &Invocation,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match command {
         UpstreamsCommand::Status { name, all, output, upstream } => {
@@ -82,7 +79,7 @@ async fn status(
     all: bool,
     output: OutputFormat,
     (environment, accept): (&Environment, &str),
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (mut entries, mut differing, mut failed) = (Vec::new(), Vec::new(), None);
     let mut is_some_settled = false;
@@ -109,7 +106,7 @@ async fn status(
                 other => entries.push(other),
             },
             OutputFormat::Text => {
-                let shown = gateway::shown_review(name, &review, all);
+                let shown = gateway::shown_review(name, &review, all, out.columns());
                 let policy = config.policy.display();
                 let note = if is_accepted {
                     String::new()

@@ -1,9 +1,7 @@
 //! From what a server offers and the files of the operator to what may be served.
 
-use std::io::Write;
-
 use auth_core::{Action, Policy};
-use terminal::table::Table;
+use terminal::{Screen, table::Table};
 use upstream::{
     catalog::{Definition, Digest, Lock, Offered, Pins},
     gateway::Availability,
@@ -56,7 +54,7 @@ pub(crate) fn prepare(
     offered: Result<Offered, ListingError>,
     accept: bool,
     diff: &str,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<Ready, Failure> {
     let files = UpstreamFiles::read(&config)?;
     let name = config.name.to_string();
@@ -94,7 +92,7 @@ pub(crate) fn prepare(
         let (pins, offered) = (accepted.pins, offered.definitions);
         return Ok(Ready { config, policy, pins, offered, availability });
     }
-    let shown = shown_review(&name, &review, false);
+    let shown = shown_review(&name, &review, false, out.columns());
     if !shown.is_empty() {
         print(&format!("{shown}`{diff}` shows what differs\n"), &[], out)?;
     }
@@ -123,7 +121,7 @@ fn first_run(
     config: UpstreamConfig,
     review: &Review<'_>,
     accept: bool,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<Ready, Failure> {
     let definitions: Vec<&Definition> = review.acceptable().collect();
     let text = suggest(&config.name, &definitions);
@@ -142,7 +140,8 @@ fn first_run(
         let key = auth_core::display::excerpt(definition.key());
         [definition.kind().name().to_owned(), key, needs.join(", ")]
     });
-    let table = Table::new(["KIND", "NAME", "WOULD NEED"]).rows(rows);
+    let head = ["KIND", "NAME", "WOULD NEED"];
+    let table = Table::new(head).rows(rows).within(out.columns());
     let text = format!(
         "{} offers {offers}\n\n{table}\nWrote {} and {}\n",
         config.name,
@@ -151,7 +150,8 @@ fn first_run(
     );
     let mut notes = warnings(definitions.iter().copied());
     if !review.refused.is_empty() {
-        notes.push(shown_review(config.name.as_str(), review, false).trim_end().to_owned());
+        let shown = shown_review(config.name.as_str(), review, false, out.columns());
+        notes.push(shown.trim_end().to_owned());
     }
     print(&text, &notes, out)?;
     // The pins are what it offers.
@@ -184,7 +184,7 @@ fn check_rules(
     Err(Failure::NoRules { policy: config.policy.clone(), rules: rules.collect() })
 }
 
-fn print(text: &str, notes: &[String], out: &mut dyn Write) -> Result<(), Failure> {
+fn print(text: &str, notes: &[String], out: &mut dyn Screen) -> Result<(), Failure> {
     let mut text = text.to_owned();
     for note in notes {
         text.push_str(note);

@@ -25,7 +25,12 @@ pub(super) fn counted<'a>(definitions: impl Iterator<Item = &'a Definition>) -> 
 }
 
 /// The entries of a review that are not simply accepted, as a table; empty if there are none.
-pub(crate) fn shown_review(name: &str, review: &Review<'_>, all: bool) -> String {
+pub(crate) fn shown_review(
+    name: &str,
+    review: &Review<'_>,
+    all: bool,
+    columns: Option<usize>,
+) -> String {
     let row = |definition: &Definition, standing: String| {
         let (kind, key) = (definition.kind().name(), excerpt(definition.key()));
         [name.to_owned(), kind.to_owned(), key, standing]
@@ -50,7 +55,7 @@ pub(crate) fn shown_review(name: &str, review: &Review<'_>, all: bool) -> String
     if rows.is_empty() {
         return String::new();
     }
-    Table::new(["UPSTREAM", "KIND", "NAME", "STANDING"]).rows(rows).to_string()
+    Table::new(["UPSTREAM", "KIND", "NAME", "STANDING"]).rows(rows).within(columns).to_string()
 }
 
 /// The same for programs.
@@ -177,8 +182,8 @@ mod tests {
              warning: the tool a has invisible characters: /description \\u{202e}\n"
         );
         let unreadable = Review { unreadable: 2, ..Review::default() };
-        assert!(shown_review("files", &unreadable, false).contains("2 entries"));
-        let shown = shown_review("files", &review, false);
+        assert!(shown_review("files", &unreadable, false, None).contains("2 entries"));
+        let shown = shown_review("files", &review, false, None);
         assert!(shown.contains("changed: hidden and denied") && !shown.contains(" b "), "{shown}");
         assert_eq!(review_json("files", &review).as_array().unwrap().len(), 4);
         assert_eq!(counted(offered.definitions.iter()), "3 tools");

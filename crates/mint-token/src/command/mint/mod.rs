@@ -56,11 +56,11 @@ pub(crate) fn run(args: &MintArgs, world: &mut World<'_>) -> Exit {
             let lines: Vec<_> = minted.iter().map(|one| one.line(args.output)).collect();
             // A person who has it stored need not see it, and it need not stay on the screen.
             let is_shown =
-                !(args.save && args.output == OutputFormat::Text && world.out_is_terminal);
+                !(args.save && args.output == OutputFormat::Text && world.out_columns.is_some());
             let exit = if is_shown { output::result(&lines.join("\n"), world) } else { Exit::Done };
             let Some(first) = minted.first() else { return exit };
             if exit == Exit::Done || first.saved_to.is_some() {
-                output::say(&first.summary(minted.len()), world);
+                output::say(&first.summary(minted.len(), world.out_columns), world);
                 warn(args, first, world);
             }
             exit

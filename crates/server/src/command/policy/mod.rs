@@ -8,12 +8,12 @@ mod table;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use auth_core::Action;
 use settings::{Environment, Variable};
+use terminal::Screen;
 
 use crate::{
     args::{PolicyArgs, PolicyCommand, RunArgs},
@@ -30,7 +30,7 @@ pub(crate) fn policy(
     policy: &PolicyArgs,
     args: &RunArgs,
     environment: &Environment,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (path, offers) = match &policy.upstream {
         None => (args.policy.clone().or(named(environment)), McpServer::offers()),

@@ -1,10 +1,8 @@
 //! `server policy table` and `server policy reference`: who may do what.
 
-use std::io::Write;
-
 use auth_core::{Policy, PolicyDocument, ScopeDocument, display};
 use serde_json::{Value, json};
-use terminal::table::grid;
+use terminal::{Screen, table::grid};
 
 use super::access_matrix::{RoleColumn, actions, needs};
 use crate::{
@@ -16,14 +14,14 @@ use crate::{
 pub(super) fn table(
     policy: &Policy,
     output: TableFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match output {
         TableFormat::Json => {
             writeln!(out, "{}", display::escape_json(&format!("{:#}", in_json(policy))))
         }
         TableFormat::Markdown => out.write_all(display::escape_lines(&markdown(policy)).as_bytes()),
-        TableFormat::Text => out.write_all(display::escape_lines(&text(policy)).as_bytes()),
+        TableFormat::Text => out.write_all(text(policy, out.columns()).as_bytes()),
     }
     .map_err(Failure::output)
 }
@@ -46,8 +44,8 @@ fn cells(policy: &Policy) -> Vec<Vec<String>> {
     rows
 }
 
-fn text(policy: &Policy) -> String {
-    grid(cells(policy))
+fn text(policy: &Policy, columns: Option<usize>) -> String {
+    grid(cells(policy), columns)
 }
 
 fn markdown(policy: &Policy) -> String {

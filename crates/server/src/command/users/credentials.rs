@@ -5,7 +5,7 @@
 //! 3. A new password ends the browser sessions of its user. What clients hold stays:
 //!    `grants revoke` ends that.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use auth_core::NumericDate;
 use directory::{Directory, UserName, authorization::OneTimeKind};
@@ -14,7 +14,7 @@ use issuer::sign_in::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use terminal::{prompt, table::Table};
+use terminal::{Screen, prompt, table::Table};
 use zeroize::Zeroizing;
 
 use super::missing;
@@ -44,7 +44,7 @@ pub(super) async fn password(
     subject: &str,
     new: NewPassword<'_>,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let name = context.name(subject)?;
     let user = context.directory.find(&name.issuer, &name.subject).await?;
@@ -85,7 +85,7 @@ pub(super) async fn code(
     context: &DirectoryContext,
     subject: &str,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (name, code) = (context.name(subject)?, OneTimeCode::from_random(random()?));
     let until = context.stamp.at().plus(CODE_LIFETIME);
@@ -121,7 +121,7 @@ pub(super) async fn link(
     context: &DirectoryContext,
     subject: &str,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (name, link) = (context.name(subject)?, SignInLink::from_random(random()?));
     let until = context.stamp.at().plus(LINK_LIFETIME);
@@ -150,7 +150,7 @@ pub(super) async fn reset(
     context: &DirectoryContext,
     subject: &str,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let name = context.name(subject)?;
     if context.directory.find(&name.issuer, &name.subject).await?.is_none() {
@@ -235,12 +235,13 @@ fn extend<const N: usize>(said: &mut serde_json::Value, more: [(&str, serde_json
     }
 }
 
-fn rows<const N: usize>(rows: [(&str, &str); N], out: &mut dyn Write) -> Result<(), Failure> {
+fn rows<const N: usize>(rows: [(&str, &str); N], out: &mut dyn Screen) -> Result<(), Failure> {
     let rows = rows.map(|(label, text)| [label.to_owned(), text.to_owned()]);
-    write!(out, "{}", Table::without_head().rows(rows)).map_err(Failure::output)
+    let table = Table::without_head().rows(rows).within(out.columns());
+    write!(out, "{table}").map_err(Failure::output)
 }
 
-fn say(name: &UserName, text: &str, out: &mut dyn Write) -> Result<(), Failure> {
+fn say(name: &UserName, text: &str, out: &mut dyn Screen) -> Result<(), Failure> {
     let subject = auth_core::display::escape(name.subject.as_str());
     writeln!(out, "{subject} {text}").map_err(Failure::output)
 }

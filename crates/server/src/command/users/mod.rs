@@ -3,14 +3,14 @@
 mod credentials;
 mod import;
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use auth_core::{Clock, Policy, RoleName, display};
 use directory::{
     Directory, DirectoryError, Edit, EditOutcome, NewUser, User, UserName, UserStatus,
 };
 use settings::Environment;
-use terminal::{date::rfc3339_secs, table::Table};
+use terminal::{Screen, date::rfc3339_secs, table::Table};
 
 use crate::{
     args::{OutputFormat, RunArgs, SecondFactorCommand, UsersCommand},
@@ -25,7 +25,7 @@ pub(crate) async fn users(
     environment: &Environment,
     clock: &dyn Clock,
     stdin: &mut dyn Read,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (policy, _) = load_policy(args.policy.as_ref(), environment, &[])?;
     let creates = matches!(command, UsersCommand::Add { .. } | UsersCommand::Import { .. });
@@ -46,7 +46,7 @@ impl Users {
         &self,
         command: UsersCommand,
         stdin: &mut dyn Read,
-        out: &mut dyn Write,
+        out: &mut dyn Screen,
     ) -> Result<(), Failure> {
         let directory = &self.context.directory;
         let (edit, changed, unchanged, output) = match command {
@@ -140,7 +140,7 @@ impl Users {
         name: Option<String>,
         roles: &[String],
         output: OutputFormat,
-        out: &mut dyn Write,
+        out: &mut dyn Screen,
     ) -> Result<(), Failure> {
         let UserName { issuer, subject } = self.context.name(subject)?;
         let user = NewUser {
@@ -159,7 +159,7 @@ impl Users {
         changed: &str,
         unchanged: &str,
         output: OutputFormat,
-        out: &mut dyn Write,
+        out: &mut dyn Screen,
     ) -> Result<(), Failure> {
         let (word, name) = (edit.word(), edit.user().ok_or_else(no_user)?);
         let change = match self.context.directory.edit(edit, &self.context.stamp).await {
@@ -211,7 +211,7 @@ async fn changes(
     directory: &impl Directory,
     limit: u32,
     output: OutputFormat,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let record = directory.record(limit).await?;
     match output {
@@ -227,7 +227,8 @@ async fn changes(
                     it.issuer,
                 ]
             });
-            let table = Table::new(["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"]).rows(rows);
+            let head = ["WHEN", "WHO", "WHAT", "WHOSE", "DETAIL", "ISSUER"];
+            let table = Table::new(head).rows(rows).within(out.columns());
             write!(out, "{table}").map_err(Failure::output)
         }
     }
@@ -242,7 +243,7 @@ fn detail(recorded: Option<String>) -> String {
     }
 }
 
-fn print(users: &[User], output: OutputFormat, out: &mut dyn Write) -> Result<(), Failure> {
+fn print(users: &[User], output: OutputFormat, out: &mut dyn Screen) -> Result<(), Failure> {
     match output {
         OutputFormat::Json => write_json(&users, out),
         OutputFormat::Text => {
@@ -257,7 +258,8 @@ fn print(users: &[User], output: OutputFormat, out: &mut dyn Write) -> Result<()
                 ]
             });
             let head = ["SUBJECT", "NAME", "STATUS", "ROLES", "LAST SEEN", "ISSUER"];
-            write!(out, "{}", Table::new(head).rows(rows)).map_err(Failure::output)
+            let table = Table::new(head).rows(rows).within(out.columns());
+            write!(out, "{table}").map_err(Failure::output)
         }
     }
 }
