@@ -9,11 +9,11 @@ use rmcp::model::{
 use serde_json::Value;
 use terminal::{Invocation, Program, style::LABEL, table::pairs, width};
 
-use super::table::lines;
+use super::{result::text_of_member, table::lines};
 use crate::{
     request::Info,
     sanitize::Sanitizer,
-    schema::{examples, parameters},
+    schema::{examples, parameters, usage},
 };
 
 /// How many columns a description has at least.
@@ -53,7 +53,7 @@ impl Writer<'_> {
             };
             (name, about)
         });
-        pairs(&rows.collect::<Vec<_>>(), None)
+        pairs(&rows.collect::<Vec<_>>(), self.columns)
     }
 
     pub(super) fn tool_help(&self, tool: &Tool) -> String {
@@ -64,14 +64,15 @@ impl Writer<'_> {
         let name = self.sanitizer.one_line(&tool.name);
         let client = self.invocation.program(Program::Client);
         let schema = Value::Object(tool.input_schema.as_ref().clone());
+        let usage = std::iter::once(format!("{client} call {name}")).chain(usage(&schema));
+        let usage = self.sanitizer.full(&usage.collect::<Vec<_>>().join(" "));
+        let _ = writeln!(text, "{LABEL}Usage:{LABEL:#} {usage}\n");
         let rows = parameters(&schema);
-        if rows.is_empty() {
-            let _ =
-                writeln!(text, "{LABEL}Usage:{LABEL:#} {client} call {name}\n\nIt takes nothing.");
+        text.push_str(&if rows.is_empty() {
+            "It takes nothing.\n".to_owned()
         } else {
-            let _ = writeln!(text, "{LABEL}Usage:{LABEL:#} {client} call {name} KEY=TEXT ...\n");
-            text.push_str(&self.table(rows));
-        }
+            self.table(rows)
+        });
         let examples = examples(&schema);
         // A key ends at the first `=`.
         let examples: Vec<_> = examples.iter().filter(|(name, _)| !name.contains('=')).collect();
@@ -159,9 +160,8 @@ impl Writer<'_> {
     fn plain(&self, result: &CallToolResult) -> String {
         match &result.structured_content {
             Some(Value::Object(object)) if !object.is_empty() => {
-                let line = |(name, value): (&String, &Value)| match value {
-                    Value::String(text) => format!("{name}: {text}"),
-                    other => format!("{name}: {other}"),
+                let line = |(name, value): (&String, &Value)| {
+                    format!("{name}: {}", text_of_member(name, value))
                 };
                 object.iter().map(line).collect::<Vec<_>>().join("\n")
             }

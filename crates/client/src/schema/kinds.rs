@@ -66,6 +66,21 @@ impl Kinds {
         self.0.contains(&kind)
     }
 
+    /// The value as a usage names it: `INTEGER`, and `VALUE` where more than one kind is allowed.
+    pub(super) fn placeholder(&self) -> &'static str {
+        let mut kinds = self.0.iter().filter(|kind| **kind != Kind::Null);
+        match (kinds.next(), kinds.next()) {
+            (Some(Kind::Text), None) => "TEXT",
+            (Some(Kind::Integer), None) => "INTEGER",
+            (Some(Kind::Number), None) | (Some(Kind::Integer), Some(Kind::Number)) => "NUMBER",
+            (Some(Kind::Truth), None) => "true|false",
+            (Some(Kind::Array | Kind::Object), None) | (Some(Kind::Array), Some(Kind::Object)) => {
+                "JSON"
+            }
+            _ => "VALUE",
+        }
+    }
+
     fn add(&mut self, root: &Value, schema: &Value, depth: usize, parts: &mut usize) {
         let (Some(depth), Some(left)) = (depth.checked_sub(1), parts.checked_sub(1)) else {
             return;

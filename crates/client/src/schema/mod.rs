@@ -10,6 +10,7 @@ mod example;
 mod help;
 mod kinds;
 mod unknown;
+mod usage;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ pub(crate) use example::examples;
 pub(crate) use help::parameters;
 use kinds::{Kinds, resolve};
 pub(crate) use unknown::Unknown;
+pub(crate) use usage::usage;
 
 /// How many faults are named at most.
 const MAX_FAULTS: usize = 20;

@@ -68,7 +68,7 @@ async fn a_tool_tells_what_it_takes() {
     assert_eq!(
         run.stdout,
         "Adds two numbers\n\n\
-         Usage: just client call add KEY=TEXT ...\n\n\
+         Usage: just client call add a=INTEGER b=INTEGER [note=TEXT]\n\n\
          a     an integer, required\n      The first\n\
          b     an integer, required, at least 0\n\
          note  text, default \"none\"\n"
@@ -142,7 +142,7 @@ async fn the_help_of_a_tool_opens_arrays_and_objects() {
         run.stdout,
         r#"Edits a file
 
-Usage: just client call edit_file KEY=TEXT ...
+Usage: just client call edit_file edits:=JSON path=TEXT [modes:=JSON]
 
 edits                a JSON array (each a JSON object), required
 edits[].oldText      text, required
