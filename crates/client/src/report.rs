@@ -9,6 +9,8 @@ use crate::failure::Failure;
 pub(crate) struct Report {
     pub(crate) text: String,
     pub(crate) json: Value,
+    /// What is allowed and unwise.
+    pub(crate) warning: Option<String>,
     /// Whether the text is sanitized already and has styles in it.
     pub(crate) is_sanitized: bool,
     /// What is wrong, if the exit code must say so.
@@ -18,6 +20,6 @@ pub(crate) struct Report {
 impl Report {
     /// A report that nothing is wrong.
     pub(crate) fn new(text: String, json: Value) -> Self {
-        Self { text, json, is_sanitized: false, failure: None }
+        Self { text, json, warning: None, is_sanitized: false, failure: None }
     }
 }

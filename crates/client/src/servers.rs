@@ -24,6 +24,9 @@ pub(crate) enum ServersError {
     /// Not a URL.
     #[error("the URL {0}")]
     Url(EndpointError),
+    /// The name is in use.
+    #[error("there is a server named `{0}` already: {1}")]
+    Taken(String, String),
     /// No such name.
     #[error("there is no server named `{0}`")]
     Unknown(String),
@@ -43,6 +46,9 @@ impl From<ServersError> for Failure {
         let failure = Self::usage(&error.to_string());
         match error {
             ServersError::Unknown(_) => failure.with_hint("`{client} servers list` lists them"),
+            ServersError::Taken(name, _) => {
+                failure.with_hint(format!("`{{client}} servers remove {name}` makes it free"))
+            }
             _ => failure,
         }
     }
@@ -85,9 +91,20 @@ pub(crate) async fn perform(
                 return Err(ServersError::Name(name.clone()));
             }
             let endpoint = Endpoint::parse(address).map_err(ServersError::Url)?;
+            if let Some(other) = names.get(name).filter(|other| *other != endpoint.as_str()) {
+                let shown = Endpoint::parse(other).map(|other| other.to_string());
+                return Err(ServersError::Taken(name.clone(), shown.unwrap_or_default()));
+            }
             names.insert(name.clone(), endpoint.as_str().to_owned());
             write(&file, &names)?;
-            Ok(Report::new(format!("{name}  {endpoint}\n"), json!({ "added": name })))
+            let report = Report::new(format!("{name}  {endpoint}\n"), json!({ "added": name }));
+            let warning = (!endpoint.keeps_secrets()).then(|| {
+                let host = endpoint.host();
+                format!(
+                    "no token is sent over plain http to {host}: others on the network could read it"
+                )
+            });
+            Ok(Report { warning, ..report })
         }
         ServersVerb::List => {
             let width = names.keys().map(String::len).max().unwrap_or_default();
@@ -149,6 +166,33 @@ mod tests {
         assert!(matches!(resolve("play", Some(folder)), Err(ServersError::Unknown(_))));
         perform(&ServersVerb::Remove { name: "work".to_owned() }, Some(folder)).await.unwrap();
         assert!(matches!(resolve("work", Some(folder)), Err(ServersError::Unknown(_))));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_replaced_by_nothing_but_its_own_url() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let url = "https://mcp.example/mcp?key=secret";
+        add("work", url, folder).await.unwrap();
+        add("work", url, folder).await.unwrap();
+        let taken = add("work", "https://other.example/mcp", folder).await.unwrap_err();
+        assert_eq!(
+            taken.to_string(),
+            "there is a server named `work` already: https://mcp.example/mcp"
+        );
+        assert_eq!(resolve("work", Some(folder)).unwrap(), url);
+    }
+
+    #[tokio::test]
+    async fn plain_http_to_another_machine_gets_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let warning = async |name: &str, url: &str| {
+            add(name, url, folder.path()).await.unwrap().warning.unwrap_or_default()
+        };
+        let far = warning("far", "http://mcp.example/mcp").await;
+        assert!(far.contains("over plain http to mcp.example"), "{far}");
+        assert_eq!(warning("near", "http://localhost:8000/mcp").await, "");
+        assert_eq!(warning("safe", "https://mcp.example/mcp").await, "");
     }
 
     #[tokio::test]

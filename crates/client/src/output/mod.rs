@@ -65,6 +65,9 @@ impl<'a> Printer<'a> {
             OutputFormat::Json => self.rendered(&report.json),
         };
         let written = self.result_text(&text);
+        if let Some(warning) = &report.warning {
+            self.warning(warning);
+        }
         match &report.failure {
             Some(failure) if written == Exit::Ok => self.failure(failure),
             _ => written,
