@@ -6,7 +6,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use auth_core::AccessToken;
-use http::header;
+use http::{StatusCode, header};
 use outbound::{CertificateAuthorities, OutboundError, transport::HttpClient};
 use rmcp::{
     RoleClient,
@@ -20,12 +20,13 @@ use rmcp::{
         StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
     },
 };
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
     endpoint::Endpoint,
     handler::{Event, Handler},
-    transport::Http,
+    transport::{Http, request_id},
 };
 
 /// How long a server may take to end a session. Its answer is of no interest any more.
@@ -165,6 +166,23 @@ fn identity() -> ClientConfig {
 /// The HTTP client for the server.
 pub(crate) fn http_client(target: Target<'_>) -> Result<HttpClient, OutboundError> {
     outbound::transport::client(target.endpoint.url(), target.authorities)
+}
+
+/// The server's name for a refusal (`x-request-id`), which rmcp does not pass on. The server is
+/// asked once more, for nothing: `ping` with the same token. `None` if it does not refuse that
+/// with 401, or names no request.
+pub(crate) async fn refusal_id(target: Target<'_>) -> Option<String> {
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    let mut request = http_client(target)
+        .ok()?
+        .post(target.endpoint.as_str())
+        .header(header::ACCEPT, "application/json, text/event-stream")
+        .json(&message);
+    if let Some(token) = target.token {
+        request = request.bearer_auth(token.expose());
+    }
+    let response = request.send().await.ok()?;
+    request_id(&response).filter(|_| response.status() == StatusCode::UNAUTHORIZED)
 }
 
 /// Whether the server speaks the transport of 2024-11-05: a stream at the very place where it takes

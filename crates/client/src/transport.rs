@@ -33,6 +33,8 @@ use tokio::sync::Notify;
 
 /// The most requests of the server that may wait for a response at once.
 pub(crate) const MAX_PENDING: usize = 100;
+/// The longest name of a request that is shown, in bytes.
+const MAX_REQUEST_ID: usize = 100;
 /// What every request accepts.
 const ACCEPT: &str = "text/event-stream, application/json";
 
@@ -95,6 +97,12 @@ pub(crate) fn challenge(text: &str) -> Option<Challenge> {
 pub(crate) fn lines(response: &HttpResponse) -> Option<String> {
     let lines = outbound::challenge_lines(response.headers());
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The server's name for a request, which its log has, too.
+pub(crate) fn request_id(response: &HttpResponse) -> Option<String> {
+    let id = response.headers().get("x-request-id")?.to_str().ok()?;
+    (id.len() <= MAX_REQUEST_ID).then(|| id.to_owned())
 }
 
 /// Whether the other header lines may hold the challenge that rmcp did not pass on.

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     failure::{Failure, Operation},
     sanitize::Sanitizer,
-    session::History,
+    session::{History, with_source},
     transport,
 };
 
@@ -113,11 +113,13 @@ impl Link {
                 _ => return Ok(response),
             };
             let lines = transport::lines(&response);
+            let id = transport::request_id(&response);
             let body = body(response, MAX_REFUSAL).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body);
             let mut context = self.config.context(token.as_ref());
             context.operation = Operation { description: sent.description(), listing_hint: None };
             let failure = Failure::refused(is_forbidden, lines.as_deref(), &text, &context);
+            let failure = failure.with_request_id(id);
             history.was_sent = token.is_some();
             self.log.step(|| format!("{}: {}", sent.description(), failure.message()));
             let (may_ask, patience) = sent.patience();
@@ -129,6 +131,7 @@ impl Link {
                 self.tokens.after(refused, &mut history).await
             };
             if let Err(failure) = result {
+                let failure = with_source(failure, &self.config, token.as_ref()).await;
                 let error = serde_json::from_slice::<Value>(&body).ok();
                 let error = error.as_ref().and_then(|body| body.get("error")?.as_object());
                 return Err(self.problem(&failure, error, token.as_ref()));

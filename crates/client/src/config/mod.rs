@@ -31,7 +31,7 @@ use crate::{
     endpoint::Endpoint,
     failure::{Context, Operation, SentToken, is_plain},
     jwt,
-    oauth::Outward,
+    oauth::{KnownServer, Outward},
     request::Request,
     servers,
 };
@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) server_flag: String,
     /// The audience of tokens that are minted without naming one (`MCP_RESOURCE`).
     minted_for: String,
+    /// The issuer of tokens that are minted here (`JWT_ISSUER`).
+    minted_by: String,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// How this program was called, and so how commands are printed.
@@ -119,7 +121,8 @@ impl Config {
         let folder = environment.cache_folder();
         let cache = Cache::of(folder.as_deref(), &endpoint, Arc::clone(&clock));
         let timeout = args.timeout;
-        let minted_for = environment.get(Variable::McpResource).unwrap_or_default().to_owned();
+        let minted = |variable| environment.get(variable).unwrap_or_default().to_owned();
+        let (minted_for, minted_by) = (minted(Variable::McpResource), minted(Variable::JwtIssuer));
         Ok(Self {
             endpoint,
             token,
@@ -131,6 +134,7 @@ impl Config {
             authorities,
             server_flag,
             minted_for,
+            minted_by,
             clock,
             invocation,
         })
@@ -166,6 +170,7 @@ impl Config {
             audience: self.audience(token),
             elsewhere: None,
             is_for_server: false,
+            takes_minted: false,
             server_flag: self.server_flag.clone(),
             operation: Operation {
                 description: self.request.description(),
@@ -174,8 +179,9 @@ impl Config {
         }
     }
 
-    /// The same at a server that calls itself `resource`, which its tokens have to name.
-    pub(crate) fn context_at(&self, resource: &str, token: Option<&AccessToken>) -> Context {
+    /// The same at a server whose metadata are known.
+    pub(crate) fn context_at(&self, known: &KnownServer, token: Option<&AccessToken>) -> Context {
+        let resource = known.name.as_str();
         let claims = token.and_then(jwt::unverified_claims);
         let named = claims.as_ref().and_then(|claims| jwt::strings(claims.get("aud")));
         let is_for_server = named.as_ref().is_some_and(|named| named.contains(&resource));
@@ -183,6 +189,7 @@ impl Config {
         Context {
             audience: (resource != self.minted_for).then(|| resource.to_owned()),
             is_for_server,
+            takes_minted: self.endpoint.is_loopback() && known.issuers.contains(&self.minted_by),
             elsewhere: elsewhere.map(|named| named.join(", ")),
             ..self.context(token)
         }
@@ -291,6 +298,22 @@ mod tests {
         assert!(resolve(&far, &[]).is_ok());
         let fault = resolve(&far, &[("MCP_TOKEN", "abc")]).unwrap_err();
         assert!(matches!(fault, ConfigError::PlainHttp(_)));
+    }
+
+    #[test]
+    fn tokens_that_are_minted_here_are_for_servers_of_the_same_issuer_on_this_machine() {
+        let (here, there) = ("http://localhost:1/mcp", "https://mcp.example/mcp");
+        let (ours, other) = ("http://localhost:8000", "http://localhost:9000");
+        let takes_minted = |url: &str, issuer: &str, pairs: &[(&str, &str)]| {
+            let config = resolve(&["--url", url], pairs).unwrap();
+            let known = KnownServer { name: url.to_owned(), issuers: vec![issuer.to_owned()] };
+            config.context_at(&known, None).takes_minted
+        };
+        assert!(takes_minted(here, ours, &[]));
+        assert!(!takes_minted(here, other, &[]));
+        assert!(!takes_minted(there, ours, &[]));
+        assert!(takes_minted(here, other, &[("JWT_ISSUER", other)]));
+        assert!(!takes_minted(here, ours, &[("JWT_ISSUER", other)]));
     }
 
     #[test]

@@ -12,18 +12,17 @@ mod server;
 mod subject;
 mod token;
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 use terminal::{
     help::filled,
     style::{BAD, GOOD, Style, WARNING},
+    table::{Cell, Table},
 };
 
 pub(crate) use finding::{AUDIENCE, Findings, TOKEN, Verdict};
 
 use crate::{
-    command, config::Config, console::Console, failure::Failure, oauth::resource_name,
+    command, config::Config, console::Console, failure::Failure, oauth::known_server,
     progress::Progress, report::Report, sanitize::Sanitizer, session,
 };
 use subject::Subject;
@@ -47,17 +46,21 @@ pub(crate) async fn examine(
             }
             Ok(None) => {}
             Err(failure) => {
-                let fix = failure.hint().map_or_else(|| subject.login_command(), str::to_owned);
+                let fix = failure.hint().map_or_else(|| subject.sign_in(""), str::to_owned);
                 findings.fail("stored token", failure.message().to_owned(), fix, failure.exit());
             }
         }
     }
     progress.redact(subject.token.as_ref());
     if look(&subject, &mut findings).await {
-        let tried = command::run(config, subject.token.as_ref(), console, progress).await;
+        let token = subject.token.as_ref();
+        let tried = match command::run(config, token, console, progress).await {
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(session::advised(failure, config, token).await),
+        };
         server::judge_try(&subject, tool, tried, &mut findings);
     }
-    report(&subject, &findings)
+    report(&subject, &findings, console.columns)
 }
 
 /// Looks at everything. Returns whether the server responds.
@@ -79,29 +82,25 @@ async fn look(subject: &Subject<'_>, findings: &mut Findings) -> bool {
             issuers.extend(issuer::examine(&issuer, looking, &outward, findings).await);
         }
     }
-    let name = match &resource {
-        Some(resource) => Some(resource.name().to_owned()),
-        None => resource_name(subject.endpoint(), answer.challenge.as_ref(), &outward).await,
-    };
-    let found = token::Found { resource: resource.as_ref(), name, issuers: &issuers };
+    let known = known_server(subject.endpoint(), answer.challenge.as_ref(), &outward).await;
+    let found = token::Found { resource: resource.as_ref(), known, issuers: &issuers };
     token::examine(subject, &found, &answer, findings);
     true
 }
 
-fn report(subject: &Subject<'_>, findings: &Findings) -> Report {
+fn report(subject: &Subject<'_>, findings: &Findings, columns: Option<usize>) -> Report {
     let filled_in = |fix: &str| filled(fix, &subject.config.invocation);
-    let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
     let sanitizer = Sanitizer::new(subject.token.as_ref());
-    let mut text = format!("{}\n", subject.endpoint());
+    let mut table = Table::without_head().within(columns);
     for finding in findings.iter() {
-        let style = style(finding.verdict);
-        let (verdict, words) = (finding.verdict.name(), sanitizer.one_line(&finding.text));
-        let _ =
-            writeln!(text, "{style}{verdict:<4}{style:#}  {:<width$}  {}", finding.check, words);
+        let verdict = Cell::styled(finding.verdict.name(), style(finding.verdict));
+        let words = sanitizer.one_line(&finding.text);
+        table.row([verdict, finding.check.into(), words.into()]);
         if let Some(fix) = finding.fix.as_deref().map(filled_in) {
-            let _ = writeln!(text, "{:width$}        > {}", "", sanitizer.one_line(&fix));
+            table.row(["".into(), "".into(), Cell::hint(&sanitizer.one_line(&fix))]);
         }
     }
+    let text = format!("{}\n{table}", subject.endpoint());
     let checks: Vec<_> = findings
         .iter()
         .map(|finding| {

@@ -153,7 +153,7 @@ pub(super) fn judge_try(
     findings: &mut Findings,
 ) {
     let check = "access";
-    let login = subject.login_command();
+    let login = || subject.sign_in("");
     let failure = match tried {
         Ok(Answer::Tools(list)) => {
             let count = match list.tools.len() {
@@ -187,15 +187,15 @@ pub(super) fn judge_try(
             let fix = if findings.fails(AUDIENCE) {
                 format!("see `{AUDIENCE}`")
             } else {
-                hint.map_or(login, str::to_owned)
+                hint.map_or_else(login, str::to_owned)
             };
             findings.fail(check, text, fix, Exit::Unauthorized);
         }
         Exit::Forbidden => {
             let fix = match failure.required().filter(|_| failure.lacks_scope()) {
-                Some(_) if subject.was_given => failure.hint().unwrap_or(&login).to_owned(),
+                Some(_) if subject.was_given => failure.hint().map_or_else(login, str::to_owned),
                 Some(scopes) => {
-                    format!("{login} --scope {}", quoted(&scopes.to_string()))
+                    subject.sign_in(&format!("--scope {}", quoted(&scopes.to_string())))
                 }
                 None => "a new token will not help: ask those who run the server".to_owned(),
             };
@@ -209,10 +209,14 @@ pub(super) fn judge_try(
 }
 
 fn words(failure: &Failure) -> String {
-    match failure.server() {
-        Some(server) => format!("{}: {server}", failure.message()),
-        None => failure.message().to_owned(),
+    let mut words = failure.message().to_owned();
+    if let Some(server) = failure.server() {
+        words = format!("{words}: {server}");
     }
+    if let Some(id) = failure.request_id() {
+        words = format!("{words}; request {id}");
+    }
+    words
 }
 
 fn initialize() -> Value {

@@ -7,6 +7,7 @@ use crate::{
     connect::Target,
     endpoint::Endpoint,
     failure::{Context, Failure},
+    oauth::KnownServer,
 };
 
 /// A server, and the token for it.
@@ -40,26 +41,22 @@ impl<'a> Subject<'a> {
         self.config.context(self.token.as_ref())
     }
 
-    /// What obtains a token: a sign-in where one is possible, and otherwise a token for the name of
-    /// the server (RFC 9728). `is_guarded` says that the server has such a name, or says where.
-    pub(super) fn way_to_token(
-        &self,
-        can_sign_in: bool,
-        is_guarded: bool,
-        name: Option<&str>,
-    ) -> String {
+    /// What obtains a token: a sign-in where one is possible, and otherwise a token for the server
+    /// as its metadata name it (RFC 9728).
+    pub(super) fn way_to_token(&self, can_sign_in: bool, known: Option<&KnownServer>) -> String {
         if can_sign_in {
-            return self.login_command();
+            return self.sign_in("");
         }
-        let context = match name {
-            Some(name) => self.config.context_at(name, self.token.as_ref()),
+        let context = match known {
+            Some(known) => self.config.context_at(known, self.token.as_ref()),
             None => self.context(),
         };
-        Failure::token_source(is_guarded, &context)
+        Failure::token_source(&context)
     }
 
-    /// The command that signs in.
-    pub(super) fn login_command(&self) -> String {
-        format!("{{client}} login --url {}", self.endpoint())
+    /// The command that signs in, with these arguments more.
+    pub(super) fn sign_in(&self, arguments: &str) -> String {
+        let command = format!("{{client}} login --url {} {arguments}", self.endpoint());
+        format!("sign in with `{}`", command.trim_end())
     }
 }

@@ -1,25 +1,28 @@
 //! The token: what it says of itself, against what the server and its issuers ask.
 
-use auth_core::{Challenge, NumericDate, display::quoted};
+use std::time::Duration;
+
+use auth_core::{NumericDate, display::quoted};
 use http::header;
 use serde_json::Value;
-use terminal::date::rfc3339;
+use terminal::{date::with_distance, duration::words};
 
 use super::{AUDIENCE, Findings, TOKEN, resource::Resource, server::Answered, subject::Subject};
 use crate::{
     Exit,
     jwt::{scopes, strings, unverified_claims},
+    oauth::KnownServer,
 };
 
 /// A clock that is wrong by more than a server usually tolerates.
-const SKEW: u64 = 30;
+const SKEW: Duration = Duration::from_secs(30);
 
 /// What was found of the server's side.
 pub(super) struct Found<'a> {
     /// Its metadata, where the challenge says that they are.
     pub(super) resource: Option<&'a Resource>,
-    /// What it calls itself in metadata, wherever they were found.
-    pub(super) name: Option<String>,
+    /// The same as long as it is about this server, wherever it was found.
+    pub(super) known: Option<KnownServer>,
     /// The issuers that have metadata.
     pub(super) issuers: &'a [String],
 }
@@ -36,9 +39,7 @@ pub(super) fn examine(
     clock(answered, now, findings);
     // An issuer whose metadata has a fault is named there.
     let can_sign_in = !issuers.is_empty() && !findings.fails("resource");
-    let points = |challenge: &Challenge| challenge.resource_metadata.is_some();
-    let is_guarded = found.name.is_some() || answered.challenge.as_ref().is_some_and(points);
-    let way = subject.way_to_token(can_sign_in, is_guarded, found.name.as_deref());
+    let way = subject.way_to_token(can_sign_in, found.known.as_ref());
     let Some(token) = &subject.token else {
         if answered.is_open {
             findings.pass(TOKEN, "there is none, and none is needed");
@@ -150,22 +151,17 @@ fn judge(
 
     let date = |name: &str| NumericDate::from_secs(claims.get(name)?.as_i64()?).ok();
     match date("exp") {
-        Some(expires) if expires > now => findings.pass(
-            "token expiry",
-            format!("{}, in {} s", rfc3339(expires), expires.since(now).as_secs()),
-        ),
+        Some(expires) if expires > now => {
+            findings.pass("token expiry", with_distance(expires, now));
+        }
         Some(expires) => {
-            let text = format!(
-                "it expired {} s ago, at {}",
-                now.since(expires).as_secs(),
-                rfc3339(expires)
-            );
+            let text = format!("it expired: {}", with_distance(expires, now));
             findings.fail("token expiry", text, fix, exit);
         }
         None => findings.warn("token expiry", "it says none", "issuers should limit their tokens"),
     }
     if let Some(begins) = date("nbf").filter(|begins| *begins > now) {
-        let text = format!("it is good from {} on only", rfc3339(begins));
+        let text = format!("it is not valid before {}", with_distance(begins, now));
         findings.fail("token expiry", text, "is this machine's clock right?", exit);
     }
 
@@ -198,13 +194,14 @@ fn clock(answered: &Answered, now: NumericDate, findings: &mut Findings) {
     else {
         return;
     };
-    let apart = now.since(theirs).max(theirs.since(now)).as_secs();
+    let apart = now.since(theirs).max(theirs.since(now));
+    let text = format!("{} apart from the server's", words(apart));
     if apart <= SKEW {
-        findings.pass("clock", format!("{apart} s apart from the server's"));
+        findings.pass("clock", text);
     } else {
         findings.warn(
             "clock",
-            format!("{apart} s apart from the server's"),
+            text,
             "set the clock of the one that is wrong: tokens are judged by it",
         );
     }

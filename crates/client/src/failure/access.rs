@@ -4,7 +4,7 @@ use auth_core::{Challenge, ScopeSet, display::quoted};
 use outbound::{AddressError, OutboundError};
 use rmcp::transport::auth::AuthError;
 
-use super::{Context, Failure, denied, plain, source::TokenSource};
+use super::{Context, Failure, plain, source::TokenSource};
 use crate::{
     Exit,
     endpoint::Endpoint,
@@ -107,15 +107,25 @@ impl Failure {
         }
     }
 
-    /// What obtains a token where no one can sign in. `is_guarded` says that the server publishes
-    /// metadata, as ours do.
-    pub(crate) fn token_source(is_guarded: bool, context: &Context) -> String {
-        TokenSource::of(context, is_guarded).get("a token", context)
+    /// What obtains a token where no one can sign in.
+    pub(crate) fn token_source(context: &Context) -> String {
+        TokenSource::of(context).get("a token", context)
     }
 
-    /// The same refusal of a token, with what is known of the server by its metadata.
-    pub(crate) fn of_known_server(self, context: &Context) -> Self {
-        self.with_hint(denied::unauthorized_hint(true, context))
+    /// Whether the server answered with 401.
+    pub(crate) fn is_refused_token(&self) -> bool {
+        self.exit == Exit::Unauthorized && self.refusal.is_some()
+    }
+
+    /// Whether its hint says where to get a token.
+    pub(crate) fn lacks_token(&self) -> bool {
+        self.refusal.as_ref().is_some_and(|refusal| refusal.lacks.is_some())
+    }
+
+    /// The same refusal with the server's name for it, if that is not known yet.
+    pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
+        self.named.request_id = self.named.request_id.or(id);
+        self
     }
 
     /// The same, for a program that cannot ask a person: the command that a person may enter. `had`
@@ -182,14 +192,13 @@ fn hint(error: &LoginError, context: &Context) -> Option<String> {
             quoted(resource)
         ),
         error if error.is_without_issuer() => {
-            let source = TokenSource::of(context, error.names_issuer());
-            format!("no sign-in is possible there: {}", source.get("a token", context))
+            format!("no sign-in is possible there: {}", Failure::token_source(context))
         }
         LoginError::NoIssuerAnswers { .. }
         | LoginError::Auth(AuthError::DiscoveryRequestFailed { .. })
             if url.is_loopback() =>
         {
-            let source = TokenSource::Command.get("a token", context);
+            let source = Failure::token_source(context);
             format!("is the authorization server running? If there is none, {source}")
         }
         LoginError::OAuth { code, .. } if code == "access_denied" => {

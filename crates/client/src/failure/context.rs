@@ -25,6 +25,9 @@ pub(crate) struct Context {
     pub(crate) elsewhere: Option<String>,
     /// Whether the token is known to be for this server, by its own claim.
     pub(crate) is_for_server: bool,
+    /// Whether the server is known to take the tokens that are minted here: it is on this machine,
+    /// and its metadata name the issuer of these (`JWT_ISSUER`).
+    pub(crate) takes_minted: bool,
     /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
     pub(crate) server_flag: String,
     pub(crate) operation: Operation,

@@ -6,7 +6,7 @@
 use auth_core::{BearerError, Challenge};
 
 use super::{
-    Context, Failure, Refusal, Scopes, body::ErrorBody, plain::is_word, source::TokenSource,
+    Context, Failure, Lack, Refusal, Scopes, body::ErrorBody, plain::is_word, source::TokenSource,
 };
 use crate::{Exit, transport};
 
@@ -20,19 +20,33 @@ pub(super) fn unauthorized(header: Option<&str>, body: ErrorBody, context: &Cont
     } else {
         format!("{endpoint} wants a token, and none is set (401 Unauthorized)")
     };
-    let is_guarded = challenge.resource_metadata.is_some() || body.request_id.is_some();
-    let hint = unauthorized_hint(is_guarded, context);
-    let failure = Failure::new(Exit::Unauthorized, message);
-    let mut failure = failure.with_server(description).with_hint(hint);
+    let mut failure = Failure::new(Exit::Unauthorized, message).with_server(description);
     let challenge = header.map(|_| parsed(header));
-    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false }));
+    let lacks = Some(Lack::Token);
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope: false, lacks }));
     failure.named.request_id = body.request_id;
-    failure
+    failure.at_server(context)
 }
 
-/// What helps after a 401. `is_guarded` as in [`TokenSource::of`].
-pub(super) fn unauthorized_hint(is_guarded: bool, context: &Context) -> String {
-    let source = TokenSource::of(context, is_guarded);
+impl Failure {
+    /// The refusal of a request with where to get what it lacks. `context` has what is known of the
+    /// server, by its metadata or not at all. Unchanged where the hint is about something else.
+    pub(crate) fn at_server(mut self, context: &Context) -> Self {
+        let Some(lack) = self.refusal.as_ref().and_then(|refusal| refusal.lacks) else {
+            return self;
+        };
+        let source = TokenSource::of(context);
+        self.hint = Some(match lack {
+            Lack::Token => unauthorized_hint(source, context),
+            Lack::TokenAtAll => format!("no token was sent: {}", source.get("one", context)),
+            Lack::Scopes => source.get_scopes(self.required(), self.granted(), context),
+        });
+        self
+    }
+}
+
+/// What helps after a 401.
+fn unauthorized_hint(source: TokenSource, context: &Context) -> String {
     if !context.has_token() {
         return source.get("one", context);
     }
@@ -57,13 +71,13 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
         || body.error.as_deref() == Some("insufficient_scope");
     let required = challenge.scope.or(body.required);
     let granted = body.granted.or_else(|| context.token_scopes().cloned());
-    let is_guarded = challenge.resource_metadata.is_some() || body.request_id.is_some();
-    let source = TokenSource::of(context, is_guarded);
     let operation = &context.operation.description;
+    let mut lacks = None;
     let (message, hint) = if lacks_scope {
+        lacks = Some(Lack::Scopes);
         (
             format!("{operation} needs a scope that the token does not have (403 Forbidden)"),
-            source.get_scopes(required.as_ref(), granted.as_ref(), context),
+            String::new(),
         )
     } else {
         let hint = match (&body.user, &required) {
@@ -73,7 +87,8 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
                 "it is not about a token: ask those who run the server".to_owned()
             }
             _ if !context.has_token() => {
-                format!("no token was sent: {}", source.get("one", context))
+                lacks = Some(Lack::TokenAtAll);
+                String::new()
             }
             // The token has the scopes, or the server would have said which are missing.
             (None, Some(_)) => {
@@ -93,13 +108,13 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
     let failure = Failure::new(Exit::Forbidden, message);
     let mut failure = failure.with_server(description).with_hint(hint);
     let challenge = header.map(|_| parsed(header));
-    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope }));
+    failure.refusal = Some(Box::new(Refusal { challenge, lacks_scope, lacks }));
     failure.named.request_id = body.request_id;
     // The scopes of the token are of interest only beside those that are needed.
     if required.is_some() {
         failure.scopes = Some(Box::new(Scopes { required, granted }));
     }
-    failure
+    failure.at_server(context)
 }
 
 /// The command that adds the caller to the directory, for those who run the server.

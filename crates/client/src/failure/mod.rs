@@ -62,6 +62,19 @@ struct Refusal {
     challenge: Option<Challenge>,
     /// Whether a token with more scopes would do.
     lacks_scope: bool,
+    /// What is missing, as long as the hint says where to get it.
+    lacks: Option<Lack>,
+}
+
+/// What a refused request lacks. Where to get it depends on the server ([`source`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// A token, or one that is valid.
+    Token,
+    /// A token, and the server does not say so.
+    TokenAtAll,
+    /// A token with more scopes.
+    Scopes,
 }
 
 /// The scopes that a refusal is about, as far as known.
@@ -86,6 +99,9 @@ impl Failure {
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        if let Some(refusal) = &mut self.refusal {
+            refusal.lacks = None;
+        }
         self
     }
 

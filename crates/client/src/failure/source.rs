@@ -1,7 +1,8 @@
 //! Where a token for a server comes from, apart from a sign-in.
 //!
-//! 1. For a server of ours on this machine: the command that mints one is at hand.
-//! 2. For every other server: those who run it.
+//! 1. For a server on this machine that takes the tokens that are minted here: the command that
+//!    mints one. Another vendor's server on this machine has another issuer.
+//! 2. For every other server, and one that is not known: those who run it.
 
 use auth_core::ScopeSet;
 
@@ -10,7 +11,7 @@ use super::{
     plain::{is_plain, is_word},
 };
 
-/// Who issues tokens for the server, as far as its refusal shows.
+/// Who issues tokens for the server, as far as its metadata say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenSource {
     /// The command that mints tokens.
@@ -20,10 +21,9 @@ pub(super) enum TokenSource {
 }
 
 impl TokenSource {
-    /// The source for the server of a run. `is_guarded` says that its refusal has what those of our
-    /// servers have: the place of its metadata (RFC 9728 §5.1), or a name for the request.
-    pub(super) fn of(context: &Context, is_guarded: bool) -> Self {
-        if is_guarded && context.endpoint.is_loopback() { Self::Command } else { Self::Operator }
+    /// The source for the server of a run.
+    pub(super) fn of(context: &Context) -> Self {
+        if context.takes_minted { Self::Command } else { Self::Operator }
     }
 
     /// How to get a token: "get one ...".
@@ -99,6 +99,7 @@ mod tests {
             audience: None,
             elsewhere: None,
             is_for_server: false,
+            takes_minted: false,
             server_flag: String::new(),
             operation: Operation { description: String::new(), listing_hint: None },
         }
@@ -122,13 +123,5 @@ mod tests {
         let all = |subject| hint(command, &honest, None, Some(subject));
         assert!(all("bob").contains("{save-token} --sub bob --scope"));
         assert!(!all("$(touch x)").contains("touch"));
-    }
-
-    #[test]
-    fn only_a_server_of_ours_on_this_machine_has_a_command_for_tokens() {
-        let source = |url: &str, is_guarded| TokenSource::of(&context(url, None), is_guarded);
-        assert_eq!(source("http://localhost:1/mcp", true), TokenSource::Command);
-        assert_eq!(source("http://localhost:1/mcp", false), TokenSource::Operator);
-        assert_eq!(source("https://mcp.example/mcp", true), TokenSource::Operator);
     }
 }

@@ -148,17 +148,13 @@ impl LoginError {
 
     /// Whether the server has no issuer that a person can sign in at.
     pub(crate) fn is_without_issuer(&self) -> bool {
-        matches!(self, Self::NoIssuer) || self.names_issuer()
-    }
-
-    /// Whether the server has metadata (RFC 9728), which lead to no issuer: it names one that
-    /// publishes nothing, or another server.
-    pub(crate) fn names_issuer(&self) -> bool {
-        let Self::Auth(error) = self else { return false };
         matches!(
-            error,
-            AuthError::AuthorizationServersUnavailable { .. }
-                | AuthError::ProtectedResourceMetadataInvalid { .. }
+            self,
+            Self::NoIssuer
+                | Self::Auth(
+                    AuthError::AuthorizationServersUnavailable { .. }
+                        | AuthError::ProtectedResourceMetadataInvalid { .. }
+                )
         )
     }
 

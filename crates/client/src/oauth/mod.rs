@@ -41,7 +41,7 @@ pub(crate) use error::LoginError;
 pub(crate) use exchange::{Enterprise, enterprise, workload};
 pub(crate) use identity::{Identity, read_secret};
 pub(crate) use machine::client_credentials;
-pub(crate) use named::resource_name;
+pub(crate) use named::{KnownServer, known_server};
 pub(crate) use outward::{Outward, RefusedAddressError, Reply};
 pub(crate) use redirect::RedirectHost;
 pub(crate) use renew::{Renewal, renew};

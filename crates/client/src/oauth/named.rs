@@ -1,4 +1,4 @@
-//! The name that a server has for itself.
+//! What a server says of itself: its name, and who issues its tokens.
 
 use auth_core::Challenge;
 use outbound::{document::resource_metadata, well_known};
@@ -6,22 +6,32 @@ use outbound::{document::resource_metadata, well_known};
 use super::{Outward, discovered::is_same};
 use crate::endpoint::Endpoint;
 
-/// `resource` of the server's metadata (RFC 9728 §3), which is what its tokens have to be for. It
-/// is looked for where the challenge says, and beside the server. `None` if it names another server
-/// (§3.3): a token made for that one would be sent to this one. On this machine host
-/// and port may differ, since a server on another port than usual calls itself by its own.
-pub(crate) async fn resource_name(
+/// A server that has metadata (RFC 9728 §2). All of it is untrusted.
+#[derive(Debug)]
+pub(crate) struct KnownServer {
+    /// `resource`, which is what its tokens have to be for.
+    pub(crate) name: String,
+    /// `authorization_servers`, which issue its tokens.
+    pub(crate) issuers: Vec<String>,
+}
+
+/// The server's metadata (RFC 9728 §3), looked for where the challenge says, and beside the server.
+/// `None` if they name another server (§3.3): a token that is made for that one would be sent to
+/// this one. On this machine host and port may differ, since a server on another port than usual
+/// calls itself by its own.
+pub(crate) async fn known_server(
     endpoint: &Endpoint,
     challenge: Option<&Challenge>,
     outward: &Outward,
-) -> Option<String> {
+) -> Option<KnownServer> {
     let named = challenge.and_then(|challenge| challenge.resource_metadata.clone());
     let beside = well_known::resource_metadata(endpoint.url()).into_iter().map(String::from);
     for place in named.into_iter().chain(beside) {
         if let Ok(reply) = outward.fetch(&place).await
             && let Ok(found) = resource_metadata(&reply)
         {
-            return Some(found.resource).filter(|name| is_name_of(endpoint, name));
+            let known = KnownServer { name: found.resource, issuers: found.authorization_servers };
+            return Some(known).filter(|known| is_name_of(endpoint, &known.name));
         }
     }
     None

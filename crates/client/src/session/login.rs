@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use auth_core::Challenge;
 use serde_json::json;
 
-use super::{ask::or_cancelled, lookup, status::details};
+use super::{advice, ask::or_cancelled, lookup, status::details};
 use crate::{
     Exit,
     args::{GrantArg, LoginArgs},
@@ -36,9 +36,8 @@ pub(crate) async fn login(
             "there is no folder to keep a token in: neither XDG_STATE_HOME nor HOME is set",
         ));
     };
-    let context = config.context(None);
     if !config.endpoint.keeps_secrets() {
-        return Err(Failure::login(&LoginError::PlainHttp, &context));
+        return Err(Failure::login(&LoginError::PlainHttp, &config.context(None)));
     }
     // The server's own 401 says where to go and what for; a given token would hide it.
     let challenge = match command::run(config, None, console, progress).await {
@@ -53,7 +52,10 @@ pub(crate) async fn login(
     if let Err(LoginError::SignInTimeout(_) | LoginError::Cancelled) = &obtained {
         lookup::doubt_client(config).await;
     }
-    let entry = obtained.map_err(|error| Failure::login(&error, &context))?;
+    let entry = match obtained {
+        Ok(entry) => entry,
+        Err(error) => return Err(advice::of_login(&error, config, challenge.as_ref(), None).await),
+    };
     progress.redact(entry.token().as_ref());
     let mut text = format!("signed in at {} for {}\n", entry.issuer, entry.server);
     // A token that only its issuer can read does not say.

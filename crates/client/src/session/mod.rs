@@ -40,6 +40,7 @@ use history::{Action, NEW_TOKEN_REFUSED, next_action};
 use sign_in::{Previous, sign_in};
 use turn::{Turn, turn};
 
+pub(crate) use advice::{advised, with_source};
 pub(crate) use history::History;
 pub(crate) use login::login;
 pub(crate) use logout::logout;
@@ -58,7 +59,7 @@ pub(crate) async fn run(
         let token = config.token.as_ref();
         return match command::run(config, token, console, progress).await {
             Ok(answer) => Ok(answer),
-            Err(failure) => Err(advice::for_given(failure, config, token).await),
+            Err(failure) => Err(advised(failure, config, token).await),
         };
     }
     let mut attempts = Attempts::new(current(config).await?, History::default());
@@ -68,7 +69,10 @@ pub(crate) async fn run(
         match command::run(config, token.as_ref(), console, progress).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => {
-                attempts.after(failure, config, &Person::AtTerminal(console)).await?;
+                let after = attempts.after(failure, config, &Person::AtTerminal(console)).await;
+                if let Err(failure) = after {
+                    return Err(advised(failure, config, token.as_ref()).await);
+                }
             }
         }
     }
@@ -175,10 +179,12 @@ impl Attempts {
         if let Err(LoginError::SignInTimeout(_) | LoginError::Cancelled) = &signed_in {
             lookup::doubt_client(config).await;
         }
-        let context = config.context(token.as_ref());
-        let signed_in = signed_in.map_err(|error| Failure::login(&error, &context))?;
-        let Some(new) = signed_in else {
-            return Err(failure.stopped(NEW_TOKEN_REFUSED));
+        let new = match signed_in {
+            Ok(Some(new)) => new,
+            Ok(None) => return Err(failure.stopped(NEW_TOKEN_REFUSED)),
+            Err(error) => {
+                return Err(advice::of_login(&error, config, challenge, token.as_ref()).await);
+            }
         };
         self.history.requested = new.scopes().union(&wanted.unwrap_or_default());
         self.entry = Some(new);

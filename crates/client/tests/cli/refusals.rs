@@ -7,22 +7,48 @@ use crate::{
     support::Client,
 };
 
+/// The issuer of tokens that are minted here.
+const OURS: &str = "http://localhost:8000";
+/// The requests of a run that is refused with 401: the handshake, and one for the server's name for
+/// the refusal.
+const ONCE: usize = 2;
+
 const NEEDS: &str = r#"Bearer resource_metadata="http://127.0.0.1:1/", error="insufficient_scope", error_description="this needs the scope Admin.Write; the token has User.Read", scope="Admin.Write""#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anonymous_is_shown_how_to_get_a_token() {
-    for (challenge, hint) in [
-        // As our server says it, and as others do.
-        (r#"Bearer resource_metadata="http://127.0.0.1:1/""#, "get one with `just token`"),
-        ("Bearer", "ask those who run the server for one, and set it as MCP_TOKEN"),
+    let pointer = r#"Bearer resource_metadata="http://127.0.0.1:1/""#;
+    let operator = "ask those who run the server for one, and set it as MCP_TOKEN";
+    for (canned, hint) in [
+        (Canned::new(401).challenge(pointer).naming_issuer(OURS), "get one with `just token"),
+        // Another vendor's server on this machine, with metadata and without.
+        (Canned::new(401).challenge(pointer).naming_issuer("https://as.example"), operator),
+        (Canned::new(401).challenge("Bearer"), operator),
     ] {
-        let (url, log) = Canned::new(401).challenge(challenge).serve().await;
+        let (url, log) = canned.serve().await;
         let run = Client::at(&url, &[]).run().await.expect(4);
+        let hint = if hint == operator { operator } else { &format!("{hint} --resource {url}`") };
         run.says(&format!(
             "error: {url} wants a token, and none is set (401 Unauthorized)\nhint: {hint}\n"
         ));
-        assert_eq!(log.lines().len(), 1, "a 401 ends it: no other handshake is tried");
+        assert_eq!(log.lines().len(), ONCE, "a 401 ends it: no other handshake is tried");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_verb_names_the_request_that_was_refused() {
+    let canned = Canned::new(401).challenge("Bearer").header("x-request-id", "00ff");
+    let (url, _) = canned.serve().await;
+    let verbs = ["tools", "call get_time", "resources", "read page://1", "prompts", "prompt trip"];
+    for verb in verbs.into_iter().chain(["info", "ping", "listen"]) {
+        let args: Vec<&str> = verb.split(' ').collect();
+        let run = Client::at(&url, &args).run().await.expect(4);
+        assert!(run.stderr.contains("\n  request  00ff\n"), "{verb}: {run:#?}");
+        let run = Client::at(&url, &args).arg(&["--output=json"]).with_token().run().await;
+        assert_eq!(run.expect(4).error()["request_id"], "00ff", "{verb}");
+    }
+    let run = Client::at(&url, &["explain"]).with_token().run().await.expect(6);
+    assert!(run.stdout.contains("(401 Unauthorized); request 00ff\n"), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +62,7 @@ async fn a_refused_token_is_reported_as_such() {
          hint: is it for another server, or revoked? \
          ask those who run the server for a new one, and set it as MCP_TOKEN\n"
     ));
-    assert_eq!(log.lines().len(), 1);
+    assert_eq!(log.lines().len(), ONCE);
 
     let error = client().arg(&["--output", "json"]).run().await.expect(4).error();
     assert_eq!(error["code"], "unauthorized");
@@ -47,7 +73,7 @@ async fn a_refused_token_is_reported_as_such() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_for_another_server_is_told_from_one_that_was_revoked() {
-    let (url, _) = Canned::new(401).challenge("Bearer").with_issuer().serve().await;
+    let (url, _) = Canned::new(401).challenge("Bearer").naming_issuer(OURS).serve().await;
     for (audience, words) in [
         (
             "https://a.example",
@@ -99,7 +125,7 @@ async fn a_401_without_a_challenge_is_a_401() {
         let canned = Canned::new(401).header("content-type", "application/json");
         let (url, log) = canned.body(body).serve().await;
         Client::at(&url, &[]).with_token().run().await.expect(4);
-        assert_eq!(log.lines().len(), 1, "{body}");
+        assert_eq!(log.lines().len(), ONCE, "{body}");
     }
 }
 
@@ -114,17 +140,19 @@ async fn a_401_in_the_middle_of_a_session_is_a_401() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_scope_is_named_and_how_to_get_it() {
-    let server =
-        Mcp { old: false, instead: Some(("tools/call", Canned::new(403).challenge(NEEDS))) };
-    let (url, _) = server.serve().await;
+    let refused = Canned::new(403).challenge(NEEDS).naming_issuer(OURS);
+    let (url, _) = Mcp { old: false, instead: Some(("tools/call", refused)) }.serve().await;
     let client = || Client::at(&url, &[]).with_token();
-    client().run().await.expect(5).says(
+    let hint = format!(
+        "get a token with it: just token --resource {url} --scope \"Admin.Write User.Read\""
+    );
+    client().run().await.expect(5).says(&format!(
         "error: calling `get_time` needs a scope that the token does not have (403 Forbidden)\n\
          the server says: this needs the scope Admin.Write; the token has User.Read\n  \
            needed   Admin.Write\n  \
            granted  User.Read\n\
-         hint: get a token with it: just token --scope \"Admin.Write User.Read\"\n",
-    );
+         hint: {hint}\n"
+    ));
     let error = client().arg(&["--output=json"]).run().await.expect(5).error();
     assert_eq!(
         error,
@@ -133,7 +161,7 @@ async fn a_missing_scope_is_named_and_how_to_get_it() {
             "exit_code": 5,
             "message": "calling `get_time` needs a scope that the token does not have (403 Forbidden)",
             "server": "this needs the scope Admin.Write; the token has User.Read",
-            "hint": "get a token with it: just token --scope \"Admin.Write User.Read\"",
+            "hint": hint,
             "required": ["Admin.Write"],
             "granted": ["User.Read"],
         })
@@ -241,11 +269,12 @@ async fn a_token_without_scopes_is_said_to_have_none() {
     let words = "this needs the scope Admin.Write; the token has none";
     let error = json!({ "code": -32011, "message": words, "data": data });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "error": error }).to_string();
-    let canned = Canned::new(403).header("content-type", "application/json");
+    let canned = Canned::new(403).header("content-type", "application/json").naming_issuer(OURS);
     let (url, _) = canned.body(&body).serve().await;
     let run = Client::at(&url, &[]).with_token().run().await.expect(5);
     assert!(run.stderr.contains("  granted  (none)\n"), "{run:#?}");
-    assert!(run.stderr.contains("just token --scope \"Admin.Write\"\n"), "{run:#?}");
+    let hint = format!("just token --resource {url} --scope \"Admin.Write\"\n");
+    assert!(run.stderr.contains(&hint), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +293,6 @@ async fn a_missing_scope_is_found_in_whichever_line_it_stands() {
         let (url, _) = Mcp { old: false, instead: Some(("tools/call", canned)) }.serve().await;
         let run = Client::at(&url, &[]).with_token().run().await.expect(5);
         assert!(run.stderr.contains("  needed   Admin.Write\n"), "{before}: {run:#?}");
-        assert!(run.stderr.contains("just token --scope"), "{before}: {run:#?}");
     }
 }
 

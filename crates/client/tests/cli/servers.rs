@@ -49,6 +49,8 @@ pub(crate) struct Canned {
     pub(crate) body: String,
     /// Whether it has an issuer to sign in at, and says so in its metadata.
     has_issuer: bool,
+    /// The issuer in its metadata, at which no one can sign in.
+    named_issuer: Option<&'static str>,
 }
 
 impl Canned {
@@ -75,14 +77,25 @@ impl Canned {
         self
     }
 
+    /// Its metadata name this issuer, at which no one can sign in.
+    pub(crate) fn naming_issuer(mut self, issuer: &'static str) -> Self {
+        self.named_issuer = Some(issuer);
+        self
+    }
+
     /// The metadata of the server and of its issuer, which are at the same origin.
     fn metadata(&self, path: &str, asked: &HeaderMap) -> Response<Body> {
-        if !self.has_issuer {
+        let origin = format!("http://{}", asked["host"].to_str().unwrap());
+        let issuer = match self.named_issuer {
+            Some(issuer) => issuer.to_owned(),
+            None => origin.clone(),
+        };
+        let is_of_resource = path.contains("protected-resource");
+        if !self.has_issuer && (self.named_issuer.is_none() || !is_of_resource) {
             return Response::builder().status(404).body(Body::empty()).unwrap();
         }
-        let origin = format!("http://{}", asked["host"].to_str().unwrap());
-        let json = if path.contains("protected-resource") {
-            json!({ "resource": format!("{origin}/mcp"), "authorization_servers": [origin] })
+        let json = if is_of_resource {
+            json!({ "resource": format!("{origin}/mcp"), "authorization_servers": [issuer] })
         } else {
             json!({
                 "issuer": origin, "authorization_endpoint": format!("{origin}/authorize"),
@@ -344,6 +357,11 @@ pub(crate) async fn serve_mcp<H: ServerHandler + Clone>(
         let (seen, instead) = (log.clone(), instead.clone());
         async move {
             let (parts, body) = request.into_parts();
+            if let Some((_, canned)) = &instead
+                && parts.uri.path().starts_with("/.well-known/")
+            {
+                return canned.metadata(parts.uri.path(), &parts.headers);
+            }
             let body = to_bytes(body, 1 << 20).await.unwrap();
             let json: Value = serde_json::from_slice(&body).unwrap_or_default();
             let method = json["method"].as_str().unwrap_or(parts.method.as_str());

@@ -63,10 +63,12 @@ async fn without_a_token_it_says_how_to_get_one() {
     let (world, user) = (World::new(Knobs::default()).await, User::new());
     let run = explain(&user, &world).await.expect(0);
     assert_eq!(verdict(&run, "token"), "warn");
-    let fix = format!("just client login --url {}", world.url());
+    let fix = format!("sign in with `just client login --url {}`", world.url());
     let json = run.json();
     let lines = json["checks"].as_array().unwrap();
     assert!(lines.iter().any(|line| line["fix"] == fix.as_str()), "{lines:#?}");
+    let text = user.run(&world, &["explain"]).await.expect(0).stdout;
+    assert!(text.contains(&format!(" hint: {fix}\n")), "{text}");
 }
 
 #[tokio::test]

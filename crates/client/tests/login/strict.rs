@@ -199,6 +199,6 @@ async fn authorization_servers_that_do_not_answer_are_named_each_with_its_fault(
         login
             .says("http://127.0.0.1:1: Connection refused")
             .says("http://127.0.0.1:2: Connection refused")
-            .says("is the authorization server running? If there is none, get a token with `");
+            .says("is the authorization server running? If there is none, ask those who run");
     }
 }
