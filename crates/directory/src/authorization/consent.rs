@@ -23,10 +23,10 @@ const TOO_MANY: &str = "DELETE FROM consents WHERE (issuer, subject, client_id, 
      (SELECT issuer, subject, client_id, resource FROM consents \
      WHERE issuer = $1 AND subject = $2 ORDER BY consented_at DESC, client_id, resource \
      LIMIT 1000 OFFSET $3)";
-/// The redirect URIs that codes of a user went to: they are kept with their grants.
+/// The redirect URIs that codes of a user went to whose grants have not ended.
 const REDIRECTS: &str = "SELECT DISTINCT redirect_uri FROM codes \
      JOIN grants ON grants.id = grant_id \
-     WHERE issuer = $1 AND subject = $2 AND client_id = $3 AND resource = $4";
+     WHERE issuer = $1 AND subject = $2 AND client_id = $3 AND resource = $4 AND ended_at IS NULL";
 const FORGET: &str = "DELETE FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3";
 
 /// What a user has said to a client at a resource so far, about each scope that was offered.
@@ -84,7 +84,7 @@ impl AuthorizationStore {
     }
 
     /// Where a client was sent back to when a user allowed it at a resource, as far as those grants
-    /// are kept: until a while after they end.
+    /// have not ended.
     pub async fn consented_redirects(
         &self,
         user: &UserName,
