@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId, display};
+use auth_core::{Issuer, Leeway, NumericDate, RoleName, Subject, TokenId, display};
 use serde::{Deserialize, Serialize};
 
 use crate::{NewUser, User, UserStatus};
@@ -44,9 +44,9 @@ pub enum Edit {
     /// Takes a role from a user.
     RevokeRole(UserName, RoleName),
     /// Revokes all tokens of a user that were issued up to the change, also by a clock that is
-    /// ahead by the leeway: those whose `iat` is before
+    /// ahead by the leeway of its issuer: those whose `iat` is before
     /// [`valid_from_after`](crate::valid_from_after).
-    RevokeTokens(UserName),
+    RevokeTokens(UserName, Leeway),
     /// Revokes one token.
     RevokeToken(RevokedToken),
 }
@@ -127,7 +127,7 @@ impl Edit {
             Self::Remove(_) => "remove",
             Self::Grant(..) => "grant",
             Self::RevokeRole(..) => "revoke-role",
-            Self::RevokeTokens(_) => "revoke-tokens",
+            Self::RevokeTokens(..) => "revoke-tokens",
             Self::RevokeToken(_) => "revoke-token",
         }
     }
@@ -148,7 +148,7 @@ impl Edit {
             | Self::Remove(name)
             | Self::Grant(name, ..)
             | Self::RevokeRole(name, _)
-            | Self::RevokeTokens(name) => &name.issuer,
+            | Self::RevokeTokens(name, _) => &name.issuer,
         }
     }
 
@@ -162,7 +162,7 @@ impl Edit {
             | Self::Remove(name)
             | Self::Grant(name, ..)
             | Self::RevokeRole(name, _)
-            | Self::RevokeTokens(name) => Some(&name.subject),
+            | Self::RevokeTokens(name, _) => Some(&name.subject),
         }
     }
 

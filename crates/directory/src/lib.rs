@@ -92,11 +92,17 @@ pub use user::{NewUser, UnknownStatusError, User, UserStatus};
 /// The user's `valid_from` after all its tokens were revoked at `revoked`: tokens with an earlier
 /// `iat` are revoked.
 ///
-/// The issuer's clock may be ahead by the leeway, and dates are whole seconds. So a token that was
-/// issued before the revocation may have an `iat` up to that much later.
+/// The issuer's clock may be ahead by `leeway`, which is what its tokens are verified with, and
+/// dates are whole seconds. So a token that was issued before the revocation may have an `iat` up
+/// to that much later.
 #[must_use]
-pub fn valid_from_after(revoked: NumericDate) -> NumericDate {
-    revoked.plus(Leeway::default().duration() + Duration::from_secs(1))
+pub fn valid_from_after(revoked: NumericDate, leeway: Leeway) -> NumericDate {
+    revoked.plus(leeway.duration() + Duration::from_secs(1))
+}
+
+/// The same for a user who was removed, and is added again: the leeway of its issuer is not known.
+pub(crate) fn valid_from_after_removal(removed: NumericDate) -> NumericDate {
+    valid_from_after(removed, Leeway::default())
 }
 
 /// Where users are kept.

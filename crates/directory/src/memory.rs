@@ -9,7 +9,7 @@ use auth_core::{Issuer, NumericDate, Subject, TokenId};
 
 use crate::{
     ChangeRecord, Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, User,
-    UserName, valid_from_after,
+    UserName, valid_from_after, valid_from_after_removal,
 };
 
 /// A directory in memory. Its clones are the same directory.
@@ -147,8 +147,9 @@ impl Tables {
                 user.role_expiry.remove(&role);
                 Arc::make_mut(&mut user.roles).remove(&role)
             }),
-            Edit::RevokeTokens(name) => {
-                self.change(&name, |user| user.revoke_before(Some(valid_from_after(now))))
+            Edit::RevokeTokens(name, leeway) => {
+                let from = valid_from_after(now, leeway);
+                self.change(&name, |user| user.revoke_before(Some(from)))
             }
             Edit::RevokeToken(RevokedToken { issuer, token_id, expires_at }) => {
                 match self.revoked.entry((issuer, token_id)) {
@@ -196,7 +197,7 @@ impl Tables {
                 user.revoke_before(there.valid_from);
             }
             None => {
-                user.revoke_before(self.removed.get(&name).copied().map(valid_from_after));
+                user.revoke_before(self.removed.get(&name).copied().map(valid_from_after_removal));
             }
         }
         self.users.insert(name, Arc::new(user));

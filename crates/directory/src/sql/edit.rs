@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, User, UserName, UserStatus,
-    error::QueryError, user::LastSeen, valid_from_after,
+    error::QueryError, user::LastSeen, valid_from_after, valid_from_after_removal,
 };
 
 const INSERT_USER: &str = "INSERT INTO users (issuer, subject, display_name, status, created_at, \
@@ -106,7 +106,7 @@ async fn make(
         Edit::SetStatus(name, _)
         | Edit::Grant(name, ..)
         | Edit::RevokeRole(name, _)
-        | Edit::RevokeTokens(name) => {
+        | Edit::RevokeTokens(name, _) => {
             if !connection.fetch_one(on(USER_EXISTS, name)).await?.boolean("found")? {
                 return Ok(EditOutcome::NoSuchUser);
             }
@@ -116,7 +116,10 @@ async fn make(
                     on(INSERT_ROLE, name).bind(role.as_str()).bind(until.map(NumericDate::as_secs))
                 }
                 Edit::RevokeRole(_, role) => on(DELETE_ROLE, name).bind(role.as_str()),
-                _ => on(UPDATE_VALID_FROM, name).bind(valid_from_after(now).as_secs()),
+                Edit::RevokeTokens(_, leeway) => {
+                    on(UPDATE_VALID_FROM, name).bind(valid_from_after(now, *leeway).as_secs())
+                }
+                _ => return Ok(EditOutcome::Unchanged),
             };
             Ok(EditOutcome::changed_if(connection.execute(made).await? > 0))
         }
@@ -146,7 +149,7 @@ async fn insert(connection: &mut impl Connection, user: &User) -> Result<bool, Q
     let removed = connection.fetch_one(statement).await?.integer("at")?;
     let removed = removed.and_then(|at| NumericDate::from_secs(at).ok());
     let mut user = user.clone();
-    user.revoke_before(removed.map(valid_from_after));
+    user.revoke_before(removed.map(valid_from_after_removal));
     let last_seen_at = user.last_seen_at().map(NumericDate::as_secs);
     if connection.execute(of(INSERT_USER, &user).bind(last_seen_at)).await? == 0 {
         return Ok(false);

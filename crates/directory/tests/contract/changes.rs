@@ -1,6 +1,6 @@
 //! Changes: with an end, in lists, from files, and written down.
 
-use auth_core::NumericDate;
+use auth_core::{Leeway, NumericDate};
 use directory::{Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, UserStatus};
 
 use crate::{HERE, THERE, add, edit, find, issuer, name, new, now, role, roles, stamp, user};
@@ -95,7 +95,10 @@ pub(crate) async fn an_imported_user_is_as_the_file_has_it(directory: impl Direc
 
 pub(crate) async fn a_user_who_differs_is_overwritten_only_if_told(directory: impl Directory) {
     add(&directory, HERE, "alice", &["user"]).await;
-    let _ = directory.edit(Edit::RevokeTokens(name(HERE, "alice")), &stamp(5)).await.unwrap();
+    let _ = directory
+        .edit(Edit::RevokeTokens(name(HERE, "alice"), Leeway::default()), &stamp(5))
+        .await
+        .unwrap();
     let before = find(&directory, HERE, "alice").await.unwrap();
     let other = user(
         r#"{"issuer":"https://here.example","subject":"alice","display_name":"Alice",
@@ -164,7 +167,7 @@ pub(crate) async fn what_was_done_is_written_down_with_who_and_when(directory: i
         (Edit::SetStatus(alice(), UserStatus::Active), 3),
         (Edit::Grant(alice(), role("c"), NumericDate::from_secs(7).ok()), 4),
         (Edit::RevokeRole(alice(), role("c")), 5),
-        (Edit::RevokeTokens(alice()), 6),
+        (Edit::RevokeTokens(alice(), Leeway::default()), 6),
         (Edit::RevokeToken(token), 7),
         (Edit::Remove(name(HERE, "nobody")), 8),
         (Edit::Remove(alice()), 9),

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{Issuer, Leeway, NumericDate, RoleName, Subject, TokenId};
 use directory::{
     CacheSettings, CachedDirectory, Directory, DirectoryError, Edit, EditOutcome, MemoryDirectory,
     NewUser, PostgresDirectory, RevokedToken, SqliteDirectory, Stamp, Store, User, UserName,
@@ -109,8 +109,10 @@ async fn tokens_of_a_user_are_revoked_also_where_clocks_are_ahead(directory: imp
     assert!(!before.has_revoked(at(0)) && !before.has_revoked(None));
     assert_eq!(before.valid_from(), None);
 
+    let leeway = Leeway::default();
     let revoke = async |secs| {
-        directory.edit(Edit::RevokeTokens(name(HERE, "alice")), &stamp(secs)).await.unwrap()
+        let edit = Edit::RevokeTokens(name(HERE, "alice"), leeway);
+        directory.edit(edit, &stamp(secs)).await.unwrap()
     };
     assert_eq!(revoke(10).await, EditOutcome::Changed);
     let user = find(&directory, HERE, "alice").await.unwrap();
@@ -126,9 +128,13 @@ async fn tokens_of_a_user_are_revoked_also_where_clocks_are_ahead(directory: imp
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(41));
     assert_eq!(revoke(20).await, EditOutcome::Changed);
     assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(51));
+    // Where the issuer has the same clock, less is enough.
+    let soon = Edit::RevokeTokens(name(HERE, "alice"), Leeway::SAME_CLOCK);
+    assert_eq!(directory.edit(soon, &stamp(60)).await.unwrap(), EditOutcome::Changed);
+    assert_eq!(find(&directory, HERE, "alice").await.unwrap().valid_from(), at(63));
 
     assert_eq!(find(&directory, THERE, "alice").await.unwrap().valid_from(), None);
-    let bob = edit(&directory, Edit::RevokeTokens(name(HERE, "bob"))).await.unwrap();
+    let bob = edit(&directory, Edit::RevokeTokens(name(HERE, "bob"), leeway)).await.unwrap();
     assert_eq!(bob, EditOutcome::NoSuchUser);
 }
 

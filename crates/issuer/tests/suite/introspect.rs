@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    NumericDate,
+    Leeway, NumericDate,
     oauth::{ClientSecret, GrantType, parse_registration},
 };
 use directory::{
@@ -92,7 +92,7 @@ async fn a_revoked_token_and_one_of_a_disabled_user_are_inactive() {
         assert_eq!(seen(&world, &tokens[kind]).await, inactive(), "{kind}");
     }
     let other = world.tokens("alice").await;
-    let edit = Edit::RevokeTokens(alice);
+    let edit = Edit::RevokeTokens(alice, Leeway::default());
     let _ = world.store.users().edit(edit, &stamp).await.unwrap();
     assert_eq!(seen(&world, &other["access_token"]).await, inactive());
 }

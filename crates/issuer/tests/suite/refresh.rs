@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::NumericDate;
+use auth_core::{Leeway, NumericDate};
 use directory::{Directory, Edit, Stamp, UserName, UserStatus};
 use http::StatusCode;
 use serde_json::Value;
@@ -134,7 +134,12 @@ async fn revoking_all_tokens_of_a_user_ends_what_could_issue_more() {
         subject: "alice".parse().unwrap(),
     };
     let stamp = Stamp::new("test", NumericDate::from_secs(NOW + 1).unwrap());
-    let _outcome = world.store.users().edit(Edit::RevokeTokens(alice), &stamp).await.unwrap();
+    let _outcome = world
+        .store
+        .users()
+        .edit(Edit::RevokeTokens(alice, Leeway::default()), &stamp)
+        .await
+        .unwrap();
     assert_eq!(world.refresh(&token).await.error(), "invalid_grant");
     assert_eq!(world.exchange(&code).await.error(), "invalid_grant");
     world.clock.advance(Duration::from_mins(2));

@@ -1,13 +1,13 @@
 //! `server tokens …`: revokes issued tokens. Works while servers run on the same directory.
 
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
 use auth_core::{
-    AccessToken, Clock, Issuer, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId, TokenVerifier,
-    TrustedIssuer, UnverifiedToken, display,
+    AccessToken, Clock, Issuer, Leeway, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
+    TokenVerifier, TrustedIssuer, UnverifiedToken, display,
 };
 use directory::{Directory, Edit, EditOutcome, RevokedToken, valid_from_after};
-use settings::{Environment, Variable};
+use settings::{Environment, KeySettingError, Variable};
 use terminal::{Screen, table::Table};
 
 use super::context::{DirectoryContext, WHEN, date, until, write_json};
@@ -38,10 +38,21 @@ pub(crate) async fn tokens(
     };
     let context = DirectoryContext::open(args, environment, clock, false).await?;
     let verifier = verifier(args, environment, &context.issuer);
-    let done = act(&context, operation, verifier.as_ref(), output, out).await;
+    let leeway = leeway(environment, &context.issuer);
+    let is_new_soon = matches!(operation, Operation::AllOf(_)) && leeway == Leeway::SAME_CLOCK;
+    let done = act(&context, operation, verifier.as_ref(), leeway, output, out).await;
     context.directory.close().await;
+    if done.is_ok() && is_new_soon {
+        // A token that is made after this command is accepted.
+        let from = valid_from_after(context.stamp.at(), leeway).since(NumericDate::EPOCH);
+        let longest = leeway.duration() + Duration::from_secs(1);
+        tokio::time::sleep(from.saturating_sub(clock.since_epoch()).min(longest)).await;
+    }
     done
 }
+
+/// How many characters a token id of this installation has ([`TokenId::from_random`]).
+const OWN_ID_LEN: usize = 22;
 
 enum Operation {
     List,
@@ -54,16 +65,24 @@ async fn act(
     context: &DirectoryContext,
     operation: Operation,
     verifier: Option<&TokenVerifier>,
+    leeway: Leeway,
     output: OutputFormat,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match operation {
         Operation::List => list(context, output, out).await,
-        Operation::AllOf(subject) => revoke_all(context, &subject, output, out).await,
+        Operation::AllOf(subject) => revoke_all(context, &subject, leeway, output, out).await,
         Operation::Id(token_id, expires_at) => {
             let issuer = context.issuer.clone();
+            let is_like_ours = token_id.as_str().len() == OWN_ID_LEN;
             let token = RevokedToken { issuer, token_id, expires_at };
-            revoke(context, token, output, out).await
+            revoke(context, token, output, out).await?;
+            if !is_like_ours && output == OutputFormat::Text {
+                let note = "Ids of tokens that are made here have 22 characters, and this one has not: \
+                            compare it with the jti of the token";
+                writeln!(out, "{note}").map_err(Failure::output)?;
+            }
+            Ok(())
         }
         Operation::Token(token) => {
             let expires_at = verifier
@@ -95,14 +114,31 @@ fn verifier(args: &RunArgs, environment: &Environment, issuer: &Issuer) -> Optio
     Some(TokenVerifier::new(resource.audience().clone()).trust(trusted))
 }
 
+/// How far the clock that the tokens of `issuer` are made with may be ahead: as a server takes it
+/// that has this environment.
+fn leeway(environment: &Environment, issuer: &Issuer) -> Leeway {
+    if environment.get(Variable::JwtIssuer) != Some(issuer.as_str()) {
+        return Leeway::default();
+    }
+    match settings::verifying_keys(environment) {
+        Ok(keys) => keys.leeway(),
+        // It signs here.
+        Err(KeySettingError::Missing) if environment.get(Variable::SignIn) == Some("on") => {
+            Leeway::SAME_CLOCK
+        }
+        Err(_) => Leeway::default(),
+    }
+}
+
 async fn revoke_all(
     context: &DirectoryContext,
     subject: &str,
+    leeway: Leeway,
     output: OutputFormat,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let name = context.name(subject)?;
-    let edit = Edit::RevokeTokens(name.clone());
+    let edit = Edit::RevokeTokens(name.clone(), leeway);
     let change = context.directory.edit(edit, &context.stamp).await?;
     if change == EditOutcome::NoSuchUser {
         return Err(Failure::NoSuchUser {
@@ -112,7 +148,7 @@ async fn revoke_all(
     }
     // A browser that is signed in would get new ones.
     let sessions = context.authorizations().end_browser_sessions_of(&name, None, None).await?;
-    let from = valid_from_after(context.stamp.at());
+    let from = valid_from_after(context.stamp.at(), leeway);
     match output {
         OutputFormat::Json => write_json(
             &serde_json::json!({
@@ -124,13 +160,19 @@ async fn revoke_all(
         ),
         OutputFormat::Text => {
             let subject = display::escape(subject);
-            let from = date(Some(from));
-            writeln!(
-                out,
-                "All tokens that {subject} has are revoked{WHEN}. A new token is accepted if it is issued at \
-                 {from} or later: the margin allows for differences between clocks"
-            )
-            .map_err(Failure::output)
+            let until = if leeway == Leeway::SAME_CLOCK {
+                "New tokens are accepted once this command has ended".to_owned()
+            } else {
+                let seconds = leeway.duration().as_secs();
+                let from = date(Some(from));
+                format!(
+                    "A new token is accepted if it is issued at {from} or later, as clocks may differ by \
+                     {seconds} s: wait until then before you make one or sign in"
+                )
+            };
+            writeln!(out, "All tokens that {subject} has are revoked{WHEN}. {until}")
+                .and_then(|()| out.flush())
+                .map_err(Failure::output)
         }
     }
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use auth_core::{
-    Account, Action, Algorithm, Claims, DirectoryLookup, Explanation, Finding, KeySet, NumericDate,
-    Policy, RoleName, TokenVerifier, TrustedIssuer,
+    Account, Action, Algorithm, Claims, DirectoryLookup, Explanation, Finding, KeySet, Leeway,
+    NumericDate, Policy, RoleName, TokenVerifier, TrustedIssuer,
 };
 use directory::{Directory, Edit, User};
 use http::{StatusCode, header};
@@ -284,7 +284,7 @@ async fn a_revoked_token_and_a_directory_that_is_away_are_explained() {
     let before = explanation(&ask(&server, Some(&admin), &params).await);
     assert_eq!(before.finding, Finding::Permitted);
     assert_eq!(before.subject.as_deref(), Some("user"));
-    let revoke = Edit::RevokeTokens(user("user"));
+    let revoke = Edit::RevokeTokens(user("user"), Leeway::default());
     let _ = server.directory.edit(revoke, &stamp(NOW + 5)).await.unwrap();
     let after = explanation(&ask(&server, Some(&admin), &params).await);
     assert_eq!(after.finding, Finding::RevokedToken);

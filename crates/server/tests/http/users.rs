@@ -6,7 +6,7 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm, Issuer, KeySet, NumericDate, RoleName, Subject, TokenId, TrustedIssuer,
+    Algorithm, Issuer, KeySet, Leeway, NumericDate, RoleName, Subject, TokenId, TrustedIssuer,
 };
 use directory::{
     CacheSettings, CachedDirectory, ChangeRecord, Directory, DirectoryError, Edit, EditOutcome,
@@ -125,7 +125,10 @@ async fn a_revoked_token_is_void_at_once_and_a_new_one_helps() {
     server.get_time(&lost).await.assert_invalid_token("revoked by jti");
     server.get_time(&kept).await.assert_called("another token of the same user");
 
-    assert_eq!(edit(Edit::RevokeTokens(user("user-userson"))).await, EditOutcome::Changed);
+    assert_eq!(
+        edit(Edit::RevokeTokens(user("user-userson"), Leeway::default())).await,
+        EditOutcome::Changed
+    );
     server.get_time(&kept).await.assert_invalid_token("all of the user's");
     let undated = server.sign(&server.forge().without_claim("iat"));
     server.get_time(&undated).await.assert_invalid_token("without iat");
