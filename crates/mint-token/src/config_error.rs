@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{InvalidNameError, ResourceUriError, display::excerpt};
-use settings::EnvFileError;
+use settings::{EnvFileError, IssuerUrlError};
 
 use terminal::{Invocation, duration};
 
@@ -15,11 +15,11 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The `.env` file cannot be read.
-    #[error("{0}. Correct it, or name another file with --env-file")]
+    #[error(transparent)]
     EnvFile(EnvFileError),
-    /// `JWT_ISSUER` is not an issuer.
-    #[error("JWT_ISSUER: {0}. Set the issuer's URL, for example http://localhost:8000")]
-    Issuer(InvalidNameError),
+    /// `--issuer` or `JWT_ISSUER` is not an issuer.
+    #[error("{0}: {1}. Set the issuer's URL, for example http://localhost:8000")]
+    Issuer(&'static str, IssuerUrlError),
     /// `TOKEN_SUBJECT` is no subject.
     #[error("TOKEN_SUBJECT: {0}. Set the subject of a user, for example alice")]
     Subject(InvalidNameError),

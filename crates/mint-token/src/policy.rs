@@ -126,7 +126,10 @@ impl Named {
         let found = self.policy.roles().find(|(name, _)| *name == role);
         found.map(|(_, scopes)| scopes.clone()).ok_or_else(|| {
             let names: Vec<_> = self.policy.roles().map(|(name, _)| name.as_str()).collect();
-            PolicySourceError::NoRole(self.source.clone(), role.clone(), names.join(", "))
+            let meant = similar(role.as_str(), names.iter().copied());
+            let meant = meant.map_or_else(String::new, |it| format!("; did you mean {it}?"));
+            let names = names.join(", ") + &meant;
+            PolicySourceError::NoRole(self.source.clone(), role.clone(), names)
         })
     }
 

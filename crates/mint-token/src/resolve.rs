@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use auth_core::{Audience, Issuer, ResourceUri, SigningKey};
-use settings::{Environment, Variable};
+use settings::{Environment, Variable, issuer_url};
 
 use crate::{
     World,
@@ -46,10 +46,11 @@ pub(crate) fn resolve(
 }
 
 fn issuer(args: &MintArgs, environment: &Environment) -> Result<Issuer, ConfigError> {
-    match &args.iss {
-        Some(issuer) => Ok(issuer.clone()),
-        None => value(environment, Variable::JwtIssuer).parse().map_err(ConfigError::Issuer),
-    }
+    let (label, text) = match &args.iss {
+        Some(issuer) => ("--issuer", issuer.as_str()),
+        None => ("JWT_ISSUER", value(environment, Variable::JwtIssuer)),
+    };
+    issuer_url(text).map_err(|fault| ConfigError::Issuer(label, fault))
 }
 
 fn audience(args: &MintArgs, environment: &Environment) -> Result<Audience, ConfigError> {

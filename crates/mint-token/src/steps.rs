@@ -88,10 +88,23 @@ pub(crate) fn bad(text: &str, remedy: Option<&str>) -> String {
     format!("{}\n{hint}", styled(BAD, &display::escape(text)))
 }
 
-/// How to get a token that passes the check that failed.
-pub(crate) fn remedy_of_token(steps: &[Step], invocation: &Invocation) -> Option<String> {
+/// The command that makes a token like the one that was given as `token` (a file, or `-`), but for
+/// `arguments`.
+fn copy(token: &str, arguments: &str, invocation: &Invocation) -> String {
+    // A hint is a command that can be copied, and standard input has been read.
+    let file = if token == "-" { "token.txt".into() } else { quoted(token) };
+    let arguments = format!("--like {file} {arguments}");
+    format!("`{}`", invocation.command(Program::MintToken, arguments.trim_end()))
+}
+
+/// How to get a token that passes the check that failed; the one that did not was given as `token`.
+pub(crate) fn remedy_of_token(
+    steps: &[Step],
+    token: &str,
+    invocation: &Invocation,
+) -> Option<String> {
     let mint = |arguments: &str| format!("`{}`", invocation.command(Program::MintToken, arguments));
-    let copy = |arguments: &str| mint(format!("--like token.txt {arguments}").trim_end());
+    let copy = |arguments: &str| copy(token, arguments, invocation);
     let failed = steps.iter().find(|step| step.outcome == Outcome::Failed)?;
     Some(match failed.name.as_str() {
         "exp" | "nbf, iat" => format!("a token with fresh times: {}", copy("")),
@@ -135,13 +148,14 @@ pub(crate) fn remedy_of_token(steps: &[Step], invocation: &Invocation) -> Option
     })
 }
 
-/// What would make the call permitted.
-pub(crate) fn remedy(explanation: &Explanation, invocation: &Invocation) -> Option<String> {
+/// What would make the call permitted; its token was given as `token`.
+pub(crate) fn remedy(
+    explanation: &Explanation,
+    token: &str,
+    invocation: &Invocation,
+) -> Option<String> {
     let server = |arguments: &str| format!("`{}`", invocation.command(Program::Server, arguments));
-    let copy = |arguments: &str| {
-        let arguments = format!("--like token.txt {arguments}");
-        format!("`{}`", invocation.command(Program::MintToken, &arguments))
-    };
+    let copy = |arguments: &str| copy(token, arguments, invocation);
     let subject = explanation.subject.as_deref().map_or_else(|| "SUBJECT".into(), quoted);
     let issuer = explanation
         .issuer
@@ -150,7 +164,7 @@ pub(crate) fn remedy(explanation: &Explanation, invocation: &Invocation) -> Opti
     let required = explanation.required.to_string();
     Some(match explanation.finding {
         Finding::Permitted => return None,
-        Finding::InvalidToken => return remedy_of_token(&explanation.steps, invocation),
+        Finding::InvalidToken => return remedy_of_token(&explanation.steps, token, invocation),
         Finding::RevokedToken => format!("a token that is not revoked: {}", copy("")),
         Finding::UnknownUser => server(&format!("users add {subject} --role ROLE{issuer}")),
         Finding::DisabledUser => server(&format!("users enable {subject}{issuer}")),

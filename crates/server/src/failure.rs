@@ -74,6 +74,9 @@ pub enum Failure {
     /// A flag or an argument.
     #[error("{0}")]
     Usage(String),
+    /// It was asked for, and the answer was no.
+    #[error("{0}")]
+    Declined(String),
     /// The address is in use, or is not one of this machine.
     #[error("cannot listen on {address}: {source}. {}", bind_hint(.source))]
     Bind {
@@ -154,7 +157,8 @@ impl Failure {
             | Self::NoLock { .. }
             | Self::NoRules { .. }
             | Self::EnvFile(_)
-            | Self::Usage(_) => 2,
+            | Self::Usage(_)
+            | Self::Declined(_) => 2,
             Self::Bind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } => 6,
             Self::Directory(_) | Self::NoDirectory(_) | Self::AuthorizationServer(_) => 4,

@@ -5,7 +5,7 @@ use std::{io::Write, process::ExitCode};
 use mimalloc::MiMalloc;
 use server::{Cli, Failure};
 use settings::Surrounding;
-use terminal::{Invocation, Program, report, style};
+use terminal::{Invocation, Program, display, report, style};
 
 /// Every call allocates some hundred small pieces of memory, most of them in rmcp: this allocator
 /// saves a seventh of its CPU time (docs/performance.md).
@@ -36,7 +36,11 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let mut text = report::error(&failure);
+            let mut text = match &failure {
+                // What was asked for, and no error.
+                Failure::Declined(what) => format!("{}\n", display::escape(what)),
+                _ => report::error(&failure),
+            };
             if let Some(cause) = failure.cause() {
                 text += &report::cause(&cause);
             }

@@ -16,19 +16,33 @@ pub struct EnvFile {
 /// Why a `.env` file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvFileError {
-    /// The file system refused.
-    #[error("{path}: {source}")]
-    Io {
+    /// It cannot be read.
+    #[error(
+        "{path} cannot be read: {source}. Make it readable for this account, or name another file \
+         with --env-file"
+    )]
+    Read {
         /// Which file.
         path: PathBuf,
-        /// What it said.
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// It cannot be written. The source may name the draft, which the message does not.
+    #[error("{path} cannot be written: {}. Choose a folder in which you may write", source.kind())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system said.
         source: io::Error,
     },
     /// Errors of the configuration file, one a line.
     #[error("{0}")]
     ConfigFile(String),
     /// A line that is not `NAME=value`. The line itself is not shown: it may hold a secret.
-    #[error("{path}: line {line} is not NAME=value (a value with spaces or # needs quotes)")]
+    #[error(
+        "{path}: line {line} is not NAME=value (a value with spaces or # needs quotes). Correct it, \
+         or name another file with --env-file"
+    )]
     Line {
         /// Which file.
         path: PathBuf,
@@ -60,7 +74,7 @@ impl EnvFile {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(self.io(source)),
+            Err(source) => return Err(self.unreadable(source)),
         };
         // Variables named in values (`$HOME`) are not replaced: a secret may hold a dollar sign. So
         // every line is read by itself, with the dollar signs out of the parser's sight.
@@ -85,7 +99,7 @@ impl EnvFile {
         let text = values
             .iter()
             .fold(example.to_owned(), |text, (name, value)| with_value(&text, name, value));
-        secret_file::create(&self.path, &text).map_err(|source| self.io(source))
+        secret_file::create(&self.path, &text).map_err(|source| self.unwritable(source))
     }
 
     /// Sets one variable and leaves every other line as it is. Of two that set something at once,
@@ -95,7 +109,7 @@ impl EnvFile {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(self.io(source)),
+            Err(source) => return Err(self.unreadable(source)),
         };
         self.write(&with_value(&text, name, value))
     }
@@ -110,7 +124,7 @@ impl EnvFile {
     fn write(&self, text: &str) -> Result<(), EnvFileError> {
         // A link stays a link: what it points to is changed.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        secret_file::write(&path, text).map_err(|source| self.io(source))
+        secret_file::write(&path, text).map_err(|source| self.unwritable(source))
     }
 
     /// Holds the folder of the file until it is dropped: the file itself is replaced. Not every
@@ -121,8 +135,12 @@ impl EnvFile {
         folder.lock().ok().map(|()| folder)
     }
 
-    fn io(&self, source: io::Error) -> EnvFileError {
-        EnvFileError::Io { path: self.path.clone(), source }
+    fn unreadable(&self, source: io::Error) -> EnvFileError {
+        EnvFileError::Read { path: self.path.clone(), source }
+    }
+
+    fn unwritable(&self, source: io::Error) -> EnvFileError {
+        EnvFileError::Write { path: self.path.clone(), source }
     }
 }
 
@@ -276,7 +294,21 @@ mod tests {
     fn a_file_that_cannot_be_read_is_an_error_not_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = EnvFile::at(folder.path());
-        assert!(matches!(file.read(), Err(EnvFileError::Io { .. })));
-        assert!(matches!(file.set("A", "1"), Err(EnvFileError::Io { .. })));
+        assert!(matches!(file.read(), Err(EnvFileError::Read { .. })));
+        assert!(matches!(file.set("A", "1"), Err(EnvFileError::Read { .. })));
+        let said = file.read().unwrap_err().to_string();
+        assert!(said.contains("cannot be read: ") && said.contains("--env-file"), "{said}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named_and_not_its_draft() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = EnvFile::at(folder.path().join("none/.env"));
+        for error in [file.create("", &[]).unwrap_err(), file.set("A", "1").unwrap_err()] {
+            let said = error.to_string();
+            assert!(said.contains("none/.env cannot be written: "), "{said}");
+            assert!(!said.contains(secret_file::DRAFT_PREFIX), "{said}");
+            assert!(said.ends_with("Choose a folder in which you may write"), "{said}");
+        }
     }
 }

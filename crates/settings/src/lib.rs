@@ -12,6 +12,7 @@
 mod config_file;
 mod env_file;
 mod environment;
+mod form;
 pub mod key_folder;
 mod keys;
 pub mod secret_file;
@@ -23,6 +24,7 @@ mod upstream;
 pub use config_file::{CONFIG_FILE, ConfigFile, has_password, line_of};
 pub use env_file::{EnvFile, EnvFileError};
 pub use environment::{Environment, Origin};
+pub use form::{IssuerUrlError, ListenAddressError, check_listen_address, issuer_url};
 pub use keys::{
     KeySettingError, KeySource, VerifyingKeys, fresh_secret, secret_file, signing_key,
     verifying_keys, verifying_keys_in, verifying_secret,

@@ -46,6 +46,7 @@ const ERRORS: [(&str, &[&str]); 3] = [
             "servers add 'a b' https://mcp.example/mcp",
             "servers remove work",
             "call t x",
+            "--env-file / tools",
         ],
     ),
     (
@@ -61,11 +62,24 @@ const ERRORS: [(&str, &[&str]); 3] = [
             "--config none.toml",
             "config check",
             "run",
+            "--env-file / run",
+            "--env-file none/.env init",
+            "--bind 8001 --issuer foo run",
+            "--bind :8001 init",
         ],
     ),
     (
         "mint-token",
-        &["nope", "--secret x", "", "--issuer foo", "--ttl soon", "explain", "verify none.jwt"],
+        &[
+            "nope",
+            "--secret x",
+            "",
+            "--issuer foo",
+            "--env-file /",
+            "--ttl soon",
+            "explain",
+            "verify none.jwt",
+        ],
     ),
 ];
 

@@ -41,11 +41,19 @@ fn users_are_looked_after_while_the_server_runs() {
         let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(shown["display_name"], "Carol");
         assert_eq!(shown["roles"], serde_json::json!(["guest"]));
+        users(&["show", "carol"]).expect_code(0).expect_out(&[
+            "User       carol\nName       Carol\nStatus     active\nRoles      guest\n",
+        ]);
         users(&["remove", "carol"]).expect_code(2).expect_err(&["--yes"]);
         users(&["remove", "carol", "--yes"]).expect_code(0);
         for gone in [&["show", "carol"][..], &["disable", "carol"], &["remove", "carol", "--yes"]] {
             users(gone).expect_code(5).expect_err(&["no user \"carol\"", "server users list"]);
         }
+        users(&["add", "carol"])
+            .expect_code(0)
+            .expect_out(&["a token is accepted if it is issued at 2"]);
+        let said = users(&["add", "eve"]).expect_code(0);
+        assert_eq!(said.out, "eve is added\n");
     }
 }
 
@@ -193,10 +201,15 @@ fn tokens_are_revoked_while_the_server_runs() {
 
         revoke(&["--user", "alice"])
             .expect_code(0)
-            .expect_out(&["alice", "A new token is accepted if it is issued at 2"]);
+            .expect_out(&["alice", "New tokens are accepted once this command has ended"]);
+        let token = world.run("mint-token", &[]).expect_code(0).out;
         world.client_soon(&server, 4).expect_err(&["refuses the token"]);
+        world.run_with("client", &url, &[("MCP_TOKEN", token.trim())]).expect_code(0);
         server.log_with("reason=\"revoked\"");
-        revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked"]);
+        let noted = "have 22 characters, and this one has not";
+        revoke(&["some-id"]).expect_code(0).expect_out(&["some-id", "is revoked", noted]);
+        let said = revoke(&["5yPq0Zr1Q2mXn8sV3kWbTA"]).expect_code(0).expect_out(&["is revoked"]);
+        assert!(!said.out.contains(noted), "{}", said.out);
         revoke(&["some-id"]).expect_code(0).expect_out(&["was revoked already"]);
         revoke(&["--user", "nobody"]).expect_code(5).expect_err(&["no user \"nobody\""]);
         revoke(&["a.b.c"]).expect_code(2).expect_err(&["looks like a token", "standard input"]);

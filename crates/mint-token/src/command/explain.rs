@@ -75,6 +75,12 @@ fn offline(
         output::error(&fault, world);
         Exit::Usage
     })?;
+    for role in &args.user_role {
+        policy.scopes_for_role(role).map_err(|fault| {
+            output::error(&fault, world);
+            Exit::Usage
+        })?;
+    }
     let context = trust::verifier(&args.trust, environment, world)
         .map_err(|error| no_verifier(&error, world))?;
     for note in &context.notes {
@@ -133,7 +139,7 @@ fn of_server(
 }
 
 fn show(explanation: &Explanation, args: &ExplainArgs, world: &mut World<'_>) -> Exit {
-    let remedy = steps::remedy(explanation, &world.invocation);
+    let remedy = steps::remedy(explanation, &args.token.token, &world.invocation);
     let written = match args.output {
         OutputFormat::Json => {
             let mut all = serde_json::to_value(explanation).unwrap_or_default();

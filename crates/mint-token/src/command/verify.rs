@@ -38,7 +38,7 @@ pub(crate) fn run(args: &VerifyArgs, world: &mut World<'_>) -> Exit {
     }
     let (steps, verdict) = trace(&token, &context.verifier, world.clock.now());
     let is_valid = verdict.is_ok();
-    let remedy = steps::remedy_of_token(&steps, &world.invocation);
+    let remedy = steps::remedy_of_token(&steps, &args.token.token, &world.invocation);
     let written = match args.output {
         OutputFormat::Json => {
             let all = json!({

@@ -59,6 +59,31 @@ fn all_faults_are_said_together() {
 }
 
 #[test]
+fn an_issuer_that_is_no_url_is_named_by_flag_or_variable() {
+    let why = "this is not a URL. Set the issuer's URL, for example http://localhost:8000\n";
+    let folder = Folder::ready();
+    folder.run(&["--issuer", "foo"]).assert_failed(2, &format!("error: --issuer: {why}"));
+    let run = folder.run_in(&[], &[("JWT_ISSUER", "localhost:8000")]);
+    run.assert_failed(2, &format!("error: JWT_ISSUER: {why}"));
+}
+
+#[test]
+fn a_role_that_the_policy_does_not_have_is_named_with_those_that_it_has() {
+    let folder = Folder::ready();
+    let token = folder.run(&["--scope", "User.Read"]).line().to_owned();
+    folder.write("few.jwt", &token);
+    let explain = ["explain", "few.jwt", "--tool", "get_time", "--user-role"];
+    let asked = |role| folder.run(&[&explain[..], &[role]].concat());
+    asked("boss").assert_refused("has no role \"boss\". It has admin, guest, user\n");
+    asked("amdin").assert_refused("It has admin, guest, user; did you mean admin?");
+    // A hint names the file that was given.
+    let run = asked("admin");
+    assert_eq!(run.code, 4, "{run:?}");
+    let hint = "`mint-token --like few.jwt --scope Admin.Write`";
+    assert!(run.out.contains(hint), "{run:?}");
+}
+
+#[test]
 fn a_secret_in_the_wrong_variable_is_not_shown() {
     for name in ["MCP_RESOURCE", "MCP_URL"] {
         let run = Folder::ready().run_in(&[], &[(name, SECRET)]);

@@ -112,7 +112,7 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
         "policy show",
         "{server} policy show > policy.toml\n{server} policy show --policy policy.toml",
     ),
-    ("policy table", "{server} policy table\n{server} policy table --output markdown"),
+    ("policy table", "{server} policy table --all\n{server} policy table --output markdown"),
     (
         "policy diff",
         "{server} policy diff old.toml new.toml\n\

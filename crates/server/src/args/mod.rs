@@ -10,7 +10,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use settings::{Variable, is_similar};
+use settings::{Environment, Variable, is_similar};
 pub use terminal::OutputFormat;
 use terminal::{Invocation, date::When, help, suggestion};
 
@@ -152,6 +152,19 @@ pub enum Command {
 }
 
 impl RunArgs {
+    /// What a message calls a variable: the flag, if that was given.
+    pub(crate) fn label(&self, variable: Variable, environment: &Environment) -> String {
+        let name = match variable {
+            Variable::BindAddr => "--bind",
+            Variable::McpResource => "--resource",
+            Variable::JwtIssuer => "--issuer",
+            Variable::DatabaseUrl => "--database-url",
+            Variable::PolicyFile => "--policy",
+            _ => "--issuers",
+        };
+        self.flag(variable).map_or_else(|| environment.label(variable), |_| name.into())
+    }
+
     /// The flag for a variable, if it was given.
     pub(crate) fn flag(&self, variable: Variable) -> Option<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -355,7 +368,7 @@ pub enum TokensCommand {
         /// The token's jti; `-` reads a token from standard input
         #[arg(value_name = "ID")]
         token: Option<String>,
-        /// All tokens of this user (a sub) that are issued up to 31 seconds from now
+        /// All tokens of this user (a sub) from before
         #[arg(long, value_name = "SUB", conflicts_with = "token")]
         user: Option<String>,
         /// When the token ends by itself and need not be remembered: 12h, 7d, or a date [default:
@@ -394,6 +407,9 @@ pub enum PolicyCommand {
     Show,
     /// Print who may do what
     Table {
+        /// Also show the methods of the protocol, as pages and programs get them
+        #[arg(long)]
+        all: bool,
         /// The output format
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: TableFormat,

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use settings::Environment;
 use terminal::{Screen, table::Table};
 
-use super::context::{DirectoryContext, WHEN, confirm, date, usage, write_json};
+use super::context::{DirectoryContext, WHEN, confirm, date, fields, usage, write_json};
 use crate::{
     args::{ClientsCommand, NewClientArgs, OutputFormat, RunArgs},
     config::settings::load_policy,
@@ -124,7 +124,7 @@ async fn add(
                 let text = format!("none yet: add {id} with `users add` and a role");
                 rows.push(("User", text));
             }
-            table(rows, out)?;
+            fields(rows, out)?;
             if secret.is_some() {
                 writeln!(out, "The secret is not shown again.").map_err(Failure::output)?;
             }
@@ -243,7 +243,7 @@ fn show(client: &StoredClient, output: OutputFormat, out: &mut dyn Screen) -> Re
                 format!("{}, by {}", date(Some(client.created_at)), origin(client.origin)),
             ));
             rows.push(("Last used", date(client.last_used_at)));
-            table(rows, out)
+            fields(rows, out)
         }
     }
 }
@@ -316,10 +316,4 @@ const fn origin(origin: ClientOrigin) -> &'static str {
         ClientOrigin::Registered => "itself",
         ClientOrigin::Operator => "operator",
     }
-}
-
-fn table(rows: Vec<(&'static str, String)>, out: &mut dyn Screen) -> Result<(), Failure> {
-    let rows = rows.into_iter().map(|(label, text)| [label.to_owned(), text]);
-    let table = Table::without_head().rows(rows).within(out.columns());
-    write!(out, "{table}").map_err(Failure::output)
 }

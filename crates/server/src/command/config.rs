@@ -196,7 +196,7 @@ mod tests {
         for part in [
             "bartizan.toml line 2: server.bind \"nowhere\"",
             "bartizan.toml line 3: server.secret: a secret does not belong here",
-            "MCP_RESOURCE \"nowhere\"",
+            "--resource \"nowhere\"",
             "bartizan.toml line 5: log.level \"a=b=c\"",
             "bartizan.toml line 6: [issuers.\"https://a.example\"]: typ",
         ] {

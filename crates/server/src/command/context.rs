@@ -8,6 +8,7 @@ use settings::{Environment, Variable};
 use terminal::{
     date::{When, rfc3339},
     prompt::{self, ConfirmError},
+    table::{Cell, Table},
 };
 
 use crate::{
@@ -75,7 +76,7 @@ pub(crate) fn usage(what: &str, text: &str, fault: impl std::fmt::Display) -> Fa
 pub(crate) fn confirm(question: &str, refused: &str) -> Result<(), Failure> {
     match prompt::confirm_on_terminal(question) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::Usage(format!("{refused}: not confirmed"))),
+        Ok(false) => Err(Failure::Declined(refused.into())),
         Err(ConfirmError::Io(source)) => Err(Failure::Io { context: "cannot ask", source }),
         Err(error @ ConfirmError::NoTerminal) => Err(Failure::Usage(format!("{refused}: {error}"))),
     }
@@ -87,6 +88,16 @@ pub(crate) fn clean(output: OutputFormat, text: &str) -> Cow<'_, str> {
         OutputFormat::Json => display::escape_json(text),
         OutputFormat::Text => display::escape_lines(text),
     }
+}
+
+/// Writes names with their values, one a line.
+pub(crate) fn fields<T: Into<Cell>>(
+    fields: impl IntoIterator<Item = (&'static str, T)>,
+    out: &mut dyn Screen,
+) -> Result<(), Failure> {
+    let rows = fields.into_iter().map(|(name, value)| [name.into(), value.into()]);
+    let table = Table::without_head().rows::<Cell>(rows).within(out.columns());
+    write!(out, "{table}").map_err(Failure::output)
 }
 
 /// Writes a value as JSON, with untrusted text escaped.

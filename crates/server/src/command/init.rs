@@ -7,7 +7,7 @@ use std::{io::Write, path::PathBuf};
 
 use auth_core::{Clock, Issuer, ResourceUri};
 use directory::{AnyDirectory, Directory, NewUser, Stamp};
-use settings::{EnvFile, Environment, Variable, fresh_secret};
+use settings::{EnvFile, Environment, Variable, check_listen_address, fresh_secret, issuer_url};
 
 use crate::{args::RunArgs, failure::Failure};
 
@@ -27,7 +27,7 @@ pub(crate) async fn init(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let path = env_file.path().display();
-    let given = given(args)?;
+    let given = given(args, environment)?;
     if env_file.exists() {
         let differs = |(variable, value): &&(Variable, String)| {
             environment.get(*variable) != Some(value.as_str())
@@ -56,9 +56,7 @@ pub(crate) async fn init(
     let url = args.database_url.as_deref().or(environment.get(Variable::DatabaseUrl));
     let url = url.unwrap_or_default();
     let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
-    let issuer: Issuer = issuer
-        .unwrap_or_default()
-        .parse()
+    let issuer = issuer_url(issuer.unwrap_or_default())
         .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
 
     let directory = AnyDirectory::open(url).await?;
@@ -85,7 +83,7 @@ pub(crate) async fn init(
 }
 
 /// The settings that are given as flags, if all of them can be written as they are.
-fn given(args: &RunArgs) -> Result<Vec<(Variable, String)>, Failure> {
+fn given(args: &RunArgs, environment: &Environment) -> Result<Vec<(Variable, String)>, Failure> {
     let text = |path: &PathBuf| path.display().to_string();
     let all = [
         (Variable::BindAddr, args.bind.clone()),
@@ -98,19 +96,20 @@ fn given(args: &RunArgs) -> Result<Vec<(Variable, String)>, Failure> {
     let given = all.into_iter().filter_map(|(variable, value)| Some((variable, value?)));
     let given: Vec<_> = given.collect();
     for (variable, value) in &given {
-        let name = variable.name();
+        let label = args.label(*variable, environment);
         let fault = match variable {
             Variable::McpResource => value.parse::<ResourceUri>().err().map(|it| it.to_string()),
-            Variable::JwtIssuer => value.parse::<Issuer>().err().map(|it| it.to_string()),
+            Variable::JwtIssuer => issuer_url(value).err().map(|it| it.to_string()),
+            Variable::BindAddr => check_listen_address(value).err().map(|it| it.to_string()),
             _ => None,
         };
         if let Some(fault) = fault {
-            return Err(Failure::Usage(format!("{name} {value:?}: {fault}")));
+            return Err(Failure::Usage(format!("{label} {value:?}: {fault}")));
         }
         let is_special = |c: char| c.is_whitespace() || c.is_control() || "\"'#\\$".contains(c);
         if value.chars().any(is_special) {
             let fault = "this value needs quotes in the file: leave the flag out, and set it there";
-            return Err(Failure::Usage(format!("{name} {value:?}: {fault}")));
+            return Err(Failure::Usage(format!("{label} {value:?}: {fault}")));
         }
     }
     Ok(given)

@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use auth_core::{Issuer, KeySet, Leeway, ResourceUri};
 use settings::{
     Environment, KeySettingError, KeySource, SignInMode, SignInSettings, Variable, VerifyingKeys,
-    is_on_origin_of,
+    is_on_origin_of, issuer_url,
 };
 
 use crate::{app::resource::is_in_the_way, args::RunArgs, config::issuers};
@@ -56,9 +56,10 @@ pub(super) fn local_issuer(
     };
     let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
     let issuer = issuer.unwrap_or_default();
-    let issuer = issuer
-        .parse::<Issuer>()
-        .map_err(|fault| faults.push(format!("JWT_ISSUER {issuer:?}: {fault}")));
+    let issuer = issuer_url(issuer).map_err(|fault| {
+        let label = args.label(Variable::JwtIssuer, environment);
+        faults.push(format!("{label} {issuer:?}: {fault}. Write it as http://localhost:8000"));
+    });
     let hours = environment.get(Variable::KeyOutageHours).unwrap_or_default();
     let outage = hours.parse::<u64>().ok().filter(|hours| *hours <= issuers::MAX_OUTAGE_HOURS);
     if outage.is_none() {

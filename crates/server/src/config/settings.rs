@@ -11,7 +11,7 @@ use auth_core::{Action, Algorithm, Policy, ResourceUri, VerifyingKey};
 use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use settings::{Environment, KeySource, SignInSettings, Variable};
+use settings::{Environment, KeySource, SignInSettings, Variable, check_listen_address};
 
 use crate::{
     app::resource::check_path,
@@ -100,26 +100,18 @@ impl Config {
         is_only_one: bool,
     ) -> Result<Self, ConfigError> {
         let mut faults = environment.config().errors().to_vec();
-        // A flag has its variable's name in messages.
-        let label = |flag: &Option<String>, variable: Variable| match flag {
-            Some(_) => variable.name().to_owned(),
-            None => environment.label(variable),
-        };
         let text = |flag: &Option<String>, variable: Variable| {
             flag.as_deref().or(environment.get(variable)).unwrap_or_default().to_owned()
         };
 
         let bind = text(&args.bind, Variable::BindAddr);
-        let port = bind.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if port.is_none() {
-            faults.push(format!(
-                "{} {bind:?}: write host:port, for example 127.0.0.1:8000",
-                label(&args.bind, Variable::BindAddr)
-            ));
+        if let Err(fault) = check_listen_address(&bind) {
+            let label = args.label(Variable::BindAddr, environment);
+            faults.push(format!("{label} {bind:?}: {fault}"));
         }
         let resource = text(&args.resource, Variable::McpResource);
         let resource = parse_resource(&resource).map_err(|fault| {
-            let label = label(&args.resource, Variable::McpResource);
+            let label = args.label(Variable::McpResource, environment);
             faults.push(format!("{label} {resource:?}: {fault}"));
         });
         let policy = policy.map_err(|fault| faults.push(fault.to_string()));

@@ -6,3 +6,4 @@ mod directory;
 mod gateway;
 mod sign_in;
 mod world;
+mod wrong;

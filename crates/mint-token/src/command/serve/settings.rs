@@ -7,7 +7,7 @@ use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use settings::{Environment, SignInSettings, Variable};
+use settings::{Environment, SignInSettings, Variable, check_listen_address};
 
 use crate::{args::ServeArgs, policy};
 
@@ -36,9 +36,10 @@ impl ServeSettings {
         let mut faults = Vec::new();
         let text = |variable| environment.get(variable).unwrap_or_default();
         let bind = args.bind.as_deref().unwrap_or(text(Variable::BindAddr)).to_owned();
-        if bind.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
+        if let Err(fault) = check_listen_address(&bind) {
             let label = environment.label(Variable::BindAddr);
-            faults.push(format!("{label} {bind:?}: write host:port, for example 127.0.0.1:9000"));
+            let label = args.bind.as_ref().map_or(label.as_str(), |_| "--bind");
+            faults.push(format!("{label} {bind:?}: {fault}"));
         }
         let issuer = issuer(text(Variable::JwtIssuer), &mut faults);
         let resource = text(Variable::McpResource);

@@ -42,7 +42,7 @@ pub(crate) fn policy(
             let (policy, source) = load()?;
             check::check(&policy, &source, &offers, out)
         }
-        PolicyCommand::Table { output } => table::table(&load()?.0, *output, out),
+        PolicyCommand::Table { all, output } => table::table(&load()?.0, *all, *output, out),
         PolicyCommand::Diff { old, new, output } => {
             let (old, new) = (policy_file::read_any(old)?, policy_file::read_any(new)?);
             diff::diff(&old, &new, *output, out)

@@ -1,6 +1,6 @@
 //! `server policy table` and `server policy reference`: who may do what.
 
-use auth_core::{Policy, PolicyDocument, ScopeDocument, display};
+use auth_core::{Action, Policy, PolicyDocument, ScopeDocument, display};
 use serde_json::{Value, json};
 use terminal::{Screen, table::grid};
 
@@ -13,6 +13,7 @@ use crate::{
 
 pub(super) fn table(
     policy: &Policy,
+    all: bool,
     output: TableFormat,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
@@ -21,18 +22,18 @@ pub(super) fn table(
             writeln!(out, "{}", display::escape_json(&format!("{:#}", in_json(policy))))
         }
         TableFormat::Markdown => out.write_all(display::escape_lines(&markdown(policy)).as_bytes()),
-        TableFormat::Text => out.write_all(text(policy, out.columns()).as_bytes()),
+        TableFormat::Text => out.write_all(text(policy, all, out.columns()).as_bytes()),
     }
     .map_err(Failure::output)
 }
 
-/// The head, and a row for each action: its name, what it needs, and who may.
-fn cells(policy: &Policy) -> Vec<Vec<String>> {
+/// The head, and a row for each of `actions`: its name, what it needs, and who may.
+fn cells(policy: &Policy, actions: Vec<Action>) -> Vec<Vec<String>> {
     let columns = RoleColumn::all(policy);
     let mut head = vec!["action".to_owned(), "needs".to_owned()];
     head.extend(columns.iter().map(|who| who.name().to_owned()));
     let mut rows = vec![head];
-    for action in actions(&[policy]) {
+    for action in actions {
         let mut row = vec![action.to_string(), needs(policy, &action)];
         row.extend(
             columns.iter().map(|who| {
@@ -44,8 +45,15 @@ fn cells(policy: &Policy) -> Vec<Vec<String>> {
     rows
 }
 
-fn text(policy: &Policy, columns: Option<usize>) -> String {
-    grid(cells(policy), columns)
+/// Tools, resources and prompts, and the methods of the protocol if `all`.
+fn text(policy: &Policy, all: bool, columns: Option<usize>) -> String {
+    let (with_target, methods): (Vec<_>, Vec<_>) =
+        actions(&[policy]).into_iter().partition(|action| all || action.target().is_some());
+    let mut text = grid(cells(policy, with_target), columns);
+    if !methods.is_empty() {
+        text += &format!("\n{} methods of the protocol are not shown: add --all\n", methods.len());
+    }
+    text
 }
 
 fn markdown(policy: &Policy) -> String {
@@ -54,7 +62,7 @@ fn markdown(policy: &Policy) -> String {
         format!("| {} |\n", cells.join(" | "))
     };
     let mut text = String::new();
-    for (place, mut row) in cells(policy).into_iter().enumerate() {
+    for (place, mut row) in cells(policy, actions(&[policy])).into_iter().enumerate() {
         if let (true, Some(action)) = (place > 0, row.first_mut()) {
             *action = format!("`{action}`");
         }
@@ -122,6 +130,17 @@ mod tests {
         let page = std::fs::read_to_string(path).unwrap();
         let fresh = reference(policy_file::BUILT_IN).unwrap();
         assert!(page == fresh, "run `just server policy reference > docs/reference.md`:\n{fresh}");
+    }
+
+    #[test]
+    fn methods_of_the_protocol_are_counted_and_shown_with_all() {
+        let policy = policy_file::parse(policy_file::BUILT_IN, &[]).unwrap();
+        let (short, all) = (text(&policy, false), text(&policy, true));
+        assert!(short.contains("tools/call whoami") && !short.contains("ping"), "{short}");
+        let methods = all.lines().count() - (short.lines().count() - 2);
+        assert!(all.contains("\nping ") && short.starts_with("action"), "{all}");
+        let count = format!("\n\n{methods} methods of the protocol are not shown: add --all\n");
+        assert!(short.ends_with(&count), "{short}");
     }
 
     #[test]

@@ -14,13 +14,13 @@ use issuer::sign_in::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use terminal::{Screen, prompt, table::Table};
+use terminal::{Screen, prompt};
 use zeroize::Zeroizing;
 
 use super::missing;
 use crate::{
     args::OutputFormat,
-    command::context::{DirectoryContext, date, write_json},
+    command::context::{DirectoryContext, date, fields, write_json},
     failure::Failure,
     random::random,
 };
@@ -104,7 +104,7 @@ pub(super) async fn code(
             );
             write_json(&said, out)
         }
-        OutputFormat::Text => rows(
+        OutputFormat::Text => fields(
             [
                 ("Code", code.expose()),
                 ("User", name.subject.as_str()),
@@ -134,7 +134,7 @@ pub(super) async fn link(
             extend(&mut said, [url, ("expires_at", json!(until))]);
             write_json(&said, out)
         }
-        OutputFormat::Text => rows(
+        OutputFormat::Text => fields(
             [
                 ("Link", url.expose_secret()),
                 ("User", name.subject.as_str()),
@@ -233,12 +233,6 @@ fn extend<const N: usize>(said: &mut serde_json::Value, more: [(&str, serde_json
     if let Some(members) = said.as_object_mut() {
         members.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
-}
-
-fn rows<const N: usize>(rows: [(&str, &str); N], out: &mut dyn Screen) -> Result<(), Failure> {
-    let rows = rows.map(|(label, text)| [label.to_owned(), text.to_owned()]);
-    let table = Table::without_head().rows(rows).within(out.columns());
-    write!(out, "{table}").map_err(Failure::output)
 }
 
 fn say(name: &UserName, text: &str, out: &mut dyn Screen) -> Result<(), Failure> {

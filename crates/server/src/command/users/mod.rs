@@ -14,7 +14,7 @@ use terminal::{Screen, date::rfc3339_secs, table::Table};
 
 use crate::{
     args::{OutputFormat, RunArgs, SecondFactorCommand, UsersCommand},
-    command::context::{DirectoryContext, WHEN, confirm, date, until, usage, write_json},
+    command::context::{DirectoryContext, WHEN, confirm, date, fields, until, usage, write_json},
     config::settings::load_policy,
     failure::Failure,
 };
@@ -57,7 +57,7 @@ impl Users {
                 let user = found.ok_or_else(|| missing(&name))?;
                 return match output {
                     OutputFormat::Json => write_json(&*user, out),
-                    OutputFormat::Text => print(&[User::clone(&user)], output, out),
+                    OutputFormat::Text => fields(shown(&user), out),
                 };
             }
             UsersCommand::Password { subject, stdin: from_stdin, remove, output } => {
@@ -149,7 +149,20 @@ impl Users {
             issuer,
             subject,
         };
-        self.apply(Edit::Add(user), "is added", "", output, out).await
+        let name = UserName::new(&user.issuer, &user.subject);
+        self.apply(Edit::Add(user), "is added", "", output, out).await?;
+        let found = self.context.directory.find(&name.issuer, &name.subject).await?;
+        let from = found.and_then(|user| user.valid_from());
+        match from.filter(|from| *from > self.context.stamp.at() && output == OutputFormat::Text) {
+            Some(from) => writeln!(
+                out,
+                "A user of this name was removed a moment ago: a token is accepted if it is issued \
+                 at {} or later",
+                date(Some(from))
+            )
+            .map_err(Failure::output),
+            None => Ok(()),
+        }
     }
 
     /// Applies one change of a user, and prints the outcome.
@@ -166,6 +179,9 @@ impl Users {
             Ok(EditOutcome::NoSuchUser) => return Err(missing(&name)),
             Ok(change) => change,
             Err(DirectoryError::Exists { .. }) => return Err(exists(&name)),
+            Err(error @ DirectoryError::DisplayName) => {
+                return Err(Failure::Usage(format!("--name: {error}")));
+            }
             Err(error) => return Err(error.into()),
         };
         let subject = name.subject.as_str();
@@ -262,6 +278,23 @@ fn print(users: &[User], output: OutputFormat, out: &mut dyn Screen) -> Result<(
             write!(out, "{table}").map_err(Failure::output)
         }
     }
+}
+
+/// What is shown of one user.
+fn shown(user: &User) -> Vec<(&'static str, String)> {
+    let mut shown = vec![
+        ("User", user.subject().to_string()),
+        ("Name", user.display_name().to_string()),
+        ("Status", user.status().to_string()),
+        ("Roles", roles(user)),
+        ("Added", date(Some(user.created_at()))),
+        ("Last seen", date(user.last_seen_at())),
+        ("Issuer", user.issuer().to_string()),
+    ];
+    if let Some(from) = user.valid_from() {
+        shown.push(("Revoked", format!("tokens issued before {}", date(Some(from)))));
+    }
+    shown
 }
 
 fn roles(user: &User) -> String {

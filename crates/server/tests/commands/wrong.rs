@@ -1,0 +1,82 @@
+//! Input that is wrong: what is said, and the exit code.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use crate::world::World;
+
+#[test]
+fn a_value_of_a_flag_is_named_by_the_flag() {
+    let world = World::new();
+    let host = "there is no host: write 127.0.0.1:8001 for this machine alone, or 0.0.0.0:8001";
+    for port in ["8001", ":8001"] {
+        for command in [&["run"][..], &["config", "check"]] {
+            let said = world.run(&[command, &["--bind", port]].concat()).expect(2);
+            said.has(&[&format!("--bind {port:?}: {host}")]);
+        }
+    }
+    world.run(&["config", "check", "--bind", "here"]).expect(2).has(&["--bind", "write host:port"]);
+    let said = world.run(&["config", "check", "--issuer", "foo"]).expect(2);
+    said.has(&["--issuer \"foo\": this is not a URL", "http://localhost:8000"]);
+    let said = world.run(&["config", "check", "--resource", "foo"]).expect(2);
+    said.has(&["--resource \"foo\": "]);
+    world.run(&["config", "check"]).expect(0);
+    std::fs::write(world.path("wrong.env"), "BIND_ADDR=8001\nJWT_ISSUER=foo\n").unwrap();
+    let said = world.run(&["--env-file", "wrong.env", "config", "check"]).expect(2);
+    said.has(&["BIND_ADDR \"8001\"", "JWT_ISSUER \"foo\": this is not a URL"]);
+}
+
+#[test]
+fn a_name_that_cannot_be_shown_is_an_error_of_the_command_line() {
+    let world = World::new();
+    let said = world.run(&["users", "add", "carol", "--name", "x\u{1b}[31m"]).expect(2);
+    said.has(&["error: --name: a display name has at most 255 bytes and no control characters"]);
+    world.run(&["users", "show", "carol"]).expect(5);
+}
+
+#[test]
+fn an_issuer_elsewhere_may_have_a_name_that_is_no_url() {
+    let world = World::new();
+    world.run(&["users", "add", "carol", "--issuer", "accounts.example"]).expect(0);
+    world.run(&["users", "show", "carol", "--issuer", "accounts.example"]).expect(0);
+}
+
+#[test]
+fn tokens_of_keys_in_a_file_are_refused_for_the_leeway_of_other_clocks() {
+    let world = World::new();
+    world.run(&["users", "show", "bob"]).expect(0);
+    let revoke = ["tokens", "revoke", "--user", "bob", "--issuer"];
+    // The keys here are not those of that issuer.
+    world.run(&["users", "add", "bob", "--issuer", "https://login.example"]).expect(0);
+    let said = world.run(&[&revoke[..], &["https://login.example"]].concat()).expect(0);
+    said.has(&["is issued at 2", "clocks may differ by 30 s", "before you make one or sign in"]);
+    let file = std::fs::read_to_string(world.path(".env")).unwrap();
+    std::fs::write(world.path(".env"), file.replace("JWT_SECRET=", "JWT_KEY_FILE=")).unwrap();
+    let said = world.run(&["tokens", "revoke", "--user", "bob"]).expect(0);
+    said.has(&["clocks may differ by 30 s"]);
+}
+
+/// In a pseudo-terminal, which `script` (util-linux) makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_question_that_is_answered_with_no_ends_without_an_error() {
+    let world = World::new();
+    let line = format!("exec {} users remove alice", env!("CARGO_BIN_EXE_server"));
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .current_dir(world.path(""))
+        .env_clear()
+        .envs([("PATH", "/usr/bin:/bin"), ("TERM", "xterm")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"n\n").unwrap();
+    let said = child.wait_with_output().unwrap();
+    let shown = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(said.status.code(), Some(2), "{shown}");
+    assert!(shown.contains("alice was not removed") && !shown.contains("error"), "{shown}");
+    world.run(&["users", "show", "alice"]).expect(0);
+}
