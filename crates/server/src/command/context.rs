@@ -6,6 +6,7 @@ use auth_core::{Clock, Issuer, NumericDate, Subject, display};
 use directory::{AnyDirectory, Stamp, UserName, authorization::AuthorizationStore};
 use settings::{Environment, Variable};
 use terminal::{
+    Screen,
     date::{When, rfc3339},
     prompt::{self, ConfirmError},
     table::{Cell, Table},

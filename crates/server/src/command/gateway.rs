@@ -1,10 +1,6 @@
 //! `server gateway`: MCP servers in any language, each behind the guard.
 
-use std::{
-    io::{self, Write},
-    pin::pin,
-    sync::Arc,
-};
+use std::{io, pin::pin, sync::Arc};
 
 use listener::shutdown;
 use settings::{EnvFile, Environment};
