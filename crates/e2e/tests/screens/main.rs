@@ -1,6 +1,7 @@
 //! The screens of help and of errors of the three programs, as they were reviewed:
 //! `golden/NAME.pipe.txt`, and on a terminal of 80 and of 40 columns (`NAME.80.txt`,
-//! `NAME.40.txt`), with `␛` for the escape that begins a colour. `just screens` writes them.
+//! `NAME.40.txt`), with `␛` for the escape that begins a colour. `just screens` writes them. Results
+//! are shown on a real pseudo-terminal, which `script` (util-linux) makes.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
@@ -10,9 +11,11 @@ mod binaries;
 use std::{
     fmt::Write,
     fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
+    process::{Command, Output, Stdio},
 };
+
+use tempfile::TempDir;
 
 /// Where a screen is shown: the end of the file's name, and the variables that say so.
 const PLACES: [(&str, &[(&str, &str)]); 3] = [
@@ -83,6 +86,14 @@ const ERRORS: [(&str, &[&str]); 3] = [
     ),
 ];
 
+/// Results, of which the lines depend on the width of the terminal. The client asks a port that no
+/// server can have, and the token is no valid one.
+const RESULTS: [(&str, &[&str]); 3] = [
+    ("client", &["explain"]),
+    ("server", &["users list", "users show alice"]),
+    ("mint-token", &["explain --tool get_time token.jwt"]),
+];
+
 #[test]
 fn help_looks_as_it_was_reviewed() {
     for (program, lines) in HELP {
@@ -109,15 +120,43 @@ fn errors_look_as_they_were_reviewed() {
     }
 }
 
+#[test]
+fn results_fit_the_terminal() {
+    for (program, lines) in RESULTS {
+        let shown = compare_each(&format!("{program}.results"), &|place| {
+            let columns = place.parse().ok();
+            lines.iter().map(|line| result(program, line, columns)).collect()
+        });
+        for (place, text) in shown {
+            let columns = place.parse().unwrap_or(usize::MAX);
+            for line in text.lines().filter(|line| !line.starts_with("$ ")).map(plain) {
+                // A message is broken by the terminal, so that a command in it can be copied whole.
+                let is_message = line.starts_with("error: ") || line.starts_with("hint: ");
+                let is_narrow = line.chars().count() <= columns;
+                assert!(is_narrow || is_message, "{program} {place}: {line}");
+            }
+        }
+    }
+}
+
 /// Runs the command lines of a program in each place, and compares what is shown with the files.
 /// Returns the places and what was shown.
 #[track_caller]
 fn compare(name: &str, program: &str, lines: &[&str]) -> Vec<(&'static str, String)> {
+    compare_each(name, &|place| {
+        let variables = PLACES.iter().find(|(known, _)| *known == place).unwrap().1;
+        lines.iter().map(|line| screen(program, line, variables)).collect()
+    })
+}
+
+/// The same of what `show` shows in each place.
+#[track_caller]
+fn compare_each(name: &str, show: &dyn Fn(&str) -> String) -> Vec<(&'static str, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens/golden");
     let mut shown = Vec::new();
     let mut differ = Vec::new();
-    for (place, variables) in PLACES {
-        let text: String = lines.iter().map(|line| screen(program, line, variables)).collect();
+    for (place, _) in PLACES {
+        let text = show(place);
         let file = folder.join(format!("{name}.{place}.txt"));
         if is_to_be_written() {
             fs::write(&file, &text).unwrap();
@@ -131,25 +170,59 @@ fn compare(name: &str, program: &str, lines: &[&str]) -> Vec<(&'static str, Stri
     shown
 }
 
-/// The command line, what the program shows in an empty folder, and how it ends.
-fn screen(program: &str, line: &str, variables: &[(&str, &str)]) -> String {
+/// A folder with the programs in it, and one that is empty.
+fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let bin: PathBuf = folder.path().join("bin");
-    binaries::install(&bin);
+    binaries::install(&folder.path().join("bin"));
+    fs::create_dir(folder.path().join("home")).unwrap();
+    folder
+}
+
+/// A command in the empty folder, which finds the programs.
+fn command(folder: &TempDir, program: &str, args: &[&str]) -> Command {
     let home = folder.path().join("home");
-    fs::create_dir(&home).unwrap();
-    let path = format!("{}:/usr/bin:/bin", bin.display());
-    let said = Command::new("sh")
-        .args(["-c", &format!("{program} {line}")])
+    let mut command = Command::new(program);
+    command
+        .args(args)
         .current_dir(&home)
         .env_clear()
-        .env("PATH", path)
+        .env("PATH", format!("{}:/usr/bin:/bin", folder.path().join("bin").display()))
         .env("HOME", &home)
-        .env("MCP_URL", "http://127.0.0.1:1/mcp")
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+        .env("MCP_URL", "http://127.0.0.1:1/mcp");
+    command
+}
+
+/// The command line, what the program shows in an empty folder, and how it ends.
+fn screen(program: &str, line: &str, variables: &[(&str, &str)]) -> String {
+    let folder = folder();
+    let mut shell = command(&folder, "sh", &["-c", &format!("{program} {line}")]);
+    let said = shell.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
+    shown(program, line, &folder, &said)
+}
+
+/// The same in a folder that `server init` has been run in, on a terminal of `columns` columns.
+fn result(program: &str, line: &str, columns: Option<u16>) -> String {
+    let folder = folder();
+    let prepare = "server init >init.log && printf e30.e30.c2ln >token.jwt";
+    assert!(command(&folder, "sh", &["-c", prepare]).status().unwrap().success());
+    let line_of_shell = format!("{program} {line}");
+    let Some(columns) = columns else {
+        let said = command(&folder, "sh", &["-c", &line_of_shell]).output().unwrap();
+        return shown(program, line, &folder, &said);
+    };
+    let on_terminal = format!("stty rows 24 cols {columns} && {line_of_shell}");
+    let args = ["--quiet", "--return", "--command", &on_terminal, "/dev/null"];
+    let mut script = command(&folder, "script", &args);
+    let pipes = script.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    // Its end would be shown on the terminal.
+    let keys = child.stdin.take();
+    let said = child.wait_with_output().unwrap();
+    drop(keys);
+    shown(program, line, &folder, &said)
+}
+
+fn shown(program: &str, line: &str, folder: &TempDir, said: &Output) -> String {
     let mut text = format!("$ {program} {line}\n").replace(" \n", "\n");
     for stream in [&said.stdout, &said.stderr] {
         text.push_str(&String::from_utf8_lossy(stream));

@@ -158,11 +158,15 @@ fn each_cause_has_its_words_and_its_exit_code() {
         let args = ["--url", server.url.as_str()];
         world.run_with("client", &args, &[("MCP_TOKEN", token)])
     };
-    with_token("not-a-token")
-        .expect_code(4)
-        .expect_err(&["refuses the token", "mint-token --save`"]);
+    let refused = with_token("not-a-token").expect_code(4);
+    let refused = refused.expect_err(&["refuses the token", "mint-token --save`"]);
     let log = server.log_with("-> Invalid token!");
     assert!(log.contains("reason=not a signed JWT"), "{log}");
+    let id = refused.err.lines().find_map(|line| line.strip_prefix("  request  "));
+    let id = id.unwrap_or_else(|| panic!("no request in:\n{}", refused.err));
+    let log = server.log_with(id);
+    let line = log.lines().find(|line| line.contains(id)).unwrap();
+    assert!(line.contains("-> Invalid token!"), "{line}");
 
     let mint = |args: &[&str]| world.run("mint-token", args).expect_code(0).out.trim().to_owned();
     with_token(&mint(&["--aud", "https://other.example/mcp"])).expect_code(4);

@@ -86,7 +86,7 @@ fn advice(said: &Said) -> String {
     let hint = said.err.lines().find_map(|line| line.strip_prefix("hint: "));
     let mut lines = said.out.lines();
     let fix = lines.find(|line| line.contains("  token  ")).and_then(|_| lines.next());
-    let fix = fix.and_then(|line| line.trim().strip_prefix("> "));
+    let fix = fix.and_then(|line| line.trim().strip_prefix("hint: "));
     let found = hint.or(fix).unwrap_or_else(|| panic!("no advice in:\n{}{}", said.out, said.err));
     found.to_owned()
 }
