@@ -101,7 +101,8 @@ pub(crate) async fn perform(
             let warning = (!endpoint.keeps_secrets()).then(|| {
                 let host = endpoint.host();
                 format!(
-                    "no token is sent over plain http to {host}: others on the network could read it"
+                    "no token is sent over plain http to {host}: others on the network could \
+                     read it"
                 )
             });
             Ok(Report { warning, ..report })

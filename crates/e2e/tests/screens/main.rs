@@ -1,7 +1,7 @@
 //! The screens of help and of errors of the three programs, as they were reviewed:
 //! `golden/NAME.pipe.txt`, and on a terminal of 80 and of 40 columns (`NAME.80.txt`,
-//! `NAME.40.txt`), with `␛` for the escape that begins a colour. `just screens` writes them. Results
-//! are shown on a real pseudo-terminal, which `script` (util-linux) makes.
+//! `NAME.40.txt`), with `␛` for the escape that begins a colour. `just screens` writes them.
+//! Results are shown on a real pseudo-terminal, which `script` (util-linux) makes.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
