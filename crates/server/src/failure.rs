@@ -77,6 +77,9 @@ pub enum Failure {
     /// It was asked for, and the answer was no.
     #[error("{0}")]
     Declined(String),
+    /// Who read the output has closed it.
+    #[error("the output is closed")]
+    Closed,
     /// The address is in use, or is not one of this machine.
     #[error("cannot listen on {address}: {source}. {}", bind_hint(.source))]
     Bind {
@@ -148,7 +151,7 @@ impl Failure {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Io { .. } => 1,
+            Self::Io { .. } | Self::Closed => 1,
             Self::Config(_)
             | Self::Policy(_)
             | Self::Resource(_)
@@ -214,7 +217,10 @@ impl Failure {
 
     /// The output cannot be written.
     pub(crate) fn output(source: io::Error) -> Self {
-        Self::Io { context: "cannot write the output", source }
+        match source.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Io { context: "cannot write the output", source },
+        }
     }
 }
 

@@ -39,6 +39,8 @@ fn main() -> ExitCode {
             let mut text = match &failure {
                 // What was asked for, and no error.
                 Failure::Declined(what) => format!("{}\n", display::escape(what)),
+                // Neither is `server … | head`.
+                Failure::Closed => String::new(),
                 _ => report::error(&failure),
             };
             if let Some(cause) = failure.cause() {

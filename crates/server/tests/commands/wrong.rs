@@ -58,6 +58,18 @@ fn tokens_of_keys_in_a_file_are_refused_for_the_leeway_of_other_clocks() {
     said.has(&["clocks may differ by 30 s"]);
 }
 
+#[test]
+fn a_reader_that_has_closed_the_output_ends_the_command_without_an_error() {
+    let world = World::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+    command.args(["policy", "show"]).current_dir(world.path("")).env_clear().stdout(writer);
+    let said = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(String::from_utf8(said.stderr).unwrap(), "");
+}
+
 /// In a pseudo-terminal, which `script` (util-linux) makes.
 #[cfg(target_os = "linux")]
 #[test]

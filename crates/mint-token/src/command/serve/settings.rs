@@ -152,4 +152,12 @@ mod tests {
             assert!(faults.iter().any(|it| it.contains(text)), "{text}: {faults:#?}");
         }
     }
+
+    #[test]
+    fn an_address_without_a_host_is_named_by_the_flag() {
+        let args = ServeArgs { bind: Some(":9000".into()), policy: None, env_file: ".env".into() };
+        let faults = ServeSettings::resolve(&args, &Environment::from_pairs([])).err().unwrap();
+        let fault = "--bind \":9000\": there is no host: write 127.0.0.1:9000";
+        assert!(faults.iter().any(|it| it.starts_with(fault)), "{faults:#?}");
+    }
 }
