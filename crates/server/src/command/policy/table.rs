@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn methods_of_the_protocol_are_counted_and_shown_with_all() {
         let policy = policy_file::parse(policy_file::BUILT_IN, &[]).unwrap();
-        let (short, all) = (text(&policy, false), text(&policy, true));
+        let (short, all) = (text(&policy, false, None), text(&policy, true, None));
         assert!(short.contains("tools/call whoami") && !short.contains("ping"), "{short}");
         let methods = all.lines().count() - (short.lines().count() - 2);
         assert!(all.contains("\nping ") && short.starts_with("action"), "{all}");
