@@ -166,7 +166,7 @@ impl Session {
     fn unsent(&self, error: &SendError) {
         match error {
             SendError::Unreachable(_) | SendError::Interrupted(_) => {
-                self.known.reachability.lost(error)
+                self.known.reachability.lost(error);
             }
             // One that is slow with one call may answer others.
             SendError::Timeout(_) => {}
