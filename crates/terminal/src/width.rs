@@ -60,7 +60,7 @@ pub fn wrapped(text: &str, width: usize) -> String {
             continue;
         }
         let mut current = String::new();
-        for word in words(line) {
+        for word in words_of(line) {
             if !current.is_empty() && columns(&current) + 1 + columns(word) > width {
                 lines.push(std::mem::take(&mut current));
             }
@@ -76,11 +76,11 @@ pub fn wrapped(text: &str, width: usize) -> String {
 
 /// The columns of the widest word of `text`, which [`wrapped`] does not break.
 pub(crate) fn longest_word(text: &str) -> usize {
-    text.lines().flat_map(words).map(columns).max().unwrap_or_default()
+    text.lines().flat_map(words_of).map(columns).max().unwrap_or_default()
 }
 
 /// The words of a line, with what is in backticks as a part of one.
-fn words(line: &str) -> Vec<&str> {
+fn words_of(line: &str) -> Vec<&str> {
     let is_closed = |from: usize| line.get(from..).is_some_and(|rest| rest.contains('`'));
     let (mut words, mut start, mut is_command) = (Vec::new(), 0, false);
     for (at, c) in line.char_indices() {

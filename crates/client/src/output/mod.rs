@@ -6,6 +6,7 @@ mod progress;
 mod result;
 mod table;
 mod text;
+mod value;
 
 use std::{
     borrow::Cow,

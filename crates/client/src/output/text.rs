@@ -9,7 +9,7 @@ use rmcp::model::{
 use serde_json::Value;
 use terminal::{Invocation, Program, style::LABEL, table::pairs, width};
 
-use super::{result::text_of_member, table::lines};
+use super::{table::lines, value::text_of_member};
 use crate::{
     request::Info,
     sanitize::Sanitizer,

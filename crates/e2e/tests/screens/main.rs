@@ -131,7 +131,8 @@ fn results_fit_the_terminal() {
             let columns = place.parse().unwrap_or(usize::MAX);
             for line in text.lines().filter(|line| !line.starts_with("$ ")).map(plain) {
                 // A message is broken by the terminal, so that a command in it can be copied whole.
-                let is_message = line.starts_with("error: ") || line.starts_with("hint: ");
+                let is_message =
+                    ["error: ", "hint: ", "refused: "].iter().any(|label| line.starts_with(label));
                 let is_narrow = line.chars().count() <= columns;
                 assert!(is_narrow || is_message, "{program} {place}: {line}");
             }
