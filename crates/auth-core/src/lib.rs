@@ -38,6 +38,7 @@
 
 mod admission;
 mod algorithm;
+pub mod audit;
 pub mod base64url;
 mod challenge;
 mod claims;

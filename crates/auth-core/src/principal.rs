@@ -41,6 +41,7 @@ pub struct Principal {
     client_id: Option<ClientId>,
     display_name: Option<Arc<str>>,
     token_id: Option<TokenId>,
+    actors: Vec<String>,
     scopes: ScopeSet,
     roles: BTreeSet<RoleName>,
     ceiling: Ceiling,
@@ -57,6 +58,7 @@ impl Principal {
             client_id: claims.client_id().cloned(),
             display_name: claims.name().map(Arc::from),
             token_id: claims.token_id().cloned(),
+            actors: claims.actors(),
             scopes: claims.scopes().clone(),
             roles: claims.roles().clone(),
             ceiling,
@@ -77,6 +79,7 @@ impl Principal {
             client_id: None,
             display_name: None,
             token_id: None,
+            actors: Vec::new(),
             scopes,
             roles,
             ceiling,
@@ -118,6 +121,13 @@ impl Principal {
     #[must_use]
     pub const fn token_id(&self) -> Option<&TokenId> {
         self.token_id.as_ref()
+    }
+
+    /// Who acts for the subject, the last to act first (RFC 8693 §4.1): for records, never for a
+    /// decision.
+    #[must_use]
+    pub fn actors(&self) -> &[String] {
+        &self.actors
     }
 
     /// The scopes in the token.

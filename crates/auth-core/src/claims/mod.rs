@@ -13,6 +13,10 @@ use serde_json::{Map, Value};
 
 use crate::{NumericDate, ScopeSet};
 
+/// How many actors of a chain are kept, and how long the name of one may be.
+const MAX_ACTORS: usize = 8;
+const MAX_ACTOR_BYTES: usize = 255;
+
 /// The claims of a verified access token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claims {
@@ -102,6 +106,19 @@ impl Claims {
     #[must_use]
     pub const fn roles(&self) -> &BTreeSet<RoleName> {
         &self.roles
+    }
+
+    /// `act`: who acts for the subject, the last to act first (RFC 8693 §4.1), each by its `sub`.
+    /// At most eight; what is no actor ends the chain.
+    #[must_use]
+    pub fn actors(&self) -> Vec<String> {
+        let act = |holder: &Value| holder.as_object()?.get("act").cloned();
+        let chain = std::iter::successors(self.other.get("act").cloned(), act);
+        let subject = |actor: Value| {
+            let subject = actor.get("sub")?.as_str()?.to_owned();
+            (subject.len() <= MAX_ACTOR_BYTES).then_some(subject)
+        };
+        chain.map_while(subject).take(MAX_ACTORS).collect()
     }
 
     /// Every other claim as it stood in the token; those with roles or scopes too, trusted or not.

@@ -235,6 +235,14 @@ pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
     (PROVIDER.key_utils.compute_digest)(data, ThumbprintHash::SHA256).unwrap_or_default()
 }
 
+/// The same in an array. The digest of the library beneath, which has no failing path.
+pub(crate) fn sha256_array(data: &[u8]) -> [u8; 32] {
+    let mut own = [0; 32];
+    // SHA-256 has 32 bytes.
+    own.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data).as_ref());
+    own
+}
+
 /// The library refused to sign, which a key that was checked on reading does not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the key could not sign")]

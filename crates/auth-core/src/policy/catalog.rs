@@ -186,6 +186,7 @@ impl TryFrom<PolicyDocument> for Policy {
                 plain,
                 show_scopes,
                 has_public_rules,
+                source: None,
             })
         } else {
             Err(PolicyError(reader.faults))

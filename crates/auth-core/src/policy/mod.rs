@@ -41,7 +41,7 @@ pub use requirement::Requirement;
 pub use template::TemplateError;
 
 use self::template::Template;
-use crate::{Ceiling, Principal, RoleName, Scope, ScopeSet};
+use crate::{Ceiling, Principal, RoleName, Scope, ScopeSet, audit::Digest};
 
 /// The resolved catalog. Made from a [`PolicyDocument`], which is checked whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Policy {
     plain: HashMap<String, Vec<Requirement>>,
     show_scopes: bool,
     has_public_rules: bool,
+    /// The digest of the text that it was read from.
+    source: Option<Digest>,
 }
 
 impl Policy {
@@ -236,6 +238,18 @@ impl Policy {
         let requirement = Requirement { all: scopes, ..Requirement::default() };
         self.rules.insert(Action::Method(method.into()), requirement);
         self
+    }
+
+    /// The same policy, which was read from `text`: for the audit log.
+    #[must_use]
+    pub fn read_from(self, text: &str) -> Self {
+        Self { source: Some(Digest::of(text.as_bytes())), ..self }
+    }
+
+    /// The SHA-256 digest of the text that it was read from, if that is known.
+    #[must_use]
+    pub const fn source(&self) -> Option<Digest> {
+        self.source
     }
 
     fn requirements_of_all(&self, action: &Action, also: &[Action]) -> Option<Vec<&Requirement>> {

@@ -8,6 +8,7 @@
 )]
 
 mod assertions;
+mod audit;
 mod explain;
 mod id_tokens;
 mod introspection;
