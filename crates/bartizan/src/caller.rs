@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use auth_core::{Action, Permit, Policy, Principal};
 
 #[cfg(feature = "rmcp")]
-use crate::observer::{AuditEvent, Outcome};
+use crate::observer::{Details, Outcome, Reported};
 use crate::{RequestId, observer::Observers};
 
 /// The caller of a request that was let through: in the request's extensions.
@@ -43,12 +43,14 @@ impl Caller {
     /// Reports that the handler of this request panicked.
     #[cfg(feature = "rmcp")]
     pub(crate) fn report_panic(&self) {
-        self.0.observers.report(&AuditEvent {
+        self.0.observers.report(Reported {
             request_id: self.0.request_id,
             peer: self.0.peer,
             principal: self.principal().map(AsRef::as_ref),
             action: Some(self.0.permit.action()),
             outcome: Outcome::Panicked,
+            policy: None,
+            details: Details::default(),
         });
     }
 

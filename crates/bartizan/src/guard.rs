@@ -8,7 +8,7 @@ use auth_core::{
 };
 
 use crate::{
-    Authenticate, MetadataService, MissingRulesError, Observer, Rules, RulesHandle,
+    Authenticate, MetadataService, MissingRulesError, Observer, Recorder, Rules, RulesHandle,
     observer::Observers,
     ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
     request::origin::Origins,
@@ -54,13 +54,13 @@ impl<A: Authenticate> Guard<A> {
         let rules = SharedRules::new(about, offers.into_iter().collect(), Rules::new(policy))?;
         Ok(Self {
             origins: Origins::of(&resource),
+            observers: Observers::of(resource.clone()),
             resource,
             rules,
             policies: None,
             owned_ids: OwnerBoundIds::random(),
             tasks: Arc::default(),
             authenticate: Arc::new(authenticate),
-            observers: Observers::default(),
             bodies: Arc::default(),
             streams: Arc::default(),
         })
@@ -109,6 +109,14 @@ impl<A: Authenticate> Guard<A> {
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.add(Arc::new(observer));
+        self
+    }
+
+    /// Records every decision: a request for whose decision there is no room is answered with 503.
+    /// It replaces the recorder that there was.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.observers.record(recorder);
         self
     }
 

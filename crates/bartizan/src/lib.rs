@@ -20,11 +20,12 @@
 //! | 3 | [`Authenticate`]: token → principal | 401 `invalid_token`; 403; 503 |
 //! | 4 | the body: bounded in size, time, and memory that others need too; and read strictly | 405; 413; 503; 408; 400 |
 //! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
-//! | 6 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
-//! | 7 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
-//! | 8 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |
-//! | 9 | the inner service, with a [`Caller`] in the request's extensions | |
-//! | 10 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |
+//! | 6 | where a [`Recorder`] must record the decision, it has room for it | 503 |
+//! | 7 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
+//! | 8 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
+//! | 9 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |
+//! | 10 | the inner service, with a [`Caller`] in the request's extensions | |
+//! | 11 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |
 //!
 //! # Invariants
 //!
@@ -75,7 +76,9 @@ pub use caller::Caller;
 pub use catch_panic::CatchPanic;
 pub use guard::Guard;
 pub use metadata::MetadataService;
-pub use observer::{AuditEvent, LogObserver, Observer, Outcome, RefusalKind};
+pub use observer::{
+    AuditEvent, Details, LogObserver, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room,
+};
 #[cfg(feature = "toml")]
 pub use policy_toml::{PolicyTomlError, policy_from_toml};
 pub use request::message::{MessageError, action_of};

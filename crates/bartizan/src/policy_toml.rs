@@ -31,7 +31,7 @@ pub enum PolicyTomlError {
 /// # Ok(()) }
 /// ```
 pub fn policy_from_toml(text: &str) -> Result<Policy, PolicyTomlError> {
-    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?)
+    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?.read_from(text))
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use std::{
 
 use auth_core::{
     Action, Decision, Owner, Principal, Query,
+    audit::{Digest, TraceId},
     quota::{Holder, QuotaExceededError, Share},
 };
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
     header::{CONNECTION, HeaderName},
     request::Parts,
 };
@@ -28,9 +29,9 @@ use crate::{
     answer::{exchange::Exchange, lists::Viewer},
     authenticate::Credentials,
     catch_panic::catch_panic,
-    observer::{Outcome, Reporter},
+    observer::{Details, Outcome, Reporter},
     request::{
-        accept,
+        accept, arguments,
         bearer::{self, CredentialError},
         body, cors, headers,
         message::{Id, Message},
@@ -40,6 +41,8 @@ use crate::{
     rules::{Limits, Ruleset},
 };
 
+/// W3C Trace Context §3.2.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 impl<A: Authenticate> Guard<A> {
@@ -243,13 +246,22 @@ where
         Ok(held) => also.extend(held),
         Err(fault) => return Err(refuse(Refusal::OwnedId(fault, message_id))),
     }
+    // Taken before the decision, and given back once that is reported.
+    let _room = match guard.observers.recorder() {
+        Some(recorder) => Some(recorder.reserve().await.map_err(|error| refuse(error.into()))?),
+        None => None,
+    };
+    let details = match guard.observers.recorder() {
+        Some(_) => details(&parts.headers, &bytes),
+        None => Details::default(),
+    };
     let query =
         Query { principal: principal.as_ref(), action: &action, also: &also, arguments: None };
     let permit = match policy.decide(&query) {
         Decision::Permit(permit) => permit,
         Decision::Deny(_) if caller.is_none() => return Err(refuse(Refusal::NoToken)),
         Decision::Deny(denial) => {
-            reporter.report(caller, Some(&action), Outcome::Denied(&denial));
+            reporter.decided(caller, &action, Outcome::Denied(&denial), &policy, details);
             return Err(rules.challenges.deny(id, &denial, message_id.as_ref()));
         }
     };
@@ -257,7 +269,7 @@ where
         Ok(place) => place,
         Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
     };
-    reporter.report(caller, Some(&action), Outcome::Permitted);
+    reporter.decided(caller, &action, Outcome::Permitted, &policy, details);
     let is_notification = message_id.is_none();
     let settled = accept::settle(&parts.method, &mut parts.headers);
     let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id.clone()));
@@ -282,6 +294,15 @@ where
     };
     let request = Request::from_parts(parts, Full::new(bytes));
     Ok(Admitted { request, exchange, unacceptable, message_id, held })
+}
+
+/// What a recorder wants to know of a request.
+fn details(headers: &HeaderMap, body: &[u8]) -> Details {
+    let trace = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    Details {
+        arguments: arguments::of(body).map(Digest::of),
+        trace: trace.and_then(TraceId::from_traceparent),
+    }
 }
 
 /// A place among the streams, for what is answered with one that may stay open indefinitely.

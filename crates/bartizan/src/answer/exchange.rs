@@ -36,7 +36,7 @@ use crate::{
         sse::Event,
     },
     authenticate::Credentials,
-    observer::{AuditEvent, Outcome},
+    observer::{Details, Outcome, Reported},
     response,
     rules::Ruleset,
 };
@@ -73,12 +73,14 @@ pub(crate) struct Exchange<A> {
 impl<A> Exchange<A> {
     /// Reports what was decided, or what happened, about this request.
     pub(crate) fn report(&self, outcome: Outcome<'_>) {
-        self.guard.observers.report(&AuditEvent {
+        self.guard.observers.report(Reported {
             request_id: self.id,
             peer: self.peer,
             principal: self.viewer.principal.as_deref(),
             action: Some(&self.action),
             outcome,
+            policy: None,
+            details: Details::default(),
         });
     }
 }

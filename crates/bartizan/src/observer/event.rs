@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, net::IpAddr};
 
-use auth_core::{Action, Denial, Principal};
+use auth_core::{
+    Action, Denial, Policy, Principal, ResourceUri,
+    audit::{Digest, TraceId},
+};
 
 use crate::{AuthenticateError, RequestId};
 
@@ -27,6 +30,23 @@ pub struct AuditEvent<'a> {
     pub action: Option<&'a Action>,
     /// What was decided.
     pub outcome: Outcome<'a>,
+    /// The protected resource.
+    pub resource: &'a ResourceUri,
+    /// The policy by which it was decided; `None` where no policy was asked.
+    pub policy: Option<&'a Policy>,
+    /// The digest of the arguments of the action, and the trace of the request: of a decision, where
+    /// a [`Recorder`](crate::Recorder) wants them.
+    pub details: Details,
+}
+
+/// What is worked out of a request for a [`Recorder`](crate::Recorder) alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Details {
+    /// The digest of the bytes of `params.arguments`, as the client sent them.
+    pub arguments: Option<Digest>,
+    /// The trace that the request belongs to, by its `traceparent` header.
+    pub trace: Option<TraceId>,
 }
 
 /// What was decided, or what happened afterwards.
@@ -63,6 +83,8 @@ pub enum RefusalKind {
     NotOwned,
     /// A limit on bodies or streams is reached.
     LimitReached,
+    /// Its decision could not be recorded ([`Recorder`](crate::Recorder)).
+    Unrecordable,
     /// It is malformed, too long or too slow.
     Malformed,
 }

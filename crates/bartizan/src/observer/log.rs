@@ -111,6 +111,7 @@ fn refused(id: RequestId, kind: RefusalKind, reason: &dyn Error, is_authenticate
         RefusalKind::ForbiddenOrigin => "-> Forbidden host or origin!",
         RefusalKind::NotOwned => "-> Not this caller's!",
         RefusalKind::LimitReached => "-> Limit reached!",
+        RefusalKind::Unrecordable => "-> Cannot be recorded!",
         RefusalKind::Malformed => "-> Malformed request!",
     };
     let facts = reason.source().and_then(|source| source.downcast_ref::<OriginFacts>());

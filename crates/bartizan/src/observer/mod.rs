@@ -6,34 +6,77 @@
 //! 2. No event contains a token, a secret or the arguments of a tool.
 //! 3. [`LogObserver`] receives every event; [`Guard::observer`](crate::Guard::observer) adds
 //!    others.
-//! 4. Observers are called on the way of the request: they must return quickly and must not block.
+//! 4. A [`Recorder`] must have room for a decision before it is made; without, the request is
+//!    refused with 503 ([`Guard::recorder`](crate::Guard::recorder)).
+//! 5. Observers are called on the way of the request: they must return quickly and must not block.
 
 mod event;
 mod log;
+mod recorder;
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use auth_core::{Action, Principal};
-pub use event::{AuditEvent, Observer, Outcome, RefusalKind};
+use auth_core::{Action, Policy, Principal, ResourceUri};
+pub use event::{AuditEvent, Details, Observer, Outcome, RefusalKind};
 #[cfg(feature = "discovery")]
 pub(crate) use log::INVALID_TOKEN;
 pub use log::LogObserver;
+pub use recorder::{NoRoomError, Recorder, Room};
 
 use crate::RequestId;
 
 /// Who receives the events of a guard: the log, and the observers that were added.
-#[derive(Clone, Default)]
-pub(crate) struct Observers(Arc<Vec<Arc<dyn Observer>>>);
+#[derive(Clone)]
+pub(crate) struct Observers(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    resource: ResourceUri,
+    added: Vec<Arc<dyn Observer>>,
+    recorder: Option<Arc<dyn Recorder>>,
+}
+
+/// What is reported of a request of a guard.
+#[derive(Clone, Copy)]
+pub(crate) struct Reported<'a> {
+    pub(crate) request_id: RequestId,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) principal: Option<&'a Principal>,
+    pub(crate) action: Option<&'a Action>,
+    pub(crate) outcome: Outcome<'a>,
+    pub(crate) policy: Option<&'a Policy>,
+    pub(crate) details: Details,
+}
 
 impl Observers {
-    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
-        Arc::make_mut(&mut self.0).push(observer);
+    /// The log alone, for the guard of `resource`.
+    pub(crate) fn of(resource: ResourceUri) -> Self {
+        Self(Arc::new(Inner { resource, added: Vec::new(), recorder: None }))
     }
 
-    pub(crate) fn report(&self, event: &AuditEvent<'_>) {
-        LogObserver.observe(event);
-        for observer in self.0.iter() {
-            observer.observe(event);
+    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
+        Arc::make_mut(&mut self.0).added.push(observer);
+    }
+
+    pub(crate) fn record(&mut self, recorder: Arc<dyn Recorder>) {
+        Arc::make_mut(&mut self.0).recorder = Some(recorder);
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&dyn Recorder> {
+        self.0.recorder.as_deref()
+    }
+
+    pub(crate) fn report(&self, reported: Reported<'_>) {
+        let Reported { request_id, peer, principal, action, outcome, policy, details } = reported;
+        let Inner { resource, added, recorder } = self.0.as_ref();
+        let event =
+            AuditEvent { request_id, peer, principal, action, outcome, resource, policy, details };
+        LogObserver.observe(&event);
+        for observer in added {
+            observer.observe(&event);
+        }
+        if let Some(recorder) = recorder {
+            recorder.observe(&event);
         }
     }
 }
@@ -46,6 +89,7 @@ pub(crate) struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
+    /// Reports what is no decision of a policy.
     pub(crate) fn report(
         &self,
         principal: Option<&Principal>,
@@ -53,12 +97,44 @@ impl Reporter<'_> {
         outcome: Outcome<'_>,
     ) {
         let Self { request_id, peer, .. } = *self;
-        self.observers.report(&AuditEvent { request_id, peer, principal, action, outcome });
+        let (policy, details) = (None, Details::default());
+        self.observers.report(Reported {
+            request_id,
+            peer,
+            principal,
+            action,
+            outcome,
+            policy,
+            details,
+        });
+    }
+
+    /// Reports a decision of `policy`.
+    pub(crate) fn decided(
+        &self,
+        principal: Option<&Principal>,
+        action: &Action,
+        outcome: Outcome<'_>,
+        policy: &Policy,
+        details: Details,
+    ) {
+        let Self { request_id, peer, .. } = *self;
+        let (action, policy) = (Some(action), Some(policy));
+        self.observers.report(Reported {
+            request_id,
+            peer,
+            principal,
+            action,
+            outcome,
+            policy,
+            details,
+        });
     }
 }
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Observers({})", self.0.len())
+        let Inner { added, recorder, .. } = self.0.as_ref();
+        write!(f, "Observers({}, recorder: {})", added.len(), recorder.is_some())
     }
 }

@@ -2,6 +2,7 @@
 //! its body.
 
 pub(crate) mod accept;
+pub(crate) mod arguments;
 pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod cors;

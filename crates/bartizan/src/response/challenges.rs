@@ -139,6 +139,11 @@ impl Challenges {
                 let text = format!("{refusal}: end one, or try again later");
                 retry_later(StatusCode::TOO_MANY_REQUESTS, &text)
             }
+            Refusal::Unrecordable(_) => {
+                // The cause is for the operator alone.
+                let text = "the server cannot take requests at the moment: try again later";
+                retry_later(StatusCode::SERVICE_UNAVAILABLE, text)
+            }
             Refusal::Message(fault, id) => {
                 let status = match fault {
                     MessageError::MethodRemoved => StatusCode::NOT_FOUND,

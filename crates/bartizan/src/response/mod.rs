@@ -11,6 +11,7 @@
 //! | another HTTP method | 405 | – |
 //! | body too long, too slow, broken off | 413, 408, 400 | – |
 //! | more bytes of bodies than there is memory for | 503 + `Retry-After` | – |
+//! | a decision that could not be recorded | 503 + `Retry-After` | – |
 //! | more streams than a caller may have open | 429 + `Retry-After` | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
 //! | a method without a target that the request's revision has dropped | 404 + JSON-RPC error | – |
@@ -44,7 +45,7 @@ pub(crate) use self::challenges::Challenges;
 pub use self::endpoint::EndpointError;
 
 use crate::{
-    AuthenticateError, MessageError, RequestId,
+    AuthenticateError, MessageError, NoRoomError, RequestId,
     observer::{Outcome, RefusalKind},
     ownership::owned_ids::OwnedIdError,
     request::{
@@ -80,6 +81,8 @@ pub(crate) enum Refusal {
     UnknownTask(Option<Id>),
     #[error("the client does not say that it knows tasks")]
     TasksCapabilityRequired(Option<Id>),
+    #[error(transparent)]
+    Unrecordable(#[from] NoRoomError),
     #[error("the limit on open streams is reached for {0}: close one, or try again later")]
     TooManyStreams(QuotaExceededError),
 }
@@ -96,6 +99,7 @@ impl Refusal {
             Self::Body(BodyError::NoMemory(_)) | Self::TooManyStreams(_) => {
                 RefusalKind::LimitReached
             }
+            Self::Unrecordable(_) => RefusalKind::Unrecordable,
             _ => RefusalKind::Malformed,
         }
     }

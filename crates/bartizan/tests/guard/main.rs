@@ -5,6 +5,7 @@
 mod observer;
 mod permitted;
 mod presented;
+mod recorder;
 mod rules;
 mod users;
 

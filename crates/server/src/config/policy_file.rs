@@ -72,7 +72,7 @@ pub(crate) fn read_any(path: &Path) -> Result<Policy, PolicyFileError> {
         path: path.into(),
         reason: error.to_string(),
     })?;
-    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(&text)?)?)
+    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(&text)?)?.read_from(&text))
 }
 
 /// Reads a policy and checks that each of `offers`, all that a resource offers, has a rule.
@@ -81,7 +81,7 @@ pub(crate) fn read_any(path: &Path) -> Result<Policy, PolicyFileError> {
 ///
 /// [`PolicyFileError`] with every error of the document, or every offer without a rule.
 pub fn parse(text: &str, offers: &[Action]) -> Result<Policy, PolicyFileError> {
-    let policy = Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?;
+    let policy = Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?.read_from(text);
     let missing: Vec<String> =
         policy.without_rule(offers).into_iter().map(ToString::to_string).collect();
     if missing.is_empty() { Ok(policy) } else { Err(PolicyFileError::MissingRules(missing)) }

@@ -68,7 +68,7 @@ pub(crate) fn read_lock(path: &Path) -> Result<Option<Lock>, GatewayFileError> {
 
 /// Reads the policy in `text`.
 pub(crate) fn policy_of(text: &str) -> Result<Policy, PolicyFileError> {
-    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?)
+    Ok(Policy::try_from(toml::from_str::<PolicyDocument>(text)?)?.read_from(text))
 }
 
 /// Writes a file whole or not at all.

@@ -1,0 +1,135 @@
+//! The bytes of `params.arguments`, for their digest.
+//!
+//! The body was read strictly before ([`message`](super::message)): it is JSON, and no member that
+//! decides is there twice. So this only looks for where a value begins and ends. Of other bytes it
+//! gives anything or nothing, and never fails.
+
+use memchr::memchr2;
+
+/// The value of `params.arguments` in a body, as it was sent; `None` if there is none.
+pub(crate) fn of(body: &[u8]) -> Option<&[u8]> {
+    member(member(body, "params")?, "arguments")
+}
+
+/// The value of the member `name` of an object.
+fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut rest = object.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
+    loop {
+        let (key, after) = rest.split_at_checked(string_end(rest)?)?;
+        let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let (value, after) = value.split_at_checked(value_end(value)?)?;
+        if is_name(key, name) {
+            return Some(value);
+        }
+        rest = after.trim_ascii_start().strip_prefix(b",")?.trim_ascii_start();
+    }
+}
+
+/// Whether a string with its quotes is `name`.
+fn is_name(key: &[u8], name: &str) -> bool {
+    let text = key.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\""));
+    if key.contains(&b'\\') {
+        return serde_json::from_slice::<String>(key).is_ok_and(|key| key == name);
+    }
+    text == Some(name.as_bytes())
+}
+
+/// Where the value ends that begins at the first byte.
+fn value_end(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string_end(bytes),
+        b'{' | b'[' => {
+            let (mut depth, mut at) = (0_usize, 0);
+            loop {
+                let rest = bytes.get(at..)?;
+                match rest.first()? {
+                    b'"' => at += string_end(rest)?,
+                    b'{' | b'[' => (depth, at) = (depth + 1, at + 1),
+                    b'}' | b']' => (depth, at) = (depth.checked_sub(1)?, at + 1),
+                    _ => at += 1,
+                }
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+        }
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            Some(bytes.iter().position(ends).unwrap_or(bytes.len()))
+        }
+    }
+}
+
+/// Where the string ends that begins at the first byte.
+fn string_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    bytes.first().filter(|byte| **byte == b'"')?;
+    loop {
+        let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(found) == Some(&b'"') {
+            return Some(found + 1);
+        }
+        // A backslash, and what it escapes.
+        at = found + 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_the_arguments_are_found_as_they_were_sent() {
+        for (body, wanted) in [
+            (r#"{"params":{"arguments":{"a":1}}}"#, Some(r#"{"a":1}"#)),
+            (r#" { "x" : [ "}" ] , "params" : { "arguments" : [ 1 ] } } "#, Some("[ 1 ]")),
+            (r#"{"params":{"n":-1e5,"arguments":"a\"}"}}"#, Some(r#""a\"}""#)),
+            (r#"{"params":{"\u0061rguments":null,"b":2}}"#, Some("null")),
+            (r#"{"params":{"arguments":7}}"#, Some("7")),
+            (r#"{"params":{"a":{"arguments":7}},"arguments":8}"#, None),
+            (r#"{"params":{}}"#, None),
+            (r#"{"params":[]}"#, None),
+            (r#"{}"#, None),
+            ("", None),
+            ("{", None),
+            (r#"{"params":{"arguments":{"a"#, None),
+        ] {
+            assert_eq!(of(body.as_bytes()), wanted.map(str::as_bytes), "{body}");
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".{0,8}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_a_parser_finds(value in values(), other in values()) {
+            let body = json!({ "a": other, "params": { "a": other, "arguments": value } });
+            for text in [body.to_string(), serde_json::to_string_pretty(&body).unwrap()] {
+                let found = of(text.as_bytes()).unwrap();
+                prop_assert_eq!(serde_json::from_slice::<Value>(found).unwrap(), value.clone());
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_fail(bytes: Vec<u8>, text in r#"[{}\[\]",:\\ a]{0,40}"#) {
+            let _ = (of(&bytes), of(text.as_bytes()));
+        }
+    }
+}
