@@ -2,11 +2,15 @@
 
 use std::{error::Error, io, path::PathBuf};
 
+use auth_core::audit::{Fault, Finding};
 use directory::DirectoryError;
 use issuer_setup::SetupError;
 use terminal::{Invocation, Program};
 
-use crate::config::{policy_file::PolicyFileError, settings::ConfigError};
+use crate::{
+    audit::log_file::AuditFileError,
+    config::{policy_file::PolicyFileError, settings::ConfigError},
+};
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +101,25 @@ pub enum Failure {
     /// The authorization server.
     #[error("the authorization server cannot be used: {0}")]
     AuthorizationServer(#[from] issuer::OpenError),
+    /// The audit log.
+    #[error(transparent)]
+    Audit(#[from] AuditFileError),
+    /// A record of the audit log is not as it was written.
+    #[error("the audit log is not as it was written: {place}: {finding}")]
+    AuditFinding {
+        /// The file and the line.
+        place: String,
+        /// Which record, and what is wrong with it.
+        finding: Finding,
+    },
+    /// A line of the audit log cannot be read.
+    #[error(
+        "{place} is not a record as it was written: look at the log with `server audit verify`"
+    )]
+    AuditRecord {
+        /// The file and the line.
+        place: String,
+    },
     /// The user does not exist.
     #[error("no user {subject:?} of {issuer}")]
     NoSuchUser {
@@ -164,6 +187,18 @@ impl Failure {
             | Self::Declined(_) => 2,
             Self::Bind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } => 6,
+            Self::Audit(_) => 7,
+            Self::AuditRecord { .. } => 8,
+            Self::AuditFinding { finding, .. } => match finding.fault {
+                Fault::Checkpoint(_) | Fault::WrittenAnew { .. } => 9,
+                Fault::Incomplete | Fault::CutOff => 10,
+                Fault::Changed(_)
+                | Fault::Replaced
+                | Fault::Missing { .. }
+                | Fault::OutOfOrder
+                | Fault::Inserted
+                | Fault::NotFirst => 8,
+            },
             Self::Directory(_) | Self::NoDirectory(_) | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. }
             | Self::UserExists { .. }

@@ -9,6 +9,7 @@
 mod admin;
 mod app;
 mod args;
+mod audit;
 mod authenticate;
 mod command;
 mod config;
@@ -24,12 +25,15 @@ use std::path::PathBuf;
 pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Backend, Bounds, Resource, ResourceError, Upstream};
 pub use args::{
-    Cli, ClientsCommand, Command, ConfigCommand, ConnectArgs, ConnectProgram, GatewayArgs,
-    GrantsCommand, NewClientArgs, OutputFormat, PolicyArgs, PolicyCommand, RunArgs,
-    SecondFactorCommand, TableFormat, TokensCommand, UpstreamArgs, UpstreamsCommand, UsersCommand,
+    AuditCommand, AuditFilter, Cli, ClientsCommand, Command, ConfigCommand, ConnectArgs,
+    ConnectProgram, ExportFormat, GatewayArgs, GrantsCommand, NewClientArgs, OutputFormat,
+    PolicyArgs, PolicyCommand, RunArgs, SecondFactorCommand, ShowFormat, TableFormat,
+    TokensCommand, UpstreamArgs, UpstreamsCommand, UsersCommand,
 };
+pub use audit::AuditLog;
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
+use command::record::ChangeRecord;
 pub use config::issuers::{IntrospectionConfig, IssuerConfig};
 pub use config::local_issuer::LocalIssuer;
 pub use config::policy_file::{BUILT_IN, PolicyFileError, PolicySource, parse as parse_policy};
@@ -75,13 +79,25 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Re
         return Err(ConfigError(config.errors().to_vec()).into());
     }
     let environment = environment.with_config(config);
+    let record = ChangeRecord::begin(cli.command.as_ref(), &environment, &SystemClock)?;
+    execute(cli, &env_file, environment, invocation, out).await?;
+    record.map_or(Ok(()), |record| record.finish(&SystemClock))
+}
+
+async fn execute(
+    cli: Cli,
+    env_file: &EnvFile,
+    environment: Environment,
+    invocation: &Invocation,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     match cli.command {
         None | Some(Command::Run) => {
-            command::run::run(&cli.run, &env_file, &environment, invocation, out).await
+            command::run::run(&cli.run, env_file, &environment, invocation, out).await
         }
         Some(Command::Completions { .. } | Command::Man { .. }) => Ok(()),
         Some(Command::Init) => {
-            command::init::init(&env_file, &environment, &cli.run, &SystemClock, out).await
+            command::init::init(env_file, &environment, &cli.run, &SystemClock, out).await
         }
         Some(Command::Users(users)) => {
             // Not locked: an import and a question read it, too.
@@ -101,11 +117,14 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Re
             let stdin = &mut std::io::stdin().lock();
             command::tokens::tokens(tokens, &cli.run, &environment, &SystemClock, stdin, out).await
         }
+        Some(Command::Audit(audit)) => {
+            command::audit::audit(audit, &environment, &SystemClock, out)
+        }
         Some(Command::Config(config)) => {
             command::config::config(&config, &cli.run, &environment, out)
         }
         Some(Command::Gateway(gateway)) => {
-            command::gateway::gateway(&gateway, &cli.run, &env_file, &environment, invocation, out)
+            command::gateway::gateway(&gateway, &cli.run, env_file, &environment, invocation, out)
                 .await
         }
         Some(Command::Upstreams(upstreams)) => {

@@ -129,6 +129,9 @@ pub struct Change {
     /// To what: a subject, a client, a grant or the id of a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// How: a role, the name of a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl Outcome {

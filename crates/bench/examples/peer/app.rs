@@ -90,6 +90,7 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         allowed_origins: Vec::new(),
         // What is measured is what one of them costs: one user opens thousands.
         bounds: Bounds { streams_of_each: usize::MAX, streams: usize::MAX, ..Bounds::default() },
+        audit: None,
         authorization_server: None,
         server_command: "server".into(),
         clock: Arc::new(SystemClock),

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     admin::readiness::Readiness,
+    audit::AuditLog,
     config::{
         issuers,
         settings::{Config, ConfigError},
@@ -42,6 +43,8 @@ pub(crate) struct Composition {
     pub(crate) jobs: Jobs,
     /// What prints a code for the first user, if there is an authorization server.
     pub(crate) start_code: Option<StartCode>,
+    /// The audit log, if there is one: to be closed at the end.
+    pub(crate) audit: Option<AuditLog>,
 }
 
 /// The background jobs of a server.
@@ -83,6 +86,11 @@ impl Composition {
         let key_files = key_files.with_folder(folder);
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&directory), clock);
+        let audit = config.audit.as_ref().map(|it| AuditLog::open(it, clock)).transpose()?;
+        if let Some(audit) = audit.clone() {
+            app.readiness.add(move || audit.failing());
+        }
+        app.audit.clone_from(&audit);
         let mut upstream_jobs = Vec::new();
         if !upstreams.is_empty() {
             for upstream in &upstreams {
@@ -106,7 +114,7 @@ impl Composition {
         }
         let jobs =
             Jobs { directory, issuers, key_files, sessions, sign_in, upstreams: upstream_jobs };
-        Ok(Self { app, jobs, start_code })
+        Ok(Self { app, jobs, start_code, audit })
     }
 }
 
@@ -178,6 +186,7 @@ impl<D: Directory> App<D> {
                 streams: (config.max_connections / 2).max(1),
                 ..Bounds::default()
             },
+            audit: None,
             clock: Arc::clone(clock),
             server_command: "server".into(),
         }

@@ -32,6 +32,7 @@ use self::{
 };
 use crate::{
     admin::{explain, health, readiness::Readiness},
+    audit::AuditLog,
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
 };
 
@@ -83,6 +84,8 @@ pub struct App<D> {
     pub readiness: Readiness,
     /// What callers may hold at once.
     pub bounds: Bounds,
+    /// Records every decision, if there is an audit log.
+    pub audit: Option<AuditLog>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
     /// The name of the server's command line, for commands that the log suggests.
@@ -141,6 +144,10 @@ impl<D: Directory> App<D> {
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
             let guard = guard.origin_remedies(HOST_REMEDY, ORIGIN_REMEDY);
+            let guard = match &self.audit {
+                Some(audit) => guard.recorder(Arc::new(audit.clone())),
+                None => guard,
+            };
             let calls = guard.rules();
             let (mounted, questions) =
                 explain::mount(router, &places, &uri, calls.clone(), &authenticate, &self.clock)?;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod concerns;
 mod examples;
 mod gateway;
@@ -16,6 +17,7 @@ use terminal::{Invocation, date::When, help, suggestion};
 
 use self::examples::EXAMPLES;
 pub use self::{
+    audit::{AuditCommand, AuditFilter, ExportFormat, ShowFormat},
     gateway::{GatewayArgs, UpstreamArgs, UpstreamsCommand},
     sign_in::{ClientsCommand, ConnectArgs, ConnectProgram, GrantsCommand, NewClientArgs},
 };
@@ -23,7 +25,8 @@ pub use self::{
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
 4 the directory of users cannot be used; 5 no such user, client, grant or upstream, or there is one
-already; 6 an upstream cannot be asked.
+already; 6 an upstream cannot be asked; 7 the audit log cannot be used; 8 to 10 it is not as it was
+written.
 
 Every setting comes from a flag, else the environment, else .env, else bartizan.toml, else its
 default. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE. To print each setting and its value,
@@ -135,6 +138,9 @@ pub enum Command {
     Upstreams(UpstreamsCommand),
     /// Check, show and compare policies
     Policy(PolicyArgs),
+    /// Check, show and export the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

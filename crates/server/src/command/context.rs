@@ -63,7 +63,7 @@ impl DirectoryContext {
 pub(crate) const WHEN: &str = "; running servers follow within a second";
 
 /// Who runs the command: the account, and the machine.
-fn who() -> String {
+pub(crate) fn who() -> String {
     let account = whoami::username().unwrap_or_else(|_| "?".into());
     let machine = whoami::hostname().unwrap_or_else(|_| "?".into());
     format!("{account}@{machine}")

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod connect;
@@ -9,6 +10,7 @@ pub(crate) mod grants;
 pub(crate) mod init;
 mod next_step;
 pub(crate) mod policy;
+pub(crate) mod record;
 pub(crate) mod run;
 pub(crate) mod tokens;
 pub(crate) mod upstreams;

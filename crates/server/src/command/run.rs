@@ -75,7 +75,8 @@ pub(super) async fn serve_until(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lines: Vec<_> = upstreams.iter().map(|(it, policy)| line_of(it, policy, config)).collect();
     let upstreams = upstreams.into_iter().map(|(upstream, _)| upstream).collect();
-    let Composition { app, jobs, start_code } = Composition::new(config, upstreams, &clock).await?;
+    let Composition { app, jobs, start_code, audit } =
+        Composition::new(config, upstreams, &clock).await?;
     let app = app.server_command(&invocation.program(Program::Server));
     let directory = Arc::clone(&app.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
@@ -134,6 +135,14 @@ pub(super) async fn serve_until(
     stop.cancel();
     let ended = serving.await;
     while jobs.join_next().await.is_some() {}
+    if let Some(audit) = audit {
+        // It waits for the disk.
+        let closing = tokio::task::spawn_blocking(move || audit.close());
+        closing.await.map_err(|error| Failure::Io {
+            context: "closing the audit log",
+            source: error.into(),
+        })?;
+    }
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })

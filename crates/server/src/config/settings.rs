@@ -16,6 +16,7 @@ use settings::{Environment, KeySource, SignInSettings, Variable, check_listen_ad
 use crate::{
     app::resource::check_path,
     args::RunArgs,
+    audit::config::AuditConfig,
     authenticate::Provisioning,
     config::{
         issuers::{self, IssuerConfig},
@@ -67,6 +68,8 @@ pub struct Config {
     pub policy: Policy,
     /// Where the policy came from.
     pub policy_source: PolicySource,
+    /// Where decisions are recorded, if they are.
+    pub(crate) audit: Option<AuditConfig>,
 }
 
 /// Every error of the configuration, one a line.
@@ -173,6 +176,8 @@ impl Config {
             ));
         }
 
+        let audit = AuditConfig::resolve(environment, &mut faults);
+
         match (resource, policy, trusted_proxies) {
             (Ok(resource), Ok((policy, policy_source)), Ok(trusted_proxies))
                 if faults.is_empty() =>
@@ -199,6 +204,7 @@ impl Config {
                     has_sessions: sessions == "database",
                     policy,
                     policy_source,
+                    audit,
                 })
             }
             _ => Err(ConfigError(faults)),

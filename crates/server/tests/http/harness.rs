@@ -170,6 +170,7 @@ impl<D: Directory> TestServer<D> {
             directory: Arc::clone(&directory),
             provisioning,
             bounds: Bounds::default(),
+            audit: None,
             clock: clock.clone(),
             authorization_server: None,
             server_command: "bartizan-server".into(),

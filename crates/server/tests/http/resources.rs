@@ -53,6 +53,7 @@ async fn router(resources: Vec<Resource>) -> Result<Router, ResourceError> {
         allowed_origins: Vec::new(),
         readiness: Readiness::default(),
         bounds: Bounds::default(),
+        audit: None,
         clock: ManualClock::at(NOW),
         authorization_server: None,
         server_command: "bartizan-server".into(),

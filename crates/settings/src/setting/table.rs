@@ -294,6 +294,46 @@ settings! {
         Some("info"),
         "What is logged: a level, or directives, for example info,bartizan=debug.",
     );
+    /// The audit log.
+    AuditFile = server(
+        "AUDIT_FILE",
+        ("audit", "file"),
+        Path,
+        None,
+        "The audit log: a file in which each decision is recorded (docs/operations.md). Not set: there is none.",
+    );
+    /// The key that signs it.
+    AuditKeyFile = server(
+        "AUDIT_KEY_FILE",
+        ("audit", "key_file"),
+        Path,
+        None,
+        "A file with the PEM or JWK private key that signs checkpoints of the audit log, for its owner alone. Needed with AUDIT_FILE.",
+    );
+    /// From which size on its files are renamed.
+    AuditRotateMib = server(
+        "AUDIT_ROTATE_MIB",
+        ("audit", "rotate_mib"),
+        Number { least: 1, most: ANY },
+        Some("64"),
+        "From how many MiB on a file of the audit log is renamed, and the next one begun.",
+    );
+    /// How many of them are kept.
+    AuditKeepFiles = server(
+        "AUDIT_KEEP_FILES",
+        ("audit", "keep_files"),
+        Number { least: 1, most: ANY },
+        None,
+        "How many renamed files of the audit log are kept. Not set: all.",
+    );
+    /// How often it is signed.
+    AuditCheckpointRecords = server(
+        "AUDIT_CHECKPOINT_RECORDS",
+        ("audit", "checkpoint_records"),
+        Number { least: 1, most: ANY },
+        Some("1000"),
+        "After how many records of the audit log there is a signed checkpoint. There is one in each minute with records, too, and at the end of each file.",
+    );
     /// Whether the server is its own authorization server.
     SignIn = server(
         "SIGN_IN",

@@ -1,6 +1,6 @@
 //! The log: on standard error, for people or as JSON, by a thread of its own ([`writer`]).
 
-mod budget;
+pub(crate) mod budget;
 #[cfg(test)]
 mod captured;
 mod gate;

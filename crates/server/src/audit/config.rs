@@ -1,0 +1,87 @@
+//! The section `[audit]`: off unless a file is named.
+
+use std::path::PathBuf;
+
+use auth_core::{Algorithm, SigningKey};
+use settings::{Environment, Variable, secret_file};
+
+/// Where decisions are recorded, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct AuditConfig {
+    /// The file that is written.
+    pub(crate) file: PathBuf,
+    /// The key that signs checkpoints.
+    pub(crate) key: SigningKey,
+    /// What this node is called in records.
+    pub(crate) node: String,
+    /// From which size on a file is renamed.
+    pub(crate) max_bytes: u64,
+    /// How many files that are full are kept; `None` for all.
+    pub(crate) max_full_files: Option<usize>,
+    /// After how many records there is a checkpoint.
+    pub(crate) checkpoint_records: u64,
+}
+
+impl AuditConfig {
+    /// What the settings say; `None` if there is no audit log, or if something is wrong, which is
+    /// added to `faults`.
+    pub(crate) fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
+        let Some(file) = environment.get(Variable::AuditFile) else {
+            if environment.get(Variable::AuditKeyFile).is_some() {
+                let label = environment.label(Variable::AuditKeyFile);
+                faults.push(format!("{label}: set AUDIT_FILE, too: without it there is no log"));
+            }
+            return None;
+        };
+        let number = |variable: Variable, faults: &mut Vec<String>| {
+            let text = environment.get(variable)?;
+            let number = text.parse::<u64>().ok().filter(|number| *number >= 1);
+            if number.is_none() {
+                let label = environment.label(variable);
+                faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
+            }
+            number
+        };
+        let max_mib = number(Variable::AuditRotateMib, faults);
+        let keep = number(Variable::AuditKeepFiles, faults);
+        let checkpoint_records = number(Variable::AuditCheckpointRecords, faults);
+        let key = match environment.get(Variable::AuditKeyFile) {
+            Some(path) => read_key(path.into())
+                .map_err(|fault| {
+                    let label = environment.label(Variable::AuditKeyFile);
+                    faults.push(format!("{label} {path}: {fault}"));
+                })
+                .ok(),
+            None => {
+                faults.push(
+                    "AUDIT_FILE: set AUDIT_KEY_FILE, too: a private key that signs the log".into(),
+                );
+                None
+            }
+        };
+        Some(Self {
+            file: file.into(),
+            key: key?,
+            node: whoami::hostname().unwrap_or_else(|_| "?".into()),
+            max_bytes: max_mib?.saturating_mul(1024 * 1024),
+            max_full_files: keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX)),
+            checkpoint_records: checkpoint_records?,
+        })
+    }
+}
+
+/// A private key with a public half, by which others can check what it signed.
+fn read_key(path: PathBuf) -> Result<SigningKey, String> {
+    // Errors of the file name it, and so does the caller.
+    let text = secret_file::read(&path).map_err(|error| error.to_string())?;
+    let key = if text.trim_start().starts_with('{') {
+        SigningKey::from_jwk(&text)
+    } else {
+        SigningKey::from_pem(&text)
+    };
+    let key = key.map_err(|error| error.to_string())?;
+    if key.algorithm() == Algorithm::Hs256 {
+        return Err("a secret has no public half: use a private key, ES256 for example".into());
+    }
+    Ok(key)
+}

@@ -1,0 +1,110 @@
+//! The audit log as a recorder of the guard.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use auth_core::{Clock, audit::Timestamp};
+use bartizan::{AuditEvent, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room};
+
+use super::{
+    config::AuditConfig,
+    files::Files,
+    log_file::{AuditFileError, LogFile},
+    queue::{Cause, Queue},
+    records,
+    sink::Sink,
+    worker::Worker,
+};
+use crate::admin::readiness::Failing;
+
+/// Records every decision in a file. Its clones share it.
+#[derive(Clone)]
+pub struct AuditLog {
+    queue: Arc<Queue>,
+    clock: Arc<dyn Clock>,
+    worker: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl AuditLog {
+    /// Opens the log that `config` describes, and starts its thread.
+    pub(crate) fn open(
+        config: &AuditConfig,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, AuditFileError> {
+        let now = Timestamp::since_epoch(clock.since_epoch());
+        let files = Files::at(&config.file);
+        let path = files.current().to_owned();
+        let sink = LogFile::open(config, files, now)?;
+        Self::start(sink, Queue::new(), clock).map_err(|source| AuditFileError::Io { path, source })
+    }
+
+    pub(super) fn start(
+        sink: impl Sink,
+        queue: Arc<Queue>,
+        clock: &Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let worker = Worker { sink, queue: Arc::clone(&queue), clock: Arc::clone(clock) };
+        let thread = thread::Builder::new().name("audit".into()).spawn(move || worker.run())?;
+        let worker = Arc::new(Mutex::new(Some(thread)));
+        Ok(Self { queue, clock: Arc::clone(clock), worker })
+    }
+
+    /// Writes what is left, with a checkpoint. After that every call is refused.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(worker) = worker {
+            // A panic of the thread was logged.
+            let _ = worker.join();
+        }
+    }
+
+    /// How it fails, for `/readyz`.
+    pub(crate) fn failing(&self) -> Option<Failing> {
+        let since = self.queue.failing_since()?;
+        Some(Failing {
+            what: "the audit log cannot be written".into(),
+            since: Some(since),
+            affects_callers: true,
+        })
+    }
+}
+
+impl Observer for AuditLog {
+    fn observe(&self, event: &AuditEvent<'_>) {
+        let time = Timestamp::since_epoch(self.clock.since_epoch());
+        let cause = match event.outcome {
+            Outcome::Permitted | Outcome::Denied(_) => {
+                if let Some(entry) = records::entry(event) {
+                    self.queue.push(time, entry);
+                }
+                return;
+            }
+            Outcome::Authenticated => return,
+            // It is refused because there is no room for its record.
+            Outcome::Refused(RefusalKind::Unrecordable, _) => return self.queue.skip(),
+            Outcome::Refused(..) if event.principal.is_some() => Cause::Caller,
+            Outcome::Refused(..) | Outcome::Unauthenticated(_) => Cause::Stranger,
+            _ => Cause::Server,
+        };
+        self.queue.push_if(cause, time, || records::entry(event));
+    }
+}
+
+impl Recorder for AuditLog {
+    fn reserve(&self) -> Pin<Box<dyn Future<Output = Result<Room, NoRoomError>> + Send + '_>> {
+        Box::pin(self.queue.reserve())
+    }
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuditLog(..)")
+    }
+}

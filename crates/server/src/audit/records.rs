@@ -1,0 +1,102 @@
+//! What is recorded of an event of the guard.
+//!
+//! No token, no secret, no value of an argument. Texts that a caller chose are bounded, and JSON
+//! escapes them.
+
+use auth_core::{
+    Principal,
+    audit::{Decision, Entry, Outcome as Recorded, What, Who},
+};
+use bartizan::{AuditEvent, AuthenticateError, InvalidTokenError, Outcome};
+
+/// The longest reason, in bytes.
+const MAX_REASON_BYTES: usize = 512;
+
+/// The record of an event; `None` for a step that is no decision.
+pub(super) fn entry(event: &AuditEvent<'_>) -> Option<Entry> {
+    let (outcome, reason, who) = match event.outcome {
+        Outcome::Permitted => (Recorded::Permitted, None, None),
+        Outcome::Denied(denial) => (Recorded::Denied, Some(denial.to_string()), None),
+        Outcome::Unauthenticated(error) => {
+            let (reason, who) = unauthenticated(error);
+            (Recorded::Unauthenticated, Some(reason), who)
+        }
+        Outcome::Refused(_, reason) => (Recorded::Refused, Some(reason.to_string()), None),
+        Outcome::StreamEnded(reason) => (Recorded::Ended, Some(reason.to_string()), None),
+        Outcome::Panicked => {
+            (Recorded::Failed, Some("a panic in the protected server".to_owned()), None)
+        }
+        Outcome::UnreadableList(_) => {
+            let reason = "the protected server answered with a list that cannot be read";
+            (Recorded::Failed, Some(reason.to_owned()), None)
+        }
+        // A step, and what later versions of the guard report.
+        _ => return None,
+    };
+    Some(Entry::Decision(Box::new(Decision {
+        outcome,
+        reason: reason.map(bounded),
+        who: event.principal.map(caller).or(who),
+        what: What {
+            resource: event.resource.as_str().to_owned(),
+            method: event.action.map(|action| action.method().to_owned()),
+            target: event.action.and_then(|action| action.target()).map(str::to_owned),
+            arguments: event.details.arguments,
+        },
+        policy: event.policy.and_then(auth_core::Policy::source),
+        request: event.request_id.to_string(),
+        trace: event.details.trace.map(|trace| trace.to_string()),
+        address: event.peer,
+    })))
+}
+
+fn caller(principal: &Principal) -> Who {
+    Who {
+        issuer: principal.issuer().to_string(),
+        subject: principal.subject().to_string(),
+        client: principal.client_id().map(ToString::to_string),
+        actors: principal.actors().to_vec(),
+    }
+}
+
+/// Why a token or its user was not accepted, and whose token it was where its signature is right.
+fn unauthenticated(error: &AuthenticateError) -> (String, Option<Who>) {
+    let who = match error {
+        AuthenticateError::RevokedToken { issuer, subject }
+        | AuthenticateError::UnknownUser { issuer, subject, .. }
+        | AuthenticateError::DisabledUser { issuer, subject, .. } => Some(Who {
+            issuer: issuer.to_string(),
+            subject: subject.to_string(),
+            client: None,
+            actors: Vec::new(),
+        }),
+        AuthenticateError::InvalidToken(_) | AuthenticateError::Unavailable(_) => None,
+    };
+    let reason = match error {
+        AuthenticateError::InvalidToken(InvalidTokenError { fault, .. }) => fault.to_string(),
+        other => other.to_string(),
+    };
+    (reason, who)
+}
+
+fn bounded(mut reason: String) -> String {
+    if reason.len() > MAX_REASON_BYTES {
+        let end = (0..=MAX_REASON_BYTES).rev().find(|at| reason.is_char_boundary(*at));
+        reason.truncate(end.unwrap_or_default());
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_cut_off_between_characters() {
+        assert_eq!(bounded("short".into()), "short");
+        let long = bounded("é".repeat(MAX_REASON_BYTES));
+        assert_eq!(long.len(), MAX_REASON_BYTES);
+        let odd = bounded(format!("a{}", "é".repeat(MAX_REASON_BYTES)));
+        assert_eq!(odd.len(), MAX_REASON_BYTES - 1);
+    }
+}

@@ -1,0 +1,21 @@
+//! Where the writer puts records: a file, and in tests something that fails.
+
+use std::io;
+
+use auth_core::audit::{Entry, Timestamp};
+
+/// Takes records, and writes them. A record that was taken is written sooner or later, or not
+/// before the next start: nothing is taken twice.
+pub(crate) trait Sink: Send + 'static {
+    /// Takes a record.
+    fn append(&mut self, time: Timestamp, entry: &Entry);
+
+    /// Writes what was taken. After an error it can be called again, and goes on where it stopped.
+    fn write(&mut self) -> io::Result<()>;
+
+    /// Takes a checkpoint, if something was taken since the last one.
+    fn checkpoint(&mut self, time: Timestamp);
+
+    /// Writes what was taken, with a checkpoint, and waits until the disk has it.
+    fn close(&mut self, time: Timestamp) -> io::Result<()>;
+}

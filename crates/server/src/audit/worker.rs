@@ -1,0 +1,107 @@
+//! The thread that writes: no request waits for a disk.
+//!
+//! Records are collected for a moment and written together. A process that is killed loses what it
+//! has not written by then. A checkpoint is written when so many records are there, and after a
+//! while without one.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use auth_core::{Clock, audit::Timestamp};
+
+use super::{
+    queue::{Queue, Work},
+    sink::Sink,
+};
+
+/// How long records are collected.
+const COLLECT: Duration = Duration::from_millis(10);
+/// How long until a failed write is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How often there is a checkpoint where there are records without one.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
+
+pub(super) struct Worker<S> {
+    pub(super) sink: S,
+    pub(super) queue: Arc<Queue>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl<S: Sink> Worker<S> {
+    /// Writes until the queue is closed.
+    pub(super) fn run(mut self) {
+        let mut last_checkpoint = Instant::now();
+        loop {
+            let clock = Arc::clone(&self.clock);
+            let work = self.queue.next(RETRY_INTERVAL, || now(clock.as_ref()));
+            match work {
+                Work::Write(records) => {
+                    for (time, entry) in &records {
+                        self.sink.append(*time, entry);
+                    }
+                    if !self.write_all() {
+                        return;
+                    }
+                    if !self.queue.is_closing() {
+                        thread::sleep(COLLECT);
+                    }
+                }
+                Work::Idle => {}
+                Work::Close => {
+                    if let Err(error) = self.sink.close(now(self.clock.as_ref())) {
+                        tracing::error!(%error, "The audit log could not be closed");
+                    }
+                    return;
+                }
+            }
+            if last_checkpoint.elapsed() >= CHECKPOINT_INTERVAL {
+                last_checkpoint = Instant::now();
+                self.sink.checkpoint(now(self.clock.as_ref()));
+                if !self.write_all() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Writes what was taken, however long it takes; `false` if the program ends before.
+    fn write_all(&mut self) -> bool {
+        loop {
+            match self.sink.write() {
+                Ok(()) => {
+                    if self.queue.failing_since().is_some() {
+                        tracing::info!("The audit log is written again");
+                    }
+                    self.queue.written();
+                    return true;
+                }
+                Err(error) => {
+                    if self.queue.failed(self.clock.as_ref()) {
+                        tracing::error!(
+                            %error,
+                            "The audit log cannot be written: calls are refused until it can"
+                        );
+                    }
+                    if self.queue.is_closing() {
+                        return false;
+                    }
+                    thread::sleep(RETRY_INTERVAL);
+                }
+            }
+        }
+    }
+}
+
+impl<S> Drop for Worker<S> {
+    /// Nothing is written any more: no call is passed on.
+    fn drop(&mut self) {
+        self.queue.failed(self.clock.as_ref());
+    }
+}
+
+fn now(clock: &dyn Clock) -> Timestamp {
+    Timestamp::since_epoch(clock.since_epoch())
+}

@@ -1,0 +1,131 @@
+//! `server audit verify`.
+
+use std::{io::Write, path::PathBuf};
+
+use auth_core::{
+    KeySet,
+    audit::{Head, Report, Verifier},
+};
+use serde_json::json;
+use settings::{Environment, Variable, verifying_keys_in};
+
+use super::source::{ChainFiles, Place, each_line};
+use crate::{args::OutputFormat, command::context::write_json, failure::Failure};
+
+/// What is checked.
+pub(super) struct Checks {
+    /// The keys of checkpoints; `None` to check hashes alone.
+    pub(super) keys: Option<KeySet>,
+    /// Whether the first records may be missing.
+    pub(super) partial: bool,
+    /// A record that must be there.
+    pub(super) head: Option<Head>,
+}
+
+/// The keys that were named, or else the configured one.
+pub(super) fn keys(
+    named: &[PathBuf],
+    hashes_only: bool,
+    environment: &Environment,
+) -> Result<Option<KeySet>, Failure> {
+    if hashes_only {
+        return Ok(None);
+    }
+    let configured = environment.get(Variable::AuditKeyFile).map(PathBuf::from);
+    let paths = if named.is_empty() { configured.as_slice() } else { named };
+    if paths.is_empty() {
+        return Err(Failure::Usage(
+            "which key signed the log? Name its public half with --key, or check hashes alone with --hashes-only".into(),
+        ));
+    }
+    let mut all = Vec::new();
+    for path in paths {
+        let found = verifying_keys_in(path.clone()).map_err(|error| {
+            // The reader of JWT_KEY_FILE reads every file with keys.
+            let text = error.to_string();
+            Failure::Usage(text.strip_prefix("JWT_KEY_FILE ").unwrap_or(&text).to_owned())
+        })?;
+        all.extend(found.keys.iter().cloned());
+    }
+    Ok(Some(all.into_iter().collect()))
+}
+
+pub(super) fn verify(
+    chains: &[ChainFiles],
+    checks: &Checks,
+    output: OutputFormat,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    if checks.head.is_some() && chains.len() > 1 {
+        let text = "--head is of one log: name the files of that log alone";
+        return Err(Failure::Usage(text.into()));
+    }
+    let mut reports = Vec::new();
+    for chain in chains {
+        let report = verify_chain(chain, checks)?;
+        if output == OutputFormat::Text {
+            write!(out, "{}", described(chain, &report, checks)).map_err(Failure::output)?;
+        }
+        reports.push(json!({
+            "file": chain.name,
+            "first": report.first,
+            "last": report.head.sequence(),
+            "head": report.head.to_string(),
+            "checkpoints": report.checkpoints,
+            "unsigned": report.unsigned,
+            "clock_set_back": report.clock_set_back,
+            "signatures_checked": checks.keys.is_some(),
+        }));
+    }
+    if output == OutputFormat::Json { write_json(&reports, out) } else { Ok(()) }
+}
+
+fn verify_chain(chain: &ChainFiles, checks: &Checks) -> Result<Report, Failure> {
+    let mut verifier = Verifier::new(checks.keys.clone());
+    if checks.partial {
+        verifier = verifier.from_any_record();
+    }
+    if let Some(head) = checks.head {
+        verifier = verifier.expecting(head);
+    }
+    // Where each file begins, by the count of lines before it.
+    let mut begins: Vec<(u64, PathBuf)> = Vec::new();
+    let mut count = 0;
+    each_line(&chain.files, |Place { path, line }, bytes, is_complete| {
+        if line == 1 {
+            begins.push((count, path.to_owned()));
+        }
+        count += 1;
+        verifier.push(bytes, is_complete);
+        Ok(())
+    })?;
+    verifier.finish().map_err(|finding| {
+        let found = begins.iter().rev().find(|(begin, _)| *begin <= finding.index);
+        let place = match found {
+            Some((begin, path)) if finding.index < count => {
+                format!("{} line {}", path.display(), finding.index - begin + 1)
+            }
+            _ => format!("the end of {}", chain.name.display()),
+        };
+        Failure::AuditFinding { place, finding }
+    })
+}
+
+fn described(chain: &ChainFiles, report: &Report, checks: &Checks) -> String {
+    let Report { first, head, checkpoints, unsigned, clock_set_back } = *report;
+    let name = chain.name.display();
+    let count = if first == 0 { 0 } else { head.sequence() - first + 1 };
+    let mut text = format!(
+        "ok: {name}: {count} records, {first} to {}, {checkpoints} checkpoints\n    head {head}\n",
+        head.sequence()
+    );
+    if checks.keys.is_none() {
+        text += "note: signatures were not checked: a log that was written anew is not noticed\n";
+    } else if unsigned > 0 {
+        text += &format!("note: the last {unsigned} records are not signed yet\n");
+    }
+    if let Some(record) = clock_set_back {
+        text += &format!("note: the clock was set back before record {record} was written\n");
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! The records of administrative changes: one for each command that changed something.
+//!
+//! The log is opened before the command runs: without a log that can be written, nothing is
+//! changed. It is a chain of its own beside the server's, and its lock is held until the command
+//! has ended.
+
+use auth_core::{
+    Clock,
+    audit::{Change, Entry, Timestamp},
+};
+use settings::Environment;
+
+use super::context::who;
+use crate::{
+    args::{
+        ClientsCommand, Command, GrantsCommand, SecondFactorCommand, TokensCommand,
+        UpstreamsCommand, UsersCommand,
+    },
+    audit::{
+        config::AuditConfig,
+        files::Files,
+        log_file::{AuditFileError, LogFile},
+        sink::Sink,
+    },
+    config::settings::ConfigError,
+    failure::Failure,
+};
+
+/// The longest text that is recorded of the command line, in bytes. A token is longer.
+const MAX_BYTES: usize = 128;
+
+/// An open log, and the change that will be recorded in it.
+pub(crate) struct ChangeRecord {
+    log: LogFile,
+    files: Files,
+    change: Change,
+}
+
+impl ChangeRecord {
+    /// For a command that changes something, where there is an audit log.
+    pub(crate) fn begin(
+        command: Option<&Command>,
+        environment: &Environment,
+        clock: &dyn Clock,
+    ) -> Result<Option<Self>, Failure> {
+        let Some((name, object, detail)) = command.and_then(change_of) else { return Ok(None) };
+        let mut faults = Vec::new();
+        let config = AuditConfig::resolve(environment, &mut faults);
+        if !faults.is_empty() {
+            return Err(ConfigError(faults).into());
+        }
+        let Some(config) = config else { return Ok(None) };
+        let short = |text: Option<String>| text.filter(|text| text.len() <= MAX_BYTES);
+        let change = Change {
+            by: who(),
+            command: name.to_owned(),
+            object: short(object),
+            detail: short(detail),
+        };
+        let files = Files::at(&config.file).of_commands();
+        let log = LogFile::open(&config, files.clone(), now(clock))?;
+        Ok(Some(Self { log, files, change }))
+    }
+
+    /// Records that the change was made.
+    pub(crate) fn finish(mut self, clock: &dyn Clock) -> Result<(), Failure> {
+        let time = now(clock);
+        self.log.append(time, &Entry::Change(Box::new(self.change)));
+        let path = self.files.current().to_owned();
+        self.log.close(time).map_err(|source| AuditFileError::NotRecorded { path, source }.into())
+    }
+}
+
+fn now(clock: &dyn Clock) -> Timestamp {
+    Timestamp::since_epoch(clock.since_epoch())
+}
+
+/// The name of the command, what it changes, and how; `None` if it changes nothing.
+fn change_of(command: &Command) -> Option<(&'static str, Option<String>, Option<String>)> {
+    Some(match command {
+        Command::Init => ("init", None, None),
+        Command::Users(command) => return of_users(command),
+        Command::Tokens(TokensCommand::Revoke { token, user, .. }) => match user {
+            Some(user) => ("tokens revoke --user", Some(user.clone()), None),
+            None => ("tokens revoke", token.clone().filter(|token| token != "-"), None),
+        },
+        Command::Clients(ClientsCommand::Add(new)) => {
+            let id = new.id.as_ref().map(ToString::to_string);
+            ("clients add", id, Some(new.name.clone()))
+        }
+        Command::Clients(ClientsCommand::Remove { id, .. }) => {
+            ("clients remove", Some(id.to_string()), None)
+        }
+        Command::Grants(GrantsCommand::Revoke { grant, user, client, .. }) => {
+            let client = client.as_ref().map(ToString::to_string);
+            let grant = grant.as_ref().map(ToString::to_string);
+            ("grants revoke", grant.or_else(|| user.clone()), client)
+        }
+        Command::Upstreams(UpstreamsCommand::Accept { name, .. }) => {
+            ("upstreams accept", Some(name.clone()), None)
+        }
+        _ => return None,
+    })
+}
+
+fn of_users(command: &UsersCommand) -> Option<(&'static str, Option<String>, Option<String>)> {
+    let (name, subject, detail) = match command {
+        UsersCommand::Add { subject, roles, .. } => {
+            let roles = (!roles.is_empty()).then(|| roles.join(" "));
+            ("users add", subject, roles)
+        }
+        UsersCommand::Disable { subject, .. } => ("users disable", subject, None),
+        UsersCommand::Enable { subject, .. } => ("users enable", subject, None),
+        UsersCommand::Remove { subject, .. } => ("users remove", subject, None),
+        UsersCommand::Grant { subject, role, .. } => ("users grant", subject, Some(role.clone())),
+        UsersCommand::RevokeRole { subject, role, .. } => {
+            ("users revoke-role", subject, Some(role.clone()))
+        }
+        UsersCommand::Password { subject, .. } => ("users password", subject, None),
+        UsersCommand::Code { subject, .. } => ("users code", subject, None),
+        UsersCommand::Link { subject, .. } => ("users link", subject, None),
+        UsersCommand::SecondFactor(SecondFactorCommand::Reset { subject, .. }) => {
+            ("users second-factor reset", subject, None)
+        }
+        UsersCommand::Import { .. } => return Some(("users import", None, None)),
+        UsersCommand::List { .. }
+        | UsersCommand::Show { .. }
+        | UsersCommand::Export { .. }
+        | UsersCommand::Changes { .. } => return None,
+    };
+    Some((name, Some(subject.clone()), detail))
+}
