@@ -1,0 +1,110 @@
+//! What `audit verify` says of a log that another program has written in.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
+
+use auth_core::{
+    Algorithm,
+    audit::{Chain, Line},
+};
+use testkit::TestKey;
+
+use crate::world::World;
+
+/// A world with a log of ten records and more.
+async fn world() -> World {
+    let mut world = World::with(&[("AUDIT_CHECKPOINT_RECORDS", "4")]);
+    world.start();
+    let token = world.token("bob", "User.Read");
+    for _ in 0..8 {
+        assert_eq!(world.call(Some(&token)).await, 200);
+    }
+    world.stop();
+    drop(world.run(&["audit", "verify"]).expect(0));
+    world
+}
+
+#[tokio::test]
+async fn the_first_record_that_is_not_as_it_was_written_is_named_by_cause() {
+    let world = world().await;
+    let path = world.path("audit.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = good.lines().collect();
+    let with = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let verify = |text: &str, code, texts: &[&str]| {
+        fs::write(&path, text).unwrap();
+        drop(world.run(&["audit", "verify", "audit.jsonl"]).expect(code).has(texts));
+        fs::write(&path, &good).unwrap();
+    };
+    let changed = good.replacen("permitted", "denied", 1);
+    verify(&changed, 8, &["audit.jsonl line 2: record 2 was changed"]);
+    let dropped = [&lines[..3], &lines[4..]].concat();
+    verify(&with(&dropped), 8, &["audit.jsonl line 4: record 4 is missing"]);
+    let swapped = [&lines[..2], &[lines[3], lines[2]], &lines[4..]].concat();
+    verify(&with(&swapped), 8, &["audit.jsonl line 3: record 3 is not in its place"]);
+    let added = [&lines[..3], &lines[2..]].concat();
+    verify(&with(&added), 8, &["audit.jsonl line 4: record 3 was added"]);
+    verify(&good[..good.len() - 9], 10, &["is not complete"]);
+    // All of it written anew by a person without the key.
+    let forged = TestKey::generate(Algorithm::Es256);
+    let last = Line::parse(lines.last().unwrap().as_bytes()).unwrap();
+    let before = Line::parse(lines[lines.len() - 2].as_bytes()).unwrap().head();
+    let checkpoint = Chain::after(before, "a").checkpoint(last.time, &forged.signing()).unwrap();
+    let anew = [&lines[..lines.len() - 1], &[checkpoint.as_str()]].concat();
+    let sequence = format!("record {} is a checkpoint that proves nothing", last.sequence);
+    verify(&with(&anew), 9, &[&sequence, "a key that was not given"]);
+    let moved = Chain::after(before, "a").append(last.time, &last.entry);
+    let anew = [&lines[..lines.len() - 1], &[moved.as_str()]].concat();
+    verify(&with(&anew), 9, &["over another record"]);
+    // Cut off at a checkpoint: noticed by one who knows the end.
+    let head = last.head().to_string();
+    let cut = with(&lines[..5]);
+    verify(&cut, 0, &["ok: audit.jsonl: 5 records"]);
+    fs::write(&path, &cut).unwrap();
+    let said = world.run(&["audit", "verify", "audit.jsonl", "--head", &head]).expect(10);
+    drop(said.has(&["the end of audit.jsonl: record 6 is missing: the log was cut off"]));
+    fs::write(&path, &good).unwrap();
+    drop(world.run(&["audit", "verify", "audit.jsonl", "--head", &head]).expect(0));
+}
+
+#[tokio::test]
+async fn a_log_is_checked_with_a_public_key_alone() {
+    let world = world().await;
+    let none = &[("AUDIT_FILE", ""), ("AUDIT_KEY_FILE", "")][..];
+    let run = |args: &[&str]| world.run_with(none, &[&["audit", "verify"], args].concat());
+    drop(run(&["audit.jsonl", "--key", "public.pem"]).expect(0).has(&["ok: audit.jsonl"]));
+    drop(run(&["audit.jsonl"]).expect(2).has(&["which key signed the log?"]));
+    drop(run(&["audit.jsonl", "--hashes-only"]).expect(0).has(&["signatures were not checked"]));
+    drop(run(&[]).expect(2).has(&["which audit log?"]));
+    drop(run(&["none.jsonl", "--key", "public.pem"]).expect(7).has(&["none.jsonl"]));
+    drop(run(&["audit.jsonl", "--key", "none.pem"]).expect(2).has(&["none.pem"]));
+    let other = TestKey::generate(Algorithm::Es256);
+    fs::write(world.path("other.pem"), other.public_pem().unwrap()).unwrap();
+    drop(run(&["audit.jsonl", "--key", "other.pem"]).expect(9).has(&["a key that was not given"]));
+    let both = ["audit.jsonl", "--key", "other.pem", "--key", "public.pem"];
+    let json = run(&[&both[..], &["--output", "json"]].concat()).expect(0).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["unsigned"], 0);
+    assert_eq!(json[0]["signatures_checked"], true);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_is_reported_and_no_fault() {
+    let world = world().await;
+    let path = world.path("audit.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    let last = Line::parse(good.lines().last().unwrap().as_bytes()).unwrap();
+    // As a server would write with its clock set back by a day.
+    let earlier = SystemTime::UNIX_EPOCH + Duration::from_millis(last.time.as_millis());
+    let earlier = earlier - Duration::from_hours(24);
+    let earlier = earlier.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let earlier = auth_core::audit::Timestamp::since_epoch(earlier);
+    let key = TestKey::shared(Algorithm::Es256).signing();
+    let line = Chain::after(last.head(), "a").checkpoint(earlier, &key).unwrap();
+    fs::write(&path, format!("{good}{line}\n")).unwrap();
+    let said = world.run(&["audit", "verify", "audit.jsonl"]).expect(0);
+    let text = format!("the clock was set back before record {}", last.sequence + 1);
+    drop(said.has(&[&text]));
+}
