@@ -1,7 +1,7 @@
 //! One record as a line of JSON, with its own hash at its end.
 //!
 //! ```text
-//! {"seq":2,"prev":"64 digits","node":"a","time":"2027-01-15T08:00:00.000Z","kind":…,"hash":"64 digits"}
+//! {"seq":2,"prev":"64 digits","node":"a","time":"2027-01-15T08:00:00.000Z",…,"hash":"64 digits"}
 //! ```
 //!
 //! The hash is SHA-256 over the bytes of the line before `,"hash":`. So a line is read without

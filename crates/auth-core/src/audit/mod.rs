@@ -20,15 +20,17 @@ mod chain;
 mod checkpoint;
 mod digest;
 mod entry;
+mod head;
 mod line;
 mod timestamp;
 mod trace_id;
 mod verifier;
 
-pub use chain::{Chain, Head, InvalidHeadError};
+pub use chain::Chain;
 pub use checkpoint::{CheckpointError, SigningError};
 pub use digest::{Digest, InvalidDigestError};
 pub use entry::{Change, Decision, Entry, Outcome, What, Who};
+pub use head::{Head, InvalidHeadError};
 pub use line::{Line, LineError};
 pub use timestamp::{InvalidTimestampError, Timestamp};
 pub use trace_id::TraceId;

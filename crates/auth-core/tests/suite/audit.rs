@@ -10,6 +10,7 @@ use auth_core::{
         Report, Timestamp, Verifier, What,
     },
 };
+use serde_json::json;
 use testkit::TestKey;
 
 const NODE: &str = "node-a";
@@ -331,4 +332,36 @@ fn the_first_record_of_a_log_has_nothing_before_it() {
     let later = Head::new(4, Head::EMPTY.hash());
     let lines = [Chain::after(later, NODE).append(time(1), &decision(1))];
     assert_found(&lines, 5, 0, Fault::NotFirst);
+}
+
+#[test]
+fn a_principal_has_the_actors_of_its_token_and_nothing_else_of_act() {
+    let of = |act: serde_json::Value| {
+        let key = TestKey::shared(Algorithm::Hs256);
+        let token = testkit::Forge::valid(key).claim("act", act).sign(key);
+        let verifier = crate::support::verifier(crate::support::trusted(key));
+        let claims = crate::support::judge(&verifier, &token, testkit::NOW).unwrap();
+        let principal = auth_core::Principal::new(&claims, auth_core::Ceiling::IssuerDecides);
+        principal.actors().to_vec()
+    };
+    let chain = json!({ "sub": "agent", "act": { "sub": "first", "iss": "x" } });
+    assert_eq!(of(chain), ["agent", "first"]);
+    assert_eq!(
+        of(json!({ "sub": "agent", "act": { "iss": "x", "act": { "sub": "y" } } })),
+        ["agent"]
+    );
+    for none in [json!("agent"), json!({}), json!({ "sub": 7 }), json!({ "sub": "a".repeat(256) })]
+    {
+        assert_eq!(of(none), Vec::<String>::new());
+    }
+    let long = (0..20).fold(json!({ "sub": "last" }), |act, _| json!({ "sub": "a", "act": act }));
+    assert_eq!(of(long).len(), 8);
+}
+
+#[test]
+fn a_policy_knows_the_digest_of_its_text_if_it_was_read_from_one() {
+    let policy = crate::support::read_policy(json!({})).unwrap();
+    assert_eq!(policy.source(), None);
+    let read = policy.read_from("text").source();
+    assert_eq!(read, Some(auth_core::audit::Digest::of(b"text")));
 }

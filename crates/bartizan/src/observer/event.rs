@@ -34,8 +34,8 @@ pub struct AuditEvent<'a> {
     pub resource: &'a ResourceUri,
     /// The policy by which it was decided; `None` where no policy was asked.
     pub policy: Option<&'a Policy>,
-    /// The digest of the arguments of the action, and the trace of the request: of a decision, where
-    /// a [`Recorder`](crate::Recorder) wants them.
+    /// The digest of the arguments of the action, and the trace of the request: of a decision,
+    /// where a [`Recorder`](crate::Recorder) wants them.
     pub details: Details,
 }
 
