@@ -29,7 +29,7 @@ use crate::{
     answer::{exchange::Exchange, lists::Viewer},
     authenticate::Credentials,
     catch_panic::catch_panic,
-    observer::{Details, Outcome, Reporter},
+    observer::{Details, NoRoomError, Observers, Outcome, Reporter, Room},
     request::{
         accept, arguments,
         bearer::{self, CredentialError},
@@ -246,15 +246,9 @@ where
         Ok(held) => also.extend(held),
         Err(fault) => return Err(refuse(Refusal::OwnedId(fault, message_id))),
     }
-    // Taken before the decision, and given back once that is reported.
-    let _room = match guard.observers.recorder() {
-        Some(recorder) => Some(recorder.reserve().await.map_err(|error| refuse(error.into()))?),
-        None => None,
-    };
-    let details = match guard.observers.recorder() {
-        Some(_) => details(&parts.headers, &bytes),
-        None => Details::default(),
-    };
+    let (_room, details) = room(&guard.observers, &parts.headers, &bytes)
+        .await
+        .map_err(|error| refuse(error.into()))?;
     let query =
         Query { principal: principal.as_ref(), action: &action, also: &also, arguments: None };
     let permit = match policy.decide(&query) {
@@ -296,13 +290,21 @@ where
     Ok(Admitted { request, exchange, unacceptable, message_id, held })
 }
 
-/// What a recorder wants to know of a request.
-fn details(headers: &HeaderMap, body: &[u8]) -> Details {
+/// Room for the record of a decision, until that is reported, and what the recorder wants to know
+/// of the request; nothing where there is no recorder.
+async fn room(
+    observers: &Observers,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(Option<Room>, Details), NoRoomError> {
+    let Some(recorder) = observers.recorder() else { return Ok((None, Details::default())) };
+    let room = recorder.reserve().await?;
     let trace = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    Details {
+    let details = Details {
         arguments: arguments::of(body).map(Digest::of),
         trace: trace.and_then(TraceId::from_traceparent),
-    }
+    };
+    Ok((Some(room), details))
 }
 
 /// A place among the streams, for what is answered with one that may stay open indefinitely.

@@ -92,7 +92,7 @@ mod tests {
             (r#"{"params":{"a":{"arguments":7}},"arguments":8}"#, None),
             (r#"{"params":{}}"#, None),
             (r#"{"params":[]}"#, None),
-            (r#"{}"#, None),
+            ("{}", None),
             ("", None),
             ("{", None),
             (r#"{"params":{"arguments":{"a"#, None),

@@ -108,11 +108,8 @@ impl Challenges {
                 retry_later(StatusCode::SERVICE_UNAVAILABLE, text)
             }
             Refusal::HttpMethod => {
-                let mut response = plain(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "method_not_allowed",
-                    &refusal.to_string(),
-                );
+                let (status, text) = (StatusCode::METHOD_NOT_ALLOWED, refusal.to_string());
+                let mut response = plain(status, "method_not_allowed", &text);
                 let allow = HeaderValue::from_static("GET, POST, DELETE");
                 response.headers_mut().insert(header::ALLOW, allow);
                 response
@@ -139,11 +136,7 @@ impl Challenges {
                 let text = format!("{refusal}: end one, or try again later");
                 retry_later(StatusCode::TOO_MANY_REQUESTS, &text)
             }
-            Refusal::Unrecordable(_) => {
-                // The cause is for the operator alone.
-                let text = "the server cannot take requests at the moment: try again later";
-                retry_later(StatusCode::SERVICE_UNAVAILABLE, text)
-            }
+            Refusal::Unrecordable(_) => unrecordable(),
             Refusal::Message(fault, id) => {
                 let status = match fault {
                     MessageError::MethodRemoved => StatusCode::NOT_FOUND,
@@ -216,6 +209,12 @@ impl Challenges {
     fn with(&self, error: Option<BearerError>, description: Option<&str>) -> Challenge {
         challenge(&self.resource_metadata, &self.scopes, error, description)
     }
+}
+
+/// The cause is for the operator alone.
+fn unrecordable() -> Response<Full<Bytes>> {
+    let text = "the server cannot take requests at the moment: try again later";
+    retry_later(StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 fn challenge(

@@ -9,8 +9,8 @@
 //! 3. No call is passed on for whose record there is no room. Records wait in a bounded queue. A
 //!    request waits for room for a bounded time, and is then refused with 503, at once while the
 //!    file cannot be written. A failed write is tried again until it succeeds.
-//! 4. What is refused without a decision (no token, a bad token, a malformed request) is recorded up
-//!    to a number in each second. The rest is counted: a caller without a token cannot fill a
+//! 4. What is refused without a decision (no token, a bad token, a malformed request) is recorded
+//!    up to a number in each second. The rest is counted: a caller without a token cannot fill a
 //!    disk.
 
 pub(crate) mod config;
