@@ -80,7 +80,7 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Re
     }
     let environment = environment.with_config(config);
     let record = ChangeRecord::begin(cli.command.as_ref(), &environment, &SystemClock)?;
-    execute(cli, &env_file, environment, invocation, out).await?;
+    Box::pin(execute(cli, &env_file, environment, invocation, out)).await?;
     record.map_or(Ok(()), |record| record.finish(&SystemClock))
 }
 

@@ -14,10 +14,10 @@ pub enum AuditCommand {
         after_help = "Exit codes: 8 a record was changed, added, moved or dropped; 9 a signature is wrong; 10 the log was cut off.\n\nExamples:\n  {server} audit verify\n  {server} audit verify audit*.jsonl --key audit-public.pem\n  {server} audit verify --head 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     )]
     Verify {
-        /// The files, in any order [default: those of AUDIT_FILE]
+        /// The files, in any order [default: those of `AUDIT_FILE`]
         files: Vec<PathBuf>,
         /// A file with a public key that signed them, as PEM, JWK or JWK Set; may be given several
-        /// times [default: AUDIT_KEY_FILE]
+        /// times [default: `AUDIT_KEY_FILE`]
         #[arg(long = "key", value_name = "FILE")]
         keys: Vec<PathBuf>,
         /// Check hashes alone: a log that was written anew is not noticed
@@ -38,7 +38,7 @@ pub enum AuditCommand {
         after_help = "Examples:\n  {server} audit show --outcome denied --since 24h\n  {server} audit show --user carol --action tools/call --output json"
     )]
     Show {
-        /// The files [default: those of AUDIT_FILE]
+        /// The files [default: those of `AUDIT_FILE`]
         files: Vec<PathBuf>,
         /// Which records.
         #[command(flatten)]
@@ -55,7 +55,7 @@ pub enum AuditCommand {
         after_help = "Examples:\n  {server} audit export --format ocsf --since 1d > events.jsonl"
     )]
     Export {
-        /// The files [default: those of AUDIT_FILE]
+        /// The files [default: those of `AUDIT_FILE`]
         files: Vec<PathBuf>,
         /// The form of each line
         #[arg(long, value_enum, default_value_t)]
@@ -72,7 +72,7 @@ pub struct AuditFilter {
     /// Of this user (a sub), as the caller or as what was changed
     #[arg(long, value_name = "SUB")]
     pub user: Option<String>,
-    /// Of this method, tool, resource, prompt, or both: tools/call, get_time, "tools/call get_time"
+    /// Of this method, tool, resource, prompt, or both: `tools/call get_time`
     #[arg(long, value_name = "ACTION")]
     pub action: Option<String>,
     /// With this outcome

@@ -1,6 +1,6 @@
 //! The section `[audit]`: off unless a file is named.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auth_core::{Algorithm, SigningKey};
 use settings::{Environment, Variable, secret_file};
@@ -45,23 +45,16 @@ impl AuditConfig {
         let max_mib = number(Variable::AuditRotateMib, faults);
         let keep = number(Variable::AuditKeepFiles, faults);
         let checkpoint_records = number(Variable::AuditCheckpointRecords, faults);
-        let key = match environment.get(Variable::AuditKeyFile) {
-            Some(path) => read_key(path.into())
-                .map_err(|fault| {
-                    let label = environment.label(Variable::AuditKeyFile);
-                    faults.push(format!("{label} {path}: {fault}"));
-                })
-                .ok(),
-            None => {
-                faults.push(
-                    "AUDIT_FILE: set AUDIT_KEY_FILE, too: a private key that signs the log".into(),
-                );
-                None
-            }
-        };
+        let read =
+            |path: &str| read_key(path.as_ref()).map_err(|fault| format!(" {path}: {fault}"));
+        let key = environment.get(Variable::AuditKeyFile).map(read);
+        let missing = ": set a private key that signs the log, too".to_owned();
+        let key = key.unwrap_or(Err(missing)).map_err(|fault| {
+            faults.push(format!("{}{fault}", environment.label(Variable::AuditKeyFile)));
+        });
         Some(Self {
             file: file.into(),
-            key: key?,
+            key: key.ok()?,
             node: whoami::hostname().unwrap_or_else(|_| "?".into()),
             max_bytes: max_mib?.saturating_mul(1024 * 1024),
             max_full_files: keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX)),
@@ -71,9 +64,9 @@ impl AuditConfig {
 }
 
 /// A private key with a public half, by which others can check what it signed.
-fn read_key(path: PathBuf) -> Result<SigningKey, String> {
+fn read_key(path: &Path) -> Result<SigningKey, String> {
     // Errors of the file name it, and so does the caller.
-    let text = secret_file::read(&path).map_err(|error| error.to_string())?;
+    let text = secret_file::read(path).map_err(|error| error.to_string())?;
     let key = if text.trim_start().starts_with('{') {
         SigningKey::from_jwk(&text)
     } else {

@@ -133,7 +133,7 @@ fn a_log_that_cannot_be_signed_or_opened_ends_the_start() {
     fs::write(world.path("secret.json"), secret).unwrap();
     fs::set_permissions(world.path("secret.json"), fs::Permissions::from_mode(0o600)).unwrap();
     for (settings, code, texts) in [
-        (&[("AUDIT_KEY_FILE", "")][..], 2, &["AUDIT_FILE: set AUDIT_KEY_FILE"][..]),
+        (&[("AUDIT_KEY_FILE", "")][..], 2, &["AUDIT_KEY_FILE: set a private key"][..]),
         (&[("AUDIT_FILE", "")], 2, &["AUDIT_KEY_FILE: set AUDIT_FILE"]),
         (&[("AUDIT_KEY_FILE", "no.pem")], 2, &["AUDIT_KEY_FILE no.pem"]),
         (&[("AUDIT_KEY_FILE", "public.pem")], 2, &["AUDIT_KEY_FILE public.pem"]),

@@ -70,17 +70,17 @@ fn of_decision(line: &Line, decision: &Decision) -> Value {
         event.insert("status_detail".into(), json!(reason));
     }
     if let (Some(metadata), Some(trace)) = (event.get_mut("metadata"), &decision.trace) {
-        metadata["correlation_uid"] = json!(trace);
+        put(metadata, "correlation_uid", json!(trace));
     }
     let mut unmapped = json!({ "outcome": decision.outcome.name(), "node": line.node });
     if let Some(digest) = what.arguments {
-        unmapped["arguments_sha256"] = json!(digest);
+        put(&mut unmapped, "arguments_sha256", json!(digest));
     }
     if let Some(digest) = decision.policy {
-        unmapped["policy_sha256"] = json!(digest);
+        put(&mut unmapped, "policy_sha256", json!(digest));
     }
     if let Some(who) = decision.who.as_ref().filter(|who| !who.actors.is_empty()) {
-        unmapped["actors"] = json!(who.actors);
+        put(&mut unmapped, "actors", json!(who.actors));
     }
     event.insert("unmapped".into(), unmapped);
     Value::Object(event)
@@ -142,9 +142,16 @@ fn actor(decision: &Decision) -> Value {
         "idp": { "name": who.issuer, "uid": who.issuer },
     });
     if let Some(client) = &who.client {
-        actor["app_uid"] = json!(client);
+        put(&mut actor, "app_uid", json!(client));
     }
     actor
+}
+
+/// Adds a member to an object.
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn endpoint(address: Option<IpAddr>) -> Value {

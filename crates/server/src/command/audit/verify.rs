@@ -1,6 +1,6 @@
 //! `server audit verify`.
 
-use std::{io::Write, path::PathBuf};
+use std::{fmt::Write as _, io::Write, path::PathBuf};
 
 use auth_core::{
     KeySet,
@@ -122,10 +122,10 @@ fn described(chain: &ChainFiles, report: &Report, checks: &Checks) -> String {
     if checks.keys.is_none() {
         text += "note: signatures were not checked: a log that was written anew is not noticed\n";
     } else if unsigned > 0 {
-        text += &format!("note: the last {unsigned} records are not signed yet\n");
+        let _ = writeln!(text, "note: the last {unsigned} records are not signed yet");
     }
     if let Some(record) = clock_set_back {
-        text += &format!("note: the clock was set back before record {record} was written\n");
+        let _ = writeln!(text, "note: the clock was set back before record {record} was written");
     }
     text
 }
