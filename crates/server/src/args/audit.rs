@@ -6,13 +6,15 @@ use auth_core::audit::{Head, Outcome};
 use clap::{Args, Subcommand, ValueEnum};
 use terminal::{OutputFormat, date::When};
 
+const VERIFY_CODES: &str = "\
+Exit codes: 7 a file cannot be read; 8 a record was changed, added, moved or dropped; 9 a signature
+is wrong; 10 the log was cut off.";
+
 /// What can be done with an audit log.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// Check that no record was changed, dropped, added or moved; names the first that was
-    #[command(
-        after_help = "Exit codes: 8 a record was changed, added, moved or dropped; 9 a signature is wrong; 10 the log was cut off.\n\nExamples:\n  {server} audit verify\n  {server} audit verify audit*.jsonl --key audit-public.pem\n  {server} audit verify --head 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-    )]
+    #[command(after_help = VERIFY_CODES)]
     Verify {
         /// The files, in any order [default: those of `AUDIT_FILE`]
         files: Vec<PathBuf>,
@@ -30,13 +32,10 @@ pub enum AuditCommand {
         #[arg(long, value_name = "SEQUENCE:HASH")]
         head: Option<Head>,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Show records, in the order of their times
-    #[command(
-        after_help = "Examples:\n  {server} audit show --outcome denied --since 24h\n  {server} audit show --user carol --action tools/call --output json"
-    )]
     Show {
         /// The files [default: those of `AUDIT_FILE`]
         files: Vec<PathBuf>,
@@ -47,18 +46,15 @@ pub enum AuditCommand {
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
         /// The output format
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: ShowFormat,
     },
     /// Write records for another system
-    #[command(
-        after_help = "Examples:\n  {server} audit export --format ocsf --since 1d > events.jsonl"
-    )]
     Export {
         /// The files [default: those of `AUDIT_FILE`]
         files: Vec<PathBuf>,
         /// The form of each line
-        #[arg(long, value_enum, default_value_t)]
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         format: ExportFormat,
         /// Which records.
         #[command(flatten)]

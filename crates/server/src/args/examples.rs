@@ -128,6 +128,23 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
         "{server} policy reference > docs/reference.md\n\
          {server} policy reference --policy policy.toml",
     ),
+    (
+        "audit verify",
+        "\
+{server} audit verify
+{server} audit verify audit*.jsonl --key audit-public.pem
+{server} audit verify --head 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    ),
+    (
+        "audit show",
+        "{server} audit show --outcome denied --since 24h\n\
+         {server} audit show --user carol --action tools/call --output json",
+    ),
+    (
+        "audit export",
+        "{server} audit export > records.jsonl\n\
+         {server} audit export --format ocsf --since 1d > events.jsonl",
+    ),
     ("config check", "{server} config check\n{server} config check --config bartizan.toml"),
     ("config show", "{server} config show\n{server} config show --output json"),
     (
