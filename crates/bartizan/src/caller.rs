@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use auth_core::{Action, Permit, Policy, Principal};
 
 #[cfg(feature = "rmcp")]
-use crate::observer::{Details, Outcome, Reported};
+use crate::observer::{Outcome, Reported};
 use crate::{RequestId, observer::Observers};
 
 /// The caller of a request that was let through: in the request's extensions.
@@ -49,8 +49,7 @@ impl Caller {
             principal: self.principal().map(AsRef::as_ref),
             action: Some(self.0.permit.action()),
             outcome: Outcome::Panicked,
-            policy: None,
-            details: Details::default(),
+            decided: None,
         });
     }
 

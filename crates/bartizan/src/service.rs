@@ -246,7 +246,8 @@ where
         Ok(held) => also.extend(held),
         Err(fault) => return Err(refuse(Refusal::OwnedId(fault, message_id))),
     }
-    let (_room, details) = room(&guard.observers, &parts.headers, &bytes)
+    let names = policy.recorded_arguments(&action);
+    let (_room, details) = room(&guard.observers, &parts.headers, &bytes, names)
         .await
         .map_err(|error| refuse(error.into()))?;
     let query =
@@ -255,7 +256,7 @@ where
         Decision::Permit(permit) => permit,
         Decision::Deny(_) if caller.is_none() => return Err(refuse(Refusal::NoToken)),
         Decision::Deny(denial) => {
-            reporter.decided(caller, &action, Outcome::Denied(&denial), &policy, details);
+            reporter.decided(caller, &action, Outcome::Denied(&denial), &policy, &details);
             return Err(rules.challenges.deny(id, &denial, message_id.as_ref()));
         }
     };
@@ -263,7 +264,7 @@ where
         Ok(place) => place,
         Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
     };
-    reporter.decided(caller, &action, Outcome::Permitted, &policy, details);
+    reporter.decided(caller, &action, Outcome::Permitted, &policy, &details);
     let is_notification = message_id.is_none();
     let settled = accept::settle(&parts.method, &mut parts.headers);
     let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id.clone()));
@@ -291,17 +292,21 @@ where
 }
 
 /// Room for the record of a decision, until that is reported, and what the recorder wants to know
-/// of the request; nothing where there is no recorder.
+/// of the request: of the arguments, the values of those with these names. Nothing where there is
+/// no recorder.
 async fn room(
     observers: &Observers,
     headers: &HeaderMap,
     body: &[u8],
+    names: &[String],
 ) -> Result<(Option<Room>, Details), NoRoomError> {
     let Some(recorder) = observers.recorder() else { return Ok((None, Details::default())) };
     let room = recorder.reserve().await?;
     let trace = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let arguments = arguments::of(body);
     let details = Details {
-        arguments: arguments::of(body).map(Digest::of),
+        arguments: arguments.map(Digest::of),
+        values: arguments.map(|it| arguments::named(it, names)).unwrap_or_default(),
         trace: trace.and_then(TraceId::from_traceparent),
     };
     Ok((Some(room), details))

@@ -99,6 +99,20 @@ pub struct What {
     /// The digest of the arguments: of the bytes of `params.arguments` as the client sent them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Digest>,
+    /// The arguments that the policy names, as the client sent them: one that it sent twice is here
+    /// twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Argument>,
+}
+
+/// An argument whose value is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Argument {
+    /// Its name.
+    pub name: String,
+    /// Its value as JSON text; `None` if it is longer than what is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<String>,
 }
 
 /// What was decided, or what happened afterwards.

@@ -11,8 +11,8 @@
 //!    [`Head`] that is kept elsewhere shows it.
 //! 4. The time is what the clock said. The order is the order of the numbers: a clock that is set
 //!    back is reported, and is no fault.
-//! 5. No record has a token, a secret or the value of an argument. Arguments are there as the
-//!    SHA-256 digest of their bytes.
+//! 5. No record has a token or a secret. Arguments are there as the SHA-256 digest of their bytes,
+//!    and by value only those that the policy names.
 //!
 //! **Invariant:** nothing here reads a file or a clock. Lines go in and come out.
 
@@ -29,7 +29,7 @@ mod verifier;
 pub use chain::Chain;
 pub use checkpoint::{CheckpointError, SigningError};
 pub use digest::{Digest, InvalidDigestError};
-pub use entry::{Change, Decision, Entry, Outcome, What, Who};
+pub use entry::{Argument, Change, Decision, Entry, Outcome, What, Who};
 pub use head::{Head, InvalidHeadError};
 pub use line::{Line, LineError};
 pub use timestamp::{InvalidTimestampError, Timestamp};

@@ -80,6 +80,8 @@ pub enum PolicyFault {
     Template(String, TemplateError),
     /// A place that says `public` and scopes.
     PublicWithScopes(String),
+    /// A tool in `[record]` that has no rule.
+    RecordOfUnknownTool(String),
 }
 
 impl fmt::Display for PolicyFault {
@@ -109,6 +111,9 @@ impl fmt::Display for PolicyFault {
             }
             Self::PublicWithScopes(place) => {
                 write!(f, "{place} is public and names scopes: keep one of the two")
+            }
+            Self::RecordOfUnknownTool(tool) => {
+                write!(f, "[record] {tool:?} has no rule: write it as in [tools]")
             }
             Self::TargetedMethod(method) => write!(
                 f,
@@ -145,6 +150,9 @@ impl TryFrom<PolicyDocument> for Policy {
             .iter()
             .map(|method| (Action::Method((*method).into()), Requirement::default()))
             .collect();
+        for tool in document.record.keys().filter(|tool| !document.tools.contains_key(*tool)) {
+            reader.faults.push(PolicyFault::RecordOfUnknownTool(tool.clone()));
+        }
         let tables: [(&str, BTreeMap<String, RuleDocument>, ToAction); 4] = [
             ("tools", document.tools, Action::CallTool),
             ("resources", document.resources, Action::ReadResource),
@@ -186,6 +194,7 @@ impl TryFrom<PolicyDocument> for Policy {
                 plain,
                 show_scopes,
                 has_public_rules,
+                recorded: document.record,
                 source: None,
             })
         } else {

@@ -31,6 +31,9 @@ pub struct PolicyDocument {
     /// What lists say beside their entries.
     #[serde(default)]
     pub lists: ListsDocument,
+    /// The arguments of each tool whose values are recorded in the audit log.
+    #[serde(default)]
+    pub record: BTreeMap<String, Vec<String>>,
 }
 
 /// What lists say beside their entries.

@@ -59,6 +59,8 @@ pub struct Policy {
     plain: HashMap<String, Vec<Requirement>>,
     show_scopes: bool,
     has_public_rules: bool,
+    /// The arguments whose values are recorded, by their tools.
+    recorded: BTreeMap<String, Vec<String>>,
     /// The digest of the text that it was read from.
     source: Option<Digest>,
 }
@@ -250,6 +252,17 @@ impl Policy {
     #[must_use]
     pub const fn source(&self) -> Option<Digest> {
         self.source
+    }
+
+    /// The arguments of `action` whose values are recorded in the audit log.
+    #[must_use]
+    pub fn recorded_arguments(&self, action: &Action) -> &[String] {
+        match action {
+            Action::CallTool(tool) => {
+                self.recorded.get(tool).map(Vec::as_slice).unwrap_or_default()
+            }
+            _ => &[],
+        }
     }
 
     fn requirements_of_all(&self, action: &Action, also: &[Action]) -> Option<Vec<&Requirement>> {

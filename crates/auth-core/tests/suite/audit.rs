@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Algorithm, KeySet,
+    Action, Algorithm, KeySet,
     audit::{
         Chain, CheckpointError, Decision, Entry, Fault, Finding, Head, Line, LineError, Outcome,
         Report, Timestamp, Verifier, What,
@@ -37,6 +37,7 @@ fn decision(number: u64) -> Entry {
             method: Some("tools/call".into()),
             target: Some("get_time".into()),
             arguments: None,
+            values: Vec::new(),
         },
         policy: None,
         request: format!("{number:016x}"),
@@ -364,4 +365,17 @@ fn a_policy_knows_the_digest_of_its_text_if_it_was_read_from_one() {
     assert_eq!(policy.source(), None);
     let read = policy.read_from("text").source();
     assert_eq!(read, Some(auth_core::audit::Digest::of(b"text")));
+}
+
+#[test]
+fn a_policy_names_the_arguments_that_are_recorded_of_tools_that_have_a_rule() {
+    let document = json!({ "tools": { "a": [], "b": [] }, "record": { "a": ["path"] } });
+    let policy = crate::support::read_policy(document).unwrap();
+    let recorded = |action: Action| policy.recorded_arguments(&action).to_vec();
+    assert_eq!(recorded(Action::CallTool("a".into())), ["path"]);
+    assert_eq!(recorded(Action::CallTool("b".into())), [""; 0]);
+    assert_eq!(recorded(Action::GetPrompt("a".into())), [""; 0]);
+    let unknown = json!({ "tools": { "a": [] }, "record": { "A": ["path"] } });
+    let error = crate::support::read_policy(unknown).unwrap_err().to_string();
+    assert!(error.contains("[record] \"A\" has no rule"), "{error}");
 }

@@ -36,7 +36,7 @@ use crate::{
         sse::Event,
     },
     authenticate::Credentials,
-    observer::{Details, Outcome, Reported},
+    observer::{Outcome, Reported},
     response,
     rules::Ruleset,
 };
@@ -79,8 +79,7 @@ impl<A> Exchange<A> {
             principal: self.viewer.principal.as_deref(),
             action: Some(&self.action),
             outcome,
-            policy: None,
-            details: Details::default(),
+            decided: None,
         });
     }
 }

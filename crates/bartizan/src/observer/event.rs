@@ -4,7 +4,7 @@ use std::{error::Error, fmt, net::IpAddr};
 
 use auth_core::{
     Action, Denial, Policy, Principal, ResourceUri,
-    audit::{Digest, TraceId},
+    audit::{Argument, Digest, TraceId},
 };
 
 use crate::{AuthenticateError, RequestId};
@@ -34,17 +34,19 @@ pub struct AuditEvent<'a> {
     pub resource: &'a ResourceUri,
     /// The policy by which it was decided; `None` where no policy was asked.
     pub policy: Option<&'a Policy>,
-    /// The digest of the arguments of the action, and the trace of the request: of a decision,
-    /// where a [`Recorder`](crate::Recorder) wants them.
-    pub details: Details,
+    /// The arguments of the action, and the trace of the request: of a decision, where there is a
+    /// [`Recorder`](crate::Recorder).
+    pub details: &'a Details,
 }
 
 /// What is worked out of a request for a [`Recorder`](crate::Recorder) alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Details {
     /// The digest of the bytes of `params.arguments`, as the client sent them.
     pub arguments: Option<Digest>,
+    /// The arguments that the policy names ([`Policy::recorded_arguments`]).
+    pub values: Vec<Argument>,
     /// The trace that the request belongs to, by its `traceparent` header.
     pub trace: Option<TraceId>,
 }

@@ -44,8 +44,8 @@ pub(crate) struct Reported<'a> {
     pub(crate) principal: Option<&'a Principal>,
     pub(crate) action: Option<&'a Action>,
     pub(crate) outcome: Outcome<'a>,
-    pub(crate) policy: Option<&'a Policy>,
-    pub(crate) details: Details,
+    /// The policy that was asked, and what a recorder wants to know.
+    pub(crate) decided: Option<(&'a Policy, &'a Details)>,
 }
 
 impl Observers {
@@ -67,7 +67,9 @@ impl Observers {
     }
 
     pub(crate) fn report(&self, reported: Reported<'_>) {
-        let Reported { request_id, peer, principal, action, outcome, policy, details } = reported;
+        let Reported { request_id, peer, principal, action, outcome, decided } = reported;
+        let none = Details::default();
+        let (policy, details) = decided.map_or((None, &none), |(policy, it)| (Some(policy), it));
         let Inner { resource, added, recorder } = self.0.as_ref();
         let event =
             AuditEvent { request_id, peer, principal, action, outcome, resource, policy, details };
@@ -96,17 +98,7 @@ impl Reporter<'_> {
         action: Option<&Action>,
         outcome: Outcome<'_>,
     ) {
-        let Self { request_id, peer, .. } = *self;
-        let (policy, details) = (None, Details::default());
-        self.observers.report(Reported {
-            request_id,
-            peer,
-            principal,
-            action,
-            outcome,
-            policy,
-            details,
-        });
+        self.report_with(principal, action, outcome, None);
     }
 
     /// Reports a decision of `policy`.
@@ -116,19 +108,20 @@ impl Reporter<'_> {
         action: &Action,
         outcome: Outcome<'_>,
         policy: &Policy,
-        details: Details,
+        details: &Details,
     ) {
-        let Self { request_id, peer, .. } = *self;
-        let (action, policy) = (Some(action), Some(policy));
-        self.observers.report(Reported {
-            request_id,
-            peer,
-            principal,
-            action,
-            outcome,
-            policy,
-            details,
-        });
+        self.report_with(principal, Some(action), outcome, Some((policy, details)));
+    }
+
+    fn report_with(
+        &self,
+        principal: Option<&Principal>,
+        action: Option<&Action>,
+        outcome: Outcome<'_>,
+        decided: Option<(&Policy, &Details)>,
+    ) {
+        let Self { observers, request_id, peer } = *self;
+        observers.report(Reported { request_id, peer, principal, action, outcome, decided });
     }
 }
 

@@ -4,25 +4,47 @@
 //! decides is there twice. So this only looks for where a value begins and ends. Of other bytes it
 //! gives anything or nothing, and never fails.
 
+use auth_core::audit::Argument;
 use memchr::memchr2;
+
+/// The longest value that is recorded, in bytes, and how many values of one call.
+const MAX_VALUE_BYTES: usize = 512;
+const MAX_VALUES: usize = 16;
 
 /// The value of `params.arguments` in a body, as it was sent; `None` if there is none.
 pub(crate) fn of(body: &[u8]) -> Option<&[u8]> {
     member(member(body, "params")?, "arguments")
 }
 
-/// The value of the member `name` of an object.
+/// The members of `arguments` that have one of these names, in the order in which they were sent.
+pub(crate) fn named(arguments: &[u8], names: &[String]) -> Vec<Argument> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let found = members(arguments).filter_map(|(key, value)| {
+        let name = names.iter().find(|name| is_name(key, name))?.clone();
+        let text = str::from_utf8(value).ok().filter(|text| text.len() <= MAX_VALUE_BYTES);
+        Some(Argument { name, json: text.map(str::to_owned) })
+    });
+    found.take(MAX_VALUES).collect()
+}
+
+/// The value of the first member `name` of an object.
 fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut rest = object.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
-    loop {
-        let (key, after) = rest.split_at_checked(string_end(rest)?)?;
+    members(object).find(|(key, _)| is_name(key, name)).map(|(_, value)| value)
+}
+
+/// The members of an object: each name with its quotes, and each value.
+fn members(object: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = object.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    std::iter::from_fn(move || {
+        let object = rest.take()?;
+        let (key, after) = object.split_at_checked(string_end(object)?)?;
         let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let (value, after) = value.split_at_checked(value_end(value)?)?;
-        if is_name(key, name) {
-            return Some(value);
-        }
-        rest = after.trim_ascii_start().strip_prefix(b",")?.trim_ascii_start();
-    }
+        rest = after.trim_ascii_start().strip_prefix(b",").map(<[u8]>::trim_ascii_start);
+        Some((key, value))
+    })
 }
 
 /// Whether a string with its quotes is `name`.
@@ -101,6 +123,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_named_arguments_are_found_each_time_that_they_were_sent() {
+        let wanted = ["path".to_owned(), "n".to_owned()];
+        let found = |arguments: &str| -> Vec<_> {
+            named(arguments.as_bytes(), &wanted)
+                .into_iter()
+                .map(|Argument { name, json }| format!("{name}={}", json.as_deref().unwrap_or("-")))
+                .collect()
+        };
+        assert_eq!(
+            found(r#"{"a":1,"path":"/x","b":{"n":2}, "n" : [3] }"#),
+            ["path=\"/x\"", "n=[3]"]
+        );
+        assert_eq!(found(r#"{"path":1,"\u0070ath":2}"#), ["path=1", "path=2"]);
+        let long = "x".repeat(MAX_VALUE_BYTES - 2);
+        assert_eq!(found(&format!(r#"{{"path":"{long}"}}"#)), [format!("path=\"{long}\"")]);
+        assert_eq!(found(&format!(r#"{{"path":"{long}x","n":1}}"#)), ["path=-", "n=1"]);
+        let many = r#""n":1,"#.repeat(MAX_VALUES + 1);
+        assert_eq!(found(&format!("{{{many}\"n\":2}}")).len(), MAX_VALUES);
+        assert_eq!(found("[1]"), [""; 0]);
+        assert!(named(br#"{"path":1}"#, &[]).is_empty());
+    }
+
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -129,7 +174,8 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_fail(bytes: Vec<u8>, text in r#"[{}\[\]",:\\ a]{0,40}"#) {
-            let _ = (of(&bytes), of(text.as_bytes()));
+            let names = [String::new(), "a".to_owned()];
+            let _ = (of(&bytes), of(text.as_bytes()), named(&bytes, &names), named(text.as_bytes(), &names));
         }
     }
 }

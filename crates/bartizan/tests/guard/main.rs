@@ -51,6 +51,7 @@ fn policy() -> Policy {
     let document: PolicyDocument = serde_json::from_value(json!({
         "scopes": { "A": "", "B": "" },
         "tools": { "a": "A", "b": "B" },
+        "record": { "a": ["n"] },
     }))
     .unwrap();
     Policy::try_from(document).unwrap()

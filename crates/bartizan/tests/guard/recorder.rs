@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use auth_core::audit::{Digest, TraceId};
+use auth_core::audit::{Argument, Digest, TraceId};
 use bartizan::{AuditEvent, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room};
 use http::{Request, StatusCode};
 use tower::ServiceExt;
@@ -31,6 +31,7 @@ struct Counting {
 struct Seen {
     outcome: &'static str,
     arguments: Option<Digest>,
+    values: Vec<Argument>,
     trace: Option<TraceId>,
     policy: Option<Digest>,
     taken: usize,
@@ -50,6 +51,7 @@ impl Observer for Counting {
         self.seen.lock().unwrap().push(Seen {
             outcome,
             arguments: event.details.arguments,
+            values: event.details.values.clone(),
             trace: event.details.trace,
             policy: event.policy.and_then(Policy::source),
             taken: self.taken.load(Ordering::Relaxed),
@@ -115,6 +117,10 @@ fn seen(outcome: &'static str, taken: usize) -> Seen {
     Seen {
         outcome,
         arguments: is_decision.then(|| Digest::of(b"{ \"n\":1 }")),
+        values: is_decision
+            .then(|| Argument { name: "n".into(), json: Some("1".into()) })
+            .into_iter()
+            .collect(),
         trace: if is_decision { TraceId::from_traceparent(TRACEPARENT) } else { None },
         policy: is_decision.then(|| Digest::of(b"the policy's text")),
         taken,
@@ -153,7 +159,7 @@ async fn no_details_are_worked_out_for_observers_alone() {
     struct Details;
     impl Observer for Details {
         fn observe(&self, event: &AuditEvent<'_>) {
-            assert_eq!(event.details, bartizan::Details::default());
+            assert_eq!(*event.details, bartizan::Details::default());
         }
     }
     let guard = guard().observer(Details);

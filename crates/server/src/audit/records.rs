@@ -1,7 +1,7 @@
 //! What is recorded of an event of the guard.
 //!
-//! No token, no secret, no value of an argument. Texts that a caller chose are bounded, and JSON
-//! escapes them.
+//! No token, no secret, and no value of an argument but those that the policy names. Texts that a
+//! caller chose are bounded, and JSON escapes them.
 
 use auth_core::{
     Principal,
@@ -42,6 +42,7 @@ pub(super) fn entry(event: &AuditEvent<'_>) -> Option<Entry> {
             method: event.action.map(|action| action.method().to_owned()),
             target: event.action.and_then(|action| action.target()).map(str::to_owned),
             arguments: event.details.arguments,
+            values: event.details.values.clone(),
         },
         policy: event.policy.and_then(auth_core::Policy::source),
         request: event.request_id.to_string(),

@@ -76,6 +76,9 @@ fn of_decision(line: &Line, decision: &Decision) -> Value {
     if let Some(digest) = what.arguments {
         put(&mut unmapped, "arguments_sha256", json!(digest));
     }
+    if !what.values.is_empty() {
+        put(&mut unmapped, "arguments", json!(what.values));
+    }
     if let Some(digest) = decision.policy {
         put(&mut unmapped, "policy_sha256", json!(digest));
     }
