@@ -1,5 +1,5 @@
-//! What nodes share beside the users: sessions of clients of the revisions before 2026-07-28, and
-//! keys.
+//! What nodes share beside the users: sessions of clients of the revisions before 2026-07-28, keys,
+//! and the heads of audit logs.
 //!
 //! 1. A session is its owner's (issuer, subject, client): any other caller finds none.
 //! 2. One that no node took up for [`MAX_AGE`] is gone.
@@ -44,7 +44,9 @@ const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 /// What the names of signing keys begin with, among the secrets. The value is no secret: when a
 /// node last signed with the key.
 const SIGNING_KEY: &str = "signing-key ";
-const ANNOUNCE_KEY: &str = "INSERT INTO secrets (name, value) VALUES ($1, $2) \
+/// What the names of heads of audit logs begin with, among the secrets. They are no secrets, either.
+const AUDIT_HEAD: &str = "audit-head ";
+const REPLACE: &str = "INSERT INTO secrets (name, value) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const ANNOUNCED_KEYS: &str =
     "SELECT name FROM secrets WHERE name LIKE 'signing-key %' AND value >= $1 ORDER BY name";
@@ -108,13 +110,31 @@ impl Shared {
         let names: Vec<String> = either!(self, connection => {
             for id in ids {
                 let name = format!("{SIGNING_KEY}{id}");
-                query(ANNOUNCE_KEY).bind(name).bind(&at).execute(&mut *connection).await?;
+                query(REPLACE).bind(name).bind(&at).execute(&mut *connection).await?;
             }
             query(FORGET_KEYS).bind(&old).execute(&mut *connection).await?;
             query_scalar(ANNOUNCED_KEYS).bind(&since).fetch_all(&mut *connection).await
         })?;
         let id = |name: &String| name.strip_prefix(SIGNING_KEY).map(str::to_owned);
         Ok(names.iter().filter_map(id).collect())
+    }
+
+    /// Keeps the head of the audit log of this name, instead of the one that was kept before.
+    pub async fn keep_audit_head(&self, log: &str, head: &str) -> Result<(), DirectoryError> {
+        let name = format!("{AUDIT_HEAD}{log}");
+        either!(self, connection => {
+            let keep = query(REPLACE).bind(&name).bind(head.as_bytes());
+            keep.execute(&mut *connection).await.map(drop)
+        })
+    }
+
+    /// The head of the audit log of this name that was kept last; `None` if there is none.
+    pub async fn audit_head(&self, log: &str) -> Result<Option<String>, DirectoryError> {
+        let name = format!("{AUDIT_HEAD}{log}");
+        let head: Option<Vec<u8>> = either!(self, connection => {
+            query_scalar(SECRET).bind(&name).fetch_optional(&mut *connection).await
+        })?;
+        Ok(head.map(|head| String::from_utf8_lossy(&head).into_owned()))
     }
 
     /// Remembers a session that begins now.

@@ -43,6 +43,14 @@ async fn contract(url: &str) {
     assert_eq!(one.announce_keys(&[], day, at(0)).await.unwrap(), ["a"]);
     assert_eq!(other.secret("another", b"fourth").await.unwrap(), b"third");
 
+    // The last head of each log is kept.
+    assert_eq!(one.audit_head("a log").await.unwrap(), None);
+    one.keep_audit_head("a log", "1:x").await.unwrap();
+    one.keep_audit_head("another", "9:z").await.unwrap();
+    other.keep_audit_head("a log", "2:y").await.unwrap();
+    assert_eq!(one.audit_head("a log").await.unwrap().as_deref(), Some("2:y"));
+    assert_eq!(other.audit_head("another").await.unwrap().as_deref(), Some("9:z"));
+
     // A session that one node began, the other takes up: for its owner, and for nobody else.
     let owners = [
         owner("alice", Some("app")),

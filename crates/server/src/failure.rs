@@ -187,6 +187,7 @@ impl Failure {
             | Self::Declined(_) => 2,
             Self::Bind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } => 6,
+            Self::Audit(AuditFileError::CutOff { .. }) => 10,
             Self::Audit(_) => 7,
             Self::AuditRecord { .. } => 8,
             Self::AuditFinding { finding, .. } => match finding.fault {

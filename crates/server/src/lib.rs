@@ -118,7 +118,7 @@ async fn execute(
             command::tokens::tokens(tokens, &cli.run, &environment, &SystemClock, stdin, out).await
         }
         Some(Command::Audit(audit)) => {
-            command::audit::audit(audit, &environment, &SystemClock, out)
+            command::audit::audit(audit, &cli.run, &environment, &SystemClock, out).await
         }
         Some(Command::Config(config)) => {
             command::config::config(&config, &cli.run, &environment, out)

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     admin::readiness::Readiness,
-    audit::AuditLog,
+    audit::kept::KeptLog,
     config::{
         issuers,
         settings::{Config, ConfigError},
@@ -44,7 +44,7 @@ pub(crate) struct Composition {
     /// What prints a code for the first user, if there is an authorization server.
     pub(crate) start_code: Option<StartCode>,
     /// The audit log, if there is one: to be closed at the end.
-    pub(crate) audit: Option<AuditLog>,
+    pub(crate) audit: Option<KeptLog>,
 }
 
 /// The background jobs of a server.
@@ -55,6 +55,7 @@ pub(crate) struct Jobs {
     sessions: Option<Sessions>,
     sign_in: Option<OpenIssuer>,
     upstreams: Vec<Job>,
+    audit: Option<KeptLog>,
 }
 
 impl Composition {
@@ -75,7 +76,7 @@ impl Composition {
             max_age: config.directory_max_age,
             clock: Arc::clone(clock),
         };
-        let directory = Arc::new(CachedDirectory::load(store, settings).await?);
+        let directory = Arc::new(CachedDirectory::load(store.clone(), settings).await?);
         let issuers = trusted_issuers(config, clock)?;
         let folder = sign_in.as_ref().map(|it| sign_in::watched(it, config));
         if let Some((folder, local)) = folder.as_ref().zip(config.local.as_ref()) {
@@ -86,11 +87,14 @@ impl Composition {
         let key_files = key_files.with_folder(folder);
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&directory), clock);
-        let audit = config.audit.as_ref().map(|it| AuditLog::open(it, clock)).transpose()?;
-        if let Some(audit) = audit.clone() {
-            app.readiness.add(move || audit.failing());
+        let audit = match &config.audit {
+            Some(config) => Some(KeptLog::open(config, &store, clock).await?),
+            None => None,
+        };
+        if let Some(KeptLog { log, .. }) = audit.clone() {
+            app.audit = Some(log.clone());
+            app.readiness.add(move || log.failing());
         }
-        app.audit.clone_from(&audit);
         let mut upstream_jobs = Vec::new();
         if !upstreams.is_empty() {
             for upstream in &upstreams {
@@ -105,15 +109,23 @@ impl Composition {
         app.authorization_server = sign_in.as_ref().map(|sign_in| sign_in.server.clone());
         let pruning = sessions.as_ref().map(Sessions::health);
         let pruning = pruning.into_iter().chain(sign_in.as_ref().map(OpenIssuer::health));
-        for health in key_files.health().into_iter().chain(pruning) {
+        let keeping = audit.as_ref().map(KeptLog::health);
+        for health in key_files.health().into_iter().chain(pruning).chain(keeping) {
             app.readiness.add_job(health);
         }
         app.readiness.add(log::failing);
         if let Some(agreement) = sign_in.as_ref().map(OpenIssuer::agreement) {
             app.readiness.add(move || sign_in::missing_key(&agreement));
         }
-        let jobs =
-            Jobs { directory, issuers, key_files, sessions, sign_in, upstreams: upstream_jobs };
+        let jobs = Jobs {
+            directory,
+            issuers,
+            key_files,
+            sessions,
+            sign_in,
+            upstreams: upstream_jobs,
+            audit: audit.clone(),
+        };
         Ok(Self { app, jobs, start_code, audit })
     }
 }
@@ -121,13 +133,16 @@ impl Composition {
 impl Jobs {
     /// Starts the jobs. They end when `stop` is cancelled.
     pub(crate) fn start(self, stop: &CancellationToken) -> JoinSet<()> {
-        let Self { directory, issuers, key_files, sessions, sign_in, upstreams } = self;
+        let Self { directory, issuers, key_files, sessions, sign_in, upstreams, audit } = self;
         let mut running = JoinSet::new();
         running.spawn(key_files.keep_fresh(stop.clone()));
         running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
         running.spawn(until(stop.clone(), async move { issuers.keep_fresh().await }));
         if let Some(sessions) = sessions {
             running.spawn(sessions.prune(stop.clone()));
+        }
+        if let Some(audit) = audit {
+            running.spawn(audit.keep(stop.clone()));
         }
         for job in upstreams {
             running.spawn(job(stop.clone()));

@@ -16,6 +16,7 @@ pub(super) fn concerns(path: &str, id: &str) -> bool {
         ("policy", _) => {
             matches!(path, "users add" | "users grant" | "users import" | "clients add")
         }
+        ("database_url", "audit") => path == "audit verify",
         ("upstream", "policy") => path != "policy reference",
         _ => false,
     }
@@ -49,6 +50,8 @@ mod tests {
             ("policy check", &["--policy", "--upstream"], &["--bind", "--database-url"]),
             ("policy diff", &["--output"], &["--policy", "--upstream", "--env-file"]),
             ("connect", &["--resource"], &["--bind", "--database-url"]),
+            ("audit verify", &["--database-url", "--key"], &["--bind", "--policy"]),
+            ("audit show", &["--env-file"], &["--database-url"]),
             ("init", &["--bind", "--resource", "--policy"], &["--upstream"]),
         ] {
             let help = help(path);

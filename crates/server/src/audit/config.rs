@@ -20,6 +20,8 @@ pub(crate) struct AuditConfig {
     pub(crate) max_full_files: Option<usize>,
     /// After how many records there is a checkpoint.
     pub(crate) checkpoint_records: u64,
+    /// Whether records are written to standard output, too.
+    pub(crate) is_copied: bool,
 }
 
 impl AuditConfig {
@@ -55,12 +57,18 @@ impl AuditConfig {
         Some(Self {
             file: file.into(),
             key: key.ok()?,
-            node: whoami::hostname().unwrap_or_else(|_| "?".into()),
+            node: node(),
             max_bytes: max_mib?.saturating_mul(1024 * 1024),
             max_full_files: keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX)),
             checkpoint_records: checkpoint_records?,
+            is_copied: environment.get(Variable::AuditStdout) == Some("on"),
         })
     }
+}
+
+/// What this node is called.
+pub(super) fn node() -> String {
+    whoami::hostname().unwrap_or_else(|_| "?".into())
 }
 
 /// A private key with a public half, by which others can check what it signed.

@@ -9,8 +9,12 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use auth_core::{Clock, audit::Timestamp};
+use auth_core::{
+    Clock,
+    audit::{Head, Timestamp},
+};
 use bartizan::{AuditEvent, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room};
+use tokio::sync::watch;
 
 use super::{
     config::AuditConfig,
@@ -29,18 +33,21 @@ pub struct AuditLog {
     queue: Arc<Queue>,
     clock: Arc<dyn Clock>,
     worker: Arc<Mutex<Option<JoinHandle<()>>>>,
+    synced: watch::Receiver<Head>,
 }
 
 impl AuditLog {
-    /// Opens the log that `config` describes, and starts its thread.
+    /// Opens the log that `config` describes, and starts its thread. `kept`: a record that is known
+    /// to have been in it.
     pub(crate) fn open(
         config: &AuditConfig,
+        kept: Option<Head>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, AuditFileError> {
         let now = Timestamp::since_epoch(clock.since_epoch());
         let files = Files::at(&config.file);
         let path = files.current().to_owned();
-        let sink = LogFile::open(config, files, now)?;
+        let sink = LogFile::open(config, files, kept, now)?;
         Self::start(sink, Queue::new(), clock).map_err(|source| AuditFileError::Io { path, source })
     }
 
@@ -49,10 +56,13 @@ impl AuditLog {
         queue: Arc<Queue>,
         clock: &Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        let worker = Worker { sink, queue: Arc::clone(&queue), clock: Arc::clone(clock) };
+        // None yet: also the record of the start is to be kept.
+        let (sender, synced) = watch::channel(Head::EMPTY);
+        let (shared, time) = (Arc::clone(&queue), Arc::clone(clock));
+        let worker = Worker { sink, queue: shared, clock: time, synced: sender };
         let thread = thread::Builder::new().name("audit".into()).spawn(move || worker.run())?;
         let worker = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, clock: Arc::clone(clock), worker })
+        Ok(Self { queue, clock: Arc::clone(clock), worker, synced })
     }
 
     /// Writes what is left, with a checkpoint. After that every call is refused.
@@ -63,6 +73,11 @@ impl AuditLog {
             // A panic of the thread was logged.
             let _ = worker.join();
         }
+    }
+
+    /// The last record that the disk has, and that there is another; [`Head::EMPTY`] at first.
+    pub(crate) fn synced(&self) -> watch::Receiver<Head> {
+        self.synced.clone()
     }
 
     /// How it fails, for `/readyz`.

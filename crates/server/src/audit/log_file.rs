@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    iter,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ use std::{
 
 use auth_core::{
     SigningKey,
-    audit::{Chain, Entry, Head, Line, Timestamp},
+    audit::{Chain, Entry, Head, InvalidHeadError, Line, Timestamp},
 };
 
 use super::{config::AuditConfig, files::Files, sink::Sink};
@@ -57,6 +58,25 @@ pub enum AuditFileError {
         /// Which file.
         path: PathBuf,
     },
+    /// A record is not in it that was.
+    #[error(
+        "the audit log {} was cut off or replaced: the database knows its record {sequence}, which is not there. Restore its files, or name another file in AUDIT_FILE to begin a new log",
+        path.display()
+    )]
+    CutOff {
+        /// Which file.
+        path: PathBuf,
+        /// The number of the record.
+        sequence: u64,
+    },
+    /// What the database has is no record of it.
+    #[error("the database has no head of the audit log {} where one should be: {source}", path.display())]
+    KeptHead {
+        /// Which file.
+        path: PathBuf,
+        /// Why it is none.
+        source: InvalidHeadError,
+    },
 }
 
 /// An open audit log.
@@ -80,13 +100,23 @@ pub(crate) struct LogFile {
     pending: Vec<u8>,
     /// The time of the last record that was taken.
     last_time: Timestamp,
+    copy: Option<StdoutCopy>,
+}
+
+/// Records on their way to standard output.
+#[derive(Debug, Default)]
+struct StdoutCopy {
+    pending: Vec<u8>,
+    is_failing: bool,
 }
 
 impl LogFile {
-    /// Opens the log in `files`, or begins it, and takes the record of the start.
+    /// Opens the log in `files`, or begins it, and takes the record of the start. `kept`: a record
+    /// that is known to have been in it.
     pub(crate) fn open(
         config: &AuditConfig,
         files: Files,
+        kept: Option<Head>,
         time: Timestamp,
     ) -> Result<Self, AuditFileError> {
         let io = |path: &Path| {
@@ -102,6 +132,12 @@ impl LogFile {
             // There is no record in this file: the last is in the one before it.
             None => (last_of_full(&files)?, 0),
         };
+        if let Some(kept) = kept
+            && !has(&files, kept, head).map_err(io(current))?
+        {
+            let (path, sequence) = (current.to_owned(), kept.sequence());
+            return Err(AuditFileError::CutOff { path, sequence });
+        }
         let first = if bytes == 0 { head.sequence() + 1 } else { first_sequence(current)? };
         let AuditConfig { key, node, max_bytes, max_full_files, checkpoint_records, .. } = config;
         let mut log = Self {
@@ -119,6 +155,7 @@ impl LogFile {
             unsigned: u64::from(head != Head::EMPTY),
             pending: Vec::new(),
             last_time: time,
+            copy: config.is_copied.then(StdoutCopy::default),
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         log.append(time, &Entry::Start { version, removed_bytes });
@@ -127,8 +164,12 @@ impl LogFile {
     }
 
     fn take(&mut self, line: &str) {
-        self.pending.extend_from_slice(line.as_bytes());
-        self.pending.push(b'\n');
+        for pending in
+            iter::once(&mut self.pending).chain(self.copy.as_mut().map(|it| &mut it.pending))
+        {
+            pending.extend_from_slice(line.as_bytes());
+            pending.push(b'\n');
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -147,11 +188,10 @@ impl LogFile {
                 Err(error) => return Err(error),
             }
         }
+        if let Some(copy) = &mut self.copy {
+            copy.write();
+        }
         Ok(())
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
 
     /// Renames the file, which is full, and begins the next one.
@@ -189,6 +229,22 @@ impl LogFile {
     }
 }
 
+impl StdoutCopy {
+    /// Writes what the file has. It waits for a slow reader; one that has gone is missed, and is no
+    /// reason to refuse a call.
+    fn write(&mut self) {
+        let mut out = io::stdout();
+        let written = out.write_all(&self.pending).and_then(|()| out.flush());
+        self.pending.clear();
+        if let Err(error) = &written
+            && !self.is_failing
+        {
+            tracing::error!(%error, "The copy of the audit log cannot be written");
+        }
+        self.is_failing = written.is_err();
+    }
+}
+
 impl Sink for LogFile {
     fn append(&mut self, time: Timestamp, entry: &Entry) {
         self.last_time = time;
@@ -217,6 +273,14 @@ impl Sink for LogFile {
             // The next one signs these records, too.
             Err(error) => tracing::error!(%error, "No checkpoint of the audit log"),
         }
+    }
+
+    fn head(&self) -> Head {
+        self.chain.head()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
 
     fn close(&mut self, time: Timestamp) -> io::Result<()> {
@@ -293,6 +357,22 @@ fn last_of_full(files: &Files) -> Result<Head, AuditFileError> {
     let (end, _) = resume(&mut file, path)?;
     let damaged = || AuditFileError::Damaged { path: path.clone() };
     end.map(|(head, _)| head).ok_or_else(damaged)
+}
+
+/// Whether `wanted` is a record of a log whose last one is `last`.
+fn has(files: &Files, wanted: Head, last: Head) -> io::Result<bool> {
+    if wanted.sequence() >= last.sequence() {
+        return Ok(wanted == last);
+    }
+    // It is among the last ones, unless there is something wrong.
+    for path in files.all()?.iter().rev() {
+        for line in BufReader::new(File::open(path)?).split(b'\n') {
+            if Line::parse(&line?).is_ok_and(|line| line.head() == wanted) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The number of the first record of a file that has one.

@@ -9,12 +9,16 @@
 //! 3. No call is passed on for whose record there is no room. Records wait in a bounded queue. A
 //!    request waits for room for a bounded time, and is then refused with 503, at once while the
 //!    file cannot be written. A failed write is tried again until it succeeds.
-//! 4. What is refused without a decision (no token, a bad token, a malformed request) is recorded
+//! 4. The head, once the disk has it, is kept in the database of the directory ([`kept`]). A log
+//!    that does not have the record that is kept there is not continued.
+//! 5. Standard output may have a copy of what is in the file. The file counts.
+//! 6. What is refused without a decision (no token, a bad token, a malformed request) is recorded
 //!    up to a number in each second. The rest is counted: a caller without a token cannot fill a
 //!    disk.
 
 pub(crate) mod config;
 pub(crate) mod files;
+pub(crate) mod kept;
 mod log;
 pub(crate) mod log_file;
 mod queue;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use auth_core::audit::{Entry, Timestamp};
+use auth_core::audit::{Entry, Head, Timestamp};
 
 /// Takes records, and writes them. A record that was taken is written sooner or later, or not
 /// before the next start: nothing is taken twice.
@@ -15,6 +15,12 @@ pub(crate) trait Sink: Send + 'static {
 
     /// Takes a checkpoint, if something was taken since the last one.
     fn checkpoint(&mut self, time: Timestamp);
+
+    /// The last record that was taken.
+    fn head(&self) -> Head;
+
+    /// Waits until the disk has what was written.
+    fn sync(&self) -> io::Result<()>;
 
     /// Writes what was taken, with a checkpoint, and waits until the disk has it.
     fn close(&mut self, time: Timestamp) -> io::Result<()>;

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use auth_core::{
     Algorithm, Clock, KeySet, SigningKey,
-    audit::{Change, Entry, Fault, Finding, Line, Report, Timestamp, Verifier},
+    audit::{Change, Digest, Entry, Fault, Finding, Head, Line, Report, Timestamp, Verifier},
 };
 use bartizan::{NoRoomError, Recorder};
 use tempfile::TempDir;
@@ -57,6 +57,7 @@ impl Folder {
             max_bytes,
             max_full_files,
             checkpoint_records: 10,
+            is_copied: false,
         };
         Self { folder, config }
     }
@@ -66,7 +67,12 @@ impl Folder {
     }
 
     fn open(&self) -> Result<LogFile, AuditFileError> {
-        LogFile::open(&self.config, self.files(), time(0))
+        self.open_knowing(None)
+    }
+
+    /// The same with a record that is known to have been in it.
+    fn open_knowing(&self, kept: Option<Head>) -> Result<LogFile, AuditFileError> {
+        LogFile::open(&self.config, self.files(), kept, time(0))
     }
 
     fn path(&self) -> &Path {
@@ -249,8 +255,43 @@ fn a_log_whose_end_was_changed_is_not_opened() {
     assert!(matches!(folder.open(), Err(AuditFileError::Damaged { .. })));
     let missing =
         AuditConfig { file: folder.path().join("no/audit.jsonl"), ..folder.config.clone() };
-    let opened = LogFile::open(&missing, Files::at(&missing.file), time(0));
+    let opened = LogFile::open(&missing, Files::at(&missing.file), None, time(0));
     assert!(matches!(opened, Err(AuditFileError::Io { .. })));
+}
+
+#[test]
+fn a_log_without_a_record_that_is_known_is_not_opened() {
+    let folder = Folder::new(4096, None);
+    let mut log = folder.open().unwrap();
+    write(&mut log, 1..=20);
+    let early = log.head();
+    write(&mut log, 21..=60);
+    let last = log.head();
+    drop(log);
+    for kept in [early, last] {
+        drop(folder.open_knowing(Some(kept)).unwrap());
+    }
+    let assert_cut_off = |kept: Head| {
+        let Err(AuditFileError::CutOff { sequence, .. }) = folder.open_knowing(Some(kept)) else {
+            panic!("{kept} is not there")
+        };
+        assert_eq!(sequence, kept.sequence());
+    };
+    // Another with the number of one that is there, at the end or before it.
+    assert_cut_off(Head::new(early.sequence(), last.hash()));
+    let end = folder.verify().unwrap().head;
+    assert_cut_off(Head::new(end.sequence(), early.hash()));
+    // Cut off behind a record that is as it was written.
+    for path in folder.files().all().unwrap().iter().skip(1) {
+        fs::remove_file(path).unwrap();
+    }
+    assert_cut_off(last);
+    assert_cut_off(end);
+    // Removed altogether.
+    for path in folder.files().all().unwrap() {
+        fs::remove_file(path).unwrap();
+    }
+    assert_cut_off(Head::new(1, early.hash()));
 }
 
 #[test]
@@ -259,7 +300,7 @@ fn a_log_has_one_writer() {
     let log = folder.open().unwrap();
     assert!(matches!(folder.open(), Err(AuditFileError::InUse { .. })));
     // Commands have a log of their own.
-    LogFile::open(&folder.config, folder.files().of_commands(), time(0)).unwrap();
+    LogFile::open(&folder.config, folder.files().of_commands(), None, time(0)).unwrap();
     drop(log);
     folder.open().unwrap();
 }
@@ -282,6 +323,7 @@ struct Disk {
     taken: Mutex<Vec<Entry>>,
     written: Mutex<Vec<Entry>>,
     is_closed: AtomicBool,
+    syncs: AtomicU64,
 }
 
 struct DiskSink(Arc<Disk>);
@@ -300,6 +342,17 @@ impl Sink for DiskSink {
     }
 
     fn checkpoint(&mut self, _: Timestamp) {}
+
+    /// So many records as were taken.
+    fn head(&self) -> Head {
+        let written = self.0.written.lock().unwrap().len() + self.0.taken.lock().unwrap().len();
+        Head::new(written as u64, Digest::of(b""))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.syncs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 
     fn close(&mut self, _: Timestamp) -> io::Result<()> {
         self.0.is_closed.store(true, Ordering::Relaxed);
@@ -347,6 +400,28 @@ async fn while_the_disk_is_full_there_is_no_room_and_nothing_is_lost() {
     assert_eq!(*disk.written.lock().unwrap(), [change(1), change(2), change(3)]);
     // Nothing is passed on whose record would not be written any more.
     assert_eq!(log.reserve().await.map(drop), Err(NoRoomError));
+}
+
+#[tokio::test]
+async fn a_head_is_known_once_the_disk_has_it() {
+    let (disk, queue) = (Arc::new(Disk::default()), Queue::new());
+    let log = log(&disk, &queue);
+    let mut synced = log.synced();
+    queue.push(time(1), change(1));
+    synced.changed().await.unwrap();
+    assert_eq!(synced.borrow_and_update().sequence(), 1);
+    assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
+    queue.push(time(2), change(2));
+    log.close();
+    assert_eq!(synced.borrow().sequence(), 2);
+    // What the disk does not take is not known.
+    let (disk, queue) = (Arc::new(Disk::default()), Queue::new());
+    disk.is_full.store(true, Ordering::Relaxed);
+    let log = self::log(&disk, &queue);
+    queue.push(time(1), change(1));
+    eventually(|| log.failing().is_some()).await;
+    log.close();
+    assert_eq!(*log.synced().borrow(), Head::EMPTY);
 }
 
 #[tokio::test]

@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_core::{Clock, audit::Timestamp};
+use auth_core::{
+    Clock,
+    audit::{Head, Timestamp},
+};
+use tokio::sync::watch;
 
 use super::{
     queue::{Queue, Work},
@@ -23,17 +27,21 @@ const COLLECT: Duration = Duration::from_millis(10);
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often there is a checkpoint where there are records without one.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
+/// How often the disk is made to have what was written, so that its head can be kept elsewhere.
+const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker<S> {
     pub(super) sink: S,
     pub(super) queue: Arc<Queue>,
     pub(super) clock: Arc<dyn Clock>,
+    /// The last record that the disk has.
+    pub(super) synced: watch::Sender<Head>,
 }
 
 impl<S: Sink> Worker<S> {
     /// Writes until the queue is closed.
     pub(super) fn run(mut self) {
-        let mut last_checkpoint = Instant::now();
+        let (mut last_checkpoint, mut last_sync) = (Instant::now(), Instant::now());
         loop {
             let clock = Arc::clone(&self.clock);
             let work = self.queue.next(RETRY_INTERVAL, || now(clock.as_ref()));
@@ -51,8 +59,9 @@ impl<S: Sink> Worker<S> {
                 }
                 Work::Idle => {}
                 Work::Close => {
-                    if let Err(error) = self.sink.close(now(self.clock.as_ref())) {
-                        tracing::error!(%error, "The audit log could not be closed");
+                    match self.sink.close(now(self.clock.as_ref())) {
+                        Ok(()) => self.synced.send_modify(|last| *last = self.sink.head()),
+                        Err(error) => tracing::error!(%error, "The audit log could not be closed"),
                     }
                     return;
                 }
@@ -64,6 +73,22 @@ impl<S: Sink> Worker<S> {
                     return;
                 }
             }
+            if last_sync.elapsed() >= SYNC_INTERVAL {
+                last_sync = Instant::now();
+                self.sync();
+            }
+        }
+    }
+
+    /// Says which record is the last one that the disk has.
+    fn sync(&self) {
+        let head = self.sink.head();
+        if *self.synced.borrow() == head {
+            return;
+        }
+        match self.sink.sync() {
+            Ok(()) => self.synced.send_modify(|last| *last = head),
+            Err(error) => tracing::warn!(%error, "The disk may not have the audit log"),
         }
     }
 

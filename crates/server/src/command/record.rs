@@ -49,7 +49,9 @@ impl ChangeRecord {
         if !faults.is_empty() {
             return Err(ConfigError(faults).into());
         }
-        let Some(config) = config else { return Ok(None) };
+        let Some(mut config) = config else { return Ok(None) };
+        // Commands print their results there.
+        config.is_copied = false;
         let short = |text: Option<String>| text.filter(|text| text.len() <= MAX_BYTES);
         let change = Change {
             by: who(),
@@ -58,7 +60,7 @@ impl ChangeRecord {
             detail: short(detail),
         };
         let files = Files::at(&config.file).of_commands();
-        let log = LogFile::open(&config, files.clone(), now(clock))?;
+        let log = LogFile::open(&config, files.clone(), None, now(clock))?;
         Ok(Some(Self { log, files, change }))
     }
 

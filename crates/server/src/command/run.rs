@@ -136,12 +136,7 @@ pub(super) async fn serve_until(
     let ended = serving.await;
     while jobs.join_next().await.is_some() {}
     if let Some(audit) = audit {
-        // It waits for the disk.
-        let closing = tokio::task::spawn_blocking(move || audit.close());
-        closing.await.map_err(|error| Failure::Io {
-            context: "closing the audit log",
-            source: error.into(),
-        })?;
+        audit.close().await;
     }
     directory.close().await;
     tracing::info!("Stopped");

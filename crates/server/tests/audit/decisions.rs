@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use auth_core::audit::{Digest, Entry};
 use serde_json::{Value, json};
 
-use crate::world::{ARGUMENT, World};
+use crate::world::{ARGUMENT, World, eventually};
 
 #[tokio::test]
 async fn every_decision_is_recorded_without_token_secret_or_argument() {
@@ -62,6 +62,52 @@ async fn every_decision_is_recorded_without_token_secret_or_argument() {
     assert!(matches!(records.first().unwrap().entry, Entry::Start { .. }));
     assert!(matches!(records.last().unwrap().entry, Entry::Checkpoint { .. }));
     world.run(&["audit", "verify"]).expect(0).has(&["ok: audit.jsonl: 7 records, 1 to 7"]);
+}
+
+#[tokio::test]
+async fn standard_output_has_a_copy_that_verifies() {
+    let mut world = World::with(&[("AUDIT_STDOUT", "on")]);
+    world.start();
+    let token = world.token("bob", "User.Read");
+    assert_eq!(world.call(Some(&token)).await, 200);
+    world.stop();
+    let text = world.rest_of_stdout();
+    let copy: String = text.split_inclusive('\n').filter(|line| line.starts_with('{')).collect();
+    assert!(copy.contains("tools/call"), "{text}");
+    assert!(fs::read_to_string(world.path("audit.jsonl")).unwrap().ends_with(&copy));
+    fs::write(world.path("copy.jsonl"), copy).unwrap();
+    drop(world.run(&["audit", "verify", "copy.jsonl", "--partial"]).expect(0));
+    // Commands print there what they are for.
+    drop(world.run(&["users", "disable", "bob"]).expect(0).lacks("\"seq\""));
+    // A reader that has gone is no reason to refuse a call.
+    drop(world.run(&["users", "enable", "bob"]).expect(0));
+    world.start();
+    world.close_stdout();
+    assert_eq!(world.call(Some(&token)).await, 200);
+    eventually(|| world.log().contains("The copy of the audit log cannot be written"));
+    assert_eq!(world.call(Some(&token)).await, 200);
+    world.stop();
+    drop(world.run(&["audit", "verify"]).expect(0));
+}
+
+#[tokio::test]
+async fn the_value_of_an_argument_is_recorded_where_the_policy_names_it() {
+    let policy = format!("{}\n[record]\nwhoami = [\"unused\"]\n", server::BUILT_IN);
+    let mut world = World::new();
+    fs::write(world.path("policy.toml"), policy).unwrap();
+    let env = fs::read_to_string(world.path(".env")).unwrap();
+    fs::write(world.path(".env"), format!("{env}\nPOLICY_FILE=policy.toml\n")).unwrap();
+    world.start();
+    let token = world.token("alice", "Admin.Write User.Read");
+    assert_eq!(world.call(Some(&token)).await, 200);
+    assert_eq!(world.call_tool("get_time", Some(&token)).await, 200);
+    world.stop();
+    let [named, other] = world.decisions().try_into().unwrap();
+    let json = json!(ARGUMENT).to_string();
+    assert_eq!(named["what"]["values"], json!([{ "name": "unused", "json": json }]));
+    assert!(other["what"].get("values").is_none());
+    let events = world.run(&["audit", "export", "--format", "ocsf"]).expect(0);
+    drop(events.has(&[ARGUMENT]));
 }
 
 #[tokio::test]

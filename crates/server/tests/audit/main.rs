@@ -1,11 +1,6 @@
 //! The audit log of the program: what is recorded, what is not, and what is found when another
 //! program has written in it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod changes;
 mod decisions;

@@ -32,7 +32,7 @@ async fn the_first_record_that_is_not_as_it_was_written_is_named_by_cause() {
     let path = world.path("audit.jsonl");
     let good = fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = good.lines().collect();
-    let with = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let with = |lines: &[&str]| lines.iter().flat_map(|line| [*line, "\n"]).collect::<String>();
     let verify = |text: &str, code, texts: &[&str]| {
         fs::write(&path, text).unwrap();
         drop(world.run(&["audit", "verify", "audit.jsonl"]).expect(code).has(texts));
@@ -67,6 +67,38 @@ async fn the_first_record_that_is_not_as_it_was_written_is_named_by_cause() {
     drop(said.has(&["the end of audit.jsonl: record 6 is missing: the log was cut off"]));
     fs::write(&path, &good).unwrap();
     drop(world.run(&["audit", "verify", "audit.jsonl", "--head", &head]).expect(0));
+}
+
+#[tokio::test]
+async fn the_database_knows_of_a_log_that_was_cut_off_or_removed() {
+    let mut world = world().await;
+    let path = world.path("audit.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = good.split_inclusive('\n').collect();
+    let last = Line::parse(lines.last().unwrap().trim_end().as_bytes()).unwrap().sequence;
+    let known = format!("record {last} is there, which the database knows");
+    drop(world.run(&["audit", "verify"]).expect(0).has(&[&known]));
+    // At a checkpoint, and all of it: neither is seen in the files.
+    for (text, missing) in [(lines[..5].concat(), 6), (String::new(), 1)] {
+        fs::write(&path, &text).unwrap();
+        drop(world.run(&["audit", "verify", "audit.jsonl"]).expect(0));
+        let missing = format!("record {missing} is missing: the log was cut off");
+        drop(world.run(&["audit", "verify"]).expect(10).has(&[&missing]));
+    }
+    fs::remove_file(&path).unwrap();
+    drop(world.run(&["audit", "verify"]).expect(10).has(&["the log was cut off"]));
+    // It is not continued, and the database still knows.
+    let said = world.run(&["--bind", "127.0.0.1:0"]).expect(10);
+    drop(said.has(&[&format!("the database knows its record {last}"), "name another file"]));
+    drop(world.run(&["audit", "verify"]).expect(10));
+    fs::write(&path, &good).unwrap();
+    world.start();
+    world.stop();
+    drop(world.run(&["audit", "verify"]).expect(0).has(&["which the database knows"]));
+    // Another file is another log.
+    fs::remove_file(&path).unwrap();
+    let other = [("AUDIT_FILE", "other.jsonl")];
+    drop(world.run_with(&other, &["audit", "verify"]).expect(2).has(&["no audit log at"]));
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     thread,
     time::Duration,
 };
@@ -15,6 +15,7 @@ use auth_core::{
     audit::{Entry, Line},
 };
 use http::StatusCode;
+use reqwest::RequestBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,6 +29,7 @@ pub(crate) struct World {
     settings: Vec<(String, String)>,
     port: u16,
     child: Option<Child>,
+    stdout: Option<BufReader<ChildStdout>>,
     http: reqwest::Client,
 }
 
@@ -57,7 +59,7 @@ impl World {
         let settings = settings.iter().chain(&audit).chain(more);
         let settings = settings.map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let world = Self { folder, settings, port, child: None, http };
+        let world = Self { folder, settings, port, child: None, stdout: None, http };
         world.run(&["init"]).expect(0);
         world
     }
@@ -99,10 +101,30 @@ impl World {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let log = fs::read_to_string(self.path("log")).unwrap();
-        assert!(line.starts_with("MCP server on "), "{line} {log}");
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        while !line.starts_with("MCP server on ") {
+            line.clear();
+            assert!(stdout.read_line(&mut line).unwrap() > 0, "{}", self.log());
+        }
         self.child = Some(child);
+        self.stdout = Some(stdout);
+    }
+
+    /// What else the server, which has ended, has written to standard output.
+    pub(crate) fn rest_of_stdout(&mut self) -> String {
+        let mut text = String::new();
+        self.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    /// Closes the end from which its standard output is read.
+    pub(crate) fn close_stdout(&mut self) {
+        self.stdout = None;
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
     }
 
     /// Stops it as a service manager does, and waits for its end.
@@ -142,6 +164,11 @@ impl World {
     }
 
     pub(crate) async fn call_tool(&self, tool: &str, token: Option<&str>) -> StatusCode {
+        self.request(tool, token).send().await.unwrap().status()
+    }
+
+    /// A call, before it is sent.
+    pub(crate) fn request(&self, tool: &str, token: Option<&str>) -> RequestBuilder {
         let request = self
             .http
             .post(format!("http://127.0.0.1:{}/mcp", self.port))
@@ -157,7 +184,7 @@ impl World {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": { "unused": ARGUMENT } },
         });
-        request.body(body.to_string()).send().await.unwrap().status()
+        request.body(body.to_string())
     }
 
     pub(crate) async fn readiness(&self) -> String {
@@ -194,6 +221,12 @@ impl Said {
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn lacks(self, text: &str) -> Self {
+        assert!(!self.out.contains(text), "{text:?} is in:\n{}", self.out);
         self
     }
 

@@ -334,6 +334,14 @@ settings! {
         Some("1000"),
         "After how many records of the audit log there is a signed checkpoint. There is one in each minute with records, too, and at the end of each file.",
     );
+    /// Whether it is copied.
+    AuditStdout = server(
+        "AUDIT_STDOUT",
+        ("audit", "stdout"),
+        Choice(&["on", "off"]),
+        Some("off"),
+        "Whether each record of the audit log is written to standard output, too, once it is in the file.",
+    );
     /// Whether the server is its own authorization server.
     SignIn = server(
         "SIGN_IN",

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_core::audit::Line;
+use auth_core::audit::{Head, Line};
 use settings::{Environment, Variable};
 
 use crate::{
@@ -20,6 +20,8 @@ pub(super) struct ChainFiles {
     /// The name of the file that is written, or was.
     pub(super) name: PathBuf,
     pub(super) files: Vec<PathBuf>,
+    /// The record that the database knows of it.
+    pub(super) kept: Option<Head>,
 }
 
 /// A line of a file.
@@ -29,13 +31,15 @@ pub(super) struct Place<'a> {
     pub(super) line: usize,
 }
 
-/// The chains of these files; of the configured log if there are none.
+/// The chains of these files; of the configured log if there are none, of which the database knows
+/// the record `kept`.
 pub(super) fn chains(
     files: &[PathBuf],
     environment: &Environment,
+    kept: Option<Head>,
 ) -> Result<Vec<ChainFiles>, Failure> {
     if files.is_empty() {
-        return configured(environment);
+        return configured(environment, kept);
     }
     let mut found: BTreeMap<PathBuf, Vec<(u64, PathBuf)>> = BTreeMap::new();
     for path in files {
@@ -47,23 +51,24 @@ pub(super) fn chains(
     let chain = |(name, mut files): (PathBuf, Vec<(u64, PathBuf)>)| {
         files.sort();
         files.dedup();
-        ChainFiles { name, files: files.into_iter().map(|(_, path)| path).collect() }
+        let files = files.into_iter().map(|(_, path)| path).collect();
+        ChainFiles { name, files, kept: None }
     };
     Ok(found.into_iter().map(chain).collect())
 }
 
-fn configured(environment: &Environment) -> Result<Vec<ChainFiles>, Failure> {
+fn configured(environment: &Environment, kept: Option<Head>) -> Result<Vec<ChainFiles>, Failure> {
     let Some(path) = environment.get(Variable::AuditFile) else {
         let text = "which audit log? Name its files, or set AUDIT_FILE";
         return Err(Failure::Usage(text.into()));
     };
     let server = Files::at(path);
     let mut chains = Vec::new();
-    for files in [server.clone(), server.of_commands()] {
+    for (files, kept) in [(server.clone(), kept), (server.of_commands(), None)] {
         let name = files.current().to_owned();
         let files = files.all().map_err(|source| io_error(&name, source))?;
-        if !files.is_empty() {
-            chains.push(ChainFiles { name, files });
+        if !files.is_empty() || kept.is_some() {
+            chains.push(ChainFiles { name, files, kept });
         }
     }
     if chains.is_empty() {

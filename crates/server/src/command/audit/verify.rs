@@ -75,6 +75,7 @@ pub(super) fn verify(
             "unsigned": report.unsigned,
             "clock_set_back": report.clock_set_back,
             "signatures_checked": checks.keys.is_some(),
+            "kept": chain.kept.map(|kept| kept.to_string()),
         }));
     }
     if output == OutputFormat::Json { write_json(&reports, out) } else { Ok(()) }
@@ -85,7 +86,7 @@ fn verify_chain(chain: &ChainFiles, checks: &Checks) -> Result<Report, Failure> 
     if checks.partial {
         verifier = verifier.from_any_record();
     }
-    if let Some(head) = checks.head {
+    if let Some(head) = checks.head.or(chain.kept) {
         verifier = verifier.expecting(head);
     }
     // Where each file begins, by the count of lines before it.
@@ -119,6 +120,9 @@ fn described(chain: &ChainFiles, report: &Report, checks: &Checks) -> String {
         "ok: {name}: {count} records, {first} to {}, {checkpoints} checkpoints\n    head {head}\n",
         head.sequence()
     );
+    if let Some(kept) = chain.kept.filter(|_| checks.head.is_none()) {
+        let _ = writeln!(text, "    record {} is there, which the database knows", kept.sequence());
+    }
     if checks.keys.is_none() {
         text += "note: signatures were not checked: a log that was written anew is not noticed\n";
     } else if unsigned > 0 {

@@ -1,0 +1,162 @@
+//! The head of the log in the database of the directory. A person who can write the files alone
+//! cannot change it there: that the end was cut off, or all files removed or replaced, is noticed
+//! at the next start and by `server audit verify`.
+//!
+//! It is kept every few seconds, and when the server stops, once the disk has the record: a machine
+//! that loses its power never has less than is kept.
+
+use std::{
+    path::{Path, PathBuf, absolute},
+    sync::Arc,
+    time::Duration,
+};
+
+use auth_core::{Clock, FailureChange, JobHealth, audit::Head};
+use directory::{AnyDirectory, Shared};
+use tokio_util::sync::CancellationToken;
+
+use super::{AuditLog, config, log_file::AuditFileError};
+use crate::failure::Failure;
+
+/// How long until the database is asked again after an error.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Where the head of one log is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptHead {
+    shared: Shared,
+    path: PathBuf,
+    name: String,
+}
+
+impl KeptHead {
+    /// That of the log of this node in `file`.
+    pub(crate) fn of(file: &Path, directory: &AnyDirectory) -> Self {
+        let path = absolute(file).unwrap_or_else(|_| file.to_owned());
+        let name = format!("{} {}", config::node(), path.display());
+        Self { shared: Shared::new(directory.clone()), path: file.to_owned(), name }
+    }
+
+    /// The one that was kept last; `None` if none was.
+    pub(crate) async fn load(&self) -> Result<Option<Head>, Failure> {
+        let text = self.shared.audit_head(&self.name).await?;
+        let invalid = |source| AuditFileError::KeptHead { path: self.path.clone(), source };
+        Ok(text.map(|text| text.parse::<Head>().map_err(invalid)).transpose()?)
+    }
+}
+
+/// A log whose head is kept.
+#[derive(Clone)]
+pub(crate) struct KeptLog {
+    pub(crate) log: AuditLog,
+    kept: KeptHead,
+    health: JobHealth,
+    clock: Arc<dyn Clock>,
+}
+
+impl KeptLog {
+    /// Opens the log that `config` describes, if it has the record that is kept.
+    pub(crate) async fn open(
+        config: &config::AuditConfig,
+        directory: &AnyDirectory,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let kept = KeptHead::of(&config.file, directory);
+        let log = AuditLog::open(config, kept.load().await?, clock)?;
+        let health = JobHealth::new("keeping the head of the audit log");
+        Ok(Self { log, kept, health, clock: Arc::clone(clock) })
+    }
+
+    /// Whether heads are kept.
+    pub(crate) fn health(&self) -> JobHealth {
+        self.health.clone()
+    }
+
+    /// Keeps each head until `stop` is cancelled.
+    pub(crate) async fn keep(self, stop: CancellationToken) {
+        let mut synced = self.log.synced();
+        let run = async {
+            while synced.changed().await.is_ok() {
+                while !self.store().await {
+                    tokio::time::sleep(RETRY_INTERVAL).await;
+                }
+            }
+        };
+        Box::pin(stop.run_until_cancelled(run)).await;
+    }
+
+    /// Closes the log, and keeps its last head.
+    pub(crate) async fn close(self) {
+        let log = self.log.clone();
+        // It waits for the disk. A panic was logged.
+        let _ = tokio::task::spawn_blocking(move || log.close()).await;
+        self.store().await;
+    }
+
+    /// Whether the head that the disk has is kept.
+    async fn store(&self) -> bool {
+        let head = *self.log.synced().borrow();
+        if head == Head::EMPTY {
+            // Not known yet: what was kept before stays.
+            return true;
+        }
+        let stored = self.kept.shared.keep_audit_head(&self.kept.name, &head.to_string()).await;
+        match stored {
+            Ok(()) => {
+                if self.health.succeeded() {
+                    tracing::info!("The head of the audit log is kept again");
+                }
+                true
+            }
+            Err(error) => {
+                if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
+                    tracing::warn!(%error, "The head of the audit log cannot be kept");
+                }
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{Algorithm, audit::InvalidHeadError};
+    use testkit::{ManualClock, NOW, TestKey};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_head_that_cannot_be_kept_is_reported_and_one_that_is_none_ends_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config::AuditConfig {
+            file: folder.path().join("audit.jsonl"),
+            key: TestKey::shared(Algorithm::Es256).signing(),
+            node: "a".into(),
+            max_bytes: u64::MAX,
+            max_full_files: None,
+            checkpoint_records: 10,
+            is_copied: false,
+        };
+        let clock: Arc<dyn Clock> = ManualClock::at(NOW);
+        let directory = AnyDirectory::open("sqlite::memory:").await.unwrap();
+        let log = KeptLog::open(&config, &directory, &clock).await.unwrap();
+        let kept = log.kept.clone();
+        log.close().await;
+        assert_eq!(kept.load().await.unwrap().unwrap().sequence(), 2);
+
+        // Closed before its disk has a record: what was kept stays.
+        let log = KeptLog::open(&config, &directory, &clock).await.unwrap();
+        assert!(log.store().await);
+        assert_eq!(kept.load().await.unwrap().unwrap().sequence(), 2);
+        kept.shared.keep_audit_head(&kept.name, "none").await.unwrap();
+        let Err(Failure::Audit(AuditFileError::KeptHead { source, .. })) = kept.load().await else {
+            panic!("it is no head")
+        };
+        assert_eq!(source, InvalidHeadError);
+        directory.close().await;
+        let health = log.health();
+        assert_eq!(health.failure(), None);
+        log.close().await;
+        assert!(health.failure().is_some());
+    }
+}
