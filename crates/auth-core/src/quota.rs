@@ -71,6 +71,12 @@ impl Quota {
         Share { quota: Arc::clone(self), holder, bounds, amount: 0 }
     }
 
+    /// How much all callers hold together.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.held().total
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,6 +162,7 @@ mod tests {
         let mut anonymous = share(Holder::Anonymous);
         assert_eq!(anonymous.hold(3), Err(QuotaExceededError::Caller));
         anonymous.hold(2).unwrap();
+        assert_eq!(quota.total(), 10);
         drop(first);
         other.hold(6).unwrap();
         drop((second, other, anonymous));

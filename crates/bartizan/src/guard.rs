@@ -30,6 +30,27 @@ pub struct Guard<A> {
     pub(crate) streams: Arc<Quota>,
 }
 
+/// What the callers of a guard hold of what is bounded by its [`Limits`]. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct GuardUsage {
+    bodies: Arc<Quota>,
+    streams: Arc<Quota>,
+}
+
+impl GuardUsage {
+    /// How many bytes of bodies are held now.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        self.bodies.total()
+    }
+
+    /// How many streams are open now.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.streams.total()
+    }
+}
+
 /// Chooses a caller's policy.
 #[derive(Clone)]
 struct Policies(Arc<Choose>);
@@ -183,6 +204,12 @@ impl<A: Authenticate> Guard<A> {
     #[must_use]
     pub fn rules(&self) -> RulesHandle {
         RulesHandle::new(self.rules.clone())
+    }
+
+    /// What callers hold now of what is bounded.
+    #[must_use]
+    pub fn usage(&self) -> GuardUsage {
+        GuardUsage { bodies: Arc::clone(&self.bodies), streams: Arc::clone(&self.streams) }
     }
 
     /// Serves the metadata; to be mounted at [`metadata_paths`](Self::metadata_paths).

@@ -68,16 +68,17 @@ pub use authenticate::{
 };
 pub use authenticate::{
     Authenticate, AuthenticateError, InvalidTokenError, MemoryUser, MemoryUsers, NewUser,
-    PeerAddress, Presented, Provisioning, TokenAuthenticator, UserAuthenticator, UserLookup,
-    UserRecord, Users, VerifyToken,
+    PeerAddress, Presented, Provisioning, TokenAuthenticator, TokenCacheUse, UserAuthenticator,
+    UserLookup, UserRecord, Users, VerifyToken,
 };
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]
 pub use catch_panic::CatchPanic;
-pub use guard::Guard;
+pub use guard::{Guard, GuardUsage};
 pub use metadata::MetadataService;
 pub use observer::{
-    AuditEvent, Details, LogObserver, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room,
+    AuditEvent, Completion, Details, LogObserver, NoRoomError, Observer, Outcome, Recorder,
+    RefusalKind, Room,
 };
 #[cfg(feature = "toml")]
 pub use policy_toml::{PolicyTomlError, policy_from_toml};

@@ -22,6 +22,7 @@ use http::{
 };
 use http_body::Body;
 use http_body_util::Full;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
     answer::{exchange::Exchange, lists::Viewer},
     authenticate::Credentials,
     catch_panic::catch_panic,
-    observer::{Details, NoRoomError, Observers, Outcome, Reporter, Room},
+    observer::{Completion, Details, NoRoomError, Observers, Outcome, Reporter, Room},
     request::{
         accept, arguments,
         bearer::{self, CredentialError},
@@ -118,6 +119,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let id = RequestId::next();
+            let started = guard.observers.start();
             let page = guard.origins.page(request.headers(), request.uri());
             if let Some(page) = page.as_ref().filter(|_| cors::is_preflight(&request)) {
                 let mut response = cors::preflight(request.headers());
@@ -125,8 +127,8 @@ where
                 response.headers_mut().insert(X_REQUEST_ID, id.to_header());
                 return Ok(response.map(GuardedBody::generated));
             }
-            let mut response = match admit(guard, id, request).await {
-                Ok(Admitted { request, exchange, unacceptable, message_id, held }) => {
+            let mut response = match admit(guard, id, started, request).await {
+                Ok(Admitted { request, mut exchange, unacceptable, message_id, held }) => {
                     // Calling may panic as well as waiting.
                     let response = match catch_panic(async { inner.call(request).await }).await {
                         Some(answered) => Some(answered?),
@@ -137,13 +139,16 @@ where
                     match (response, unacceptable) {
                         (None, _) => {
                             exchange.report(Outcome::Panicked);
-                            response::panicked(id, message_id.as_ref()).map(GuardedBody::generated)
+                            let response = response::panicked(id, message_id.as_ref());
+                            exchange.status = Some(response.status());
+                            response.map(GuardedBody::generated)
                         }
                         (Some(response), Some(refusal))
                             if response.status() == StatusCode::NOT_ACCEPTABLE =>
                         {
                             exchange.report(refusal.outcome());
                             let response = exchange.rules.challenges.refuse(id, &refusal);
+                            exchange.status = Some(response.status());
                             response.map(GuardedBody::generated)
                         }
                         (Some(response), _) => exchange.answer(response).await,
@@ -178,6 +183,7 @@ struct Admitted<A> {
 async fn admit<A, B>(
     guard: Arc<Guard<A>>,
     id: RequestId,
+    started: Option<Instant>,
     request: Request<B>,
 ) -> Result<Admitted<A>, Response<Full<Bytes>>>
 where
@@ -257,7 +263,13 @@ where
         Decision::Deny(_) if caller.is_none() => return Err(refuse(Refusal::NoToken)),
         Decision::Deny(denial) => {
             reporter.decided(caller, &action, Outcome::Denied(&denial), &policy, &details);
-            return Err(rules.challenges.deny(id, &denial, message_id.as_ref()));
+            let response = rules.challenges.deny(id, &denial, message_id.as_ref());
+            if let Some(started) = started {
+                let (status, elapsed) = (Some(response.status()), started.elapsed());
+                let completion = Completion { method: method.as_deref(), status, elapsed };
+                reporter.report(caller, Some(&action), Outcome::Completed(completion));
+            }
+            return Err(response);
         }
     };
     let place = match place(&guard, &rules.limits, &action, &owner) {
@@ -285,6 +297,8 @@ where
         method,
         is_notification,
         is_stateless,
+        started,
+        status: None,
         _place: place,
     };
     let request = Request::from_parts(parts, Full::new(bytes));

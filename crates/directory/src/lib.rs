@@ -151,6 +151,12 @@ pub trait Directory: Send + Sync + 'static {
         None
     }
 
+    /// How old answers are at most: how long ago the store was last asked with success. `None` if
+    /// it is asked for each of them.
+    fn age(&self) -> Option<Duration> {
+        None
+    }
+
     /// The work in the background that fails now.
     fn failing(&self) -> Vec<JobFailure> {
         Vec::new()

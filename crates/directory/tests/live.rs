@@ -210,6 +210,7 @@ async fn without_its_database_what_is_known_serves_for_a_bounded_time() {
         assert!(matches!(fault, DirectoryError::Unavailable { .. }), "{fault:?}");
 
         sleep(max_age.saturating_sub(fresh.elapsed()) + Duration::from_millis(50)).await;
+        assert!(mine.age() > Some(max_age) && mine.store().age().is_none());
         for directory in [&mine, &of_many] {
             let fault = directory.find(&issuer(), &"alice".parse().unwrap()).await.unwrap_err();
             assert!(matches!(fault, DirectoryError::Stale { .. }), "{fault:?}");

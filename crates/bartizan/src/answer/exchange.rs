@@ -21,7 +21,7 @@ use std::{
 
 use auth_core::{Action, Decision, Denial, Owner, Query, quota::Share};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use memchr::memmem;
@@ -36,7 +36,7 @@ use crate::{
         sse::Event,
     },
     authenticate::Credentials,
-    observer::{Outcome, Reported},
+    observer::{Completion, Outcome, Reported},
     response,
     rules::Ruleset,
 };
@@ -66,6 +66,10 @@ pub(crate) struct Exchange<A> {
     /// Whether nothing is to be answered.
     pub(crate) is_notification: bool,
     pub(crate) is_stateless: bool,
+    /// When the request was received, if an observer wants to know how long it takes.
+    pub(crate) started: Option<Instant>,
+    /// The status of the answer, once there is one.
+    pub(crate) status: Option<StatusCode>,
     /// The place among the streams, until the answer has ended.
     pub(crate) _place: Option<Share>,
 }
@@ -86,11 +90,12 @@ impl<A> Exchange<A> {
 
 impl<A: Authenticate> Exchange<A> {
     /// The answer as the caller may have it.
-    pub(crate) async fn answer<R>(self, mut response: Response<R>) -> Response<GuardedBody<R>>
+    pub(crate) async fn answer<R>(mut self, mut response: Response<R>) -> Response<GuardedBody<R>>
     where
         R: Body<Data = Bytes>,
         R::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        self.status = Some(response.status());
         self.guard.owned_ids.tag_session(response.headers_mut(), &self.owner);
         if is(response.headers(), "text/event-stream") {
             return response.map(|body| GuardedBody::stream(body, self.into_stream()));
@@ -104,12 +109,11 @@ impl<A: Authenticate> Exchange<A> {
             return self.list(response).await;
         }
         if is_json && matches!(self.action, Action::CallTool(_)) {
-            let Self { guard, owner, action, .. } = self;
             let learn = move |bytes: &[u8]| {
                 if mentions_task(bytes)
                     && let Ok(answer) = serde_json::from_slice(bytes)
                 {
-                    guard.tasks.learn(&answer, &owner, &action);
+                    self.guard.tasks.learn(&answer, &self.owner, &self.action);
                 }
             };
             return response.map(|body| GuardedBody::watched(body, Box::new(learn)));
@@ -118,7 +122,7 @@ impl<A: Authenticate> Exchange<A> {
     }
 
     /// A list, without what the caller may not see.
-    async fn list<R>(self, response: Response<R>) -> Response<GuardedBody<R>>
+    async fn list<R>(mut self, response: Response<R>) -> Response<GuardedBody<R>>
     where
         R: Body<Data = Bytes>,
         R::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -136,7 +140,9 @@ impl<A: Authenticate> Exchange<A> {
             Ok(message) => message,
             Err(fault) => {
                 self.report(Outcome::UnreadableList(fault.as_ref()));
-                return response::bad_gateway().map(GuardedBody::generated);
+                let response = response::bad_gateway();
+                self.status = Some(response.status());
+                return response.map(GuardedBody::generated);
             }
         };
         lists::filter(&mut message, &self.viewer, self.is_stateless);
@@ -254,6 +260,15 @@ impl<A: Authenticate> Exchange<A> {
             }
         }
         Ok(Viewer { principal, policy })
+    }
+}
+
+/// However the request ends.
+impl<A> Drop for Exchange<A> {
+    fn drop(&mut self) {
+        let Some(started) = self.started else { return };
+        let (method, status) = (self.method.as_deref(), self.status);
+        self.report(Outcome::Completed(Completion { method, status, elapsed: started.elapsed() }));
     }
 }
 

@@ -20,6 +20,7 @@ pub use port::{
     Authenticate, AuthenticateError, InvalidTokenError, PeerAddress, Presented, VerifyToken,
 };
 pub use token::TokenAuthenticator;
+pub use token_cache::TokenCacheUse;
 pub use users::{
     MemoryUser, MemoryUsers, NewUser, Provisioning, UserAuthenticator, UserLookup, UserRecord,
     Users,

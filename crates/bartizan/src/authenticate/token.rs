@@ -10,7 +10,7 @@ use super::{
     Authenticate, AuthenticateError, InvalidTokenError, Presented, VerifyToken,
     port::unreadable,
     signature_rate_limit::SignatureRateLimit,
-    token_cache::{CachedClaims, VerifiedTokenCache},
+    token_cache::{CachedClaims, TokenCacheUse, VerifiedTokenCache},
 };
 
 /// Trusts the token alone: for servers that have no users of their own. The issuer alone decides
@@ -34,9 +34,17 @@ impl<C: Clock> TokenAuthenticator<C> {
         }
     }
 
+    /// How often tokens were answered from the cache of verified tokens.
+    #[must_use]
+    pub fn token_cache_use(&self) -> TokenCacheUse {
+        self.cache.counted()
+    }
+
     async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, InvalidTokenError> {
         let fingerprint = self.cache.fingerprint(token);
-        if let Some(known) = fingerprint.and_then(|it| self.cache.find(it, self.clock.now())) {
+        let cached = fingerprint.and_then(|it| self.cache.find(it, self.clock.now()));
+        self.cache.count(cached.is_some());
+        if let Some(known) = cached {
             return Ok(known.claims);
         }
         let is_trusted = |issuer: &Issuer| self.verifier.trusted(issuer).is_some();

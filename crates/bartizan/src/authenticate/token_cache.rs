@@ -19,7 +19,10 @@
 use std::{
     fmt,
     hash::Hasher,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use auth_core::{AccessToken, Claims, IssuerKeys, NumericDate};
@@ -39,6 +42,17 @@ pub(crate) struct VerifiedTokenCache {
     /// Without randomness there is no key, and nothing is cached.
     key: Option<[u8; 16]>,
     shards: Vec<Mutex<Cache<u128, CachedClaims>>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How often tokens were answered from the cache of verified tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenCacheUse {
+    /// How many were in it.
+    pub hits: u64,
+    /// How many were not, and had to be checked.
+    pub misses: u64,
 }
 
 /// A keyed hash of a token.
@@ -59,7 +73,20 @@ impl VerifiedTokenCache {
         let mut key = [0; 16];
         let key = getrandom::fill(&mut key).is_ok().then_some(key);
         let shard = || Mutex::new(Cache::new(MAX_TOKENS / SHARDS));
-        Self { key, shards: std::iter::repeat_with(shard).take(SHARDS).collect() }
+        let shards = std::iter::repeat_with(shard).take(SHARDS).collect();
+        Self { key, shards, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+    }
+
+    /// Counts a token that was answered from here, or not.
+    pub(crate) fn count(&self, is_hit: bool) {
+        let count = if is_hit { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What was counted.
+    pub(crate) fn counted(&self) -> TokenCacheUse {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        TokenCacheUse { hits: read(&self.hits), misses: read(&self.misses) }
     }
 
     /// The fingerprint of `token`; `None` if it is not to be cached.

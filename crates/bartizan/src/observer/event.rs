@@ -1,11 +1,12 @@
 //! The events: one decision about one request each.
 
-use std::{error::Error, fmt, net::IpAddr};
+use std::{error::Error, fmt, net::IpAddr, time::Duration};
 
 use auth_core::{
     Action, Denial, Policy, Principal, ResourceUri,
     audit::{Argument, Digest, TraceId},
 };
+use http::StatusCode;
 
 use crate::{AuthenticateError, RequestId};
 
@@ -71,6 +72,22 @@ pub enum Outcome<'a> {
     Panicked,
     /// The protected server answered with a list that could not be read, and so not be filtered.
     UnreadableList(&'a (dyn Error + 'static)),
+    /// The answer to a message whose action was decided on has been sent, or has not been waited
+    /// for. The last event of its request. Only observers that were added receive it.
+    Completed(Completion<'a>),
+}
+
+/// How a request ended, and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completion<'a> {
+    /// The JSON-RPC method of the message: the caller's text. `None` for a stream, an answer, or
+    /// the end of a session.
+    pub method: Option<&'a str>,
+    /// The status of the answer; `None` if there was none, as the caller did not wait for it.
+    pub status: Option<StatusCode>,
+    /// From when the request was received to the end of the answer's body, as far as the guard
+    /// looks at it: to the end of a stream or of a tool's answer, to the head of others.
+    pub elapsed: Duration,
 }
 
 /// Why a request was refused before its action was decided on.
@@ -104,6 +121,7 @@ impl fmt::Debug for Outcome<'_> {
             Self::StreamEnded(reason) => write!(f, "StreamEnded({reason})"),
             Self::Panicked => f.write_str("Panicked"),
             Self::UnreadableList(error) => f.debug_tuple("UnreadableList").field(error).finish(),
+            Self::Completed(completion) => f.debug_tuple("Completed").field(completion).finish(),
         }
     }
 }

@@ -52,6 +52,8 @@ impl Observer for LogObserver {
             Outcome::UnreadableList(reason) => tracing::error!(
                 target: AUDIT, request_id = %id, reason, "-> Unreadable list from the server!"
             ),
+            // The decision has a line.
+            Outcome::Completed(_) => {}
         }
     }
 }

@@ -5,7 +5,7 @@
 //!    they are known, the caller and its action.
 //! 2. No event contains a token, a secret or the arguments of a tool.
 //! 3. [`LogObserver`] receives every event; [`Guard::observer`](crate::Guard::observer) adds
-//!    others.
+//!    others. Without others nothing is timed.
 //! 4. A [`Recorder`] must have room for a decision before it is made; without, the request is
 //!    refused with 503 ([`Guard::recorder`](crate::Guard::recorder)).
 //! 5. Observers are called on the way of the request: they must return quickly and must not block.
@@ -17,11 +17,12 @@ mod recorder;
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{Action, Policy, Principal, ResourceUri};
-pub use event::{AuditEvent, Details, Observer, Outcome, RefusalKind};
+pub use event::{AuditEvent, Completion, Details, Observer, Outcome, RefusalKind};
 #[cfg(feature = "discovery")]
 pub(crate) use log::INVALID_TOKEN;
 pub use log::LogObserver;
 pub use recorder::{NoRoomError, Recorder, Room};
+use tokio::time::Instant;
 
 use crate::RequestId;
 
@@ -64,6 +65,11 @@ impl Observers {
 
     pub(crate) fn recorder(&self) -> Option<&dyn Recorder> {
         self.0.recorder.as_deref()
+    }
+
+    /// When a request is received: `None` if no one wants to know.
+    pub(crate) fn start(&self) -> Option<Instant> {
+        (!self.0.added.is_empty()).then(Instant::now)
     }
 
     pub(crate) fn report(&self, reported: Reported<'_>) {

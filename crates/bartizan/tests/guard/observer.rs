@@ -3,9 +3,10 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use bartizan::{AuditEvent, Observer, Outcome, PeerAddress, RefusalKind};
+use bartizan::{AuditEvent, Completion, Observer, Outcome, PeerAddress, RefusalKind};
 use http::Request;
 use tower::ServiceExt;
 
@@ -27,6 +28,9 @@ impl Observer for Events {
             Outcome::Denied(denial) => format!("denied: {denial}"),
             Outcome::Panicked => "panicked".into(),
             Outcome::UnreadableList(reason) => format!("unreadable: {reason}"),
+            Outcome::Completed(Completion { method, status, .. }) => {
+                format!("completed: {method:?} {:?}", status.map(|it| it.as_u16()))
+            }
             other => format!("{other:?}"),
         };
         let subject = event.principal.map_or("-", |principal| principal.subject().as_str());
@@ -57,13 +61,18 @@ async fn events(token: Option<&str>, host: &str, body: &str) -> Vec<String> {
 async fn every_decision_is_observed_with_caller_and_action() {
     assert_eq!(
         events(Some(&token("A")), "localhost", &call("a")).await,
-        ["user-userson - authenticated", "user-userson tools/call a permitted"]
+        [
+            "user-userson - authenticated",
+            "user-userson tools/call a permitted",
+            "user-userson tools/call a completed: Some(\"tools/call\") Some(200)"
+        ]
     );
     assert_eq!(
         events(Some(&token("B")), "localhost", &call("a")).await,
         [
             "user-userson - authenticated",
-            "user-userson tools/call a denied: this needs the scope A; the token has B"
+            "user-userson tools/call a denied: this needs the scope A; the token has B",
+            "user-userson tools/call a completed: Some(\"tools/call\") Some(403)"
         ]
     );
     assert_eq!(
@@ -87,4 +96,46 @@ async fn what_happens_after_the_decision_is_observed_too() {
     let seen = events(Some(&token("A")), "localhost", list).await;
     assert_eq!(seen[1], "user-userson tools/list permitted");
     assert!(seen[2].starts_with("user-userson tools/list unreadable: "), "{seen:?}");
+    assert_eq!(seen[3], "user-userson tools/list completed: Some(\"tools/list\") Some(502)");
+}
+
+/// Sends what each event says of how long the request took.
+#[derive(Debug, Clone, Default)]
+struct Durations(Arc<Mutex<Vec<(Option<u16>, Duration)>>>);
+
+impl Observer for Durations {
+    fn observe(&self, event: &AuditEvent<'_>) {
+        if let Outcome::Completed(completion) = event.outcome {
+            let status = completion.status.map(|status| status.as_u16());
+            self.0.lock().unwrap().push((status, completion.elapsed));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_takes_until_its_answer_is_sent_and_ends_also_if_no_one_waits_for_it() {
+    let durations = Durations::default();
+    let guard = guard().observer(durations.clone());
+    let usage = guard.usage();
+    let inner = tower::service_fn(|_: Request<Full<Bytes>>| async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let answer = Response::builder().header("content-type", "application/json");
+        Ok::<_, Infallible>(answer.body(Full::<Bytes>::from("{}")).unwrap())
+    });
+    let service = guard.protect(inner);
+    let call = || {
+        let request = Request::post("/mcp").header("host", "localhost");
+        let request = request.header("authorization", format!("Bearer {}", token("A")));
+        service.clone().oneshot(request.body(Full::<Bytes>::from(call("a"))).unwrap())
+    };
+    let response = call().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(durations.0.lock().unwrap().len(), 0, "the answer is not sent yet");
+    drop(response);
+    let gone = tokio::time::timeout(Duration::from_secs(1), call()).await;
+    assert!(gone.is_err());
+    let seen = durations.0.lock().unwrap().clone();
+    let (five, one) = (Duration::from_secs(5), Duration::from_secs(1));
+    assert_eq!(seen, [(Some(200), five), (None, one)]);
+    assert_eq!((usage.body_bytes(), usage.streams()), (0, 0));
 }

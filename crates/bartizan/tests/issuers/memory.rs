@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{Clock, IssuerKeys, KeyLookupError, KeySet, TrustedIssuer, VerifyError};
-use bartizan::{Issuers, Keyring, Location, Trust};
+use bartizan::{Issuers, Keyring, Location, TokenCacheUse, Trust};
 use proptest::prelude::*;
 use testkit::{ManualClock, NOW, Reply, TestIssuer, TestKey, jwks};
 
@@ -17,8 +17,11 @@ async fn a_token_seen_before_is_void_as_soon_as_its_key_is_taken_back() {
     issuer.serve_keys(&[es256()]);
     let issuers = at_keys(&clock, &issuer);
     let text = token(&issuer.issuer(), es256()).sign(es256());
+    assert_eq!(issuers.status()[0].keys_fetched, None);
     assert!(judge(&issuers, &text).await.is_ok());
     assert!(judge(&issuers, &text).await.is_ok());
+    assert_eq!(issuers.token_cache_use(), TokenCacheUse { hits: 1, misses: 1 });
+    assert_eq!(issuers.status()[0].keys_fetched, Some(clock.now()));
     issuer.serve_keys(&[ed_dsa()]);
     clock.advance(HOUR);
     issuers.renew_due().await;

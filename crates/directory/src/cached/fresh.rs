@@ -155,10 +155,15 @@ impl<S: Store> Inner<S> {
         Ok(())
     }
 
+    /// How long ago the database was last asked with success.
+    pub(super) fn age(&self) -> Duration {
+        let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire));
+        self.began.elapsed().saturating_sub(confirmed)
+    }
+
     /// Whether what is known may still serve.
     pub(super) fn check(&self) -> Result<(), DirectoryError> {
-        let confirmed = Duration::from_millis(self.confirmed.load(Ordering::Acquire));
-        let age = self.began.elapsed().saturating_sub(confirmed);
+        let age = self.age();
         if age <= self.settings.max_age {
             return Ok(());
         }

@@ -192,6 +192,10 @@ impl<S: Store> Directory for CachedDirectory<S> {
         *self.0.unavailable_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn age(&self) -> Option<Duration> {
+        Some(self.0.age())
+    }
+
     fn failing(&self) -> Vec<JobFailure> {
         [&self.0.writing, &self.0.pruning].into_iter().filter_map(JobHealth::failure).collect()
     }

@@ -62,7 +62,7 @@ async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
 /// Its keys, and its answers about tokens. Callers are refused without answers where the issuer is
 /// asked about every token.
 fn issuer_failing(status: IssuerStatus) -> impl Iterator<Item = Failing> {
-    let IssuerStatus { issuer, failing, is_usable, is_only_asked, unanswered_since } = status;
+    let IssuerStatus { issuer, failing, is_usable, is_only_asked, unanswered_since, .. } = status;
     let keys = match &failing {
         Some(_) => Some(format!("keys of {issuer} cannot be fetched")),
         None if is_usable => None,

@@ -38,7 +38,7 @@ use crate::{
     authenticate::{
         port::unreadable,
         signature_rate_limit::SignatureRateLimit,
-        token_cache::{CachedClaims, TokenFingerprint, VerifiedTokenCache},
+        token_cache::{CachedClaims, TokenCacheUse, TokenFingerprint, VerifiedTokenCache},
     },
 };
 
@@ -87,6 +87,8 @@ pub struct IssuerStatus {
     pub is_only_asked: bool,
     /// Since when it does not answer questions about tokens.
     pub unanswered_since: Option<NumericDate>,
+    /// When its keys were fetched last; `None` if they are not fetched, or have not been yet.
+    pub keys_fetched: Option<NumericDate>,
 }
 
 impl Issuers {
@@ -154,7 +156,9 @@ impl Issuers {
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
         let fingerprint = inner.cache.fingerprint(token);
-        if let Some((claims, source)) = fingerprint.and_then(|it| inner.cached(it)) {
+        let cached = fingerprint.and_then(|it| inner.cached(it));
+        inner.cache.count(cached.is_some());
+        if let Some((claims, source)) = cached {
             source.confirm(token, &claims).await?;
             return Ok(claims);
         }
@@ -246,9 +250,16 @@ impl Issuers {
                 failing: keyring.and_then(Keyring::failing).map(|it| (it.since, it.error)),
                 is_only_asked: source.is_some_and(Source::is_only_asked),
                 unanswered_since: source.and_then(|it| it.introspection.as_ref()?.failing_since()),
+                keys_fetched: keyring.and_then(Keyring::fetched),
             }
         };
         self.0.names.iter().map(status).collect()
+    }
+
+    /// How often tokens for this audience were answered from the cache of verified tokens.
+    #[must_use]
+    pub fn token_cache_use(&self) -> TokenCacheUse {
+        self.0.cache.counted()
     }
 
     /// Fetches whatever keys are to be fetched by now, and waits for them.

@@ -141,6 +141,11 @@ impl Keyring {
         self.0.state().failing.clone()
     }
 
+    /// When keys were fetched last, if they have been.
+    pub(crate) fn fetched(&self) -> Option<NumericDate> {
+        self.0.state().fetched
+    }
+
     /// Whether there are keys that serve.
     pub(crate) fn is_usable(&self) -> bool {
         !self.0.current().keys().is_empty()
