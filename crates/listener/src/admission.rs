@@ -5,6 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
+    connections::{Connections, Counted},
+    kind::Kind,
     limits::Limits,
     peers::{Peers, Slot},
     trusted_proxies::TrustedProxies,
@@ -18,6 +20,7 @@ pub(super) struct Admission {
     reserve: Arc<Semaphore>,
     peers: Peers,
     reserve_peers: Peers,
+    connections: Connections,
 }
 
 /// Room for one connection. Released when dropped.
@@ -26,20 +29,15 @@ pub(super) struct Room {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Ordinary,
-    Reserve,
-}
-
 /// A connection that was accepted, counted until this is dropped.
 pub(super) struct Admitted {
     pub(super) room: Room,
     _slot: Slot,
+    _counted: Counted,
 }
 
 impl Admission {
-    pub(super) fn new(limits: Limits, proxies: TrustedProxies) -> Self {
+    pub(super) fn new(limits: Limits, proxies: TrustedProxies, connections: Connections) -> Self {
         let semaphore = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         Self {
             limits,
@@ -48,6 +46,7 @@ impl Admission {
             reserve: semaphore(limits.reserve),
             peers: Peers::default(),
             reserve_peers: Peers::default(),
+            connections,
         }
     }
 
@@ -71,7 +70,17 @@ impl Admission {
 
     /// Accepts a connection of `address`, as an ordinary one in `room`, or else in the reserve.
     /// `None` if neither has room for this address.
-    pub(super) fn admit(&self, mut room: Room, address: IpAddr) -> Option<Admitted> {
+    pub(super) fn admit(&self, room: Room, address: IpAddr) -> Option<Admitted> {
+        let placed = self.place(room, address);
+        if placed.is_none() {
+            self.connections.refuse();
+        }
+        let (room, slot) = placed?;
+        let counted = self.connections.enter(room.kind);
+        Some(Admitted { room, _slot: slot, _counted: counted })
+    }
+
+    fn place(&self, mut room: Room, address: IpAddr) -> Option<(Room, Slot)> {
         let now = |semaphore: &Arc<Semaphore>| Arc::clone(semaphore).try_acquire_owned().ok();
         // Since the room was found another connection may have ended.
         if room.kind == Kind::Reserve
@@ -81,13 +90,14 @@ impl Admission {
         }
         if room.kind == Kind::Ordinary {
             if let Some(slot) = self.peers.enter(address, self.most(address)) {
-                return Some(Admitted { room, _slot: slot });
+                return Some((room, slot));
             }
             room = Room { kind: Kind::Reserve, _permit: Some(now(&self.reserve)?) };
         }
         let slot = self.reserve_peers.enter(address, Some(self.limits.reserve_per_address))?;
-        Some(Admitted { room, _slot: slot })
+        Some((room, slot))
     }
+
     /// How many ordinary connections `address` may have: a trusted proxy has those of all its
     /// clients. In the reserve it is bounded as any other, and leaves room for health checks.
     fn most(&self, address: IpAddr) -> Option<usize> {

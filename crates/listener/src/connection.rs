@@ -4,17 +4,23 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::progress::Progress;
+use super::{progress::Progress, stream::Stream};
 
-pub(super) fn configured(stream: TcpStream, write_timeout: Duration) -> Progress {
+pub(super) fn configured(stream: Stream, write_timeout: Duration) -> Progress {
+    if let Stream::Tcp(stream) = &stream {
+        configure_tcp(stream, write_timeout);
+    }
+    Progress::new(stream, write_timeout)
+}
+
+fn configure_tcp(stream: &TcpStream, write_timeout: Duration) {
     // Without this every answer that is written in two parts waits for the client's delayed ACK.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    if let Err(error) = detect_lost_peer(&stream, write_timeout) {
+    if let Err(error) = detect_lost_peer(stream, write_timeout) {
         tracing::debug!(%error, "Keep-alive could not be set");
     }
-    Progress::new(stream, write_timeout)
 }
 
 /// Lets the system end a connection whose peer disappeared without closing it, after about

@@ -9,19 +9,25 @@
 //!    is refused (`reserve`); the number of these is bounded for one address too. Others wait in
 //!    the system's queue.
 //! 5. Each request has the address that it comes from, also behind a proxy (`caller`).
+//! 6. Connections come over TCP or over a Unix socket (`socket`), and are counted
+//!    ([`Connections`]).
 //!
 //! `axum::serve` has no limits.
 
 mod admission;
 mod caller;
 mod connection;
+mod connections;
 pub mod descriptors;
+mod kind;
 mod limits;
 mod peers;
 mod program;
 mod progress;
 mod reserve;
 pub mod shutdown;
+mod socket;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod trusted_proxies;
@@ -38,19 +44,21 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use self::{
-    admission::{Admission, Kind},
+    admission::Admission,
     caller::{CallerAddress, Reports},
     connection::configured,
+    kind::Kind,
     reserve::Reserve,
 };
 pub use self::{
+    connections::Connections,
     limits::{Limits, PerAddress},
     program::Program,
+    socket::{Socket, UnixSocket},
     trusted_proxies::{TrustedProxies, TrustedProxiesError},
 };
 
@@ -60,7 +68,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is
 /// over. `proxies` are trusted to name the address that a request comes from.
 pub async fn serve<S>(
-    listener: TcpListener,
+    socket: impl Into<Socket>,
     service: S,
     stop: CancellationToken,
     limits: Limits,
@@ -71,6 +79,25 @@ pub async fn serve<S>(
     S: Clone + Send + 'static,
     S::Future: Send,
 {
+    let connections = Connections::default();
+    serve_counted(socket, service, stop, limits, proxies, program, connections).await;
+}
+
+/// The same, with its connections counted in `connections`.
+pub async fn serve_counted<S>(
+    socket: impl Into<Socket>,
+    service: S,
+    stop: CancellationToken,
+    limits: Limits,
+    proxies: TrustedProxies,
+    program: Program,
+    connections: Connections,
+) where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    let socket = socket.into();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
@@ -80,18 +107,18 @@ pub async fn serve<S>(
     // While few connections are left, slow requests have less time.
     let mut scarce_http = http.clone();
     scarce_http.header_read_timeout(limits.reserve_timeout);
-    let admission = Admission::new(limits, proxies.clone());
+    let admission = Admission::new(limits, proxies.clone(), connections);
     let reports = Reports::default();
     let is_health_check = program.is_health_check;
     let graceful = GracefulShutdown::new();
     loop {
-        let next = async { (admission.acquire().await, listener.accept().await) };
+        let next = async { (admission.acquire().await, socket.accept().await) };
         let (room, accepted) = tokio::select! {
             next = next => next,
             () = stop.cancelled() => break,
         };
         let (stream, address) = match accepted {
-            Ok((stream, address)) => (stream, address.ip()),
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "A connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -135,7 +162,7 @@ pub async fn serve<S>(
             }
         }
     }
-    drop(listener);
+    drop(socket);
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(limits.grace) => {

@@ -12,22 +12,23 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Sleep, sleep},
 };
+
+use crate::stream::Stream;
 
 /// A stream whose writes fail once the peer has taken nothing for `patience`. A stream to which
 /// nothing is written may be silent as long as it likes.
 #[derive(Debug)]
 pub(super) struct Progress {
-    stream: TcpStream,
+    stream: Stream,
     patience: Duration,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Progress {
-    pub(super) const fn new(stream: TcpStream, patience: Duration) -> Self {
+    pub(super) const fn new(stream: Stream, patience: Duration) -> Self {
         Self { stream, patience, deadline: None }
     }
 
@@ -46,7 +47,7 @@ impl Progress {
         ready!(deadline.as_mut().poll(context));
         // What is still in the system's buffer goes with the connection, instead of waiting there
         // for a peer that reads nothing.
-        let _ = self.stream.set_zero_linger();
+        self.stream.discard_unsent();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")))
     }
 }
@@ -97,7 +98,7 @@ impl AsyncWrite for Progress {
 mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
     };
 
     use super::*;
@@ -107,7 +108,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (Progress::new(stream, patience), peer)
+        (Progress::new(stream.into(), patience), peer)
     }
 
     #[tokio::test]

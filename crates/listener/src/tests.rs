@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{Extension, Router, routing::get};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
     task::JoinHandle,
 };
 
@@ -46,7 +46,7 @@ async fn start_behind(
     (address, stop, serving)
 }
 
-async fn read(stream: &mut TcpStream) -> String {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = vec![0; 1024];
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut bytes));
     let length = read.await.unwrap().unwrap_or(0);
@@ -261,4 +261,61 @@ async fn a_request_that_does_not_end_is_not_waited_for() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     stop.cancel();
     serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_counted_until_they_end_and_so_are_those_that_are_refused() {
+    let limits = Limits {
+        connections: 2,
+        reserve: 2,
+        per_address: PerAddress::Every(2),
+        reserve_per_address: 1,
+        ..Limits::default()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Connections::default();
+    let router = Router::new().route("/", get(|| async { "hello" }));
+    let (stop, proxies) = (CancellationToken::new(), TrustedProxies::default());
+    let counted = connections.clone();
+    let serving = serve_counted(listener, router, stop, limits, proxies, PROGRAM, counted);
+    tokio::spawn(serving);
+    let until = async |holds: &dyn Fn() -> bool| {
+        let waiting = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+    };
+    assert_eq!((connections.open(), connections.in_reserve(), connections.refused()), (0, 0, 0));
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(TcpStream::connect(address).await.unwrap());
+    }
+    until(&|| (connections.open(), connections.in_reserve()) == (2, 1)).await;
+    until(&|| connections.refused() == 1).await;
+    drop(held);
+    until(&|| (connections.open(), connections.in_reserve()) == (0, 0)).await;
+}
+
+#[tokio::test]
+async fn what_is_served_at_a_unix_socket_comes_from_this_machine_and_no_header_changes_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let socket = UnixSocket::bind(&path).unwrap();
+    let from = |Extension(from): Extension<IpAddr>| async move { from.to_string() };
+    let router = Router::new().route("/from", get(from));
+    let (stop, proxies) = (CancellationToken::new(), TrustedProxies::default());
+    let serving = serve(socket, router, stop.clone(), Limits::default(), proxies, PROGRAM);
+    let serving = tokio::spawn(serving);
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    let request = "GET /from HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 192.0.2.1\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = read(&mut stream).await;
+    assert!(answer.ends_with("\r\n\r\n127.0.0.1"), "{answer}");
+    drop(stream);
+    stop.cancel();
+    serving.await.unwrap();
+    assert!(!path.exists());
 }
