@@ -30,7 +30,7 @@ fn dependencies(package: &Package) -> BTreeSet<String> {
 }
 
 /// What each crate depends on, of the others in this workspace; development dependencies aside.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("auth-core", &[]),
     ("settings", &["auth-core"]),
     ("outbound", &["auth-core"]),
@@ -39,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("issuer", &["auth-core", "directory", "outbound"]),
     ("issuer-setup", &["auth-core", "directory", "issuer", "outbound", "settings"]),
     ("listener", &[]),
+    ("metrics", &["auth-core", "bartizan"]),
     ("upstream", &["auth-core", "outbound"]),
     ("client", &["auth-core", "outbound", "settings", "terminal"]),
     (
@@ -63,6 +64,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "issuer",
             "issuer-setup",
             "listener",
+            "metrics",
             "settings",
             "terminal",
             "upstream",
@@ -71,13 +73,25 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("terminal", &["auth-core"]),
     ("testkit", &["auth-core"]),
     ("conformance", &["auth-core", "bartizan", "client", "settings", "terminal", "upstream"]),
-    ("bench", &["auth-core", "bartizan", "directory", "issuer", "outbound", "server", "testkit"]),
+    (
+        "bench",
+        &[
+            "auth-core",
+            "bartizan",
+            "directory",
+            "issuer",
+            "metrics",
+            "outbound",
+            "server",
+            "testkit",
+        ],
+    ),
     ("e2e", &[]),
     ("interop", &[]),
 ];
 
 /// What each crate must never see, because its border is an invariant.
-const FENCES: [(&str, &[&str]); 12] = [
+const FENCES: [(&str, &[&str]); 13] = [
     (
         "auth-core",
         &["http", "tower", "axum", "rmcp", "tokio", "sqlx", "reqwest", "dotenvy", "clap"],
@@ -90,6 +104,7 @@ const FENCES: [(&str, &[&str]); 12] = [
     ("client", &["sqlx", "axum", "jsonwebtoken"]),
     ("issuer-setup", &["bartizan", "clap", "dotenvy", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
     ("listener", &["bartizan", "clap", "dotenvy", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
+    ("metrics", &["axum", "clap", "dotenvy", "hyper", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
     ("mint-token", &["bartizan", "rmcp", "sqlx", "jsonwebtoken"]),
     ("server", &["sqlx", "jsonwebtoken", "reqwest"]),
     (
@@ -131,6 +146,14 @@ fn only_outbound_has_an_http_client() {
     for (name, package) in packages() {
         let has_client = dependencies(&package).contains("reqwest");
         assert!(!has_client || HTTP_CLIENTS.contains(&name.as_str()), "{name} has reqwest");
+    }
+}
+
+#[test]
+fn only_metrics_names_prometheus_client() {
+    for (name, package) in packages() {
+        let has_it = dependencies(&package).contains("prometheus-client");
+        assert_eq!(has_it, name == "metrics", "{name}");
     }
 }
 

@@ -22,6 +22,7 @@ mod telemetry;
 
 use std::path::PathBuf;
 
+pub use admin::bind::AdminBind;
 pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Backend, Bounds, Resource, ResourceError, Upstream};
 pub use args::{

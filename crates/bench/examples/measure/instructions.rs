@@ -19,6 +19,9 @@ use crate::{
 const COUNT: usize = 400;
 const WARM_UP: usize = 200;
 
+/// How much more a guarded call may take with metrics.
+const METRICS: f64 = 1.05;
+
 /// What is sent: with a good token, one that is bad in the way of that name, or none.
 #[derive(Clone, Copy)]
 enum Sent {
@@ -27,13 +30,14 @@ enum Sent {
     Nothing,
 }
 
-/// Prints how many instructions a call takes: of every peer, or with `most` of `naive` and
-/// `guarded` alone, and then fails if the second takes more than that share of the first. Both
+/// Prints how many instructions a call takes: of every peer, or with `most` of `naive`, `guarded`
+/// and `measured` alone, and then fails if the second takes more than that share of the first, or
+/// the third more than [`METRICS`] of the second. Both
 /// revisions are counted at once, each on a core of its own: what else runs there does not count.
 pub(crate) fn compare(peer: &Path, most: Option<f64>) -> ExitCode {
     let others: &[&str] = match most {
-        Some(_) => &["guarded"],
-        None => &["canned", "bare", "looped", "guarded"],
+        Some(_) => &["guarded", "measured"],
+        None => &["canned", "bare", "looped", "guarded", "measured"],
     };
     let reports = thread::scope(|scope| {
         let counts = Revision::ALL.into_iter().enumerate().map(|(core, revision)| {
@@ -65,7 +69,7 @@ fn one_revision(
     let naive = count("naive");
     let title = format!("instructions for each call, {}", revision.name());
     let mut report = format!("\n{title}\n{:34} {naive:9.0}\n", "naive");
-    let mut is_within = true;
+    let (mut is_within, mut guarded) = (true, naive);
     for name in others {
         let instructions = count(name);
         let ratio = instructions / naive;
@@ -73,6 +77,23 @@ fn one_revision(
         if *name == "guarded" && most.is_some_and(|most| ratio > most) {
             writeln!(report, "FAILED: at most {} is allowed", most.unwrap_or_default()).unwrap();
             is_within = false;
+        }
+        if *name == "guarded" {
+            guarded = instructions;
+        }
+        if *name == "measured" {
+            let ratio = instructions / guarded;
+            writeln!(
+                report,
+                "{:34} {:9.0}   {ratio:.3} of guarded",
+                "metrics",
+                instructions - guarded
+            )
+            .unwrap();
+            if most.is_some() && ratio > METRICS {
+                writeln!(report, "FAILED: at most {METRICS} is allowed").unwrap();
+                is_within = false;
+            }
         }
     }
     (report, is_within)

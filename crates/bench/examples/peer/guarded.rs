@@ -3,6 +3,7 @@
 use auth_core::{KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer};
 use axum::Router;
 use bartizan::{Guard, TokenAuthenticator};
+use metrics::Metrics;
 use serde_json::{Map, Value, json};
 use testkit::{ISSUER, RESOURCE, TestKey};
 
@@ -38,8 +39,20 @@ pub(crate) fn policy_of(tools: impl Iterator<Item = (String, Value)>) -> Policy 
     Policy::try_from(document).unwrap()
 }
 
-pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
+fn guard(key: &TestKey, shape: &Shape) -> Guard<TokenAuthenticator<SystemClock>> {
     let authenticator = authenticator(key, shape);
-    let guard = Guard::new(RESOURCE.parse().unwrap(), policy(shape), [], authenticator).unwrap();
+    Guard::new(RESOURCE.parse().unwrap(), policy(shape), [], authenticator).unwrap()
+}
+
+pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
+    Router::new().route_service("/mcp", guard(key, shape).protect(Mcp::guarded()))
+}
+
+/// The same with metrics, as the program has them.
+pub(crate) fn measured(key: &TestKey, shape: &Shape) -> Router {
+    let guard = guard(key, shape);
+    let counted = Metrics::new("1", 0.0).resource(&RESOURCE.parse().unwrap());
+    counted.name_tools(&guard.rules().current().policy);
+    let guard = guard.observer(counted);
     Router::new().route_service("/mcp", guard.protect(Mcp::guarded()))
 }

@@ -8,6 +8,7 @@
 //! | `naive` | the same behind a middleware with `jsonwebtoken::decode`: a hand-written guard |
 //! | `looped` | rmcp with the settings of our server, without any protection |
 //! | `guarded` | the same behind our guard |
+//! | `measured` | the same with metrics |
 //! | `tools` | our guard before rmcp with any number of tools, and a rule for each |
 //! | `app` | our server itself, with its users in memory and without a log (feature `app`) |
 //!
@@ -65,6 +66,7 @@ async fn main() {
         "naive" => by_axum(listener, naive::protected(&key)).await,
         "looped" => by_us(listener, demo::unprotected()).await,
         "guarded" => by_us(listener, guarded::router(&key, &shape)).await,
+        "measured" => by_us(listener, guarded::measured(&key, &shape)).await,
         "tools" => by_us(listener, many::router(&key, &shape)).await,
         #[cfg(feature = "app")]
         "app" => match &shape.certificate {

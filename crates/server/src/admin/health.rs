@@ -19,33 +19,57 @@ pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 /// `/healthz`: the process runs. `/readyz`: users can be found, there are keys of every issuer, and
 /// no background job fails. Neither needs a token. Neither says more than what fails and since
 /// when: the metadata names the issuers anyway, and the log has the reasons.
-pub(crate) fn routes<D: Directory>(
-    directory: Arc<D>,
-    issuers: Vec<Issuers>,
-    readiness: Readiness,
-) -> Router {
+pub(crate) fn routes<D: Directory>(health: Health<D>) -> Router {
     let [healthz, readyz] = PATHS;
     Router::new().route(healthz, get(|| async { answer(StatusCode::OK, "ok") })).route(
         readyz,
         get(move || {
-            let (directory, issuers) = (Arc::clone(&directory), issuers.clone());
-            let readiness = readiness.clone();
-            async move {
-                let mut failing = Vec::new();
-                failing.extend(directory_failing(directory.as_ref()).await);
-                failing.extend(directory.failing().iter().map(Failing::job));
-                let status = issuers.iter().flat_map(Issuers::status);
-                for issuer in status.flat_map(issuer_failing) {
-                    // Resources share their issuers.
-                    if !failing.contains(&issuer) {
-                        failing.push(issuer);
-                    }
-                }
-                failing.extend(readiness.failing());
-                report(&failing)
-            }
+            let health = health.clone();
+            async move { report(&health.failing().await) }
         }),
     )
+}
+
+/// What a server needs to serve, and whether it is well.
+#[derive(Debug)]
+pub(crate) struct Health<D> {
+    /// The users.
+    pub(crate) directory: Arc<D>,
+    /// The issuers of each resource.
+    pub(crate) issuers: Vec<Issuers>,
+    /// The background jobs.
+    pub(crate) readiness: Readiness,
+}
+
+impl<D> Clone for Health<D> {
+    fn clone(&self) -> Self {
+        let Self { directory, issuers, readiness } = self;
+        let (directory, issuers) = (Arc::clone(directory), issuers.clone());
+        Self { directory, issuers, readiness: readiness.clone() }
+    }
+}
+
+impl<D: Directory> Health<D> {
+    /// What fails now.
+    pub(crate) async fn failing(&self) -> Vec<Failing> {
+        let mut failing = Vec::new();
+        failing.extend(directory_failing(self.directory.as_ref()).await);
+        failing.extend(self.directory.failing().iter().map(Failing::job));
+        failing.extend(self.status().into_iter().flat_map(issuer_failing));
+        failing.extend(self.readiness.failing());
+        failing
+    }
+
+    /// The state of each issuer, once: resources share their issuers.
+    pub(crate) fn status(&self) -> Vec<IssuerStatus> {
+        let mut all = Vec::<IssuerStatus>::new();
+        for status in self.issuers.iter().flat_map(Issuers::status) {
+            if !all.contains(&status) {
+                all.push(status);
+            }
+        }
+        all
+    }
 }
 
 async fn directory_failing(directory: &impl Directory) -> Option<Failing> {

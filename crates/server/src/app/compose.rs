@@ -8,6 +8,7 @@ use bartizan::Issuers;
 use directory::{AnyDirectory, CacheSettings, CachedDirectory, Directory, Shared};
 use issuer::ServedResource;
 use issuer_setup::OpenIssuer;
+use metrics::Metrics;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -60,11 +61,12 @@ pub(crate) struct Jobs {
 
 impl Composition {
     /// Opens the directory and puts the parts together: `upstreams`, or the demo server if there
-    /// are none.
+    /// are none. The state of upstreams is read by `metrics`.
     pub(crate) async fn new(
         config: &Config,
         upstreams: Vec<UpstreamResource>,
         clock: &Arc<dyn Clock>,
+        metrics: Option<&Metrics>,
     ) -> Result<Self, Failure> {
         let store = AnyDirectory::open(&config.database_url).await?;
         let sessions = open_sessions(config, &store, clock).await?;
@@ -99,6 +101,9 @@ impl Composition {
         if !upstreams.is_empty() {
             for upstream in &upstreams {
                 upstream.checks().into_iter().for_each(|check| app.readiness.add(check));
+                if let Some(metrics) = metrics {
+                    upstream.read_into(metrics);
+                }
             }
             (app.resources, upstream_jobs) =
                 upstreams.into_iter().map(|it| it.resource(&issuers)).unzip();

@@ -20,6 +20,7 @@ use axum::{
 use bartizan::Guard;
 use directory::Directory;
 use issuer::AuthorizationServer;
+use metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -31,7 +32,12 @@ use self::{
     rules::ResourceRules,
 };
 use crate::{
-    admin::{explain, health, readiness::Readiness},
+    admin::{
+        explain,
+        health::{self, Health},
+        readiness::Readiness,
+        readings,
+    },
     audit::AuditLog,
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
 };
@@ -99,15 +105,36 @@ impl<D: Directory> App<D> {
         Self { server_command: command.into(), ..self }
     }
 
+    /// Whether it can serve.
+    pub(crate) fn health(&self) -> Health<D> {
+        Health {
+            directory: Arc::clone(&self.directory),
+            issuers: self.resources.iter().map(|it| it.issuers.clone()).collect(),
+            readiness: self.readiness.clone(),
+        }
+    }
+
     /// Every route. Streams end when `shutdown` is cancelled.
     ///
     /// # Errors
     ///
     /// [`ResourceError`] if a resource cannot be served at its path.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, ResourceError> {
+        self.measured_router(shutdown, None)
+    }
+
+    /// The same, with what happens counted in `metrics`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`router`](Self::router).
+    pub fn measured_router(
+        self,
+        shutdown: &CancellationToken,
+        metrics: Option<&Metrics>,
+    ) -> Result<Router, ResourceError> {
         let bounds = self.bounds.divided(self.resources.len());
-        let issuers = self.resources.iter().map(|it| it.issuers.clone()).collect();
-        let mut router = health::routes(Arc::clone(&self.directory), issuers, self.readiness);
+        let mut router = health::routes(self.health());
         let users =
             Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
         let mut not_found = NotFound::default();
@@ -144,16 +171,22 @@ impl<D: Directory> App<D> {
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
             let guard = guard.origin_remedies(HOST_REMEDY, ORIGIN_REMEDY);
-            let guard = match &self.audit {
+            let mut guard = match &self.audit {
                 Some(audit) => guard.recorder(Arc::new(audit.clone())),
                 None => guard,
             };
             let calls = guard.rules();
+            let metrics = metrics.map(|metrics| {
+                readings::of_resource(metrics, &uri, guard.usage(), calls.clone(), &issuers)
+            });
+            if let Some(metrics) = &metrics {
+                guard = guard.observer(metrics.clone());
+            }
             let (mounted, questions) =
                 explain::mount(router, &places, &uri, calls.clone(), &authenticate, &self.clock)?;
             router = mounted;
             if let Backend::Upstream(upstream) = &backend {
-                upstream.is_guarded_by(ResourceRules { calls, questions });
+                upstream.is_guarded_by(ResourceRules { calls, questions, metrics });
             }
             let guard = match backend.sessions() {
                 Some(sessions) => guard.owner_tag_key(sessions.key()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use auth_core::Policy;
 use bartizan::{MissingRulesError, Rules, RulesHandle};
+use metrics::ResourceMetrics;
 
 use crate::admin::explain;
 
@@ -14,6 +15,8 @@ pub(crate) struct ResourceRules {
     pub(crate) calls: RulesHandle,
     /// Of questions about them (`/admin/explain`).
     pub(crate) questions: RulesHandle,
+    /// What names the tools of its policy, where something is counted.
+    pub(crate) metrics: Option<ResourceMetrics>,
 }
 
 impl ResourceRules {
@@ -25,7 +28,11 @@ impl ResourceRules {
             let limits = rules.current().limits;
             rules.replace(Rules { policy, limits })
         };
-        put(&self.calls, Arc::new(policy))?;
+        let policy = Arc::new(policy);
+        put(&self.calls, Arc::clone(&policy))?;
+        if let Some(metrics) = &self.metrics {
+            metrics.name_tools(&policy);
+        }
         put(&self.questions, questions)
     }
 }

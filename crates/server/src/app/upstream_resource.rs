@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use auth_core::{NumericDate, Policy, ResourceUri};
 use bartizan::Issuers;
+use metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 use upstream::{
     catalog::{Catalog, Quarantine},
@@ -47,6 +48,17 @@ impl UpstreamResource {
         };
         let backend = Backend::Upstream(self.upstream);
         (Resource { uri: self.uri, policy: self.policy, issuers, backend }, self.job)
+    }
+
+    /// Lets `metrics` read its state.
+    pub(crate) fn read_into(&self, metrics: &Metrics) {
+        let (name, catalog) = (self.upstream.name().to_owned(), Arc::clone(&self.catalog));
+        let availability = self.availability.clone();
+        metrics.read(move |readings| {
+            let Quarantine { changed, new, refused } = catalog.quarantine();
+            let is_up = availability.failing_since().is_none();
+            readings.upstream(&name, is_up, changed.len(), new.len(), refused);
+        });
     }
 
     /// What `/readyz` says about it.

@@ -9,7 +9,8 @@ use std::{
 use auth_core::{Clock, SystemClock};
 use bartizan::PeerAddress;
 use directory::{AnyDirectory, CachedDirectory, Directory};
-use listener::{Limits, PerAddress, descriptors, serve, shutdown};
+use listener::{Connections, Limits, PerAddress, descriptors, serve_counted, shutdown};
+use metrics::Metrics;
 use settings::{EnvFile, Environment, KeySource};
 use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
@@ -17,7 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::next_step::next_step;
 use crate::{
-    admin::health,
+    admin::{
+        health,
+        listening::{Listening, read_connections},
+        routes,
+    },
     app::{compose::Composition, upstream_resource::UpstreamResource},
     args::RunArgs,
     config::{
@@ -75,13 +80,22 @@ pub(super) async fn serve_until(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lines: Vec<_> = upstreams.iter().map(|(it, policy)| line_of(it, policy, config)).collect();
     let upstreams = upstreams.into_iter().map(|(upstream, _)| upstream).collect();
+    let metrics = config.admin.is_some().then(|| {
+        let started = f64::from(u32::try_from(clock.now().as_secs()).unwrap_or(u32::MAX));
+        Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started))
+    });
+    let measured = metrics.as_deref();
     let Composition { app, jobs, start_code, audit } =
-        Composition::new(config, upstreams, &clock).await?;
+        Composition::new(config, upstreams, &clock, measured).await?;
     let app = app.server_command(&invocation.program(Program::Server));
     let directory = Arc::clone(&app.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
+    let admin = match &config.admin {
+        Some(admin) => Some(Listening::open(admin).await?),
+        None => None,
+    };
 
     if env_file.is_open_to_others() {
         let path = env_file.path().display();
@@ -106,7 +120,8 @@ pub(super) async fn serve_until(
     }
     let stop = CancellationToken::new();
     let mut jobs = jobs.start(&stop);
-    let router = log::Gate::new(app.router(&stop)?, log::current());
+    let health = app.health();
+    let router = log::Gate::new(app.measured_router(&stop, measured)?, log::current());
     let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
     if lines.is_empty() {
@@ -116,6 +131,9 @@ pub(super) async fn serve_until(
     }
     for (name, path, protection) in lines {
         let _ = writeln!(text, "MCP server {name} on http://{address}{path}, {protection}");
+    }
+    if let Some(admin) = &admin {
+        let _ = writeln!(text, "Operators ask at {}: /metrics, /healthz, /readyz", admin.place);
     }
     write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {
@@ -128,12 +146,25 @@ pub(super) async fn serve_until(
         .map_or(PerAddress::Public(connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections, per_address, ..Limits::default() };
     let proxies = config.trusted_proxies.clone();
-    let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM);
+    let counts = Connections::default();
+    // It answers until the last request has ended.
+    let admin_stop = CancellationToken::new();
+    let admin = admin.zip(metrics).map(|(admin, metrics)| {
+        read_connections(&metrics, metrics::Listener::Main, counts.clone(), connections);
+        let clock = Arc::clone(&clock);
+        let routes = routes::routes(health, Arc::clone(&metrics), clock, admin.is_loopback);
+        tokio::spawn(admin.serve(routes, admin_stop.clone(), metrics))
+    });
+    let serving = serve_counted(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
+    admin_stop.cancel();
+    if let Some(admin) = admin {
+        let _ = admin.await;
+    }
     while jobs.join_next().await.is_some() {}
     if let Some(audit) = audit {
         audit.close().await;

@@ -14,6 +14,7 @@ use listener::{TrustedProxies, TrustedProxiesError};
 use settings::{Environment, KeySource, SignInSettings, Variable, check_listen_address};
 
 use crate::{
+    admin::bind::AdminBind,
     app::resource::check_path,
     args::RunArgs,
     audit::config::AuditConfig,
@@ -33,6 +34,8 @@ use crate::{
 pub struct Config {
     /// Where to listen: `host:port`.
     pub bind: String,
+    /// Where operators ask, if anywhere.
+    pub admin: Option<AdminBind>,
     /// The canonical URI.
     pub resource: ResourceUri,
     /// The issuer with the keys that this installation has itself, if there is one.
@@ -112,6 +115,7 @@ impl Config {
             let label = args.label(Variable::BindAddr, environment);
             faults.push(format!("{label} {bind:?}: {fault}"));
         }
+        let admin = AdminBind::read(environment, &mut faults);
         let resource = text(&args.resource, Variable::McpResource);
         let resource = parse_resource(&resource).map_err(|fault| {
             let label = args.label(Variable::McpResource, environment);
@@ -184,6 +188,7 @@ impl Config {
             {
                 Ok(Self {
                     bind,
+                    admin,
                     resource,
                     local,
                     issuers,

@@ -278,6 +278,22 @@ settings! {
         Some("none"),
         "Whether clients of the revisions before 2026-07-28 have sessions: none, or database (docs/deploy.md).",
     );
+    /// Where the admin listener listens.
+    AdminBind = server(
+        "ADMIN_BIND",
+        ("admin", "bind"),
+        Text,
+        None,
+        "Where operators and Prometheus ask (docs/operations.md): an address with its port, for example 127.0.0.1:9000, or unix: and the path of a socket. Not set: nowhere.",
+    );
+    /// Whether it may listen where other machines reach it.
+    AdminInsecureNonLoopback = server(
+        "ADMIN_INSECURE_NON_LOOPBACK",
+        ("admin", "insecure_non_loopback"),
+        Choice(&["on", "off"]),
+        Some("off"),
+        "Whether ADMIN_BIND may be an address that other machines reach. It asks for no token.",
+    );
     /// How the log is written.
     LogFormat = shared(
         "LOG_FORMAT",

@@ -1,0 +1,112 @@
+//! Where the admin listener listens: the settings `ADMIN_BIND` and `ADMIN_INSECURE_NON_LOOPBACK`.
+//!
+//! 1. It is off unless `ADMIN_BIND` is set.
+//! 2. It asks for no token. So an address that other machines reach is refused, unless the second
+//!    setting says that this is meant.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use settings::{Environment, Variable};
+
+/// Where the admin listener listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminBind {
+    /// At an address.
+    Address(SocketAddr),
+    /// At the Unix socket of this path.
+    Unix(PathBuf),
+}
+
+impl AdminBind {
+    /// Reads the settings; `None` if there is to be no admin listener. What is wrong is added to
+    /// `faults`.
+    pub(crate) fn read(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
+        let text = environment.get(Variable::AdminBind)?;
+        let label = environment.label(Variable::AdminBind);
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = PathBuf::from(path);
+            if !path.is_absolute() {
+                faults.push(format!("{label} {text:?}: write the whole path of the socket"));
+                return None;
+            }
+            return Some(Self::Unix(path));
+        }
+        let Ok(address) = text.parse::<SocketAddr>() else {
+            faults.push(format!(
+                "{label} {text:?}: write an IP address and a port, for example 127.0.0.1:9000, or unix:/run/bartizan/admin.sock"
+            ));
+            return None;
+        };
+        let variable = Variable::AdminInsecureNonLoopback;
+        let is_meant = match environment.get(variable).unwrap_or_default() {
+            "on" => true,
+            "off" => false,
+            other => {
+                let label = environment.label(variable);
+                faults.push(format!("{label} {other:?}: write on or off"));
+                return None;
+            }
+        };
+        if !address.ip().to_canonical().is_loopback() && !is_meant {
+            faults.push(format!(
+                "{label} {text:?}: other machines reach this address, and no token is asked for: write 127.0.0.1 or unix:PATH, or set {}=on",
+                variable.name()
+            ));
+            return None;
+        }
+        Some(Self::Address(address))
+    }
+}
+
+impl fmt::Display for AdminBind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Option<AdminBind>, String> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut faults = Vec::new();
+        let found = AdminBind::read(&Environment::from_pairs(pairs), &mut faults);
+        if faults.is_empty() { Ok(found) } else { Err(faults.join("\n")) }
+    }
+
+    #[test]
+    fn there_is_none_unless_it_is_configured() {
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[("ADMIN_INSECURE_NON_LOOPBACK", "on")]), Ok(None));
+    }
+
+    #[test]
+    fn an_address_that_other_machines_reach_is_refused_unless_it_is_meant() {
+        for address in ["127.0.0.1:9000", "[::1]:0", "127.9.9.9:1", "[::ffff:127.0.0.1]:1"] {
+            let found = read(&[("ADMIN_BIND", address)]).unwrap().unwrap();
+            assert_eq!(found, AdminBind::Address(address.parse().unwrap()));
+        }
+        for address in ["0.0.0.0:9000", "[::]:9000", "10.0.0.1:9000", "192.0.2.1:1"] {
+            let fault = read(&[("ADMIN_BIND", address)]).unwrap_err();
+            assert!(fault.contains("ADMIN_INSECURE_NON_LOOPBACK=on"), "{fault}");
+            let meant = [("ADMIN_BIND", address), ("ADMIN_INSECURE_NON_LOOPBACK", "on")];
+            assert!(read(&meant).unwrap().is_some(), "{address}");
+            let unclear = [("ADMIN_BIND", address), ("ADMIN_INSECURE_NON_LOOPBACK", "yes")];
+            assert!(read(&unclear).unwrap_err().ends_with("write on or off"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["localhost:9000", "9000", "127.0.0.1", "unix:", "unix:admin.sock"] {
+            assert!(read(&[("ADMIN_BIND", text)]).is_err(), "{text}");
+        }
+        let unix = read(&[("ADMIN_BIND", "unix:/run/a.sock")]).unwrap().unwrap();
+        assert_eq!(unix, AdminBind::Unix("/run/a.sock".into()));
+        assert_eq!(unix.to_string(), "unix:/run/a.sock");
+    }
+}

@@ -1,0 +1,55 @@
+//! Where the admin listener listens, and what it does not serve.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+};
+
+use crate::{exposition::Exposition, program::World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_and_callers_have_listeners_of_their_own() {
+    let world = World::new();
+    let server = world.start(&[], "127.0.0.1:0");
+    for path in ["/mcp", "/admin/explain", "/.well-known/oauth-protected-resource", "/"] {
+        assert_eq!(server.ask(path).await.0, 404, "{path}");
+    }
+    assert_eq!(server.ask("/healthz").await, (200, "ok\n".into()));
+    assert_eq!(server.ask_main("/metrics").await, 404);
+    assert_eq!(server.ask_main("/readyz").await, 200);
+    let ready = server.ready().await;
+    assert_eq!((&ready["ready"], &ready["directory"]["reachable"]), (&true.into(), &true.into()));
+    assert_eq!(ready["issuers"][0]["issuer"], "http://localhost:8000");
+    server.terminate();
+}
+
+#[test]
+fn a_unix_socket_answers_its_owner_and_is_gone_with_the_server() {
+    let world = World::new();
+    let path = world.path("admin.sock");
+    let server = world.start(&[], &format!("unix:{}", path.display()));
+    let mut stream = UnixStream::connect(&path).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nhost: anything\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let found = Exposition::read(body);
+    assert_eq!(
+        found.value("bartizan_connections", &[("listener", "admin"), ("kind", "ordinary")]),
+        1.0
+    );
+    server.terminate();
+    assert!(!path.exists());
+}
+
+#[test]
+fn an_address_that_other_machines_reach_stops_the_server_from_starting() {
+    let world = World::new();
+    let mut command = world.command(&[]);
+    let output = command.env("ADMIN_BIND", "0.0.0.0:0").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("ADMIN_INSECURE_NON_LOOPBACK=on"), "{text}");
+}
