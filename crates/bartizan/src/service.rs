@@ -30,7 +30,7 @@ use crate::{
     answer::{exchange::Exchange, lists::Viewer},
     authenticate::Credentials,
     catch_panic::catch_panic,
-    observer::{Completion, Details, NoRoomError, Observers, Outcome, Reporter, Room},
+    observer::{Details, NoRoomError, Observers, Outcome, Reporter, Room},
     request::{
         accept, arguments,
         bearer::{self, CredentialError},
@@ -264,11 +264,7 @@ where
         Decision::Deny(denial) => {
             reporter.decided(caller, &action, Outcome::Denied(&denial), &policy, &details);
             let response = rules.challenges.deny(id, &denial, message_id.as_ref());
-            if let Some(started) = started {
-                let (status, elapsed) = (Some(response.status()), started.elapsed());
-                let completion = Completion { method: method.as_deref(), status, elapsed };
-                reporter.report(caller, Some(&action), Outcome::Completed(completion));
-            }
+            reporter.completed(caller, &action, method.as_deref(), &response, started);
             return Err(response);
         }
     };

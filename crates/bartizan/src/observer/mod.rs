@@ -18,6 +18,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{Action, Policy, Principal, ResourceUri};
 pub use event::{AuditEvent, Completion, Details, Observer, Outcome, RefusalKind};
+use http::Response;
 #[cfg(feature = "discovery")]
 pub(crate) use log::INVALID_TOKEN;
 pub use log::LogObserver;
@@ -128,6 +129,22 @@ impl Reporter<'_> {
     ) {
         let Self { observers, request_id, peer } = *self;
         observers.report(Reported { request_id, peer, principal, action, outcome, decided });
+    }
+
+    /// Reports that `response` answers a message by itself, if someone wants to know how long that
+    /// took.
+    pub(crate) fn completed<B>(
+        &self,
+        principal: Option<&Principal>,
+        action: &Action,
+        method: Option<&str>,
+        response: &Response<B>,
+        started: Option<Instant>,
+    ) {
+        let Some(started) = started else { return };
+        let (status, elapsed) = (Some(response.status()), started.elapsed());
+        let completion = Completion { method, status, elapsed };
+        self.report(principal, Some(action), Outcome::Completed(completion));
     }
 }
 
