@@ -66,25 +66,9 @@ pub use self::{
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is
-/// over. `proxies` are trusted to name the address that a request comes from.
+/// over. `proxies` are trusted to name the address that a request comes from. Connections are
+/// counted in `connections`.
 pub async fn serve<S>(
-    socket: impl Into<Socket>,
-    service: S,
-    stop: CancellationToken,
-    limits: Limits,
-    proxies: TrustedProxies,
-    program: Program,
-) where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-{
-    let connections = Connections::default();
-    serve_counted(socket, service, stop, limits, proxies, program, connections).await;
-}
-
-/// The same, with its connections counted in `connections`.
-pub async fn serve_counted<S>(
     socket: impl Into<Socket>,
     service: S,
     stop: CancellationToken,

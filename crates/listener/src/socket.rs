@@ -88,17 +88,26 @@ impl UnixSocket {
         folder.push(".new");
         let folder = PathBuf::from(folder);
         // What a process has left that ended just here.
-        let _ = fs::remove_dir_all(&folder);
+        remove(&folder);
         fs::DirBuilder::new().mode(0o700).create(&folder)?;
         let made = bind_within(&folder, path);
-        let _ = fs::remove_dir_all(&folder);
+        remove(&folder);
         made
     }
 }
 
+/// The name of a socket in its folder.
+const NEW: &str = "s";
+
+/// Removes the folder of a new socket, unless something else is in it.
+fn remove(folder: &Path) {
+    let _ = fs::remove_file(folder.join(NEW));
+    let _ = fs::remove_dir(folder);
+}
+
 /// Makes the socket in `folder`, and renames it to `path`.
 fn bind_within(folder: &Path, path: &Path) -> io::Result<UnixSocket> {
-    let new = folder.join("s");
+    let new = folder.join(NEW);
     let listener = UnixListener::bind(&new)?;
     fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
     let made = fs::symlink_metadata(&new)?;
@@ -137,6 +146,10 @@ mod tests {
     async fn what_a_stopped_process_has_left_is_replaced_and_a_file_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("admin.sock");
+        // A process may have ended in between.
+        let between = folder.path().join("admin.sock.new");
+        fs::create_dir(&between).unwrap();
+        fs::write(between.join("s"), "").unwrap();
         // The listener of the standard library leaves its file.
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists());
@@ -146,6 +159,10 @@ mod tests {
         drop(first);
         assert!(UnixStream::connect(&path).is_ok(), "the file is the second one's");
         drop(second);
+        fs::create_dir(&between).unwrap();
+        fs::write(between.join("other"), "").unwrap();
+        assert!(UnixSocket::bind(&path).is_err(), "another's folder");
+        assert!(between.join("other").exists());
         fs::write(&path, "text").unwrap();
         let error = UnixSocket::bind(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);

@@ -41,7 +41,8 @@ async fn start_behind(
         .route("/healthz", get(|| async { "ok" }))
         .route("/large", get(|| async { "x".repeat(1 << 20) }));
     let stop = CancellationToken::new();
-    let serving = serve(listener, router, stop.clone(), limits, proxies.parse().unwrap(), PROGRAM);
+    let (proxies, counts) = (proxies.parse().unwrap(), Connections::default());
+    let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
     (address, stop, serving)
 }
@@ -278,7 +279,7 @@ async fn connections_are_counted_until_they_end_and_so_are_those_that_are_refuse
     let router = Router::new().route("/", get(|| async { "hello" }));
     let (stop, proxies) = (CancellationToken::new(), TrustedProxies::default());
     let counted = connections.clone();
-    let serving = serve_counted(listener, router, stop, limits, proxies, PROGRAM, counted);
+    let serving = serve(listener, router, stop, limits, proxies, PROGRAM, counted);
     tokio::spawn(serving);
     let until = async |holds: &dyn Fn() -> bool| {
         let waiting = async {
@@ -307,7 +308,8 @@ async fn what_is_served_at_a_unix_socket_comes_from_this_machine_and_no_header_c
     let from = |Extension(from): Extension<IpAddr>| async move { from.to_string() };
     let router = Router::new().route("/from", get(from));
     let (stop, proxies) = (CancellationToken::new(), TrustedProxies::default());
-    let serving = serve(socket, router, stop.clone(), Limits::default(), proxies, PROGRAM);
+    let (limits, counts) = (Limits::default(), Connections::default());
+    let serving = serve(socket, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
     let mut stream = UnixStream::connect(&path).await.unwrap();
     let request = "GET /from HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 192.0.2.1\r\n\r\n";

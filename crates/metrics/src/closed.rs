@@ -1,6 +1,7 @@
 //! Label values that are known when this is compiled.
 
-/// Defines an enum whose variants are the values that a label can have, and no others.
+/// Defines an enum whose variants are the values that a label can have, and no others. One of them
+/// is `Other`.
 macro_rules! closed {
     ($(#[$doc:meta])* $visibility:vis enum $name:ident { $($variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -8,6 +9,12 @@ macro_rules! closed {
         $visibility enum $name { $($variant,)* }
 
         impl $name {
+            /// The value that is written as `text`, or `Other`.
+            pub(crate) fn of_text(text: &str) -> Self {
+                let all = [$(Self::$variant),*];
+                all.into_iter().find(|value| value.text() == text).unwrap_or(Self::Other)
+            }
+
             /// As it is written.
             pub(crate) const fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }

@@ -106,8 +106,8 @@ impl Readings {
     /// though they are.
     pub fn readiness(&mut self, is_ready: bool, refusing: usize, serving: usize) {
         self.push(READY, [], is_ready.into());
-        self.push(FAILING, [("callers", "refused")], refusing.into());
-        self.push(FAILING, [("callers", "served")], serving.into());
+        self.push(FAILING, [("affects_callers", "true")], refusing.into());
+        self.push(FAILING, [("affects_callers", "false")], serving.into());
     }
 
     /// How often tokens for `resource` were in the cache of verified tokens, and how often not.

@@ -70,7 +70,7 @@ impl Inner {
 
     fn completed(&self, event: &AuditEvent<'_>, completion: &Completion<'_>) {
         // A stream, an answer and the end of a session are no operations of MCP.
-        let Some(method) = completion.method.map(Method::of) else { return };
+        let Some(method) = completion.method.map(Method::of_text) else { return };
         let (error, secs) = (ErrorType::of(completion.status), completion.elapsed.as_secs_f64());
         let tools = self.tools.load();
         let tool = event.action.filter(|_| method == Method::ToolsCall);

@@ -92,6 +92,14 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// The place of the admin listener is in use, or is none of this machine.
+    #[error("the admin listener cannot listen on {place}: {source}. Check ADMIN_BIND")]
+    AdminBind {
+        /// Where.
+        place: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The directory of users.
     #[error("the directory of users cannot be used: {0}")]
     Directory(#[from] DirectoryError),
@@ -185,7 +193,7 @@ impl Failure {
             | Self::EnvFile(_)
             | Self::Usage(_)
             | Self::Declined(_) => 2,
-            Self::Bind { .. } => 3,
+            Self::Bind { .. } | Self::AdminBind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } => 6,
             Self::Audit(AuditFileError::CutOff { .. }) => 10,
             Self::Audit(_) => 7,

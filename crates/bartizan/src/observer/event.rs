@@ -73,7 +73,7 @@ pub enum Outcome<'a> {
     /// The protected server answered with a list that could not be read, and so not be filtered.
     UnreadableList(&'a (dyn Error + 'static)),
     /// The answer to a message whose action was decided on has been sent, or has not been waited
-    /// for. The last event of its request. Only observers that were added receive it.
+    /// for. The last event of its request. It is reported only where observers were added.
     Completed(Completion<'a>),
 }
 

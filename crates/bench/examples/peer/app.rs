@@ -92,6 +92,7 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         bounds: Bounds { streams_of_each: usize::MAX, streams: usize::MAX, ..Bounds::default() },
         audit: None,
         authorization_server: None,
+        metrics: None,
         server_command: "server".into(),
         clock: Arc::new(SystemClock),
     };

@@ -29,7 +29,7 @@ pub(crate) struct Listening {
 impl Listening {
     /// Listens at `bind`.
     pub(crate) async fn open(bind: &AdminBind) -> Result<Self, Failure> {
-        let failure = |source| Failure::Bind { address: bind.to_string(), source };
+        let failure = |source| Failure::AdminBind { place: bind.to_string(), source };
         match bind {
             AdminBind::Address(address) => {
                 let socket = TcpListener::bind(address).await.map_err(failure)?;
@@ -60,7 +60,7 @@ impl Listening {
             Limits { connections: CONNECTIONS, per_address, reserve: 0, ..Limits::default() };
         let proxies = TrustedProxies::default();
         let socket = self.socket;
-        listener::serve_counted(socket, routes, stop, limits, proxies, PROGRAM, connections).await;
+        listener::serve(socket, routes, stop, limits, proxies, PROGRAM, connections).await;
     }
 }
 

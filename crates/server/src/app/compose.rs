@@ -61,12 +61,11 @@ pub(crate) struct Jobs {
 
 impl Composition {
     /// Opens the directory and puts the parts together: `upstreams`, or the demo server if there
-    /// are none. The state of upstreams is read by `metrics`.
+    /// are none.
     pub(crate) async fn new(
         config: &Config,
         upstreams: Vec<UpstreamResource>,
         clock: &Arc<dyn Clock>,
-        metrics: Option<&Metrics>,
     ) -> Result<Self, Failure> {
         let store = AnyDirectory::open(&config.database_url).await?;
         let sessions = open_sessions(config, &store, clock).await?;
@@ -101,7 +100,7 @@ impl Composition {
         if !upstreams.is_empty() {
             for upstream in &upstreams {
                 upstream.checks().into_iter().for_each(|check| app.readiness.add(check));
-                if let Some(metrics) = metrics {
+                if let Some(metrics) = &app.metrics {
                     upstream.read_into(metrics);
                 }
             }
@@ -207,6 +206,10 @@ impl<D: Directory> App<D> {
                 ..Bounds::default()
             },
             audit: None,
+            metrics: config.admin.is_some().then(|| {
+                let started = u32::try_from(clock.now().as_secs()).unwrap_or(u32::MAX);
+                Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started.into()))
+            }),
             clock: Arc::clone(clock),
             server_command: "server".into(),
         }

@@ -92,6 +92,8 @@ pub struct App<D> {
     pub bounds: Bounds,
     /// Records every decision, if there is an audit log.
     pub audit: Option<AuditLog>,
+    /// Counts what happens, if an operator can ask for it.
+    pub metrics: Option<Arc<Metrics>>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
     /// The name of the server's command line, for commands that the log suggests.
@@ -120,19 +122,6 @@ impl<D: Directory> App<D> {
     ///
     /// [`ResourceError`] if a resource cannot be served at its path.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, ResourceError> {
-        self.measured_router(shutdown, None)
-    }
-
-    /// The same, with what happens counted in `metrics`.
-    ///
-    /// # Errors
-    ///
-    /// As of [`router`](Self::router).
-    pub fn measured_router(
-        self,
-        shutdown: &CancellationToken,
-        metrics: Option<&Metrics>,
-    ) -> Result<Router, ResourceError> {
         let bounds = self.bounds.divided(self.resources.len());
         let mut router = health::routes(self.health());
         let users =
@@ -176,7 +165,7 @@ impl<D: Directory> App<D> {
                 None => guard,
             };
             let calls = guard.rules();
-            let metrics = metrics.map(|metrics| {
+            let metrics = self.metrics.as_ref().map(|metrics| {
                 readings::of_resource(metrics, &uri, guard.usage(), calls.clone(), &issuers)
             });
             if let Some(metrics) = &metrics {

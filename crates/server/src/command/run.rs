@@ -9,8 +9,7 @@ use std::{
 use auth_core::{Clock, SystemClock};
 use bartizan::PeerAddress;
 use directory::{AnyDirectory, CachedDirectory, Directory};
-use listener::{Connections, Limits, PerAddress, descriptors, serve_counted, shutdown};
-use metrics::Metrics;
+use listener::{Connections, Limits, PerAddress, descriptors, serve, shutdown};
 use settings::{EnvFile, Environment, KeySource};
 use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
@@ -80,13 +79,8 @@ pub(super) async fn serve_until(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lines: Vec<_> = upstreams.iter().map(|(it, policy)| line_of(it, policy, config)).collect();
     let upstreams = upstreams.into_iter().map(|(upstream, _)| upstream).collect();
-    let metrics = config.admin.is_some().then(|| {
-        let started = f64::from(u32::try_from(clock.now().as_secs()).unwrap_or(u32::MAX));
-        Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started))
-    });
-    let measured = metrics.as_deref();
     let Composition { app, jobs, start_code, audit } =
-        Composition::new(config, upstreams, &clock, measured).await?;
+        Composition::new(config, upstreams, &clock).await?;
     let app = app.server_command(&invocation.program(Program::Server));
     let directory = Arc::clone(&app.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
@@ -120,8 +114,8 @@ pub(super) async fn serve_until(
     }
     let stop = CancellationToken::new();
     let mut jobs = jobs.start(&stop);
-    let health = app.health();
-    let router = log::Gate::new(app.measured_router(&stop, measured)?, log::current());
+    let (health, metrics) = (app.health(), app.metrics.clone());
+    let router = log::Gate::new(app.router(&stop)?, log::current());
     let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
     if lines.is_empty() {
@@ -133,7 +127,7 @@ pub(super) async fn serve_until(
         let _ = writeln!(text, "MCP server {name} on http://{address}{path}, {protection}");
     }
     if let Some(admin) = &admin {
-        let _ = writeln!(text, "Operators ask at {}: /metrics, /healthz, /readyz", admin.place);
+        let _ = writeln!(text, "Admin listener on {}: /metrics, /healthz, /readyz", admin.place);
     }
     write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {
@@ -155,7 +149,7 @@ pub(super) async fn serve_until(
         let routes = routes::routes(health, Arc::clone(&metrics), clock, admin.is_loopback);
         tokio::spawn(admin.serve(routes, admin_stop.clone(), metrics))
     });
-    let serving = serve_counted(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
+    let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");

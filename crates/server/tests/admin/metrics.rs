@@ -226,7 +226,7 @@ async fn what_changes_is_seen_by_the_next_scrape() {
     let changed = [("upstream", "notes"), ("state", "changed")];
     assert_eq!(found.value("bartizan_hidden_definitions", &changed), 1.0);
     assert_eq!(found.value("bartizan_refused_definitions_total", &[]), 1.0);
-    assert_eq!(found.value("bartizan_failing_checks", &[("callers", "served")]), 1.0);
+    assert_eq!(found.value("bartizan_failing_checks", &[("affects_callers", "false")]), 1.0);
     let ready = server.ready().await;
     assert_eq!(ready["ready"], true);
     let failing = ready["failing"][0]["what"].as_str().unwrap();

@@ -80,7 +80,7 @@ impl World {
             place.unwrap_or_else(|| panic!("{line:?} {}", log())).0.to_owned()
         };
         let origin = after(" on ", "/mcp, protected: ");
-        let admin = after("Operators ask at ", ": /metrics, /healthz, /readyz");
+        let admin = after("Admin listener on ", ": /metrics, /healthz, /readyz");
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Running { child, origin, admin, log, http }
     }

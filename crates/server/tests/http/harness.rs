@@ -173,6 +173,7 @@ impl<D: Directory> TestServer<D> {
             audit: None,
             clock: clock.clone(),
             authorization_server: None,
+            metrics: None,
             server_command: "bartizan-server".into(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -56,6 +56,7 @@ async fn router(resources: Vec<Resource>) -> Result<Router, ResourceError> {
         audit: None,
         clock: ManualClock::at(NOW),
         authorization_server: None,
+        metrics: None,
         server_command: "bartizan-server".into(),
     };
     app.router(&CancellationToken::new())

@@ -17,7 +17,7 @@ use axum::Router;
 use directory::AnyDirectory;
 use issuer::PeerAddress;
 use issuer_setup::{OpenIssuer, SetupError};
-use listener::{Limits, PerAddress, descriptors, shutdown};
+use listener::{Connections, Limits, PerAddress, descriptors, shutdown};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +99,8 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let per_address =
         max_per_address.map_or(PerAddress::Public(max_connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections: max_connections, per_address, ..Limits::default() };
-    let serving = listener::serve(listener, router, stop.clone(), limits, proxies, PROGRAM);
+    let counts = Connections::default();
+    let serving = listener::serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
     asked_to_stop.await;
     tracing::info!("Stopping: no new requests, those under way may end");
