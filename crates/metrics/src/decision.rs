@@ -54,6 +54,7 @@ decisions! {
     ForbiddenOrigin = "refused", "forbidden_origin";
     NotOwned = "refused", "not_owned";
     LimitReached = "refused", "limit_reached";
+    Unrecordable = "refused", "unrecordable";
     Malformed = "refused", "malformed";
     OtherRefusal = "refused", "other";
     /// An open stream was ended: its caller may no longer have it.
@@ -89,6 +90,7 @@ impl Decision {
             RefusalKind::ForbiddenOrigin => Self::ForbiddenOrigin,
             RefusalKind::NotOwned => Self::NotOwned,
             RefusalKind::LimitReached => Self::LimitReached,
+            RefusalKind::Unrecordable => Self::Unrecordable,
             RefusalKind::Malformed => Self::Malformed,
             // A kind that is new has no label yet.
             _ => Self::OtherRefusal,

@@ -86,6 +86,8 @@ readings! {
     STREAMS_LIMIT = gauge("bartizan_streams_limit", "How many streams may be open.");
     BODIES = bytes("bartizan_held_bodies", "How much of request bodies is in memory.");
     BODIES_LIMIT = bytes("bartizan_held_bodies_limit", "How much of request bodies may be in memory.");
+    AUDIT_WAITING = gauge("bartizan_audit_waiting_records", "Records of decisions that are not written yet.");
+    AUDIT_LIMIT = gauge("bartizan_audit_waiting_records_limit", "How many records may wait before calls are refused.");
     UPSTREAM_UP = gauge("bartizan_upstream_up", "Whether the servers of an upstream could be started or reached the last time: 1 or 0.");
     HIDDEN = gauge("bartizan_hidden_definitions", "Definitions of an upstream that are hidden, as they were not accepted.");
     REFUSED = counter("bartizan_refused_definitions", "Calls of definitions that were not accepted.");
@@ -166,6 +168,12 @@ impl Readings {
         self.push(STREAMS_LIMIT, resource, most_streams.into());
         self.push(BODIES, resource, bodies.into());
         self.push(BODIES_LIMIT, resource, most_bytes.into());
+    }
+
+    /// The audit log: how many records wait to be written, and how many may.
+    pub fn audit(&mut self, waiting: usize, limit: usize) {
+        self.push(AUDIT_WAITING, [], waiting.into());
+        self.push(AUDIT_LIMIT, [], limit.into());
     }
 
     /// An upstream of the configuration: whether it is available, how many changed and new

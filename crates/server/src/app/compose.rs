@@ -96,6 +96,12 @@ impl Composition {
             app.audit = Some(log.clone());
             app.readiness.add(move || log.failing());
         }
+        if let (Some(metrics), Some(log)) = (&app.metrics, app.audit.clone()) {
+            metrics.read(move |readings| {
+                let (waiting, limit) = log.waiting();
+                readings.audit(waiting, limit);
+            });
+        }
         let mut upstream_jobs = Vec::new();
         if !upstreams.is_empty() {
             for upstream in &upstreams {

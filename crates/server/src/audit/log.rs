@@ -80,6 +80,11 @@ impl AuditLog {
         self.synced.clone()
     }
 
+    /// How many records wait to be written, and how many may.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        self.queue.waiting()
+    }
+
     /// How it fails, for `/readyz`.
     pub(crate) fn failing(&self) -> Option<Failing> {
         let since = self.queue.failing_since()?;
@@ -101,7 +106,8 @@ impl Observer for AuditLog {
                 }
                 return;
             }
-            Outcome::Authenticated => return,
+            // Steps, which have no record.
+            Outcome::Authenticated | Outcome::Completed(_) => return,
             // It is refused because there is no room for its record.
             Outcome::Refused(RefusalKind::Unrecordable, _) => return self.queue.skip(),
             Outcome::Refused(..) if event.principal.is_some() => Cause::Caller,

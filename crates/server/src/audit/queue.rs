@@ -202,6 +202,12 @@ impl Queue {
         is_new
     }
 
+    /// How many records wait, room that is taken included, and how many may.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.waiting.len() + state.taken + state.reserved, self.capacity)
+    }
+
     /// Since when the file cannot be written.
     pub(super) fn failing_since(&self) -> Option<NumericDate> {
         self.state().failing_since

@@ -16,7 +16,9 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 24] = [
+const FAMILIES: [(&str, &str, Option<&str>); 26] = [
+    ("bartizan_audit_waiting_records", "gauge", None),
+    ("bartizan_audit_waiting_records_limit", "gauge", None),
     ("bartizan_build", "info", None),
     ("bartizan_connections", "gauge", None),
     ("bartizan_connections_limit", "gauge", None),
@@ -51,10 +53,13 @@ async fn called() -> (World, Running, TestIssuer, BTreeMap<(&'static str, &'stat
     issuer.serve_keys(&[TestKey::shared(Algorithm::Es256)]);
     fs::write(world.path("notes.sh"), NOTES).unwrap();
     fs::write(world.path("tools.json"), TOOLS).unwrap();
-    let config = format!(
+    let mut config = format!(
         "[upstreams.notes]\ncommand = [\"sh\", \"notes.sh\"]\npath = \"/mcp\"\n[issuers.\"{}\"]\n",
         issuer.issuer()
     );
+    config.push_str("[audit]\nfile = \"audit.jsonl\"\nkey_file = \"audit.pem\"\n");
+    let key = TestKey::shared(Algorithm::Es256).private_pem().unwrap();
+    world.write_secret("audit.pem", &key);
     fs::write(world.path("bartizan.toml"), config).unwrap();
     world.run(&["upstreams", "accept", "notes"]);
     world.run(&["users", "add", "carol"]);
@@ -174,6 +179,8 @@ async fn every_decision_is_counted_once_by_its_outcome_and_reason() {
     assert_eq!(found.value("bartizan_upstream_up", &[("upstream", "notes")]), 1.0);
     assert_eq!(found.value("bartizan_ready", &[]), 1.0);
     assert_eq!(found.value("bartizan_directory_reachable", &[]), 1.0);
+    assert!(found.value("bartizan_audit_waiting_records_limit", &[]) >= 1.0);
+    assert!(found.value("bartizan_audit_waiting_records", &[]) >= 0.0);
     let issuer = issuer.issuer();
     assert_eq!(found.value("bartizan_issuer_usable", &[("issuer", &issuer)]), 1.0);
     assert!(found.value("bartizan_issuer_keys_age_seconds", &[("issuer", &issuer)]) < 600.0);
