@@ -8,6 +8,7 @@ use issuer_setup::SetupError;
 use terminal::{Invocation, Program};
 
 use crate::{
+    admin::ask::AskError,
     audit::log_file::AuditFileError,
     config::{policy_file::PolicyFileError, settings::ConfigError},
 };
@@ -99,6 +100,14 @@ pub enum Failure {
         place: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// The admin listener does not say how the server is.
+    #[error("the admin listener at {place} cannot be asked: {source}")]
+    Asking {
+        /// Where.
+        place: String,
+        /// Why not.
+        source: AskError,
     },
     /// The directory of users.
     #[error("the directory of users cannot be used: {0}")]
@@ -194,7 +203,7 @@ impl Failure {
             | Self::Usage(_)
             | Self::Declined(_) => 2,
             Self::Bind { .. } | Self::AdminBind { .. } => 3,
-            Self::Listing { .. } | Self::Opening { .. } => 6,
+            Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
             Self::Audit(AuditFileError::CutOff { .. }) => 10,
             Self::Audit(_) => 7,
             Self::AuditRecord { .. } => 8,
@@ -225,6 +234,7 @@ impl Failure {
             Self::Directory(fault) => fault.source(),
             Self::AuthorizationServer(fault) => fault.source(),
             Self::Listing { source, .. } | Self::Opening { source, .. } => source.source(),
+            Self::Asking { source, .. } => source.source(),
             _ => None,
         }
     }

@@ -22,13 +22,13 @@ mod telemetry;
 
 use std::path::PathBuf;
 
-pub use admin::bind::AdminBind;
+pub use admin::bind::{AdminBind, AdminBindError};
 pub use admin::readiness::{Failing, Readiness};
 pub use app::{App, Backend, Bounds, Resource, ResourceError, Upstream};
 pub use args::{
     AuditCommand, AuditFilter, Cli, ClientsCommand, Command, ConfigCommand, ConnectArgs,
     ConnectProgram, ExportFormat, GatewayArgs, GrantsCommand, NewClientArgs, OutputFormat,
-    PolicyArgs, PolicyCommand, RunArgs, SecondFactorCommand, ShowFormat, TableFormat,
+    PolicyArgs, PolicyCommand, RunArgs, SecondFactorCommand, ShowFormat, StatusArgs, TableFormat,
     TokensCommand, UpstreamArgs, UpstreamsCommand, UsersCommand,
 };
 pub use audit::AuditLog;
@@ -90,11 +90,14 @@ async fn execute(
     env_file: &EnvFile,
     environment: Environment,
     invocation: &Invocation,
-    out: &mut dyn Write,
+    out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match cli.command {
         None | Some(Command::Run) => {
             command::run::run(&cli.run, env_file, &environment, invocation, out).await
+        }
+        Some(Command::Status(status)) => {
+            command::status::status(&status, &environment, &SystemClock, out).await
         }
         Some(Command::Completions { .. } | Command::Man { .. }) => Ok(()),
         Some(Command::Init) => {

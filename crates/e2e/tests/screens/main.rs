@@ -29,7 +29,15 @@ const HELP: [(&str, &[&str]); 3] = [
     ("client", &["-h", "ping -h", "call --help", "servers add -h", "login --help", "man -h"]),
     (
         "server",
-        &["-h", "users -h", "users grant -h", "users show -h", "policy diff -h", "gateway --help"],
+        &[
+            "-h",
+            "status -h",
+            "users -h",
+            "users grant -h",
+            "users show -h",
+            "policy diff -h",
+            "gateway --help",
+        ],
     ),
     ("mint-token", &["-h", "verify -h", "explain -h", "keygen --help", "man -h"]),
 ];
@@ -57,6 +65,7 @@ const ERRORS: [(&str, &[&str]); 3] = [
         &[
             "nope",
             "users nope",
+            "status",
             "users list",
             "users grant",
             "users grant alice admin --until soon",

@@ -4,7 +4,7 @@
 //! 2. It asks for no token. So an address that other machines reach is refused, unless the second
 //!    setting says that this is meant.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use settings::{Environment, Variable};
 
@@ -23,19 +23,13 @@ impl AdminBind {
     pub(crate) fn read(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
         let text = environment.get(Variable::AdminBind)?;
         let label = environment.label(Variable::AdminBind);
-        if let Some(path) = text.strip_prefix("unix:") {
-            let path = PathBuf::from(path);
-            if !path.is_absolute() {
-                faults.push(format!("{label} {text:?}: write the whole path of the socket"));
+        let address = match text.parse() {
+            Ok(Self::Address(address)) => address,
+            Ok(unix) => return Some(unix),
+            Err(fault) => {
+                faults.push(format!("{label} {text:?}: {fault}"));
                 return None;
             }
-            return Some(Self::Unix(path));
-        }
-        let Ok(address) = text.parse::<SocketAddr>() else {
-            faults.push(format!(
-                "{label} {text:?}: write an IP address and a port, for example 127.0.0.1:9000, or unix:/run/bartizan/admin.sock"
-            ));
-            return None;
         };
         let variable = Variable::AdminInsecureNonLoopback;
         let is_meant = match environment.get(variable).unwrap_or_default() {
@@ -55,6 +49,30 @@ impl AdminBind {
             return None;
         }
         Some(Self::Address(address))
+    }
+}
+
+/// Why a text is no place for an admin listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AdminBindError {
+    /// Neither an address with its port nor `unix:`.
+    #[error(
+        "write an IP address and a port, for example 127.0.0.1:9000, or unix:/run/bartizan/admin.sock"
+    )]
+    Address,
+    /// The path of the socket depends on where the program is started.
+    #[error("write the whole path of the socket")]
+    RelativePath,
+}
+
+impl FromStr for AdminBind {
+    type Err = AdminBindError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(path) = text.strip_prefix("unix:").map(PathBuf::from) else {
+            return text.parse().map(Self::Address).map_err(|_| AdminBindError::Address);
+        };
+        if path.is_absolute() { Ok(Self::Unix(path)) } else { Err(AdminBindError::RelativePath) }
     }
 }
 

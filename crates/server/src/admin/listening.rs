@@ -8,7 +8,7 @@ use metrics::{Listener, Metrics};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::bind::AdminBind;
+use super::{bind::AdminBind, reach::Reach};
 use crate::failure::Failure;
 
 /// How many connections are open at once.
@@ -22,8 +22,8 @@ pub(crate) struct Listening {
     socket: Socket,
     /// Where it listens, as `http://127.0.0.1:9000`.
     pub(crate) place: String,
-    /// Whether only this machine reaches it by an address.
-    pub(crate) is_loopback: bool,
+    /// Who reaches it.
+    pub(crate) reach: Reach,
 }
 
 impl Listening {
@@ -35,13 +35,12 @@ impl Listening {
                 let socket = TcpListener::bind(address).await.map_err(failure)?;
                 let address = socket.local_addr().map_err(failure)?;
                 let is_loopback = address.ip().to_canonical().is_loopback();
-                let place = format!("http://{address}");
-                Ok(Self { socket: socket.into(), place, is_loopback })
+                let reach = if is_loopback { Reach::Loopback } else { Reach::Network };
+                Ok(Self { socket: socket.into(), place: format!("http://{address}"), reach })
             }
             AdminBind::Unix(path) => {
                 let socket = UnixSocket::bind(path).map_err(failure)?;
-                // Who may open the file is the bound: a request may have any name for it.
-                Ok(Self { socket: socket.into(), place: bind.to_string(), is_loopback: false })
+                Ok(Self { socket: socket.into(), place: bind.to_string(), reach: Reach::Owner })
             }
         }
     }

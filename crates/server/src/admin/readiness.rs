@@ -22,6 +22,11 @@ pub struct Failing {
 }
 
 impl Failing {
+    /// The server stops: it accepts no more callers.
+    pub(crate) fn stopping() -> Self {
+        Self { what: "the server stops".into(), since: None, affects_callers: true }
+    }
+
     /// A background job that fails. Callers are served meanwhile.
     pub(crate) fn job(failure: &JobFailure) -> Self {
         let what = format!("{} fails", failure.job);

@@ -1,9 +1,12 @@
-//! The routes of the admin listener: `/metrics`, `/healthz`, and `/readyz` in detail.
+//! The routes of the admin listener: `/metrics`, `/healthz`, `/readyz` in detail, and `/drain`.
 //!
-//! 1. They need no token, change nothing, and answer GET and HEAD alone.
+//! 1. They need no token. All but `/drain` change nothing, and answer GET and HEAD alone. `/drain`
+//!    is not there for other machines.
 //! 2. At a loopback address a request must call the server by a loopback name, so that a page of a
 //!    browser on this machine cannot read them through a name of its own (DNS rebinding).
-//! 3. An answer takes at most [`TIMEOUT`].
+//! 3. A request of a page (with `Origin`, which browsers add to every POST) is refused, so that no
+//!    page can drain the server.
+//! 4. An answer takes at most [`TIMEOUT`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,44 +17,49 @@ use axum::{
     http::{StatusCode, header, uri::Authority},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use directory::Directory;
 use metrics::{CONTENT_TYPE, Metrics};
+use tokio_util::sync::CancellationToken;
 
-use super::{detail::detail, health::Health, readings};
+use super::{detail::detail, health::Health, reach::Reach, readings};
 
 /// How long the directory may take to say whether it can be asked.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the routes answer from.
-struct Answers<D> {
-    health: Health<D>,
-    metrics: Arc<Metrics>,
-    clock: Arc<dyn Clock>,
+pub(crate) struct Answers<D> {
+    pub(crate) health: Health<D>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Is cancelled by `/drain`.
+    pub(crate) drain: CancellationToken,
 }
 
-/// The routes. `is_loopback`: they are served at a loopback address.
-pub(crate) fn routes<D: Directory>(
-    health: Health<D>,
-    metrics: Arc<Metrics>,
-    clock: Arc<dyn Clock>,
-    is_loopback: bool,
-) -> Router {
-    let answers = Arc::new(Answers { health, metrics, clock });
-    let router = Router::new()
+/// The routes for those who reach the listener so.
+pub(crate) fn routes<D: Directory>(answers: Answers<D>, reach: Reach) -> Router {
+    let mut router = Router::new()
         .route("/metrics", get(metrics_text::<D>))
         .route("/healthz", get(|| async { (NO_STORE, "ok\n") }))
-        .route("/readyz", get(readyz::<D>))
-        .with_state(answers)
-        .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") });
-    if is_loopback { router.layer(from_fn(called_by_a_loopback_name)) } else { router }
+        .route("/readyz", get(readyz::<D>));
+    if reach != Reach::Network {
+        router = router.route("/drain", post(drain::<D>));
+    }
+    let router = router
+        .with_state(Arc::new(answers))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") })
+        .layer(from_fn(not_from_a_page));
+    match reach {
+        Reach::Loopback => router.layer(from_fn(called_by_a_loopback_name)),
+        Reach::Owner | Reach::Network => router,
+    }
 }
 
 const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 async fn metrics_text<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Response {
-    let Answers { health, metrics, clock } = &*answers;
+    let Answers { health, metrics, clock, .. } = &*answers;
     let Ok(failing) = tokio::time::timeout(TIMEOUT, health.failing()).await else {
         return too_slow();
     };
@@ -75,6 +83,12 @@ async fn readyz<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Respons
     (status, NO_STORE, json, detail(health, &failing).to_string()).into_response()
 }
 
+/// Lets the server stop as with SIGTERM: it accepts nothing more, and finishes what runs.
+async fn drain<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Response {
+    answers.drain.cancel();
+    (StatusCode::ACCEPTED, NO_STORE, "stopping\n").into_response()
+}
+
 fn too_slow() -> Response {
     let text = "the directory did not say in time whether it can be asked\n";
     (StatusCode::SERVICE_UNAVAILABLE, NO_STORE, text).into_response()
@@ -92,6 +106,14 @@ async fn called_by_a_loopback_name(request: Request, next: Next) -> Response {
     }
 }
 
+/// Refuses a request of a page, whatever page that is.
+async fn not_from_a_page(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::ORIGIN) {
+        return (StatusCode::FORBIDDEN, "not from a page\n").into_response();
+    }
+    next.run(request).await
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -104,40 +126,71 @@ mod tests {
     use super::*;
     use crate::admin::readiness::{Failing, Readiness};
 
-    async fn answer(path: &str, hosts: &[&str], is_loopback: bool) -> (u16, String) {
+    async fn answer(path: &str, hosts: &[&str], reach: Reach) -> (u16, String) {
+        let request = Request::get(path);
+        let request = hosts.iter().fold(request, |it, host| it.header(header::HOST, *host));
+        let (status, text, _) = send(request.body(Body::empty()).unwrap(), reach).await;
+        (status, text)
+    }
+
+    /// The status and the body of the answer, and whether the server is to stop.
+    async fn send(request: Request, reach: Reach) -> (u16, String, bool) {
         let readiness = Readiness::default();
         readiness.add(|| {
             Some(Failing { what: "a job fails".into(), since: None, affects_callers: false })
         });
         let health =
             Health { directory: Arc::new(MemoryDirectory::default()), issuers: vec![], readiness };
-        let metrics = Arc::new(Metrics::new("1", 0.0));
-        let mut routes = routes(health, metrics, Arc::new(SystemClock), is_loopback);
-        let request = Request::get(path);
-        let request = hosts.iter().fold(request, |it, host| it.header(header::HOST, *host));
-        let Ok(response) = routes.call(request.body(Body::empty()).unwrap()).await;
+        let drain = CancellationToken::new();
+        let answers = Answers {
+            health,
+            metrics: Arc::new(Metrics::new("1", 0.0)),
+            clock: Arc::new(SystemClock),
+            drain: drain.clone(),
+        };
+        let Ok(response) = routes(answers, reach).call(request).await;
         let status = response.status().as_u16();
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, String::from_utf8(body.into()).unwrap())
+        (status, String::from_utf8(body.into()).unwrap(), drain.is_cancelled())
+    }
+
+    #[tokio::test]
+    async fn a_program_on_this_machine_stops_the_server_and_no_page_and_no_other_machine_does() {
+        let drain = |method: &str, origin: Option<&str>, reach| {
+            let request = Request::builder().method(method).uri("/drain");
+            let request = request.header(header::HOST, "localhost");
+            let request = origin.into_iter().fold(request, |it, o| it.header(header::ORIGIN, o));
+            send(request.body(Body::empty()).unwrap(), reach)
+        };
+        for reach in [Reach::Owner, Reach::Loopback] {
+            assert_eq!(drain("POST", None, reach).await, (202, "stopping\n".into(), true));
+            assert_eq!(drain("GET", None, reach).await, (405, String::new(), false));
+        }
+        let by_others = drain("POST", None, Reach::Network).await;
+        assert_eq!(by_others, (404, "no such path\n".into(), false));
+        for origin in ["https://evil.example", "http://localhost:9000", "null"] {
+            let refused = drain("POST", Some(origin), Reach::Owner).await;
+            assert_eq!(refused, (403, "not from a page\n".into(), false), "{origin}");
+        }
     }
 
     #[tokio::test]
     async fn a_page_that_calls_this_machine_by_its_own_name_is_refused() {
         for host in ["localhost:9000", "127.0.0.1:9000", "[::1]:9000", "localhost"] {
-            assert_eq!(answer("/metrics", &[host], true).await.0, 200, "{host}");
+            assert_eq!(answer("/metrics", &[host], Reach::Loopback).await.0, 200, "{host}");
         }
         let refused: [&[&str]; 4] =
             [&["evil.example:9000"], &[], &["localhost", "a"], &["0.0.0.0"]];
         for hosts in refused {
-            assert_eq!(answer("/metrics", hosts, true).await.0, 403, "{hosts:?}");
+            assert_eq!(answer("/metrics", hosts, Reach::Loopback).await.0, 403, "{hosts:?}");
         }
         // Where other machines ask, they know it by names of theirs.
-        assert_eq!(answer("/metrics", &["metrics.internal:9000"], false).await.0, 200);
+        assert_eq!(answer("/metrics", &["metrics.internal:9000"], Reach::Network).await.0, 200);
     }
 
     #[tokio::test]
     async fn readiness_is_a_document_with_what_fails() {
-        let (status, text) = answer("/readyz", &["localhost"], true).await;
+        let (status, text) = answer("/readyz", &["localhost"], Reach::Loopback).await;
         let found: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((status, &found["ready"]), (200, &true.into()));
         assert_eq!(found["failing"][0]["what"], "a job fails");
@@ -149,8 +202,8 @@ mod tests {
     #[tokio::test]
     async fn nothing_else_is_there() {
         for path in ["/", "/mcp", "/admin/explain", "/metrics/"] {
-            assert_eq!(answer(path, &["localhost"], true).await.0, 404, "{path}");
+            assert_eq!(answer(path, &["localhost"], Reach::Loopback).await.0, 404, "{path}");
         }
-        assert_eq!(answer("/healthz", &["localhost"], true).await, (200, "ok\n".into()));
+        assert_eq!(answer("/healthz", &["localhost"], Reach::Loopback).await, (200, "ok\n".into()));
     }
 }

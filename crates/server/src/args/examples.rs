@@ -18,6 +18,13 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
 {server} gateway --url http://127.0.0.1:9000/mcp",
     ),
     ("run", "{server} run\n{server} run --bind 0.0.0.0:8000 --resource https://mcp.example/mcp"),
+    (
+        "status",
+        "{server} status\n\
+         {server} status --watch\n\
+         {server} status --watch=10s --output json\n\
+         {server} status --admin unix:/run/bartizan/admin.sock",
+    ),
     ("init", "{server} init\n{server} init --env-file work.env"),
     (
         "users add",

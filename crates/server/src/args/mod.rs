@@ -5,6 +5,7 @@ mod concerns;
 mod examples;
 mod gateway;
 mod sign_in;
+mod status;
 mod variables;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -20,13 +21,14 @@ pub use self::{
     audit::{AuditCommand, AuditFilter, ExportFormat, ShowFormat},
     gateway::{GatewayArgs, UpstreamArgs, UpstreamsCommand},
     sign_in::{ClientsCommand, ConnectArgs, ConnectProgram, GrantsCommand, NewClientArgs},
+    status::StatusArgs,
 };
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
 4 the directory of users cannot be used; 5 no such user, client, grant or upstream, or there is one
-already; 6 an upstream cannot be asked; 7 the audit log cannot be used; 8 to 10 it is not as it was
-written.
+already; 6 an upstream or the admin listener cannot be asked; 7 the audit log cannot be used; 8 to 10
+it is not as it was written.
 
 Every setting comes from a flag, else the environment, else .env, else bartizan.toml, else its
 default. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE. To print each setting and its value,
@@ -111,6 +113,8 @@ pub enum Command {
     /// Serve (the default)
     #[command(alias = "serve")]
     Run,
+    /// Show how a running server is, by its admin listener
+    Status(StatusArgs),
     /// Create .env with a fresh secret, and the first two users; keep what exists
     Init,
     /// Manage the users

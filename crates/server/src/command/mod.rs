@@ -12,6 +12,7 @@ mod next_step;
 pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod run;
+pub(crate) mod status;
 pub(crate) mod tokens;
 pub(crate) mod upstreams;
 pub(crate) mod users;

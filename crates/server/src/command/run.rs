@@ -20,7 +20,8 @@ use crate::{
     admin::{
         health,
         listening::{Listening, read_connections},
-        routes,
+        readiness::Failing,
+        routes::{self, Answers},
     },
     app::{compose::Composition, upstream_resource::UpstreamResource},
     args::RunArgs,
@@ -115,6 +116,8 @@ pub(super) async fn serve_until(
     let stop = CancellationToken::new();
     let mut jobs = jobs.start(&stop);
     let (health, metrics) = (app.health(), app.metrics.clone());
+    let stopping = stop.clone();
+    health.readiness.add(move || stopping.is_cancelled().then(Failing::stopping));
     let router = log::Gate::new(app.router(&stop)?, log::current());
     let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
@@ -127,7 +130,8 @@ pub(super) async fn serve_until(
         let _ = writeln!(text, "MCP server {name} on http://{address}{path}, {protection}");
     }
     if let Some(admin) = &admin {
-        let _ = writeln!(text, "Admin listener on {}: /metrics, /healthz, /readyz", admin.place);
+        let _ =
+            writeln!(text, "Admin listener on {}: {}", admin.place, admin.reach.paths().join(", "));
     }
     write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {
@@ -143,15 +147,24 @@ pub(super) async fn serve_until(
     let counts = Connections::default();
     // It answers until the last request has ended.
     let admin_stop = CancellationToken::new();
+    let drain = CancellationToken::new();
     let admin = admin.zip(metrics).map(|(admin, metrics)| {
         read_connections(&metrics, metrics::Listener::Main, counts.clone(), connections);
-        let clock = Arc::clone(&clock);
-        let routes = routes::routes(health, Arc::clone(&metrics), clock, admin.is_loopback);
+        let answers = Answers {
+            health,
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+            drain: drain.clone(),
+        };
+        let routes = routes::routes(answers, admin.reach);
         tokio::spawn(admin.serve(routes, admin_stop.clone(), metrics))
     });
     let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
-    asked_to_stop.await;
+    tokio::select! {
+        () = asked_to_stop => {}
+        () = drain.cancelled() => {}
+    }
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;

@@ -44,6 +44,14 @@ fn a_unix_socket_answers_its_owner_and_is_gone_with_the_server() {
     assert!(!path.exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_drained_ends_as_if_it_were_terminated() {
+    let world = World::new();
+    let server = world.start(&[], "127.0.0.1:0");
+    assert_eq!(server.drain().await, 202);
+    server.ends();
+}
+
 #[test]
 fn an_address_that_other_machines_reach_stops_the_server_from_starting() {
     let world = World::new();

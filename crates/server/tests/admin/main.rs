@@ -13,3 +13,4 @@ mod listening;
 mod metrics;
 mod monitoring;
 mod program;
+mod status;

@@ -47,7 +47,8 @@ const FAMILIES: [(&str, &str, Option<&str>); 26] = [
 
 /// A gateway in front of the notes, which trusts another issuer as well, with calls of each
 /// outcome: what must be counted of them.
-async fn called() -> (World, Running, TestIssuer, BTreeMap<(&'static str, &'static str), f64>) {
+pub(crate) async fn called()
+-> (World, Running, TestIssuer, BTreeMap<(&'static str, &'static str), f64>) {
     let world = World::new();
     let issuer = TestIssuer::start().await;
     issuer.serve_keys(&[TestKey::shared(Algorithm::Es256)]);

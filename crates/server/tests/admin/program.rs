@@ -59,11 +59,12 @@ impl World {
         command
     }
 
-    /// Runs a command, which must succeed.
+    /// Runs a command, which must succeed; what it prints.
     #[track_caller]
-    pub(crate) fn run(&self, args: &[&str]) {
+    pub(crate) fn run(&self, args: &[&str]) -> String {
         let output = self.command(args).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Starts a server whose admin listener is at `admin`.
@@ -87,7 +88,7 @@ impl World {
             place.unwrap_or_else(|| panic!("{line:?} {}", log())).0.to_owned()
         };
         let origin = after(" on ", "/mcp, protected: ");
-        let admin = after("Admin listener on ", ": /metrics, /healthz, /readyz");
+        let admin = after("Admin listener on ", ": /metrics, /healthz, /readyz, /drain");
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Running { child, origin, admin, log, http }
     }
@@ -168,9 +169,20 @@ impl Running {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) fn terminate(mut self) {
+    pub(crate) fn terminate(self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.ends();
+    }
+
+    /// Asks the admin listener to let the server stop; the status.
+    pub(crate) async fn drain(&self) -> u16 {
+        let response = self.http.post(format!("{}/drain", self.admin)).send().await.unwrap();
+        response.status().as_u16()
+    }
+
+    /// Waits until the program has ended, with success.
+    pub(crate) fn ends(mut self) {
         assert!(self.child.wait().unwrap().success());
     }
 }
