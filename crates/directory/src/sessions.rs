@@ -44,7 +44,7 @@ const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 /// What the names of signing keys begin with, among the secrets. The value is no secret: when a
 /// node last signed with the key.
 const SIGNING_KEY: &str = "signing-key ";
-/// What the names of heads of audit logs begin with, among the secrets. They are no secrets, either.
+/// What the names of heads of audit logs begin with, among the secrets. They are none, either.
 const AUDIT_HEAD: &str = "audit-head ";
 const REPLACE: &str = "INSERT INTO secrets (name, value) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
