@@ -162,6 +162,13 @@ bench-server *args:
         --package bench --all-features --example peer --example measure
     "{{ target }}/release/examples/measure" "{{ target }}/release/examples/peer" "{{ target }}/release/server" "$@"
 
+# what a call through the gateway costs beside nginx, supergateway, mcp-proxy and FastMCP (needs npm and Python)
+compare-gateways:
+    @crates/e2e/install nginx
+    @crates/bench/gateways install "{{ target }}/gateways"
+    @cargo build --quiet --locked --release --package server --bin server
+    @GATEWAY_PEERS="{{ target }}/gateways" crates/bench/gateways "{{ target }}/release/server" peers
+
 # the same in instructions, counted by valgrind; fails above that share of a hand-written guard's (or `all`, `more`)
 instructions most="0.70": build-all build-peer
     "{{ target }}/debug/examples/measure" instructions "{{ target }}/release/examples/peer" "{{ most }}"
