@@ -7,9 +7,13 @@ mod endings;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod listen;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod rounds;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -1,124 +1,12 @@
-//! Tokens in a real keychain: GNOME's Secret Service on a message bus of its own, and without one.
-//!
-//! Needs `dbus-run-session` (Debian: dbus), `gnome-keyring-daemon` and `secret-tool`
-//! (libsecret-tools), of which the last looks into the keychain without us. Where they are missing
-//! the tests with a keychain are left out, unless `TEST_KEYCHAIN=required`.
+//! Tokens in a real keychain, and without one.
 
-use std::{
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use std::{process::Command, time::Duration};
 
 use crate::{
+    session::{Session, has_secret, list},
     support::{Run, User},
     world::{Knobs, World},
 };
-
-const PROGRAMS: [&str; 3] = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
-/// Unlocks the keychain, prints where the bus is, and stays until its input ends.
-const SESSION: &str = r#"printf sesame | gnome-keyring-daemon --unlock --components=secrets >/dev/null &&
-    echo "$DBUS_SESSION_BUS_ADDRESS" && cat"#;
-
-/// A session with a keychain; it ends with its standard input.
-struct Session {
-    bus: Child,
-    address: String,
-    path: std::ffi::OsString,
-    home: TempDir,
-}
-
-impl Session {
-    /// `None` if the programs are not on this machine and need not be.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "where programs are, and which must be, is said there"
-    )]
-    async fn start() -> Option<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-        let is_there = |name: &str| folders.iter().any(|folder| folder.join(name).is_file());
-        let missing: Vec<&str> = PROGRAMS.into_iter().filter(|name| !is_there(name)).collect();
-        if !missing.is_empty() {
-            let is_required =
-                std::env::var_os("TEST_KEYCHAIN").is_some_and(|value| value == "required");
-            assert!(!is_required, "TEST_KEYCHAIN=required, and these are missing: {missing:?}");
-            return None;
-        }
-        let home = TempDir::new().unwrap();
-        let mut bus = Command::new("dbus-run-session")
-            .args(["--", "sh", "-c", SESSION])
-            .env_clear()
-            .env("BARTIZAN_RUN_BY", "just")
-            .env("PATH", &path)
-            .env("HOME", home.path())
-            .env("XDG_RUNTIME_DIR", home.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdout = tokio::process::ChildStdout::from_std(bus.stdout.take().unwrap()).unwrap();
-        let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
-        let address = line.expect("the session starts").unwrap().expect("an address");
-        Some(Self { bus, address, path, home })
-    }
-
-    /// A user who has no browser but this session.
-    async fn run(&self, user: &User, world: &World, args: &[&str]) -> Run {
-        let mut command = user.command(&world.url(), args);
-        let output = command.env("DBUS_SESSION_BUS_ADDRESS", &self.address).output();
-        Run::from(output.await.unwrap()).checked(world)
-    }
-
-    async fn login(&self, user: &User, world: &World) -> Run {
-        let bus = [("DBUS_SESSION_BUS_ADDRESS", self.address.as_str())];
-        user.browse_with(world, &["login"], &bus).await
-    }
-
-    /// What another vendor's program says of our secrets.
-    fn secret_tool(&self, args: &[&str]) -> String {
-        let output = Command::new("secret-tool")
-            .args(args)
-            .env_clear()
-            .env("BARTIZAN_RUN_BY", "just")
-            .env("PATH", &self.path)
-            .env("HOME", self.home.path())
-            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// All secrets that are there.
-    fn secrets(&self) -> String {
-        self.secret_tool(&["search", "--all", "--unlock", "service", "bartizan"])
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        drop(self.bus.stdin.take());
-        let _ = self.bus.wait();
-    }
-}
-
-/// What the list in the file says.
-fn list(user: &User) -> String {
-    let path = user.store();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    std::fs::read_to_string(path).unwrap()
-}
-
-/// Whether any token that there ever was is in the text.
-fn has_secret(world: &World, text: &str) -> bool {
-    world.secrets().iter().any(|secret| text.contains(secret))
-}
 
 #[tokio::test]
 async fn a_token_lives_in_the_keychain_and_nowhere_else() {

@@ -26,6 +26,9 @@ mod renewal;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod session;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod step_up;

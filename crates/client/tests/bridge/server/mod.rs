@@ -1,6 +1,9 @@
 //! An HTTP server without a library between it and the socket: what it sends is just what the test
 //! wants.
 
+mod stateless;
+mod wire;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -9,13 +12,16 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{broadcast, watch},
     time::sleep,
 };
 
 use crate::program::PATIENCE;
+use stateless::rounds;
+pub(crate) use stateless::{Published, question};
+use wire::{JSON, event, notification, open, read, respond, result_of};
 
 /// What the server saw of one request.
 #[derive(Debug, Clone)]
@@ -32,8 +38,9 @@ pub(crate) struct Server {
     url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     sessions: Arc<Mutex<u32>>,
-    /// The tools whose connections the client has closed.
+    /// The tools whose connections the client has closed, and the ids of such subscriptions.
     dropped: watch::Sender<Vec<String>>,
+    published: broadcast::Sender<Published>,
     /// The responses that were posted.
     responses: watch::Sender<Vec<Value>>,
 }
@@ -47,6 +54,7 @@ impl Server {
             seen: Arc::default(),
             sessions: Arc::default(),
             dropped: watch::Sender::default(),
+            published: broadcast::Sender::new(16),
             responses: watch::Sender::default(),
         };
         let serving = server.clone();
@@ -99,11 +107,12 @@ impl Server {
         tokio::time::timeout(PATIENCE, seen).await.expect(method);
     }
 
-    /// Waits until the client has closed the connection of a tool.
-    pub(crate) async fn until_dropped(&self, tool: &str) {
+    /// Waits until the client has closed the connection of a tool, or of the subscription that a
+    /// request with this id has opened.
+    pub(crate) async fn until_dropped(&self, name: &str) {
         let mut dropped = self.dropped.subscribe();
-        let waits = dropped.wait_for(|all| all.iter().any(|name| name == tool));
-        tokio::time::timeout(PATIENCE, waits).await.expect(tool).unwrap();
+        let waits = dropped.wait_for(|all| all.iter().any(|one| one == name));
+        tokio::time::timeout(PATIENCE, waits).await.expect(name).unwrap();
     }
 
     /// The responses that the program gave.
@@ -132,6 +141,8 @@ impl Server {
                 respond(&mut stream, "200 OK", &head, &result_of(&seen, &result)).await;
             }
             ("POST", "tools/call") => self.tool(&seen, &mut stream).await,
+            ("POST", "prompts/get" | "resources/read") => rounds(&seen, &mut stream).await,
+            ("POST", "subscriptions/listen") => self.listen(&seen, &mut stream).await,
             ("POST", "tools/list") => {
                 let header = json!({ "type": "string", "x-mcp-header": "Region" });
                 let good = json!({ "properties": { "region": header } });
@@ -163,6 +174,7 @@ impl Server {
         let answer = result_of(seen, &json!({ "content": [] }));
         match tool {
             "json" => respond(stream, "200 OK", JSON, &answer).await,
+            "rounds" => rounds(seen, stream).await,
             "spread" => {
                 let id = &seen.body["id"];
                 let text = format!(
@@ -286,54 +298,4 @@ impl Server {
             let _ = stream.read(&mut [0]).await;
         }
     }
-}
-
-const JSON: &str = "content-type: application/json\r\n";
-
-fn result_of(seen: &Seen, result: &Value) -> String {
-    json!({ "jsonrpc": "2.0", "id": seen.body["id"], "result": result }).to_string()
-}
-
-fn notification(method: &str, params: &Value) -> String {
-    json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()
-}
-
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
-    let mut line = String::new();
-    stream.read_line(&mut line).await.ok()?;
-    let verb = line.split(' ').next()?.to_owned();
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).await.ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            break;
-        };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    stream.read_exact(&mut body).await.ok()?;
-    let text = String::from_utf8(body).ok()?;
-    let body = serde_json::from_str(&text).unwrap_or_default();
-    Some(Seen { verb, headers, text, body })
-}
-
-async fn respond(stream: &mut TcpStream, status: &str, head: &str, body: &str) {
-    let length = body.len();
-    let text = format!(
-        "HTTP/1.1 {status}\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    // The client may be gone.
-    let _ = stream.write_all(text.as_bytes()).await;
-}
-
-async fn open(stream: &mut TcpStream) {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
-        connection: close\r\n\r\n: hello\n\n";
-    let _ = stream.write_all(head.as_bytes()).await;
-}
-
-async fn event(stream: &mut TcpStream, fields: &str, data: &str) {
-    let _ = stream.write_all(format!("{fields}data: {data}\n\n").as_bytes()).await;
 }
