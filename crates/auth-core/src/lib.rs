@@ -89,8 +89,9 @@ pub use metadata::ProtectedResourceMetadata;
 pub use owner_tag::OwnerTagKey;
 pub use policy::{
     Action, Decision, Denial, DenialReason, FullRoleDocument, FullRuleDocument, FullScopeDocument,
-    Hypothetical, ListsDocument, Permit, Policy, PolicyDocument, PolicyError, PolicyFault, Query,
-    Requirement, RoleDocument, RuleDocument, ScopeDocument, TemplateError, Verdict,
+    Hypothetical, LimitsDocument, ListsDocument, Permit, Policy, PolicyDocument, PolicyError,
+    PolicyFault, Query, Rate, RateError, RateLimit, Requirement, RoleDocument, RuleDocument,
+    ScopeDocument, TemplateError, Verdict,
 };
 pub use principal::{Ceiling, Owner, Principal};
 pub use resource::{ResourceUri, ResourceUriError};

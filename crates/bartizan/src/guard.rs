@@ -1,9 +1,9 @@
 //! What a protected server is made of, put together once.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use auth_core::{
-    Action, Issuer, OwnerTagKey, Policy, Principal, ProtectedResourceMetadata, ResourceUri,
+    Action, Issuer, OwnerTagKey, Policy, Principal, ProtectedResourceMetadata, Rate, ResourceUri,
     quota::Quota,
 };
 
@@ -11,6 +11,7 @@ use crate::{
     Authenticate, MetadataService, MissingRulesError, Observer, Recorder, Rules, RulesHandle,
     observer::Observers,
     ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
+    rate::{FailedAuthentications, RateLimits},
     request::origin::Origins,
     rules::{Limits, Resource, Ruleset, SharedRules},
 };
@@ -28,6 +29,8 @@ pub struct Guard<A> {
     pub(crate) origins: Origins,
     pub(crate) bodies: Arc<Quota>,
     pub(crate) streams: Arc<Quota>,
+    pub(crate) rates: Arc<RateLimits>,
+    pub(crate) failures: Option<FailedAuthentications>,
 }
 
 /// What the callers of a guard hold of what is bounded by its [`Limits`]. Cheap to clone.
@@ -84,6 +87,8 @@ impl<A: Authenticate> Guard<A> {
             authenticate: Arc::new(authenticate),
             bodies: Arc::default(),
             streams: Arc::default(),
+            rates: Arc::new(RateLimits::new()),
+            failures: None,
         })
     }
 
@@ -168,6 +173,21 @@ impl<A: Authenticate> Guard<A> {
         self.change_limits(|limits| limits.body_timeout = body_timeout)
     }
 
+    /// Bounds how many tokens from one address may be refused: what is beyond gets 429 in place of
+    /// 401 and 403. `is_bounded` says which addresses that is for: a proxy in front has one address
+    /// for all its callers. For IPv6 a network of /64 is one address. Without this there is no
+    /// bound, and there is none where the listener does not say [where a request comes
+    /// from](crate::PeerAddress).
+    #[must_use]
+    pub fn max_failed_authentications(
+        self,
+        rate: Rate,
+        is_bounded: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let failures = FailedAuthentications { rate, is_bounded: Arc::new(is_bounded) };
+        Self { failures: Some(failures), ..self }
+    }
+
     fn change_limits(self, change: impl Fn(&mut Limits)) -> Self {
         self.rules.change_limits(change);
         self
@@ -239,6 +259,8 @@ impl<A> Clone for Guard<A> {
             origins: self.origins.clone(),
             bodies: Arc::clone(&self.bodies),
             streams: Arc::clone(&self.streams),
+            rates: Arc::clone(&self.rates),
+            failures: self.failures.clone(),
         }
     }
 }

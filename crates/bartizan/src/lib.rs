@@ -20,12 +20,14 @@
 //! | 3 | [`Authenticate`]: token → principal | 401 `invalid_token`; 403; 503 |
 //! | 4 | the body: bounded in size, time, and memory that others need too; and read strictly | 405; 413; 503; 408; 400 |
 //! | 5 | `Mcp-Method` and `Mcp-Name` may only agree with the body | 400 |
-//! | 6 | where a [`Recorder`] must record the decision, it has room for it | 503 |
-//! | 7 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
-//! | 8 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
-//! | 9 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |
-//! | 10 | the inner service, with a [`Caller`] in the request's extensions | |
-//! | 11 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |
+//! | 6 | no more requests than the caller and its client may send ([`LimitsDocument`](auth_core::LimitsDocument)) | 429 |
+//! | 7 | where a [`Recorder`] must record the decision, it has room for it | 503 |
+//! | 8 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
+//! | 9 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
+//! | 10 | the rate of the rule ([`RateLimit`](auth_core::RateLimit)) | 429 |
+//! | 11 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |
+//! | 12 | the inner service, with a [`Caller`] in the request's extensions | |
+//! | 13 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |
 //!
 //! # Invariants
 //!
@@ -49,6 +51,7 @@ mod ownership;
 #[cfg(feature = "toml")]
 mod policy_toml;
 pub mod prelude;
+mod rate;
 mod request;
 mod request_id;
 mod response;

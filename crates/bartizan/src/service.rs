@@ -198,6 +198,7 @@ where
     let (credentials, principal) = match identify(&guard, &rules, &mut parts, peer).await {
         Ok(identity) => identity,
         Err(refusal) => {
+            let refusal = within_rate(&guard, refusal, peer);
             reporter.report(None, None, refusal.outcome());
             let mut response = rules.challenges.refuse(id, &refusal);
             if !body::discard(body).await {
@@ -232,6 +233,12 @@ where
         id: message_id,
         ..
     } = message;
+    // A notification is not answered, and an answer to a question was asked for.
+    if message_id.is_some()
+        && let Err(limited) = guard.rates.spend_for_request(&policy, &owner, peer)
+    {
+        return Err(refuse(Refusal::RateLimited(limited, message_id)));
+    }
     if caller.is_none() && !policy.permits(None, &action) {
         return Err(refuse(Refusal::NoToken));
     }
@@ -268,6 +275,11 @@ where
             return Err(response);
         }
     };
+    if let Err(limited) = guard.rates.spend_for_action(&policy, &action, &owner, peer) {
+        let refusal = Refusal::RateLimited(limited, message_id);
+        reporter.decided(caller, &action, refusal.outcome(), &policy, &details);
+        return Err(rules.challenges.refuse(id, &refusal));
+    }
     let place = match place(&guard, &rules.limits, &action, &owner) {
         Ok(place) => place,
         Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
@@ -320,6 +332,17 @@ async fn room(
         trace: trace.and_then(TraceId::from_traceparent),
     };
     Ok((Some(room), details))
+}
+
+/// The refusal; or another, if too many tokens from this address were refused.
+fn within_rate<A>(guard: &Guard<A>, refusal: Refusal, peer: Option<IpAddr>) -> Refusal {
+    let (Refusal::Authenticate(fault), Some(failures)) = (&refusal, &guard.failures) else {
+        return refusal;
+    };
+    match guard.rates.spend_for_failure(failures, fault, peer) {
+        Ok(()) => refusal,
+        Err(limited) => Refusal::RateLimited(limited, None),
+    }
 }
 
 /// A place among the streams, for what is answered with one that may stay open indefinitely.

@@ -56,7 +56,7 @@ use self::{
 };
 pub use self::{
     connections::Connections,
-    limits::{Limits, PerAddress},
+    limits::{Limits, PerAddress, is_local},
     program::Program,
     socket::{Socket, UnixSocket},
     trusted_proxies::{TrustedProxies, TrustedProxiesError},

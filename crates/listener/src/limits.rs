@@ -63,7 +63,8 @@ impl PerAddress {
 
 /// Loopback, private, link-local, shared (RFC 6598) or unique local: no address of the public
 /// Internet.
-pub(super) fn is_local(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(ip) => {
             let [first, second, ..] = ip.octets();

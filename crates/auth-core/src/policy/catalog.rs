@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Action, FullScopeDocument, Policy, PolicyDocument, Requirement, RoleDocument, RuleDocument,
-    ScopeDocument, TemplateError,
+    Action, FullRuleDocument, FullScopeDocument, Policy, PolicyDocument, Rate, RateError,
+    RateLimit, Requirement, RoleDocument, RuleDocument, ScopeDocument, TemplateError,
     template::{self, Template},
 };
 use crate::{RoleName, Scope, ScopeSet};
@@ -82,6 +82,8 @@ pub enum PolicyFault {
     PublicWithScopes(String),
     /// A tool in `[record]` that has no rule.
     RecordOfUnknownTool(String),
+    /// A place whose rate is none.
+    Rate(String, RateError),
 }
 
 impl fmt::Display for PolicyFault {
@@ -115,6 +117,7 @@ impl fmt::Display for PolicyFault {
             Self::RecordOfUnknownTool(tool) => {
                 write!(f, "[record] {tool:?} has no rule: write it as in [tools]")
             }
+            Self::Rate(place, fault) => write!(f, "{place} has {fault}"),
             Self::TargetedMethod(method) => write!(
                 f,
                 "[methods] {method:?} is ruled per tool, resource or prompt: use [tools], [resources] or [prompts]"
@@ -182,9 +185,12 @@ impl TryFrom<PolicyDocument> for Policy {
                 requirements.insert(action, requirement);
             }
         }
+        let caller_rate = reader.rate("[limits] caller", document.limits.caller.as_deref());
+        let client_rate = reader.rate("[limits] client", document.limits.client.as_deref());
         if reader.faults.is_empty() {
             let show_scopes = document.lists.show_scopes;
             let has_public_rules = requirements.values().any(Requirement::is_public);
+            let has_rates = requirements.values().any(|it| it.limit().is_some());
             Ok(Self {
                 scopes,
                 about,
@@ -196,6 +202,9 @@ impl TryFrom<PolicyDocument> for Policy {
                 has_public_rules,
                 recorded: document.record,
                 source: None,
+                has_rates,
+                caller_rate,
+                client_rate,
             })
         } else {
             Err(PolicyError(reader.faults))
@@ -296,33 +305,33 @@ impl Reader {
         rule: RuleDocument,
         scopes: &BTreeMap<Scope, ScopeSet>,
     ) -> Requirement {
-        let (all, any) = match rule {
-            RuleDocument::One(scope) => (vec![scope], Vec::new()),
-            RuleDocument::All(all) => (all, Vec::new()),
-            RuleDocument::Full(full) if full.public => {
-                if !full.all.is_empty() || full.any.is_some() {
-                    self.faults.push(PolicyFault::PublicWithScopes(place.into()));
-                }
-                return Requirement { public: true, ..Requirement::default() };
-            }
-            RuleDocument::Full(full) => {
-                match &full.any {
-                    Some(any) if any.is_empty() => {
+        let (all, any, public, rate) = match rule {
+            RuleDocument::One(scope) => (vec![scope], Vec::new(), false, None),
+            RuleDocument::All(all) => (all, Vec::new(), false, None),
+            RuleDocument::Full(FullRuleDocument { all, any, public, rate }) => {
+                match (public, &all, &any) {
+                    (true, None, None) => {}
+                    (true, ..) => self.faults.push(PolicyFault::PublicWithScopes(place.into())),
+                    (false, _, Some(any)) if any.is_empty() => {
                         self.faults.push(PolicyFault::EmptyAny(place.into()));
                     }
-                    None if full.all.is_empty() => {
-                        self.faults.push(PolicyFault::EmptyRule(place.into()));
-                    }
-                    _ => {}
+                    (false, None, None) => self.faults.push(PolicyFault::EmptyRule(place.into())),
+                    (false, ..) => {}
                 }
-                (full.all, full.any.unwrap_or_default())
+                (all.unwrap_or_default(), any.unwrap_or_default(), public, rate)
             }
         };
+        let rate = self.rate(place, rate.as_deref());
         Requirement {
             all: self.known_scopes(place, &all, scopes),
             any: self.known_scopes(place, &any, scopes),
-            public: false,
+            public,
+            limit: rate.map(|rate| Arc::new(RateLimit { rule: place.into(), rate })),
         }
+    }
+
+    fn rate(&mut self, place: &str, text: Option<&str>) -> Option<Rate> {
+        text?.parse().map_err(|fault| self.faults.push(PolicyFault::Rate(place.into(), fault))).ok()
     }
 
     fn known_scopes(

@@ -34,6 +34,20 @@ pub struct PolicyDocument {
     /// The arguments of each tool whose values are recorded in the audit log.
     #[serde(default)]
     pub record: BTreeMap<String, Vec<String>>,
+    /// How often callers may ask, whatever it is that they ask for.
+    #[serde(default)]
+    pub limits: LimitsDocument,
+}
+
+/// How often callers may ask, whatever it is that they ask for. Each is a [`Rate`](super::Rate);
+/// without one there is no limit.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsDocument {
+    /// Each user, through all clients together.
+    pub caller: Option<String>,
+    /// Each client, for all its users together.
+    pub client: Option<String>,
 }
 
 /// What lists say beside their entries.
@@ -92,7 +106,7 @@ pub struct FullRoleDocument {
 }
 
 /// `"scope"`, `["all", "of", "these"]` (`[]`: any signed-in user), `{ all = […], any = […] }`, or
-/// `{ public = true }`.
+/// `{ public = true }`; the last two with a `rate` if each caller may do it only so often.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(
     untagged,
@@ -111,12 +125,13 @@ pub enum RuleDocument {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FullRuleDocument {
-    /// Every one of these is needed.
-    #[serde(default)]
-    pub all: Vec<String>,
+    /// Every one of these is needed. An empty list: any signed-in user.
+    pub all: Option<Vec<String>>,
     /// One of these is needed. A list must not be empty: it could never be met.
     pub any: Option<Vec<String>>,
     /// No token is needed. Excludes the others.
     #[serde(default)]
     pub public: bool,
+    /// How often each caller may do it: a [`Rate`](super::Rate), `30/min`.
+    pub rate: Option<String>,
 }

@@ -20,6 +20,7 @@ mod decision;
 mod document;
 mod hypothetical;
 mod query;
+mod rate;
 mod requirement;
 mod template;
 
@@ -32,11 +33,12 @@ pub use action::Action;
 pub use catalog::{PolicyError, PolicyFault};
 pub use decision::{Decision, Denial, DenialReason, Permit};
 pub use document::{
-    FullRoleDocument, FullRuleDocument, FullScopeDocument, ListsDocument, PolicyDocument,
-    RoleDocument, RuleDocument, ScopeDocument,
+    FullRoleDocument, FullRuleDocument, FullScopeDocument, LimitsDocument, ListsDocument,
+    PolicyDocument, RoleDocument, RuleDocument, ScopeDocument,
 };
 pub use hypothetical::{Hypothetical, Verdict};
 pub use query::Query;
+pub use rate::{Rate, RateError, RateLimit};
 pub use requirement::Requirement;
 pub use template::TemplateError;
 
@@ -63,6 +65,9 @@ pub struct Policy {
     recorded: BTreeMap<String, Vec<String>>,
     /// The digest of the text that it was read from.
     source: Option<Digest>,
+    has_rates: bool,
+    caller_rate: Option<Rate>,
+    client_rate: Option<Rate>,
 }
 
 impl Policy {
@@ -139,6 +144,26 @@ impl Policy {
     #[must_use]
     pub const fn has_public_rules(&self) -> bool {
         self.has_public_rules
+    }
+
+    /// How often each user may ask, whatever it is.
+    #[must_use]
+    pub const fn caller_rate(&self) -> Option<Rate> {
+        self.caller_rate
+    }
+
+    /// How often each client may ask, for all its users together.
+    #[must_use]
+    pub const fn client_rate(&self) -> Option<Rate> {
+        self.client_rate
+    }
+
+    /// The limits of the rules for `action`: each caller has a budget for each of them.
+    #[must_use]
+    pub fn rate_limits(&self, action: &Action) -> Vec<&RateLimit> {
+        // Most policies have none.
+        let requirements = self.has_rates.then(|| self.requirements(action)).flatten();
+        requirements.into_iter().flatten().filter_map(Requirement::limit).collect()
     }
 
     /// Whether lists are to say what each of their entries needs.

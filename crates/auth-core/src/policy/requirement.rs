@@ -1,7 +1,8 @@
 //! What a rule asks for.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use super::RateLimit;
 use crate::{Scope, ScopeSet};
 
 /// All of one set, and at least one of the other (if that is not empty).
@@ -10,6 +11,7 @@ pub struct Requirement {
     pub(super) all: ScopeSet,
     pub(super) any: ScopeSet,
     pub(super) public: bool,
+    pub(super) limit: Option<Arc<RateLimit>>,
 }
 
 impl Requirement {
@@ -29,6 +31,12 @@ impl Requirement {
     #[must_use]
     pub const fn is_public(&self) -> bool {
         self.public
+    }
+
+    /// How often each caller may do what the rule permits; `None` if there is no limit.
+    #[must_use]
+    pub fn limit(&self) -> Option<&RateLimit> {
+        self.limit.as_deref()
     }
 
     /// The sets of scopes each of which is enough: `all` with each of `any`. One empty set if any
@@ -78,6 +86,10 @@ impl fmt::Display for Requirement {
             (_, false, true) => f.write_str(&list(&self.all, " and ")),
             (_, true, false) => f.write_str(&list(&self.any, " or ")),
             _ => write!(f, "{} and ({})", list(&self.all, " and "), list(&self.any, " or ")),
+        }?;
+        match self.limit() {
+            Some(limit) => write!(f, ", at most {} for each caller", limit.rate),
+            None => Ok(()),
         }
     }
 }

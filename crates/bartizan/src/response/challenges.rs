@@ -10,7 +10,8 @@ use super::{
     Refusal,
     body::{
         HEADER_MISMATCH, INVALID_PARAMS, MISSING_CAPABILITY, NO_SUCH_SESSION, NOT_ACCEPTABLE,
-        UNAUTHORIZED, error_body, forbidden, json_response, json_rpc, list, plain, retry_later,
+        UNAUTHORIZED, error_body, forbidden, json_response, json_rpc, list, plain, rate_limited,
+        retry_later,
     },
 };
 use crate::{
@@ -137,6 +138,9 @@ impl Challenges {
                 retry_later(StatusCode::TOO_MANY_REQUESTS, &text)
             }
             Refusal::Unrecordable(_) => unrecordable(),
+            Refusal::RateLimited(limited, id) => {
+                rate_limited(limited.seconds(), &limited.to_string(), request, id.as_ref())
+            }
             Refusal::Message(fault, id) => {
                 let status = match fault {
                     MessageError::MethodRemoved => StatusCode::NOT_FOUND,

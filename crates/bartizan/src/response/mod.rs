@@ -13,6 +13,8 @@
 //! | more bytes of bodies than there is memory for | 503 + `Retry-After` | – |
 //! | a decision that could not be recorded | 503 + `Retry-After` | – |
 //! | more streams than a caller may have open | 429 + `Retry-After` | – |
+//! | more requests than a rate allows | 429 + `Retry-After` + JSON-RPC error | – |
+//! | more refused tokens than one address may send | 429 + `Retry-After` | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
 //! | a method without a target that the request's revision has dropped | 404 + JSON-RPC error | – |
 //! | a session or an event that is not the caller's, or that there is not | 404 + JSON-RPC error | – |
@@ -48,6 +50,7 @@ use crate::{
     AuthenticateError, MessageError, NoRoomError, RequestId,
     observer::{Outcome, RefusalKind},
     ownership::owned_ids::OwnedIdError,
+    rate::RateLimitedError,
     request::{
         accept::NotAcceptableError, bearer::CredentialError, body::BodyError,
         headers::HeaderMismatchError, message::Id, origin::OriginError,
@@ -85,6 +88,8 @@ pub(crate) enum Refusal {
     Unrecordable(#[from] NoRoomError),
     #[error("the limit on open streams is reached for {0}: close one, or try again later")]
     TooManyStreams(QuotaExceededError),
+    #[error("{0}")]
+    RateLimited(RateLimitedError, Option<Id>),
 }
 
 impl Refusal {
@@ -96,9 +101,9 @@ impl Refusal {
             Self::OwnedId(..) | Self::UnknownTask(..) | Self::TasksCapabilityRequired(..) => {
                 RefusalKind::NotOwned
             }
-            Self::Body(BodyError::NoMemory(_)) | Self::TooManyStreams(_) => {
-                RefusalKind::LimitReached
-            }
+            Self::Body(BodyError::NoMemory(_))
+            | Self::TooManyStreams(_)
+            | Self::RateLimited(..) => RefusalKind::LimitReached,
             Self::Unrecordable(_) => RefusalKind::Unrecordable,
             _ => RefusalKind::Malformed,
         }

@@ -12,6 +12,7 @@ mod late;
 mod lists;
 mod panics;
 mod public;
+mod rates;
 mod sessions;
 mod streams;
 mod targets;

@@ -11,7 +11,7 @@ use auth_core::{
     TrustedIssuer, VerifyError,
 };
 use axum::serve::ListenerExt;
-use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard, Presented};
+use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard, PeerAddress, Presented};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Client, RequestBuilder, Response};
 use rmcp::transport::streamable_http_server::{
@@ -83,6 +83,17 @@ pub(crate) struct World {
     http: Client,
 }
 
+/// The header with the address that a request is said to come from.
+pub(crate) const PEER: &str = "x-test-peer";
+
+async fn with_peer(mut request: axum::extract::Request) -> axum::extract::Request {
+    let peer = request.headers().get(PEER).map(|peer| peer.to_str().unwrap().parse().unwrap());
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(PeerAddress(peer));
+    }
+    request
+}
+
 /// A token for `subject` with `scope`, open to any change.
 pub(crate) fn forge(subject: &str, scope: &str) -> Forge {
     Forge::valid(TestKey::shared(Algorithm::Hs256)).claim("sub", subject).claim("scope", scope)
@@ -119,7 +130,9 @@ impl World {
             Arc::new(LocalSessionManager::default()),
             StreamableHttpServerConfig::default(),
         );
-        let app = axum::Router::new().route_service("/mcp", guard.protect(mcp));
+        let app = axum::Router::new()
+            .route_service("/mcp", guard.protect(mcp))
+            .layer(axum::middleware::map_request(with_peer));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());

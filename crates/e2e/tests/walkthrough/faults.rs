@@ -37,6 +37,7 @@ fn all_faults_of_the_configuration_are_told_together() {
         ("POLICY_FILE", "no-such-policy.toml"),
         ("LOG_FORMAT", "xml"),
         ("TRUSTED_PROXIES", "proxy.internal"),
+        ("MAX_FAILED_AUTHENTICATIONS", "often"),
     ];
     let names = [
         "JWT_SECRET",
@@ -46,6 +47,7 @@ fn all_faults_of_the_configuration_are_told_together() {
         "no-such-policy.toml",
         "LOG_FORMAT",
         "TRUSTED_PROXIES",
+        "MAX_FAILED_AUTHENTICATIONS: no rate",
     ];
     let said = world.run_with("server", &[], &env).expect_code(2).expect_err(&names);
     assert!(!said.err.contains("short\""), "no secret is shown, not even a bad one: {}", said.err);

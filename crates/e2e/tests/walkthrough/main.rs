@@ -25,5 +25,6 @@ mod names;
 mod notes;
 mod operator;
 mod programs;
+mod rates;
 mod rotation;
 mod world;

@@ -209,6 +209,7 @@ impl<D: Directory> App<D> {
                 body_memory: config.max_body_memory,
                 // The other half of the connections is left for everything else.
                 streams: (config.max_connections / 2).max(1),
+                failed_authentications: config.max_failed_authentications,
                 ..Bounds::default()
             },
             audit: None,

@@ -10,16 +10,17 @@ pub(crate) mod start_code;
 pub(crate) mod upstream;
 pub(crate) mod upstream_resource;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
-use auth_core::{Clock, ResourceUri};
+use auth_core::{Clock, Rate, ResourceUri};
 use axum::{
     Router,
     http::{StatusCode, Uri},
 };
-use bartizan::Guard;
+use bartizan::{Authenticate, Guard};
 use directory::Directory;
 use issuer::AuthorizationServer;
+use listener::is_local;
 use metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,9 @@ const HOST_REMEDY: &str = "if clients use that name, set MCP_RESOURCE to the URL
 /// What lets a refused `Origin` in.
 const ORIGIN_REMEDY: &str = "if its pages may call this server, add it to ALLOWED_ORIGINS";
 
+/// How many tokens from one public address may be refused, unless a setting says otherwise.
+const FAILED_AUTHENTICATIONS: Rate = Rate::per_minute(NonZeroU32::new(300).unwrap());
+
 /// What callers may hold at once, over all resources together.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -56,11 +60,19 @@ pub struct Bounds {
     pub streams_of_each: usize,
     /// How many streams all have open together.
     pub streams: usize,
+    /// How many tokens from one address may be refused at one resource; `None` for
+    /// [`FAILED_AUTHENTICATIONS`], which bounds public addresses alone.
+    pub failed_authentications: Option<Rate>,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { body_memory: 256 * 1024 * 1024, streams_of_each: 16, streams: 512 }
+        Self {
+            body_memory: 256 * 1024 * 1024,
+            streams_of_each: 16,
+            streams: 512,
+            failed_authentications: None,
+        }
     }
 }
 
@@ -69,6 +81,16 @@ impl Bounds {
     const fn divided(self, count: usize) -> Self {
         let count = if count == 0 { 1 } else { count };
         Self { body_memory: self.body_memory / count, streams: self.streams / count, ..self }
+    }
+
+    /// `guard`, with a bound for tokens that are refused.
+    fn of_failures<A: Authenticate>(&self, guard: Guard<A>) -> Guard<A> {
+        match self.failed_authentications {
+            Some(rate) => guard.max_failed_authentications(rate, |_| true),
+            None => {
+                guard.max_failed_authentications(FAILED_AUTHENTICATIONS, |peer| !is_local(peer))
+            }
+        }
     }
 }
 
@@ -156,6 +178,7 @@ impl<D: Directory> App<D> {
                 .name(backend.name())
                 .body_memory(bounds.body_memory)
                 .max_streams(bounds.streams_of_each, bounds.streams);
+            let guard = bounds.of_failures(guard);
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));

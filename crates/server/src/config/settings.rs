@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Action, Algorithm, Policy, ResourceUri, VerifyingKey};
+use auth_core::{Action, Algorithm, Policy, Rate, RateError, ResourceUri, VerifyingKey};
 use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
@@ -53,6 +53,9 @@ pub struct Config {
     /// How many of them one address may have; `None` for the default, which bounds public addresses
     /// alone.
     pub max_connections_per_address: Option<usize>,
+    /// How many tokens from one address may be refused; `None` for the default, which bounds public
+    /// addresses alone.
+    pub max_failed_authentications: Option<Rate>,
     /// The proxies that name the address of a caller.
     pub trusted_proxies: TrustedProxies,
     /// How many bytes of requests are held in memory at once.
@@ -159,6 +162,12 @@ impl Config {
         let per_address = environment
             .get(Variable::MaxConnectionsPerAddress)
             .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
+        let failures = environment.get(Variable::MaxFailedAuthentications).map(str::parse);
+        let max_failed_authentications = failures.transpose().unwrap_or_else(|fault: RateError| {
+            let label = environment.label(Variable::MaxFailedAuthentications);
+            faults.push(format!("{label}: {fault}"));
+            None
+        });
         let trusted_proxies = environment.get(Variable::TrustedProxies).unwrap_or_default().parse();
         let trusted_proxies = trusted_proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
@@ -199,6 +208,7 @@ impl Config {
                     max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
                     max_connections_per_address: per_address
                         .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                    max_failed_authentications,
                     trusted_proxies,
                     max_body_memory: usize::try_from(max_body_memory)
                         .unwrap_or(usize::MAX)

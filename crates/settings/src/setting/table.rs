@@ -184,6 +184,14 @@ settings! {
         None,
         "How many of them one address may have. Not set: a quarter, and no bound for loopback and private addresses, where proxies are.",
     );
+    /// How many tokens from one address may be refused.
+    MaxFailedAuthentications = server(
+        "MAX_FAILED_AUTHENTICATIONS",
+        ("limits", "max_failed_authentications"),
+        Text,
+        None,
+        "How many tokens from one address may be refused, for example 300/min; what is beyond gets 429. Not set: 300/min, and no bound for loopback and private addresses, where proxies are.",
+    );
     /// The proxies that name the address of a caller.
     TrustedProxies = shared(
         "TRUSTED_PROXIES",

@@ -7,11 +7,14 @@
 //! scopes = "Admin.Write"         # in the token; not set: all that the roles may hold
 //! tool = "get_time"              # or resource, prompt, method
 //! expect = "deny"                # permit, deny, or step-up: denied, and another token would help
+//! rate = "30/min"                # how often each caller may do it; not set: not compared
 //! ```
 
 use std::{collections::BTreeSet, io::Write, path::Path, sync::Arc};
 
-use auth_core::{Action, Ceiling, DenialReason, Hypothetical, Policy, RoleName, ScopeSet, Verdict};
+use auth_core::{
+    Action, Ceiling, DenialReason, Hypothetical, Policy, Rate, RoleName, ScopeSet, Verdict,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,6 +37,7 @@ struct Case {
     prompt: Option<String>,
     method: Option<String>,
     expect: Expect,
+    rate: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -60,16 +64,19 @@ pub(super) fn test(
     let mut results = Vec::new();
     for case in &file.case {
         let fault = |fault: String| at(&format!("case {:?}: {fault}", case.name));
-        let verdict = case.verdict(policy).map_err(fault)?;
-        let is_met = case.is_met_by(&verdict);
+        let action = case.action().map_err(fault)?;
+        let verdict = case.verdict(policy, &action).map_err(fault)?;
+        let other_rate = case.other_rate(policy, &action).map_err(fault)?;
+        let is_met = case.is_met_by(&verdict) && other_rate.is_none();
         failed += usize::from(!is_met);
-        results.push((case, describe(&verdict), is_met));
+        let found = other_rate.filter(|_| case.is_met_by(&verdict));
+        results.push((case, found.unwrap_or_else(|| describe(&verdict)), is_met));
     }
     let text = match output {
         OutputFormat::Json => {
             let cases = results.iter().map(|(case, found, is_met)| {
                 json!({
-                    "name": case.name, "passed": is_met, "expected": case.expect.name(), "found": found,
+                    "name": case.name, "passed": is_met, "expected": case.expected(), "found": found,
                 })
             });
             format!("{:#}\n", json!({ "failed": failed, "cases": cases.collect::<Vec<_>>() }))
@@ -79,7 +86,7 @@ pub(super) fn test(
                 if *is_met {
                     format!("ok    {}\n", case.name)
                 } else {
-                    format!("FAIL  {}: expected {}, found {found}\n", case.name, case.expect.name())
+                    format!("FAIL  {}: expected {}, found {found}\n", case.name, case.expected())
                 }
             };
             results.iter().map(line).collect()
@@ -93,7 +100,7 @@ pub(super) fn test(
 }
 
 impl Case {
-    fn verdict(&self, policy: &Policy) -> Result<Verdict, String> {
+    fn action(&self) -> Result<Action, String> {
         let actions = [
             self.tool.clone().map(Action::CallTool),
             self.resource.clone().map(Action::ReadResource),
@@ -101,15 +108,36 @@ impl Case {
             self.method.clone().map(Action::Method),
         ];
         let mut actions = actions.into_iter().flatten();
-        let (Some(action), None) = (actions.next(), actions.next()) else {
-            return Err("write one of tool, resource, prompt and method".into());
-        };
+        match (actions.next(), actions.next()) {
+            (Some(action), None) => Ok(action),
+            _ => Err("write one of tool, resource, prompt and method".into()),
+        }
+    }
+
+    fn verdict(&self, policy: &Policy, action: &Action) -> Result<Verdict, String> {
         let who = match (&self.roles, &self.scopes) {
             (None, None) => None,
             (None, Some(_)) => return Err("scopes need roles: a token has a user".into()),
             (Some(roles), scopes) => Some(hypothetical(policy, roles, scopes.as_deref())?),
         };
-        Ok(policy.evaluate(who.as_ref(), &action))
+        Ok(policy.evaluate(who.as_ref(), action))
+    }
+
+    /// The rates of the rules, if they are not what the case expects.
+    fn other_rate(&self, policy: &Policy, action: &Action) -> Result<Option<String>, String> {
+        let Some(expected) = &self.rate else { return Ok(None) };
+        let expected: Rate = expected.parse().map_err(|fault| format!("rate: {fault}"))?;
+        let found: Vec<Rate> = policy.rate_limits(action).iter().map(|it| it.rate).collect();
+        if found == [expected] {
+            return Ok(None);
+        }
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        Ok(Some(if found.is_empty() { "no rate".into() } else { found.join(" and ") }))
+    }
+
+    fn expected(&self) -> String {
+        let expect = self.expect.name();
+        self.rate.as_ref().map_or_else(|| expect.into(), |rate| format!("{expect}, at {rate}"))
     }
 
     fn is_met_by(&self, verdict: &Verdict) -> bool {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io::Write};
 
-use auth_core::Policy;
+use auth_core::{Policy, Rate};
 use serde_json::{Value, json};
 
 use super::access_matrix::{RoleColumn, actions, needs};
@@ -57,6 +57,15 @@ impl Changes {
             if needed != needs {
                 changes.rules.push((action.to_string(), needed, needs));
             }
+        }
+        let limits = [
+            ("caller", old.caller_rate(), new.caller_rate()),
+            ("client", old.client_rate(), new.client_rate()),
+        ];
+        for (whose, old, new) in limits.into_iter().filter(|(_, old, new)| old != new) {
+            let text =
+                |rate: Option<Rate>| rate.map_or_else(|| "no limit".into(), |it| it.to_string());
+            changes.rules.push((format!("[limits] {whose}"), text(old), text(new)));
         }
         changes
     }
