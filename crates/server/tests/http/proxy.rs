@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use bartizan::PeerAddress;
-use listener::Limits;
+use listener::{Connections, Limits};
 use serde_json::{Value, json};
 use testkit::RESOURCE;
 use tokio::net::TcpListener;
@@ -31,7 +31,8 @@ impl Behind {
         };
         let (limits, proxies) = (Limits::default(), proxies.parse().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(listener::serve(listener, router, stop, limits, proxies, program));
+        let counts = Connections::default();
+        tokio::spawn(listener::serve(listener, router, stop, limits, proxies, program, counts));
         Self { address, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
