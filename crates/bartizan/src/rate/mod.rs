@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Action, ClientId, Issuer, Owner, Policy, Principal, Rate, Subject};
+use auth_core::{Action, ClientId, Issuer, Owner, Policy, Rate, Subject};
 pub(crate) use failures::FailedAuthentications;
 use governor::{Quota, RateLimiter, clock::Clock};
 use quick_cache::sync::Cache;
