@@ -155,8 +155,10 @@ impl RateLimits {
     }
 
     fn spend(&self, limit: Limit, rate: Rate, spender: Spender) -> Result<(), RateLimitedError> {
-        // A rate has at least one, and at most one each microsecond: there is always a quota.
-        let Some(quota) = Quota::new(rate.count(), rate.period()) else { return Ok(()) };
+        // A rate is at most one each nanosecond, so there always is a quota.
+        let step = rate.period() / rate.count().get();
+        let Some(quota) = Quota::with_period(step) else { return Ok(()) };
+        let quota = quota.allow_burst(rate.count());
         let key = Key { limit, rate, spender };
         let budget = self.budgets.get(&key).unwrap_or_else(|| {
             let budget = || {
