@@ -114,7 +114,8 @@ fn place(args: &StatusArgs, environment: &Environment) -> Result<AdminBind, Fail
         let fault = "no admin listener is configured: set ADMIN_BIND, start the server again, and run this once more; or name one with --admin";
         return Err(Failure::Usage(fault.into()));
     };
-    text.parse().map_err(|fault| usage(&environment.label(Variable::AdminBind), text, fault))
+    let label = environment.label(Variable::AdminBind);
+    text.parse::<AdminBind>().map_err(|fault| usage(&label, text, fault))
 }
 
 async fn read(place: &AdminBind) -> Result<Reading, AskError> {

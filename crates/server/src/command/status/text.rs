@@ -69,20 +69,18 @@ fn row(resource: &str, traffic: &Traffic) -> [String; 7] {
 
 /// The parts of the server, each with its state.
 fn state_rows(status: &Status) -> Vec<[String; 2]> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut rows = vec![["Connections".to_owned(), of(&status.connections)]];
     let directory = status.readiness.get("directory");
-    let age = directory.and_then(|it| it["age_seconds"].as_f64());
+    let age = directory.and_then(|it| it.get("age_seconds")?.as_f64());
     let age = age.map(|age| format!(", asked {age:.1} s ago")).unwrap_or_default();
-    let is_reachable = directory.is_some_and(|it| it["reachable"] == true);
+    let is_reachable = directory.is_some_and(|it| is(it, "reachable"));
     let state = if is_reachable { "reachable" } else { "NOT REACHABLE" };
     rows.push(["Directory".into(), format!("{state}{age}")]);
     for issuer in list(status, "issuers") {
-        let state = if issuer["usable"] == true { "usable" } else { "NOT USABLE" };
-        let keys = issuer["keys_fetched"].as_str().map(|date| format!(", keys of {date}"));
-        let error = issuer["error"].as_str().map(|error| format!(", {error}"));
-        let state = format!("{state}{}{}", keys.unwrap_or_default(), error.unwrap_or_default());
-        rows.push([format!("Issuer {}", text(&issuer["issuer"])), state]);
+        let state = if is(issuer, "usable") { "usable" } else { "NOT USABLE" };
+        let keys = part(issuer, ", keys of ", "keys_fetched");
+        let error = part(issuer, ", ", "error");
+        rows.push([part(issuer, "Issuer ", "issuer"), format!("{state}{keys}{error}")]);
     }
     for (name, upstream) in &status.upstreams {
         let state = if upstream.is_up { "up" } else { "DOWN" };
@@ -93,11 +91,21 @@ fn state_rows(status: &Status) -> Vec<[String; 2]> {
         rows.push([format!("Upstream {name}"), format!("{state}{hidden}")]);
     }
     for failing in list(status, "failing") {
-        let since = failing["since"].as_str().map(|it| format!(", since {it}"));
-        let what = text(&failing["what"]);
-        rows.push(["Fails".into(), format!("{what}{}", since.unwrap_or_default())]);
+        let (what, since) = (part(failing, "", "what"), part(failing, ", since ", "since"));
+        rows.push(["Fails".into(), format!("{what}{since}")]);
     }
     rows
+}
+
+/// Whether a member of `value` is `true`.
+fn is(value: &Value, name: &str) -> bool {
+    value.get(name).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// A text of `value` after `begin`; nothing if there is none.
+fn part(value: &Value, begin: &str, name: &str) -> String {
+    let text = value.get(name).and_then(Value::as_str);
+    text.map(|text| format!("{begin}{text}")).unwrap_or_default()
 }
 
 fn is_ready(status: &Status) -> bool {
