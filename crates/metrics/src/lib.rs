@@ -17,7 +17,7 @@
 //! use metrics::Metrics;
 //! let metrics = Metrics::new("1.0.0", 1_800_000_000.0);
 //! let text = metrics.encode(|readings| readings.readiness(true, 0, 1))?;
-//! assert!(text.contains("bartizan_ready 1\n") && text.ends_with("# EOF\n"));
+//! assert!(text.contains("bartizan_ready 1.0\n") && text.ends_with("# EOF\n"));
 //! # Ok::<(), std::fmt::Error>(())
 //! ```
 

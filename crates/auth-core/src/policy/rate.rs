@@ -91,7 +91,7 @@ impl fmt::Display for Rate {
 /// The rate of one rule, with the rule's name: each caller has one budget for each rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Where it stands in the policy: `[tools] "get_time"`.
+    /// Its place in the policy: `[tools] "get_time"`.
     pub rule: Arc<str>,
     /// How often each caller may do what the rule permits.
     pub rate: Rate,

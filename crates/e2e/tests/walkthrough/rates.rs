@@ -17,7 +17,7 @@ fn a_call_beyond_the_rate_says_when_to_try_again() {
     let said = world
         .client(&server, &[])
         .expect_code(6)
-        .expect_err(&["[tools] \"get_time\" allows each caller 1/h: try again in"]);
+        .expect_err(&["answered with HTTP 429", "try again later (Retry-After: "]);
     assert!(!said.err.contains("sign in"), "{}", said.err);
     server.log_with("-> Limit reached!");
     world.client(&server, &["whoami"]).expect_code(0);

@@ -94,7 +94,7 @@ async fn operator_sees_what_was_called_and_why_requests_were_refused() {
 async fn watching_shows_each_request_in_one_interval_and_that_the_server_is_gone() {
     let world = World::new();
     let server = world.start(&[], "127.0.0.1:0");
-    let token = world.token("alice", "User.Read");
+    let token = world.token("alice", "Admin.Write");
     assert_eq!(server.call("get_time", &token).await, 200, "{}", server.log());
     let admin = place(&server.admin).to_owned();
     let mut watch =

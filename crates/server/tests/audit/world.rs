@@ -58,7 +58,9 @@ impl World {
         let settings = [("MCP_RESOURCE", resource.as_str()), ("SIGN_IN", "off")];
         let settings = settings.iter().chain(&audit).chain(more);
         let settings = settings.map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        // No connection is kept, as the server ends between calls.
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        let http = http.build().unwrap();
         let world = Self { folder, settings, port, child: None, stdout: None, http };
         world.run(&["init"]).expect(0);
         world

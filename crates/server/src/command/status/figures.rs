@@ -231,8 +231,8 @@ const fn whole(count: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The text after `permitted` and `denied` requests, of which `slow` took up to a second and the
-    /// others up to 10 ms.
+    /// The text after `permitted` and `denied` requests, of which `slow` took up to a second and
+    /// the others up to 10 ms.
     fn reading(started: u32, [permitted, denied, slow]: [u32; 3], at: Instant) -> Reading {
         let all = permitted + denied;
         let fast = all - slow;

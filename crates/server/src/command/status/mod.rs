@@ -2,8 +2,8 @@
 //!
 //! 1. `/metrics` and `/readyz` are all that is asked. Nothing is changed, and no token is needed.
 //! 2. Without `--watch`, the figures are those since the start, and an answer is required.
-//! 3. With it, each interval is shown: a screen on a terminal, a line elsewhere, a line of JSON with
-//!    `--output json`. A server that does not answer is shown as such, and asked again.
+//! 3. With it, each interval is shown: a screen on a terminal, a line elsewhere, a line of JSON
+//!    with `--output json`. A server that does not answer is shown as such, and asked again.
 
 mod figures;
 mod samples;
