@@ -96,24 +96,6 @@ impl Session {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Unlocks the keychain once more.
-    pub(crate) fn unlock(&self) {
-        let mut unlock = Command::new("gnome-keyring-daemon")
-            .args(["--replace", "--unlock", "--components=secrets"])
-            .env_clear()
-            .env("PATH", &self.path)
-            .env("HOME", self.home.path())
-            .env("XDG_RUNTIME_DIR", self.home.path())
-            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        unlock.stdin.take().unwrap().write_all(b"sesame").unwrap();
-        assert!(unlock.wait().unwrap().success());
-    }
-
     /// All secrets that are there.
     pub(crate) fn secrets(&self) -> String {
         self.secret_tool(&["search", "--all", "--unlock", "service", "bartizan"])
