@@ -164,7 +164,7 @@ async fn endpoint(key: SigningKey, rounds: usize) -> (Router, AuthorizationStore
     let resource = ServedResource {
         uri: RESOURCE.parse().unwrap(),
         name: String::new(),
-        policy: Arc::new(Policy::try_from(policy).unwrap()),
+        policy: Policy::try_from(policy).unwrap().into(),
     };
     for round in 0..=rounds {
         let user = NewUser {

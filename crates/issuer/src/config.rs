@@ -1,10 +1,10 @@
 //! What an authorization server is configured to do.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use auth_core::{Issuer, Policy, ResourceUri, RoleName, oauth::GrantType};
+use auth_core::{Issuer, ResourceUri, RoleName, oauth::GrantType};
 
-use crate::AssertionProviders;
+use crate::{AssertionProviders, ServedPolicy};
 
 use crate::providers::Providers;
 
@@ -43,7 +43,7 @@ pub struct ServedResource {
     /// What people call it, for the consent page.
     pub name: String,
     /// Who may do what there: which scopes there are, what each opens, what a role may hold.
-    pub policy: Arc<Policy>,
+    pub policy: ServedPolicy,
 }
 
 /// How long things live.

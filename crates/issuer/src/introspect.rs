@@ -86,7 +86,8 @@ async fn of_access(
     let Some(target) = target.filter(|_| !user.has_revoked(Some(issued_at))) else {
         return Ok(None);
     };
-    let scopes = claims.scopes().intersection(&users::ceiling(server, &user, &target.policy));
+    let scopes =
+        claims.scopes().intersection(&users::ceiling(server, &user, &target.policy.current()));
     Ok(Some(TokenDescription::Active {
         issuer: claims.issuer().clone(),
         subject: claims.subject().clone(),

@@ -35,10 +35,9 @@ pub(crate) fn paths(config: &IssuerConfig) -> BTreeSet<String> {
 /// `GET /.well-known/oauth-authorization-server`
 pub(crate) async fn document(State(server): State<AuthorizationServer>) -> Response {
     let config = server.config();
-    let scopes = config
-        .resources
-        .iter()
-        .fold(ScopeSet::empty(), |all, resource| all.union(&resource.policy.requestable_scopes()));
+    let scopes = config.resources.iter().fold(ScopeSet::empty(), |all, resource| {
+        all.union(&resource.policy.current().requestable_scopes())
+    });
     let grants: Vec<_> = config.grant_types().into_iter().collect();
     let features = ServerFeatures {
         scopes: &scopes,

@@ -86,7 +86,7 @@ pub(super) async fn offer(
     };
     let client = &checked.client.id;
     let known = server.store().consented_redirects(&name, client, resource).await?;
-    let offer = Offer::new(server, &target.policy, user, authorization.scopes(), before);
+    let offer = Offer::new(server, &target.policy.current(), user, authorization.scopes(), before);
     Ok(offer.going_to(authorization.redirect_uri(), &known))
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn begin(
             client_id: client.id.clone(),
             client_name: client.name().map(str::to_owned),
             resource: request.resource().clone(),
-            scopes: target.policy.scopes().intersection(request.scopes()),
+            scopes: target.policy.current().scopes().intersection(request.scopes()),
             created_at: now,
             expires_at: now.plus(LIFETIME),
         };

@@ -132,7 +132,7 @@ pub(super) async fn find(
     let Some(target) = server.config().resource(&asked.resource) else { return Ok(None) };
     let name = UserName::new(user.issuer(), user.subject());
     let before = server.store().consented(&name, &asked.client_id, &asked.resource).await?;
-    let offer = Offer::new(server, &target.policy, user, &asked.scopes, before);
+    let offer = Offer::new(server, &target.policy.current(), user, &asked.scopes, before);
     let resource = target.name.clone();
     Ok(Some(Waiting { device, client, offer, resource }))
 }

@@ -55,8 +55,9 @@ pub(super) async fn issue(
     };
     let none = ScopeSet::empty();
     let asked = token.asked.or(token.limit).unwrap_or(&none);
-    let known = target.policy.scopes().intersection(asked);
-    let wanted = if asked.is_empty() { target.policy.requestable_scopes() } else { known };
+    let policy = target.policy.current();
+    let known = policy.scopes().intersection(asked);
+    let wanted = if asked.is_empty() { policy.requestable_scopes() } else { known };
     let wanted = token.limit.map_or_else(|| wanted.clone(), |limit| wanted.intersection(limit));
     let allowed = issue::allowed_now(server, &token.user, token.resource, &wanted).await?;
     let scopes = allowed.ok_or_else(unknown)?;

@@ -91,7 +91,8 @@ async fn allowed(
     let Some(target) = server.config().resource(resource) else { return Ok(None) };
     let user = users::active(server, user).await?;
     let user = user.filter(|user| since.is_none_or(|since| !user.has_revoked(Some(since))));
-    Ok(user.map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy))))
+    Ok(user
+        .map(|user| scopes.intersection(&users::ceiling(server, &user, &target.policy.current()))))
 }
 
 /// The first refresh token of a grant, if the client is to get one.

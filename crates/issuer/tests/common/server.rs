@@ -90,7 +90,7 @@ pub(crate) fn resource(uri: &str) -> ServedResource {
     ServedResource {
         uri: uri.parse().unwrap(),
         name: "Demonstration".into(),
-        policy: Arc::new(Policy::try_from(document).unwrap()),
+        policy: Policy::try_from(document).unwrap().into(),
     }
 }
 

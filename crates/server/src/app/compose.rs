@@ -229,13 +229,13 @@ fn served_resources(config: &Config, upstreams: &[UpstreamResource]) -> Vec<Serv
         return vec![ServedResource {
             uri: config.resource.clone(),
             name: SERVER_NAME.to_owned(),
-            policy: Arc::new(config.policy.clone()),
+            policy: config.policy.clone().into(),
         }];
     }
     let served = |upstream: &UpstreamResource| ServedResource {
         uri: upstream.uri.clone(),
         name: upstream.upstream.name().to_owned(),
-        policy: Arc::new(upstream.policy.clone()),
+        policy: upstream.policy.clone().into(),
     };
     upstreams.iter().map(served).collect()
 }

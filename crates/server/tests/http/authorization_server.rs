@@ -51,7 +51,7 @@ pub(crate) async fn router(uri: &str, signs_in: bool) -> Result<Router, Resource
         backend: Backend::Demo(McpServer::new(uri.clone(), Arc::clone(&clock))),
         uri: uri.clone(),
     };
-    let demo = ServedResource { uri, name: "Demo".into(), policy: Arc::new(policy()) };
+    let demo = ServedResource { uri, name: "Demo".into(), policy: policy().into() };
     let config = IssuerConfig::new(ISSUER.parse().unwrap(), vec![demo]);
     let keys = Arc::new(StaticKeys::new(key()).unwrap());
     let (store, time) = (directory.clone(), Arc::clone(&clock));

@@ -1,8 +1,6 @@
 //! The settings of `serve`: those of the server that concern its authorization server. All errors
 //! are reported together.
 
-use std::sync::Arc;
-
 use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
@@ -69,7 +67,7 @@ impl ServeSettings {
             {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
                 let resource =
-                    ServedResource { uri: resource, name: resource_name, policy: Arc::new(policy) };
+                    ServedResource { uri: resource, name: resource_name, policy: policy.into() };
                 let resources = vec![resource];
                 let setup = IssuerSetup { issuer, resources, settings, providers, authorities };
                 let database_url = text(Variable::DatabaseUrl).to_owned();
