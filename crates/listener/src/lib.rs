@@ -26,6 +26,7 @@ mod program;
 mod progress;
 mod reserve;
 pub mod shutdown;
+pub mod signals;
 mod socket;
 mod stream;
 #[cfg(test)]
