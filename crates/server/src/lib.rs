@@ -17,6 +17,7 @@ mod failure;
 mod gateway;
 mod key_files;
 mod mcp;
+mod policy;
 mod random;
 mod telemetry;
 

@@ -8,8 +8,7 @@ use std::{collections::BTreeSet, io::Write};
 
 use auth_core::{Action, Policy, Scope, display};
 
-use super::access_matrix;
-use crate::{config::policy_file::PolicySource, failure::Failure};
+use crate::{config::policy_file::PolicySource, failure::Failure, policy::access_matrix};
 
 pub(super) fn check(
     policy: &Policy,

@@ -1,6 +1,5 @@
 //! `server policy …`: look at the policy without starting anything.
 
-mod access_matrix;
 mod cases;
 mod check;
 mod diff;

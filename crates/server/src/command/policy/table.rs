@@ -4,11 +4,11 @@ use auth_core::{Action, Policy, PolicyDocument, ScopeDocument, display};
 use serde_json::{Value, json};
 use terminal::{Screen, table::grid};
 
-use super::access_matrix::{RoleColumn, actions, needs};
 use crate::{
     args::TableFormat,
     config::policy_file::{self, PolicyFileError},
     failure::Failure,
+    policy::access_matrix::{RoleColumn, actions, needs},
 };
 
 pub(super) fn table(

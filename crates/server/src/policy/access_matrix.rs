@@ -7,7 +7,7 @@ use auth_core::{Action, Hypothetical, Policy, RoleName, Verdict};
 
 /// A column: callers without a token, or users with one role and every scope that it allows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum RoleColumn {
+pub(crate) enum RoleColumn {
     /// A caller without a token.
     Anonymous,
     /// A user with this role alone.
@@ -16,19 +16,19 @@ pub(super) enum RoleColumn {
 
 impl RoleColumn {
     /// All of a policy, in order.
-    pub(super) fn all(policy: &Policy) -> Vec<Self> {
+    pub(crate) fn all(policy: &Policy) -> Vec<Self> {
         let roles = policy.roles().map(|(role, _)| Self::Role(role.clone()));
         [Self::Anonymous].into_iter().chain(roles).collect()
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Anonymous => "anonymous",
             Self::Role(role) => role.as_str(),
         }
     }
 
-    pub(super) fn may(&self, policy: &Policy, action: &Action) -> bool {
+    pub(crate) fn may(&self, policy: &Policy, action: &Action) -> bool {
         let who = match self {
             Self::Anonymous => None,
             Self::Role(role) => Some(Hypothetical::with_roles([role.clone()])),
@@ -38,7 +38,7 @@ impl RoleColumn {
 }
 
 /// The rows: actions with a target first, in order, then the other methods.
-pub(super) fn actions(policies: &[&Policy]) -> Vec<Action> {
+pub(crate) fn actions(policies: &[&Policy]) -> Vec<Action> {
     let all: BTreeSet<(bool, Action)> = policies
         .iter()
         .flat_map(|policy| policy.actions())
@@ -48,7 +48,7 @@ pub(super) fn actions(policies: &[&Policy]) -> Vec<Action> {
 }
 
 /// What an action requires, as text.
-pub(super) fn needs(policy: &Policy, action: &Action) -> String {
+pub(crate) fn needs(policy: &Policy, action: &Action) -> String {
     match policy.requirements(action) {
         None => "no rule".into(),
         Some(rules) => rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and "),
