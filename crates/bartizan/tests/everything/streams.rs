@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use bartizan::Rules;
 use serde_json::{Value, json};
 
 use crate::{
     fixture::News,
-    world::{Open, World, document, forge, messages},
+    world::{Open, World, document, forge, messages, policy},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -79,13 +80,19 @@ async fn a_caller_has_so_many_streams_and_all_together_have() {
 #[tokio::test]
 async fn a_stream_ends_within_a_second() {
     type Cause = (&'static str, fn(&World));
-    let causes: [Cause; 5] = [
+    let causes: [Cause; 6] = [
         ("the token expires", |world| world.clock.advance(Duration::from_secs(3600 + 30))),
         ("the user is disabled", |world| {
             world.users.disabled.lock().unwrap().insert("alice".into());
         }),
         ("a role is lost that the stream needs", |world| {
             world.users.roles.lock().unwrap().clear();
+        }),
+        ("another policy is put in force, which needs more", |world| {
+            let mut document = document();
+            document["resources"]["doc://a"] = json!("B");
+            document["methods"] = json!({ "session/stream": "B" });
+            world.rules.replace(Rules::new(policy(document))).unwrap();
         }),
         ("users cannot be looked up", |world| *world.users.unavailable.lock().unwrap() = true),
         ("the clock is before the token's time", |world| world.clock.set(testkit::NOW - 3600)),

@@ -11,7 +11,9 @@ use auth_core::{
     TrustedIssuer, VerifyError,
 };
 use axum::serve::ListenerExt;
-use bartizan::{Authenticate, AuthenticateError, CatchPanic, Guard, PeerAddress, Presented};
+use bartizan::{
+    Authenticate, AuthenticateError, CatchPanic, Guard, PeerAddress, Presented, RulesHandle,
+};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Client, RequestBuilder, Response};
 use rmcp::transport::streamable_http_server::{
@@ -80,6 +82,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) users: Arc<Users>,
     pub(crate) news: broadcast::Sender<News>,
+    pub(crate) rules: RulesHandle,
     http: Client,
 }
 
@@ -122,6 +125,7 @@ impl World {
         });
         let guard = Guard::new(RESOURCE.parse().unwrap(), policy(document), [], Arc::clone(&users));
         let guard = change(guard.unwrap());
+        let rules = guard.rules();
 
         let news = broadcast::channel(16).0;
         let everything = Everything::new(news.clone());
@@ -138,7 +142,7 @@ impl World {
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let http = Client::builder().no_proxy().build().unwrap();
-        Self { url, clock, users, news, http }
+        Self { url, clock, users, news, rules, http }
     }
 
     /// A token for `subject` with `scope`, through `client`.
