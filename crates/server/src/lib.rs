@@ -19,6 +19,7 @@ mod key_files;
 mod mcp;
 mod policy;
 mod random;
+mod reload;
 mod telemetry;
 
 use std::path::PathBuf;

@@ -57,7 +57,7 @@ fn a_server_in_any_language_is_behind_the_guard() {
     let open = policy.replace("put_note = \"notes:write\"", "put_note = \"notes:read\"");
     assert_ne!(open, policy);
     fs::write(world.path("notes.policy.toml"), &open).unwrap();
-    server.log_with("were read again");
+    server.log_with("in force: the policy and lock file of notes");
     ask().expect_code(0);
     // Who may no longer hold the scope may not ask.
     let closed = open.replace(", \"Admin.Read\"]", "]");

@@ -26,5 +26,6 @@ mod notes;
 mod operator;
 mod programs;
 mod rates;
+mod reload;
 mod rotation;
 mod world;

@@ -14,11 +14,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    App, Bounds, Resource,
-    resource::Backend,
-    sign_in,
-    start_code::StartCode,
-    upstream_resource::{Job, UpstreamResource},
+    App, Bounds, Resource, reload::UpstreamFiles, resource::Backend, sign_in,
+    start_code::StartCode, upstream_resource::UpstreamResource,
 };
 use crate::{
     admin::readiness::Readiness,
@@ -46,6 +43,8 @@ pub(crate) struct Composition {
     pub(crate) start_code: Option<StartCode>,
     /// The audit log, if there is one: to be closed at the end.
     pub(crate) audit: Option<KeptLog>,
+    /// The files of each upstream, which are read again.
+    pub(crate) upstream_files: UpstreamFiles,
 }
 
 /// The background jobs of a server.
@@ -55,7 +54,6 @@ pub(crate) struct Jobs {
     key_files: KeyFiles,
     sessions: Option<Sessions>,
     sign_in: Option<OpenIssuer>,
-    upstreams: Vec<Job>,
     audit: Option<KeptLog>,
 }
 
@@ -102,7 +100,7 @@ impl Composition {
                 readings.audit(waiting, limit);
             });
         }
-        let mut upstream_jobs = Vec::new();
+        let upstream_files = upstreams.iter().map(UpstreamResource::files).collect();
         if !upstreams.is_empty() {
             for upstream in &upstreams {
                 upstream.checks().into_iter().for_each(|check| app.readiness.add(check));
@@ -110,8 +108,7 @@ impl Composition {
                     upstream.read_into(metrics);
                 }
             }
-            (app.resources, upstream_jobs) =
-                upstreams.into_iter().map(|it| it.resource(&issuers)).unzip();
+            app.resources = upstreams.into_iter().map(|it| it.resource(&issuers)).collect();
         }
         if let Some(sessions) = &sessions {
             app.resources = app.resources.into_iter().map(|it| it.sessions(sessions)).collect();
@@ -127,23 +124,15 @@ impl Composition {
         if let Some(agreement) = sign_in.as_ref().map(OpenIssuer::agreement) {
             app.readiness.add(move || sign_in::missing_key(&agreement));
         }
-        let jobs = Jobs {
-            directory,
-            issuers,
-            key_files,
-            sessions,
-            sign_in,
-            upstreams: upstream_jobs,
-            audit: audit.clone(),
-        };
-        Ok(Self { app, jobs, start_code, audit })
+        let jobs = Jobs { directory, issuers, key_files, sessions, sign_in, audit: audit.clone() };
+        Ok(Self { app, jobs, start_code, audit, upstream_files })
     }
 }
 
 impl Jobs {
     /// Starts the jobs. They end when `stop` is cancelled.
     pub(crate) fn start(self, stop: &CancellationToken) -> JoinSet<()> {
-        let Self { directory, issuers, key_files, sessions, sign_in, upstreams, audit } = self;
+        let Self { directory, issuers, key_files, sessions, sign_in, audit } = self;
         let mut running = JoinSet::new();
         running.spawn(key_files.keep_fresh(stop.clone()));
         running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
@@ -153,9 +142,6 @@ impl Jobs {
         }
         if let Some(audit) = audit {
             running.spawn(audit.keep(stop.clone()));
-        }
-        for job in upstreams {
-            running.spawn(job(stop.clone()));
         }
         if let Some(sign_in) = sign_in {
             running.spawn(sign_in.agreement().keep(stop.clone()));

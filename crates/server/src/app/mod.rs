@@ -3,8 +3,9 @@
 //! [`compose`] makes one from the configuration.
 
 pub(crate) mod compose;
+pub(crate) mod reload;
 pub(crate) mod resource;
-mod rules;
+pub(crate) mod rules;
 mod sign_in;
 pub(crate) mod start_code;
 pub(crate) mod upstream;
@@ -144,12 +145,21 @@ impl<D: Directory> App<D> {
     ///
     /// [`ResourceError`] if a resource cannot be served at its path.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, ResourceError> {
+        self.route(shutdown).map(|(router, _)| router)
+    }
+
+    /// Every route, and the rules of each resource in their order.
+    pub(crate) fn route(
+        self,
+        shutdown: &CancellationToken,
+    ) -> Result<(Router, Vec<ResourceRules>), ResourceError> {
         let bounds = self.bounds.divided(self.resources.len());
         let mut router = health::routes(self.health());
         let users =
             Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
         let mut not_found = NotFound::default();
         let mut has_sessions = false;
+        let mut rules = Vec::new();
         let (mut paths, mut metadata_paths) = (BTreeSet::new(), BTreeSet::new());
         for resource in self.resources {
             let Resource { uri, policy, issuers, backend } = resource;
@@ -197,9 +207,9 @@ impl<D: Directory> App<D> {
             let (mounted, questions) =
                 explain::mount(router, &places, &uri, calls.clone(), &authenticate, &self.clock)?;
             router = mounted;
-            if let Backend::Upstream(upstream) = &backend {
-                upstream.is_guarded_by(ResourceRules { calls, questions, metrics });
-            }
+            let served = server.and_then(|server| server.config().resource(&uri));
+            let served = served.map(|resource| resource.policy.clone());
+            rules.push(ResourceRules { calls, questions, metrics, served });
             let guard = match backend.sessions() {
                 Some(sessions) => guard.owner_tag_key(sessions.key()),
                 None => guard,
@@ -215,7 +225,8 @@ impl<D: Directory> App<D> {
         if let Some(server) = self.authorization_server {
             router = router.merge(sign_in::routes(server));
         }
-        Ok(router.fallback(move |uri: Uri| async move { not_found.answer(uri.path()) }))
+        let router = router.fallback(move |uri: Uri| async move { not_found.answer(uri.path()) });
+        Ok((router, rules))
     }
 }
 

@@ -1,12 +1,6 @@
 //! An MCP server behind the gateway, as the service behind a guard.
 
-use std::{
-    convert::Infallible,
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::{Arc, OnceLock},
-};
+use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc};
 
 use auth_core::{Action, Policy, Principal, Requirement, Scope, ScopeSet};
 use bartizan::Caller;
@@ -14,8 +8,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{Full, combinators::BoxBody};
 use upstream::CallContext;
-
-use super::rules::ResourceRules;
 
 /// What answers requests that the guard has let through.
 type Answering = Pin<Box<dyn Future<Output = Response<BoxBody<Bytes, Infallible>>> + Send>>;
@@ -28,11 +20,7 @@ pub struct Upstream {
     name: Arc<str>,
     offers: Vec<Action>,
     answer: Arc<Answer>,
-    rules: SharedRules,
 }
-
-/// The rules of the guards in front, once there are any.
-pub(crate) type SharedRules = Arc<OnceLock<ResourceRules>>;
 
 impl Upstream {
     /// The upstream `name`, which offers `offers`, with what `answer` answers.
@@ -41,7 +29,7 @@ impl Upstream {
         offers: Vec<Action>,
         answer: impl Fn(Request<Full<Bytes>>) -> Answering + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), offers, answer: Arc::new(answer), rules: Arc::default() }
+        Self { name: name.into(), offers, answer: Arc::new(answer) }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -50,16 +38,6 @@ impl Upstream {
 
     pub(crate) fn offers(&self) -> Vec<Action> {
         self.offers.clone()
-    }
-
-    /// Where the rules of its guards will be.
-    pub(crate) fn rules(&self) -> SharedRules {
-        Arc::clone(&self.rules)
-    }
-
-    /// Remembers the rules of its guards, so that they can be replaced. The first call counts.
-    pub(crate) fn is_guarded_by(&self, rules: ResourceRules) {
-        let _ = self.rules.set(rules);
     }
 
     /// Answers a request. What the guard knows of its caller is put into the form that the gateway

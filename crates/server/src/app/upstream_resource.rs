@@ -1,11 +1,10 @@
 //! An upstream as one of the protected resources.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use auth_core::{NumericDate, Policy, ResourceUri};
 use bartizan::Issuers;
 use metrics::Metrics;
-use tokio_util::sync::CancellationToken;
 use upstream::{
     catalog::{Catalog, Quarantine},
     gateway::Availability,
@@ -15,7 +14,10 @@ use super::{
     resource::{Backend, Resource},
     upstream::Upstream,
 };
-use crate::admin::readiness::{Check, Failing};
+use crate::{
+    admin::readiness::{Check, Failing},
+    config::upstreams::UpstreamConfig,
+};
 
 /// An upstream, ready to be one of the resources.
 pub(crate) struct UpstreamResource {
@@ -29,25 +31,25 @@ pub(crate) struct UpstreamResource {
     pub(crate) availability: Availability,
     /// What answers.
     pub(crate) upstream: Upstream,
-    /// What runs in the background meanwhile.
-    pub(crate) job: Job,
+    /// How it is configured, with its files.
+    pub(crate) config: UpstreamConfig,
 }
 
-/// A background job, which ends when its token is cancelled.
-pub(crate) type Job = Box<dyn FnOnce(CancellationToken) -> Running + Send>;
-/// A background job that runs.
-pub(crate) type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 impl UpstreamResource {
-    /// The resource, for tokens of `issuers`, and its background job.
-    pub(crate) fn resource(self, issuers: &Issuers) -> (Resource, Job) {
+    /// The resource, for tokens of `issuers`.
+    pub(crate) fn resource(self, issuers: &Issuers) -> Resource {
         let issuers = if issuers.audience() == self.uri.audience() {
             issuers.clone()
         } else {
             issuers.for_audience(self.uri.audience().clone())
         };
         let backend = Backend::Upstream(self.upstream);
-        (Resource { uri: self.uri, policy: self.policy, issuers, backend }, self.job)
+        Resource { uri: self.uri, policy: self.policy, issuers, backend }
+    }
+
+    /// Its files, and what they say may be shown.
+    pub(crate) fn files(&self) -> (UpstreamConfig, Arc<Catalog>) {
+        (self.config.clone(), Arc::clone(&self.catalog))
     }
 
     /// Lets `metrics` read its state.

@@ -1,15 +1,15 @@
 //! `server gateway`: MCP servers in any language, each behind the guard.
 
-use std::{io, pin::pin, sync::Arc};
+use std::{io, sync::Arc};
 
-use listener::shutdown;
+use listener::signals::Signals;
 use settings::{EnvFile, Environment};
 use terminal::{Invocation, Screen};
 use tokio::{sync::Semaphore, task::JoinHandle};
 use upstream::catalog::Offered;
 
 use super::{
-    run::{hints, serve_until},
+    run::{Served, hints, serve_until},
     upstreams::{chosen, diff_command},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     },
     failure::Failure,
     gateway::{self, ListingError, Ready},
+    reload::Recheck,
     telemetry::log,
 };
 
@@ -35,7 +36,7 @@ pub(crate) async fn gateway(
     invocation: &Invocation,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
-    let mut asked_to_stop = pin!(shutdown::signal());
+    let mut signals = Signals::listen();
     log::start(environment).map_err(|fault| ConfigError(vec![fault]))?;
     let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
     let limits = gateway::GatewayLimits::read(environment)?;
@@ -44,7 +45,7 @@ pub(crate) async fn gateway(
         let offered = tokio::select! {
             offered = asking => offered,
             // What is asked ends with this program.
-            () = &mut asked_to_stop => return Ok(()),
+            () = signals.asked_to_stop() => return Ok(()),
         };
         let offered = offered
             .map_err(|error| Failure::Io { context: "listing", source: io::Error::other(error) })?;
@@ -52,13 +53,19 @@ pub(crate) async fn gateway(
         ready.push(gateway::prepare(config, offered, gateway.accept, &diff, out)?);
     }
     let config = resolve(&ready, args, environment, invocation)?;
+    let recheck = Recheck {
+        args: args.clone(),
+        environment: environment.clone(),
+        is_only_one: ready.len() == 1,
+    };
     let shared = gateway::SharedParts::new(limits)?;
     let mut upstreams = Vec::new();
     for ready in ready {
         let policy = PolicySource::File(ready.config.policy.clone());
         upstreams.push((gateway::open(ready, &shared, environment)?, policy));
     }
-    serve_until(asked_to_stop, &config, upstreams, env_file, environment, invocation, out).await
+    let served = Served { config, recheck, upstreams };
+    serve_until(&mut signals, served, env_file, environment, invocation, out).await
 }
 
 /// Asks the servers of `configs` what they offer, some of them at the same time.

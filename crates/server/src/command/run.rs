@@ -9,7 +9,10 @@ use std::{
 use auth_core::{Clock, SystemClock};
 use bartizan::PeerAddress;
 use directory::{AnyDirectory, CachedDirectory, Directory};
-use listener::{Connections, Limits, PerAddress, descriptors, serve, shutdown};
+use listener::{
+    Connections, Limits, PerAddress, descriptors, serve,
+    signals::{Asked, Signals},
+};
 use settings::{EnvFile, Environment, KeySource};
 use terminal::{Invocation, Program};
 use tokio::net::TcpListener;
@@ -23,7 +26,7 @@ use crate::{
         readiness::Failing,
         routes::{self, Answers},
     },
-    app::{compose::Composition, upstream_resource::UpstreamResource},
+    app::{compose::Composition, reload::reload, upstream_resource::UpstreamResource},
     args::RunArgs,
     config::{
         policy_file::PolicySource,
@@ -31,6 +34,7 @@ use crate::{
     },
     failure::Failure,
     mcp::server::McpServer,
+    reload::Recheck,
     telemetry::log,
 };
 
@@ -49,7 +53,7 @@ pub(crate) async fn run(
     invocation: &Invocation,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let asked_to_stop = shutdown::signal();
+    let mut signals = Signals::listen();
     let log = log::start(environment);
     let config = match (Config::resolve(args, environment, &McpServer::offers()), log) {
         (Ok(config), Ok(())) => config,
@@ -64,23 +68,36 @@ pub(crate) async fn run(
         let command = invocation.command(Program::Server, "gateway");
         tracing::warn!("The sections [upstreams.NAME] are not served: `{command}` serves them");
     }
-    serve_until(asked_to_stop, &config, Vec::new(), env_file, environment, invocation, out).await
+    let recheck =
+        Recheck { args: args.clone(), environment: environment.clone(), is_only_one: true };
+    let served = Served { config, recheck, upstreams: Vec::new() };
+    serve_until(&mut signals, served, env_file, environment, invocation, out).await
 }
 
-/// Serves what `config` describes, or `upstreams` if there are some, until `asked_to_stop`.
+/// What is served.
+pub(super) struct Served {
+    /// The settings.
+    pub(super) config: Config,
+    /// The same, to be compared with a new policy.
+    pub(super) recheck: Recheck,
+    /// The MCP servers behind the gateway; the demo server if there are none.
+    pub(super) upstreams: Vec<(UpstreamResource, PolicySource)>,
+}
+
+/// Serves until a signal asks to stop.
 pub(super) async fn serve_until(
-    asked_to_stop: impl Future<Output = ()>,
-    config: &Config,
-    upstreams: Vec<(UpstreamResource, PolicySource)>,
+    signals: &mut Signals,
+    Served { config, recheck, upstreams }: Served,
     env_file: &EnvFile,
     environment: &Environment,
     invocation: &Invocation,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
+    let config = &config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lines: Vec<_> = upstreams.iter().map(|(it, policy)| line_of(it, policy, config)).collect();
     let upstreams = upstreams.into_iter().map(|(upstream, _)| upstream).collect();
-    let Composition { app, jobs, start_code, audit } =
+    let Composition { app, jobs, start_code, audit, upstream_files } =
         Composition::new(config, upstreams, &clock).await?;
     let app = app.server_command(&invocation.program(Program::Server));
     let directory = Arc::clone(&app.directory);
@@ -114,11 +131,16 @@ pub(super) async fn serve_until(
         tracing::warn!("{shortage}");
     }
     let stop = CancellationToken::new();
-    let mut jobs = jobs.start(&stop);
+    let readiness = app.readiness.clone();
     let (health, metrics) = (app.health(), app.metrics.clone());
+    let (router, rules) = app.route(&stop)?;
+    let reload = reload(config, upstream_files, rules, &recheck, &readiness, &clock);
+    let reloads = reload.requests();
+    let mut jobs = jobs.start(&stop);
+    jobs.spawn(reload.keep_fresh(stop.clone()));
     let stopping = stop.clone();
     health.readiness.add(move || stopping.is_cancelled().then(Failing::stopping));
-    let router = log::Gate::new(app.router(&stop)?, log::current());
+    let router = log::Gate::new(router, log::current());
     let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
     if lines.is_empty() {
@@ -161,9 +183,15 @@ pub(super) async fn serve_until(
     });
     let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
-    tokio::select! {
-        () = asked_to_stop => {}
-        () = drain.cancelled() => {}
+    loop {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = drain.cancelled() => Asked::ToStop,
+        };
+        match asked {
+            Asked::ToReload => reloads.ask(),
+            Asked::ToStop => break,
+        }
     }
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();

@@ -50,6 +50,16 @@ impl UpstreamFiles {
         Ok(Self { policy: text_of(&config.policy)?, lock: read_lock(&config.lock)? })
     }
 
+    /// The files of `config`, which have these texts; `None` if there is no file.
+    pub(crate) fn of_texts(
+        config: &UpstreamConfig,
+        policy: Option<&str>,
+        lock: Option<&str>,
+    ) -> Result<Self, GatewayFileError> {
+        let lock = lock.map(|text| lock_of(&config.lock, text)).transpose()?;
+        Ok(Self { policy: policy.map(str::to_owned), lock })
+    }
+
     /// Whether the policy was accepted or edited. One without a lock file was written by a person.
     pub(crate) fn is_accepted(&self) -> bool {
         match (&self.policy, &self.lock) {
@@ -62,8 +72,12 @@ impl UpstreamFiles {
 
 /// Reads the lock file at `path`, if there is one.
 pub(crate) fn read_lock(path: &Path) -> Result<Option<Lock>, GatewayFileError> {
-    let lock = text_of(path)?.map(|text| Lock::parse(&text)).transpose();
-    lock.map_err(|error| GatewayFileError::Lock { path: path.to_owned(), error })
+    text_of(path)?.map(|text| lock_of(path, &text)).transpose()
+}
+
+/// The lock file at `path`, which has this text.
+fn lock_of(path: &Path, text: &str) -> Result<Lock, GatewayFileError> {
+    Lock::parse(text).map_err(|error| GatewayFileError::Lock { path: path.to_owned(), error })
 }
 
 /// Reads the policy in `text`.

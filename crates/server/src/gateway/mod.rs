@@ -20,7 +20,7 @@ mod remote;
 mod report;
 mod review;
 mod suggestion;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use self::{
     connect::{ListingError, Patience, listed},

@@ -18,9 +18,7 @@ use upstream::{
     warden::Warden,
 };
 
-use super::{
-    connect::child_config, limits::GatewayLimits, prepare::Ready, remote::Remote, watch::Watch,
-};
+use super::{connect::child_config, limits::GatewayLimits, prepare::Ready, remote::Remote};
 use crate::{
     app::{upstream::Upstream, upstream_resource::UpstreamResource},
     config::upstreams::{UpstreamConfig, UpstreamPlace},
@@ -71,9 +69,7 @@ pub(crate) fn open(
         })
     });
     let uri = config.resource.clone();
-    let watch = Watch::new(config, Arc::clone(&catalog), upstream.rules());
-    let job = Box::new(move |stop| Box::pin(watch.keep_fresh(stop)) as _);
-    Ok(UpstreamResource { uri, policy, catalog, availability, upstream, job })
+    Ok(UpstreamResource { uri, policy, catalog, availability, upstream, config })
 }
 
 /// How much one connection to the server of `config` holds. One that all share has room for the

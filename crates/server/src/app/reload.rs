@@ -1,0 +1,54 @@
+//! The files of this server that are read again, each with what depends on it.
+
+use std::sync::Arc;
+
+use auth_core::Clock;
+use upstream::catalog::Catalog;
+
+use super::rules::ResourceRules;
+use crate::{
+    admin::readiness::Readiness,
+    config::{policy_file::PolicySource, settings::Config, upstreams::UpstreamConfig},
+    gateway::watch::WatchedUpstream,
+    mcp::server::McpServer,
+    reload::{
+        Part, Recheck, Reload, Watched,
+        policy::{PolicyFile, PolicyInForce},
+        text::is_readable_again,
+    },
+};
+
+/// The files of each upstream, in the order of their resources.
+pub(crate) type UpstreamFiles = Vec<(UpstreamConfig, Arc<Catalog>)>;
+
+/// What is read again of the server that `config` describes, with what `/readyz` says of it: the
+/// files of `upstreams`, or the policy of the demo server. `rules` are those of the resources, in
+/// the same order.
+pub(crate) fn reload(
+    config: &Config,
+    upstreams: UpstreamFiles,
+    rules: Vec<ResourceRules>,
+    recheck: &Recheck,
+    readiness: &Readiness,
+    clock: &Arc<dyn Clock>,
+) -> Reload {
+    let mut policies = rules.into_iter().map(|rules| PolicyInForce::new(rules, recheck.clone()));
+    let mut parts: Vec<Box<dyn Part>> = Vec::new();
+    if upstreams.is_empty()
+        && let PolicySource::File(path) = &config.policy_source
+        && is_readable_again(path)
+        && let Some(policy) = policies.next()
+    {
+        let file = PolicyFile::new(path.clone(), McpServer::offers(), policy);
+        parts.push(Box::new(Watched::new(file, Arc::clone(clock))));
+    }
+    for ((config, catalog), policy) in upstreams.into_iter().zip(policies) {
+        let files = WatchedUpstream::new(config, catalog, policy);
+        parts.push(Box::new(Watched::new(files, Arc::clone(clock))));
+    }
+    let reload = Reload::new(parts);
+    for health in reload.health() {
+        readiness.add(move || health.failing());
+    }
+    reload
+}

@@ -1,0 +1,80 @@
+//! When the content of a file counts: once it was read twice without a change in between.
+//!
+//! A file that is replaced by a rename is whole at any time. One that is written in place is empty
+//! first, and then half-written: what is missing of a policy permits nothing, but calls would be
+//! refused. So a change counts at the second read, and never while it is being written.
+
+/// The content that was judged last, and a newer one that may still change.
+#[derive(Debug)]
+pub(crate) struct Settling<T> {
+    judged: Option<T>,
+    pending: Option<T>,
+}
+
+impl<T: PartialEq> Settling<T> {
+    /// Nothing was judged so far.
+    pub(crate) const fn new() -> Self {
+        Self { judged: None, pending: None }
+    }
+
+    /// What was read now. Returns what is to be judged: content that was read twice in a row, and
+    /// is not what was judged last.
+    pub(crate) fn read(&mut self, now: T) -> Option<&T> {
+        if self.judged.as_ref() == Some(&now) {
+            self.pending = None;
+            return None;
+        }
+        if self.pending.as_ref() != Some(&now) {
+            self.pending = Some(now);
+            return None;
+        }
+        self.pending = None;
+        self.judged = Some(now);
+        self.judged.as_ref()
+    }
+
+    /// Judges the next content that settles, also if it is what was judged last.
+    pub(crate) fn forget(&mut self) {
+        self.judged = None;
+    }
+
+    /// Whether there is nothing left to judge.
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.judged.is_some() && self.pending.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is to be judged of each of `reads`.
+    fn judged(file: &mut Settling<&'static str>, reads: &[&'static str]) -> Vec<&'static str> {
+        reads.iter().filter_map(|text| file.read(text).copied()).collect()
+    }
+
+    #[test]
+    fn a_change_counts_at_its_second_read_and_once() {
+        let mut file = Settling::new();
+        assert!(judged(&mut file, &["a"]).is_empty() && !file.is_settled());
+        assert_eq!(judged(&mut file, &["a", "a", "a"]), ["a"]);
+        assert!(file.is_settled());
+        file.forget();
+        assert!(!file.is_settled());
+        assert_eq!(judged(&mut file, &["a", "a", "a"]), ["a"]);
+    }
+
+    #[test]
+    fn what_is_half_written_does_not_count() {
+        let mut file = Settling::new();
+        let reads = ["old", "old", "", "n", "ne", "new", "new"];
+        assert_eq!(judged(&mut file, &reads), ["old", "new"]);
+    }
+
+    #[test]
+    fn what_is_as_before_is_not_judged_again() {
+        let mut file = Settling::new();
+        assert_eq!(judged(&mut file, &["old", "old", "new", "old", "new"]), ["old"]);
+        assert!(!file.is_settled());
+    }
+}

@@ -1,0 +1,109 @@
+//! Files that are read again, checked whole, and put in force or refused.
+
+use std::sync::Arc;
+
+use auth_core::Clock;
+
+use super::{error::ReloadError, health::ReloadHealth, settling::Settling};
+
+/// Files that belong together, and what depends on them.
+pub(crate) trait Source: Send + 'static {
+    /// All that is read of them, including why something cannot be read.
+    type Content: PartialEq + Send;
+
+    /// What to call them: `policy`.
+    fn label(&self) -> String;
+
+    /// Reads them; `afresh`, whatever their dates say.
+    fn read(&mut self, afresh: bool) -> Self::Content;
+
+    /// Checks `content` whole, and puts it in force at once. Refused, with what was in force before
+    /// still so, if there is an error.
+    fn apply(&mut self, content: &Self::Content) -> Result<Applied, ReloadError>;
+}
+
+/// What became of a version of files that is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// It is in force, and differs from the one before.
+    Changed,
+    /// It is what was in force before.
+    Same,
+}
+
+/// Something that is read again.
+pub(crate) trait Part: Send {
+    /// Reads it; what has changed and is settled is put in force or refused.
+    fn look(&mut self);
+    /// The operator asks for it: it is judged even if it has not changed.
+    fn ask(&mut self);
+    /// Whether there is nothing left to judge.
+    fn is_settled(&self) -> bool;
+    /// What `/readyz` says of it.
+    fn health(&self) -> ReloadHealth;
+}
+
+/// A [`Source`] that is watched.
+pub(crate) struct Watched<S: Source> {
+    source: S,
+    settling: Settling<S::Content>,
+    health: ReloadHealth,
+    is_asked: bool,
+    /// The last refusal was for what is outside of these files, and may have changed since.
+    is_for_others: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S: Source> Watched<S> {
+    /// What is read first is judged, too: it may have changed since the start.
+    pub(crate) fn new(source: S, clock: Arc<dyn Clock>) -> Self {
+        let health = ReloadHealth::new(&source.label());
+        let settling = Settling::new();
+        Self { source, settling, health, is_asked: false, is_for_others: false, clock }
+    }
+}
+
+impl<S: Source> Part for Watched<S> {
+    fn look(&mut self) {
+        if std::mem::take(&mut self.is_for_others) {
+            self.settling.forget();
+        }
+        let Some(content) = self.settling.read(self.source.read(self.is_asked)) else { return };
+        let label = self.source.label();
+        match self.source.apply(content) {
+            Ok(applied) => {
+                let was_refused = self.health.accepted();
+                let is_asked = std::mem::take(&mut self.is_asked);
+                if applied == Applied::Changed {
+                    tracing::info!("Read again, and in force: the {label}");
+                } else if was_refused || is_asked {
+                    tracing::info!("Read again, and as before: the {label}");
+                }
+            }
+            Err(error) => {
+                self.is_for_others = matches!(error, ReloadError::Config(_));
+                let is_asked = std::mem::take(&mut self.is_asked);
+                if self.health.refused(&error, self.clock.now()) || is_asked {
+                    let error: &(dyn std::error::Error + 'static) = &error;
+                    tracing::warn!(
+                        error,
+                        "Read again, and refused, so that the old one stays in force: the {label}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        self.is_asked = true;
+        self.settling.forget();
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settling.is_settled()
+    }
+
+    fn health(&self) -> ReloadHealth {
+        self.health.clone()
+    }
+}
