@@ -140,7 +140,7 @@ mod tests {
         let issuers = Issuers::new(resource.audience().clone(), clock, []).unwrap();
         let guard = |policy| Guard::new(resource.clone(), policy, [], issuers.clone()).unwrap();
         let (calls, questions) = (guard(policy.clone()).rules(), guard(policy).rules());
-        ResourceRules { calls, questions, served: None }
+        ResourceRules { calls, questions, metrics: None, served: None }
     }
 
     /// The files of `config` as a gateway watches them that was started with them.

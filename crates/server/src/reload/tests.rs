@@ -80,6 +80,8 @@ impl World {
         };
         let readiness = Readiness::default();
         let app = App {
+            audit: None,
+            metrics: None,
             readiness: readiness.clone(),
             allowed_origins: Vec::new(),
             resources: vec![resource],
