@@ -5,7 +5,6 @@
 //! the tests with a keychain are left out, unless `TEST_KEYCHAIN=required`.
 
 use std::{
-    io::Write,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
