@@ -20,7 +20,7 @@ fn a_call_beyond_the_rate_says_when_to_try_again() {
         .expect_err(&["answered with HTTP 429", "try again later (Retry-After: "]);
     assert!(!said.err.contains("sign in"), "{}", said.err);
     server.log_with("-> Limit reached!");
-    world.client(&server, &["whoami"]).expect_code(0);
+    world.client(&server, &["call", "whoami"]).expect_code(0);
 
     world
         .run("server", &["policy", "table", "--policy", "rated.toml"])
