@@ -218,7 +218,7 @@ fn result(program: &str, line: &str, columns: Option<u16>) -> String {
     let line_of_shell = format!("{program} {line}");
     let Some(columns) = columns else {
         let said = command(&folder, "sh", &["-c", &line_of_shell]).output().unwrap();
-        return shown(program, line, &folder, &said);
+        return without_times(&shown(program, line, &folder, &said));
     };
     let on_terminal = format!("stty rows 24 cols {columns} && {line_of_shell}");
     let args = ["--quiet", "--return", "--command", &on_terminal, "/dev/null"];
@@ -229,7 +229,7 @@ fn result(program: &str, line: &str, columns: Option<u16>) -> String {
     let keys = child.stdin.take();
     let said = child.wait_with_output().unwrap();
     drop(keys);
-    shown(program, line, &folder, &said)
+    without_times(&shown(program, line, &folder, &said))
 }
 
 fn shown(program: &str, line: &str, folder: &TempDir, said: &Output) -> String {
@@ -238,7 +238,7 @@ fn shown(program: &str, line: &str, folder: &TempDir, said: &Output) -> String {
         text.push_str(&String::from_utf8_lossy(stream));
     }
     let folder = folder.path().to_string_lossy().into_owned();
-    let text = without_times(&text.replace(&folder, "")).replace('\u{1b}', "␛");
+    let text = text.replace(&folder, "").replace('\u{1b}', "␛");
     let lines = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     let mut screen = format!("{lines}\n");
     let _ = writeln!(screen, "[{}]\n", said.status.code().unwrap());
