@@ -278,7 +278,9 @@ where
     if let Err(limited) = guard.rates.spend_for_action(&policy, &action, &owner, peer) {
         let refusal = Refusal::RateLimited(limited, message_id);
         reporter.decided(caller, &action, refusal.outcome(), &policy, &details);
-        return Err(rules.challenges.refuse(id, &refusal));
+        let response = rules.challenges.refuse(id, &refusal);
+        reporter.completed(caller, &action, method.as_deref(), &response, started);
+        return Err(response);
     }
     let place = match place(&guard, &rules.limits, &action, &owner) {
         Ok(place) => place,

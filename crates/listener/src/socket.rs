@@ -79,10 +79,13 @@ impl UnixSocket {
             Ok(found) if !found.file_type().is_socket() => {
                 return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is no socket"));
             }
-            Ok(_) if UnixStream::connect(path).is_ok() => {
-                return Err(io::ErrorKind::AddrInUse.into());
-            }
-            _ => {}
+            Ok(_) => match UnixStream::connect(path) {
+                Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+                // It is of another user, who may be there.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+                Err(_) => {}
+            },
+            Err(_) => {}
         }
         let mut folder = path.as_os_str().to_owned();
         folder.push(".new");

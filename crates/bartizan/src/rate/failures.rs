@@ -2,10 +2,10 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use auth_core::Rate;
+use auth_core::{Rate, VerifyError};
 
 use super::{Limit, RateLimitedError, RateLimits, Spender};
-use crate::AuthenticateError;
+use crate::{AuthenticateError, InvalidTokenError};
 
 /// How many tokens from one address may be refused, and which addresses that is for.
 #[derive(Clone)]
@@ -22,7 +22,8 @@ impl fmt::Debug for FailedAuthentications {
 
 impl RateLimits {
     /// Spends what a token that is not accepted spends. What is the server's own fault spends
-    /// nothing.
+    /// nothing, nor does a token that was good before: its client has to learn, by 401, that it
+    /// needs another, also where others at its address have spent the budget.
     pub(crate) fn spend_for_failure(
         &self,
         failures: &FailedAuthentications,
@@ -30,7 +31,16 @@ impl RateLimits {
         peer: Option<IpAddr>,
     ) -> Result<(), RateLimitedError> {
         match (fault, peer) {
-            (AuthenticateError::Unavailable(_), _) | (_, None) => Ok(()),
+            (
+                AuthenticateError::Unavailable(_)
+                | AuthenticateError::RevokedToken { .. }
+                | AuthenticateError::InvalidToken(InvalidTokenError {
+                    fault: VerifyError::Expired,
+                    ..
+                }),
+                _,
+            )
+            | (_, None) => Ok(()),
             (_, Some(peer)) if !(failures.is_bounded)(peer) => Ok(()),
             (_, Some(peer)) => {
                 self.spend(Limit::FailedAuthentications, failures.rate, Spender::address(peer))

@@ -6,10 +6,11 @@
 //! 2. What is refused spends a budget too, but for what the budget itself refuses.
 //! 3. Budgets are of one node, and start anew with it. A rate that is changed starts with a full
 //!    budget; one that is not keeps what is spent, also when the policy is replaced.
-//! 4. There are [`MAX_BUDGETS`]. Beyond them those that are used least are forgotten, and so are
-//!    full again.
-//! 5. A valid token is not refused because of other callers at its address: failed authentications
-//!    spend the address's budget, and what they get instead of 401 is 429.
+//! 4. There are [`MAX_BUDGETS`] of callers and clients, and as many of addresses. Beyond them those
+//!    that are used least are forgotten, and so are full again.
+//! 5. A valid token is not refused because of other callers at its address, and one that has ended
+//!    gets its 401: other failed authentications spend the address's budget, and get 429 in place of
+//!    401 once that is empty.
 
 mod failures;
 
@@ -32,6 +33,8 @@ pub(crate) const MAX_BUDGETS: usize = 65_536;
 /// The budgets of one guard.
 pub(crate) struct RateLimits {
     budgets: Cache<Key, Arc<Budget>>,
+    /// Those of addresses, which anyone can make: they push no other out.
+    of_addresses: Cache<Key, Arc<Budget>>,
     clock: SinceStart,
 }
 
@@ -67,7 +70,7 @@ pub(crate) enum Limit {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Spender {
     User(Issuer, Subject),
-    Client(Issuer, Option<ClientId>),
+    Client(Issuer, ClientId),
     /// For IPv6 the network of /64, which one customer has.
     Address(IpAddr),
     /// Without a token, and the listener does not say from where.
@@ -117,7 +120,11 @@ impl Clock for SinceStart {
 
 impl RateLimits {
     pub(crate) fn new() -> Self {
-        Self { budgets: Cache::new(MAX_BUDGETS), clock: SinceStart(Instant::now()) }
+        Self {
+            budgets: Cache::new(MAX_BUDGETS),
+            of_addresses: Cache::new(MAX_BUDGETS),
+            clock: SinceStart(Instant::now()),
+        }
     }
 
     /// Spends what a request spends, whatever it asks for: of the caller's and the client's budget.
@@ -130,10 +137,10 @@ impl RateLimits {
         if let Some(rate) = policy.caller_rate() {
             self.spend(Limit::Caller, rate, Spender::of(owner, peer))?;
         }
-        if let (Some(rate), Owner::Principal { issuer, client_id, .. }) =
+        if let (Some(rate), Owner::Principal { issuer, client_id: Some(client), .. }) =
             (policy.client_rate(), owner)
         {
-            let spender = Spender::Client(issuer.clone(), client_id.clone());
+            let spender = Spender::Client(issuer.clone(), client.clone());
             self.spend(Limit::Client, rate, spender)?;
         }
         Ok(())
@@ -160,14 +167,18 @@ impl RateLimits {
         let Some(quota) = Quota::with_period(step) else { return Ok(()) };
         let quota = quota.allow_burst(rate.count());
         let key = Key { limit, rate, spender };
-        let budget = self.budgets.get(&key).unwrap_or_else(|| {
+        let budgets = match key.spender {
+            Spender::Address(_) | Spender::Unknown => &self.of_addresses,
+            Spender::User(..) | Spender::Client(..) => &self.budgets,
+        };
+        let budget = budgets.get(&key).unwrap_or_else(|| {
             let budget = || {
                 Ok::<_, std::convert::Infallible>(Arc::new(Budget::direct_with_clock(
                     quota,
                     self.clock.clone(),
                 )))
             };
-            let Ok(budget) = self.budgets.get_or_insert_with(&key, budget);
+            let Ok(budget) = budgets.get_or_insert_with(&key, budget);
             budget
         });
         budget.check().map_err(|not_until| {

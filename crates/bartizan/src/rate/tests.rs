@@ -107,5 +107,6 @@ fn there_are_so_many_budgets_and_no_more() {
         let address = Spender::Address(IpAddr::V4(number.into()));
         let _ = limits.spend(Limit::Caller, rate, address);
     }
-    assert!(limits.budgets.len() <= MAX_BUDGETS, "{}", limits.budgets.len());
+    assert!(limits.of_addresses.len() <= MAX_BUDGETS, "{}", limits.of_addresses.len());
+    assert_eq!(limits.budgets.len(), 0, "those of users are apart");
 }

@@ -112,9 +112,9 @@ async fn refused_tokens_of_one_address_are_429_beyond_the_bound_and_valid_ones_p
         guard.max_failed_authentications("2/day".parse().unwrap(), bounded)
     })
     .await;
-    let expired = forge("alice", "A")
-        .claim("exp", 1)
-        .sign(testkit::TestKey::shared(auth_core::Algorithm::Hs256));
+    let key = testkit::TestKey::shared(auth_core::Algorithm::Hs256);
+    let expired = forge("alice", "A").claim("exp", 1).sign(key);
+    let bad = forge("alice", "A").claim("aud", "https://other.example").sign(key);
     let ask = async |token: String, peer: Option<&str>| {
         let caller = world.with(Some(token));
         let request = caller.request("tools/list", json!({}));
@@ -123,14 +123,17 @@ async fn refused_tokens_of_one_address_are_429_beyond_the_bound_and_valid_ones_p
     };
     let valid = || world.token("alice", "A", "testkit");
     for _ in 0..2 {
-        assert_eq!(ask(expired.clone(), Some("192.0.2.1")).await.status, 401);
+        assert_eq!(ask(bad.clone(), Some("192.0.2.1")).await.status, 401);
     }
-    let refused = ask(expired.clone(), Some("192.0.2.1")).await;
+    let refused = ask(bad.clone(), Some("192.0.2.1")).await;
     assert_eq!((refused.status.as_u16(), refused.challenge()), (429, None));
     expect_half_a_day(&refused);
     assert!(refused.text.contains("no more than 2/day"), "{}", refused.text);
     assert!(ask(valid(), Some("192.0.2.1")).await.is_result(), "a valid token passes");
-    assert_eq!(ask(expired.clone(), Some("192.0.2.2")).await.status, 401, "another address");
+    let ended = ask(expired, Some("192.0.2.1")).await;
+    assert_eq!(ended.status, 401, "its client learns that it needs another");
+    assert!(ended.challenge().is_some());
+    assert_eq!(ask(bad.clone(), Some("192.0.2.2")).await.status, 401, "another address");
 
     world.users.disabled.lock().unwrap().insert("alice".into());
     let disabled = ask(valid(), Some("192.0.2.1")).await;
@@ -144,7 +147,7 @@ async fn refused_tokens_of_one_address_are_429_beyond_the_bound_and_valid_ones_p
 
     for peer in [Some("127.0.0.1"), None] {
         for _ in 0..4 {
-            assert_eq!(ask(expired.clone(), peer).await.status, 401, "{peer:?} has no bound");
+            assert_eq!(ask(bad.clone(), peer).await.status, 401, "{peer:?} has no bound");
         }
     }
 }

@@ -99,7 +99,11 @@ pub(crate) fn policy_of(policy: &Policy) -> Policy {
     policy.clone().with_method(EXPLAIN, scope.clone()).with_method(REQUIREMENT, scope)
 }
 
-/// Adds the routes at `paths` to `router`, for a resource whose guard has `rules`. Returns the
+/// The guard of the endpoint.
+type Asked<D> = Guard<DirectoryAuthenticator<D>>;
+
+/// Adds the routes at `paths` to `router`, for a resource whose guard has `rules`; `bound` sets the
+/// bounds that its calls have too. Returns the
 /// rules of the endpoint's own guard too: they are those of [`policy_of`].
 pub(crate) fn mount<D: Directory>(
     router: Router,
@@ -108,11 +112,13 @@ pub(crate) fn mount<D: Directory>(
     rules: RulesHandle,
     authenticator: &DirectoryAuthenticator<D>,
     clock: &Arc<dyn Clock>,
+    bound: impl FnOnce(Asked<D>) -> Asked<D>,
 ) -> Result<(Router, RulesHandle), MissingRulesError> {
     let own = policy_of(&rules.current().policy);
     let guard = Guard::new(resource.clone(), own, [], authenticator.clone())?
         .max_body_bytes(MAX_BODY_BYTES)
         .body_memory(MAX_BODY_MEMORY);
+    let guard = bound(guard);
     let explainer = Arc::new(Explainer {
         authenticator: authenticator.clone(),
         rules,

@@ -204,8 +204,10 @@ impl<D: Directory> App<D> {
             if let Some(metrics) = &metrics {
                 guard = guard.observer(metrics.clone());
             }
+            let bound = |guard| bounds.of_failures(guard);
+            let (own, clock) = (calls.clone(), &self.clock);
             let (mounted, questions) =
-                explain::mount(router, &places, &uri, calls.clone(), &authenticate, &self.clock)?;
+                explain::mount(router, &places, &uri, own, &authenticate, clock, bound)?;
             router = mounted;
             let served = server.and_then(|server| server.config().resource(&uri));
             let served = served.map(|resource| resource.policy.clone());

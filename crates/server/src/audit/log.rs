@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use auth_core::{
@@ -26,6 +27,9 @@ use super::{
     worker::Worker,
 };
 use crate::admin::readiness::Failing;
+
+/// How long a stop waits for what is left to be written.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Records every decision in a file. Its clones share it.
 #[derive(Clone)]
@@ -69,9 +73,17 @@ impl AuditLog {
     pub(crate) fn close(&self) {
         self.queue.close();
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(worker) = worker {
+        let Some(worker) = worker else { return };
+        // A disk or a reader of the copy may hang, and a stop does not.
+        let begun = Instant::now();
+        while !worker.is_finished() && begun.elapsed() < CLOSE_TIMEOUT {
+            thread::sleep(Duration::from_millis(20));
+        }
+        if worker.is_finished() {
             // A panic of the thread was logged.
             let _ = worker.join();
+        } else {
+            tracing::error!("The audit log was not written to its end in time");
         }
     }
 
@@ -87,12 +99,14 @@ impl AuditLog {
 
     /// How it fails, for `/readyz`.
     pub(crate) fn failing(&self) -> Option<Failing> {
-        let since = self.queue.failing_since()?;
-        Some(Failing {
-            what: "the audit log cannot be written".into(),
-            since: Some(since),
-            affects_callers: true,
-        })
+        let since = self.queue.failing_since();
+        let (waiting, most) = self.queue.waiting();
+        let what = match since {
+            Some(_) => "the audit log cannot be written",
+            None if waiting >= most => "the audit log is not written in time",
+            None => return None,
+        };
+        Some(Failing { what: what.into(), since, affects_callers: true })
     }
 }
 

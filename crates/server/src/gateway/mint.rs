@@ -28,7 +28,7 @@ use upstream::credentials::{MintError, MintRequest, MintSubject, MintToken, Mint
 use crate::random::random;
 
 /// How often the folder is checked for new keys, in seconds.
-const INTERVAL: i64 = 1;
+const INTERVAL: u64 = 1;
 
 /// Mints tokens in the name of the issuer in this process.
 pub(super) struct Mint {
@@ -55,7 +55,8 @@ impl Mint {
     /// Reads new keys. What cannot be read is reported by the issuer, and the old ones are used.
     fn refresh(&self, now: NumericDate) {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.as_secs().saturating_sub(checked.as_secs()) >= INTERVAL {
+        // A clock that was set back is no reason to wait until it has caught up.
+        if now.as_secs().abs_diff(checked.as_secs()) >= INTERVAL {
             *checked = now;
             let _ = self.keys.refresh(now);
         }

@@ -9,7 +9,7 @@
 //! 4. When the operator asks, all files are judged, also those that have not changed, and the log
 //!    says of each what became of it.
 //!
-//! **Invariant:** no request is judged by half of a file.
+//! **Invariant:** no request is judged by half of one policy and half of another.
 
 mod error;
 mod health;
@@ -21,7 +21,10 @@ mod tests;
 pub(crate) mod text;
 mod watched;
 
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -106,6 +109,11 @@ impl Reload {
 
 /// `parts`, after a look at each.
 fn looked(mut parts: Vec<Box<dyn Part>>) -> Vec<Box<dyn Part>> {
-    parts.iter_mut().for_each(|part| part.look());
+    for part in &mut parts {
+        // What panics has noted what it judged, and so does not judge it again.
+        if catch_unwind(AssertUnwindSafe(|| part.look())).is_err() {
+            tracing::error!("A panic while a file was read again: the old one stays in force");
+        }
+    }
     parts
 }

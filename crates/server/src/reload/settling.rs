@@ -1,8 +1,9 @@
 //! When the content of a file counts: once it was read twice without a change in between.
 //!
 //! A file that is replaced by a rename is whole at any time. One that is written in place is empty
-//! first, and then half-written: what is missing of a policy permits nothing, but calls would be
-//! refused. So a change counts at the second read, and never while it is being written.
+//! first, and then half-written, which may be a valid file that permits less, or more. So a change
+//! counts at the second read. A writer that pauses for as long as that is not noticed: a rename is
+//! the safe way.
 
 /// The content that was judged last, and a newer one that may still change.
 #[derive(Debug)]
@@ -33,9 +34,10 @@ impl<T: PartialEq> Settling<T> {
         self.judged.as_ref()
     }
 
-    /// Judges the next content that settles, also if it is what was judged last.
+    /// Judges the next content that settles from now on, also if it is what was judged last.
     pub(crate) fn forget(&mut self) {
         self.judged = None;
+        self.pending = None;
     }
 
     /// Whether there is nothing left to judge.
