@@ -5,8 +5,8 @@
 //! | SIGINT (Ctrl-C), SIGTERM | to stop |
 //! | SIGHUP | to read its files again; to stop where it was sent because the terminal was closed |
 //!
-//! A terminal that is closed sends SIGHUP at once. A process that has survived its terminal, or that
-//! was started by `nohup`, is stopped by no later one.
+//! A terminal that is closed sends SIGHUP at once. A process that has survived its terminal, or
+//! that was started by `nohup`, is stopped by no later one.
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_terminal_that_is_closed_stops_what_it_started() {
-        assert_eq!(asked_by_hang_up(true, false), Asked::ToStop);
+        assert_eq!(asked_by_hang_up(true, true), Asked::ToStop);
         for (had, is_closed) in [(true, false), (false, false), (false, true)] {
             assert_eq!(asked_by_hang_up(had, is_closed), Asked::ToReload, "{had} {is_closed}");
         }

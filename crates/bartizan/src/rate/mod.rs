@@ -9,8 +9,8 @@
 //! 4. There are [`MAX_BUDGETS`] of callers and clients, and as many of addresses. Beyond them those
 //!    that are used least are forgotten, and so are full again.
 //! 5. A valid token is not refused because of other callers at its address, and one that has ended
-//!    gets its 401: other failed authentications spend the address's budget, and get 429 in place of
-//!    401 once that is empty.
+//!    gets its 401. Other failed authentications spend the address's budget, and get 429 in place
+//!    of 401 once that is empty.
 
 mod failures;
 
