@@ -180,6 +180,7 @@ struct Admitted<A> {
 }
 
 /// The request, if it is let through; or the answer that the caller gets instead.
+#[expect(clippy::too_many_lines, reason = "one step after the other, as the crate's text has them")]
 async fn admit<A, B>(
     guard: Arc<Guard<A>>,
     id: RequestId,

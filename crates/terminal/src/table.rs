@@ -232,7 +232,7 @@ fn write_row(
             writeln!(out, "{}", begin.trim_end())?;
         }
         before = INDENT.len();
-        begin = INDENT.to_owned();
+        INDENT.clone_into(&mut begin);
     }
     for line in last.lines(columns.map(|columns| columns.saturating_sub(before))) {
         writeln!(out, "{}", format!("{begin}{line}").trim_end())?;

@@ -209,7 +209,7 @@ impl Spender {
     fn address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-            address => address,
+            address @ IpAddr::V4(_) => address,
         })
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::{RequestId, request::message::Id};
+use crate::{RequestId, rate::RateLimitedError, request::message::Id};
 
 /// The JSON-RPC error code for headers that differ from the body (MCP 2026-07-28).
 pub(super) const HEADER_MISMATCH: i32 = -32020;
@@ -48,21 +48,21 @@ pub(super) fn retry_later(status: StatusCode, text: &str) -> Response<Full<Bytes
 /// 429 with the seconds until the next request is due: a JSON-RPC error if the request's id is
 /// known.
 pub(super) fn rate_limited(
-    seconds: u64,
-    text: &str,
+    limited: &RateLimitedError,
     request: RequestId,
     id: Option<&Id>,
 ) -> Response<Full<Bytes>> {
-    let status = StatusCode::TOO_MANY_REQUESTS;
+    let (status, seconds) = (StatusCode::TOO_MANY_REQUESTS, limited.seconds());
+    let text = limited.to_string();
     let mut response = if id.is_some() {
         let data = json!({
             "error": "rate_limited",
             "request_id": request.to_string(),
             "retry_after": seconds,
         });
-        json_response(status, error_body(RATE_LIMITED, text, Some(data), id).into())
+        json_response(status, error_body(RATE_LIMITED, &text, Some(data), id).into())
     } else {
-        plain(status, "temporarily_unavailable", text)
+        plain(status, "temporarily_unavailable", &text)
     };
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     response

@@ -138,9 +138,7 @@ impl Challenges {
                 retry_later(StatusCode::TOO_MANY_REQUESTS, &text)
             }
             Refusal::Unrecordable(_) => unrecordable(),
-            Refusal::RateLimited(limited, id) => {
-                rate_limited(limited.seconds(), &limited.to_string(), request, id.as_ref())
-            }
+            Refusal::RateLimited(limited, id) => rate_limited(limited, request, id.as_ref()),
             Refusal::Message(fault, id) => {
                 let status = match fault {
                     MessageError::MethodRemoved => StatusCode::NOT_FOUND,

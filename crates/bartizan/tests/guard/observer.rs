@@ -99,9 +99,12 @@ async fn what_happens_after_the_decision_is_observed_too() {
     assert_eq!(seen[3], "user-userson tools/list completed: Some(\"tools/list\") Some(502)");
 }
 
+/// The status of an answer, and how long the request took.
+type Ended = (Option<u16>, Duration);
+
 /// Sends what each event says of how long the request took.
 #[derive(Debug, Clone, Default)]
-struct Durations(Arc<Mutex<Vec<(Option<u16>, Duration)>>>);
+struct Durations(Arc<Mutex<Vec<Ended>>>);
 
 impl Observer for Durations {
     fn observe(&self, event: &AuditEvent<'_>) {

@@ -209,9 +209,9 @@ impl<D: Directory> App<D> {
             let (mounted, questions) =
                 explain::mount(router, &places, &uri, own, &authenticate, clock, bound)?;
             router = mounted;
-            let served = server.and_then(|server| server.config().resource(&uri));
-            let served = served.map(|resource| resource.policy.clone());
-            rules.push(ResourceRules { calls, questions, metrics, served });
+            let at_issuer = server.and_then(|server| server.config().resource(&uri));
+            let at_issuer = at_issuer.map(|resource| resource.policy.clone());
+            rules.push(ResourceRules { calls, questions, metrics, served: at_issuer });
             let guard = match backend.sessions() {
                 Some(sessions) => guard.owner_tag_key(sessions.key()),
                 None => guard,

@@ -85,6 +85,7 @@ pub(super) struct Served {
 }
 
 /// Serves until a signal asks to stop.
+#[expect(clippy::too_many_lines, reason = "one step of the start after the other")]
 pub(super) async fn serve_until(
     signals: &mut Signals,
     Served { config, recheck, upstreams }: Served,
@@ -178,8 +179,8 @@ pub(super) async fn serve_until(
             clock: Arc::clone(&clock),
             drain: drain.clone(),
         };
-        let routes = routes::routes(answers, admin.reach);
-        tokio::spawn(admin.serve(routes, admin_stop.clone(), metrics))
+        let answering = routes::routes(answers, admin.reach);
+        tokio::spawn(admin.serve(answering, admin_stop.clone(), metrics))
     });
     let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);

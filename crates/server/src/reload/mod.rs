@@ -96,7 +96,9 @@ impl Reload {
                 // Never an error: there is a sender here.
                 _ = asked.changed() => {
                     is_asked = true;
-                    parts.iter_mut().for_each(|part| part.ask());
+                    for part in &mut parts {
+                        part.ask();
+                    }
                     if parts.is_empty() {
                         tracing::warn!("Asked to read files again: there are none");
                     }

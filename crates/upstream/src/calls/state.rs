@@ -39,6 +39,7 @@ pub(super) struct State {
 
 /// A call without an answer.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Pending {
     pub(super) mailbox: Arc<Mailbox>,
     /// The caller's own, as JSON.

@@ -1,5 +1,7 @@
 //! `server policy table` and `server policy reference`: who may do what.
 
+use std::fmt::Write as _;
+
 use auth_core::{Action, Policy, PolicyDocument, ScopeDocument, display};
 use serde_json::{Value, json};
 use terminal::{Screen, table::grid};
@@ -51,7 +53,8 @@ fn text(policy: &Policy, all: bool, columns: Option<usize>) -> String {
         actions(&[policy]).into_iter().partition(|action| all || action.target().is_some());
     let mut text = grid(cells(policy, with_target), columns);
     if !methods.is_empty() {
-        text += &format!("\n{} methods of the protocol are not shown: add --all\n", methods.len());
+        let count = methods.len();
+        let _ = write!(text, "\n{count} methods of the protocol are not shown: add --all\n");
     }
     text
 }

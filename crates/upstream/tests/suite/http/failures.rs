@@ -268,6 +268,9 @@ fn long(id: &Value, length: usize) -> String {
     answer(&"x".repeat(length - answer("").len()))
 }
 
+/// Bytes that say a body.
+type Form = fn(String) -> Vec<u8>;
+
 #[tokio::test]
 async fn an_answer_of_16_mib_passes_and_one_byte_more_does_not() {
     let sized = |body: String| json_answer(&body);
@@ -279,7 +282,7 @@ async fn an_answer_of_16_mib_passes_and_one_byte_more_does_not() {
         |body: String| [stream_head(), chunk(&format!("data: {body}\n\n")), last_chunk()].concat();
     let too_long = "the server's answer is longer than 16777216 bytes";
     let event_too_long = "the server sent a message of more than 16777216 bytes";
-    let forms: [(fn(String) -> Vec<u8>, &str); 3] =
+    let forms: [(Form, &str); 3] =
         [(sized, too_long), (chunked, too_long), (event, event_too_long)];
     for (say, expected) in forms {
         for excess in 0..=1 {

@@ -109,9 +109,12 @@ async fn after_a_503_the_connection_of_its_caller_alone_is_compared_again() {
     assert_eq!((compared(&server, "mallory"), compared(&server, "user-userson")), (2, 1));
 }
 
+/// What a server does about a request.
+type Says = Box<dyn Fn(&Received) -> Vec<Step> + Send + Sync>;
+
 #[tokio::test]
 async fn a_server_that_lists_nothing_for_one_caller_is_available_to_the_others() {
-    let silent = |others: Box<dyn Fn(&Received) -> Vec<Step> + Send + Sync>| {
+    let silent = |others: Says| {
         move |request: &Received| {
             let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
             let is_known = request.header("authorization").is_some() && !is_of_mallory(request);
