@@ -61,8 +61,8 @@ pub struct Bounds {
     pub streams_of_each: usize,
     /// How many streams all have open together.
     pub streams: usize,
-    /// How many tokens from one address may be refused at one resource; `None` for
-    /// [`FAILED_AUTHENTICATIONS`], which bounds public addresses alone.
+    /// How many tokens from one address may be refused at one resource; `None` for 300 a minute,
+    /// which bounds public addresses alone.
     pub failed_authentications: Option<Rate>,
 }
 
