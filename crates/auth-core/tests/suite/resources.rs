@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use auth_core::{Action, Ceiling, Decision, DenialReason, Policy, PolicyFault, Principal, Query};
+use auth_core::{
+    Action, Ceiling, Decision, DenialReason, Policy, PolicyFault, Principal, Query, RateError,
+};
 use serde_json::{Value, json};
 
 use crate::support::{principal, read_policy};
@@ -210,6 +212,35 @@ fn public_stands_alone() {
     }
     // `{ public = false }` says nothing, and so lets nobody in by mistake.
     let faults = read_policy(json!({"tools": {"t": {"public": false}}})).unwrap_err();
+    assert_eq!(faults.0, [PolicyFault::EmptyRule(r#"[tools] "t""#.into())]);
+}
+
+#[test]
+fn a_rate_is_read_wherever_it_is_and_one_that_is_none_is_a_fault() {
+    let policy = read_policy(json!({
+        "tools": {"t": {"all": [], "rate": "2/min"}, "free": []},
+        "limits": {"caller": "600/min", "client": "10/s"},
+    }));
+    let policy = policy.unwrap();
+    let rates = |tool: &str| {
+        let limits = policy.rate_limits(&Action::CallTool(tool.into()));
+        limits.into_iter().map(|it| it.rate.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!((rates("t"), rates("free")), (vec!["2/min".to_owned()], Vec::new()));
+    let all = [policy.caller_rate(), policy.client_rate()].map(|it| it.unwrap().to_string());
+    assert_eq!(all, ["600/min", "10/s"]);
+
+    for (document, place) in [
+        (json!({"tools": {"t": {"all": [], "rate": "often"}}}), r#"[tools] "t""#),
+        (json!({"tools": {"t": {"public": true, "rate": "0/s"}}}), r#"[tools] "t""#),
+        (json!({"limits": {"caller": "30"}}), "[limits] caller"),
+        (json!({"limits": {"client": "30/m"}}), "[limits] client"),
+    ] {
+        let faults = read_policy(document).unwrap_err();
+        assert_eq!(faults.0, [PolicyFault::Rate(place.into(), RateError)]);
+    }
+    // A rate alone says nothing about who may.
+    let faults = read_policy(json!({"tools": {"t": {"rate": "1/s"}}})).unwrap_err();
     assert_eq!(faults.0, [PolicyFault::EmptyRule(r#"[tools] "t""#.into())]);
 }
 
