@@ -36,7 +36,9 @@ pub struct IssuerSetup {
     pub authorities: CertificateAuthorities,
 }
 
-/// An authorization server that is ready, and what it needs in the background.
+/// An authorization server that is ready, and what it needs in the background. Its clones are the
+/// same.
+#[derive(Clone)]
 pub struct OpenIssuer {
     /// What answers.
     pub server: AuthorizationServer,

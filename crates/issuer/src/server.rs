@@ -7,7 +7,7 @@ use directory::{AnyDirectory, authorization::AuthorizationStore};
 use outbound::OutboundClient;
 
 use crate::{
-    IssuerConfig, SigningKeys,
+    IssuerConfig, ServedResource, SigningKeys,
     clients::{Documents, KeySets},
     limit::AddressLimit,
     pages::{Frame, Label},
@@ -26,10 +26,12 @@ pub struct PeerAddress(pub IpAddr);
 
 /// An authorization server. Its clones share everything.
 #[derive(Clone)]
-pub struct AuthorizationServer(Arc<Inner>);
+pub struct AuthorizationServer {
+    config: Arc<IssuerConfig>,
+    state: Arc<State>,
+}
 
-struct Inner {
-    config: IssuerConfig,
+struct State {
     store: AuthorizationStore,
     keys: Arc<dyn SigningKeys>,
     outbound: OutboundClient,
@@ -63,8 +65,7 @@ impl AuthorizationServer {
     ) -> Self {
         let seal = Seal::new(seal_key);
         let (documents, registrations) = (Documents::default(), AddressLimit::default());
-        Self(Arc::new(Inner {
-            config,
+        let state = State {
             store,
             keys,
             outbound,
@@ -76,33 +77,42 @@ impl AuthorizationServer {
             devices: AddressLimit::default(),
             single_uses: AddressLimit::default(),
             sign_in: Limits::default(),
-        }))
+        };
+        Self { config: Arc::new(config), state: Arc::new(state) }
+    }
+
+    /// The same server, which issues tokens for `resources` from now on: its users, grants and
+    /// bounds are those of this one.
+    #[must_use]
+    pub fn for_resources(&self, resources: Vec<ServedResource>) -> Self {
+        let config = IssuerConfig { resources, ..IssuerConfig::clone(&self.config) };
+        Self { config: Arc::new(config), state: Arc::clone(&self.state) }
     }
 
     /// What it is configured to do.
     #[must_use]
     pub fn config(&self) -> &IssuerConfig {
-        &self.0.config
+        &self.config
     }
 
     pub(crate) fn store(&self) -> &AuthorizationStore {
-        &self.0.store
+        &self.state.store
     }
 
     pub(crate) fn users(&self) -> &AnyDirectory {
-        self.0.store.users()
+        self.state.store.users()
     }
 
     pub(crate) fn keys(&self) -> &dyn SigningKeys {
-        self.0.keys.as_ref()
+        self.state.keys.as_ref()
     }
 
     pub(crate) fn outbound(&self) -> &OutboundClient {
-        &self.0.outbound
+        &self.state.outbound
     }
 
     pub(crate) fn seal(&self) -> &Seal {
-        &self.0.seal
+        &self.state.seal
     }
 
     /// What is around every page: the issuer's path, and what people call this server.
@@ -119,45 +129,45 @@ impl AuthorizationServer {
     }
 
     pub(crate) fn documents(&self) -> &Documents {
-        &self.0.documents
+        &self.state.documents
     }
 
     pub(crate) fn key_sets(&self) -> &KeySets {
-        &self.0.key_sets
+        &self.state.key_sets
     }
 
     /// How many registrations each address has made.
     pub(crate) fn registrations(&self) -> &AddressLimit {
-        &self.0.registrations
+        &self.state.registrations
     }
 
     /// How many device authorizations each address has begun.
     pub(crate) fn devices(&self) -> &AddressLimit {
-        &self.0.devices
+        &self.state.devices
     }
 
     /// Counts one more id of `address` that is remembered because it is used once; an error if
     /// there are too many. Without it a stranger with a key, or with a browser, could fill the
     /// database.
     pub(crate) fn count_single_use(&self, address: Option<IpAddr>) -> Result<(), u64> {
-        self.0.single_uses.count(address, SINGLE_USES_PER_MINUTE, self.now())
+        self.state.single_uses.count(address, SINGLE_USES_PER_MINUTE, self.now())
     }
 
     /// How many passwords were checked or hashed: each costs one Argon2id.
     #[must_use]
     pub fn passwords_checked(&self) -> u64 {
-        self.0.sign_in.hashed()
+        self.state.sign_in.hashed()
     }
 
     pub(crate) fn sign_in(&self) -> &Limits {
-        &self.0.sign_in
+        &self.state.sign_in
     }
 
     pub(crate) fn now(&self) -> NumericDate {
-        self.0.clock.now()
+        self.state.clock.now()
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.clock
+        &self.state.clock
     }
 }

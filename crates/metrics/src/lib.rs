@@ -32,6 +32,6 @@ mod tools;
 
 pub use self::{
     readings::{Listener, Readings},
-    registry::{CONTENT_TYPE, Metrics},
+    registry::{CONTENT_TYPE, Metrics, Source},
     resource::ResourceMetrics,
 };

@@ -24,10 +24,11 @@ pub struct Metrics {
     registry: Registry,
     families: Families,
     sources: Mutex<Vec<Source>>,
+    replaceable: Mutex<Vec<Source>>,
 }
 
 /// Reads what is read when it is asked for.
-type Source = Box<dyn Fn(&mut Readings) + Send + Sync>;
+pub type Source = Box<dyn Fn(&mut Readings) + Send + Sync>;
 
 impl Metrics {
     /// Those of a server of this version, which started at `started` (seconds since 1970).
@@ -72,7 +73,7 @@ impl Metrics {
             Unit::Seconds,
             ConstGauge::new(started),
         );
-        Self { registry, families, sources: Mutex::default() }
+        Self { registry, families, sources: Mutex::default(), replaceable: Mutex::default() }
     }
 
     /// What is counted at one resource.
@@ -86,6 +87,12 @@ impl Metrics {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(source));
     }
 
+    /// Reads `sources` for each text, in the place of those that were given so before: for what is
+    /// replaced while the server runs.
+    pub fn read_instead(&self, sources: Vec<Source>) {
+        *self.replaceable.lock().unwrap_or_else(PoisonError::into_inner) = sources;
+    }
+
     /// The text, with what `more` reads.
     ///
     /// # Errors
@@ -93,8 +100,10 @@ impl Metrics {
     /// None in practice: writing to a string cannot fail.
     pub fn encode(&self, more: impl FnOnce(&mut Readings)) -> Result<String, fmt::Error> {
         let mut readings = Readings::default();
-        for source in self.sources.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            source(&mut readings);
+        for sources in [&self.sources, &self.replaceable] {
+            for source in sources.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                source(&mut readings);
+            }
         }
         more(&mut readings);
         let mut read = Registry::default();

@@ -13,6 +13,7 @@ mod audit;
 mod authenticate;
 mod command;
 mod config;
+mod current_router;
 mod failure;
 mod gateway;
 mod key_files;

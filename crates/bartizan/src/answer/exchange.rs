@@ -246,7 +246,11 @@ impl<A: Authenticate> Exchange<A> {
         if principal.as_ref().is_some_and(|principal| principal.owner() != self.owner) {
             return Err(StreamEndError::OtherOwner);
         }
-        let policy = self.guard.policy_for(&self.guard.rules.load(), principal.as_deref());
+        let rules = self.guard.rules.load();
+        if rules.is_retired {
+            return Err(StreamEndError::Retired);
+        }
+        let policy = self.guard.policy_for(&rules, principal.as_deref());
         let is_same = Arc::ptr_eq(&before.policy, &policy) && before.principal == principal;
         if !is_same {
             let query = Query {
@@ -279,6 +283,8 @@ enum StreamEndError {
     Authenticate(#[from] AuthenticateError),
     #[error("not judged in time")]
     Timeout,
+    #[error("the settings of the server were replaced")]
+    Retired,
     #[error("the token is another principal's")]
     OtherOwner,
     #[error("{0}")]

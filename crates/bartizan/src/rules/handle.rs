@@ -20,6 +20,12 @@ impl RulesHandle {
         self.0.replace(rules)
     }
 
+    /// Ends the open streams within a second, as another guard has taken the place of this one.
+    /// Requests that are under way are answered.
+    pub fn retire(&self) {
+        self.0.retire();
+    }
+
     /// The rules in force.
     #[must_use]
     pub fn current(&self) -> Rules {

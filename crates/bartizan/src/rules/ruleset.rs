@@ -19,6 +19,8 @@ pub(crate) struct Ruleset {
     pub(crate) challenges: Challenges,
     /// The protected resource metadata (RFC 9728 §2) as JSON.
     pub(crate) metadata: Bytes,
+    /// Another guard has taken the place of this one, so open streams end.
+    pub(crate) is_retired: bool,
 }
 
 /// What the metadata says whatever the policy is.
@@ -44,7 +46,8 @@ impl Ruleset {
         // A struct of strings always has a JSON form.
         let metadata = serde_json::to_vec(&metadata).unwrap_or_default().into();
         let challenges = Challenges::new(resource.uri.metadata_url(), scopes);
-        Ok(Self { resource, offers, policy, limits, challenges, metadata })
+        let is_retired = false;
+        Ok(Self { resource, offers, policy, limits, challenges, metadata, is_retired })
     }
 
     fn rules(&self) -> Rules {
@@ -76,6 +79,11 @@ impl SharedRules {
         let new = Ruleset::new(Arc::clone(&now.resource), Arc::clone(&now.offers), rules)?;
         self.0.store(Arc::new(new));
         Ok(())
+    }
+
+    /// Lets open streams end at their next check.
+    pub(crate) fn retire(&self) {
+        self.0.rcu(|now| Ruleset { is_retired: true, ..Ruleset::clone(now) });
     }
 
     /// Changes what the metadata says. For the time before requests arrive.

@@ -28,4 +28,5 @@ mod programs;
 mod rates;
 mod reload;
 mod rotation;
+mod settings;
 mod world;

@@ -168,7 +168,8 @@ impl Running {
 
     /// What `/readyz` answers.
     pub(crate) fn ready(&self) -> (u16, String) {
-        let url = self.url.replace("/mcp", "/readyz");
+        let origin = self.url.split("/mcp").next().unwrap();
+        let url = format!("{origin}/readyz");
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let answer = reqwest::get(url).await.unwrap();

@@ -11,6 +11,8 @@
 //!    force, and the code of the core that the guard runs.
 //! 5. Each resource has an endpoint of its own, at `/admin/explain` and its path. The first one is
 //!    also at `/admin/explain`.
+//! 6. On the admin listener it is `POST /explain`, and `/explain` with the path of the resource: the
+//!    body is the params, the answer the result, and no token is needed to ask.
 //!
 //! | method | params | result |
 //! |---|---|---|
@@ -29,8 +31,8 @@ use auth_core::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::State,
-    http::{HeaderValue, Response, header},
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderValue, Response, StatusCode, header},
     routing::post,
 };
 use bartizan::{
@@ -47,6 +49,8 @@ use crate::authenticate::DirectoryAuthenticator;
 
 /// The path of the endpoint.
 pub(crate) const PATH: &str = "/admin/explain";
+/// The path on the admin listener.
+pub(crate) const DIRECT_PATH: &str = "/explain";
 const EXPLAIN: &str = "admin/explain";
 const REQUIREMENT: &str = "admin/requirement";
 const SCOPE: &str = "Admin.Read";
@@ -103,8 +107,7 @@ pub(crate) fn policy_of(policy: &Policy) -> Policy {
 type Asked<D> = Guard<DirectoryAuthenticator<D>>;
 
 /// Adds the routes at `paths` to `router`, for a resource whose guard has `rules`; `bound` sets the
-/// bounds that its calls have too. Returns the
-/// rules of the endpoint's own guard too: they are those of [`policy_of`].
+/// bounds that its calls have too.
 pub(crate) fn mount<D: Directory>(
     router: Router,
     paths: &BTreeSet<String>,
@@ -113,7 +116,7 @@ pub(crate) fn mount<D: Directory>(
     authenticator: &DirectoryAuthenticator<D>,
     clock: &Arc<dyn Clock>,
     bound: impl FnOnce(Asked<D>) -> Asked<D>,
-) -> Result<(Router, RulesHandle), MissingRulesError> {
+) -> Result<Mounted, MissingRulesError> {
     let own = policy_of(&rules.current().policy);
     let guard = Guard::new(resource.clone(), own, [], authenticator.clone())?
         .max_body_bytes(MAX_BODY_BYTES)
@@ -128,12 +131,55 @@ pub(crate) fn mount<D: Directory>(
     });
     let route =
         |inner: Router<Arc<Explainer<D>>>, path: &String| inner.route(path, post(answer::<D>));
-    let inner = paths.iter().fold(Router::new(), route).with_state(explainer);
+    let inner = paths.iter().fold(Router::new(), route).with_state(Arc::clone(&explainer));
     let own_rules = guard.rules();
     let service = guard.protect(inner);
     let router =
         paths.iter().fold(router, |router, path| router.route_service(path, service.clone()));
-    Ok((router, own_rules))
+    let direct = |router: Router<Arc<Explainer<D>>>, path: &String| {
+        let path = path.strip_prefix(PATH).unwrap_or_default();
+        router.route(&format!("{DIRECT_PATH}{path}"), post(answer_directly::<D>))
+    };
+    let direct = paths.iter().fold(Router::new(), direct).with_state(explainer);
+    let direct = direct.layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    Ok(Mounted { router, rules: own_rules, direct })
+}
+
+/// An endpoint for questions about a resource.
+pub(crate) struct Mounted {
+    /// The routes that there were, with its own.
+    pub(crate) router: Router,
+    /// The rules of its own guard: they are those of [`policy_of`].
+    pub(crate) rules: RulesHandle,
+    /// Its routes on the admin listener.
+    pub(crate) direct: Router,
+}
+
+/// Answers an operator, who needs no token to ask.
+async fn answer_directly<D: Directory>(
+    State(explainer): State<Arc<Explainer<D>>>,
+    body: Bytes,
+) -> Response<Body> {
+    let Ok(_turn) = explainer.at_once.try_acquire() else { return refuse(TOO_OFTEN) };
+    if !explainer.may_be_asked() {
+        return refuse(TOO_OFTEN);
+    }
+    let params = serde_json::from_slice::<Params>(&body).ok();
+    let asked = params
+        .and_then(|mut params| Some((params.action()?, params.token.take().map(Zeroizing::new)?)));
+    match asked {
+        Some((action, token)) => respond(&json!(explainer.explain(&token, &action).await)),
+        None => refuse((StatusCode::BAD_REQUEST, PARAMS)),
+    }
+}
+
+const TOO_OFTEN: (StatusCode, &str) =
+    (StatusCode::TOO_MANY_REQUESTS, "too many questions: try again in a second");
+
+fn refuse((status, text): (StatusCode, &str)) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{text}\n")));
+    *response.status_mut() = status;
+    response
 }
 
 async fn answer<D: Directory>(

@@ -1,6 +1,9 @@
 //! Whether the process runs, and whether it can serve: for monitoring and load balancers.
 
-use std::{fmt::Write, sync::Arc};
+use std::{
+    fmt::Write,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     Router,
@@ -30,13 +33,34 @@ pub(crate) fn routes<D: Directory>(health: Health<D>) -> Router {
     )
 }
 
+/// The issuers of each resource, which can be replaced. Its clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct IssuersInForce(Arc<RwLock<Arc<[Issuers]>>>);
+
+impl IssuersInForce {
+    /// Those of each resource.
+    pub(crate) fn new(issuers: impl IntoIterator<Item = Issuers>) -> Self {
+        Self(Arc::new(RwLock::new(issuers.into_iter().collect())))
+    }
+
+    /// Puts `issuers` in the place of those that there are.
+    pub(crate) fn replace(&self, issuers: impl IntoIterator<Item = Issuers>) {
+        let issuers = issuers.into_iter().collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = issuers;
+    }
+
+    fn current(&self) -> Arc<[Issuers]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// What a server needs to serve, and whether it is well.
 #[derive(Debug)]
 pub(crate) struct Health<D> {
     /// The users.
     pub(crate) directory: Arc<D>,
     /// The issuers of each resource.
-    pub(crate) issuers: Vec<Issuers>,
+    pub(crate) issuers: IssuersInForce,
     /// The background jobs.
     pub(crate) readiness: Readiness,
 }
@@ -63,7 +87,7 @@ impl<D: Directory> Health<D> {
     /// The state of each issuer, once: resources share their issuers.
     pub(crate) fn status(&self) -> Vec<IssuerStatus> {
         let mut all = Vec::<IssuerStatus>::new();
-        for status in self.issuers.iter().flat_map(Issuers::status) {
+        for status in self.issuers.current().iter().flat_map(Issuers::status) {
             if !all.contains(&status) {
                 all.push(status);
             }

@@ -15,7 +15,9 @@ impl Reach {
     /// The paths that are served.
     pub(crate) const fn paths(self) -> &'static [&'static str] {
         match self {
-            Self::Owner | Self::Loopback => &["/metrics", "/healthz", "/readyz", "/drain"],
+            Self::Owner | Self::Loopback => {
+                &["/metrics", "/healthz", "/readyz", "/explain", "/reload", "/drain"]
+            }
             Self::Network => &["/metrics", "/healthz", "/readyz"],
         }
     }

@@ -39,12 +39,19 @@ pub(crate) type Check = Box<dyn Fn() -> Option<Failing> + Send + Sync>;
 
 /// The jobs of this process. Its clones share them.
 #[derive(Clone, Default)]
-pub struct Readiness(Arc<Mutex<Vec<Check>>>);
+pub struct Readiness(Arc<Mutex<Checks>>);
+
+#[derive(Default)]
+struct Checks {
+    lasting: Vec<Check>,
+    /// Those of settings that can be replaced.
+    replaceable: Vec<Check>,
+}
 
 impl Readiness {
     /// Adds a job. `check` is called for each question, and must not wait.
     pub fn add(&self, check: impl Fn() -> Option<Failing> + Send + Sync + 'static) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(check));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lasting.push(Box::new(check));
     }
 
     /// Adds a background job.
@@ -52,11 +59,17 @@ impl Readiness {
         self.add(move || health.failure().as_ref().map(Failing::job));
     }
 
+    /// Puts `checks` in the place of those that were given so before: for what is replaced while the
+    /// server runs.
+    pub(crate) fn check_instead(&self, checks: Vec<Check>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replaceable = checks;
+    }
+
     /// What fails now, in the order in which the jobs were added.
     #[must_use]
     pub fn failing(&self) -> Vec<Failing> {
         let checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.iter().filter_map(|check| check()).collect()
+        checks.lasting.iter().chain(&checks.replaceable).filter_map(|check| check()).collect()
     }
 }
 

@@ -1,13 +1,21 @@
 //! What the metrics read of this server's parts when they are asked for.
 
+use std::sync::Arc;
+
 use auth_core::{Clock, ResourceUri};
 use bartizan::{GuardUsage, Issuers, Rules, RulesHandle};
 use directory::Directory;
-use metrics::{Metrics, Readings, ResourceMetrics};
+use metrics::{Metrics, Readings, ResourceMetrics, Source};
 
 use super::{health::Health, readiness::Failing};
 
-/// What is counted at the resource `uri`. Reads also what its callers hold, and how often its
+/// The metrics of this process, which starts now.
+pub(crate) fn new_metrics(clock: &dyn Clock) -> Arc<Metrics> {
+    let started = u32::try_from(clock.now().as_secs()).unwrap_or(u32::MAX);
+    Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), started.into()))
+}
+
+/// What is counted at the resource `uri`; and what reads what its callers hold, and how often its
 /// tokens were cached.
 pub(crate) fn of_resource(
     metrics: &Metrics,
@@ -15,18 +23,18 @@ pub(crate) fn of_resource(
     usage: GuardUsage,
     rules: RulesHandle,
     issuers: &Issuers,
-) -> ResourceMetrics {
+) -> (ResourceMetrics, Source) {
     let counted = metrics.resource(uri);
     counted.name_tools(&rules.current().policy);
     let (uri, issuers) = (uri.clone(), issuers.clone());
-    metrics.read(move |readings| {
+    let source = move |readings: &mut Readings| {
         let Rules { limits, .. } = rules.current();
         let streams = [usage.streams(), limits.streams];
         readings.held(&uri, streams, [usage.body_bytes(), limits.body_memory]);
         let looked_up = issuers.token_cache_use();
         readings.token_cache(&uri, looked_up.hits, looked_up.misses);
-    });
-    counted
+    };
+    (counted, Box::new(source))
 }
 
 /// Reads whether callers are served: `failing` is what fails now.

@@ -1,14 +1,15 @@
-//! The routes of the admin listener: `/metrics`, `/healthz`, `/readyz` in detail, and `/drain`.
+//! The routes of the admin listener: `/metrics`, `/healthz`, `/readyz` in detail, `/explain`,
+//! `/reload` and `/drain`.
 //!
-//! 1. They need no token. All but `/drain` change nothing, and answer GET and HEAD alone. `/drain`
-//!    is not there for other machines.
+//! 1. They need no token. `/metrics`, `/healthz` and `/readyz` change nothing, and answer GET and
+//!    HEAD alone. The others answer POST alone, and are not there for other machines.
 //! 2. At a loopback address a request must call the server by a loopback name, so that a page of a
 //!    browser on this machine cannot read them through a name of its own (DNS rebinding).
 //! 3. A request of a page (with `Origin`, which browsers add to every POST) is refused, so that no
 //!    page can drain the server.
-//! 4. An answer takes at most [`TIMEOUT`].
+//! 4. An answer takes at most [`TIMEOUT`], or [`RELOADING`].
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use auth_core::{Clock, is_loopback_host};
 use axum::{
@@ -21,18 +22,33 @@ use axum::{
 };
 use directory::Directory;
 use metrics::{CONTENT_TYPE, Metrics};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
-use super::{detail::detail, health::Health, reach::Reach, readings};
+use super::{
+    detail::detail, explain::DIRECT_PATH, health::Health, reach::Reach, readiness::Failing,
+    readings,
+};
+use crate::current_router::CurrentRouter;
 
 /// How long the directory may take to say whether it can be asked.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer waits until files were read again.
+const RELOADING: Duration = Duration::from_secs(60);
+
+/// Files that are being read again: what is refused of them.
+pub(crate) type Reloading = Pin<Box<dyn Future<Output = Vec<Failing>> + Send>>;
 
 /// What the routes answer from.
 pub(crate) struct Answers<D> {
     pub(crate) health: Health<D>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Reads files again.
+    pub(crate) reload: Box<dyn Fn() -> Reloading + Send + Sync>,
+    /// The routes that explain decisions.
+    pub(crate) explaining: CurrentRouter,
     /// Is cancelled by `/drain`.
     pub(crate) drain: CancellationToken,
 }
@@ -44,7 +60,11 @@ pub(crate) fn routes<D: Directory>(answers: Answers<D>, reach: Reach) -> Router 
         .route("/healthz", get(|| async { (NO_STORE, "ok\n") }))
         .route("/readyz", get(readyz::<D>));
     if reach != Reach::Network {
-        router = router.route("/drain", post(drain::<D>));
+        router = router
+            .route(DIRECT_PATH, post(explained::<D>))
+            .route(&format!("{DIRECT_PATH}/{{*resource}}"), post(explained::<D>))
+            .route("/reload", post(reload::<D>))
+            .route("/drain", post(drain::<D>));
     }
     let router = router
         .with_state(Arc::new(answers))
@@ -81,6 +101,28 @@ async fn readyz<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Respons
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let json = [(header::CONTENT_TYPE, "application/json")];
     (status, NO_STORE, json, detail(health, &failing).to_string()).into_response()
+}
+
+/// Explains a decision about a token, as the server in force would decide.
+async fn explained<D: Directory>(
+    State(answers): State<Arc<Answers<D>>>,
+    request: Request,
+) -> Response {
+    let Ok(answer) = answers.explaining.current().call(request).await;
+    answer
+}
+
+/// Reads files again as after SIGHUP, and says what is refused.
+async fn reload<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Response {
+    let reloading = (answers.reload)();
+    let Ok(refused) = tokio::time::timeout(RELOADING, reloading).await else {
+        let text = "files are still being read: /readyz says what is refused\n";
+        return (StatusCode::GATEWAY_TIMEOUT, NO_STORE, text).into_response();
+    };
+    let status = if refused.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
+    let refused: Vec<_> = refused.into_iter().map(|failing| failing.what).collect();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (status, NO_STORE, json, json!({ "refused": refused }).to_string()).into_response()
 }
 
 /// Lets the server stop as with SIGTERM: it accepts nothing more, and finishes what runs.
@@ -121,10 +163,16 @@ mod tests {
     use auth_core::SystemClock;
     use axum::body::Body;
     use directory::MemoryDirectory;
-    use tower::Service;
 
     use super::*;
-    use crate::admin::readiness::{Failing, Readiness};
+    use crate::admin::{
+        health::IssuersInForce,
+        readiness::{Failing, Readiness},
+    };
+
+    fn refused() -> Failing {
+        Failing { what: "a change is refused".into(), since: None, affects_callers: false }
+    }
 
     async fn answer(path: &str, hosts: &[&str], reach: Reach) -> (u16, String) {
         let request = Request::get(path);
@@ -139,13 +187,18 @@ mod tests {
         readiness.add(|| {
             Some(Failing { what: "a job fails".into(), since: None, affects_callers: false })
         });
-        let health =
-            Health { directory: Arc::new(MemoryDirectory::default()), issuers: vec![], readiness };
+        let health = Health {
+            directory: Arc::new(MemoryDirectory::default()),
+            issuers: IssuersInForce::new([]),
+            readiness,
+        };
         let drain = CancellationToken::new();
         let answers = Answers {
             health,
             metrics: Arc::new(Metrics::new("1", 0.0)),
             clock: Arc::new(SystemClock),
+            reload: Box::new(|| Box::pin(async { vec![refused()] })),
+            explaining: CurrentRouter::new(Router::new()),
             drain: drain.clone(),
         };
         let Ok(response) = routes(answers, reach).call(request).await;
@@ -197,6 +250,19 @@ mod tests {
         let members: BTreeSet<_> = found.as_object().unwrap().keys().map(String::as_str).collect();
         let expected = ["directory", "failing", "issuers", "jobs", "ready"];
         assert_eq!(members, expected.into_iter().collect());
+    }
+
+    #[tokio::test]
+    async fn a_reload_answers_with_what_is_refused() {
+        let reload = |method: &str, reach| {
+            let request = Request::builder().method(method).uri("/reload");
+            let request = request.header(header::HOST, "localhost");
+            send(request.body(Body::empty()).unwrap(), reach)
+        };
+        let (status, text, _) = reload("POST", Reach::Owner).await;
+        assert_eq!((status, text.as_str()), (409, r#"{"refused":["a change is refused"]}"#));
+        assert_eq!(reload("GET", Reach::Loopback).await.0, 405);
+        assert_eq!(reload("POST", Reach::Network).await.0, 404);
     }
 
     #[tokio::test]

@@ -1,11 +1,16 @@
 //! The server as a value: protected resources and users in, a router out.
 //!
-//! [`compose`] makes one from the configuration.
+//! [`foundation`] opens what lasts as long as the process, [`generation`] makes a server of that and
+//! of the settings, and [`in_force`] replaces it when the settings change.
 
-pub(crate) mod compose;
+pub(crate) mod foundation;
+pub(crate) mod generation;
+pub(crate) mod in_force;
 pub(crate) mod reload;
 pub(crate) mod resource;
 pub(crate) mod rules;
+pub(crate) mod served;
+pub(crate) mod settings_files;
 mod sign_in;
 pub(crate) mod start_code;
 pub(crate) mod upstream;
@@ -22,7 +27,7 @@ use bartizan::{Authenticate, Guard};
 use directory::Directory;
 use issuer::AuthorizationServer;
 use listener::is_local;
-use metrics::Metrics;
+use metrics::{Metrics, Source};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -36,7 +41,7 @@ use self::{
 use crate::{
     admin::{
         explain,
-        health::{self, Health},
+        health::{self, Health, IssuersInForce},
         readiness::Readiness,
         readings,
     },
@@ -134,7 +139,7 @@ impl<D: Directory> App<D> {
     pub(crate) fn health(&self) -> Health<D> {
         Health {
             directory: Arc::clone(&self.directory),
-            issuers: self.resources.iter().map(|it| it.issuers.clone()).collect(),
+            issuers: IssuersInForce::new(self.resources.iter().map(|it| it.issuers.clone())),
             readiness: self.readiness.clone(),
         }
     }
@@ -145,21 +150,24 @@ impl<D: Directory> App<D> {
     ///
     /// [`ResourceError`] if a resource cannot be served at its path.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, ResourceError> {
-        self.route(shutdown).map(|(router, _)| router)
+        let metrics = self.metrics.clone();
+        let Routed { router, sources, .. } = self.route(shutdown)?;
+        if let Some(metrics) = metrics {
+            metrics.read_instead(sources);
+        }
+        Ok(router)
     }
 
-    /// Every route, and the rules of each resource in their order.
-    pub(crate) fn route(
-        self,
-        shutdown: &CancellationToken,
-    ) -> Result<(Router, Vec<ResourceRules>), ResourceError> {
+    /// Every route, and what can be replaced or read of it.
+    pub(crate) fn route(self, shutdown: &CancellationToken) -> Result<Routed, ResourceError> {
         let bounds = self.bounds.divided(self.resources.len());
         let mut router = health::routes(self.health());
         let users =
             Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
         let mut not_found = NotFound::default();
         let mut has_sessions = false;
-        let mut rules = Vec::new();
+        let (mut rules, mut sources) = (Vec::new(), Vec::new());
+        let mut explaining = Router::new();
         let (mut paths, mut metadata_paths) = (BTreeSet::new(), BTreeSet::new());
         for resource in self.resources {
             let Resource { uri, policy, issuers, backend } = resource;
@@ -199,16 +207,20 @@ impl<D: Directory> App<D> {
             };
             let calls = guard.rules();
             let metrics = self.metrics.as_ref().map(|metrics| {
-                readings::of_resource(metrics, &uri, guard.usage(), calls.clone(), &issuers)
+                let (usage, calls) = (guard.usage(), calls.clone());
+                let (counted, source) =
+                    readings::of_resource(metrics, &uri, usage, calls, &issuers);
+                sources.push(source);
+                counted
             });
             if let Some(metrics) = &metrics {
                 guard = guard.observer(metrics.clone());
             }
             let bound = |guard| bounds.of_failures(guard);
             let (own, clock) = (calls.clone(), &self.clock);
-            let (mounted, questions) =
-                explain::mount(router, &places, &uri, own, &authenticate, clock, bound)?;
-            router = mounted;
+            let mounted = explain::mount(router, &places, &uri, own, &authenticate, clock, bound)?;
+            (router, explaining) = (mounted.router, explaining.merge(mounted.direct));
+            let questions = mounted.rules;
             let at_issuer = server.and_then(|server| server.config().resource(&uri));
             let at_issuer = at_issuer.map(|resource| resource.policy.clone());
             rules.push(ResourceRules { calls, questions, metrics, served: at_issuer });
@@ -228,8 +240,19 @@ impl<D: Directory> App<D> {
             router = router.merge(sign_in::routes(server));
         }
         let router = router.fallback(move |uri: Uri| async move { not_found.answer(uri.path()) });
-        Ok((router, rules))
+        Ok(Routed { router, explaining, rules, sources })
     }
+}
+
+/// The routes of a server.
+pub(crate) struct Routed {
+    pub(crate) router: Router,
+    /// Those of the admin listener that explain decisions.
+    pub(crate) explaining: Router,
+    /// The rules of each resource, in their order.
+    pub(crate) rules: Vec<ResourceRules>,
+    /// What reads the state of each resource for the metrics, if there are any.
+    pub(crate) sources: Vec<Source>,
 }
 
 /// What is answered at paths where nothing is served.

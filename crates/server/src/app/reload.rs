@@ -7,12 +7,11 @@ use upstream::catalog::Catalog;
 
 use super::rules::ResourceRules;
 use crate::{
-    admin::readiness::Readiness,
     config::{policy_file::PolicySource, settings::Config, upstreams::UpstreamConfig},
     gateway::watch::WatchedUpstream,
     mcp::server::McpServer,
     reload::{
-        Part, Recheck, Reload, Watched,
+        Part, Recheck, Watched,
         policy::{PolicyFile, PolicyInForce},
         text::is_readable_again,
     },
@@ -21,17 +20,15 @@ use crate::{
 /// The files of each upstream, in the order of their resources.
 pub(crate) type UpstreamFiles = Vec<(UpstreamConfig, Arc<Catalog>)>;
 
-/// What is read again of the server that `config` describes, with what `/readyz` says of it: the
-/// files of `upstreams`, or the policy of the demo server. `rules` are those of the resources, in
-/// the same order.
-pub(crate) fn reload(
+/// What is read again of the server that `config` describes: the files of `upstreams`, or the
+/// policy of the demo server. `rules` are those of the resources, in the same order.
+pub(crate) fn parts(
     config: &Config,
     upstreams: UpstreamFiles,
     rules: Vec<ResourceRules>,
     recheck: &Recheck,
-    readiness: &Readiness,
     clock: &Arc<dyn Clock>,
-) -> Reload {
+) -> Vec<Box<dyn Part>> {
     let mut policies = rules.into_iter().map(|rules| PolicyInForce::new(rules, recheck.clone()));
     let mut parts: Vec<Box<dyn Part>> = Vec::new();
     if upstreams.is_empty()
@@ -46,9 +43,5 @@ pub(crate) fn reload(
         let files = WatchedUpstream::new(config, catalog, policy);
         parts.push(Box::new(Watched::new(files, Arc::clone(clock))));
     }
-    let reload = Reload::new(parts);
-    for health in reload.health() {
-        readiness.add(move || health.failing());
-    }
-    reload
+    parts
 }

@@ -29,6 +29,12 @@ impl ResourceRules {
         self.calls.current().policy
     }
 
+    /// Ends the open streams within a second: other rules have taken the place of these.
+    pub(crate) fn retire(&self) {
+        self.calls.retire();
+        self.questions.retire();
+    }
+
     /// Puts `policy` in force, with the limits that there are. Refused if it has no rule for
     /// something that the resource offers.
     pub(crate) fn replace(&self, policy: Policy) -> Result<(), MissingRulesError> {

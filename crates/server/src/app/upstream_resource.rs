@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::{NumericDate, Policy, ResourceUri};
 use bartizan::Issuers;
-use metrics::Metrics;
+use metrics::{Readings, Source};
 use upstream::{
     catalog::{Catalog, Quarantine},
     gateway::Availability,
@@ -19,7 +19,8 @@ use crate::{
     config::upstreams::UpstreamConfig,
 };
 
-/// An upstream, ready to be one of the resources.
+/// An upstream, ready to be one of the resources. Its clones share its servers.
+#[derive(Clone)]
 pub(crate) struct UpstreamResource {
     /// Its URI.
     pub(crate) uri: ResourceUri,
@@ -52,15 +53,15 @@ impl UpstreamResource {
         (self.config.clone(), Arc::clone(&self.catalog))
     }
 
-    /// Lets `metrics` read its state.
-    pub(crate) fn read_into(&self, metrics: &Metrics) {
+    /// What reads its state.
+    pub(crate) fn source(&self) -> Source {
         let (name, catalog) = (self.upstream.name().to_owned(), Arc::clone(&self.catalog));
         let availability = self.availability.clone();
-        metrics.read(move |readings| {
+        Box::new(move |readings: &mut Readings| {
             let Quarantine { changed, new, refused } = catalog.quarantine();
             let is_up = availability.failing_since().is_none();
             readings.upstream(&name, is_up, changed.len(), new.len(), refused);
-        });
+        })
     }
 
     /// What `/readyz` says about it.

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use auth_core::Policy;
 use listener::signals::Signals;
 use settings::{EnvFile, Environment};
 use terminal::{Invocation, Screen};
@@ -9,10 +10,15 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 use upstream::catalog::Offered;
 
 use super::{
-    run::{Served, hints, serve_until},
+    run::{Start, hints, serve_until},
     upstreams::{chosen, diff_command},
 };
 use crate::{
+    app::{
+        served::{Reading, Reread, Served},
+        settings_files::SettingsFiles,
+        upstream_resource::UpstreamResource,
+    },
     args::{GatewayArgs, RunArgs},
     config::{
         policy_file::PolicySource,
@@ -38,6 +44,7 @@ pub(crate) async fn gateway(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     log::start(environment).map_err(|fault| ConfigError(vec![fault]))?;
+    let files = SettingsFiles::new(args, env_file, environment);
     let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
     let limits = gateway::GatewayLimits::read(environment)?;
     let mut ready: Vec<Ready> = Vec::new();
@@ -52,20 +59,92 @@ pub(crate) async fn gateway(
         let diff = diff_command(&config, &gateway.upstream, invocation);
         ready.push(gateway::prepare(config, offered, gateway.accept, &diff, out)?);
     }
-    let config = resolve(&ready, args, environment, invocation)?;
-    let recheck = Recheck {
-        args: args.clone(),
-        environment: environment.clone(),
-        is_only_one: ready.len() == 1,
-    };
     let shared = gateway::SharedParts::new(limits)?;
-    let mut upstreams = Vec::new();
-    for ready in ready {
-        let policy = PolicySource::File(ready.config.policy.clone());
-        upstreams.push((gateway::open(ready, &shared, environment)?, policy));
+    // Before a server is opened: what is wrong with the settings is an error of the start.
+    let first = ready.first().map(|ready| (&ready.policy, &ready.config));
+    let config = resolve(first, ready.len(), args, environment).map_err(|faults| {
+        ConfigError(faults.0.into_iter().chain(hints(environment, invocation)).collect())
+    })?;
+    let open = |ready| gateway::open(ready, &shared, environment);
+    let upstreams = ready.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let served = served(config, upstreams, args, environment);
+    let reread = RereadGateway {
+        gateway: gateway.clone(),
+        args: args.clone(),
+        shared,
+        invocation: invocation.clone(),
+    };
+    let start = Start { served, files, reread: Box::new(reread) };
+    serve_until(&mut signals, start, env_file, environment, invocation, out).await
+}
+
+/// What is served with this configuration.
+fn served(
+    config: Config,
+    upstreams: Vec<UpstreamResource>,
+    args: &RunArgs,
+    environment: &Environment,
+) -> Served {
+    let is_only_one = upstreams.len() == 1;
+    let recheck = Recheck { args: args.clone(), environment: environment.clone(), is_only_one };
+    Served { config, recheck, upstreams }
+}
+
+/// Reads the settings of the gateway again.
+struct RereadGateway {
+    gateway: GatewayArgs,
+    args: RunArgs,
+    shared: gateway::SharedParts,
+    invocation: Invocation,
+}
+
+impl Reread for RereadGateway {
+    fn reread<'a>(
+        &'a self,
+        environment: &'a Environment,
+        before: &'a [UpstreamResource],
+    ) -> Reading<'a> {
+        Box::pin(async move {
+            let Self { gateway, args, .. } = self;
+            let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
+            let mut upstreams = Vec::new();
+            for config in configs {
+                let same = before.iter().find(|it| it.config == config);
+                upstreams.push(match same {
+                    Some(same) => same.clone(),
+                    None => self.opened(config, environment).await?,
+                });
+            }
+            let first = upstreams.first().map(|it| (&it.policy, &it.config));
+            let config = resolve(first, upstreams.len(), args, environment)?;
+            Ok(served(config, upstreams, args, environment))
+        })
     }
-    let served = Served { config, recheck, upstreams };
-    serve_until(&mut signals, served, env_file, environment, invocation, out).await
+}
+
+impl RereadGateway {
+    /// A server that was not there before, or is configured otherwise. It was accepted, or is not
+    /// served.
+    async fn opened(
+        &self,
+        config: UpstreamConfig,
+        environment: &Environment,
+    ) -> Result<UpstreamResource, Failure> {
+        let files = gateway::UpstreamFiles::read(&config)?;
+        if files.policy.is_none() || files.lock.is_none() || !files.is_accepted() {
+            let name = config.name.to_string();
+            return Err(Failure::NotAccepted { name, policy: config.policy });
+        }
+        let patience = gateway::patience(&config, false);
+        let offered = gateway::listed(&config, patience, environment).await;
+        let diff = diff_command(&config, &self.gateway.upstream, &self.invocation);
+        let mut text = Vec::new();
+        let ready = gateway::prepare(config, offered, false, &diff, &mut text)?;
+        for line in String::from_utf8_lossy(&text).lines() {
+            tracing::warn!("{line}");
+        }
+        gateway::open(ready, &self.shared, environment)
+    }
 }
 
 /// Asks the servers of `configs` what they offer, some of them at the same time.
@@ -89,19 +168,16 @@ fn asked(
     configs.into_iter().map(ask).collect()
 }
 
-/// The rest of the configuration, with the policy of the first server.
+/// The rest of the configuration, with the policy of the `first` of `count` servers.
 fn resolve(
-    ready: &[Ready],
+    first: Option<(&Policy, &UpstreamConfig)>,
+    count: usize,
     args: &RunArgs,
     environment: &Environment,
-    invocation: &Invocation,
-) -> Result<Config, Failure> {
-    let Some(first) = ready.first() else {
-        return Err(Failure::Usage("no server is configured".into()));
+) -> Result<Config, ConfigError> {
+    let Some((policy, config)) = first else {
+        return Err(ConfigError(vec!["no server is configured".into()]));
     };
-    let policy = (first.policy.clone(), PolicySource::File(first.config.policy.clone()));
-    Config::resolve_with(args, environment, Ok(policy), ready.len() == 1).map_err(|faults| {
-        let hints = hints(environment, invocation);
-        ConfigError(faults.0.into_iter().chain(hints).collect()).into()
-    })
+    let policy = (policy.clone(), PolicySource::File(config.policy.clone()));
+    Config::resolve_with(args, environment, Ok(policy), count == 1)
 }

@@ -26,7 +26,14 @@ use crate::{
         readiness::Failing,
         routes::{self, Answers},
     },
-    app::{compose::Composition, reload::reload, upstream_resource::UpstreamResource},
+    app::{
+        foundation::Foundation,
+        generation::served_resources,
+        in_force::InForce,
+        served::{Reading, Reread, Served},
+        settings_files::SettingsFiles,
+        upstream_resource::UpstreamResource,
+    },
     args::RunArgs,
     config::{
         policy_file::PolicySource,
@@ -34,7 +41,7 @@ use crate::{
     },
     failure::Failure,
     mcp::server::McpServer,
-    reload::Recheck,
+    reload::{Recheck, Reload, Watched},
     telemetry::log,
 };
 
@@ -55,6 +62,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     let log = log::start(environment);
+    let files = SettingsFiles::new(args, env_file, environment);
     let config = match (Config::resolve(args, environment, &McpServer::offers()), log) {
         (Ok(config), Ok(())) => config,
         (Ok(_), Err(fault)) => return Err(ConfigError(vec![fault]).into()),
@@ -68,40 +76,62 @@ pub(crate) async fn run(
         let command = invocation.command(Program::Server, "gateway");
         tracing::warn!("The sections [upstreams.NAME] are not served: `{command}` serves them");
     }
-    let recheck =
-        Recheck { args: args.clone(), environment: environment.clone(), is_only_one: true };
-    let served = Served { config, recheck, upstreams: Vec::new() };
-    serve_until(&mut signals, served, env_file, environment, invocation, out).await
+    let served = served(config, args, environment);
+    let start = Start { served, files, reread: Box::new(RereadServer { args: args.clone() }) };
+    serve_until(&mut signals, start, env_file, environment, invocation, out).await
 }
 
-/// What is served.
-pub(super) struct Served {
-    /// The settings.
-    pub(super) config: Config,
-    /// The same, to be compared with a new policy.
-    pub(super) recheck: Recheck,
-    /// The MCP servers behind the gateway; the demo server if there are none.
-    pub(super) upstreams: Vec<(UpstreamResource, PolicySource)>,
+/// The demo server with this configuration.
+fn served(config: Config, args: &RunArgs, environment: &Environment) -> Served {
+    let recheck =
+        Recheck { args: args.clone(), environment: environment.clone(), is_only_one: true };
+    Served { config, recheck, upstreams: Vec::new() }
+}
+
+/// Reads the settings of the demo server again.
+struct RereadServer {
+    args: RunArgs,
+}
+
+impl Reread for RereadServer {
+    fn reread<'a>(
+        &'a self,
+        environment: &'a Environment,
+        _: &'a [UpstreamResource],
+    ) -> Reading<'a> {
+        let resolved = Config::resolve(&self.args, environment, &McpServer::offers());
+        Box::pin(async move { Ok(served(resolved?, &self.args, environment)) })
+    }
+}
+
+/// What a server starts with.
+pub(super) struct Start {
+    /// What is served.
+    pub(super) served: Served,
+    /// Where that is written down.
+    pub(super) files: SettingsFiles,
+    /// How it is read again.
+    pub(super) reread: Box<dyn Reread>,
 }
 
 /// Serves until a signal asks to stop.
 #[expect(clippy::too_many_lines, reason = "one step of the start after the other")]
 pub(super) async fn serve_until(
     signals: &mut Signals,
-    Served { config, recheck, upstreams }: Served,
+    Start { served, files, reread }: Start,
     env_file: &EnvFile,
     environment: &Environment,
     invocation: &Invocation,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let config = &config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let lines: Vec<_> = upstreams.iter().map(|(it, policy)| line_of(it, policy, config)).collect();
-    let upstreams = upstreams.into_iter().map(|(upstream, _)| upstream).collect();
-    let Composition { app, jobs, start_code, audit, upstream_files } =
-        Composition::new(config, upstreams, &clock).await?;
-    let app = app.server_command(&invocation.program(Program::Server));
-    let directory = Arc::clone(&app.directory);
+    let Served { config, upstreams, .. } = &served;
+    let lines: Vec<_> = upstreams.iter().map(|it| line_of(it, config)).collect();
+    let command = invocation.program(Program::Server);
+    let resources = served_resources(config, upstreams);
+    let mut foundation = Foundation::open(config, resources, &clock, command).await?;
+    let start_code = foundation.start_code.take();
+    let directory = Arc::clone(&foundation.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -131,17 +161,6 @@ pub(super) async fn serve_until(
     if let Some(shortage) = descriptors::raise(config.max_connections) {
         tracing::warn!("{shortage}");
     }
-    let stop = CancellationToken::new();
-    let readiness = app.readiness.clone();
-    let (health, metrics) = (app.health(), app.metrics.clone());
-    let (router, rules) = app.route(&stop)?;
-    let reload = reload(config, upstream_files, rules, &recheck, &readiness, &clock);
-    let reloads = reload.requests();
-    let mut jobs = jobs.start(&stop);
-    jobs.spawn(reload.keep_fresh(stop.clone()));
-    let stopping = stop.clone();
-    health.readiness.add(move || stopping.is_cancelled().then(Failing::stopping));
-    let router = log::Gate::new(router, log::current());
     let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
     if lines.is_empty() {
@@ -161,12 +180,30 @@ pub(super) async fn serve_until(
         start_code.offer(address, is_terminal, invocation, out).await?;
     }
 
+    let stop = CancellationToken::new();
     let connections = config.max_connections;
     let per_address = config
         .max_connections_per_address
         .map_or(PerAddress::Public(connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections, per_address, ..Limits::default() };
     let proxies = config.trusted_proxies.clone();
+    let (metrics, audit) = (foundation.metrics.clone(), foundation.audit.clone());
+    let foundation = Arc::new(foundation);
+    let mut jobs = foundation.start(&stop);
+    let mut in_force = InForce::new(Arc::clone(&foundation), stop.clone());
+    in_force.put(served).await?;
+    let (health, router, replaceable) = (in_force.health(), in_force.router(), in_force.parts());
+    let explaining = in_force.explaining();
+    let settings = Watched::new(files.watched(in_force, reread, stop.clone()), Arc::clone(&clock));
+    let reload = Reload::new(vec![Box::new(settings)], replaceable);
+    for changed in reload.health() {
+        health.readiness.add(move || changed.failing());
+    }
+    let (reloads, asking) = (reload.requests(), reload.requests());
+    jobs.spawn(reload.keep_fresh(stop.clone()));
+    let stopping = stop.clone();
+    health.readiness.add(move || stopping.is_cancelled().then(Failing::stopping));
+    let router = log::Gate::new(router, log::current());
     let counts = Connections::default();
     // It answers until the last request has ended.
     let admin_stop = CancellationToken::new();
@@ -177,6 +214,11 @@ pub(super) async fn serve_until(
             health,
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
+            reload: Box::new(move || {
+                let asking = asking.clone();
+                Box::pin(async move { asking.ask_and_wait().await })
+            }),
+            explaining,
             drain: drain.clone(),
         };
         let answering = routes::routes(answers, admin.reach);
@@ -211,13 +253,10 @@ pub(super) async fn serve_until(
 }
 
 /// What is printed of an upstream: its name, its path, and what protects it.
-fn line_of(
-    upstream: &UpstreamResource,
-    policy: &PolicySource,
-    config: &Config,
-) -> (String, String, String) {
+fn line_of(upstream: &UpstreamResource, config: &Config) -> (String, String, String) {
     let (name, path) = (upstream.upstream.name().to_owned(), upstream.uri.path().to_owned());
-    (name, path, config.protection_of(&upstream.uri, policy))
+    let policy = PolicySource::File(upstream.config.policy.clone());
+    (name, path, config.protection_of(&upstream.uri, &policy))
 }
 
 /// What may help where the configuration is invalid: variables in `.env` with misspelled names, or

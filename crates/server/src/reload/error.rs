@@ -4,6 +4,7 @@ use bartizan::MissingRulesError;
 
 use crate::{
     config::{policy_file::PolicyFileError, settings::ConfigError},
+    failure::Failure,
     gateway::files::GatewayFileError,
 };
 
@@ -22,6 +23,12 @@ pub(crate) enum ReloadError {
     /// The policy of an upstream was suggested, and no one accepted it.
     #[error("the policy is not accepted")]
     NotAccepted,
+    /// The settings cannot be put in force.
+    #[error(transparent)]
+    Settings(Box<Failure>),
+    /// Settings that are read at the start alone have changed.
+    #[error("this takes effect with a restart: {}", .0.join(", "))]
+    Restart(Vec<String>),
     /// It does not fit the other settings. These may change, so it is judged again.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -42,6 +49,8 @@ impl ReloadError {
             Self::Upstream(GatewayFileError::Lock { .. }) => "it is no lock file",
             Self::NotAccepted => "it is not accepted",
             Self::Config(_) => "it does not fit the other settings",
+            Self::Settings(_) => "the server cannot be configured so",
+            Self::Restart(_) => "it takes effect with a restart",
         }
     }
 }

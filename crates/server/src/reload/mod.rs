@@ -22,7 +22,9 @@ pub(crate) mod text;
 mod watched;
 
 use std::{
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -35,6 +37,7 @@ pub(crate) use self::{
     recheck::Recheck,
     watched::{Applied, Part, Source, Watched},
 };
+use crate::admin::readiness::Failing;
 
 /// How often files are read.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -43,25 +46,97 @@ const ASKED_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Asks for everything to be read again. Its clones do the same.
 #[derive(Debug, Clone)]
-pub(crate) struct ReloadRequests(watch::Sender<()>);
+pub(crate) struct ReloadRequests {
+    asked: watch::Sender<u64>,
+    judged: watch::Sender<u64>,
+    lasting: Arc<[ReloadHealth]>,
+    replaceable: ReplaceableParts,
+}
 
 impl ReloadRequests {
     /// Asks now. Requests that come before the first is done count as one.
     pub(crate) fn ask(&self) {
-        self.0.send_replace(());
+        self.asked.send_modify(|number| *number += 1);
+    }
+
+    /// Asks now, and waits until everything was judged. What is refused is returned.
+    pub(crate) async fn ask_and_wait(&self) -> Vec<Failing> {
+        self.ask();
+        let number = *self.asked.borrow();
+        // Never an error: there is a sender here.
+        let _ = self.judged.subscribe().wait_for(|judged| *judged >= number).await;
+        let all = self.lasting.iter().cloned().chain(self.replaceable.health());
+        all.filter_map(|health| health.failing()).collect()
+    }
+}
+
+/// Parts that are replaced while they are read again. Its clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct ReplaceableParts(Arc<Mutex<Replaceable>>);
+
+#[derive(Default)]
+struct Replaceable {
+    parts: Vec<Box<dyn Part>>,
+    health: Vec<ReloadHealth>,
+    /// Counts how often they were replaced.
+    generation: u64,
+}
+
+impl ReplaceableParts {
+    /// Reads `parts` again in the place of those that there are.
+    pub(crate) fn replace(&self, parts: Vec<Box<dyn Part>>) {
+        let health = parts.iter().map(|part| part.health()).collect();
+        let mut inner = self.inner();
+        let generation = inner.generation.wrapping_add(1);
+        *inner = Replaceable { parts, health, generation };
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Replaceable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn health(&self) -> Vec<ReloadHealth> {
+        self.inner().health.clone()
+    }
+
+    /// The parts, to be looked at without holding them here; and which they are.
+    fn take(&self) -> (Vec<Box<dyn Part>>, u64) {
+        let mut inner = self.inner();
+        (std::mem::take(&mut inner.parts), inner.generation)
+    }
+
+    /// Puts back what was taken, unless it was replaced meanwhile.
+    fn put_back(&self, parts: Vec<Box<dyn Part>>, generation: u64) {
+        let mut inner = self.inner();
+        if inner.generation == generation {
+            inner.parts = parts;
+        }
+    }
+}
+
+impl fmt::Debug for ReplaceableParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.health()).finish()
     }
 }
 
 /// What is read again.
 pub(crate) struct Reload {
     parts: Vec<Box<dyn Part>>,
+    replaceable: ReplaceableParts,
     requests: ReloadRequests,
 }
 
 impl Reload {
-    /// Reads `parts` again, on change and on request.
-    pub(crate) fn new(parts: Vec<Box<dyn Part>>) -> Self {
-        Self { parts, requests: ReloadRequests(watch::channel(()).0) }
+    /// Reads `parts` again, on change and on request; then those that they may have replaced.
+    pub(crate) fn new(parts: Vec<Box<dyn Part>>, replaceable: ReplaceableParts) -> Self {
+        let requests = ReloadRequests {
+            asked: watch::channel(0).0,
+            judged: watch::channel(0).0,
+            lasting: parts.iter().map(|part| part.health()).collect(),
+            replaceable: replaceable.clone(),
+        };
+        Self { parts, replaceable, requests }
     }
 
     /// Asks for it to be read again.
@@ -69,37 +144,42 @@ impl Reload {
         self.requests.clone()
     }
 
-    /// Whether the newest version of each is in force.
+    /// Whether the newest version of each part that is not replaced is in force.
     pub(crate) fn health(&self) -> Vec<ReloadHealth> {
-        self.parts.iter().map(|part| part.health()).collect()
+        self.requests.lasting.to_vec()
     }
 
     /// Reads until `stop` is cancelled.
     pub(crate) async fn keep_fresh(self, stop: CancellationToken) {
-        let Self { mut parts, requests } = self;
-        let mut asked = requests.0.subscribe();
-        let mut is_asked = false;
+        let Self { mut parts, replaceable, requests } = self;
+        let mut asked = requests.asked.subscribe();
+        let (mut answering, mut is_new) = (None, false);
         loop {
             // Parsing a large policy takes a while: calls do not wait for it.
-            let look = tokio::task::spawn_blocking(move || looked(parts));
-            parts = match look.await {
-                Ok(parts) => parts,
+            let replaced = replaceable.clone();
+            let look = tokio::task::spawn_blocking(move || looked(parts, &replaced, is_new));
+            let looked = match look.await {
+                Ok(looked) => looked,
                 Err(error) => {
                     tracing::error!(%error, "Files are not read again any more");
                     return;
                 }
             };
-            is_asked &= !parts.iter().all(|part| part.is_settled());
-            let pause = if is_asked { ASKED_INTERVAL } else { INTERVAL };
+            parts = looked.parts;
+            is_new = false;
+            if looked.is_settled
+                && let Some(number) = answering.take()
+            {
+                requests.judged.send_replace(number);
+            }
+            let pause = if answering.is_some() { ASKED_INTERVAL } else { INTERVAL };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 // Never an error: there is a sender here.
                 _ = asked.changed() => {
-                    is_asked = true;
-                    for part in &mut parts {
-                        part.ask();
-                    }
-                    if parts.is_empty() {
+                    answering = Some(*asked.borrow_and_update());
+                    is_new = true;
+                    if looked.is_empty {
                         tracing::warn!("Asked to read files again: there are none");
                     }
                 }
@@ -109,13 +189,34 @@ impl Reload {
     }
 }
 
-/// `parts`, after a look at each.
-fn looked(mut parts: Vec<Box<dyn Part>>) -> Vec<Box<dyn Part>> {
-    for part in &mut parts {
+/// What was looked at.
+struct Looked {
+    parts: Vec<Box<dyn Part>>,
+    is_settled: bool,
+    is_empty: bool,
+}
+
+/// `parts`, and then those that they may have replaced, after a look at each. `is_asked`: the
+/// operator asks for all of them.
+fn looked(mut parts: Vec<Box<dyn Part>>, others: &ReplaceableParts, is_asked: bool) -> Looked {
+    look_at(&mut parts, is_asked);
+    // Those that a part has just put there are judged at the next look.
+    let (mut replaceable, generation) = others.take();
+    look_at(&mut replaceable, is_asked);
+    let is_settled = parts.iter().chain(&replaceable).all(|part| part.is_settled());
+    let is_empty = parts.is_empty() && replaceable.is_empty();
+    others.put_back(replaceable, generation);
+    Looked { parts, is_settled, is_empty }
+}
+
+fn look_at(parts: &mut [Box<dyn Part>], is_asked: bool) {
+    for part in parts {
+        if is_asked {
+            part.ask();
+        }
         // What panics has noted what it judged, and so does not judge it again.
         if catch_unwind(AssertUnwindSafe(|| part.look())).is_err() {
             tracing::error!("A panic while a file was read again: the old one stays in force");
         }
     }
-    parts
 }

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     Readiness,
-    app::{App, Backend, Bounds, Resource},
+    app::{App, Backend, Bounds, Resource, Routed},
     args::RunArgs,
     authenticate::Provisioning,
     config::policy_file::parse,
@@ -92,7 +92,7 @@ impl World {
             authorization_server: None,
             server_command: "server".into(),
         };
-        let (router, rules) = app.route(&CancellationToken::new()).unwrap();
+        let Routed { router, rules, .. } = app.route(&CancellationToken::new()).unwrap();
         let pairs = settings.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let recheck = Recheck {
             args: RunArgs::default(),

@@ -81,7 +81,8 @@ impl<S: Source> Part for Watched<S> {
                 }
             }
             Err(error) => {
-                self.is_for_others = matches!(error, ReloadError::Config(_));
+                self.is_for_others =
+                    matches!(error, ReloadError::Config(_) | ReloadError::NotAccepted);
                 let is_asked = std::mem::take(&mut self.is_asked);
                 if self.health.refused(&error, self.clock.now()) || is_asked {
                     let error: &(dyn std::error::Error + 'static) = &error;

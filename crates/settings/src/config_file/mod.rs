@@ -130,6 +130,13 @@ impl ConfigFile {
         self.others.upstreams.then_some(self.text.as_str())
     }
 
+    /// Whether the section `name`, with all that is below it, says the same in `other`.
+    #[must_use]
+    pub fn has_same_section(&self, other: &Self, name: &str) -> bool {
+        let section = |file: &Self| file.text.parse::<toml::Table>().ok()?.remove(name);
+        section(self) == section(other)
+    }
+
     /// Everything that is wrong with the file, each with its line.
     #[must_use]
     pub fn errors(&self) -> &[String] {
@@ -354,6 +361,17 @@ mod tests {
             errors("[upstream.files]\n"),
             ["line 1: upstream: unknown section: did you mean `upstreams`?"]
         );
+    }
+
+    #[test]
+    fn sections_are_the_same_whatever_is_around_them() {
+        let one = parse("[sign_in.a]\npreset = \"entra\"\n[limits]\nmax_connections = 3\n");
+        let other = parse("# A comment\n[sign_in.a]\npreset = \"entra\"\n");
+        assert!(one.has_same_section(&other, "sign_in"));
+        assert!(!one.has_same_section(&other, "limits"));
+        let changed = parse("[sign_in.a]\npreset = \"okta\"\n");
+        assert!(!one.has_same_section(&changed, "sign_in"));
+        assert!(one.has_same_section(&changed, "assertions"));
     }
 
     #[test]

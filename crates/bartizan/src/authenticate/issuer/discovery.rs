@@ -83,6 +83,18 @@ impl Endpoint {
         Ok(Self(Arc::new(Inner { client, place, known, flight })))
     }
 
+    /// Whether `other` is found in the same way.
+    pub(crate) fn is_placed_as(&self, other: &Self) -> bool {
+        match (&self.0.place, &other.0.place) {
+            (Place::Fixed(this), Place::Fixed(other)) => this == other,
+            (
+                Place::Document { issuer, base, member },
+                Place::Document { issuer: i, base: b, member: m },
+            ) => (issuer, base, member) == (i, b, m),
+            _ => false,
+        }
+    }
+
     /// Where it is. The issuer is asked if need be, not again within `pause`.
     pub(crate) async fn address(&self, pause: Duration) -> Result<Destination, FetchError> {
         let Place::Document { base, .. } = &self.0.place else { return self.0.find().await };

@@ -238,6 +238,18 @@ impl Issuers {
         true
     }
 
+    /// Begins with the keys that `before` has fetched, for issuers of both whose keys are at the
+    /// same place: for settings that were read again. So an issuer that cannot be asked now is no
+    /// worse off than before.
+    pub fn begin_with(&self, before: &Self) {
+        for (name, source) in self.0.sources.iter() {
+            let old = before.0.sources.get(name).and_then(|it| it.keyring.as_ref());
+            if let (Some(new), Some(old)) = (&source.keyring, old) {
+                new.begin_with(old);
+            }
+        }
+    }
+
     /// The state of each issuer.
     #[must_use]
     pub fn status(&self) -> Vec<IssuerStatus> {

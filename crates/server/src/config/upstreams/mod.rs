@@ -35,7 +35,7 @@ pub(crate) use self::{
 };
 
 /// An MCP server behind the gateway, as it is configured.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UpstreamConfig {
     /// What it is called.
     pub(crate) name: UpstreamName,
@@ -54,7 +54,7 @@ pub(crate) struct UpstreamConfig {
 }
 
 /// Where an MCP server is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UpstreamPlace {
     /// A program that is started and speaks over stdin and stdout.
     Command(CommandPlace),

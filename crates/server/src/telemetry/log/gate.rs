@@ -7,7 +7,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     http::{Request, Response, StatusCode, header},
     response::IntoResponse,
@@ -18,7 +17,7 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use super::writer::Writer;
-use crate::admin::health;
+use crate::{admin::health, current_router::CurrentRouter};
 
 /// What the caller receives. The cause is for the operator: `/readyz` has it. It is no JSON-RPC
 /// error: the id is not known yet, and rmcp's client ignores an error without an id and keeps
@@ -28,13 +27,13 @@ const BODY: &str = r#"{"error":"temporarily_unavailable","error_description":"th
 /// Passes requests to `router` while the log can be written, and health checks always.
 #[derive(Clone)]
 pub(crate) struct Gate {
-    router: Router,
+    router: CurrentRouter,
     log: Option<Writer>,
 }
 
 impl Gate {
     /// Without a log, nothing waits for it.
-    pub(crate) const fn new(router: Router, log: Option<Writer>) -> Self {
+    pub(crate) const fn new(router: CurrentRouter, log: Option<Writer>) -> Self {
         Self { router, log }
     }
 }
@@ -53,9 +52,9 @@ impl Service<Request<Incoming>> for Gate {
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let busy = self.log.as_ref().filter(|log| !log.is_clear());
         let (Some(log), false) = (busy, health::PATHS.contains(&request.uri().path())) else {
-            return Either::Left(self.router.call(request));
+            return Either::Left(self.router.current().call(request));
         };
-        let (log, mut router) = (log.clone(), self.router.clone());
+        let (log, mut router) = (log.clone(), self.router.current());
         Either::Right(Box::pin(async move {
             if log.has_capacity().await {
                 return router.call(request).await;

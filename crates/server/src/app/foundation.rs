@@ -1,0 +1,165 @@
+//! What lasts as long as the process: the directory, the sessions, the authorization server, the
+//! audit log, the metrics, and the jobs that keep them.
+
+use std::sync::Arc;
+
+use auth_core::Clock;
+use directory::{AnyDirectory, CacheSettings, CachedDirectory, Shared};
+use issuer::ServedResource;
+use issuer_setup::OpenIssuer;
+use metrics::Metrics;
+use settings::fresh_secret;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{sign_in, start_code::StartCode};
+use crate::{
+    admin::{readiness::Readiness, readings},
+    audit::kept::KeptLog,
+    config::settings::Config,
+    failure::Failure,
+    mcp::sessions::Sessions,
+    telemetry::log,
+};
+
+/// What lasts as long as the process.
+pub(crate) struct Foundation {
+    /// The users.
+    pub(crate) directory: Arc<CachedDirectory<AnyDirectory>>,
+    /// The sessions of the demo server, if clients have any.
+    pub(super) sessions: Option<Sessions>,
+    /// The authorization server in this process, if there is one.
+    pub(super) sign_in: Option<OpenIssuer>,
+    /// The audit log, if there is one: to be closed at the end.
+    pub(crate) audit: Option<KeptLog>,
+    /// Counts what happens, if an operator can ask for it.
+    pub(crate) metrics: Option<Arc<Metrics>>,
+    /// What fails, for `/readyz`.
+    pub(crate) readiness: Readiness,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What prints a code for the first user, if there is an authorization server.
+    pub(crate) start_code: Option<StartCode>,
+    /// The name of the server's command line, for commands that the log suggests.
+    pub(super) server_command: String,
+}
+
+impl Foundation {
+    /// Opens what `config` describes. The authorization server issues tokens for `resources`. The
+    /// log suggests commands of `server_command`.
+    pub(crate) async fn open(
+        config: &Config,
+        resources: Vec<ServedResource>,
+        clock: &Arc<dyn Clock>,
+        server_command: String,
+    ) -> Result<Self, Failure> {
+        let store = AnyDirectory::open(&config.database_url).await?;
+        let sessions = open_sessions(config, &store, clock).await?;
+        let sign_in = sign_in::open(config, resources, &store, clock).await?;
+        let start_code = sign_in.as_ref().and_then(|it| sign_in::start_code(it, &store, clock));
+        let settings = CacheSettings {
+            max_in_memory: config.directory_max_users,
+            max_age: config.directory_max_age,
+            clock: Arc::clone(clock),
+        };
+        let directory = Arc::new(CachedDirectory::load(store.clone(), settings).await?);
+        let audit = match &config.audit {
+            Some(config) => Some(KeptLog::open(config, &store, clock).await?),
+            None => None,
+        };
+        let metrics = config.admin.as_ref().map(|_| readings::new_metrics(clock.as_ref()));
+        let readiness = Readiness::default();
+        check_all(&readiness, sessions.as_ref(), sign_in.as_ref(), audit.as_ref());
+        if let (Some(metrics), Some(KeptLog { log, .. })) = (&metrics, audit.clone()) {
+            metrics.read(move |readings| {
+                let (waiting, limit) = log.waiting();
+                readings.audit(waiting, limit);
+            });
+        }
+        Ok(Self {
+            directory,
+            sessions,
+            sign_in,
+            audit,
+            metrics,
+            readiness,
+            clock: Arc::clone(clock),
+            start_code,
+            server_command,
+        })
+    }
+
+    /// Starts the jobs. They end when `stop` is cancelled.
+    pub(crate) fn start(&self, stop: &CancellationToken) -> JoinSet<()> {
+        let mut running = JoinSet::new();
+        let directory = Arc::clone(&self.directory);
+        running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
+        if let Some(sessions) = self.sessions.clone() {
+            running.spawn(sessions.prune(stop.clone()));
+        }
+        if let Some(audit) = self.audit.clone() {
+            running.spawn(audit.keep(stop.clone()));
+        }
+        if let Some(sign_in) = self.sign_in.clone() {
+            running.spawn(sign_in.agreement().keep(stop.clone()));
+            running.spawn(sign_in.prune(stop.clone()));
+        }
+        running
+    }
+}
+
+/// Lets `/readyz` say what of these fails.
+fn check_all(
+    readiness: &Readiness,
+    sessions: Option<&Sessions>,
+    sign_in: Option<&OpenIssuer>,
+    audit: Option<&KeptLog>,
+) {
+    if let Some(KeptLog { log, .. }) = audit.cloned() {
+        readiness.add(move || log.failing());
+    }
+    let pruning = sessions.map(Sessions::health).into_iter();
+    let pruning = pruning.chain(sign_in.map(OpenIssuer::health));
+    for health in pruning.chain(audit.map(KeptLog::health)) {
+        readiness.add_job(health);
+    }
+    readiness.add(log::failing);
+    if let Some(agreement) = sign_in.map(OpenIssuer::agreement) {
+        readiness.add(move || sign_in::missing_key(&agreement));
+    }
+}
+
+/// Runs `job` until `stop` is cancelled.
+pub(super) async fn until(stop: CancellationToken, job: impl Future<Output = ()>) {
+    stop.run_until_cancelled(job).await;
+}
+
+async fn open_sessions(
+    config: &Config,
+    store: &AnyDirectory,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Sessions>, Failure> {
+    if !config.has_sessions {
+        return Ok(None);
+    }
+    let key = fresh_secret().map_err(|error| Failure::Io {
+        context: "no randomness for a secret",
+        source: error.into(),
+    })?;
+    let shared = Shared::new(store.clone());
+    Ok(Some(Sessions::open(shared, key.as_bytes(), Arc::clone(clock)).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_background_job_ends_when_the_server_stops() {
+        let stop = CancellationToken::new();
+        let job = tokio::spawn(until(stop.clone(), std::future::pending()));
+        tokio::task::yield_now().await;
+        assert!(!job.is_finished());
+        stop.cancel();
+        job.await.unwrap();
+    }
+}

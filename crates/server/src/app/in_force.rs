@@ -1,0 +1,152 @@
+//! The server in force, and how another takes its place.
+//!
+//! 1. The new server is made whole beside the one in force, from the same directory, sessions,
+//!    authorization server, audit log and metrics. What cannot be made changes nothing.
+//! 2. Then the routes are replaced, by one store: a request takes the old server or the new one.
+//!    Requests that are under way are answered by the old one.
+//! 3. Open streams of the old one end within a second; their clients open them again.
+//! 4. Keys that were fetched are taken over, so an issuer that cannot be asked now is no worse off.
+//!    What callers have spent of their rates is not: budgets begin anew.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use bartizan::Issuers;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Routed,
+    foundation::Foundation,
+    generation::{Generation, keep_keys},
+    reload::parts,
+    rules::ResourceRules,
+    served::Served,
+    upstream_resource::UpstreamResource,
+};
+use crate::{
+    admin::{
+        health::{Health, IssuersInForce},
+        readiness::Check,
+    },
+    current_router::CurrentRouter,
+    failure::Failure,
+    reload::ReplaceableParts,
+};
+
+/// How long the keys of new issuers are waited for before requests may need them.
+const KEYS: Duration = Duration::from_secs(5);
+
+/// The server in force.
+pub(crate) struct InForce {
+    foundation: Arc<Foundation>,
+    router: CurrentRouter,
+    explaining: CurrentRouter,
+    issuers: IssuersInForce,
+    parts: ReplaceableParts,
+    stop: CancellationToken,
+    serving: Option<Serving>,
+}
+
+/// What ends when another server takes the place of this one.
+struct Serving {
+    issuers: Issuers,
+    upstreams: Vec<UpstreamResource>,
+    rules: Vec<ResourceRules>,
+    stop: CancellationToken,
+}
+
+impl InForce {
+    /// None so far. Everything ends when `stop` is cancelled.
+    pub(crate) fn new(foundation: Arc<Foundation>, stop: CancellationToken) -> Self {
+        Self {
+            foundation,
+            router: CurrentRouter::new(Router::new()),
+            explaining: CurrentRouter::new(Router::new()),
+            issuers: IssuersInForce::new([]),
+            parts: ReplaceableParts::default(),
+            stop,
+            serving: None,
+        }
+    }
+
+    /// The routes in force.
+    pub(crate) fn router(&self) -> CurrentRouter {
+        self.router.clone()
+    }
+
+    /// The routes of the admin listener that explain decisions.
+    pub(crate) fn explaining(&self) -> CurrentRouter {
+        self.explaining.clone()
+    }
+
+    /// The files of what is in force, which are read again.
+    pub(crate) fn parts(&self) -> ReplaceableParts {
+        self.parts.clone()
+    }
+
+    /// Whether it can serve.
+    pub(crate) fn health(&self) -> Health<impl directory::Directory + use<>> {
+        Health {
+            directory: Arc::clone(&self.foundation.directory),
+            issuers: self.issuers.clone(),
+            readiness: self.foundation.readiness.clone(),
+        }
+    }
+
+    /// The MCP servers behind the gateway, each with its policy in force.
+    pub(super) fn upstreams(&self) -> Vec<UpstreamResource> {
+        let Some(serving) = &self.serving else { return Vec::new() };
+        let with_policy = |(upstream, rules): (&UpstreamResource, &ResourceRules)| {
+            let policy = rules.current().as_ref().clone();
+            UpstreamResource { policy, ..upstream.clone() }
+        };
+        serving.upstreams.iter().zip(&serving.rules).map(with_policy).collect()
+    }
+
+    /// Puts what `served` describes in force.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made; what was in force before still is.
+    pub(crate) async fn put(&mut self, served: Served) -> Result<(), Failure> {
+        let Served { config, recheck, upstreams } = served;
+        let foundation = &self.foundation;
+        let mut generation = foundation.generation(&config, &upstreams)?;
+        if let Some(before) = &self.serving {
+            generation.issuers.begin_with(&before.issuers);
+            // Whoever needs a key that is not here yet waits for it: that is no error.
+            let _ = tokio::time::timeout(KEYS, generation.issuers.renew_due()).await;
+        }
+        let issuers = generation.issuers.clone();
+        let mut checks: Vec<Check> = std::mem::take(&mut generation.checks);
+        let mut sources = std::mem::take(&mut generation.sources);
+        let files = std::mem::take(&mut generation.upstream_files);
+        let of_resources: Vec<Issuers> =
+            generation.app.resources.iter().map(|it| it.issuers.clone()).collect();
+        let (key_files, app) = Generation::take_key_files(generation);
+        let stop = self.stop.child_token();
+        let Routed { router, explaining, rules, sources: more } = app.route(&stop)?;
+        sources.extend(more);
+        let parts = parts(&config, files, rules.clone(), &recheck, &foundation.clock);
+        for health in parts.iter().map(|part| part.health()) {
+            checks.push(Box::new(move || health.failing()));
+        }
+
+        // Nothing fails from here on.
+        self.router.replace(router);
+        self.explaining.replace(explaining);
+        self.issuers.replace(of_resources);
+        foundation.readiness.check_instead(checks);
+        if let Some(metrics) = &foundation.metrics {
+            metrics.read_instead(sources);
+        }
+        self.parts.replace(parts);
+        keep_keys(issuers.clone(), key_files, &stop);
+        let before = self.serving.replace(Serving { issuers, upstreams, rules, stop });
+        if let Some(before) = before {
+            before.rules.iter().for_each(ResourceRules::retire);
+            before.stop.cancel();
+        }
+        Ok(())
+    }
+}
