@@ -89,6 +89,14 @@ struct Kept<S> {
     reachability: Option<Reachability>,
 }
 
+/// No one can ask it any more: its servers end with their last call.
+impl<S> Drop for Kept<S> {
+    fn drop(&mut self) {
+        self.sessions.end_all();
+        self.requests.end_all();
+    }
+}
+
 /// A connection that began with `initialize`, and its answer.
 struct Begun {
     connection: Connection,

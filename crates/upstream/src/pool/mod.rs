@@ -201,11 +201,6 @@ impl<S: Source, C: Send + Sync + 'static> Pool<S, C> {
         }
     }
 
-    /// Ends all of them as soon as no one uses them.
-    pub fn end_all(&self) {
-        self.0.entries().running.drain().for_each(|(_, entry)| entry.usage.end());
-    }
-
     /// How many there are, starting ones included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -216,6 +211,13 @@ impl<S: Source, C: Send + Sync + 'static> Pool<S, C> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<S, C> Pool<S, C> {
+    /// Ends all servers as soon as no one uses them.
+    pub fn end_all(&self) {
+        self.0.entries().running.drain().for_each(|(_, entry)| entry.usage.end());
     }
 }
 
