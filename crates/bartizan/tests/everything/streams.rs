@@ -80,7 +80,7 @@ async fn a_caller_has_so_many_streams_and_all_together_have() {
 #[tokio::test]
 async fn a_stream_ends_within_a_second() {
     type Cause = (&'static str, fn(&World));
-    let causes: [Cause; 6] = [
+    let causes: [Cause; 7] = [
         ("the token expires", |world| world.clock.advance(Duration::from_secs(3600 + 30))),
         ("the user is disabled", |world| {
             world.users.disabled.lock().unwrap().insert("alice".into());
@@ -94,6 +94,7 @@ async fn a_stream_ends_within_a_second() {
             document["methods"] = json!({ "session/stream": "B" });
             world.rules.replace(Rules::new(policy(document))).unwrap();
         }),
+        ("another guard takes the place of this one", |world| world.rules.retire()),
         ("users cannot be looked up", |world| *world.users.unavailable.lock().unwrap() = true),
         ("the clock is before the token's time", |world| world.clock.set(testkit::NOW - 3600)),
     ];

@@ -225,6 +225,24 @@ async fn keys_are_renewed_ahead_of_time_while_the_old_ones_serve_and_a_removed_o
 }
 
 #[tokio::test]
+async fn keys_that_were_fetched_serve_on_with_settings_that_were_read_again() {
+    let (mut issuer, clock) = (TestIssuer::start().await, clock());
+    issuer.serve("/keys", Reply::json(&jwks(&[es256()])));
+    let before = at_keys(&clock, &issuer);
+    let good = token(&issuer.issuer(), es256()).sign(es256());
+    assert!(judge(&before, &good).await.is_ok());
+    let (same, apart) = (at_keys(&clock, &issuer), discovering(&clock, &issuer));
+    issuer.stop().await;
+    for issuers in [&same, &apart] {
+        issuers.begin_with(&before);
+    }
+    assert!(judge(&same, &good).await.is_ok(), "the issuer cannot be asked now");
+    assert_eq!(same.status(), before.status());
+    // Keys of another place are not those that the settings mean.
+    assert!(judge(&apart, &good).await.is_err());
+}
+
+#[tokio::test]
 async fn a_set_without_keys_takes_all_of_them_back() {
     let (issuer, clock) = (TestIssuer::start().await, clock());
     issuer.serve("/keys", Reply::json(&jwks(&[es256()])));

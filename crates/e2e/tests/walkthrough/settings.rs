@@ -212,3 +212,58 @@ fn servers_behind_the_gateway_come_and_go_and_those_that_stay_run_on() {
     }
     assert_eq!(server.terminate(), Some(0));
 }
+
+#[test]
+fn a_hundred_changes_of_the_settings_under_load_drop_no_call() {
+    const CHANGES: usize = 100;
+    let (world, _) = with_another_issuer();
+    put(&world, "bartizan.toml", "");
+    let server = world.start(&[], &[]);
+    let token = world.run("mint-token", &["--scope", "Admin.Write"]).expect_code(0).out;
+    let (stop, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                runtime.block_on(async {
+                    let client = reqwest::Client::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        assert_eq!(call(&client, &server.url, token.trim()).await, 200);
+                        calls.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            });
+        }
+        for change in 1..=CHANGES {
+            let text = if change % 2 == 0 { String::new() } else { section() };
+            put(&world, "bartizan.toml", &text);
+            server.hang_up();
+            wait_for(&server, IN_FORCE, change);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(calls.into_inner() > CHANGES, "no load");
+    assert_eq!(server.ready(), (200, "ready\n".into()));
+    assert_eq!(server.terminate(), Some(0));
+}
+
+/// The status of a call of `get_time` in the revision without sessions.
+async fn call(client: &reqwest::Client, url: &str, token: &str) -> u16 {
+    let version = "2026-07-28";
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"get_time","arguments":{{}},
+        "_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}",
+        "io.modelcontextprotocol/clientInfo":{{"name":"t","version":"1"}},
+        "io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+    );
+    let request = client.post(url).bearer_auth(token).body(body);
+    let headers = [
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("mcp-protocol-version", version),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "get_time"),
+    ];
+    let request = headers.into_iter().fold(request, |it, (name, value)| it.header(name, value));
+    request.send().await.unwrap().status().as_u16()
+}
