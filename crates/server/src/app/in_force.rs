@@ -44,6 +44,7 @@ pub(crate) struct InForce {
     issuers: IssuersInForce,
     parts: ReplaceableParts,
     stop: CancellationToken,
+    ended: CancellationToken,
     serving: Option<Serving>,
 }
 
@@ -56,8 +57,13 @@ struct Serving {
 }
 
 impl InForce {
-    /// None so far. Everything ends when `stop` is cancelled.
-    pub(crate) fn new(foundation: Arc<Foundation>, stop: CancellationToken) -> Self {
+    /// None so far. Streams and jobs end when `stop` is cancelled. Calls that are under way then go
+    /// on until `ended` is.
+    pub(crate) fn new(
+        foundation: Arc<Foundation>,
+        stop: CancellationToken,
+        ended: CancellationToken,
+    ) -> Self {
         Self {
             foundation,
             router: CurrentRouter::new(Router::new()),
@@ -65,6 +71,7 @@ impl InForce {
             issuers: IssuersInForce::new([]),
             parts: ReplaceableParts::default(),
             stop,
+            ended,
             serving: None,
         }
     }
@@ -124,8 +131,7 @@ impl InForce {
         let of_resources: Vec<Issuers> =
             generation.app.resources.iter().map(|it| it.issuers.clone()).collect();
         let (key_files, app) = Generation::take_key_files(generation);
-        let stop = self.stop.child_token();
-        let Routed { router, explaining, rules, sources: more } = app.route(&stop)?;
+        let Routed { router, explaining, rules, sources: more } = app.route(&self.ended)?;
         sources.extend(more);
         let parts = parts(&config, files, rules.clone(), &recheck, &foundation.clock);
         for health in parts.iter().map(|part| part.health()) {
@@ -141,12 +147,19 @@ impl InForce {
             metrics.read_instead(sources);
         }
         self.parts.replace(parts);
+        let stop = self.stop.child_token();
         keep_keys(issuers.clone(), key_files, &stop);
+        tokio::spawn(end_streams(rules.clone(), stop.clone()));
         let before = self.serving.replace(Serving { issuers, upstreams, rules, stop });
         if let Some(before) = before {
-            before.rules.iter().for_each(ResourceRules::retire);
             before.stop.cancel();
         }
         Ok(())
     }
+}
+
+/// Ends the open streams of resources with these rules once `stop` is cancelled. Their calls go on.
+async fn end_streams(rules: Vec<ResourceRules>, stop: CancellationToken) {
+    stop.cancelled().await;
+    rules.iter().for_each(ResourceRules::retire);
 }

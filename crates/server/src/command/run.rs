@@ -180,7 +180,7 @@ pub(super) async fn serve_until(
         start_code.offer(address, is_terminal, invocation, out).await?;
     }
 
-    let stop = CancellationToken::new();
+    let (stop, ended_calls) = (CancellationToken::new(), CancellationToken::new());
     let connections = config.max_connections;
     let per_address = config
         .max_connections_per_address
@@ -190,7 +190,7 @@ pub(super) async fn serve_until(
     let (metrics, audit) = (foundation.metrics.clone(), foundation.audit.clone());
     let foundation = Arc::new(foundation);
     let mut jobs = foundation.start(&stop);
-    let mut in_force = InForce::new(Arc::clone(&foundation), stop.clone());
+    let mut in_force = InForce::new(Arc::clone(&foundation), stop.clone(), ended_calls.clone());
     in_force.put(served).await?;
     let (health, router, replaceable) = (in_force.health(), in_force.router(), in_force.parts());
     let explaining = in_force.explaining();
@@ -239,6 +239,7 @@ pub(super) async fn serve_until(
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
+    ended_calls.cancel();
     admin_stop.cancel();
     if let Some(admin) = admin {
         let _ = admin.await;
