@@ -11,8 +11,8 @@
 //!    force, and the code of the core that the guard runs.
 //! 5. Each resource has an endpoint of its own, at `/admin/explain` and its path. The first one is
 //!    also at `/admin/explain`.
-//! 6. On the admin listener it is `POST /explain`, and `/explain` with the path of the resource: the
-//!    body is the params, the answer the result, and no token is needed to ask.
+//! 6. On the admin listener it is `POST /explain`, and `/explain` with the path of the resource:
+//!    the body is the params, the answer the result, and no token is needed to ask.
 //!
 //! | method | params | result |
 //! |---|---|---|

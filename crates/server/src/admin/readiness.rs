@@ -59,8 +59,8 @@ impl Readiness {
         self.add(move || health.failure().as_ref().map(Failing::job));
     }
 
-    /// Puts `checks` in the place of those that were given so before: for what is replaced while the
-    /// server runs.
+    /// Puts `checks` in the place of those that were given so before: for what is replaced while
+    /// the server runs.
     pub(crate) fn check_instead(&self, checks: Vec<Check>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replaceable = checks;
     }

@@ -35,7 +35,7 @@ use crate::current_router::CurrentRouter;
 /// How long the directory may take to say whether it can be asked.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer waits until files were read again.
-const RELOADING: Duration = Duration::from_secs(60);
+const RELOADING: Duration = Duration::from_mins(1);
 
 /// Files that are being read again: what is refused of them.
 pub(crate) type Reloading = Pin<Box<dyn Future<Output = Vec<Failing>> + Send>>;

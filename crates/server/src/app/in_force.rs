@@ -121,7 +121,7 @@ impl InForce {
         let mut generation = foundation.generation(&config, &upstreams)?;
         if let Some(before) = &self.serving {
             generation.issuers.begin_with(&before.issuers);
-            // Whoever needs a key that is not here yet waits for it: that is no error.
+            // A caller who needs a key that is not here yet waits for it: that is no error.
             let _ = tokio::time::timeout(KEYS, generation.issuers.renew_due()).await;
         }
         let issuers = generation.issuers.clone();

@@ -1,7 +1,7 @@
 //! The server as a value: protected resources and users in, a router out.
 //!
-//! [`foundation`] opens what lasts as long as the process, [`generation`] makes a server of that and
-//! of the settings, and [`in_force`] replaces it when the settings change.
+//! [`foundation`] opens what lasts as long as the process, [`generation`] makes a server of that
+//! and of the settings, and [`in_force`] replaces it when the settings change.
 
 pub(crate) mod foundation;
 pub(crate) mod generation;

@@ -75,7 +75,8 @@ pub(crate) async fn gateway(
         invocation: invocation.clone(),
     };
     let start = Start { served, files, reread: Box::new(reread) };
-    serve_until(&mut signals, start, env_file, environment, invocation, out).await
+    let serving = serve_until(&mut signals, start, env_file, environment, invocation, out);
+    Box::pin(serving).await
 }
 
 /// What is served with this configuration.

@@ -129,7 +129,8 @@ pub(super) async fn serve_until(
     let lines: Vec<_> = upstreams.iter().map(|it| line_of(it, config)).collect();
     let command = invocation.program(Program::Server);
     let resources = served_resources(config, upstreams);
-    let mut foundation = Foundation::open(config, resources, &clock, command).await?;
+    let opening = Foundation::open(config, resources, &clock, command);
+    let mut foundation = Box::pin(opening).await?;
     let start_code = foundation.start_code.take();
     let directory = Arc::clone(&foundation.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
@@ -191,7 +192,7 @@ pub(super) async fn serve_until(
     let foundation = Arc::new(foundation);
     let mut jobs = foundation.start(&stop);
     let mut in_force = InForce::new(Arc::clone(&foundation), stop.clone(), ended_calls.clone());
-    in_force.put(served).await?;
+    Box::pin(in_force.put(served)).await?;
     let (health, router, replaceable) = (in_force.health(), in_force.router(), in_force.parts());
     let explaining = in_force.explaining();
     let settings = Watched::new(files.watched(in_force, reread, stop.clone()), Arc::clone(&clock));
