@@ -89,7 +89,7 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
     if after.as_ref().is_none_or(|answer| answer.status != 200) {
         faults.push(format!("after them a call got {:?}", after.map(|answer| answer.status)));
     }
-    match server.terminate() {
+    match server.terminate().0 {
         Some(0) => {}
         code => faults.push(format!("after them the server ended with {code:?}")),
     }

@@ -10,12 +10,15 @@
 //! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
 //! 4. When all have gone, the server still answers, holds no connection more than at the start, and
 //!    ends well when it is told to.
-//! 5. While nobody reads the log, calls are refused, health is answered, and the server ends when
+//! 5. All this is so with everything on that an operator may have: an audit log, metrics, rates, and
+//!    a policy that changes every second. Each valid call is counted and recorded, and the log
+//!    verifies ([`operator`]).
+//! 6. While nobody reads the log, calls are refused, health is answered, and the server ends when
 //!    it is told to ([`unread`]).
-//! 6. One user who fills every connection with bodies does not fill the memory ([`bodies`]).
-//! 7. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
+//! 7. One user who fills every connection with bodies does not fill the memory ([`bodies`]).
+//! 8. Tools that panic (`PEER_BINARY` is the example `peer`, which has one) disturb no other call
 //!    ([`panics`]).
-//! 8. Wrong passwords from many addresses are answered, and calls go on beside them ([`sign_ins`]).
+//! 9. Wrong passwords from many addresses are answered, and calls go on beside them ([`sign_ins`]).
 //!    With 0 seconds only this is done.
 #![expect(
     clippy::unwrap_used,
@@ -28,6 +31,7 @@
 mod bodies;
 mod callers;
 mod cast;
+mod operator;
 mod panics;
 mod server;
 mod sign_ins;
@@ -71,7 +75,7 @@ async fn main() -> ExitCode {
     // The warm-up is a half, and what comes after it must be long enough to see something.
     let seconds = seconds.max(15);
     let asked = server::asked().await;
-    let (server, tokens) = Server::start(Path::new(&program), &asked);
+    let (server, tokens, mut operator) = Server::start(Path::new(&program), &asked);
     let at_rest = server.sockets();
     let begun = Instant::now();
     let plan = Plan::new(server.address, tokens, begun, Duration::from_secs(seconds));
@@ -87,7 +91,10 @@ async fn main() -> ExitCode {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     while begun.elapsed() < plan.length + PATIENCE {
         tokio::select! {
-            _ = second.tick() => memory.push(server.resident()),
+            _ = second.tick() => {
+                memory.push(server.resident());
+                operator.change_the_policy();
+            }
             ended = callers.join_next() => match ended {
                 Some(one) => tally.add(one.unwrap()),
                 None => break,
@@ -114,10 +121,13 @@ async fn main() -> ExitCode {
     if left > at_rest + QUESTIONS {
         faults.push(format!("{left} sockets are open, {at_rest} were at the start"));
     }
-    match server.terminate() {
-        Some(0) => {}
-        code => faults.push(format!("the server ended with {code:?}")),
+    let valid = tally.count_of(Class::Valid);
+    faults.extend(operator.faults(valid));
+    let (code, _folder) = server.terminate();
+    if code != Some(0) {
+        faults.push(format!("the server ended with {code:?}"));
     }
+    faults.extend(operator.faults_of_the_log(valid));
     faults.extend(unread::faults(Path::new(&program)).await);
     faults.extend(bodies::faults(Path::new(&program)).await);
     faults.extend(panics::faults(Path::new(&peer)).await);

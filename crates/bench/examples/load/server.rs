@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -13,11 +13,15 @@ use auth_core::{Algorithm, Clock, SystemClock};
 use tempfile::TempDir;
 use testkit::{Forge, RESOURCE, Reply, TestIssuer, TestKey};
 
+use crate::operator::Operator;
+
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
+    /// What it still prints has a reader.
+    _out: BufReader<ChildStdout>,
 }
 
 /// One token for each way to be judged.
@@ -30,40 +34,39 @@ pub(crate) struct Tokens {
 }
 
 impl Server {
-    /// Starts `program` with first users and a key of its own: ES256, whose signatures are the
-    /// dearest to check.
-    pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Tokens) {
-        Self::start_with(program, Some(asked), Stdio::null(), "off")
+    /// Starts `program` with first users, a key of its own (ES256, whose signatures are the most
+    /// expensive to check), and all that an operator may have on.
+    pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Tokens, Operator) {
+        let program = program.canonicalize().unwrap();
+        let folder = made_folder(&program);
+        let operator = Operator::new(&program, folder.path());
+        let (server, tokens) = Self::start_in(folder, &program, Some(asked), Stdio::null(), "off");
+        (server, tokens, operator)
     }
 
     /// The same with its log going to `log`, and without the issuer that is asked.
     pub(crate) fn start_with_log(program: &Path, log: Stdio) -> (Self, Tokens) {
-        Self::start_with(program, None, log, "off")
+        let program = program.canonicalize().unwrap();
+        Self::start_in(made_folder(&program), &program, None, log, "off")
     }
 
     /// The same as its own authorization server.
     pub(crate) fn start_with_sign_in(program: &Path) -> (Self, Tokens) {
-        Self::start_with(program, None, Stdio::null(), "on")
+        let program = program.canonicalize().unwrap();
+        Self::start_in(made_folder(&program), &program, None, Stdio::null(), "on")
     }
 
-    fn start_with(
+    fn start_in(
+        folder: TempDir,
         program: &Path,
         asked: Option<&TestIssuer>,
         log: Stdio,
         sign_in: &str,
     ) -> (Self, Tokens) {
-        let program = program.canonicalize().unwrap();
         let key = TestKey::shared(Algorithm::Es256);
-        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         fs::write(&path, key.public_pem().unwrap()).unwrap();
-        let command = || {
-            let mut command = Command::new(&program);
-            command.current_dir(folder.path()).env_clear().stdin(Stdio::null());
-            command
-        };
-        assert!(command().arg("init").stdout(Stdio::null()).status().unwrap().success());
-        let mut command = command();
+        let mut command = command(program, folder.path());
         command.args(["--bind", "127.0.0.1:0"]).env("JWT_KEY_FILE", &path).env("SIGN_IN", sign_in);
         // All connections come from one address, which is not what is tested here.
         command.env("MAX_CONNECTIONS_PER_ADDRESS", "1024");
@@ -74,10 +77,11 @@ impl Server {
         }
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
         let address = line.strip_prefix("MCP server on http://").and_then(|l| l.split('/').next());
         let address = address.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
-        (Self { child, address, _folder: folder }, Tokens::new(key))
+        (Self { child, address, folder, _out: out }, Tokens::new(key))
     }
 
     /// Resident memory, in KiB.
@@ -95,12 +99,28 @@ impl Server {
         targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
 
-    /// Sends SIGTERM and waits for the end.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
+    /// Sends SIGTERM and waits for the end. Its folder is left until what is returned is dropped.
+    pub(crate) fn terminate(mut self) -> (Option<i32>, TempDir) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        (code, folder)
     }
+}
+
+/// A folder in which `program init` has been run.
+fn made_folder(program: &Path) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = command(program, folder.path());
+    assert!(init.arg("init").stdout(Stdio::null()).status().unwrap().success());
+    folder
+}
+
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env_clear().stdin(Stdio::null());
+    command
 }
 
 /// An issuer that has to be asked about its tokens, knows none, and takes its time.

@@ -69,7 +69,7 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
     if unexpected || !statuses.contains_key(&200) {
         faults.push(format!("wrong passwords were answered {statuses:?}"));
     }
-    match server.terminate() {
+    match server.terminate().0 {
         Some(0) => {}
         code => faults.push(format!("after the passwords the server ended with {code:?}")),
     }

@@ -55,6 +55,11 @@ impl Tally {
         self.faults.extend(other.faults);
     }
 
+    /// How many good answers a class got.
+    pub(crate) fn count_of(&self, class: Class) -> usize {
+        self.classes.get(&class).map_or(0, |counts| counts.times.len())
+    }
+
     pub(crate) fn table(&mut self) -> String {
         let mut lines = vec![format!(
             "{:<18} {:>8}  {:>9} {:>9} {:>9}  {}",

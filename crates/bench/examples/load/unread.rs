@@ -46,7 +46,7 @@ pub(crate) async fn faults(program: &Path) -> Vec<String> {
         }
     }
     println!("a log that nobody reads: {answered} calls were served, the next one was refused");
-    match server.terminate() {
+    match server.terminate().0 {
         Some(0) => {}
         code => faults.push(format!("with a full log the server ended with {code:?}")),
     }
