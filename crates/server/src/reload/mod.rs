@@ -179,9 +179,6 @@ impl Reload {
                 _ = asked.changed() => {
                     answering = Some(*asked.borrow_and_update());
                     is_new = true;
-                    if looked.is_empty {
-                        tracing::warn!("Asked to read files again: there are none");
-                    }
                 }
                 () = stop.cancelled() => return,
             }
@@ -193,7 +190,6 @@ impl Reload {
 struct Looked {
     parts: Vec<Box<dyn Part>>,
     is_settled: bool,
-    is_empty: bool,
 }
 
 /// `parts`, and then those that they may have replaced, after a look at each. `is_asked`: the
@@ -204,9 +200,8 @@ fn looked(mut parts: Vec<Box<dyn Part>>, others: &ReplaceableParts, is_asked: bo
     let (mut replaceable, generation) = others.take();
     look_at(&mut replaceable, is_asked);
     let is_settled = parts.iter().chain(&replaceable).all(|part| part.is_settled());
-    let is_empty = parts.is_empty() && replaceable.is_empty();
     others.put_back(replaceable, generation);
-    Looked { parts, is_settled, is_empty }
+    Looked { parts, is_settled }
 }
 
 fn look_at(parts: &mut [Box<dyn Part>], is_asked: bool) {
