@@ -9,16 +9,19 @@
 //!    is refused (`reserve`); the number of these is bounded for one address too. Others wait in
 //!    the system's queue.
 //! 5. Each request has the address that it comes from, also behind a proxy (`caller`).
-//! 6. Connections come over TCP or over a Unix socket (`socket`), and are counted
-//!    ([`Connections`]).
+//! 6. Connections come over TCP, with or without TLS ([`Tls`]), or over a Unix socket (`socket`),
+//!    and are counted ([`Connections`]), handshakes too.
+//! 7. With TLS there is HTTP/2 (`http2`), too, within bounds of its own.
 //!
 //! `axum::serve` has no limits.
 
 mod admission;
 mod caller;
 mod connection;
+mod connection_task;
 mod connections;
 pub mod descriptors;
+mod http2;
 mod kind;
 mod limits;
 mod peers;
@@ -31,6 +34,7 @@ mod socket;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod trusted_proxies;
 
 use std::{convert::Infallible, time::Duration};
@@ -39,12 +43,8 @@ use axum::{
     body::Body,
     http::{Request, Response},
 };
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -52,14 +52,15 @@ use self::{
     admission::Admission,
     caller::{CallerAddress, Reports},
     connection::configured,
+    connection_task::ConnectionTask,
     kind::Kind,
-    reserve::Reserve,
 };
 pub use self::{
     connections::Connections,
     limits::{Limits, PerAddress, is_local},
-    program::Program,
+    program::{CertificateThumbprint, Program},
     socket::{Socket, UnixSocket},
+    tls::{Certificate, CertificateError, ClientAuthorities, Tls, Validity},
     trusted_proxies::{TrustedProxies, TrustedProxiesError},
 };
 
@@ -83,19 +84,11 @@ pub async fn serve<S>(
     S::Future: Send,
 {
     let socket = socket.into();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
-        .max_buf_size(limits.head_bytes);
-    let mut reserve_http = http.clone();
-    reserve_http.header_read_timeout(limits.reserve_timeout).keep_alive(false);
-    // While few connections are left, slow requests have less time.
-    let mut scarce_http = http.clone();
-    scarce_http.header_read_timeout(limits.reserve_timeout);
+    // While few connections are left, and in the reserve, slow peers have less time.
+    let hurried = Limits { head_timeout: limits.reserve_timeout, ..limits };
     let admission = Admission::new(limits, proxies.clone(), connections);
     let reports = Reports::default();
-    let is_health_check = program.is_health_check;
-    let graceful = GracefulShutdown::new();
+    let (running, mut all_ended) = mpsc::channel(1);
     loop {
         let next = async { (admission.acquire().await, socket.accept().await) };
         let (room, accepted) = tokio::select! {
@@ -114,42 +107,30 @@ pub async fn serve<S>(
             tracing::debug!(%address, "An address has all the connections that it may have");
             continue;
         };
-        let io = TokioIo::new(configured(stream, limits.write_timeout));
-        let service = CallerAddress {
-            inner: service.clone(),
-            peer: address,
-            proxies: proxies.clone(),
-            program,
-            reports: reports.clone(),
+        let is_hurried = admitted.room.kind == Kind::Reserve || admission.is_scarce();
+        let task = ConnectionTask {
+            io: configured(stream, limits.write_timeout),
+            service: CallerAddress {
+                inner: service.clone(),
+                peer: address,
+                proxies: proxies.clone(),
+                program,
+                reports: reports.clone(),
+                certificate: None,
+            },
+            admitted,
+            limits: if is_hurried { hurried } else { limits },
+            stop: stop.clone(),
+            _running: running.clone(),
         };
-        // Clients that disconnect or take too long are no error of the server.
-        match admitted.room.kind {
-            Kind::Ordinary => {
-                let service = TowerToHyperService::new(service);
-                let http = if admission.is_scarce() { &scarce_http } else { &http };
-                let connection = graceful.watch(http.serve_connection(io, service));
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "A connection ended early");
-                    }
-                    drop(admitted);
-                });
-            }
-            Kind::Reserve => {
-                let service = TowerToHyperService::new(Reserve { inner: service, is_health_check });
-                let connection = graceful.watch(reserve_http.serve_connection(io, service));
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "A connection ended early");
-                    }
-                    drop(admitted);
-                });
-            }
-        }
+        match socket.tls() {
+            Some(tls) => tokio::spawn(task.secured(tls.clone())),
+            None => tokio::spawn(task.plain()),
+        };
     }
-    drop(socket);
+    drop((socket, running));
     tokio::select! {
-        () = graceful.shutdown() => {}
+        _ = all_ended.recv() => {}
         () = tokio::time::sleep(limits.grace) => {
             tracing::warn!("Some requests did not end in time");
         }

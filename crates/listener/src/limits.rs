@@ -7,6 +7,8 @@ use std::{net::IpAddr, time::Duration};
 pub struct Limits {
     /// How long the head of a request may take to arrive; also how long a connection may be idle.
     pub head_timeout: Duration,
+    /// How long a TLS handshake may take. Where a head has less time, so has a handshake.
+    pub handshake_timeout: Duration,
     /// How many bytes the head of a request may have.
     pub head_bytes: usize,
     /// How long a peer may read nothing of what is written to its connection.
@@ -29,6 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
             head_bytes: 64 * 1024,
             write_timeout: Duration::from_secs(30),
             connections: 1024,

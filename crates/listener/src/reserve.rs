@@ -16,11 +16,12 @@ use futures_util::future::Either;
 use hyper::body::Incoming;
 use tower::Service;
 
-/// Answers health checks with `S`, and everything else with 503.
+/// Answers with `S`; in the reserve that is health checks alone, and everything else is 503.
 #[derive(Debug, Clone)]
 pub(super) struct Reserve<S> {
     pub(super) inner: S,
-    pub(super) is_health_check: fn(&str) -> bool,
+    /// What is a health check, in the reserve.
+    pub(super) is_health_check: Option<fn(&str) -> bool>,
 }
 
 impl<S> Service<Request<Incoming>> for Reserve<S>
@@ -36,7 +37,7 @@ where
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        if (self.is_health_check)(request.uri().path()) {
+        if self.is_health_check.is_none_or(|is_one| is_one(request.uri().path())) {
             return Either::Left(self.inner.call(request));
         }
         let busy = "too many connections are open, from your address or in all: try again later\n";

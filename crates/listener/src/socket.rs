@@ -1,4 +1,4 @@
-//! Where connections are accepted: a TCP address, or a Unix socket.
+//! Where connections are accepted: a TCP address, with or without TLS, or a Unix socket.
 //!
 //! 1. A Unix socket is a file that its owner alone can connect to (mode 0600). It has that mode
 //!    before its path leads to it: it is made in a folder of its own and renamed.
@@ -19,13 +19,15 @@ use std::{
 
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::stream::Stream;
+use crate::{stream::Stream, tls::Tls};
 
 /// Where connections are accepted.
 #[derive(Debug)]
 pub enum Socket {
     /// At a TCP address.
     Tcp(TcpListener),
+    /// At a TCP address, with TLS.
+    Tls(TcpListener, Tls),
     /// At a Unix socket.
     Unix(UnixSocket),
 }
@@ -43,7 +45,7 @@ impl Socket {
     /// Waits for a connection, and says which address it comes from.
     pub(super) async fn accept(&self) -> io::Result<(Stream, IpAddr)> {
         match self {
-            Self::Tcp(listener) => {
+            Self::Tcp(listener) | Self::Tls(listener, _) => {
                 let (stream, address) = listener.accept().await?;
                 Ok((Stream::Tcp(stream), address.ip()))
             }
@@ -51,6 +53,16 @@ impl Socket {
                 let (stream, _) = socket.listener.accept().await?;
                 Ok((Stream::Unix(stream), IpAddr::V4(Ipv4Addr::LOCALHOST)))
             }
+        }
+    }
+}
+
+impl Socket {
+    /// How TLS is spoken here, if it is.
+    pub(super) const fn tls(&self) -> Option<&Tls> {
+        match self {
+            Self::Tls(_, tls) => Some(tls),
+            Self::Tcp(_) | Self::Unix(_) => None,
         }
     }
 }

@@ -15,6 +15,9 @@ const PROGRAM: Program = Program {
     note_address: |extensions, address| {
         extensions.insert(address);
     },
+    note_certificate: |extensions, certificate| {
+        extensions.insert(certificate);
+    },
     is_health_check: |path| path == "/healthz",
 };
 

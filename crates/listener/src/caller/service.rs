@@ -13,10 +13,14 @@ use axum::http::Request;
 use tower::Service;
 
 use super::derive::{Derived, Notice, derive};
-use crate::{program::Program, trusted_proxies::TrustedProxies};
+use crate::{
+    program::{CertificateThumbprint, Program},
+    trusted_proxies::TrustedProxies,
+};
 
 /// A service whose requests all come over one connection. Each gets the address that it comes from
-/// as an extension.
+/// as an extension, and the
+/// certificate of the client.
 #[derive(Debug, Clone)]
 pub(crate) struct CallerAddress<S> {
     pub(crate) inner: S,
@@ -24,6 +28,8 @@ pub(crate) struct CallerAddress<S> {
     pub(crate) proxies: TrustedProxies,
     pub(crate) program: Program,
     pub(crate) reports: Reports,
+    /// The certificate that the client presented on this connection.
+    pub(crate) certificate: Option<CertificateThumbprint>,
 }
 
 /// What has been logged. Clones share it.
@@ -71,6 +77,9 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for CallerAddress<S> {
             self.reports.report(self.peer, notice);
         }
         (self.program.note_address)(request.extensions_mut(), address);
+        if let Some(certificate) = self.certificate {
+            (self.program.note_certificate)(request.extensions_mut(), certificate);
+        }
         self.inner.call(request)
     }
 }

@@ -15,7 +15,8 @@ use crate::failure::Failure;
 const CONNECTIONS: usize = 16;
 
 /// Its requests need no address.
-const PROGRAM: Program = Program { note_address: |_, _| {}, is_health_check: |_| true };
+const PROGRAM: Program =
+    Program { note_address: |_, _| {}, note_certificate: |_, _| {}, is_health_check: |_| true };
 
 /// A socket that listens, and what to print of it.
 pub(crate) struct Listening {

@@ -27,6 +27,7 @@ impl Behind {
             note_address: |extensions, address| {
                 extensions.insert(PeerAddress(address));
             },
+            note_certificate: |_, _| {},
             is_health_check: |_| false,
         };
         let (limits, proxies) = (Limits::default(), proxies.parse().unwrap());

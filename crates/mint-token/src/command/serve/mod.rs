@@ -29,6 +29,7 @@ const PROGRAM: listener::Program = listener::Program {
     note_address: |extensions, address| {
         extensions.insert(PeerAddress(address));
     },
+    note_certificate: |_, _| {},
     is_health_check: |path| health::PATHS.contains(&path),
 };
 

@@ -1,0 +1,38 @@
+//! Why a certificate cannot be used.
+
+use rustls::server::VerifierBuilderError;
+
+/// Why a certificate, its key or an authority cannot be used. No variant has a byte of the key.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// Not PEM (RFC 7468).
+    #[error("this is no PEM file with certificates")]
+    Syntax,
+    /// A PEM file without a certificate.
+    #[error("there is no certificate in this file (PEM, `-----BEGIN CERTIFICATE-----`)")]
+    Empty,
+    /// The first certificate cannot be read.
+    #[error("the first certificate of the file cannot be read")]
+    Malformed,
+    /// No private key in the key file.
+    #[error("there is no private key in this file (PEM: PKCS #8, PKCS #1 or SEC 1)")]
+    NoKey,
+    /// A key of an algorithm or a size that is not supported, or that is encrypted.
+    #[error("the private key cannot be used: write an RSA, ECDSA or Ed25519 key, not encrypted")]
+    Key(#[source] rustls::Error),
+    /// The key belongs to another certificate.
+    #[error(
+        "the private key is not that of the first certificate in the file: the server's own comes \
+         first, then those of the authorities between it and the root"
+    )]
+    KeyMismatch,
+    /// The authorities of clients cannot be used.
+    #[error("the certificate authorities of clients cannot be used")]
+    Authorities(#[source] VerifierBuilderError),
+    /// An authority that cannot be read.
+    #[error("a certificate of the file cannot be used as an authority")]
+    Authority(#[source] rustls::Error),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Setup(#[source] rustls::Error),
+}
