@@ -82,6 +82,7 @@ readings! {
     CONNECTIONS = gauge("bartizan_connections", "Open connections.");
     CONNECTIONS_LIMIT = gauge("bartizan_connections_limit", "How many connections may be open, without the reserve.");
     CONNECTIONS_REFUSED = counter("bartizan_connections_refused", "Connections that were closed at once, as their address had all that it may have.");
+    CERTIFICATE = seconds("bartizan_tls_certificate_left", "For how long the TLS certificate is valid; 0 once it has ended.");
     STREAMS = gauge("bartizan_streams", "Open streams.");
     STREAMS_LIMIT = gauge("bartizan_streams_limit", "How many streams may be open.");
     BODIES = bytes("bartizan_held_bodies", "How much of request bodies is in memory.");
@@ -158,6 +159,11 @@ impl Readings {
         self.push(CONNECTIONS, [listener, ("kind", "reserve")], in_reserve.into());
         self.push(CONNECTIONS_LIMIT, [listener], limit.into());
         self.push(CONNECTIONS_REFUSED, [listener], Value::Count(refused));
+    }
+
+    /// For how long the certificate of the server is valid.
+    pub fn certificate(&mut self, left: Duration) {
+        self.push(CERTIFICATE, [], left.into());
     }
 
     /// What the callers of a resource hold: streams and bytes of bodies, each with its limit.

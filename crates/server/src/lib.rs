@@ -22,6 +22,7 @@ mod policy;
 mod random;
 mod reload;
 mod telemetry;
+mod tls;
 
 use std::path::PathBuf;
 

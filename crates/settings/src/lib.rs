@@ -15,6 +15,7 @@ mod environment;
 mod form;
 pub mod key_folder;
 mod keys;
+mod plain_http;
 pub mod secret_file;
 mod setting;
 mod sign_in;
@@ -29,6 +30,7 @@ pub use keys::{
     KeySettingError, KeySource, VerifyingKeys, fresh_secret, secret_file, signing_key,
     verifying_keys, verifying_keys_in, verifying_secret,
 };
+pub use plain_http::PlainHttp;
 pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use setting::{
     Program, Setting, Shape, Variable, env_example, is_similar, reference, schema, similar,

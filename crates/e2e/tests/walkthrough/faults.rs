@@ -214,7 +214,7 @@ fn a_refused_host_or_origin_is_logged_with_the_setting_that_lets_it_in() {
 fn a_server_that_listens_to_others_under_a_name_of_this_machine_warns() {
     let world = World::ready();
     let warning = "Clients on other machines are refused: set MCP_RESOURCE";
-    let server = world.start_at("0.0.0.0:0", &[], &[]);
+    let server = world.start_at("0.0.0.0:0", &[], &[("PLAIN_HTTP", "on")]);
     server.log_with(warning);
     drop(server);
     let server = world.start(&[], &[]);

@@ -17,7 +17,7 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
 {server} gateway -- npx -y @modelcontextprotocol/server-everything
 {server} gateway --url http://127.0.0.1:9000/mcp",
     ),
-    ("run", "{server} run\n{server} run --bind 0.0.0.0:8000 --resource https://mcp.example/mcp"),
+    ("run", "{server} run\n{server} run --bind 127.0.0.1:8000 --resource https://mcp.example/mcp"),
     (
         "status",
         "{server} status\n\

@@ -10,7 +10,7 @@ use auth_core::{Clock, SystemClock};
 use bartizan::PeerAddress;
 use directory::{AnyDirectory, CachedDirectory, Directory};
 use listener::{
-    Connections, Limits, PerAddress, descriptors, serve,
+    Connections, Limits, PerAddress, Socket, descriptors, serve,
     signals::{Asked, Signals},
 };
 use settings::{EnvFile, Environment, KeySource};
@@ -38,11 +38,13 @@ use crate::{
     config::{
         policy_file::PolicySource,
         settings::{Config, ConfigError},
+        transport::Transport,
     },
     failure::Failure,
     mcp::server::McpServer,
-    reload::{Recheck, Reload, Watched},
+    reload::{Part, Recheck, Reload, Watched},
     telemetry::log,
+    tls::{expiry::Expiry, in_force::CertificateFiles},
 };
 
 /// What the listener has to know of this program.
@@ -137,6 +139,9 @@ pub(super) async fn serve_until(
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
+    config.transport.check(address.ip()).map_err(|fault| ConfigError(vec![fault.to_string()]))?;
+    let expiry = Expiry::default();
+    let (socket, certificate) = socket(listener, config, &expiry, &clock)?;
     let admin = match &config.admin {
         Some(admin) => Some(Listening::open(admin).await?),
         None => None,
@@ -165,23 +170,20 @@ pub(super) async fn serve_until(
     }
     let is_terminal = io::stdout().is_terminal();
     let mut text = String::new();
+    let scheme = config.transport.scheme();
     if lines.is_empty() {
         let path = config.resource.path();
-        text = format!("MCP server on http://{address}{path}, {}\n", config.protection());
-        text.push_str(&next_step(address, path, is_terminal, invocation));
+        text = format!("MCP server on {scheme}://{address}{path}, {}\n", config.protection());
+        let tls = matches!(config.transport, Transport::Tls(..)).then(|| config.resource.as_str());
+        text.push_str(&next_step(address, path, tls, is_terminal, invocation));
     }
     for (name, path, protection) in lines {
-        let _ = writeln!(text, "MCP server {name} on http://{address}{path}, {protection}");
+        let _ = writeln!(text, "MCP server {name} on {scheme}://{address}{path}, {protection}");
     }
     if let Some(admin) = &admin {
         let _ =
             writeln!(text, "Admin listener on {}: {}", admin.place, admin.reach.paths().join(", "));
     }
-    write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
-    if let Some(start_code) = start_code {
-        start_code.offer(address, is_terminal, invocation, out).await?;
-    }
-
     let (stop, ended_calls) = (CancellationToken::new(), CancellationToken::new());
     let connections = config.max_connections;
     let per_address = config
@@ -197,21 +199,34 @@ pub(super) async fn serve_until(
     let (health, router, replaceable) = (in_force.health(), in_force.router(), in_force.parts());
     let explaining = in_force.explaining();
     let settings = Watched::new(files.watched(in_force, reread, stop.clone()), Arc::clone(&clock));
-    let reload = Reload::new(vec![Box::new(settings)], replaceable);
+    let mut lasting: Vec<Box<dyn Part>> = vec![Box::new(settings)];
+    if let Some(certificate) = certificate {
+        lasting.push(Box::new(Watched::new(certificate, Arc::clone(&clock))));
+    }
+    let reload = Reload::new(lasting, replaceable);
     for changed in reload.health() {
         health.readiness.add(move || changed.failing());
     }
     let (reloads, asking) = (reload.requests(), reload.requests());
     jobs.spawn(reload.keep_fresh(stop.clone()));
+    jobs.spawn(expiry.clone().watch(Arc::clone(&clock), stop.clone()));
+    let (watched, at) = (expiry.clone(), Arc::clone(&clock));
+    health.readiness.add(move || watched.failing(at.now()));
     let stopping = stop.clone();
     health.readiness.add(move || stopping.is_cancelled().then(Failing::stopping));
     let router = log::Gate::new(router, log::current());
+    write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
+    if let Some(start_code) = start_code {
+        start_code.offer(address, is_terminal, invocation, out).await?;
+    }
+
     let counts = Connections::default();
     // It answers until the last request has ended.
     let admin_stop = CancellationToken::new();
     let drain = CancellationToken::new();
     let admin = admin.zip(metrics).map(|(admin, metrics)| {
         read_connections(&metrics, metrics::Listener::Main, counts.clone(), connections);
+        expiry.read_by(&metrics, Arc::clone(&clock));
         let answers = Answers {
             health,
             metrics: Arc::clone(&metrics),
@@ -226,7 +241,7 @@ pub(super) async fn serve_until(
         let answering = routes::routes(answers, admin.reach);
         tokio::spawn(admin.serve(answering, admin_stop.clone(), metrics))
     });
-    let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
+    let serving = serve(socket, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
     loop {
         let asked = tokio::select! {
@@ -253,6 +268,26 @@ pub(super) async fn serve_until(
     directory.close().await;
     tracing::info!("Stopped");
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
+}
+
+/// Where callers are accepted, and the certificate that is read again, if there is one.
+fn socket(
+    listener: TcpListener,
+    config: &Config,
+    expiry: &Expiry,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Socket, Option<CertificateFiles>), Failure> {
+    let Transport::Tls(files, loaded) = &config.transport else {
+        return Ok((listener.into(), None));
+    };
+    let host = config.resource.host();
+    if !loaded.certificate.is_for(host) {
+        tracing::warn!(host, "Clients will refuse this server: its certificate is for other names");
+    }
+    let (files, loaded, clock) = (files.clone(), loaded.clone(), Arc::clone(clock));
+    let (certificate, tls) = CertificateFiles::new(files, loaded, expiry.clone(), clock)
+        .map_err(|fault| ConfigError(vec![format!("TLS: {fault}")]))?;
+    Ok((Socket::Tls(listener, tls), Some(certificate)))
 }
 
 /// What is printed of an upstream: its name, its path, and what protects it.

@@ -6,4 +6,5 @@ mod origins;
 pub(crate) mod policy_file;
 pub(crate) mod provisioning;
 pub(crate) mod settings;
+pub(crate) mod transport;
 pub(crate) mod upstreams;

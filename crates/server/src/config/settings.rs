@@ -25,6 +25,7 @@ use crate::{
         origins::allowed_origins,
         policy_file::{self, PolicySource},
         provisioning,
+        transport::Transport,
     },
     key_files::{DEFAULT_OUTAGE, KeyFile},
 };
@@ -34,6 +35,8 @@ use crate::{
 pub struct Config {
     /// Where to listen: `host:port`.
     pub bind: String,
+    /// How the server speaks to its callers.
+    pub(crate) transport: Transport,
     /// Where operators ask, if anywhere.
     pub admin: Option<AdminBind>,
     /// The canonical URI.
@@ -124,6 +127,11 @@ impl Config {
             let label = args.label(Variable::McpResource, environment);
             faults.push(format!("{label} {resource:?}: {fault}"));
         });
+        let transport = Transport::resolve(environment, resource.as_ref().ok(), &mut faults);
+        if let Some(Err(fault)) = transport.as_ref().map(|it| it.check_configured(&bind)) {
+            faults
+                .push(format!("{} {bind:?}: {fault}", args.label(Variable::BindAddr, environment)));
+        }
         let policy = policy.map_err(|fault| faults.push(fault.to_string()));
         let policy_read = policy.as_ref().ok().map(|(policy, _)| policy).filter(|_| is_only_one);
         let file = environment.get(Variable::IssuersFile).map(PathBuf::from);
@@ -191,12 +199,13 @@ impl Config {
 
         let audit = AuditConfig::resolve(environment, &mut faults);
 
-        match (resource, policy, trusted_proxies) {
-            (Ok(resource), Ok((policy, policy_source)), Ok(trusted_proxies))
+        match (resource, policy, trusted_proxies, transport) {
+            (Ok(resource), Ok((policy, policy_source)), Ok(trusted_proxies), Some(transport))
                 if faults.is_empty() =>
             {
                 Ok(Self {
                     bind,
+                    transport,
                     admin,
                     resource,
                     local,

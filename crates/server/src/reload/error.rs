@@ -6,6 +6,7 @@ use crate::{
     config::{policy_file::PolicyFileError, settings::ConfigError},
     failure::Failure,
     gateway::files::GatewayFileError,
+    tls::TlsFileError,
 };
 
 /// Why the new version of a file is refused.
@@ -29,12 +30,21 @@ pub(crate) enum ReloadError {
     /// Settings that are read at the start alone have changed.
     #[error("this takes effect with a restart: {}", .0.join(", "))]
     Restart(Vec<String>),
+    /// The files of the certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
     /// It does not fit the other settings. These may change, so it is judged again.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
 impl ReloadError {
+    /// Whether the reason is outside of the files, so that they may be accepted later as they are.
+    pub(crate) const fn may_pass(&self) -> bool {
+        let is_early = matches!(self, Self::Tls(TlsFileError::Early { .. }));
+        is_early || matches!(self, Self::Config(_) | Self::NotAccepted)
+    }
+
     /// The reason in a few words, without a name or a line of the file: any caller may read it in
     /// `/readyz`.
     pub(crate) const fn reason(&self) -> &'static str {
@@ -48,6 +58,7 @@ impl ReloadError {
             }
             Self::Upstream(GatewayFileError::Lock { .. }) => "it is no lock file",
             Self::NotAccepted => "it is not accepted",
+            Self::Tls(error) => error.reason(),
             Self::Config(_) => "it does not fit the other settings",
             Self::Settings(_) => "the server cannot be configured so",
             Self::Restart(_) => "it takes effect with a restart",

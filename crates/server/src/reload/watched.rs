@@ -81,8 +81,7 @@ impl<S: Source> Part for Watched<S> {
                 }
             }
             Err(error) => {
-                self.is_for_others =
-                    matches!(error, ReloadError::Config(_) | ReloadError::NotAccepted);
+                self.is_for_others = error.may_pass();
                 let is_asked = std::mem::take(&mut self.is_asked);
                 if self.health.refused(&error, self.clock.now()) || is_asked {
                     let error: &(dyn std::error::Error + 'static) = &error;

@@ -16,7 +16,7 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 26] = [
+const FAMILIES: [(&str, &str, Option<&str>); 27] = [
     ("bartizan_audit_waiting_records", "gauge", None),
     ("bartizan_audit_waiting_records_limit", "gauge", None),
     ("bartizan_build", "info", None),
@@ -38,6 +38,7 @@ const FAMILIES: [(&str, &str, Option<&str>); 26] = [
     ("bartizan_refused_definitions", "counter", None),
     ("bartizan_streams", "gauge", None),
     ("bartizan_streams_limit", "gauge", None),
+    ("bartizan_tls_certificate_left_seconds", "gauge", Some("seconds")),
     ("bartizan_token_cache_lookups", "counter", None),
     ("bartizan_unreadable_lists", "counter", None),
     ("bartizan_upstream_up", "gauge", None),

@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn every_error_is_reported_with_its_line_and_the_name_that_was_meant() {
         let found = errors(
-            "[sever]\n[server]\nbnd = \"x\"\nbind = 1\nsessions = \"all\"\nallowed_origins = \"x\"\n[limits]\nmax_connections = 0\nmax_body_memory = \"1\"\nbind = 2\n[tls]\n",
+            "[sever]\n[server]\nbnd = \"x\"\nbind = 1\nsessions = \"all\"\nallowed_origins = \"x\"\n[limits]\nmax_connections = 0\nmax_body_memory = \"1\"\nbind = 2\n[ssh]\n",
         );
         for error in [
             "line 1: sever: unknown section: did you mean `server`?",
@@ -305,7 +305,7 @@ mod tests {
             "line 8: limits.max_connections: write a whole number of 1 or more",
             "line 9: limits.max_body_memory: write a whole number of 1 or more",
             "line 10: limits.bind: unknown key",
-            "line 11: tls: unknown section",
+            "line 11: ssh: unknown section",
         ] {
             assert!(found.iter().any(|it| it == error), "{error}: {found:#?}");
         }

@@ -33,8 +33,12 @@ comes from, and `server config schema` prints a JSON Schema, which lets editors 
 #:schema ./bartizan.schema.json
 
 [server]
-bind = \"0.0.0.0:8000\"
+bind = \"0.0.0.0:443\"
 resource = \"https://mcp.example/mcp\"
+
+[tls]
+certificate_file = \"tls/fullchain.pem\"
+key_file = \"tls/key.pem\"
 
 [policy]
 file = \"policy.toml\"

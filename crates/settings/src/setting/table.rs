@@ -168,6 +168,30 @@ settings! {
         Some("127.0.0.1:8000"),
         "Where the server listens: host:port; port 0 for any free one.",
     );
+    /// Whether plain HTTP may be spoken where other machines reach it.
+    PlainHttp = shared(
+        "PLAIN_HTTP",
+        ("server", "plain_http"),
+        Choice(&["on", "off"]),
+        Some("off"),
+        "Whether BIND_ADDR may be an address that other machines reach while there is no certificate: on, if a proxy in front speaks TLS (docs/tls.md).",
+    );
+    /// The certificate of the server.
+    TlsCertificateFile = server(
+        "TLS_CERTIFICATE_FILE",
+        ("tls", "certificate_file"),
+        Path,
+        None,
+        "A PEM file with the certificate of the server, and those of the authorities between it and the root. It is read again when it changes (docs/tls.md). Not set: the server speaks plain HTTP.",
+    );
+    /// Its private key.
+    TlsKeyFile = server(
+        "TLS_KEY_FILE",
+        ("tls", "key_file"),
+        Path,
+        None,
+        "A PEM file with the private key of that certificate, for its owner alone.",
+    );
     /// How many connections are open at once.
     MaxConnections = shared(
         "MAX_CONNECTIONS",

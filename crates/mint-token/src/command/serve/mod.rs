@@ -21,7 +21,7 @@ use listener::{Connections, Limits, PerAddress, descriptors, shutdown};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::settings::ServeSettings;
+use self::settings::{PLAIN_HTTP, ServeSettings};
 use crate::{Exit, World, args::ServeArgs, output};
 
 /// What the listener has to know of this program.
@@ -75,8 +75,9 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let asked_to_stop = shutdown::signal();
     let environment = (world.environment)(&args.env_file)
         .map_err(|fault| ServeError::Settings(vec![fault.to_string()]))?;
-    let ServeSettings { bind, setup, database_url, max_connections, max_per_address, proxies } =
-        ServeSettings::resolve(args, &environment).map_err(ServeError::Settings)?;
+    let settings = ServeSettings::resolve(args, &environment).map_err(ServeError::Settings)?;
+    let ServeSettings { bind, plain_http, setup, database_url, max_connections, .. } = settings;
+    let (max_per_address, proxies) = (settings.max_per_address, settings.proxies);
     log::start(&environment).map_err(|fault| ServeError::Settings(vec![fault]))?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -87,6 +88,9 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let listening = |error| ServeError::Bind(bind.clone(), error);
     let listener = TcpListener::bind(&bind).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
+    if !plain_http.is_permitted_at(address.ip()) {
+        return Err(ServeError::Settings(vec![format!("{address}: {PLAIN_HTTP}")]));
+    }
     if let Some(shortage) = descriptors::raise(max_connections) {
         tracing::warn!("{shortage}");
     }

@@ -5,14 +5,21 @@ use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use settings::{Environment, SignInSettings, Variable, check_listen_address};
+use settings::{Environment, PlainHttp, SignInSettings, Variable, check_listen_address};
 
 use crate::{args::ServeArgs, policy};
+
+/// What is said of an address where plain HTTP is not permitted.
+pub(super) const PLAIN_HTTP: &str = "other machines reach this address, and in plain HTTP everyone \
+    on the way can read passwords and tokens: put a proxy that speaks TLS in front, and set \
+    PLAIN_HTTP=on";
 
 /// What it needs.
 pub(super) struct ServeSettings {
     /// Where to listen: `host:port`.
     pub(super) bind: String,
+    /// Where plain HTTP may be spoken.
+    pub(super) plain_http: PlainHttp,
     /// The authorization server.
     pub(super) setup: IssuerSetup,
     /// The directory of users.
@@ -39,6 +46,10 @@ impl ServeSettings {
             let label = args.bind.as_ref().map_or(label.as_str(), |_| "--bind");
             faults.push(format!("{label} {bind:?}: {fault}"));
         }
+        let plain_http = PlainHttp::read(environment, &mut faults);
+        if plain_http.is_some_and(|plain| !plain.may_be_permitted_at(&bind)) {
+            faults.push(format!("{bind}: {PLAIN_HTTP}"));
+        }
         let issuer = issuer(text(Variable::JwtIssuer), &mut faults);
         let resource = text(Variable::McpResource);
         let resource = resource
@@ -61,17 +72,30 @@ impl ServeSettings {
         let proxies = proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
         });
-        match (issuer, resource, policy, settings, proxies) {
-            (Some(issuer), Ok(resource), Some(policy), Some(settings), Ok(proxies))
-                if faults.is_empty() =>
-            {
+        match (issuer, resource, policy, settings, proxies, plain_http) {
+            (
+                Some(issuer),
+                Ok(resource),
+                Some(policy),
+                Some(settings),
+                Ok(proxies),
+                Some(plain_http),
+            ) if faults.is_empty() => {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
                 let resource =
                     ServedResource { uri: resource, name: resource_name, policy: policy.into() };
                 let resources = vec![resource];
                 let setup = IssuerSetup { issuer, resources, settings, providers, authorities };
                 let database_url = text(Variable::DatabaseUrl).to_owned();
-                Ok(Self { bind, setup, database_url, max_connections, max_per_address, proxies })
+                Ok(Self {
+                    bind,
+                    plain_http,
+                    setup,
+                    database_url,
+                    max_connections,
+                    max_per_address,
+                    proxies,
+                })
             }
             _ => Err(faults),
         }

@@ -1,0 +1,151 @@
+//! How the server speaks to its callers: with TLS, or in plain HTTP.
+//!
+//! 1. With a certificate it is TLS, and nothing else.
+//! 2. Without one it is plain HTTP: on loopback, or wherever `PLAIN_HTTP=on` says that a proxy in
+//!    front, or the network, keeps others from reading it. A token that is read can be used.
+
+use std::net::IpAddr;
+
+use auth_core::ResourceUri;
+use settings::{Environment, PlainHttp, Variable};
+
+use crate::tls::files::{Loaded, TlsFiles};
+
+/// How the server speaks to its callers.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    /// With TLS.
+    Tls(TlsFiles, Loaded),
+    /// In plain HTTP.
+    Plain(PlainHttp),
+}
+
+/// A server in plain HTTP that other machines reach.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "other machines reach {0}, and in plain HTTP everyone on the way can read the tokens: set \
+     TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or, if a proxy in front speaks TLS, set PLAIN_HTTP=on"
+)]
+pub(crate) struct PlainHttpError(String);
+
+impl Transport {
+    /// Reads the settings, and the files that they name. What is wrong is added to `faults`.
+    pub(crate) fn resolve(
+        environment: &Environment,
+        resource: Option<&ResourceUri>,
+        faults: &mut Vec<String>,
+    ) -> Option<Self> {
+        let path = |variable: Variable| environment.get(variable).map(Into::into);
+        let certificate = path(Variable::TlsCertificateFile);
+        let (certificate, key) = match (certificate, path(Variable::TlsKeyFile)) {
+            (Some(certificate), Some(key)) => (certificate, key),
+            (None, None) => return PlainHttp::read(environment, faults).map(Self::Plain),
+            (one, _) => {
+                let (set, missing) = if one.is_some() {
+                    (Variable::TlsCertificateFile, Variable::TlsKeyFile)
+                } else {
+                    (Variable::TlsKeyFile, Variable::TlsCertificateFile)
+                };
+                let set = environment.label(set);
+                faults.push(format!("{set} is set and {} is not: set both", missing.name()));
+                return None;
+            }
+        };
+        if let Some(resource) = resource.filter(|it| !it.as_str().starts_with("https:")) {
+            faults.push(format!(
+                "{} {resource}: clients use https where there is a certificate: write https://…",
+                environment.label(Variable::McpResource)
+            ));
+        }
+        let files = TlsFiles { certificate, key, clients: None };
+        match files.load() {
+            Ok(loaded) => Some(Self::Tls(files, loaded)),
+            Err(fault) => {
+                faults.push(format!("TLS: {fault}"));
+                None
+            }
+        }
+    }
+
+    /// Whether the server may listen at this address.
+    pub(crate) fn check(&self, address: IpAddr) -> Result<(), PlainHttpError> {
+        match self {
+            Self::Plain(plain) if !plain.is_permitted_at(address) => {
+                Err(PlainHttpError(address.to_string()))
+            }
+            Self::Tls(..) | Self::Plain(_) => Ok(()),
+        }
+    }
+
+    /// The same of an address as it is configured. One that is a name is known once the server
+    /// listens.
+    pub(crate) fn check_configured(&self, bind: &str) -> Result<(), PlainHttpError> {
+        match self {
+            Self::Plain(plain) if !plain.may_be_permitted_at(bind) => {
+                Err(PlainHttpError(bind.to_owned()))
+            }
+            Self::Tls(..) | Self::Plain(_) => Ok(()),
+        }
+    }
+
+    /// `https` or `http`.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Tls(..) => "https",
+            Self::Plain(_) => "http",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::made::Made;
+
+    fn resolve(resource: &str, pairs: &[(&str, &str)]) -> Result<Transport, String> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let resource = resource.parse().unwrap();
+        let mut faults = Vec::new();
+        let environment = Environment::from_pairs(pairs);
+        let found = Transport::resolve(&environment, Some(&resource), &mut faults);
+        found.filter(|_| faults.is_empty()).ok_or_else(|| faults.join("\n"))
+    }
+
+    #[test]
+    fn plain_http_that_other_machines_reach_is_refused_with_both_remedies() {
+        let plain = resolve("http://localhost:8000/mcp", &[]).unwrap();
+        assert_eq!(plain.scheme(), "http");
+        assert_eq!(plain.check_configured("127.0.0.1:8000"), Ok(()));
+        let other: IpAddr = "192.0.2.1".parse().unwrap();
+        for fault in [plain.check_configured("0.0.0.0:8000"), plain.check(other)] {
+            let fault = fault.unwrap_err().to_string();
+            for remedy in ["TLS_CERTIFICATE_FILE and TLS_KEY_FILE", "PLAIN_HTTP=on"] {
+                assert!(fault.contains(remedy), "{fault}");
+            }
+        }
+        let meant = resolve("https://mcp.example", &[("PLAIN_HTTP", "on")]).unwrap();
+        assert_eq!(meant.check_configured("0.0.0.0:8000"), Ok(()));
+        assert_eq!(meant.check(other), Ok(()));
+        assert!(resolve("http://localhost", &[("PLAIN_HTTP", "yes")]).is_err());
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key_and_a_resource_with_https() {
+        let made = Made::new();
+        let certificate = made.files.certificate.to_str().unwrap();
+        let key = made.files.key.to_str().unwrap();
+        let both = [("TLS_CERTIFICATE_FILE", certificate), ("TLS_KEY_FILE", key)];
+        let tls = resolve("https://mcp.example/mcp", &both).unwrap();
+        assert_eq!(tls.scheme(), "https");
+        assert_eq!(tls.check_configured("0.0.0.0:8443"), Ok(()));
+        for (one, other) in [(0, "TLS_KEY_FILE"), (1, "TLS_CERTIFICATE_FILE")] {
+            let fault = resolve("https://mcp.example", &both[one..=one]).unwrap_err();
+            assert!(fault.ends_with(&format!("{other} is not: set both")), "{fault}");
+        }
+        let fault = resolve("http://localhost:8000/mcp", &both).unwrap_err();
+        assert!(fault.contains("write https://"), "{fault}");
+        let missing = [both[0], ("TLS_KEY_FILE", "/no/such/key")];
+        let fault = resolve("https://mcp.example", &missing).unwrap_err();
+        assert!(fault.starts_with("TLS: /no/such/key: "), "{fault}");
+    }
+}

@@ -1,0 +1,167 @@
+//! The files of a certificate: the chain, the key, and the authorities of clients.
+//!
+//! 1. All of them are read and checked before any of it is used.
+//! 2. The key is for its owner alone, as every file with a secret.
+//! 3. A pipe is not read: that would wait for its writer.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use listener::{Certificate, CertificateError, ClientAuthorities};
+use settings::{SecretFileError, secret_file};
+use zeroize::Zeroizing;
+
+use super::error::{TlsFileError, UnreadableFileError};
+
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Where the files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    /// The certificate, and those of the authorities between it and the root.
+    pub(crate) certificate: PathBuf,
+    /// Its private key.
+    pub(crate) key: PathBuf,
+    /// The authorities by which certificates of clients are verified, if clients may have some.
+    pub(crate) clients: Option<PathBuf>,
+}
+
+/// What is in the files, not checked yet.
+#[derive(PartialEq, Eq)]
+pub(crate) struct TlsTexts {
+    certificate: Vec<u8>,
+    key: Zeroizing<String>,
+    clients: Option<Vec<u8>>,
+}
+
+/// Why the texts of the files are not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TextError {
+    /// One of them cannot be read.
+    Unreadable(UnreadableFileError),
+    /// Other users can read the key.
+    Permissions(settings::InsecurePermissionsError),
+}
+
+/// What the files hold.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Loaded {
+    /// The certificate with its key.
+    pub(crate) certificate: Certificate,
+    /// The authorities of clients.
+    pub(crate) clients: Option<ClientAuthorities>,
+}
+
+impl From<TextError> for TlsFileError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Unreadable(error) => error.into(),
+            TextError::Permissions(error) => error.into(),
+        }
+    }
+}
+
+impl TlsFiles {
+    /// Reads and checks them.
+    pub(crate) fn load(&self) -> Result<Loaded, TlsFileError> {
+        self.check(&self.texts()?)
+    }
+
+    /// Reads them.
+    pub(crate) fn texts(&self) -> Result<TlsTexts, TextError> {
+        let certificate = text(&self.certificate)?;
+        check_kind(&self.key).map_err(|error| unreadable(&self.key, &error))?;
+        let key = secret_file::read(&self.key).map_err(|error| match error {
+            SecretFileError::InsecurePermissions(error) => TextError::Permissions(error),
+            SecretFileError::Io { source, .. } => unreadable(&self.key, &source),
+            other => unreadable(&self.key, &io::Error::other(other.to_string())),
+        })?;
+        let clients = self.clients.as_deref().map(text).transpose()?;
+        Ok(TlsTexts { certificate, key, clients })
+    }
+
+    /// Checks what was read, as a whole.
+    pub(crate) fn check(&self, texts: &TlsTexts) -> Result<Loaded, TlsFileError> {
+        let TlsTexts { certificate, key, clients } = texts;
+        let certificate = Certificate::from_pem(certificate, key.as_bytes());
+        let certificate = certificate.map_err(|source| {
+            let of_key = matches!(source, CertificateError::NoKey | CertificateError::Key(_));
+            let path = if of_key { &self.key } else { &self.certificate };
+            TlsFileError::Invalid { path: path.clone(), source }
+        })?;
+        let clients = clients.as_deref().map(ClientAuthorities::from_pem).transpose();
+        let clients = clients.map_err(|source| TlsFileError::Invalid {
+            path: self.clients.clone().unwrap_or_default(),
+            source,
+        })?;
+        Ok(Loaded { certificate, clients })
+    }
+}
+
+fn text(path: &Path) -> Result<Vec<u8>, TextError> {
+    let read = || {
+        check_kind(path)?;
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_BYTES);
+        if is_whole { Ok(bytes) } else { Err(io::Error::other("this file is too long")) }
+    };
+    read().map_err(|error| unreadable(path, &error))
+}
+
+fn check_kind(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("this is no file")) }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> TextError {
+    TextError::Unreadable(UnreadableFileError { path: path.into(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::made::Made;
+
+    #[test]
+    fn what_is_wrong_is_said_of_the_file_that_it_is_wrong_with() {
+        let made = Made::new();
+        assert!(made.files.load().unwrap().certificate.is_for("localhost"));
+        let fault = |files: &TlsFiles| files.load().unwrap_err().to_string();
+        let missing = TlsFiles { key: made.path("none"), ..made.files.clone() };
+        assert!(fault(&missing).contains("/none: No such file"), "{}", fault(&missing));
+        let folder = TlsFiles { certificate: made.path(""), ..made.files.clone() };
+        assert!(fault(&folder).ends_with(": this is no file"));
+        let swapped = TlsFiles { key: made.files.certificate.clone(), ..made.files.clone() };
+        made.set_mode(&swapped.key, 0o600);
+        assert!(fault(&swapped).contains("cert.pem: there is no private key"));
+        let clients = TlsFiles { clients: Some(made.path("ca.pem")), ..made.files.clone() };
+        fs::write(made.path("ca.pem"), "nothing").unwrap();
+        assert!(fault(&clients).contains("ca.pem: there is no certificate"));
+        fs::copy(&made.files.certificate, made.path("ca.pem")).unwrap();
+        assert!(clients.load().unwrap().clients.is_some());
+        fs::write(&made.files.certificate, vec![b' '; 1024 * 1024 + 1]).unwrap();
+        assert!(fault(&made.files).ends_with("cert.pem: this file is too long"));
+    }
+
+    #[test]
+    fn a_key_that_other_users_can_read_is_refused() {
+        let made = Made::new();
+        made.set_mode(&made.files.key, 0o640);
+        let fault = made.files.load().unwrap_err();
+        assert_eq!(fault.reason(), "other users can read its key");
+        assert!(fault.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let (made, other) = (Made::new(), Made::new());
+        let files = TlsFiles { key: other.files.key.clone(), ..made.files.clone() };
+        let fault = files.load().unwrap_err();
+        assert_eq!(fault.reason(), "its key is that of another certificate");
+        assert!(fault.to_string().contains("cert.pem: the private key is not that of"));
+    }
+}

@@ -1,0 +1,187 @@
+//! The program with a certificate, in a folder of its own with a cleared environment.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use auth_core::{Algorithm, Clock, SystemClock};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use serde_json::json;
+use tempfile::TempDir;
+use testkit::{Forge, TestKey};
+
+pub(crate) const RESOURCE: &str = "https://localhost/mcp";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder with a key, a certificate, and the users that `server init` adds.
+pub(crate) struct World {
+    folder: TempDir,
+    key: &'static TestKey,
+    issuer: Issuer<'static, KeyPair>,
+    authority: String,
+}
+
+/// A running server. It ends when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    /// The first line that it prints.
+    pub(crate) line: String,
+    log: PathBuf,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let own = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&own).unwrap().pem();
+        let world = Self {
+            folder: tempfile::tempdir().unwrap(),
+            key: TestKey::shared(Algorithm::Hs256),
+            issuer: Issuer::new(params, own),
+            authority,
+        };
+        world.renew("localhost", |_| {});
+        let output = world.command(&["init"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes another certificate with its key.
+    pub(crate) fn renew(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        self.put("key.pem", &key.serialize_pem());
+        self.put("cert.pem", &certificate.pem());
+    }
+
+    /// Replaces a file by a rename.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        let draft = self.path("draft");
+        fs::write(&draft, text).unwrap();
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::rename(draft, self.path(name)).unwrap();
+    }
+
+    /// A command without a certificate.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let secret = BASE64_URL_SAFE_NO_PAD.encode(self.key.secret().unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+        command.args(args).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command.env("JWT_SECRET", format!("base64url:{secret}")).env("SIGN_IN", "off");
+        command.env("BIND_ADDR", "127.0.0.1:0");
+        command
+    }
+
+    /// Starts a server with the certificate.
+    pub(crate) fn start(&self, env: &[(&str, &str)]) -> Running {
+        let log = self.path("server.log");
+        let mut child = self
+            .command(&[])
+            .env("MCP_RESOURCE", RESOURCE)
+            .env("TLS_CERTIFICATE_FILE", "cert.pem")
+            .env("TLS_KEY_FILE", "key.pem")
+            .envs(env.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains(", protected: "), "{line} {}", fs::read_to_string(&log).unwrap());
+        Running { child, line, log }
+    }
+
+    /// A client that trusts the authority of the certificate.
+    pub(crate) fn client(&self) -> reqwest::ClientBuilder {
+        let authority = reqwest::Certificate::from_pem(self.authority.as_bytes()).unwrap();
+        reqwest::Client::builder().no_proxy().tls_certs_only([authority])
+    }
+
+    /// A token of alice that is valid now.
+    pub(crate) fn token(&self) -> String {
+        let now = SystemClock.now().as_secs();
+        let dates = [("iat", now), ("nbf", now), ("exp", now + 600)];
+        let forge = Forge::valid(self.key).claim("sub", "alice").claim("aud", RESOURCE);
+        let forge = dates.into_iter().fold(forge, |forge, (name, date)| forge.claim(name, date));
+        forge.sign(self.key)
+    }
+}
+
+/// Until when a certificate was valid that has ended.
+pub(crate) fn ended(params: &mut CertificateParams) {
+    params.not_after = date_time_ymd(2020, 1, 1);
+}
+
+impl Running {
+    /// The URL of `path` at the name of the certificate.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let (_, rest) = self.line.split_once("https://127.0.0.1:").unwrap();
+        let (port, _) = rest.split_once('/').unwrap();
+        format!("https://localhost:{port}{path}")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until the log has this text.
+    pub(crate) async fn logs(&self, text: &str) {
+        let waiting = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(waited.is_ok(), "{text}: {}", self.log());
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until the program has ended, with success.
+    pub(crate) fn ends(mut self) {
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A call of `get_time` at `url`.
+pub(crate) fn call(client: &reqwest::Client, url: &str, token: &str) -> reqwest::RequestBuilder {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let params = json!({ "name": "get_time", "arguments": {}, "_meta": meta });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    client
+        .post(url)
+        .bearer_auth(token)
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", "get_time")
+        .body(body.to_string())
+}
