@@ -29,6 +29,7 @@ pub struct Guard<A> {
     pub(crate) origins: Origins,
     pub(crate) bodies: Arc<Quota>,
     pub(crate) streams: Arc<Quota>,
+    pub(crate) calls: Arc<Quota>,
     pub(crate) rates: Arc<RateLimits>,
     pub(crate) failures: Option<FailedAuthentications>,
 }
@@ -38,6 +39,7 @@ pub struct Guard<A> {
 pub struct GuardUsage {
     bodies: Arc<Quota>,
     streams: Arc<Quota>,
+    calls: Arc<Quota>,
 }
 
 impl GuardUsage {
@@ -51,6 +53,12 @@ impl GuardUsage {
     #[must_use]
     pub fn streams(&self) -> usize {
         self.streams.total()
+    }
+
+    /// How many calls are under way now; 0 where [`Limits`] has no bound for them.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.total()
     }
 }
 
@@ -87,6 +95,7 @@ impl<A: Authenticate> Guard<A> {
             authenticate: Arc::new(authenticate),
             bodies: Arc::default(),
             streams: Arc::default(),
+            calls: Arc::default(),
             rates: Arc::new(RateLimits::new()),
             failures: None,
         })
@@ -167,6 +176,15 @@ impl<A: Authenticate> Guard<A> {
         })
     }
 
+    /// Sets [`Limits::calls_per_caller`] and [`Limits::calls`].
+    #[must_use]
+    pub fn max_calls(self, per_caller: usize, total: usize) -> Self {
+        self.change_limits(|limits| {
+            limits.calls_per_caller = per_caller;
+            limits.calls = total;
+        })
+    }
+
     /// Sets [`Limits::body_timeout`].
     #[must_use]
     pub fn body_timeout(self, body_timeout: Duration) -> Self {
@@ -229,7 +247,11 @@ impl<A: Authenticate> Guard<A> {
     /// What callers hold now of what is bounded.
     #[must_use]
     pub fn usage(&self) -> GuardUsage {
-        GuardUsage { bodies: Arc::clone(&self.bodies), streams: Arc::clone(&self.streams) }
+        GuardUsage {
+            bodies: Arc::clone(&self.bodies),
+            streams: Arc::clone(&self.streams),
+            calls: Arc::clone(&self.calls),
+        }
     }
 
     /// Serves the metadata; to be mounted at [`metadata_paths`](Self::metadata_paths).
@@ -259,6 +281,7 @@ impl<A> Clone for Guard<A> {
             origins: self.origins.clone(),
             bodies: Arc::clone(&self.bodies),
             streams: Arc::clone(&self.streams),
+            calls: Arc::clone(&self.calls),
             rates: Arc::clone(&self.rates),
             failures: self.failures.clone(),
         }

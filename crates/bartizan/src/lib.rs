@@ -24,7 +24,7 @@
 //! | 7 | where a [`Recorder`] must record the decision, it has room for it | 503 |
 //! | 8 | [`Policy::decide`](auth_core::Policy::decide) on the body alone | 403, with every scope that is needed |
 //! | 9 | the names of sessions, events and tasks are the caller's own | 404; a JSON-RPC error |
-//! | 10 | the rate of the rule ([`RateLimit`](auth_core::RateLimit)) | 429 |
+//! | 10 | no more calls under way than the caller, and all callers, may have ([`Guard::max_calls`]); the rate of the rule ([`RateLimit`](auth_core::RateLimit)) | 429; 503 |
 //! | 11 | no more streams at once than a caller may have ([`Guard::max_streams`]) | 429 |
 //! | 12 | the inner service, with a [`Caller`] in the request's extensions | |
 //! | 13 | its answer: lists and notifications are filtered, streams end when the caller may not go on | |

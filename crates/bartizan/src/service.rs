@@ -10,7 +10,7 @@ use std::{
 };
 
 use auth_core::{
-    Action, Decision, Owner, Principal, Query,
+    Action, Decision, Owner, Policy, Principal, Query,
     audit::{Digest, TraceId},
     quota::{Holder, QuotaExceededError, Share},
 };
@@ -128,7 +128,7 @@ where
                 return Ok(response.map(GuardedBody::generated));
             }
             let mut response = match admit(guard, id, started, request).await {
-                Ok(Admitted { request, mut exchange, unacceptable, message_id, held }) => {
+                Ok(Admitted { request, mut exchange, unacceptable, message_id, held, call }) => {
                     // Calling may panic as well as waiting.
                     let response = match catch_panic(async { inner.call(request).await }).await {
                         Some(answered) => Some(answered?),
@@ -136,7 +136,7 @@ where
                     };
                     // The body is in memory until here.
                     drop(held);
-                    match (response, unacceptable) {
+                    let response = match (response, unacceptable) {
                         (None, _) => {
                             exchange.report(Outcome::Panicked);
                             let response = response::panicked(id, message_id.as_ref());
@@ -152,7 +152,8 @@ where
                             response.map(GuardedBody::generated)
                         }
                         (Some(response), _) => exchange.answer(response).await,
-                    }
+                    };
+                    response.map(|body| body.holding(call))
                 }
                 Err(response) => response.map(GuardedBody::generated),
             };
@@ -177,6 +178,8 @@ struct Admitted<A> {
     message_id: Option<Id>,
     /// What is held for its body.
     held: Share,
+    /// Its place among the calls under way, if these have a bound.
+    call: Option<Box<Share>>,
 }
 
 /// The request, if it is let through; or the answer that the caller gets instead.
@@ -276,13 +279,16 @@ where
             return Err(response);
         }
     };
-    if let Err(limited) = guard.rates.spend_for_action(&policy, &action, &owner, peer) {
-        let refusal = Refusal::RateLimited(limited, message_id);
-        reporter.decided(caller, &action, refusal.outcome(), &policy, &details);
-        let response = rules.challenges.refuse(id, &refusal);
-        reporter.completed(caller, &action, method.as_deref(), &response, started);
-        return Err(response);
-    }
+    let asked = Asked { policy: &policy, action: &action, owner: &owner, peer };
+    let call = match within_limits(&guard, &rules.limits, asked, message_id.as_ref()) {
+        Ok(call) => call,
+        Err(refusal) => {
+            reporter.decided(caller, &action, refusal.outcome(), &policy, &details);
+            let response = rules.challenges.refuse(id, &refusal);
+            reporter.completed(caller, &action, method.as_deref(), &response, started);
+            return Err(response);
+        }
+    };
     let place = match place(&guard, &rules.limits, &action, &owner) {
         Ok(place) => place,
         Err(exceeded) => return Err(refuse(Refusal::TooManyStreams(exceeded))),
@@ -313,7 +319,7 @@ where
         _place: place,
     };
     let request = Request::from_parts(parts, Full::new(bytes));
-    Ok(Admitted { request, exchange, unacceptable, message_id, held })
+    Ok(Admitted { request, exchange, unacceptable, message_id, held, call })
 }
 
 /// Room for the record of a decision, until that is reported, and what the recorder wants to know
@@ -348,6 +354,46 @@ fn within_rate<A>(guard: &Guard<A>, refusal: Refusal, peer: Option<IpAddr>) -> R
     }
 }
 
+/// What is permitted, and to whom.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    policy: &'a Policy,
+    action: &'a Action,
+    owner: &'a Owner,
+    peer: Option<IpAddr>,
+}
+
+/// A place among the calls under way, for a message of this `id`, once the rates allow it. Streams
+/// that only listen have a bound of their own.
+fn within_limits<A>(
+    guard: &Guard<A>,
+    limits: &Limits,
+    asked: Asked<'_>,
+    id: Option<&Id>,
+) -> Result<Option<Box<Share>>, Refusal> {
+    let Asked { policy, action, owner, peer } = asked;
+    // The place is first: a call that has none spends nothing.
+    let call = match (limits.call_bounds(), id) {
+        (Some(bounds), Some(id)) if !is_listening(action) => {
+            let mut call = Box::new(guard.calls.share(Holder::from(owner), bounds));
+            call.hold(1).map_err(|it| Refusal::TooManyCalls(it, id.clone()))?;
+            Some(call)
+        }
+        _ => None,
+    };
+    guard
+        .rates
+        .spend_for_action(policy, action, owner, peer)
+        .map_err(|limited| Refusal::RateLimited(limited, id.cloned()))?;
+    Ok(call)
+}
+
+/// Whether the answer is a stream that may stay open indefinitely.
+fn is_listening(action: &Action) -> bool {
+    matches!(action.method(), "session/stream" | "subscriptions/listen")
+        && action.target().is_none()
+}
+
 /// A place among the streams, for what is answered with one that may stay open indefinitely.
 fn place<A>(
     guard: &Guard<A>,
@@ -355,9 +401,7 @@ fn place<A>(
     action: &Action,
     owner: &Owner,
 ) -> Result<Option<Share>, QuotaExceededError> {
-    let is_stream = matches!(action.method(), "session/stream" | "subscriptions/listen")
-        && action.target().is_none();
-    if !is_stream {
+    if !is_listening(action) {
         return Ok(None);
     }
     let mut place = guard.streams.share(Holder::from(owner), limits.stream_bounds());

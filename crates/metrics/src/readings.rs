@@ -85,6 +85,8 @@ readings! {
     CERTIFICATE = seconds("bartizan_tls_certificate_left", "For how long the TLS certificate is valid; 0 once it has ended.");
     STREAMS = gauge("bartizan_streams", "Open streams.");
     STREAMS_LIMIT = gauge("bartizan_streams_limit", "How many streams may be open.");
+    CALLS = gauge("bartizan_calls", "Calls under way.");
+    CALLS_LIMIT = gauge("bartizan_calls_limit", "How many calls may be under way.");
     BODIES = bytes("bartizan_held_bodies", "How much of request bodies is in memory.");
     BODIES_LIMIT = bytes("bartizan_held_bodies_limit", "How much of request bodies may be in memory.");
     AUDIT_WAITING = gauge("bartizan_audit_waiting_records", "Records of decisions that are not written yet.");
@@ -166,12 +168,20 @@ impl Readings {
         self.push(CERTIFICATE, [], left.into());
     }
 
-    /// What the callers of a resource hold: streams and bytes of bodies, each with its limit.
-    pub fn held(&mut self, resource: &ResourceUri, streams: [usize; 2], bodies: [usize; 2]) {
+    /// What the callers of a resource hold: streams, calls under way and bytes of bodies, each with
+    /// its limit.
+    pub fn held(
+        &mut self,
+        resource: &ResourceUri,
+        [streams, most_streams]: [usize; 2],
+        [calls, most_calls]: [usize; 2],
+        [bodies, most_bytes]: [usize; 2],
+    ) {
         let resource = [("resource", resource.as_str())];
-        let ([streams, most_streams], [bodies, most_bytes]) = (streams, bodies);
         self.push(STREAMS, resource, streams.into());
         self.push(STREAMS_LIMIT, resource, most_streams.into());
+        self.push(CALLS, resource, calls.into());
+        self.push(CALLS_LIMIT, resource, most_calls.into());
         self.push(BODIES, resource, bodies.into());
         self.push(BODIES_LIMIT, resource, most_bytes.into());
     }

@@ -9,6 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use auth_core::quota::Share;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -30,6 +31,9 @@ pin_project! {
     pub struct GuardedBody<R> {
         #[pin]
         kind: Kind<R>,
+        // The place among the calls under way, until the answer has ended. A place is large, and
+        // where calls have no bound there is none.
+        call: Option<Box<Share>>,
     }
 }
 
@@ -123,20 +127,29 @@ impl Stream {
 
 impl<R> GuardedBody<R> {
     pub(crate) fn inner(body: R) -> Self {
-        Self { kind: Kind::Inner { body, tap: ResponseTap::new(None) } }
+        Self::of(Kind::Inner { body, tap: ResponseTap::new(None) })
     }
 
     /// The server's body, which `on_complete` sees, whole, before the caller has all of it.
     pub(crate) fn watched(body: R, on_complete: OnComplete) -> Self {
-        Self { kind: Kind::Inner { body, tap: ResponseTap::new(Some(on_complete)) } }
+        Self::of(Kind::Inner { body, tap: ResponseTap::new(Some(on_complete)) })
     }
 
     pub(crate) const fn stream(body: R, stream: Stream) -> Self {
-        Self { kind: Kind::Stream { body, stream } }
+        Self::of(Kind::Stream { body, stream })
     }
 
     pub(crate) const fn generated(body: Full<Bytes>) -> Self {
-        Self { kind: Kind::Generated { body } }
+        Self::of(Kind::Generated { body })
+    }
+
+    /// Holds `call` until the body is dropped.
+    pub(crate) fn holding(self, call: Option<Box<Share>>) -> Self {
+        Self { call, ..self }
+    }
+
+    const fn of(kind: Kind<R>) -> Self {
+        Self { kind, call: None }
     }
 }
 

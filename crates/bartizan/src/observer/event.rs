@@ -100,7 +100,7 @@ pub enum RefusalKind {
     ForbiddenOrigin,
     /// It names a session, an event or a task that is not this caller's.
     NotOwned,
-    /// A limit on bodies or streams is reached.
+    /// A limit on bodies, streams, calls under way or rates is reached.
     LimitReached,
     /// Its decision could not be recorded ([`Recorder`](crate::Recorder)).
     Unrecordable,

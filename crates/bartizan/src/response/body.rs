@@ -1,6 +1,6 @@
 //! The bodies of answers: JSON-RPC errors, and OAuth's two members.
 
-use auth_core::{Scope, ScopeSet};
+use auth_core::{Scope, ScopeSet, quota::QuotaExceededError};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -52,18 +52,43 @@ pub(super) fn rate_limited(
     request: RequestId,
     id: Option<&Id>,
 ) -> Response<Full<Bytes>> {
-    let (status, seconds) = (StatusCode::TOO_MANY_REQUESTS, limited.seconds());
-    let text = limited.to_string();
-    let mut response = if id.is_some() {
-        let data = json!({
-            "error": "rate_limited",
-            "request_id": request.to_string(),
-            "retry_after": seconds,
-        });
-        json_response(status, error_body(RATE_LIMITED, &text, Some(data), id).into())
-    } else {
-        plain(status, "temporarily_unavailable", &text)
+    let (status, text) = (StatusCode::TOO_MANY_REQUESTS, limited.to_string());
+    let Some(id) = id else {
+        let mut response = plain(status, "temporarily_unavailable", &text);
+        response.headers_mut().insert(header::RETRY_AFTER, limited.seconds().into());
+        return response;
     };
+    beyond_limit(status, "rate_limited", &text, limited.seconds(), request, id)
+}
+
+/// 429 where a caller has as many calls under way as one may have, 503 where all have.
+pub(super) fn too_many_calls(
+    exceeded: QuotaExceededError,
+    text: &str,
+    request: RequestId,
+    id: &Id,
+) -> Response<Full<Bytes>> {
+    let status = match exceeded {
+        QuotaExceededError::Caller => StatusCode::TOO_MANY_REQUESTS,
+        QuotaExceededError::Total => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    // When a call ends is not known.
+    beyond_limit(status, "too_many_calls", text, 1, request, id)
+}
+
+/// A JSON-RPC error that says in how many seconds the call may be made again.
+fn beyond_limit(
+    status: StatusCode,
+    error: &str,
+    text: &str,
+    seconds: u64,
+    request: RequestId,
+    id: &Id,
+) -> Response<Full<Bytes>> {
+    let request = request.to_string();
+    let data = json!({ "error": error, "request_id": request, "retry_after": seconds });
+    let body = error_body(RATE_LIMITED, text, Some(data), Some(id));
+    let mut response = json_response(status, body.into());
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     response
 }

@@ -11,7 +11,7 @@ use super::{
     body::{
         HEADER_MISMATCH, INVALID_PARAMS, MISSING_CAPABILITY, NO_SUCH_SESSION, NOT_ACCEPTABLE,
         UNAUTHORIZED, error_body, forbidden, json_response, json_rpc, list, plain, rate_limited,
-        retry_later,
+        retry_later, too_many_calls,
     },
 };
 use crate::{
@@ -138,6 +138,9 @@ impl Challenges {
                 retry_later(StatusCode::TOO_MANY_REQUESTS, &text)
             }
             Refusal::Unrecordable(_) => unrecordable(),
+            Refusal::TooManyCalls(exceeded, id) => {
+                too_many_calls(*exceeded, &refusal.to_string(), request, id)
+            }
             Refusal::RateLimited(limited, id) => rate_limited(limited, request, id.as_ref()),
             Refusal::Message(fault, id) => {
                 let status = match fault {

@@ -13,6 +13,8 @@
 //! | more bytes of bodies than there is memory for | 503 + `Retry-After` | – |
 //! | a decision that could not be recorded | 503 + `Retry-After` | – |
 //! | more streams than a caller may have open | 429 + `Retry-After` | – |
+//! | more calls under way than a caller may have | 429 + `Retry-After` + JSON-RPC error | – |
+//! | more calls under way than all may have | 503 + `Retry-After` + JSON-RPC error | – |
 //! | more requests than a rate allows | 429 + `Retry-After` + JSON-RPC error | – |
 //! | more refused tokens than one address may send | 429 + `Retry-After` | – |
 //! | body that is no message; headers that differ from it | 400 + JSON-RPC error | – |
@@ -88,6 +90,8 @@ pub(crate) enum Refusal {
     Unrecordable(#[from] NoRoomError),
     #[error("the limit on open streams is reached for {0}: close one, or try again later")]
     TooManyStreams(QuotaExceededError),
+    #[error("the limit on calls under way is reached for {0}: try again when one has ended")]
+    TooManyCalls(QuotaExceededError, Id),
     #[error("{0}")]
     RateLimited(RateLimitedError, Option<Id>),
 }
@@ -103,6 +107,7 @@ impl Refusal {
             }
             Self::Body(BodyError::NoMemory(_))
             | Self::TooManyStreams(_)
+            | Self::TooManyCalls(..)
             | Self::RateLimited(..) => RefusalKind::LimitReached,
             Self::Unrecordable(_) => RefusalKind::Unrecordable,
             _ => RefusalKind::Malformed,

@@ -24,6 +24,13 @@ pub struct Limits {
     /// How many streams all callers may have open together: 512. All without a token have a quarter
     /// of these together.
     pub streams: usize,
+    /// How many calls one caller may have under way at once: any number, and so none is counted.
+    /// Each request that is to be answered is a call until its answer has ended, but for
+    /// `subscriptions/listen`. What is beyond is refused with 429.
+    pub calls_per_caller: usize,
+    /// How many calls all callers may have under way together: any number. All without a token
+    /// have a quarter of these together. What is beyond is refused with 503.
+    pub calls: usize,
 }
 
 impl Default for Limits {
@@ -34,6 +41,8 @@ impl Default for Limits {
             body_memory: 256 * 1024 * 1024,
             streams_per_caller: 16,
             streams: 512,
+            calls_per_caller: usize::MAX,
+            calls: usize::MAX,
         }
     }
 }
@@ -56,8 +65,32 @@ impl Limits {
         }
     }
 
+    /// The budget of all calls; `None` if there is no bound.
+    pub(crate) const fn call_bounds(&self) -> Option<Bounds> {
+        let Self { calls: total, calls_per_caller: each, .. } = *self;
+        if total == usize::MAX && each == usize::MAX {
+            return None;
+        }
+        Some(Bounds { total, each, anonymous: total.div_ceil(4) })
+    }
+
     /// The budget of all streams.
     pub(crate) const fn stream_bounds(&self) -> Bounds {
         Bounds { total: self.streams, each: self.streams_per_caller, anonymous: self.streams / 4 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_without_a_token_have_a_quarter_of_the_calls_together() {
+        let limits = Limits { calls_per_caller: 3, calls: 10, ..Limits::default() };
+        let Bounds { total, each, anonymous } = limits.call_bounds().unwrap();
+        assert_eq!((total, each, anonymous), (10, 3, 3));
+        assert!(Limits::default().call_bounds().is_none());
+        let one_bound = Limits { calls: 10, ..Limits::default() };
+        assert!(one_bound.call_bounds().is_some());
     }
 }

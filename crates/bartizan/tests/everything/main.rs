@@ -7,6 +7,7 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod calls;
 mod fixture;
 mod late;
 mod lists;

@@ -2,6 +2,7 @@
 //! the guard's settings do.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod calls;
 mod observer;
 mod permitted;
 mod presented;

@@ -37,6 +37,8 @@ fn all_faults_of_the_configuration_are_told_together() {
         ("POLICY_FILE", "no-such-policy.toml"),
         ("LOG_FORMAT", "xml"),
         ("TRUSTED_PROXIES", "proxy.internal"),
+        ("MAX_CALLS", "0"),
+        ("MAX_CALLS_PER_CALLER", "many"),
         ("MAX_FAILED_AUTHENTICATIONS", "often"),
     ];
     let names = [
@@ -47,6 +49,8 @@ fn all_faults_of_the_configuration_are_told_together() {
         "no-such-policy.toml",
         "LOG_FORMAT",
         "TRUSTED_PROXIES",
+        "MAX_CALLS \"0\"",
+        "MAX_CALLS_PER_CALLER \"many\"",
         "MAX_FAILED_AUTHENTICATIONS: no rate",
     ];
     let said = world.run_with("server", &[], &env).expect_code(2).expect_err(&names);

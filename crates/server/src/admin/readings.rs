@@ -30,7 +30,8 @@ pub(crate) fn of_resource(
     let source = move |readings: &mut Readings| {
         let Rules { limits, .. } = rules.current();
         let streams = [usage.streams(), limits.streams];
-        readings.held(&uri, streams, [usage.body_bytes(), limits.body_memory]);
+        let calls = [usage.calls(), limits.calls];
+        readings.held(&uri, streams, calls, [usage.body_bytes(), limits.body_memory]);
         let looked_up = issuers.token_cache_use();
         readings.token_cache(&uri, looked_up.hits, looked_up.misses);
     };

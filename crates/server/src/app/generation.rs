@@ -147,6 +147,8 @@ impl<D: Directory> App<D> {
                 body_memory: config.max_body_memory,
                 // The other half of the connections is left for everything else.
                 streams: (config.max_connections / 2).max(1),
+                calls_of_each: config.max_calls_per_caller,
+                calls: config.max_calls,
                 failed_authentications: config.max_failed_authentications,
                 ..Bounds::default()
             },

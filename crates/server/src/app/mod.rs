@@ -57,7 +57,8 @@ const ORIGIN_REMEDY: &str = "if its pages may call this server, add it to ALLOWE
 /// How many tokens from one public address may be refused, unless a setting says otherwise.
 const FAILED_AUTHENTICATIONS: Rate = Rate::per_minute(NonZeroU32::new(300).unwrap());
 
-/// What callers may hold at once, over all resources together.
+/// What callers may hold at once: of bodies and streams over all resources together, of calls at
+/// each.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// How many bytes of bodies ([`Guard::body_memory`]).
@@ -66,6 +67,10 @@ pub struct Bounds {
     pub streams_of_each: usize,
     /// How many streams all have open together.
     pub streams: usize,
+    /// How many calls one caller has under way at one resource ([`Guard::max_calls`]).
+    pub calls_of_each: usize,
+    /// How many calls all have under way at one resource.
+    pub calls: usize,
     /// How many tokens from one address may be refused at one resource; `None` for 300 a minute,
     /// which bounds public addresses alone.
     pub failed_authentications: Option<Rate>,
@@ -77,6 +82,8 @@ impl Default for Bounds {
             body_memory: 256 * 1024 * 1024,
             streams_of_each: 16,
             streams: 512,
+            calls_of_each: 256,
+            calls: 1024,
             failed_authentications: None,
         }
     }
@@ -195,7 +202,8 @@ impl<D: Directory> App<D> {
             let guard = Guard::new(uri.clone(), policy, backend.offers(), authenticate.clone())?
                 .name(backend.name())
                 .body_memory(bounds.body_memory)
-                .max_streams(bounds.streams_of_each, bounds.streams);
+                .max_streams(bounds.streams_of_each, bounds.streams)
+                .max_calls(bounds.calls_of_each, bounds.calls);
             let guard = bounds.of_failures(guard);
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();

@@ -24,10 +24,12 @@ use crate::{
 };
 
 /// The settings whose new value is put in force.
-const REPLACEABLE: [Variable; 5] = [
+const REPLACEABLE: [Variable; 7] = [
     Variable::AllowedOrigins,
     Variable::DefaultRoles,
     Variable::MaxBodyMemory,
+    Variable::MaxCalls,
+    Variable::MaxCallsPerCaller,
     Variable::MaxFailedAuthentications,
     Variable::UnknownUsers,
 ];

@@ -56,6 +56,10 @@ pub struct Config {
     /// How many of them one address may have; `None` for the default, which bounds public addresses
     /// alone.
     pub max_connections_per_address: Option<usize>,
+    /// How many calls all callers may have under way at one resource.
+    pub max_calls: usize,
+    /// How many of them one caller may have.
+    pub max_calls_per_caller: usize,
     /// How many tokens from one address may be refused; `None` for the default, which bounds public
     /// addresses alone.
     pub max_failed_authentications: Option<Rate>,
@@ -170,6 +174,8 @@ impl Config {
         let per_address = environment
             .get(Variable::MaxConnectionsPerAddress)
             .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
+        let max_calls = number(Variable::MaxCalls, 1, &mut faults);
+        let of_one_caller = number(Variable::MaxCallsPerCaller, 1, &mut faults);
         let failures = environment.get(Variable::MaxFailedAuthentications).map(str::parse);
         let max_failed_authentications = failures.transpose().unwrap_or_else(|fault: RateError| {
             let label = environment.label(Variable::MaxFailedAuthentications);
@@ -214,15 +220,14 @@ impl Config {
                     allowed_origins,
                     authorities,
                     database_url: text(&args.database_url, Variable::DatabaseUrl),
-                    max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
-                    max_connections_per_address: per_address
-                        .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                    max_connections: saturating(max_connections),
+                    max_connections_per_address: per_address.map(saturating),
+                    max_calls: saturating(max_calls),
+                    max_calls_per_caller: saturating(of_one_caller),
                     max_failed_authentications,
                     trusted_proxies,
-                    max_body_memory: usize::try_from(max_body_memory)
-                        .unwrap_or(usize::MAX)
-                        .saturating_mul(1024 * 1024),
-                    directory_max_users: usize::try_from(max_users).unwrap_or(usize::MAX),
+                    max_body_memory: saturating(max_body_memory).saturating_mul(1024 * 1024),
+                    directory_max_users: saturating(max_users),
                     directory_max_age: Duration::from_secs(max_age),
                     provisioning,
                     has_sessions: sessions == "database",
@@ -284,6 +289,11 @@ impl Config {
         };
         format!("protected: {tokens} for {resource}, policy {policy}")
     }
+}
+
+/// As many as this machine can count.
+fn saturating(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The identity providers of the authorization server, and what is wrong with how users sign in.

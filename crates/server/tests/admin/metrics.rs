@@ -16,10 +16,12 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 27] = [
+const FAMILIES: [(&str, &str, Option<&str>); 29] = [
     ("bartizan_audit_waiting_records", "gauge", None),
     ("bartizan_audit_waiting_records_limit", "gauge", None),
     ("bartizan_build", "info", None),
+    ("bartizan_calls", "gauge", None),
+    ("bartizan_calls_limit", "gauge", None),
     ("bartizan_connections", "gauge", None),
     ("bartizan_connections_limit", "gauge", None),
     ("bartizan_connections_refused", "counter", None),

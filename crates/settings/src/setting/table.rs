@@ -208,6 +208,22 @@ settings! {
         None,
         "How many of them one address may have. Not set: a quarter, and no bound for loopback and private addresses, where proxies are.",
     );
+    /// How many calls are under way at once.
+    MaxCalls = server(
+        "MAX_CALLS",
+        ("limits", "max_calls"),
+        Number { least: 1, most: ANY },
+        Some("1024"),
+        "How many calls all callers have under way at one resource; what is beyond gets 503.",
+    );
+    /// How many of them one caller has.
+    MaxCallsPerCaller = server(
+        "MAX_CALLS_PER_CALLER",
+        ("limits", "max_calls_per_caller"),
+        Number { least: 1, most: ANY },
+        Some("256"),
+        "How many of them one user may have, through all clients; what is beyond gets 429.",
+    );
     /// How many tokens from one address may be refused.
     MaxFailedAuthentications = server(
         "MAX_FAILED_AUTHENTICATIONS",
