@@ -27,7 +27,7 @@ use crate::{
     connect::Session,
     failure::{Context, Failure},
     handler::Event,
-    request::{Fitted, Offer, ToolCall},
+    request::{Capability, Fitted, ToolCall},
     schema::Schema,
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn call(
         answer => answer,
     };
     let answer = answer.map_err(|error| {
-        let failure = offered::failure(&error, session, Offer::Tools, context);
+        let failure = offered::failure(&error, session, Capability::Tools, context);
         meant(failure, &call.tool, names.iter().map(String::as_str))
     })?;
     finished(session, params, answer, context).await

@@ -29,7 +29,7 @@ use crate::{
     console::Console,
     failure::{Context, Failure},
     progress::Progress,
-    request::{Answer, Offer, Request},
+    request::{Answer, Capability, Request},
 };
 use lists::ListError;
 use watch::Watch;
@@ -75,15 +75,15 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
     let service = session.service();
     let failed = |error: ServiceError| Failure::from_service(&error, context);
     let listed = |error: ListError| error.failure(context);
-    let lacks = |error: &ListError, offer: Offer| match error {
-        ListError::Service(error) => offered::is_lacking(error, session, offer),
+    let lacks = |error: &ListError, capability: Capability| match error {
+        ListError::Service(error) => offered::is_lacking(error, session, capability),
         ListError::TooLong(_) => false,
     };
     let not_got =
-        |error: ServiceError, offer: Offer| offered::failure(&error, session, offer, context);
+        |error: ServiceError, capability| offered::failure(&error, session, capability, context);
     Ok(match &config.request {
         Request::Tools => match lists::tools(service).await {
-            Err(error) if lacks(&error, Offer::Tools) => Answer::NotOffered(Offer::Tools),
+            Err(error) if lacks(&error, Capability::Tools) => Answer::NotOffered(Capability::Tools),
             list => {
                 let list = list.map_err(listed)?;
                 config.cache.save(&list.tools);
@@ -99,8 +99,8 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
         },
         Request::Resources => {
             let resources = match lists::resources(service).await {
-                Err(error) if lacks(&error, Offer::Resources) => {
-                    return Ok(Answer::NotOffered(Offer::Resources));
+                Err(error) if lacks(&error, Capability::Resources) => {
+                    return Ok(Answer::NotOffered(Capability::Resources));
                 }
                 resources => resources.map_err(listed)?,
             };
@@ -116,10 +116,12 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
         Request::Read(uri) => {
             let params = ReadResourceRequestParams::new(uri.clone());
             let read = service.read_resource(params).await;
-            Answer::Read(read.map_err(|error| not_got(error, Offer::Resources))?)
+            Answer::Read(read.map_err(|error| not_got(error, Capability::Resources))?)
         }
         Request::Prompts => match lists::prompts(service).await {
-            Err(error) if lacks(&error, Offer::Prompts) => Answer::NotOffered(Offer::Prompts),
+            Err(error) if lacks(&error, Capability::Prompts) => {
+                Answer::NotOffered(Capability::Prompts)
+            }
             list => Answer::Prompts(list.map_err(listed)?),
         },
         Request::Prompt { name, arguments } => {
@@ -133,7 +135,7 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
                 params = params.with_context(CompletionContext::with_arguments(known));
             }
             let found = service.complete(params).await;
-            Answer::Complete(found.map_err(|error| not_got(error, Offer::Completions))?)
+            Answer::Complete(found.map_err(|error| not_got(error, Capability::Completions))?)
         }
         Request::Info => Answer::Info(Box::new(info::info(session).await.map_err(failed)?)),
         Request::Ping => Answer::Ping(info::ping(service).await.map_err(failed)?),

@@ -14,7 +14,7 @@ use crate::{
     connect::Session,
     failure::{Context, Failure},
     handler::Event,
-    request::Offer,
+    request::Capability,
     schema::{FieldError, Unknown},
 };
 
@@ -34,7 +34,7 @@ pub(super) async fn get(
     let arguments = given.iter().map(|(key, text)| (key.clone(), text.clone().into()));
     let params = GetPromptRequestParams::new(name).with_arguments(arguments.collect::<Map<_, _>>());
     session.service().get_prompt(params).await.map_err(|error| {
-        let failure = offered::failure(&error, session, Offer::Prompts, context);
+        let failure = offered::failure(&error, session, Capability::Prompts, context);
         meant(failure, name, listed.iter().map(|prompt| prompt.name.as_str()))
     })
 }

@@ -25,7 +25,7 @@ use crate::{
     handler::{CAPACITY, Event},
     interrupt::interrupted,
     progress::Progress,
-    request::{Answer, Listening, Offer},
+    request::{Answer, Capability, Listening},
     transport::PendingRequests,
 };
 
@@ -121,9 +121,9 @@ impl<'a> Watch<'a> {
         let context = self.context;
         let failed = |error: ServiceError| Failure::from_service(&error, context);
         let lacks =
-            |error: ServiceError| offered::failure(&error, session, Offer::Changes, context);
-        if listening.resources.is_empty() && !offered::is_offered(session, Offer::Changes) {
-            return Err(Failure::lacks(context, Offer::Changes.name()));
+            |error: ServiceError| offered::failure(&error, session, Capability::Changes, context);
+        if listening.resources.is_empty() && !offered::is_offered(session, Capability::Changes) {
+            return Err(Failure::lacks(context, Capability::Changes.name()));
         }
         let begun = async { listen::begin(session.service(), listening).await.map_err(lacks) };
         let mut source = self.until(begun).await?;

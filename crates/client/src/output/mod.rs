@@ -27,7 +27,7 @@ use crate::{
     failure::Failure,
     progress::Progress,
     report::Report,
-    request::{Answer, Offer},
+    request::{Answer, Capability},
     sanitize::{OwnedSanitizer, Sanitizer},
 };
 use table::lines;
@@ -188,10 +188,10 @@ impl<'a> Printer<'a> {
                 self.rendered(&all)
             }
             Answer::Ping(time) => self.rendered(&json!({ "seconds": time.as_secs_f64() })),
-            Answer::NotOffered(Offer::Resources) => {
+            Answer::NotOffered(Capability::Resources) => {
                 self.rendered(&json!({ "resources": [], "resourceTemplates": [] }))
             }
-            Answer::NotOffered(offer) => self.rendered(&json!({ offer.name(): [] })),
+            Answer::NotOffered(lacking) => self.rendered(&json!({ lacking.name(): [] })),
             Answer::Printed => return Exit::Ok,
         };
         self.result_text(&text)
@@ -334,8 +334,8 @@ impl Progress for Printer<'_> {
 /// What is said where there is nothing to print.
 fn nothing(answer: &Answer) -> Cow<'static, str> {
     match answer {
-        Answer::NotOffered(offer) => {
-            return Cow::Owned(format!("the server offers no {}\n", offer.name()));
+        Answer::NotOffered(lacking) => {
+            return Cow::Owned(format!("the server offers no {}\n", lacking.name()));
         }
         Answer::Tools(_) => "the server shows you no tools\n",
         Answer::Resources(..) => "the server shows you no resources\n",

@@ -8,7 +8,7 @@ use rmcp::model::{
     ServerPeerInfo, Tool,
 };
 
-use super::Offer;
+use super::Capability;
 
 /// What the server answered.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) enum Answer {
     /// How long a round trip took.
     Ping(Duration),
     /// The server does not offer what was to be listed.
-    NotOffered(Offer),
+    NotOffered(Capability),
     /// Everything was printed as it arrived.
     Printed,
 }

@@ -2,13 +2,13 @@
 
 mod answer;
 mod arguments;
-mod offer;
+mod capability;
 
 use rmcp::model::Reference;
 
 pub(crate) use answer::{Answer, Info};
 pub(crate) use arguments::{ArgumentError, Arguments, Fitted, ToolCall};
-pub(crate) use offer::Offer;
+pub(crate) use capability::Capability;
 
 /// What to ask the server.
 #[derive(Debug)]

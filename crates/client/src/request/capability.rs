@@ -4,7 +4,7 @@ use rmcp::model::ServerCapabilities;
 
 /// Something that a server offers or does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offer {
+pub(crate) enum Capability {
     Tools,
     Resources,
     Prompts,
@@ -13,7 +13,7 @@ pub(crate) enum Offer {
     Changes,
 }
 
-impl Offer {
+impl Capability {
     /// What it is called in a message.
     pub(crate) const fn name(self) -> &'static str {
         match self {
