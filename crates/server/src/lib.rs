@@ -67,11 +67,7 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Re
         return out.write_all(script.as_bytes()).map_err(Failure::output);
     }
     if let Some(Command::Man { folder }) = &cli.command {
-        let definition = args::definition(invocation);
-        let text = match folder {
-            Some(folder) => manual::write_pages(definition, folder),
-            None => manual::page(&definition),
-        };
+        let text = manual::printed(args::definition(invocation), folder.as_deref());
         let text = text.map_err(|source| Failure::Io { context: "the manual", source })?;
         return out.write_all(text.as_bytes()).map_err(Failure::output);
     }

@@ -90,6 +90,15 @@ pub fn with_examples(definition: Command, examples: &[(&str, &str)]) -> Command 
     })
 }
 
+/// What `--help` prints for the command at `path` (`users show`); nothing, if there is none.
+#[must_use]
+pub fn of(mut definition: Command, path: &str) -> String {
+    definition.build();
+    let verbs = path.split(' ').filter(|verb| !verb.is_empty());
+    let found = verbs.fold(Some(&mut definition), |at, verb| at?.find_subcommand_mut(verb));
+    found.map(|found| found.render_help().to_string()).unwrap_or_default()
+}
+
 /// The help texts of each command that does something, below the options: the command, empty for
 /// the program itself, and its text.
 #[must_use]

@@ -6,11 +6,21 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-/// Everything on one page, for `man -l -`.
+/// What `man` prints: the manual, or, with a folder, how many pages were written into it.
 ///
 /// # Errors
-/// A text of the definition cannot be written.
-pub fn page(definition: &Command) -> io::Result<String> {
+/// The folder, or a file in it, cannot be written.
+pub fn printed(definition: Command, folder: Option<&Path>) -> io::Result<String> {
+    match folder {
+        Some(folder) => write_pages(definition, folder).map_err(|fault| {
+            io::Error::new(fault.kind(), format!("{}: {fault}", folder.display()))
+        }),
+        None => page(&definition),
+    }
+}
+
+/// Everything on one page, for `man -l -`.
+fn page(definition: &Command) -> io::Result<String> {
     let mut text = Vec::new();
     Man::new(definition.clone()).render(&mut text)?;
     // The definition is not built, so options that a command inherits are there once only.
@@ -33,10 +43,7 @@ fn sections(definition: &Command, path: &str, text: &mut Vec<u8>) -> io::Result<
 
 /// Writes a page for the program and one for each of its commands into `folder`, which is made if
 /// it does not exist. Returns what to print.
-///
-/// # Errors
-/// The folder or a file in it cannot be written.
-pub fn write_pages(definition: Command, folder: &Path) -> io::Result<String> {
+fn write_pages(definition: Command, folder: &Path) -> io::Result<String> {
     fs::create_dir_all(folder)?;
     let definition = definition.disable_help_subcommand(true);
     let count = count(&definition);
@@ -75,6 +82,19 @@ mod tests {
             page.contains(".SH \"server users show\"") && page.contains("show alice"),
             "{page}"
         );
+    }
+
+    #[test]
+    fn with_a_folder_each_command_gets_a_page_there() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("man1");
+        let said = printed(definition(), Some(&folder)).unwrap();
+        assert_eq!(said, format!("3 pages in {}\n", folder.display()));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+        // A file is no folder.
+        let file = folder.join("server.1");
+        let fault = printed(definition(), Some(&file)).unwrap_err();
+        assert!(fault.to_string().starts_with(&file.display().to_string()), "{fault}");
     }
 
     #[test]

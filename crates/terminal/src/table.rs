@@ -280,6 +280,24 @@ mod tests {
     }
 
     #[test]
+    fn emoji_take_two_columns_and_what_joins_them_is_shown() {
+        for emoji in ["\u{1f980}", "\u{1f44d}\u{1f3fd}", "\u{1f1e8}\u{1f1ed}"] {
+            let table = Table::without_head().rows([[emoji, "x"], ["ab", "y"]]);
+            assert_eq!(table.to_string(), format!("{emoji}  x\nab  y\n"));
+        }
+        // A joiner (U+200D) and a selector (U+FE0F) are invisible: they are written out, and counted
+        // as they are written.
+        for (emoji, shown, width) in [
+            ("\u{1f469}\u{200d}\u{1f4bb}", "\u{1f469}\\u{200d}\u{1f4bb}", 12),
+            ("\u{2764}\u{fe0f}", "\u{2764}\\u{fe0f}", 9),
+        ] {
+            let table = Table::without_head().rows([[emoji, "x"], ["ab", "y"]]);
+            let second = format!("{:width$}  y", "ab");
+            assert_eq!(table.to_string(), format!("{shown}  x\n{second}\n"));
+        }
+    }
+
+    #[test]
     fn a_style_takes_no_columns() {
         let mut table = Table::without_head();
         table.row([Cell::styled("ok", GOOD), "x".into()]);

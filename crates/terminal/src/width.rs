@@ -109,6 +109,10 @@ mod tests {
         assert_eq!(padded("管", 4), "管  ");
         assert_eq!(padded("long", 2), "long");
         assert_eq!(truncated("管理者", 5), "管理");
+        // An emoji of several, which a terminal shows as one, is not taken apart.
+        let coder = "\u{1f469}\u{200d}\u{1f4bb}";
+        assert_eq!(columns(coder), 2);
+        assert_eq!(truncated(&format!("{coder}abc"), 3), format!("{coder}a"));
         assert_eq!(truncated("abc", 9), "abc");
         assert_eq!(truncated("abc", 0), "");
     }

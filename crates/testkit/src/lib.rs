@@ -43,6 +43,7 @@ mod clock;
 mod examples;
 mod faults;
 mod forge;
+mod help_options;
 #[cfg(feature = "issuer")]
 mod issuer;
 mod keys;
@@ -55,6 +56,7 @@ pub use clock::ManualClock;
 pub use examples::assert_examples;
 pub use faults::{TokenFault, token_faults};
 pub use forge::{Forge, compact};
+pub use help_options::{ShownOptions, assert_options};
 #[cfg(feature = "issuer")]
 pub use issuer::{Asked, Reply, TestIssuer, jwks};
 pub use keys::TestKey;

@@ -35,36 +35,23 @@ fn is_obtaining(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use terminal::{Invocation, Program};
+    use terminal::{Invocation, Program, help};
 
     use crate::args::definition;
 
-    fn help(path: &str) -> String {
-        let mut found = &mut definition(&Invocation::workspace(Program::Client));
-        found.build();
-        for verb in path.split(' ') {
-            found = found.find_subcommand_mut(verb).unwrap();
-        }
-        found.render_help().to_string()
-    }
-
     #[test]
     fn help_shows_the_options_that_have_an_effect() {
-        for (path, shown, hidden) in [
-            ("ping", &["--url", "--timeout", "--yes"][..], &["--client-secret-file"][..]),
-            ("servers remove", &["--output"], &["--url", "--client-secret-file", "--yes"]),
-            ("login", &["--client-secret-file", "--grant"], &["--token-file", "--yes"]),
-            ("status", &["--token-store"], &["--timeout"]),
-            ("man", &["--help"], &["--url", "--output"]),
-        ] {
-            let help = help(path);
-            for option in shown {
-                assert!(help.contains(option), "{path} {option}: {help}");
-            }
-            for option in hidden {
-                assert!(!help.contains(option), "{path} {option}: {help}");
-            }
-        }
+        let help = |path: &str| help::of(definition(&Invocation::workspace(Program::Client)), path);
+        testkit::assert_options(
+            &help,
+            &[
+                ("ping", &["--url", "--timeout", "--yes"], &["--client-secret-file"]),
+                ("servers remove", &["--output"], &["--url", "--client-secret-file", "--yes"]),
+                ("login", &["--client-secret-file", "--grant"], &["--token-file", "--yes"]),
+                ("status", &["--token-store"], &["--timeout"]),
+                ("man", &["--help"], &["--url", "--output"]),
+            ],
+        );
     }
 
     #[test]

@@ -15,20 +15,11 @@ pub(crate) fn completions(shell: clap_complete::Shell, world: &mut World<'_>) ->
 
 /// Prints the manual, or writes a page for the program and one for each verb into `folder`.
 pub(crate) fn man(folder: Option<&Path>, world: &mut World<'_>) -> Exit {
-    let definition = args::definition(&world.invocation);
-    let Some(folder) = folder else {
-        return match manual::page(&definition) {
-            Ok(page) => output::to_out(&page, world),
-            Err(fault) => failed(&fault.to_string(), world),
-        };
-    };
-    match manual::write_pages(definition, folder) {
-        Ok(said) => output::to_out(&said, world),
-        Err(fault) => failed(&format!("{}: {fault}", folder.display()), world),
+    match manual::printed(args::definition(&world.invocation), folder) {
+        Ok(text) => output::to_out(&text, world),
+        Err(fault) => {
+            output::error(&fault, world);
+            Exit::Failed
+        }
     }
-}
-
-fn failed(fault: &str, world: &mut World<'_>) -> Exit {
-    output::error(&fault, world);
-    Exit::Failed
 }

@@ -14,7 +14,10 @@ pub(super) fn concerns(path: &str, id: &str) -> bool {
         | ("issuer" | "database_url", "users" | "clients" | "grants" | "tokens")
         | ("policy", "policy" | "upstreams") => true,
         ("policy", _) => {
-            matches!(path, "users add" | "users grant" | "users import" | "clients add")
+            matches!(
+                path,
+                "users add" | "users show" | "users grant" | "users import" | "clients add"
+            )
         }
         ("database_url", "audit") => path == "audit verify",
         ("upstream", "policy") => path != "policy reference",
@@ -24,43 +27,31 @@ pub(super) fn concerns(path: &str, id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use terminal::{Invocation, Program};
+    use terminal::{Invocation, Program, help};
 
     use crate::args::definition;
 
-    fn help(path: &str) -> String {
-        let mut found = &mut definition(&Invocation::workspace(Program::Server));
-        found.build();
-        for verb in path.split(' ') {
-            found = found.find_subcommand_mut(verb).unwrap();
-        }
-        found.render_help().to_string()
-    }
-
     #[test]
     fn help_shows_the_options_that_have_an_effect() {
-        for (path, shown, hidden) in [
-            (
-                "users show",
-                &["--database-url", "--issuer"][..],
-                &["--bind", "--policy", "--issuers"][..],
-            ),
-            ("users grant", &["--until", "--policy"], &["--bind", "--issuers"]),
-            ("run", &["--bind", "--policy", "--issuers"], &["--upstream"]),
-            ("policy check", &["--policy", "--upstream"], &["--bind", "--database-url"]),
-            ("policy diff", &["--output"], &["--policy", "--upstream", "--env-file"]),
-            ("connect", &["--resource"], &["--bind", "--database-url"]),
-            ("audit verify", &["--database-url", "--key"], &["--bind", "--policy"]),
-            ("audit show", &["--env-file"], &["--database-url"]),
-            ("init", &["--bind", "--resource", "--policy"], &["--upstream"]),
-        ] {
-            let help = help(path);
-            for option in shown {
-                assert!(help.contains(option), "{path} {option}: {help}");
-            }
-            for option in hidden {
-                assert!(!help.contains(&format!("{option} ")), "{path} {option}: {help}");
-            }
-        }
+        let help = |path: &str| help::of(definition(&Invocation::workspace(Program::Server)), path);
+        testkit::assert_options(
+            &help,
+            &[
+                (
+                    "users show",
+                    &["--database-url", "--issuer", "--policy"],
+                    &["--bind", "--issuers"],
+                ),
+                ("users grant", &["--until", "--policy"], &["--bind", "--issuers"]),
+                ("users list", &["--database-url"], &["--bind", "--policy"]),
+                ("run", &["--bind", "--policy", "--issuers"], &["--upstream"]),
+                ("policy check", &["--policy", "--upstream"], &["--bind", "--database-url"]),
+                ("policy diff", &["--output"], &["--policy", "--upstream", "--env-file"]),
+                ("connect", &["--resource"], &["--bind", "--database-url"]),
+                ("audit verify", &["--database-url", "--key"], &["--bind", "--policy"]),
+                ("audit show", &["--env-file"], &["--database-url"]),
+                ("init", &["--bind", "--resource", "--policy"], &["--upstream"]),
+            ],
+        );
     }
 }
