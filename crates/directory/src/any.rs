@@ -102,6 +102,14 @@ impl Directory for AnyDirectory {
         either!(self, it => it.record(limit).await)
     }
 
+    async fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> Result<Vec<ChangeRecord>, DirectoryError> {
+        either!(self, it => it.record_of(user, limit).await)
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         either!(self, it => it.ping().await)
     }

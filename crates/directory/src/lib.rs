@@ -143,6 +143,13 @@ pub trait Directory: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<ChangeRecord>, DirectoryError>> + Send;
 
+    /// The last `limit` changes of this user, the newest first; also those of one who is removed.
+    fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<ChangeRecord>, DirectoryError>> + Send;
+
     /// Whether users can be found now: asks the store itself, where it is asked for each of them.
     fn ping(&self) -> impl Future<Output = Result<(), DirectoryError>> + Send;
 

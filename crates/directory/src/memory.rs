@@ -87,6 +87,19 @@ impl Directory for MemoryDirectory {
         Ok(self.tables().record.iter().rev().take(limit).cloned().collect())
     }
 
+    async fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> Result<Vec<ChangeRecord>, DirectoryError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (issuer, subject) = (user.issuer.as_str(), user.subject.as_str());
+        let is_theirs =
+            |it: &&ChangeRecord| it.issuer == issuer && it.subject.as_deref() == Some(subject);
+        let tables = self.tables();
+        Ok(tables.record.iter().rev().filter(is_theirs).take(limit).cloned().collect())
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         Ok(())
     }

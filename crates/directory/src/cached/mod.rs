@@ -37,6 +37,7 @@ use self::{
 };
 use crate::{
     ChangeRecord, Directory, DirectoryError, Edit, EditOutcome, RevokedToken, Stamp, Store, User,
+    UserName,
 };
 
 /// How a [`CachedDirectory`] behaves.
@@ -181,6 +182,14 @@ impl<S: Store> Directory for CachedDirectory<S> {
 
     async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         self.0.store.record(limit).await
+    }
+
+    async fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> Result<Vec<ChangeRecord>, DirectoryError> {
+        self.0.store.record_of(user, limit).await
     }
 
     /// Whether what is known is fresh enough to answer.

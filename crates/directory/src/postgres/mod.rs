@@ -253,6 +253,18 @@ impl Directory for PostgresDirectory {
         .await
     }
 
+    async fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> Result<Vec<ChangeRecord>, DirectoryError> {
+        self.ask(LONG_TIMEOUT, async |mut connection| {
+            let answer = ask::record_of(&mut *connection, user, limit).await;
+            kept(connection, answer)
+        })
+        .await
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         self.ask(ANSWER_TIMEOUT, async |mut connection| {
             let answer = ask::ping(&mut *connection).await;

@@ -27,6 +27,8 @@ const REVOKED: &str =
     "SELECT issuer, token_id, expires_at FROM revoked_tokens ORDER BY issuer, token_id";
 const RECORD: &str = "SELECT at, who, what, issuer, subject, token_id, detail FROM changes \
      ORDER BY id DESC LIMIT $1";
+const RECORD_OF: &str = "SELECT at, who, what, issuer, subject, token_id, detail FROM changes \
+     WHERE issuer = $1 AND subject = $2 ORDER BY id DESC LIMIT $3";
 const COUNTS: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM users LIMIT $1) AS u) AS users, \
      (SELECT count(*) FROM (SELECT 1 FROM revoked_tokens LIMIT $1) AS t) AS tokens";
 // Two questions in one: SQLite looks up either end of an index, and reads all of it to find both.
@@ -99,6 +101,19 @@ pub(crate) async fn record(
     limit: u32,
 ) -> Result<Vec<ChangeRecord>, QueryError> {
     let rows = connection.fetch_all(Statement::new(RECORD).bind(i64::from(limit))).await?;
+    rows.iter().map(|row| Ok(RecordRow::read(row)?.into_record()?)).collect()
+}
+
+pub(crate) async fn record_of(
+    connection: &mut impl Connection,
+    user: &UserName,
+    limit: u32,
+) -> Result<Vec<ChangeRecord>, QueryError> {
+    let statement = Statement::new(RECORD_OF)
+        .bind(user.issuer.as_str())
+        .bind(user.subject.as_str())
+        .bind(i64::from(limit));
+    let rows = connection.fetch_all(statement).await?;
     rows.iter().map(|row| Ok(RecordRow::read(row)?.into_record()?)).collect()
 }
 

@@ -229,6 +229,15 @@ impl Directory for SqliteDirectory {
         record.map_err(|fault| self.fault(fault))
     }
 
+    async fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> Result<Vec<ChangeRecord>, DirectoryError> {
+        let record = ask::record_of(&mut *self.read().await?, user, limit).await;
+        record.map_err(|fault| self.fault(fault))
+    }
+
     async fn ping(&self) -> Result<(), DirectoryError> {
         ask::ping(&mut *self.read().await?).await.map_err(|fault| self.fault(fault))
     }

@@ -200,4 +200,9 @@ pub(crate) async fn what_was_done_is_written_down_with_who_and_when(directory: i
     );
     assert!(record.iter().all(|it| it.issuer == if it.token_id.is_some() { THERE } else { HERE }));
     assert_eq!(directory.record(2).await.unwrap(), record[..2]);
+    // Of one user: not of another one, and not of a token.
+    let of_alice: Vec<_> = record.iter().filter(|it| it.subject.is_some()).cloned().collect();
+    assert_eq!(directory.record_of(&alice(), 100).await.unwrap(), of_alice);
+    assert_eq!(directory.record_of(&alice(), 1).await.unwrap(), of_alice[..1]);
+    assert_eq!(directory.record_of(&name(THERE, "alice"), 100).await.unwrap(), []);
 }

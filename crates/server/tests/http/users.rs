@@ -10,7 +10,8 @@ use auth_core::{
 };
 use directory::{
     CacheSettings, CachedDirectory, ChangeRecord, Directory, DirectoryError, Edit, EditOutcome,
-    MemoryDirectory, NewUser, RevokedToken, SqliteDirectory, Stamp, Store, User, UserStatus,
+    MemoryDirectory, NewUser, RevokedToken, SqliteDirectory, Stamp, Store, User, UserName,
+    UserStatus,
 };
 use http::{StatusCode, header};
 use server::BUILT_IN;
@@ -199,6 +200,12 @@ async fn a_user_who_is_not_there_is_added_if_its_issuer_may_and_stays_out_once_d
     assert_eq!(carol.roles().iter().map(RoleName::as_str).collect::<Vec<_>>(), ["guest"]);
     let record = directory.record(1).await.unwrap();
     assert_eq!((record[0].who.as_str(), record[0].what.as_str()), ("first use", "add"));
+    // A token without `name` may have another claim that a person recognises.
+    let random = server.forge().claim("sub", "hl8EvVMk").claim("jti", "another");
+    let mail = server.sign(&random.claim("name", "").claim("email", "dave@mcp.example"));
+    server.call("whoami", &mail).await.assert_called("first use");
+    let dave = directory.find(&ISSUER.parse().unwrap(), &"hl8EvVMk".parse().unwrap()).await;
+    assert_eq!(&**dave.unwrap().unwrap().display_name(), "dave@mcp.example");
     // The roles bound the token's scopes as any user's.
     assert_eq!(server.get_time(&good).await.status, StatusCode::FORBIDDEN);
 
@@ -325,6 +332,14 @@ impl Directory for Broken {
 
     async fn record(&self, limit: u32) -> Result<Vec<ChangeRecord>, DirectoryError> {
         self.directory.record(limit).await
+    }
+
+    async fn record_of(
+        &self,
+        user: &UserName,
+        limit: u32,
+    ) -> Result<Vec<ChangeRecord>, DirectoryError> {
+        self.directory.record_of(user, limit).await
     }
 
     async fn ping(&self) -> Result<(), DirectoryError> {

@@ -5,10 +5,11 @@ mod import;
 
 use std::io::Read;
 
-use auth_core::{Clock, Policy, RoleName, display};
+use auth_core::{Clock, Policy, RoleName, ScopeSet, display};
 use directory::{
-    Directory, DirectoryError, Edit, EditOutcome, NewUser, User, UserName, UserStatus,
+    ChangeRecord, Directory, DirectoryError, Edit, EditOutcome, NewUser, User, UserName, UserStatus,
 };
+use serde::Serialize;
 use settings::Environment;
 use terminal::{Screen, date::rfc3339_secs, table::Table};
 
@@ -55,9 +56,15 @@ impl Users {
                 let name = self.context.name(&subject)?;
                 let found = directory.find(&name.issuer, &name.subject).await?;
                 let user = found.ok_or_else(|| missing(&name))?;
+                let mut last = directory.record_of(&name, 1).await?;
+                let shown = ShownUser {
+                    scopes: self.policy.held_by_roles(&user.roles_at(self.context.stamp.at())),
+                    last_change: last.pop(),
+                    user: &user,
+                };
                 return match output {
-                    OutputFormat::Json => write_json(&*user, out),
-                    OutputFormat::Text => fields(shown(&user), out),
+                    OutputFormat::Json => write_json(&shown, out),
+                    OutputFormat::Text => fields(shown.fields(), out),
                 };
             }
             UsersCommand::Password { subject, stdin: from_stdin, remove, output } => {
@@ -281,20 +288,43 @@ fn print(users: &[User], output: OutputFormat, out: &mut dyn Screen) -> Result<(
 }
 
 /// What is shown of one user.
-fn shown(user: &User) -> Vec<(&'static str, String)> {
-    let mut shown = vec![
-        ("User", user.subject().to_string()),
-        ("Name", user.display_name().to_string()),
-        ("Status", user.status().to_string()),
-        ("Roles", roles(user)),
-        ("Added", date(Some(user.created_at()))),
-        ("Last seen", date(user.last_seen_at())),
-        ("Issuer", user.issuer().to_string()),
-    ];
-    if let Some(from) = user.valid_from() {
-        shown.push(("Revoked", format!("tokens issued before {}", date(Some(from)))));
+#[derive(Serialize)]
+struct ShownUser<'a> {
+    #[serde(flatten)]
+    user: &'a User,
+    /// What the user's roles of now may hold, by the policy.
+    scopes: ScopeSet,
+    /// What was last changed, when and by whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_change: Option<ChangeRecord>,
+}
+
+impl ShownUser<'_> {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let user = self.user;
+        let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let mut shown = vec![
+            ("User", user.subject().to_string()),
+            ("Name", user.display_name().to_string()),
+            ("Status", user.status().to_string()),
+            ("Roles", roles(user)),
+            ("Scopes", or_none(self.scopes.to_string())),
+            ("Added", date(Some(user.created_at()))),
+            ("Last seen", date(user.last_seen_at())),
+        ];
+        if let Some(ChangeRecord { at, who, what, detail: recorded, .. }) = &self.last_change {
+            let what = match recorded {
+                Some(_) => format!("{what} {}", detail(recorded.clone())),
+                None => what.clone(),
+            };
+            shown.push(("Changed", format!("{} by {who}: {what}", date(Some(*at)))));
+        }
+        shown.push(("Issuer", user.issuer().to_string()));
+        if let Some(from) = user.valid_from() {
+            shown.push(("Revoked", format!("tokens issued before {}", date(Some(from)))));
+        }
+        shown
     }
-    shown
 }
 
 fn roles(user: &User) -> String {
