@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use auth_core::{AccountError, Issuer, NumericDate, RoleName, Subject, TokenId, display::quoted};
+use auth_core::{
+    AccountError, Claims, Issuer, NumericDate, RoleName, Subject, TokenId, display::quoted,
+};
 pub use bartizan::Provisioning;
 use bartizan::{Issuers, NewUser, UserAuthenticator, UserRecord, Users};
 use directory::{Directory, DirectoryError, Stamp, User};
@@ -77,17 +79,20 @@ impl<D: Directory> Users for DirectoryUsers<D> {
         self.directory.touch(&user.0, now);
     }
 
-    /// The command with which the operator lets a user in.
-    fn remedy(&self, refusal: AccountError, issuer: &Issuer, subject: &Subject) -> Option<String> {
+    /// The command with which the operator lets a user in. It has the name that the token has for
+    /// the user, by which a person recognises who that is: a subject may be random text.
+    fn remedy(&self, refusal: AccountError, claims: &Claims) -> Option<String> {
         let server = &self.server_command;
-        let issuer = quoted(issuer.as_str());
+        let (issuer, subject) = (quoted(claims.issuer().as_str()), claims.subject().as_str());
         // What begins with a dash would be taken for an option.
-        let dashes = if subject.as_str().starts_with('-') { "-- " } else { "" };
-        let subject = format!("{dashes}{}", quoted(subject.as_str()));
+        let dashes = if subject.starts_with('-') { "-- " } else { "" };
+        let subject = format!("{dashes}{}", quoted(subject));
         match refusal {
-            AccountError::UnknownUser => Some(format!(
-                "{server} users add --issuer {issuer} --name NAME --role ROLE {subject}"
-            )),
+            AccountError::UnknownUser => {
+                let name = claims.display_name().map_or_else(|| "NAME".into(), quoted);
+                let name = format!("--name={name}");
+                Some(format!("{server} users add --issuer {issuer} {name} --role ROLE {subject}"))
+            }
             AccountError::DisabledUser => {
                 Some(format!("{server} users enable --issuer {issuer} {subject}"))
             }

@@ -109,7 +109,7 @@ async fn nothing_that_is_secret_is_ever_written_down() {
         // What was found and what should have been.
         "found=\"4021\" expected=\"a name of 1 to 255 bytes\" reason=sub is not a string",
         "issuer=\"http://localhost:8000\" found=\"https://other.example/mcp\" expected=\"http://localhost:8000/mcp\" reason=aud does not name this resource",
-        "remedy=\"bartizan-server users add --issuer http://localhost:8000 --name NAME --role ROLE nobody\"",
+        "remedy=\"bartizan-server users add --issuer http://localhost:8000 --name='User Userson' --role ROLE nobody\"",
     ] {
         assert!(log.contains(line), "the log was captured, and {line} is in it");
     }

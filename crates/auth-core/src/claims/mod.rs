@@ -7,8 +7,8 @@ mod names;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-pub(crate) use names::has_control;
 pub use names::{Audience, ClientId, InvalidNameError, Issuer, RoleName, Subject, TokenId};
+pub(crate) use names::{has_control, is_display_name};
 use serde_json::{Map, Value};
 
 use crate::{NumericDate, ScopeSet};
@@ -94,6 +94,16 @@ impl Claims {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What to call the subject where a person has to recognise it: the first of `name`,
+    /// `preferred_username` and `email` (OpenID Connect Core §5.1) that fits in one line. For
+    /// display only: a user may choose each of them.
+    #[must_use]
+    pub fn display_name(&self) -> Option<&str> {
+        let other = ["preferred_username", "email"].into_iter();
+        let other = other.filter_map(|name| self.other.get(name)?.as_str());
+        self.name().into_iter().chain(other).find(|name| is_display_name(name))
     }
 
     /// `scope`, or wherever its issuer writes scopes: what the token grants.

@@ -129,6 +129,11 @@ fn check(text: &str) -> Result<(), InvalidNameError> {
     }
 }
 
+/// Whether a text can name a person to another one: it fits in one line.
+pub(crate) fn is_display_name(text: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&text.len()) && !has_control(text)
+}
+
 /// Most names are ASCII, of which many bytes are looked at at once.
 pub(crate) fn has_control(text: &str) -> bool {
     if text.is_ascii() {

@@ -12,13 +12,10 @@ use std::borrow::Cow;
 
 use crate::{
     StrictJsonError, Subject, VerifyError,
-    claims::has_control,
+    claims::is_display_name,
     json::{self, Json, Object},
     verify::read,
 };
-
-/// The longest name that is used for display, in bytes.
-const MAX_DISPLAY_NAME_BYTES: usize = 255;
 
 /// Claims about a user, whom the provider calls [`subject`](Self::subject).
 #[derive(Clone)]
@@ -84,7 +81,7 @@ impl UserClaims {
     pub fn display_name(&self) -> Option<&str> {
         let names = ["name", "preferred_username", "email"].into_iter();
         let mut names = names.filter_map(|name| self.claims.said(name)?.as_str());
-        names.find(|name| (1..=MAX_DISPLAY_NAME_BYTES).contains(&name.len()) && !has_control(name))
+        names.find(|name| is_display_name(name))
     }
 
     /// `email`. Providers give addresses to new owners: it never names a user.

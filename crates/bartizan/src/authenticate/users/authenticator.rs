@@ -126,7 +126,7 @@ impl<U: Users, T: VerifyToken> UserAuthenticator<U, T> {
         let user = NewUser {
             issuer: issuer.clone(),
             subject: subject.clone(),
-            display_name: claims.name().map(ToOwned::to_owned),
+            display_name: claims.display_name().map(ToOwned::to_owned),
             roles: roles.clone(),
         };
         self.users.add(user, self.clock.now()).await?;
@@ -136,7 +136,7 @@ impl<U: Users, T: VerifyToken> UserAuthenticator<U, T> {
     /// What a refused user's request is answered with.
     fn refused(&self, refusal: AccountError, claims: &Claims) -> AuthenticateError {
         let (issuer, subject) = (claims.issuer().clone(), claims.subject().clone());
-        let remedy = self.users.remedy(refusal, &issuer, &subject);
+        let remedy = self.users.remedy(refusal, claims);
         match refusal {
             AccountError::UnknownUser => AuthenticateError::UnknownUser { issuer, subject, remedy },
             AccountError::DisabledUser => {

@@ -11,7 +11,7 @@ mod memory;
 
 use std::{collections::BTreeSet, error::Error, future::Future, sync::Arc};
 
-use auth_core::{AccountError, Issuer, NumericDate, RoleName, Subject, TokenId};
+use auth_core::{AccountError, Claims, Issuer, NumericDate, RoleName, Subject, TokenId};
 
 pub use authenticator::{Provisioning, UserAuthenticator, UserLookup};
 pub use memory::{MemoryUser, MemoryUsers};
@@ -76,14 +76,9 @@ pub trait Users: Send + Sync + 'static {
     /// Records that `user` called at `now`. Must not wait.
     fn record_use(&self, _user: &Self::User, _now: NumericDate) {}
 
-    /// What the operator can do about a user who was refused: a command, say. It goes to the log
-    /// alone.
-    fn remedy(
-        &self,
-        _refusal: AccountError,
-        _issuer: &Issuer,
-        _subject: &Subject,
-    ) -> Option<String> {
+    /// What the operator can do about a user who was refused, whom `claims` are about: a command,
+    /// say. It goes to the log alone.
+    fn remedy(&self, _refusal: AccountError, _claims: &Claims) -> Option<String> {
         None
     }
 }
@@ -120,7 +115,7 @@ impl<U: Users> Users for Arc<U> {
         U::record_use(self, user, now);
     }
 
-    fn remedy(&self, refusal: AccountError, issuer: &Issuer, subject: &Subject) -> Option<String> {
-        U::remedy(self, refusal, issuer, subject)
+    fn remedy(&self, refusal: AccountError, claims: &Claims) -> Option<String> {
+        U::remedy(self, refusal, claims)
     }
 }
