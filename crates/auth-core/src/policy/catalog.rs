@@ -82,7 +82,7 @@ pub enum PolicyFault {
     PublicWithScopes(String),
     /// A tool in `[record]` that has no rule.
     RecordOfUnknownTool(String),
-    /// A place whose rate is none.
+    /// A place with a text in place of a rate.
     Rate(String, RateError),
 }
 
@@ -117,7 +117,7 @@ impl fmt::Display for PolicyFault {
             Self::RecordOfUnknownTool(tool) => {
                 write!(f, "[record] {tool:?} has no rule: write it as in [tools]")
             }
-            Self::Rate(place, fault) => write!(f, "{place} has {fault}"),
+            Self::Rate(place, fault) => write!(f, "{place}: {fault}"),
             Self::TargetedMethod(method) => write!(
                 f,
                 "[methods] {method:?} is ruled per tool, resource or prompt: use [tools], [resources] or [prompts]"

@@ -34,9 +34,11 @@ impl Period {
     }
 }
 
-/// A text that is no rate.
+/// A text that is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no rate: write a number of at most {MAX_COUNT}, a slash, and s, min, h or day: 30/min")]
+#[error(
+    "not a rate: write a number of at most {MAX_COUNT}, a slash, and s, min, h or day, as in 30/min"
+)]
 pub struct RateError;
 
 impl Rate {

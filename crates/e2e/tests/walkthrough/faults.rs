@@ -51,7 +51,7 @@ fn all_faults_of_the_configuration_are_told_together() {
         "TRUSTED_PROXIES",
         "MAX_CALLS \"0\"",
         "MAX_CALLS_PER_CALLER \"many\"",
-        "MAX_FAILED_AUTHENTICATIONS: no rate",
+        "MAX_FAILED_AUTHENTICATIONS: not a rate",
     ];
     let said = world.run_with("server", &[], &env).expect_code(2).expect_err(&names);
     assert!(!said.err.contains("short\""), "no secret is shown, not even a bad one: {}", said.err);

@@ -51,5 +51,5 @@ fn a_call_beyond_the_rate_says_when_to_try_again() {
     test("right.toml").expect_code(0);
     test("wrong.toml").expect_code(2).expect_out(&["expected permit, at 2/h, found 1/h"]);
     fs::write(world.path("none.toml"), case("often")).unwrap();
-    test("none.toml").expect_code(2).expect_err(&["rate: no rate: write a number"]);
+    test("none.toml").expect_code(2).expect_err(&["rate: not a rate: write a number"]);
 }
