@@ -58,6 +58,9 @@ pub struct Explanation {
     /// The scopes to ask for, where a token with them would help; also what the user may never
     /// hold.
     pub required: ScopeSet,
+    /// The scopes that the token has, once it is verified: what another token should not lose.
+    #[serde(default)]
+    pub scopes: ScopeSet,
     /// Every step, in order.
     pub steps: Vec<Step>,
 }
@@ -157,6 +160,7 @@ impl Explanation {
                 Self { required, ..Self::new(finding, reason, action, steps) }
             }
         };
+        explanation.scopes = claims.scopes().clone();
         explanation.subject = Some(claims.subject().to_string());
         explanation.issuer = Some(claims.issuer().to_string());
         explanation
@@ -175,9 +179,9 @@ impl Explanation {
     }
 
     fn new(finding: Finding, reason: String, action: &Action, steps: Vec<Step>) -> Self {
-        let required = ScopeSet::empty();
+        let (required, scopes) = (ScopeSet::empty(), ScopeSet::empty());
         let action = action.to_string();
-        Self { finding, reason, action, subject: None, issuer: None, required, steps }
+        Self { finding, reason, action, subject: None, issuer: None, required, scopes, steps }
     }
 }
 

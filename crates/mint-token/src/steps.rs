@@ -172,7 +172,9 @@ pub(crate) fn remedy(
             format!("a rule for it in the policy: {} names what has none", server("policy check"))
         }
         Finding::MissingScope => {
-            format!("a token with the scope: {}", copy(&format!("--scope {}", quoted(&required))))
+            // A flag replaces what the copied token has.
+            let scopes = explanation.scopes.union(&explanation.required).to_string();
+            format!("a token with the scope: {}", copy(&format!("--scope {}", quoted(&scopes))))
         }
         Finding::BeyondCeiling => format!(
             "a role that may hold {}: {}; {} shows which",

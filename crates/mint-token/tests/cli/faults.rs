@@ -79,8 +79,32 @@ fn a_role_that_the_policy_does_not_have_is_named_with_those_that_it_has() {
     // A hint names the file that was given.
     let run = asked("admin");
     assert_eq!(run.code, 4, "{run:?}");
-    let hint = "`mint-token --like few.jwt --scope Admin.Write`";
+    let hint = "`mint-token --like few.jwt --scope 'Admin.Write User.Read'`";
     assert!(run.out.contains(hint), "{run:?}");
+}
+
+#[test]
+fn the_hint_of_a_missing_scope_leads_to_a_token_that_loses_none() {
+    let folder = Folder::ready();
+    folder.write("few.jwt", folder.run(&["--scope", "User.Read", "--sub", "bob"]).line());
+    let explain = |token: &str, tool: &str| {
+        folder.run(&["explain", token, "--tool", tool, "--user-role", "admin"])
+    };
+    let refused = explain("few.jwt", "get_time");
+    assert_eq!(refused.code, 4, "{refused:?}");
+    let command = refused.out.split('`').nth(1).unwrap();
+    let words = command.strip_prefix("mint-token ").unwrap();
+    // The only word with a space in it is quoted, and the last.
+    let (flags, scopes) = words.split_once(" '").unwrap();
+    let args: Vec<&str> = flags.split(' ').chain([scopes.trim_end_matches('\'')]).collect();
+    folder.write("more.jwt", folder.run(&args).line());
+    for tool in ["get_time", "whoami"] {
+        assert_eq!(explain("more.jwt", tool).code, 0, "{tool}");
+    }
+    let more = folder.run(&["inspect", "more.jwt"]).out;
+    for text in ["Admin.Write\n", "User.Read\n", "bob\n"] {
+        assert!(more.contains(text), "{text}: {more}");
+    }
 }
 
 #[test]
