@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use auth_core::{ResourceUri, display::excerpt};
-use http::{HeaderMap, HeaderValue, Uri, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::Authority};
 
 /// Why a request is refused before anything else of it is looked at.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,16 @@ pub(crate) enum OriginFault {
     Host,
     #[error("the Origin header does not name an allowed origin")]
     Origin,
+}
+
+impl OriginFault {
+    /// The header's name.
+    pub(crate) const fn header(self) -> HeaderName {
+        match self {
+            Self::Host => header::HOST,
+            Self::Origin => header::ORIGIN,
+        }
+    }
 }
 
 /// What came, what would have been accepted, and what accepts it.
@@ -115,13 +125,11 @@ impl Origins {
 
     /// The fault with what the operator has to know.
     fn error(&self, fault: OriginFault, headers: &HeaderMap, uri: &Uri) -> OriginError {
-        let (name, known, any, remedy) = match fault {
-            OriginFault::Host => (header::HOST, &self.hosts, "any name", &self.remedies.host),
-            OriginFault::Origin => {
-                (header::ORIGIN, &self.pages, "any origin", &self.remedies.origin)
-            }
+        let (known, any, remedy) = match fault {
+            OriginFault::Host => (&self.hosts, "any name", &self.remedies.host),
+            OriginFault::Origin => (&self.pages, "any origin", &self.remedies.origin),
         };
-        let values = headers.get_all(&name).iter();
+        let values = headers.get_all(fault.header()).iter();
         let mut found: Vec<_> = values.map(|it| String::from_utf8_lossy(it.as_bytes())).collect();
         let target = uri.authority().filter(|_| fault == OriginFault::Host);
         found.extend(target.map(|it| it.as_str().into()));
@@ -204,7 +212,7 @@ mod tests {
     fn check(origins: &Origins, pairs: &[(&str, &str)]) -> Result<(), OriginFault> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            let name: header::HeaderName = name.parse().unwrap();
+            let name: HeaderName = name.parse().unwrap();
             headers.append(name, value.parse().unwrap());
         }
         origins.check(&headers, &Uri::from_static("/mcp")).map_err(|error| error.fault)

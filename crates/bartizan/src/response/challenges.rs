@@ -77,7 +77,11 @@ impl Challenges {
         use AuthenticateError as A;
         match refusal {
             Refusal::Origin(fault) => {
-                let data = json!({ "error": "forbidden", "request_id": request.to_string() });
+                let data = json!({
+                    "error": "forbidden",
+                    "header": fault.fault.header().as_str(),
+                    "request_id": request.to_string(),
+                });
                 forbidden(&fault.to_string(), data, None)
             }
             Refusal::NoToken => self.no_token.answer(request),

@@ -16,6 +16,8 @@ pub(super) struct ErrorBody {
     pub(super) granted: Option<ScopeSet>,
     /// The server's name for the request.
     pub(super) request_id: Option<String>,
+    /// The header for which a server of ours refused the request: `host` or `origin`.
+    pub(super) header: Option<String>,
     /// The user whom the server does not know, or does not let in: subject and issuer.
     pub(super) user: Option<(String, String)>,
 }
@@ -45,6 +47,7 @@ impl ErrorBody {
             required: scopes("/error/data/required"),
             granted: scopes("/error/data/granted"),
             request_id: string(&["/error/data/request_id"]),
+            header: string(&["/error/data/header"]),
             user: string(&["/error/data/subject"]).zip(string(&["/error/data/issuer"])),
         }
     }
@@ -84,12 +87,13 @@ mod tests {
         let said = ErrorBody::parse(
             r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32011,"message":"no","data":{
                 "error":"insufficient_scope","required":["B","A"],"granted":[],
-                "request_id":"00ff","subject":"s","issuer":"i"}}}"#,
+                "request_id":"00ff","header":"host","subject":"s","issuer":"i"}}}"#,
         );
         assert_eq!(said.description.as_deref(), Some("no"));
         assert_eq!(said.error.as_deref(), Some("insufficient_scope"));
         assert_eq!((said.required, said.granted), (set("A B"), set("")));
         assert_eq!(said.request_id.as_deref(), Some("00ff"));
+        assert_eq!(said.header.as_deref(), Some("host"));
         assert_eq!(said.user, Some(("s".to_owned(), "i".to_owned())));
         let text = ErrorBody::parse(r#"{"error":{"data":{"required":"A B","granted":7}}}"#);
         assert_eq!((text.required, text.granted), (set("A B"), None));

@@ -82,6 +82,12 @@ pub(super) fn forbidden(header: Option<&str>, body: ErrorBody, context: &Context
     } else {
         let hint = match (&body.user, &required) {
             (Some((subject, issuer)), _) => add_user_hint(subject, issuer),
+            // The name in the URL is what this client sends as `Host`.
+            _ if body.header.as_deref() == Some("host") => format!(
+                "a new token will not help: use the URL that those who run the server have set as \
+                 its MCP_RESOURCE, or ask them to set it to {}",
+                context.endpoint
+            ),
             // A server that wants a token says so.
             _ if !context.has_token() && header.is_none() => {
                 "it is not about a token: ask those who run the server".to_owned()

@@ -116,6 +116,22 @@ async fn the_client_knows_when_its_token_has_expired_and_whose_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_the_server_does_not_go_by_is_not_a_matter_of_the_token() {
+    let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32011,"message":"not my name",
+        "data":{"error":"forbidden","header":"host","request_id":"00ff"}}}"#;
+    let (url, _) = Canned::new(403).body(body).serve().await;
+    let client = || Client::at(&url, &["tools"]);
+    for client in [client(), client().with_token()] {
+        let run = client.run().await.expect(5);
+        let hint = format!(
+            "hint: a new token will not help: use the URL that those who run the \
+             server have set as its MCP_RESOURCE, or ask them to set it to {url}\n"
+        );
+        assert!(run.stderr.ends_with(&hint), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_401_without_a_challenge_is_a_401() {
     for body in [
         "",

@@ -21,6 +21,8 @@ async fn foreign_hosts_and_origins_are_403_even_with_a_good_token() {
         let answer = send(with(name.clone(), value)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {value}");
         assert_eq!(answer.challenge(), None);
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(body["error"]["data"]["header"], name.as_str());
     }
     for (name, value) in
         [(header::HOST, "localhost:8000"), (header::ORIGIN, "http://localhost:6274")]
