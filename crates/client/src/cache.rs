@@ -1,5 +1,5 @@
-//! The tools of servers, kept in the user's cache folder: for completing their names in a shell,
-//! and so that a call need not list them first.
+//! What servers list, kept in the user's cache folder: for completing names in a shell, and so that
+//! a call need not list the tools first.
 //!
 //! 1. A cached list checks a call for [`FRESH`] at most. What it refuses is asked of the server
 //!    again. What a stale list lets through, the server refuses.
@@ -16,8 +16,9 @@ use std::{
 };
 
 use auth_core::Clock;
-use rmcp::model::Tool;
+use rmcp::model::{Prompt, Resource, Tool};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use settings::secret_file;
 
 use crate::endpoint::Endpoint;
@@ -39,12 +40,60 @@ pub(crate) struct Cache {
     clock: Arc<dyn Clock>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Kept {
     url: String,
-    /// Seconds since 1970.
+    /// When the tools were listed, in seconds since 1970; 0 if they were not.
     at: u64,
     tools: Vec<Tool>,
+    /// The URIs of the resources.
+    #[serde(default)]
+    resources: Vec<Known>,
+    #[serde(default)]
+    prompts: Vec<Known>,
+}
+
+/// Something that can be named on a command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Its name, or its URI.
+    pub(crate) name: String,
+    /// What it is for.
+    pub(crate) about: Option<String>,
+    /// The arguments that it takes, and what they are for.
+    #[serde(default)]
+    pub(crate) arguments: Vec<(String, Option<String>)>,
+}
+
+impl From<&Tool> for Known {
+    fn from(tool: &Tool) -> Self {
+        let taken = tool.input_schema.get("properties").and_then(Value::as_object);
+        let about = |schema: &Value| schema.get("description")?.as_str().map(str::to_owned);
+        let taken = taken.into_iter().flatten().map(|(name, schema)| (name.clone(), about(schema)));
+        Self {
+            name: tool.name.to_string(),
+            about: tool.description.as_deref().map(str::to_owned),
+            arguments: taken.collect(),
+        }
+    }
+}
+
+impl From<&Resource> for Known {
+    fn from(resource: &Resource) -> Self {
+        let about = resource.description.clone().or_else(|| Some(resource.name.clone()));
+        Self { name: resource.uri.clone(), about, arguments: Vec::new() }
+    }
+}
+
+impl From<&Prompt> for Known {
+    fn from(prompt: &Prompt) -> Self {
+        let taken = prompt.arguments.iter().flatten();
+        Self {
+            name: prompt.name.clone(),
+            about: prompt.description.clone(),
+            arguments: taken.map(|it| (it.name.clone(), it.description.clone())).collect(),
+        }
+    }
 }
 
 impl Cache {
@@ -62,17 +111,45 @@ impl Cache {
         (age < FRESH.as_secs()).then_some(kept.tools)
     }
 
-    /// The names of the tools and what they are for, however old.
-    pub(crate) fn names(&self) -> Vec<(String, Option<String>)> {
-        let tools = self.read().map(|kept| kept.tools).unwrap_or_default();
-        let about = |tool: &Tool| tool.description.as_deref().map(str::to_owned);
-        tools.iter().map(|tool| (tool.name.to_string(), about(tool))).collect()
+    /// The tools, however old.
+    pub(crate) fn tools(&self) -> Vec<Known> {
+        self.read().unwrap_or_default().tools.iter().map(Known::from).collect()
+    }
+
+    /// The resources, however old.
+    pub(crate) fn resources(&self) -> Vec<Known> {
+        self.read().unwrap_or_default().resources
+    }
+
+    /// The prompts, however old.
+    pub(crate) fn prompts(&self) -> Vec<Known> {
+        self.read().unwrap_or_default().prompts
     }
 
     /// Stores the tools.
     pub(crate) fn save(&self, tools: &[Tool]) {
+        let Some(at) = self.now() else { return };
+        let tools = tools.to_vec();
+        self.update(|kept| Kept { at, tools, ..kept });
+    }
+
+    /// Stores the resources.
+    pub(crate) fn save_resources(&self, resources: &[Resource]) {
+        let resources = resources.iter().map(Known::from).collect();
+        self.update(|kept| Kept { resources, ..kept });
+    }
+
+    /// Stores the prompts.
+    pub(crate) fn save_prompts(&self, prompts: &[Prompt]) {
+        let prompts = prompts.iter().map(Known::from).collect();
+        self.update(|kept| Kept { prompts, ..kept });
+    }
+
+    /// Changes what is kept. Of two runs at once, one may win: what is lost is listed again.
+    fn update(&self, change: impl FnOnce(Kept) -> Kept) {
+        let kept = self.read().unwrap_or_default();
         // A cache that cannot be written counts as missing.
-        let _ = self.write(tools);
+        let _ = self.write(&Kept { url: self.url.clone(), ..change(kept) });
     }
 
     fn now(&self) -> Option<u64> {
@@ -87,10 +164,9 @@ impl Cache {
         (kept.url == self.url).then_some(kept)
     }
 
-    fn write(&self, tools: &[Tool]) -> io::Result<()> {
-        let (Some(file), Some(at)) = (&self.file, self.now()) else { return Ok(()) };
-        let kept = Kept { url: self.url.clone(), at, tools: tools.to_vec() };
-        let text = serde_json::to_string(&kept)?;
+    fn write(&self, kept: &Kept) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let text = serde_json::to_string(kept)?;
         let folder = secret_file::folder_of(file);
         secret_file::make_folder(folder)?;
         secret_file::check_folder(folder).map_err(io::Error::other)?;
@@ -117,7 +193,7 @@ mod tests {
     use std::fs;
 
     use auth_core::SystemClock;
-    use rmcp::model::JsonObject;
+    use rmcp::model::{JsonObject, PromptArgument};
 
     use super::*;
 
@@ -132,7 +208,21 @@ mod tests {
         let tool = Tool::new("now", "Reports the time", JsonObject::new());
         here.save(std::slice::from_ref(&tool));
         assert_eq!(here.fresh(), Some(vec![tool]));
-        assert_eq!(here.names(), [("now".to_owned(), Some("Reports the time".to_owned()))]);
+        let known = |name: &str, about: &str, arguments: Vec<(String, Option<String>)>| Known {
+            name: name.to_owned(),
+            about: Some(about.to_owned()),
+            arguments,
+        };
+        assert_eq!(here.tools(), [known("now", "Reports the time", Vec::new())]);
+        // Each list is kept beside the others.
+        here.save_resources(&[Resource::new("page://1", "first")]);
+        let city = PromptArgument::new("city").with_description("Where to");
+        let trip = Prompt::new("trip", Some("Plans a trip"), Some(vec![city]));
+        here.save_prompts(&[trip]);
+        assert_eq!(here.resources(), [known("page://1", "first", Vec::new())]);
+        let city = ("city".to_owned(), Some("Where to".to_owned()));
+        assert_eq!(here.prompts(), [known("trip", "Plans a trip", vec![city])]);
+        assert!(here.fresh().is_some());
         assert!(cache("http://localhost/mcq").fresh().is_none());
 
         let file = here.file.unwrap();
@@ -153,6 +243,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::parse("http://localhost/mcp").unwrap();
         let cache = Cache::of(Some(folder.path()), &endpoint, Arc::new(SystemClock));
+        cache.save_prompts(&[]);
+        assert!(cache.fresh().is_none(), "the tools were not listed");
         cache.save(&[]);
         let file = cache.file.clone().unwrap();
         let text = fs::read_to_string(&file).unwrap();

@@ -8,7 +8,7 @@
 //! 4. Text from the server is untrusted: it is sanitized before it is printed, and the token is
 //!    redacted, should the server echo it.
 //! 5. What a server asks is asked on the terminal, if there is one. A server gets the requests that
-//!    the command line names, and the one for the list of tools that arguments are checked against.
+//!    the command line names, and those for the lists that names and arguments are compared with.
 //! 6. MCP 2026-07-28 is spoken where the server knows it, and the `initialize` handshake where not.
 //!
 //! There is no log: the result or the message has what there is to say.

@@ -179,7 +179,7 @@ fn names(tools: &[Tool]) -> Vec<String> {
 
 /// The names that were listed at some time.
 fn known(cache: &Cache) -> Vec<String> {
-    cache.names().into_iter().map(|(name, _)| name).collect()
+    cache.tools().into_iter().map(|tool| tool.name).collect()
 }
 
 /// The arguments as the tool's schema wants them, if the tool is there.

@@ -2,7 +2,7 @@
 
 use settings::similar;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, is_plain};
 
 /// The failure of a request, with the name that was probably meant, if `names`, which are listed,
 /// do not have the one in the request.
@@ -15,7 +15,7 @@ pub(super) fn meant<'a>(
         return failure;
     }
     // The names are the server's words.
-    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let plain = |name: &&str| name.chars().all(|c| is_plain(c) && c != ' ');
     match similar(name, names.filter(plain)) {
         Some(meant) => failure.with_hint(format!("did you mean `{meant}`?")),
         None => failure,

@@ -8,6 +8,7 @@ mod lists;
 mod meant;
 mod offered;
 mod prompt;
+mod read;
 mod task;
 mod watch;
 
@@ -17,10 +18,7 @@ use auth_core::AccessToken;
 
 use rmcp::{
     ServiceError,
-    model::{
-        ArgumentInfo, CompleteRequestParams, CompletionContext, ListResourceTemplatesResult,
-        ReadResourceRequestParams,
-    },
+    model::{ArgumentInfo, CompleteRequestParams, CompletionContext, ListResourceTemplatesResult},
 };
 
 use crate::{
@@ -111,21 +109,22 @@ async fn ask(session: &Session, config: &Config, context: &Context) -> Result<An
                 }
                 result => result.map_err(listed)?,
             };
+            config.cache.save_resources(&resources.resources);
             Answer::Resources(resources, templates)
         }
-        Request::Read(uri) => {
-            let params = ReadResourceRequestParams::new(uri.clone());
-            let read = service.read_resource(params).await;
-            Answer::Read(read.map_err(|error| not_got(error, Capability::Resources))?)
-        }
+        Request::Read(uri) => Answer::Read(read::read(session, uri, &config.cache, context).await?),
         Request::Prompts => match lists::prompts(service).await {
             Err(error) if lacks(&error, Capability::Prompts) => {
                 Answer::NotOffered(Capability::Prompts)
             }
-            list => Answer::Prompts(list.map_err(listed)?),
+            list => {
+                let list = list.map_err(listed)?;
+                config.cache.save_prompts(&list.prompts);
+                Answer::Prompts(list)
+            }
         },
         Request::Prompt { name, arguments } => {
-            Answer::Prompt(prompt::get(session, name, arguments, context).await?)
+            Answer::Prompt(prompt::get(session, name, arguments, &config.cache, context).await?)
         }
         Request::Complete { of, argument: (name, start), known } => {
             let argument = ArgumentInfo::new(name.clone(), start.clone());

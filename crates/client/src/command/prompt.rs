@@ -11,6 +11,7 @@ use serde_json::Map;
 use super::{lists, lists::ListError, meant::meant, offered};
 use crate::{
     Exit,
+    cache::Cache,
     connect::Session,
     failure::{Context, Failure},
     handler::Event,
@@ -23,9 +24,13 @@ pub(super) async fn get(
     session: &Session,
     name: &str,
     given: &[(String, String)],
+    cache: &Cache,
     context: &Context,
 ) -> Result<GetPromptResult, Failure> {
     let listed = listed(session, context).await?;
+    if !listed.is_empty() {
+        cache.save_prompts(&listed);
+    }
     if let Some(prompt) = listed.iter().find(|prompt| prompt.name == name) {
         for unknown in checked(prompt, given, context)? {
             session.handler().emit(Event::Warned(unknown.warning(name))).await;

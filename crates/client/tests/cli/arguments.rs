@@ -184,7 +184,7 @@ async fn a_tool_that_is_not_listed_is_called_all_the_same() {
 }
 
 /// A client that has a cache folder.
-fn caching(url: &str, cache: &Path, args: &[&str]) -> Client {
+pub(crate) fn caching(url: &str, cache: &Path, args: &[&str]) -> Client {
     Client::at(url, args).with("XDG_CACHE_HOME", cache.to_str().unwrap())
 }
 
@@ -213,52 +213,4 @@ async fn tools_are_kept_and_listed_again_where_it_matters() {
     fs::write(file.path(), text.replace("\"minimum\":0", "\"minimum\":100")).unwrap();
     caching(&url, cache.path(), &add).run().await.expect(0);
     assert_eq!(lists(), 3);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_shell_is_told_the_names_of_the_tools() {
-    let cache = tempfile::tempdir().unwrap();
-    let (url, log) = Rich::default().serve().await;
-    caching(&url, cache.path(), &["tools"]).run().await.expect(0);
-    let before = log.lines().len();
-    // What the script of bash does.
-    let words = |line: &str, index: &str| {
-        let mut args = vec!["--", "client"];
-        args.extend(line.split(' '));
-        let client = Client::new(&args)
-            .with("XDG_CACHE_HOME", cache.path().to_str().unwrap())
-            .with("XDG_STATE_HOME", cache.path().to_str().unwrap())
-            .with("MCP_URL", &url)
-            .with("COMPLETE", "bash")
-            .with("_CLAP_COMPLETE_INDEX", index)
-            .with("_CLAP_COMPLETE_COMP_TYPE", "9")
-            .with("_CLAP_IFS", "\n");
-        async move { client.run().await.expect(0).stdout.trim().replace(' ', "") }
-    };
-    assert_eq!(words("call a", "2").await, "add\nalbum");
-    assert_eq!(words("call who", "2").await, "whoami");
-    assert_eq!(words(&format!("--url {url} call gr"), "4").await, "greet");
-    assert_eq!(words("--url http://localhost:1/mcp call a", "4").await, "");
-    assert_eq!(words("--server=http://localhost:1/mcp call a", "3").await, "");
-    let add = Client::new(&["servers", "add", "rich", &url]);
-    add.with("XDG_STATE_HOME", cache.path().to_str().unwrap()).run().await.expect(0);
-    for begin in ["--url rich", "--server rich"] {
-        assert_eq!(words(&format!("{begin} call a"), "4").await, "add\nalbum", "{begin}");
-    }
-    assert_eq!(words("--server=rich call a", "3").await, "add\nalbum");
-    assert_eq!(words("--url poor call a", "4").await, "");
-    assert_eq!(words("--url ri", "2").await, "rich");
-    assert_eq!(words("servers remove r", "3").await, "rich");
-    assert_eq!(words("bridge r", "2").await, "rich");
-    // A server's text is not read as flags.
-    let file = fs::read_dir(cache.path().join("bartizan")).unwrap();
-    let mut file = file.map(|file| file.unwrap().path());
-    let file = file.find(|file| file.to_str().unwrap().contains("127.0.0.1")).unwrap();
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("\"album\"", "\"--yes\"")).unwrap();
-    assert_eq!(words("call a", "2").await, "add");
-    assert!(!words("call --y", "2").await.contains("Shows a picture"));
-    fs::write(&file, text).unwrap();
-    assert!(words("re", "1").await.contains("read"));
-    assert_eq!(log.lines().len(), before, "no server is asked");
 }

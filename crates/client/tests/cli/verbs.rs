@@ -27,9 +27,41 @@ async fn resources_are_listed_and_read() {
         assert_eq!(run.stdout, "two\nlines\n");
         let run = Client::at(&url, &["read", "page://1"]).run().await.expect(0);
         assert_eq!(run.stdout, "[resource page://1, 5 bytes]\n");
-        let run = Client::at(&url, &["read", "memo://none"]).run().await.expect(6);
-        let hint = format!("hint: `just client resources --url {url}` lists the resources\n");
-        assert!(run.stderr.contains(&hint), "{run:?}");
+        // Of a template there may be any, and nothing similar is meant.
+        for uri in ["memo://other", "page://2"] {
+            let run = Client::at(&url, &["read", uri]).run().await.expect(6);
+            let hint = format!("hint: `just client resources --url {url}` lists the resources\n");
+            assert!(run.stderr.contains(&hint), "{run:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_misspelt_resource_is_told_after_an_error_and_after_a_refusal() {
+    let refused = || Canned::new(403).body(r#"{"error":{"data":{"request_id":"00ff"}}}"#);
+    let meant = "hint: did you mean `memo://note`?\n";
+    for old in [false, true] {
+        for (instead, code) in [(None, 6), (Some(("resources/read", refused())), 5)] {
+            let url = serve_mcp(Rich::new(old), Log::default(), instead).await;
+            let read = |uri: &'static str| Client::at(&url, &["read", uri]).run();
+            let run = read("memo://noet").await.expect(code);
+            assert!(run.stderr.ends_with(meant), "{run:?}");
+        }
+        // A server that does not list them now listed them before.
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().to_str().unwrap();
+        let log = Log::default();
+        let url = serve_mcp(Rich::new(old), log.clone(), None).await;
+        let client = |args: &[&str]| Client::at(&url, args).with("XDG_CACHE_HOME", folder);
+        client(&["resources"]).run().await.expect(0);
+        let run = client(&["read", "memo://noet"]).run().await.expect(6);
+        assert!(run.stderr.ends_with(meant), "{run:?}");
+        // Another scope would help: it is not misspelt.
+        let challenge = r#"Bearer error="insufficient_scope", scope="Read""#;
+        let instead = Some(("resources/read", Canned::new(403).challenge(challenge)));
+        let url = serve_mcp(Rich::new(old), Log::default(), instead).await;
+        let run = Client::at(&url, &["read", "memo://noet"]).run().await.expect(5);
+        assert!(!run.stderr.contains("did you mean"), "{run:?}");
     }
 }
 
@@ -170,7 +202,7 @@ async fn what_is_no_text_is_saved() {
     let (url, _) = Rich::default().serve().await;
     let folder = tempfile::tempdir().unwrap();
     let album = folder.path().join("album/");
-    let save = ["call", "album", "--save", album.to_str().unwrap()];
+    let save = ["call", "album", "--save-to", album.to_str().unwrap()];
     let run = Client::at(&url, &save).run().await.expect(0);
     assert_eq!(run.stdout, "[image image/png, 5 bytes]\n[audio audio/wav, 6 bytes]\n");
     assert!(run.stderr.starts_with("saved image/png, 5 bytes: "), "{run:?}");
@@ -178,11 +210,11 @@ async fn what_is_no_text_is_saved() {
     assert_eq!(fs::read(album.join("1.wav")).unwrap(), b"hello!");
 
     let file = folder.path().join("page");
-    let save = ["--save", file.to_str().unwrap()];
+    let save = ["--save-to", file.to_str().unwrap()];
     Client::at(&url, &["read", "page://1"]).arg(&save).run().await.expect(0);
     assert_eq!(fs::read(&file).unwrap(), b"hello");
     let run = Client::at(&url, &["call", "album"]).arg(&save).run().await.expect(74);
-    assert!(run.stderr.starts_with("error: there are 2 pieces, and --save "), "{run:?}");
+    assert!(run.stderr.starts_with("error: there are 2 pieces, and --save-to "), "{run:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
