@@ -242,6 +242,56 @@ async fn an_authority_of_ones_own_is_trusted_once_it_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_where_no_one_answers_is_one_line_and_what_to_do() {
+    // Port 1 has no server; the name of the second is one that there never is (RFC 6761).
+    for (url, hint) in [
+        ("http://localhost:1/mcp", "is the server running?"),
+        ("https://x.invalid/mcp", "is the URL right?"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let client = Client::at(url, &["login"]);
+        let client = client.with("XDG_STATE_HOME", folder.path().to_str().unwrap());
+        let run = client.run().await.expect(3);
+        let lines: Vec<_> = run.stderr.lines().collect();
+        let [error, hinted] = lines.as_slice() else { panic!("{run:?}") };
+        assert!(error.starts_with(&format!("error: cannot reach {url}: ")), "{run:?}");
+        assert!(hinted.starts_with(&format!("hint: {hint}")), "{run:?}");
+    }
+}
+
+/// What `explain` says of a check, and what to do.
+fn told(run: &Run, check: &str) -> (String, String) {
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let checks = json["checks"].as_array().unwrap();
+    let found = checks.iter().find(|line| line["check"] == check);
+    let found = found.unwrap_or_else(|| panic!("no {check}: {json:#}"));
+    let text = |member: &str| found[member].as_str().unwrap_or_default().to_owned();
+    (found.to_string(), text("fix"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_leads_to_the_check_that_says_more() {
+    let (url, _) = Canned::new(401).challenge("Bearer").serve().await;
+    let explain = || Client::at(&url, &["explain", "--output", "json"]);
+    let run = explain().run().await;
+    assert_eq!(told(&run, "protocol").1, "see `token`");
+    let run = explain().with_token().run().await;
+    let fix = "the token that is sent is not enough: see `access`";
+    assert_eq!(told(&run, "protocol").1, fix);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_says_how_to_trust_the_authority_of_an_issuer() {
+    let issuer = crate::servers::https().await;
+    let issuer: &'static str = Box::leak(issuer.replace("/mcp", "").into_boxed_str());
+    let (url, _) = Canned::new(401).challenge("Bearer").naming_issuer(issuer).serve().await;
+    let run = Client::at(&url, &["explain", "--output", "json", "--allow-private"]).run().await;
+    let (found, fix) = told(&run, "issuer metadata");
+    assert!(found.contains("UnknownIssuer"), "{found}");
+    assert!(fix.contains("--ca-file FILE"), "{fix}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_too_long_is_refused_with_the_bound() {
     let hint = "hint: an answer has at most that much: request less, such as one page or part of a \
                 file\n";

@@ -119,6 +119,24 @@ async fn a_person_is_asked_until_the_answer_fits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_without_styles_gets_none() {
+    blocking(|| {
+        let shown = |environment: &'static [(&str, &str)]| {
+            let terminal = Terminal::run("http://localhost:1/mcp", "tools", environment);
+            let (code, shown) = terminal.end();
+            assert_eq!(code, Some(3), "{shown}");
+            assert!(shown.contains("error") && shown.contains("hint"), "{shown}");
+            shown
+        };
+        assert!(shown(&[]).contains('\u{1b}'));
+        for plain in [&[("TERM", "dumb")][..], &[("NO_COLOR", "1")]] {
+            assert!(!shown(plain).contains('\u{1b}'), "{plain:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_may_decline_or_stop_or_open_a_page() {
     let (url, _) = Rich::default().serve().await;
     blocking(move || {

@@ -37,6 +37,21 @@ fn a_name_that_cannot_be_shown_is_an_error_of_the_command_line() {
 }
 
 #[test]
+fn a_line_of_a_policy_that_is_wrong_is_shown_and_pointed_at() {
+    let world = World::new();
+    for (policy, at, shown) in [
+        ("[scopes]\n[roles\nuser = []\n", "line 2, column 7", "2 | [roles\n  |       ^\n"),
+        ("[roles]\nnope = 3\n", "line 2, column 8", "2 | nope = 3\n  |        ^\n"),
+    ] {
+        std::fs::write(world.path("bad.toml"), policy).unwrap();
+        for command in [&["policy", "check"][..], &["run"], &["config", "check"]] {
+            let said = world.run(&[command, &["--policy", "bad.toml"]].concat()).expect(2);
+            said.has(&["the policy is not well formed", at, shown]);
+        }
+    }
+}
+
+#[test]
 fn an_issuer_elsewhere_may_have_a_name_that_is_no_url() {
     let world = World::new();
     world.run(&["users", "add", "carol", "--issuer", "accounts.example"]).expect(0);
