@@ -67,6 +67,7 @@ mod signing_keys;
 mod thumbprint;
 mod time;
 mod token;
+pub mod trace_context;
 mod verify;
 
 pub use admission::{Account, AccountError, check_account};

@@ -2,11 +2,14 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use auth_core::{Action, Permit, Policy, Principal};
+use auth_core::{Action, Permit, Policy, Principal, trace_context::TraceContext};
 
 #[cfg(feature = "rmcp")]
 use crate::observer::{Outcome, Reported};
-use crate::{RequestId, observer::Observers};
+use crate::{
+    RequestId,
+    observer::{Observed, Observers},
+};
 
 /// The caller of a request that was let through: in the request's extensions.
 ///
@@ -23,7 +26,7 @@ pub struct Caller(Arc<Inner>);
 struct Inner {
     permit: Permit,
     policy: Arc<Policy>,
-    request_id: RequestId,
+    observed: Observed,
     peer: Option<IpAddr>,
     #[cfg_attr(not(feature = "rmcp"), expect(dead_code, reason = "for rmcp's handlers"))]
     observers: Observers,
@@ -33,18 +36,18 @@ impl Caller {
     pub(crate) fn new(
         permit: Permit,
         policy: Arc<Policy>,
-        request_id: RequestId,
+        observed: Observed,
         peer: Option<IpAddr>,
         observers: Observers,
     ) -> Self {
-        Self(Arc::new(Inner { permit, policy, request_id, peer, observers }))
+        Self(Arc::new(Inner { permit, policy, observed, peer, observers }))
     }
 
     /// Reports that the handler of this request panicked.
     #[cfg(feature = "rmcp")]
     pub(crate) fn report_panic(&self) {
         self.0.observers.report(Reported {
-            request_id: self.0.request_id,
+            observed: &self.0.observed,
             peer: self.0.peer,
             principal: self.principal().map(AsRef::as_ref),
             action: Some(self.0.permit.action()),
@@ -75,7 +78,14 @@ impl Caller {
     /// Which request this is.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
-        self.0.request_id
+        self.0.observed.id
+    }
+
+    /// What others that serve this request name as their parent in its trace; `None` if it is not
+    /// followed ([`Guard::tracer`](crate::Guard::tracer)).
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        self.0.observed.operation.as_ref().map(|operation| operation.context())
     }
 
     /// Whether this request was let through for just this `action`: the defence in depth of a

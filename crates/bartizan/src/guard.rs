@@ -9,6 +9,7 @@ use auth_core::{
 
 use crate::{
     Authenticate, MetadataService, MissingRulesError, Observer, Recorder, Rules, RulesHandle,
+    Tracer,
     observer::Observers,
     ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
     rate::{FailedAuthentications, RateLimits},
@@ -152,6 +153,13 @@ impl<A: Authenticate> Guard<A> {
     #[must_use]
     pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
         self.observers.record(recorder);
+        self
+    }
+
+    /// Follows every request that is decided on. It replaces the tracer that there was.
+    #[must_use]
+    pub fn tracer(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.observers.trace(tracer);
         self
     }
 

@@ -80,8 +80,8 @@ pub use catch_panic::CatchPanic;
 pub use guard::{Guard, GuardUsage};
 pub use metadata::MetadataService;
 pub use observer::{
-    AuditEvent, Completion, Details, LogObserver, NoRoomError, Observer, Outcome, Recorder,
-    RefusalKind, Room,
+    AnswerFailure, AuditEvent, Completion, Details, LogObserver, MessageFacts, NoRoomError,
+    Observer, Operation, Outcome, Received, Recorder, RefusalKind, Room, Tracer,
 };
 #[cfg(feature = "toml")]
 pub use policy_toml::{PolicyTomlError, policy_from_toml};

@@ -11,7 +11,7 @@ use std::{
 
 use auth_core::{
     Action, Decision, Owner, Policy, Principal, Query,
-    audit::{Digest, TraceId},
+    audit::Digest,
     quota::{Holder, QuotaExceededError, Share},
 };
 use bytes::Bytes;
@@ -22,7 +22,6 @@ use http::{
 };
 use http_body::Body;
 use http_body_util::Full;
-use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::{
@@ -30,20 +29,18 @@ use crate::{
     answer::{exchange::Exchange, lists::Viewer},
     authenticate::Credentials,
     catch_panic::catch_panic,
-    observer::{Details, NoRoomError, Observers, Outcome, Reporter, Room},
+    observer::{Details, MessageFacts, NoRoomError, Observed, Observers, Outcome, Reporter, Room},
     request::{
         accept, arguments,
         bearer::{self, CredentialError},
         body, cors, headers,
         message::{Id, Message},
-        proof,
+        proof, trace,
     },
     response::{self, Refusal},
     rules::{Limits, Ruleset},
 };
 
-/// W3C Trace Context §3.2.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 impl<A: Authenticate> Guard<A> {
@@ -119,7 +116,6 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let id = RequestId::next();
-            let started = guard.observers.start();
             let page = guard.origins.page(request.headers(), request.uri());
             if let Some(page) = page.as_ref().filter(|_| cors::is_preflight(&request)) {
                 let mut response = cors::preflight(request.headers());
@@ -127,7 +123,8 @@ where
                 response.headers_mut().insert(X_REQUEST_ID, id.to_header());
                 return Ok(response.map(GuardedBody::generated));
             }
-            let mut response = match admit(guard, id, started, request).await {
+            let observed = guard.observers.start(id, &request);
+            let mut response = match admit(guard, &observed, request).await {
                 Ok(Admitted { request, mut exchange, unacceptable, message_id, held, call }) => {
                     // Calling may panic as well as waiting.
                     let response = match catch_panic(async { inner.call(request).await }).await {
@@ -155,7 +152,12 @@ where
                     };
                     response.map(|body| body.holding(call))
                 }
-                Err(response) => response.map(GuardedBody::generated),
+                Err(response) => {
+                    if let Some(operation) = &observed.operation {
+                        operation.end(Some(response.status()));
+                    }
+                    response.map(GuardedBody::generated)
+                }
             };
             if let Some(page) = page {
                 cors::expose(response.headers_mut(), page);
@@ -186,8 +188,7 @@ struct Admitted<A> {
 #[expect(clippy::too_many_lines, reason = "one step after the other, as the crate's text has them")]
 async fn admit<A, B>(
     guard: Arc<Guard<A>>,
-    id: RequestId,
-    started: Option<Instant>,
+    observed: &Observed,
     request: Request<B>,
 ) -> Result<Admitted<A>, Response<Full<Bytes>>>
 where
@@ -195,10 +196,11 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let id = observed.id;
     let rules = guard.rules.load();
     let (mut parts, body) = request.into_parts();
     let peer = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
-    let reporter = Reporter { observers: &guard.observers, request_id: id, peer };
+    let reporter = Reporter { observers: &guard.observers, observed, peer };
     let (credentials, principal) = match identify(&guard, &rules, &mut parts, peer).await {
         Ok(identity) => identity,
         Err(refusal) => {
@@ -227,6 +229,7 @@ where
 
     let mut held = guard.bodies.share(Holder::from(&owner), rules.limits.body_bounds());
     let (message, bytes) = read(&rules.limits, &parts, body, &mut held).await.map_err(refuse)?;
+    follow(observed, &parts.headers, &message, &bytes);
     let Message {
         action,
         mut also,
@@ -264,7 +267,7 @@ where
         Err(fault) => return Err(refuse(Refusal::OwnedId(fault, message_id))),
     }
     let names = policy.recorded_arguments(&action);
-    let (_room, details) = room(&guard.observers, &parts.headers, &bytes, names)
+    let (_room, details) = room(&guard.observers, observed, &parts.headers, &bytes, names)
         .await
         .map_err(|error| refuse(error.into()))?;
     let query =
@@ -275,7 +278,7 @@ where
         Decision::Deny(denial) => {
             reporter.decided(caller, &action, Outcome::Denied(&denial), &policy, &details);
             let response = rules.challenges.deny(id, &denial, message_id.as_ref());
-            reporter.completed(caller, &action, method.as_deref(), &response, started);
+            reporter.completed(caller, &action, method.as_deref(), &response);
             return Err(response);
         }
     };
@@ -285,7 +288,7 @@ where
         Err(refusal) => {
             reporter.decided(caller, &action, refusal.outcome(), &policy, &details);
             let response = rules.challenges.refuse(id, &refusal);
-            reporter.completed(caller, &action, method.as_deref(), &response, started);
+            reporter.completed(caller, &action, method.as_deref(), &response);
             return Err(response);
         }
     };
@@ -299,12 +302,18 @@ where
     let unacceptable = settled.err().map(|fault| Refusal::Accept(fault, message_id.clone()));
 
     let observers = guard.observers.clone();
-    parts.extensions.insert(Caller::new(permit, Arc::clone(&policy), id, peer, observers));
+    parts.extensions.insert(Caller::new(
+        permit,
+        Arc::clone(&policy),
+        observed.clone(),
+        peer,
+        observers,
+    ));
     let viewer = Viewer { principal, policy };
     let exchange = Exchange {
         guard,
         rules,
-        id,
+        observed: observed.clone(),
         peer,
         credentials,
         owner,
@@ -314,7 +323,6 @@ where
         method,
         is_notification,
         is_stateless,
-        started,
         status: None,
         _place: place,
     };
@@ -322,23 +330,42 @@ where
     Ok(Admitted { request, exchange, unacceptable, message_id, held, call })
 }
 
+/// Says what the message is, if its request is followed.
+fn follow(observed: &Observed, headers: &HeaderMap, message: &Message, body: &[u8]) {
+    let Some(operation) = &observed.operation else { return };
+    let id = message.id.as_ref().map(|id| match id {
+        Id::Number(number) => number.to_string(),
+        Id::Text(text) => text.clone(),
+    });
+    operation.message(MessageFacts {
+        method: message.method.as_deref(),
+        id,
+        revision: trace::revision(headers, body),
+        context: trace::of_body(body),
+    });
+}
+
 /// Room for the record of a decision, until that is reported, and what the recorder wants to know
 /// of the request: of the arguments, the values of those with these names. Nothing where there is
 /// no recorder.
 async fn room(
     observers: &Observers,
+    observed: &Observed,
     headers: &HeaderMap,
     body: &[u8],
     names: &[String],
 ) -> Result<(Option<Room>, Details), NoRoomError> {
     let Some(recorder) = observers.recorder() else { return Ok((None, Details::default())) };
     let room = recorder.reserve().await?;
-    let trace = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let trace = match &observed.operation {
+        Some(operation) => Some(operation.context()),
+        None => trace::of_body(body).or_else(|| trace::of_headers(headers)),
+    };
     let arguments = arguments::of(body);
     let details = Details {
         arguments: arguments.map(Digest::of),
         values: arguments.map(|it| arguments::named(it, names)).unwrap_or_default(),
-        trace: trace.and_then(TraceId::from_traceparent),
+        trace: trace.map(|context| context.trace),
     };
     Ok((Some(room), details))
 }

@@ -1,4 +1,6 @@
 //! The id of a trace, from the `traceparent` header (W3C Trace Context §3.2).
+//!
+//! [`TraceContext`](crate::trace_context::TraceContext) is all that the header says.
 
 use std::fmt;
 
@@ -36,6 +38,22 @@ impl TraceId {
             && is_hex(flags, 2);
         if is_valid { id.as_bytes().try_into().ok().map(Self) } else { None }
     }
+
+    /// The id of these bytes; `None` if all of them are zero.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        bytes.iter().any(|byte| *byte != 0).then(|| {
+            let digits = format!("{:032x}", u128::from_be_bytes(bytes));
+            Self(digits.as_bytes().try_into().unwrap_or([b'f'; 32]))
+        })
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let digits = str::from_utf8(&self.0).unwrap_or_default();
+        u128::from_str_radix(digits, 16).unwrap_or_default().to_be_bytes()
+    }
 }
 
 impl fmt::Display for TraceId {
@@ -53,6 +71,15 @@ impl fmt::Debug for TraceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_has_sixteen_bytes_that_are_not_all_zero() {
+        let value = "00-0bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let id = TraceId::from_traceparent(value).unwrap();
+        assert_eq!(id.to_bytes()[..2], [0x0b, 0xf9]);
+        assert_eq!(TraceId::from_bytes(id.to_bytes()), Some(id));
+        assert_eq!(TraceId::from_bytes([0; 16]), None);
+    }
 
     #[test]
     fn each_part_of_the_header_is_checked() {

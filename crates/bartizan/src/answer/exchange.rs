@@ -29,14 +29,15 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    Authenticate, AuthenticateError, Guard, RequestId,
+    Authenticate, AuthenticateError, Guard,
     answer::{
+        failure,
         guarded_body::{GuardedBody, Stream},
         lists::{self, Viewer},
         sse::Event,
     },
     authenticate::Credentials,
-    observer::{Completion, Outcome, Reported},
+    observer::{AnswerFailure, Completion, Observed, Outcome, Reported},
     response,
     rules::Ruleset,
 };
@@ -52,7 +53,7 @@ pub(crate) struct Exchange<A> {
     pub(crate) guard: Arc<Guard<A>>,
     /// By which the request was judged.
     pub(crate) rules: Arc<Ruleset>,
-    pub(crate) id: RequestId,
+    pub(crate) observed: Observed,
     pub(crate) peer: Option<IpAddr>,
     /// What the caller presented; `None` without a token.
     pub(crate) credentials: Option<Box<Credentials>>,
@@ -66,8 +67,6 @@ pub(crate) struct Exchange<A> {
     /// Whether nothing is to be answered.
     pub(crate) is_notification: bool,
     pub(crate) is_stateless: bool,
-    /// When the request was received, if an observer wants to know how long it takes.
-    pub(crate) started: Option<Instant>,
     /// The status of the answer, once there is one.
     pub(crate) status: Option<StatusCode>,
     /// The place among the streams, until the answer has ended.
@@ -78,13 +77,25 @@ impl<A> Exchange<A> {
     /// Reports what was decided, or what happened, about this request.
     pub(crate) fn report(&self, outcome: Outcome<'_>) {
         self.guard.observers.report(Reported {
-            request_id: self.id,
+            observed: &self.observed,
             peer: self.peer,
             principal: self.viewer.principal.as_deref(),
             action: Some(&self.action),
             outcome,
             decided: None,
         });
+    }
+
+    /// Whether the answer is looked at for a failure: that of a call that is followed.
+    fn is_followed(&self) -> bool {
+        self.observed.operation.is_some() && self.method.is_some()
+    }
+
+    /// Notes that the answer says that the call failed.
+    fn failed(&self, failure: Option<AnswerFailure>) {
+        if let (Some(operation), Some(failure)) = (&self.observed.operation, failure) {
+            operation.failed(failure);
+        }
     }
 }
 
@@ -108,9 +119,14 @@ impl<A: Authenticate> Exchange<A> {
             }
             return self.list(response).await;
         }
-        if is_json && matches!(self.action, Action::CallTool(_)) {
+        let is_tool = matches!(self.action, Action::CallTool(_));
+        if is_json && (is_tool || self.is_followed()) {
             let learn = move |bytes: &[u8]| {
-                if mentions_task(bytes)
+                if self.is_followed() {
+                    self.failed(failure::of_bytes(bytes));
+                }
+                if is_tool
+                    && mentions_task(bytes)
                     && let Ok(answer) = serde_json::from_slice(bytes)
                 {
                     self.guard.tasks.learn(&answer, &self.owner, &self.action);
@@ -145,6 +161,7 @@ impl<A: Authenticate> Exchange<A> {
                 return response.map(GuardedBody::generated);
             }
         };
+        self.failed(failure::of_value(&message));
         lists::filter(&mut message, &self.viewer, self.is_stateless);
         parts.headers.remove(header::CONTENT_LENGTH);
         Response::from_parts(parts, GuardedBody::generated(message.to_string().into()))
@@ -181,6 +198,9 @@ impl<A: Authenticate> Exchange<A> {
                 || !self.is_own_task(&message)
             {
                 return None;
+            }
+            if self.is_followed() {
+                self.failed(failure::of_value(&message));
             }
             if let Some(tool) = self.held().find(|action| matches!(action, Action::CallTool(_))) {
                 self.guard.tasks.learn(&message, &self.owner, tool);
@@ -270,9 +290,14 @@ impl<A: Authenticate> Exchange<A> {
 /// However the request ends.
 impl<A> Drop for Exchange<A> {
     fn drop(&mut self) {
-        let Some(started) = self.started else { return };
         let (method, status) = (self.method.as_deref(), self.status);
-        self.report(Outcome::Completed(Completion { method, status, elapsed: started.elapsed() }));
+        if let Some(started) = self.observed.started {
+            let elapsed = started.elapsed();
+            self.report(Outcome::Completed(Completion { method, status, elapsed }));
+        }
+        if let Some(operation) = &self.observed.operation {
+            operation.end(status);
+        }
     }
 }
 

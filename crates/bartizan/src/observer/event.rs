@@ -48,7 +48,8 @@ pub struct Details {
     pub arguments: Option<Digest>,
     /// The arguments that the policy names ([`Policy::recorded_arguments`]).
     pub values: Vec<Argument>,
-    /// The trace that the request belongs to, by its `traceparent` header.
+    /// The trace that the request belongs to: that of its [`Operation`](crate::Operation), if there
+    /// is one; else that of `params._meta.traceparent`, else that of its `traceparent` header.
     pub trace: Option<TraceId>,
 }
 

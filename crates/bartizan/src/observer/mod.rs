@@ -9,23 +9,27 @@
 //! 4. A [`Recorder`] must have room for a decision before it is made; without, the request is
 //!    refused with 503 ([`Guard::recorder`](crate::Guard::recorder)).
 //! 5. Observers are called on the way of the request: they must return quickly and must not block.
+//! 6. A [`Tracer`] follows each request from its receipt to the end of its answer. Without one
+//!    nothing of a trace is read, and nothing is allocated.
 
 mod event;
 mod log;
 mod recorder;
+mod tracer;
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{Action, Policy, Principal, ResourceUri};
 pub use event::{AuditEvent, Completion, Details, Observer, Outcome, RefusalKind};
-use http::Response;
+use http::{Request, Response};
 #[cfg(feature = "discovery")]
 pub(crate) use log::INVALID_TOKEN;
 pub use log::LogObserver;
 pub use recorder::{NoRoomError, Recorder, Room};
 use tokio::time::Instant;
+pub use tracer::{AnswerFailure, MessageFacts, Operation, Received, Tracer};
 
-use crate::RequestId;
+use crate::{RequestId, request::trace};
 
 /// Who receives the events of a guard: the log, and the observers that were added.
 #[derive(Clone)]
@@ -36,12 +40,23 @@ struct Inner {
     resource: ResourceUri,
     added: Vec<Arc<dyn Observer>>,
     recorder: Option<Arc<dyn Recorder>>,
+    tracer: Option<Arc<dyn Tracer>>,
+}
+
+/// A request, for those who observe it.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    pub(crate) id: RequestId,
+    /// When it was received, if an observer wants to know how long it takes.
+    pub(crate) started: Option<Instant>,
+    /// It in its trace, if it is followed.
+    pub(crate) operation: Option<Arc<dyn Operation>>,
 }
 
 /// What is reported of a request of a guard.
 #[derive(Clone, Copy)]
 pub(crate) struct Reported<'a> {
-    pub(crate) request_id: RequestId,
+    pub(crate) observed: &'a Observed,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) principal: Option<&'a Principal>,
     pub(crate) action: Option<&'a Action>,
@@ -53,7 +68,7 @@ pub(crate) struct Reported<'a> {
 impl Observers {
     /// The log alone, for the guard of `resource`.
     pub(crate) fn of(resource: ResourceUri) -> Self {
-        Self(Arc::new(Inner { resource, added: Vec::new(), recorder: None }))
+        Self(Arc::new(Inner { resource, added: Vec::new(), recorder: None, tracer: None }))
     }
 
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
@@ -68,16 +83,32 @@ impl Observers {
         self.0.recorder.as_deref()
     }
 
-    /// When a request is received: `None` if no one wants to know.
-    pub(crate) fn start(&self) -> Option<Instant> {
-        (!self.0.added.is_empty()).then(Instant::now)
+    pub(crate) fn trace(&mut self, tracer: Arc<dyn Tracer>) {
+        Arc::make_mut(&mut self.0).tracer = Some(tracer);
+    }
+
+    /// A request has been received.
+    pub(crate) fn start<B>(&self, id: RequestId, request: &Request<B>) -> Observed {
+        let Inner { resource, added, recorder: _, tracer } = self.0.as_ref();
+        let started = (!added.is_empty()).then(Instant::now);
+        let operation = tracer.as_ref().map(|tracer| {
+            tracer.begin(Received {
+                request_id: id,
+                resource,
+                method: request.method(),
+                version: request.version(),
+                context: trace::of_headers(request.headers()),
+            })
+        });
+        Observed { id, started, operation }
     }
 
     pub(crate) fn report(&self, reported: Reported<'_>) {
-        let Reported { request_id, peer, principal, action, outcome, decided } = reported;
+        let Reported { observed, peer, principal, action, outcome, decided } = reported;
+        let request_id = observed.id;
         let none = Details::default();
         let (policy, details) = decided.map_or((None, &none), |(policy, it)| (Some(policy), it));
-        let Inner { resource, added, recorder } = self.0.as_ref();
+        let Inner { resource, added, recorder, tracer: _ } = self.0.as_ref();
         let event =
             AuditEvent { request_id, peer, principal, action, outcome, resource, policy, details };
         LogObserver.observe(&event);
@@ -87,13 +118,16 @@ impl Observers {
         if let Some(recorder) = recorder {
             recorder.observe(&event);
         }
+        if let Some(operation) = &observed.operation {
+            operation.observe(&event);
+        }
     }
 }
 
 /// Reports what is decided about one request.
 pub(crate) struct Reporter<'a> {
     pub(crate) observers: &'a Observers,
-    pub(crate) request_id: RequestId,
+    pub(crate) observed: &'a Observed,
     pub(crate) peer: Option<IpAddr>,
 }
 
@@ -127,8 +161,8 @@ impl Reporter<'_> {
         outcome: Outcome<'_>,
         decided: Option<(&Policy, &Details)>,
     ) {
-        let Self { observers, request_id, peer } = *self;
-        observers.report(Reported { request_id, peer, principal, action, outcome, decided });
+        let Self { observers, observed, peer } = *self;
+        observers.report(Reported { observed, peer, principal, action, outcome, decided });
     }
 
     /// Reports that `response` answers a message by itself, if someone wants to know how long that
@@ -139,9 +173,8 @@ impl Reporter<'_> {
         action: &Action,
         method: Option<&str>,
         response: &Response<B>,
-        started: Option<Instant>,
     ) {
-        let Some(started) = started else { return };
+        let Some(started) = self.observed.started else { return };
         let (status, elapsed) = (Some(response.status()), started.elapsed());
         let completion = Completion { method, status, elapsed };
         self.report(principal, Some(action), Outcome::Completed(completion));
@@ -150,7 +183,8 @@ impl Reporter<'_> {
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { added, recorder, .. } = self.0.as_ref();
-        write!(f, "Observers({}, recorder: {})", added.len(), recorder.is_some())
+        let Inner { added, recorder, tracer, resource: _ } = self.0.as_ref();
+        let (count, has_recorder, has_tracer) = (added.len(), recorder.is_some(), tracer.is_some());
+        write!(f, "Observers({count}, recorder: {has_recorder}, tracer: {has_tracer})")
     }
 }

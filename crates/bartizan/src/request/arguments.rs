@@ -1,4 +1,4 @@
-//! The bytes of `params.arguments`, for their digest.
+//! The bytes of `params.arguments`, for their digest; and of other members that decide nothing.
 //!
 //! The body was read strictly before ([`message`](super::message)): it is JSON, and no member that
 //! decides is there twice. So this only looks for where a value begins and ends. Of other bytes it
@@ -30,7 +30,7 @@ pub(crate) fn named(arguments: &[u8], names: &[String]) -> Vec<Argument> {
 }
 
 /// The value of the first member `name` of an object.
-fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
+pub(crate) fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
     members(object).find(|(key, _)| is_name(key, name)).map(|(_, value)| value)
 }
 

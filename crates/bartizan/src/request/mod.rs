@@ -10,3 +10,4 @@ pub(crate) mod headers;
 pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod proof;
+pub(crate) mod trace;
