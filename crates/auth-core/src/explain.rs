@@ -144,6 +144,7 @@ impl Explanation {
                 let principal = Arc::new(principal);
                 let decision = policy.decide(&Query::new(Some(&principal), action));
                 steps.extend(decision_steps(policy, &principal, action, &decision));
+                steps.extend(rates_step(policy, action));
                 let (finding, reason, required) = match &decision {
                     Decision::Permit(_) => {
                         (Finding::Permitted, "permitted".into(), ScopeSet::empty())
@@ -327,6 +328,22 @@ fn decision_steps(
             needs.clone(),
         ),
     ]
+}
+
+/// How often the action may be done, and what counts; nothing where there is no limit. What is
+/// spent of a budget only the server knows.
+fn rates_step(policy: &Policy, action: &Action) -> Option<Step> {
+    let of_rules = policy.rate_limits(action).into_iter();
+    let of_rules =
+        of_rules.map(|limit| format!("{} allows each caller {}", limit.rule, limit.rate));
+    let of_caller = policy
+        .caller_rate()
+        .map(|rate| format!("[limits] allows each caller {rate}, whatever is asked for"));
+    let of_client = policy.client_rate().map(|rate| {
+        format!("[limits] allows all users of one client together {rate}, whatever is asked for")
+    });
+    let all: Vec<_> = of_rules.chain(of_caller).chain(of_client).collect();
+    (!all.is_empty()).then(|| step("rates", Outcome::Noted, "", all.join("; ")))
 }
 
 fn or_none(scopes: &ScopeSet) -> String {

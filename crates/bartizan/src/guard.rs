@@ -8,11 +8,11 @@ use auth_core::{
 };
 
 use crate::{
-    Authenticate, MetadataService, MissingRulesError, Observer, Recorder, Rules, RulesHandle,
-    Tracer,
+    Authenticate, BudgetStore, MetadataService, MissingRulesError, Observer, Recorder, Rules,
+    RulesHandle, Tracer,
     observer::Observers,
     ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
-    rate::{FailedAuthentications, RateLimits},
+    rate::{FailedAuthentications, RateLimits, SharedBudgets},
     request::origin::Origins,
     rules::{Limits, Resource, Ruleset, SharedRules},
 };
@@ -32,6 +32,7 @@ pub struct Guard<A> {
     pub(crate) streams: Arc<Quota>,
     pub(crate) calls: Arc<Quota>,
     pub(crate) rates: Arc<RateLimits>,
+    pub(crate) shared_budgets: Option<SharedBudgets>,
     pub(crate) failures: Option<FailedAuthentications>,
 }
 
@@ -98,6 +99,7 @@ impl<A: Authenticate> Guard<A> {
             streams: Arc::default(),
             calls: Arc::default(),
             rates: Arc::new(RateLimits::new()),
+            shared_budgets: None,
             failures: None,
         })
     }
@@ -199,6 +201,14 @@ impl<A: Authenticate> Guard<A> {
         self.change_limits(|limits| limits.body_timeout = body_timeout)
     }
 
+    /// Counts the rates of the policy in `store`, too, for all the guards together that have the
+    /// same store and the same resource. Without one each guard counts for itself.
+    #[must_use]
+    pub fn budget_store(self, store: Arc<dyn BudgetStore>) -> Self {
+        let resource = self.resource.clone();
+        Self { shared_budgets: Some(SharedBudgets { store, resource }), ..self }
+    }
+
     /// Bounds how many tokens from one address may be refused: what is beyond gets 429 in place of
     /// 401 and 403. `is_bounded` says which addresses that is for: a proxy in front has one address
     /// for all its callers. For IPv6 a network of /64 is one address. Without this there is no
@@ -291,6 +301,7 @@ impl<A> Clone for Guard<A> {
             streams: Arc::clone(&self.streams),
             calls: Arc::clone(&self.calls),
             rates: Arc::clone(&self.rates),
+            shared_budgets: self.shared_budgets.clone(),
             failures: self.failures.clone(),
         }
     }

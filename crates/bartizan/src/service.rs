@@ -246,6 +246,11 @@ where
     {
         return Err(refuse(Refusal::RateLimited(limited, message_id)));
     }
+    if let (Some(shared), Some(_)) = (&guard.shared_budgets, &message_id)
+        && let Err(limited) = shared.spend_for_request(&policy, &owner, peer).await
+    {
+        return Err(refuse(Refusal::RateLimited(limited, message_id)));
+    }
     if caller.is_none() && !policy.permits(None, &action) {
         return Err(refuse(Refusal::NoToken));
     }
@@ -283,7 +288,7 @@ where
         }
     };
     let asked = Asked { policy: &policy, action: &action, owner: &owner, peer };
-    let call = match within_limits(&guard, &rules.limits, asked, message_id.as_ref()) {
+    let call = match within_limits(&guard, &rules.limits, asked, message_id.as_ref()).await {
         Ok(call) => call,
         Err(refusal) => {
             reporter.decided(caller, &action, refusal.outcome(), &policy, &details);
@@ -392,7 +397,7 @@ struct Asked<'a> {
 
 /// A place among the calls under way, for a message of this `id`, once the rates allow it. Streams
 /// that only listen have a bound of their own.
-fn within_limits<A>(
+async fn within_limits<A>(
     guard: &Guard<A>,
     limits: &Limits,
     asked: Asked<'_>,
@@ -412,6 +417,12 @@ fn within_limits<A>(
         .rates
         .spend_for_action(policy, action, owner, peer)
         .map_err(|limited| Refusal::RateLimited(limited, id.cloned()))?;
+    if let Some(shared) = &guard.shared_budgets {
+        shared
+            .spend_for_action(policy, action, owner, peer)
+            .await
+            .map_err(|limited| Refusal::RateLimited(limited, id.cloned()))?;
+    }
     Ok(call)
 }
 

@@ -91,6 +91,8 @@ readings! {
     BODIES_LIMIT = bytes("bartizan_held_bodies_limit", "How much of request bodies may be in memory.");
     AUDIT_WAITING = gauge("bartizan_audit_waiting_records", "Records of decisions that are not written yet.");
     AUDIT_LIMIT = gauge("bartizan_audit_waiting_records_limit", "How many records may wait before calls are refused.");
+    STORE_UP = gauge("bartizan_limits_store_reachable", "Whether the limits store answers: 1 or 0.");
+    STORE_ANSWERS = counter("bartizan_limits_store_answers", "How often the limits store was asked, by what it said.");
     UPSTREAM_UP = gauge("bartizan_upstream_up", "Whether the servers of an upstream could be started or reached the last time: 1 or 0.");
     HIDDEN = gauge("bartizan_hidden_definitions", "Definitions of an upstream that are hidden, as they were not accepted.");
     REFUSED = counter("bartizan_refused_definitions", "Calls of definitions that were not accepted.");
@@ -190,6 +192,15 @@ impl Readings {
     pub fn audit(&mut self, waiting: usize, limit: usize) {
         self.push(AUDIT_WAITING, [], waiting.into());
         self.push(AUDIT_LIMIT, [], limit.into());
+    }
+
+    /// The store in which several nodes count rates: whether it answers, and how often there was
+    /// something left of a budget, nothing left, and no answer.
+    pub fn limits_store(&mut self, is_reachable: bool, within: u64, beyond: u64, unknown: u64) {
+        self.push(STORE_UP, [], is_reachable.into());
+        for (result, count) in [("within", within), ("beyond", beyond), ("unknown", unknown)] {
+            self.push(STORE_ANSWERS, [("result", result)], Value::Count(count));
+        }
     }
 
     /// An upstream of the configuration: whether it is available, how many changed and new

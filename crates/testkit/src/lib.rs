@@ -9,7 +9,7 @@
 //! 5. [`free_port`]: a port for a server whose address must be known before it listens.
 //! 6. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
 //!    sets.
-//! 7. With the feature `postgres`, on Unix: a real PostgreSQL server.
+//! 7. With the feature `postgres`, on Unix: a real PostgreSQL server; with `redis` a real Redis.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its
 //! keys can be read by any caller.
@@ -50,6 +50,8 @@ mod keys;
 mod port;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
+#[cfg(all(feature = "redis", unix))]
+mod redis;
 mod variants;
 
 pub use clock::ManualClock;
@@ -63,6 +65,8 @@ pub use keys::TestKey;
 pub use port::free_port;
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::Postgres;
+#[cfg(all(feature = "redis", unix))]
+pub use redis::Redis;
 pub use variants::accepted_variants;
 
 /// What time it is in every test that does not say otherwise: 2027-01-15T08:00:00Z.

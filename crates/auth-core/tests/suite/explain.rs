@@ -261,3 +261,34 @@ fn without_a_directory_the_token_alone_counts_and_it_says_so() {
     assert_eq!(user.outcome, Outcome::Noted);
     assert_eq!(user.found, "user-userson: no directory was asked");
 }
+
+#[test]
+fn the_rates_of_an_action_are_named_with_what_each_counts() {
+    let document: PolicyDocument = serde_json::from_value(serde_json::json!({
+        "tools": { "rated": { "all": [], "rate": "30/min" }, "free": [] },
+        "limits": { "caller": "600/min", "client": "6000/min" },
+    }))
+    .unwrap();
+    let limited = Policy::try_from(document).unwrap();
+    let key = TestKey::shared(Algorithm::EdDsa);
+    let (text, verifier) = (Forge::valid(key).sign(key), verifier(trusted(key)));
+    let rates = |policy: &Policy, tool: &str| {
+        let action = Action::CallTool(tool.into());
+        let explained = Explanation::of(
+            &text,
+            &verifier,
+            secs(NOW),
+            |_| DirectoryLookup::Skipped,
+            policy,
+            &action,
+        );
+        let step = explained.steps.into_iter().find(|step| step.name == "rates");
+        step.map(|step| (step.outcome, step.found))
+    };
+    let all = "[limits] allows each caller 600/min, whatever is asked for; \
+               [limits] allows all users of one client together 6000/min, whatever is asked for";
+    let rule = "[tools] \"rated\" allows each caller 30/min; ";
+    assert_eq!(rates(&limited, "rated"), Some((Outcome::Noted, format!("{rule}{all}"))));
+    assert_eq!(rates(&limited, "free"), Some((Outcome::Noted, all.to_owned())));
+    assert_eq!(rates(&policy(), "free"), None, "without a limit nothing is said");
+}

@@ -4,7 +4,8 @@
 //!    has one for all its users. A caller is a user, through whichever clients it comes; without a
 //!    token, an address.
 //! 2. What is refused spends a budget too, but for what the budget itself refuses.
-//! 3. Budgets are of one node, and start anew with it. A rate that is changed starts with a full
+//! 3. Budgets are of one node, and start anew with it; a store ([`BudgetStore`]) has others, of all
+//!    nodes. A rate that is changed starts with a full
 //!    budget; one that is not keeps what is spent, also when the policy is replaced.
 //! 4. There are [`MAX_BUDGETS`] of callers and clients, and as many of addresses. Beyond them those
 //!    that are used least are forgotten, and so are full again.
@@ -13,6 +14,7 @@
 //!    of 401 once that is empty.
 
 mod failures;
+mod shared;
 
 use std::{
     fmt,
@@ -25,6 +27,8 @@ use auth_core::{Action, ClientId, Issuer, Owner, Policy, Rate, Subject};
 pub(crate) use failures::FailedAuthentications;
 use governor::{Quota, RateLimiter, clock::Clock};
 use quick_cache::sync::Cache;
+pub(crate) use shared::SharedBudgets;
+pub use shared::{BudgetAnswer, BudgetId, BudgetStore};
 use tokio::time::Instant;
 
 /// How many budgets are held.
@@ -134,14 +138,8 @@ impl RateLimits {
         owner: &Owner,
         peer: Option<IpAddr>,
     ) -> Result<(), RateLimitedError> {
-        if let Some(rate) = policy.caller_rate() {
-            self.spend(Limit::Caller, rate, Spender::of(owner, peer))?;
-        }
-        if let (Some(rate), Owner::Principal { issuer, client_id: Some(client), .. }) =
-            (policy.client_rate(), owner)
-        {
-            let spender = Spender::Client(issuer.clone(), client.clone());
-            self.spend(Limit::Client, rate, spender)?;
+        for (limit, rate, spender) in of_request(policy, owner, peer) {
+            self.spend(limit, rate, spender)?;
         }
         Ok(())
     }
@@ -154,9 +152,8 @@ impl RateLimits {
         owner: &Owner,
         peer: Option<IpAddr>,
     ) -> Result<(), RateLimitedError> {
-        for limit in policy.rate_limits(action) {
-            let rule = Limit::Rule(Arc::clone(&limit.rule));
-            self.spend(rule, limit.rate, Spender::of(owner, peer))?;
+        for (limit, rate, spender) in of_action(policy, action, owner, peer) {
+            self.spend(limit, rate, spender)?;
         }
         Ok(())
     }
@@ -182,11 +179,44 @@ impl RateLimits {
             budget
         });
         budget.check().map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            RateLimitedError { limit: key.limit, rate, wait: Duration::from_secs(seconds.max(1)) }
+            let wait = whole_seconds(not_until.wait_time_from(self.clock.now()));
+            RateLimitedError { limit: key.limit, rate, wait }
         })
     }
+}
+
+/// The budgets of a request, whatever it asks for.
+fn of_request(
+    policy: &Policy,
+    owner: &Owner,
+    peer: Option<IpAddr>,
+) -> impl Iterator<Item = (Limit, Rate, Spender)> {
+    let caller = policy.caller_rate().map(|rate| (Limit::Caller, rate, Spender::of(owner, peer)));
+    let client = match (policy.client_rate(), owner) {
+        (Some(rate), Owner::Principal { issuer, client_id: Some(client), .. }) => {
+            Some((Limit::Client, rate, Spender::Client(issuer.clone(), client.clone())))
+        }
+        _ => None,
+    };
+    caller.into_iter().chain(client)
+}
+
+/// The budgets of doing `action`.
+fn of_action<'a>(
+    policy: &'a Policy,
+    action: &Action,
+    owner: &'a Owner,
+    peer: Option<IpAddr>,
+) -> impl Iterator<Item = (Limit, Rate, Spender)> + use<'a> {
+    policy.rate_limits(action).into_iter().map(move |limit| {
+        (Limit::Rule(Arc::clone(&limit.rule)), limit.rate, Spender::of(owner, peer))
+    })
+}
+
+/// Rounded up, and at least one.
+fn whole_seconds(wait: Duration) -> Duration {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Duration::from_secs(seconds.max(1))
 }
 
 impl fmt::Debug for RateLimits {

@@ -15,6 +15,7 @@ mod panics;
 mod public;
 mod rates;
 mod sessions;
+mod shared_rates;
 mod streams;
 mod targets;
 mod tasks;

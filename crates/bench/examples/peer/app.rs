@@ -89,7 +89,15 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         provisioning: Provisioning::new(),
         allowed_origins: Vec::new(),
         // What is measured is what one of them costs: one user opens thousands.
-        bounds: Bounds { streams_of_each: usize::MAX, streams: usize::MAX, ..Bounds::default() },
+        bounds: Bounds {
+            streams_of_each: usize::MAX,
+            streams: usize::MAX,
+            calls_of_each: usize::MAX,
+            // Not the largest number, with which none would be counted.
+            calls: usize::MAX / 2,
+            ..Bounds::default()
+        },
+        limits_store: None,
         audit: None,
         authorization_server: None,
         metrics: None,

@@ -2,8 +2,8 @@
 //! nothing else, balancers in front of them with the configurations of `docs/deploy/`, backup and
 //! restore.
 //!
-//! What a machine lacks is left out, unless `TEST_POSTGRES` or `TEST_DEPLOY` say `required`. Waits
-//! are real time: processes and databases know no other.
+//! What a machine lacks is left out, unless `TEST_POSTGRES`, `TEST_REDIS` or `TEST_DEPLOY` say
+//! `required`. Waits are real time: processes and databases know no other.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
@@ -14,6 +14,7 @@ mod balancers;
 mod binaries;
 #[path = "../../../issuer/tests/common/html.rs"]
 mod html;
+mod limits;
 mod many;
 mod person;
 mod recipes;

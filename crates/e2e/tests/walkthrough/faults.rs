@@ -40,6 +40,7 @@ fn all_faults_of_the_configuration_are_told_together() {
         ("MAX_CALLS", "0"),
         ("MAX_CALLS_PER_CALLER", "many"),
         ("MAX_FAILED_AUTHENTICATIONS", "often"),
+        ("LIMITS_STORE", "hush-hush@cache"),
     ];
     let names = [
         "JWT_SECRET",
@@ -52,8 +53,10 @@ fn all_faults_of_the_configuration_are_told_together() {
         "MAX_CALLS \"0\"",
         "MAX_CALLS_PER_CALLER \"many\"",
         "MAX_FAILED_AUTHENTICATIONS: not a rate",
+        "LIMITS_STORE: write redis://HOST:6379",
     ];
     let said = world.run_with("server", &[], &env).expect_code(2).expect_err(&names);
+    assert!(!said.err.contains("hush"), "the URL may have a password: {}", said.err);
     assert!(!said.err.contains("short\""), "no secret is shown, not even a bad one: {}", said.err);
 }
 

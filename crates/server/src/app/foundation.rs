@@ -7,6 +7,7 @@ use auth_core::Clock;
 use directory::{AnyDirectory, CacheSettings, CachedDirectory, Shared};
 use issuer::ServedResource;
 use issuer_setup::OpenIssuer;
+use limits_store::{LimitsStore, StoreAnswers};
 use metrics::Metrics;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
@@ -16,7 +17,7 @@ use super::{sign_in, start_code::StartCode};
 use crate::{
     admin::{readiness::Readiness, readings},
     audit::kept::KeptLog,
-    config::settings::Config,
+    config::{limits_store::LimitsStoreConfig, settings::Config},
     failure::Failure,
     mcp::sessions::Sessions,
     telemetry::log,
@@ -30,6 +31,8 @@ pub(crate) struct Foundation {
     pub(super) sessions: Option<Sessions>,
     /// The authorization server in this process, if there is one.
     pub(super) sign_in: Option<OpenIssuer>,
+    /// Where several nodes count rates together, if they do.
+    pub(super) limits_store: Option<LimitsStore>,
     /// The audit log, if there is one: to be closed at the end.
     pub(crate) audit: Option<KeptLog>,
     /// Counts what happens, if an operator can ask for it.
@@ -69,6 +72,7 @@ impl Foundation {
         let metrics = config.admin.as_ref().map(|_| readings::new_metrics(clock.as_ref()));
         let readiness = Readiness::default();
         check_all(&readiness, sessions.as_ref(), sign_in.as_ref(), audit.as_ref());
+        let limits_store = limits_store(config, clock, metrics.as_deref(), &readiness);
         if let (Some(metrics), Some(KeptLog { log, .. })) = (&metrics, audit.clone()) {
             metrics.read(move |readings| {
                 let (waiting, limit) = log.waiting();
@@ -79,6 +83,7 @@ impl Foundation {
             directory,
             sessions,
             sign_in,
+            limits_store,
             audit,
             metrics,
             readiness,
@@ -96,6 +101,9 @@ impl Foundation {
         if let Some(sessions) = self.sessions.clone() {
             running.spawn(sessions.prune(stop.clone()));
         }
+        if let Some(store) = self.limits_store.clone() {
+            running.spawn(until(stop.clone(), async move { store.keep().await }));
+        }
         if let Some(audit) = self.audit.clone() {
             running.spawn(audit.keep(stop.clone()));
         }
@@ -105,6 +113,27 @@ impl Foundation {
         }
         running
     }
+}
+
+/// The store in which several nodes count rates together, if there is one. `readiness` and
+/// `metrics` say how it is.
+fn limits_store(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: Option<&Metrics>,
+    readiness: &Readiness,
+) -> Option<LimitsStore> {
+    let LimitsStoreConfig { address, tls } = config.limits_store.clone()?;
+    let store = LimitsStore::new(address, tls, Arc::clone(clock));
+    readiness.add_job(store.health());
+    if let Some(metrics) = metrics {
+        let read = store.clone();
+        metrics.read(move |readings| {
+            let StoreAnswers { within, beyond, unknown } = read.answers();
+            readings.limits_store(read.is_reachable(), within, beyond, unknown);
+        });
+    }
+    Some(store)
 }
 
 /// Lets `/readyz` say what of these fails.

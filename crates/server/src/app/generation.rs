@@ -69,6 +69,7 @@ impl Foundation {
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&self.directory), clock);
         app.audit = self.audit.as_ref().map(|kept| kept.log.clone());
+        app.limits_store.clone_from(&self.limits_store);
         app.metrics.clone_from(&self.metrics);
         app.readiness = self.readiness.clone();
         app.server_command.clone_from(&self.server_command);
@@ -152,6 +153,7 @@ impl<D: Directory> App<D> {
                 failed_authentications: config.max_failed_authentications,
                 ..Bounds::default()
             },
+            limits_store: None,
             audit: None,
             metrics: None,
             clock: Arc::clone(clock),

@@ -26,6 +26,7 @@ use axum::{
 use bartizan::{Authenticate, Guard};
 use directory::Directory;
 use issuer::AuthorizationServer;
+use limits_store::LimitsStore;
 use listener::is_local;
 use metrics::{Metrics, Source};
 use tokio_util::sync::CancellationToken;
@@ -125,6 +126,8 @@ pub struct App<D> {
     pub readiness: Readiness,
     /// What callers may hold at once.
     pub bounds: Bounds,
+    /// Where several nodes count rates together, if they do.
+    pub limits_store: Option<LimitsStore>,
     /// Records every decision, if there is an audit log.
     pub audit: Option<AuditLog>,
     /// Counts what happens, if an operator can ask for it.
@@ -205,6 +208,10 @@ impl<D: Directory> App<D> {
                 .max_streams(bounds.streams_of_each, bounds.streams)
                 .max_calls(bounds.calls_of_each, bounds.calls);
             let guard = bounds.of_failures(guard);
+            let guard = match &self.limits_store {
+                Some(store) => guard.budget_store(Arc::new(store.clone())),
+                None => guard,
+            };
             let guard = issuers.names().iter().cloned().fold(guard, Guard::authorization_server);
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));

@@ -1,6 +1,7 @@
 //! The configuration: settings, issuers and the policy, checked before anything starts.
 
 pub(crate) mod issuers;
+pub(crate) mod limits_store;
 pub(crate) mod local_issuer;
 mod origins;
 pub(crate) mod policy_file;

@@ -21,6 +21,7 @@ use crate::{
     authenticate::Provisioning,
     config::{
         issuers::{self, IssuerConfig},
+        limits_store::LimitsStoreConfig,
         local_issuer::{LocalIssuer, local_issuer},
         origins::allowed_origins,
         policy_file::{self, PolicySource},
@@ -63,6 +64,8 @@ pub struct Config {
     /// How many tokens from one address may be refused; `None` for the default, which bounds public
     /// addresses alone.
     pub max_failed_authentications: Option<Rate>,
+    /// Where several nodes count rates together, if they do.
+    pub(crate) limits_store: Option<LimitsStoreConfig>,
     /// The proxies that name the address of a caller.
     pub trusted_proxies: TrustedProxies,
     /// How many bytes of requests are held in memory at once.
@@ -182,6 +185,7 @@ impl Config {
             faults.push(format!("{label}: {fault}"));
             None
         });
+        let limits_store = LimitsStoreConfig::resolve(environment, &mut faults);
         let trusted_proxies = environment.get(Variable::TrustedProxies).unwrap_or_default().parse();
         let trusted_proxies = trusted_proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
@@ -225,6 +229,7 @@ impl Config {
                     max_calls: saturating(max_calls),
                     max_calls_per_caller: saturating(of_one_caller),
                     max_failed_authentications,
+                    limits_store,
                     trusted_proxies,
                     max_body_memory: saturating(max_body_memory).saturating_mul(1024 * 1024),
                     directory_max_users: saturating(max_users),

@@ -80,6 +80,7 @@ impl World {
         };
         let readiness = Readiness::default();
         let app = App {
+            limits_store: None,
             audit: None,
             metrics: None,
             readiness: readiness.clone(),

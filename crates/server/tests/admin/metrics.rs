@@ -16,7 +16,7 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 29] = [
+const FAMILIES: [(&str, &str, Option<&str>); 31] = [
     ("bartizan_audit_waiting_records", "gauge", None),
     ("bartizan_audit_waiting_records_limit", "gauge", None),
     ("bartizan_build", "info", None),
@@ -35,6 +35,8 @@ const FAMILIES: [(&str, &str, Option<&str>); 29] = [
     ("bartizan_issuer_failing", "gauge", None),
     ("bartizan_issuer_keys_age_seconds", "gauge", Some("seconds")),
     ("bartizan_issuer_usable", "gauge", None),
+    ("bartizan_limits_store_answers", "counter", None),
+    ("bartizan_limits_store_reachable", "gauge", None),
     ("bartizan_panics", "counter", None),
     ("bartizan_ready", "gauge", None),
     ("bartizan_refused_definitions", "counter", None),

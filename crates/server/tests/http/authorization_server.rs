@@ -65,6 +65,7 @@ pub(crate) async fn router(uri: &str, signs_in: bool) -> Result<Router, Resource
         allowed_origins: Vec::new(),
         readiness: Readiness::default(),
         bounds: Bounds::default(),
+        limits_store: None,
         audit: None,
         clock,
         metrics: None,

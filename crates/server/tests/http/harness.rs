@@ -170,6 +170,7 @@ impl<D: Directory> TestServer<D> {
             directory: Arc::clone(&directory),
             provisioning,
             bounds: Bounds::default(),
+            limits_store: None,
             audit: None,
             clock: clock.clone(),
             authorization_server: None,

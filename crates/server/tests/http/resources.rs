@@ -53,6 +53,7 @@ async fn router(resources: Vec<Resource>) -> Result<Router, ResourceError> {
         allowed_origins: Vec::new(),
         readiness: Readiness::default(),
         bounds: Bounds::default(),
+        limits_store: None,
         audit: None,
         clock: ManualClock::at(NOW),
         authorization_server: None,

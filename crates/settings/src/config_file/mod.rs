@@ -206,10 +206,13 @@ impl Reader<'_> {
             }
             let folder = self.path.parent().unwrap_or(Path::new(""));
             match value::text(setting.shape, value.get_ref(), folder) {
-                Ok(text) if variable == Variable::DatabaseUrl && has_password(&text) => self.error(
-                    &span,
-                    &format!("{place}: a password does not belong here: set DATABASE_URL in the environment or in .env"),
-                ),
+                Ok(text) if may_have_password(variable) && has_password(&text) => {
+                    let name = setting.name;
+                    self.error(
+                        &span,
+                        &format!("{place}: a password does not belong here: set {name} in the environment or in .env"),
+                    );
+                }
                 Ok(text) => {
                     let line = line_of(self.text, span.start);
                     self.values.insert(variable, Value { text, line });
@@ -241,6 +244,11 @@ fn keys(section: &str) -> impl Iterator<Item = &'static str> {
 
 fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     similar(name, names).map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default()
+}
+
+/// Whether its value is the URL of a database, which may have a password.
+const fn may_have_password(variable: Variable) -> bool {
+    matches!(variable, Variable::DatabaseUrl | Variable::LimitsStore)
 }
 
 /// Whether a database's URL has a password, or may have one: `scheme://user:password@host`, also
@@ -332,7 +340,14 @@ mod tests {
                 "line 4: directory.url: a password does not belong here: set DATABASE_URL in the environment or in .env",
             ]
         );
+        assert_eq!(
+            errors("[limits]\nstore = \"rediss://:hush-hush@cache\"\n"),
+            [
+                "line 2: limits.store: a password does not belong here: set LIMITS_STORE in the environment or in .env"
+            ]
+        );
         for with in [
+            "redis://:pass@cache",
             "postgres://me:pass@db/x",
             "postgres://me:pa/ss@db/x",
             "postgres://me:pa?ss@db/x",

@@ -232,6 +232,22 @@ settings! {
         None,
         "How many tokens from one address may be refused, for example 300/min; what is beyond gets 429. Not set: 300/min, and no bound for loopback and private addresses, where proxies are.",
     );
+    /// Where several nodes count rates together.
+    LimitsStore = server(
+        "LIMITS_STORE",
+        ("limits", "store"),
+        Text,
+        None,
+        "A Valkey or Redis in which several nodes count the rates of the policy together: redis://HOST:6379, or rediss:// for TLS. A URL with a password belongs in the environment or in .env. Not set: each node counts for itself.",
+    );
+    /// Its password.
+    LimitsStorePasswordFile = server(
+        "LIMITS_STORE_PASSWORD_FILE",
+        ("limits", "store_password_file"),
+        Path,
+        None,
+        "A file with the password of LIMITS_STORE, for its owner alone.",
+    );
     /// The proxies that name the address of a caller.
     TrustedProxies = shared(
         "TRUSTED_PROXIES",
