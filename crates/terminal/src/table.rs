@@ -285,8 +285,8 @@ mod tests {
             let table = Table::without_head().rows([[emoji, "x"], ["ab", "y"]]);
             assert_eq!(table.to_string(), format!("{emoji}  x\nab  y\n"));
         }
-        // A joiner (U+200D) and a selector (U+FE0F) are invisible: they are written out, and counted
-        // as they are written.
+        // A joiner (U+200D) and a selector (U+FE0F) are invisible: they are written out, and
+        // counted as they are written.
         for (emoji, shown, width) in [
             ("\u{1f469}\u{200d}\u{1f4bb}", "\u{1f469}\\u{200d}\u{1f4bb}", 12),
             ("\u{2764}\u{fe0f}", "\u{2764}\\u{fe0f}", 9),

@@ -57,6 +57,8 @@ struct World {
     behind: Arc<Mutex<Behind>>,
 }
 
+type Call = Request<Full<Bytes>>;
+
 impl World {
     fn new(guard: Guard<Authenticator>) -> Self {
         let usage = guard.usage();
@@ -74,7 +76,7 @@ impl World {
     fn service(
         &self,
     ) -> GuardService<
-        impl Service<Request<Full<Bytes>>, Response = Response<Body>, Error = Infallible, Future: Send>
+        impl Service<Call, Response = Response<Body>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,

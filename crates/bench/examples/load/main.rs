@@ -10,8 +10,8 @@
 //! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
 //! 4. When all have gone, the server still answers, holds no connection more than at the start, and
 //!    ends well when it is told to.
-//! 5. All this is so with everything on that an operator may have: an audit log, metrics, rates, and
-//!    a policy that changes every second. Each valid call is counted and recorded, and the log
+//! 5. All this is so with everything on that an operator may have: an audit log, metrics, rates,
+//!    and a policy that changes every second. Each valid call is counted and recorded, and the log
 //!    verifies ([`operator`]).
 //! 6. While nobody reads the log, calls are refused, health is answered, and the server ends when
 //!    it is told to ([`unread`]).

@@ -114,8 +114,8 @@ impl Candidates {
     }
 }
 
-/// Whether a shell, or we, would take the name for nothing else; `others` are characters that it may
-/// have beside letters and digits.
+/// Whether a shell, or we, would take the name for nothing else; `others` are characters that it
+/// may have beside letters and digits.
 fn is_plain(name: &str, others: &str) -> bool {
     !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }

@@ -3,9 +3,8 @@
 //! hyper's own bounds are for what is under way; a connection on which nothing happens, or whose
 //! peer takes nothing of what is to be sent, is not ended by it. So the answers are watched:
 //!
-//! 1. A connection without a request for [`Limits::head_timeout`](crate::Limits) gets GOAWAY, and is
-//!    closed soon after. Pings are no requests. A head that is never whole is
-//!    no request.
+//! 1. A connection without a request for [`Limits::head_timeout`](crate::Limits) gets GOAWAY, and
+//!    is closed soon after. Pings are no requests. A head that is never whole is no request.
 //! 2. A peer that opens no window for an answer for [`Limits::write_timeout`](crate::Limits) loses
 //!    the connection, as a peer does that reads nothing (`progress`).
 //! 3. An answer is handed over in pieces, so that a peer without a window holds no more than a

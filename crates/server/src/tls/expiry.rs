@@ -1,7 +1,7 @@
 //! When the certificate in force ends: for the log, `/readyz` and the metrics.
 //!
-//! A certificate that has ended is used on. Clients refuse it and say why, and `/readyz` and the log
-//! of a server that runs can be read.
+//! A certificate that has ended is used on. Clients refuse it and say why, and `/readyz` and the
+//! log of a server that runs can be read.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -88,7 +88,8 @@ impl World {
             place.unwrap_or_else(|| panic!("{line:?} {}", log())).0.to_owned()
         };
         let origin = after(" on ", "/mcp, protected: ");
-        let admin = after("Admin listener on ", ": /metrics, /healthz, /readyz, /drain");
+        let admin =
+            after("Admin listener on ", ": /metrics, /healthz, /readyz, /explain, /reload, /drain");
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Running { child, origin, admin, log, http }
     }

@@ -208,7 +208,9 @@ fn the_keys_are_made_for_their_owner_when_the_server_first_starts() {
     let world = World::new();
     assert!(!world.path("data/keys").exists());
     // It ends because the address cannot be used, which is known after the keys.
-    world.run(&["--bind", "192.0.2.1:1"]).expect(3);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    world.run(&["--bind", &address]).expect(3);
     assert!(world.path("data/keys/jwks.json").exists());
     let off = World::new();
     let said = off.run(&["config", "check"]).expect(0);
