@@ -41,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("limits-store", &["auth-core", "bartizan"]),
     ("listener", &[]),
     ("metrics", &["auth-core", "bartizan"]),
+    ("traces", &["auth-core", "bartizan", "metrics", "outbound"]),
     ("upstream", &["auth-core", "outbound"]),
     ("client", &["auth-core", "outbound", "settings", "terminal"]),
     (
@@ -69,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "metrics",
             "settings",
             "terminal",
+            "traces",
             "upstream",
         ],
     ),
@@ -86,6 +88,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "outbound",
             "server",
             "testkit",
+            "traces",
         ],
     ),
     ("e2e", &[]),
@@ -111,6 +114,10 @@ const FENCES: [(&str, &[&str]); 14] = [
     ),
     ("listener", &["bartizan", "clap", "dotenvy", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
     ("metrics", &["axum", "clap", "dotenvy", "hyper", "jsonwebtoken", "reqwest", "rmcp", "sqlx"]),
+    (
+        "traces",
+        &["axum", "clap", "dotenvy", "hyper", "jsonwebtoken", "opentelemetry", "reqwest", "rmcp"],
+    ),
     ("mint-token", &["bartizan", "rmcp", "sqlx", "jsonwebtoken"]),
     ("server", &["sqlx", "jsonwebtoken", "reqwest"]),
     (

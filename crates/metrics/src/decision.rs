@@ -8,14 +8,16 @@ macro_rules! decisions {
     ($($(#[$doc:meta])* $variant:ident = $outcome:literal, $reason:literal;)*) => {
         /// What was decided about a request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub(crate) enum Decision { $($(#[$doc])* $variant,)* }
+        #[expect(missing_docs, reason = "the labels say what most of them are")]
+        pub enum Decision { $($(#[$doc])* $variant,)* }
 
         impl Decision {
             /// Every one, in the order of their numbers.
             pub(crate) const ALL: [Self; [$(Self::$variant),*].len()] = [$(Self::$variant),*];
 
-            /// The labels `outcome` and `reason`.
-            pub(crate) const fn labels(self) -> [(&'static str, &'static str); 2] {
+            /// The labels `outcome` and `reason`, which traces have too.
+            #[must_use]
+            pub const fn labels(self) -> [(&'static str, &'static str); 2] {
                 match self {
                     $(Self::$variant => [("outcome", $outcome), ("reason", $reason)],)*
                 }
@@ -63,7 +65,8 @@ decisions! {
 
 impl Decision {
     /// What `event` says was decided; `None` if it is no decision.
-    pub(crate) fn of(event: &AuditEvent<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn of(event: &AuditEvent<'_>) -> Option<Self> {
         Some(match event.outcome {
             Outcome::Permitted if event.principal.is_some() => Self::Granted,
             Outcome::Permitted => Self::Public,

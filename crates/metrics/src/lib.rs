@@ -31,6 +31,8 @@ mod resource;
 mod tools;
 
 pub use self::{
+    decision::Decision,
+    operation::method_name,
     readings::{Listener, Readings},
     registry::{CONTENT_TYPE, Metrics, Source},
     resource::ResourceMetrics,

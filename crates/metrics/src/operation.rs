@@ -55,6 +55,12 @@ closed! {
     }
 }
 
+/// A method as labels and traces name it: one that MCP defines, or `_OTHER`.
+#[must_use]
+pub fn method_name(text: &str) -> &'static str {
+    Method::of_text(text).text()
+}
+
 closed! {
     /// How an operation failed.
     pub(crate) enum ErrorType {

@@ -93,6 +93,9 @@ readings! {
     AUDIT_LIMIT = gauge("bartizan_audit_waiting_records_limit", "How many records may wait before calls are refused.");
     STORE_UP = gauge("bartizan_limits_store_reachable", "Whether the limits store answers: 1 or 0.");
     STORE_ANSWERS = counter("bartizan_limits_store_answers", "How often the limits store was asked, by what it said.");
+    SPANS = counter("bartizan_trace_spans", "Spans of traces: exported, dropped as the queue was full, or failed.");
+    SPANS_WAITING = gauge("bartizan_trace_waiting_spans", "Spans that are not sent yet.");
+    SPANS_LIMIT = gauge("bartizan_trace_waiting_spans_limit", "How many spans may wait before further ones are dropped.");
     UPSTREAM_UP = gauge("bartizan_upstream_up", "Whether the servers of an upstream could be started or reached the last time: 1 or 0.");
     HIDDEN = gauge("bartizan_hidden_definitions", "Definitions of an upstream that are hidden, as they were not accepted.");
     REFUSED = counter("bartizan_refused_definitions", "Calls of definitions that were not accepted.");
@@ -201,6 +204,16 @@ impl Readings {
         for (result, count) in [("within", within), ("beyond", beyond), ("unknown", unknown)] {
             self.push(STORE_ANSWERS, [("result", result)], Value::Count(count));
         }
+    }
+
+    /// Traces: how many spans were exported, were dropped as the queue was full, and failed; how many
+    /// wait, and how many may.
+    pub fn traces(&mut self, results: [u64; 3], waiting: usize, limit: usize) {
+        for (result, count) in ["exported", "queue_full", "failed"].into_iter().zip(results) {
+            self.push(SPANS, [("result", result)], Value::Count(count));
+        }
+        self.push(SPANS_WAITING, [], waiting.into());
+        self.push(SPANS_LIMIT, [], limit.into());
     }
 
     /// An upstream of the configuration: whether it is available, how many changed and new

@@ -183,6 +183,13 @@ impl Policy {
         }
     }
 
+    /// Whether a rule names `action` itself. A resource that only a template matches has no such
+    /// rule: its URI is the caller's text.
+    #[must_use]
+    pub fn names(&self, action: &Action) -> bool {
+        self.rules.contains_key(action)
+    }
+
     /// Those of `actions` that have no rule: a server that offers them must not start.
     pub fn without_rule<'a>(
         &self,

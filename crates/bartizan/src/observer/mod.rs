@@ -89,12 +89,11 @@ impl Observers {
 
     /// A request has been received.
     pub(crate) fn start<B>(&self, id: RequestId, request: &Request<B>) -> Observed {
-        let Inner { resource, added, recorder: _, tracer } = self.0.as_ref();
+        let Inner { added, tracer, .. } = self.0.as_ref();
         let started = (!added.is_empty()).then(Instant::now);
         let operation = tracer.as_ref().map(|tracer| {
             tracer.begin(Received {
                 request_id: id,
-                resource,
                 method: request.method(),
                 version: request.version(),
                 context: trace::of_headers(request.headers()),

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{ResourceUri, trace_context::TraceContext};
+use auth_core::trace_context::TraceContext;
 use http::{Method, StatusCode, Version};
 
 use super::AuditEvent;
@@ -43,8 +43,6 @@ pub trait Operation: Send + Sync {
 pub struct Received<'a> {
     /// Which request.
     pub request_id: RequestId,
-    /// The protected resource.
-    pub resource: &'a ResourceUri,
     /// The method of HTTP.
     pub method: &'a Method,
     /// The version of HTTP.

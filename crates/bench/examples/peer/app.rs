@@ -99,6 +99,7 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         },
         limits_store: None,
         audit: None,
+        traces: None,
         authorization_server: None,
         metrics: None,
         server_command: "server".into(),

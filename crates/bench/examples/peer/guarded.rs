@@ -39,7 +39,7 @@ pub(crate) fn policy_of(tools: impl Iterator<Item = (String, Value)>) -> Policy 
     Policy::try_from(document).unwrap()
 }
 
-fn guard(key: &TestKey, shape: &Shape) -> Guard<TokenAuthenticator<SystemClock>> {
+pub(crate) fn guard(key: &TestKey, shape: &Shape) -> Guard<TokenAuthenticator<SystemClock>> {
     let authenticator = authenticator(key, shape);
     Guard::new(RESOURCE.parse().unwrap(), policy(shape), [], authenticator).unwrap()
 }

@@ -9,6 +9,7 @@
 //! | `looped` | rmcp with the settings of our server, without any protection |
 //! | `guarded` | the same behind our guard |
 //! | `measured` | the same with metrics |
+//! | `traced` | the same with traces of every call, and a collector in it (feature `traces`) |
 //! | `tools` | our guard before rmcp with any number of tools, and a rule for each |
 //! | `app` | our server itself, with its users in memory and without a log (feature `app`) |
 //!
@@ -37,6 +38,8 @@ mod time;
 #[cfg(feature = "app")]
 mod tls;
 mod tokens;
+#[cfg(feature = "traces")]
+mod traced;
 
 use axum::{Router, body::Body, http::Response, http::header, routing::post};
 use serve::{by_axum, by_us};
@@ -67,6 +70,8 @@ async fn main() {
         "looped" => by_us(listener, demo::unprotected()).await,
         "guarded" => by_us(listener, guarded::router(&key, &shape)).await,
         "measured" => by_us(listener, guarded::measured(&key, &shape)).await,
+        #[cfg(feature = "traces")]
+        "traced" => by_us(listener, traced::router(&key, &shape).await).await,
         "tools" => by_us(listener, many::router(&key, &shape)).await,
         #[cfg(feature = "app")]
         "app" => match &shape.certificate {

@@ -6,6 +6,7 @@ use auth_core::{Clock, ResourceUri};
 use bartizan::{GuardUsage, Issuers, Rules, RulesHandle};
 use directory::Directory;
 use metrics::{Metrics, Readings, ResourceMetrics, Source};
+use traces::{Counts, Traces};
 
 use super::{health::Health, readiness::Failing};
 
@@ -36,6 +37,14 @@ pub(crate) fn of_resource(
         readings.token_cache(&uri, looked_up.hits, looked_up.misses);
     };
     (counted, Box::new(source))
+}
+
+/// Reads what becomes of the spans.
+pub(crate) fn of_traces(metrics: &Metrics, traces: Traces) {
+    metrics.read(move |readings| {
+        let Counts { exported, dropped, failed, waiting, limit } = traces.counts();
+        readings.traces([exported, dropped, failed], waiting, limit);
+    });
 }
 
 /// Reads whether callers are served: `failing` is what fails now.

@@ -12,6 +12,7 @@ use metrics::Metrics;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use traces::Traces;
 
 use super::{sign_in, start_code::StartCode};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     config::{limits_store::LimitsStoreConfig, settings::Config},
     failure::Failure,
     mcp::sessions::Sessions,
-    telemetry::log,
+    telemetry::{log, traces::Tracing},
 };
 
 /// What lasts as long as the process.
@@ -40,6 +41,9 @@ pub(crate) struct Foundation {
     /// What fails, for `/readyz`.
     pub(crate) readiness: Readiness,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What sends the traces, if there are any: to be started and stopped.
+    pub(crate) tracing: Option<Tracing>,
+    pub(super) traces: Option<Traces>,
     /// What prints a code for the first user, if there is an authorization server.
     pub(crate) start_code: Option<StartCode>,
     /// The name of the server's command line, for commands that the log suggests.
@@ -72,6 +76,17 @@ impl Foundation {
         let metrics = config.admin.as_ref().map(|_| readings::new_metrics(clock.as_ref()));
         let readiness = Readiness::default();
         check_all(&readiness, sessions.as_ref(), sign_in.as_ref(), audit.as_ref());
+        let tracing = match &config.traces {
+            Some(config) => Some(Tracing::new(config, clock)?),
+            None => None,
+        };
+        let traces = tracing.as_ref().map(|it| it.traces().clone());
+        if let Some(traces) = &traces {
+            readiness.add_job(traces.health());
+            if let Some(metrics) = &metrics {
+                readings::of_traces(metrics, traces.clone());
+            }
+        }
         let limits_store = limits_store(config, clock, metrics.as_deref(), &readiness);
         if let (Some(metrics), Some(KeptLog { log, .. })) = (&metrics, audit.clone()) {
             metrics.read(move |readings| {
@@ -86,6 +101,8 @@ impl Foundation {
             limits_store,
             audit,
             metrics,
+            tracing,
+            traces,
             readiness,
             clock: Arc::clone(clock),
             start_code,

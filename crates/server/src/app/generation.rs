@@ -69,6 +69,7 @@ impl Foundation {
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&self.directory), clock);
         app.audit = self.audit.as_ref().map(|kept| kept.log.clone());
+        app.traces.clone_from(&self.traces);
         app.limits_store.clone_from(&self.limits_store);
         app.metrics.clone_from(&self.metrics);
         app.readiness = self.readiness.clone();
@@ -154,6 +155,7 @@ impl<D: Directory> App<D> {
                 ..Bounds::default()
             },
             limits_store: None,
+            traces: None,
             audit: None,
             metrics: None,
             clock: Arc::clone(clock),

@@ -30,6 +30,7 @@ use limits_store::LimitsStore;
 use listener::is_local;
 use metrics::{Metrics, Source};
 use tokio_util::sync::CancellationToken;
+use traces::Traces;
 
 pub use self::{
     resource::{Backend, Resource, ResourceError},
@@ -132,6 +133,8 @@ pub struct App<D> {
     pub audit: Option<AuditLog>,
     /// Counts what happens, if an operator can ask for it.
     pub metrics: Option<Arc<Metrics>>,
+    /// Follows every request, if traces are sent.
+    pub traces: Option<Traces>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
     /// The name of the server's command line, for commands that the log suggests.
@@ -220,6 +223,9 @@ impl<D: Directory> App<D> {
                 Some(audit) => guard.recorder(Arc::new(audit.clone())),
                 None => guard,
             };
+            if let Some(traces) = &self.traces {
+                guard = guard.tracer(Arc::new(traces.resource(&uri)));
+            }
             let calls = guard.rules();
             let metrics = self.metrics.as_ref().map(|metrics| {
                 let (usage, calls) = (guard.usage(), calls.clone());

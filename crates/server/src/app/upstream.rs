@@ -62,7 +62,7 @@ fn context_of(caller: &Caller) -> CallContext {
     let policy = caller.policy();
     let requirements = policy.requirements(caller.permit().action()).unwrap_or_default();
     let scopes = needed(&requirements, caller.principal().map(AsRef::as_ref), policy);
-    CallContext::new(caller.principal().cloned(), scopes)
+    CallContext::new(caller.principal().cloned(), scopes).traced(caller.trace_context())
 }
 
 /// The scopes by which an action was permitted: all that it needs, and of alternatives one that the

@@ -43,7 +43,7 @@ use crate::{
     failure::Failure,
     mcp::server::McpServer,
     reload::{Part, Recheck, Reload, Watched},
-    telemetry::log,
+    telemetry::{log, traces::Tracing},
     tls::{expiry::Expiry, in_force::CertificateFiles},
 };
 
@@ -134,7 +134,7 @@ pub(super) async fn serve_until(
     let resources = served_resources(config, upstreams);
     let opening = Foundation::open(config, resources, &clock, command);
     let mut foundation = Box::pin(opening).await?;
-    let start_code = foundation.start_code.take();
+    let (start_code, tracing) = (foundation.start_code.take(), foundation.tracing.take());
     let directory = Arc::clone(&foundation.directory);
     let bind = |source| Failure::Bind { address: config.bind.clone(), source };
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
@@ -194,6 +194,7 @@ pub(super) async fn serve_until(
     let (metrics, audit) = (foundation.metrics.clone(), foundation.audit.clone());
     let foundation = Arc::new(foundation);
     let mut jobs = foundation.start(&stop);
+    let tracing = tracing.map(Tracing::start);
     let mut in_force = InForce::new(Arc::clone(&foundation), stop.clone(), ended_calls.clone());
     Box::pin(in_force.put(served)).await?;
     let (health, router, replaceable) = (in_force.health(), in_force.router(), in_force.parts());
@@ -264,6 +265,9 @@ pub(super) async fn serve_until(
     while jobs.join_next().await.is_some() {}
     if let Some(audit) = audit {
         audit.close().await;
+    }
+    if let Some(tracing) = tracing {
+        tracing.stop().await;
     }
     directory.close().await;
     tracing::info!("Stopped");

@@ -7,5 +7,6 @@ mod origins;
 pub(crate) mod policy_file;
 pub(crate) mod provisioning;
 pub(crate) mod settings;
+pub(crate) mod traces;
 pub(crate) mod transport;
 pub(crate) mod upstreams;

@@ -12,6 +12,7 @@ use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
 use settings::{Environment, KeySource, SignInSettings, Variable, check_listen_address};
+use traces::TracesConfig;
 
 use crate::{
     admin::bind::AdminBind,
@@ -25,7 +26,7 @@ use crate::{
         local_issuer::{LocalIssuer, local_issuer},
         origins::allowed_origins,
         policy_file::{self, PolicySource},
-        provisioning,
+        provisioning, traces as traces_config,
         transport::Transport,
     },
     key_files::{DEFAULT_OUTAGE, KeyFile},
@@ -86,6 +87,8 @@ pub struct Config {
     pub policy_source: PolicySource,
     /// Where decisions are recorded, if they are.
     pub(crate) audit: Option<AuditConfig>,
+    /// Where traces are sent, if they are.
+    pub traces: Option<TracesConfig>,
 }
 
 /// Every error of the configuration, one a line.
@@ -208,6 +211,7 @@ impl Config {
         }
 
         let audit = AuditConfig::resolve(environment, &mut faults);
+        let traces = traces_config::resolve(environment, &authorities, &mut faults);
 
         match (resource, policy, trusted_proxies, transport) {
             (Ok(resource), Ok((policy, policy_source)), Ok(trusted_proxies), Some(transport))
@@ -239,6 +243,7 @@ impl Config {
                     policy,
                     policy_source,
                     audit,
+                    traces,
                 })
             }
             _ => Err(ConfigError(faults)),

@@ -82,6 +82,7 @@ impl World {
         let app = App {
             limits_store: None,
             audit: None,
+            traces: None,
             metrics: None,
             readiness: readiness.clone(),
             allowed_origins: Vec::new(),

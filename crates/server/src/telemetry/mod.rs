@@ -1,3 +1,4 @@
 //! What the server reports about itself.
 
 pub(crate) mod log;
+pub(crate) mod traces;

@@ -14,3 +14,4 @@ mod metrics;
 mod monitoring;
 mod program;
 mod status;
+mod traces;

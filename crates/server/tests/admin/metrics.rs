@@ -16,7 +16,7 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 31] = [
+const FAMILIES: [(&str, &str, Option<&str>); 34] = [
     ("bartizan_audit_waiting_records", "gauge", None),
     ("bartizan_audit_waiting_records_limit", "gauge", None),
     ("bartizan_build", "info", None),
@@ -44,6 +44,9 @@ const FAMILIES: [(&str, &str, Option<&str>); 31] = [
     ("bartizan_streams_limit", "gauge", None),
     ("bartizan_tls_certificate_left_seconds", "gauge", Some("seconds")),
     ("bartizan_token_cache_lookups", "counter", None),
+    ("bartizan_trace_spans", "counter", None),
+    ("bartizan_trace_waiting_spans", "gauge", None),
+    ("bartizan_trace_waiting_spans_limit", "gauge", None),
     ("bartizan_unreadable_lists", "counter", None),
     ("bartizan_upstream_up", "gauge", None),
     ("mcp_server_operation_duration_seconds", "histogram", Some("seconds")),

@@ -67,6 +67,7 @@ pub(crate) async fn router(uri: &str, signs_in: bool) -> Result<Router, Resource
         bounds: Bounds::default(),
         limits_store: None,
         audit: None,
+        traces: None,
         clock,
         metrics: None,
         server_command: "bartizan-server".into(),

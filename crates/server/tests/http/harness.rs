@@ -172,6 +172,7 @@ impl<D: Directory> TestServer<D> {
             bounds: Bounds::default(),
             limits_store: None,
             audit: None,
+            traces: None,
             clock: clock.clone(),
             authorization_server: None,
             metrics: None,

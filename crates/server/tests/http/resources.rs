@@ -55,6 +55,7 @@ async fn router(resources: Vec<Resource>) -> Result<Router, ResourceError> {
         bounds: Bounds::default(),
         limits_store: None,
         audit: None,
+        traces: None,
         clock: ManualClock::at(NOW),
         authorization_server: None,
         metrics: None,

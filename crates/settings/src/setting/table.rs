@@ -74,6 +74,22 @@ const fn gateway(
     server(name, ("gateway", key), shape, default, help)
 }
 
+/// A setting of traces. The name is that of OpenTelemetry.
+const fn traces(
+    name: &'static str,
+    key: &'static str,
+    shape: super::Shape,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    server(name, ("traces", key), shape, default, help)
+}
+
+/// The same, if it is a secret.
+const fn secret_of_traces(name: &'static str, key: &'static str, help: &'static str) -> Setting {
+    Setting { is_secret: true, ..traces(name, key, Text, None, help) }
+}
+
 /// As many as a file can say and every machine can count.
 const ANY: u64 = 1 << 53;
 
@@ -421,6 +437,153 @@ settings! {
         Choice(&["on", "off"]),
         Some("off"),
         "Whether each record of the audit log is written to standard output, too, once it is in the file.",
+    );
+    /// Whether OpenTelemetry is off.
+    OtelSdkDisabled = traces(
+        "OTEL_SDK_DISABLED",
+        "disabled",
+        Choice(&["true", "false"]),
+        Some("false"),
+        "Whether traces are off, whatever else is set (docs/operations.md).",
+    );
+    /// How traces are exported.
+    OtelTracesExporter = traces(
+        "OTEL_TRACES_EXPORTER",
+        "exporter",
+        Choice(&["otlp", "none"]),
+        None,
+        "How traces are exported: otlp or none. Not set: otlp if an endpoint is set.",
+    );
+    /// The collector of all signals.
+    OtlpEndpoint = traces(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "base_endpoint",
+        Text,
+        None,
+        "The URL of a collector of OpenTelemetry (OTLP over HTTP), to which traces are sent under /v1/traces: https, or http to a loopback host.",
+    );
+    /// The collector of traces.
+    OtlpTracesEndpoint = traces(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "endpoint",
+        Text,
+        None,
+        "The same, as the whole URL for traces. It takes the place of the other.",
+    );
+    /// What is sent with each request to the collector.
+    OtlpHeaders = secret_of_traces(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "base_headers",
+        "Headers for the collector, as name=value,name=value with values percent-encoded.",
+    );
+    /// The same for traces.
+    OtlpTracesHeaders = secret_of_traces(
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        "headers",
+        "The same for traces alone. They take the place of the others.",
+    );
+    /// The protocol of the collector.
+    OtlpProtocol = traces(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "base_protocol",
+        Choice(&["http/protobuf"]),
+        Some("http/protobuf"),
+        "The protocol of the collector: http/protobuf. There is no grpc and no http/json.",
+    );
+    /// The same for traces.
+    OtlpTracesProtocol = traces(
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "protocol",
+        Choice(&["http/protobuf"]),
+        None,
+        "The same for traces alone: http/protobuf.",
+    );
+    /// How long a request to the collector takes.
+    OtlpTimeout = traces(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "base_timeout",
+        Number { least: 1, most: 600_000 },
+        Some("10000"),
+        "How many milliseconds a request to the collector may take.",
+    );
+    /// The same for traces.
+    OtlpTracesTimeout = traces(
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "timeout",
+        Number { least: 1, most: 600_000 },
+        None,
+        "The same for traces alone.",
+    );
+    /// What this server is called in traces.
+    OtelServiceName = traces(
+        "OTEL_SERVICE_NAME",
+        "service_name",
+        Text,
+        Some("bartizan"),
+        "What this server is called in traces (service.name).",
+    );
+    /// What else describes it.
+    OtelResourceAttributes = traces(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "resource_attributes",
+        Text,
+        None,
+        "What else describes it, for example deployment.environment.name=production,service.instance.id=a: name=value,name=value with values percent-encoded.",
+    );
+    /// Which requests are traced.
+    OtelTracesSampler = traces(
+        "OTEL_TRACES_SAMPLER",
+        "sampler",
+        Choice(&[
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ]),
+        Some("parentbased_always_on"),
+        "Which requests are traced. With parentbased_ the caller decides, if it names a trace.",
+    );
+    /// Which part of them.
+    OtelTracesSamplerArg = traces(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "sampler_ratio",
+        Text,
+        None,
+        "Which part of the requests the samplers with ratio trace, from 0 to 1. Not set: 1.",
+    );
+    /// How long spans wait for others.
+    OtelBspScheduleDelay = traces(
+        "OTEL_BSP_SCHEDULE_DELAY",
+        "delay",
+        Number { least: 1, most: 600_000 },
+        Some("5000"),
+        "After how many milliseconds spans are sent, unless there are enough for a request before.",
+    );
+    /// How long it is tried to send them.
+    OtelBspExportTimeout = traces(
+        "OTEL_BSP_EXPORT_TIMEOUT",
+        "export_timeout",
+        Number { least: 1, most: 600_000 },
+        Some("30000"),
+        "How many milliseconds it is tried to send spans. Then they are dropped.",
+    );
+    /// How many spans wait.
+    OtelBspMaxQueueSize = traces(
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+        "max_queue_size",
+        Number { least: 1, most: 1_000_000 },
+        Some("2048"),
+        "How many spans wait at most. Further ones are dropped. Count 1 KiB for a span.",
+    );
+    /// How many are sent at once.
+    OtelBspMaxExportBatchSize = traces(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        "max_export_batch_size",
+        Number { least: 1, most: 100_000 },
+        Some("512"),
+        "How many spans are sent at once at most.",
     );
     /// Whether the server is its own authorization server.
     SignIn = server(

@@ -30,6 +30,7 @@ mod session;
 mod sessions;
 mod shared;
 mod stream;
+mod trace;
 
 pub use definitions::{Definitions, NotAcceptedError, Unpinned};
 pub use limits::FrontLimits;

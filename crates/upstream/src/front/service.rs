@@ -22,6 +22,7 @@ use super::{
     params::Params,
     sessions::Sessions,
     shared::Shared,
+    trace::traced,
 };
 use crate::{
     CallContext,
@@ -118,6 +119,10 @@ async fn post(
             };
             return answer::error(StatusCode::BAD_REQUEST, None, code, &fault.to_string());
         }
+    };
+    let message = match context.trace() {
+        Some(trace) => traced(message, trace),
+        None => message,
     };
     if message.depth() > MAX_DEPTH {
         let text = "the message is nested deeper than 64 levels";
