@@ -94,8 +94,8 @@ pub fn with_examples(definition: Command, examples: &[(&str, &str)]) -> Command 
 #[must_use]
 pub fn of(mut definition: Command, path: &str) -> String {
     definition.build();
-    let verbs = path.split(' ').filter(|verb| !verb.is_empty());
-    let found = verbs.fold(Some(&mut definition), |at, verb| at?.find_subcommand_mut(verb));
+    let mut verbs = path.split(' ').filter(|verb| !verb.is_empty());
+    let found = verbs.try_fold(&mut definition, |at, verb| at.find_subcommand_mut(verb));
     found.map(|found| found.render_help().to_string()).unwrap_or_default()
 }
 

@@ -177,7 +177,7 @@ impl Redis {
         let folder = tempfile::Builder::new().prefix("redis-").tempdir()?;
         let mut random = [0; 16];
         aws_lc_rs::rand::fill(&mut random).map_err(Error::other)?;
-        let password = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let password = format!("{:032x}", u128::from_ne_bytes(random));
         let mut redis = Self {
             port: free_port()?,
             password,

@@ -73,6 +73,7 @@ impl Challenges {
     }
 
     /// The answer to the request `request`, which went no further.
+    #[expect(clippy::too_many_lines, reason = "one arm for each refusal")]
     pub(crate) fn refuse(&self, request: RequestId, refusal: &Refusal) -> Response<Full<Bytes>> {
         use AuthenticateError as A;
         match refusal {
