@@ -15,17 +15,19 @@ async fn calls_of_a_session_and_calls_without_one_have_one_bound() {
     let (slow, quick) = (json!({ "name": "slow" }), json!({ "name": "a" }));
     for is_slow_in_session in [true, false] {
         let first = async {
-            match is_slow_in_session {
-                true => session.call_legacy("tools/call", slow.clone()).await,
-                false => without.call("tools/call", slow.clone()).await,
+            if is_slow_in_session {
+                session.call_legacy("tools/call", slow.clone()).await
+            } else {
+                without.call("tools/call", slow.clone()).await
             }
         };
         let refused = async {
             let begun = Instant::now();
             loop {
-                let answer = match is_slow_in_session {
-                    true => without.call("tools/call", quick.clone()).await,
-                    false => session.call_legacy("tools/call", quick.clone()).await,
+                let answer = if is_slow_in_session {
+                    without.call("tools/call", quick.clone()).await
+                } else {
+                    session.call_legacy("tools/call", quick.clone()).await
                 };
                 if answer.status == 429 {
                     return answer;

@@ -45,7 +45,7 @@ async fn answer(behind: Behind) -> Response<Body> {
             let open = futures_util::StreamExt::chain(begun, stream::pending());
             (kind, StreamBody::new(open).boxed())
         }
-        Behind::Panics => panic!("a fault of the service"),
+        Behind::Panics => unreachable!("a fault of the service"),
     };
     Response::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap()
 }

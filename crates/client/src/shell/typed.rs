@@ -30,8 +30,7 @@ impl Typed {
         };
         let (name, is_prompt) = match verb {
             Some(("call", line)) => (text(line, "tool"), false),
-            Some(("prompt", line)) => (text(line, "name"), true),
-            Some(("complete", line)) => (text(line, "name"), true),
+            Some(("prompt" | "complete", line)) => (text(line, "name"), true),
             _ => (None, false),
         };
         let before = before.iter().map(|word| word.to_string_lossy().into_owned()).collect();

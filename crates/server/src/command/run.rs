@@ -81,7 +81,8 @@ pub(crate) async fn run(
     }
     let served = served(config, args, environment);
     let start = Start { served, files, reread: Box::new(RereadServer { args: args.clone() }) };
-    serve_until(&mut signals, start, env_file, environment, invocation, out).await
+    let serving = serve_until(&mut signals, start, env_file, environment, invocation, out);
+    Box::pin(serving).await
 }
 
 /// The demo server with this configuration.
