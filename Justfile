@@ -89,7 +89,7 @@ test *args:
 
 # every test there is: also several nodes, other vendors' clients and the conformance suite (needs Python and Node)
 test-all: && vendors conformance
-    crates/e2e/install postgresql redis-server nginx caddy sqlite3 systemd openssl dbus gnome-keyring libsecret-tools
+    crates/e2e/install postgresql redis-server nginx caddy sqlite3 systemd openssl curl pebble dbus gnome-keyring libsecret-tools
     TEST_POSTGRES=required TEST_REDIS=required TEST_DEPLOY=required TEST_KEYCHAIN=required "{{ just_executable() }}" test
 
 # other vendors' clients and libraries against our server (installs them under the target folder)

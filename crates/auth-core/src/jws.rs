@@ -8,7 +8,7 @@
 //!    (RFC 8725 §3.10).
 
 use crate::{
-    AccessToken, Algorithm, Issuer, KeyId, TokenId, VerifyingKey, base64url,
+    AccessToken, Algorithm, CertificateThumbprint, Issuer, KeyId, TokenId, VerifyingKey, base64url,
     json::{Json, Object},
 };
 
@@ -49,6 +49,7 @@ pub struct UnverifiedToken<'a> {
     header: Header,
     claims: Object<'static>,
     issuer: Option<Issuer>,
+    certificate: Option<CertificateThumbprint>,
 }
 
 /// What the header says.
@@ -77,7 +78,19 @@ impl<'a> UnverifiedToken<'a> {
         let signature = base64url(part(second + 1..text.len())?)?;
         let claims = object(&claims)?.into_owned();
         let issuer = claims.get("iss").and_then(Json::as_str).and_then(|text| text.parse().ok());
-        Ok(Self { signing_input, signature, header, claims, issuer })
+        Ok(Self { signing_input, signature, header, claims, issuer, certificate: None })
+    }
+
+    /// The same token, presented with a client certificate: over a connection whose client has
+    /// proven that it holds the key.
+    #[must_use]
+    pub fn presented_with(self, certificate: Option<CertificateThumbprint>) -> Self {
+        Self { certificate, ..self }
+    }
+
+    /// The client certificate that it was presented with.
+    pub(crate) const fn certificate(&self) -> Option<CertificateThumbprint> {
+        self.certificate
     }
 
     /// Whose token it says it is: for choosing the keys to try, and for nothing else.

@@ -40,6 +40,7 @@ mod admission;
 mod algorithm;
 pub mod audit;
 pub mod base64url;
+mod certificate;
 mod challenge;
 mod claims;
 mod crypto;
@@ -72,6 +73,7 @@ mod verify;
 
 pub use admission::{Account, AccountError, check_account};
 pub use algorithm::{Algorithm, UnknownAlgorithmError};
+pub use certificate::CertificateThumbprint;
 pub use challenge::{BearerError, Challenge, ChallengeError};
 pub use claims::{
     Audience, Claims, ClientId, InvalidNameError, Issuer, RoleName, Subject, TokenId,

@@ -19,6 +19,9 @@ pub struct ProtectedResourceMetadata {
     /// How a token is sent: in the `Authorization` header and in no other way.
     #[serde(default)]
     pub bearer_methods_supported: Vec<String>,
+    /// Whether tokens may be bound to client certificates (RFC 8705 §3.3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
     /// What to call the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
@@ -41,6 +44,7 @@ impl ProtectedResourceMetadata {
                 .filter(|scope| scope != "offline_access")
                 .collect(),
             bearer_methods_supported: vec!["header".into()],
+            tls_client_certificate_bound_access_tokens: false,
             resource_name: None,
         }
     }

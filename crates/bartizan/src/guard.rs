@@ -83,8 +83,12 @@ impl<A: Authenticate> Guard<A> {
         offers: impl IntoIterator<Item = Action>,
         authenticate: A,
     ) -> Result<Self, MissingRulesError> {
-        let about =
-            Resource { uri: resource.clone(), authorization_servers: Vec::new(), name: None };
+        let about = Resource {
+            uri: resource.clone(),
+            authorization_servers: Vec::new(),
+            name: None,
+            has_client_certificates: false,
+        };
         let rules = SharedRules::new(about, offers.into_iter().collect(), Rules::new(policy))?;
         Ok(Self {
             origins: Origins::of(&resource),
@@ -117,6 +121,15 @@ impl<A: Authenticate> Guard<A> {
     pub fn name(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.rules.change_resource(|resource| resource.name = Some(name.clone()));
+        self
+    }
+
+    /// Says in the metadata that tokens may be bound to client certificates (RFC 8705 §3.3): for
+    /// servers whose listener inserts a [`ClientCertificate`](crate::ClientCertificate) where
+    /// clients present one.
+    #[must_use]
+    pub fn client_certificates(self) -> Self {
+        self.rules.change_resource(|resource| resource.has_client_certificates = true);
         self
     }
 

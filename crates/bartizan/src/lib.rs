@@ -73,9 +73,9 @@ pub use authenticate::{
     OutboundError, Preset, Trust, UnknownPresetError,
 };
 pub use authenticate::{
-    Authenticate, AuthenticateError, InvalidTokenError, MemoryUser, MemoryUsers, NewUser,
-    PeerAddress, Presented, Provisioning, TokenAuthenticator, TokenCacheUse, UserAuthenticator,
-    UserLookup, UserRecord, Users, VerifyToken,
+    Authenticate, AuthenticateError, ClientCertificate, InvalidTokenError, MemoryUser, MemoryUsers,
+    NewUser, PeerAddress, Presented, Provisioning, TokenAuthenticator, TokenCacheUse,
+    UserAuthenticator, UserLookup, UserRecord, Users, VerifyToken,
 };
 pub use caller::Caller;
 #[cfg(feature = "rmcp")]

@@ -25,7 +25,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 
 use crate::{
-    Authenticate, Caller, Guard, GuardedBody, PeerAddress, RequestId,
+    Authenticate, Caller, ClientCertificate, Guard, GuardedBody, PeerAddress, RequestId,
     answer::{exchange::Exchange, lists::Viewer},
     authenticate::Credentials,
     catch_panic::catch_panic,
@@ -473,6 +473,7 @@ async fn identify<A: Authenticate>(
         method: parts.method.clone(),
         uri: parts.uri.clone(),
         peer,
+        certificate: parts.extensions.get().map(|ClientCertificate(certificate)| *certificate),
     });
     let principal = guard.authenticate.authenticate(credentials.present(false)).await?;
     Ok((Some(credentials), Some(Arc::new(principal))))

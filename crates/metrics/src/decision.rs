@@ -120,7 +120,9 @@ impl Decision {
             VerifyError::ExpiryMissing | VerifyError::Expired => Self::TokenExpired,
             VerifyError::NotYetValid | VerifyError::IssuedInFuture => Self::TokenNotYetValid,
             VerifyError::SubjectMissing => Self::TokenSubject,
-            VerifyError::SenderConstrained => Self::TokenBinding,
+            VerifyError::SenderConstrained
+            | VerifyError::CertificateMissing
+            | VerifyError::OtherCertificate => Self::TokenBinding,
             VerifyError::Claim(..) | VerifyError::NamedClaim(..) => Self::TokenClaims,
             VerifyError::Inactive | VerifyError::OtherAnswer => Self::TokenInactive,
             VerifyError::Signature => Self::TokenSignature,

@@ -136,6 +136,10 @@ pub(crate) fn remedy_of_token(
              (subject_from in ISSUERS_FILE)",
             mint("--sub SUBJECT")
         ),
+        "cnf" if failed.found.contains("x5t#S256") => {
+            "the same token over a connection with the client certificate that it is bound to"
+                .into()
+        }
         "cnf" => "a token that is not bound to a key".into(),
         "claims" if failed.found.contains("scopes_from") => {
             "its issuer writes scopes as an array: scopes_from = [\"scope\"] in ISSUERS_FILE reads \

@@ -128,8 +128,10 @@ async fn execute(
             command::config::config(&config, &cli.run, &environment, out)
         }
         Some(Command::Gateway(gateway)) => {
-            command::gateway::gateway(&gateway, &cli.run, env_file, &environment, invocation, out)
-                .await
+            let (args, environment) = (&cli.run, &environment);
+            let serving =
+                command::gateway::gateway(&gateway, args, env_file, environment, invocation, out);
+            Box::pin(serving).await
         }
         Some(Command::Upstreams(upstreams)) => {
             command::upstreams::upstreams(upstreams, &cli.run, &environment, invocation, out).await

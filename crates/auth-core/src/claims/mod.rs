@@ -11,7 +11,7 @@ pub use names::{Audience, ClientId, InvalidNameError, Issuer, RoleName, Subject,
 pub(crate) use names::{has_control, is_display_name};
 use serde_json::{Map, Value};
 
-use crate::{NumericDate, ScopeSet};
+use crate::{CertificateThumbprint, NumericDate, ScopeSet};
 
 /// How many actors of a chain are kept, and how long the name of one may be.
 const MAX_ACTORS: usize = 8;
@@ -33,6 +33,7 @@ pub struct Claims {
     pub(crate) name: Option<String>,
     pub(crate) scopes: ScopeSet,
     pub(crate) roles: BTreeSet<RoleName>,
+    pub(crate) certificate: Option<CertificateThumbprint>,
     pub(crate) other: Map<String, Value>,
 }
 
@@ -116,6 +117,12 @@ impl Claims {
     #[must_use]
     pub const fn roles(&self) -> &BTreeSet<RoleName> {
         &self.roles
+    }
+
+    /// `cnf`: the client certificate that the token is bound to, if it is.
+    #[must_use]
+    pub const fn certificate(&self) -> Option<CertificateThumbprint> {
+        self.certificate
     }
 
     /// `act`: who acts for the subject, the last to act first (RFC 8693 §4.1), each by its `sub`.

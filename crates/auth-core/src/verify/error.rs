@@ -52,8 +52,14 @@ pub enum VerifyError {
     #[error("the subject is missing: neither sub nor what subject_from names is there")]
     SubjectMissing,
     /// Check 9.
-    #[error("bound to a key by cnf, which is not supported")]
+    #[error("bound by cnf to something else than a client certificate, which is not supported")]
     SenderConstrained,
+    /// Check 9: bound to a client certificate, and presented without one.
+    #[error("bound to a client certificate by cnf, and presented without one")]
+    CertificateMissing,
+    /// Check 9: bound to another client certificate than the one of the connection.
+    #[error("bound to another client certificate by cnf")]
+    OtherCertificate,
     /// Checks 3, 5 to 8 and 10: a claim that is there, and what is wrong with it.
     #[error("{0} {1}")]
     Claim(&'static str, ClaimFault),
@@ -88,7 +94,9 @@ impl VerifyError {
                 Check::Begin
             }
             Self::SubjectMissing | Self::Claim("sub", _) => Check::Subject,
-            Self::SenderConstrained => Check::Binding,
+            Self::SenderConstrained | Self::CertificateMissing | Self::OtherCertificate => {
+                Check::Binding
+            }
             Self::NamedClaim(check, ..) => check,
             Self::Claim(..) => Check::Claims,
             Self::Inactive | Self::OtherAnswer => Check::Introspection,

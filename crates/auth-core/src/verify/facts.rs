@@ -4,8 +4,8 @@ use std::{fmt::Display, time::Duration};
 
 use super::{CheckDetail, TokenTypes, TrustedIssuer, read, trace::shown};
 use crate::{
-    Audience, Issuer, IssuerKeys, NumericDate, UnverifiedToken, VerifyingKey, display::excerpt,
-    json::Object,
+    Audience, CertificateThumbprint, Issuer, IssuerKeys, NumericDate, UnverifiedToken,
+    VerifyingKey, display::excerpt, json::Object,
 };
 
 /// Check 1, as it should be.
@@ -113,11 +113,15 @@ pub(super) fn subject(claims: &Object<'_>, trusted: &TrustedIssuer) -> CheckDeta
     }
 }
 
-pub(super) fn binding(claims: &Object<'_>) -> CheckDetail {
-    CheckDetail {
-        expected: "nothing: proof of possession is not supported".into(),
-        found: shown(claims.get("cnf")),
-    }
+pub(super) fn binding(
+    claims: &Object<'_>,
+    presented: Option<CertificateThumbprint>,
+) -> CheckDetail {
+    let expected = match presented {
+        Some(presented) => format!("nothing, or x5t#S256 {presented} alone (the connection's)"),
+        None => "nothing: the connection has no client certificate".into(),
+    };
+    CheckDetail { expected, found: shown(claims.get("cnf")) }
 }
 
 pub(super) fn others(

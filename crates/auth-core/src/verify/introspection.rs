@@ -5,7 +5,7 @@
 //!    `Bearer`, or `access_token` (Ory Hydra before it had `token_use`). A member that is `null` is
 //!    not there.
 //! 3. All other claims are judged as those of a JWT: the audience, `exp` and `sub` must be there,
-//!    `cnf` must not, and what looks like an ID token or a refresh token is none of ours.
+//!    `cnf` only for the client certificate that is presented (RFC 8705 §3.2), and what looks like an ID token or a refresh token is none of ours.
 //! 4. Scopes may be in `scope` (RFC 7662) besides where the issuer's JWTs have them.
 //! 5. `sub` is optional in an answer: `subject_from` of the issuer's entry says what to read
 //!    instead.
@@ -15,7 +15,7 @@ use super::{
     trace::{record, shown},
 };
 use crate::{
-    Claims, Issuer, NumericDate, StrictJsonError,
+    CertificateThumbprint, Claims, Issuer, NumericDate, StrictJsonError,
     json::{self, Json, Object},
 };
 
@@ -86,12 +86,13 @@ impl std::fmt::Debug for IntrospectionResponse {
 }
 
 impl TokenVerifier {
-    /// Judges what `issuer` says about a token that says nothing itself, at the time `now`. Every
-    /// check is recorded in `trace`, if there is one.
+    /// Judges what `issuer` says about a token that says nothing itself, at the time `now`. It was
+    /// presented with `certificate`. Every check is recorded in `trace`, if there is one.
     pub fn verify_introspected(
         &self,
         issuer: &Issuer,
         response: &IntrospectionResponse,
+        certificate: Option<CertificateThumbprint>,
         now: NumericDate,
         mut trace: Option<&mut Trace>,
     ) -> Result<Claims, VerifyError> {
@@ -118,7 +119,7 @@ impl TokenVerifier {
             return Err(VerifyError::OtherToken);
         }
         Ok(self
-            .judge(trusted, claims, &with_scope(trusted), now, trace)?
+            .judge(trusted, claims, &with_scope(trusted), certificate, now, trace)?
             .into_claims_after_signature())
     }
 
@@ -129,6 +130,7 @@ impl TokenVerifier {
         &self,
         issuer: &Issuer,
         response: &IntrospectionResponse,
+        certificate: Option<CertificateThumbprint>,
         now: NumericDate,
         fault: VerifyError,
     ) -> CheckDetail {
@@ -149,7 +151,8 @@ impl TokenVerifier {
                 found: format!("active {}, iss {}", response.active, shown(&["iss"])),
             },
             (check, Some(trusted)) => {
-                self.facts_of_claims(claims, trusted, &with_scope(trusted), now, check)
+                let scopes_from = with_scope(trusted);
+                self.facts_of_claims(claims, trusted, &scopes_from, certificate, now, check)
             }
         }
     }

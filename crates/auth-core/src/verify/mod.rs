@@ -10,7 +10,7 @@
 //! | 6 | `exp` is there and not past | RFC 7519 §4.1.4 |
 //! | 7 | `nbf` and `iat`, if there, are not in the future | RFC 7519 §4.1.5, §4.1.6 |
 //! | 8 | `sub` (or what the issuer's entry names) is there | RFC 9068 §2.2 |
-//! | 9 | `cnf` is absent: proof of possession is not supported, so a bound token is no bearer token | RFC 7800 §3 |
+//! | 9 | `cnf` is absent, or `x5t#S256` of the certificate that the token is presented with; no other binding is supported | RFC 7800 §3, RFC 8705 §3 |
 //! | 10 | the other claims that are read have the right shape | RFC 9068 §2.2 |
 //! | 11 | the signature | RFC 7515 §5.2 |
 //!
@@ -28,6 +28,7 @@
 //! only who asked the issuer's own endpoint, over a connection that is safe, may hand the answer
 //! in.
 
+mod binding;
 mod error;
 mod facts;
 mod introspection;
@@ -50,7 +51,8 @@ pub use trace::{Check, CheckDetail, Outcome, Step, Trace};
 pub use trusted::{IssuerKeys, TokenTypes, TrustedIssuer};
 
 use crate::{
-    AccessToken, Audience, Claims, Issuer, KeyLookupError, Leeway, NumericDate, UnverifiedToken,
+    AccessToken, Audience, CertificateThumbprint, Claims, Issuer, KeyLookupError, Leeway,
+    NumericDate, UnverifiedToken,
     json::{Json, Object},
 };
 
@@ -136,8 +138,10 @@ impl TokenVerifier {
         }
         let key = keys.keys().find(token.key_id(), token.algorithm())?;
 
+        let certificate = token.certificate();
+        let scopes_from = &trusted.scopes_from;
         let prechecked =
-            self.judge(trusted, claims, &trusted.scopes_from, now, trace.as_deref_mut())?;
+            self.judge(trusted, claims, scopes_from, certificate, now, trace.as_deref_mut())?;
         record(&mut trace, Check::Signature, || facts::signature(key));
         if token.is_signed_by(key) {
             Ok(prechecked.into_claims_after_signature())
@@ -166,7 +170,8 @@ impl TokenVerifier {
                 facts::key(token, trusted, keys.unwrap_or(&trusted.keys))
             }
             (check, Some(trusted)) => {
-                self.facts_of_claims(claims, trusted, &trusted.scopes_from, now, check)
+                let certificate = token.certificate();
+                self.facts_of_claims(claims, trusted, &trusted.scopes_from, certificate, now, check)
             }
         }
     }
@@ -177,6 +182,7 @@ impl TokenVerifier {
         claims: &Object<'_>,
         trusted: &TrustedIssuer,
         scopes_from: &[String],
+        certificate: Option<CertificateThumbprint>,
         now: NumericDate,
         check: Check,
     ) -> CheckDetail {
@@ -186,7 +192,7 @@ impl TokenVerifier {
             Check::Expiry => facts::expiry(claims, now, leeway),
             Check::Begin => facts::begin(claims, now, leeway),
             Check::Subject => facts::subject(claims, trusted),
-            Check::Binding => facts::binding(claims),
+            Check::Binding => facts::binding(claims, certificate),
             _ => facts::others(claims, trusted, scopes_from),
         }
     }
@@ -216,6 +222,7 @@ impl TokenVerifier {
         trusted: &TrustedIssuer,
         claims: &Object<'_>,
         scopes_from: &[String],
+        certificate: Option<CertificateThumbprint>,
         now: NumericDate,
         mut trace: Option<&mut Trace>,
     ) -> Result<Prechecked, VerifyError> {
@@ -236,10 +243,8 @@ impl TokenVerifier {
 
         record(&mut trace, Check::Subject, || facts::subject(claims, trusted));
         let (subject, subject_claim) = read::subject(claims, trusted.subject_from.as_deref())?;
-        record(&mut trace, Check::Binding, || facts::binding(claims));
-        if claims.said("cnf").is_some() {
-            return Err(VerifyError::SenderConstrained);
-        }
+        record(&mut trace, Check::Binding, || facts::binding(claims, certificate));
+        let certificate = binding::check(claims, certificate)?;
         record(&mut trace, Check::Claims, || facts::others(claims, trusted, scopes_from));
         let scopes = read::scopes(claims, scopes_from, trusted.lists_scopes)?;
         let scopes = scopes.union(&trusted.grants);
@@ -266,6 +271,7 @@ impl TokenVerifier {
             name,
             scopes,
             roles,
+            certificate,
             other,
         }))
     }

@@ -34,7 +34,7 @@ fn answer(changes: &[(&str, Value)]) -> IntrospectionResponse {
 
 fn verdict(entry: TrustedIssuer, changes: &[(&str, Value)]) -> Result<Claims, VerifyError> {
     let issuer = ISSUER.parse().unwrap();
-    verifier(entry).verify_introspected(&issuer, &answer(changes), secs(NOW), None)
+    verifier(entry).verify_introspected(&issuer, &answer(changes), None, secs(NOW), None)
 }
 
 #[test]
@@ -59,7 +59,8 @@ fn a_good_answer_says_what_a_token_says() {
         text[name] = Value::Null;
         let response = IntrospectionResponse::parse(text.to_string().as_bytes()).unwrap();
         let issuer = ISSUER.parse().unwrap();
-        let claims = verifier(entry()).verify_introspected(&issuer, &response, secs(NOW), None);
+        let claims =
+            verifier(entry()).verify_introspected(&issuer, &response, None, secs(NOW), None);
         assert!(claims.is_ok(), "{name}: {claims:?}");
     }
 }
@@ -198,7 +199,7 @@ fn answers_in_the_shapes_of_issuers_are_read() {
     ] {
         let response = IntrospectionResponse::parse(said.to_string().as_bytes()).unwrap();
         let name = ISSUER.parse().unwrap();
-        let claims = verifier(entry).verify_introspected(&name, &response, secs(NOW), None);
+        let claims = verifier(entry).verify_introspected(&name, &response, None, secs(NOW), None);
         let claims = claims.unwrap_or_else(|fault| panic!("{issuer}: {fault}"));
         assert_eq!(claims.subject().as_str(), subject, "{issuer}");
         assert_eq!(claims.scopes().to_string(), scopes, "{issuer}");
@@ -219,7 +220,8 @@ fn an_answer_is_compared_with_the_claim_that_the_subject_came_from() {
 #[test]
 fn nobody_is_asked_about_an_issuer_who_is_not_trusted() {
     let other = "https://other.example".parse().unwrap();
-    let verdict = verifier(entry()).verify_introspected(&other, &answer(&[]), secs(NOW), None);
+    let verdict =
+        verifier(entry()).verify_introspected(&other, &answer(&[]), None, secs(NOW), None);
     assert_eq!(verdict, Err(VerifyError::IssuerUnknown));
 }
 

@@ -9,6 +9,7 @@
 
 mod assertions;
 mod audit;
+mod certificates;
 mod explain;
 mod id_tokens;
 mod introspection;

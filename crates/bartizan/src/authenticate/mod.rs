@@ -17,7 +17,8 @@ pub use issuer::{
 };
 pub(crate) use port::Credentials;
 pub use port::{
-    Authenticate, AuthenticateError, InvalidTokenError, PeerAddress, Presented, VerifyToken,
+    Authenticate, AuthenticateError, ClientCertificate, InvalidTokenError, PeerAddress, Presented,
+    VerifyToken,
 };
 pub use token::TokenAuthenticator;
 pub use token_cache::TokenCacheUse;

@@ -3,7 +3,8 @@
 use std::{error::Error, future::Future, net::IpAddr, sync::Arc};
 
 use auth_core::{
-    AccessToken, CheckDetail, Claims, Issuer, Principal, Subject, TokenOutline, VerifyError,
+    AccessToken, CertificateThumbprint, CheckDetail, Claims, Issuer, Principal, Subject,
+    TokenOutline, VerifyError,
 };
 use http::{Method, Uri};
 
@@ -28,10 +29,12 @@ impl<T: Authenticate> Authenticate for Arc<T> {
 
 /// Verifies a token by itself, without looking its user up: what an [`Authenticate`] is built on.
 pub trait VerifyToken: Send + Sync + 'static {
-    /// What `token` says, if it is valid.
+    /// What the token that is presented says, if it is valid, and presented with the client
+    /// certificate that it is bound to, if it is bound to one
+    /// ([`Claims::check_certificate`]).
     fn verify(
         &self,
-        token: &AccessToken,
+        presented: Presented<'_>,
     ) -> impl Future<Output = Result<Arc<Claims>, AuthenticateError>> + Send;
 }
 
@@ -51,6 +54,8 @@ pub struct Presented<'a> {
     pub uri: &'a Uri,
     /// Where the request comes from, if the listener reports it ([`PeerAddress`]).
     pub peer: Option<IpAddr>,
+    /// The certificate of the client, if the listener reports it ([`ClientCertificate`]).
+    pub certificate: Option<CertificateThumbprint>,
     /// Whether these credentials were accepted before, for the stream that is judged again: a proof
     /// that is good for one use has been used for it.
     pub is_recheck: bool,
@@ -62,7 +67,15 @@ impl<'a> Presented<'a> {
     pub fn bare(token: &'a AccessToken) -> Self {
         const POST: &Method = &Method::POST;
         static ROOT: std::sync::LazyLock<Uri> = std::sync::LazyLock::new(Uri::default);
-        Self { token, proof: None, method: POST, uri: &ROOT, peer: None, is_recheck: false }
+        Self {
+            token,
+            proof: None,
+            method: POST,
+            uri: &ROOT,
+            peer: None,
+            certificate: None,
+            is_recheck: false,
+        }
     }
 }
 
@@ -72,6 +85,12 @@ impl<'a> Presented<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PeerAddress(pub IpAddr);
 
+/// The certificate that the client of a request has proven to hold, in the TLS handshake of its
+/// connection: an extension of the request, which the listener inserts. **A token that is bound to
+/// it is accepted**, so no header of the request may be its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientCertificate(pub CertificateThumbprint);
+
 /// The credentials of one request, kept for as long as its stream is open.
 #[derive(Debug)]
 pub(crate) struct Credentials {
@@ -80,6 +99,7 @@ pub(crate) struct Credentials {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) peer: Option<IpAddr>,
+    pub(crate) certificate: Option<CertificateThumbprint>,
 }
 
 impl Credentials {
@@ -90,6 +110,7 @@ impl Credentials {
             method: &self.method,
             uri: &self.uri,
             peer: self.peer,
+            certificate: self.certificate,
             is_recheck,
         }
     }

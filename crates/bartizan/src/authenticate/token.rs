@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{
-    AccessToken, Ceiling, Claims, Clock, Issuer, Principal, TokenVerifier, UnverifiedToken,
-};
+use auth_core::{Ceiling, Claims, Clock, Issuer, Principal, TokenVerifier, UnverifiedToken};
 
 use super::{
     Authenticate, AuthenticateError, InvalidTokenError, Presented, VerifyToken,
@@ -40,16 +38,22 @@ impl<C: Clock> TokenAuthenticator<C> {
         self.cache.counted()
     }
 
-    async fn claims(&self, token: &AccessToken) -> Result<Arc<Claims>, InvalidTokenError> {
+    async fn claims(
+        &self,
+        Presented { token, certificate, .. }: Presented<'_>,
+    ) -> Result<Arc<Claims>, InvalidTokenError> {
         let fingerprint = self.cache.fingerprint(token);
         let cached = fingerprint.and_then(|it| self.cache.find(it, self.clock.now()));
         self.cache.count(cached.is_some());
         if let Some(known) = cached {
+            // It may have been presented with another certificate then.
+            known.claims.check_certificate(certificate)?;
             return Ok(known.claims);
         }
         let is_trusted = |issuer: &Issuer| self.verifier.trusted(issuer).is_some();
         let parsed = UnverifiedToken::parse(token)
-            .map_err(|fault| unreadable(token, fault.into(), is_trusted))?;
+            .map_err(|fault| unreadable(token, fault.into(), is_trusted))?
+            .presented_with(certificate);
         let permit = self.signatures.acquire(parsed.algorithm()).await;
         let now = self.clock.now();
         let verdict = permit.finish(self.verifier.verify_parsed(&parsed, None, now, None));
@@ -68,14 +72,14 @@ impl<C: Clock> TokenAuthenticator<C> {
 }
 
 impl<C: Clock + 'static> VerifyToken for TokenAuthenticator<C> {
-    async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
-        Ok(self.claims(token).await?)
+    async fn verify(&self, presented: Presented<'_>) -> Result<Arc<Claims>, AuthenticateError> {
+        Ok(self.claims(presented).await?)
     }
 }
 
 impl<C: Clock + 'static> Authenticate for TokenAuthenticator<C> {
     async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
-        let claims = self.verify(presented.token).await?;
+        let claims = self.verify(presented).await?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

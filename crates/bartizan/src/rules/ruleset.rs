@@ -29,6 +29,7 @@ pub(crate) struct Resource {
     pub(crate) uri: ResourceUri,
     pub(crate) authorization_servers: Vec<Issuer>,
     pub(crate) name: Option<String>,
+    pub(crate) has_client_certificates: bool,
 }
 
 impl Ruleset {
@@ -43,6 +44,7 @@ impl Ruleset {
         let servers = resource.authorization_servers.iter().map(ToString::to_string);
         let mut metadata = ProtectedResourceMetadata::new(&resource.uri, servers, &scopes);
         metadata.resource_name.clone_from(&resource.name);
+        metadata.tls_client_certificate_bound_access_tokens = resource.has_client_certificates;
         // A struct of strings always has a JSON form.
         let metadata = serde_json::to_vec(&metadata).unwrap_or_default().into();
         let challenges = Challenges::new(resource.uri.metadata_url(), scopes);

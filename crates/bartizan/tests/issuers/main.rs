@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod audiences;
+mod certificates;
 mod discovery;
 mod flood;
 mod introspection;

@@ -89,6 +89,7 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
         provisioning: Provisioning::new(),
         allowed_origins: Vec::new(),
         // What is measured is what one of them costs: one user opens thousands.
+        has_client_certificates: false,
         bounds: Bounds {
             streams_of_each: usize::MAX,
             streams: usize::MAX,

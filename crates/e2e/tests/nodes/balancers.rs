@@ -347,7 +347,7 @@ async fn all_served(http: &reqwest::Client, url: &str, token: &str) {
 }
 
 /// A certificate for [`HOST`] that its owner signed.
-fn certificate(folder: &Path) {
+pub(crate) fn certificate(folder: &Path) {
     let made = Command::new("openssl")
         .current_dir(folder)
         .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split(' '))

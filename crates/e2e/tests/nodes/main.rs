@@ -21,6 +21,7 @@ mod recipes;
 mod sessions;
 mod sign_in;
 mod site;
+mod tls;
 #[path = "../walkthrough/world.rs"]
 #[expect(dead_code, reason = "the walkthrough needs more of it")]
 mod world;

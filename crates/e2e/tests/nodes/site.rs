@@ -90,7 +90,7 @@ impl Node {
     pub(crate) fn start(&mut self) -> &mut Self {
         let env: Vec<_> = self.settings.iter().map(|(name, value)| (*name, &**value)).collect();
         let running = self.world.start_at(&self.address, &[], &env);
-        let address = running.url.strip_prefix("http://").unwrap().strip_suffix("/mcp").unwrap();
+        let (_, address) = running.url.strip_suffix("/mcp").unwrap().split_once("://").unwrap();
         address.clone_into(&mut self.address);
         self.running = Some(running);
         self

@@ -184,8 +184,10 @@ fn warnings_of(
             warn(format!("no {name}: {why}"));
         }
     }
-    if claims.contains_key("cnf") {
-        warn("cnf: bound to a key, so it is not a bearer token".into());
+    match claims.get("cnf").map(|cnf| cnf.get("x5t#S256").is_some()) {
+        Some(true) => warn("cnf: good only with the client certificate that it is bound to".into()),
+        Some(false) => warn("cnf: bound to a key, so it is not a bearer token".into()),
+        None => {}
     }
     warnings
 }

@@ -154,6 +154,7 @@ impl<D: Directory> App<D> {
                 failed_authentications: config.max_failed_authentications,
                 ..Bounds::default()
             },
+            has_client_certificates: config.transport.has_client_certificates(),
             limits_store: None,
             traces: None,
             audit: None,

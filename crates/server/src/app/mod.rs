@@ -129,6 +129,8 @@ pub struct App<D> {
     pub bounds: Bounds,
     /// Where several nodes count rates together, if they do.
     pub limits_store: Option<LimitsStore>,
+    /// Whether clients may present certificates, which tokens may be bound to.
+    pub has_client_certificates: bool,
     /// Records every decision, if there is an audit log.
     pub audit: Option<AuditLog>,
     /// Counts what happens, if an operator can ask for it.
@@ -219,6 +221,8 @@ impl<D: Directory> App<D> {
             let origins = self.allowed_origins.iter();
             let guard = origins.fold(guard, |guard, origin| guard.allow_origin(origin));
             let guard = guard.origin_remedies(HOST_REMEDY, ORIGIN_REMEDY);
+            let guard =
+                if self.has_client_certificates { guard.client_certificates() } else { guard };
             let mut guard = match &self.audit {
                 Some(audit) => guard.recorder(Arc::new(audit.clone())),
                 None => guard,

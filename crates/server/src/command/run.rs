@@ -7,10 +7,10 @@ use std::{
 };
 
 use auth_core::{Clock, SystemClock};
-use bartizan::PeerAddress;
+use bartizan::{ClientCertificate, PeerAddress};
 use directory::{AnyDirectory, CachedDirectory, Directory};
 use listener::{
-    Connections, Limits, PerAddress, Socket, descriptors, serve,
+    CertificateThumbprint, Connections, Limits, PerAddress, Socket, descriptors, serve,
     signals::{Asked, Signals},
 };
 use settings::{EnvFile, Environment, KeySource};
@@ -52,7 +52,9 @@ const PROGRAM: listener::Program = listener::Program {
     note_address: |extensions, address| {
         extensions.insert(PeerAddress(address));
     },
-    note_certificate: |_, _| {},
+    note_certificate: |extensions, CertificateThumbprint(bytes)| {
+        extensions.insert(ClientCertificate(auth_core::CertificateThumbprint::from_bytes(bytes)));
+    },
     is_health_check: |path| health::PATHS.contains(&path),
 };
 

@@ -39,6 +39,14 @@ impl Transport {
         let certificate = path(Variable::TlsCertificateFile);
         let (certificate, key) = match (certificate, path(Variable::TlsKeyFile)) {
             (Some(certificate), Some(key)) => (certificate, key),
+            (None, None) if path(Variable::TlsClientCaFile).is_some() => {
+                let set = environment.label(Variable::TlsClientCaFile);
+                faults.push(format!(
+                    "{set} is set and TLS_CERTIFICATE_FILE is not: clients present certificates \
+                     where the server has one"
+                ));
+                return None;
+            }
             (None, None) => return PlainHttp::read(environment, faults).map(Self::Plain),
             (one, _) => {
                 let (set, missing) = if one.is_some() {
@@ -57,7 +65,8 @@ impl Transport {
                 environment.label(Variable::McpResource)
             ));
         }
-        let files = TlsFiles { certificate, key, clients: None };
+        let clients = path(Variable::TlsClientCaFile);
+        let files = TlsFiles { certificate, key, clients };
         match files.load() {
             Ok(loaded) => Some(Self::Tls(files, loaded)),
             Err(fault) => {
@@ -86,6 +95,11 @@ impl Transport {
             }
             Self::Tls(..) | Self::Plain(_) => Ok(()),
         }
+    }
+
+    /// Whether clients may present certificates.
+    pub(crate) const fn has_client_certificates(&self) -> bool {
+        matches!(self, Self::Tls(TlsFiles { clients: Some(_), .. }, _))
     }
 
     /// `https` or `http`.
@@ -144,6 +158,11 @@ mod tests {
         }
         let fault = resolve("http://localhost:8000/mcp", &both).unwrap_err();
         assert!(fault.contains("write https://"), "{fault}");
+        let clients = ("TLS_CLIENT_CA_FILE", certificate);
+        let with_clients = resolve("https://mcp.example", &[both[0], both[1], clients]).unwrap();
+        assert!(with_clients.has_client_certificates() && !tls.has_client_certificates());
+        let fault = resolve("https://mcp.example", &[clients]).unwrap_err();
+        assert!(fault.contains("TLS_CERTIFICATE_FILE is not"), "{fault}");
         let missing = [both[0], ("TLS_KEY_FILE", "/no/such/key")];
         let fault = resolve("https://mcp.example", &missing).unwrap_err();
         assert!(fault.starts_with("TLS: /no/such/key: "), "{fault}");

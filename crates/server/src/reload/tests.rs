@@ -89,6 +89,7 @@ impl World {
             resources: vec![resource],
             directory: Arc::new(directory),
             provisioning: Provisioning::new(),
+            has_client_certificates: false,
             bounds: Bounds::default(),
             clock: clock.clone(),
             authorization_server: None,

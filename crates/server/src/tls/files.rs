@@ -124,7 +124,7 @@ fn unreadable(path: &Path, error: &io::Error) -> TextError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::made::{Made, set_mode};
+    use crate::tls::made::Made;
 
     #[test]
     fn what_is_wrong_is_said_of_the_file_that_it_is_wrong_with() {
@@ -136,7 +136,7 @@ mod tests {
         let folder = TlsFiles { certificate: made.path(""), ..made.files.clone() };
         assert!(fault(&folder).ends_with(": this is no file"));
         let swapped = TlsFiles { key: made.files.certificate.clone(), ..made.files.clone() };
-        set_mode(&swapped.key, 0o600);
+        Made::set_mode(&swapped.key, 0o600);
         assert!(fault(&swapped).contains("cert.pem: there is no private key"));
         let clients = TlsFiles { clients: Some(made.path("ca.pem")), ..made.files.clone() };
         fs::write(made.path("ca.pem"), "nothing").unwrap();
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_key_that_other_users_can_read_is_refused() {
         let made = Made::new();
-        set_mode(&made.files.key, 0o640);
+        Made::set_mode(&made.files.key, 0o640);
         let fault = made.files.load().unwrap_err();
         assert_eq!(fault.reason(), "other users can read its key");
         assert!(fault.to_string().contains("chmod 600"));

@@ -44,10 +44,10 @@ impl Made {
         (params.not_before, params.not_after) = (at(begins), at(ends));
         fs::write(&self.files.certificate, params.self_signed(&key).unwrap().pem()).unwrap();
         fs::write(&self.files.key, key.serialize_pem()).unwrap();
-        set_mode(&self.files.key, 0o600);
+        Self::set_mode(&self.files.key, 0o600);
     }
-}
 
-pub(crate) fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    pub(crate) fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
 }

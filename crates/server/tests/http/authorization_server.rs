@@ -64,6 +64,7 @@ pub(crate) async fn router(uri: &str, signs_in: bool) -> Result<Router, Resource
         provisioning: Provisioning::new(),
         allowed_origins: Vec::new(),
         readiness: Readiness::default(),
+        has_client_certificates: false,
         bounds: Bounds::default(),
         limits_store: None,
         audit: None,

@@ -169,6 +169,7 @@ impl<D: Directory> TestServer<D> {
             }],
             directory: Arc::clone(&directory),
             provisioning,
+            has_client_certificates: false,
             bounds: Bounds::default(),
             limits_store: None,
             audit: None,

@@ -52,6 +52,7 @@ async fn router(resources: Vec<Resource>) -> Result<Router, ResourceError> {
         provisioning: Provisioning::new(),
         allowed_origins: Vec::new(),
         readiness: Readiness::default(),
+        has_client_certificates: false,
         bounds: Bounds::default(),
         limits_store: None,
         audit: None,

@@ -12,7 +12,7 @@ use std::{
 use auth_core::{Algorithm, Clock, SystemClock};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{Forge, TestKey};
 
@@ -24,7 +24,13 @@ pub(crate) struct World {
     folder: TempDir,
     key: &'static TestKey,
     issuer: Issuer<'static, KeyPair>,
-    authority: String,
+    pub(crate) authority: String,
+}
+
+/// A certificate of a client: with its key as PEM, and in DER.
+pub(crate) struct ClientIdentity {
+    pub(crate) pem: String,
+    pub(crate) der: Vec<u8>,
 }
 
 /// A running server. It ends when it is dropped.
@@ -55,6 +61,20 @@ impl World {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// A certificate of a client, by the authority of this world.
+    pub(crate) fn signed(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> ClientIdentity {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let pem = format!("{}{}", certificate.pem(), key.serialize_pem());
+        ClientIdentity { pem, der: certificate.der().to_vec() }
     }
 
     /// Writes another certificate with its key.
@@ -112,11 +132,16 @@ impl World {
 
     /// A token of alice that is valid now.
     pub(crate) fn token(&self) -> String {
+        self.token_with("sub", json!("alice"))
+    }
+
+    /// The same with another claim.
+    pub(crate) fn token_with(&self, name: &str, value: Value) -> String {
         let now = SystemClock.now().as_secs();
         let dates = [("iat", now), ("nbf", now), ("exp", now + 600)];
         let forge = Forge::valid(self.key).claim("sub", "alice").claim("aud", RESOURCE);
         let forge = dates.into_iter().fold(forge, |forge, (name, date)| forge.claim(name, date));
-        forge.sign(self.key)
+        forge.claim(name, value).sign(self.key)
     }
 }
 

@@ -208,6 +208,14 @@ settings! {
         None,
         "A PEM file with the private key of that certificate, for its owner alone.",
     );
+    /// The authorities of client certificates.
+    TlsClientCaFile = server(
+        "TLS_CLIENT_CA_FILE",
+        ("tls", "client_ca_file"),
+        Path,
+        None,
+        "A PEM file with the authorities by which certificates of clients are verified (docs/tls.md). Clients may then present one, and tokens may be bound to it. Not set: none is asked for.",
+    );
     /// How many connections are open at once.
     MaxConnections = shared(
         "MAX_CONNECTIONS",

@@ -152,18 +152,30 @@ impl Issuers {
         self.0.verifier.audience()
     }
 
-    /// What `token` says, if it is valid.
+    /// What `token` says, if it is valid, and bound to no client certificate.
     pub async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
+        self.verify_presented(Presented::bare(token)).await
+    }
+
+    /// What the token that is presented says, if it is valid, and bound to no other client
+    /// certificate than the one that is presented with it.
+    async fn verify_presented(
+        &self,
+        presented: Presented<'_>,
+    ) -> Result<Arc<Claims>, AuthenticateError> {
+        let Presented { token, certificate, .. } = presented;
         let inner = &self.0;
         let fingerprint = inner.cache.fingerprint(token);
         let cached = fingerprint.and_then(|it| inner.cached(it));
         inner.cache.count(cached.is_some());
         if let Some((claims, source)) = cached {
+            // It may have been presented with another certificate then.
+            claims.check_certificate(certificate)?;
             source.confirm(token, &claims).await?;
             return Ok(claims);
         }
         // On the heap: most tokens are cached, and its future is large.
-        Box::pin(self.judge(token, fingerprint, None)).await
+        Box::pin(self.judge(presented, fingerprint, None)).await
     }
 
     /// The same, answered from no cache: every check is made, and recorded in `trace`.
@@ -172,25 +184,26 @@ impl Issuers {
         token: &AccessToken,
         trace: &mut Trace,
     ) -> Result<Arc<Claims>, AuthenticateError> {
-        self.judge(token, None, Some(trace)).await
+        self.judge(Presented::bare(token), None, Some(trace)).await
     }
 
     /// Makes every check, and caches by `fingerprint` what was verified.
     async fn judge(
         &self,
-        token: &AccessToken,
+        presented: Presented<'_>,
         fingerprint: Option<TokenFingerprint>,
         mut trace: Option<&mut Trace>,
     ) -> Result<Arc<Claims>, AuthenticateError> {
         let inner = &self.0;
+        let Presented { token, certificate, .. } = presented;
         let parsed = match UnverifiedToken::parse(token) {
-            Ok(parsed) => parsed,
+            Ok(parsed) => parsed.presented_with(certificate),
             Err(fault) => {
                 return match &inner.opaque {
                     Some(issuer) if is_no_jwt(token) || inner.may_be_encrypted(token, issuer) => {
-                        Box::pin(inner.introspected(issuer, token, trace)).await
+                        Box::pin(inner.introspected(issuer, presented, trace)).await
                     }
-                    _ => Box::pin(inner.unread(token, fault.into(), trace)).await,
+                    _ => Box::pin(inner.unread(presented, fault.into(), trace)).await,
                 }
                 .map(Arc::new);
             }
@@ -207,7 +220,7 @@ impl Issuers {
         if source.is_only_asked() {
             // An ID token is not for this server, whatever its issuer says of it.
             let unasked = VerifyError::OtherToken;
-            return Box::pin(inner.unread(token, unasked, trace)).await.map(Arc::new);
+            return Box::pin(inner.unread(presented, unasked, trace)).await.map(Arc::new);
         }
         let known = Box::pin(inner.signed(source, &parsed, trace.as_deref_mut())).await?;
         let claims = Arc::clone(&known.claims);
@@ -369,17 +382,18 @@ impl Inner {
     /// asked about.
     async fn unread(
         &self,
-        token: &AccessToken,
+        presented: Presented<'_>,
         fault: VerifyError,
         trace: Option<&mut Trace>,
     ) -> Result<Claims, AuthenticateError> {
+        let token = presented.token;
         let outline = TokenOutline::of(token);
         let named = outline.as_ref().and_then(TokenOutline::issuer);
         let source = named.and_then(|issuer| self.sources.get_key_value(issuer));
         let fault = match (source, outline.as_ref()) {
             (Some((issuer, source)), Some(outline)) if source.is_only_asked() => {
                 if !outline.is_other_token() {
-                    return Box::pin(self.introspected(issuer, token, trace)).await;
+                    return Box::pin(self.introspected(issuer, presented, trace)).await;
                 }
                 VerifyError::OtherToken
             }
@@ -392,32 +406,38 @@ impl Inner {
     async fn introspected(
         &self,
         issuer: &Issuer,
-        token: &AccessToken,
+        Presented { token, certificate, .. }: Presented<'_>,
         trace: Option<&mut Trace>,
     ) -> Result<Claims, AuthenticateError> {
         let introspection = self.sources.get(issuer).and_then(|it| it.introspection.as_ref());
         let introspection = introspection.ok_or(VerifyError::IssuerUnknown)?;
         let answer = introspection.ask(token, false).await.map_err(unavailable)?;
         let now = self.clock.now();
-        let verdict = self.verifier.verify_introspected(issuer, &answer, now, trace);
+        let verdict = self.verifier.verify_introspected(issuer, &answer, certificate, now, trace);
         Ok(verdict.map_err(|fault| InvalidTokenError {
             fault,
             issuer: Some(issuer.clone()),
-            facts: Some(self.verifier.introspection_facts(issuer, &answer, now, fault)),
+            facts: Some(self.verifier.introspection_facts(
+                issuer,
+                &answer,
+                certificate,
+                now,
+                fault,
+            )),
         })?)
     }
 }
 
 impl VerifyToken for Issuers {
-    async fn verify(&self, token: &AccessToken) -> Result<Arc<Claims>, AuthenticateError> {
-        Self::verify(self, token).await
+    async fn verify(&self, presented: Presented<'_>) -> Result<Arc<Claims>, AuthenticateError> {
+        self.verify_presented(presented).await
     }
 }
 
 impl Authenticate for Issuers {
     /// Trusts the token alone, as [`TokenAuthenticator`](crate::TokenAuthenticator) does.
     async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
-        let claims = self.verify(presented.token).await?;
+        let claims = self.verify_presented(presented).await?;
         Ok(Principal::new(&claims, Ceiling::IssuerDecides))
     }
 }

@@ -149,7 +149,7 @@ impl<U: Users, T: VerifyToken> UserAuthenticator<U, T> {
 
 impl<U: Users, T: VerifyToken> Authenticate for UserAuthenticator<U, T> {
     async fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, AuthenticateError> {
-        let claims = self.tokens.verify(presented.token).await?;
+        let claims = self.tokens.verify(presented).await?;
         let found = self.look_up_or_add(&claims).await;
         let found = found.map_err(|error| match error {
             LookupError::Users(error) => AuthenticateError::Unavailable(Box::new(error)),
