@@ -222,7 +222,7 @@ def test_everything_with_pictures_progress_and_prompts(everything, tmp_path):
     def run(*arguments):
         return Run(everything, arguments)
 
-    run("call", "get-tiny-image", "--save", f"{tmp_path}/").ok()
+    run("call", "get-tiny-image", "--save-to", f"{tmp_path}/").ok()
     assert (tmp_path / "1.png").read_bytes().startswith(b"\x89PNG\r\n")
     walked = run("call", "trigger-long-running-operation", "duration=0.5", "steps=2")
     walked.ok()

@@ -41,8 +41,8 @@ pub(crate) enum ConfigError {
     /// Tools of more than one server.
     #[error("--for-tool names tools of different servers: a token is for one; mint one for each")]
     TwoServers,
-    /// `--server` is not a canonical URI.
-    #[error("--server: {0}")]
+    /// `--url` is not a canonical URI.
+    #[error("--url: {0}")]
     Server(ResourceUriError),
     /// `--like` does not name a token.
     #[error("--like: {0}")]

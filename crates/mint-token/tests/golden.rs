@@ -144,7 +144,7 @@ fn mint_says_what_it_said() {
     );
     place.run(&["--policy", "@policy.toml", "--scope", "b c", "--role", "x"], "");
     place.run(&["--policy", "@policy.toml", "--scope", "b", "--yes"], "");
-    place.run(&["--for-tool", "t", "--server", "http://localhost:1/mcp"], "");
+    place.run(&["--for-tool", "t", "--url", "http://localhost:1/mcp"], "");
     place.compare("mint", &[]);
 }
 
@@ -198,7 +198,7 @@ fn explain_says_what_it_said() {
     place.run(&["explain", "-", "--read", "server://info", "--output", "json"], &few);
     place.run(&["explain", "-", "--tool", "get_time"], &sign(&forge().claim("exp", NOW - 3600)));
     place.run(&["explain", "-"], &all);
-    place.run(&["explain", "-", "--tool", "t", "--server", "http://localhost:1/mcp"], &all);
+    place.run(&["explain", "-", "--tool", "t", "--url", "http://localhost:1/mcp"], &all);
     place.compare("explain", &[]);
 }
 

@@ -11,7 +11,7 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
          {client} call search --json @arguments.json\n{client} call search --help\twhat it takes",
     ),
     ("resources", "{client} resources\n{client} resources --output json"),
-    ("read", "{client} read server://info\n{client} read file:///logo.png --save logo.png"),
+    ("read", "{client} read server://info\n{client} read file:///logo.png --save-to logo.png"),
     ("prompts", "{client} prompts\n{client} prompts --output json"),
     ("prompt", "{client} prompt trip city=Paris\n{client} prompt trip city=Paris --output json"),
     (

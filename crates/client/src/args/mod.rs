@@ -51,7 +51,7 @@ pub(crate) struct Args {
     pub(crate) verb: Option<Verb>,
 
     /// The server [default: `MCP_URL`, else `http://localhost:8000/mcp`]
-    #[arg(long, global = true, value_name = "URL | NAME", visible_alias = "server")]
+    #[arg(long, global = true, value_name = "URL | NAME", alias = "server")]
     pub(crate) url: Option<String>,
 
     /// The output format; json prints the whole result as the server sent it, and errors as JSON
@@ -178,7 +178,7 @@ pub(crate) struct CallArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct SaveArg {
     /// Save images, audio and files: one to a file, any number to a folder
-    #[arg(long = "save", value_name = "FILE | FOLDER")]
+    #[arg(long = "save-to", alias = "save", value_name = "FILE | FOLDER")]
     pub(crate) path: Option<PathBuf>,
 }
 
@@ -253,6 +253,20 @@ mod tests {
     fn every_verb_has_two_examples_that_are_accepted() {
         let parse = |words: &[String]| unnamed().try_get_matches_from(words).map(drop);
         testkit::assert_examples(&help::texts(&unnamed()), "{client}", 2, &parse);
+    }
+
+    #[test]
+    fn old_names_of_options_are_taken_and_not_shown() {
+        for args in [
+            ["client", "tools", "--server", "http://localhost/mcp"],
+            ["client", "call", "album", "--save=album/"],
+        ] {
+            assert!(unnamed().try_get_matches_from(args).is_ok(), "{args:?}");
+        }
+        for verb in ["tools", "call", "read"] {
+            let help = help::of(unnamed(), verb);
+            assert!(!help.contains("--server") && !help.contains("--save "), "{help}");
+        }
     }
 
     #[test]

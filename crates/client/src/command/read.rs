@@ -2,7 +2,8 @@
 //!
 //! 1. Nothing is listed before: the server decides what there is.
 //! 2. After a refusal, or an error of the server, its resources are listed, to find the one that
-//!    was probably meant. Where it does not list them, those that it listed before are looked through.
+//!    was probably meant. Where it does not list them, those that it listed before are looked
+//!    through.
 //! 3. What may be made of a template (RFC 6570) is not taken for a misspelt resource.
 
 use rmcp::{

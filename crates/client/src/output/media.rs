@@ -123,7 +123,7 @@ pub(super) fn save(pieces: &[Piece<'_>], path: &Path) -> Result<Vec<Saved>, Fail
         fs::create_dir_all(path).map_err(|fault| unwritten(path, &fault))?;
     } else if pieces.len() > 1 {
         let message = format!(
-            "there are {} pieces, and --save {} is one file: give a folder, with / at its end",
+            "there are {} pieces, and --save-to {} is one file: give a folder, with / at its end",
             pieces.len(),
             path.display()
         );
@@ -167,7 +167,7 @@ impl Piece<'_> {
 }
 
 fn unwritten(path: &Path, fault: &io::Error) -> Failure {
-    Failure::save(format!("--save {}: {fault}", path.display()))
+    Failure::save(format!("--save-to {}: {fault}", path.display()))
 }
 
 #[cfg(test)]

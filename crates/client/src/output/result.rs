@@ -158,7 +158,7 @@ impl Writer<'_> {
         let begin = text.get(..end).unwrap_or_default();
         format!(
             "{begin}\n[the first {MAX_CHARS} of {all} characters; --output json prints all, \
-             --save FILE stores a text]"
+             --save-to FILE stores a text]"
         )
     }
 }

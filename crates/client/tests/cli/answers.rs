@@ -159,9 +159,9 @@ async fn a_long_text_is_elided_in_a_row_and_complete_in_a_pipe() {
     let (begin, rest) = run.stdout.split_once('\n').unwrap();
     assert_eq!(begin, format!("a  {}", "x".repeat(4000)));
     let word = "[the first 4000 of 5000 characters; --output json prints all, \
-                --save FILE stores a text]";
+                --save-to FILE stores a text]";
     assert_eq!(rest, format!("   {word}\nb  1\n"));
-    let client = Client::at(&url, &["call", "long", "--save", "it"]);
+    let client = Client::at(&url, &["call", "long", "--save-to", "it"]);
     let file = client.folder().join("it");
     let ended = tokio::task::spawn_blocking(move || {
         let ended = client.command().output().unwrap();

@@ -7,7 +7,7 @@ fn a_running_server_says_why() {
     let world = World::ready();
     let server = world.start(&[], &[]);
     let explain = |token: &str, tool: &str| {
-        let args = ["explain", "-", "--tool", tool, "--server", &server.url];
+        let args = ["explain", "-", "--tool", tool, "--url", &server.url];
         world.run_reading("mint-token", &args, token)
     };
     let mint = |args: &[&str]| world.run("mint-token", args).expect_code(0).out;
@@ -17,14 +17,14 @@ fn a_running_server_says_why() {
     let few = mint(&["--scope", "User.Read"]);
     explain(&few, "get_time")
         .expect_code(4)
-        .expect_out(&["fail  granted", "mint-token --like token.txt --scope Admin.Write"]);
+        .expect_out(&["fail  granted", "mint-token --like token.txt --scope 'Admin.Write User.Read'"]);
     let stranger = mint(&["--sub", "nobody"]);
     explain(&stranger, "get_time").expect_code(4).expect_out(&["server users add nobody"]);
     let elsewhere = mint(&["--aud", "http://localhost:9/mcp"]);
     explain(&elsewhere, "get_time").expect_code(3).expect_out(&["fail  aud"]);
 
     let for_tool = world
-        .run("mint-token", &["--for-tool", "get_time", "--server", &server.url])
+        .run("mint-token", &["--for-tool", "get_time", "--url", &server.url])
         .expect_code(0)
         .expect_err(&["Scopes  Admin.Write\n"]);
     let url = ["--url", server.url.as_str()];

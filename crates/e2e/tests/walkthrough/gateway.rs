@@ -51,7 +51,7 @@ fn a_server_in_any_language_is_behind_the_guard() {
     explain("notes/put_note", &[]).expect_code(4);
     // The running gateway says the same, and follows its policy when that changes.
     world.run("mint-token", &["--scope", "Admin.Read", "--save"]).expect_code(0);
-    let ask = || explain("put_note", &["--server", server.url.as_str()]);
+    let ask = || explain("put_note", &["--url", server.url.as_str()]);
     ask().expect_code(4);
     let policy = fs::read_to_string(world.path("notes.policy.toml")).unwrap();
     let open = policy.replace("put_note = \"notes:write\"", "put_note = \"notes:read\"");

@@ -1,7 +1,10 @@
 //! The programs under every name that they may be called by: the commands that they print work
 //! there.
 
-use std::process::Command;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use crate::{
     binaries::install,
@@ -121,4 +124,44 @@ fn every_help_has_the_name_that_was_called() {
         let help = shell.run(&format!("{client} call --help")).expect_code(0);
         help.expect_out(&[&format!("run: {client} call TOOL --help\n")]);
     }
+}
+
+/// Options whose values are of another kind in another program: of a server in front of the gateway
+/// a header has a name alone, its tools have its name before them, and a client has names for URLs.
+const DIFFERENT: [&str; 3] = ["--header", "--tool", "--url"];
+
+/// The options of a program, each with the kinds of value that it takes.
+fn options(shell: &Shell, program: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let manual = shell.run(&format!("{program} man")).expect_code(0).out;
+    let mut options: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in manual.lines().filter(|line| line.starts_with("\\fB") && line.contains("\\-\\-")) {
+        let plain =
+            ["\\fB", "\\fI", "\\fR"].iter().fold(line.to_owned(), |line, it| line.replace(it, ""));
+        let plain = plain.replace("\\-", "-");
+        // The synopsis has all of them in one line.
+        let Some((_, option)) = plain.split_once("--").filter(|(_, it)| !it.contains("--")) else {
+            continue;
+        };
+        let (name, value) = option.split_once(' ').unwrap_or((option, ""));
+        let value = value.split(" [").next().unwrap_or_default();
+        options.entry(format!("--{name}")).or_default().insert(value.to_owned());
+    }
+    assert!(options.len() > 10, "{options:?}");
+    options
+}
+
+#[test]
+fn an_option_takes_the_same_kind_of_value_in_every_program() {
+    let shells = Shell::each();
+    let shell = &shells[0];
+    let programs = [shell.client, shell.server, shell.mint_token];
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for program in programs {
+        for (option, values) in options(shell, program) {
+            all.entry(option).or_default().extend(values);
+        }
+    }
+    let differing = all.iter().filter(|(_, values)| values.len() > 1);
+    let names: Vec<&str> = differing.clone().map(|(option, _)| option.as_str()).collect();
+    assert_eq!(names, DIFFERENT, "{:#?}", differing.collect::<Vec<_>>());
 }

@@ -101,7 +101,7 @@ pub(super) const EXPLAIN: &str = "\
 Examples:
   {mint-token} | {mint-token} explain - --tool get_time
   {mint-token} explain token.txt --tool get_time --policy policy.toml --user-role user
-  {mint-token} explain token.txt --tool get_time --server http://localhost:8000/mcp
+  {mint-token} explain token.txt --tool get_time --url http://localhost:8000/mcp
   {mint-token} explain token.txt --read server://info --output json
 
 Offline there is no directory: --user-role says which roles the user has. A running server looks

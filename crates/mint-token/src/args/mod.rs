@@ -141,7 +141,7 @@ pub(crate) struct MintArgs {
     pub(crate) ttl: Duration,
 
     /// The client that uses it.
-    #[arg(long, value_name = "CLIENT", default_value = "mint-token", help_heading = "Content")]
+    #[arg(long, value_name = "ID", default_value = "mint-token", help_heading = "Content")]
     pub(crate) client_id: ClientId,
 
     /// One more claim: name=text, or name:=json; repeatable.
@@ -157,7 +157,8 @@ pub(crate) struct MintArgs {
     #[arg(long, value_name = "WHEN", help_heading = "Content")]
     pub(crate) not_before: Option<When>,
 
-    /// Copy another token, with fresh times and a new jti: a file, or - for standard input.
+    /// Copy another token, with fresh times and a new jti: a file, or - for standard input. Other
+    /// flags replace what it has.
     #[arg(long, value_name = "TOKEN", help_heading = "Content")]
     pub(crate) like: Option<String>,
 
@@ -177,7 +178,8 @@ pub(crate) struct MintArgs {
     /// Ask a running server what tools require, at its canonical URI; needs `Admin.Read` in
     /// `MCP_TOKEN`.
     #[arg(
-        long,
+        long = "url",
+        alias = "server",
         value_name = "URL",
         conflicts_with = "policy",
         help_heading = "Scopes from the policy"
@@ -428,6 +430,19 @@ mod tests {
         let old = ["mint-token", "explain", "--resource", "server://info"].map(OsString::from);
         let text = parse(old, &invocation).unwrap_err().to_string();
         assert!(text.contains("--read for a resource that is read"), "{text}");
+    }
+
+    #[test]
+    fn the_old_name_of_the_url_is_taken_and_not_shown() {
+        let url = "http://localhost:8000/mcp";
+        for flag in ["--url", "--server"] {
+            let args = mint(&["--for-tool", "get_time", flag, url]).unwrap();
+            assert_eq!(args.server.as_deref(), Some(url), "{flag}");
+        }
+        for verb in ["mint", "explain"] {
+            let help = help::of(Cli::command(), verb);
+            assert!(help.contains("--url") && !help.contains("--server"), "{help}");
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) what: WhatArgs,
 
     /// Ask a running server, at its canonical URI; needs `Admin.Read` in `MCP_TOKEN`.
-    #[arg(long, value_name = "URL", conflicts_with = "policy")]
+    #[arg(long = "url", alias = "server", value_name = "URL", conflicts_with = "policy")]
     pub(crate) server: Option<String>,
 
     /// The policy [default: the configured one, else the one that the server has built in].

@@ -1,5 +1,5 @@
 //! `explain`: why a token may or may not do something. Offline, the code of the core decides that a
-//! server also runs; with `--server`, that server decides, with its keys and its users.
+//! server also runs; with `--url`, that server decides, with its keys and its users.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -106,7 +106,7 @@ fn of_server(
     world: &mut World<'_>,
 ) -> Result<Explanation, Exit> {
     let resource: ResourceUri = server.parse().map_err(|fault| {
-        output::error(&format!("--server {server:?}: {fault}"), world);
+        output::error(&format!("--url {server:?}: {fault}"), world);
         Exit::Usage
     })?;
     let what = [

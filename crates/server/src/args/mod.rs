@@ -88,7 +88,7 @@ fn unnamed() -> clap::Command {
 #[command(next_help_heading = help::GLOBAL)]
 pub struct RunArgs {
     /// [`Variable::BindAddr`].
-    #[arg(long, global = true, value_name = "ADDR", help = Variable::BindAddr.flag_help())]
+    #[arg(long, global = true, value_name = "HOST:PORT", help = Variable::BindAddr.flag_help())]
     pub bind: Option<String>,
     /// [`Variable::McpResource`].
     #[arg(long, global = true, value_name = "URI", help = Variable::McpResource.flag_help())]
