@@ -15,9 +15,10 @@ fn a_running_server_says_why() {
     let good = mint(&[]);
     explain(&good, "get_time").expect_code(0).expect_out(&["permitted: tools/call get_time"]);
     let few = mint(&["--scope", "User.Read"]);
-    explain(&few, "get_time")
-        .expect_code(4)
-        .expect_out(&["fail  granted", "mint-token --like token.txt --scope 'Admin.Write User.Read'"]);
+    explain(&few, "get_time").expect_code(4).expect_out(&[
+        "fail  granted",
+        "mint-token --like token.txt --scope 'Admin.Write User.Read'",
+    ]);
     let stranger = mint(&["--sub", "nobody"]);
     explain(&stranger, "get_time").expect_code(4).expect_out(&["server users add nobody"]);
     let elsewhere = mint(&["--aud", "http://localhost:9/mcp"]);
