@@ -60,7 +60,7 @@ pub use self::{
     limits::{Limits, PerAddress, is_local},
     program::{CertificateThumbprint, Program},
     socket::{Socket, UnixSocket},
-    tls::{Certificate, CertificateError, ClientAuthorities, Tls, Validity},
+    tls::{Certificate, CertificateError, ChallengeCertificate, ClientAuthorities, Tls, Validity},
     trusted_proxies::{TrustedProxies, TrustedProxiesError},
 };
 

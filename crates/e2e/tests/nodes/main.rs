@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+mod acme;
 mod backup;
 mod balancers;
 #[path = "../common/binaries.rs"]

@@ -68,6 +68,36 @@ impl Certificate {
     }
 }
 
+/// The certificate that answers the challenge of an authority (RFC 8737 §3), with its key. The
+/// authority alone looks at it, so nothing of it is checked here.
+#[derive(Clone)]
+pub struct ChallengeCertificate(Arc<CertifiedKey>);
+
+impl ChallengeCertificate {
+    /// A certificate and its key in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError::Key`] if the key cannot be used.
+    pub fn new(
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, CertificateError> {
+        let key = provider().key_provider.load_private_key(key).map_err(CertificateError::Key)?;
+        Ok(Self(Arc::new(CertifiedKey::new(vec![certificate], key))))
+    }
+
+    pub(super) fn certified_key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Debug for ChallengeCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChallengeCertificate(..)")
+    }
+}
+
 /// The same chain.
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {

@@ -28,12 +28,14 @@ use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
     server::WebPkiClientVerifier,
-    sign::SingleCertAndKey,
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 
 pub(crate) use self::accept::accept;
 pub use self::{
-    authorities::ClientAuthorities, certificate::Certificate, error::CertificateError,
+    authorities::ClientAuthorities,
+    certificate::{Certificate, ChallengeCertificate},
+    error::CertificateError,
     validity::Validity,
 };
 use crate::kind::Kind;
@@ -79,7 +81,7 @@ impl Tls {
         certificate: &Certificate,
         authorities: Option<&ClientAuthorities>,
     ) -> Result<(), CertificateError> {
-        let mut ordinary = config(certificate, authorities)?;
+        let mut ordinary = config(certificate.certified_key(), authorities)?;
         let mut reserve = ordinary.clone();
         ordinary.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
         reserve.alpn_protocols = vec![HTTP1.to_vec()];
@@ -95,10 +97,10 @@ impl Tls {
     /// As for [`replace`](Self::replace).
     pub fn answer_challenge(
         &self,
-        certificate: Option<&Certificate>,
+        certificate: Option<&ChallengeCertificate>,
     ) -> Result<(), CertificateError> {
         let answer = certificate.map(|certificate| {
-            let mut answer = config(certificate, None)?;
+            let mut answer = config(certificate.certified_key(), None)?;
             answer.alpn_protocols = vec![CHALLENGE_PROTOCOL.to_vec()];
             Ok::<_, CertificateError>(Arc::new(answer))
         });
@@ -125,7 +127,7 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 fn config(
-    certificate: &Certificate,
+    certificate: Arc<CertifiedKey>,
     authorities: Option<&ClientAuthorities>,
 ) -> Result<ServerConfig, CertificateError> {
     let provider = provider();
@@ -143,6 +145,6 @@ fn config(
         }
         None => builder.with_no_client_auth(),
     };
-    let resolver = SingleCertAndKey::from(certificate.certified_key());
+    let resolver = SingleCertAndKey::from(certificate);
     Ok(builder.with_cert_resolver(Arc::new(resolver)))
 }

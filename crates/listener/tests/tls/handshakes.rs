@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use listener::{Certificate, Limits, PerAddress};
+use listener::{ChallengeCertificate, Limits, PerAddress};
+use rcgen::CustomExtension;
+use rustls::pki_types::PrivateKeyDer;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -127,8 +129,11 @@ async fn a_challenge_is_answered_by_its_own_certificate_and_by_nothing_but_a_han
     let world = World::new(Limits::default()).await;
     assert!(world.connect(world.client(&["acme-tls/1"])).await.is_err(), "there is none");
     let challenge = Authority::new();
-    let (pem, key, der) = challenge.signed();
-    let challenge = Certificate::from_pem(pem.as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+    let (_, key, der) = challenge.signed_with(|params| {
+        params.custom_extensions = vec![CustomExtension::new_acme_identifier(&[7; 32])];
+    });
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let challenge = ChallengeCertificate::new(der.clone(), key).unwrap();
     world.tls.answer_challenge(Some(&challenge)).unwrap();
     // The client does not trust it, and an authority need not either.
     assert!(world.connect(world.client(&["acme-tls/1"])).await.is_err());

@@ -44,7 +44,7 @@ use crate::{
     mcp::server::McpServer,
     reload::{Part, Recheck, Reload, Watched},
     telemetry::{log, traces::Tracing},
-    tls::{expiry::Expiry, in_force::CertificateFiles},
+    tls::{acme::AcmeJob, expiry::Expiry, in_force::CertificateFiles},
 };
 
 /// What the listener has to know of this program.
@@ -144,7 +144,7 @@ pub(super) async fn serve_until(
     let address = listener.local_addr().map_err(bind)?;
     config.transport.check(address.ip()).map_err(|fault| ConfigError(vec![fault.to_string()]))?;
     let expiry = Expiry::default();
-    let (socket, certificate) = socket(listener, config, &expiry, &clock)?;
+    let (socket, certificate, acme) = socket(listener, config, &expiry, &clock)?;
     let admin = match &config.admin {
         Some(admin) => Some(Listening::open(admin).await?),
         None => None,
@@ -177,7 +177,8 @@ pub(super) async fn serve_until(
     if lines.is_empty() {
         let path = config.resource.path();
         text = format!("MCP server on {scheme}://{address}{path}, {}\n", config.protection());
-        let tls = matches!(config.transport, Transport::Tls(..)).then(|| config.resource.as_str());
+        let is_plain = matches!(config.transport, Transport::Plain(_));
+        let tls = (!is_plain).then(|| config.resource.as_str());
         text.push_str(&next_step(address, path, tls, is_terminal, invocation));
     }
     for (name, path, protection) in lines {
@@ -213,6 +214,10 @@ pub(super) async fn serve_until(
     }
     let (reloads, asking) = (reload.requests(), reload.requests());
     jobs.spawn(reload.keep_fresh(stop.clone()));
+    if let Some(acme) = acme {
+        acme.add_to(&health.readiness);
+        jobs.spawn(acme.run(stop.clone()));
+    }
     jobs.spawn(expiry.clone().watch(Arc::clone(&clock), stop.clone()));
     let (watched, at) = (expiry.clone(), Arc::clone(&clock));
     health.readiness.add(move || watched.failing(at.now()));
@@ -277,15 +282,22 @@ pub(super) async fn serve_until(
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
 }
 
-/// Where callers are accepted, and the certificate that is read again, if there is one.
+/// Where callers are accepted, and what keeps the certificate: the files that are
+/// read again, or the orders at an authority.
 fn socket(
     listener: TcpListener,
     config: &Config,
     expiry: &Expiry,
     clock: &Arc<dyn Clock>,
-) -> Result<(Socket, Option<CertificateFiles>), Failure> {
-    let Transport::Tls(files, loaded) = &config.transport else {
-        return Ok((listener.into(), None));
+) -> Result<(Socket, Option<CertificateFiles>, Option<AcmeJob>), Failure> {
+    let (files, loaded) = match &config.transport {
+        Transport::Plain(_) => return Ok((listener.into(), None, None)),
+        Transport::Acme(acme, clients) => {
+            let (acme, clients) = (acme.clone(), clients.clone());
+            let job = AcmeJob::new(acme, clients, expiry.clone(), Arc::clone(clock));
+            return Ok((Socket::Tls(listener, job.tls()), None, Some(job)));
+        }
+        Transport::Tls(files, loaded) => (files, loaded),
     };
     let host = config.resource.host();
     if !loaded.certificate.is_for(host) {
@@ -294,7 +306,7 @@ fn socket(
     let (files, loaded, clock) = (files.clone(), loaded.clone(), Arc::clone(clock));
     let (certificate, tls) = CertificateFiles::new(files, loaded, expiry.clone(), clock)
         .map_err(|fault| ConfigError(vec![format!("TLS: {fault}")]))?;
-    Ok((Socket::Tls(listener, tls), Some(certificate)))
+    Ok((Socket::Tls(listener, tls), Some(certificate), None))
 }
 
 /// What is printed of an upstream: its name, its path, and what protects it.

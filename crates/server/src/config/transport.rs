@@ -7,15 +7,22 @@
 use std::net::IpAddr;
 
 use auth_core::ResourceUri;
+use issuer_setup::authorities;
+use listener::ClientAuthorities;
 use settings::{Environment, PlainHttp, Variable};
 
-use crate::tls::files::{Loaded, TlsFiles};
+use crate::tls::{
+    acme::AcmeConfig,
+    files::{Loaded, TlsFiles},
+};
 
 /// How the server speaks to its callers.
 #[derive(Debug)]
 pub(crate) enum Transport {
     /// With TLS.
     Tls(TlsFiles, Loaded),
+    /// With TLS, and certificates by ACME.
+    Acme(AcmeConfig, Option<ClientAuthorities>),
     /// In plain HTTP.
     Plain(PlainHttp),
 }
@@ -36,6 +43,9 @@ impl Transport {
         faults: &mut Vec<String>,
     ) -> Option<Self> {
         let path = |variable: Variable| environment.get(variable).map(Into::into);
+        if environment.get(Variable::TlsAcmeDirectory).is_some() {
+            return acme(environment, resource, faults);
+        }
         let certificate = path(Variable::TlsCertificateFile);
         let (certificate, key) = match (certificate, path(Variable::TlsKeyFile)) {
             (Some(certificate), Some(key)) => (certificate, key),
@@ -82,7 +92,7 @@ impl Transport {
             Self::Plain(plain) if !plain.is_permitted_at(address) => {
                 Err(PlainHttpError(address.to_string()))
             }
-            Self::Tls(..) | Self::Plain(_) => Ok(()),
+            Self::Tls(..) | Self::Acme(..) | Self::Plain(_) => Ok(()),
         }
     }
 
@@ -93,22 +103,70 @@ impl Transport {
             Self::Plain(plain) if !plain.may_be_permitted_at(bind) => {
                 Err(PlainHttpError(bind.to_owned()))
             }
-            Self::Tls(..) | Self::Plain(_) => Ok(()),
+            Self::Tls(..) | Self::Acme(..) | Self::Plain(_) => Ok(()),
         }
     }
 
     /// Whether clients may present certificates.
     pub(crate) const fn has_client_certificates(&self) -> bool {
-        matches!(self, Self::Tls(TlsFiles { clients: Some(_), .. }, _))
+        matches!(self, Self::Tls(TlsFiles { clients: Some(_), .. }, _) | Self::Acme(_, Some(_)))
     }
 
     /// `https` or `http`.
     pub(crate) const fn scheme(&self) -> &'static str {
         match self {
-            Self::Tls(..) => "https",
+            Self::Tls(..) | Self::Acme(..) => "https",
             Self::Plain(_) => "http",
         }
     }
+}
+
+/// A certificate by ACME, for the host of the resource.
+fn acme(
+    environment: &Environment,
+    resource: Option<&ResourceUri>,
+    faults: &mut Vec<String>,
+) -> Option<Transport> {
+    let before = faults.len();
+    let text = |variable| environment.get(variable).map(str::to_owned);
+    let label = environment.label(Variable::TlsAcmeDirectory);
+    if environment.get(Variable::TlsCertificateFile).is_some() {
+        faults.push(format!("{label} and TLS_CERTIFICATE_FILE are both set: keep one"));
+    }
+    if environment.get(Variable::TlsAcmeTermsAgreed) != Some("on") {
+        faults.push(format!(
+            "{label} is set: read the terms of service of the authority, and set \
+             TLS_ACME_TERMS_AGREED=on if you agree"
+        ));
+    }
+    let directory = text(Variable::TlsAcmeDirectory)?;
+    if let Err(fault) = directory.parse::<outbound::Address>() {
+        faults.push(format!("{label} {directory:?}: {fault}"));
+    }
+    let resource = resource?;
+    let is_name = resource.host().parse::<IpAddr>().is_err();
+    if !is_name || !resource.as_str().starts_with("https:") {
+        faults.push(format!(
+            "{} {resource}: a certificate is ordered for its host: write https:// and a name",
+            environment.label(Variable::McpResource)
+        ));
+    }
+    let clients = environment.get(Variable::TlsClientCaFile).map(|path| {
+        let text = std::fs::read(path).map_err(|error| error.to_string());
+        text.and_then(|pem| ClientAuthorities::from_pem(&pem).map_err(|error| error.to_string()))
+            .map_err(|fault| faults.push(format!("TLS: {path}: {fault}")))
+    });
+    if faults.len() > before {
+        return None;
+    }
+    let config = AcmeConfig {
+        directory,
+        contact: text(Variable::TlsAcmeContact),
+        folder: text(Variable::TlsAcmeFolder)?.into(),
+        name: resource.host().to_owned(),
+        authorities: authorities(environment, &mut Vec::new()),
+    };
+    Some(Transport::Acme(config, clients.and_then(Result::ok)))
 }
 
 #[cfg(test)]
@@ -163,6 +221,20 @@ mod tests {
         assert!(with_clients.has_client_certificates() && !tls.has_client_certificates());
         let fault = resolve("https://mcp.example", &[clients]).unwrap_err();
         assert!(fault.contains("TLS_CERTIFICATE_FILE is not"), "{fault}");
+        let directory = ("TLS_ACME_DIRECTORY", "https://acme.example/directory");
+        let agreed = ("TLS_ACME_TERMS_AGREED", "on");
+        for (resource, pairs, said) in [
+            ("https://mcp.example", &[directory][..], "set TLS_ACME_TERMS_AGREED=on"),
+            ("https://192.0.2.1", &[directory, agreed], "write https:// and a name"),
+            ("http://localhost", &[directory, agreed], "write https:// and a name"),
+            ("https://mcp.example", &[directory, agreed, both[0], both[1]], "both set"),
+            ("https://mcp.example", &[("TLS_ACME_DIRECTORY", "http://a.example"), agreed], "http"),
+        ] {
+            let fault = resolve(resource, pairs).unwrap_err();
+            assert!(fault.contains(said), "{said}: {fault}");
+        }
+        let acme = resolve("https://mcp.example/mcp", &[directory, agreed]).unwrap();
+        assert!(matches!(acme, Transport::Acme(config, None) if config.name == "mcp.example"));
         let missing = [both[0], ("TLS_KEY_FILE", "/no/such/key")];
         let fault = resolve("https://mcp.example", &missing).unwrap_err();
         assert!(fault.starts_with("TLS: /no/such/key: "), "{fault}");

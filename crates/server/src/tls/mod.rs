@@ -1,5 +1,6 @@
 //! The certificate of this server: its files, how they are read again, and when it ends.
 
+pub(crate) mod acme;
 mod error;
 pub(crate) mod expiry;
 pub(crate) mod files;

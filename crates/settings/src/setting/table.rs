@@ -208,6 +208,38 @@ settings! {
         None,
         "A PEM file with the private key of that certificate, for its owner alone.",
     );
+    /// The directory of the authority that issues certificates.
+    TlsAcmeDirectory = server(
+        "TLS_ACME_DIRECTORY",
+        ("tls", "acme_directory"),
+        Text,
+        None,
+        "Instead of these files: the URL of the directory of an authority that issues certificates by ACME (docs/tls.md), for example https://acme-v02.api.letsencrypt.org/directory.",
+    );
+    /// Whether its terms are agreed to.
+    TlsAcmeTermsAgreed = server(
+        "TLS_ACME_TERMS_AGREED",
+        ("tls", "acme_terms_agreed"),
+        Choice(&["on", "off"]),
+        Some("off"),
+        "Whether you agree to the terms of service of that authority. Needed with TLS_ACME_DIRECTORY.",
+    );
+    /// Where it writes to.
+    TlsAcmeContact = server(
+        "TLS_ACME_CONTACT",
+        ("tls", "acme_contact"),
+        Text,
+        None,
+        "The address of e-mail to which that authority may write.",
+    );
+    /// Where account and certificate are kept.
+    TlsAcmeFolder = server(
+        "TLS_ACME_FOLDER",
+        ("tls", "acme_folder"),
+        Path,
+        Some("data/acme"),
+        "The folder of the account at that authority, and of the certificate with its key. It is made on first use.",
+    );
     /// The authorities of client certificates.
     TlsClientCaFile = server(
         "TLS_CLIENT_CA_FILE",

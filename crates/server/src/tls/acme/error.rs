@@ -1,0 +1,36 @@
+//! Why there is no new certificate.
+
+use std::{io, path::PathBuf};
+
+use listener::CertificateError;
+
+/// Why there is no new certificate.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AcmeError {
+    /// The authority cannot be reached, or refuses.
+    #[error("the authority: {0}")]
+    Authority(#[from] instant_acme::Error),
+    /// It offers no challenge that is answered here.
+    #[error("the authority does not offer the challenge tls-alpn-01")]
+    NoChallenge,
+    /// It did not find the answer to its challenge.
+    #[error(
+        "the authority did not find this server by its name: it has to reach port 443 of the host \
+         of MCP_RESOURCE, and find this server there"
+    )]
+    NotValidated,
+    /// A key or a request for a certificate cannot be made.
+    #[error("a request for a certificate cannot be made: {0}")]
+    Request(#[from] rcgen::Error),
+    /// What the authority issued cannot be used.
+    #[error("the certificate cannot be used: {0}")]
+    Certificate(#[from] CertificateError),
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
