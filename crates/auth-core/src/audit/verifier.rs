@@ -10,6 +10,10 @@
 //!    checkpoint were written anew.
 //! 5. The first record that is there may have a higher number than 1 only if the chain says itself
 //!    that earlier files were removed ([`Entry::Removed`]), or if the caller permits it.
+//! 6. A record that is known to have been there must be there; or the chain says, in a record that
+//!    is signed, that it was removed with old files. Such a chain has a signed record behind the
+//!    one that is known, so no more than what follows that can have been cut off: as much as if
+//!    the known record were there.
 //!
 //! What follows a fault proves nothing, and is read only to say what the fault is.
 
@@ -115,8 +119,9 @@ pub struct Verifier {
     clock_set_back: Option<u64>,
     checkpoints: u64,
     signed: u64,
-    /// The highest number that the chain says was removed.
+    /// The highest number that the chain says was removed, and the highest of which that is signed.
     removed: u64,
+    removed_signed: u64,
     doubt: Option<(u64, Doubt)>,
     finding: Option<Finding>,
 }
@@ -139,6 +144,7 @@ impl Verifier {
             checkpoints: 0,
             signed: 0,
             removed: 0,
+            removed_signed: 0,
             doubt: None,
             finding: None,
         }
@@ -198,7 +204,11 @@ impl Verifier {
                 self.found(1, 0, Fault::Missing { through });
             }
         }
-        if self.finding.is_none() && self.expected.is_some() && !self.is_expected_seen {
+        let is_removed = |expected: Head| {
+            expected.sequence() < self.first && expected.sequence() <= self.removed_signed
+        };
+        let is_missing = !self.is_expected_seen && !self.expected.is_none_or(is_removed);
+        if self.finding.is_none() && is_missing {
             self.found(self.head.sequence() + 1, self.lines, Fault::CutOff);
         }
         match self.finding {
@@ -262,8 +272,15 @@ impl Verifier {
                 }
                 self.checkpoints += 1;
                 self.signed = line.sequence;
+                self.removed_signed = self.removed;
             }
-            (Entry::Removed { through }, _) => self.removed = self.removed.max(*through),
+            (Entry::Removed { through }, keys) => {
+                self.removed = self.removed.max(*through);
+                if keys.is_none() {
+                    // Nothing is, as far as is checked.
+                    self.removed_signed = self.removed;
+                }
+            }
             _ => {}
         }
         if self.last_time.is_some_and(|last| line.time < last) {

@@ -326,6 +326,37 @@ fn a_log_may_begin_later_if_it_says_that_earlier_files_were_removed() {
 }
 
 #[test]
+fn a_known_record_may_be_gone_if_the_log_says_under_a_signature_that_it_removed_it() {
+    let all = log();
+    let known = Line::parse(all[2].as_bytes()).unwrap().head();
+    let with = |through, is_signed: bool| {
+        let mut lines = log();
+        let head = Line::parse(lines[7].as_bytes()).unwrap().head();
+        let mut chain = Chain::after(head, NODE);
+        lines.push(chain.append(time(9), &Entry::Removed { through }));
+        if is_signed {
+            lines.push(chain.checkpoint(time(10), &key().signing()).unwrap());
+        }
+        lines.drain(..4);
+        text(&lines)
+    };
+    let verify = |keys, known, lines: &str| {
+        verify_with(Verifier::new(keys).expecting(known), lines.as_bytes())
+    };
+    assert_eq!(verify(Some(keys()), known, &with(4, true)).unwrap().first, 5);
+    let cut = |lines: &str, known| verify(Some(keys()), known, lines).unwrap_err().fault;
+    assert_eq!(cut(&with(4, false), known), Fault::CutOff);
+    // Without keys nothing is signed, as far as is known.
+    assert!(verify(None, known, &with(4, false)).is_ok());
+    assert_eq!(verify(None, known, &text(&all[4..])).unwrap_err().fault, MISSING);
+    // One that should still be there, and one behind the end.
+    assert_eq!(cut(&with(8, true), Head::new(5, known.hash())), Fault::Replaced);
+    assert_eq!(cut(&with(99, true), Head::new(11, known.hash())), Fault::CutOff);
+}
+
+const MISSING: Fault = Fault::Missing { through: Some(4) };
+
+#[test]
 fn the_first_record_of_a_log_has_nothing_before_it() {
     let other = Head::new(0, auth_core::audit::Digest::of(b"x"));
     let lines = [Chain::after(other, NODE).append(time(1), &decision(1))];
