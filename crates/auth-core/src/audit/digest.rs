@@ -33,16 +33,22 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(crypto::sha256_array(bytes))
     }
+
+    /// Its text, as ASCII.
+    pub(super) fn digits(&self) -> [u8; 2 * BYTES] {
+        let mut text = [0; 2 * BYTES];
+        let (pairs, _) = text.as_chunks_mut::<2>();
+        for (pair, byte) in pairs.iter_mut().zip(self.0) {
+            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
+            *pair = [digit(byte >> 4), digit(byte & 0xF)];
+        }
+        text
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 2 * BYTES];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xF)]);
-        }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 
@@ -72,7 +78,7 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

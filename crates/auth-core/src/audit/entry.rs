@@ -148,6 +148,22 @@ pub struct Change {
     pub detail: Option<String>,
 }
 
+impl Entry {
+    /// The word for its kind in a record.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Decision(_) => "decision",
+            Self::Change(_) => "change",
+            Self::Skipped { .. } => "skipped",
+            Self::Removed { .. } => "removed",
+            Self::Checkpoint { .. } => "checkpoint",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Outcome {
     /// All of them.
     pub const ALL: [Self; 6] = [

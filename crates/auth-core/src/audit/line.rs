@@ -7,7 +7,7 @@
 //! The hash is SHA-256 over the bytes of the line before `,"hash":`. So a line is read without
 //! building it again, and a later version may add members.
 
-use std::fmt::Write;
+use std::io::Write;
 
 use serde::Deserialize;
 
@@ -85,21 +85,36 @@ impl Line {
     }
 }
 
-/// The line of `entry`, as the record after `before`, and its hash.
-pub(super) fn write(before: Head, node: &str, time: Timestamp, entry: &Entry) -> (String, Head) {
-    let sequence = before.sequence().saturating_add(1);
-    // Texts and entries always have a JSON form.
-    let node = serde_json::to_string(node).unwrap_or_default();
-    let entry = serde_json::to_string(entry).unwrap_or_default();
-    let members = entry.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or_default();
-    let mut line = String::with_capacity(members.len() + node.len() + 256);
-    // A String takes everything.
-    let _ = write!(
-        line,
-        "{{\"seq\":{sequence},\"prev\":\"{}\",\"node\":{node},\"time\":\"{time}\",{members}",
-        before.hash()
-    );
-    let hash = Digest::of(line.as_bytes());
-    let _ = write!(line, "{HASH}{hash}{END}");
-    (line, Head::new(sequence, hash))
+/// Appends the line of `entry`, as the record after `before`, to `out`, without a line break; and
+/// its head. `node` is a JSON text with its quotes.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    before: Head,
+    node: &str,
+    time: Timestamp,
+    entry: &Entry,
+) -> Head {
+    let (sequence, start) = (before.sequence().saturating_add(1), out.len());
+    out.extend_from_slice(b"{\"seq\":");
+    // A vector takes everything, and a number, a time and an entry always have a JSON form.
+    let _ = write!(out, "{sequence}");
+    out.extend_from_slice(b",\"prev\":\"");
+    out.extend_from_slice(&before.hash().digits());
+    out.extend_from_slice(b"\",\"node\":");
+    out.extend_from_slice(node.as_bytes());
+    out.extend_from_slice(b",\"time\":\"");
+    let _ = write!(out, "{time}");
+    out.push(b'"');
+    // Its members go on in the object of the record.
+    let members = out.len();
+    let _ = serde_json::to_writer(&mut *out, entry);
+    if let Some(brace) = out.get_mut(members) {
+        *brace = b',';
+    }
+    out.pop();
+    let hash = Digest::of(out.get(start..).unwrap_or_default());
+    out.extend_from_slice(HASH.as_bytes());
+    out.extend_from_slice(&hash.digits());
+    out.extend_from_slice(END.as_bytes());
+    Head::new(sequence, hash)
 }

@@ -39,7 +39,25 @@ impl fmt::Display for Timestamp {
         let rest = self.0 % DAY;
         let (seconds, millis) = (rest / 1000, rest % 1000);
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        // Each number, and behind which place its last digit is.
+        let numbers = [
+            (year, 4),
+            (month, 7),
+            (day, 10),
+            (hour, 13),
+            (minute, 16),
+            (second, 19),
+            (millis, 23),
+        ];
+        for (mut number, end) in numbers {
+            let digits = text.iter_mut().take(end).rev();
+            for digit in digits.take_while(|digit| digit.is_ascii_digit()) {
+                *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        }
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

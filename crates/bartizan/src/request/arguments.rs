@@ -13,7 +13,7 @@ const MAX_VALUES: usize = 16;
 
 /// The value of `params.arguments` in a body, as it was sent; `None` if there is none.
 pub(crate) fn of(body: &[u8]) -> Option<&[u8]> {
-    member(member(body, "params")?, "arguments")
+    member(from_member(body, "params")?, "arguments")
 }
 
 /// The members of `arguments` that have one of these names, in the order in which they were sent.
@@ -31,7 +31,22 @@ pub(crate) fn named(arguments: &[u8], names: &[String]) -> Vec<Argument> {
 
 /// The value of the first member `name` of an object.
 pub(crate) fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    members(object).find(|(key, _)| is_name(key, name)).map(|(_, value)| value)
+    let value = from_member(object, name)?;
+    value.get(..value_end(value)?)
+}
+
+/// Where the value of the first member `name` of an object begins: it, and what is behind it.
+fn from_member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut rest = object.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
+    loop {
+        let (key, after) = rest.split_at_checked(string_end(rest)?)?;
+        let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        if is_name(key, name) {
+            return Some(value);
+        }
+        let after = value.get(value_end(value)?..)?.trim_ascii_start();
+        rest = after.strip_prefix(b",")?.trim_ascii_start();
+    }
 }
 
 /// The members of an object: each name with its quotes, and each value.
@@ -50,10 +65,14 @@ fn members(object: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 /// Whether a string with its quotes is `name`.
 fn is_name(key: &[u8], name: &str) -> bool {
     let text = key.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\""));
-    if key.contains(&b'\\') {
-        return serde_json::from_slice::<String>(key).is_ok_and(|key| key == name);
+    if text == Some(name.as_bytes()) {
+        // A backslash is an escape there, and means something shorter.
+        return !name.contains('\\');
     }
-    text == Some(name.as_bytes())
+    // The same may be spelled with escapes, and is longer then.
+    key.len() > name.len() + 2
+        && key.contains(&b'\\')
+        && serde_json::from_slice::<String>(key).is_ok_and(|key| key == name)
 }
 
 /// Where the value ends that begins at the first byte.
@@ -143,6 +162,9 @@ mod tests {
         let many = r#""n":1,"#.repeat(MAX_VALUES + 1);
         assert_eq!(found(&format!("{{{many}\"n\":2}}")).len(), MAX_VALUES);
         assert_eq!(found("[1]"), [""; 0]);
+        let escaped = named(br#"{"\u0061":1,"\\u0061":2,"a":3}"#, &[r"\u0061".to_owned()]);
+        assert_eq!(escaped.len(), 1);
+        assert_eq!(escaped[0].json.as_deref(), Some("2"));
         assert!(named(br#"{"path":1}"#, &[]).is_empty());
     }
 
