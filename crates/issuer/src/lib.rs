@@ -18,6 +18,7 @@ mod account;
 mod assertions;
 mod authorize;
 mod body;
+mod change;
 mod clients;
 mod config;
 mod cors;
@@ -31,6 +32,7 @@ pub mod pages;
 pub mod providers;
 mod random;
 mod register;
+mod reporting;
 mod respond;
 mod revoke;
 mod router;
@@ -46,6 +48,7 @@ pub use assertions::{
     AssertionProvidersError,
 };
 pub use auth_core::{SigningKeys, SigningKeysError, StaticKeys};
+pub use change::{Change, ChangeKind, ChangeObserver, ChangedBy};
 pub use config::{IssuerConfig, Lifetimes, ServedResource};
 pub use open::OpenError;
 pub use router::OWN_PATHS;

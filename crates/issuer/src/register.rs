@@ -18,7 +18,7 @@ use directory::authorization::{AddClient, ClientOrigin, StoredClient};
 use http::{StatusCode, header};
 
 use crate::{
-    AuthorizationServer, PeerAddress, body,
+    AuthorizationServer, ChangeKind, ChangedBy, PeerAddress, body,
     random::random,
     respond::{self, Refusal, Unavailable},
 };
@@ -56,6 +56,8 @@ pub(crate) async fn endpoint(
         let text = "there are as many registered clients as there may be: try again later";
         return Ok(too_many(WAIT_IF_FULL, text));
     }
+    let name = client.metadata.name().map(auth_core::oauth::ClientName::as_str);
+    server.changed(ChangedBy::Anyone, ChangeKind::ClientRegistered, client.id.as_str(), name);
     let answer = Registration::new(&client.id, secret.as_ref(), &client.metadata, now);
     Ok(respond::json(StatusCode::CREATED, &answer))
 }

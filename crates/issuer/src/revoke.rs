@@ -16,7 +16,7 @@ use directory::{Directory, Edit, RevokedToken, Stamp};
 use http::{HeaderMap, StatusCode, header};
 
 use crate::{
-    AuthorizationServer, PeerAddress, body,
+    AuthorizationServer, ChangeKind, ChangedBy, PeerAddress, body,
     clients::{self, KnownClient},
     own_token,
     respond::Refusal,
@@ -50,7 +50,10 @@ async fn revoke_refresh(
         return Ok(false);
     };
     check_owner(client, &found.grant.given.client_id)?;
-    server.store().end_grant(&found.grant.given.id, server.now()).await?;
+    let id = &found.grant.given.id;
+    server.store().end_grant(id, server.now()).await?;
+    let by = ChangedBy::Client(&client.id);
+    server.changed(by, ChangeKind::GrantEnded, id.as_str(), "revoked");
     Ok(true)
 }
 
@@ -72,6 +75,8 @@ async fn revoke_access(
     });
     let stamp = Stamp::new(format_args!("client {}", client.id), now);
     let _outcome = server.users().edit(edit, &stamp).await?;
+    let by = ChangedBy::Client(&client.id);
+    server.changed(by, ChangeKind::TokenRevoked, token_id.as_str(), None);
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 //!
 //! 1. The endpoints for programs answer every origin ([`cors`]), the pages none.
 //! 2. What cannot be answered now is JSON for programs, and a page for people.
-//! 3. An unknown path is a plain 404, another method a 405 with `Allow` (RFC 9110 §15.5.6).
+//! 3. What changes something is refused while it could not be recorded ([`reporting`]).
+//! 4. An unknown path is a plain 404, another method a 405 with `Allow` (RFC 9110 §15.5.6).
 
 use axum::{
     Router, middleware,
@@ -11,7 +12,7 @@ use axum::{
 
 use crate::{
     AuthorizationServer, account, authorize, cors, device, introspect, metadata, pages, providers,
-    register, respond, revoke, sign_in, token,
+    register, reporting, respond, revoke, sign_in, token,
 };
 
 /// The paths below the issuer's that belong to the authorization server: no resource may be there.
@@ -47,18 +48,22 @@ impl AuthorizationServer {
             .route("/jwks.json", get(metadata::key_set))
             .route("/token", post(token::endpoint))
             .route("/device_authorization", post(device::begin))
-            .route("/revoke", post(revoke::endpoint))
-            .route("/introspect", post(introspect::endpoint));
+            .route("/revoke", post(revoke::endpoint));
         if config.registration {
             for_programs = for_programs.route("/register", post(register::endpoint));
         }
-        let for_programs = for_programs.route_layer(middleware::from_fn(cors::any_origin));
+        let recordable = middleware::from_fn_with_state(self.clone(), reporting::require_record);
+        let for_programs = for_programs
+            .route_layer(recordable.clone())
+            .route("/introspect", post(introspect::endpoint))
+            .route_layer(middleware::from_fn(cors::any_origin));
 
         let as_page = middleware::map_response_with_state(self.clone(), respond::as_page);
         let for_people = sign_in::routes()
             .merge(account::routes())
             .merge(device::pages())
             .merge(providers::routes())
+            .route_layer(recordable)
             .route_layer(as_page)
             // Some programs ask it, too: it answers each in its form.
             .route("/authorize", get(authorize::show).post(authorize::decide))

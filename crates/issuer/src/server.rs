@@ -1,13 +1,17 @@
 //! The state that the endpoints share.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use auth_core::{Clock, NumericDate};
 use directory::{AnyDirectory, authorization::AuthorizationStore};
 use outbound::OutboundClient;
 
 use crate::{
-    IssuerConfig, ServedResource, SigningKeys,
+    ChangeObserver, IssuerConfig, ServedResource, SigningKeys,
     clients::{Documents, KeySets},
     limit::AddressLimit,
     pages::{Frame, Label},
@@ -43,6 +47,7 @@ struct State {
     devices: AddressLimit,
     single_uses: AddressLimit,
     sign_in: Limits,
+    observer: OnceLock<Arc<dyn ChangeObserver>>,
 }
 
 impl fmt::Debug for AuthorizationServer {
@@ -77,6 +82,7 @@ impl AuthorizationServer {
             devices: AddressLimit::default(),
             single_uses: AddressLimit::default(),
             sign_in: Limits::default(),
+            observer: OnceLock::new(),
         };
         Self { config: Arc::new(config), state: Arc::new(state) }
     }
@@ -161,6 +167,11 @@ impl AuthorizationServer {
 
     pub(crate) fn sign_in(&self) -> &Limits {
         &self.state.sign_in
+    }
+
+    /// Who records changes.
+    pub(crate) fn observer(&self) -> &OnceLock<Arc<dyn ChangeObserver>> {
+        &self.state.observer
     }
 
     pub(crate) fn now(&self) -> NumericDate {

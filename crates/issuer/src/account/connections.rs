@@ -1,10 +1,10 @@
 //! Ending connections.
 
 use axum::{extract::State, response::Response};
-use directory::authorization::{GrantFilter, GrantId};
+use directory::authorization::{GrantFilter, GrantId, NewGrant};
 
 use super::{show, signed_in::SignedIn};
-use crate::{AuthorizationServer, pages::Notice, respond::Unavailable};
+use crate::{AuthorizationServer, ChangeKind, ChangedBy, pages::Notice, respond::Unavailable};
 
 /// `POST /account/connections/end`: one, if it is the user's.
 pub(super) async fn end_one(
@@ -19,6 +19,7 @@ pub(super) async fn end_one(
     {
         server.store().end_grant(&id, server.now()).await?;
         server.store().forget_consents(user, &grant.given.client_id).await?;
+        ended(&server, &grant.given);
     }
     // One that is gone has ended.
     show::after(&server, &form, Notice::ConnectionEnded).await
@@ -35,6 +36,12 @@ pub(super) async fn end_all(
     server.store().end_grants(&filter, server.now()).await?;
     for grant in clients {
         server.store().forget_consents(user, &grant.given.client_id).await?;
+        ended(&server, &grant.given);
     }
     show::after(&server, &form, Notice::ConnectionsEnded).await
+}
+
+fn ended(server: &AuthorizationServer, grant: &NewGrant) {
+    let by = ChangedBy::User(&grant.user);
+    server.changed(by, ChangeKind::GrantEnded, grant.id.as_str(), grant.client_id.as_str());
 }

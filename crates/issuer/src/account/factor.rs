@@ -8,7 +8,7 @@ use axum::{
 
 use super::{show, signed_in::SignedIn};
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind,
     pages::{Notice, Problem},
     respond::Unavailable,
     sign_in::{self, FormKind, Next, Posted, SecondStep, factor},
@@ -72,6 +72,7 @@ pub(super) async fn turn_off(
     server.store().remove_second_factor(user).await?;
     let subject = display::escape(user.subject.as_str());
     tracing::info!(%subject, "A user has turned the second factor off");
+    server.changed_account(user, ChangeKind::SecondFactorRemoved, None);
     show::after(&server, &form, Notice::SecondFactorOff).await
 }
 
@@ -88,6 +89,7 @@ pub(super) async fn new_codes(
     if !server.store().replace_recovery_codes(user, &digests).await? {
         return show::after(&server, &form, Notice::Expired).await;
     }
+    server.changed_account(user, ChangeKind::RecoveryCodesRenewed, None);
     Ok(sign_in::recovery_codes(&server, user, &codes, &Next::Account))
 }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{show, signed_in::SignedIn};
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind,
     pages::{Notice, PasswordError, Problem},
     random::random,
     respond::Unavailable,
@@ -59,6 +59,7 @@ pub(super) async fn change(
     form.end_other_sessions(&server).await?;
     let subject = display::escape(begun.user.subject.as_str());
     tracing::info!(%subject, "A user has set a password");
+    server.changed_account(&begun.user, ChangeKind::PasswordSet, None);
     show::after(&server, &form, Notice::PasswordChanged).await
 }
 

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 
 use super::{show, signed_in::SignedIn};
-use crate::{AuthorizationServer, pages::Notice, respond::Unavailable};
+use crate::{AuthorizationServer, ChangeKind, pages::Notice, respond::Unavailable};
 
 /// `POST /account/sessions/end`: one of the user's.
 pub(super) async fn end_one(
@@ -15,6 +15,7 @@ pub(super) async fn end_one(
     if id != form.session.begun.id {
         let user = &form.session.begun.user;
         server.store().end_browser_sessions_of(user, Some(id), None).await?;
+        server.changed_account(user, ChangeKind::SessionsEnded, Some("one"));
     }
     show::after(&server, &form, Notice::SessionEnded).await
 }
@@ -25,5 +26,7 @@ pub(super) async fn end_others(
     form: SignedIn,
 ) -> Result<Response, Unavailable> {
     form.end_other_sessions(&server).await?;
+    let user = &form.session.begun.user;
+    server.changed_account(user, ChangeKind::SessionsEnded, Some("all others"));
     show::after(&server, &form, Notice::SessionsEnded).await
 }

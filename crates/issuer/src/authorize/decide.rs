@@ -23,7 +23,7 @@ use super::{
     signing_in, view,
 };
 use crate::{
-    AuthorizationServer, PeerAddress, body,
+    AuthorizationServer, ChangeKind, ChangedBy, PeerAddress, body,
     pages::{Onward, Problem, field},
     random::random,
     respond::Unavailable,
@@ -73,6 +73,7 @@ async fn take(
     form: &Form,
     checked: &CheckedRequest,
 ) -> Result<Response, Unavailable> {
+    server.check_recordable()?;
     let browser = Browser::of(server, headers).await?;
     let user = match &browser.session {
         Some(session) => users::of_session(server, session).await?,
@@ -94,6 +95,9 @@ async fn take(
     };
     match decision {
         Decision::Deny => {
+            let name = UserName::new(user.issuer(), user.subject());
+            let client = checked.client.id.as_str();
+            server.changed(ChangedBy::User(&name), ChangeKind::AccessDeclined, client, None);
             let text = "the user declined";
             let error = OAuthError::new(ErrorCode::AccessDenied, text);
             let location = answer(server, checked).refused(&error);
@@ -162,5 +166,8 @@ async fn grant(
         scopes = %scopes,
         "A user allowed a client access"
     );
+    let detail = format!("{client_id} at {}: {scopes}", resource.as_str());
+    let (by, kind) = (ChangedBy::User(user), ChangeKind::AccessAllowed);
+    server.changed(by, kind, grant.id.as_str(), detail.as_str());
     Ok(view::onward(server, checked, Onward::Allowed, answer(server, checked).granted(&code)))
 }

@@ -16,7 +16,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind, ChangedBy,
     authorize::{Decision, decision},
     pages::DeviceCodeError,
     random::random,
@@ -62,6 +62,11 @@ async fn take(server: &AuthorizationServer, posted: &Posted) -> Result<Response,
         return unknown();
     }
     let is_approved = grant.is_some();
+    if !is_approved {
+        let name = UserName::new(user.issuer(), user.subject());
+        let client = asked.client_id.as_str();
+        server.changed(ChangedBy::User(&name), ChangeKind::DeviceDeclined, client, None);
+    }
     if let Some(grant) = grant {
         remember(server, &waiting, &grant).await?;
     }
@@ -85,5 +90,8 @@ async fn remember(
         scopes = %scopes,
         "A user has connected a device"
     );
+    let detail = format!("{client_id} at {}: {scopes}", resource.as_str());
+    let (by, kind) = (ChangedBy::User(user), ChangeKind::DeviceAllowed);
+    server.changed(by, kind, grant.id.as_str(), detail.as_str());
     Ok(())
 }

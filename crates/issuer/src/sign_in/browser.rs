@@ -17,7 +17,9 @@ use directory::{
 use http::{HeaderMap, header};
 
 use super::{cookie::Cookie, digest, known, origin, view};
-use crate::{AuthorizationServer, pages::Problem, random::random, respond::Unavailable};
+use crate::{
+    AuthorizationServer, ChangeKind, pages::Problem, random::random, respond::Unavailable,
+};
 
 /// How long a browser keeps its name: as long as browsers keep any cookie.
 const BROWSER_COOKIE: Duration = Duration::from_hours(400 * 24);
@@ -188,6 +190,8 @@ impl Browser {
             method = %session.method,
             "A user has signed in"
         );
+        let method = session.method.to_string();
+        server.changed_account(user, ChangeKind::SignedIn, Some(&method));
         let cookies = response.headers_mut();
         cookies.append(
             header::SET_COOKIE,
@@ -208,6 +212,7 @@ impl Browser {
     ) -> Result<Response, Unavailable> {
         if let Some(session) = &self.session {
             server.store().end_browser_session(&session.begun.digest).await?;
+            server.changed_account(&session.begun.user, ChangeKind::SignedOut, None);
             let cookie = Cookie::Session.clear(server.config());
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

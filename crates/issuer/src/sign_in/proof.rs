@@ -12,7 +12,7 @@ use directory::{
 use secrecy::SecretString;
 
 use super::{factor, known, one_time::OneTimeCode, posted::Posted, throttle::Attempt, totp};
-use crate::{AuthorizationServer, respond::Unavailable};
+use crate::{AuthorizationServer, ChangeKind, respond::Unavailable};
 
 /// What came of a code.
 #[derive(Debug)]
@@ -87,6 +87,7 @@ pub(crate) async fn confirm_factor(
     server.store().end_browser_sessions_of(user, None, keep).await?;
     let subject = display::escape(user.subject.as_str());
     tracing::info!(%subject, address = %posted.address, "A user has set up a second factor");
+    server.changed_account(user, ChangeKind::SecondFactorSet, None);
     Ok(Confirmed::Codes(codes))
 }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 
 use super::issue;
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind, ChangedBy,
     clients::{self, KnownClient},
     respond::Refusal,
 };
@@ -39,6 +39,9 @@ pub(super) async fn exchange(
                     tokens = ended.tokens,
                     "A code was used twice: its grant has ended"
                 );
+                let by = ChangedBy::Client(&client.id);
+                let how = "a code was used twice";
+                server.changed(by, ChangeKind::GrantEnded, issued.grant.as_str(), how);
                 return Err(error.into());
             }
             CodeDecision::Issue => {}
@@ -56,7 +59,7 @@ pub(super) async fn exchange(
         let refresh = issue::first_refresh(client)?;
         if store.exchange_code(&digest, &signed.record, refresh.as_ref(), now).await? {
             clients::note_use(server, client).await;
-            return Ok(issue::answer(signed, refresh));
+            return Ok(issue::answer(server, &client.id, signed, refresh));
         }
     }
     Err(AuthorizationCode::unknown().into())

@@ -55,7 +55,7 @@ pub(super) async fn exchange(
         let refresh = issue::first_refresh(client)?;
         if store.exchange_device(&digest, &signed.record, refresh.as_ref(), now).await? {
             clients::note_use(server, client).await;
-            return Ok(issue::answer(signed, refresh));
+            return Ok(issue::answer(server, &client.id, signed, refresh));
         }
     }
     let text = "the device code is not valid: start again";

@@ -88,7 +88,7 @@ pub(super) async fn issue(
         AddGrant::NoClient => return Err(PresentedClient::refused().into()),
     }
     clients::note_use(server, client).await;
-    Ok(issue::answer(signed, None))
+    Ok(issue::answer(server, &client.id, signed, None))
 }
 
 /// The one grant of this kind for a user, a client and a resource.

@@ -21,7 +21,7 @@ use directory::{
 use http::StatusCode;
 
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind, ChangedBy,
     clients::KnownClient,
     random::random,
     respond::{self, Unavailable},
@@ -34,6 +34,8 @@ pub(crate) struct SignedToken {
     token: AccessToken,
     scopes: ScopeSet,
     lifetime: Duration,
+    /// For whom, and for which resource.
+    issued_for: String,
     /// What the store is to record.
     pub(crate) record: IssuedToken,
 }
@@ -58,7 +60,8 @@ pub(crate) fn access_token(
     let token = TokenIssuer::new(server.config().issuer.clone(), active.key).issue(&request, now);
     let token = token.map_err(|fault| Unavailable::new("a token cannot be signed", fault))?;
     let record = IssuedToken { token_id, expires_at: now.plus(lifetime) };
-    Ok(SignedToken { token, scopes, lifetime, record })
+    let issued_for = format!("{} at {}", subject.as_str(), resource.as_str());
+    Ok(SignedToken { token, scopes, lifetime, issued_for, record })
 }
 
 /// Of `scopes`, those that `user` may hold now at `resource`; `None` if the user may not act, or
@@ -101,8 +104,16 @@ pub(crate) fn first_refresh(client: &KnownClient) -> Result<Option<RefreshToken>
 }
 
 /// Sends tokens that are recorded.
-pub(crate) fn answer(signed: SignedToken, refresh_token: Option<RefreshToken>) -> Response {
-    let SignedToken { token, scopes, lifetime: expires_in, record: _ } = signed;
+pub(crate) fn answer(
+    server: &AuthorizationServer,
+    client: &ClientId,
+    signed: SignedToken,
+    refresh_token: Option<RefreshToken>,
+) -> Response {
+    let SignedToken { token, scopes, lifetime: expires_in, record, issued_for } = signed;
+    let detail = format!("{issued_for}: {scopes}");
+    let (by, kind) = (ChangedBy::Client(client), ChangeKind::TokenIssued);
+    server.changed(by, kind, record.token_id.as_str(), detail.as_str());
     let answer = AccessTokenResponse { access_token: token, expires_in, refresh_token, scopes };
     respond::json(StatusCode::OK, &answer)
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use super::issue;
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind, ChangedBy,
     clients::{self, KnownClient},
     random::random,
     respond::Refusal,
@@ -61,6 +61,9 @@ pub(super) async fn refresh(
                     tokens = ended.tokens,
                     "An old refresh token was used again: its grant has ended"
                 );
+                let by = ChangedBy::Client(&client.id);
+                let how = "an old refresh token was used again";
+                server.changed(by, ChangeKind::GrantEnded, given.id.as_str(), how);
                 break;
             }
             RefreshDecision::Refuse => break,
@@ -73,7 +76,7 @@ pub(super) async fn refresh(
         let written = rotated.as_ref().map(|(digest, salt)| (digest, *salt));
         if store.advance_refresh(&given.id, before, &after, written, &signed.record).await? {
             clients::note_use(server, client).await;
-            return Ok(issue::answer(signed, Some(answer)));
+            return Ok(issue::answer(server, &client.id, signed, Some(answer)));
         }
     }
     Err(RefreshDecision::error().into())

@@ -12,6 +12,7 @@ mod common;
 
 mod assertions;
 mod authorize;
+mod changes;
 mod client_credentials;
 mod device;
 mod documents;

@@ -1,0 +1,64 @@
+//! Reports changes to who records them, and refuses them while that cannot be done.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use directory::UserName;
+use http::Method;
+
+use crate::{
+    AuthorizationServer, Change, ChangeKind, ChangeObserver, ChangedBy, respond::Unavailable,
+};
+
+impl AuthorizationServer {
+    /// Reports changes to `observer`. A second one is ignored.
+    pub fn observe_with(&self, observer: Arc<dyn ChangeObserver>) {
+        // There is one, of the process.
+        let _ = self.observer().set(observer);
+    }
+
+    /// Reports a change that was made.
+    pub(crate) fn changed<'a>(
+        &self,
+        by: ChangedBy<'a>,
+        kind: ChangeKind,
+        object: impl Into<Option<&'a str>>,
+        detail: impl Into<Option<&'a str>>,
+    ) {
+        if let Some(observer) = self.observer().get() {
+            observer.observe(&Change { by, kind, object: object.into(), detail: detail.into() });
+        }
+    }
+
+    /// Reports a change of a user's own account.
+    pub(crate) fn changed_account(&self, user: &UserName, kind: ChangeKind, detail: Option<&str>) {
+        self.changed(ChangedBy::User(user), kind, user.subject.as_str(), detail);
+    }
+
+    /// An error while a change could not be recorded.
+    pub(crate) fn check_recordable(&self) -> Result<(), Unavailable> {
+        if self.observer().get().is_none_or(|observer| observer.can_record()) {
+            Ok(())
+        } else {
+            Err(Unavailable::new("a change could not be recorded", "the audit log is not written"))
+        }
+    }
+}
+
+/// The layer of the routes that change something.
+pub(crate) async fn require_record(
+    State(server): State<AuthorizationServer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() == Method::POST
+        && let Err(fault) = server.check_recordable()
+    {
+        return fault.into_response();
+    }
+    next.run(request).await
+}

@@ -1,0 +1,203 @@
+//! What an observer is told of changes, and what happens while it cannot record them.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use http::StatusCode;
+use issuer::{Change, ChangeObserver, ChangedBy};
+use serde_json::json;
+
+use crate::common::{
+    World,
+    authenticator::{codes_on, key_on, totp},
+    authorize,
+};
+
+const PASSWORD: &str = "violet kettle sings at noon";
+
+/// Writes changes down.
+#[derive(Default)]
+struct Notes {
+    is_full: AtomicBool,
+    changes: Mutex<Vec<String>>,
+}
+
+impl ChangeObserver for Notes {
+    fn can_record(&self) -> bool {
+        !self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn observe(&self, change: &Change<'_>) {
+        let by = match change.by {
+            ChangedBy::User(user) => format!("user {}", user.subject.as_str()),
+            ChangedBy::Client(client) => format!("client {client}"),
+            _ => "anyone".into(),
+        };
+        let object = change.object.unwrap_or("-");
+        let detail = change.detail.unwrap_or("-");
+        let line = format!("{by}: {} | {object} | {detail}", change.kind.name());
+        self.changes.lock().unwrap().push(line);
+    }
+}
+
+impl Notes {
+    fn of(world: &World) -> Arc<Self> {
+        let notes = Arc::<Self>::default();
+        world.server.observe_with(Arc::clone(&notes) as _);
+        notes
+    }
+
+    /// What was told since the last time.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.changes.lock().unwrap())
+    }
+
+    /// The same: what was done by whom, without the objects, which are random.
+    fn kinds(&self) -> Vec<String> {
+        let kind = |line: String| line.split(" | ").next().unwrap_or_default().to_owned();
+        self.take().into_iter().map(kind).collect()
+    }
+}
+
+#[tokio::test]
+async fn users_who_change_their_account_are_reported() {
+    let world = World::new().await;
+    let notes = Notes::of(&world);
+    let mut alice = world.signed_in("alice").await;
+    assert_eq!(notes.take(), ["user alice: sign-in | alice | link"]);
+    let page = alice.get("/account").await;
+    let new = [("new_password", PASSWORD), ("repeated_password", PASSWORD)];
+    alice.submit(page.form("/account/password"), &new).await;
+    assert_eq!(notes.take(), ["user alice: password set | alice | -"]);
+
+    let mut other = world.browser();
+    let form = other.get("/sign-in").await.form("/sign-in");
+    other.submit(form.clone(), &[("user", "alice"), ("secret", "wrong")]).await;
+    assert_eq!(notes.take(), [""; 0], "an attempt changes nothing");
+    other.submit(form, &[("user", "alice"), ("secret", PASSWORD)]).await;
+    assert_eq!(notes.take(), ["user alice: sign-in | alice | password"]);
+
+    let page = alice.get("/account").await;
+    alice.submit(page.form("/account/sessions/end"), &[]).await;
+    let page = alice.get("/account").await;
+    let page = alice.submit(page.form("/account/second-factor"), &[]).await;
+    assert_eq!(notes.take(), ["user alice: sessions end | alice | one"], "nothing is set up yet");
+    let key = key_on(&page);
+    let form = page.form("/account/second-factor/confirm");
+    let codes = alice.submit(form, &[("code", &totp(&world, &key, 0))]).await;
+    assert_eq!(codes_on(&codes).len(), 10);
+    let page = alice.get("/account").await;
+    let form = page.form("/account/recovery-codes");
+    alice.submit(form, &[("code", &totp(&world, &key, 1))]).await;
+    world.clock.advance(std::time::Duration::from_mins(1));
+    let page = alice.get("/account").await;
+    let form = page.form("/account/second-factor/off");
+    alice.submit(form, &[("code", &totp(&world, &key, 1))]).await;
+    let page = alice.get("/account").await;
+    alice.submit(page.form("/sign-out"), &[]).await;
+    let wanted = ["second-factor set", "recovery-codes new", "second-factor off", "sign-out"];
+    let found = notes.take();
+    assert!(found.iter().all(|line| !line.contains(&key)), "{found:?}");
+    assert_eq!(found, wanted.map(|kind| format!("user alice: {kind} | alice | -")));
+}
+
+#[tokio::test]
+async fn grants_and_tokens_are_reported_without_the_tokens() {
+    let world = World::new().await;
+    let notes = Notes::of(&world);
+    let mut alice = world.signed_in("alice").await;
+    notes.take();
+    let asked = authorize(&[("scope", "User.Read")]);
+    let code = alice.allow(&asked).await.code();
+    let tokens = world.exchange(&code).await.json();
+    let text = |name: &str| tokens[name].as_str().unwrap();
+    let renewed = world.refresh(text("refresh_token")).await.json();
+    let found = notes.take();
+    let lines = found.join("\n");
+    for secret in [&code, text("access_token"), text("refresh_token")] {
+        assert!(!lines.contains(secret), "{lines}");
+    }
+    assert_eq!(found.len(), 3, "{lines}");
+    let place = testkit::RESOURCE;
+    assert!(found[0].starts_with("user alice: access allow | "), "{lines}");
+    assert!(found[0].ends_with(&format!(" | public at {place}: User.Read")), "{lines}");
+    for issued in &found[1..] {
+        assert!(issued.starts_with("client public: token issue | "), "{lines}");
+        assert!(issued.ends_with(&format!(" | alice at {place}: User.Read")), "{lines}");
+    }
+    // An access token, and then its grant.
+    for name in ["access_token", "refresh_token"] {
+        let token = renewed[name].as_str().unwrap();
+        world.post("/revoke", &[("client_id", "public"), ("token", token)]).await;
+    }
+    assert_eq!(notes.kinds(), ["client public: token revoke", "client public: grant end"]);
+    // A code that is used twice, a decision to decline, and a user who ends what was allowed.
+    let code = alice.allow(&asked).await.code();
+    world.exchange(&code).await;
+    assert_eq!(notes.kinds(), ["user alice: access allow", "client public: token issue"]);
+    world.exchange(&code).await;
+    let ended = notes.take();
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert!(ended[0].ends_with(" | a code was used twice"), "{ended:?}");
+    alice.decide(&asked, &[("decision", "deny")]).await;
+    assert_eq!(notes.take(), ["user alice: access decline | public | -"]);
+    alice.allow(&asked).await;
+    let page = alice.get("/account").await;
+    alice.submit(page.form("/account/connections/end"), &[]).await;
+    assert_eq!(notes.kinds(), ["user alice: access allow", "user alice: grant end"]);
+    let body = json!({ "client_name": "New", "redirect_uris": ["http://127.0.0.1/x"] });
+    let id = world.post_json("/register", &body).await.json()["client_id"].clone();
+    let id = id.as_str().unwrap();
+    assert_eq!(notes.take(), [format!("anyone: client register | {id} | New")]);
+}
+
+#[tokio::test]
+async fn devices_that_users_decide_about_are_reported() {
+    let world = World::new().await;
+    let notes = Notes::of(&world);
+    let mut alice = world.signed_in("alice").await;
+    notes.take();
+    for (decision, wanted) in [("deny", "device decline"), ("allow", "device allow")] {
+        let fields = [("client_id", "public"), ("scope", "User.Read")];
+        let device = world.post("/device_authorization", &fields).await.json();
+        let page = alice.get("/device").await;
+        let code = device["user_code"].as_str().unwrap();
+        let page = alice.submit(page.form("/device"), &[("user_code", code)]).await;
+        alice.submit(page.form("/device/decision"), &[("decision", decision)]).await;
+        assert_eq!(notes.kinds(), [format!("user alice: {wanted}")]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_changed_while_it_could_not_be_recorded() {
+    let world = World::new().await;
+    let notes = Notes::of(&world);
+    let mut alice = world.signed_in("alice").await;
+    let code = alice.allow(&authorize(&[])).await.code();
+    let consent = alice.get(&authorize(&[])).await.form("/authorize");
+    let account = alice.get("/account").await;
+    notes.take();
+    notes.is_full.store(true, Ordering::Relaxed);
+    let new = [("new_password", PASSWORD), ("repeated_password", PASSWORD)];
+    let refused = [
+        alice.submit(account.form("/account/password"), &new).await,
+        alice.submit(account.form("/sign-out"), &[]).await,
+        alice.submit(consent, &[("decision", "allow")]).await,
+        world.exchange(&code).await,
+        world.post_json("/register", &json!({ "redirect_uris": ["http://127.0.0.1/x"] })).await,
+    ];
+    for answer in refused {
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    }
+    assert_eq!(notes.take(), [""; 0]);
+    // What changes nothing is answered.
+    assert_eq!(alice.get("/account").await.status, StatusCode::OK);
+    notes.is_full.store(false, Ordering::Relaxed);
+    // The session, the form and the code are as they were.
+    alice.submit(account.form("/account/password"), &new).await;
+    assert!(world.exchange(&code).await.json()["access_token"].is_string());
+    let wanted = ["user alice: password set", "client public: token issue"];
+    assert_eq!(notes.kinds(), wanted);
+}
