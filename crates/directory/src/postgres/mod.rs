@@ -22,6 +22,7 @@ use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
 use self::open::Pools;
+pub(crate) use self::open::options;
 pub use self::watch::PostgresWatch;
 use crate::{
     ChangeRecord, ChangeSet, Directory, DirectoryError, Edit, EditOutcome, Loaded, RevokedToken,
@@ -60,7 +61,7 @@ impl PostgresDirectory {
     /// brings its tables up to date. The database must be there; the user must be allowed to make
     /// tables in it.
     pub async fn open(url: &str) -> Result<Self, DirectoryError> {
-        let (options, place) = open::options(url)?;
+        let (options, place) = options(url)?;
         let pools = open::connect(options, &place).await?;
         match open::migrate(&pools.writes, &place).await {
             Ok(()) => Ok(Self { pools, place: place.into() }),

@@ -71,7 +71,7 @@ impl Pools {
 }
 
 /// How to connect, and a name of the database without its password.
-pub(super) fn options(url: &str) -> Result<(PgConnectOptions, String), DirectoryError> {
+pub(crate) fn options(url: &str) -> Result<(PgConnectOptions, String), DirectoryError> {
     let fault = |reason| DirectoryError::PostgresUrl { reason };
     let parsed = Url::parse(url).map_err(|_| fault("it is no URL"))?;
     let options = PgConnectOptions::from_str(url)
