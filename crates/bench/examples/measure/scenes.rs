@@ -21,6 +21,11 @@ pub(crate) async fn play(programs: &Programs, named: &[String]) {
             all_calls(programs, revision).await;
         }
     }
+    if wanted("audit") {
+        for revision in Revision::ALL {
+            audit(programs, revision).await;
+        }
+    }
     if wanted("first") {
         first_use(programs).await;
     }
@@ -71,6 +76,19 @@ async fn all_calls(programs: &Programs, revision: Revision) {
     rows.push(Row::call("the program, log at info", server, revision));
     let title = format!("get_time, {}, {CONNECTIONS} connections", revision.name());
     table(programs, &title, rows, &["naive", "rmcp, as we set it up", "axum, canned"]).await;
+}
+
+/// What metrics and the audit log cost: the time of its thread is in it.
+async fn audit(programs: &Programs, revision: Revision) {
+    let row =
+        |title: &str, name| Row::call(title, Server::peer(&programs.peer, name, &[]), revision);
+    let rows = vec![
+        row("guarded", "guarded"),
+        row("with metrics", "measured"),
+        row("with metrics and the audit log", "audited"),
+    ];
+    let title = format!("the audit log, {}, {CONNECTIONS} connections", revision.name());
+    table(programs, &title, rows, &["guarded"]).await;
 }
 
 /// A token that was not seen before, for each algorithm.

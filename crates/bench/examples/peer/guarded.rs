@@ -1,6 +1,11 @@
 //! Our guard before the server of [`demo`](crate::demo).
 
-use auth_core::{KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer};
+use std::{path::Path, sync::Arc};
+
+use audit_log::{AuditConfig, AuditLog};
+use auth_core::{
+    Algorithm, Clock, KeySet, Policy, PolicyDocument, SystemClock, TokenVerifier, TrustedIssuer,
+};
 use axum::Router;
 use bartizan::{Guard, TokenAuthenticator};
 use metrics::Metrics;
@@ -50,9 +55,29 @@ pub(crate) fn router(key: &TestKey, shape: &Shape) -> Router {
 
 /// The same with metrics, as the program has them.
 pub(crate) fn measured(key: &TestKey, shape: &Shape) -> Router {
+    Router::new().route_service("/mcp", counted(key, shape).protect(Mcp::guarded()))
+}
+
+/// The same with metrics, and with the audit log in a file in `folder`.
+pub(crate) fn audited(key: &TestKey, shape: &Shape, folder: &Path) -> Router {
+    let config = AuditConfig {
+        file: folder.join("audit.jsonl"),
+        key: TestKey::generate(Algorithm::Es256).signing(),
+        node: "peer".into(),
+        max_bytes: 64 * 1024 * 1024,
+        max_full_files: None,
+        checkpoint_records: 1000,
+        is_copied: false,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let log = AuditLog::open(&config, None, &clock).unwrap();
+    let guard = counted(key, shape).recorder(Arc::new(log));
+    Router::new().route_service("/mcp", guard.protect(Mcp::guarded()))
+}
+
+fn counted(key: &TestKey, shape: &Shape) -> Guard<TokenAuthenticator<SystemClock>> {
     let guard = guard(key, shape);
     let counted = Metrics::new("1", 0.0).resource(&RESOURCE.parse().unwrap());
     counted.name_tools(&guard.rules().current().policy);
-    let guard = guard.observer(counted);
-    Router::new().route_service("/mcp", guard.protect(Mcp::guarded()))
+    guard.observer(counted)
 }

@@ -10,6 +10,7 @@
 //! | `guarded` | the same behind our guard |
 //! | `measured` | the same with metrics |
 //! | `traced` | the same with traces of every call, and a collector in it (feature `traces`) |
+//! | `audited` | the same with metrics and the audit log |
 //! | `tools` | our guard before rmcp with any number of tools, and a rule for each |
 //! | `app` | our server itself, with its users in memory and without a log (feature `app`) |
 //!
@@ -72,6 +73,10 @@ async fn main() {
         "measured" => by_us(listener, guarded::measured(&key, &shape)).await,
         #[cfg(feature = "traces")]
         "traced" => by_us(listener, traced::router(&key, &shape).await).await,
+        "audited" => {
+            let folder = tempfile::tempdir().unwrap();
+            by_us(listener, guarded::audited(&key, &shape, folder.path())).await;
+        }
         "tools" => by_us(listener, many::router(&key, &shape)).await,
         #[cfg(feature = "app")]
         "app" => match &shape.certificate {

@@ -1,6 +1,5 @@
 //! The log: on standard error, for people or as JSON, by a thread of its own ([`writer`]).
 
-pub(crate) mod budget;
 #[cfg(test)]
 mod captured;
 mod gate;

@@ -8,10 +8,9 @@ use std::{
     time::Duration,
 };
 
+use audit_log::{Budget, Over};
 use auth_core::{Clock, NumericDate, SystemClock};
 use tokio::sync::Notify;
-
-use crate::telemetry::log::budget::{Budget, Over};
 
 /// How many bytes are buffered before no further request begins.
 pub(super) const BUSY: usize = 512 * 1024;

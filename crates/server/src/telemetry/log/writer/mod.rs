@@ -9,7 +9,7 @@
 //!    ([`Writer::has_capacity`]), so that there is capacity for the decisions about those under
 //!    way.
 //! 4. Decisions about callers without a valid token have a budget for each second
-//!    ([`Budget`](super::budget::Budget)): a caller without a token cannot fill a disk. The rest is
+//!    ([`Budget`](audit_log::Budget)): a caller without a token cannot fill a disk. The rest is
 //!    counted.
 //! 5. What cannot be written (a full disk) stays in memory and is retried every second.
 //! 6. What was dropped, lost or counted is logged as soon as there is capacity again.

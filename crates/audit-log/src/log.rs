@@ -11,13 +11,13 @@ use std::{
 };
 
 use auth_core::{
-    Clock,
-    audit::{Head, Timestamp},
+    Clock, NumericDate,
+    audit::{Change, Entry, Head, Timestamp},
 };
 use bartizan::{AuditEvent, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room};
 use tokio::sync::watch;
 
-use super::{
+use crate::{
     config::AuditConfig,
     files::Files,
     log_file::{AuditFileError, LogFile},
@@ -26,7 +26,6 @@ use super::{
     sink::Sink,
     worker::Worker,
 };
-use crate::admin::readiness::Failing;
 
 /// How long a stop waits for what is left to be written.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,10 +39,19 @@ pub struct AuditLog {
     synced: watch::Receiver<Head>,
 }
 
+/// Records cannot be written: no call is passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteFailure {
+    /// What cannot be done, without secrets.
+    pub what: &'static str,
+    /// Since when, if a write has failed.
+    pub since: Option<NumericDate>,
+}
+
 impl AuditLog {
     /// Opens the log that `config` describes, and starts its thread. `kept`: a record that is known
     /// to have been in it.
-    pub(crate) fn open(
+    pub fn open(
         config: &AuditConfig,
         kept: Option<Head>,
         clock: &Arc<dyn Clock>,
@@ -55,7 +63,7 @@ impl AuditLog {
         Self::start(sink, Queue::new(), clock).map_err(|source| AuditFileError::Io { path, source })
     }
 
-    pub(super) fn start(
+    pub(crate) fn start(
         sink: impl Sink,
         queue: Arc<Queue>,
         clock: &Arc<dyn Clock>,
@@ -70,7 +78,7 @@ impl AuditLog {
     }
 
     /// Writes what is left, with a checkpoint. After that every call is refused.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.queue.close();
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(worker) = worker else { return };
@@ -87,18 +95,29 @@ impl AuditLog {
         }
     }
 
+    /// Records a change that was made through this server. Of those of callers without any
+    /// credential, as many as are recorded of other requests of theirs.
+    pub fn record_change(&self, is_by_stranger: bool, change: impl FnOnce() -> Change) {
+        let time = Timestamp::since_epoch(self.clock.since_epoch());
+        let cause = if is_by_stranger { Cause::Stranger } else { Cause::Server };
+        self.queue.push_if(cause, time, || Some(Entry::Change(Box::new(change()))));
+    }
+
     /// The last record that the disk has, and that there is another; [`Head::EMPTY`] at first.
-    pub(crate) fn synced(&self) -> watch::Receiver<Head> {
+    #[must_use]
+    pub fn synced(&self) -> watch::Receiver<Head> {
         self.synced.clone()
     }
 
     /// How many records wait to be written, and how many may.
-    pub(crate) fn waiting(&self) -> (usize, usize) {
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
         self.queue.waiting()
     }
 
-    /// How it fails, for `/readyz`.
-    pub(crate) fn failing(&self) -> Option<Failing> {
+    /// How it fails now.
+    #[must_use]
+    pub fn failing(&self) -> Option<WriteFailure> {
         let since = self.queue.failing_since();
         let (waiting, most) = self.queue.waiting();
         let what = match since {
@@ -106,7 +125,7 @@ impl AuditLog {
             None if waiting >= most => "the audit log is not written in time",
             None => return None,
         };
-        Some(Failing { what: what.into(), since, affects_callers: true })
+        Some(WriteFailure { what, since })
     }
 }
 

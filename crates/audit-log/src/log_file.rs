@@ -12,13 +12,13 @@ use std::{
 
 use auth_core::{
     SigningKey,
-    audit::{Chain, Entry, Head, InvalidHeadError, Line, Timestamp},
+    audit::{Chain, Entry, Head, InvalidHeadError, Line, Timestamp, Verifier},
 };
 
-use super::{config::AuditConfig, files::Files, sink::Sink};
+use crate::{config::AuditConfig, files::Files, sink::Sink};
 
 /// The longest record that is read at the end of a file, in bytes.
-const MAX_RECORD_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_RECORD_BYTES: u64 = 1024 * 1024;
 /// How long the lock is waited for, and how often it is tried: a command has it for a moment, and
 /// so does a server that is being stopped.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ pub enum AuditFileError {
 
 /// An open audit log.
 #[derive(Debug)]
-pub(crate) struct LogFile {
+pub struct LogFile {
     files: Files,
     _lock: File,
     /// `None` after a file was renamed, until the next one could be made.
@@ -113,7 +113,7 @@ struct StdoutCopy {
 impl LogFile {
     /// Opens the log in `files`, or begins it, and takes the record of the start. `kept`: a record
     /// that is known to have been in it.
-    pub(crate) fn open(
+    pub fn open(
         config: &AuditConfig,
         files: Files,
         kept: Option<Head>,
@@ -134,6 +134,7 @@ impl LogFile {
         };
         if let Some(kept) = kept
             && !has(&files, kept, head).map_err(io(current))?
+            && !was_removed(&files, kept, &config.key).map_err(io(current))?
         {
             let (path, sequence) = (current.to_owned(), kept.sequence());
             return Err(AuditFileError::CutOff { path, sequence });
@@ -248,8 +249,12 @@ impl StdoutCopy {
 impl Sink for LogFile {
     fn append(&mut self, time: Timestamp, entry: &Entry) {
         self.last_time = time;
-        let line = self.chain.append(time, entry);
-        self.take(&line);
+        let start = self.pending.len();
+        self.chain.append_to(&mut self.pending, time, entry);
+        self.pending.push(b'\n');
+        if let Some(copy) = &mut self.copy {
+            copy.pending.extend_from_slice(self.pending.get(start..).unwrap_or_default());
+        }
         self.unsigned += 1;
         if self.unsigned >= self.checkpoint_records {
             self.checkpoint(time);
@@ -373,6 +378,19 @@ fn has(files: &Files, wanted: Head, last: Head) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Whether a log of which every record is as it was written, and which `key` has signed, says that
+/// it removed `wanted` with old files.
+fn was_removed(files: &Files, wanted: Head, key: &SigningKey) -> io::Result<bool> {
+    let Ok(key) = key.verifying_key() else { return Ok(false) };
+    let mut verifier = Verifier::new(Some(iter::once(key).collect())).expecting(wanted);
+    for path in files.all()? {
+        for line in BufReader::new(File::open(path)?).split(b'\n') {
+            verifier.push(&line?, true);
+        }
+    }
+    Ok(verifier.finish().is_ok())
 }
 
 /// The number of the first record of a file that has one.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 /// At most `MOST` in each second; the rest is counted.
 #[derive(Debug, Default)]
-pub(crate) struct Budget<const MOST: u32> {
+pub struct Budget<const MOST: u32> {
     /// The beginning of the current second.
     since: Option<Instant>,
     spent: u32,
@@ -15,11 +15,11 @@ pub(crate) struct Budget<const MOST: u32> {
 
 /// How many were beyond the budget.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Over(pub(crate) u64);
+pub struct Over(pub u64);
 
 impl<const MOST: u32> Budget<MOST> {
     /// Whether one more is within the budget.
-    pub(crate) fn spend(&mut self) -> bool {
+    pub fn spend(&mut self) -> bool {
         if self.is_over() {
             self.finish();
             (self.since, self.spent) = (Some(Instant::now()), 0);
@@ -33,7 +33,7 @@ impl<const MOST: u32> Budget<MOST> {
     }
 
     /// Takes the count of those beyond it in the seconds that are over.
-    pub(crate) fn take_over(&mut self) -> Over {
+    pub fn take_over(&mut self) -> Over {
         if self.is_over() {
             self.finish();
         }

@@ -16,7 +16,7 @@ use auth_core::{
 };
 use tokio::sync::watch;
 
-use super::{
+use crate::{
     queue::{Queue, Work},
     sink::Sink,
 };

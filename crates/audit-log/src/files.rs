@@ -14,48 +14,53 @@ const DIGITS: usize = 12;
 
 /// The files of one chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Files {
+pub struct Files {
     current: PathBuf,
 }
 
 impl Files {
     /// Those of the chain that is written to `current`.
-    pub(crate) fn at(current: impl Into<PathBuf>) -> Self {
+    pub fn at(current: impl Into<PathBuf>) -> Self {
         Self { current: current.into() }
     }
 
     /// Those of the chain of commands, beside this one.
-    pub(crate) fn of_commands(&self) -> Self {
+    #[must_use]
+    pub fn of_commands(&self) -> Self {
         let mut stem = self.stem().to_owned();
         stem.push("-commands");
         Self::at(self.named(stem))
     }
 
     /// The file that is written.
-    pub(crate) fn current(&self) -> &Path {
+    #[must_use]
+    pub fn current(&self) -> &Path {
         &self.current
     }
 
     /// The file whose lock its writer has.
-    pub(crate) fn lock(&self) -> PathBuf {
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
         self.current.with_extension("lock")
     }
 
     /// The folder that they are in.
-    pub(crate) fn folder(&self) -> &Path {
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         let folder = self.current.parent().unwrap_or(Path::new(""));
         if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
     }
 
     /// What the file is renamed to whose first record has this number.
-    pub(crate) fn full(&self, first: u64) -> PathBuf {
+    #[must_use]
+    pub fn full(&self, first: u64) -> PathBuf {
         let mut stem = self.stem().to_owned();
         stem.push(format!(".{first:0DIGITS$}"));
         self.named(stem)
     }
 
     /// The files that are full, by the numbers of their first records, in order.
-    pub(crate) fn all_full(&self) -> io::Result<Vec<(u64, PathBuf)>> {
+    pub fn all_full(&self) -> io::Result<Vec<(u64, PathBuf)>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.folder())? {
             let path = entry?.path();
@@ -68,7 +73,7 @@ impl Files {
     }
 
     /// Every file that there is, in the order of their records.
-    pub(crate) fn all(&self) -> io::Result<Vec<PathBuf>> {
+    pub fn all(&self) -> io::Result<Vec<PathBuf>> {
         let mut all: Vec<_> = self.all_full()?.into_iter().map(|(_, path)| path).collect();
         if self.current.try_exists()? {
             all.push(self.current.clone());
@@ -78,7 +83,8 @@ impl Files {
 
     /// The file that is, or was, written where `path` is one of its chain, and the number of the
     /// first record of a file that is full.
-    pub(crate) fn chain_of(path: &Path) -> (PathBuf, Option<u64>) {
+    #[must_use]
+    pub fn chain_of(path: &Path) -> (PathBuf, Option<u64>) {
         let Some(stem) = path.file_stem().and_then(|stem| Path::new(stem).file_stem()) else {
             return (path.to_owned(), None);
         };

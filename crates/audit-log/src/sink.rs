@@ -6,7 +6,7 @@ use auth_core::audit::{Entry, Head, Timestamp};
 
 /// Takes records, and writes them. A record that was taken is written sooner or later, or not
 /// before the next start: nothing is taken twice.
-pub(crate) trait Sink: Send + 'static {
+pub trait Sink: Send + 'static {
     /// Takes a record.
     fn append(&mut self, time: Timestamp, entry: &Entry);
 

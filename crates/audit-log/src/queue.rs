@@ -13,7 +13,7 @@ use auth_core::{
 use bartizan::{NoRoomError, Room};
 use tokio::sync::Notify;
 
-use crate::telemetry::log::budget::{Budget, Over};
+use crate::budget::{Budget, Over};
 
 /// How many decisions wait at most, those that are being made included.
 const CAPACITY: usize = 8192;
