@@ -96,6 +96,7 @@ readings! {
     SPANS = counter("bartizan_trace_spans", "Spans of traces: exported, dropped as the queue was full, or failed.");
     SPANS_WAITING = gauge("bartizan_trace_waiting_spans", "Spans that are not sent yet.");
     SPANS_LIMIT = gauge("bartizan_trace_waiting_spans_limit", "How many spans may wait before further ones are dropped.");
+    AUDIT_LAG = seconds("bartizan_audit_copy_lag", "For how long the database has lacked records of the audit log that the file has.");
     UPSTREAM_UP = gauge("bartizan_upstream_up", "Whether the servers of an upstream could be started or reached the last time: 1 or 0.");
     HIDDEN = gauge("bartizan_hidden_definitions", "Definitions of an upstream that are hidden, as they were not accepted.");
     REFUSED = counter("bartizan_refused_definitions", "Calls of definitions that were not accepted.");
@@ -214,6 +215,11 @@ impl Readings {
         }
         self.push(SPANS_WAITING, [], waiting.into());
         self.push(SPANS_LIMIT, [], limit.into());
+    }
+
+    /// For how long the copy of the audit log has been behind the file.
+    pub fn audit_copy(&mut self, lag: Duration) {
+        self.push(AUDIT_LAG, [], lag.into());
     }
 
     /// An upstream of the configuration: whether it is available, how many changed and new

@@ -2,14 +2,14 @@
 
 use std::{error::Error, io, path::PathBuf};
 
+use audit_log::AuditFileError;
 use auth_core::audit::{Fault, Finding};
-use directory::DirectoryError;
+use directory::{AuditTableError, DirectoryError};
 use issuer_setup::SetupError;
 use terminal::{Invocation, Program};
 
 use crate::{
     admin::ask::AskError,
-    audit::log_file::AuditFileError,
     config::{policy_file::PolicyFileError, settings::ConfigError},
 };
 
@@ -121,6 +121,20 @@ pub enum Failure {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] AuditFileError),
+    /// The database into which it is copied.
+    #[error(transparent)]
+    AuditTable(#[from] AuditTableError),
+    /// A row of that database does not say what its record says.
+    #[error(
+        "the audit log is not as it was written: row {sequence} of {log} in the database has \
+         columns that differ from its line"
+    )]
+    AuditRow {
+        /// Which log.
+        log: String,
+        /// The number of the row.
+        sequence: i64,
+    },
     /// A record of the audit log is not as it was written.
     #[error("the audit log is not as it was written: {place}: {finding}")]
     AuditFinding {
@@ -205,8 +219,8 @@ impl Failure {
             Self::Bind { .. } | Self::AdminBind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
             Self::Audit(AuditFileError::CutOff { .. }) => 10,
-            Self::Audit(_) => 7,
-            Self::AuditRecord { .. } => 8,
+            Self::Audit(_) | Self::AuditTable(_) => 7,
+            Self::AuditRecord { .. } | Self::AuditRow { .. } => 8,
             Self::AuditFinding { finding, .. } => match finding.fault {
                 Fault::Checkpoint(_) | Fault::WrittenAnew { .. } => 9,
                 Fault::Incomplete | Fault::CutOff => 10,

@@ -35,7 +35,7 @@ pub use args::{
     PolicyArgs, PolicyCommand, RunArgs, SecondFactorCommand, ShowFormat, StatusArgs, TableFormat,
     TokensCommand, UpstreamArgs, UpstreamsCommand, UsersCommand,
 };
-pub use audit::AuditLog;
+pub use audit_log::AuditLog;
 use auth_core::SystemClock;
 pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
 use command::record::ChangeRecord;
@@ -80,9 +80,13 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Re
         return Err(ConfigError(config.errors().to_vec()).into());
     }
     let environment = environment.with_config(config);
-    let record = ChangeRecord::begin(cli.command.as_ref(), &environment, &SystemClock)?;
+    let record = ChangeRecord::begin(cli.command.as_ref(), &cli.run, &environment, &SystemClock);
+    let record = Box::pin(record).await?;
     Box::pin(execute(cli, &env_file, environment, invocation, out)).await?;
-    record.map_or(Ok(()), |record| record.finish(&SystemClock))
+    match record {
+        Some(record) => Box::pin(record.finish(&SystemClock)).await,
+        None => Ok(()),
+    }
 }
 
 async fn execute(

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use audit_log::WriteFailure;
 use auth_core::Clock;
-use directory::{AnyDirectory, CacheSettings, CachedDirectory, Shared};
+use directory::{AnyDirectory, AuditTable, CacheSettings, CachedDirectory, Shared};
 use issuer::ServedResource;
 use issuer_setup::OpenIssuer;
 use limits_store::{LimitsStore, StoreAnswers};
 use metrics::Metrics;
+use secrecy::ExposeSecret;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +18,11 @@ use traces::Traces;
 
 use super::{sign_in, start_code::StartCode};
 use crate::{
-    admin::{readiness::Readiness, readings},
-    audit::kept::KeptLog,
+    admin::{
+        readiness::{Failing, Readiness},
+        readings,
+    },
+    audit::{changes::SignInRecords, copy::AuditCopy, kept::KeptLog},
     config::{limits_store::LimitsStoreConfig, settings::Config},
     failure::Failure,
     mcp::sessions::Sessions,
@@ -36,6 +41,8 @@ pub(crate) struct Foundation {
     pub(super) limits_store: Option<LimitsStore>,
     /// The audit log, if there is one: to be closed at the end.
     pub(crate) audit: Option<KeptLog>,
+    /// Its copy in a database, if there is one: to be finished after that.
+    pub(crate) audit_copy: Option<AuditCopy>,
     /// Counts what happens, if an operator can ask for it.
     pub(crate) metrics: Option<Arc<Metrics>>,
     /// What fails, for `/readyz`.
@@ -75,7 +82,14 @@ impl Foundation {
         };
         let metrics = config.admin.as_ref().map(|_| readings::new_metrics(clock.as_ref()));
         let readiness = Readiness::default();
+        let audit_copy = audit_copy(config, audit.as_ref(), clock)?;
+        if let (Some(sign_in), Some(KeptLog { log, .. })) = (&sign_in, &audit) {
+            sign_in.server.observe_with(Arc::new(SignInRecords(log.clone())));
+        }
         check_all(&readiness, sessions.as_ref(), sign_in.as_ref(), audit.as_ref());
+        if let Some(copy) = &audit_copy {
+            readiness.add_job(copy.health());
+        }
         let tracing = match &config.traces {
             Some(config) => Some(Tracing::new(config, clock)?),
             None => None,
@@ -89,9 +103,13 @@ impl Foundation {
         }
         let limits_store = limits_store(config, clock, metrics.as_deref(), &readiness);
         if let (Some(metrics), Some(KeptLog { log, .. })) = (&metrics, audit.clone()) {
+            let copy = audit_copy.clone();
             metrics.read(move |readings| {
                 let (waiting, limit) = log.waiting();
                 readings.audit(waiting, limit);
+                if let Some(copy) = &copy {
+                    readings.audit_copy(copy.lag());
+                }
             });
         }
         Ok(Self {
@@ -100,6 +118,7 @@ impl Foundation {
             sign_in,
             limits_store,
             audit,
+            audit_copy,
             metrics,
             tracing,
             traces,
@@ -123,6 +142,9 @@ impl Foundation {
         }
         if let Some(audit) = self.audit.clone() {
             running.spawn(audit.keep(stop.clone()));
+        }
+        if let Some(copy) = self.audit_copy.clone() {
+            running.spawn(copy.keep(stop.clone()));
         }
         if let Some(sign_in) = self.sign_in.clone() {
             running.spawn(sign_in.agreement().keep(stop.clone()));
@@ -153,6 +175,21 @@ fn limits_store(
     Some(store)
 }
 
+/// What copies the audit log, if the configuration has a database for it.
+fn audit_copy(
+    config: &Config,
+    log: Option<&KeptLog>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<AuditCopy>, Failure> {
+    let (Some(audit), Some(url), Some(KeptLog { log, .. })) =
+        (&config.audit, &config.audit_database, log)
+    else {
+        return Ok(None);
+    };
+    let table = AuditTable::at(url.expose_secret())?;
+    Ok(Some(AuditCopy::new(table, &audit.file, log.synced(), clock)))
+}
+
 /// Lets `/readyz` say what of these fails.
 fn check_all(
     readiness: &Readiness,
@@ -161,7 +198,10 @@ fn check_all(
     audit: Option<&KeptLog>,
 ) {
     if let Some(KeptLog { log, .. }) = audit.cloned() {
-        readiness.add(move || log.failing());
+        readiness.add(move || {
+            let WriteFailure { what, since } = log.failing()?;
+            Some(Failing { what: what.into(), since, affects_callers: true })
+        });
     }
     let pruning = sessions.map(Sessions::health).into_iter();
     let pruning = pruning.chain(sign_in.map(OpenIssuer::health));

@@ -18,6 +18,7 @@ pub(crate) mod upstream_resource;
 
 use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
+use audit_log::AuditLog;
 use auth_core::{Clock, Rate, ResourceUri};
 use axum::{
     Router,
@@ -47,7 +48,6 @@ use crate::{
         readiness::Readiness,
         readings,
     },
-    audit::AuditLog,
     authenticate::{DirectoryAuthenticator, DirectoryUsers, Provisioning},
 };
 
@@ -143,6 +143,14 @@ pub struct App<D> {
     pub server_command: String,
 }
 
+/// `guard`, with its decisions in the audit log, if there is one.
+fn recorded<A: Authenticate>(guard: Guard<A>, log: Option<&AuditLog>) -> Guard<A> {
+    match log {
+        Some(log) => guard.recorder(Arc::new(log.clone())),
+        None => guard,
+    }
+}
+
 impl<D: Directory> App<D> {
     /// Suggests commands in the log by this name: `bartizan-server`.
     #[must_use]
@@ -223,10 +231,7 @@ impl<D: Directory> App<D> {
             let guard = guard.origin_remedies(HOST_REMEDY, ORIGIN_REMEDY);
             let guard =
                 if self.has_client_certificates { guard.client_certificates() } else { guard };
-            let mut guard = match &self.audit {
-                Some(audit) => guard.recorder(Arc::new(audit.clone())),
-                None => guard,
-            };
+            let mut guard = recorded(guard, self.audit.as_ref());
             if let Some(traces) = &self.traces {
                 guard = guard.tracer(Arc::new(traces.resource(&uri)));
             }
@@ -241,7 +246,7 @@ impl<D: Directory> App<D> {
             if let Some(metrics) = &metrics {
                 guard = guard.observer(metrics.clone());
             }
-            let bound = |guard| bounds.of_failures(guard);
+            let bound = |guard| recorded(bounds.of_failures(guard), self.audit.as_ref());
             let (own, clock) = (calls.clone(), &self.clock);
             let mounted = explain::mount(router, &places, &uri, own, &authenticate, clock, bound)?;
             (router, explaining) = (mounted.router, explaining.merge(mounted.direct));

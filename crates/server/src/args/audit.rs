@@ -31,6 +31,9 @@ pub enum AuditCommand {
         /// A record that must be there, as an earlier check has printed it
         #[arg(long, value_name = "SEQUENCE:HASH")]
         head: Option<Head>,
+        /// Check the copies in the database `AUDIT_DATABASE_URL`, of all nodes
+        #[arg(long, conflicts_with = "files")]
+        database: bool,
         /// The output format
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
@@ -45,6 +48,9 @@ pub enum AuditCommand {
         /// Show this many of them, the newest [default: all]
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
+        /// Show the copies in the database `AUDIT_DATABASE_URL`, of all nodes
+        #[arg(long, conflicts_with = "files")]
+        database: bool,
         /// The output format
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         output: ShowFormat,
@@ -56,6 +62,9 @@ pub enum AuditCommand {
         /// The form of each line
         #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
         format: ExportFormat,
+        /// Export the copies in the database `AUDIT_DATABASE_URL`, of all nodes
+        #[arg(long, conflicts_with = "files")]
+        database: bool,
         /// Which records.
         #[command(flatten)]
         filter: AuditFilter,

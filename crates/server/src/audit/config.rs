@@ -1,69 +1,67 @@
 //! The section `[audit]`: off unless a file is named.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use audit_log::AuditConfig;
 use auth_core::{Algorithm, SigningKey};
+use directory::AuditTable;
+use secrecy::SecretString;
 use settings::{Environment, Variable, secret_file};
 
-/// Where decisions are recorded, and how.
-#[derive(Debug, Clone)]
-pub(crate) struct AuditConfig {
-    /// The file that is written.
-    pub(crate) file: PathBuf,
-    /// The key that signs checkpoints.
-    pub(crate) key: SigningKey,
-    /// What this node is called in records.
-    pub(crate) node: String,
-    /// From which size on a file is renamed.
-    pub(crate) max_bytes: u64,
-    /// How many files that are full are kept; `None` for all.
-    pub(crate) max_full_files: Option<usize>,
-    /// After how many records there is a checkpoint.
-    pub(crate) checkpoint_records: u64,
-    /// Whether records are written to standard output, too.
-    pub(crate) is_copied: bool,
+/// What the settings say; `None` if there is no audit log, or if something is wrong, which is
+/// added to `faults`.
+pub(crate) fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<AuditConfig> {
+    let Some(file) = environment.get(Variable::AuditFile) else {
+        if environment.get(Variable::AuditKeyFile).is_some() {
+            let label = environment.label(Variable::AuditKeyFile);
+            faults.push(format!("{label}: set AUDIT_FILE, too: without it there is no log"));
+        }
+        return None;
+    };
+    let number = |variable: Variable, faults: &mut Vec<String>| {
+        let text = environment.get(variable)?;
+        let number = text.parse::<u64>().ok().filter(|number| *number >= 1);
+        if number.is_none() {
+            let label = environment.label(variable);
+            faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
+        }
+        number
+    };
+    let max_mib = number(Variable::AuditRotateMib, faults);
+    let keep = number(Variable::AuditKeepFiles, faults);
+    let checkpoint_records = number(Variable::AuditCheckpointRecords, faults);
+    let read = |path: &str| read_key(path.as_ref()).map_err(|fault| format!(" {path}: {fault}"));
+    let key = environment.get(Variable::AuditKeyFile).map(read);
+    let missing = ": set a private key that signs the log, too".to_owned();
+    let key = key.unwrap_or(Err(missing)).map_err(|fault| {
+        faults.push(format!("{}{fault}", environment.label(Variable::AuditKeyFile)));
+    });
+    Some(AuditConfig {
+        file: file.into(),
+        key: key.ok()?,
+        node: node(),
+        max_bytes: max_mib?.saturating_mul(1024 * 1024),
+        max_full_files: keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX)),
+        checkpoint_records: checkpoint_records?,
+        is_copied: environment.get(Variable::AuditStdout) == Some("on"),
+    })
 }
 
-impl AuditConfig {
-    /// What the settings say; `None` if there is no audit log, or if something is wrong, which is
-    /// added to `faults`.
-    pub(crate) fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
-        let Some(file) = environment.get(Variable::AuditFile) else {
-            if environment.get(Variable::AuditKeyFile).is_some() {
-                let label = environment.label(Variable::AuditKeyFile);
-                faults.push(format!("{label}: set AUDIT_FILE, too: without it there is no log"));
-            }
-            return None;
-        };
-        let number = |variable: Variable, faults: &mut Vec<String>| {
-            let text = environment.get(variable)?;
-            let number = text.parse::<u64>().ok().filter(|number| *number >= 1);
-            if number.is_none() {
-                let label = environment.label(variable);
-                faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
-            }
-            number
-        };
-        let max_mib = number(Variable::AuditRotateMib, faults);
-        let keep = number(Variable::AuditKeepFiles, faults);
-        let checkpoint_records = number(Variable::AuditCheckpointRecords, faults);
-        let read =
-            |path: &str| read_key(path.as_ref()).map_err(|fault| format!(" {path}: {fault}"));
-        let key = environment.get(Variable::AuditKeyFile).map(read);
-        let missing = ": set a private key that signs the log, too".to_owned();
-        let key = key.unwrap_or(Err(missing)).map_err(|fault| {
-            faults.push(format!("{}{fault}", environment.label(Variable::AuditKeyFile)));
-        });
-        Some(Self {
-            file: file.into(),
-            key: key.ok()?,
-            node: node(),
-            max_bytes: max_mib?.saturating_mul(1024 * 1024),
-            max_full_files: keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX)),
-            checkpoint_records: checkpoint_records?,
-            is_copied: environment.get(Variable::AuditStdout) == Some("on"),
-        })
+/// The database into which the log is copied; `None` if there is none, or if something is wrong,
+/// which is added to `faults`.
+pub(crate) fn database(
+    environment: &Environment,
+    faults: &mut Vec<String>,
+) -> Option<SecretString> {
+    let url = environment.get(Variable::AuditDatabaseUrl)?;
+    let label = environment.label(Variable::AuditDatabaseUrl);
+    if environment.get(Variable::AuditFile).is_none() {
+        faults.push(format!("{label}: set AUDIT_FILE, too: the file is what is copied"));
     }
+    if let Err(fault) = AuditTable::check(url) {
+        faults.push(format!("{label}: {fault}"));
+    }
+    Some(url.into())
 }
 
 /// What this node is called.

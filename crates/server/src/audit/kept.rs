@@ -11,15 +11,22 @@ use std::{
     time::Duration,
 };
 
+use audit_log::{AuditConfig, AuditFileError, AuditLog};
 use auth_core::{Clock, FailureChange, JobHealth, audit::Head};
-use directory::{AnyDirectory, Shared};
+use directory::{AnyDirectory, DirectoryError, Shared};
 use tokio_util::sync::CancellationToken;
 
-use super::{AuditLog, config, log_file::AuditFileError};
+use super::config;
 use crate::failure::Failure;
 
 /// How long until the database is asked again after an error.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What the log of this node in `file` is called in databases.
+pub(crate) fn log_name(file: &Path) -> String {
+    let path = absolute(file).unwrap_or_else(|_| file.to_owned());
+    format!("{} {}", config::node(), path.display())
+}
 
 /// Where the head of one log is kept.
 #[derive(Debug, Clone)]
@@ -32,9 +39,13 @@ pub(crate) struct KeptHead {
 impl KeptHead {
     /// That of the log of this node in `file`.
     pub(crate) fn of(file: &Path, directory: &AnyDirectory) -> Self {
-        let path = absolute(file).unwrap_or_else(|_| file.to_owned());
-        let name = format!("{} {}", config::node(), path.display());
-        Self { shared: Shared::new(directory.clone()), path: file.to_owned(), name }
+        Self { shared: Shared::new(directory.clone()), path: file.to_owned(), name: log_name(file) }
+    }
+
+    /// That of the log of this name, as [`log_name`] has it.
+    pub(crate) fn of_log(name: &str, directory: &AnyDirectory) -> Self {
+        let (path, name) = (PathBuf::from(name), name.to_owned());
+        Self { shared: Shared::new(directory.clone()), path, name }
     }
 
     /// The one that was kept last; `None` if none was.
@@ -42,6 +53,11 @@ impl KeptHead {
         let text = self.shared.audit_head(&self.name).await?;
         let invalid = |source| AuditFileError::KeptHead { path: self.path.clone(), source };
         Ok(text.map(|text| text.parse::<Head>().map_err(invalid)).transpose()?)
+    }
+
+    /// Keeps `head` instead.
+    pub(crate) async fn store(&self, head: Head) -> Result<(), DirectoryError> {
+        self.shared.keep_audit_head(&self.name, &head.to_string()).await
     }
 }
 
@@ -57,7 +73,7 @@ pub(crate) struct KeptLog {
 impl KeptLog {
     /// Opens the log that `config` describes, if it has the record that is kept.
     pub(crate) async fn open(
-        config: &config::AuditConfig,
+        config: &AuditConfig,
         directory: &AnyDirectory,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
@@ -100,8 +116,7 @@ impl KeptLog {
             // Not known yet: what was kept before stays.
             return true;
         }
-        let stored = self.kept.shared.keep_audit_head(&self.kept.name, &head.to_string()).await;
-        match stored {
+        match self.kept.store(head).await {
             Ok(()) => {
                 if self.health.succeeded() {
                     tracing::info!("The head of the audit log is kept again");
@@ -128,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_head_that_cannot_be_kept_is_reported_and_one_that_is_none_ends_the_start() {
         let folder = tempfile::tempdir().unwrap();
-        let config = config::AuditConfig {
+        let config = AuditConfig {
             file: folder.path().join("audit.jsonl"),
             key: TestKey::shared(Algorithm::Es256).signing(),
             node: "a".into(),

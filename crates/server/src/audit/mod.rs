@@ -1,31 +1,11 @@
-//! The audit log of this process: the records of [`auth_core::audit`] in files.
+//! The audit log of this process ([`audit_log`]): its settings, its head in the database of the
+//! directory, and its copy in another one.
 //!
-//! 1. A file is a chain of its own, and has one writer at a time: a lock is held as long as it is
-//!    written. The server writes the configured file, and commands that change something a second
-//!    one beside it, `NAME-commands.EXT`, each for as long as it runs.
-//! 2. The chain goes on when a file has reached its size and is renamed, and when a process is
-//!    started again. A record that was not written to its end, because the process or the machine
-//!    stopped, is removed at the next start, and the record of the start says so.
-//! 3. No call is passed on for whose record there is no room. Records wait in a bounded queue. A
-//!    request waits for room for a bounded time, and is then refused with 503, at once while the
-//!    file cannot be written. A failed write is tried again until it succeeds.
-//! 4. The head, once the disk has it, is kept in the database of the directory ([`kept`]). A log
-//!    that does not have the record that is kept there is not continued.
-//! 5. Standard output may have a copy of what is in the file. The file counts.
-//! 6. What is refused without a decision (no token, a bad token, a malformed request) is recorded
-//!    up to a number in each second. The rest is counted: a caller without a token cannot fill a
-//!    disk.
+//! The head, once the disk has it, is kept in the database of the directory ([`kept`]). A log that
+//! does not have the record that is kept there is not continued. A PostgreSQL database may have a
+//! copy of the records ([`copy`]).
 
+pub(crate) mod changes;
 pub(crate) mod config;
-pub(crate) mod files;
+pub(crate) mod copy;
 pub(crate) mod kept;
-mod log;
-pub(crate) mod log_file;
-mod queue;
-mod records;
-pub(crate) mod sink;
-#[cfg(test)]
-mod tests;
-mod worker;
-
-pub use self::log::AuditLog;

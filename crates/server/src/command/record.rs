@@ -2,26 +2,24 @@
 //!
 //! The log is opened before the command runs: without a log that can be written, nothing is
 //! changed. It is a chain of its own beside the server's, and its lock is held until the command
-//! has ended.
+//! has ended. Its head is kept in the database of the directory, as that of the server's log: a log
+//! that does not have that record is not continued.
 
+use audit_log::{AuditFileError, Files, LogFile, Sink};
 use auth_core::{
     Clock,
-    audit::{Change, Entry, Timestamp},
+    audit::{Change, Entry, Head, Timestamp},
 };
-use settings::Environment;
+use directory::AnyDirectory;
+use settings::{Environment, Variable};
 
 use super::context::who;
 use crate::{
     args::{
-        ClientsCommand, Command, GrantsCommand, SecondFactorCommand, TokensCommand,
+        ClientsCommand, Command, GrantsCommand, RunArgs, SecondFactorCommand, TokensCommand,
         UpstreamsCommand, UsersCommand,
     },
-    audit::{
-        config::AuditConfig,
-        files::Files,
-        log_file::{AuditFileError, LogFile},
-        sink::Sink,
-    },
+    audit::{config as audit_config, kept::KeptHead},
     config::settings::ConfigError,
     failure::Failure,
 };
@@ -34,18 +32,21 @@ pub(crate) struct ChangeRecord {
     log: LogFile,
     files: Files,
     change: Change,
+    /// The database of the directory.
+    database: String,
 }
 
 impl ChangeRecord {
     /// For a command that changes something, where there is an audit log.
-    pub(crate) fn begin(
+    pub(crate) async fn begin(
         command: Option<&Command>,
+        args: &RunArgs,
         environment: &Environment,
         clock: &dyn Clock,
     ) -> Result<Option<Self>, Failure> {
         let Some((name, object, detail)) = command.and_then(change_of) else { return Ok(None) };
         let mut faults = Vec::new();
-        let config = AuditConfig::resolve(environment, &mut faults);
+        let config = audit_config::resolve(environment, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError(faults).into());
         }
@@ -60,17 +61,49 @@ impl ChangeRecord {
             detail: short(detail),
         };
         let files = Files::at(&config.file).of_commands();
-        let log = LogFile::open(&config, files.clone(), None, now(clock))?;
-        Ok(Some(Self { log, files, change }))
+        let database = args.flag(Variable::DatabaseUrl);
+        let database = database.as_deref().or_else(|| environment.get(Variable::DatabaseUrl));
+        let database = database.unwrap_or_default().to_owned();
+        let kept = kept(&database, &files).await?;
+        let log = LogFile::open(&config, files.clone(), kept, now(clock))?;
+        Ok(Some(Self { log, files, change, database }))
     }
 
     /// Records that the change was made.
-    pub(crate) fn finish(mut self, clock: &dyn Clock) -> Result<(), Failure> {
+    pub(crate) async fn finish(mut self, clock: &dyn Clock) -> Result<(), Failure> {
         let time = now(clock);
         self.log.append(time, &Entry::Change(Box::new(self.change)));
         let path = self.files.current().to_owned();
-        self.log.close(time).map_err(|source| AuditFileError::NotRecorded { path, source }.into())
+        let not_recorded = |source| AuditFileError::NotRecorded { path, source };
+        self.log.close(time).map_err(not_recorded)?;
+        // The record is there. The next command keeps its head, if this one cannot.
+        if let Err(error) = keep(&self.database, &self.files, self.log.head()).await {
+            tracing::warn!(%error, "The head of the commands' audit log cannot be kept");
+        }
+        Ok(())
     }
+}
+
+/// The head that the database has of the log in `files`; `None` where there is no database yet.
+async fn kept(database: &str, files: &Files) -> Result<Option<Head>, Failure> {
+    if AnyDirectory::missing_file(database)?.is_some() {
+        return Ok(None);
+    }
+    let directory = AnyDirectory::open(database).await?;
+    let kept = KeptHead::of(files.current(), &directory).load().await;
+    directory.close().await;
+    kept
+}
+
+/// Keeps `head` there.
+async fn keep(database: &str, files: &Files, head: Head) -> Result<(), Failure> {
+    if AnyDirectory::missing_file(database)?.is_some() {
+        return Ok(());
+    }
+    let directory = AnyDirectory::open(database).await?;
+    let kept = KeptHead::of(files.current(), &directory).store(head).await;
+    directory.close().await;
+    Ok(kept?)
 }
 
 fn now(clock: &dyn Clock) -> Timestamp {

@@ -274,6 +274,9 @@ pub(super) async fn serve_until(
     if let Some(audit) = audit {
         audit.close().await;
     }
+    if let Some(copy) = &foundation.audit_copy {
+        copy.clone().finish().await;
+    }
     if let Some(tracing) = tracing {
         tracing.stop().await;
     }

@@ -16,7 +16,8 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 34] = [
+const FAMILIES: [(&str, &str, Option<&str>); 35] = [
+    ("bartizan_audit_copy_lag_seconds", "gauge", Some("seconds")),
     ("bartizan_audit_waiting_records", "gauge", None),
     ("bartizan_audit_waiting_records_limit", "gauge", None),
     ("bartizan_build", "info", None),

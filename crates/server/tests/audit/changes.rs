@@ -1,6 +1,7 @@
 //! One record for each command that changed something.
 
 use auth_core::audit::Entry;
+use serde_json::json;
 
 use crate::world::World;
 
@@ -58,4 +59,47 @@ fn commands_that_change_something_are_recorded_and_no_others() {
     assert_eq!(texts, wanted);
     assert!(changes.iter().all(|change| change.by.contains('@')));
     world.run(&["audit", "verify"]).expect(0).has(&["ok: audit-commands.jsonl"]);
+}
+
+#[tokio::test]
+async fn changes_at_the_authorization_server_are_in_the_log_of_the_server() {
+    let mut world = World::with(&[("SIGN_IN", "on")]);
+    world.start();
+    let body = json!({ "client_name": "New", "redirect_uris": ["http://127.0.0.1/callback"] });
+    assert_eq!(world.post("/register", None, &body).await, 201);
+    world.stop();
+    let changes = world.records("audit.jsonl").into_iter().filter_map(|line| match line.entry {
+        Entry::Change(change) => Some(*change),
+        _ => None,
+    });
+    let [change] = <[_; 1]>::try_from(changes.collect::<Vec<_>>()).unwrap();
+    assert_eq!((change.by.as_str(), change.command.as_str()), ("anyone", "client register"));
+    assert_eq!(change.detail.as_deref(), Some("New"));
+    let id = change.object.unwrap();
+    drop(world.run(&["clients", "list", "--all"]).expect(0).has(&[&id]));
+    let said = world.run(&["audit", "show", "--action", "client register"]).expect(0);
+    drop(said.has(&["changed", &id]));
+}
+
+#[tokio::test]
+async fn questions_about_tokens_are_recorded_without_the_tokens() {
+    let mut world = World::new();
+    world.start();
+    let token = world.token("alice", "Admin.Read");
+    let asked = world.token("bob", "User.Read");
+    let params = json!({ "token": asked, "tool": "get_time" });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "admin/explain", "params": params });
+    for (token, status) in [(&token, 200), (&asked, 403)] {
+        assert_eq!(world.post("/admin/explain", Some(token), &body).await, status);
+    }
+    world.stop();
+    let decisions = world.decisions();
+    let found = decisions.iter().map(|it| {
+        let text = |at: &str| it.pointer(at).and_then(|it| it.as_str()).unwrap_or_default();
+        [text("/outcome"), text("/who/subject"), text("/what/method")].join(" ")
+    });
+    let wanted = ["permitted alice admin/explain", "denied bob admin/explain"];
+    assert_eq!(found.collect::<Vec<_>>(), wanted);
+    let log = std::fs::read_to_string(world.path("audit.jsonl")).unwrap();
+    assert!(!log.contains(&asked) && !log.contains(&token));
 }

@@ -101,6 +101,31 @@ async fn the_database_knows_of_a_log_that_was_cut_off_or_removed() {
     drop(world.run_with(&other, &["audit", "verify"]).expect(2).has(&["no audit log at"]));
 }
 
+#[test]
+fn the_database_knows_of_a_log_of_commands_that_was_cut_off() {
+    let world = World::new();
+    drop(world.run(&["users", "disable", "bob"]).expect(0));
+    let path = world.path("audit-commands.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = good.split_inclusive('\n').collect();
+    drop(world.run(&["audit", "verify"]).expect(0).has(&["which the database knows"]));
+    // What the last command has written; all of it; and the file itself.
+    for text in [lines[..3].concat(), String::new()] {
+        fs::write(&path, &text).unwrap();
+        drop(world.run(&["audit", "verify"]).expect(10).has(&["the log was cut off"]));
+        let said = world.run(&["users", "enable", "bob"]).expect(10);
+        drop(said.has(&["audit-commands.jsonl was cut off or replaced"]));
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "nothing is written");
+    }
+    fs::remove_file(&path).unwrap();
+    drop(world.run(&["users", "enable", "bob"]).expect(10));
+    // Nothing was changed.
+    drop(world.run(&["users", "show", "bob"]).expect(0).has(&["disabled"]));
+    fs::write(&path, good).unwrap();
+    drop(world.run(&["users", "enable", "bob"]).expect(0));
+    drop(world.run(&["audit", "verify"]).expect(0));
+}
+
 #[tokio::test]
 async fn a_log_is_checked_with_a_public_key_alone() {
     let world = world().await;

@@ -55,7 +55,11 @@ impl World {
         let port = testkit::free_port().unwrap();
         let resource = format!("http://localhost:{port}/mcp");
         let audit = [("AUDIT_FILE", "audit.jsonl"), ("AUDIT_KEY_FILE", "audit.pem")];
+        let origin = format!("http://localhost:{port}");
+        // An authorization server is on the origin of the resource.
+        let signs_in = more.contains(&("SIGN_IN", "on")).then_some(("JWT_ISSUER", origin.as_str()));
         let settings = [("MCP_RESOURCE", resource.as_str()), ("SIGN_IN", "off")];
+        let more: Vec<_> = signs_in.iter().chain(more).collect();
         let settings = settings.iter().chain(&audit).chain(more);
         let settings = settings.map(|(name, value)| ((*name).into(), (*value).into())).collect();
         // No connection is kept, as the server ends between calls.
@@ -187,6 +191,15 @@ impl World {
             "params": { "name": tool, "arguments": { "unused": ARGUMENT } },
         });
         request.body(body.to_string())
+    }
+
+    /// Posts JSON to a path of the server.
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> StatusCode {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let request = self.http.post(url).header("host", format!("localhost:{}", self.port));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
+        request.send().await.unwrap().status()
     }
 
     pub(crate) async fn readiness(&self) -> String {

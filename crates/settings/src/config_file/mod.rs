@@ -248,7 +248,7 @@ fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
 
 /// Whether its value is the URL of a database, which may have a password.
 const fn may_have_password(variable: Variable) -> bool {
-    matches!(variable, Variable::DatabaseUrl | Variable::LimitsStore)
+    matches!(variable, Variable::AuditDatabaseUrl | Variable::DatabaseUrl | Variable::LimitsStore)
 }
 
 /// Whether a database's URL has a password, or may have one: `scheme://user:password@host`, also

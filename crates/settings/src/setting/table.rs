@@ -478,6 +478,14 @@ settings! {
         Some("off"),
         "Whether each record of the audit log is written to standard output, too, once it is in the file.",
     );
+    /// Where it is copied to.
+    AuditDatabaseUrl = server(
+        "AUDIT_DATABASE_URL",
+        ("audit", "database_url"),
+        Text,
+        None,
+        "A PostgreSQL database with the table of docs/deploy/audit.sql, into which records of the audit log are copied: postgres://HOST/NAME. A URL with a password belongs in the environment or in .env. Not set: there is no copy.",
+    );
     /// Whether OpenTelemetry is off.
     OtelSdkDisabled = traces(
         "OTEL_SDK_DISABLED",

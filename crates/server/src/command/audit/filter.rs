@@ -48,7 +48,10 @@ fn timestamp(when: When, now: NumericDate) -> Timestamp {
 fn is_of(user: &str, entry: &Entry) -> bool {
     match entry {
         Entry::Decision(decision) => decision.who.as_ref().is_some_and(|who| who.subject == user),
-        Entry::Change(change) => change.object.as_deref() == Some(user),
+        Entry::Change(change) => {
+            change.object.as_deref() == Some(user)
+                || change.by.strip_prefix("user ").is_some_and(|by| by == user)
+        }
         _ => false,
     }
 }

@@ -8,13 +8,13 @@ mod show;
 mod source;
 mod verify;
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-use auth_core::{Clock, audit::Head};
+use auth_core::Clock;
 use directory::AnyDirectory;
 use settings::{Environment, Variable};
 
-use self::{filter::Filter, verify::Checks};
+use self::{filter::Filter, source::ChainRecords, verify::Checks};
 use crate::{
     args::{AuditCommand, RunArgs},
     audit::kept::KeptHead,
@@ -29,34 +29,76 @@ pub(crate) async fn audit(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify { files, keys, hashes_only, partial, head, output } => {
-            let kept = if files.is_empty() { kept(args, environment).await? } else { None };
-            let chains = source::chains(&files, environment, kept)?;
+        AuditCommand::Verify { files, keys, hashes_only, partial, head, database, output } => {
+            let mut chains = source(&files, database, environment).await?;
+            if files.is_empty() {
+                know_heads(&mut chains, database, args, environment).await?;
+            }
+            let chains = present(chains, environment)?;
             let keys = verify::keys(&keys, hashes_only, environment)?;
-            verify::verify(&chains, &Checks { keys, partial, head }, output, out)
+            verify::verify(&chains, &Checks { keys, partial, head }, output, out).await
         }
-        AuditCommand::Show { files, filter, limit, output } => {
-            let chains = source::chains(&files, environment, None)?;
-            show::show(&chains, &Filter::new(filter, clock.now()), limit, output, out)
+        AuditCommand::Show { files, filter, limit, database, output } => {
+            let chains = present(source(&files, database, environment).await?, environment)?;
+            show::show(&chains, &Filter::new(filter, clock.now()), limit, output, out).await
         }
-        AuditCommand::Export { files, format, filter } => {
-            let chains = source::chains(&files, environment, None)?;
-            export::export(&chains, &Filter::new(filter, clock.now()), format, out)
+        AuditCommand::Export { files, format, database, filter } => {
+            let chains = present(source(&files, database, environment).await?, environment)?;
+            export::export(&chains, &Filter::new(filter, clock.now()), format, out).await
         }
     }
 }
 
-/// The head of the configured log that its server has kept in the database; `None` where there is
-/// no database, or none was kept.
-async fn kept(args: &RunArgs, environment: &Environment) -> Result<Option<Head>, Failure> {
+async fn source(
+    files: &[PathBuf],
+    database: bool,
+    environment: &Environment,
+) -> Result<Vec<ChainRecords>, Failure> {
+    if database {
+        source::in_database(environment).await
+    } else {
+        source::chains(files, environment)
+    }
+}
+
+/// Those of which there is something.
+fn present(
+    chains: Vec<ChainRecords>,
+    environment: &Environment,
+) -> Result<Vec<ChainRecords>, Failure> {
+    let chains: Vec<_> = chains.into_iter().filter(|chain| !chain.is_empty()).collect();
+    if chains.is_empty() {
+        let path = environment.get(Variable::AuditFile).unwrap_or_default();
+        return Err(Failure::Usage(format!("there is no audit log at {path} yet")));
+    }
+    Ok(chains)
+}
+
+/// Asks the database of the directory for the heads that it has of these logs, if there is one.
+async fn know_heads(
+    chains: &mut [ChainRecords],
+    database: bool,
+    args: &RunArgs,
+    environment: &Environment,
+) -> Result<(), Failure> {
     let url = args.flag(Variable::DatabaseUrl);
     let url = url.as_deref().or_else(|| environment.get(Variable::DatabaseUrl)).unwrap_or_default();
-    let Some(file) = environment.get(Variable::AuditFile) else { return Ok(None) };
     if AnyDirectory::missing_file(url)?.is_some() {
-        return Ok(None);
+        return Ok(());
     }
     let directory = AnyDirectory::open(url).await?;
-    let kept = KeptHead::of(file.as_ref(), &directory).load().await;
+    let mut known = Ok(());
+    for chain in chains {
+        let kept = if database {
+            KeptHead::of_log(&chain.name, &directory)
+        } else {
+            KeptHead::of(chain.name.as_ref(), &directory)
+        };
+        match kept.load().await {
+            Ok(head) => chain.kept = head,
+            Err(fault) => known = Err(fault),
+        }
+    }
     directory.close().await;
-    kept
+    known
 }

@@ -9,10 +9,7 @@ use auth_core::{
 use serde_json::Value;
 use terminal::table::Table;
 
-use super::{
-    filter::Filter,
-    source::{ChainFiles, each_record},
-};
+use super::{filter::Filter, source::ChainRecords};
 use crate::{args::ShowFormat, command::context::write_json, failure::Failure};
 
 /// A record as it is shown.
@@ -22,8 +19,8 @@ struct Row {
     json: Value,
 }
 
-pub(super) fn show(
-    chains: &[ChainFiles],
+pub(super) async fn show(
+    chains: &[ChainRecords],
     filter: &Filter,
     limit: Option<usize>,
     output: ShowFormat,
@@ -31,15 +28,17 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for chain in chains {
-        each_record(&chain.files, |line, text| {
-            if filter.has(&line)
-                && let Some(cells) = cells(&line)
-            {
-                let json = serde_json::from_str(text).unwrap_or_default();
-                rows.push(Row { time: line.time, cells, json });
-            }
-            Ok(())
-        })?;
+        chain
+            .each_record(|line, text| {
+                if filter.has(&line)
+                    && let Some(cells) = cells(&line)
+                {
+                    let json = serde_json::from_str(text).unwrap_or_default();
+                    rows.push(Row { time: line.time, cells, json });
+                }
+                Ok(())
+            })
+            .await?;
     }
     // Of two chains: records of one time stay in the order of their chain.
     rows.sort_by_key(|row| row.time);

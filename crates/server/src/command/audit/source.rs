@@ -1,45 +1,70 @@
-//! Which files make up a chain, and their lines.
+//! Where the records of a chain are: files, or a database.
 
 use std::{
     collections::BTreeMap,
+    fmt,
     fs::File,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
-use auth_core::audit::{Head, Line};
+use audit_log::{AuditFileError, Files};
+use auth_core::{
+    audit::{Head, Line},
+    display,
+};
+use directory::AuditTable;
 use settings::{Environment, Variable};
 
-use crate::{
-    audit::{files::Files, log_file::AuditFileError},
-    failure::Failure,
-};
+use crate::failure::Failure;
 
-/// The files of one chain, in the order of their records.
-pub(super) struct ChainFiles {
-    /// The name of the file that is written, or was.
-    pub(super) name: PathBuf,
-    pub(super) files: Vec<PathBuf>,
-    /// The record that the database knows of it.
+/// How many rows are read at once.
+const PAGE: i64 = 500;
+
+/// One chain, and where its records are.
+pub(super) struct ChainRecords {
+    /// The name of the file that is written, or was; in a database the name of the log.
+    pub(super) name: String,
+    pub(super) records: Records,
+    /// The record that the database of the directory knows of it.
     pub(super) kept: Option<Head>,
 }
 
-/// A line of a file.
-pub(super) struct Place<'a> {
-    pub(super) path: &'a Path,
-    /// From 1.
-    pub(super) line: usize,
+/// Where the records of a chain are.
+pub(super) enum Records {
+    /// In files, in this order.
+    Files(Vec<PathBuf>),
+    /// In a database, under the name of the chain.
+    Table(AuditTable),
 }
 
-/// The chains of these files; of the configured log if there are none, of which the database knows
-/// the record `kept`.
+/// A line of a file, or a row.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// The lines count from 1.
+    File { path: &'a Path, line: usize },
+    /// The number of the record in the database.
+    Row { log: &'a str, sequence: i64 },
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Row { log, sequence } => {
+                write!(f, "row {sequence} of {} in the database", display::escape(log))
+            }
+        }
+    }
+}
+
+/// The chains of these files; of the configured log if there are none.
 pub(super) fn chains(
     files: &[PathBuf],
     environment: &Environment,
-    kept: Option<Head>,
-) -> Result<Vec<ChainFiles>, Failure> {
+) -> Result<Vec<ChainRecords>, Failure> {
     if files.is_empty() {
-        return configured(environment, kept);
+        return configured(environment);
     }
     let mut found: BTreeMap<PathBuf, Vec<(u64, PathBuf)>> = BTreeMap::new();
     for path in files {
@@ -52,33 +77,98 @@ pub(super) fn chains(
         files.sort();
         files.dedup();
         let files = files.into_iter().map(|(_, path)| path).collect();
-        ChainFiles { name, files, kept: None }
+        let name = name.display().to_string();
+        ChainRecords { name, records: Records::Files(files), kept: None }
     };
     Ok(found.into_iter().map(chain).collect())
 }
 
-fn configured(environment: &Environment, kept: Option<Head>) -> Result<Vec<ChainFiles>, Failure> {
+/// The configured log, and that of the commands; also one without a file.
+fn configured(environment: &Environment) -> Result<Vec<ChainRecords>, Failure> {
     let Some(path) = environment.get(Variable::AuditFile) else {
         let text = "which audit log? Name its files, or set AUDIT_FILE";
         return Err(Failure::Usage(text.into()));
     };
     let server = Files::at(path);
     let mut chains = Vec::new();
-    for (files, kept) in [(server.clone(), kept), (server.of_commands(), None)] {
-        let name = files.current().to_owned();
-        let files = files.all().map_err(|source| io_error(&name, source))?;
-        if !files.is_empty() || kept.is_some() {
-            chains.push(ChainFiles { name, files, kept });
-        }
-    }
-    if chains.is_empty() {
-        return Err(Failure::Usage(format!("there is no audit log at {path} yet")));
+    for files in [server.clone(), server.of_commands()] {
+        let name = files.current().display().to_string();
+        let files = files.all().map_err(|source| io_error(files.current(), source))?;
+        chains.push(ChainRecords { name, records: Records::Files(files), kept: None });
     }
     Ok(chains)
 }
 
-/// Gives each line to `each`, without its line break, and whether it has one.
-pub(super) fn each_line(
+/// The chains that have records in the database.
+pub(super) async fn in_database(environment: &Environment) -> Result<Vec<ChainRecords>, Failure> {
+    let Some(url) = environment.get(Variable::AuditDatabaseUrl) else {
+        let text = "which database? Set AUDIT_DATABASE_URL";
+        return Err(Failure::Usage(text.into()));
+    };
+    let table = AuditTable::at(url)?;
+    let logs = table.logs().await?;
+    if logs.is_empty() {
+        return Err(Failure::Usage("there is no audit log in the database yet".into()));
+    }
+    let chain = |name| {
+        let records = Records::Table(table.clone());
+        ChainRecords { name, records, kept: None }
+    };
+    Ok(logs.into_iter().map(chain).collect())
+}
+
+impl ChainRecords {
+    /// Whether there is anything to look at.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(&self.records, Records::Files(files) if files.is_empty()) && self.kept.is_none()
+    }
+
+    /// Gives each line to `each`, without its line break, and whether it has one.
+    pub(super) async fn each_line(
+        &self,
+        mut each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match &self.records {
+            Records::Files(files) => each_line_of(files, each),
+            Records::Table(table) => {
+                let log = self.name.as_str();
+                let mut last = 0;
+                loop {
+                    let rows = table.page(log, last, PAGE).await?;
+                    let Some(end) = rows.last().map(|row| row.sequence) else { return Ok(()) };
+                    for row in rows {
+                        let sequence = row.sequence;
+                        if !row.is_of_its_line() {
+                            let log = display::escape(log).into_owned();
+                            return Err(Failure::AuditRow { log, sequence });
+                        }
+                        each(Place::Row { log, sequence }, row.line.as_bytes(), true)?;
+                    }
+                    last = end;
+                }
+            }
+        }
+    }
+
+    /// Gives each record to `each`, with its line. What is not complete is being written.
+    pub(super) async fn each_record(
+        &self,
+        mut each: impl FnMut(Line, &str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.each_line(|place, bytes, is_complete| {
+            if !is_complete {
+                return Ok(());
+            }
+            let fault = || Failure::AuditRecord { place: place.to_string() };
+            let record = Line::parse(bytes).map_err(|_| fault())?;
+            let text = str::from_utf8(bytes).map_err(|_| fault())?;
+            each(record, text)
+        })
+        .await
+    }
+}
+
+fn each_line_of(
     files: &[PathBuf],
     mut each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -91,7 +181,7 @@ pub(super) fn each_line(
             if file.read_until(b'\n', &mut bytes).map_err(fault)? == 0 {
                 break;
             }
-            let place = Place { path, line };
+            let place = Place::File { path, line };
             match bytes.strip_suffix(b"\n") {
                 Some(whole) => each(place, whole, true)?,
                 None => each(place, &bytes, false)?,
@@ -99,22 +189,6 @@ pub(super) fn each_line(
         }
     }
     Ok(())
-}
-
-/// Gives each record to `each`, with its line. What is not complete is being written.
-pub(super) fn each_record(
-    files: &[PathBuf],
-    mut each: impl FnMut(Line, &str) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    each_line(files, |Place { path, line }, bytes, is_complete| {
-        if !is_complete {
-            return Ok(());
-        }
-        let fault = || Failure::AuditRecord { place: format!("{} line {line}", path.display()) };
-        let record = Line::parse(bytes).map_err(|_| fault())?;
-        let text = str::from_utf8(bytes).map_err(|_| fault())?;
-        each(record, text)
-    })
 }
 
 fn io_error(path: &Path, source: io::Error) -> Failure {

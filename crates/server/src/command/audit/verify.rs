@@ -5,11 +5,12 @@ use std::{fmt::Write as _, io::Write, path::PathBuf};
 use auth_core::{
     KeySet,
     audit::{Head, Report, Verifier},
+    display,
 };
 use serde_json::json;
 use settings::{Environment, Variable, verifying_keys_in};
 
-use super::source::{ChainFiles, Place, each_line};
+use super::source::{ChainRecords, Place, Records};
 use crate::{args::OutputFormat, command::context::write_json, failure::Failure};
 
 /// What is checked.
@@ -50,8 +51,8 @@ pub(super) fn keys(
     Ok(Some(all.into_iter().collect()))
 }
 
-pub(super) fn verify(
-    chains: &[ChainFiles],
+pub(super) async fn verify(
+    chains: &[ChainRecords],
     checks: &Checks,
     output: OutputFormat,
     out: &mut dyn Write,
@@ -62,7 +63,7 @@ pub(super) fn verify(
     }
     let mut reports = Vec::new();
     for chain in chains {
-        let report = verify_chain(chain, checks)?;
+        let report = verify_chain(chain, checks).await?;
         if output == OutputFormat::Text {
             write!(out, "{}", described(chain, &report, checks)).map_err(Failure::output)?;
         }
@@ -81,7 +82,7 @@ pub(super) fn verify(
     if output == OutputFormat::Json { write_json(&reports, out) } else { Ok(()) }
 }
 
-fn verify_chain(chain: &ChainFiles, checks: &Checks) -> Result<Report, Failure> {
+async fn verify_chain(chain: &ChainRecords, checks: &Checks) -> Result<Report, Failure> {
     let mut verifier = Verifier::new(checks.keys.clone());
     if checks.partial {
         verifier = verifier.from_any_record();
@@ -92,36 +93,53 @@ fn verify_chain(chain: &ChainFiles, checks: &Checks) -> Result<Report, Failure> 
     // Where each file begins, by the count of lines before it.
     let mut begins: Vec<(u64, PathBuf)> = Vec::new();
     let mut count = 0;
-    each_line(&chain.files, |Place { path, line }, bytes, is_complete| {
-        if line == 1 {
+    let read = chain.each_line(|place, bytes, is_complete| {
+        if let Place::File { path, line: 1 } = place {
             begins.push((count, path.to_owned()));
         }
         count += 1;
         verifier.push(bytes, is_complete);
         Ok(())
-    })?;
+    });
+    read.await?;
     verifier.finish().map_err(|finding| {
         let found = begins.iter().rev().find(|(begin, _)| *begin <= finding.index);
         let place = match found {
             Some((begin, path)) if finding.index < count => {
                 format!("{} line {}", path.display(), finding.index - begin + 1)
             }
-            _ => format!("the end of {}", chain.name.display()),
+            _ if finding.index < count => place_of(chain),
+            _ => format!("the end of {}", place_of(chain)),
         };
         Failure::AuditFinding { place, finding }
     })
 }
 
-fn described(chain: &ChainFiles, report: &Report, checks: &Checks) -> String {
+fn place_of(chain: &ChainRecords) -> String {
+    match chain.records {
+        Records::Files(_) => chain.name.clone(),
+        Records::Table(_) => format!("{} in the database", display::escape(&chain.name)),
+    }
+}
+
+fn described(chain: &ChainRecords, report: &Report, checks: &Checks) -> String {
     let Report { first, head, checkpoints, unsigned, clock_set_back } = *report;
-    let name = chain.name.display();
+    let name = place_of(chain);
     let count = if first == 0 { 0 } else { head.sequence() - first + 1 };
     let mut text = format!(
         "ok: {name}: {count} records, {first} to {}, {checkpoints} checkpoints\n    head {head}\n",
         head.sequence()
     );
     if let Some(kept) = chain.kept.filter(|_| checks.head.is_none()) {
-        let _ = writeln!(text, "    record {} is there, which the database knows", kept.sequence());
+        let known = kept.sequence();
+        let _ = if known < first {
+            writeln!(
+                text,
+                "    record {known}, which the database knows, was removed as an old one"
+            )
+        } else {
+            writeln!(text, "    record {known} is there, which the database knows")
+        };
     }
     if checks.keys.is_none() {
         text += "note: signatures were not checked: a log that was written anew is not noticed\n";
