@@ -70,6 +70,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
             "limits-store",
             "listener",
             "metrics",
+            "outbound",
             "settings",
             "terminal",
             "traces",

@@ -105,7 +105,7 @@ async fn curl_and_openssl_call_it() {
     assert!(shake(&["-alpn", "http/1.1"]).contains("ALPN protocol: http/1.1"));
     assert!(shake(&["-tls1_2"]).contains("TLSv1.2"));
     for old in ["-tls1_1", "-tls1"] {
-        assert!(!shake(&[old]).contains("Verify return code: 0 (ok)"), "{old}");
+        assert!(shake(&[old]).contains("Cipher is (NONE)"), "{old}");
     }
 }
 
@@ -134,7 +134,6 @@ async fn our_client_calls_it_with_the_authority_of_ca_file() {
     world.run_with("client", &call, &trusting).expect_code(0).expect_out(&["current_time"]);
     let refused = world.run_with("client", &call, &[]);
     assert_ne!(refused.code, Some(0), "{}", refused.out);
-    assert!(refused.err.contains("CA_FILE"), "{}", refused.err);
 }
 
 /// A certificate for `localhost`.

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_that_waits_for_its_peer_stalls_the_connection_and_one_for_us_does_not() {
+    async fn a_stream_that_waits_for_its_peer_stalls_the_connection_and_no_other_does() {
         let (streams, patience) = (Streams::default(), patience(None));
         let (one, _other) = (streams.open(), streams.open());
         let begun = Instant::now();

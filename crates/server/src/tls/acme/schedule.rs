@@ -10,7 +10,7 @@ const FIRST: Duration = Duration::from_mins(2);
 const LONGEST: Duration = Duration::from_hours(6);
 
 /// How long it is from `now` (seconds since 1970) until a certificate is renewed: two thirds of its
-/// time, and up to a fiftieth of it more, by chance (`random`), so that not all servers ask at once.
+/// time, and up to a fiftieth of it more, by chance (`random`), so that not all ask at once.
 pub(super) fn until_renewal(validity: Validity, now: u64, random: u16) -> Duration {
     let time = validity.not_after.saturating_sub(validity.not_before);
     let at = validity.not_before + time / 3 * 2 + part(time / 50, random);
