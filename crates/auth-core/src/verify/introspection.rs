@@ -5,8 +5,8 @@
 //!    `Bearer`, or `access_token` (Ory Hydra before it had `token_use`). A member that is `null` is
 //!    not there.
 //! 3. All other claims are judged as those of a JWT: the audience, `exp` and `sub` must be there,
-//!    `cnf` only for the client certificate that is presented (RFC 8705 §3.2), and what looks like an ID token
-//!    or a refresh token is none of ours.
+//!    `cnf` only for the client certificate that is presented (RFC 8705 §3.2), and what looks like
+//!    an ID token or a refresh token is none of ours.
 //! 4. Scopes may be in `scope` (RFC 7662) besides where the issuer's JWTs have them.
 //! 5. `sub` is optional in an answer: `subject_from` of the issuer's entry says what to read
 //!    instead.
