@@ -67,6 +67,8 @@ pub(crate) async fn called()
         "[upstreams.notes]\ncommand = [\"sh\", \"notes.sh\"]\npath = \"/mcp\"\n[issuers.\"{}\"]\n",
         issuer.issuer()
     );
+    // No one listens there.
+    config.push_str("[limits]\nmax_calls = 77\nstore = \"redis://127.0.0.1:1\"\n");
     config.push_str("[audit]\nfile = \"audit.jsonl\"\nkey_file = \"audit.pem\"\n");
     let key = TestKey::shared(Algorithm::Es256).private_pem().unwrap();
     world.write_secret("audit.pem", &key);
@@ -197,6 +199,13 @@ async fn every_decision_is_counted_once_by_its_outcome_and_reason() {
     let ours = [("listener", "main"), ("kind", "ordinary")];
     assert!(found.value("bartizan_connections", &ours) >= 1.0);
     assert_eq!(found.value("bartizan_streams", &[]), 0.0);
+    assert_eq!(found.value("bartizan_calls", &[]), 0.0);
+    assert_eq!(found.value("bartizan_calls_limit", &[]), 77.0);
+    assert_eq!(found.value("bartizan_limits_store_reachable", &[]), 0.0);
+    for result in ["within", "beyond", "unknown"] {
+        let answers = found.value("bartizan_limits_store_answers_total", &[("result", result)]);
+        assert_eq!(answers, 0.0, "nothing has a rate");
+    }
     assert_eq!(found.value("bartizan_panics_total", &[]), 0.0);
 
     // No text of a caller is anywhere: no tool that has no rule, no method, no user, no token.
@@ -243,9 +252,14 @@ async fn what_changes_is_seen_by_the_next_scrape() {
     let changed = [("upstream", "notes"), ("state", "changed")];
     assert_eq!(found.value("bartizan_hidden_definitions", &changed), 1.0);
     assert_eq!(found.value("bartizan_refused_definitions_total", &[]), 1.0);
-    assert_eq!(found.value("bartizan_failing_checks", &[("affects_callers", "false")]), 1.0);
+    assert_eq!(found.value("bartizan_failing_checks", &[("affects_callers", "false")]), 2.0);
     let ready = server.ready().await;
     assert_eq!(ready["ready"], true);
-    let failing = ready["failing"][0]["what"].as_str().unwrap();
-    assert!(failing.contains("1 changed and 0 new definitions are hidden"), "{failing}");
+    let failing = ready["failing"].to_string();
+    for what in [
+        "1 changed and 0 new definitions are hidden",
+        "counting rates in the limits store fails",
+    ] {
+        assert!(failing.contains(what), "{failing}");
+    }
 }
