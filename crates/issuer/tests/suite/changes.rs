@@ -143,10 +143,13 @@ async fn grants_and_tokens_are_reported_without_the_tokens() {
     assert!(ended[0].ends_with(" | a code was used twice"), "{ended:?}");
     alice.decide(&asked, &[("decision", "deny")]).await;
     assert_eq!(notes.take(), ["user alice: access decline | public | -"]);
-    alice.allow(&asked).await;
+    let code = alice.allow(&asked).await.code();
+    world.exchange(&code).await;
     let page = alice.get("/account").await;
     alice.submit(page.form("/account/connections/end"), &[]).await;
-    assert_eq!(notes.kinds(), ["user alice: access allow", "user alice: grant end"]);
+    let wanted =
+        ["user alice: access allow", "client public: token issue", "user alice: grant end"];
+    assert_eq!(notes.kinds(), wanted);
     let body = json!({ "client_name": "New", "redirect_uris": ["http://127.0.0.1/x"] });
     let id = world.post_json("/register", &body).await.json()["client_id"].clone();
     let id = id.as_str().unwrap();
