@@ -256,10 +256,9 @@ async fn what_changes_is_seen_by_the_next_scrape() {
     let ready = server.ready().await;
     assert_eq!(ready["ready"], true);
     let failing = ready["failing"].to_string();
-    for what in [
-        "1 changed and 0 new definitions are hidden",
-        "counting rates in the limits store fails",
-    ] {
+    for what in
+        ["1 changed and 0 new definitions are hidden", "counting rates in the limits store fails"]
+    {
         assert!(failing.contains(what), "{failing}");
     }
 }
