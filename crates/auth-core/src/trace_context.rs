@@ -3,7 +3,8 @@
 //! 1. A `traceparent` is read strictly (§3.2): version, ids that are not zero, flags. Of a later
 //!    version the first four parts are read. A wrong one is no context, and so is a long one.
 //! 2. A `tracestate` is passed on as it is, if it follows the grammar (§3.3), has at most 32
-//!    members and 512 bytes, and no key twice. A wrong one is left out, and the rest of the context stays.
+//!    members and 512 bytes, and no key twice. A wrong one is left out, and the rest of the context
+//!    stays.
 //! 3. Both are what a caller says. They name a trace, and decide nothing about access.
 
 use std::{collections::BTreeSet, fmt};

@@ -207,8 +207,8 @@ impl Readings {
         }
     }
 
-    /// Traces: how many spans were exported, were dropped as the queue was full, and failed; how many
-    /// wait, and how many may.
+    /// Traces: how many spans were exported, were dropped as the queue was full, and failed; how
+    /// many wait, and how many may.
     pub fn traces(&mut self, results: [u64; 3], waiting: usize, limit: usize) {
         for (result, count) in ["exported", "queue_full", "failed"].into_iter().zip(results) {
             self.push(SPANS, [("result", result)], Value::Count(count));

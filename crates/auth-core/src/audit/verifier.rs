@@ -90,9 +90,13 @@ pub struct Report {
     pub checkpoints: u64,
     /// How many records there are after the last checkpoint, which nothing has signed.
     pub unsigned: u64,
-    /// The first record whose time is before that of the one before it.
+    /// The first record whose time is more than half a second before that of the one before it.
+    /// Records of requests at the same time may change places.
     pub clock_set_back: Option<u64>,
 }
+
+/// How many milliseconds the times of two records may differ that are made at the same time.
+const AT_ONCE: u64 = 500;
 
 /// What a line that does not fit may turn out to be.
 #[derive(Debug, Clone, Copy)]
@@ -283,7 +287,8 @@ impl Verifier {
             }
             _ => {}
         }
-        if self.last_time.is_some_and(|last| line.time < last) {
+        let behind = |last: Timestamp| last.as_millis().saturating_sub(line.time.as_millis());
+        if self.last_time.is_some_and(|last| behind(last) > AT_ONCE) {
             self.clock_set_back.get_or_insert(line.sequence);
         }
         self.last_time = Some(line.time);

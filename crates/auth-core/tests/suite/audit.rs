@@ -310,6 +310,12 @@ fn a_clock_that_is_set_back_is_reported_and_no_fault() {
     let lines = [5, 7, 6, 8, 1].map(|at| chain.append(time(at), &decision(at)));
     let report = verify(&lines).unwrap();
     assert_eq!(report.clock_set_back, Some(3));
+    // What is recorded at the same time may be written in another order.
+    let at = |millis| Timestamp::since_epoch(Duration::from_millis(millis));
+    let mut chain = Chain::after(Head::EMPTY, NODE);
+    let lines = [9_000, 8_500, 9_000, 8_499].map(|it| chain.append(at(it), &decision(1)));
+    assert_eq!(verify(&lines[..3]).unwrap().clock_set_back, None);
+    assert_eq!(verify(&lines).unwrap().clock_set_back, Some(4));
 }
 
 #[test]

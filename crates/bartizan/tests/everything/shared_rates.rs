@@ -77,7 +77,9 @@ async fn the_store_is_asked_for_each_budget_that_the_node_has_spent() {
     assert_eq!(store.asked(), ["9/day", "8/day", "9/day", "8/day"]);
 
     let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-    let alice = world.caller("alice", "A");
+    let mut alice = world.caller("alice", "A");
+    alice.initialize().await;
+    assert_eq!(store.asked(), ["9/day", "8/day"]);
     assert_eq!(alice.send(alice.post(&notification)).await.status, 202);
     assert_eq!(world.with(Some("garbage".into())).call("ping", json!({})).await.status, 401);
     assert_eq!(store.asked(), <[&str; 0]>::default());

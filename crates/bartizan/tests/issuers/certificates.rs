@@ -25,7 +25,7 @@ async fn present(
 }
 
 async fn holds(issuers: &Issuers, token: &str) {
-    let name = issuers.names()[0].clone();
+    let name = issuers.names().first().unwrap().clone();
     for (certificate, expected) in [
         (Some(OWN), Ok(name.clone())),
         (None, Err(VerifyError::CertificateMissing)),

@@ -56,7 +56,20 @@ fn text(policy: &Policy, all: bool, columns: Option<usize>) -> String {
         let count = methods.len();
         let _ = write!(text, "\n{count} methods of the protocol are not shown: add --all\n");
     }
+    if let Some(limits) = limits(policy) {
+        let _ = write!(text, "\n{limits}\n");
+    }
     text
+}
+
+/// How often callers may ask, whatever it is that they ask for, if there is a limit.
+fn limits(policy: &Policy) -> Option<String> {
+    let caller = policy.caller_rate().map(|rate| format!("each caller {rate}"));
+    let client = policy.client_rate();
+    let client = client.map(|rate| format!("all users of one client together {rate}"));
+    let both: Vec<_> = caller.into_iter().chain(client).collect();
+    let both = both.join(", and ");
+    (!both.is_empty()).then(|| format!("[limits] allows {both}, whatever is asked for"))
 }
 
 fn markdown(policy: &Policy) -> String {
@@ -73,6 +86,9 @@ fn markdown(policy: &Policy) -> String {
         if place == 0 {
             text += &line(&vec!["---".to_owned(); row.len()]);
         }
+    }
+    if let Some(limits) = limits(policy) {
+        let _ = write!(text, "\n{limits}\n");
     }
     text
 }
@@ -92,6 +108,10 @@ fn in_json(policy: &Policy) -> Value {
     json!({
         "who": columns.iter().map(RoleColumn::name).collect::<Vec<_>>(),
         "actions": rows.collect::<Vec<_>>(),
+        "limits": {
+            "caller": policy.caller_rate().map(|rate| rate.to_string()),
+            "client": policy.client_rate().map(|rate| rate.to_string()),
+        },
     })
 }
 
@@ -144,6 +164,24 @@ mod tests {
         assert!(all.contains("\nping ") && short.starts_with("action"), "{all}");
         let count = format!("\n\n{methods} methods of the protocol are not shown: add --all\n");
         assert!(short.ends_with(&count), "{short}");
+    }
+
+    #[test]
+    fn limits_are_shown_if_there_are_any() {
+        let with = |limits: &str| {
+            let document = format!("{}\n{limits}", policy_file::BUILT_IN);
+            policy_file::parse(&document, &[]).unwrap()
+        };
+        let policy = with("[limits]\ncaller = \"6/s\"\nclient = \"9/min\"");
+        let line = "\n\n[limits] allows each caller 6/s, and all users of one client together 9/min, \
+                    whatever is asked for\n";
+        assert!(text(&policy, false, None).ends_with(line));
+        assert!(markdown(&policy).ends_with(line));
+        assert_eq!(in_json(&policy)["limits"], json!({ "caller": "6/s", "client": "9/min" }));
+        let one = limits(&with("[limits]\nclient = \"9/min\"")).unwrap();
+        let only = "[limits] allows all users of one client together 9/min, whatever is asked for";
+        assert_eq!(one, only);
+        assert_eq!(limits(&with("")), None);
     }
 
     #[test]

@@ -37,8 +37,8 @@ mod tests {
     #[test]
     fn a_certificate_is_renewed_after_two_thirds_of_its_time() {
         let validity = Validity { not_before: 1000, not_after: 91_000 };
-        assert_eq!(until_renewal(validity, 1000, 0), Duration::from_secs(60_000));
-        assert_eq!(until_renewal(validity, 1000, u16::MAX), Duration::from_secs(61_800));
+        assert_eq!(until_renewal(validity, 1000, 0), Duration::from_mins(1000));
+        assert_eq!(until_renewal(validity, 1000, u16::MAX), Duration::from_mins(1030));
         assert_eq!(until_renewal(validity, 41_000, 0), Duration::from_secs(20_000));
         assert_eq!(until_renewal(validity, 90_000, 0), Duration::ZERO);
     }

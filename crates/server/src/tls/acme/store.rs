@@ -67,8 +67,8 @@ impl Store {
     /// An account is known to one authority alone.
     fn account_path(&self, directory: &str) -> PathBuf {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, directory.as_bytes());
-        let name: String = digest.as_ref().iter().take(8).map(|it| format!("{it:02x}")).collect();
-        self.0.join(format!("account-{name}.json"))
+        let name = digest.as_ref().first_chunk().copied().map(u64::from_be_bytes);
+        self.0.join(format!("account-{:016x}.json", name.unwrap_or_default()))
     }
 }
 
