@@ -55,7 +55,9 @@ impl Operator {
     /// Puts the other policy in its place.
     pub(crate) fn change_the_policy(&mut self) {
         self.changes += 1;
-        fs::write(self.folder.join("new"), &self.policies[self.changes % 2]).unwrap();
+        let [one, other] = &self.policies;
+        let policy = if self.changes.is_multiple_of(2) { one } else { other };
+        fs::write(self.folder.join("new"), policy).unwrap();
         fs::rename(self.folder.join("new"), self.folder.join("policy.toml")).unwrap();
     }
 
@@ -67,14 +69,14 @@ impl Operator {
             faults.push(format!("the server is not well: {ready}"));
         }
         let metrics = self.ask("/metrics");
-        let counted: f64 = metrics
+        let counted: usize = metrics
             .lines()
             .filter(|line| line.starts_with("bartizan_decisions_total"))
             .filter(|line| line.contains("outcome=\"permitted\""))
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
             .sum();
         println!("{valid} valid calls were answered, {counted} requests counted as permitted");
-        if counted < valid as f64 {
+        if counted < valid {
             faults.push(format!("{valid} calls were answered, and {counted} counted"));
         }
         if self.changes == 0 {

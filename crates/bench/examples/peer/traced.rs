@@ -30,7 +30,7 @@ pub(crate) async fn router(key: &TestKey, shape: &Shape) -> Router {
     };
     let (traces, exporter) = Traces::new(config, [7; 16], Arc::new(SystemClock)).unwrap();
     tokio::spawn(exporter.run());
-    let tracer = traces.resource(&RESOURCE.parse().unwrap());
-    let guard = guard(key, shape).tracer(Arc::new(tracer));
+    let of_resource = traces.resource(&RESOURCE.parse().unwrap());
+    let guard = guard(key, shape).tracer(Arc::new(of_resource));
     Router::new().route_service("/mcp", guard.protect(Mcp::guarded()))
 }
