@@ -39,8 +39,8 @@
 //! 4. A panic of the inner service is the answer to its own request, and ends nothing else (for
 //!    rmcp's handlers: `CatchPanic`).
 //! 5. Rates are counted by the guard itself, and for several nodes together by a [`BudgetStore`]
-//!    if there is one ([`Guard::budget_store`]): what the guard refuses asks no store, and a store that
-//!    does not answer lifts no limit.
+//!    if there is one ([`Guard::budget_store`]): what the guard refuses asks no store, and a store
+//!    that does not answer lifts no limit.
 //! 6. A request is judged by one set of rules ([`Rules`]) from beginning to end.
 
 mod answer;

@@ -1,5 +1,10 @@
 //! What clients get.
 
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+};
+
 use reqwest::Version;
 
 use crate::world::{World, call, ended};
@@ -85,4 +90,23 @@ fn a_server_without_a_usable_certificate_does_not_start_and_says_why() {
         assert!(text.contains(said), "{said}: {text}");
         assert!(!text.contains("PRIVATE"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn the_metrics_say_for_how_long_the_certificate_is_valid() {
+    let world = World::new();
+    let socket = world.path("admin.sock");
+    let admin = format!("unix:{}", socket.display());
+    let server = world.start(&[("ADMIN_BIND", &admin)]);
+    let ready = world.client().build().unwrap().get(server.url("/readyz")).send().await.unwrap();
+    assert_eq!(ready.status().as_u16(), 200);
+    let mut asked = UnixStream::connect(&socket).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    asked.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    asked.read_to_string(&mut text).unwrap();
+    let line =
+        text.lines().find_map(|it| it.strip_prefix("bartizan_tls_certificate_left_seconds "));
+    let left: f64 = line.unwrap_or_else(|| panic!("{text}")).parse().unwrap();
+    assert!(left > 24.0 * 3600.0, "{left}");
 }
