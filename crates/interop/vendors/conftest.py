@@ -78,7 +78,7 @@ class Server:
         try:
             ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
             line = self.process.stdout.readline() if ready else ""
-            found = re.match(r"MCP server (?:\w+ )?on (http://127\.0\.0\.1:\d+/mcp), protected: ", line)
+            found = re.match(r"MCP server (?:\w+ )?on (https?://127\.0\.0\.1:\d+/mcp), protected: ", line)
             assert found, f"the server did not start: {line!r} {log.read_text()}"
             self.url = found[1]
         except BaseException:

@@ -66,6 +66,7 @@ async fn operator_sees_what_was_called_and_why_requests_were_refused() {
         assert_eq!(traffic["refused"].as_f64(), Some(refused), "{json}");
         assert!(traffic["p50_seconds"].is_number() && traffic["p99_seconds"].is_number(), "{json}");
         assert_eq!(traffic["streams"]["used"], 0, "{json}");
+        assert_eq!(traffic["calls"]["used"], 0, "{json}");
     }
     let refusals = json["refusals"].as_array().unwrap();
     assert_eq!(refusals[0]["reason"], "no_rule", "the most first: {json}");
@@ -76,10 +77,13 @@ async fn operator_sees_what_was_called_and_why_requests_were_refused() {
     assert_eq!(json["directory"]["reachable"], true);
     assert_eq!(json["upstreams"]["notes"]["is_up"], true);
     assert_eq!(json["connections"]["limit"], 1024);
+    assert_eq!(json["total"]["calls"]["limit"], 77);
+    assert_eq!(json["is_limits_store_reachable"], false);
 
     let text = world.run(&args);
     assert!(text.starts_with("Ready, version "), "{text}");
     for part in [
+        "NOT REACHABLE: rates are of this node",
         "http://localhost:8000/mcp",
         "denied: no_rule",
         "Directory",

@@ -51,6 +51,8 @@ pub(super) struct Status {
     pub(super) refusals: Vec<Refusals>,
     pub(super) upstreams: BTreeMap<String, UpstreamStatus>,
     pub(super) connections: Bounded,
+    /// Whether the store answers in which nodes count rates together; `None` without one.
+    pub(super) is_limits_store_reachable: Option<bool>,
 }
 
 /// Requests in the period, and what is held now.
@@ -63,6 +65,7 @@ pub(super) struct Traffic {
     /// `None`: no operation, or longer than the last bucket.
     pub(super) p50_seconds: Option<f64>,
     pub(super) p99_seconds: Option<f64>,
+    pub(super) calls: Bounded,
     pub(super) streams: Bounded,
     pub(super) body_bytes: Bounded,
 }
@@ -130,6 +133,10 @@ impl Status {
             resources: resources.collect(),
             refusals: period.refusals(),
             upstreams: upstreams.collect(),
+            is_limits_store_reachable: samples
+                .named("bartizan_limits_store_reachable")
+                .next()
+                .map(|_| samples.sum("bartizan_limits_store_reachable", |_| true) > 0.0),
             connections: Bounded {
                 used: whole(samples.sum("bartizan_connections", is_main)),
                 limit: whole(samples.sum("bartizan_connections_limit", is_main)),
@@ -169,6 +176,7 @@ impl Period<'_> {
             refused_per_second: refused / self.secs,
             p50_seconds: self.percentile(0.5, &is_its),
             p99_seconds: self.percentile(0.99, &is_its),
+            calls: held("bartizan_calls", "bartizan_calls_limit"),
             streams: held("bartizan_streams", "bartizan_streams_limit"),
             body_bytes: held("bartizan_held_bodies_bytes", "bartizan_held_bodies_limit_bytes"),
         }
@@ -246,7 +254,10 @@ mod tests {
              mcp_server_operation_duration_seconds_bucket{{resource=\"r\",mcp_method_name=\"ping\",le=\"+Inf\"}} {all}\n\
              mcp_server_operation_duration_seconds_bucket{{resource=\"r\",mcp_method_name=\"subscriptions/listen\",le=\"+Inf\"}} 900\n\
              bartizan_streams{{resource=\"r\"}} 2\n\
-             bartizan_streams_limit{{resource=\"r\"}} 512\n"
+             bartizan_streams_limit{{resource=\"r\"}} 512\n\
+             bartizan_calls{{resource=\"r\"}} 3\n\
+             bartizan_calls_limit{{resource=\"r\"}} 9\n\
+             bartizan_limits_store_reachable 0\n"
         );
         Reading { samples: Samples::read(&text).unwrap(), readiness: Map::new(), at }
     }
@@ -266,6 +277,9 @@ mod tests {
         assert_eq!((requests, refused, requests_per_second), (100, 2, 10.0));
         assert_eq!((p50_seconds, p99_seconds), (Some(0.01), Some(1.0)));
         assert_eq!(status.resources["r"].streams.used, 2);
+        let calls = &status.resources["r"].calls;
+        assert_eq!((calls.used, calls.limit), (3, 9));
+        assert_eq!(status.is_limits_store_reachable, Some(false));
         let [refusals] = &status.refusals[..] else { panic!("{:?}", status.refusals) };
         assert_eq!((refusals.reason.as_str(), refusals.count), ("no_rule", 2));
     }

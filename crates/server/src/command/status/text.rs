@@ -25,7 +25,7 @@ pub(super) fn screen(status: &Status, columns: Option<usize>) -> String {
         writeln!(text, "Figures of the last {period}\n")
     };
     let rows = status.resources.iter().map(|(resource, traffic)| row(resource, traffic));
-    let head = ["RESOURCE", "REQUESTS", "PER SECOND", "REFUSED", "P50", "P99", "STREAMS"];
+    let head = ["RESOURCE", "REQUESTS", "PER SECOND", "REFUSED", "P50", "P99", "CALLS", "STREAMS"];
     let _ = writeln!(text, "{}", Table::new(head).rows(rows).within(columns));
     if !status.refusals.is_empty() {
         let rows = status.refusals.iter().map(|it| {
@@ -55,7 +55,7 @@ pub(super) fn line(status: &Status, at: &str) -> String {
     )
 }
 
-fn row(resource: &str, traffic: &Traffic) -> [String; 7] {
+fn row(resource: &str, traffic: &Traffic) -> [String; 8] {
     [
         resource.to_owned(),
         traffic.requests.to_string(),
@@ -63,6 +63,7 @@ fn row(resource: &str, traffic: &Traffic) -> [String; 7] {
         traffic.refused.to_string(),
         bound(traffic.p50_seconds),
         bound(traffic.p99_seconds),
+        of(&traffic.calls),
         of(&traffic.streams),
     ]
 }
@@ -81,6 +82,11 @@ fn state_rows(status: &Status) -> Vec<[String; 2]> {
         let keys = part(issuer, ", keys of ", "keys_fetched");
         let error = part(issuer, ", ", "error");
         rows.push([part(issuer, "Issuer ", "issuer"), format!("{state}{keys}{error}")]);
+    }
+    if let Some(is_reachable) = status.is_limits_store_reachable {
+        let state =
+            if is_reachable { "reachable" } else { "NOT REACHABLE: rates are of this node" };
+        rows.push(["Limits store".into(), state.into()]);
     }
     for (name, upstream) in &status.upstreams {
         let state = if upstream.is_up { "up" } else { "DOWN" };
