@@ -1,17 +1,25 @@
-//! The authorities by which certificates of clients are verified.
+//! The authorities by which certificates of clients are verified, and what they have revoked.
 
 use std::{fmt, sync::Arc};
 
-use rustls::RootCertStore;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateRevocationListDer, pem::PemObject},
+};
 
 use super::{CertificateError, certificate::certificates};
 
 /// The authorities by which certificates of clients are verified: these alone, not the system's.
+/// And their revocation lists (RFC 5280 §5): a certificate on the list of its authority is refused.
+/// One whose authority has no list is not. A list counts also after its next update was due.
 #[derive(Clone)]
-pub struct ClientAuthorities(Arc<RootCertStore>);
+pub struct ClientAuthorities {
+    roots: Arc<RootCertStore>,
+    revoked: Vec<CertificateRevocationListDer<'static>>,
+}
 
 impl ClientAuthorities {
-    /// Those in the text of a PEM file, one at least.
+    /// Those in the text of a PEM file, one at least, with the revocation lists (`X509 CRL`) in it.
     ///
     /// # Errors
     ///
@@ -21,23 +29,29 @@ impl ClientAuthorities {
         for certificate in certificates(pem)? {
             roots.add(certificate).map_err(CertificateError::Authority)?;
         }
-        Ok(Self(Arc::new(roots)))
+        let revoked = CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<_, _>>();
+        let revoked = revoked.map_err(|_| CertificateError::Syntax)?;
+        Ok(Self { roots: Arc::new(roots), revoked })
     }
 
     pub(super) fn roots(&self) -> Arc<RootCertStore> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.roots)
+    }
+
+    pub(super) fn revoked(&self) -> Vec<CertificateRevocationListDer<'static>> {
+        self.revoked.clone()
     }
 }
 
 impl PartialEq for ClientAuthorities {
     fn eq(&self, other: &Self) -> bool {
-        self.0.roots == other.0.roots
+        self.roots.roots == other.roots.roots && self.revoked == other.revoked
     }
 }
 
 impl fmt::Debug for ClientAuthorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientAuthorities({})", self.0.len())
+        write!(f, "ClientAuthorities({}, {} lists)", self.roots.len(), self.revoked.len())
     }
 }
 

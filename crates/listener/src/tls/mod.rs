@@ -139,6 +139,8 @@ fn config(
             let verifier =
                 WebPkiClientVerifier::builder_with_provider(authorities.roots(), provider)
                     .allow_unauthenticated()
+                    .with_crls(authorities.revoked())
+                    .allow_unknown_revocation_status()
                     .build()
                     .map_err(CertificateError::Authorities)?;
             builder.with_client_cert_verifier(verifier)

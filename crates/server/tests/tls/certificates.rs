@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use rcgen::CertificateParams;
+use rcgen::{CertificateParams, SerialNumber};
 use serde_json::{Value, json};
 
 use crate::world::{World, call};
@@ -67,4 +67,28 @@ async fn authorities_of_clients_are_read_again() {
     world.put("clients.pem", &others.authority);
     server.logs("Read again, and in force: the TLS certificate").await;
     assert!(!ask().await);
+}
+
+#[tokio::test]
+async fn a_certificate_that_its_authority_has_revoked_is_refused() {
+    let (world, clients) = (World::new(), World::new());
+    world.put("clients.pem", &clients.authority);
+    let server = world.start(&[("TLS_CLIENT_CA_FILE", "clients.pem")]);
+    let numbered = |serial: u64| {
+        let number = |params: &mut CertificateParams| {
+            params.serial_number = Some(SerialNumber::from(serial));
+        };
+        clients.signed("client", number)
+    };
+    let (kept, revoked) = (numbered(7), numbered(8));
+    let ask = async |pem: &str| {
+        let identity = reqwest::Identity::from_pem(pem.as_bytes()).unwrap();
+        let client = world.client().identity(identity).build().unwrap();
+        client.get(server.url("/healthz")).send().await.is_ok()
+    };
+    assert!(ask(&revoked.pem).await, "there is no list");
+    world.put("clients.pem", &format!("{}{}", clients.authority, clients.revoked(&[8])));
+    server.logs("Read again, and in force: the TLS certificate").await;
+    assert!(!ask(&revoked.pem).await);
+    assert!(ask(&kept.pem).await);
 }

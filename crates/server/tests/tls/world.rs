@@ -11,7 +11,10 @@ use std::{
 
 use auth_core::{Algorithm, Clock, SystemClock};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber, date_time_ymd,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{Forge, TestKey};
@@ -75,6 +78,25 @@ impl World {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let pem = format!("{}{}", certificate.pem(), key.serialize_pem());
         ClientIdentity { pem, der: certificate.der().to_vec() }
+    }
+
+    /// The list of what the authority of this world has revoked, as PEM.
+    pub(crate) fn revoked(&self, serials: &[u64]) -> String {
+        let revoked = serials.iter().map(|serial| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(4000, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 
     /// Writes another certificate with its key.
