@@ -107,6 +107,18 @@ fn one_revision(
     (report, is_within)
 }
 
+/// Prints how many instructions a call takes with traces of every call, beside one without: of a
+/// peer that was built with the feature `traces`.
+pub(crate) async fn traces(peer: &Path) {
+    for revision in Revision::ALL {
+        println!("\ninstructions for each call, {}", revision.name());
+        let guarded = count(peer, "guarded", &[], revision, Sent::Good).await;
+        let traced = count(peer, "traced", &[], revision, Sent::Good).await;
+        println!("{:34} {guarded:9.0}", "guarded");
+        println!("{:34} {traced:9.0}   {:.3} of guarded", "traced", traced / guarded);
+    }
+}
+
 /// Prints how many instructions a refusal takes, beside an answer that stands ready, and a call of
 /// a server with much of everything beside one with little.
 pub(crate) async fn more(peer: &Path) {

@@ -41,6 +41,10 @@ async fn main() -> ExitCode {
                 instructions::more(&peer).await;
                 ExitCode::SUCCESS
             }
+            Some("traces") => {
+                instructions::traces(&peer).await;
+                ExitCode::SUCCESS
+            }
             Some("all") => instructions::compare(&peer, None),
             most => {
                 instructions::compare(&peer, Some(most.map_or(f64::MAX, |it| it.parse().unwrap())))

@@ -8,6 +8,10 @@
 //! tool = "get_time"              # or resource, prompt, method
 //! expect = "deny"                # permit, deny, or step-up: denied, and another token would help
 //! rate = "30/min"                # how often each caller may do it; not set: not compared
+//!
+//! [limits]                       # those of the policy; not set: not compared
+//! caller = "600/min"
+//! client = "6000/min"
 //! ```
 
 use std::{collections::BTreeSet, io::Write, path::Path, sync::Arc};
@@ -24,6 +28,24 @@ use crate::{args::OutputFormat, command::context::clean, failure::Failure};
 #[serde(deny_unknown_fields)]
 struct File {
     case: Vec<Case>,
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// What the policy is to have under `[limits]`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    caller: Option<String>,
+    client: Option<String>,
+}
+
+/// What came of a case.
+struct Outcome<'a> {
+    name: &'a str,
+    expected: String,
+    found: String,
+    is_met: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +82,6 @@ pub(super) fn test(
     if file.case.is_empty() {
         return Err(at(&"no case: write [[case]]"));
     }
-    let mut failed = 0;
     let mut results = Vec::new();
     for case in &file.case {
         let fault = |fault: String| at(&format!("case {:?}: {fault}", case.name));
@@ -68,25 +89,25 @@ pub(super) fn test(
         let verdict = case.verdict(policy, &action).map_err(fault)?;
         let other_rate = case.other_rate(policy, &action).map_err(fault)?;
         let is_met = case.is_met_by(&verdict) && other_rate.is_none();
-        failed += usize::from(!is_met);
         let found = other_rate.filter(|_| case.is_met_by(&verdict));
-        results.push((case, found.unwrap_or_else(|| describe(&verdict)), is_met));
+        let found = found.unwrap_or_else(|| describe(&verdict));
+        results.push(Outcome { name: &case.name, expected: case.expected(), found, is_met });
     }
+    results.extend(file.limits.compared(policy).map_err(|fault| at(&fault))?);
+    let failed = results.iter().filter(|it| !it.is_met).count();
     let text = match output {
         OutputFormat::Json => {
-            let cases = results.iter().map(|(case, found, is_met)| {
-                json!({
-                    "name": case.name, "passed": is_met, "expected": case.expected(), "found": found,
-                })
+            let cases = results.iter().map(|Outcome { name, expected, found, is_met }| {
+                json!({ "name": name, "passed": is_met, "expected": expected, "found": found })
             });
             format!("{:#}\n", json!({ "failed": failed, "cases": cases.collect::<Vec<_>>() }))
         }
         OutputFormat::Text => {
-            let line = |(case, found, is_met): &(&Case, String, bool)| {
+            let line = |Outcome { name, expected, found, is_met }: &Outcome<'_>| {
                 if *is_met {
-                    format!("ok    {}\n", case.name)
+                    format!("ok    {name}\n")
                 } else {
-                    format!("FAIL  {}: expected {}, found {found}\n", case.name, case.expected())
+                    format!("FAIL  {name}: expected {expected}, found {found}\n")
                 }
             };
             results.iter().map(line).collect()
@@ -96,6 +117,26 @@ pub(super) fn test(
     match failed {
         0 => Ok(()),
         count => Err(Failure::Usage(format!("{count} of {} cases failed", results.len()))),
+    }
+}
+
+impl Limits {
+    /// What came of each limit that is to be compared.
+    fn compared(&self, policy: &Policy) -> Result<Vec<Outcome<'static>>, String> {
+        let compare = |name: &'static str, expected: &str, found: Option<Rate>| {
+            let rate: Rate = expected.parse().map_err(|fault| format!("{name}: {fault}"))?;
+            Ok(Outcome {
+                name,
+                expected: rate.to_string(),
+                found: found.map_or_else(|| "no rate".into(), |it| it.to_string()),
+                is_met: found == Some(rate),
+            })
+        };
+        let caller = self.caller.as_deref();
+        let caller = caller.map(|it| compare("limits.caller", it, policy.caller_rate()));
+        let client = self.client.as_deref();
+        let client = client.map(|it| compare("limits.client", it, policy.client_rate()));
+        caller.into_iter().chain(client).collect()
     }
 }
 
@@ -202,8 +243,12 @@ mod tests {
     use crate::config::policy_file::{BUILT_IN, parse};
 
     fn run(text: &str) -> (String, Result<(), String>) {
+        run_with(BUILT_IN, text)
+    }
+
+    fn run_with(policy: &str, text: &str) -> (String, Result<(), String>) {
         let mut out = Vec::new();
-        let policy = parse(BUILT_IN, &[]).unwrap();
+        let policy = parse(policy, &[]).unwrap();
         let done = test(&policy, Path::new("c.toml"), text, OutputFormat::Text, &mut out);
         (String::from_utf8(out).unwrap(), done.map_err(|fault| fault.to_string()))
     }
@@ -238,6 +283,21 @@ mod tests {
             "ok    an admin\nok    an admin with little\nok    a guest who claims much\nFAIL  no token: expected permit, found deny (a token is needed)\n"
         );
         assert_eq!(done, Err("1 of 4 cases failed".into()));
+    }
+
+    #[test]
+    fn limits_of_all_that_callers_ask_are_compared() {
+        let policy = format!("{BUILT_IN}\n[limits]\ncaller = \"6/s\"\n");
+        let case = "[[case]]\nname='a'\nexpect='permit'\ntool='whoami'\nroles=['user']\n";
+        let limits = |text: &str| run_with(&policy, &format!("{case}[limits]\n{text}"));
+        assert_eq!(limits("caller='6/s'"), ("ok    a\nok    limits.caller\n".into(), Ok(())));
+        let (out, done) = limits("caller='7/s'\nclient='9/min'");
+        let wrong = "FAIL  limits.caller: expected 7/s, found 6/s\n\
+                     FAIL  limits.client: expected 9/min, found no rate\n";
+        assert!(out.ends_with(wrong), "{out}");
+        assert_eq!(done, Err("2 of 3 cases failed".into()));
+        assert!(limits("caller='often'").1.unwrap_err().contains("limits.caller: "));
+        assert!(limits("callers='6/s'").1.unwrap_err().contains("callers"));
     }
 
     #[test]
