@@ -150,7 +150,7 @@ async fn a_challenge_is_answered_by_its_own_certificate_and_by_nothing_but_a_han
     assert!(world.connect(world.client(&["acme-tls/1"])).await.is_err());
 }
 
-/// Accepts one certificate, whoever signed it.
+/// Accepts one certificate, whatever authority signed it.
 #[derive(Debug)]
 struct Expected(rustls::pki_types::CertificateDer<'static>);
 

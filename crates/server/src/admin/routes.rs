@@ -263,6 +263,10 @@ mod tests {
         assert_eq!((status, text.as_str()), (409, r#"{"refused":["a change is refused"]}"#));
         assert_eq!(reload("GET", Reach::Loopback).await.0, 405);
         assert_eq!(reload("POST", Reach::Network).await.0, 404);
+        for path in ["/explain", "/explain/mcp"] {
+            let request = Request::post(path).body(Body::empty()).unwrap();
+            assert_eq!(send(request, Reach::Network).await.0, 404, "{path}");
+        }
     }
 
     #[tokio::test]

@@ -5,6 +5,8 @@ use std::{
     os::unix::net::UnixStream,
 };
 
+use serde_json::{Value, json};
+
 use crate::{exposition::Exposition, program::World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,4 +62,39 @@ fn an_address_that_other_machines_reach_stops_the_server_from_starting() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("ADMIN_INSECURE_NON_LOOPBACK=on"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_asks_why_and_has_files_read_again() {
+    let world = World::new();
+    let server = world.start(&[], "127.0.0.1:0");
+    let question = |scope: &str, tool: &str| {
+        json!({ "token": world.token("alice", scope), "tool": tool }).to_string()
+    };
+    for (path, scope, finding) in
+        [("/explain", "Admin.Write", "permitted"), ("/explain/mcp", "User.Read", "missing_scope")]
+    {
+        let (status, text) = server.post_admin(path, question(scope, "get_time")).await;
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+        assert_eq!(
+            (status, answer["finding"] == "permitted"),
+            (200, finding == "permitted"),
+            "{text}"
+        );
+    }
+    for wrong in ["", "{}", r#"{"token":"x"}"#, r#"{"token":"x","tool":"a","prompt":"b"}"#] {
+        let (status, text) = server.post_admin("/explain", wrong.into()).await;
+        assert!(status == 400 && text.starts_with("params: token"), "{status} {text}");
+    }
+    let long = question("Admin.Write", &"a".repeat(64 * 1024));
+    assert_eq!(server.post_admin("/explain", long).await.0, 413);
+    assert_eq!(server.post_admin("/explain/other", question("A", "a")).await.0, 404);
+    let mut refused = 0;
+    for _ in 0..60 {
+        let (status, _) = server.post_admin("/explain", question("Admin.Write", "get_time")).await;
+        refused += usize::from(status == 429);
+    }
+    assert!(refused > 0, "questions are bounded");
+    let (status, text) = server.post_admin("/reload", String::new()).await;
+    assert_eq!((status, text.as_str()), (200, r#"{"refused":[]}"#));
 }

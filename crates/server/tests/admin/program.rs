@@ -165,6 +165,13 @@ impl Running {
         serde_json::from_str(&self.ask("/readyz").await.1).unwrap()
     }
 
+    /// The answer of the admin listener to a POST with `body`.
+    pub(crate) async fn post_admin(&self, path: &str, body: String) -> (u16, String) {
+        let request = self.http.post(format!("{}{path}", self.admin)).body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
