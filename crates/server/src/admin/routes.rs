@@ -198,7 +198,7 @@ mod tests {
             metrics: Arc::new(Metrics::new("1", 0.0)),
             clock: Arc::new(SystemClock),
             reload: Box::new(|| Box::pin(async { vec![refused()] })),
-            explaining: CurrentRouter::new(Router::new()),
+            explaining: CurrentRouter::new(Router::new().fallback(|| async { "why" })),
             drain: drain.clone(),
         };
         let Ok(response) = routes(answers, reach).call(request).await;
@@ -264,8 +264,10 @@ mod tests {
         assert_eq!(reload("GET", Reach::Loopback).await.0, 405);
         assert_eq!(reload("POST", Reach::Network).await.0, 404);
         for path in ["/explain", "/explain/mcp"] {
-            let request = Request::post(path).body(Body::empty()).unwrap();
-            assert_eq!(send(request, Reach::Network).await.0, 404, "{path}");
+            for (reach, expected) in [(Reach::Owner, 200), (Reach::Network, 404)] {
+                let request = Request::post(path).body(Body::empty()).unwrap();
+                assert_eq!(send(request, reach).await.0, expected, "{path}");
+            }
         }
     }
 
