@@ -152,6 +152,10 @@ impl Observer for AuditLog {
 }
 
 impl Recorder for AuditLog {
+    fn try_reserve(&self) -> Option<Result<Room, NoRoomError>> {
+        self.queue.try_reserve()
+    }
+
     fn reserve(&self) -> Pin<Box<dyn Future<Output = Result<Room, NoRoomError>> + Send + '_>> {
         Box::pin(self.queue.reserve())
     }

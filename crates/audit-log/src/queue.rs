@@ -105,8 +105,9 @@ impl Queue {
         tokio::time::timeout(ROOM_TIMEOUT, room).await.unwrap_or(Err(NoRoomError))
     }
 
-    /// `None` if there is none now.
-    fn try_reserve(self: &Arc<Self>) -> Option<Result<Room, NoRoomError>> {
+    /// Room for one decision; an error while the file cannot be written, and `None` if there is
+    /// none now.
+    pub(super) fn try_reserve(self: &Arc<Self>) -> Option<Result<Room, NoRoomError>> {
         let mut state = self.state();
         if state.failing_since.is_some() || state.is_closing {
             return Some(Err(NoRoomError));

@@ -34,7 +34,7 @@ use crate::{
         accept, arguments,
         bearer::{self, CredentialError},
         body, cors, headers,
-        message::{Id, Message},
+        message::{Found, Id, Message},
         proof, trace,
     },
     response::{self, Refusal},
@@ -238,6 +238,7 @@ where
         supports_tasks,
         method,
         id: message_id,
+        found,
         ..
     } = message;
     // A notification is not answered, and an answer to a question was asked for.
@@ -272,7 +273,7 @@ where
         Err(fault) => return Err(refuse(Refusal::OwnedId(fault, message_id))),
     }
     let names = policy.recorded_arguments(&action);
-    let (_room, details) = room(&guard.observers, observed, &parts.headers, &bytes, names)
+    let (_room, details) = room(&guard.observers, observed, &parts.headers, &bytes, found, names)
         .await
         .map_err(|error| refuse(error.into()))?;
     let query =
@@ -346,7 +347,7 @@ fn follow(observed: &Observed, headers: &HeaderMap, message: &Message, body: &[u
         method: message.method.as_deref(),
         id,
         revision: trace::revision(headers, body),
-        context: trace::of_body(body),
+        context: message.found.trace.then(|| trace::of_body(body)).flatten(),
     });
 }
 
@@ -358,15 +359,20 @@ async fn room(
     observed: &Observed,
     headers: &HeaderMap,
     body: &[u8],
+    found: Found,
     names: &[String],
 ) -> Result<(Option<Room>, Details), NoRoomError> {
     let Some(recorder) = observers.recorder() else { return Ok((None, Details::default())) };
-    let room = recorder.reserve().await?;
+    let room = match recorder.try_reserve() {
+        Some(tried) => tried?,
+        None => recorder.reserve().await?,
+    };
     let trace = match &observed.operation {
         Some(operation) => Some(operation.context()),
-        None => trace::of_body(body).or_else(|| trace::of_headers(headers)),
+        None if found.trace => trace::of_body(body).or_else(|| trace::of_headers(headers)),
+        None => trace::of_headers(headers),
     };
-    let arguments = arguments::of(body);
+    let arguments = found.arguments.and_then(|place| arguments::at(body, place));
     let details = Details {
         arguments: arguments.map(Digest::of),
         values: arguments.map(|it| arguments::named(it, names)).unwrap_or_default(),

@@ -7,9 +7,18 @@ use super::Observer;
 /// An observer that must be able to take every decision: no request goes on to the protected server
 /// for whose decision there is no room.
 ///
-/// The guard takes room before it decides, and gives it back when the decision was reported
-/// ([`Observer::observe`]).
+/// The guard takes room before it decides, at once where it can. It gives it back when the decision
+/// was reported ([`Observer::observe`]).
 pub trait Recorder: Observer {
+    /// Room for one decision, if that is known at once; `None` if it has to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRoomError`] if there is none and waiting is of no use.
+    fn try_reserve(&self) -> Option<Result<Room, NoRoomError>> {
+        None
+    }
+
     /// Room for one decision. Waits for it, within a bound.
     ///
     /// # Errors

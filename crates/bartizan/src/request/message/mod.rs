@@ -40,6 +40,17 @@ pub(crate) struct Message {
     pub(crate) name: Option<String>,
     /// The request's id; `None` for a notification.
     pub(crate) id: Option<Id>,
+    pub(crate) found: Found,
+}
+
+/// What decides nothing, and is looked for in the body again where a request is recorded.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// Whether `params._meta` has a `traceparent`.
+    pub(crate) trace: bool,
+    /// Where the name of `params.arguments` is in the body, if that has it; beyond its end if the
+    /// name is spelt with escapes.
+    pub(crate) arguments: Option<usize>,
 }
 
 /// Why a body is no message.
@@ -88,7 +99,12 @@ impl Message {
         let raw =
             RawMessage::parse(body).map_err(|UnreadableError(id)| (MessageError::Json, id))?;
         let id = raw.id.clone();
-        Self::judge(raw).map_err(|fault| (fault, id))
+        let mut message = Self::judge(raw).map_err(|fault| (fault, id))?;
+        // From the address to the place in the body.
+        let begin = body.as_ptr().addr();
+        let arguments = &mut message.found.arguments;
+        *arguments = arguments.map(|address| address.wrapping_sub(begin));
+        Ok(message)
     }
 
     /// What has no method of the protocol's, by a name of our own.
@@ -102,6 +118,7 @@ impl Message {
             method: None,
             name: None,
             id: None,
+            found: Found::default(),
         }
     }
 
@@ -123,6 +140,7 @@ impl Message {
         let params = raw.params;
         let is_stateless = params.meta.revision.is_some_and(|revision| *revision >= *STATELESS);
         let supports_tasks = params.meta.capabilities.extensions.tasks;
+        let found = Found { trace: params.meta.names_trace, arguments: params.arguments };
         let (mut also, mut task) = (Vec::new(), None);
         let need = |target: &Option<String>| target.clone().ok_or(MessageError::NoTarget);
         let (action, name) = match method.as_str() {
@@ -158,7 +176,7 @@ impl Message {
             other => (Action::Method(other.to_owned()), params.task_id),
         };
         let (method, id) = (Some(method), raw.id);
-        Ok(Self { action, also, task, is_stateless, supports_tasks, method, name, id })
+        Ok(Self { action, also, task, is_stateless, supports_tasks, method, name, id, found })
     }
 }
 

@@ -45,6 +45,9 @@ pub(super) struct Params {
     pub(super) reference: Reference,
     pub(super) notifications: Listen,
     pub(super) meta: Meta,
+    /// Where in memory the name of the member `arguments` is: in the body, or elsewhere if it is
+    /// spelt with escapes.
+    pub(super) arguments: Option<usize>,
 }
 
 /// `params._meta`.
@@ -53,6 +56,8 @@ pub(super) struct Meta {
     /// The protocol's revision, which requests name from 2026-07-28 on.
     pub(super) revision: Option<String>,
     pub(super) capabilities: Capabilities,
+    /// Whether it has a `traceparent`.
+    pub(super) names_trace: bool,
 }
 
 /// What the client says that it can, and in it the extensions.
@@ -145,6 +150,10 @@ impl ReadMember for Params {
             "ref" => map.next_value_seed(Members(&mut self.reference, budget))?,
             "notifications" => map.next_value_seed(Members(&mut self.notifications, budget))?,
             "_meta" => map.next_value_seed(Members(&mut self.meta, budget))?,
+            "arguments" => {
+                self.arguments = Some(name.as_ptr().addr());
+                map.next_value_seed(Discard(budget))?;
+            }
             _ => map.next_value_seed(Discard(budget))?,
         }
         Ok(())
@@ -167,6 +176,10 @@ impl ReadMember for Meta {
             }
             "io.modelcontextprotocol/clientCapabilities" => {
                 map.next_value_seed(Members(&mut self.capabilities, budget))?;
+            }
+            "traceparent" => {
+                self.names_trace = true;
+                map.next_value_seed(Discard(budget))?;
             }
             _ => map.next_value_seed(Discard(budget))?,
         }

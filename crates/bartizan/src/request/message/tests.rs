@@ -1,6 +1,7 @@
 //! Bodies that are messages, and bodies that are none.
 
 use super::*;
+use crate::request::arguments;
 
 fn action(body: &str) -> Result<Action, MessageError> {
     action_of(body.as_bytes())
@@ -266,4 +267,26 @@ fn levels_that_decide_are_small() {
     let many: Vec<String> = (0..65).map(|n| format!(r#""m{n}":0"#)).collect();
     let params = format!("{{{}}}", many.join(","));
     assert_eq!(request("ping", &params), Err(MessageError::Json));
+}
+
+#[test]
+fn a_recorder_finds_the_arguments_and_whether_there_is_a_trace_where_they_are() {
+    for (params, arguments, trace) in [
+        (r#"{"name":"a","arguments":{"arguments":1}}"#, Some(r#"{"arguments":1}"#), false),
+        (r#"{"arguments" : [2] ,"name":"a"}"#, Some("[2]"), false),
+        (r#"{"x":{"arguments":1},"name":"a","arguments":3}"#, Some("3"), false),
+        (r#"{"name":"\"arguments\":1","argument\u0073":4}"#, Some("4"), false),
+        (r#"{"name":"a","x":{"arguments":1}}"#, None, false),
+        (r#"{"name":"a","_meta":{"traceparent":"x"}}"#, None, true),
+        (r#"{"name":"a","_meta":{"trace\u0070arent":1}}"#, None, true),
+        (r#"{"name":"a","_meta":{"x":{"traceparent":1}},"traceparent":1}"#, None, false),
+    ] {
+        let body = format!(
+            r#"{{"arguments":0,"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#
+        );
+        let found = Message::parse(body.as_bytes()).unwrap().found;
+        let bytes = found.arguments.and_then(|place| arguments::at(body.as_bytes(), place));
+        assert_eq!(bytes, arguments.map(str::as_bytes), "{body}");
+        assert_eq!(found.trace, trace, "{body}");
+    }
 }
