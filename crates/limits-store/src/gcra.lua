@@ -10,8 +10,9 @@ if full < now then
   full = now
 elseif full > now + window then
   -- The clock of the store was set back, or another took over: no caller waits for longer than
-  -- an empty budget makes it wait.
+  -- an empty budget makes it wait. Stored, for the next call would be refused like this one.
   full = now + window
+  redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil(window / 1000))
 end
 local wait = full + step - window - now
 if wait > 0 then

@@ -137,6 +137,14 @@ async fn a_clock_that_is_set_back_makes_no_one_wait_longer_than_an_empty_budget_
         panic!("it is empty")
     };
     assert!(wait <= Duration::from_hours(1), "{wait:?}");
+
+    let key = format!("{PREFIX}{}", budget("bob"));
+    redis.ask(&["SET", &key, "99999999999999999"]).unwrap();
+    let BudgetAnswer::Beyond(wait) = spend(&node, "bob", "10/s").await else {
+        panic!("it is empty")
+    };
+    tokio::time::sleep(wait).await;
+    assert_eq!(spend(&node, "bob", "10/s").await, BudgetAnswer::Within, "one is due by then");
 }
 
 #[tokio::test]
