@@ -23,7 +23,7 @@ pub(crate) struct Counters {
     pub(crate) exported: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) failed: AtomicU64,
-    /// Whether spans were dropped since the queue was last emptied.
+    /// Whether spans were dropped since the queue last had less than a batch.
     is_overflowing: AtomicBool,
 }
 
@@ -39,8 +39,8 @@ impl Counters {
         }
     }
 
-    /// The queue was emptied. Logs how many were dropped until then, if any were.
-    pub(crate) fn emptied(&self) {
+    /// The queue has less than a batch. Logs how many were dropped until then, if any were.
+    pub(crate) fn has_room(&self) {
         if self.is_overflowing.load(Ordering::Relaxed)
             && self.is_overflowing.swap(false, Ordering::Relaxed)
         {

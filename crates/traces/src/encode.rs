@@ -56,14 +56,15 @@ fn span(span: &Span) -> proto::Span {
 }
 
 /// The method, and what it is aimed at where there are few of that: no resource (the conventions
-/// advise against it). Of a request whose message was not read, the method and the path of HTTP.
+/// advise against it). Of a request whose message was not read, the method and the path of HTTP
+/// (`HTTP` for a method that is not of HTTP's, as OpenTelemetry's conventions have it).
 fn name(span: &Span) -> String {
     match (&span.method, &span.target) {
         (Some(method), Some(Target::Tool(target) | Target::Prompt(target))) => {
             format!("{method} {target}")
         }
         (Some(method), _) => method.to_string(),
-        (None, _) => format!("{} {}", span.http_method, path(&span.resource)),
+        (None, _) => format!("{} {}", span.http_method.unwrap_or("HTTP"), path(&span.resource)),
     }
 }
 
@@ -104,7 +105,7 @@ fn attributes(span: &Span) -> Vec<KeyValue> {
     add("network.transport", Some("tcp".into()));
     add("network.protocol.name", Some("http".into()));
     add("network.protocol.version", version(span.http_version).map(Cow::from));
-    add("http.request.method", Some(span.http_method.as_str().into()));
+    add("http.request.method", Some(span.http_method.unwrap_or("_OTHER").into()));
     add("bartizan.resource", Some((&*span.resource).into()));
     add("bartizan.request.id", Some(span.request_id.to_string().into()));
     for (key, value) in span.decision.iter().flat_map(|decision| decision.labels()) {

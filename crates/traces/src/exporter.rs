@@ -2,8 +2,8 @@
 //!
 //! 1. A batch is sent once it is full, or when its first span has waited for [`Batching::delay`].
 //! 2. What may succeed later (no connection, no answer in time, 429, 502, 503, 504) is tried again,
-//!    after a time that doubles, or that the collector says (`Retry-After`), until
-//!    [`Batching::timeout`] is over. Then the batch is given up, and counted. So is one that the
+//!    after a time that doubles, or that the collector says (`Retry-After`, but not less than
+//!    [`FIRST_PAUSE`]), until [`Batching::timeout`] is over. Then the batch is given up, and counted. So is one that the
 //!    collector refuses, or answers with a redirect (OTLP 1.x, OTLP/HTTP response).
 //! 3. The first failure is logged, and the end of the failure. No header is.
 //! 4. At the end what waits is sent, each batch once, within [`CLOSE_TIMEOUT`].
@@ -31,7 +31,7 @@ use crate::{
 
 /// How long it is tried at the end to send what waits.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait before the second try.
+/// How long to wait before the second try, and at least before each other.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -105,9 +105,11 @@ impl Exporter {
                     // It is sent once more below.
                     () = &mut closing => return self.close(batch).await,
                 }
-                batch = self.next();
+                // Fewer than a batch wait for their time.
+                batch =
+                    if self.spans.len() < self.batching.batch { Vec::new() } else { self.next() };
             }
-            shared.counters.emptied();
+            shared.counters.has_room();
         }
         self.close(Vec::new()).await;
     }
@@ -163,7 +165,7 @@ impl Exporter {
                     Err(error) if error.may_pass() => {
                         let asked = error.pause();
                         last = Some(error);
-                        sleep(asked.unwrap_or(pause)).await;
+                        sleep(asked.unwrap_or(pause).max(FIRST_PAUSE)).await;
                         pause *= 2;
                     }
                     sent => return sent,

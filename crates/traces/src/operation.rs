@@ -28,7 +28,8 @@ pub(crate) struct Recording {
     traces: Arc<Queue>,
     request_id: RequestId,
     resource: Arc<str>,
-    http_method: Method,
+    /// `None` for one that is not of HTTP's: the caller's text.
+    http_method: Option<&'static str>,
     http_version: Version,
     /// Since 1970-01-01T00:00:00Z, and by the clock that is never set.
     started: (Duration, Instant),
@@ -68,7 +69,7 @@ impl Recording {
             traces,
             request_id: received.request_id,
             resource,
-            http_method: received.method.clone(),
+            http_method: known(received.method),
             http_version: received.version,
             started,
             state: Mutex::new(state),
@@ -110,7 +111,7 @@ impl Recording {
             elapsed: begun.elapsed(),
             request_id: self.request_id,
             resource: Arc::clone(&self.resource),
-            http_method: self.http_method.clone(),
+            http_method: self.http_method,
             http_version: self.http_version,
             status,
             method: method.map(|(_, name)| name),
@@ -121,6 +122,14 @@ impl Recording {
             failure: failure.or_else(|| Failure::of(status)),
         });
     }
+}
+
+/// A method by its name, if it is of RFC 9110 §9 or RFC 5789: there are few of these. What else a
+/// caller sends may be long, and another each time.
+fn known(method: &Method) -> Option<&'static str> {
+    const KNOWN: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    KNOWN.into_iter().find(|known| *known == method.as_str())
 }
 
 impl State {

@@ -7,7 +7,7 @@ use auth_core::{
     trace_context::{SpanId, TraceContext, TraceState},
 };
 use bartizan::RequestId;
-use http::{Method, StatusCode, Version};
+use http::{StatusCode, Version};
 use metrics::Decision;
 
 /// A span that has ended. What is written of it is in [`encode`](crate::encode).
@@ -24,7 +24,8 @@ pub(crate) struct Span {
     pub(crate) elapsed: Duration,
     pub(crate) request_id: RequestId,
     pub(crate) resource: Arc<str>,
-    pub(crate) http_method: Method,
+    /// `None` for one that is not of HTTP's.
+    pub(crate) http_method: Option<&'static str>,
     pub(crate) http_version: Version,
     pub(crate) status: Option<StatusCode>,
     /// The method of MCP; `None` if no message was read.

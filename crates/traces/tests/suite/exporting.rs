@@ -75,6 +75,24 @@ async fn enough_spans_for_a_request_do_not_wait_for_more() {
 }
 
 #[tokio::test]
+async fn fewer_than_a_batch_wait_for_their_time_also_after_others_were_sent() {
+    let collector = Collector::start(Behaviour::Take).await;
+    let mut config = config(&collector);
+    let delay = Duration::from_hours(1);
+    config.batching = Batching { batch: 2, delay, ..config.batching };
+    let mut world = World::new(config);
+    for _ in 0..5 {
+        world.call("known").await;
+    }
+    drop(world.start());
+    until(&world.traces, |counts| counts.exported == 4).await;
+    world.call("known").await;
+    collector.spans(6).await;
+    let sizes: Vec<_> = collector.received().iter().map(|it| it.spans().len()).collect();
+    assert_eq!(sizes, [2, 2, 2]);
+}
+
+#[tokio::test]
 async fn a_collector_that_hangs_holds_no_call_and_is_given_up() {
     let collector = Collector::start(Behaviour::Hang).await;
     let mut config = config(&collector);
@@ -99,7 +117,7 @@ async fn a_collector_that_hangs_holds_no_call_and_is_given_up() {
 
 #[tokio::test]
 async fn what_may_succeed_later_is_tried_again_when_the_collector_says() {
-    for status in [429, 502, 503, 504] {
+    let all = [429, 502, 503, 504].map(|status| async move {
         let retry = vec![("retry-after", "0".to_owned())];
         let collector = Collector::start(Behaviour::Answer(status, retry)).await;
         let world = World::running(config(&collector));
@@ -109,6 +127,11 @@ async fn what_may_succeed_later_is_tried_again_when_the_collector_says() {
         until(&world.traces, |counts| counts.exported == 1).await;
         let counts = world.traces.counts();
         assert_eq!((counts.failed, counts.waiting), (0, 0), "{status}");
+        // "At once" is not taken at its word: it was asked each second.
+        assert!(collector.received().len() < 10, "{status}");
+    });
+    for one in all.map(tokio::spawn) {
+        one.await.unwrap();
     }
 }
 

@@ -157,6 +157,18 @@ async fn a_refused_request_has_a_span_too_and_it_says_why() {
 }
 
 #[tokio::test]
+async fn a_method_that_is_not_of_http_is_not_in_a_span() {
+    let collector = Collector::start(Behaviour::Take).await;
+    let world = World::running(config(&collector));
+    let method = "X".repeat(5000);
+    let request = http::Request::builder().method(method.as_str()).uri("/mcp");
+    world.send(request.header("host", "localhost:8000"), "", OK).await;
+    let span = collector.span().await;
+    assert_eq!(span.name, "HTTP /mcp");
+    assert_eq!(attributes(&span)["http.request.method"], "_OTHER");
+}
+
+#[tokio::test]
 async fn a_caller_who_does_not_wait_leaves_a_cancelled_span() {
     let collector = Collector::start(Behaviour::Take).await;
     let world = World::running(config(&collector));
