@@ -136,7 +136,8 @@ impl AuditCopy {
         let run = async {
             loop {
                 self.pass(&mut logs).await;
-                if self.health.failure().is_some() {
+                // The log's thread may have ended: then nothing tells of a record.
+                if self.health.failure().is_some() || self.synced.has_changed().is_err() {
                     tokio::time::sleep(INTERVAL).await;
                 } else {
                     // Either way it is time to look again.
