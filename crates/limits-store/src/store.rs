@@ -189,7 +189,7 @@ impl Inner {
         };
         let store = &self.address;
         if self.health.succeeded() || number == 1 {
-            tracing::info!(%store, "Rates are counted in the limits store, for all nodes.");
+            tracing::info!(%store, "Rates are counted in the limits store, for all nodes");
         }
         number
     }
@@ -211,7 +211,7 @@ impl Inner {
             let store = &self.address;
             tracing::warn!(
                 %store, reason = %fault,
-                "The limits store cannot be asked: this node counts rates for itself until it can."
+                "The limits store cannot be asked: this node counts rates for itself until it can"
             );
         }
     }

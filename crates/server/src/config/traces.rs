@@ -147,16 +147,17 @@ fn number(environment: &Environment, variable: Variable, faults: &mut Vec<String
     number
 }
 
-/// The value, which is one of the setting's words.
-fn word<'a>(
-    environment: &'a Environment,
+/// The value, which is one of the setting's words, in capitals or not (OpenTelemetry specification,
+/// environment variables).
+fn word(
+    environment: &Environment,
     variable: Variable,
     faults: &mut Vec<String>,
-) -> Option<&'a str> {
+) -> Option<&'static str> {
     let text = environment.get(variable).unwrap_or_default();
     let Shape::Choice(words) = variable.setting().shape else { return None };
-    if words.contains(&text) {
-        return Some(text);
+    if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
+        return Some(word);
     }
     let label = environment.label(variable);
     faults.push(format!("{label} {text:?}: write {}", words.join(" or ")));
@@ -187,8 +188,9 @@ mod tests {
         assert!(is_on(&[ENDPOINT]));
         assert!(is_on(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://otlp.example/x")]));
         assert!(!is_on(&[ENDPOINT, ("OTEL_SDK_DISABLED", "true")]));
+        assert!(!is_on(&[ENDPOINT, ("OTEL_SDK_DISABLED", "True")]));
         assert!(is_on(&[ENDPOINT, ("OTEL_SDK_DISABLED", "false")]));
-        assert!(!is_on(&[ENDPOINT, ("OTEL_TRACES_EXPORTER", "none")]));
+        assert!(!is_on(&[ENDPOINT, ("OTEL_TRACES_EXPORTER", "None")]));
         let local = read(&[("OTEL_TRACES_EXPORTER", "otlp")]).unwrap().unwrap();
         assert_eq!(local.collector.endpoint.to_string(), "http://localhost:4318/v1/traces");
     }
