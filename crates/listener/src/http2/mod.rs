@@ -6,7 +6,8 @@
 //! 1. A connection without a request for [`Limits::head_timeout`](crate::Limits) gets GOAWAY, and
 //!    is closed soon after. Pings are no requests. A head that is never whole is no request.
 //! 2. A peer that opens no window for an answer for [`Limits::write_timeout`](crate::Limits) loses
-//!    the connection, as a peer does that reads nothing (`progress`).
+//!    the connection, as a peer does that reads nothing (`progress`). While it takes other answers,
+//!    on a slow connection with many of them, it has four times as long.
 //! 3. An answer is handed over in pieces, so that a peer without a window holds no more than a
 //!    piece of each.
 //! 4. A request has its host in `Host`, as in HTTP/1.1 (`host`).

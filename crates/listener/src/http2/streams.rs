@@ -8,6 +8,10 @@ use std::{
 
 use tokio::time::Instant;
 
+/// How much longer an answer may wait for its turn on a slow connection than for a peer that takes
+/// nothing.
+const SHARED: u32 = 4;
+
 /// The streams of one connection that have a request. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Streams(Arc<Mutex<Known>>);
@@ -19,6 +23,8 @@ struct Known {
     next: u64,
     /// When the last stream ended, or the connection began.
     idle_since: Instant,
+    /// When the peer last took something of any answer, or the connection began.
+    taken: Instant,
 }
 
 /// One stream. It has ended when this is dropped.
@@ -33,7 +39,8 @@ pub(super) struct OpenStream {
 pub(super) struct Patience {
     /// How long it may be without a stream.
     pub(super) idle: Duration,
-    /// How long an answer may wait for the peer.
+    /// How long an answer may wait for the peer while that takes nothing of any other either. While
+    /// it does, [`SHARED`] times as long.
     pub(super) peer: Duration,
     /// Since when the peer knows that the connection ends.
     pub(super) closing_since: Option<Instant>,
@@ -54,7 +61,8 @@ pub(super) enum State {
 
 impl Default for Streams {
     fn default() -> Self {
-        let known = Known { streams: HashMap::new(), next: 0, idle_since: Instant::now() };
+        let now = Instant::now();
+        let known = Known { streams: HashMap::new(), next: 0, idle_since: now, taken: now };
         Self(Arc::new(Mutex::new(known)))
     }
 }
@@ -76,8 +84,7 @@ impl Streams {
             let is_over = now >= known.idle_until(patience);
             return if is_over { State::Idle } else { State::InUse };
         }
-        let stalled = |since: &Instant| now.duration_since(*since) >= patience.peer;
-        let is_stalled = known.streams.values().flatten().any(stalled);
+        let is_stalled = known.waits_until(patience).any(|until| now >= until);
         if is_stalled { State::Stalled } else { State::InUse }
     }
 
@@ -89,8 +96,7 @@ impl Streams {
         if known.streams.is_empty() {
             return latest.min(known.idle_until(patience));
         }
-        let waiting = known.streams.values().flatten().map(|since| *since + patience.peer);
-        waiting.fold(latest, Instant::min)
+        known.waits_until(patience).fold(latest, Instant::min)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -106,6 +112,13 @@ impl Known {
             None => self.idle_since + patience.idle,
         }
     }
+
+    /// Until when each answer that waits for the peer may do so, if it takes nothing from now on.
+    fn waits_until(&self, patience: &Patience) -> impl Iterator<Item = Instant> {
+        let Patience { peer, .. } = *patience;
+        let waiting = self.streams.values().flatten();
+        waiting.map(move |since| (self.taken.max(*since) + peer).min(*since + SHARED * peer))
+    }
 }
 
 impl OpenStream {
@@ -120,8 +133,10 @@ impl OpenStream {
     }
 
     fn note(&self, waiting: Option<Instant>) {
-        if let Some(noted) = self.streams.known().streams.get_mut(&self.id) {
-            *noted = waiting;
+        let mut known = self.streams.known();
+        let Some(noted) = known.streams.get_mut(&self.id) else { return };
+        if std::mem::replace(noted, waiting).is_some() && waiting.is_none() {
+            known.taken = Instant::now();
         }
     }
 }
@@ -186,5 +201,24 @@ mod tests {
         assert_eq!(streams.state(begun + 25 * SECOND, &patience), State::Stalled);
         one.is_taken();
         assert_eq!(streams.state(begun + 100 * SECOND, &patience), State::InUse);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_waits_longer_for_a_peer_that_takes_other_answers_and_not_for_ever() {
+        let (streams, patience) = (Streams::default(), patience(None));
+        let (slow, other) = (streams.open(), streams.open());
+        let begun = Instant::now();
+        slow.waits_for_peer();
+        for _ in 0..7 {
+            other.waits_for_peer();
+            tokio::time::advance(10 * SECOND).await;
+            other.is_taken();
+            let now = Instant::now();
+            assert_eq!(streams.state(now, &patience), State::InUse);
+            assert!(streams.next_look(now, &patience) > now, "it would look without a pause");
+        }
+        // It has taken nothing for as long as it may.
+        assert_eq!(streams.state(begun + 79 * SECOND, &patience), State::InUse);
+        assert_eq!(streams.state(begun + 80 * SECOND, &patience), State::Stalled);
     }
 }
