@@ -300,6 +300,16 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_is_a_boolean_too() {
+        let file = parse("[audit]\nstdout = true\n[traces]\ndisabled = false\n");
+        assert_eq!(file.errors(), <[String; 0]>::default());
+        assert_eq!(file.value(Variable::AuditStdout).unwrap().text, "on");
+        assert_eq!(file.value(Variable::OtelSdkDisabled).unwrap().text, "false");
+        let found = errors("[server]\nsessions = true\n");
+        assert_eq!(found, ["line 2: server.sessions: write \"none\" or \"database\""]);
+    }
+
+    #[test]
     fn every_error_is_reported_with_its_line_and_the_name_that_was_meant() {
         let found = errors(
             "[sever]\n[server]\nbnd = \"x\"\nbind = 1\nsessions = \"all\"\nallowed_origins = \"x\"\n[limits]\nmax_connections = 0\nmax_body_memory = \"1\"\nbind = 2\n[ssh]\n",
@@ -308,7 +318,7 @@ mod tests {
             "line 1: sever: unknown section: did you mean `server`?",
             "line 3: server.bnd: unknown key: did you mean `bind`?",
             "line 4: server.bind: write a string, in quotes",
-            "line 5: server.sessions: write none or database",
+            "line 5: server.sessions: write \"none\" or \"database\"",
             "line 6: server.allowed_origins: write an array of strings, [\"…\"]",
             "line 8: limits.max_connections: write a whole number of 1 or more",
             "line 9: limits.max_body_memory: write a whole number of 1 or more",

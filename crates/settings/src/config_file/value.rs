@@ -15,12 +15,23 @@ pub(super) fn text(shape: Shape, value: &DeValue<'_>, folder: &Path) -> Result<S
             path.into_os_string().into_string().map_err(|_| "this path is not UTF-8".to_owned())
         }
         Shape::Number { least, most } => number(value, least, most).map(|it| it.to_string()),
-        Shape::Choice(words) => {
-            let text = value.as_str().filter(|text| words.contains(text));
-            text.map(str::to_owned).ok_or_else(|| format!("write {}", words.join(" or ")))
-        }
+        Shape::Choice(words) => choice(words, value).map(str::to_owned),
         Shape::List => list(value),
     }
+}
+
+/// One of these words. For a switch a boolean is one, too.
+fn choice(words: &'static [&'static str], value: &DeValue<'_>) -> Result<&'static str, String> {
+    let text = match value {
+        DeValue::Boolean(is_on) if words.contains(&"on") => Some(if *is_on { "on" } else { "off" }),
+        DeValue::Boolean(is_true) => Some(if *is_true { "true" } else { "false" }),
+        other => other.as_str(),
+    };
+    let word = words.iter().find(|word| Some(**word) == text);
+    word.copied().ok_or_else(|| {
+        let quoted: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        format!("write {}", quoted.join(" or "))
+    })
 }
 
 fn string<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {

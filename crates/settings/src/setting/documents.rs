@@ -148,7 +148,13 @@ fn member(setting: &Setting) -> Value {
         Shape::Number { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
-        Shape::Choice(words) => json!({ "enum": words }),
+        Shape::Choice(words) => {
+            let words = words.iter().copied().map(Value::from);
+            let switch = words.clone().any(|word| word == "on" || word == "true");
+            let booleans = [Value::from(true), Value::from(false)];
+            let all: Vec<_> = words.chain(booleans.into_iter().filter(|_| switch)).collect();
+            json!({ "enum": all })
+        }
         Shape::List => json!({ "type": "array", "items": { "type": "string" } }),
     };
     if let Some(members) = schema.as_object_mut() {
