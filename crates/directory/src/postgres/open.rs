@@ -74,6 +74,10 @@ impl Pools {
 pub(crate) fn options(url: &str) -> Result<(PgConnectOptions, String), DirectoryError> {
     let fault = |reason| DirectoryError::PostgresUrl { reason };
     let parsed = Url::parse(url).map_err(|_| fault("it is no URL"))?;
+    // Another scheme would be read over.
+    if !matches!(parsed.scheme(), "postgres" | "postgresql") {
+        return Err(fault("it does not begin with postgres://"));
+    }
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| fault("its host, port or parameters are not what PostgreSQL knows"))?;
     let says = |name: &str| parsed.query_pairs().any(|(key, _)| key == name);
@@ -163,6 +167,14 @@ mod tests {
     #[tokio::test]
     async fn every_script_in_the_folder_is_run() {
         crate::migrations::assert_has_all_of("migrations/postgres", &MIGRATIONS).await;
+    }
+
+    #[test]
+    fn a_database_of_another_kind_is_refused() {
+        for url in ["mysql://db.example/users", "sqlite:///var/users.db"] {
+            let fault = options(url).unwrap_err().to_string();
+            assert!(fault.contains("it does not begin with postgres://"), "{fault}");
+        }
     }
 
     #[test]
