@@ -241,6 +241,10 @@ where
         found,
         ..
     } = message;
+    let refuse = |refusal: Refusal| {
+        reporter.report(caller, Some(&action), refusal.outcome());
+        rules.challenges.refuse(id, &refusal)
+    };
     // A notification is not answered, and an answer to a question was asked for.
     if message_id.is_some()
         && let Err(limited) = guard.rates.spend_for_request(&policy, &owner, peer)

@@ -35,9 +35,7 @@ impl Observer for LogObserver {
         match event.outcome {
             Outcome::Authenticated => authenticated(id, event.principal),
             Outcome::Unauthenticated(error) => unauthenticated(id, error),
-            Outcome::Refused(kind, reason) => {
-                refused(id, kind, reason, event.principal.is_some());
-            }
+            Outcome::Refused(kind, reason) => refused(event, kind, reason),
             Outcome::Permitted => permitted(event),
             Outcome::Denied(denial) => denied(id, event.principal, denial),
             Outcome::StreamEnded(reason) => {
@@ -107,7 +105,8 @@ fn denied(id: RequestId, principal: Option<&Principal>, denial: &Denial) {
     }
 }
 
-fn refused(id: RequestId, kind: RefusalKind, reason: &dyn Error, is_authenticated: bool) {
+fn refused(event: &AuditEvent<'_>, kind: RefusalKind, reason: &dyn Error) {
+    let id = event.request_id;
     let what = match kind {
         RefusalKind::MissingToken => "-> Missing Authorization header!",
         RefusalKind::ForbiddenOrigin => "-> Forbidden host or origin!",
@@ -121,10 +120,14 @@ fn refused(id: RequestId, kind: RefusalKind, reason: &dyn Error, is_authenticate
         tracing::warn!(
             target: NO_TOKEN, request_id = %id, found, expected, remedy, %reason, "{what}"
         );
-    } else if is_authenticated {
-        tracing::warn!(target: AUDIT, request_id = %id, %reason, "{what}");
-    } else {
-        tracing::warn!(target: NO_TOKEN, request_id = %id, %reason, "{what}");
+        return;
+    }
+    let action = event.action.map(tracing::field::display);
+    match event.principal.map(|principal| principal.subject().as_str()) {
+        Some(subject) => {
+            tracing::warn!(target: AUDIT, request_id = %id, subject, action, %reason, "{what}");
+        }
+        None => tracing::warn!(target: NO_TOKEN, request_id = %id, action, %reason, "{what}"),
     }
 }
 

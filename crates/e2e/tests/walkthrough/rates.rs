@@ -19,7 +19,9 @@ fn a_call_beyond_the_rate_says_when_to_try_again() {
         .expect_code(6)
         .expect_err(&["answered with HTTP 429", "try again later (Retry-After: "]);
     assert!(!said.err.contains("sign in"), "{}", said.err);
-    server.log_with("-> Limit reached!");
+    let log = server.log_with("-> Limit reached!");
+    let line = log.lines().find(|line| line.contains("-> Limit reached!")).unwrap();
+    assert!(line.contains("subject=\"alice\" action=call tool \"get_time\""), "{line}");
     world.client(&server, &["call", "whoami"]).expect_code(0);
 
     world
