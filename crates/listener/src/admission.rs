@@ -73,9 +73,12 @@ impl Admission {
     pub(super) fn admit(&self, room: Room, address: IpAddr) -> Option<Admitted> {
         let placed = self.place(room, address);
         if placed.is_none() {
-            self.connections.refuse();
+            self.connections.refuse(address);
         }
         let (room, slot) = placed?;
+        if room.kind == Kind::Reserve && self.ordinary.available_permits() == 0 {
+            self.connections.are_full(self.limits.connections);
+        }
         let counted = self.connections.enter(room.kind);
         Some(Admitted { room, _slot: slot, _counted: counted })
     }

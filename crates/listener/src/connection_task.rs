@@ -21,6 +21,7 @@ use tower::Service;
 use crate::{
     admission::Admitted,
     caller::CallerAddress,
+    connections::Connections,
     http2,
     kind::Kind,
     limits::Limits,
@@ -34,6 +35,7 @@ pub(super) struct ConnectionTask<S> {
     pub(super) io: Progress,
     pub(super) service: CallerAddress<S>,
     pub(super) admitted: Admitted,
+    pub(super) connections: Connections,
     /// The bounds. Where less time is given, these say so.
     pub(super) limits: Limits,
     pub(super) stop: CancellationToken,
@@ -55,19 +57,18 @@ where
 
     /// Serves what is negotiated by TLS.
     pub(super) async fn secured(self, tls: Tls) {
-        let Self { io, mut service, admitted, limits, stop, _running } = self;
+        let Self { io, mut service, admitted, connections, limits, stop, _running } = self;
         let handshake = tls::accept(&tls, io, admitted.room.kind);
         let time = limits.handshake_timeout.min(limits.head_timeout);
         let accepted = tokio::select! {
             accepted = tokio::time::timeout(time, handshake) => accepted,
             () = stop.cancelled() => return,
         };
-        // A handshake that fails is no error of the server: its peer may be anything.
         let accepted = match accepted {
             Ok(Ok(Some(accepted))) => accepted,
             Ok(Ok(None)) => return tracing::debug!("The challenge of an authority was answered"),
-            Ok(Err(error)) => return tracing::debug!(%error, "A TLS handshake failed"),
-            Err(_) => return tracing::debug!("A TLS handshake took too long"),
+            Ok(Err(error)) => return connections.handshake_failed(service.peer, &error),
+            Err(_) => return connections.handshake_failed(service.peer, &"it took too long"),
         };
         service.certificate = accepted.certificate;
         let service = reserve(&admitted, service);

@@ -1,11 +1,15 @@
-//! How many connections there are: for metrics.
+//! How many connections there are, and how many were refused: for metrics and the log.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
 };
 
-use crate::kind::Kind;
+use crate::{kind::Kind, seldom::Seldom};
 
 /// How many connections a listener has and has refused. Clones share the counts.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +20,12 @@ struct Counts {
     ordinary: AtomicUsize,
     reserve: AtomicUsize,
     refused: AtomicU64,
+    failed_handshakes: AtomicU64,
+    /// What is logged: that all are in use, that an address has all of its own, and failed
+    /// handshakes.
+    full: Seldom,
+    refusals: Seldom,
+    failures: Seldom,
 }
 
 /// One open connection, counted until it is dropped.
@@ -44,13 +54,47 @@ impl Connections {
         self.0.refused.load(Relaxed)
     }
 
+    /// How many TLS handshakes failed or took too long.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> u64 {
+        self.0.failed_handshakes.load(Relaxed)
+    }
+
     pub(super) fn enter(&self, kind: Kind) -> Counted {
         self.of(kind).fetch_add(1, Relaxed);
         Counted { connections: self.clone(), kind }
     }
 
-    pub(super) fn refuse(&self) {
+    /// A connection of `address` is closed at once.
+    pub(super) fn refuse(&self, address: IpAddr) {
         self.0.refused.fetch_add(1, Relaxed);
+        if let Some(others) = self.0.refusals.due() {
+            tracing::warn!(
+                %address, others,
+                "A connection is closed: its address has all that it may have"
+            );
+        }
+    }
+
+    /// A connection gets a place in the reserve, because all `limit` others are in use.
+    pub(super) fn are_full(&self, limit: usize) {
+        if let Some(others) = self.0.full.due() {
+            tracing::warn!(
+                limit,
+                others,
+                "All connections are in use: others get 503, and only health checks are answered"
+            );
+        }
+    }
+
+    /// A TLS handshake of `address` failed. Its peer may be anything, so this is no error of the
+    /// server.
+    pub(super) fn handshake_failed(&self, address: IpAddr, reason: &dyn fmt::Display) {
+        self.0.failed_handshakes.fetch_add(1, Relaxed);
+        match self.0.failures.due() {
+            Some(others) => tracing::info!(%address, %reason, others, "A TLS handshake failed"),
+            None => tracing::debug!(%address, %reason, "A TLS handshake failed"),
+        }
     }
 
     fn of(&self, kind: Kind) -> &AtomicUsize {

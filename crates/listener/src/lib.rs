@@ -28,6 +28,7 @@ mod peers;
 mod program;
 mod progress;
 mod reserve;
+mod seldom;
 pub mod shutdown;
 pub mod signals;
 mod socket;
@@ -86,7 +87,7 @@ pub async fn serve<S>(
     let socket = socket.into();
     // While few connections are left, and in the reserve, slow peers have less time.
     let hurried = Limits { head_timeout: limits.reserve_timeout, ..limits };
-    let admission = Admission::new(limits, proxies.clone(), connections);
+    let admission = Admission::new(limits, proxies.clone(), connections.clone());
     let reports = Reports::default();
     let (running, mut all_ended) = mpsc::channel(1);
     loop {
@@ -104,7 +105,6 @@ pub async fn serve<S>(
             }
         };
         let Some(admitted) = admission.admit(room, address) else {
-            tracing::debug!(%address, "An address has all the connections that it may have");
             continue;
         };
         let is_hurried = admitted.room.kind == Kind::Reserve || admission.is_scarce();
@@ -119,6 +119,7 @@ pub async fn serve<S>(
                 certificate: None,
             },
             admitted,
+            connections: connections.clone(),
             limits: if is_hurried { hurried } else { limits },
             stop: stop.clone(),
             _running: running.clone(),

@@ -82,6 +82,7 @@ readings! {
     CONNECTIONS = gauge("bartizan_connections", "Open connections.");
     CONNECTIONS_LIMIT = gauge("bartizan_connections_limit", "How many connections may be open, without the reserve.");
     CONNECTIONS_REFUSED = counter("bartizan_connections_refused", "Connections that were closed at once, as their address had all that it may have.");
+    HANDSHAKES_FAILED = counter("bartizan_tls_handshakes_failed", "TLS handshakes that failed or took too long.");
     CERTIFICATE = seconds("bartizan_tls_certificate_left", "For how long the TLS certificate is valid; 0 once it has ended.");
     STREAMS = gauge("bartizan_streams", "Open streams.");
     STREAMS_LIMIT = gauge("bartizan_streams_limit", "How many streams may be open.");
@@ -167,6 +168,11 @@ impl Readings {
         self.push(CONNECTIONS, [listener, ("kind", "reserve")], in_reserve.into());
         self.push(CONNECTIONS_LIMIT, [listener], limit.into());
         self.push(CONNECTIONS_REFUSED, [listener], Value::Count(refused));
+    }
+
+    /// How many TLS handshakes failed.
+    pub fn failed_handshakes(&mut self, count: u64) {
+        self.push(HANDSHAKES_FAILED, [], Value::Count(count));
     }
 
     /// For how long the certificate of the server is valid.

@@ -74,5 +74,8 @@ pub(crate) fn read_connections(
     metrics.read(move |readings| {
         let (open, in_reserve) = (connections.open(), connections.in_reserve());
         readings.connections(listener, open, in_reserve, limit, connections.refused());
+        if listener == Listener::Main {
+            readings.failed_handshakes(connections.failed_handshakes());
+        }
     });
 }

@@ -138,7 +138,9 @@ impl Status {
                 .next()
                 .map(|_| samples.sum("bartizan_limits_store_reachable", |_| true) > 0.0),
             connections: Bounded {
-                used: whole(samples.sum("bartizan_connections", is_main)),
+                used: whole(samples.sum("bartizan_connections", |it| {
+                    is_main(it) && it.label("kind") == "ordinary"
+                })),
                 limit: whole(samples.sum("bartizan_connections_limit", is_main)),
             },
         }
