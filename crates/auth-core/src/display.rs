@@ -14,7 +14,7 @@
 //! Nothing is lost: a reader of the JSON gets the very text. Joiners and variation selectors are
 //! escaped too, so some emoji are shown in their parts: what is not seen cannot be distinguished.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, error::Error, fmt::Write};
 
 /// The longest text that [`excerpt`] shows, in characters.
 const MAX_EXCERPT: usize = 200;
@@ -153,6 +153,27 @@ fn replace(
     Cow::Owned(escaped)
 }
 
+/// An error and its causes in one line of text: `cannot connect: connection refused`.
+///
+/// A cause whose text ends that of the error above it is left out: some errors repeat their source.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// The causes of an error, the innermost last.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
 #[cfg(test)]
 mod tests {
     use icu_properties::{
@@ -188,6 +209,26 @@ mod tests {
         ('\u{1d173}', "\\u{1d173}", "\\u{1d173}", "\\ud834\\udd73"),
         ('\u{e0041}', "\\u{e0041}", "\\u{e0041}", "\\udb40\\udc41"),
     ];
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn layers(texts: &[&'static str]) -> Layer {
+        let (text, rest) = texts.split_first().unwrap();
+        let source = (!rest.is_empty()).then(|| Box::new(layers(rest)));
+        Layer { text, source }
+    }
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        assert_eq!(chain(&layers(&["a"])), "a");
+        assert_eq!(chain(&layers(&["a", "b", "c"])), "a: b: c");
+        assert_eq!(chain(&layers(&["a: b", "b", "c"])), "a: b: c");
+    }
 
     #[test]
     fn what_a_token_says_is_one_word_of_a_command() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Algorithm, Clock, FailureChange, Issuer, JobHealth};
+use auth_core::{Algorithm, Clock, FailureChange, Issuer, JobHealth, display::chain};
 use directory::{AnyDirectory, Shared};
 use issuer::{
     AssertionProviders, AuthorizationServer, IssuerConfig, Lifetimes, ServedResource,
@@ -120,6 +120,7 @@ impl OpenIssuer {
                     }
                 }
                 Err(error) => {
+                    let error = chain(&error);
                     if self.pruning.failed(&error, self.clock.now()) != FailureChange::Same {
                         tracing::warn!(%error, "Old authorizations cannot be removed");
                     }

@@ -1,7 +1,9 @@
 //! Messages for standard error. Each begins with its kind (`error:`, `cause:`, `warning:`, `note:`,
 //! `hint:`) and ends with a newline. Text from outside is escaped; line feeds and tabs stay.
 
-use std::{error::Error, fmt};
+use std::fmt;
+
+pub use auth_core::display::chain;
 
 use crate::{
     display,
@@ -43,51 +45,10 @@ fn line(style: Style, kind: &str, text: &dyn fmt::Display) -> String {
     format!("{style}{kind}:{style:#} {}\n", display::escape_lines(text.trim_end_matches('\n')))
 }
 
-/// An error and its causes in one line of text: `cannot connect: connection refused`.
-///
-/// A cause whose text ends that of the error above it is left out: some errors repeat their source.
-#[must_use]
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in causes(error) {
-        let cause = cause.to_string();
-        if !text.ends_with(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}
-
-/// The causes of an error, the innermost last.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::style::stripped;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("{text}")]
-    struct Layer {
-        text: &'static str,
-        source: Option<Box<Layer>>,
-    }
-
-    fn layers(texts: &[&'static str]) -> Layer {
-        let (text, rest) = texts.split_first().unwrap();
-        let source = (!rest.is_empty()).then(|| Box::new(layers(rest)));
-        Layer { text, source }
-    }
-
-    #[test]
-    fn a_chain_names_every_cause_once() {
-        assert_eq!(chain(&layers(&["a"])), "a");
-        assert_eq!(chain(&layers(&["a", "b", "c"])), "a: b: c");
-        assert_eq!(chain(&layers(&["a: b", "b", "c"])), "a: b: c");
-    }
 
     #[test]
     fn every_kind_begins_with_its_name_and_commands_no_terminal() {

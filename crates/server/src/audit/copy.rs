@@ -16,7 +16,7 @@ use std::{
 };
 
 use audit_log::{AuditFileError, Files, Follower};
-use auth_core::{Clock, FailureChange, JobHealth, NumericDate, audit::Head};
+use auth_core::{Clock, FailureChange, JobHealth, NumericDate, audit::Head, display::chain};
 use directory::{AuditRow, AuditTable, AuditTableError};
 use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -181,6 +181,7 @@ impl AuditCopy {
             }
             Err(error) => {
                 self.is_behind();
+                let error = chain(&error);
                 if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
                     tracing::error!(%error, "The audit log is not copied to the database");
                 }

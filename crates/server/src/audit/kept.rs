@@ -12,7 +12,7 @@ use std::{
 };
 
 use audit_log::{AuditConfig, AuditFileError, AuditLog};
-use auth_core::{Clock, FailureChange, JobHealth, audit::Head};
+use auth_core::{Clock, FailureChange, JobHealth, audit::Head, display::chain};
 use directory::{AnyDirectory, DirectoryError, Shared};
 use tokio_util::sync::CancellationToken;
 
@@ -124,6 +124,7 @@ impl KeptLog {
                 true
             }
             Err(error) => {
+                let error = chain(&error);
                 if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
                     tracing::warn!(%error, "The head of the audit log cannot be kept");
                 }

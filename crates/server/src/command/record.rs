@@ -9,6 +9,7 @@ use audit_log::{AuditFileError, Files, LogFile, Sink};
 use auth_core::{
     Clock,
     audit::{Change, Entry, Head, Timestamp},
+    display::chain,
 };
 use directory::AnyDirectory;
 use settings::{Environment, Variable};
@@ -78,6 +79,7 @@ impl ChangeRecord {
         self.log.close(time).map_err(not_recorded)?;
         // The record is there. The next command keeps its head, if this one cannot.
         if let Err(error) = keep(&self.database, &self.files, self.log.head()).await {
+            let error = chain(&error);
             tracing::warn!(%error, "The head of the commands' audit log cannot be kept");
         }
         Ok(())

@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, FailureChange, JobHealth, Owner, OwnerTagKey};
+use auth_core::{Clock, FailureChange, JobHealth, Owner, OwnerTagKey, display::chain};
 use bartizan::{Caller, CatchPanic};
 use bytes::Bytes;
 use directory::{DirectoryError, Shared};
@@ -117,6 +117,7 @@ impl Sessions {
                     }
                 }
                 Err(error) => {
+                    let error = chain(&error);
                     if self.pruning.failed(&error, self.clock.now()) != FailureChange::Same {
                         tracing::warn!(%error, "Old sessions cannot be removed");
                     }

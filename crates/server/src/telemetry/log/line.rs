@@ -11,7 +11,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Effects, Style};
-use auth_core::display;
+use auth_core::display::{self, chain};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -130,15 +130,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
-        self.write(field, |to| {
-            write!(to, "{error}")?;
-            let mut source = error.source();
-            while let Some(error) = source {
-                write!(to, ": {error}")?;
-                source = error.source();
-            }
-            Ok(())
-        });
+        self.write(field, |to| to.write_str(&chain(error)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
