@@ -12,7 +12,10 @@ pub enum CertificateError {
     #[error("there is no certificate in this file (PEM, `-----BEGIN CERTIFICATE-----`)")]
     Empty,
     /// The first certificate cannot be read.
-    #[error("the first certificate of the file cannot be read")]
+    #[error(
+        "the first certificate of the file cannot be read: write the server's own there, as its \
+         authority issued it (PEM, X.509 version 3)"
+    )]
     Malformed,
     /// No private key in the key file.
     #[error("there is no private key in this file (PEM: PKCS #8, PKCS #1 or SEC 1)")]
@@ -26,11 +29,17 @@ pub enum CertificateError {
          first, then those of the authorities between it and the root"
     )]
     KeyMismatch,
-    /// The authorities of clients cannot be used.
-    #[error("the certificate authorities of clients cannot be used")]
-    Authorities(#[source] VerifierBuilderError),
+    /// A revocation list that cannot be read, or whose form or signature is not supported.
+    #[error(
+        "a revocation list of the file cannot be used: write each as its authority publishes it, \
+         whole (PEM, `-----BEGIN X509 CRL-----`), or take it out"
+    )]
+    RevocationList(#[source] VerifierBuilderError),
     /// An authority that cannot be read.
-    #[error("a certificate of the file cannot be used as an authority")]
+    #[error(
+        "a certificate of the file cannot be read as that of an authority: write each as its \
+         authority publishes it (PEM, X.509 version 3), or take it out"
+    )]
     Authority(#[source] rustls::Error),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]

@@ -27,7 +27,6 @@ use arc_swap::ArcSwapOption;
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    server::WebPkiClientVerifier,
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
@@ -75,7 +74,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if the authorities cannot be used.
+    /// [`CertificateError::Setup`] if TLS cannot be set up, whatever the certificate.
     pub fn replace(
         &self,
         certificate: &Certificate,
@@ -130,21 +129,11 @@ fn config(
     certificate: Arc<CertifiedKey>,
     authorities: Option<&ClientAuthorities>,
 ) -> Result<ServerConfig, CertificateError> {
-    let provider = provider();
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(CertificateError::Setup)?;
     let builder = match authorities {
-        Some(authorities) => {
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(authorities.roots(), provider)
-                    .allow_unauthenticated()
-                    .with_crls(authorities.revoked())
-                    .allow_unknown_revocation_status()
-                    .build()
-                    .map_err(CertificateError::Authorities)?;
-            builder.with_client_cert_verifier(verifier)
-        }
+        Some(authorities) => builder.with_client_cert_verifier(authorities.verifier()),
         None => builder.with_no_client_auth(),
     };
     let resolver = SingleCertAndKey::from(certificate);

@@ -13,7 +13,7 @@ use settings::{Environment, PlainHttp, Variable};
 
 use crate::tls::{
     acme::AcmeConfig,
-    files::{Loaded, TlsFiles},
+    files::{Loaded, TlsFiles, load_authorities},
 };
 
 /// How the server speaks to its callers.
@@ -152,9 +152,7 @@ fn acme(
         ));
     }
     let clients = environment.get(Variable::TlsClientCaFile).map(|path| {
-        let text = std::fs::read(path).map_err(|error| error.to_string());
-        text.and_then(|pem| ClientAuthorities::from_pem(&pem).map_err(|error| error.to_string()))
-            .map_err(|fault| faults.push(format!("TLS: {path}: {fault}")))
+        load_authorities(path.as_ref()).map_err(|fault| faults.push(format!("TLS: {fault}")))
     });
     if faults.len() > before {
         return None;
@@ -199,6 +197,42 @@ mod tests {
         assert_eq!(meant.check_configured("0.0.0.0:8000"), Ok(()));
         assert_eq!(meant.check(other), Ok(()));
         assert!(resolve("http://localhost", &[("PLAIN_HTTP", "yes")]).is_err());
+    }
+
+    #[test]
+    fn a_file_of_client_authorities_that_cannot_be_used_is_a_fault_with_files_and_with_acme() {
+        let made = Made::new();
+        let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+        let (certificate, key) = (text(&made.files.certificate), text(&made.files.key));
+        let clients = text(&made.path("clients.pem"));
+        let files: [(&str, &str); 2] =
+            [("TLS_CERTIFICATE_FILE", &certificate), ("TLS_KEY_FILE", &key)];
+        let acme = [
+            ("TLS_ACME_DIRECTORY", "https://acme.example/directory"),
+            ("TLS_ACME_TERMS_AGREED", "on"),
+        ];
+        let authority = std::fs::read_to_string(&certificate).unwrap();
+        let list = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+        for (content, said) in [
+            (format!("{authority}{list}"), "a revocation list of the file cannot be used"),
+            (String::new(), "there is no certificate in this file"),
+            (" ".repeat(1024 * 1024 + 1), "this file is too long"),
+        ] {
+            std::fs::write(&clients, content).unwrap();
+            for pairs in [files, acme] {
+                let pairs = [&pairs[..], &[("TLS_CLIENT_CA_FILE", &clients)]].concat();
+                let fault = resolve("https://mcp.example", &pairs).unwrap_err();
+                assert!(fault.starts_with(&format!("TLS: {clients}: {said}")), "{fault}");
+            }
+        }
+        // Neither a folder nor a pipe, whose writer may never come.
+        std::fs::remove_file(&clients).unwrap();
+        std::fs::create_dir(&clients).unwrap();
+        for pairs in [files, acme] {
+            let pairs = [&pairs[..], &[("TLS_CLIENT_CA_FILE", &clients)]].concat();
+            let fault = resolve("https://mcp.example", &pairs).unwrap_err();
+            assert_eq!(fault, format!("TLS: {clients}: this is no file"));
+        }
     }
 
     #[test]

@@ -93,13 +93,20 @@ impl TlsFiles {
             let path = if of_key { &self.key } else { &self.certificate };
             TlsFileError::Invalid { path: path.clone(), source }
         })?;
-        let clients = clients.as_deref().map(ClientAuthorities::from_pem).transpose();
-        let clients = clients.map_err(|source| TlsFileError::Invalid {
-            path: self.clients.clone().unwrap_or_default(),
-            source,
-        })?;
+        let clients = self.clients.as_deref().zip(clients.as_deref());
+        let clients = clients.map(|(path, text)| authorities(path, text)).transpose()?;
         Ok(Loaded { certificate, clients })
     }
+}
+
+/// Reads and checks the authorities of clients alone, for certificates that are in no file.
+pub(crate) fn load_authorities(path: &Path) -> Result<ClientAuthorities, TlsFileError> {
+    authorities(path, &text(path)?)
+}
+
+fn authorities(path: &Path, text: &[u8]) -> Result<ClientAuthorities, TlsFileError> {
+    ClientAuthorities::from_pem(text)
+        .map_err(|source| TlsFileError::Invalid { path: path.into(), source })
 }
 
 fn text(path: &Path) -> Result<Vec<u8>, TextError> {

@@ -87,8 +87,17 @@ async fn a_certificate_that_its_authority_has_revoked_is_refused() {
         client.get(server.url("/healthz")).send().await.is_ok()
     };
     assert!(ask(&revoked.pem).await, "there is no list");
-    world.put("clients.pem", &format!("{}{}", clients.authority, clients.revoked(&[8])));
+    let with = |list: &str| world.put("clients.pem", &format!("{}{list}", clients.authority));
+    // One that is out of date counts on.
+    with(&clients.revoked(&[8], 2021));
     server.logs("Read again, and in force: the TLS certificate").await;
     assert!(!ask(&revoked.pem).await);
     assert!(ask(&kept.pem).await);
+    with("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n");
+    server.logs("clients.pem: a revocation list of the file cannot be used").await;
+    assert!(!ask(&revoked.pem).await, "the list before it stays in force");
+    with(&clients.revoked(&[7], 4000));
+    let again = async || while !ask(&revoked.pem).await {};
+    tokio::time::timeout(std::time::Duration::from_secs(20), again()).await.unwrap();
+    assert!(!ask(&kept.pem).await);
 }

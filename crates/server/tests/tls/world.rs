@@ -80,17 +80,18 @@ impl World {
         ClientIdentity { pem, der: certificate.der().to_vec() }
     }
 
-    /// The list of what the authority of this world has revoked, as PEM.
-    pub(crate) fn revoked(&self, serials: &[u64]) -> String {
+    /// The list of what the authority of this world has revoked, as PEM; its next update is due at
+    /// the begin of this year.
+    pub(crate) fn revoked(&self, serials: &[u64], next_update: i32) -> String {
         let revoked = serials.iter().map(|serial| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
-            revocation_time: date_time_ymd(2026, 1, 1),
+            revocation_time: date_time_ymd(2020, 1, 1),
             reason_code: None,
             invalidity_date: None,
         });
         let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2026, 1, 1),
-            next_update: date_time_ymd(4000, 1, 1),
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(next_update, 1, 1),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,
             revoked_certs: revoked.collect(),
