@@ -46,6 +46,7 @@ impl Transport {
         if environment.get(Variable::TlsAcmeDirectory).is_some() {
             return acme(environment, resource, faults);
         }
+        refuse_unused(environment, faults);
         let certificate = path(Variable::TlsCertificateFile);
         let (certificate, key) = match (certificate, path(Variable::TlsKeyFile)) {
             (Some(certificate), Some(key)) => (certificate, key),
@@ -121,6 +122,19 @@ impl Transport {
     }
 }
 
+/// Settings of an authority that none is named for.
+fn refuse_unused(environment: &Environment, faults: &mut Vec<String>) {
+    for unused in [Variable::TlsAcmeTermsAgreed, Variable::TlsAcmeContact, Variable::TlsAcmeFolder] {
+        if environment.set_value(unused).is_some() {
+            faults.push(format!(
+                "{} is set and TLS_ACME_DIRECTORY is not: name the directory of the authority, or \
+                 take this out",
+                environment.label(unused)
+            ));
+        }
+    }
+}
+
 /// A certificate by ACME, for the host of the resource.
 fn acme(
     environment: &Environment,
@@ -130,8 +144,11 @@ fn acme(
     let before = faults.len();
     let text = |variable| environment.get(variable).map(str::to_owned);
     let label = environment.label(Variable::TlsAcmeDirectory);
-    if environment.get(Variable::TlsCertificateFile).is_some() {
-        faults.push(format!("{label} and TLS_CERTIFICATE_FILE are both set: keep one"));
+    for file in [Variable::TlsCertificateFile, Variable::TlsKeyFile] {
+        if environment.get(file).is_some() {
+            let file = environment.label(file);
+            faults.push(format!("{label} and {file} are both set: keep one"));
+        }
     }
     if environment.get(Variable::TlsAcmeTermsAgreed) != Some("on") {
         faults.push(format!(
@@ -142,6 +159,12 @@ fn acme(
     let directory = text(Variable::TlsAcmeDirectory)?;
     if let Err(fault) = directory.parse::<outbound::Address>() {
         faults.push(format!("{label} {directory:?}: {fault}"));
+    }
+    let contact = text(Variable::TlsAcmeContact);
+    let scheme = contact.as_deref().and_then(|contact| contact.get(.."mailto:".len()));
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
+        let label = environment.label(Variable::TlsAcmeContact);
+        faults.push(format!("{label}: write the address alone, without `mailto:`"));
     }
     let resource = resource?;
     let is_name = resource.host().parse::<IpAddr>().is_err();
@@ -159,7 +182,7 @@ fn acme(
     }
     let config = AcmeConfig {
         directory,
-        contact: text(Variable::TlsAcmeContact),
+        contact,
         folder: text(Variable::TlsAcmeFolder)?.into(),
         name: resource.host().to_owned(),
         authorities: authorities(environment, &mut Vec::new()),
@@ -261,7 +284,8 @@ mod tests {
             ("https://mcp.example", &[directory][..], "set TLS_ACME_TERMS_AGREED=on"),
             ("https://192.0.2.1", &[directory, agreed], "write https:// and a name"),
             ("http://localhost", &[directory, agreed], "write https:// and a name"),
-            ("https://mcp.example", &[directory, agreed, both[0], both[1]], "both set"),
+            ("https://mcp.example", &[directory, agreed, both[0]], "CERTIFICATE_FILE are both set"),
+            ("https://mcp.example", &[directory, agreed, both[1]], "TLS_KEY_FILE are both set"),
             ("https://mcp.example", &[("TLS_ACME_DIRECTORY", "http://a.example"), agreed], "http"),
         ] {
             let fault = resolve(resource, pairs).unwrap_err();
@@ -269,6 +293,17 @@ mod tests {
         }
         let acme = resolve("https://mcp.example/mcp", &[directory, agreed]).unwrap();
         assert!(matches!(acme, Transport::Acme(config, None) if config.name == "mcp.example"));
+        let contact = ("TLS_ACME_CONTACT", "mailto:admin@mcp.example");
+        let fault = resolve("https://mcp.example", &[directory, agreed, contact]).unwrap_err();
+        assert_eq!(fault, "TLS_ACME_CONTACT: write the address alone, without `mailto:`");
+        let folder = ("TLS_ACME_FOLDER", "acme");
+        for unused in [agreed, ("TLS_ACME_CONTACT", "admin@mcp.example"), folder] {
+            for pairs in [&[unused][..], &[both[0], both[1], unused]] {
+                let fault = resolve("https://mcp.example", pairs).unwrap_err();
+                let said = format!("{} is set and TLS_ACME_DIRECTORY is not", unused.0);
+                assert!(fault.starts_with(&said), "{fault}");
+            }
+        }
         let missing = [both[0], ("TLS_KEY_FILE", "/no/such/key")];
         let fault = resolve("https://mcp.example", &missing).unwrap_err();
         assert!(fault.starts_with("TLS: /no/such/key: "), "{fault}");
