@@ -25,6 +25,17 @@ pub(super) enum AcmeError {
     /// What the authority issued cannot be used.
     #[error("the certificate cannot be used: {0}")]
     Certificate(#[from] CertificateError),
+    /// The new certificate should have been renewed already.
+    #[error(
+        "the new certificate is valid from {begins} to {ends}, so it would have to be renewed at \
+         once: check the clock of this machine, and for how long the authority issues certificates"
+    )]
+    DueAtOnce {
+        /// From when on it is valid.
+        begins: String,
+        /// Until when.
+        ends: String,
+    },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     File {

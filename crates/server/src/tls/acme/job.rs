@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     admin::readiness::{Failing, Readiness},
-    tls::expiry::Expiry,
+    random::random,
+    tls::expiry::{Expiry, date},
 };
 
 /// How long one attempt may take, in all.
@@ -77,24 +78,33 @@ impl AcmeJob {
 
     /// Orders and renews, until `stop` is cancelled.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut failures = 0_u32;
+        self.repeat(|| self.renew(), &stop).await;
+    }
+
+    /// Makes an attempt each time that one is due. Between two there is the time of the first retry
+    /// at least, whatever the clock and the certificate say.
+    async fn repeat<F>(&self, attempt: impl Fn() -> F, stop: &CancellationToken)
+    where
+        F: Future<Output = Result<(), AcmeError>>,
+    {
+        let (mut failures, mut least) = (0_u32, Duration::ZERO);
         loop {
-            let random = random();
-            let wait = if failures > 0 {
-                until_retry(failures, random)
-            } else {
-                self.until_renewal(random)
+            let random = by_chance();
+            let wait = match failures {
+                0 => self.until_renewal(random).max(least),
+                _ => until_retry(failures, random),
             };
+            least = until_retry(1, random);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = stop.cancelled() => return,
             }
-            let attempt = tokio::time::timeout(ATTEMPT, self.renew());
+            let attempt = tokio::time::timeout(ATTEMPT, attempt());
             let renewed = tokio::select! {
                 renewed = attempt => renewed.unwrap_or(Err(Error::Timeout(None).into())),
                 () = stop.cancelled() => return,
             };
-            match renewed {
+            match renewed.and_then(|()| self.check_is_lasting()) {
                 Ok(()) => {
                     failures = 0;
                     self.health.succeeded();
@@ -112,6 +122,18 @@ impl AcmeJob {
         let now = self.clock.now();
         let Some((_, validity)) = self.expiry.age(now) else { return Duration::ZERO };
         until_renewal(validity, now.as_secs().unsigned_abs(), random)
+    }
+
+    /// Whether the certificate in force is one to wait with. If it is due as soon as it is here, the
+    /// clock is wrong, or the authority issues none that last.
+    fn check_is_lasting(&self) -> Result<(), AcmeError> {
+        match self.expiry.age(self.clock.now()) {
+            Some((_, validity)) if self.until_renewal(0).is_zero() => Err(AcmeError::DueAtOnce {
+                begins: date(validity.not_before),
+                ends: date(validity.not_after),
+            }),
+            _ => Ok(()),
+        }
     }
 
     async fn renew(&self) -> Result<(), AcmeError> {
@@ -158,7 +180,81 @@ impl AcmeJob {
 }
 
 /// A number by chance; without randomness the middle.
-fn random() -> u16 {
-    let mut bytes = [0; 2];
-    getrandom::fill(&mut bytes).map_or(u16::MAX / 2, |()| u16::from_le_bytes(bytes))
+fn by_chance() -> u16 {
+    random().map_or(u16::MAX / 2, u16::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use bartizan::CertificateAuthorities;
+    use listener::Validity;
+    use testkit::ManualClock;
+
+    use super::*;
+
+    const NOW: i64 = 1_767_225_600;
+
+    fn job(folder: &std::path::Path) -> AcmeJob {
+        let config = AcmeConfig {
+            directory: "http://127.0.0.1:9/dir".into(),
+            contact: None,
+            folder: folder.join("acme"),
+            name: "localhost".into(),
+            authorities: CertificateAuthorities::default(),
+        };
+        AcmeJob::new(config, None, Expiry::default(), ManualClock::at(NOW))
+    }
+
+    /// How many attempts begin in this time, if each ends with `attempt`.
+    async fn attempts_in(
+        time: Duration,
+        job: &AcmeJob,
+        attempt: impl Fn() -> Result<(), AcmeError>,
+    ) -> u32 {
+        let (count, stop) = (Cell::new(0), CancellationToken::new());
+        let counted = || {
+            count.set(count.get() + 1);
+            std::future::ready(attempt())
+        };
+        let _ = tokio::time::timeout(time, job.repeat(counted, &stop)).await;
+        count.get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn orders_do_not_follow_one_another_where_each_certificate_is_due_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = NOW.unsigned_abs();
+        // The clock is ahead; the certificate has a time that is too short; a moment is left.
+        for (validity, in_an_hour) in [
+            (Validity { not_before: now - 9000, not_after: now - 1000 }, 5),
+            (Validity { not_before: now - 60, not_after: now }, 5),
+            (Validity { not_before: now - 60, not_after: now + 33 }, 30),
+        ] {
+            let job = job(folder.path());
+            let issue = || {
+                job.expiry.set(validity);
+                Ok(())
+            };
+            let hour = Duration::from_hours(1);
+            let attempts = attempts_in(hour, &job, issue).await;
+            assert!((1..=in_an_hour).contains(&attempts), "{validity:?}: {attempts}");
+            let failure = job.health.failure().map(|failure| failure.error);
+            let is_due = in_an_hour == 5;
+            assert_eq!(failure.is_some_and(|it| it.contains("check the clock")), is_due);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_certificate_that_lasts_is_ordered_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (job, now) = (job(folder.path()), NOW.unsigned_abs());
+        let issue = || {
+            job.expiry.set(Validity { not_before: now, not_after: now + 90 * 24 * 3600 });
+            Ok(())
+        };
+        assert_eq!(attempts_in(Duration::from_hours(24), &job, issue).await, 1);
+        assert_eq!(job.health.failure(), None);
+    }
 }
