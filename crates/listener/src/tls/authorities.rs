@@ -32,7 +32,8 @@ impl ClientAuthorities {
             roots.add(certificate).map_err(CertificateError::Authority)?;
         }
         let roots = Arc::new(roots);
-        let revoked: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
+        let revoked: Result<Vec<_>, _> =
+            CertificateRevocationListDer::pem_slice_iter(pem).collect();
         let revoked = revoked.map_err(|_| CertificateError::Syntax)?;
         // This reads the lists, so that one that is broken is found here and not in a handshake.
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider())

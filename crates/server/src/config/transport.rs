@@ -124,7 +124,8 @@ impl Transport {
 
 /// Settings of an authority that none is named for.
 fn refuse_unused(environment: &Environment, faults: &mut Vec<String>) {
-    for unused in [Variable::TlsAcmeTermsAgreed, Variable::TlsAcmeContact, Variable::TlsAcmeFolder] {
+    for unused in [Variable::TlsAcmeTermsAgreed, Variable::TlsAcmeContact, Variable::TlsAcmeFolder]
+    {
         if environment.set_value(unused).is_some() {
             faults.push(format!(
                 "{} is set and TLS_ACME_DIRECTORY is not: name the directory of the authority, or \

@@ -36,6 +36,34 @@ pub(super) enum AcmeError {
         /// Until when.
         ends: String,
     },
+    /// What the authority issued is for another name.
+    #[error(
+        "the authority issued a certificate for other names than {0}: use another authority, or a \
+         certificate in files (TLS_CERTIFICATE_FILE)"
+    )]
+    OtherName(String),
+    /// Nothing can be kept, so nothing is asked for.
+    #[error(
+        "{path}: {source}: the server has to be able to write to this folder (TLS_ACME_FOLDER), and \
+         no certificate is ordered until it can"
+    )]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A certificate is in force that the next start will not have.
+    #[error(
+        "{path}: {source}: the new certificate is in force and cannot be kept. It is tried again; a \
+         start before it succeeds orders another one"
+    )]
+    NotKept {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     File {

@@ -1,6 +1,9 @@
 //! The job that has a certificate, and renews it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use auth_core::{Clock, JobHealth};
 use instant_acme::{Account, Error, NewAccount};
@@ -11,7 +14,7 @@ use super::{
     AcmeConfig,
     error::AcmeError,
     http::Client,
-    order::order,
+    order::{Issued, order},
     schedule::{until_renewal, until_retry},
     store::Store,
 };
@@ -32,6 +35,8 @@ pub(crate) struct AcmeJob {
     expiry: Expiry,
     clock: Arc<dyn Clock>,
     health: JobHealth,
+    /// A certificate that is in force and could not be kept yet.
+    unkept: Mutex<Option<Issued>>,
 }
 
 impl AcmeJob {
@@ -44,11 +49,17 @@ impl AcmeJob {
     ) -> Self {
         let (tls, health) =
             (Tls::without_certificate(), JobHealth::new("the order of a certificate"));
-        let job = Self { config, clients, tls, expiry, clock, health };
-        match Store::open(&job.config.folder).and_then(|it| it.certificate(&job.config.name)) {
+        let unkept = Mutex::new(None);
+        let job = Self { config, clients, tls, expiry, clock, health, unkept };
+        match Store::at(&job.config.folder).certificate(&job.config.name) {
             Ok(Some(certificate)) => {
                 if let Err(error) = job.put_in_force(&certificate) {
                     job.failed(&error);
+                }
+                // It serves until it is renewed, so there is time to say this.
+                if let Err(error) = Store::open(&job.config.folder) {
+                    let error: &(dyn std::error::Error + 'static) = &error;
+                    tracing::warn!(error, "The certificate cannot be renewed");
                 }
             }
             Ok(None) => tracing::info!(
@@ -138,9 +149,27 @@ impl AcmeJob {
 
     async fn renew(&self) -> Result<(), AcmeError> {
         let store = Store::open(&self.config.folder)?;
+        let unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(issued) = unkept {
+            return self.keep(&store, issued);
+        }
         let account = self.account(&store).await?;
         let issued = order(&account, &self.config.name, &self.tls).await?;
-        self.put_in_force(&store.keep(&issued, &self.config.name)?)
+        self.accept(&store, issued)
+    }
+
+    /// Puts what was issued in force, and keeps it. A full disk takes no certificate away.
+    fn accept(&self, store: &Store, issued: Issued) -> Result<(), AcmeError> {
+        self.put_in_force(&issued.certificate(&self.config.name)?)?;
+        self.keep(store, issued)
+    }
+
+    fn keep(&self, store: &Store, issued: Issued) -> Result<(), AcmeError> {
+        let kept = store.keep(&issued);
+        if kept.is_err() {
+            *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = Some(issued);
+        }
+        kept
     }
 
     /// The account that is kept, or a new one.
@@ -244,6 +273,34 @@ mod tests {
             let is_due = in_an_hour == 5;
             assert_eq!(failure.is_some_and(|it| it.contains("check the clock")), is_due);
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_of_the_authority_while_its_answer_cannot_be_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("acme"), "no folder").unwrap();
+        let fault = job(folder.path()).renew().await.unwrap_err();
+        assert!(matches!(fault, AcmeError::Folder { .. }), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_cannot_be_kept_serves_and_is_kept_later_without_another_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (job, store) = (job(folder.path()), Store::open(&folder.path().join("acme")).unwrap());
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let in_the_way = folder.path().join("acme/certificate.pem");
+        std::fs::create_dir(&in_the_way).unwrap();
+        let fault = job.accept(&store, Issued { chain, key }).unwrap_err();
+        assert!(matches!(fault, AcmeError::NotKept { .. }), "{fault}");
+        assert!(job.expiry.age(job.clock.now()).is_some(), "it is in force");
+        let again = job.renew().await.unwrap_err();
+        assert!(matches!(again, AcmeError::NotKept { .. }), "{again}");
+        // The authority cannot be reached here, so an order would fail.
+        std::fs::remove_dir(&in_the_way).unwrap();
+        job.renew().await.unwrap();
+        assert!(store.certificate("localhost").unwrap().is_some());
+        assert!(matches!(job.renew().await, Err(AcmeError::Authority(_))), "it is kept once");
     }
 
     #[tokio::test(start_paused = true)]

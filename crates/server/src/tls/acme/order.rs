@@ -5,7 +5,7 @@ use std::time::Duration;
 use instant_acme::{
     Account, AuthorizationStatus, ChallengeType, Identifier, NewOrder, OrderStatus, RetryPolicy,
 };
-use listener::{ChallengeCertificate, Tls};
+use listener::{Certificate, ChallengeCertificate, Tls};
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 
@@ -19,6 +19,18 @@ const PATIENCE: RetryPolicy =
 pub(super) struct Issued {
     pub(super) chain: String,
     pub(super) key: String,
+}
+
+impl Issued {
+    /// The certificate, once it is found to be good for `name`.
+    pub(super) fn certificate(&self, name: &str) -> Result<Certificate, AcmeError> {
+        let certificate = Certificate::from_pem(self.chain.as_bytes(), self.key.as_bytes())?;
+        if certificate.is_for(name) {
+            Ok(certificate)
+        } else {
+            Err(AcmeError::OtherName(name.to_owned()))
+        }
+    }
 }
 
 /// Orders a certificate for `name`. `tls` answers the challenge.
