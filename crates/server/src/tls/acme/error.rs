@@ -2,23 +2,28 @@
 
 use std::{io, path::PathBuf};
 
+use auth_core::display::escape;
 use listener::CertificateError;
 
 /// Why there is no new certificate.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AcmeError {
     /// The authority cannot be reached, or refuses.
-    #[error("the authority: {0}")]
+    #[error("the authority: {}", shown(&.0.to_string()))]
     Authority(#[from] instant_acme::Error),
     /// It offers no challenge that is answered here.
-    #[error("the authority does not offer the challenge tls-alpn-01")]
-    NoChallenge,
-    /// It did not find the answer to its challenge.
     #[error(
-        "the authority did not find this server by its name: it has to reach port 443 of the host \
-         of MCP_RESOURCE, and find this server there"
+        "the authority does not offer the challenge tls-alpn-01: use another authority, or a \
+         certificate in files (TLS_CERTIFICATE_FILE)"
     )]
-    NotValidated,
+    NoChallenge,
+    /// It did not find the answer to its challenge, or refuses the name for another reason, which
+    /// is escaped.
+    #[error(
+        "the authority did not validate the name: {0} (it has to reach port 443 of the host of \
+         MCP_RESOURCE, and find this server there)"
+    )]
+    NotValidated(String),
     /// A key or a request for a certificate cannot be made.
     #[error("a request for a certificate cannot be made: {0}")]
     Request(#[from] rcgen::Error),
@@ -44,8 +49,8 @@ pub(super) enum AcmeError {
     OtherName(String),
     /// Nothing can be kept, so nothing is asked for.
     #[error(
-        "{path}: {source}: the server has to be able to write to this folder (TLS_ACME_FOLDER), and \
-         no certificate is ordered until it can"
+        "{path}: {source}: the server has to be able to write to this folder (TLS_ACME_FOLDER): no \
+         certificate is ordered until it can"
     )]
     Folder {
         /// Which folder.
@@ -55,8 +60,8 @@ pub(super) enum AcmeError {
     },
     /// A certificate is in force that the next start will not have.
     #[error(
-        "{path}: {source}: the new certificate is in force and cannot be kept. It is tried again; a \
-         start before it succeeds orders another one"
+        "{path}: {source}: the new certificate is in force and cannot be kept. That is tried again; \
+         a start before it succeeds orders another one"
     )]
     NotKept {
         /// Which file.
@@ -72,4 +77,13 @@ pub(super) enum AcmeError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// How many characters of what an authority says are shown.
+const MAX_SHOWN: usize = 1000;
+
+/// What an authority says, on one line.
+pub(super) fn shown(text: &str) -> String {
+    let end = text.char_indices().nth(MAX_SHOWN).map_or(text.len(), |(end, _)| end);
+    escape(text.get(..end).unwrap_or_default()).into_owned()
 }

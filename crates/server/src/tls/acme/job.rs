@@ -135,8 +135,8 @@ impl AcmeJob {
         until_renewal(validity, now.as_secs().unsigned_abs(), random)
     }
 
-    /// Whether the certificate in force is one to wait with. If it is due as soon as it is here, the
-    /// clock is wrong, or the authority issues none that last.
+    /// Whether the certificate in force is one to wait with. If it is due as soon as it is here,
+    /// the clock is wrong, or the authority issues none that last.
     fn check_is_lasting(&self) -> Result<(), AcmeError> {
         match self.expiry.age(self.clock.now()) {
             Some((_, validity)) if self.until_renewal(0).is_zero() => Err(AcmeError::DueAtOnce {

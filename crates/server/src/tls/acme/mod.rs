@@ -12,6 +12,8 @@
 //! 5. Requests go through the one outbound client of the project, with its rules and bounds.
 
 mod error;
+#[cfg(test)]
+mod fake;
 mod http;
 mod job;
 mod order;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use listener::Validity;
 
-/// How long an attempt waits after the first failure, and after many. With the first, which does not
-/// wait, five attempts begin in an hour: large authorities permit as many failures.
+/// How long an attempt waits after the first failure, and after many. With the first, which does
+/// not wait, five attempts begin in an hour: large authorities permit as many failures.
 const FIRST: Duration = Duration::from_mins(2);
 const LONGEST: Duration = Duration::from_hours(6);
 
