@@ -60,7 +60,7 @@ pub(super) enum AcmeError {
     },
     /// A certificate is in force that the next start will not have.
     #[error(
-        "{path}: {source}: the new certificate is in force and cannot be kept. That is tried again; \
+        "{path}: {source}: the new certificate is in force and cannot be kept. It is tried again; \
          a start before it succeeds orders another one"
     )]
     NotKept {
@@ -68,6 +68,20 @@ pub(super) enum AcmeError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The file of an account has none.
+    #[error(
+        "{0}: this is no account that can be used: remove it, and another account is made at the \
+         authority"
+    )]
+    Account(PathBuf),
+    /// The certificate that is kept cannot be used.
+    #[error("{path}: {source}")]
+    Kept {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CertificateError,
     },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
@@ -77,6 +91,17 @@ pub(super) enum AcmeError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl AcmeError {
+    /// What became of an attempt that ended so.
+    pub(super) const fn summary(&self) -> &'static str {
+        match self {
+            Self::DueAtOnce { .. } => "A new certificate is in force, and is due already",
+            Self::NotKept { .. } => "A new certificate is in force, and could not be kept",
+            _ => "No certificate could be ordered",
+        }
+    }
 }
 
 /// How many characters of what an authority says are shown.

@@ -27,6 +27,9 @@ use crate::{
 /// How long one attempt may take, in all.
 const ATTEMPT: Duration = Duration::from_mins(5);
 
+/// What is said of a certificate that is kept and does not serve.
+const UNUSABLE: &str = "The certificate that is kept cannot be used: another one is ordered";
+
 /// Keeps a certificate by ACME.
 pub(crate) struct AcmeJob {
     config: AcmeConfig,
@@ -54,7 +57,7 @@ impl AcmeJob {
         match Store::at(&job.config.folder).certificate(&job.config.name) {
             Ok(Some(certificate)) => {
                 if let Err(error) = job.put_in_force(&certificate) {
-                    job.failed(&error);
+                    job.failed(&error, UNUSABLE);
                 }
                 // It serves until it is renewed, so there is time to say this.
                 if let Err(error) = Store::open(&job.config.folder) {
@@ -66,7 +69,7 @@ impl AcmeJob {
                 name = job.config.name,
                 "There is no certificate yet: one is ordered, and no one is served until it is here"
             ),
-            Err(error) => job.failed(&error),
+            Err(error) => job.failed(&error, UNUSABLE),
         }
         job
     }
@@ -123,7 +126,7 @@ impl AcmeJob {
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);
-                    self.failed(&error);
+                    self.failed(&error, error.summary());
                 }
             }
         }
@@ -179,8 +182,10 @@ impl AcmeJob {
         let client = client.map_err(|error| Error::Other(Box::new(error)))?;
         let builder = Account::builder_with_http(Box::new(client));
         if let Some(kept) = store.account(directory)? {
-            let credentials = serde_json::from_str(&kept).map_err(Error::Json)?;
-            return Ok(builder.from_credentials(credentials).await?);
+            return match builder.from_credentials(kept).await {
+                Err(Error::KeyRejected | Error::Crypto) => Err(store.unusable_account(directory)),
+                account => Ok(account?),
+            };
         }
         let contact: Vec<_> = contact.iter().map(|contact| format!("mailto:{contact}")).collect();
         let contact: Vec<_> = contact.iter().map(String::as_str).collect();
@@ -190,8 +195,7 @@ impl AcmeJob {
             only_return_existing: false,
         };
         let (account, credentials) = builder.create(&new, directory.clone(), None).await?;
-        let text = serde_json::to_string(&credentials).map_err(Error::Json)?;
-        store.keep_account(directory, &text)?;
+        store.keep_account(directory, &credentials)?;
         Ok(account)
     }
 
@@ -201,10 +205,10 @@ impl AcmeJob {
         Ok(())
     }
 
-    fn failed(&self, error: &AcmeError) {
+    fn failed(&self, error: &AcmeError, summary: &str) {
         self.health.failed(error, self.clock.now());
         let error: &(dyn std::error::Error + 'static) = error;
-        tracing::warn!(error, name = self.config.name, "No certificate could be ordered");
+        tracing::warn!(error, name = self.config.name, "{summary}");
     }
 }
 
@@ -218,10 +222,14 @@ mod tests {
     use std::cell::Cell;
 
     use bartizan::CertificateAuthorities;
+    use instant_acme::AccountCredentials;
     use listener::Validity;
     use testkit::ManualClock;
 
-    use super::*;
+    use super::{
+        super::fake::{Authority, Outcome},
+        *,
+    };
 
     const NOW: i64 = 1_767_225_600;
 
@@ -288,7 +296,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (job, store) = (job(folder.path()), Store::open(&folder.path().join("acme")).unwrap());
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem().into());
         let in_the_way = folder.path().join("acme/certificate.pem");
         std::fs::create_dir(&in_the_way).unwrap();
         let fault = job.accept(&store, Issued { chain, key }).unwrap_err();
@@ -301,6 +309,35 @@ mod tests {
         job.renew().await.unwrap();
         assert!(store.certificate("localhost").unwrap().is_some());
         assert!(matches!(job.renew().await, Err(AcmeError::Authority(_))), "it is kept once");
+    }
+
+    #[tokio::test]
+    async fn an_account_whose_key_cannot_be_used_is_named_and_no_other_one_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::start(Outcome::NeverReady).await;
+        let mut job = job(folder.path());
+        job.config.directory = authority.directory();
+        let store = Store::open(&job.config.folder).unwrap();
+        let kept = serde_json::json!({
+            "id": "x", "key_pkcs8": "AAAA", "directory": authority.directory(),
+        });
+        let kept: AccountCredentials = serde_json::from_str(&kept.to_string()).unwrap();
+        store.keep_account(&authority.directory(), &kept).unwrap();
+        let fault = job.renew().await.unwrap_err();
+        assert!(matches!(fault, AcmeError::Account(_)), "{fault}");
+        assert!(!authority.was_asked("/new-account"));
+    }
+
+    #[test]
+    fn what_failed_is_said_of_the_attempt() {
+        let summary = |error: AcmeError| error.summary();
+        let source = || std::io::Error::other("full");
+        let not_kept = AcmeError::NotKept { path: "x".into(), source: source() };
+        assert!(summary(not_kept).ends_with("could not be kept"));
+        let due = AcmeError::DueAtOnce { begins: String::new(), ends: String::new() };
+        assert!(summary(due).ends_with("is due already"));
+        let folder = AcmeError::Folder { path: "x".into(), source: source() };
+        assert_eq!(summary(folder), "No certificate could be ordered");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use instant_acme::{
 use listener::{Certificate, ChallengeCertificate, Tls};
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
+use zeroize::Zeroizing;
 
 use super::error::{AcmeError, shown};
 
@@ -19,7 +20,7 @@ const PATIENCE: RetryPolicy =
 /// A certificate with its chain, and its key: both PEM.
 pub(super) struct Issued {
     pub(super) chain: String,
-    pub(super) key: String,
+    pub(super) key: Zeroizing<String>,
 }
 
 impl Issued {
@@ -61,7 +62,7 @@ pub(super) async fn order(account: &Account, name: &str, tls: &Tls) -> Result<Is
     params.distinguished_name = DistinguishedName::new();
     order.finalize_csr(params.serialize_request(&key)?.der()).await?;
     let chain = order.poll_certificate(&PATIENCE).await?;
-    Ok(Issued { chain, key: key.serialize_pem() })
+    Ok(Issued { chain, key: Zeroizing::new(key.serialize_pem()) })
 }
 
 /// The end of the answers to challenges.

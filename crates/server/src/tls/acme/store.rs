@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use instant_acme::AccountCredentials;
 use listener::Certificate;
 use settings::{SecretFileError, secret_file};
 use zeroize::Zeroizing;
@@ -45,19 +46,35 @@ impl Store {
         Ok(Self::at(folder))
     }
 
-    /// The account at this directory, as the library wrote it.
-    pub(super) fn account(&self, directory: &str) -> Result<Option<Zeroizing<String>>, AcmeError> {
-        read(&self.account_path(directory))
+    /// The account at this directory.
+    pub(super) fn account(&self, directory: &str) -> Result<Option<AccountCredentials>, AcmeError> {
+        let Some(text) = read(&self.account_path(directory))? else { return Ok(None) };
+        // What the library says of the text may have a part of it, and that has a key.
+        serde_json::from_str(&text).map(Some).map_err(|_| self.unusable_account(directory))
     }
 
-    pub(super) fn keep_account(&self, directory: &str, account: &str) -> Result<(), AcmeError> {
-        write(&self.account_path(directory), account)
+    /// The account at this directory has no key, or one that cannot be used.
+    pub(super) fn unusable_account(&self, directory: &str) -> AcmeError {
+        AcmeError::Account(self.account_path(directory))
+    }
+
+    pub(super) fn keep_account(
+        &self,
+        directory: &str,
+        account: &AccountCredentials,
+    ) -> Result<(), AcmeError> {
+        let path = self.account_path(directory);
+        let text = serde_json::to_string(account).map(Zeroizing::new).map_err(io::Error::other);
+        let written = text.and_then(|text| secret_file::write(&path, &text));
+        written.map_err(|source| AcmeError::File { path, source })
     }
 
     /// The certificate that is kept for `name`.
     pub(super) fn certificate(&self, name: &str) -> Result<Option<Certificate>, AcmeError> {
-        let Some(text) = read(&self.certificate_path())? else { return Ok(None) };
-        let certificate = Certificate::from_pem(text.as_bytes(), text.as_bytes())?;
+        let path = self.certificate_path();
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let certificate = Certificate::from_pem(text.as_bytes(), text.as_bytes())
+            .map_err(|source| AcmeError::Kept { path, source })?;
         Ok(Some(certificate).filter(|certificate| certificate.is_for(name)))
     }
 
@@ -65,7 +82,7 @@ impl Store {
     pub(super) fn keep(&self, issued: &Issued) -> Result<(), AcmeError> {
         let path = self.certificate_path();
         let Issued { chain, key } = issued;
-        let text = Zeroizing::new(format!("{key}{chain}"));
+        let text = Zeroizing::new([key.as_str(), chain].concat());
         secret_file::write(&path, &text).map_err(|source| AcmeError::NotKept { path, source })
     }
 
@@ -95,10 +112,6 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, AcmeError> {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), AcmeError> {
-    secret_file::write(path, text).map_err(|source| AcmeError::File { path: path.into(), source })
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -110,7 +123,7 @@ mod tests {
     fn issued(name: &str) -> Issued {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed([name.to_owned()]).unwrap();
-        Issued { chain: cert.pem(), key: signing_key.serialize_pem() }
+        Issued { chain: cert.pem(), key: Zeroizing::new(signing_key.serialize_pem()) }
     }
 
     #[test]
@@ -140,11 +153,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let (one, other) = ("https://one.example/dir", "https://other.example/dir");
-        store.keep_account(one, "first").unwrap();
-        assert!(store.account(other).unwrap().is_none());
-        store.keep_account(other, "second").unwrap();
-        assert_eq!(store.account(one).unwrap().unwrap().as_str(), "first");
-        assert_eq!(store.account(other).unwrap().unwrap().as_str(), "second");
+        let account = |id: &str| {
+            let json = format!(r#"{{"id":"{id}","key_pkcs8":"AAAA","directory":"{one}"}}"#);
+            serde_json::from_str::<AccountCredentials>(&json).unwrap()
+        };
+        let kept = |directory: &str| {
+            let account = store.account(directory).unwrap()?;
+            let account = serde_json::to_value(&account).unwrap();
+            Some(account["id"].as_str().unwrap().to_owned())
+        };
+        store.keep_account(one, &account("first")).unwrap();
+        assert_eq!(kept(other), None);
+        store.keep_account(other, &account("second")).unwrap();
+        assert_eq!((kept(one).as_deref(), kept(other).as_deref()), (Some("first"), Some("second")));
+    }
+
+    #[test]
+    fn files_that_are_broken_are_named_with_what_to_do_and_without_what_is_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, directory) = (Store::open(folder.path()).unwrap(), "https://one.example/dir");
+        for text in [r#"{"id":"x","key_pkcs8":"hush"#, r#"{"id":"x","key_pkcs8":["hush"]}"#] {
+            let path = store.account_path(directory);
+            secret_file::write(&path, text).unwrap();
+            let fault = store.account(directory).err().unwrap().to_string();
+            let named = fault.contains(path.to_str().unwrap()) && fault.contains("remove it");
+            assert!(named && !fault.contains("hush"), "{fault}");
+        }
+        secret_file::write(&store.certificate_path(), "hush").unwrap();
+        let fault = store.certificate("mcp.example").unwrap_err().to_string();
+        assert!(fault.contains("certificate.pem") && !fault.contains("hush"), "{fault}");
     }
 
     #[test]
