@@ -206,6 +206,7 @@ pub(super) async fn serve_until(
     let settings = Watched::new(files.watched(in_force, reread, stop.clone()), Arc::clone(&clock));
     let mut lasting: Vec<Box<dyn Part>> = vec![Box::new(settings)];
     if let Some(certificate) = certificate {
+        health.readiness.add(certificate.names());
         lasting.push(Box::new(Watched::new(certificate, Arc::clone(&clock))));
     }
     let reload = Reload::new(lasting, replaceable);
@@ -303,11 +304,8 @@ fn socket(
         Transport::Tls(files, loaded) => (files, loaded),
     };
     let host = config.resource.host();
-    if !loaded.certificate.is_for(host) {
-        tracing::warn!(host, "Clients will refuse this server: its certificate is for other names");
-    }
     let (files, loaded, clock) = (files.clone(), loaded.clone(), Arc::clone(clock));
-    let (certificate, tls) = CertificateFiles::new(files, loaded, expiry.clone(), clock)
+    let (certificate, tls) = CertificateFiles::new(files, loaded, host, expiry.clone(), clock)
         .map_err(|fault| ConfigError(vec![format!("TLS: {fault}")]))?;
     Ok((Socket::Tls(listener, tls), Some(certificate), None))
 }

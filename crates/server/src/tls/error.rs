@@ -23,7 +23,10 @@ pub(crate) enum TlsFileError {
         source: CertificateError,
     },
     /// The new certificate has ended, and the old one has not.
-    #[error("{path}: the certificate has ended, at {ended}")]
+    #[error(
+        "{path}: the certificate has ended, at {ended}: put one that is valid in its place, the \
+         old one serves until then"
+    )]
     Ended {
         /// Which file.
         path: PathBuf,
@@ -31,12 +34,26 @@ pub(crate) enum TlsFileError {
         ended: String,
     },
     /// The new certificate is not valid yet.
-    #[error("{path}: the certificate is not valid before {begins}")]
+    #[error(
+        "{path}: the certificate is not valid before {begins}: the old one serves until then. \
+         Check the clock of this machine if it should be valid now"
+    )]
     Early {
         /// Which file.
         path: PathBuf,
         /// From when on it is.
         begins: String,
+    },
+    /// The new certificate is not for the host of the resource, and the old one is.
+    #[error(
+        "{path}: the certificate is for other names than {host}, the host of MCP_RESOURCE: put one \
+         for that name in its place, the old one serves until then"
+    )]
+    OtherName {
+        /// Which file.
+        path: PathBuf,
+        /// The host.
+        host: String,
     },
 }
 
@@ -62,6 +79,7 @@ impl TlsFileError {
             Self::Invalid { .. } => "it is invalid",
             Self::Ended { .. } => "it has ended",
             Self::Early { .. } => "it is not valid yet",
+            Self::OtherName { .. } => "it is for another name",
         }
     }
 }

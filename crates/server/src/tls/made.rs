@@ -36,8 +36,17 @@ impl Made {
 
     /// Writes another certificate, valid from when until when.
     pub(crate) fn renew(&self, begins: i64, ends: i64) {
+        self.write("localhost", begins, ends);
+    }
+
+    /// Writes another certificate that is valid, for another name.
+    pub(crate) fn renew_for(&self, name: &str) {
+        self.write(name, Self::NOW - 24 * 3600, Self::NOW + 90 * 24 * 3600);
+    }
+
+    fn write(&self, name: &str, begins: i64, ends: i64) {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         let at = |secs: i64| {
             date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(secs).unwrap())
         };

@@ -39,6 +39,10 @@ async fn a_host_of_others_is_refused_by_both_versions_of_http() {
     world.renew("evil.example", |_| {});
     let server = world.start(&[]);
     server.logs("its certificate is for other names").await;
+    let careless = world.client().tls_danger_accept_invalid_certs(true).build().unwrap();
+    let ready = careless.get(server.url("/readyz")).send().await.unwrap().text().await.unwrap();
+    let said = "the TLS certificate is for other names than localhost (callers are served)";
+    assert!(ready.contains(said), "{ready}");
     let url = server.url("/mcp").replace("localhost", "evil.example");
     let port: u16 = url.split([':', '/']).nth(4).unwrap().parse().unwrap();
     for client in [world.client().http1_only(), world.client().http2_prior_knowledge()] {
