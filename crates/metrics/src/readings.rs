@@ -84,6 +84,7 @@ readings! {
     CONNECTIONS_REFUSED = counter("bartizan_connections_refused", "Connections that were closed at once, as their address had all that it may have.");
     HANDSHAKES_FAILED = counter("bartizan_tls_handshakes_failed", "TLS handshakes that failed or took too long.");
     CERTIFICATE = seconds("bartizan_tls_certificate_left", "For how long the TLS certificate is valid; 0 once it has ended.");
+    CERTIFICATE_LIFETIME = seconds("bartizan_tls_certificate_lifetime", "For how long the TLS certificate is valid in all, from its first second.");
     STREAMS = gauge("bartizan_streams", "Open streams.");
     STREAMS_LIMIT = gauge("bartizan_streams_limit", "How many streams may be open.");
     CALLS = gauge("bartizan_calls", "Calls under way.");
@@ -175,9 +176,10 @@ impl Readings {
         self.push(HANDSHAKES_FAILED, [], Value::Count(count));
     }
 
-    /// For how long the certificate of the server is valid.
-    pub fn certificate(&mut self, left: Duration) {
+    /// For how long the certificate of the server is still valid, and in all.
+    pub fn certificate(&mut self, left: Duration, lifetime: Duration) {
         self.push(CERTIFICATE, [], left.into());
+        self.push(CERTIFICATE_LIFETIME, [], lifetime.into());
     }
 
     /// What the callers of a resource hold: streams, calls under way and bytes of bodies, each with

@@ -85,10 +85,10 @@ impl Expiry {
     pub(crate) fn read_by(&self, metrics: &Metrics, clock: Arc<dyn Clock>) {
         let expiry = self.clone();
         metrics.read(move |readings| {
-            if let Some((_, validity)) = expiry.age(clock.now()) {
+            if let Some((_, Validity { not_before, not_after })) = expiry.age(clock.now()) {
                 let now = clock.now().as_secs().unsigned_abs();
-                let left = Duration::from_secs(validity.not_after.saturating_sub(now));
-                readings.certificate(left);
+                let until_end = |from| Duration::from_secs(not_after.saturating_sub(from));
+                readings.certificate(until_end(now), until_end(not_before));
             }
         });
     }

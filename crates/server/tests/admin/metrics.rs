@@ -16,7 +16,7 @@ const NOTES: &str = include_str!("../commands/notes.sh");
 const TOOLS: &str = r#"[{"name":"get_note","inputSchema":{"type":"object"}},{"name":"put_note","inputSchema":{"type":"object"}}]"#;
 
 /// Every family: its type and its unit.
-const FAMILIES: [(&str, &str, Option<&str>); 36] = [
+const FAMILIES: [(&str, &str, Option<&str>); 37] = [
     ("bartizan_audit_copy_lag_seconds", "gauge", Some("seconds")),
     ("bartizan_audit_waiting_records", "gauge", None),
     ("bartizan_audit_waiting_records_limit", "gauge", None),
@@ -44,6 +44,7 @@ const FAMILIES: [(&str, &str, Option<&str>); 36] = [
     ("bartizan_streams", "gauge", None),
     ("bartizan_streams_limit", "gauge", None),
     ("bartizan_tls_certificate_left_seconds", "gauge", Some("seconds")),
+    ("bartizan_tls_certificate_lifetime_seconds", "gauge", Some("seconds")),
     ("bartizan_tls_handshakes_failed", "counter", None),
     ("bartizan_token_cache_lookups", "counter", None),
     ("bartizan_trace_spans", "counter", None),

@@ -75,8 +75,11 @@ fn selected(expression: &str) -> Vec<(String, BTreeSet<String>)> {
 
 /// What other servers say: one that copies its audit log to PostgreSQL (`tests/audit/copy.rs` reads
 /// it), and one with TLS (`tests/tls` does).
-const OF_OTHERS: [&str; 2] =
-    ["bartizan_audit_copy_lag_seconds", "bartizan_tls_certificate_left_seconds"];
+const OF_OTHERS: [&str; 3] = [
+    "bartizan_audit_copy_lag_seconds",
+    "bartizan_tls_certificate_left_seconds",
+    "bartizan_tls_certificate_lifetime_seconds",
+];
 
 /// Fails unless the server says everything that `expression` reads.
 fn check(expression: &str, found: &Exposition) -> usize {
@@ -110,6 +113,21 @@ async fn each_metric_of_the_dashboard_and_of_the_alerts_is_one_of_the_server() {
     }
     assert!(named.contains("mcp_server_operation_duration_seconds_bucket"), "{named:?}");
     assert!(named.contains("bartizan_decisions_total"), "{named:?}");
+}
+
+#[test]
+fn the_alert_of_the_certificate_does_not_fire_for_one_that_is_short_lived_and_new() {
+    let reads = |expression: &String| -> Vec<_> {
+        selected(expression).into_iter().map(|(name, _)| name).collect()
+    };
+    let of_certificates: Vec<_> = rules("expr")
+        .iter()
+        .map(reads)
+        .filter(|names| names.contains(&"bartizan_tls_certificate_left_seconds".to_owned()))
+        .collect();
+    assert_eq!(of_certificates.len(), 1, "{of_certificates:?}");
+    let lifetime = "bartizan_tls_certificate_lifetime_seconds".to_owned();
+    assert!(of_certificates[0].contains(&lifetime), "{of_certificates:?}");
 }
 
 #[test]

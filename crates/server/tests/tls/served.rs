@@ -109,8 +109,11 @@ async fn the_metrics_say_for_how_long_the_certificate_is_valid() {
     asked.write_all(request.as_bytes()).unwrap();
     let mut text = String::new();
     asked.read_to_string(&mut text).unwrap();
-    let line =
-        text.lines().find_map(|it| it.strip_prefix("bartizan_tls_certificate_left_seconds "));
-    let left: f64 = line.unwrap_or_else(|| panic!("{text}")).parse().unwrap();
-    assert!(left > 24.0 * 3600.0, "{left}");
+    let sample = |name: &str| -> f64 {
+        let line = text.lines().find_map(|it| it.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{text}")).trim().parse().unwrap()
+    };
+    let left = sample("bartizan_tls_certificate_left_seconds ");
+    let lifetime = sample("bartizan_tls_certificate_lifetime_seconds ");
+    assert!(left > 24.0 * 3600.0 && lifetime > left, "{left} of {lifetime}");
 }
