@@ -6,6 +6,7 @@
 //!    any nodes, one goes on. A browser that is signed in by then goes on without the other.
 //! 3. One address has a bound: each sign-in that is used up is remembered.
 //! 4. It is the one `GET` that changes something: what permits it is the form that it began with.
+//!    Like a `POST` it is refused while a change could not be recorded, before anything is used up.
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub(crate) async fn callback(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Unavailable> {
+    server.check_recordable()?;
     let Some(provider) = server.config().providers.find(&name).map(Arc::clone) else {
         return Ok(problem::page(&server, None, &Problem::NoSuchProvider, None));
     };

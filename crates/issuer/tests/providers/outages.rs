@@ -1,8 +1,15 @@
 //! A provider that is down, slow, or not what it says.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{StatusCode, header};
+use issuer::{Change, ChangeObserver};
 use testkit::{NOW, Reply};
 
 use crate::world::World;
@@ -98,4 +105,40 @@ async fn thirty_two_sign_ins_wait_for_a_provider_at_most() {
     }
     assert_eq!(refused, 1);
     assert_eq!(world.exchanges(), 32);
+}
+
+/// An audit log that can be full.
+#[derive(Default)]
+struct Log {
+    is_full: AtomicBool,
+}
+
+impl ChangeObserver for Log {
+    fn can_record(&self) -> bool {
+        !self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn observe(&self, change: &Change<'_>) {
+        assert!(self.can_record(), "{change:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_comes_back_to_a_session_while_it_could_not_be_recorded() {
+    let world = World::new().await;
+    let log = Arc::<Log>::default();
+    world.servers[0].observe_with(Arc::clone(&log) as _);
+    let mut browser = world.browser();
+    let begun = browser.begin("idp").await;
+    world.serve_token(&world.id_token(&begun));
+    log.is_full.store(true, Ordering::Relaxed);
+    let answer = browser.come_back("idp", &begun).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert!(!browser.is_signed_in());
+    assert_eq!((world.exchanges(), world.user("idp|248289761001").await), (0, None));
+    // The sign-in was not used up.
+    log.is_full.store(false, Ordering::Relaxed);
+    let answer = browser.come_back("idp", &begun).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    assert!(browser.is_signed_in());
 }

@@ -31,6 +31,7 @@ pub(crate) struct World {
     pub(crate) key: &'static TestKey,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) directory: AnyDirectory,
+    pub(crate) servers: [AuthorizationServer; 2],
     pub(crate) nodes: [Router; 2],
 }
 
@@ -89,10 +90,11 @@ impl World {
             let (keys, authorities) = (Arc::new(keys), CertificateAuthorities::default());
             let opened =
                 AuthorizationServer::open(config, directory.clone(), keys, authorities, clock);
-            opened.await.unwrap().router()
+            opened.await.unwrap()
         };
-        let nodes = [node().await, node().await];
-        let world = Self { idp, key, clock, directory, nodes };
+        let servers = [node().await, node().await];
+        let nodes = servers.clone().map(AuthorizationServer::router);
+        let world = Self { idp, key, clock, directory, servers, nodes };
         world.serve_metadata(|_| {});
         world.idp.serve("/keys", Reply::json(&jwks(&[key])));
         world
