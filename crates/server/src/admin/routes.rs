@@ -30,15 +30,17 @@ use super::{
     detail::detail, explain::DIRECT_PATH, health::Health, reach::Reach, readiness::Failing,
     readings,
 };
-use crate::current_router::CurrentRouter;
+use crate::{current_router::CurrentRouter, reload::ReloadEndedError};
 
 /// How long the directory may take to say whether it can be asked.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer waits until files were read again.
 const RELOADING: Duration = Duration::from_mins(1);
 
-/// Files that are being read again: what is refused of them.
-pub(crate) type Reloading = Pin<Box<dyn Future<Output = Vec<Failing>> + Send>>;
+/// What is refused of files that were read again.
+pub(crate) type Reloaded = Result<Vec<Failing>, ReloadEndedError>;
+/// Files that are being read again.
+pub(crate) type Reloading = Pin<Box<dyn Future<Output = Reloaded> + Send>>;
 
 /// What the routes answer from.
 pub(crate) struct Answers<D> {
@@ -115,9 +117,16 @@ async fn explained<D: Directory>(
 /// Reads files again as after SIGHUP, and says what is refused.
 async fn reload<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Response {
     let reloading = (answers.reload)();
-    let Ok(refused) = tokio::time::timeout(RELOADING, reloading).await else {
+    let Ok(reloaded) = tokio::time::timeout(RELOADING, reloading).await else {
         let text = "files are still being read: /readyz says what is refused\n";
         return (StatusCode::GATEWAY_TIMEOUT, NO_STORE, text).into_response();
+    };
+    let refused = match reloaded {
+        Ok(refused) => refused,
+        Err(error) => {
+            let text = format!("{error}\n");
+            return (StatusCode::SERVICE_UNAVAILABLE, NO_STORE, text).into_response();
+        }
     };
     let status = if refused.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
     let refused: Vec<_> = refused.into_iter().map(|failing| failing.what).collect();
@@ -183,6 +192,16 @@ mod tests {
 
     /// The status and the body of the answer, and whether the server is to stop.
     async fn send(request: Request, reach: Reach) -> (u16, String, bool) {
+        let reloaded = || Ok(vec![refused()]);
+        send_with(request, reach, reloaded).await
+    }
+
+    /// The same where `reloaded` becomes of files that are read again.
+    async fn send_with(
+        request: Request,
+        reach: Reach,
+        reloaded: fn() -> Reloaded,
+    ) -> (u16, String, bool) {
         let readiness = Readiness::default();
         readiness.add(|| {
             Some(Failing { what: "a job fails".into(), since: None, affects_callers: false })
@@ -197,7 +216,7 @@ mod tests {
             health,
             metrics: Arc::new(Metrics::new("1", 0.0)),
             clock: Arc::new(SystemClock),
-            reload: Box::new(|| Box::pin(async { vec![refused()] })),
+            reload: Box::new(move || Box::pin(async move { reloaded() })),
             explaining: CurrentRouter::new(Router::new().fallback(|| async { "why" })),
             drain: drain.clone(),
         };
@@ -261,6 +280,10 @@ mod tests {
         };
         let (status, text, _) = reload("POST", Reach::Owner).await;
         assert_eq!((status, text.as_str()), (409, r#"{"refused":["a change is refused"]}"#));
+        let request = Request::post("/reload").body(Body::empty()).unwrap();
+        let ended = || Err(ReloadEndedError::Stopping);
+        let (status, text, _) = send_with(request, Reach::Owner, ended).await;
+        assert!(status == 503 && text.starts_with("the server stops: "), "{status} {text}");
         assert_eq!(reload("GET", Reach::Loopback).await.0, 405);
         assert_eq!(reload("POST", Reach::Network).await.0, 404);
         for path in ["/explain", "/explain/mcp"] {

@@ -209,7 +209,8 @@ pub(super) async fn serve_until(
         health.readiness.add(certificate.names());
         lasting.push(Box::new(Watched::new(certificate, Arc::clone(&clock))));
     }
-    let reload = Reload::new(lasting, replaceable);
+    let reload = Reload::new(lasting, replaceable, Arc::clone(&clock));
+    health.readiness.add_job(reload.reading());
     for changed in reload.health() {
         health.readiness.add(move || changed.failing());
     }

@@ -15,6 +15,7 @@ mod error;
 mod health;
 pub(crate) mod policy;
 mod recheck;
+mod requests;
 mod settling;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use std::{
     time::Duration,
 };
 
+use auth_core::{Clock, JobHealth};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -35,40 +37,14 @@ use self::health::ReloadHealth;
 pub(crate) use self::{
     error::ReloadError,
     recheck::Recheck,
+    requests::{ReloadEndedError, ReloadRequests},
     watched::{Applied, Part, Source, Watched},
 };
-use crate::admin::readiness::Failing;
 
 /// How often files are read.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// How long it takes to the second read when the operator asks.
 const ASKED_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Asks for everything to be read again. Its clones do the same.
-#[derive(Debug, Clone)]
-pub(crate) struct ReloadRequests {
-    asked: watch::Sender<u64>,
-    judged: watch::Sender<u64>,
-    lasting: Arc<[ReloadHealth]>,
-    replaceable: ReplaceableParts,
-}
-
-impl ReloadRequests {
-    /// Asks now. Requests that come before the first is done count as one.
-    pub(crate) fn ask(&self) {
-        self.asked.send_modify(|number| *number += 1);
-    }
-
-    /// Asks now, and waits until everything was judged. What is refused is returned.
-    pub(crate) async fn ask_and_wait(&self) -> Vec<Failing> {
-        self.ask();
-        let number = *self.asked.borrow();
-        // Never an error: there is a sender here.
-        let _ = self.judged.subscribe().wait_for(|judged| *judged >= number).await;
-        let all = self.lasting.iter().cloned().chain(self.replaceable.health());
-        all.filter_map(|health| health.failing()).collect()
-    }
-}
 
 /// Parts that are replaced while they are read again. Its clones share them.
 #[derive(Clone, Default)]
@@ -125,18 +101,26 @@ pub(crate) struct Reload {
     parts: Vec<Box<dyn Part>>,
     replaceable: ReplaceableParts,
     requests: ReloadRequests,
+    judged: watch::Sender<u64>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Reload {
     /// Reads `parts` again, on change and on request; then those that they may have replaced.
-    pub(crate) fn new(parts: Vec<Box<dyn Part>>, replaceable: ReplaceableParts) -> Self {
+    pub(crate) fn new(
+        parts: Vec<Box<dyn Part>>,
+        replaceable: ReplaceableParts,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (judged, known) = watch::channel(0);
         let requests = ReloadRequests {
             asked: watch::channel(0).0,
-            judged: watch::channel(0).0,
+            judged: known,
             lasting: parts.iter().map(|part| part.health()).collect(),
             replaceable: replaceable.clone(),
+            reading: JobHealth::new("reading files again"),
         };
-        Self { parts, replaceable, requests }
+        Self { parts, replaceable, requests, judged, clock }
     }
 
     /// Asks for it to be read again.
@@ -149,10 +133,19 @@ impl Reload {
         self.requests.lasting.to_vec()
     }
 
-    /// Reads until `stop` is cancelled.
+    /// Whether anything is read again.
+    pub(crate) fn reading(&self) -> JobHealth {
+        self.requests.reading.clone()
+    }
+
+    /// Reads until `stop` is cancelled. Whoever waits for an answer then learns that there is none.
     pub(crate) async fn keep_fresh(self, stop: CancellationToken) {
-        let Self { mut parts, replaceable, requests } = self;
+        let Self { mut parts, replaceable, requests, judged, clock } = self;
         let mut asked = requests.asked.subscribe();
+        // A request that came before counts, too.
+        if *asked.borrow() > 0 {
+            asked.mark_changed();
+        }
         let (mut answering, mut is_new) = (None, false);
         loop {
             // Parsing a large policy takes a while: calls do not wait for it.
@@ -161,16 +154,21 @@ impl Reload {
             let looked = match look.await {
                 Ok(looked) => looked,
                 Err(error) => {
-                    tracing::error!(%error, "Files are not read again any more");
+                    tracing::error!(%error, "Files are not read again any more: restart the server");
+                    requests.reading.failed(error, clock.now());
                     return;
                 }
             };
+            // What was judged meanwhile may have been given up.
+            if stop.is_cancelled() {
+                return;
+            }
             parts = looked.parts;
             is_new = false;
             if looked.is_settled
                 && let Some(number) = answering.take()
             {
-                requests.judged.send_replace(number);
+                judged.send_replace(number);
             }
             let pause = if answering.is_some() { ASKED_INTERVAL } else { INTERVAL };
             tokio::select! {

@@ -39,11 +39,6 @@ impl<T: PartialEq> Settling<T> {
         self.judged = None;
         self.pending = None;
     }
-
-    /// Whether there is nothing left to judge.
-    pub(crate) const fn is_settled(&self) -> bool {
-        self.judged.is_some() && self.pending.is_none()
-    }
 }
 
 #[cfg(test)]
@@ -58,11 +53,9 @@ mod tests {
     #[test]
     fn a_change_counts_at_its_second_read_and_once() {
         let mut file = Settling::new();
-        assert!(judged(&mut file, &["a"]).is_empty() && !file.is_settled());
+        assert!(judged(&mut file, &["a"]).is_empty());
         assert_eq!(judged(&mut file, &["a", "a", "a"]), ["a"]);
-        assert!(file.is_settled());
         file.forget();
-        assert!(!file.is_settled());
         assert_eq!(judged(&mut file, &["a", "a", "a"]), ["a"]);
     }
 
@@ -77,6 +70,5 @@ mod tests {
     fn what_is_as_before_is_not_judged_again() {
         let mut file = Settling::new();
         assert_eq!(judged(&mut file, &["old", "old", "new", "old", "new"]), ["old"]);
-        assert!(!file.is_settled());
     }
 }

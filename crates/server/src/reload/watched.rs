@@ -37,7 +37,8 @@ pub(crate) trait Part: Send {
     fn look(&mut self);
     /// The operator asks for it: it is judged even if it has not changed.
     fn ask(&mut self);
-    /// Whether there is nothing left to judge.
+    /// Whether it was judged since the operator asked, and once at least. What is judged again,
+    /// because it may be accepted later, was.
     fn is_settled(&self) -> bool;
     /// What `/readyz` says of it.
     fn health(&self) -> ReloadHealth;
@@ -48,7 +49,10 @@ pub(crate) struct Watched<S: Source> {
     source: S,
     settling: Settling<S::Content>,
     health: ReloadHealth,
+    /// The operator asks, and it was not judged since.
     is_asked: bool,
+    /// It was judged once at least.
+    is_judged: bool,
     /// The last refusal was for what is outside of these files, and may have changed since.
     is_for_others: bool,
     clock: Arc<dyn Clock>,
@@ -59,7 +63,15 @@ impl<S: Source> Watched<S> {
     pub(crate) fn new(source: S, clock: Arc<dyn Clock>) -> Self {
         let health = ReloadHealth::new(&source.label());
         let settling = Settling::new();
-        Self { source, settling, health, is_asked: false, is_for_others: false, clock }
+        Self {
+            source,
+            settling,
+            health,
+            is_asked: false,
+            is_judged: false,
+            is_for_others: false,
+            clock,
+        }
     }
 }
 
@@ -70,10 +82,12 @@ impl<S: Source> Part for Watched<S> {
         }
         let Some(content) = self.settling.read(self.source.read(self.is_asked)) else { return };
         let label = self.source.label();
+        // Before it is judged: what panics was, too.
+        let is_asked = std::mem::take(&mut self.is_asked);
+        self.is_judged = true;
         match self.source.apply(content) {
             Ok(applied) => {
                 let was_refused = self.health.accepted();
-                let is_asked = std::mem::take(&mut self.is_asked);
                 if applied == Applied::Changed {
                     tracing::info!("Read again, and in force: the {label}");
                 } else if was_refused || is_asked {
@@ -82,7 +96,6 @@ impl<S: Source> Part for Watched<S> {
             }
             Err(error) => {
                 self.is_for_others = error.may_pass();
-                let is_asked = std::mem::take(&mut self.is_asked);
                 if self.health.refused(&error, self.clock.now()) || is_asked {
                     let error: &(dyn std::error::Error + 'static) = &error;
                     tracing::warn!(
@@ -100,7 +113,7 @@ impl<S: Source> Part for Watched<S> {
     }
 
     fn is_settled(&self) -> bool {
-        self.settling.is_settled()
+        self.is_judged && !self.is_asked
     }
 
     fn health(&self) -> ReloadHealth {
