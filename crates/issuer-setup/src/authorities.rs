@@ -8,7 +8,8 @@ pub fn authorities(environment: &Environment, faults: &mut Vec<String>) -> Certi
     let Some(path) = environment.set_value(Variable::CaFile) else {
         return CertificateAuthorities::default();
     };
-    CertificateAuthorities::from_file(path.as_ref()).unwrap_or_else(|fault| {
+    let pem = environment.read(path.as_ref()).map_err(Into::into);
+    pem.and_then(|pem| CertificateAuthorities::from_pem(&pem)).unwrap_or_else(|fault| {
         faults.push(format!("CA_FILE {path}: {fault}"));
         CertificateAuthorities::default()
     })

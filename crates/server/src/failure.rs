@@ -52,6 +52,12 @@ pub enum Failure {
         /// The policy file.
         policy: PathBuf,
     },
+    /// The files of an upstream change while it is added.
+    #[error("the policy or the lock file of {name} is being written: replace it by a rename")]
+    Unsettled {
+        /// The name of the upstream.
+        name: String,
+    },
     /// There is a policy of an upstream, and no lock file.
     #[error("{}: no such file, so nothing says what of {name} was accepted", lock.display())]
     NoLock {
@@ -211,6 +217,7 @@ impl Failure {
             | Self::Resource(_)
             | Self::Gateway(_)
             | Self::NotAccepted { .. }
+            | Self::Unsettled { .. }
             | Self::NoLock { .. }
             | Self::NoRules { .. }
             | Self::EnvFile(_)

@@ -2,8 +2,9 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt,
+    fmt, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use zeroize::Zeroizing;
@@ -19,6 +20,8 @@ pub struct Environment {
     others: HashMap<String, Zeroizing<String>>,
     surroundings: HashMap<Surrounding, String>,
     config: ConfigFile,
+    /// What was read of files that variables name; `None` of one that is not there.
+    contents: HashMap<PathBuf, Option<Arc<str>>>,
     /// Names in the file that no program reads.
     unknown_in_file: BTreeSet<String>,
 }
@@ -81,6 +84,41 @@ impl Environment {
     #[must_use]
     pub fn with_config(self, config: ConfigFile) -> Self {
         Self { config, ..self }
+    }
+
+    /// The same, where each of `files` has this content, whatever is in it by the time at which it
+    /// is read; `None` if it is not there. The other files are read.
+    #[must_use]
+    pub fn with_contents(
+        self,
+        files: impl IntoIterator<Item = (PathBuf, Option<Arc<str>>)>,
+    ) -> Self {
+        Self { contents: files.into_iter().collect(), ..self }
+    }
+
+    /// The content of the file at `path`, which a variable names.
+    ///
+    /// # Errors
+    ///
+    /// That of the file system, if it is not known already ([`Self::with_contents`]).
+    pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.content(path).map_or_else(|| fs::read(path), |known| Ok(known?.as_bytes().to_vec()))
+    }
+
+    /// The same of a file with text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`]; also if it is not UTF-8.
+    pub fn read_text(&self, path: &Path) -> io::Result<String> {
+        let known = self.content(path);
+        known.map_or_else(|| fs::read_to_string(path), |known| Ok(known?.to_owned()))
+    }
+
+    /// What is known of the file at `path`, if anything is.
+    fn content(&self, path: &Path) -> Option<io::Result<&str>> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "there is no such file");
+        self.contents.get(path).map(|content| content.as_deref().ok_or_else(missing))
     }
 
     /// The configuration file.
@@ -263,7 +301,7 @@ mod tests {
     fn alternatives_come_from_one_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
-        std::fs::write(&path, "JWT_SECRET=in-the-file\n").unwrap();
+        fs::write(&path, "JWT_SECRET=in-the-file\n").unwrap();
         let mut environment = Environment::load(&path).unwrap();
         environment.process = HashMap::new();
         let both = [Variable::JwtSecret, Variable::JwtKeyFile];
@@ -277,8 +315,7 @@ mod tests {
     fn secrets_that_a_file_names_are_found_in_both_places_and_are_no_variables() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
-        std::fs::write(&path, "IDP_SECRET=in-the-file\nEMPTY=\nJWT_SECRET=x\nPATH=/nowhere\n")
-            .unwrap();
+        fs::write(&path, "IDP_SECRET=in-the-file\nEMPTY=\nJWT_SECRET=x\nPATH=/nowhere\n").unwrap();
         let environment = Environment::load(&path).unwrap();
         assert_eq!(environment.secret_named("IDP_SECRET"), Some("in-the-file"));
         assert_eq!(environment.secret_named("EMPTY"), None);
@@ -295,8 +332,7 @@ mod tests {
     fn a_file_says_nothing_of_the_surroundings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
-        std::fs::write(&path, "BROWSER=./evil\nXDG_STATE_HOME=/shared\nXDG_CACHE_HOME=/evil\n")
-            .unwrap();
+        fs::write(&path, "BROWSER=./evil\nXDG_STATE_HOME=/shared\nXDG_CACHE_HOME=/evil\n").unwrap();
         let environment = Environment::load(&path).unwrap();
         assert_ne!(environment.cache_folder(), Some("/evil".into()));
         assert_ne!(environment.surrounding(Surrounding::Browser), Some("./evil"));
@@ -310,7 +346,7 @@ mod tests {
     fn the_configuration_file_is_under_the_others_and_over_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
-        std::fs::write(&path, "MAX_CONNECTIONS=2\n").unwrap();
+        fs::write(&path, "MAX_CONNECTIONS=2\n").unwrap();
         let text = "[server]\nbind = \"a:1\"\nkey_file = \"k.pem\"\n[limits]\nmax_connections = 3\nmax_body_memory = 4\n";
         let config = ConfigFile::parse(Path::new("bartizan.toml"), text.into());
         let mut environment = Environment::load(&path).unwrap().with_config(config);
@@ -330,13 +366,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_whose_content_is_known_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["known", "gone", "other"].map(|name| folder.path().join(name));
+        for path in &paths {
+            fs::write(path, "new").unwrap();
+        }
+        let [known, gone, other] = &paths;
+        let contents = [(known.clone(), Some("old".into())), (gone.clone(), None)];
+        let environment = Environment::default().with_contents(contents);
+        assert_eq!(environment.read(known).unwrap(), b"old");
+        assert_eq!(environment.read_text(known).unwrap(), "old");
+        assert_eq!(environment.read(gone).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(environment.read_text(gone).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(environment.read(other).unwrap(), b"new");
+        assert_eq!(environment.read_text(other).unwrap(), "new");
+    }
+
+    #[test]
     fn a_faulty_configuration_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (env_file, config) = (folder.path().join(".env"), folder.path().join("bartizan.toml"));
-        std::fs::write(&config, "[server]\nissuer = \"https://a.example\"\n").unwrap();
+        fs::write(&config, "[server]\nissuer = \"https://a.example\"\n").unwrap();
         let environment = Environment::load_with_config(&env_file).unwrap();
         assert_eq!(environment.config().path(), config);
-        std::fs::write(&config, "[server]\nisuer = \"https://a.example\"\n").unwrap();
+        fs::write(&config, "[server]\nisuer = \"https://a.example\"\n").unwrap();
         let error = Environment::load_with_config(&env_file).unwrap_err().to_string();
         assert!(error.contains("line 2: server.isuer"), "{error}");
     }
@@ -346,7 +400,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".env");
         let text = "JWT_SECRT=x\nmcp_url=y\nBIND_ADDR=z\nMY_OTHER_PROGRAM=1\nHOME=h\n";
-        std::fs::write(&path, text).unwrap();
+        fs::write(&path, text).unwrap();
         let environment = Environment::load(&path).unwrap();
         let expected = [("JWT_SECRT", "JWT_SECRET"), ("mcp_url", "MCP_URL")];
         assert_eq!(environment.misspelled(), expected);

@@ -5,11 +5,13 @@
 //! 2. Then the routes are replaced, by one store: a request takes the old server or the new one.
 //!    Requests that are under way are answered by the old one.
 //! 3. Open streams of the old one end within a second; their clients open them again.
-//! 4. Keys that were fetched are taken over, so an issuer that cannot be asked now is no worse off.
+//! 4. What changes in a policy is logged, as when its file alone was read again.
+//! 5. Keys that were fetched are taken over, so an issuer that cannot be asked now is no worse off.
 //!    What callers have spent of their rates is not: budgets begin anew.
 
 use std::{sync::Arc, time::Duration};
 
+use auth_core::ResourceUri;
 use axum::Router;
 use bartizan::Issuers;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,7 @@ use crate::{
     },
     current_router::CurrentRouter,
     failure::Failure,
+    policy::changes::Changes,
     reload::ReplaceableParts,
 };
 
@@ -50,6 +53,7 @@ pub(crate) struct InForce {
 
 /// What ends when another server takes the place of this one.
 struct Serving {
+    resources: Vec<ResourceUri>,
     issuers: Issuers,
     upstreams: Vec<UpstreamResource>,
     rules: Vec<ResourceRules>,
@@ -128,6 +132,8 @@ impl InForce {
         let mut checks: Vec<Check> = std::mem::take(&mut generation.checks);
         let mut sources = std::mem::take(&mut generation.sources);
         let files = std::mem::take(&mut generation.upstream_files);
+        let resources: Vec<ResourceUri> =
+            generation.app.resources.iter().map(|it| it.uri.clone()).collect();
         let of_resources: Vec<Issuers> =
             generation.app.resources.iter().map(|it| it.issuers.clone()).collect();
         let (key_files, app) = Generation::take_key_files(generation);
@@ -150,11 +156,25 @@ impl InForce {
         let stop = self.stop.child_token();
         keep_keys(issuers.clone(), key_files, &stop);
         tokio::spawn(end_streams(rules.clone(), stop.clone()));
-        let before = self.serving.replace(Serving { issuers, upstreams, rules, stop });
-        if let Some(before) = before {
+        let now = Serving { resources, issuers, upstreams, rules, stop };
+        if let Some(before) = &self.serving {
+            log_changes(before, &now);
             before.stop.cancel();
         }
+        self.serving = Some(now);
         Ok(())
+    }
+}
+
+/// Logs what changes in the policies of resources that there were before.
+fn log_changes(before: &Serving, now: &Serving) {
+    for (resource, rules) in now.resources.iter().zip(&now.rules) {
+        let mut pairs = before.resources.iter().zip(&before.rules);
+        let Some((_, old)) = pairs.find(|(other, _)| *other == resource) else { continue };
+        let (old, new) = (old.current(), rules.current());
+        if old != new {
+            Changes::between(&old, &new).log();
+        }
     }
 }
 

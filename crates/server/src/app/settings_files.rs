@@ -5,8 +5,16 @@
 //! 2. A change of a setting that is read at the start alone is refused: until the restart the
 //!    server says that one is needed.
 //! 3. Variables of the environment and of `.env` are read at the start alone.
+//! 4. What was judged is what is put in force: whoever reads these files meanwhile gets the texts
+//!    that were judged. So does whoever compares a policy with the settings in force.
+//! 5. The policy file is read with them, and one that is put in force with them is whole, too. A
+//!    change of it alone is left to what watches it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use settings::{CONFIG_FILE, ConfigFile, EnvFile, Environment, Program, Variable};
 use tokio::runtime::Handle;
@@ -36,21 +44,33 @@ const REPLACEABLE: [Variable; 7] = [
 /// The sections of other settings that are read at the start alone.
 const FIXED_SECTIONS: [&str; 2] = ["assertions", "sign_in"];
 
+/// How many files there are: `bartizan.toml`, the file of the issuers, the certificate authorities,
+/// and the policy.
+const FILES: usize = 4;
+/// The text of each file; nothing where none is named.
+type Texts = [Text; FILES];
+/// What is known of a file that a variable names; `None` if it is not there.
+type Content = (PathBuf, Option<Arc<str>>);
+
 /// The files with the settings, and what was in them when they were read.
 pub(crate) struct SettingsFiles {
+    /// The variables in force, with the content of the files.
     environment: Environment,
-    /// `bartizan.toml`, the file of the issuers, the certificate authorities.
-    files: [Option<TextFile>; 3],
+    files: [Option<TextFile>; FILES],
     in_force: Texts,
+    /// What was read of files that cannot be read again: pipes.
+    once: Vec<Content>,
 }
 
-/// The text of each file; nothing where none is named.
-type Texts = [Text; 3];
-
 impl SettingsFiles {
-    /// The files that `args` and `environment` name. To be called before the settings are resolved:
-    /// what changes after this is read again.
-    pub(crate) fn new(args: &RunArgs, env_file: &EnvFile, environment: &Environment) -> Self {
+    /// The files that `args` and `environment` name, and `policy`, if there is one for the server.
+    /// The settings are to be resolved with [`Self::environment`].
+    pub(crate) fn new(
+        args: &RunArgs,
+        env_file: &EnvFile,
+        environment: &Environment,
+        policy: Option<PathBuf>,
+    ) -> Self {
         let config = environment.config().path().to_owned();
         let config = if config.as_os_str().is_empty() {
             // It may be there later.
@@ -60,11 +80,31 @@ impl SettingsFiles {
         };
         let named = |variable| environment.get(variable).map(PathBuf::from);
         let issuers = args.issuers.clone().or_else(|| named(Variable::IssuersFile));
-        let paths = [Some(config), issuers, named(Variable::CaFile)];
+        let paths = [Some(config), issuers, named(Variable::CaFile), policy];
+        let others = paths.iter().skip(1).flatten();
+        let pipes = others.filter(|path| !is_readable_again(path));
+        // What is no text is left to its reader.
+        let once: Vec<Content> = pipes
+            .filter_map(|path| Some((path.clone(), Some(fs::read_to_string(path).ok()?.into()))))
+            .collect();
         let mut files =
             paths.map(|path| path.filter(|it| is_readable_again(it)).map(TextFile::new));
-        let in_force = read(&mut files, true);
-        Self { environment: environment.clone(), files, in_force }
+        let mut in_force = read(&mut files, true);
+        // It was read before.
+        let config = environment.config();
+        if !config.path().as_os_str().is_empty() && files[0].is_some() {
+            in_force[0] = Ok(Some(config.text().into()));
+        }
+        // What is not there is an error of its reader.
+        let known = contents(&files, &in_force).filter(|(_, content)| content.is_some());
+        let environment = environment.clone().with_contents(known.chain(once.clone()));
+        Self { environment, files, in_force, once }
+    }
+
+    /// The variables in force, with what was read of these files: to be resolved instead of what is
+    /// in the files by then.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The same, to be watched: what is read again with `reread` is put in force until `stop` is
@@ -78,10 +118,11 @@ impl SettingsFiles {
         WatchedSettings { files: self, in_force, reread, stop }
     }
 
-    /// The variables, over `text` as the content of `bartizan.toml`.
-    fn environment_with(&self, text: &Text) -> Result<Environment, ReloadError> {
+    /// The variables, over `texts` as the content of the files.
+    fn environment_with(&self, texts: &Texts) -> Result<Environment, ReloadError> {
         let path = self.files[0].as_ref().map_or(Path::new(""), TextFile::path);
-        let config = match text {
+        let config = match &texts[0] {
+            _ if self.files[0].is_none() => self.environment.config().clone(),
             Ok(Some(text)) => ConfigFile::parse(path, text.to_string()),
             Ok(None) if self.environment.config().path().as_os_str().is_empty() => {
                 ConfigFile::default()
@@ -95,7 +136,8 @@ impl SettingsFiles {
             return Err(invalid(config.errors().to_vec()));
         }
         let fixed = fixed_changes(&self.environment, &config);
-        let environment = self.environment.clone().with_config(config);
+        let known = contents(&self.files, texts).chain(self.once.clone());
+        let environment = self.environment.clone().with_config(config).with_contents(known);
         let variables = Variable::ALL.into_iter().filter(|variable| {
             variable.setting().programs.contains(&Program::Server)
                 && !REPLACEABLE.contains(variable)
@@ -119,8 +161,21 @@ fn invalid(faults: Vec<String>) -> ReloadError {
     ReloadError::Settings(Box::new(ConfigError(faults).into()))
 }
 
-fn read(files: &mut [Option<TextFile>; 3], afresh: bool) -> Texts {
+fn read(files: &mut [Option<TextFile>; FILES], afresh: bool) -> Texts {
     files.each_mut().map(|file| file.as_mut().map_or(Ok(None), |file| file.read(afresh)))
+}
+
+/// What `texts` say of the files that variables name. One that cannot be read as text is left to
+/// its reader: any text of it that is read later is another one.
+fn contents(
+    files: &[Option<TextFile>; FILES],
+    texts: &Texts,
+) -> impl Iterator<Item = Content> + use<> {
+    let named = files.iter().zip(texts).skip(1);
+    let content = |(file, text): (&Option<TextFile>, &Text)| {
+        Some((file.as_ref()?.path().to_owned(), text.clone().ok()?))
+    };
+    named.filter_map(content).collect::<Vec<_>>().into_iter()
 }
 
 /// The settings of the server in force, which are read again.
@@ -151,10 +206,11 @@ impl Source for WatchedSettings {
     }
 
     fn apply(&mut self, content: &Self::Content) -> Result<Applied, ReloadError> {
-        if *content == self.files.in_force {
+        let of_settings = |texts: &Texts| texts.iter().take(FILES - 1).cloned().collect::<Vec<_>>();
+        if of_settings(content) == of_settings(&self.files.in_force) {
             return Ok(Applied::Same);
         }
-        let environment = self.files.environment_with(&content[0])?;
+        let environment = self.files.environment_with(content)?;
         let stop = self.stop.clone();
         let putting = stop.run_until_cancelled(self.put(&environment));
         match Handle::current().block_on(putting) {
@@ -167,5 +223,186 @@ impl Source for WatchedSettings {
         self.files.environment = environment;
         self.files.in_force.clone_from(content);
         Ok(Applied::Changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use auth_core::Clock;
+    use testkit::{ManualClock, NOW};
+
+    use super::*;
+    use crate::{
+        app::{
+            foundation::Foundation,
+            generation::served_resources,
+            served::{Reading, Served},
+            upstream_resource::UpstreamResource,
+        },
+        config::{policy_file::BUILT_IN, settings::Config},
+        mcp::server::McpServer,
+        reload::{Part, Recheck, Watched},
+        telemetry::log::Captured,
+    };
+
+    /// Reads the settings of the demo server again, while someone writes into their files.
+    #[derive(Clone, Default)]
+    struct Meddled {
+        args: RunArgs,
+        meanwhile: Arc<Mutex<Vec<(PathBuf, String)>>>,
+        /// The settings that were read, as those of a new policy are compared with.
+        read: Arc<Mutex<Vec<Environment>>>,
+    }
+
+    impl Meddled {
+        fn served(&self, environment: &Environment) -> Result<Served, ConfigError> {
+            let (args, environment) = (self.args.clone(), environment.clone());
+            let config = Config::resolve(&args, &environment, &McpServer::offers())?;
+            let recheck = Recheck { args, environment, is_only_one: true };
+            Ok(Served { config, recheck, upstreams: Vec::new() })
+        }
+    }
+
+    impl Reread for Meddled {
+        fn reread<'a>(
+            &'a self,
+            environment: &'a Environment,
+            _: &'a [UpstreamResource],
+        ) -> Reading<'a> {
+            for (path, text) in self.meanwhile.lock().unwrap().drain(..) {
+                fs::write(path, text).unwrap();
+            }
+            self.read.lock().unwrap().push(environment.clone());
+            let served = self.served(environment);
+            Box::pin(async move { Ok(served?) })
+        }
+    }
+
+    /// A server of the files in a folder, which are watched.
+    struct World {
+        folder: tempfile::TempDir,
+        meddled: Meddled,
+        /// Whose tokens are accepted.
+        issuers: Box<dyn Fn() -> Vec<String>>,
+        watched: Option<Watched<WatchedSettings>>,
+    }
+
+    fn issuer(name: &str) -> String {
+        format!("[issuers.\"https://{name}.example\"]\nkeys = {{ secret_env = \"IDP_SECRET\" }}\n")
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = |name: &str| folder.path().join(name);
+            fs::write(path("issuers.toml"), issuer("one")).unwrap();
+            fs::write(path("policy.toml"), BUILT_IN).unwrap();
+            let secret = "a-secret-of-thirty-two-characters-or-more";
+            let text = |name: &str| path(name).display().to_string();
+            let pairs = [
+                ("JWT_SECRET", secret.into()),
+                ("IDP_SECRET", format!("another-{secret}")),
+                ("SIGN_IN", "off".into()),
+                ("DATABASE_URL", "sqlite::memory:".into()),
+                ("ISSUERS_FILE", text("issuers.toml")),
+                ("POLICY_FILE", text("policy.toml")),
+            ];
+            let pairs = pairs.map(|(name, value): (&str, String)| (name.to_owned(), value));
+            let environment = Environment::from_pairs(pairs);
+            let (meddled, env_file) = (Meddled::default(), EnvFile::at(path(".env")));
+            let files = SettingsFiles::new(
+                &meddled.args,
+                &env_file,
+                &environment,
+                Some(path("policy.toml")),
+            );
+            // Whoever changes a file between the two reads of the start finds it read again.
+            fs::write(path("issuers.toml"), issuer("two")).unwrap();
+            let served = meddled.served(files.environment()).unwrap();
+            assert_eq!(served.config.issuers.len(), 1);
+            let name = served.config.issuers[0].trusted.issuer().as_str().to_owned();
+            assert_eq!(name, "https://one.example");
+            let clock: Arc<dyn Clock> = ManualClock::at(NOW);
+            let resources = served_resources(&served.config, &[]);
+            let foundation = Foundation::open(&served.config, resources, &clock, "server".into());
+            let foundation = Arc::new(foundation.await.unwrap());
+            let stop = CancellationToken::new();
+            let mut server = InForce::new(foundation, stop.clone(), stop.clone());
+            server.put(served).await.unwrap();
+            let health = server.health();
+            let others = |name: &String| name.ends_with(".example");
+            let names = move || health.status().into_iter().map(|it| it.issuer.to_string());
+            let issuers = Box::new(move || names().filter(others).collect());
+            let source = files.watched(server, Box::new(meddled.clone()), stop);
+            let watched = Some(Watched::new(source, clock));
+            Self { folder, meddled, issuers, watched }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        /// Someone writes this while the settings are being read the next time.
+        fn meanwhile(&self, name: &str, text: String) {
+            self.meddled.meanwhile.lock().unwrap().push((self.path(name), text));
+        }
+
+        /// Looks twice, as a change counts at the second; what is logged meanwhile.
+        async fn look_twice(&mut self) -> String {
+            let (mut watched, log) = (self.watched.take().unwrap(), Captured::default());
+            let subscriber =
+                tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+            let look = tokio::task::spawn_blocking(move || {
+                tracing::subscriber::with_default(subscriber, || {
+                    watched.look();
+                    watched.look();
+                });
+                watched
+            });
+            self.watched = Some(look.await.unwrap());
+            log.text()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_judged_is_put_in_force_whatever_is_in_the_files_by_then() {
+        let mut world = World::new().await;
+        // What was changed between the two reads of the start is read again.
+        assert_eq!((world.issuers)(), ["https://one.example"]);
+        world.look_twice().await;
+        assert_eq!((world.issuers)(), ["https://two.example"]);
+
+        fs::write(world.path("issuers.toml"), issuer("three")).unwrap();
+        world.meanwhile("issuers.toml", issuer("wrong"));
+        world.look_twice().await;
+        assert_eq!((world.issuers)(), ["https://three.example"]);
+        // A policy is compared with that, too.
+        let of_policy = world.meddled.read.lock().unwrap().last().unwrap().clone();
+        assert_eq!(of_policy.read_text(&world.path("issuers.toml")).unwrap(), issuer("three"));
+        // What was judged is there again: nothing is judged, and nothing else is in force.
+        fs::write(world.path("issuers.toml"), issuer("three")).unwrap();
+        world.look_twice().await;
+        assert_eq!((world.issuers)(), ["https://three.example"]);
+        assert_eq!(world.watched.as_ref().unwrap().health().failing(), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_policy_that_comes_with_the_settings_is_whole_and_what_it_changes_is_logged() {
+        let mut world = World::new().await;
+        let policy = BUILT_IN.replace("get_time = \"Admin.Write\"", "get_time = \"User.Read\"");
+        assert_ne!(policy, BUILT_IN);
+        fs::write(world.path("policy.toml"), &policy).unwrap();
+        let (half, _) = policy.split_at(policy.len() / 2);
+        world.meanwhile("policy.toml", half.to_owned());
+        let log = world.look_twice().await;
+        assert_eq!((world.issuers)(), ["https://two.example"], "{log}");
+        assert!(log.contains("The policy changes: + user gains tools/call get_time"), "{log}");
+        // A change of the policy alone is left to what watches it.
+        fs::write(world.path("policy.toml"), BUILT_IN).unwrap();
+        let log = world.look_twice().await;
+        assert!(!log.contains("The policy changes"), "{log}");
+        assert_eq!(world.meddled.read.lock().unwrap().len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! `server gateway`: MCP servers in any language, each behind the guard.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use auth_core::Policy;
 use listener::signals::Signals;
@@ -26,13 +26,15 @@ use crate::{
         upstreams::UpstreamConfig,
     },
     failure::Failure,
-    gateway::{self, ListingError, Ready},
+    gateway::{self, ListingError, Ready, UpstreamFiles},
     reload::Recheck,
     telemetry::log,
 };
 
 /// How many servers are asked at the same time what they offer.
 const AT_ONCE: usize = 4;
+/// How long the files of a server that is added must be the same.
+const SETTLING: Duration = Duration::from_millis(50);
 
 pub(crate) async fn gateway(
     gateway: &GatewayArgs,
@@ -44,7 +46,8 @@ pub(crate) async fn gateway(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     log::start(environment).map_err(|fault| ConfigError(vec![fault]))?;
-    let files = SettingsFiles::new(args, env_file, environment);
+    let files = SettingsFiles::new(args, env_file, environment, None);
+    let environment = &files.environment().clone();
     let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
     let limits = gateway::GatewayLimits::read(environment)?;
     let mut ready: Vec<Ready> = Vec::new();
@@ -108,39 +111,75 @@ impl Reread for RereadGateway {
         Box::pin(async move {
             let Self { gateway, args, .. } = self;
             let configs = chosen(gateway.name.as_deref(), &gateway.upstream, args, environment)?;
+            // What is wrong with the settings is found before a server is started.
+            let found = configs.into_iter().map(|config| Found::of(config, before));
+            let found = found.collect::<Result<Vec<_>, _>>()?;
+            let first = found.first().map(Found::policy).transpose()?;
+            let first = first.as_ref().map(|(policy, config)| (policy, *config));
+            let config = resolve(first, found.len(), args, environment)?;
             let mut upstreams = Vec::new();
-            for config in configs {
-                let same = before.iter().find(|it| it.config == config);
-                upstreams.push(match same {
-                    Some(same) => same.clone(),
-                    None => self.opened(config, environment).await?,
+            for one in found {
+                upstreams.push(match one {
+                    Found::Same(same) => *same,
+                    Found::Other(config, files) => self.opened(config, files, environment).await?,
                 });
             }
-            let first = upstreams.first().map(|it| (&it.policy, &it.config));
-            let config = resolve(first, upstreams.len(), args, environment)?;
             Ok(served(config, upstreams, args, environment))
         })
     }
 }
 
-impl RereadGateway {
-    /// A server that was not there before, or is configured otherwise. It was accepted, or is not
-    /// served.
-    async fn opened(
-        &self,
-        config: UpstreamConfig,
-        environment: &Environment,
-    ) -> Result<UpstreamResource, Failure> {
-        let files = gateway::UpstreamFiles::read(&config)?;
+/// A server that is to be served.
+enum Found {
+    /// It is there, and is configured so.
+    Same(Box<UpstreamResource>),
+    /// It was not there before, or is configured otherwise. It was accepted.
+    Other(UpstreamConfig, UpstreamFiles),
+}
+
+impl Found {
+    fn of(config: UpstreamConfig, before: &[UpstreamResource]) -> Result<Self, Failure> {
+        if let Some(same) = before.iter().find(|it| it.config == config) {
+            return Ok(Self::Same(Box::new(same.clone())));
+        }
+        let files = UpstreamFiles::read(&config)?;
         if files.policy.is_none() || files.lock.is_none() || !files.is_accepted() {
             let name = config.name.to_string();
             return Err(Failure::NotAccepted { name, policy: config.policy });
         }
+        Ok(Self::Other(config, files))
+    }
+
+    /// Its policy, which is in force or is to be.
+    fn policy(&self) -> Result<(Policy, &UpstreamConfig), Failure> {
+        Ok(match self {
+            Self::Same(same) => (same.policy.clone(), &same.config),
+            Self::Other(config, files) => {
+                (gateway::policy_of(files.policy.as_deref().unwrap_or_default())?, config)
+            }
+        })
+    }
+}
+
+impl RereadGateway {
+    /// A server that was not there before, or is configured otherwise, with the `files` that were
+    /// read of it.
+    async fn opened(
+        &self,
+        config: UpstreamConfig,
+        files: UpstreamFiles,
+        environment: &Environment,
+    ) -> Result<UpstreamResource, Failure> {
         let patience = gateway::patience(&config, false);
-        let offered = gateway::listed(&config, patience, environment).await;
+        let listing = gateway::listed(&config, patience, environment);
+        let (offered, ()) = tokio::join!(listing, tokio::time::sleep(SETTLING));
+        // A policy that is being written may be whole, and permit more.
+        if UpstreamFiles::read(&config)? != files {
+            return Err(Failure::Unsettled { name: config.name.to_string() });
+        }
         let diff = diff_command(&config, &self.gateway.upstream, &self.invocation);
         let mut text = Vec::new();
-        let ready = gateway::prepare(config, offered, false, &diff, &mut text)?;
+        let ready = gateway::prepare_with(config, files, offered, false, &diff, &mut text)?;
         for line in String::from_utf8_lossy(&text).lines() {
             tracing::warn!("{line}");
         }

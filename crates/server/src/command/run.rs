@@ -37,7 +37,7 @@ use crate::{
     args::RunArgs,
     config::{
         policy_file::PolicySource,
-        settings::{Config, ConfigError},
+        settings::{Config, ConfigError, policy_path},
         transport::Transport,
     },
     failure::Failure,
@@ -67,7 +67,9 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen();
     let log = log::start(environment);
-    let files = SettingsFiles::new(args, env_file, environment);
+    let policy = policy_path(args.policy.as_ref(), environment);
+    let files = SettingsFiles::new(args, env_file, environment, policy);
+    let environment = &files.environment().clone();
     let config = match (Config::resolve(args, environment, &McpServer::offers()), log) {
         (Ok(config), Ok(())) => config,
         (Ok(_), Err(fault)) => return Err(ConfigError(vec![fault]).into()),

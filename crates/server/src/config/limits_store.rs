@@ -1,8 +1,6 @@
 //! Where several nodes count rates together: `LIMITS_STORE`. It is not asked here: it may be away
 //! when a server starts.
 
-use std::fs;
-
 use limits_store::{StoreAddress, StoreTls};
 use settings::{Environment, Variable, secret_file};
 
@@ -48,13 +46,15 @@ impl LimitsStoreConfig {
 fn tls(environment: &Environment, faults: &mut Vec<String>) -> Option<StoreTls> {
     let path = environment.set_value(Variable::CaFile);
     // One that cannot be read is reported with the issuers.
-    let pem = path.and_then(|path| fs::read(path).ok());
+    let pem = path.and_then(|path| environment.read(path.as_ref()).ok());
     let tls = StoreTls::new(pem.as_deref());
     tls.map_err(|fault| faults.push(format!("CA_FILE: {fault}"))).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn resolve(pairs: &[(&str, &str)]) -> Result<Option<LimitsStoreConfig>, Vec<String>> {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use auth_core::{Action, Policy, PolicyDocument, PolicyError};
+use settings::Environment;
 
 /// The policy that is used when no file is named.
 pub const BUILT_IN: &str = include_str!("../../policy.toml");
@@ -56,10 +57,11 @@ impl std::fmt::Display for PolicySource {
 /// Reads the policy at `path`, or the built-in one, and checks that each of `offers` has a rule.
 pub(crate) fn load(
     path: Option<&Path>,
+    environment: &Environment,
     offers: &[Action],
 ) -> Result<(Policy, PolicySource), PolicyFileError> {
     let Some(path) = path else { return Ok((parse(BUILT_IN, offers)?, PolicySource::BuiltIn)) };
-    let text = fs::read_to_string(path).map_err(|error| PolicyFileError::Unreadable {
+    let text = environment.read_text(path).map_err(|error| PolicyFileError::Unreadable {
         path: path.into(),
         reason: error.to_string(),
     })?;
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_built_in_policy_has_a_rule_for_everything() {
-        let (policy, source) = load(None, &McpServer::offers()).unwrap();
+        let (policy, source) = load(None, &Environment::default(), &McpServer::offers()).unwrap();
         assert_eq!(source, PolicySource::BuiltIn);
         assert_eq!(policy.requestable_scopes().to_string(), "Admin.Write User.Read");
     }
@@ -111,7 +113,8 @@ mod tests {
         assert!(fault.to_string().contains("\"Admin.Wirte\""), "{fault}");
         assert!(matches!(parse("tools = 1"), Err(PolicyFileError::Syntax(_))));
         assert!(matches!(parse("[tols]"), Err(PolicyFileError::Syntax(_))));
-        let missing = load(Some(Path::new("/no/such/policy.toml")), &[]).unwrap_err();
+        let path = Path::new("/no/such/policy.toml");
+        let missing = load(Some(path), &Environment::default(), &[]).unwrap_err();
         assert!(missing.to_string().contains("/no/such/policy.toml"));
     }
 }

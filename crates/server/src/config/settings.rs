@@ -365,6 +365,11 @@ fn parse_resource(text: &str) -> Result<ResourceUri, String> {
     Ok(resource)
 }
 
+/// The policy file that the flag or the environment names.
+pub(crate) fn policy_path(flag: Option<&PathBuf>, environment: &Environment) -> Option<PathBuf> {
+    flag.cloned().or_else(|| environment.get(Variable::PolicyFile).map(PathBuf::from))
+}
+
 /// The policy that the flag or the environment names, or the built-in one; each of `offers` has a
 /// rule in it.
 pub(crate) fn load_policy(
@@ -372,8 +377,8 @@ pub(crate) fn load_policy(
     environment: &Environment,
     offers: &[Action],
 ) -> Result<(Policy, PolicySource), policy_file::PolicyFileError> {
-    let named = environment.get(Variable::PolicyFile).map(PathBuf::from);
-    policy_file::load(flag.or(named.as_ref()).map(PathBuf::as_path), offers)
+    let path = policy_path(flag, environment);
+    policy_file::load(path.as_deref(), environment, offers)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::config::{policy_file::PolicyFileError, upstreams::UpstreamConfig};
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The policy and the lock file of an upstream, as they are.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UpstreamFiles {
     /// The text of the policy; `None` if there is no file.
     pub(crate) policy: Option<String>,

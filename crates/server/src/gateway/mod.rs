@@ -24,10 +24,10 @@ pub(crate) mod watch;
 
 pub(crate) use self::{
     connect::{ListingError, Patience, listed},
-    files::{UpstreamFiles, read_lock},
+    files::{UpstreamFiles, policy_of, read_lock},
     limits::GatewayLimits,
     open::{SharedParts, open},
-    prepare::{Ready, patience, prepare},
+    prepare::{Ready, patience, prepare, prepare_with},
     report::{review_json, shown_review, write_changes},
     review::Review,
 };

@@ -57,6 +57,18 @@ pub(crate) fn prepare(
     out: &mut dyn Screen,
 ) -> Result<Ready, Failure> {
     let files = UpstreamFiles::read(&config)?;
+    prepare_with(config, files, offered, accept, diff, out)
+}
+
+/// The same with `files`, which are those of `config`.
+pub(crate) fn prepare_with(
+    config: UpstreamConfig,
+    files: UpstreamFiles,
+    offered: Result<Offered, ListingError>,
+    accept: bool,
+    diff: &str,
+    out: &mut dyn Screen,
+) -> Result<Ready, Failure> {
     let name = config.name.to_string();
     let offered = match offered {
         Ok(offered) => offered,

@@ -1,7 +1,7 @@
 //! How a server with a URL is reached.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -86,7 +86,11 @@ impl Remote {
     ) -> Result<Self, RemoteError> {
         let ca = place.ca.clone();
         let ca = ca.or_else(|| environment.set_value(Variable::CaFile).map(PathBuf::from));
-        let roots = if place.url.is_https() { roots(ca.as_deref())? } else { TlsRoots::system() };
+        let roots = if place.url.is_https() {
+            roots(ca.as_deref(), environment)?
+        } else {
+            TlsRoots::system()
+        };
         let client = HttpClient::new(place.url.clone(), &roots, limits)?;
         let credentials = credentials(&place.presented, resource, ca.as_deref())?;
         let own: Issuer = environment.get(Variable::JwtIssuer).unwrap_or_default().parse()?;
@@ -95,9 +99,9 @@ impl Remote {
     }
 }
 
-fn roots(ca: Option<&Path>) -> Result<TlsRoots, RemoteError> {
+fn roots(ca: Option<&Path>, environment: &Environment) -> Result<TlsRoots, RemoteError> {
     let Some(path) = ca else { return Ok(TlsRoots::system()) };
-    match fs::read(path) {
+    match environment.read(path) {
         Ok(pem) => Ok(TlsRoots::with_pem(&pem)?),
         Err(source) => Err(RemoteError::ReadAuthorities { path: path.into(), source }),
     }

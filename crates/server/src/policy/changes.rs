@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::access_matrix::{RoleColumn, actions, needs};
 
+/// How many lines of what changes are logged.
+const MAX_LOGGED: usize = 20;
+
 /// What changes.
 #[derive(Debug)]
 pub(crate) struct Changes {
@@ -71,6 +74,17 @@ impl Changes {
                 .map(|(what, old, new)| format!("~ {what}: needed {old}; needs {new}")),
         );
         lines
+    }
+
+    /// Logs the first lines.
+    pub(crate) fn log(&self) {
+        let lines = self.lines();
+        for change in lines.iter().take(MAX_LOGGED) {
+            tracing::info!("The policy changes: {change}");
+        }
+        if let Some(more) = lines.len().checked_sub(MAX_LOGGED).filter(|more| *more > 0) {
+            tracing::info!(more, "The policy changes further: `policy diff` shows all of it");
+        }
     }
 
     /// The lines, or one that says that there are none.

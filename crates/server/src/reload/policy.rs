@@ -14,9 +14,6 @@ use crate::{
     policy::changes::Changes,
 };
 
-/// How many lines of what changes are logged.
-const MAX_LINES: usize = 20;
-
 /// The policy in force for a resource.
 #[derive(Debug)]
 pub(crate) struct PolicyInForce {
@@ -41,14 +38,9 @@ impl PolicyInForce {
             return Ok(Applied::Same);
         }
         self.recheck.check(&old, &policy)?;
-        let changes = Changes::between(&old, &policy).lines();
+        let changes = Changes::between(&old, &policy);
         self.rules.replace(policy)?;
-        for change in changes.iter().take(MAX_LINES) {
-            tracing::info!("The policy changes: {change}");
-        }
-        if let Some(more) = changes.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            tracing::info!(more, "The policy changes further: `policy diff` shows all of it");
-        }
+        changes.log();
         Ok(Applied::Changed)
     }
 }

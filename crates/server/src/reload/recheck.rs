@@ -14,12 +14,12 @@ use crate::{
     },
 };
 
-/// The settings as they were given at the start, to be resolved with another policy.
+/// The settings in force, to be resolved with another policy.
 #[derive(Clone)]
 pub(crate) struct Recheck {
     /// The flags.
     pub(crate) args: RunArgs,
-    /// The variables, and the configuration file.
+    /// The variables, and the content of the files that were put in force.
     pub(crate) environment: Environment,
     /// Whether there is no other policy, so that what names scopes and roles is compared with it.
     pub(crate) is_only_one: bool,

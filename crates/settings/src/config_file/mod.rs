@@ -106,6 +106,12 @@ impl ConfigFile {
         &self.path
     }
 
+    /// The text of the file; empty if there is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The text of the file, if it has sections `[issuers."…"]`.
     #[must_use]
     pub fn issuers(&self) -> Option<&str> {

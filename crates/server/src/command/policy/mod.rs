@@ -11,13 +11,16 @@ use std::{
 };
 
 use auth_core::Action;
-use settings::{Environment, Variable};
+use settings::Environment;
 use terminal::Screen;
 
 use crate::{
     args::{PolicyArgs, PolicyCommand, RunArgs},
     command::upstreams,
-    config::policy_file::{self, PolicyFileError},
+    config::{
+        policy_file::{self, PolicyFileError},
+        settings::policy_path,
+    },
     failure::Failure,
     gateway,
     mcp::server::McpServer,
@@ -32,10 +35,10 @@ pub(crate) fn policy(
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let (path, offers) = match &policy.upstream {
-        None => (args.policy.clone().or(named(environment)), McpServer::offers()),
+        None => (policy_path(args.policy.as_ref(), environment), McpServer::offers()),
         Some(name) => upstream_policy(name, args, environment)?,
     };
-    let load = || policy_file::load(path.as_deref(), &offers);
+    let load = || policy_file::load(path.as_deref(), environment, &offers);
     match &policy.command {
         PolicyCommand::Check => {
             let (policy, source) = load()?;
@@ -75,10 +78,6 @@ fn upstream_policy(
     let lock = gateway::read_lock(&lock)?.unwrap_or_default();
     let offers = lock.pins.iter().filter_map(|it| it.kind().action(it.key())).collect();
     Ok((Some(policy), offers))
-}
-
-fn named(environment: &Environment) -> Option<PathBuf> {
-    environment.get(Variable::PolicyFile).map(Into::into)
 }
 
 fn text_of(path: &Path) -> Result<String, Failure> {

@@ -1,7 +1,7 @@
 //! The files that have sections of issuers: each section with its line, and what is checked over
 //! all of them.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use auth_core::Policy;
 use settings::Environment;
@@ -21,7 +21,7 @@ pub(crate) fn load(
     faults: &mut Vec<String>,
 ) -> Vec<IssuerConfig> {
     let file = format!("ISSUERS_FILE {}", path.display());
-    let text = match fs::read_to_string(path) {
+    let text = match environment.read_text(path) {
         Ok(text) => text,
         Err(error) => {
             faults.push(format!("{file}: {error}"));

@@ -13,6 +13,8 @@ use std::{io, panic, sync::OnceLock, thread};
 use settings::{Environment, Variable};
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
+#[cfg(test)]
+pub(crate) use self::captured::Captured;
 pub(crate) use self::gate::Gate;
 use self::{
     json::Json,
