@@ -129,8 +129,9 @@ impl Foundation {
         })
     }
 
-    /// Starts the jobs. They end when `stop` is cancelled.
-    pub(crate) fn start(&self, stop: &CancellationToken) -> JoinSet<()> {
+    /// Starts the jobs. They end when `stop` is cancelled; what the calls need that are under way
+    /// then, when `ended` is.
+    pub(crate) fn start(&self, stop: &CancellationToken, ended: &CancellationToken) -> JoinSet<()> {
         let mut running = JoinSet::new();
         let directory = Arc::clone(&self.directory);
         running.spawn(until(stop.clone(), async move { directory.keep_fresh().await }));
@@ -138,7 +139,7 @@ impl Foundation {
             running.spawn(sessions.prune(stop.clone()));
         }
         if let Some(store) = self.limits_store.clone() {
-            running.spawn(until(stop.clone(), async move { store.keep().await }));
+            running.spawn(until(ended.clone(), async move { store.keep().await }));
         }
         if let Some(audit) = self.audit.clone() {
             running.spawn(audit.keep(stop.clone()));
@@ -238,6 +239,35 @@ async fn open_sessions(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::RunArgs;
+
+    #[tokio::test]
+    async fn rates_are_counted_for_all_nodes_until_the_last_call_has_ended() {
+        let pairs = [
+            ("JWT_SECRET", "a-secret-of-thirty-two-characters-or-more"),
+            ("SIGN_IN", "off"),
+            ("DATABASE_URL", "sqlite::memory:"),
+            // Nobody listens there.
+            ("LIMITS_STORE", "redis://127.0.0.1:1"),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let environment = settings::Environment::from_pairs(pairs);
+        let config = Config::resolve(&RunArgs::default(), &environment, &[]).unwrap();
+        let clock: Arc<dyn Clock> = testkit::ManualClock::at(testkit::NOW);
+        let foundation = Foundation::open(&config, Vec::new(), &clock, "server".into());
+        let foundation = foundation.await.unwrap();
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let mut jobs = foundation.start(&stop, &ended);
+        assert_eq!(jobs.len(), 2, "the directory, and the store");
+        stop.cancel();
+        jobs.join_next().await.unwrap().unwrap();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(jobs.try_join_next().is_none(), "the store ended with the stop");
+        ended.cancel();
+        jobs.join_next().await.unwrap().unwrap();
+    }
 
     #[tokio::test]
     async fn a_background_job_ends_when_the_server_stops() {

@@ -199,7 +199,7 @@ pub(super) async fn serve_until(
     let proxies = config.trusted_proxies.clone();
     let (metrics, audit) = (foundation.metrics.clone(), foundation.audit.clone());
     let foundation = Arc::new(foundation);
-    let mut jobs = foundation.start(&stop);
+    let mut jobs = foundation.start(&stop, &ended_calls);
     let tracing = tracing.map(Tracing::start);
     let mut in_force = InForce::new(Arc::clone(&foundation), stop.clone(), ended_calls.clone());
     Box::pin(in_force.put(served)).await?;
