@@ -55,9 +55,7 @@ impl Socket {
             }
         }
     }
-}
 
-impl Socket {
     /// How TLS is spoken here, if it is.
     pub(super) const fn tls(&self) -> Option<&Tls> {
         match self {

@@ -5,8 +5,8 @@
 //!    token, an address.
 //! 2. What is refused spends a budget too, but for what the budget itself refuses.
 //! 3. Budgets are of one node, and start anew with it; a store ([`BudgetStore`]) has others, of all
-//!    nodes. A rate that is changed starts with a full
-//!    budget; one that is not keeps what is spent, also when the policy is replaced.
+//!    nodes. A rate that is changed starts with a full budget; one that is not keeps what is spent,
+//!    also when the policy is replaced.
 //! 4. There are [`MAX_BUDGETS`] of callers and clients, and as many of addresses. Beyond them those
 //!    that are used least are forgotten, and so are full again.
 //! 5. A valid token is not refused because of other callers at its address, and one that has ended

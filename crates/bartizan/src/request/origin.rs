@@ -143,9 +143,7 @@ impl Origins {
         };
         OriginError { fault, facts }
     }
-}
 
-impl Origins {
     /// The page's origin, if the request says that it comes from one that is let in.
     pub(crate) fn page(&self, headers: &HeaderMap, uri: &Uri) -> Option<HeaderValue> {
         let origin = headers.get(header::ORIGIN)?;

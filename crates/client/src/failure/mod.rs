@@ -384,9 +384,7 @@ impl Failure {
         }
         json!({ "error": error })
     }
-}
 
-impl Failure {
     fn pages_json(&self, sanitizer: &Sanitizer<'_>) -> Value {
         self.named.pages.iter().map(|page| sanitizer.full(page)).collect()
     }

@@ -2,8 +2,7 @@
 //!
 //! 1. The role that is used inserts and reads, and does nothing else: `docs/deploy/audit.sql` makes
 //!    the table and the role. Nothing here makes or changes a table.
-//! 2. A record that is there already stays as it is. Whether it is
-//!    the same is part of the answer.
+//! 2. A record that is there already stays as it is. Whether it is the same is part of the answer.
 //! 3. No answer for 30 s is an error. A connection on which something failed is closed.
 //! 4. A server that is not on this machine is spoken to over TLS, as with the directory.
 

@@ -79,9 +79,7 @@ impl AuditRow {
             _ => none,
         }
     }
-}
 
-impl AuditRow {
     /// Whether the other columns say what the line says. Of a line that is no record that question
     /// is not asked: its fault is another one.
     #[must_use]

@@ -82,9 +82,7 @@ impl IdentityHeaders {
             add(&self.scopes, &scopes.join(" "));
         }
     }
-}
 
-impl IdentityHeaders {
     /// The user, as no other one: one subject may be two users at two issuers.
     fn subject_value(&self, issuer: &Issuer, subject: &str) -> String {
         let is_own = |own: &Issuer| own == issuer && !subject.contains('#');

@@ -105,9 +105,7 @@ impl UrlPlace {
         let identity = IdentityHeaders::none();
         Ok(Self { url: url?, ca: None, presented: Presented::Nothing, identity })
     }
-}
 
-impl UrlPlace {
     /// Whether what is presented to it depends on who calls.
     pub(crate) fn is_per_caller(&self) -> bool {
         self.presented.is_per_caller() || self.identity != IdentityHeaders::none()
