@@ -116,7 +116,7 @@ container:
 fuzz seconds="10" *targets:
     crates/fuzz/run "{{ target }}" "$@"
 
-# 500 connections at once, most of them hostile, against the real server (loopback only; needs Linux)
+# 450 connections at once, over TLS, most of them hostile, against the real server (loopback only; needs Linux)
 load seconds="30": build-all
     "{{ target }}/debug/examples/load" "{{ target }}/debug/server" "{{ target }}/debug/examples/peer" "{{ seconds }}"
 

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     cast::Class,
+    secured::Place,
     server::Tokens,
     tally::Tally,
     wire::{Answer, Connection},
@@ -30,9 +31,13 @@ const NOT_BEFORE: Duration = Duration::from_secs(28);
 /// How much later than at once anything may be, on a machine that is full of work.
 const LATE: Duration = Duration::from_secs(15);
 /// Longer than anything takes.
-const FOR_EVER: Duration = Duration::from_secs(90);
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(90);
 /// How long the slow ones pause between two bytes.
 const DRIP: Duration = Duration::from_secs(2);
+
+/// A call of `get_time`.
+pub(crate) const BODY: &str =
+    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
 
 /// Numbers the opaque tokens.
 static OPAQUE: AtomicU64 = AtomicU64::new(0);
@@ -40,31 +45,31 @@ static OPAQUE: AtomicU64 = AtomicU64::new(0);
 /// What every caller knows.
 #[derive(Clone)]
 pub(crate) struct Plan {
-    address: SocketAddr,
+    pub(crate) place: Place,
     tokens: Arc<Tokens>,
     begun: Instant,
     pub(crate) length: Duration,
 }
 
 impl Plan {
-    pub(crate) fn new(
-        address: SocketAddr,
-        tokens: Tokens,
-        begun: Instant,
-        length: Duration,
-    ) -> Self {
-        Self { address, tokens: Arc::new(tokens), begun, length }
+    pub(crate) fn new(place: Place, tokens: Tokens, begun: Instant, length: Duration) -> Self {
+        Self { place, tokens: Arc::new(tokens), begun, length }
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.begun.elapsed() >= self.length
+    }
+
+    /// The token that `class` presents.
+    pub(crate) fn token(&self, class: Class) -> Option<&str> {
+        class.token(&self.tokens)
     }
 }
 
 impl Class {
     fn token(self, tokens: &Tokens) -> Option<&str> {
         match self {
-            Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous => None,
+            Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous | Self::Http2NoToken => None,
             Self::BadSignature => Some(&tokens.bad_signature),
             Self::Expired => Some(&tokens.expired),
             Self::OtherAudience => Some(&tokens.other_audience),
@@ -85,14 +90,19 @@ impl Class {
                     | Self::SlowHead
                     | Self::Idle
                     | Self::Deaf
+                    | Self::Http2Deaf
+                    | Self::Http2Resets
             );
         };
         let says = |part: &str| text.contains(part);
         match (self, status) {
-            (Self::Valid | Self::Idle | Self::Pipelined, 200) => says("\"iserror\":false"),
-            (Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous, 401) => {
-                says("www-authenticate: bearer scope=") && !says("error=")
+            (Self::Valid | Self::Idle | Self::Pipelined | Self::Http2, 200) => {
+                says("\"iserror\":false")
             }
+            (
+                Self::NoToken | Self::LongAnonymous | Self::SlowAnonymous | Self::Http2NoToken,
+                401,
+            ) => says("www-authenticate: bearer scope=") && !says("error="),
             (Self::BadSignature | Self::Expired | Self::OtherAudience, 401) => {
                 says("error=\"invalid_token\"")
             }
@@ -111,16 +121,35 @@ impl Class {
         match self {
             Self::SlowHead | Self::SlowBody => (NOT_BEFORE..SERVER_WAITS + LATE).contains(&took),
             // The server waits once all that the system keeps for the connection is full.
-            Self::Deaf => (NOT_BEFORE..FOR_EVER).contains(&took),
-            // It takes what it takes to send that much past all the others.
-            Self::LongStreamed => took < SERVER_WAITS,
+            Self::Deaf | Self::Http2Deaf => (NOT_BEFORE..FOR_EVER).contains(&took),
+            // It takes what it takes to send that much past all the others, or many one by one.
+            Self::LongStreamed | Self::LongAllowed | Self::Pipelined => took < SERVER_WAITS,
             _ => took < LATE,
+        }
+    }
+
+    /// Counts an answer, or that the connection was closed, if the matrix has it; else a fault.
+    pub(crate) fn judge(
+        self,
+        answer: Option<&Answer>,
+        took: Duration,
+        plan: &Plan,
+        tally: &mut Tally,
+    ) {
+        let status = answer.map(|answer| answer.status);
+        if !self.may_get(answer) {
+            let text = answer.map_or("closed", |answer| &answer.text);
+            tally.fault(format!("{self:?} got {text}"));
+        } else if !self.may_take(took) {
+            tally.fault(format!("{self:?} got {status:?} after {} ms", took.as_millis()));
+        } else {
+            tally.count(self, status, plan.begun.elapsed(), took);
         }
     }
 
     /// What is sent; for some classes only the beginning of it.
     pub(crate) fn request(self, tokens: &Tokens) -> Vec<u8> {
-        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
+        let body = BODY;
         let authorization = match self.token(tokens) {
             // Each another one, so that nothing is remembered of it.
             _ if self == Self::Opaque => {
@@ -171,7 +200,7 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
         }
         let mut open = match connection.take() {
             Some(open) => open,
-            None => match open_as(class, plan.address).await {
+            None => match open_as(class, &plan.place).await {
                 Ok(open) => open,
                 Err(error) => {
                     tally.fault(format!("{class:?} could not connect: {error}"));
@@ -186,15 +215,7 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
             continue;
         };
         let took = begun.elapsed();
-        let status = answer.as_ref().map(|answer| answer.status);
-        if !class.may_get(answer.as_ref()) {
-            let text = answer.as_ref().map_or("closed", |answer| &answer.text);
-            tally.fault(format!("{class:?} got {text}"));
-        } else if !class.may_take(took) {
-            tally.fault(format!("{class:?} got {status:?} after {} ms", took.as_millis()));
-        } else {
-            tally.count(class, status, plan.begun.elapsed(), took);
-        }
+        class.judge(answer.as_ref(), took, &plan, &mut tally);
         match class {
             Class::Idle => idle(&mut open, &plan, &mut tally).await,
             // They come again and again, but what they send is not to be all that the machine does.
@@ -213,14 +234,16 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
 
 /// One call; how it was answered.
 pub(crate) async fn once(plan: &Plan, class: Class) -> Option<u16> {
-    ask(plan.address, &class.request(&plan.tokens)).await.map(|answer| answer.status)
+    let mut connection = open_as(class, &plan.place).await.ok()?;
+    connection.send(&class.request(&plan.tokens)).await.ok()?;
+    timeout(LATE, connection.answer()).await.ok()?.map(|answer| answer.status)
 }
 
-async fn open_as(class: Class, address: SocketAddr) -> io::Result<Connection> {
+async fn open_as(class: Class, place: &Place) -> io::Result<Connection> {
     if class == Class::Deaf {
-        Connection::open_with_little_room(address).await
+        Connection::open_with_little_room(place).await
     } else {
-        Connection::open(address).await
+        Connection::open_secured(place).await
     }
 }
 

@@ -32,19 +32,35 @@ pub(crate) enum Class {
     Opaque,
     /// The longest body that is read, of a caller who may not do what it asks for.
     LongAllowed,
+    /// As `Valid`, with many calls at once over HTTP/2.
+    Http2,
+    /// As `NoToken`, the same.
+    Http2NoToken,
+    /// Asks over HTTP/2, and opens no window for the answers.
+    Http2Deaf,
+    /// Makes requests over HTTP/2, and gives each up at once.
+    Http2Resets,
 }
 
-/// How many connections each class has: 532 in all.
-pub(crate) const CAST: [(Class, usize); 17] = [
-    (Class::Valid, 120),
-    (Class::NoToken, 60),
-    (Class::BadSignature, 70),
-    (Class::Expired, 60),
-    (Class::OtherAudience, 50),
-    (Class::MissingScope, 50),
+impl Class {
+    /// Whether it speaks HTTP/2.
+    pub(crate) const fn is_http2(self) -> bool {
+        matches!(self, Self::Http2 | Self::Http2NoToken | Self::Http2Deaf | Self::Http2Resets)
+    }
+}
+
+/// How many connections each class has: 443 in all. Those without `Http2` in their name speak
+/// HTTP/1.1.
+pub(crate) const CAST: [(Class, usize); 21] = [
+    (Class::Valid, 100),
+    (Class::NoToken, 40),
+    (Class::BadSignature, 50),
+    (Class::Expired, 40),
+    (Class::OtherAudience, 40),
+    (Class::MissingScope, 40),
     (Class::LongAnnounced, 20),
-    (Class::LongStreamed, 10),
-    (Class::LongAnonymous, 10),
+    (Class::LongStreamed, 6),
+    (Class::LongAnonymous, 6),
     (Class::SlowHead, 20),
     (Class::SlowBody, 20),
     (Class::SlowAnonymous, 5),
@@ -52,5 +68,9 @@ pub(crate) const CAST: [(Class, usize); 17] = [
     (Class::Deaf, 2),
     (Class::Pipelined, 5),
     (Class::Opaque, 20),
-    (Class::LongAllowed, 5),
+    (Class::LongAllowed, 3),
+    (Class::Http2, 10),
+    (Class::Http2NoToken, 6),
+    (Class::Http2Deaf, 2),
+    (Class::Http2Resets, 3),
 ];

@@ -1,4 +1,4 @@
-//! Load: the real server with some 500 connections open at once, most of them hostile.
+//! Load: the real server with some 450 connections open at once, most of them hostile.
 //!
 //! `load SERVER_BINARY PEER_BINARY SECONDS` starts the server on a free loopback port in a folder
 //! of its own and ends with an error if one of these does not hold:
@@ -10,9 +10,9 @@
 //! 3. Memory is flat: after a warm-up it stays within [`GROWTH`] of what it was.
 //! 4. When all have gone, the server still answers, holds no connection more than at the start, and
 //!    ends well when it is told to.
-//! 5. All this is so with everything on that an operator may have: an audit log, metrics, rates,
-//!    and a policy that changes every second. Each valid call is counted and recorded, and the log
-//!    verifies ([`operator`]).
+//! 5. All this is so over TLS, by HTTP/1.1 and HTTP/2, and with everything on that an operator may
+//!    have: an audit log, metrics, rates, and a policy that changes every second. Each valid call
+//!    is counted and recorded, and the log verifies ([`operator`]).
 //! 6. While nobody reads the log, calls are refused, health is answered, and the server ends when
 //!    it is told to ([`unread`]).
 //! 7. One user who fills every connection with bodies does not fill the memory ([`bodies`]).
@@ -31,8 +31,10 @@
 mod bodies;
 mod callers;
 mod cast;
+mod http2;
 mod operator;
 mod panics;
+mod secured;
 mod server;
 mod sign_ins;
 mod tally;
@@ -75,15 +77,20 @@ async fn main() -> ExitCode {
     // The warm-up is a half, and what comes after it must be long enough to see something.
     let seconds = seconds.max(15);
     let asked = server::asked().await;
-    let (server, tokens, mut operator) = Server::start(Path::new(&program), &asked);
+    let (server, place, tokens, mut operator) = Server::start(Path::new(&program), &asked);
     let at_rest = server.sockets();
     let begun = Instant::now();
-    let plan = Plan::new(server.address, tokens, begun, Duration::from_secs(seconds));
+    let plan = Plan::new(place, tokens, begun, Duration::from_secs(seconds));
 
     let mut callers = JoinSet::new();
     for (class, connections) in CAST {
         for _ in 0..connections {
-            callers.spawn(callers::call(class, plan.clone()));
+            let plan = plan.clone();
+            if class.is_http2() {
+                callers.spawn(http2::call(class, plan));
+            } else {
+                callers.spawn(callers::call(class, plan));
+            }
         }
     }
     let mut memory = Vec::new();

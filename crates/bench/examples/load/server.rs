@@ -13,7 +13,13 @@ use auth_core::{Algorithm, Clock, SystemClock};
 use tempfile::TempDir;
 use testkit::{Forge, RESOURCE, Reply, TestIssuer, TestKey};
 
-use crate::operator::Operator;
+use crate::{
+    operator::Operator,
+    secured::{CERTIFICATE, KEY, Place, write_certificate},
+};
+
+/// What the server with a certificate protects.
+const SECURED_RESOURCE: &str = "https://localhost/mcp";
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
@@ -35,53 +41,60 @@ pub(crate) struct Tokens {
 
 impl Server {
     /// Starts `program` with first users, a key of its own (ES256, whose signatures are the most
-    /// expensive to check), and all that an operator may have on.
-    pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Tokens, Operator) {
+    /// expensive to check), a certificate, and all that an operator may have on.
+    pub(crate) fn start(program: &Path, asked: &TestIssuer) -> (Self, Place, Tokens, Operator) {
         let program = program.canonicalize().unwrap();
         let folder = made_folder(&program);
         let operator = Operator::new(&program, folder.path());
-        let (server, tokens) = Self::start_in(folder, &program, Some(asked), Stdio::null(), "off");
-        (server, tokens, operator)
+        let certificate = write_certificate(folder.path());
+        let mut command = command(&program, folder.path());
+        let issuers = folder.path().join("issuers.toml");
+        fs::write(&issuers, issuers_file(asked)).unwrap();
+        command.env("ISSUERS_FILE", issuers).env("LOAD_SECRET", "a secret of the load test");
+        command.env("TLS_CERTIFICATE_FILE", CERTIFICATE).env("TLS_KEY_FILE", KEY);
+        command.env("MCP_RESOURCE", SECURED_RESOURCE).env("SIGN_IN", "off");
+        let (server, tokens) = Self::start_in(folder, command, SECURED_RESOURCE, Stdio::null());
+        let place = Place::new(server.address, &certificate);
+        (server, place, tokens, operator)
     }
 
-    /// The same with its log going to `log`, and without the issuer that is asked.
+    /// One in plain HTTP and with nothing on, with its log going to `log`.
     pub(crate) fn start_with_log(program: &Path, log: Stdio) -> (Self, Tokens) {
-        let program = program.canonicalize().unwrap();
-        Self::start_in(made_folder(&program), &program, None, log, "off")
+        Self::start_plain(program, log, "off")
     }
 
     /// The same as its own authorization server.
     pub(crate) fn start_with_sign_in(program: &Path) -> (Self, Tokens) {
+        Self::start_plain(program, Stdio::null(), "on")
+    }
+
+    fn start_plain(program: &Path, log: Stdio, sign_in: &str) -> (Self, Tokens) {
         let program = program.canonicalize().unwrap();
-        Self::start_in(made_folder(&program), &program, None, Stdio::null(), "on")
+        let folder = made_folder(&program);
+        let mut command = command(&program, folder.path());
+        command.env("SIGN_IN", sign_in);
+        Self::start_in(folder, command, RESOURCE, log)
     }
 
     fn start_in(
         folder: TempDir,
-        program: &Path,
-        asked: Option<&TestIssuer>,
+        mut command: Command,
+        resource: &str,
         log: Stdio,
-        sign_in: &str,
     ) -> (Self, Tokens) {
         let key = TestKey::shared(Algorithm::Es256);
         let path = folder.path().join("key.pem");
         fs::write(&path, key.public_pem().unwrap()).unwrap();
-        let mut command = command(program, folder.path());
-        command.args(["--bind", "127.0.0.1:0"]).env("JWT_KEY_FILE", &path).env("SIGN_IN", sign_in);
+        command.args(["--bind", "127.0.0.1:0"]).env("JWT_KEY_FILE", &path);
         // All connections come from one address, which is not what is tested here.
         command.env("MAX_CONNECTIONS_PER_ADDRESS", "1024");
-        if let Some(asked) = asked {
-            let issuers = folder.path().join("issuers.toml");
-            fs::write(&issuers, issuers_file(asked)).unwrap();
-            command.env("ISSUERS_FILE", issuers).env("LOAD_SECRET", "a secret of the load test");
-        }
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
-        let address = line.strip_prefix("MCP server on http://").and_then(|l| l.split('/').next());
+        let address = line.strip_prefix("MCP server on ").and_then(|line| line.split('/').nth(2));
         let address = address.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
-        (Self { child, address, folder, _out: out }, Tokens::new(key))
+        (Self { child, address, folder, _out: out }, Tokens::new(key, resource))
     }
 
     /// Resident memory, in KiB.
@@ -148,10 +161,10 @@ impl Drop for Server {
 }
 
 impl Tokens {
-    fn new(key: &TestKey) -> Self {
+    fn new(key: &TestKey, resource: &str) -> Self {
         let now = SystemClock.now().as_secs();
         let dates = |exp: i64| {
-            let user = Forge::valid(key).claim("sub", "alice");
+            let user = Forge::valid(key).claim("sub", "alice").claim("aud", resource);
             user.claim("iat", now - 9).claim("nbf", now - 9).claim("exp", exp)
         };
         let good = || dates(now + 3600 * 24);
@@ -165,7 +178,7 @@ impl Tokens {
             valid: good().sign(key),
             bad_signature,
             expired: dates(now - 3600).sign(key),
-            other_audience: good().claim("aud", format!("{RESOURCE}/other")).sign(key),
+            other_audience: good().claim("aud", format!("{resource}/other")).sign(key),
             missing_scope: good().claim("scope", "User.Read").sign(key),
         }
     }

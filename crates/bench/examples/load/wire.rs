@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: a client that may do what no library would.
+//! HTTP/1.1 by hand, over TLS or without it: a client that may do what no library would.
 
 use std::{
     io,
@@ -6,18 +6,25 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
+
+use crate::secured::Place;
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// A connection, with what was read too far.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
+
+/// What bytes are sent on.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// One answer.
 pub(crate) struct Answer {
@@ -30,7 +37,14 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::new() })
+        Ok(Self { stream: Box::new(stream), buffer: Vec::new() })
+    }
+
+    /// One over TLS.
+    pub(crate) async fn open_secured(place: &Place) -> io::Result<Self> {
+        let stream = TcpStream::connect(place.address()).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: Box::new(place.http1(stream).await?), buffer: Vec::new() })
     }
 
     /// One that comes from this address.
@@ -39,18 +53,20 @@ impl Connection {
         socket.bind(SocketAddr::new(from, 0))?;
         let stream = socket.connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::new() })
+        Ok(Self { stream: Box::new(stream), buffer: Vec::new() })
     }
 
-    /// One for which the system keeps little of what it does not read.
-    pub(crate) async fn open_with_little_room(address: SocketAddr) -> io::Result<Self> {
+    /// One over TLS for which the system keeps little of what it does not read.
+    pub(crate) async fn open_with_little_room(place: &Place) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(4096)?;
-        Ok(Self { stream: socket.connect(address).await?, buffer: Vec::new() })
+        let stream = socket.connect(place.address()).await?;
+        Ok(Self { stream: Box::new(place.http1(stream).await?), buffer: Vec::new() })
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
     }
 
     /// The next answer; `None` if the connection was closed instead.
