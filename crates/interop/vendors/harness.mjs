@@ -78,7 +78,7 @@ export async function serve(place, settings = {}, args = ['--bind', '127.0.0.1:0
   for await (line of createInterface({ input: server.stdout })) break;
   clearTimeout(timer);
   server.stdout.resume();
-  const url = /^MCP server on (http:\/\/127\.0\.0\.1:\d+\/mcp), protected: /.exec(line)?.[1];
+  const url = /^MCP server on (https?:\/\/127\.0\.0\.1:\d+\/mcp), protected: /.exec(line)?.[1];
   if (!url) {
     await stop();
     throw new Error(`the server did not start: ${line} ${log}`);
