@@ -12,10 +12,14 @@
 //!    piece of each.
 //! 4. A request has its host in `Host`, as in HTTP/1.1 (`host`).
 //! 5. Requests at once, heads, windows, and streams that are reset are bounded ([`builder`]).
+//! 6. Frames that carry neither a request nor data have a budget (`frames`).
 
+mod frames;
 mod host;
 mod paced;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::{convert::Infallible, pin::pin, time::Duration};
 
@@ -36,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use self::{
+    frames::Counted,
     paced::Paced,
     streams::{Patience, State, Streams},
 };
@@ -83,7 +88,7 @@ where
 {
     let streams = Streams::default();
     let service = TowerToHyperService::new(Paced { inner: service, streams: streams.clone() });
-    let connection = builder(limits).serve_connection(TokioIo::new(io), service);
+    let connection = builder(limits).serve_connection(TokioIo::new(Counted::new(io)), service);
     let mut connection = pin!(connection);
     let mut patience = Patience {
         idle: limits.head_timeout,

@@ -6,30 +6,30 @@ use http_body_util::BodyExt;
 use hyper::{Request, header};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use listener::Limits;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::world::{PATIENCE, Secured, World, read, request2};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame.
-const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+pub(crate) const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 /// The type of GOAWAY, and two of its codes (RFC 9113 §7).
 const GOAWAY: u8 = 7;
 const NO_ERROR: u32 = 0;
-const ENHANCE_YOUR_CALM: u32 = 11;
+pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 
-async fn connect(world: &World) -> Secured {
+pub(crate) async fn connect(world: &World) -> Secured {
     world.connect(world.client(&["h2"])).await.unwrap()
 }
 
 /// The code of the last GOAWAY that comes until the connection ends.
-async fn ended_with(stream: &mut Secured) -> Option<u32> {
+pub(crate) async fn ended_with(stream: &mut (impl AsyncRead + Unpin)) -> Option<u32> {
     let mut bytes = Vec::new();
     let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap();
     let (mut rest, mut code) = (&bytes[..], None);
     while rest.len() >= 9 {
         let length = usize::from(rest[0]) << 16 | usize::from(rest[1]) << 8 | usize::from(rest[2]);
-        let (frame, after) = rest.split_at(9 + length);
+        let Some((frame, after)) = rest.split_at_checked(9 + length) else { break };
         if frame[3] == GOAWAY {
             code = Some(u32::from_be_bytes(frame[13..17].try_into().unwrap()));
         }

@@ -6,6 +6,7 @@
 )]
 
 mod client_certificates;
+mod floods;
 mod handshakes;
 mod http2;
 mod replaced;

@@ -6,7 +6,7 @@ use axum::{
     Extension, Router,
     body::Body,
     http::{HeaderMap, Uri, header},
-    routing::get,
+    routing::{get, post},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -233,6 +233,10 @@ fn router() -> Router {
         tokio::time::sleep(Duration::from_millis(300)).await;
         "slow"
     };
+    let unread = |body: Body| async move {
+        std::future::pending::<()>().await;
+        drop(body);
+    };
     let endless = || async {
         Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>())
     };
@@ -241,6 +245,7 @@ fn router() -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/large", get(|| async { "x".repeat(1 << 20) }))
         .route("/slow", get(slow))
+        .route("/unread", post(unread))
         .route("/endless", get(endless))
         .route(
             "/host",
