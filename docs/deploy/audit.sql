@@ -1,10 +1,13 @@
 -- The table into which servers copy their audit logs (AUDIT_DATABASE_URL), and the role that they
--- need. Run it once as the owner of the database:
+-- need. Run it once in each database, as its owner, who may also make roles:
 --
 --     psql --set=ON_ERROR_STOP=1 --file=audit.sql "$DATABASE"
 --
 -- Servers insert and read, and may not change or remove a row. Old rows are removed by the owner, if
--- at all. Give the role a password with `\password bartizan_audit`.
+-- at all. Give the role a password with `\password bartizan_audit`. A role is of all databases of a
+-- cluster: one that is there already is used, with the password that it has.
+
+BEGIN;
 
 CREATE TABLE audit_records (
     -- Which log: the name of the machine and the path of the file that is written.
@@ -33,6 +36,14 @@ CREATE INDEX audit_records_time ON audit_records (recorded_at);
 CREATE INDEX audit_records_subject ON audit_records (subject, recorded_at);
 CREATE INDEX audit_records_action ON audit_records (action, target, recorded_at);
 
-CREATE ROLE bartizan_audit LOGIN;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bartizan_audit') THEN
+        CREATE ROLE bartizan_audit LOGIN;
+    END IF;
+END
+$$;
 REVOKE ALL ON audit_records FROM PUBLIC;
 GRANT SELECT, INSERT ON audit_records TO bartizan_audit;
+
+COMMIT;

@@ -51,7 +51,7 @@ pub enum AuditFileError {
     },
     /// Its last record is not as it was written.
     #[error(
-        "the audit log {} does not end with a record as it was written: look at it with `server audit verify`, and move its files away to begin a new log",
+        "the audit log {} does not end with a record as it was written: name another file in AUDIT_FILE to begin a new log",
         path.display()
     )]
     Damaged {
@@ -70,7 +70,10 @@ pub enum AuditFileError {
         sequence: u64,
     },
     /// What the database has is no record of it.
-    #[error("the database has no head of the audit log {} where one should be: {source}", path.display())]
+    #[error(
+        "the database has no head of the audit log {} where one should be: {source}. Name another file in AUDIT_FILE to begin a new log",
+        path.display()
+    )]
     KeptHead {
         /// Which file.
         path: PathBuf,

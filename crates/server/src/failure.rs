@@ -150,9 +150,7 @@ pub enum Failure {
         finding: Finding,
     },
     /// A line of the audit log cannot be read.
-    #[error(
-        "{place} is not a record as it was written: look at the log with `server audit verify`"
-    )]
+    #[error("{place} is not a record as it was written")]
     AuditRecord {
         /// The file and the line.
         place: String,
@@ -281,6 +279,10 @@ impl Failure {
             Self::NoSuchGrant(_) => {
                 let command = invocation.command(Program::Server, "grants list");
                 Some(format!("`{command}` shows all grants"))
+            }
+            Self::Audit(AuditFileError::Damaged { .. }) | Self::AuditRecord { .. } => {
+                let command = invocation.command(Program::Server, "audit verify");
+                Some(format!("`{command}` names the first record that is not as it was written"))
             }
             Self::NotAccepted { .. } => {
                 Some("read it, and start again with --accept, or edit it".into())

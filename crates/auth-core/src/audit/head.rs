@@ -13,7 +13,7 @@ pub struct Head {
 
 /// A text is no head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no head: write SEQUENCE:HASH, as `server audit verify` prints it")]
+#[error("no head: write SEQUENCE:HASH, as `audit verify` prints it")]
 pub struct InvalidHeadError;
 
 impl Head {

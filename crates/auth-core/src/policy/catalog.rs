@@ -106,7 +106,7 @@ impl fmt::Display for PolicyFault {
             }
             Self::EmptyRule(place) => write!(
                 f,
-                "{place} has a rule that names no scope: write [] if any signed-in user may"
+                "{place} has a rule that names no scope: if any signed-in user may, write [], or all = [] beside a rate"
             ),
             Self::Template(place, fault) => {
                 write!(f, "{place} cannot be a rule: {fault} (RFC 6570)")

@@ -81,8 +81,12 @@ fn ours(words: &[String]) -> Option<(&'static str, &[String])> {
         words => words,
     };
     let own = words[0].rsplit('/').next().unwrap_or_default();
+    // The functions of deploy.md.
     if own == "as_server" {
         return Some(("server", &words[1..]));
+    }
+    if own == "as_token" {
+        return Some(("mint-token", &words[1..]));
     }
     if own == "just" && words.get(1).is_some_and(|it| it == "token") {
         return Some(("mint-token", &words[2..]));

@@ -1,6 +1,6 @@
 //! Backup while a server runs, loss of everything, restore: the scripts of `docs/deploy/`.
 
-use std::{path::Path, process::Command};
+use std::{os::unix::fs::MetadataExt, path::Path, process::Command};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use testkit::Postgres;
@@ -29,6 +29,15 @@ async fn a_lost_file_comes_back_with_all_that_was_decided() {
     let fault = script("restore", &site.database_url, &copy, None).unwrap_err();
     assert!(fault.contains("move it away first"), "{fault}");
     assert!(script("backup", &site.database_url, &copy, None).is_err(), "nor over another backup");
+
+    // Run by root it gives the file to the owner of the folder, who is the server's user.
+    let others = folder.path().join("others");
+    std::fs::create_dir(&others).unwrap();
+    if std::os::unix::fs::chown(&others, Some(1), Some(1)).is_ok() {
+        let file = others.join("directory.db");
+        script("restore", &format!("sqlite://{}", file.display()), &copy, None).unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().uid(), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

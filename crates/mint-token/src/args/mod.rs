@@ -3,7 +3,9 @@
 //! 1. `mint` is the default verb: `mint-token --ttl 15m` is `mint-token mint --ttl 15m`.
 //! 2. Values are parsed here into the types of the core.
 //! 3. There is no flag that takes a secret.
+//! 4. `--env-file` may be before the verb.
 
+mod env_file;
 mod examples;
 mod keys;
 mod serve;
@@ -252,7 +254,9 @@ pub(crate) fn parse(
     args: impl IntoIterator<Item = OsString>,
     invocation: &Invocation,
 ) -> Result<Verb, Error> {
-    let matches = suggestion::matches(definition(invocation), args, is_similar)
+    let definition = definition(invocation);
+    let args = env_file::behind_the_command(args, &definition);
+    let matches = suggestion::matches(definition, args, is_similar)
         .map_err(|error| with_advice(error, invocation))?;
     let cli = Cli::from_arg_matches(&matches)?;
     let flags = matches.subcommand().map_or(&matches, |(_, flags)| flags);
@@ -378,6 +382,26 @@ mod tests {
         }
         assert!(mint(&["--sub", "alice", "mint"]).is_err());
         assert!(mint(&["nonsense"]).is_err());
+    }
+
+    #[test]
+    fn the_file_of_settings_may_be_named_before_the_verb() {
+        let invocation = Invocation::workspace(terminal::Program::MintToken);
+        let read = |line: &str| {
+            let args = line.split(' ').map(OsString::from);
+            parse(std::iter::once("mint-token".into()).chain(args), &invocation)
+        };
+        for line in ["--env-file x mint --sub bob", "--env-file=x mint", "--env-file x --sub bob"] {
+            let Ok(Verb::Mint(args)) = read(line) else { panic!("{line}") };
+            assert_eq!(args.env_file, PathBuf::from("x"), "{line}");
+        }
+        let Ok(Verb::Explain(args)) = read("--env-file x explain token --tool t") else { panic!() };
+        assert_eq!(args.trust.env_file, PathBuf::from("x"));
+        // It has no configuration to read.
+        assert!(matches!(read("--env-file x jwks keys"), Ok(Verb::Jwks(_))));
+        for line in ["--env-file", "--env-file x nope", "--env-files x mint"] {
+            assert!(read(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -34,6 +34,22 @@ Every setting comes from a flag, else the environment, else .env, else bartizan.
 default. Secrets have no flag: set JWT_SECRET or JWT_KEY_FILE. To print each setting and its value,
 run: {server} config show";
 
+/// The file of `policy test`.
+const CASES: &str = "\
+A case:
+  [[case]]
+  name = \"a guest cannot read the time\"
+  roles = [\"guest\"]      # left out: without a token
+  scopes = \"User.Read\"   # left out: all that the roles may hold
+  tool = \"get_time\"      # or resource, prompt, method
+  expect = \"deny\"        # permit, deny or step-up
+  rate = \"30/min\"        # how often each caller may; left out: not compared
+
+The rates of all requests:
+  [limits]               # of the policy; left out: not compared
+  caller = \"600/min\"
+  client = \"6000/min\"";
+
 /// Serve MCP, and let only the right person, with the right scope, call the right tool.
 #[derive(Debug, Parser)]
 #[command(
@@ -435,9 +451,7 @@ pub enum PolicyCommand {
         output: OutputFormat,
     },
     /// Test the policy with the cases in a file; exit code 2 if one fails
-    #[command(
-        after_help = "A case:\n  [[case]]\n  name = \"a guest cannot read the time\"\n  roles = [\"guest\"]      # left out: without a token\n  scopes = \"User.Read\"   # left out: all that the roles may hold\n  tool = \"get_time\"      # or resource, prompt, method\n  expect = \"deny\"        # permit, deny or step-up"
-    )]
+    #[command(after_help = CASES)]
     Test {
         /// The cases, as TOML
         file: PathBuf,

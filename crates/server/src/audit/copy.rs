@@ -42,8 +42,9 @@ pub(crate) enum CopyError {
     File(#[from] AuditFileError),
     /// The table has another record with that number.
     #[error(
-        "record {sequence} of the log {log:?} in the database is not the one in the file: look at \
-         both with `server audit verify`, and name another file in AUDIT_FILE to begin a new log"
+        "record {sequence} of the log {log:?} in the database is not the one in the file: check \
+         them with `audit verify` and `audit verify --database`, and name another file in \
+         AUDIT_FILE to begin a new log"
     )]
     Differs {
         /// Which log.

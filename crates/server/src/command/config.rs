@@ -4,7 +4,9 @@
 use auth_core::ResourceUri;
 use issuer_setup::sections;
 use serde_json::json;
-use settings::{Environment, Origin, Program, Variable, has_password, reference, schema};
+use settings::{
+    CONFIG_FILE, EnvFile, Environment, Origin, Program, Variable, has_password, reference, schema,
+};
 use terminal::{Screen, table::Table};
 
 use crate::{
@@ -27,11 +29,12 @@ const HIDDEN: &str = "(hidden)";
 pub(crate) fn config(
     command: &ConfigCommand,
     args: &RunArgs,
+    env_file: &EnvFile,
     environment: &Environment,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match command {
-        ConfigCommand::Check => check(args, environment, out),
+        ConfigCommand::Check => check(args, env_file, environment, out),
         ConfigCommand::Show { output } => show(args, environment, *output, out),
         ConfigCommand::Schema => {
             let (providers, assertions) =
@@ -44,7 +47,12 @@ pub(crate) fn config(
 }
 
 /// Reports every error; exit code 2 if there is one.
-fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Screen) -> Result<(), Failure> {
+fn check(
+    args: &RunArgs,
+    env_file: &EnvFile,
+    environment: &Environment,
+    out: &mut dyn Screen,
+) -> Result<(), Failure> {
     let mut errors: Vec<String> = log::check(environment).err().into_iter().collect();
     // What is wrong with the resource is reported with the other settings.
     let own = args.resource.as_deref().or(environment.get(Variable::McpResource));
@@ -56,10 +64,13 @@ fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Screen) -> Res
     if let Err(ConfigError(found)) = GatewayLimits::read(environment) {
         errors.extend(found);
     }
-    let config = match Config::resolve(args, environment, &McpServer::offers()) {
-        Ok(config) if errors.is_empty() => config,
-        Ok(_) => return Err(ConfigError(errors).into()),
-        Err(found) => return Err(ConfigError(found.0.into_iter().chain(errors).collect()).into()),
+    let (config, found) = match Config::resolve(args, environment, &McpServer::offers()) {
+        Ok(config) => (Some(config), Vec::new()),
+        Err(ConfigError(found)) => (None, found),
+    };
+    let Some(config) = config.filter(|_| errors.is_empty()) else {
+        let without = without_files(env_file, environment);
+        return Err(ConfigError(found.into_iter().chain(errors).chain(without).collect()).into());
     };
     for (name, meant) in environment.misspelled() {
         writeln!(out, "warning: no program reads {name}: did you mean {meant}?")
@@ -72,6 +83,19 @@ fn check(args: &RunArgs, environment: &Environment, out: &mut dyn Screen) -> Res
             .map_err(Failure::output)?;
     }
     Ok(())
+}
+
+/// What is said beside errors where no file was read: the settings may be in another folder.
+fn without_files(env_file: &EnvFile, environment: &Environment) -> Option<String> {
+    let config = environment.config().path();
+    let is_without = config.as_os_str().is_empty() && !env_file.exists();
+    is_without.then(|| {
+        format!(
+            "no settings were read from a file, as there is neither {} nor a {CONFIG_FILE} beside \
+             it: name the file with --env-file or --config",
+            env_file.path().display()
+        )
+    })
 }
 
 /// One setting, as it is shown.
@@ -152,7 +176,7 @@ mod tests {
 
     fn run(command: &ConfigCommand, args: &RunArgs, text: &str) -> Result<String, Failure> {
         let mut out = Vec::new();
-        config(command, args, &environment(text), &mut out)?;
+        config(command, args, &EnvFile::at("none/.env"), &environment(text), &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

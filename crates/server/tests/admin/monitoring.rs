@@ -104,6 +104,13 @@ async fn each_metric_of_the_dashboard_and_of_the_alerts_is_one_of_the_server() {
     let mut expressions_found = Vec::new();
     expressions(&dashboard, &mut expressions_found);
     assert!(expressions_found.len() >= 15, "{expressions_found:?}");
+    let shown: BTreeSet<_> =
+        expressions_found.iter().flat_map(|it| selected(it)).map(|(name, _)| name).collect();
+    for family in found.families.keys().map(String::as_str).chain(OF_OTHERS) {
+        let mut names =
+            ["", "_total", "_bucket", "_info"].map(|end| format!("{family}{end}")).into_iter();
+        assert!(names.any(|name| shown.contains(&name)), "{family} is not on the dashboard");
+    }
     let expressions = expressions_found.into_iter().chain(rules("expr"));
     let mut named = BTreeSet::new();
     for expression in expressions {

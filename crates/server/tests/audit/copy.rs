@@ -1,6 +1,9 @@
 //! The copy of the audit log in a PostgreSQL database, which is ended, started again and changed.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Seek, Write},
+};
 
 use testkit::Postgres;
 use tokio::task::JoinSet;
@@ -19,14 +22,19 @@ struct Database {
     role: String,
 }
 
+/// The file that makes the table and the role.
+fn sql() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/deploy/audit.sql");
+    fs::read_to_string(path).unwrap()
+}
+
 impl Database {
     /// `None` on a machine without PostgreSQL, where none is required.
     async fn start() -> Option<Self> {
         let started = tokio::task::spawn_blocking(|| {
             let postgres = Postgres::for_tests()?;
             let owner = postgres.url();
-            let sql = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/deploy/audit.sql");
-            postgres.query(&owner, &fs::read_to_string(sql).unwrap()).unwrap();
+            postgres.query(&owner, &sql()).unwrap();
             let password = format!("ALTER ROLE bartizan_audit PASSWORD '{PASSWORD}'");
             postgres.query(&owner, &password).unwrap();
             let (_, place) = owner.split_once('@').unwrap();
@@ -251,6 +259,26 @@ async fn two_nodes_have_one_table() {
     assert_eq!(database.count(), records(&one) + records(&other));
     assert_eq!(database.ask("SELECT count(DISTINCT log) FROM audit_records"), "4");
     drop(other.run(&["audit", "verify", "--database"]).expect(0));
+}
+
+#[tokio::test]
+async fn a_second_database_of_the_same_cluster_gets_the_table_with_its_grants_or_nothing() {
+    let Some(database) = Database::start().await else { return };
+    let other = database.postgres.database().unwrap();
+    database.postgres.query(&other, &sql()).unwrap();
+    let (_, place) = other.split_once('@').unwrap();
+    let role = format!("postgres://bartizan_audit:{PASSWORD}@{place}");
+    let count = database.postgres.query(&role, "SELECT count(*) FROM audit_records").unwrap();
+    assert_eq!(count, "0");
+    // What fails at its end leaves no table without grants.
+    let third = database.postgres.database().unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(sql().replace("GRANT SELECT, INSERT", "GRANT NOTHING").as_bytes()).unwrap();
+    file.rewind().unwrap();
+    let mut psql = database.postgres.program("psql");
+    let done = psql.args(["--set=ON_ERROR_STOP=1", &third]).stdin(file).output().unwrap();
+    assert_eq!(done.status.code(), Some(3), "{done:?}");
+    database.postgres.query(&third, "SELECT 1 FROM audit_records").unwrap_err();
 }
 
 #[tokio::test]

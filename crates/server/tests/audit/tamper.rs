@@ -101,6 +101,25 @@ async fn the_database_knows_of_a_log_that_was_cut_off_or_removed() {
     drop(world.run_with(&other, &["audit", "verify"]).expect(2).has(&["no audit log at"]));
 }
 
+#[tokio::test]
+async fn a_server_whose_log_was_changed_at_its_end_says_how_it_starts_again() {
+    let mut world = world().await;
+    let path = world.path("audit.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    let begin = good.trim_end().rfind("\"node\":\"").unwrap();
+    fs::write(&path, format!("{}{}", &good[..begin], good[begin..].replacen('"', "'", 1))).unwrap();
+    let said = world.run(&["run"]).expect(7);
+    drop(said.has(&["name another file in AUDIT_FILE to begin a new log", "server audit verify`"]));
+    // To move the files away does not help: the database knows them.
+    fs::rename(&path, world.path("away.jsonl")).unwrap();
+    let said = world.run(&["run"]).expect(10);
+    drop(said.has(&["name another file in AUDIT_FILE to begin a new log"]));
+    world.set("AUDIT_FILE", "other.jsonl");
+    world.start();
+    world.stop();
+    drop(world.run(&["audit", "verify"]).expect(0));
+}
+
 #[test]
 fn the_database_knows_of_a_log_of_commands_that_was_cut_off() {
     let world = World::new();

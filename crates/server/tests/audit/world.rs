@@ -74,6 +74,11 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// Sets `name`, whatever it was before.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.into(), value.into()));
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Said {
         self.run_with(&[], args)
     }

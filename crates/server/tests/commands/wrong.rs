@@ -25,7 +25,14 @@ fn a_value_of_a_flag_is_named_by_the_flag() {
     world.run(&["config", "check"]).expect(0);
     std::fs::write(world.path("wrong.env"), "BIND_ADDR=8001\nJWT_ISSUER=foo\n").unwrap();
     let said = world.run(&["--env-file", "wrong.env", "config", "check"]).expect(2);
-    said.has(&["BIND_ADDR \"8001\"", "JWT_ISSUER \"foo\": this is not a URL"]);
+    let said = said.has(&["BIND_ADDR \"8001\"", "JWT_ISSUER \"foo\": this is not a URL"]);
+    assert!(!said.err.contains("neither"), "{}", said.err);
+    let check = ["--env-file", "none.env", "config", "check", "--bind", "x"];
+    let without = "as there is neither none.env nor a bartizan.toml beside it: name the file with";
+    world.run(&check).expect(2).has(&["--bind", without]);
+    std::fs::write(world.path("bartizan.toml"), "").unwrap();
+    let said = world.run(&check).expect(2);
+    assert!(!said.err.contains("neither"), "{}", said.err);
 }
 
 #[test]

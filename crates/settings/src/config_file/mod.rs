@@ -29,6 +29,9 @@ const ISSUERS: &str = "issuers";
 const SIGN_IN: &str = "sign_in";
 const ASSERTIONS: &str = "assertions";
 const UPSTREAMS: &str = "upstreams";
+/// Said of keys of the policy, which has a section `[limits]`, too.
+const OF_THE_POLICY: &str =
+    ": the rates of callers and clients belong in [limits] of the policy file (POLICY_FILE)";
 
 /// What was read of the file.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -197,7 +200,10 @@ impl Reader<'_> {
             let (span, key) = (key.span(), key.get_ref());
             let place = format!("{section}.{key}");
             let Some(variable) = Variable::at(section, key) else {
-                let hint = hint(key, keys(section));
+                let hint = match place.as_str() {
+                    "limits.caller" | "limits.client" => OF_THE_POLICY.to_owned(),
+                    _ => hint(key, keys(section)),
+                };
                 self.error(&span, &format!("{place}: unknown key{hint}"));
                 continue;
             };
@@ -318,7 +324,7 @@ mod tests {
     #[test]
     fn every_error_is_reported_with_its_line_and_the_name_that_was_meant() {
         let found = errors(
-            "[sever]\n[server]\nbnd = \"x\"\nbind = 1\nsessions = \"all\"\nallowed_origins = \"x\"\n[limits]\nmax_connections = 0\nmax_body_memory = \"1\"\nbind = 2\n[ssh]\n",
+            "[sever]\n[server]\nbnd = \"x\"\nbind = 1\nsessions = \"all\"\nallowed_origins = \"x\"\n[limits]\nmax_connections = 0\nmax_body_memory = \"1\"\nbind = 2\ncaller = \"1/s\"\n[ssh]\n",
         );
         for error in [
             "line 1: sever: unknown section: did you mean `server`?",
@@ -329,11 +335,12 @@ mod tests {
             "line 8: limits.max_connections: write a whole number of 1 or more",
             "line 9: limits.max_body_memory: write a whole number of 1 or more",
             "line 10: limits.bind: unknown key",
-            "line 11: ssh: unknown section",
+            "line 11: limits.caller: unknown key: the rates of callers and clients belong in [limits] of the policy file (POLICY_FILE)",
+            "line 12: ssh: unknown section",
         ] {
             assert!(found.iter().any(|it| it == error), "{error}: {found:#?}");
         }
-        assert_eq!(found.len(), 9, "{found:#?}");
+        assert_eq!(found.len(), 10, "{found:#?}");
         assert_eq!(errors("server = 1"), ["line 1: server: write a section, [server]"]);
     }
 

@@ -19,15 +19,20 @@ const WIDTH: usize = 100;
 const REFERENCE_HEAD: &str = "\
 # Settings
 
-Made by `server config reference`; a test compares it.
+Made by `bartizan-server config reference`; a test compares it.
 
 A flag beats the environment, which beats `.env`, which beats `bartizan.toml`, which beats the default.
 `bartizan.toml` is read from the folder of `.env`, or from where `--config` or `CONFIG_FILE` says. Secrets are
-read from the environment, from `.env` or from files that are named by path, never from `bartizan.toml`. A
-relative path in `bartizan.toml` starts at the folder of that file.
+read from the environment, from `.env` or from files that are named by path, never from `bartizan.toml`.
 
-`server config check` reports every error with its line, `server config show` prints each value and where it
-comes from, and `server config schema` prints a JSON Schema, which lets editors complete the file:
+A relative path in `bartizan.toml` starts at the folder of that file. Any other relative path, also a default
+(`data/directory.db`), starts at the folder in which the program runs: under the
+[unit](deploy/bartizan-server.service) that is `/var/lib/bartizan`. There the server cannot write below
+`/etc/bartizan`, so name the whole path of a folder or a file that it writes (`keys`, `acme_folder`, the audit log).
+
+`bartizan-server config check` reports every error with its line, `bartizan-server config show` prints each
+value and where it comes from, and `bartizan-server config schema` prints a JSON Schema, which lets editors
+complete the file:
 
 ```toml
 #:schema ./bartizan.schema.json
@@ -50,6 +55,9 @@ preset = \"keycloak\"
 The sections `[issuers.\"https://…\"]` are described in [issuers.md](issuers.md), the section `[issuer]` and
 the sections `[sign_in.NAME]` and `[assertions.NAME]` in [sign-in.md](sign-in.md), the sections
 `[upstreams.NAME]` in [gateway.md](gateway.md).
+
+The programs `server`, `client` and `mint-token` are installed as `bartizan-server`, `bartizan` and
+`bartizan-token`.
 
 | variable | in `bartizan.toml` | default | what | programs |
 |---|---|---|---|---|

@@ -647,7 +647,7 @@ settings! {
         "keys",
         Path,
         Some("data/keys"),
-        "The folder of the ES256 keys that sign the tokens of those who sign in. It is made on first use; `mint-token rotate` rotates them.",
+        "The folder of the ES256 keys that sign the tokens of those who sign in. It is made on first use; `bartizan-token rotate` rotates them.",
     );
     /// How long access tokens live.
     AccessTokenMinutes = issuer(
@@ -671,7 +671,7 @@ settings! {
         "passwords",
         Choice(&["on", "off"]),
         Some("on"),
-        "Whether users sign in with passwords, and with the one-time codes and links that `server users code` and `link` make. Identity providers have sections [sign_in.NAME] (docs/sign-in.md).",
+        "Whether users sign in with passwords, and with the one-time codes and links that `bartizan-server users code` and `link` make. Identity providers have sections [sign_in.NAME] (docs/sign-in.md).",
     );
     /// Whose users need a second factor.
     SecondFactorRoles = issuer(
