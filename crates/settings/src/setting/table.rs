@@ -112,7 +112,7 @@ settings! {
             ("server", "key_file"),
             Path,
             None,
-            "Instead of the secret: a file with a PEM or JWK private key for mint-token; its public half, or a JWK Set, for server.",
+            "Instead of the secret: a file with a PEM or JWK private key for bartizan-token; its public half, or a JWK Set, for bartizan-server.",
         )
     };
     /// How long the keys of that file are used while it cannot be read.
@@ -807,7 +807,7 @@ settings! {
         toml: None,
         shape: Text,
         default: Some("alice"),
-        help: "The user whom mint-token mints for without --sub.",
+        help: "The user whom bartizan-token mints for without --sub.",
         is_secret: false,
         programs: &[MintToken],
     };
