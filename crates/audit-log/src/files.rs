@@ -27,9 +27,14 @@ impl Files {
     /// Those of the chain of commands, beside this one.
     #[must_use]
     pub fn of_commands(&self) -> Self {
-        let mut stem = self.stem().to_owned();
-        stem.push("-commands");
-        Self::at(self.named(stem))
+        self.beside("-commands")
+    }
+
+    /// Those of the chain of an authorization server that runs alone, beside this one: it may have
+    /// the same settings as a server on the same machine.
+    #[must_use]
+    pub fn of_issuer(&self) -> Self {
+        self.beside("-issuer")
     }
 
     /// The file that is written.
@@ -107,6 +112,12 @@ impl Files {
         if is_number { first.parse().ok() } else { None }
     }
 
+    fn beside(&self, ending: &str) -> Self {
+        let mut stem = self.stem().to_owned();
+        stem.push(ending);
+        Self::at(self.named(stem))
+    }
+
     fn stem(&self) -> &OsStr {
         self.current.file_stem().unwrap_or(OsStr::new("audit"))
     }
@@ -134,6 +145,8 @@ mod tests {
         let files = Files::at(folder.path().join("audit.jsonl"));
         let of_commands = files.of_commands();
         assert_eq!(of_commands.current(), folder.path().join("audit-commands.jsonl"));
+        let of_issuer = files.of_issuer();
+        assert_eq!(of_issuer.current(), folder.path().join("audit-issuer.jsonl"));
         assert_eq!(files.lock(), folder.path().join("audit.lock"));
         assert_eq!(files.full(7), folder.path().join("audit.000000000007.jsonl"));
         assert_eq!(files.all().unwrap(), Vec::<PathBuf>::new());

@@ -12,7 +12,7 @@ use std::{
 
 use auth_core::{
     Clock, NumericDate,
-    audit::{Change, Entry, Head, Timestamp},
+    audit::{Change, Head, Timestamp},
 };
 use bartizan::{AuditEvent, NoRoomError, Observer, Outcome, Recorder, RefusalKind, Room};
 use tokio::sync::watch;
@@ -100,7 +100,14 @@ impl AuditLog {
     pub fn record_change(&self, is_by_stranger: bool, change: impl FnOnce() -> Change) {
         let time = Timestamp::since_epoch(self.clock.since_epoch());
         let cause = if is_by_stranger { Cause::Stranger } else { Cause::Server };
-        self.queue.push_if(cause, time, || Some(Entry::Change(Box::new(change()))));
+        self.queue.push_if(cause, time, || Some(records::change(change())));
+    }
+
+    /// Records a change for which there is room, which was taken before it was made.
+    pub fn record_change_in(&self, room: Room, change: Change) {
+        let time = Timestamp::since_epoch(self.clock.since_epoch());
+        self.queue.push(time, records::change(change));
+        drop(room);
     }
 
     /// The last record that the disk has, and that there is another; [`Head::EMPTY`] at first.

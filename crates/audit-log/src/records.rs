@@ -5,12 +5,12 @@
 
 use auth_core::{
     Principal,
-    audit::{Decision, Entry, Outcome as Recorded, What, Who},
+    audit::{Change, Decision, Entry, Outcome as Recorded, What, Who},
 };
 use bartizan::{AuditEvent, AuthenticateError, InvalidTokenError, Outcome};
 
-/// The longest reason, in bytes.
-const MAX_REASON_BYTES: usize = 512;
+/// The longest reason, and the longest text of a change, in bytes.
+const MAX_BYTES: usize = 512;
 
 /// The record of an event; `None` for a step that is no decision.
 pub(super) fn entry(event: &AuditEvent<'_>) -> Option<Entry> {
@@ -80,12 +80,17 @@ fn unauthenticated(error: &AuthenticateError) -> (String, Option<Who>) {
     (reason, who)
 }
 
-fn bounded(mut reason: String) -> String {
-    if reason.len() > MAX_REASON_BYTES {
-        let end = (0..=MAX_REASON_BYTES).rev().find(|at| reason.is_char_boundary(*at));
-        reason.truncate(end.unwrap_or_default());
-    }
-    reason
+/// The record of a change.
+pub(super) fn change(change: Change) -> Entry {
+    let Change { by, command, object, detail } = change;
+    let (by, command) = (bounded(by), bounded(command));
+    let (object, detail) = (object.map(bounded), detail.map(bounded));
+    Entry::Change(Box::new(Change { by, command, object, detail }))
+}
+
+fn bounded(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_BYTES));
+    text
 }
 
 #[cfg(test)]
@@ -93,11 +98,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_cut_off_between_characters() {
+    fn the_texts_of_a_change_are_bounded() {
+        let long = || "é".repeat(MAX_BYTES);
+        let (object, detail) = (Some(long()), Some(long()));
+        let entry = change(Change { by: long(), command: long(), object, detail });
+        let Entry::Change(it) = entry else { panic!("{entry:?}") };
+        for text in [Some(it.by), Some(it.command), it.object, it.detail] {
+            assert_eq!(text.unwrap().len(), MAX_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_off_between_characters() {
         assert_eq!(bounded("short".into()), "short");
-        let long = bounded("é".repeat(MAX_REASON_BYTES));
-        assert_eq!(long.len(), MAX_REASON_BYTES);
-        let odd = bounded(format!("a{}", "é".repeat(MAX_REASON_BYTES)));
-        assert_eq!(odd.len(), MAX_REASON_BYTES - 1);
+        let long = bounded("é".repeat(MAX_BYTES));
+        assert_eq!(long.len(), MAX_BYTES);
+        let odd = bounded(format!("a{}", "é".repeat(MAX_BYTES)));
+        assert_eq!(odd.len(), MAX_BYTES - 1);
     }
 }

@@ -1,12 +1,12 @@
-//! What users and clients change here, for one who records it: sign-ins, credentials, grants,
-//! tokens, registrations.
+//! What users, clients and identity providers change here, for one who records it: sign-ins,
+//! credentials, grants, tokens, registrations, users that are added and their roles.
 //!
 //! 1. A change is reported once it was made.
 //! 2. While it could not be recorded, nothing that changes something is begun: it is answered with
 //!    503 ([`ChangeObserver::can_record`]).
 //! 3. No report has a password, a code, a token or a secret: tokens are named by their ids (`jti`).
 
-use auth_core::ClientId;
+use auth_core::{ClientId, openid::ProviderName};
 use directory::UserName;
 
 /// Takes note of changes. It is called while a request waits, so it must not wait itself.
@@ -40,6 +40,9 @@ pub enum ChangedBy<'a> {
     User(&'a UserName),
     /// A client.
     Client(&'a ClientId),
+    /// An identity provider that vouches for a user, or a platform for a workload, by its name in
+    /// the configuration.
+    Provider(&'a ProviderName),
     /// Someone without a credential.
     Anyone,
 }
@@ -97,4 +100,11 @@ kinds! {
     TokenRevoked = "token revoke",
     /// A client registered itself.
     ClientRegistered = "client register",
+    /// A user was added. The detail is its roles. This and the next two have the names of the
+    /// commands with which an operator does the same.
+    UserAdded = "users add",
+    /// A user was given a role, which is the detail.
+    RoleGranted = "users grant",
+    /// A role, the detail, was taken from a user.
+    RoleRevoked = "users revoke-role",
 }

@@ -12,7 +12,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use directory::{Directory, Edit, RevokedToken, Stamp};
+use directory::{Directory, Edit, EditOutcome, RevokedToken, Stamp};
 use http::{HeaderMap, StatusCode, header};
 
 use crate::{
@@ -51,9 +51,11 @@ async fn revoke_refresh(
     };
     check_owner(client, &found.grant.given.client_id)?;
     let id = &found.grant.given.id;
-    server.store().end_grant(id, server.now()).await?;
-    let by = ChangedBy::Client(&client.id);
-    server.changed(by, ChangeKind::GrantEnded, id.as_str(), "revoked");
+    // One that has ended before is not changed.
+    if server.store().end_grant(id, server.now()).await?.grants > 0 {
+        let by = ChangedBy::Client(&client.id);
+        server.changed(by, ChangeKind::GrantEnded, id.as_str(), "revoked");
+    }
     Ok(true)
 }
 
@@ -74,9 +76,10 @@ async fn revoke_access(
         expires_at: Some(claims.expires_at()),
     });
     let stamp = Stamp::new(format_args!("client {}", client.id), now);
-    let _outcome = server.users().edit(edit, &stamp).await?;
-    let by = ChangedBy::Client(&client.id);
-    server.changed(by, ChangeKind::TokenRevoked, token_id.as_str(), None);
+    if server.users().edit(edit, &stamp).await? == EditOutcome::Changed {
+        let by = ChangedBy::Client(&client.id);
+        server.changed(by, ChangeKind::TokenRevoked, token_id.as_str(), None);
+    }
     Ok(())
 }
 

@@ -2,20 +2,23 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use audit_log::AuditLog;
 use auth_core::{
-    AccountError, Claims, Issuer, NumericDate, RoleName, Subject, TokenId, display::quoted,
+    AccountError, Claims, Issuer, NumericDate, RoleName, Subject, TokenId, audit, display::quoted,
 };
 pub use bartizan::Provisioning;
-use bartizan::{Issuers, NewUser, UserAuthenticator, UserRecord, Users};
+use bartizan::{Issuers, NewUser, NoRoomError, Recorder, UserAuthenticator, UserRecord, Users};
 use directory::{Directory, DirectoryError, Stamp, User};
 
 /// Verifies tokens by their issuers, and takes users from a directory.
 pub type DirectoryAuthenticator<D> = UserAuthenticator<DirectoryUsers<D>, Issuers>;
 
-/// The users of a directory.
+/// The users of a directory. One who is added at its first use has a record in the audit log, if
+/// there is one, and is not added while there is no room for that.
 #[derive(Debug)]
 pub struct DirectoryUsers<D> {
     directory: Arc<D>,
+    audit: Option<AuditLog>,
     /// How the server's command line is called, for remedies in the log.
     server_command: String,
 }
@@ -24,23 +27,51 @@ impl<D> DirectoryUsers<D> {
     /// The users of `directory`. The log suggests commands of `server_command`, for example
     /// `bartizan-server`.
     pub fn new(directory: Arc<D>, server_command: &str) -> Self {
-        Self { directory, server_command: server_command.to_owned() }
+        Self { directory, audit: None, server_command: server_command.to_owned() }
     }
+
+    /// Records users who are added in this log.
+    #[must_use]
+    pub fn audit(self, audit: Option<AuditLog>) -> Self {
+        Self { audit, ..self }
+    }
+}
+
+/// Why users of a directory cannot be asked for or added.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryUsersError {
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The audit log has no room for the record of a user who would be added.
+    #[error("a user is not added, as that could not be recorded")]
+    Unrecordable(#[from] NoRoomError),
 }
 
 /// A user of a directory.
 #[derive(Debug, Clone)]
 pub struct DirectoryUser(Arc<User>);
 
+/// What is recorded of a user who was added at its first use: as of one whom an operator adds, but
+/// by the issuer that vouches for the user.
+fn addition(issuer: &Issuer, subject: &Subject, roles: &BTreeSet<RoleName>) -> audit::Change {
+    audit::Change {
+        by: format!("issuer {}", issuer.as_str()),
+        command: "users add".to_owned(),
+        object: Some(subject.as_str().to_owned()),
+        detail: Some(roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" ")),
+    }
+}
+
 impl<D: Directory> Users for DirectoryUsers<D> {
     type User = DirectoryUser;
-    type Error = DirectoryError;
+    type Error = DirectoryUsersError;
 
     async fn find(
         &self,
         issuer: &Issuer,
         subject: &Subject,
-    ) -> Result<Option<DirectoryUser>, DirectoryError> {
+    ) -> Result<Option<DirectoryUser>, DirectoryUsersError> {
         Ok(self.directory.find(issuer, subject).await?.map(DirectoryUser))
     }
 
@@ -48,11 +79,11 @@ impl<D: Directory> Users for DirectoryUsers<D> {
         &self,
         issuer: &Issuer,
         token_id: &TokenId,
-    ) -> Result<bool, DirectoryError> {
-        self.directory.is_revoked(issuer, token_id).await
+    ) -> Result<bool, DirectoryUsersError> {
+        Ok(self.directory.is_revoked(issuer, token_id).await?)
     }
 
-    async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryError> {
+    async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryUsersError> {
         let NewUser { issuer, subject, display_name, roles } = user;
         let new = |display_name: &str| directory::NewUser {
             issuer: issuer.clone(),
@@ -61,6 +92,10 @@ impl<D: Directory> Users for DirectoryUsers<D> {
             roles: roles.clone(),
         };
         let stamp = Stamp::new("first use", now);
+        let room = match &self.audit {
+            Some(log) => Some((log, log.reserve().await?)),
+            None => None,
+        };
         let name = display_name.as_deref().unwrap_or(subject.as_str());
         let added = match self.directory.add(new(name), &stamp).await {
             Err(DirectoryError::DisplayName) => {
@@ -70,9 +105,13 @@ impl<D: Directory> Users for DirectoryUsers<D> {
         };
         match added {
             // Another request, or another node, was faster.
-            Err(DirectoryError::Exists { .. }) => Ok(()),
-            added => added,
+            Err(DirectoryError::Exists { .. }) => return Ok(()),
+            added => added?,
         }
+        if let Some((log, room)) = room {
+            log.record_change_in(room, addition(&issuer, &subject, &roles));
+        }
+        Ok(())
     }
 
     fn record_use(&self, user: &DirectoryUser, now: NumericDate) {

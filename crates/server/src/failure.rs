@@ -3,6 +3,7 @@
 use std::{error::Error, io, path::PathBuf};
 
 use audit_log::AuditFileError;
+use audit_setup::AuditSetupError;
 use auth_core::audit::{Fault, Finding};
 use directory::{AuditTableError, DirectoryError};
 use issuer_setup::SetupError;
@@ -188,6 +189,16 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<AuditSetupError> for Failure {
+    fn from(error: AuditSetupError) -> Self {
+        match error {
+            AuditSetupError::File(error) => error.into(),
+            AuditSetupError::Directory(error) => error.into(),
+            AuditSetupError::Table(error) => error.into(),
+        }
+    }
 }
 
 impl From<SetupError> for Failure {

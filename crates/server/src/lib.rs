@@ -9,7 +9,6 @@
 mod admin;
 mod app;
 mod args;
-mod audit;
 mod authenticate;
 mod command;
 mod config;
@@ -37,7 +36,9 @@ pub use args::{
 };
 pub use audit_log::AuditLog;
 use auth_core::SystemClock;
-pub use authenticate::{DirectoryAuthenticator, DirectoryUser, DirectoryUsers, Provisioning};
+pub use authenticate::{
+    DirectoryAuthenticator, DirectoryUser, DirectoryUsers, DirectoryUsersError, Provisioning,
+};
 use command::record::ChangeRecord;
 pub use config::issuers::{IntrospectionConfig, IssuerConfig};
 pub use config::local_issuer::LocalIssuer;

@@ -26,15 +26,15 @@ const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
 /// Sign-in, consent and the redirects between are fewer.
 const MAX_PAGES: usize = 10;
 
-/// `mint-token serve`, until it is dropped.
-struct Alone {
-    child: Child,
-    origin: String,
+/// `mint-token serve`, until it is dropped; or another authorization server.
+pub(crate) struct Alone {
+    child: Option<Child>,
+    pub(crate) origin: String,
     http: reqwest::Client,
 }
 
 impl Alone {
-    fn start(world: &World, port: u16, env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(world: &World, port: u16, env: &[(&str, &str)]) -> Self {
         let origin = format!("http://localhost:{port}");
         let log = world.path("issuer.log");
         let mut child = world
@@ -49,13 +49,20 @@ impl Alone {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let log = fs::read_to_string(log).unwrap();
         assert!(line.starts_with("Authorization server on http://127.0.0.1:"), "{line}{log}");
+        let mut alone = Self::at(&origin, port);
+        alone.child = Some(child);
+        alone
+    }
+
+    /// One that runs.
+    pub(crate) fn at(origin: &str, port: u16) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .resolve("localhost", (Ipv4Addr::LOCALHOST, port).into())
             .build()
             .unwrap();
-        Self { child, origin, http }
+        Self { child: None, origin: origin.to_owned(), http }
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -74,7 +81,7 @@ impl Alone {
     }
 
     /// Registers a client, and signs alice in with `code`; the access token.
-    async fn sign_in(&self, code: &str) -> String {
+    pub(crate) async fn sign_in(&self, code: &str) -> String {
         let about = json!({
             "client_name": "A test",
             "redirect_uris": [CALLBACK],
@@ -156,17 +163,20 @@ impl Alone {
     }
 
     /// Sends SIGTERM and waits for the end.
-    fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let mut child = self.child.take().unwrap();
+        let pid = child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
-        self.child.wait().unwrap().code()
+        child.wait().unwrap().code()
     }
 }
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

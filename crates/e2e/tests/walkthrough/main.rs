@@ -8,6 +8,7 @@
 )]
 
 mod alone;
+mod alone_audit;
 #[path = "../common/binaries.rs"]
 mod binaries;
 mod demonstration;

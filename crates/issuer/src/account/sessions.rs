@@ -14,8 +14,9 @@ pub(super) async fn end_one(
     // This one ends by signing out.
     if id != form.session.begun.id {
         let user = &form.session.begun.user;
-        server.store().end_browser_sessions_of(user, Some(id), None).await?;
-        server.changed_account(user, ChangeKind::SessionsEnded, Some("one"));
+        if server.store().end_browser_sessions_of(user, Some(id), None).await? > 0 {
+            server.changed_account(user, ChangeKind::SessionsEnded, Some("one"));
+        }
     }
     show::after(&server, &form, Notice::SessionEnded).await
 }
@@ -26,7 +27,5 @@ pub(super) async fn end_others(
     form: SignedIn,
 ) -> Result<Response, Unavailable> {
     form.end_other_sessions(&server).await?;
-    let user = &form.session.begun.user;
-    server.changed_account(user, ChangeKind::SessionsEnded, Some("all others"));
     show::after(&server, &form, Notice::SessionsEnded).await
 }

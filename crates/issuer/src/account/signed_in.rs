@@ -9,7 +9,7 @@ use axum::{
 use directory::{User, authorization::BrowserSession};
 
 use crate::{
-    AuthorizationServer,
+    AuthorizationServer, ChangeKind,
     pages::SignInError,
     respond::Unavailable,
     sign_in::{Browser, FormKind, Next, Posted, page},
@@ -68,7 +68,9 @@ impl SignedIn {
     ) -> Result<(), Unavailable> {
         let begun = &self.session.begun;
         let end = server.store().end_browser_sessions_of(&begun.user, None, Some(&begun.digest));
-        end.await?;
+        if end.await? > 0 {
+            server.changed_account(&begun.user, ChangeKind::SessionsEnded, Some("all others"));
+        }
         Ok(())
     }
 

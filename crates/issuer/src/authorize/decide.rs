@@ -157,6 +157,9 @@ async fn grant(
         AddGrant::NoClient => return Ok(view::problem(server, Problem::Expired)),
     }
     let NewGrant { user, client_id, resource, scopes, .. } = &grant;
+    let detail = format!("{client_id} at {}: {scopes}", resource.as_str());
+    let (by, kind) = (ChangedBy::User(user), ChangeKind::AccessAllowed);
+    server.changed(by, kind, grant.id.as_str(), detail.as_str());
     store.remember_consent(user, (client_id, source), resource, remembered, now).await?;
     tracing::info!(
         grant = grant.id.as_str(),
@@ -166,8 +169,5 @@ async fn grant(
         scopes = %scopes,
         "A user allowed a client access"
     );
-    let detail = format!("{client_id} at {}: {scopes}", resource.as_str());
-    let (by, kind) = (ChangedBy::User(user), ChangeKind::AccessAllowed);
-    server.changed(by, kind, grant.id.as_str(), detail.as_str());
     Ok(view::onward(server, checked, Onward::Allowed, answer(server, checked).granted(&code)))
 }

@@ -80,6 +80,9 @@ async fn remember(
     grant: &NewGrant,
 ) -> Result<(), Unavailable> {
     let NewGrant { user, client_id, resource, scopes, created_at, .. } = grant;
+    let detail = format!("{client_id} at {}: {scopes}", resource.as_str());
+    let (by, kind) = (ChangedBy::User(user), ChangeKind::DeviceAllowed);
+    server.changed(by, kind, grant.id.as_str(), detail.as_str());
     let consent = waiting.offer.to_remember(scopes);
     let client = (client_id, waiting.client.source());
     server.store().remember_consent(user, client, resource, &consent, *created_at).await?;
@@ -90,8 +93,5 @@ async fn remember(
         scopes = %scopes,
         "A user has connected a device"
     );
-    let detail = format!("{client_id} at {}: {scopes}", resource.as_str());
-    let (by, kind) = (ChangedBy::User(user), ChangeKind::DeviceAllowed);
-    server.changed(by, kind, grant.id.as_str(), detail.as_str());
     Ok(())
 }

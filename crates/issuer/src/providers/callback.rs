@@ -6,7 +6,7 @@
 //!    any nodes, one goes on. A browser that is signed in by then goes on without the other.
 //! 3. One address has a bound: each sign-in that is used up is remembered.
 //! 4. It is the one `GET` that changes something: what permits it is the form that it began with.
-//!    Like a `POST` it is refused while a change could not be recorded, before anything is used up.
+//! 5. So it is also refused while a change could not be recorded, before anything is used up.
 
 use std::sync::Arc;
 
@@ -114,14 +114,12 @@ impl Step<'_> {
             Ok(identity) => identity,
             Err(fault) => return problem(&Problem::NotAdmitted(fault)),
         };
-        let (issuer, now) = (&self.server.config().issuer, self.server.now());
-        let users = self.server.users();
-        let name = match provision(users, issuer, config, &identity, now).await? {
+        let name = match provision(self.server, config, &identity).await? {
             Found::Active(name) => name,
             Found::Disabled => return problem(&Problem::Disabled(identity)),
             Found::Unknown => return problem(&Problem::Unknown(identity)),
         };
-        let user = users.find(&name.issuer, &name.subject).await?;
+        let user = self.server.users().find(&name.issuer, &name.subject).await?;
         let Some(user) = user.filter(|user| user.is_active()) else {
             return problem(&Problem::Disabled(identity));
         };

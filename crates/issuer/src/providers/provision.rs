@@ -5,16 +5,18 @@
 //! 3. Roles that the mapping can give are the provider's: they are given and taken at each sign-in.
 //!    Other roles are the operator's, and stay.
 //! 4. The display name is taken over once, when the user is added: the operator may change it.
+//! 5. Each change is reported, and none is made while it could not be recorded.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use auth_core::{
-    Issuer, NumericDate,
+    RoleName,
     openid::{ProviderIdentity, RoleMapping},
 };
-use directory::{AnyDirectory, Directory, DirectoryError, Edit, NewUser, Stamp, User, UserName};
+use directory::{Directory, DirectoryError, Edit, EditOutcome, NewUser, Stamp, User, UserName};
 
 use super::{SignInProvider, UnknownUsers};
+use crate::{AuthorizationServer, ChangeKind, ChangedBy, respond::Unavailable};
 
 /// What a provider's configuration says about users.
 #[derive(Debug, Clone, Copy)]
@@ -40,45 +42,32 @@ pub(crate) enum Found {
 
 /// Finds or adds the user who signs in, and sets its roles.
 pub(super) async fn provision(
-    users: &AnyDirectory,
-    issuer: &Issuer,
+    server: &AuthorizationServer,
     provider: &SignInProvider,
     identity: &ProviderIdentity,
-    now: NumericDate,
-) -> Result<Found, DirectoryError> {
+) -> Result<Found, Unavailable> {
     let how = "sign-in through";
     let provisioning =
         Provisioning { how, roles: &provider.roles, unknown_users: &provider.unknown_users };
-    provision_by(users, issuer, &provisioning, identity, now).await
+    provision_by(server, &provisioning, identity).await
 }
 
 /// Finds or adds the user, and sets its roles.
 pub(crate) async fn provision_by(
-    users: &AnyDirectory,
-    issuer: &Issuer,
+    server: &AuthorizationServer,
     provider: &Provisioning<'_>,
     identity: &ProviderIdentity,
-    now: NumericDate,
-) -> Result<Found, DirectoryError> {
-    let subject = identity.local_subject();
-    let name = UserName::new(issuer, subject);
-    let stamp = Stamp::new(format_args!("{} {}", provider.how, identity.provider()), now);
-    let user = match (users.find(issuer, subject).await?, provider.unknown_users) {
+) -> Result<Found, Unavailable> {
+    let (users, subject) = (server.users(), identity.local_subject());
+    let name = UserName::new(&server.config().issuer, subject);
+    let stamp = Stamp::new(format_args!("{} {}", provider.how, identity.provider()), server.now());
+    let user = match (users.find(&name.issuer, subject).await?, provider.unknown_users) {
         (Some(user), _) => user,
         (None, UnknownUsers::Refuse) => return Ok(Found::Unknown),
         (None, UnknownUsers::Provision { roles }) => {
-            let new = NewUser {
-                issuer: issuer.clone(),
-                subject: subject.clone(),
-                display_name: identity.display_name().unwrap_or(subject.as_str()).to_owned(),
-                roles: roles.union(identity.roles()).cloned().collect(),
-            };
-            match users.add(new, &stamp).await {
-                // Another request of the same user came first.
-                Ok(()) | Err(DirectoryError::Exists { .. }) => {}
-                Err(fault) => return Err(fault),
-            }
-            match users.find(issuer, subject).await? {
+            let roles = roles.union(identity.roles()).cloned().collect();
+            add(server, &name, identity, roles, &stamp).await?;
+            match users.find(&name.issuer, subject).await? {
                 Some(user) => user,
                 None => return Ok(Found::Unknown),
             }
@@ -89,9 +78,61 @@ pub(crate) async fn provision_by(
     }
     let edits = role_edits(&name, &user, provider, identity);
     if !edits.is_empty() {
-        users.apply(edits, &stamp).await?;
+        server.check_recordable()?;
+        let changes: Vec<_> = edits.iter().map(role_change).collect();
+        let outcomes = users.apply(edits, &stamp).await?;
+        for (change, outcome) in changes.into_iter().zip(outcomes) {
+            // Another request of the same user may have come first.
+            if let (Some((kind, role)), EditOutcome::Changed) = (change, outcome) {
+                report(server, identity, kind, role.as_str());
+            }
+        }
     }
     Ok(Found::Active(name))
+}
+
+/// Adds the user, unless another request of the same user came first.
+async fn add(
+    server: &AuthorizationServer,
+    name: &UserName,
+    identity: &ProviderIdentity,
+    roles: BTreeSet<RoleName>,
+    stamp: &Stamp,
+) -> Result<(), Unavailable> {
+    server.check_recordable()?;
+    let detail = roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" ");
+    let new = NewUser {
+        issuer: name.issuer.clone(),
+        subject: name.subject.clone(),
+        display_name: identity.display_name().unwrap_or(name.subject.as_str()).to_owned(),
+        roles,
+    };
+    match server.users().add(new, stamp).await {
+        Ok(()) => report(server, identity, ChangeKind::UserAdded, &detail),
+        Err(DirectoryError::Exists { .. }) => {}
+        Err(fault) => return Err(fault.into()),
+    }
+    Ok(())
+}
+
+/// How the change of a role is reported.
+fn role_change(edit: &Edit) -> Option<(ChangeKind, RoleName)> {
+    match edit {
+        Edit::Grant(_, role, _) => Some((ChangeKind::RoleGranted, role.clone())),
+        Edit::RevokeRole(_, role) => Some((ChangeKind::RoleRevoked, role.clone())),
+        _ => None,
+    }
+}
+
+/// Reports what a provider has changed of one of its users.
+fn report(
+    server: &AuthorizationServer,
+    identity: &ProviderIdentity,
+    kind: ChangeKind,
+    detail: &str,
+) {
+    let by = ChangedBy::Provider(identity.provider());
+    server.changed(by, kind, identity.local_subject().as_str(), detail);
 }
 
 /// Rule 3.

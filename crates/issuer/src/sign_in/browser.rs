@@ -171,6 +171,8 @@ impl Browser {
         let (config, now) = (server.config(), server.now());
         if let Some(before) = &self.session {
             server.store().end_browser_session(&before.begun.digest).await?;
+            let how = Some("another sign-in");
+            server.changed_account(&before.begun.user, ChangeKind::SignedOut, how);
         }
         let token = base64url::encode(random::<32>()?);
         let session = NewSession {

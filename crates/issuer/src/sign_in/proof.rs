@@ -84,7 +84,9 @@ pub(crate) async fn confirm_factor(
     }
     // Sessions that began without it end.
     let keep = posted.browser.session.as_ref().map(|session| &session.begun.digest);
-    server.store().end_browser_sessions_of(user, None, keep).await?;
+    if server.store().end_browser_sessions_of(user, None, keep).await? > 0 {
+        server.changed_account(user, ChangeKind::SessionsEnded, Some("all others"));
+    }
     let subject = display::escape(user.subject.as_str());
     tracing::info!(%subject, address = %posted.address, "A user has set up a second factor");
     server.changed_account(user, ChangeKind::SecondFactorSet, None);

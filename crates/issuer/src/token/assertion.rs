@@ -78,8 +78,7 @@ pub(super) async fn exchange(
         roles: &config.roles,
         unknown_users: &config.unknown_users,
     };
-    let (users, issuer) = (server.users(), &server.config().issuer);
-    let found = provision_by(users, issuer, &provisioning, &identity, server.now()).await?;
+    let found = provision_by(server, &provisioning, &identity).await?;
     let Found::Active(user) = found else { return Err(unknown().into()) };
     let token = DirectToken {
         kind: judged.kind,

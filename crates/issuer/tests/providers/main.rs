@@ -7,6 +7,9 @@
     reason = "a fixture that cannot be made must stop the test"
 )]
 
+#[path = "../common/notes.rs"]
+mod notes;
+
 mod accepted;
 mod answers;
 mod browsers;

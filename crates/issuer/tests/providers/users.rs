@@ -1,12 +1,18 @@
 //! Who may sign in, who they are here, and with which roles.
 
+use std::time::Duration;
+
 use auth_core::openid::RequiredClaim;
 use directory::{Directory, Edit, NewUser, Stamp, UserName, UserStatus};
 use http::StatusCode;
 use issuer::providers::UnknownUsers;
 use serde_json::json;
+use testkit::Reply;
 
-use crate::world::{Answer, ISSUER, SUBJECT, World, openid, roles};
+use crate::{
+    notes::Notes,
+    world::{Answer, ISSUER, SUBJECT, World, openid, roles, tokens},
+};
 
 impl World {
     pub(crate) async fn directory_is_empty(&self) -> bool {
@@ -73,7 +79,7 @@ async fn an_address_must_be_verified_and_in_a_domain() {
         it.rules.domains.insert("example.com".into());
     })
     .await;
-    world.idp.serve("/userinfo", testkit::Reply::json(&json!({ "sub": SUBJECT })));
+    world.idp.serve("/userinfo", Reply::json(&json!({ "sub": SUBJECT })));
     for (email, verified) in [
         (json!("alice@example.com"), json!(false)),
         (json!("alice@example.com"), json!(null)),
@@ -135,6 +141,92 @@ async fn roles_follow_the_provider_at_each_sign_in_and_those_of_the_operator_sta
 }
 
 #[tokio::test]
+async fn users_who_are_added_and_their_roles_are_reported() {
+    let world = World::with(|it| {
+        it.roles.map = [
+            ("dev".to_owned(), roles(&["developer"])),
+            ("ops".to_owned(), roles(&["admin", "auditor"])),
+        ]
+        .into();
+    })
+    .await;
+    let notes = Notes::of(&world.servers[0]);
+    let local = format!("idp|{SUBJECT}");
+    let sign_in = format!("user {local}: sign-in | {local} | idp");
+    for (groups, changes) in [
+        (&["dev"][..], &["users add | L | developer user"][..]),
+        (&["dev"], &[]),
+        (
+            &["ops"],
+            &[
+                "users grant | L | admin",
+                "users grant | L | auditor",
+                "users revoke-role | L | developer",
+            ],
+        ),
+    ] {
+        let change = |it: testkit::Forge| it.claim("groups", json!(groups));
+        world.sign_in(&mut world.browser(), "idp", change).await;
+        let wanted = changes.iter().map(|it| format!("provider idp: {}", it.replace('L', &local)));
+        let wanted: Vec<_> = wanted.chain([sign_in.clone()]).collect();
+        assert_eq!(notes.take(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn no_user_is_added_while_that_could_not_be_recorded() {
+    let world = World::new().await;
+    let notes = Notes::of(&world.servers[0]);
+    let mut browser = world.browser();
+    let begun = browser.begin("idp").await;
+    world.serve_token(&world.id_token(&begun));
+    notes.set_full(true);
+    let answer = browser.come_back("idp", &begun).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert!(!browser.is_signed_in() && world.directory_is_empty().await);
+    assert_eq!((notes.take(), world.exchanges()), (vec![], 0), "the provider is not asked");
+    // Nothing is used up.
+    notes.set_full(false);
+    let answer = browser.come_back("idp", &begun).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    assert_eq!(notes.take().len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_once_the_provider_has_answered_is_not_changed() {
+    let world = World::with(|it| {
+        it.roles.map = [("ops".to_owned(), roles(&["admin"]))].into();
+    })
+    .await;
+    let notes = Notes::of(&world.servers[0]);
+    world.sign_in(&mut world.browser(), "idp", |it| it).await;
+    // A user who is not here, and one who gets a role.
+    for (subject, groups) in [("another", json!([])), (SUBJECT, json!(["ops"]))] {
+        notes.set_full(false);
+        notes.take();
+        let mut browser = world.browser();
+        let begun = browser.begin("idp").await;
+        let token = world.id_token(&begun).claim("sub", subject).claim("groups", groups);
+        let reply = Reply::json(&tokens(&token.sign(world.key)));
+        world.idp.serve("/token", reply.delay(Duration::from_millis(500)));
+        let before = world.exchanges();
+        let fill = async {
+            while world.exchanges() == before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            notes.set_full(true);
+        };
+        let (answer, ()) = tokio::join!(browser.come_back("idp", &begun), fill);
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+        assert_eq!(notes.take(), [""; 0]);
+        assert!(!browser.is_signed_in());
+    }
+    assert!(world.user("idp|another").await.is_none());
+    let local = format!("idp|{SUBJECT}");
+    assert_eq!(*world.user(&local).await.unwrap().roles(), roles(&["user"]));
+}
+
+#[tokio::test]
 async fn roles_that_cannot_be_read_refuse_the_sign_in() {
     let world = World::with(|it| {
         it.roles.map = [("dev".to_owned(), roles(&["admin"]))].into();
@@ -173,7 +265,7 @@ async fn a_long_subject_is_a_user_of_its_own() {
 #[tokio::test]
 async fn another_claim_may_name_the_user() {
     let world = World::with(|it| it.subject_claim = "oid".into()).await;
-    world.idp.serve("/userinfo", testkit::Reply::json(&json!({ "sub": SUBJECT })));
+    world.idp.serve("/userinfo", Reply::json(&json!({ "sub": SUBJECT })));
     let answer = world.sign_in(&mut world.browser(), "idp", |it| it.claim("oid", "o-1")).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(world.user("idp|o-1").await.is_some());

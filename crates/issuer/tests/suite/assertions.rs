@@ -18,6 +18,7 @@ use testkit::{Forge, ISSUER, NOW, RESOURCE, TestIssuer, TestKey, jwks};
 
 use crate::{
     common::{Answer, World, server::SECRET},
+    notes::Notes,
     programs::{add_client, add_user, name, other_node, stamp},
 };
 
@@ -185,11 +186,15 @@ async fn users_are_added_only_as_configured() {
     let dave = id_jag(&idp, key).claim("sub", "dave");
     assert_eq!(as_agent(&world, &dave.sign(key)).await.error(), "invalid_grant");
     let dave = dave.claim("department", "engineering").claim("scope", "User.Read User.Write");
+    let notes = Notes::of(&world.server);
     let answer = as_agent(&world, &dave.sign(key)).await;
     assert_eq!(answer.json()["scope"], "User.Read", "{answer:?}");
     let user = name("idp|dave");
     let found = world.store.users().find(&user.issuer, &user.subject).await.unwrap().unwrap();
     assert_eq!(found.display_name().as_ref(), "User Userson");
+    let [added, issued] = <[_; 2]>::try_from(notes.take()).unwrap();
+    assert_eq!(added, "provider idp: users add | idp|dave | guest");
+    assert!(issued.starts_with("client agent: token issue | "), "{issued}");
 }
 
 #[tokio::test]

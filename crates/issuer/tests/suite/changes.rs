@@ -1,70 +1,29 @@
 //! What an observer is told of changes, and what happens while it cannot record them.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-};
-
 use http::StatusCode;
-use issuer::{Change, ChangeObserver, ChangedBy};
 use serde_json::json;
 
-use crate::common::{
-    World,
-    authenticator::{codes_on, key_on, totp},
-    authorize,
+use crate::{
+    common::{
+        World,
+        authenticator::{codes_on, key_on, totp},
+        authorize,
+    },
+    notes::Notes,
 };
 
 const PASSWORD: &str = "violet kettle sings at noon";
 
-/// Writes changes down.
-#[derive(Default)]
-struct Notes {
-    is_full: AtomicBool,
-    changes: Mutex<Vec<String>>,
-}
-
-impl ChangeObserver for Notes {
-    fn can_record(&self) -> bool {
-        !self.is_full.load(Ordering::Relaxed)
-    }
-
-    fn observe(&self, change: &Change<'_>) {
-        let by = match change.by {
-            ChangedBy::User(user) => format!("user {}", user.subject.as_str()),
-            ChangedBy::Client(client) => format!("client {client}"),
-            _ => "anyone".into(),
-        };
-        let object = change.object.unwrap_or("-");
-        let detail = change.detail.unwrap_or("-");
-        let line = format!("{by}: {} | {object} | {detail}", change.kind.name());
-        self.changes.lock().unwrap().push(line);
-    }
-}
-
-impl Notes {
-    fn of(world: &World) -> Arc<Self> {
-        let notes = Arc::<Self>::default();
-        world.server.observe_with(Arc::clone(&notes) as _);
-        notes
-    }
-
-    /// What was told since the last time.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.changes.lock().unwrap())
-    }
-
-    /// The same: what was done by whom, without the objects, which are random.
-    fn kinds(&self) -> Vec<String> {
-        let kind = |line: String| line.split(" | ").next().unwrap_or_default().to_owned();
-        self.take().into_iter().map(kind).collect()
-    }
+/// What was done by whom since the last time, without the objects, which are random.
+fn kinds(notes: &Notes) -> Vec<String> {
+    let kind = |line: String| line.split(" | ").next().unwrap_or_default().to_owned();
+    notes.take().into_iter().map(kind).collect()
 }
 
 #[tokio::test]
 async fn users_who_change_their_account_are_reported() {
     let world = World::new().await;
-    let notes = Notes::of(&world);
+    let notes = Notes::of(&world.server);
     let mut alice = world.signed_in("alice").await;
     assert_eq!(notes.take(), ["user alice: sign-in | alice | link"]);
     let page = alice.get("/account").await;
@@ -106,7 +65,7 @@ async fn users_who_change_their_account_are_reported() {
 #[tokio::test]
 async fn grants_and_tokens_are_reported_without_the_tokens() {
     let world = World::new().await;
-    let notes = Notes::of(&world);
+    let notes = Notes::of(&world.server);
     let mut alice = world.signed_in("alice").await;
     notes.take();
     let asked = authorize(&[("scope", "User.Read")]);
@@ -132,11 +91,11 @@ async fn grants_and_tokens_are_reported_without_the_tokens() {
         let token = renewed[name].as_str().unwrap();
         world.post("/revoke", &[("client_id", "public"), ("token", token)]).await;
     }
-    assert_eq!(notes.kinds(), ["client public: token revoke", "client public: grant end"]);
+    assert_eq!(kinds(&notes), ["client public: token revoke", "client public: grant end"]);
     // A code that is used twice, a decision to decline, and a user who ends what was allowed.
     let code = alice.allow(&asked).await.code();
     world.exchange(&code).await;
-    assert_eq!(notes.kinds(), ["user alice: access allow", "client public: token issue"]);
+    assert_eq!(kinds(&notes), ["user alice: access allow", "client public: token issue"]);
     world.exchange(&code).await;
     let ended = notes.take();
     assert_eq!(ended.len(), 1, "{ended:?}");
@@ -149,7 +108,7 @@ async fn grants_and_tokens_are_reported_without_the_tokens() {
     alice.submit(page.form("/account/connections/end"), &[]).await;
     let wanted =
         ["user alice: access allow", "client public: token issue", "user alice: grant end"];
-    assert_eq!(notes.kinds(), wanted);
+    assert_eq!(kinds(&notes), wanted);
     let body = json!({ "client_name": "New", "redirect_uris": ["http://127.0.0.1/x"] });
     let id = world.post_json("/register", &body).await.json()["client_id"].clone();
     let id = id.as_str().unwrap();
@@ -159,7 +118,7 @@ async fn grants_and_tokens_are_reported_without_the_tokens() {
 #[tokio::test]
 async fn devices_that_users_decide_about_are_reported() {
     let world = World::new().await;
-    let notes = Notes::of(&world);
+    let notes = Notes::of(&world.server);
     let mut alice = world.signed_in("alice").await;
     notes.take();
     for (decision, wanted) in [("deny", "device decline"), ("allow", "device allow")] {
@@ -169,20 +128,63 @@ async fn devices_that_users_decide_about_are_reported() {
         let code = device["user_code"].as_str().unwrap();
         let page = alice.submit(page.form("/device"), &[("user_code", code)]).await;
         alice.submit(page.form("/device/decision"), &[("decision", decision)]).await;
-        assert_eq!(notes.kinds(), [format!("user alice: {wanted}")]);
+        assert_eq!(kinds(&notes), [format!("user alice: {wanted}")]);
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_end_with_another_change_are_reported() {
+    let world = World::new().await;
+    let notes = Notes::of(&world.server);
+    let mut other = world.signed_in("alice").await;
+    let mut alice = world.signed_in("alice").await;
+    notes.take();
+    let page = alice.get("/account").await;
+    let new = [("new_password", PASSWORD), ("repeated_password", PASSWORD)];
+    alice.submit(page.form("/account/password"), &new).await;
+    let ended = "user alice: sessions end | alice | all others";
+    assert_eq!(notes.take(), [ended, "user alice: password set | alice | -"]);
+    // With one session there is none to end.
+    let page = alice.get("/account").await;
+    alice.submit(page.form("/account/password"), &new).await;
+    assert_eq!(notes.take(), ["user alice: password set | alice | -"]);
+    let form = other.get("/sign-in").await.form("/sign-in");
+    other.submit(form, &[("user", "alice"), ("secret", PASSWORD)]).await;
+    let page = alice.get("/account").await;
+    let page = alice.submit(page.form("/account/second-factor"), &[]).await;
+    let code = totp(&world, &key_on(&page), 0);
+    notes.take();
+    alice.submit(page.form("/account/second-factor/confirm"), &[("code", &code)]).await;
+    assert_eq!(notes.take(), [ended, "user alice: second-factor set | alice | -"]);
+}
+
+#[tokio::test]
+async fn what_is_revoked_twice_is_reported_once() {
+    let world = World::new().await;
+    let notes = Notes::of(&world.server);
+    let mut alice = world.signed_in("alice").await;
+    let code = alice.allow(&authorize(&[])).await.code();
+    let tokens = world.exchange(&code).await.json();
+    notes.take();
+    for (name, wanted) in [("access_token", "token revoke"), ("refresh_token", "grant end")] {
+        let token = tokens[name].as_str().unwrap();
+        for wanted in [&[format!("client public: {wanted}")][..], &[]] {
+            world.post("/revoke", &[("client_id", "public"), ("token", token)]).await;
+            assert_eq!(kinds(&notes), wanted, "{name}");
+        }
     }
 }
 
 #[tokio::test]
 async fn nothing_is_changed_while_it_could_not_be_recorded() {
     let world = World::new().await;
-    let notes = Notes::of(&world);
+    let notes = Notes::of(&world.server);
     let mut alice = world.signed_in("alice").await;
     let code = alice.allow(&authorize(&[])).await.code();
     let consent = alice.get(&authorize(&[])).await.form("/authorize");
     let account = alice.get("/account").await;
     notes.take();
-    notes.is_full.store(true, Ordering::Relaxed);
+    notes.set_full(true);
     let new = [("new_password", PASSWORD), ("repeated_password", PASSWORD)];
     let refused = [
         alice.submit(account.form("/account/password"), &new).await,
@@ -197,10 +199,10 @@ async fn nothing_is_changed_while_it_could_not_be_recorded() {
     assert_eq!(notes.take(), [""; 0]);
     // What changes nothing is answered.
     assert_eq!(alice.get("/account").await.status, StatusCode::OK);
-    notes.is_full.store(false, Ordering::Relaxed);
+    notes.set_full(false);
     // The session, the form and the code are as they were.
     alice.submit(account.form("/account/password"), &new).await;
     assert!(world.exchange(&code).await.json()["access_token"].is_string());
     let wanted = ["user alice: password set", "client public: token issue"];
-    assert_eq!(notes.kinds(), wanted);
+    assert_eq!(kinds(&notes), wanted);
 }

@@ -9,6 +9,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/notes.rs"]
+mod notes;
 
 mod assertions;
 mod authorize;

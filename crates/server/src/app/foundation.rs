@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use audit_log::WriteFailure;
+use audit_setup::{AuditCopy, OpenAudit, SignInRecords, Writer};
 use auth_core::Clock;
-use directory::{AnyDirectory, AuditTable, CacheSettings, CachedDirectory, Shared};
+use directory::{AnyDirectory, CacheSettings, CachedDirectory, Shared};
 use issuer::ServedResource;
 use issuer_setup::OpenIssuer;
 use limits_store::{LimitsStore, StoreAnswers};
 use metrics::Metrics;
-use secrecy::ExposeSecret;
 use settings::fresh_secret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,6 @@ use crate::{
         readiness::{Failing, Readiness},
         readings,
     },
-    audit::{changes::SignInRecords, copy::AuditCopy, kept::KeptLog},
     config::{limits_store::LimitsStoreConfig, settings::Config},
     failure::Failure,
     mcp::sessions::Sessions,
@@ -40,9 +39,7 @@ pub(crate) struct Foundation {
     /// Where several nodes count rates together, if they do.
     pub(super) limits_store: Option<LimitsStore>,
     /// The audit log, if there is one: to be closed at the end.
-    pub(crate) audit: Option<KeptLog>,
-    /// Its copy in a database, if there is one: to be finished after that.
-    pub(crate) audit_copy: Option<AuditCopy>,
+    pub(crate) audit: Option<OpenAudit>,
     /// Counts what happens, if an operator can ask for it.
     pub(crate) metrics: Option<Arc<Metrics>>,
     /// What fails, for `/readyz`.
@@ -76,20 +73,13 @@ impl Foundation {
             clock: Arc::clone(clock),
         };
         let directory = Arc::new(CachedDirectory::load(store.clone(), settings).await?);
-        let audit = match &config.audit {
-            Some(config) => Some(KeptLog::open(config, &store, clock).await?),
-            None => None,
-        };
+        let audit = open_audit(config, &store, clock).await?;
         let metrics = config.admin.as_ref().map(|_| readings::new_metrics(clock.as_ref()));
         let readiness = Readiness::default();
-        let audit_copy = audit_copy(config, audit.as_ref(), clock)?;
-        if let (Some(sign_in), Some(KeptLog { log, .. })) = (&sign_in, &audit) {
-            sign_in.server.observe_with(Arc::new(SignInRecords(log.clone())));
+        if let (Some(sign_in), Some(audit)) = (&sign_in, &audit) {
+            sign_in.server.observe_with(Arc::new(SignInRecords(audit.log().clone())));
         }
         check_all(&readiness, sessions.as_ref(), sign_in.as_ref(), audit.as_ref());
-        if let Some(copy) = &audit_copy {
-            readiness.add_job(copy.health());
-        }
         let tracing = match &config.traces {
             Some(config) => Some(Tracing::new(config, clock)?),
             None => None,
@@ -102,13 +92,12 @@ impl Foundation {
             }
         }
         let limits_store = limits_store(config, clock, metrics.as_deref(), &readiness);
-        if let (Some(metrics), Some(KeptLog { log, .. })) = (&metrics, audit.clone()) {
-            let copy = audit_copy.clone();
+        if let (Some(metrics), Some(audit)) = (&metrics, audit.clone()) {
             metrics.read(move |readings| {
-                let (waiting, limit) = log.waiting();
+                let (waiting, limit) = audit.log().waiting();
                 readings.audit(waiting, limit);
-                if let Some(copy) = &copy {
-                    readings.audit_copy(copy.lag());
+                if let Some(lag) = audit.copy().map(AuditCopy::lag) {
+                    readings.audit_copy(lag);
                 }
             });
         }
@@ -118,7 +107,6 @@ impl Foundation {
             sign_in,
             limits_store,
             audit,
-            audit_copy,
             metrics,
             tracing,
             traces,
@@ -141,11 +129,8 @@ impl Foundation {
         if let Some(store) = self.limits_store.clone() {
             running.spawn(until(ended.clone(), async move { store.keep().await }));
         }
-        if let Some(audit) = self.audit.clone() {
-            running.spawn(audit.keep(stop.clone()));
-        }
-        if let Some(copy) = self.audit_copy.clone() {
-            running.spawn(copy.keep(stop.clone()));
+        if let Some(audit) = &self.audit {
+            audit.start(&mut running, stop);
         }
         if let Some(sign_in) = self.sign_in.clone() {
             running.spawn(sign_in.agreement().keep(stop.clone()));
@@ -176,19 +161,14 @@ fn limits_store(
     Some(store)
 }
 
-/// What copies the audit log, if the configuration has a database for it.
-fn audit_copy(
+/// The audit log, if the configuration has one.
+async fn open_audit(
     config: &Config,
-    log: Option<&KeptLog>,
+    store: &AnyDirectory,
     clock: &Arc<dyn Clock>,
-) -> Result<Option<AuditCopy>, Failure> {
-    let (Some(audit), Some(url), Some(KeptLog { log, .. })) =
-        (&config.audit, &config.audit_database, log)
-    else {
-        return Ok(None);
-    };
-    let table = AuditTable::at(url.expose_secret())?;
-    Ok(Some(AuditCopy::new(table, &audit.file, log.synced(), clock)))
+) -> Result<Option<OpenAudit>, Failure> {
+    let Some(settings) = &config.audit else { return Ok(None) };
+    Ok(Some(OpenAudit::open(settings, Writer::Server, store, clock).await?))
 }
 
 /// Lets `/readyz` say what of these fails.
@@ -196,9 +176,9 @@ fn check_all(
     readiness: &Readiness,
     sessions: Option<&Sessions>,
     sign_in: Option<&OpenIssuer>,
-    audit: Option<&KeptLog>,
+    audit: Option<&OpenAudit>,
 ) {
-    if let Some(KeptLog { log, .. }) = audit.cloned() {
+    if let Some(log) = audit.map(|audit| audit.log().clone()) {
         readiness.add(move || {
             let WriteFailure { what, since } = log.failing()?;
             Some(Failing { what: what.into(), since, affects_callers: true })
@@ -206,7 +186,7 @@ fn check_all(
     }
     let pruning = sessions.map(Sessions::health).into_iter();
     let pruning = pruning.chain(sign_in.map(OpenIssuer::health));
-    for health in pruning.chain(audit.map(KeptLog::health)) {
+    for health in pruning.chain(audit.into_iter().flat_map(OpenAudit::health)) {
         readiness.add_job(health);
     }
     readiness.add(log::failing);

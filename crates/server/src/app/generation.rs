@@ -68,7 +68,7 @@ impl Foundation {
         let key_files = key_files.with_folder(folder);
 
         let mut app = App::assemble(config, issuers.clone(), Arc::clone(&self.directory), clock);
-        app.audit = self.audit.as_ref().map(|kept| kept.log.clone());
+        app.audit = self.audit.as_ref().map(|audit| audit.log().clone());
         app.traces.clone_from(&self.traces);
         app.limits_store.clone_from(&self.limits_store);
         app.metrics.clone_from(&self.metrics);

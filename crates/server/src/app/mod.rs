@@ -185,8 +185,8 @@ impl<D: Directory> App<D> {
     pub(crate) fn route(self, shutdown: &CancellationToken) -> Result<Routed, ResourceError> {
         let bounds = self.bounds.divided(self.resources.len());
         let mut router = health::routes(self.health());
-        let users =
-            Arc::new(DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command));
+        let users = DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command);
+        let users = Arc::new(users.audit(self.audit.clone()));
         let mut not_found = NotFound::default();
         let mut has_sessions = false;
         let (mut rules, mut sources) = (Vec::new(), Vec::new());

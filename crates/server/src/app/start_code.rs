@@ -3,10 +3,13 @@
 //! 1. It is printed only where the server listens on this machine alone, and standard output is a
 //!    terminal: never to a log, and never where others could use it.
 //! 2. It is another one at each start, lives for an hour, and works once.
+//! 3. It is recorded as one of `users code` is, and none is made while that could not be recorded.
 
 use std::{io::Write, net::SocketAddr, sync::Arc};
 
-use auth_core::{Clock, Issuer};
+use audit_log::AuditLog;
+use auth_core::{Clock, Issuer, audit::Change};
+use bartizan::{NoRoomError, Recorder};
 use directory::{
     Directory, DirectoryError, User, UserName,
     authorization::{AuthorizationStore, OneTimeKind},
@@ -14,7 +17,7 @@ use directory::{
 use issuer::sign_in::{OneTimeCode, START_CODE_LIFETIME};
 use terminal::{Invocation, Program};
 
-use crate::{failure::Failure, random::random};
+use crate::{command::context::who, failure::Failure, random::random};
 
 /// The user who signs in first, if there is one of this subject.
 const FIRST_USER: &str = "alice";
@@ -35,6 +38,7 @@ impl StartCode {
         self,
         address: SocketAddr,
         is_terminal: bool,
+        audit: Option<&AuditLog>,
         invocation: &Invocation,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
@@ -42,11 +46,30 @@ impl StartCode {
             return Ok(());
         }
         let Some(user) = self.first_user().await? else { return Ok(()) };
+        let room = match audit {
+            Some(log) => match log.reserve().await {
+                Ok(room) => Some((log, room)),
+                // The log of the server says why.
+                Err(NoRoomError) => return Ok(()),
+            },
+            None => None,
+        };
         let code = OneTimeCode::from_random(random()?);
         let until = self.clock.now().plus(START_CODE_LIFETIME);
         let digest = code.digest();
         if !self.store.add_one_time(&user, OneTimeKind::Code, &digest, until).await? {
             return Ok(());
+        }
+        if let Some((log, room)) = room {
+            log.record_change_in(
+                room,
+                Change {
+                    by: who(),
+                    command: "users code".to_owned(),
+                    object: Some(user.subject.as_str().to_owned()),
+                    detail: Some("at the start".to_owned()),
+                },
+            );
         }
         let base = self.issuer.as_str().trim_end_matches('/');
         let subject = auth_core::display::escape(user.subject.as_str());
@@ -77,8 +100,10 @@ impl StartCode {
 
 #[cfg(test)]
 mod tests {
+    use audit_log::AuditConfig;
+    use auth_core::Algorithm;
     use directory::{AnyDirectory, NewUser, Stamp};
-    use testkit::{ISSUER, ManualClock, NOW};
+    use testkit::{ISSUER, ManualClock, NOW, TestKey};
 
     use super::*;
 
@@ -106,8 +131,45 @@ mod tests {
         let mut out = Vec::new();
         let invocation = Invocation::workspace(Program::Server);
         let address = address.parse().unwrap();
-        made().offer(address, is_terminal, &invocation, &mut out).await.unwrap();
+        made().offer(address, is_terminal, None, &invocation, &mut out).await.unwrap();
         (String::from_utf8(out).unwrap(), made())
+    }
+
+    #[tokio::test]
+    async fn a_code_is_recorded_and_none_is_made_while_that_cannot_be_done() {
+        let (_, start) = printed(&[("alice", "admin")], "127.0.0.1:1", false).await;
+        let folder = tempfile::tempdir().unwrap();
+        let config = AuditConfig {
+            file: folder.path().join("audit.jsonl"),
+            key: TestKey::shared(Algorithm::Es256).signing(),
+            node: "a".into(),
+            max_bytes: u64::MAX,
+            max_full_files: None,
+            checkpoint_records: 10,
+            is_copied: false,
+        };
+        let log = AuditLog::open(&config, None, &start.clock).unwrap();
+        let invocation = Invocation::workspace(Program::Server);
+        let again = || StartCode {
+            issuer: start.issuer.clone(),
+            store: start.store.clone(),
+            clock: Arc::clone(&start.clock),
+        };
+        let offered = async |start: StartCode| {
+            let mut out = Vec::new();
+            let address = "127.0.0.1:1".parse().unwrap();
+            start.offer(address, true, Some(&log), &invocation, &mut out).await.unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let text = offered(again()).await;
+        let code = text.split("code ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+        log.close();
+        assert_eq!(offered(again()).await, "");
+        let text = std::fs::read_to_string(&config.file).unwrap();
+        assert!(!text.contains(code), "{text}");
+        let recorded =
+            "\"command\":\"users code\",\"object\":\"alice\",\"detail\":\"at the start\"";
+        assert_eq!(text.matches(recorded).count(), 1, "{text}");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod config;
 pub(crate) mod connect;
-mod context;
+pub(crate) mod context;
 pub(crate) mod gateway;
 pub(crate) mod grants;
 pub(crate) mod init;

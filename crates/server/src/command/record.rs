@@ -6,6 +6,7 @@
 //! that does not have that record is not continued.
 
 use audit_log::{AuditFileError, Files, LogFile, Sink};
+use audit_setup::KeptHead;
 use auth_core::{
     Clock,
     audit::{Change, Entry, Head, Timestamp},
@@ -20,7 +21,6 @@ use crate::{
         ClientsCommand, Command, GrantsCommand, RunArgs, SecondFactorCommand, TokensCommand,
         UpstreamsCommand, UsersCommand,
     },
-    audit::{config as audit_config, kept::KeptHead},
     config::settings::ConfigError,
     failure::Failure,
 };
@@ -47,7 +47,7 @@ impl ChangeRecord {
     ) -> Result<Option<Self>, Failure> {
         let Some((name, object, detail)) = command.and_then(change_of) else { return Ok(None) };
         let mut faults = Vec::new();
-        let config = audit_config::resolve(environment, &mut faults);
+        let config = audit_setup::log_config(environment, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError(faults).into());
         }
@@ -94,7 +94,7 @@ async fn kept(database: &str, files: &Files) -> Result<Option<Head>, Failure> {
     let directory = AnyDirectory::open(database).await?;
     let kept = KeptHead::of(files.current(), &directory).load().await;
     directory.close().await;
-    kept
+    Ok(kept?)
 }
 
 /// Keeps `head` there.

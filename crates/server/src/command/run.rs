@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use audit_setup::OpenAudit;
 use auth_core::{Clock, SystemClock};
 use bartizan::{ClientCertificate, PeerAddress};
 use directory::{AnyDirectory, CachedDirectory, Directory};
@@ -230,7 +231,8 @@ pub(super) async fn serve_until(
     let router = log::Gate::new(router, log::current());
     write!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)?;
     if let Some(start_code) = start_code {
-        start_code.offer(address, is_terminal, invocation, out).await?;
+        let audit = audit.as_ref().map(OpenAudit::log);
+        start_code.offer(address, is_terminal, audit, invocation, out).await?;
     }
 
     let counts = Connections::default();
@@ -277,9 +279,6 @@ pub(super) async fn serve_until(
     while jobs.join_next().await.is_some() {}
     if let Some(audit) = audit {
         audit.close().await;
-    }
-    if let Some(copy) = &foundation.audit_copy {
-        copy.clone().finish().await;
     }
     if let Some(tracing) = tracing {
         tracing.stop().await;

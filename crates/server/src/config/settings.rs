@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
+use audit_setup::AuditSettings;
 use auth_core::{Action, Algorithm, Policy, Rate, RateError, ResourceUri, VerifyingKey};
 use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use secrecy::SecretString;
 use settings::{Environment, KeySource, SignInSettings, Variable, check_listen_address};
 use traces::TracesConfig;
 
@@ -19,7 +19,6 @@ use crate::{
     admin::bind::AdminBind,
     app::resource::check_path,
     args::RunArgs,
-    audit::config as audit_config,
     authenticate::Provisioning,
     config::{
         issuers::{self, IssuerConfig},
@@ -87,9 +86,7 @@ pub struct Config {
     /// Where the policy came from.
     pub policy_source: PolicySource,
     /// Where decisions are recorded, if they are.
-    pub(crate) audit: Option<audit_log::AuditConfig>,
-    /// The URL of the database into which the audit log is copied.
-    pub(crate) audit_database: Option<SecretString>,
+    pub(crate) audit: Option<AuditSettings>,
     /// Where traces are sent, if they are.
     pub traces: Option<TracesConfig>,
 }
@@ -213,8 +210,7 @@ impl Config {
             ));
         }
 
-        let audit = audit_config::resolve(environment, &mut faults);
-        let audit_database = audit_config::database(environment, &mut faults);
+        let audit = AuditSettings::resolve(environment, &mut faults);
         let traces = traces_config::resolve(environment, &authorities, &mut faults);
 
         match (resource, policy, trusted_proxies, transport) {
@@ -247,7 +243,6 @@ impl Config {
                     policy,
                     policy_source,
                     audit,
-                    audit_database,
                     traces,
                 })
             }

@@ -103,3 +103,25 @@ async fn questions_about_tokens_are_recorded_without_the_tokens() {
     let log = std::fs::read_to_string(world.path("audit.jsonl")).unwrap();
     assert!(!log.contains(&asked) && !log.contains(&token));
 }
+
+#[tokio::test]
+async fn a_user_who_is_added_at_its_first_use_is_recorded_once() {
+    let provision = [("UNKNOWN_USERS", "provision"), ("DEFAULT_ROLES", "user")];
+    let mut world = World::with(&provision);
+    world.start();
+    let token = world.token("dave", "User.Read");
+    let (one, two) = tokio::join!(world.call(Some(&token)), world.call(Some(&token)));
+    assert_eq!((one.as_u16(), two.as_u16()), (200, 200));
+    world.stop();
+    let changes = world.records("audit.jsonl").into_iter().filter_map(|line| match line.entry {
+        Entry::Change(change) => Some(*change),
+        _ => None,
+    });
+    let [change] = <[_; 1]>::try_from(changes.collect::<Vec<_>>()).unwrap();
+    assert_eq!(change.by, "issuer http://localhost:8000");
+    assert_eq!(change.command, "users add");
+    assert_eq!(change.object.as_deref(), Some("dave"));
+    assert_eq!(change.detail.as_deref(), Some("user"));
+    let said = world.run(&["audit", "show", "--user", "dave", "--action", "users add"]);
+    drop(said.expect(0).has(&["changed", "issuer http://localhost:8000"]));
+}

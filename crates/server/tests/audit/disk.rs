@@ -15,7 +15,9 @@ use crate::world::World;
 async fn while_the_disk_of_the_log_is_full_calls_are_refused() {
     let Some(disk) = SmallDisk::mount() else { return };
     let file = disk.path().join("audit.jsonl");
-    let mut world = World::with(&[("AUDIT_FILE", file.to_str().unwrap())]);
+    let provision = [("UNKNOWN_USERS", "provision"), ("DEFAULT_ROLES", "user")];
+    let file = [("AUDIT_FILE", file.to_str().unwrap())];
+    let mut world = World::with(&[&file[..], &provision].concat());
     world.start();
     let token = world.token("bob", "User.Read");
     assert_eq!(world.call(Some(&token)).await, 200);
@@ -33,10 +35,16 @@ async fn while_the_disk_of_the_log_is_full_calls_are_refused() {
     assert!(refused);
     let readiness = world.readiness().await;
     assert!(readiness.contains("not ready") && readiness.contains("the audit log"), "{readiness}");
+    // Nor is a user added, as that could not be recorded.
+    let new = world.token("dave", "User.Read");
+    assert_eq!(world.call(Some(&new)).await, 503);
+    drop(world.run(&["users", "list"]).expect(0).lacks("dave"));
     fs::remove_file(filler).unwrap();
     while world.call(Some(&token)).await != 200 {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
+    assert_eq!(world.call(Some(&new)).await, 200);
+    drop(world.run(&["users", "list"]).expect(0).has(&["dave"]));
     world.stop();
     world.run(&["audit", "verify"]).expect(0);
 }

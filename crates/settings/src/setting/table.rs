@@ -431,15 +431,15 @@ settings! {
         "What is logged: a level, or directives, for example info,bartizan=debug.",
     );
     /// The audit log.
-    AuditFile = server(
+    AuditFile = shared(
         "AUDIT_FILE",
         ("audit", "file"),
         Path,
         None,
-        "The audit log: a file in which each decision is recorded (docs/operations.md). Not set: there is none.",
+        "The audit log: a file in which each decision and each change is recorded (docs/operations.md). Not set: there is none. mint-token serve writes its own beside it, NAME-issuer.EXT.",
     );
     /// The key that signs it.
-    AuditKeyFile = server(
+    AuditKeyFile = shared(
         "AUDIT_KEY_FILE",
         ("audit", "key_file"),
         Path,
@@ -447,7 +447,7 @@ settings! {
         "A file with the PEM or JWK private key that signs checkpoints of the audit log, for its owner alone. Needed with AUDIT_FILE.",
     );
     /// From which size on its files are renamed.
-    AuditRotateMib = server(
+    AuditRotateMib = shared(
         "AUDIT_ROTATE_MIB",
         ("audit", "rotate_mib"),
         Number { least: 1, most: ANY },
@@ -455,7 +455,7 @@ settings! {
         "From how many MiB on a file of the audit log is renamed, and the next one begun.",
     );
     /// How many of them are kept.
-    AuditKeepFiles = server(
+    AuditKeepFiles = shared(
         "AUDIT_KEEP_FILES",
         ("audit", "keep_files"),
         Number { least: 1, most: ANY },
@@ -463,7 +463,7 @@ settings! {
         "How many renamed files of the audit log are kept. Not set: all.",
     );
     /// How often it is signed.
-    AuditCheckpointRecords = server(
+    AuditCheckpointRecords = shared(
         "AUDIT_CHECKPOINT_RECORDS",
         ("audit", "checkpoint_records"),
         Number { least: 1, most: ANY },
@@ -471,7 +471,7 @@ settings! {
         "After how many records of the audit log there is a signed checkpoint. There is one in each minute with records, too, and at the end of each file.",
     );
     /// Whether it is copied.
-    AuditStdout = server(
+    AuditStdout = shared(
         "AUDIT_STDOUT",
         ("audit", "stdout"),
         Choice(&["on", "off"]),
@@ -479,7 +479,7 @@ settings! {
         "Whether each record of the audit log is written to standard output, too, once it is in the file.",
     );
     /// Where it is copied to.
-    AuditDatabaseUrl = server(
+    AuditDatabaseUrl = shared(
         "AUDIT_DATABASE_URL",
         ("audit", "database_url"),
         Text,

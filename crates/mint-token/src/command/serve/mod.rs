@@ -4,14 +4,17 @@
 //! 1. Its settings are those of the server, which shares the directory with it ([`settings`]).
 //! 2. Connections are bounded as those of the server, by the same listener.
 //! 3. The log goes to standard error. No password, code, token or cookie is in it.
-//! 4. It stops when it is asked to, and requests under way may end.
+//! 4. Changes are recorded in an audit log, if one is configured ([`audit`]).
+//! 5. It stops when it is asked to, and requests under way may end.
 
+mod audit;
 mod health;
 mod log;
 mod settings;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use audit_setup::{AuditSetupError, OpenAudit};
 use auth_core::{Clock, SystemClock};
 use axum::Router;
 use directory::AnyDirectory;
@@ -40,6 +43,8 @@ enum ServeError {
     Settings(Vec<String>),
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error(transparent)]
+    Audit(#[from] AuditSetupError),
     #[error("cannot listen on {0}: {1}")]
     Bind(String, io::Error),
     #[error("{0}: {1}")]
@@ -85,6 +90,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let resources: Vec<_> = setup.resources.iter().map(|it| it.uri.to_string()).collect();
     let title = format!("{} for {}", setup.issuer, resources.join(", "));
     let opened = OpenIssuer::open(setup, &store, &clock).await?;
+    let audit = audit::open(settings.audit.as_ref(), &opened, &store, &clock).await?;
     let listening = |error| ServeError::Bind(bind.clone(), error);
     let listener = TcpListener::bind(&bind).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
@@ -96,7 +102,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     }
 
     let stop = CancellationToken::new();
-    let (router, mut jobs) = start(opened, &store, &clock, &stop);
+    let (router, mut jobs) = start(opened, &store, audit.as_ref(), &clock, &stop);
     let said = announce(address, &title, world);
     if said != Exit::Done {
         return Ok(said);
@@ -112,6 +118,9 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     stop.cancel();
     let ended = serving.await;
     while jobs.join_next().await.is_some() {}
+    if let Some(audit) = audit {
+        audit.close().await;
+    }
     store.close().await;
     tracing::info!("Stopped");
     ended.map(|()| Exit::Done).map_err(|error| ServeError::System("serving", error.into()))
@@ -121,17 +130,23 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
 fn start(
     opened: OpenIssuer,
     store: &AnyDirectory,
+    audit: Option<&OpenAudit>,
     clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
 ) -> (Router, JoinSet<()>) {
     let (watch, agreement) = (opened.watch(), opened.agreement());
-    let jobs = vec![opened.health(), watch.health().clone()];
-    let health = health::routes(store.clone(), agreement.clone(), jobs);
+    let mut jobs = vec![opened.health(), watch.health().clone()];
+    jobs.extend(audit.into_iter().flat_map(OpenAudit::health));
+    let log = audit.map(|audit| audit.log().clone());
+    let health = health::routes(store.clone(), agreement.clone(), log, jobs);
     let router = opened.server.clone().router().merge(health);
     let mut running = JoinSet::new();
     running.spawn(watch.keep_fresh(Arc::clone(clock), stop.clone()));
     running.spawn(agreement.keep(stop.clone()));
     running.spawn(opened.prune(stop.clone()));
+    if let Some(audit) = audit {
+        audit.start(&mut running, stop);
+    }
     (router, running)
 }
 

@@ -1,6 +1,7 @@
 //! The settings of `serve`: those of the server that concern its authorization server. All errors
 //! are reported together.
 
+use audit_setup::AuditSettings;
 use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
@@ -22,6 +23,8 @@ pub(super) struct ServeSettings {
     pub(super) plain_http: PlainHttp,
     /// The authorization server.
     pub(super) setup: IssuerSetup,
+    /// Where changes are recorded, if they are.
+    pub(super) audit: Option<AuditSettings>,
     /// The directory of users.
     pub(super) database_url: String,
     /// How many connections are open at once.
@@ -64,6 +67,7 @@ impl ServeSettings {
         if let Some(settings) = &settings {
             faults.extend(check(settings, &providers, policy.as_ref()));
         }
+        let audit = AuditSettings::resolve(environment, &mut faults);
         let max_connections = count(Variable::MaxConnections, environment, &mut faults);
         let max_per_address = environment
             .get(Variable::MaxConnectionsPerAddress)
@@ -91,6 +95,7 @@ impl ServeSettings {
                     bind,
                     plain_http,
                     setup,
+                    audit,
                     database_url,
                     max_connections,
                     max_per_address,
@@ -159,6 +164,7 @@ mod tests {
             ("MAX_CONNECTIONS", "0"),
             ("TRUSTED_PROXIES", "0.0.0.0/0"),
             ("CA_FILE", "/no/such/file"),
+            ("AUDIT_FILE", "audit.jsonl"),
         ]);
         let faults = faults.err().unwrap();
         for text in [
@@ -170,6 +176,7 @@ mod tests {
             "MAX_CONN",
             "TRUSTED_PROXIES",
             "CA_FILE",
+            "AUDIT_KEY_FILE",
         ] {
             assert!(faults.iter().any(|it| it.contains(text)), "{text}: {faults:#?}");
         }

@@ -10,6 +10,7 @@ mod verify;
 
 use std::{io::Write, path::PathBuf};
 
+use audit_setup::KeptHead;
 use auth_core::Clock;
 use directory::AnyDirectory;
 use settings::{Environment, Variable};
@@ -17,7 +18,6 @@ use settings::{Environment, Variable};
 use self::{filter::Filter, source::ChainRecords, verify::Checks};
 use crate::{
     args::{AuditCommand, RunArgs},
-    audit::kept::KeptHead,
     failure::Failure,
 };
 
@@ -96,7 +96,7 @@ async fn know_heads(
         };
         match kept.load().await {
             Ok(head) => chain.kept = head,
-            Err(fault) => known = Err(fault),
+            Err(fault) => known = Err(fault.into()),
         }
     }
     directory.close().await;

@@ -8,9 +8,28 @@ use directory::AuditTable;
 use secrecy::SecretString;
 use settings::{Environment, Variable, secret_file};
 
-/// What the settings say; `None` if there is no audit log, or if something is wrong, which is
+/// What the settings say of the audit log of a program that runs until it is stopped.
+#[derive(Debug, Clone)]
+pub struct AuditSettings {
+    /// Where records are written, and how.
+    pub log: AuditConfig,
+    /// The URL of the database into which they are copied.
+    pub database: Option<SecretString>,
+}
+
+impl AuditSettings {
+    /// What the settings say; `None` if there is no audit log, or if something is wrong, which is
+    /// added to `faults`.
+    pub fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
+        let log = log_config(environment, faults);
+        let database = database(environment, faults);
+        Some(Self { log: log?, database })
+    }
+}
+
+/// The log alone, without its copy; `None` if there is none, or if something is wrong, which is
 /// added to `faults`.
-pub(crate) fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<AuditConfig> {
+pub fn log_config(environment: &Environment, faults: &mut Vec<String>) -> Option<AuditConfig> {
     let Some(file) = environment.get(Variable::AuditFile) else {
         if environment.get(Variable::AuditKeyFile).is_some() {
             let label = environment.label(Variable::AuditKeyFile);
@@ -49,10 +68,7 @@ pub(crate) fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Op
 
 /// The database into which the log is copied; `None` if there is none, or if something is wrong,
 /// which is added to `faults`.
-pub(crate) fn database(
-    environment: &Environment,
-    faults: &mut Vec<String>,
-) -> Option<SecretString> {
+fn database(environment: &Environment, faults: &mut Vec<String>) -> Option<SecretString> {
     let url = environment.get(Variable::AuditDatabaseUrl)?;
     let label = environment.label(Variable::AuditDatabaseUrl);
     if environment.get(Variable::AuditFile).is_none() {
@@ -65,7 +81,7 @@ pub(crate) fn database(
 }
 
 /// What this node is called.
-pub(super) fn node() -> String {
+pub(crate) fn node() -> String {
     whoami::hostname().unwrap_or_else(|_| "?".into())
 }
 

@@ -7,10 +7,10 @@
 //!    [`MAX_BYTES`].
 //! 3. Rows that are there stay. One that differs from the record in the file, or a record that the
 //!    table has and the files have not, is a fault that is named, and nothing is copied then.
-//! 4. Both logs are copied: that of the server, and that of the commands beside it.
+//! 4. Both logs are copied: that of this process, and that of the commands beside it. Two processes
+//!    that copy the latter do not disturb each other (rule 3).
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,7 +21,7 @@ use directory::{AuditRow, AuditTable, AuditTableError};
 use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::kept::log_name;
+use crate::kept::log_name;
 
 /// How much is copied at once: so many records, or the one with which so many bytes are exceeded.
 const MAX_ROWS: usize = 500;
@@ -33,7 +33,7 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why records are not copied.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyError {
+pub enum CopyError {
     /// The database.
     #[error(transparent)]
     Table(#[from] AuditTableError),
@@ -71,10 +71,11 @@ pub(crate) enum CopyError {
 
 /// What copies the logs of this node.
 #[derive(Clone)]
-pub(crate) struct AuditCopy {
+pub struct AuditCopy {
     table: AuditTable,
-    files: Files,
-    /// The last record of the server's log that the disk has.
+    /// The log of this process, and that of the commands.
+    logs: [Files; 2],
+    /// The last record of the former that the disk has.
     synced: watch::Receiver<Head>,
     health: JobHealth,
     clock: Arc<dyn Clock>,
@@ -100,16 +101,17 @@ struct Batch {
 }
 
 impl AuditCopy {
-    /// Copies the log that is written to `file`, and that of the commands, to `table`.
+    /// Copies the log of this process, and that of the commands, to `table`. `synced`: the last
+    /// record of the former that the disk has.
     pub(crate) fn new(
         table: AuditTable,
-        file: &Path,
+        logs: [Files; 2],
         synced: watch::Receiver<Head>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         Self {
             table,
-            files: Files::at(file),
+            logs,
             synced,
             health: JobHealth::new("copying the audit log to the database"),
             clock: Arc::clone(clock),
@@ -118,12 +120,12 @@ impl AuditCopy {
     }
 
     /// Whether records are copied.
-    pub(crate) fn health(&self) -> JobHealth {
+    pub fn health(&self) -> JobHealth {
         self.health.clone()
     }
 
     /// For how long the table has lacked records that the files have.
-    pub(crate) fn lag(&self) -> Duration {
+    pub fn lag(&self) -> Duration {
         let since = *self.behind_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.map_or(Duration::ZERO, |since| {
             let secs = self.clock.now().as_secs().saturating_sub(since.as_secs());
@@ -132,7 +134,7 @@ impl AuditCopy {
     }
 
     /// Copies until `stop` is cancelled.
-    pub(crate) async fn keep(mut self, stop: CancellationToken) {
+    pub async fn keep(mut self, stop: CancellationToken) {
         let mut logs = self.logs();
         let run = async {
             loop {
@@ -151,7 +153,7 @@ impl AuditCopy {
 
     /// Copies what is left, once the log is closed. What is not copied in time is copied after the
     /// next start.
-    pub(crate) async fn finish(mut self) {
+    pub async fn finish(mut self) {
         let mut logs = self.logs();
         if timeout(FINISH_TIMEOUT, self.pass(&mut logs)).await.is_err() {
             tracing::warn!("The last records of the audit log were not copied in time");
@@ -160,7 +162,7 @@ impl AuditCopy {
     }
 
     fn logs(&self) -> [CopiedLog; 2] {
-        [self.files.clone(), self.files.of_commands()].map(|files| CopiedLog {
+        self.logs.clone().map(|files| CopiedLog {
             name: log_name(files.current()),
             files,
             follower: None,
@@ -168,12 +170,12 @@ impl AuditCopy {
     }
 
     /// Copies what there is now.
-    async fn pass(&mut self, [server, commands]: &mut [CopiedLog; 2]) {
+    async fn pass(&mut self, [own, commands]: &mut [CopiedLog; 2]) {
         let synced = self.synced.borrow_and_update().sequence();
-        let of_server = self.copy(server, Some(synced)).await;
+        let of_own = self.copy(own, Some(synced)).await;
         // A fault of one log does not keep the other from being copied.
         let done = self.copy(commands, None).await;
-        match of_server.and(done) {
+        match of_own.and(done) {
             Ok(()) => {
                 *self.behind_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 if self.health.succeeded() {

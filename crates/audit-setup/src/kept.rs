@@ -16,21 +16,20 @@ use auth_core::{Clock, FailureChange, JobHealth, audit::Head, display::chain};
 use directory::{AnyDirectory, DirectoryError, Shared};
 use tokio_util::sync::CancellationToken;
 
-use super::config;
-use crate::failure::Failure;
+use crate::{AuditSetupError, config};
 
 /// How long until the database is asked again after an error.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What the log of this node in `file` is called in databases.
-pub(crate) fn log_name(file: &Path) -> String {
+pub fn log_name(file: &Path) -> String {
     let path = absolute(file).unwrap_or_else(|_| file.to_owned());
     format!("{} {}", config::node(), path.display())
 }
 
 /// Where the head of one log is kept.
 #[derive(Debug, Clone)]
-pub(crate) struct KeptHead {
+pub struct KeptHead {
     shared: Shared,
     path: PathBuf,
     name: String,
@@ -38,33 +37,33 @@ pub(crate) struct KeptHead {
 
 impl KeptHead {
     /// That of the log of this node in `file`.
-    pub(crate) fn of(file: &Path, directory: &AnyDirectory) -> Self {
+    pub fn of(file: &Path, directory: &AnyDirectory) -> Self {
         Self { shared: Shared::new(directory.clone()), path: file.to_owned(), name: log_name(file) }
     }
 
     /// That of the log of this name, as [`log_name`] has it.
-    pub(crate) fn of_log(name: &str, directory: &AnyDirectory) -> Self {
+    pub fn of_log(name: &str, directory: &AnyDirectory) -> Self {
         let (path, name) = (PathBuf::from(name), name.to_owned());
         Self { shared: Shared::new(directory.clone()), path, name }
     }
 
     /// The one that was kept last; `None` if none was.
-    pub(crate) async fn load(&self) -> Result<Option<Head>, Failure> {
+    pub async fn load(&self) -> Result<Option<Head>, AuditSetupError> {
         let text = self.shared.audit_head(&self.name).await?;
         let invalid = |source| AuditFileError::KeptHead { path: self.path.clone(), source };
         Ok(text.map(|text| text.parse::<Head>().map_err(invalid)).transpose()?)
     }
 
     /// Keeps `head` instead.
-    pub(crate) async fn store(&self, head: Head) -> Result<(), DirectoryError> {
+    pub async fn store(&self, head: Head) -> Result<(), DirectoryError> {
         self.shared.keep_audit_head(&self.name, &head.to_string()).await
     }
 }
 
 /// A log whose head is kept.
 #[derive(Clone)]
-pub(crate) struct KeptLog {
-    pub(crate) log: AuditLog,
+pub struct KeptLog {
+    log: AuditLog,
     kept: KeptHead,
     health: JobHealth,
     clock: Arc<dyn Clock>,
@@ -72,24 +71,30 @@ pub(crate) struct KeptLog {
 
 impl KeptLog {
     /// Opens the log that `config` describes, if it has the record that is kept.
-    pub(crate) async fn open(
+    pub async fn open(
         config: &AuditConfig,
         directory: &AnyDirectory,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, AuditSetupError> {
         let kept = KeptHead::of(&config.file, directory);
         let log = AuditLog::open(config, kept.load().await?, clock)?;
         let health = JobHealth::new("keeping the head of the audit log");
         Ok(Self { log, kept, health, clock: Arc::clone(clock) })
     }
 
+    /// What records.
+    #[must_use]
+    pub const fn log(&self) -> &AuditLog {
+        &self.log
+    }
+
     /// Whether heads are kept.
-    pub(crate) fn health(&self) -> JobHealth {
+    pub fn health(&self) -> JobHealth {
         self.health.clone()
     }
 
     /// Keeps each head until `stop` is cancelled.
-    pub(crate) async fn keep(self, stop: CancellationToken) {
+    pub async fn keep(self, stop: CancellationToken) {
         let mut synced = self.log.synced();
         let run = async {
             while synced.changed().await.is_ok() {
@@ -102,7 +107,7 @@ impl KeptLog {
     }
 
     /// Closes the log, and keeps its last head.
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         let log = self.log.clone();
         // It waits for the disk. A panic was logged.
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
@@ -165,7 +170,8 @@ mod tests {
         assert!(log.store().await);
         assert_eq!(kept.load().await.unwrap().unwrap().sequence(), 2);
         kept.shared.keep_audit_head(&kept.name, "none").await.unwrap();
-        let Err(Failure::Audit(AuditFileError::KeptHead { source, .. })) = kept.load().await else {
+        let Err(AuditSetupError::File(AuditFileError::KeptHead { source, .. })) = kept.load().await
+        else {
             panic!("it is no head")
         };
         assert_eq!(source, InvalidHeadError);
