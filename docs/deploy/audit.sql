@@ -35,6 +35,8 @@ CREATE TABLE audit_records (
 CREATE INDEX audit_records_time ON audit_records (recorded_at);
 CREATE INDEX audit_records_subject ON audit_records (subject, recorded_at);
 CREATE INDEX audit_records_action ON audit_records (action, target, recorded_at);
+CREATE INDEX audit_records_target ON audit_records (target, recorded_at);
+CREATE INDEX audit_records_outcome ON audit_records (outcome, recorded_at);
 
 DO $$
 BEGIN

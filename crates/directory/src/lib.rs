@@ -80,7 +80,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use auth_core::{Issuer, JobFailure, Leeway, NumericDate, Subject, TokenId};
 
 pub use any::{AnyDirectory, AnyWatch};
-pub use audit::{AuditRow, AuditTable, AuditTableError};
+pub use audit::{AuditRow, AuditSearch, AuditTable, AuditTableError, Before, by_user};
 pub use cached::{CacheSettings, CachedDirectory};
 pub use edit::{ChangeRecord, Edit, EditOutcome, RevokedToken, Stamp, UserName};
 pub use error::{DirectoryError, Source};

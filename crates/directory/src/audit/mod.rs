@@ -7,14 +7,21 @@
 //! 4. A server that is not on this machine is spoken to over TLS, as with the directory.
 
 mod row;
+mod search;
 
 use std::{future::Future, time::Duration};
 
 use auth_core::audit::{Head, InvalidDigestError};
-use sqlx::{PgPool, Postgres, postgres::PgPoolOptions, query, query_as, query_scalar};
+use futures_util::TryStreamExt;
+use sqlx::{
+    PgPool, Postgres, QueryBuilder, postgres::PgPoolOptions, query, query_as, query_scalar,
+};
 use tokio::time::timeout;
 
-pub use self::row::AuditRow;
+pub use self::{
+    row::AuditRow,
+    search::{AuditSearch, Before, by_user},
+};
 use crate::{DirectoryError, changing::Changing, postgres::options};
 
 /// How long an answer may take, and how long a connection is waited for.
@@ -35,11 +42,13 @@ const INSERT: &str = "INSERT INTO audit_records (log, sequence, node, recorded_a
      resource, hash, line) ON CONFLICT (log, sequence) DO NOTHING";
 const HASHES: &str = "SELECT sequence, hash FROM audit_records WHERE log = $1 \
      AND sequence BETWEEN $2 AND $3 ORDER BY sequence";
-const LOGS: &str = "SELECT DISTINCT log FROM audit_records ORDER BY log";
-const PAGE: &str = "SELECT sequence, node, \
-     round(extract(epoch FROM recorded_at) * 1000)::bigint AS millis, kind, outcome, issuer, \
-     subject, client, action, target, resource, hash, line FROM audit_records \
-     WHERE log = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+/// Each name is looked up behind the one before: all rows are many, and logs are few.
+const LOGS: &str = "WITH RECURSIVE names AS (SELECT min(log) AS log FROM audit_records \
+     UNION ALL SELECT (SELECT min(r.log) FROM audit_records r WHERE r.log > names.log) \
+     FROM names WHERE names.log IS NOT NULL) \
+     SELECT log FROM names WHERE log IS NOT NULL ORDER BY log";
+/// A page ends with the row with which its lines have so many bytes.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why the table of audit records cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -169,15 +178,55 @@ impl AuditTable {
         ask!(self, connection => query_scalar(LOGS).fetch_all(connection))
     }
 
-    /// The first records of `log` whose numbers are greater than `after`, at most `limit`.
+    /// The first records of `log` that `search` is for and whose numbers are greater than `after`: at
+    /// most `limit`, and fewer if they are long. None, if there is no other.
     pub async fn page(
         &self,
         log: &str,
+        search: &AuditSearch,
         after: i64,
         limit: i64,
     ) -> Result<Vec<AuditRow>, AuditTableError> {
-        let page = query_as(PAGE).bind(log).bind(after).bind(limit);
-        ask!(self, connection => page.fetch_all(connection))
+        self.read(search::by_number(log, search, after, limit)).await
+    }
+
+    /// The newest records of `log` that `search` is for and that are older than `before`, the newest
+    /// first: at most `limit`, and fewer if they are long. None, if there is no other.
+    pub async fn newest(
+        &self,
+        log: &str,
+        search: &AuditSearch,
+        before: Option<Before>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, AuditTableError> {
+        self.read(search::newest(log, search, before, limit)).await
+    }
+
+    async fn read(
+        &self,
+        mut query: QueryBuilder<Postgres>,
+    ) -> Result<Vec<AuditRow>, AuditTableError> {
+        let read = async {
+            let mut changing = self.connection().await?;
+            let (mut found, mut bytes, mut is_whole) = (Vec::new(), 0, false);
+            let mut rows = query.build_query_as::<AuditRow>().fetch(&mut *changing);
+            while bytes < MAX_PAGE_BYTES && !is_whole {
+                match rows.try_next().await? {
+                    Some(row) => {
+                        bytes += row.line.len();
+                        found.push(row);
+                    }
+                    None => is_whole = true,
+                }
+            }
+            drop(rows);
+            // On another one there are rows that nobody reads.
+            if is_whole {
+                changing.keep();
+            }
+            Ok(found)
+        };
+        self.in_time(read).await
     }
 
     /// Closes the connections.

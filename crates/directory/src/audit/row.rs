@@ -116,7 +116,7 @@ impl FromRow<'_, PgRow> for AuditRow {
 }
 
 /// The beginning of a text, without what PostgreSQL does not store (U+0000).
-fn column(text: &str) -> String {
+pub(super) fn column(text: &str) -> String {
     let end = (0..=MAX_COLUMN_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     text.get(..end.unwrap_or_default()).unwrap_or_default().replace('\0', "\u{fffd}")
 }

@@ -5,81 +5,14 @@ use std::{
     io::{Seek, Write},
 };
 
-use testkit::Postgres;
 use tokio::task::JoinSet;
 
-use crate::world::{World, eventually};
+use crate::{
+    database::{Database, PASSWORD, records, sql},
+    world::{World, eventually},
+};
 
-const PASSWORD: &str = "a-password-of-the-role";
 const LAGS: &str = "copying the audit log to the database fails";
-
-/// A database with the table, and who may do what with it.
-struct Database {
-    postgres: Postgres,
-    /// As the owner of the table.
-    owner: String,
-    /// As the role that servers have.
-    role: String,
-}
-
-/// The file that makes the table and the role.
-fn sql() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/deploy/audit.sql");
-    fs::read_to_string(path).unwrap()
-}
-
-impl Database {
-    /// `None` on a machine without PostgreSQL, where none is required.
-    async fn start() -> Option<Self> {
-        let started = tokio::task::spawn_blocking(|| {
-            let postgres = Postgres::for_tests()?;
-            let owner = postgres.url();
-            postgres.query(&owner, &sql()).unwrap();
-            let password = format!("ALTER ROLE bartizan_audit PASSWORD '{PASSWORD}'");
-            postgres.query(&owner, &password).unwrap();
-            let (_, place) = owner.split_once('@').unwrap();
-            let role = format!("postgres://bartizan_audit:{PASSWORD}@{place}");
-            Some(Self { postgres, owner, role })
-        });
-        started.await.unwrap()
-    }
-
-    fn ask(&self, sql: &str) -> String {
-        self.postgres.query(&self.owner, sql).unwrap()
-    }
-
-    fn count(&self) -> usize {
-        self.ask("SELECT count(*) FROM audit_records").parse().unwrap()
-    }
-
-    /// A world whose server copies its log there.
-    fn world(&self, more: &[(&str, &str)]) -> World {
-        let database = [("AUDIT_DATABASE_URL", self.role.as_str())];
-        World::with(&[&database[..], more].concat())
-    }
-
-    /// The same with some records of a server and of commands, all of them copied.
-    async fn written(&self) -> World {
-        let mut world = self.world(&[("AUDIT_CHECKPOINT_RECORDS", "4")]);
-        world.start();
-        let token = world.token("bob", "User.Read");
-        for _ in 0..6 {
-            assert_eq!(world.call(Some(&token)).await, 200);
-        }
-        assert_eq!(world.call(None).await, 401);
-        drop(world.run(&["users", "disable", "alice"]).expect(0));
-        world.stop();
-        assert_eq!(self.count(), records(&world));
-        world
-    }
-}
-
-/// How many records the files have.
-fn records(world: &World) -> usize {
-    let files = fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
-    files.map(|path| fs::read_to_string(path).unwrap().lines().count()).sum()
-}
 
 #[tokio::test]
 async fn every_record_is_copied_and_a_role_that_may_only_add_is_enough() {

@@ -4,8 +4,10 @@
 
 mod changes;
 mod copy;
+mod database;
 mod decisions;
 mod disk;
 mod kill;
+mod search;
 mod tamper;
 mod world;

@@ -13,7 +13,7 @@ pub(super) async fn export(
 ) -> Result<(), Failure> {
     for chain in chains {
         chain
-            .each_record(|line, text| {
+            .each_record(&filter.search, |line, text| {
                 if !filter.has(&line) {
                     return Ok(());
                 }

@@ -6,33 +6,33 @@ use auth_core::{
     NumericDate,
     audit::{Entry, Line, Outcome, Timestamp},
 };
+use directory::{AuditSearch, by_user};
 use terminal::date::When;
 
 use crate::args::AuditFilter;
 
 /// A filter at a time.
 pub(super) struct Filter {
-    user: Option<String>,
-    action: Option<String>,
-    outcome: Option<Outcome>,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
+    /// The same as a search: it finds every record that fits, and may find others.
+    pub(super) search: AuditSearch,
 }
 
 impl Filter {
     pub(super) fn new(filter: AuditFilter, now: NumericDate) -> Self {
         let AuditFilter { user, action, outcome, since, until } = filter;
         let at = |when: When| timestamp(when, now);
-        Self { user, action, outcome, since: since.map(at), until: until.map(at) }
+        let (since, until) = (since.map(at), until.map(at));
+        Self { search: AuditSearch { user, action, outcome, since, until } }
     }
 
     /// Whether the record is one of them.
     pub(super) fn has(&self, line: &Line) -> bool {
-        self.since.is_none_or(|since| line.time >= since)
-            && self.until.is_none_or(|until| line.time < until)
-            && self.user.as_deref().is_none_or(|user| is_of(user, &line.entry))
-            && self.action.as_deref().is_none_or(|action| is_action(action, &line.entry))
-            && self.outcome.is_none_or(|outcome| is_outcome(outcome, &line.entry))
+        let AuditSearch { user, action, outcome, since, until } = &self.search;
+        since.is_none_or(|since| line.time >= since)
+            && until.is_none_or(|until| line.time < until)
+            && user.as_deref().is_none_or(|user| is_of(user, &line.entry))
+            && action.as_deref().is_none_or(|action| is_action(action, &line.entry))
+            && outcome.is_none_or(|outcome| is_outcome(outcome, &line.entry))
     }
 }
 
@@ -49,8 +49,7 @@ fn is_of(user: &str, entry: &Entry) -> bool {
     match entry {
         Entry::Decision(decision) => decision.who.as_ref().is_some_and(|who| who.subject == user),
         Entry::Change(change) => {
-            change.object.as_deref() == Some(user)
-                || change.by.strip_prefix("user ").is_some_and(|by| by == user)
+            change.object.as_deref() == Some(user) || change.by == by_user(user)
         }
         _ => false,
     }

@@ -1,6 +1,6 @@
 //! `server audit show`.
 
-use std::io::Write;
+use std::{io::Write, ops::ControlFlow};
 
 use auth_core::{
     audit::{Decision, Entry, Line, Timestamp},
@@ -12,11 +12,43 @@ use terminal::table::Table;
 use super::{filter::Filter, source::ChainRecords};
 use crate::{args::ShowFormat, command::context::write_json, failure::Failure};
 
+/// How many rows are held at least before the oldest are dropped.
+const MIN_HELD: usize = 1024;
+
 /// A record as it is shown.
 struct Row {
     time: Timestamp,
     cells: [String; 6],
     json: Value,
+}
+
+/// The rows that are shown. Where so many are, no more than twice as many are held.
+struct Shown {
+    limit: Option<usize>,
+    rows: Vec<Row>,
+}
+
+impl Shown {
+    fn push(&mut self, row: Row) {
+        self.rows.push(row);
+        let most = self.limit.map(|limit| limit.saturating_mul(2).max(MIN_HELD));
+        if most.is_some_and(|most| self.rows.len() >= most) {
+            self.prune();
+        }
+    }
+
+    /// Keeps the newest, in the order of their times. Of two chains: records of one time stay in the
+    /// order in which they were pushed.
+    fn prune(&mut self) {
+        self.rows.sort_by_key(|row| row.time);
+        let skipped = self.limit.map_or(0, |limit| self.rows.len().saturating_sub(limit));
+        self.rows.drain(..skipped);
+    }
+
+    fn finish(mut self) -> Vec<Row> {
+        self.prune();
+        self.rows
+    }
 }
 
 pub(super) async fn show(
@@ -26,24 +58,26 @@ pub(super) async fn show(
     output: ShowFormat,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut rows = Vec::new();
+    let mut shown = Shown { limit, rows: Vec::new() };
     for chain in chains {
-        chain
-            .each_record(|line, text| {
-                if filter.has(&line)
-                    && let Some(cells) = cells(&line)
-                {
-                    let json = serde_json::from_str(text).unwrap_or_default();
-                    rows.push(Row { time: line.time, cells, json });
-                }
-                Ok(())
-            })
-            .await?;
+        let of_chain = match limit {
+            Some(limit) => newest(chain, filter, limit).await?,
+            None => None,
+        };
+        match of_chain {
+            Some(rows) => rows.into_iter().for_each(|row| shown.push(row)),
+            None => {
+                let each = chain.each_record(&filter.search, |line, text| {
+                    if let Some(row) = row(filter, &line, text) {
+                        shown.push(row);
+                    }
+                    Ok(())
+                });
+                each.await?;
+            }
+        }
     }
-    // Of two chains: records of one time stay in the order of their chain.
-    rows.sort_by_key(|row| row.time);
-    let skipped = limit.map_or(0, |limit| rows.len().saturating_sub(limit));
-    let rows = rows.into_iter().skip(skipped);
+    let rows = shown.finish().into_iter();
     match output {
         ShowFormat::Json => write_json(&rows.map(|row| row.json).collect::<Vec<_>>(), out),
         ShowFormat::Table => {
@@ -59,6 +93,29 @@ pub(super) async fn show(
             Ok(())
         }
     }
+}
+
+/// The newest rows of a chain, in the order of their times; `None` if it is in files.
+async fn newest(
+    chain: &ChainRecords,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Option<Vec<Row>>, Failure> {
+    let mut rows = Vec::new();
+    let read = chain.each_record_from_the_newest(&filter.search, |line, text| {
+        rows.extend(row(filter, &line, text));
+        if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    let is_read = read.await?;
+    rows.truncate(limit);
+    rows.reverse();
+    Ok(is_read.then_some(rows))
+}
+
+/// The row of a record that is shown.
+fn row(filter: &Filter, line: &Line, text: &str) -> Option<Row> {
+    let cells = cells(line).filter(|_| filter.has(line))?;
+    Some(Row { time: line.time, cells, json: serde_json::from_str(text).unwrap_or_default() })
 }
 
 /// Time, outcome, user, client, action and reason; `None` for what only the log itself needs.

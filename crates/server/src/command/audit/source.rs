@@ -5,6 +5,7 @@ use std::{
     fmt,
     fs::File,
     io::{self, BufRead, BufReader},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +14,7 @@ use auth_core::{
     audit::{Head, Line},
     display,
 };
-use directory::AuditTable;
+use directory::{AuditRow, AuditSearch, AuditTable, Before};
 use settings::{Environment, Variable};
 
 use crate::failure::Failure;
@@ -83,7 +84,8 @@ pub(super) fn chains(
     Ok(found.into_iter().map(chain).collect())
 }
 
-/// The configured log, and that of the commands; also one without a file.
+/// The configured log, and those of the commands and of an authorization server alone beside it;
+/// also one without a file.
 fn configured(environment: &Environment) -> Result<Vec<ChainRecords>, Failure> {
     let Some(path) = environment.get(Variable::AuditFile) else {
         let text = "which audit log? Name its files, or set AUDIT_FILE";
@@ -91,7 +93,7 @@ fn configured(environment: &Environment) -> Result<Vec<ChainRecords>, Failure> {
     };
     let server = Files::at(path);
     let mut chains = Vec::new();
-    for files in [server.clone(), server.of_commands()] {
+    for files in [server.clone(), server.of_commands(), server.of_issuer()] {
         let name = files.current().display().to_string();
         let files = files.all().map_err(|source| io_error(files.current(), source))?;
         chains.push(ChainRecords { name, records: Records::Files(files), kept: None });
@@ -126,6 +128,15 @@ impl ChainRecords {
     /// Gives each line to `each`, without its line break, and whether it has one.
     pub(super) async fn each_line(
         &self,
+        each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.each_found(&AuditSearch::default(), each).await
+    }
+
+    /// The same of files, and in a database of the rows that `search` is for: a page at a time.
+    async fn each_found(
+        &self,
+        search: &AuditSearch,
         mut each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match &self.records {
@@ -134,15 +145,10 @@ impl ChainRecords {
                 let log = self.name.as_str();
                 let mut last = 0;
                 loop {
-                    let rows = table.page(log, last, PAGE).await?;
+                    let rows = table.page(log, search, last, PAGE).await?;
                     let Some(end) = rows.last().map(|row| row.sequence) else { return Ok(()) };
                     for row in rows {
-                        let sequence = row.sequence;
-                        if !row.is_of_its_line() {
-                            let log = display::escape(log).into_owned();
-                            return Err(Failure::AuditRow { log, sequence });
-                        }
-                        each(Place::Row { log, sequence }, row.line.as_bytes(), true)?;
+                        each_row(log, &row, &mut each)?;
                     }
                     last = end;
                 }
@@ -150,22 +156,73 @@ impl ChainRecords {
         }
     }
 
-    /// Gives each record to `each`, with its line. What is not complete is being written.
+    /// Gives each record to `each`, with its line. What is not complete is being written. In a
+    /// database these are the records that `search` is for, and some others.
     pub(super) async fn each_record(
         &self,
+        search: &AuditSearch,
         mut each: impl FnMut(Line, &str) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        self.each_line(|place, bytes, is_complete| {
-            if !is_complete {
-                return Ok(());
-            }
-            let fault = || Failure::AuditRecord { place: place.to_string() };
-            let record = Line::parse(bytes).map_err(|_| fault())?;
-            let text = str::from_utf8(bytes).map_err(|_| fault())?;
-            each(record, text)
+        self.each_found(search, |place, bytes, is_complete| {
+            if is_complete { each_record_of(place, bytes, &mut each) } else { Ok(()) }
         })
         .await
     }
+
+    /// The same, from the newest record on, until `each` breaks; `false` if they are in files, which
+    /// are read from the oldest on.
+    pub(super) async fn each_record_from_the_newest(
+        &self,
+        search: &AuditSearch,
+        mut each: impl FnMut(Line, &str) -> ControlFlow<()>,
+    ) -> Result<bool, Failure> {
+        let Records::Table(table) = &self.records else { return Ok(false) };
+        let log = self.name.as_str();
+        let mut before = None;
+        loop {
+            let rows = table.newest(log, search, before, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(true) };
+            before = Some(Before { millis: last.millis, sequence: last.sequence });
+            for row in rows {
+                let mut flow = ControlFlow::Continue(());
+                each_row(log, &row, &mut |place, bytes, _| {
+                    each_record_of(place, bytes, &mut |record, text| {
+                        flow = each(record, text);
+                        Ok(())
+                    })
+                })?;
+                if flow.is_break() {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+}
+
+/// Gives the line of a row to `each`, if the row says what its line says.
+fn each_row(
+    log: &str,
+    row: &AuditRow,
+    each: &mut impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let sequence = row.sequence;
+    if !row.is_of_its_line() {
+        let log = display::escape(log).into_owned();
+        return Err(Failure::AuditRow { log, sequence });
+    }
+    each(Place::Row { log, sequence }, row.line.as_bytes(), true)
+}
+
+/// Gives the record in a line to `each`.
+fn each_record_of(
+    place: Place<'_>,
+    bytes: &[u8],
+    each: &mut impl FnMut(Line, &str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let fault = || Failure::AuditRecord { place: place.to_string() };
+    let record = Line::parse(bytes).map_err(|_| fault())?;
+    let text = str::from_utf8(bytes).map_err(|_| fault())?;
+    each(record, text)
 }
 
 fn each_line_of(
