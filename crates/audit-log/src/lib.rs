@@ -1,9 +1,9 @@
 //! The audit log of a process: the records of [`auth_core::audit`] in files.
 //!
 //! 1. A file is a chain of its own, and has one writer at a time: a lock is held as long as it is
-//!    written. The server writes the configured file. Beside it commands that change something write
-//!    `NAME-commands.EXT`, each for as long as it runs, and an authorization server that runs alone
-//!    `NAME-issuer.EXT`.
+//!    written. The server writes the configured file. Beside it commands that change something
+//!    write `NAME-commands.EXT`, each for as long as it runs, and an authorization server that runs
+//!    alone `NAME-issuer.EXT`.
 //! 2. The chain goes on when a file has reached its size and is renamed, and when a process is
 //!    started again. A record that was not written to its end, because the process or the machine
 //!    stopped, is removed at the next start, and the record of the start says so.

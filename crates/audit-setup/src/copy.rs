@@ -7,7 +7,8 @@
 //!    [`MAX_BYTES`].
 //! 3. Rows that are there stay. One that differs from the record in the file, or a record that the
 //!    table has and the files have not, is a fault that is named, and nothing is copied then.
-//! 4. Both logs are copied: that of this process, and that of the commands beside it. Two processes
+//! 4. The directory knows which logs are copied: one whose rows are all gone is missed.
+//! 5. Both logs are copied: that of this process, and that of the commands beside it. Two processes
 //!    that copy the latter do not disturb each other (rule 3).
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use audit_log::{AuditFileError, Files, Follower};
 use auth_core::{Clock, FailureChange, JobHealth, NumericDate, audit::Head, display::chain};
-use directory::{AuditRow, AuditTable, AuditTableError};
+use directory::{AnyDirectory, AuditRow, AuditTable, AuditTableError, DirectoryError, Shared};
 use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,9 @@ pub enum CopyError {
     /// The database.
     #[error(transparent)]
     Table(#[from] AuditTableError),
+    /// The directory cannot note that a log is copied.
+    #[error("the directory of users cannot be used: {0}")]
+    Directory(#[from] DirectoryError),
     /// The files.
     #[error(transparent)]
     File(#[from] AuditFileError),
@@ -73,6 +77,8 @@ pub enum CopyError {
 #[derive(Clone)]
 pub struct AuditCopy {
     table: AuditTable,
+    /// Where it is noted which logs are copied.
+    shared: Shared,
     /// The log of this process, and that of the commands.
     logs: [Files; 2],
     /// The last record of the former that the disk has.
@@ -89,6 +95,8 @@ struct CopiedLog {
     files: Files,
     /// Where to go on; `None` if that is to be asked of the table.
     follower: Option<Follower>,
+    /// Whether the directory knows that it is copied.
+    is_noted: bool,
 }
 
 /// Records that were read, and where to go on.
@@ -105,12 +113,14 @@ impl AuditCopy {
     /// record of the former that the disk has.
     pub(crate) fn new(
         table: AuditTable,
+        directory: &AnyDirectory,
         logs: [Files; 2],
         synced: watch::Receiver<Head>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         Self {
             table,
+            shared: Shared::new(directory.clone()),
             logs,
             synced,
             health: JobHealth::new("copying the audit log to the database"),
@@ -166,6 +176,7 @@ impl AuditCopy {
             name: log_name(files.current()),
             files,
             follower: None,
+            is_noted: false,
         })
     }
 
@@ -222,6 +233,11 @@ impl AuditCopy {
                 return Ok(());
             }
             self.is_behind();
+            if !log.is_noted {
+                // First, so that no rows are there whose loss is not noticed.
+                self.shared.note_copied_audit_log(&log.name).await?;
+                log.is_noted = true;
+            }
             if let Some(sequence) = self.table.insert(&log.name, &rows).await? {
                 return Err(CopyError::Differs { log: log.name.clone(), sequence });
             }

@@ -50,7 +50,8 @@ impl OpenAudit {
         let kept = KeptLog::open(&config, directory, clock).await?;
         // Commands have no process that could copy their log, so each program beside it does.
         let logs = [own, configured.of_commands()];
-        let copy = table.map(|table| AuditCopy::new(table, logs, kept.log().synced(), clock));
+        let copy =
+            table.map(|table| AuditCopy::new(table, directory, logs, kept.log().synced(), clock));
         Ok(Self { kept, copy })
     }
 

@@ -46,6 +46,10 @@ const SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 const SIGNING_KEY: &str = "signing-key ";
 /// What the names of heads of audit logs begin with, among the secrets. They are none, either.
 const AUDIT_HEAD: &str = "audit-head ";
+/// What the names of audit logs begin with that are copied elsewhere. The value is empty.
+const COPIED_LOG: &str = "copied-audit-log ";
+const COPIED_LOGS: &str =
+    "SELECT name FROM secrets WHERE name LIKE 'copied-audit-log %' ORDER BY name";
 const REPLACE: &str = "INSERT INTO secrets (name, value) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const ANNOUNCED_KEYS: &str =
@@ -135,6 +139,24 @@ impl Shared {
             query_scalar(SECRET).bind(&name).fetch_optional(&mut *connection).await
         })?;
         Ok(head.map(|head| String::from_utf8_lossy(&head).into_owned()))
+    }
+
+    /// Notes that the audit log of this name is copied to a table, so that it is missed where all
+    /// of its rows are gone.
+    pub async fn note_copied_audit_log(&self, log: &str) -> Result<(), DirectoryError> {
+        let name = format!("{COPIED_LOG}{log}");
+        either!(self, connection => {
+            let note = query(MAKE_SECRET).bind(&name).bind(&b""[..]);
+            note.execute(&mut *connection).await.map(drop)
+        })
+    }
+
+    /// The names of all audit logs that are noted so.
+    pub async fn copied_audit_logs(&self) -> Result<Vec<String>, DirectoryError> {
+        let names: Vec<String> = either!(self, connection => {
+            query_scalar(COPIED_LOGS).fetch_all(&mut *connection).await
+        })?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix(COPIED_LOG)).map(Into::into).collect())
     }
 
     /// Remembers a session that begins now.

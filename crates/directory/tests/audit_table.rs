@@ -144,7 +144,8 @@ async fn a_search_finds_each_record_that_fits_and_goes_on_behind_a_page() {
     };
     for (search, wanted) in [
         (AuditSearch::default(), &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10][..]),
-        // As the caller, as who made a change and as what was changed; not the account of a command.
+        // As the caller, as who made a change and as what was changed; not the account of a
+        // command.
         (user("bob"), &[1, 3, 5]),
         (user("carol"), &[2, 4]),
         (user("root@a"), &[6]),

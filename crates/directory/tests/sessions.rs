@@ -51,6 +51,13 @@ async fn contract(url: &str) {
     assert_eq!(one.audit_head("a log").await.unwrap().as_deref(), Some("2:y"));
     assert_eq!(other.audit_head("another").await.unwrap().as_deref(), Some("9:z"));
 
+    // So are the names of logs that are copied.
+    assert_eq!(one.copied_audit_logs().await.unwrap(), [""; 0]);
+    for log in ["b log", "a log", "b log"] {
+        one.note_copied_audit_log(log).await.unwrap();
+    }
+    assert_eq!(other.copied_audit_logs().await.unwrap(), ["a log", "b log"]);
+
     // A session that one node began, the other takes up: for its owner, and for nobody else.
     let owners = [
         owner("alice", Some("app")),

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::UserName;
+use directory::{UserName, authorization::NewGrant};
 use http::Method;
 
 use crate::{
@@ -37,6 +37,15 @@ impl AuthorizationServer {
     /// Reports a change of a user's own account.
     pub(crate) fn changed_account(&self, user: &UserName, kind: ChangeKind, detail: Option<&str>) {
         self.changed(ChangedBy::User(user), kind, user.subject.as_str(), detail);
+    }
+
+    /// Makes room for a grant of a user who has too many, and reports the one that ends for it.
+    pub(crate) async fn make_room_for(&self, grant: &NewGrant) -> Result<(), Unavailable> {
+        if let Some(ended) = self.store().make_room_for_grant(grant).await? {
+            let (by, how) = (ChangedBy::User(&grant.user), "too many of the user");
+            self.changed(by, ChangeKind::GrantEnded, ended.as_str(), how);
+        }
+        Ok(())
     }
 
     /// An error while a change could not be recorded.

@@ -178,8 +178,8 @@ impl AuditTable {
         ask!(self, connection => query_scalar(LOGS).fetch_all(connection))
     }
 
-    /// The first records of `log` that `search` is for and whose numbers are greater than `after`: at
-    /// most `limit`, and fewer if they are long. None, if there is no other.
+    /// The first records of `log` that `search` is for and whose numbers are greater than `after`:
+    /// at most `limit`, and fewer if they are long. None, if there is no other.
     pub async fn page(
         &self,
         log: &str,
@@ -190,8 +190,8 @@ impl AuditTable {
         self.read(search::by_number(log, search, after, limit)).await
     }
 
-    /// The newest records of `log` that `search` is for and that are older than `before`, the newest
-    /// first: at most `limit`, and fewer if they are long. None, if there is no other.
+    /// The newest records of `log` that `search` is for and that are older than `before`, the
+    /// newest first: at most `limit`, and fewer if they are long. None, if there is no other.
     pub async fn newest(
         &self,
         log: &str,
@@ -220,7 +220,7 @@ impl AuditTable {
                 }
             }
             drop(rows);
-            // On another one there are rows that nobody reads.
+            // On another one there are rows that are not read.
             if is_whole {
                 changing.keep();
             }

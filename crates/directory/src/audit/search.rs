@@ -1,10 +1,10 @@
 //! Which rows a search is for, as SQL with bound parameters.
 //!
-//! 1. Every record that fits is found. A column has the beginning of a text alone, so a search for a
-//!    long text also finds others with this beginning: who searches compares the lines.
-//! 2. Rows are found by their columns. Whether these say what the line says is asked of each row that
-//!    is found ([`AuditRow::is_of_its_line`](super::AuditRow::is_of_its_line)); a row that is hidden
-//!    by a changed column is found by who reads all rows.
+//! 1. Every record that fits is found. A column has the beginning of a text alone, so a search for
+//!    a long text also finds others with this beginning: who searches compares the lines.
+//! 2. Rows are found by their columns. Whether these say what the line says is asked of each row
+//!    that is found ([`AuditRow::is_of_its_line`](super::AuditRow::is_of_its_line)); a row that is
+//!    hidden by a changed column is found by who reads all rows.
 
 use auth_core::audit::{Outcome, Timestamp};
 use sqlx::{Postgres, QueryBuilder};

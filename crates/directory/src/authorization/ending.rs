@@ -72,15 +72,18 @@ impl AuthorizationStore {
     }
 
     /// Ends the grant of a user that was not used for longest, if `grant` is one more and would be
-    /// too many.
-    pub(super) async fn make_room_for_grant(&self, grant: &NewGrant) -> Result<(), DirectoryError> {
+    /// too many; which one ended. What adds a grant does it, too: who wants to know calls it first.
+    pub async fn make_room_for_grant(
+        &self,
+        grant: &NewGrant,
+    ) -> Result<Option<GrantId>, DirectoryError> {
         let oldest = named(Statement::new(OLDEST), &grant.user)
             .bind(MAX_PER_USER - 1)
             .bind(grant.id.as_str());
-        if let Some(id) = self.row(oldest, |row| row.parsed("id")).await? {
-            self.end(Which::Id(&id), grant.created_at).await?;
-        }
-        Ok(())
+        let Some(id) = self.row(oldest, |row| row.parsed("id")).await? else { return Ok(None) };
+        let ended = self.end(Which::Id(&id), grant.created_at).await?;
+        // Another change may have ended it.
+        Ok((ended.grants > 0).then_some(id))
     }
 
     async fn end(&self, which: Which<'_>, now: NumericDate) -> Result<EndedGrants, DirectoryError> {

@@ -30,6 +30,8 @@ const MAX_PAGES: usize = 10;
 pub(crate) struct Alone {
     child: Option<Child>,
     pub(crate) origin: String,
+    /// What the client asks access to.
+    pub(crate) resource: String,
     http: reqwest::Client,
 }
 
@@ -62,7 +64,7 @@ impl Alone {
             .resolve("localhost", (Ipv4Addr::LOCALHOST, port).into())
             .build()
             .unwrap();
-        Self { child: None, origin: origin.to_owned(), http }
+        Self { child: None, origin: origin.to_owned(), resource: RESOURCE.to_owned(), http }
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -101,7 +103,7 @@ impl Alone {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
             ("scope", "User.Read Admin.Write"),
-            ("resource", RESOURCE),
+            ("resource", &self.resource),
             ("state", "s"),
         ]);
         let sent = self.browse(&format!("/authorize?{query}"), code).await;
@@ -113,7 +115,7 @@ impl Alone {
             ("redirect_uri", CALLBACK),
             ("client_id", client),
             ("code_verifier", VERIFIER),
-            ("resource", RESOURCE),
+            ("resource", &self.resource),
         ];
         let tokens = self.post_form("/token", &answer).await;
         tokens["access_token"].as_str().unwrap().to_owned()

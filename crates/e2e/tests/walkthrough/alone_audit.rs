@@ -67,7 +67,7 @@ async fn what_a_person_does_at_the_authorization_server_alone_is_recorded_beside
     assert_eq!(said.out.matches("which the database knows").count(), 3, "{}", said.out);
     let show = ["audit", "show", "--user", "alice"];
     let said = world.run_with("server", &show, &of_server).expect_code(0);
-    said.expect_out(&["access allow", "sign-in alice one-time code"]);
+    said.expect_out(&["access allow", "sign-in alice code"]);
 
     // One that was cut off is found, and not gone on with.
     let path = world.path("audit-issuer.jsonl");
@@ -83,6 +83,7 @@ async fn what_a_person_does_at_the_authorization_server_alone_is_recorded_beside
 async fn the_authorization_server_alone_and_the_server_record_the_same_of_a_sign_in() {
     let port = testkit::free_port().unwrap();
     let issuer = format!("http://localhost:{port}");
+    let resource = format!("{issuer}/mcp");
     let world = World::empty();
     let keygen = ["keygen", "--alg", "ES256", "--out", "audit.pem"];
     world.run("mint-token", &keygen).expect_code(0);
@@ -90,11 +91,14 @@ async fn the_authorization_server_alone_and_the_server_record_the_same_of_a_sign
         ("AUDIT_FILE", "audit.jsonl"),
         ("AUDIT_KEY_FILE", "audit.pem"),
         ("JWT_ISSUER", issuer.as_str()),
+        ("MCP_RESOURCE", resource.as_str()),
     ];
     world.run_with("server", &["init"], &env).expect_code(0);
     let bind = format!("127.0.0.1:{port}");
     let server = world.start_at(&bind, &[], &env);
-    Alone::at(&issuer, port).sign_in(&code(&world, &env)).await;
+    let mut browser = Alone::at(&issuer, port);
+    browser.resource = resource.clone();
+    browser.sign_in(&code(&world, &env)).await;
     assert_eq!(server.terminate(), Some(0));
     let found = changes(&world, "audit.jsonl");
     let commands: Vec<_> = found.iter().map(|(_, command)| command.as_str()).collect();

@@ -151,6 +151,7 @@ async fn grant(
     };
     let stored = StoredCode::new(authorization, now);
     let (store, source) = (server.store(), checked.client.source());
+    server.make_room_for(&grant).await?;
     match store.issue_code(&grant, source, &code.digest(), &stored).await? {
         AddGrant::Added => {}
         AddGrant::NoUser => return Ok(signing_in::again(server, checked)),

@@ -57,6 +57,9 @@ async fn take(server: &AuthorizationServer, posted: &Posted) -> Result<Response,
             created_at: server.now(),
         }),
     };
+    if let Some(grant) = &grant {
+        server.make_room_for(grant).await?;
+    }
     let given = grant.as_ref().map(|grant| (grant, waiting.client.source()));
     if !server.store().decide_device(&asked.digest, given).await? {
         return unknown();

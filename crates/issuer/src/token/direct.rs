@@ -82,6 +82,7 @@ pub(super) async fn issue(
         scopes,
         created_at: now,
     };
+    server.make_room_for(&grant).await?;
     match store.issue_directly(&grant, client.source(), &signed.record).await? {
         AddGrant::Added => {}
         AddGrant::NoUser => return Err(unknown().into()),

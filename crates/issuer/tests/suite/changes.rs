@@ -176,6 +176,24 @@ async fn what_is_revoked_twice_is_reported_once() {
 }
 
 #[tokio::test]
+async fn a_grant_that_ends_because_a_user_has_too_many_is_reported() {
+    let world = World::new().await;
+    let notes = Notes::of(&world.server);
+    let mut alice = world.signed_in("alice").await;
+    let asked = authorize(&[("scope", "User.Read")]);
+    for _ in 0..500 {
+        alice.allow(&asked).await;
+    }
+    assert!(notes.take().iter().all(|line| !line.contains("grant end")));
+    alice.allow(&asked).await;
+    let found = notes.take();
+    assert!(found[0].starts_with("user alice: grant end | "), "{found:?}");
+    assert!(found[0].ends_with(" | too many of the user"), "{found:?}");
+    assert!(found[1].starts_with("user alice: access allow | "), "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[tokio::test]
 async fn nothing_is_changed_while_it_could_not_be_recorded() {
     let world = World::new().await;
     let notes = Notes::of(&world.server);

@@ -133,6 +133,8 @@ async fn rows_that_another_person_has_changed_are_named() {
         ("DELETE FROM audit_records WHERE sequence = 3", 8, "record 3 is missing"),
         ("DELETE FROM audit_records WHERE sequence > 5", 10, "record 6 is missing"),
         ("DELETE FROM audit_records WHERE sequence = 1", 8, "record 1 is missing"),
+        // All of a log is gone; the other one is there.
+        ("DELETE FROM audit_records WHERE true", 10, "record 1 is missing: the log was cut off"),
         (
             "UPDATE audit_records SET sequence = sequence + 1000 WHERE sequence = 4",
             8,
@@ -147,6 +149,12 @@ async fn rows_that_another_person_has_changed_are_named() {
     }
     drop(world.run(&["audit", "verify", "--database"]).expect(0));
     assert!(last > 6);
+    // All of both.
+    database.ask("TRUNCATE audit_records");
+    let said = world.run(&["audit", "verify", "--database"]).expect(10);
+    drop(said.has(&["record 1 is missing: the log was cut off"]));
+    let said = world.run(&["audit", "show", "--database"]).expect(2);
+    drop(said.has(&["there is no audit log in the database yet"]));
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::{
 };
 
 use auth_core::{
-    Algorithm,
-    audit::{Chain, Line},
+    Algorithm, KeySet,
+    audit::{Chain, Line, Verifier},
 };
 use testkit::TestKey;
 
@@ -67,6 +67,34 @@ async fn the_first_record_that_is_not_as_it_was_written_is_named_by_cause() {
     drop(said.has(&["the end of audit.jsonl: record 6 is missing: the log was cut off"]));
     fs::write(&path, &good).unwrap();
     drop(world.run(&["audit", "verify", "audit.jsonl", "--head", &head]).expect(0));
+}
+
+#[tokio::test]
+async fn each_byte_of_a_file_that_is_changed_is_found_in_its_line() {
+    let world = world().await;
+    let good = fs::read(world.path("audit.jsonl")).unwrap();
+    let keys: KeySet = [TestKey::shared(Algorithm::Es256).verifying()].into_iter().collect();
+    let verify = |bytes: &[u8]| {
+        let mut verifier = Verifier::new(Some(keys.clone()));
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match line.strip_suffix(b"\n") {
+                Some(whole) => verifier.push(whole, true),
+                None => verifier.push(line, false),
+            }
+        }
+        verifier.finish()
+    };
+    assert!(verify(&good).is_ok() && good.len() > 4000);
+    let mut line = 0;
+    for at in 0..good.len() {
+        for bit in [1, 0x20, 0x80] {
+            let mut changed = good.clone();
+            changed[at] ^= bit;
+            let finding = verify(&changed).expect_err("it was changed");
+            assert_eq!(finding.index, line, "{at} {bit}: {finding}");
+        }
+        line += u64::from(good[at] == b'\n');
+    }
 }
 
 #[tokio::test]

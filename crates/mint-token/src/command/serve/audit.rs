@@ -1,5 +1,5 @@
-//! The audit log of `serve`: settings and records are those of the server. It has a file of its own,
-//! beside the one that is configured ([`Writer::Issuer`]).
+//! The audit log of `serve`: settings and records are those of the server. It has a file of its
+//! own, beside the one that is configured ([`Writer::Issuer`]).
 
 use std::sync::Arc;
 

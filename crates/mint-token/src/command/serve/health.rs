@@ -15,7 +15,8 @@ use issuer_setup::KeyAgreement;
 pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// `/healthz`: the process runs. `/readyz`: the directory answers, this node has the keys of the
-/// others, the audit log is written, and no background job fails; one that fails refuses no request.
+/// others, the audit log is written, and no background job fails; one that fails refuses no
+/// request.
 pub(super) fn routes(
     store: AnyDirectory,
     agreement: KeyAgreement,

@@ -12,7 +12,7 @@ use std::{io::Write, path::PathBuf};
 
 use audit_setup::KeptHead;
 use auth_core::Clock;
-use directory::AnyDirectory;
+use directory::{AnyDirectory, Shared};
 use settings::{Environment, Variable};
 
 use self::{filter::Filter, source::ChainRecords, verify::Checks};
@@ -34,16 +34,18 @@ pub(crate) async fn audit(
             if files.is_empty() {
                 know_heads(&mut chains, database, args, environment).await?;
             }
-            let chains = present(chains, environment)?;
+            let chains = present(chains, database, environment)?;
             let keys = verify::keys(&keys, hashes_only, environment)?;
             verify::verify(&chains, &Checks { keys, partial, head }, output, out).await
         }
         AuditCommand::Show { files, filter, limit, database, output } => {
-            let chains = present(source(&files, database, environment).await?, environment)?;
+            let chains = source(&files, database, environment).await?;
+            let chains = present(chains, database, environment)?;
             show::show(&chains, &Filter::new(filter, clock.now()), limit, output, out).await
         }
         AuditCommand::Export { files, format, database, filter } => {
-            let chains = present(source(&files, database, environment).await?, environment)?;
+            let chains = source(&files, database, environment).await?;
+            let chains = present(chains, database, environment)?;
             export::export(&chains, &Filter::new(filter, clock.now()), format, out).await
         }
     }
@@ -64,9 +66,13 @@ async fn source(
 /// Those of which there is something.
 fn present(
     chains: Vec<ChainRecords>,
+    database: bool,
     environment: &Environment,
 ) -> Result<Vec<ChainRecords>, Failure> {
     let chains: Vec<_> = chains.into_iter().filter(|chain| !chain.is_empty()).collect();
+    if chains.is_empty() && database {
+        return Err(Failure::Usage("there is no audit log in the database yet".into()));
+    }
     if chains.is_empty() {
         let path = environment.get(Variable::AuditFile).unwrap_or_default();
         return Err(Failure::Usage(format!("there is no audit log at {path} yet")));
@@ -74,9 +80,10 @@ fn present(
     Ok(chains)
 }
 
-/// Asks the database of the directory for the heads that it has of these logs, if there is one.
+/// Asks the database of the directory for the heads that it has of these logs, if there is one; and
+/// for logs that were copied, of which the table has no row any more.
 async fn know_heads(
-    chains: &mut [ChainRecords],
+    chains: &mut Vec<ChainRecords>,
     database: bool,
     args: &RunArgs,
     environment: &Environment,
@@ -87,18 +94,32 @@ async fn know_heads(
         return Ok(());
     }
     let directory = AnyDirectory::open(url).await?;
-    let mut known = Ok(());
-    for chain in chains {
-        let kept = if database {
-            KeptHead::of_log(&chain.name, &directory)
-        } else {
-            KeptHead::of(chain.name.as_ref(), &directory)
-        };
-        match kept.load().await {
-            Ok(head) => chain.kept = head,
-            Err(fault) => known = Err(fault.into()),
-        }
-    }
+    let known = know_heads_of(chains, database, &directory, environment).await;
     directory.close().await;
     known
+}
+
+async fn know_heads_of(
+    chains: &mut Vec<ChainRecords>,
+    database: bool,
+    directory: &AnyDirectory,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    if database {
+        let table = source::table(environment)?;
+        for name in Shared::new(directory.clone()).copied_audit_logs().await? {
+            if chains.iter().all(|chain| chain.name != name) {
+                chains.push(ChainRecords::in_table(name, &table));
+            }
+        }
+    }
+    for chain in chains {
+        let kept = if database {
+            KeptHead::of_log(&chain.name, directory)
+        } else {
+            KeptHead::of(chain.name.as_ref(), directory)
+        };
+        chain.kept = kept.load().await?;
+    }
+    Ok(())
 }

@@ -37,8 +37,8 @@ impl Shown {
         }
     }
 
-    /// Keeps the newest, in the order of their times. Of two chains: records of one time stay in the
-    /// order in which they were pushed.
+    /// Keeps the newest, in the order of their times. Of two chains: records of one time stay in
+    /// the order in which they were pushed.
     fn prune(&mut self) {
         self.rows.sort_by_key(|row| row.time);
         let skipped = self.limit.map_or(0, |limit| self.rows.len().saturating_sub(limit));

@@ -103,23 +103,26 @@ fn configured(environment: &Environment) -> Result<Vec<ChainRecords>, Failure> {
 
 /// The chains that have records in the database.
 pub(super) async fn in_database(environment: &Environment) -> Result<Vec<ChainRecords>, Failure> {
+    let table = table(environment)?;
+    let logs = table.logs().await?.into_iter();
+    Ok(logs.map(|name| ChainRecords::in_table(name, &table)).collect())
+}
+
+/// The table of the database.
+pub(super) fn table(environment: &Environment) -> Result<AuditTable, Failure> {
     let Some(url) = environment.get(Variable::AuditDatabaseUrl) else {
         let text = "which database? Set AUDIT_DATABASE_URL";
         return Err(Failure::Usage(text.into()));
     };
-    let table = AuditTable::at(url)?;
-    let logs = table.logs().await?;
-    if logs.is_empty() {
-        return Err(Failure::Usage("there is no audit log in the database yet".into()));
-    }
-    let chain = |name| {
-        let records = Records::Table(table.clone());
-        ChainRecords { name, records, kept: None }
-    };
-    Ok(logs.into_iter().map(chain).collect())
+    Ok(AuditTable::at(url)?)
 }
 
 impl ChainRecords {
+    /// The records of this log in the table.
+    pub(super) fn in_table(name: String, table: &AuditTable) -> Self {
+        Self { name, records: Records::Table(table.clone()), kept: None }
+    }
+
     /// Whether there is anything to look at.
     pub(super) fn is_empty(&self) -> bool {
         matches!(&self.records, Records::Files(files) if files.is_empty()) && self.kept.is_none()
@@ -169,8 +172,8 @@ impl ChainRecords {
         .await
     }
 
-    /// The same, from the newest record on, until `each` breaks; `false` if they are in files, which
-    /// are read from the oldest on.
+    /// The same, from the newest record on, until `each` breaks; `false` if they are in files,
+    /// which are read from the oldest on.
     pub(super) async fn each_record_from_the_newest(
         &self,
         search: &AuditSearch,
