@@ -18,6 +18,7 @@ mod keys;
 mod plain_http;
 pub mod secret_file;
 mod setting;
+mod settling;
 mod sign_in;
 mod surroundings;
 mod upstream;
@@ -35,6 +36,7 @@ pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use setting::{
     Program, Setting, Shape, Variable, env_example, is_similar, reference, schema, similar,
 };
+pub use settling::Settling;
 pub use sign_in::{RegistrationBounds, SignInMode, SignInSettings, is_on_origin_of};
 pub use surroundings::Surrounding;
 pub use upstream::{ServedUpstream, upstream_policy, upstream_resource};

@@ -25,7 +25,7 @@ impl ClientAuthorities {
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if there is none, or one that cannot be used.
+    /// [`CertificateError`] if there is none, or if one or a list cannot be used.
     pub fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {

@@ -16,6 +16,9 @@ use listener::{
 };
 use settings::{EnvFile, Environment, KeySource};
 use terminal::{Invocation, Program};
+use tls_setup::{
+    CertificateFiles, ClientsFile, Expiry, Host, InForce as TlsInForce, Names, TlsFileError,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +48,7 @@ use crate::{
     mcp::server::McpServer,
     reload::{Part, Recheck, Reload, Watched},
     telemetry::{log, traces::Tracing},
-    tls::{acme::AcmeJob, expiry::Expiry, in_force::CertificateFiles},
+    tls::{acme::AcmeJob, reported},
 };
 
 /// What the listener has to know of this program.
@@ -146,8 +149,8 @@ pub(super) async fn serve_until(
     let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
     config.transport.check(address.ip()).map_err(|fault| ConfigError(vec![fault.to_string()]))?;
-    let expiry = Expiry::default();
-    let (socket, certificate, acme) = socket(listener, config, &expiry, &clock)?;
+    let Secured { socket, expiry, names, files: tls_files, acme } =
+        secured(listener, config, &clock)?;
     let admin = match &config.admin {
         Some(admin) => Some(Listening::open(admin).await?),
         None => None,
@@ -208,12 +211,12 @@ pub(super) async fn serve_until(
     let explaining = in_force.explaining();
     let settings = Watched::new(files.watched(in_force, reread, stop.clone()), Arc::clone(&clock));
     let mut lasting: Vec<Box<dyn Part>> = vec![Box::new(settings)];
-    if let Some(certificate) = certificate {
-        health.readiness.add(certificate.names());
-        lasting.push(Box::new(Watched::new(certificate, Arc::clone(&clock))));
-    }
+    lasting.extend(tls_files);
     let reload = Reload::new(lasting, replaceable, Arc::clone(&clock));
     health.readiness.add_job(reload.reading());
+    if let Some(names) = names {
+        health.readiness.add(move || reported::for_others(&names));
+    }
     for changed in reload.health() {
         health.readiness.add(move || changed.failing());
     }
@@ -225,7 +228,7 @@ pub(super) async fn serve_until(
     }
     jobs.spawn(expiry.clone().watch(Arc::clone(&clock), stop.clone()));
     let (watched, at) = (expiry.clone(), Arc::clone(&clock));
-    health.readiness.add(move || watched.failing(at.now()));
+    health.readiness.add(move || reported::failing(&watched, at.now()));
     let stopping = stop.clone();
     health.readiness.add(move || stopping.is_cancelled().then(Failing::stopping));
     let router = log::Gate::new(router, log::current());
@@ -241,7 +244,7 @@ pub(super) async fn serve_until(
     let drain = CancellationToken::new();
     let admin = admin.zip(metrics).map(|(admin, metrics)| {
         read_connections(&metrics, metrics::Listener::Main, counts.clone(), connections);
-        expiry.read_by(&metrics, Arc::clone(&clock));
+        reported::read_by(&metrics, expiry.clone(), Arc::clone(&clock));
         let answers = Answers {
             health,
             metrics: Arc::clone(&metrics),
@@ -288,28 +291,50 @@ pub(super) async fn serve_until(
     ended.map_err(|source| Failure::Io { context: "serving", source: source.into() })
 }
 
-/// Where callers are accepted, and what keeps the certificate: the files that are
-/// read again, or the orders at an authority.
-fn socket(
+/// Where callers are accepted, and what keeps the certificate.
+struct Secured {
+    socket: Socket,
+    expiry: Expiry,
+    /// Those of the certificate, if it is from files.
+    names: Option<Names>,
+    /// The files that are read again.
+    files: Option<Box<dyn Part>>,
+    /// The orders at an authority.
+    acme: Option<AcmeJob>,
+}
+
+fn secured(
     listener: TcpListener,
     config: &Config,
-    expiry: &Expiry,
     clock: &Arc<dyn Clock>,
-) -> Result<(Socket, Option<CertificateFiles>, Option<AcmeJob>), Failure> {
+) -> Result<Secured, Failure> {
+    let in_force = TlsInForce::default();
+    let (socket, expiry) = (Socket::Tls, in_force.expiry());
+    let at = || Arc::clone(clock);
+    let fault = |fault: TlsFileError| ConfigError(vec![format!("TLS: {fault}")]);
     let (files, loaded) = match &config.transport {
-        Transport::Plain(_) => return Ok((listener.into(), None, None)),
+        Transport::Plain(_) => {
+            let socket = listener.into();
+            return Ok(Secured { socket, expiry, names: None, files: None, acme: None });
+        }
         Transport::Acme(acme, clients) => {
-            let (acme, clients) = (acme.clone(), clients.clone());
-            let job = AcmeJob::new(acme, clients, expiry.clone(), Arc::clone(clock));
-            return Ok((Socket::Tls(listener, job.tls()), None, Some(job)));
+            let clients = clients.clone().map(|it| ClientsFile::new(it, in_force.clone()));
+            let clients = clients.transpose().map_err(fault)?;
+            let files: Option<Box<dyn Part>> =
+                clients.map(|it| -> Box<dyn Part> { Box::new(Watched::new(it, at())) });
+            let job = AcmeJob::new(acme.clone(), in_force, at());
+            let socket = socket(listener, job.tls());
+            return Ok(Secured { socket, expiry, names: None, files, acme: Some(job) });
         }
         Transport::Tls(files, loaded) => (files, loaded),
     };
-    let host = config.resource.host();
-    let (files, loaded, clock) = (files.clone(), loaded.clone(), Arc::clone(clock));
-    let (certificate, tls) = CertificateFiles::new(files, loaded, host, expiry.clone(), clock)
-        .map_err(|fault| ConfigError(vec![format!("TLS: {fault}")]))?;
-    Ok((Socket::Tls(listener, tls), Some(certificate), None))
+    let host = Host { name: config.resource.host().to_owned(), setting: "MCP_RESOURCE" };
+    let socket = socket(listener, in_force.tls());
+    let certificate = CertificateFiles::new(files.clone(), loaded.clone(), host, in_force, at());
+    let certificate = certificate.map_err(fault)?;
+    let names = Some(certificate.names());
+    let files: Option<Box<dyn Part>> = Some(Box::new(Watched::new(certificate, at())));
+    Ok(Secured { socket, expiry, names, files, acme: None })
 }
 
 /// What is printed of an upstream: its name, its path, and what protects it.

@@ -4,25 +4,22 @@
 //! 2. Without one it is plain HTTP: on loopback, or wherever `PLAIN_HTTP=on` says that a proxy in
 //!    front, or the network, keeps others from reading it. A token that is read can be used.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 use auth_core::ResourceUri;
 use issuer_setup::authorities;
-use listener::ClientAuthorities;
 use settings::{Environment, PlainHttp, Variable};
+use tls_setup::{Loaded, LoadedClients, TlsFiles};
 
-use crate::tls::{
-    acme::AcmeConfig,
-    files::{Loaded, TlsFiles, load_authorities},
-};
+use crate::tls::acme::AcmeConfig;
 
 /// How the server speaks to its callers.
 #[derive(Debug)]
 pub(crate) enum Transport {
     /// With TLS.
     Tls(TlsFiles, Loaded),
-    /// With TLS, and certificates by ACME.
-    Acme(AcmeConfig, Option<ClientAuthorities>),
+    /// With TLS, and certificates by ACME; and the file with the authorities of clients.
+    Acme(AcmeConfig, Option<LoadedClients>),
     /// In plain HTTP.
     Plain(PlainHttp),
 }
@@ -42,15 +39,14 @@ impl Transport {
         resource: Option<&ResourceUri>,
         faults: &mut Vec<String>,
     ) -> Option<Self> {
-        let path = |variable: Variable| environment.get(variable).map(Into::into);
         if environment.get(Variable::TlsAcmeDirectory).is_some() {
             return acme(environment, resource, faults);
         }
         refuse_unused(environment, faults);
-        let certificate = path(Variable::TlsCertificateFile);
-        let (certificate, key) = match (certificate, path(Variable::TlsKeyFile)) {
-            (Some(certificate), Some(key)) => (certificate, key),
-            (None, None) if path(Variable::TlsClientCaFile).is_some() => {
+        let clients = environment.get(Variable::TlsClientCaFile).map(PathBuf::from);
+        let files = match TlsFiles::configured(environment) {
+            Ok(Some(files)) => TlsFiles { clients, ..files },
+            Ok(None) if clients.is_some() => {
                 let set = environment.label(Variable::TlsClientCaFile);
                 faults.push(format!(
                     "{set} is set and TLS_CERTIFICATE_FILE is not: clients present certificates \
@@ -58,15 +54,9 @@ impl Transport {
                 ));
                 return None;
             }
-            (None, None) => return PlainHttp::read(environment, faults).map(Self::Plain),
-            (one, _) => {
-                let (set, missing) = if one.is_some() {
-                    (Variable::TlsCertificateFile, Variable::TlsKeyFile)
-                } else {
-                    (Variable::TlsKeyFile, Variable::TlsCertificateFile)
-                };
-                let set = environment.label(set);
-                faults.push(format!("{set} is set and {} is not: set both", missing.name()));
+            Ok(None) => return PlainHttp::read(environment, faults).map(Self::Plain),
+            Err(fault) => {
+                faults.push(fault.to_string());
                 return None;
             }
         };
@@ -76,8 +66,6 @@ impl Transport {
                 environment.label(Variable::McpResource)
             ));
         }
-        let clients = path(Variable::TlsClientCaFile);
-        let files = TlsFiles { certificate, key, clients };
         match files.load() {
             Ok(loaded) => Some(Self::Tls(files, loaded)),
             Err(fault) => {
@@ -176,7 +164,7 @@ fn acme(
         ));
     }
     let clients = environment.get(Variable::TlsClientCaFile).map(|path| {
-        load_authorities(path.as_ref()).map_err(|fault| faults.push(format!("TLS: {fault}")))
+        LoadedClients::read(path.into()).map_err(|fault| faults.push(format!("TLS: {fault}")))
     });
     if faults.len() > before {
         return None;
@@ -193,8 +181,24 @@ fn acme(
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
     use super::*;
-    use crate::tls::made::Made;
+
+    /// A folder with a certificate for `mcp.example` and its key; and the paths of both.
+    fn files() -> (tempfile::TempDir, String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["mcp.example".to_owned()]).unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let certificate = write("cert.pem", made.cert.pem());
+        let key = write("key.pem", made.signing_key.serialize_pem());
+        (folder, certificate, key)
+    }
 
     fn resolve(resource: &str, pairs: &[(&str, &str)]) -> Result<Transport, String> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -225,24 +229,22 @@ mod tests {
 
     #[test]
     fn a_file_of_client_authorities_that_cannot_be_used_is_a_fault_with_files_and_with_acme() {
-        let made = Made::new();
-        let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
-        let (certificate, key) = (text(&made.files.certificate), text(&made.files.key));
-        let clients = text(&made.path("clients.pem"));
+        let (folder, certificate, key) = files();
+        let clients = folder.path().join("clients.pem").to_str().unwrap().to_owned();
         let files: [(&str, &str); 2] =
             [("TLS_CERTIFICATE_FILE", &certificate), ("TLS_KEY_FILE", &key)];
         let acme = [
             ("TLS_ACME_DIRECTORY", "https://acme.example/directory"),
             ("TLS_ACME_TERMS_AGREED", "on"),
         ];
-        let authority = std::fs::read_to_string(&certificate).unwrap();
+        let authority = fs::read_to_string(&certificate).unwrap();
         let list = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
         for (content, said) in [
             (format!("{authority}{list}"), "a revocation list of the file cannot be used"),
             (String::new(), "there is no certificate in this file"),
             (" ".repeat(1024 * 1024 + 1), "this file is too long"),
         ] {
-            std::fs::write(&clients, content).unwrap();
+            fs::write(&clients, content).unwrap();
             for pairs in [files, acme] {
                 let pairs = [&pairs[..], &[("TLS_CLIENT_CA_FILE", &clients)]].concat();
                 let fault = resolve("https://mcp.example", &pairs).unwrap_err();
@@ -250,8 +252,8 @@ mod tests {
             }
         }
         // Neither a folder nor a pipe, whose writer may never come.
-        std::fs::remove_file(&clients).unwrap();
-        std::fs::create_dir(&clients).unwrap();
+        fs::remove_file(&clients).unwrap();
+        fs::create_dir(&clients).unwrap();
         for pairs in [files, acme] {
             let pairs = [&pairs[..], &[("TLS_CLIENT_CA_FILE", &clients)]].concat();
             let fault = resolve("https://mcp.example", &pairs).unwrap_err();
@@ -261,10 +263,9 @@ mod tests {
 
     #[test]
     fn a_certificate_needs_its_key_and_a_resource_with_https() {
-        let made = Made::new();
-        let certificate = made.files.certificate.to_str().unwrap();
-        let key = made.files.key.to_str().unwrap();
-        let both = [("TLS_CERTIFICATE_FILE", certificate), ("TLS_KEY_FILE", key)];
+        let (_folder, certificate, key) = files();
+        let both: [(&str, &str); 2] =
+            [("TLS_CERTIFICATE_FILE", &certificate), ("TLS_KEY_FILE", &key)];
         let tls = resolve("https://mcp.example/mcp", &both).unwrap();
         assert_eq!(tls.scheme(), "https");
         assert_eq!(tls.check_configured("0.0.0.0:8443"), Ok(()));
@@ -274,7 +275,7 @@ mod tests {
         }
         let fault = resolve("http://localhost:8000/mcp", &both).unwrap_err();
         assert!(fault.contains("write https://"), "{fault}");
-        let clients = ("TLS_CLIENT_CA_FILE", certificate);
+        let clients = ("TLS_CLIENT_CA_FILE", certificate.as_str());
         let with_clients = resolve("https://mcp.example", &[both[0], both[1], clients]).unwrap();
         assert!(with_clients.has_client_certificates() && !tls.has_client_certificates());
         let fault = resolve("https://mcp.example", &[clients]).unwrap_err();

@@ -1,12 +1,12 @@
 //! Why files that were read again are refused.
 
 use bartizan::MissingRulesError;
+use tls_setup::TlsFileError;
 
 use crate::{
     config::{policy_file::PolicyFileError, settings::ConfigError},
     failure::Failure,
     gateway::files::GatewayFileError,
-    tls::TlsFileError,
 };
 
 /// Why the new version of a file is refused.

@@ -1,6 +1,7 @@
 //! Files that are read again while the server runs: on change, and when the operator asks (SIGHUP).
 //!
-//! 1. Files are read every half second. A change counts once it was read twice ([`settling`]).
+//! 1. Files are read every half second. A change counts once it was read twice
+//!    ([`settings::Settling`]).
 //! 2. It is checked as at the start, whole, and put in force at once for every request that
 //!    follows; requests that are under way keep what they began with, and open streams are judged
 //!    by it within a second.
@@ -16,7 +17,6 @@ mod health;
 pub(crate) mod policy;
 mod recheck;
 mod requests;
-mod settling;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use auth_core::Clock;
+use settings::Settling;
 
-use super::{error::ReloadError, health::ReloadHealth, settling::Settling};
+use super::{error::ReloadError, health::ReloadHealth};
 
 /// Files that belong together, and what depends on them.
 pub(crate) trait Source: Send + 'static {

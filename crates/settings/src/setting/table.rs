@@ -193,7 +193,7 @@ settings! {
         "Whether BIND_ADDR may be an address that other machines reach while there is no certificate: on, if a proxy in front speaks TLS (docs/tls.md).",
     );
     /// The certificate of the server.
-    TlsCertificateFile = server(
+    TlsCertificateFile = shared(
         "TLS_CERTIFICATE_FILE",
         ("tls", "certificate_file"),
         Path,
@@ -201,7 +201,7 @@ settings! {
         "A PEM file with the certificate of the server, and those of the authorities between it and the root. It is read again when it changes (docs/tls.md). Not set: the server speaks plain HTTP.",
     );
     /// Its private key.
-    TlsKeyFile = server(
+    TlsKeyFile = shared(
         "TLS_KEY_FILE",
         ("tls", "key_file"),
         Path,

@@ -6,25 +6,31 @@
 //! 3. The log goes to standard error. No password, code, token or cookie is in it.
 //! 4. Changes are recorded in an audit log, if one is configured ([`audit`]).
 //! 5. It stops when it is asked to, and requests under way may end.
+//! 6. It speaks TLS if there is a certificate, whose files are read again ([`transport`]).
 
 mod audit;
 mod health;
 mod log;
 mod settings;
+mod transport;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use audit_setup::{AuditSetupError, OpenAudit};
-use auth_core::{Clock, SystemClock};
+use auth_core::{Clock, JobHealth, SystemClock};
 use axum::Router;
 use directory::AnyDirectory;
 use issuer::PeerAddress;
 use issuer_setup::{OpenIssuer, SetupError};
-use listener::{Connections, Limits, PerAddress, descriptors, shutdown};
-use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
+use listener::{
+    Connections, Limits, PerAddress, descriptors,
+    signals::{Asked, Signals},
+};
+use tls_setup::{CertificateFiles, Expiry, TlsFileError, keep_fresh};
+use tokio::{net::TcpListener, runtime::Runtime, sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::settings::{PLAIN_HTTP, ServeSettings};
+use self::{settings::ServeSettings, transport::Open};
 use crate::{Exit, World, args::ServeArgs, output};
 
 /// What the listener has to know of this program.
@@ -45,6 +51,8 @@ enum ServeError {
     Setup(#[from] SetupError),
     #[error(transparent)]
     Audit(#[from] AuditSetupError),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsFileError),
     #[error("cannot listen on {0}: {1}")]
     Bind(String, io::Error),
     #[error("{0}: {1}")]
@@ -54,9 +62,9 @@ enum ServeError {
 impl ServeError {
     const fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Setup(SetupError::Settings(_) | SetupError::Keys(_)) => {
-                Exit::Usage
-            }
+            Self::Settings(_)
+            | Self::Tls(_)
+            | Self::Setup(SetupError::Settings(_) | SetupError::Keys(_)) => Exit::Usage,
             _ => Exit::Failed,
         }
     }
@@ -77,11 +85,12 @@ pub(crate) fn run(args: &ServeArgs, world: &mut World<'_>) -> Exit {
 }
 
 async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeError> {
-    let asked_to_stop = shutdown::signal();
+    let mut signals = Signals::listen();
     let environment = (world.environment)(&args.env_file)
         .map_err(|fault| ServeError::Settings(vec![fault.to_string()]))?;
     let settings = ServeSettings::resolve(args, &environment).map_err(ServeError::Settings)?;
-    let ServeSettings { bind, plain_http, setup, database_url, max_connections, .. } = settings;
+    let ServeSettings { bind, transport, host, setup, database_url, max_connections, .. } =
+        settings;
     let (max_per_address, proxies) = (settings.max_per_address, settings.proxies);
     log::start(&environment).map_err(|fault| ServeError::Settings(vec![fault]))?;
 
@@ -94,16 +103,19 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let listening = |error| ServeError::Bind(bind.clone(), error);
     let listener = TcpListener::bind(&bind).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
-    if !plain_http.is_permitted_at(address.ip()) {
-        return Err(ServeError::Settings(vec![format!("{address}: {PLAIN_HTTP}")]));
-    }
+    let permitted = transport.check(address.ip());
+    permitted.map_err(|fault| ServeError::Settings(vec![fault.to_string()]))?;
     if let Some(shortage) = descriptors::raise(max_connections) {
         tracing::warn!("{shortage}");
     }
 
     let stop = CancellationToken::new();
-    let (router, mut jobs) = start(opened, &store, audit.as_ref(), &clock, &stop);
-    let said = announce(address, &title, world);
+    let scheme = transport.scheme();
+    let Open { socket, in_force, files } = transport.open(listener, host, &clock)?;
+    let reread = Arc::new(Notify::new());
+    let rereading = Rereading { expiry: in_force.expiry(), files, asked: Arc::clone(&reread) };
+    let (router, mut jobs) = start(opened, &store, audit.as_ref(), &clock, rereading, &stop);
+    let said = announce(&format!("{scheme}://{address}"), &title, world);
     if said != Exit::Done {
         return Ok(said);
     }
@@ -111,9 +123,11 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
         max_per_address.map_or(PerAddress::Public(max_connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections: max_connections, per_address, ..Limits::default() };
     let counts = Connections::default();
-    let serving = listener::serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
+    let serving = listener::serve(socket, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);
-    asked_to_stop.await;
+    while signals.next().await == Asked::ToReload {
+        reread.notify_one();
+    }
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
@@ -126,21 +140,43 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     ended.map(|()| Exit::Done).map_err(|error| ServeError::System("serving", error.into()))
 }
 
+/// The certificate, if there is one, and how its files are read again.
+struct Rereading {
+    expiry: Expiry,
+    files: Option<CertificateFiles>,
+    /// Notified when the operator asks.
+    asked: Arc<Notify>,
+}
+
 /// The routes, and the background jobs, which end when `stop` is cancelled.
 fn start(
     opened: OpenIssuer,
     store: &AnyDirectory,
     audit: Option<&OpenAudit>,
     clock: &Arc<dyn Clock>,
+    Rereading { expiry, files, asked }: Rereading,
     stop: &CancellationToken,
 ) -> (Router, JoinSet<()>) {
     let (watch, agreement) = (opened.watch(), opened.agreement());
-    let mut jobs = vec![opened.health(), watch.health().clone()];
+    let rereads = JobHealth::new("reading the TLS certificate again");
+    let mut jobs = vec![opened.health(), watch.health().clone(), rereads.clone()];
     jobs.extend(audit.into_iter().flat_map(OpenAudit::health));
-    let log = audit.map(|audit| audit.log().clone());
-    let health = health::routes(store.clone(), agreement.clone(), log, jobs);
-    let router = opened.server.clone().router().merge(health);
+    let (store, at) = (store.clone(), Arc::clone(clock));
+    let questions = health::Questions {
+        store,
+        agreement: agreement.clone(),
+        audit: audit.map(|audit| audit.log().clone()),
+        jobs,
+        expiry: expiry.clone(),
+        names: files.as_ref().map(CertificateFiles::names),
+        clock: at,
+    };
+    let router = opened.server.clone().router().merge(health::routes(questions));
     let mut running = JoinSet::new();
+    if let Some(files) = files {
+        running.spawn(keep_fresh(files, Arc::clone(clock), rereads, asked, stop.clone()));
+        running.spawn(expiry.watch(Arc::clone(clock), stop.clone()));
+    }
     running.spawn(watch.keep_fresh(Arc::clone(clock), stop.clone()));
     running.spawn(agreement.keep(stop.clone()));
     running.spawn(opened.prune(stop.clone()));
@@ -151,6 +187,6 @@ fn start(
 }
 
 /// Says on standard output where it listens.
-fn announce(address: SocketAddr, title: &str, world: &mut World<'_>) -> Exit {
-    output::to_out(&format!("Authorization server on http://{address}: {title}\n"), world)
+fn announce(url: &str, title: &str, world: &mut World<'_>) -> Exit {
+    output::to_out(&format!("Authorization server on {url}: {title}\n"), world)
 }

@@ -6,21 +6,20 @@ use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use settings::{Environment, PlainHttp, SignInSettings, Variable, check_listen_address};
+use settings::{Environment, SignInSettings, Variable, check_listen_address};
+use tls_setup::Host;
 
+use super::transport::Transport;
 use crate::{args::ServeArgs, policy};
-
-/// What is said of an address where plain HTTP is not permitted.
-pub(super) const PLAIN_HTTP: &str = "other machines reach this address, and in plain HTTP everyone \
-    on the way can read passwords and tokens: put a proxy that speaks TLS in front, and set \
-    PLAIN_HTTP=on";
 
 /// What it needs.
 pub(super) struct ServeSettings {
     /// Where to listen: `host:port`.
     pub(super) bind: String,
-    /// Where plain HTTP may be spoken.
-    pub(super) plain_http: PlainHttp,
+    /// How it speaks there.
+    pub(super) transport: Transport,
+    /// The host that browsers and clients call.
+    pub(super) host: Host,
     /// The authorization server.
     pub(super) setup: IssuerSetup,
     /// Where changes are recorded, if they are.
@@ -49,11 +48,12 @@ impl ServeSettings {
             let label = args.bind.as_ref().map_or(label.as_str(), |_| "--bind");
             faults.push(format!("{label} {bind:?}: {fault}"));
         }
-        let plain_http = PlainHttp::read(environment, &mut faults);
-        if plain_http.is_some_and(|plain| !plain.may_be_permitted_at(&bind)) {
-            faults.push(format!("{bind}: {PLAIN_HTTP}"));
-        }
         let issuer = issuer(text(Variable::JwtIssuer), &mut faults);
+        let transport =
+            Transport::resolve(environment, issuer.as_ref().map(|(it, _)| it), &mut faults);
+        if let Some(Err(fault)) = transport.as_ref().map(|it| it.check_configured(&bind)) {
+            faults.push(fault.to_string());
+        }
         let resource = text(Variable::McpResource);
         let resource = resource
             .parse::<ResourceUri>()
@@ -76,14 +76,14 @@ impl ServeSettings {
         let proxies = proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
         });
-        match (issuer, resource, policy, settings, proxies, plain_http) {
+        match (issuer, resource, policy, settings, proxies, transport) {
             (
-                Some(issuer),
+                Some((issuer, host)),
                 Ok(resource),
                 Some(policy),
                 Some(settings),
                 Ok(proxies),
-                Some(plain_http),
+                Some(transport),
             ) if faults.is_empty() => {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
                 let resource =
@@ -93,7 +93,8 @@ impl ServeSettings {
                 let database_url = text(Variable::DatabaseUrl).to_owned();
                 Ok(Self {
                     bind,
-                    plain_http,
+                    transport,
+                    host,
                     setup,
                     audit,
                     database_url,
@@ -107,17 +108,18 @@ impl ServeSettings {
     }
 }
 
-/// `JWT_ISSUER`: a canonical URL, `https` or on this machine.
-fn issuer(text: &str, faults: &mut Vec<String>) -> Option<Issuer> {
-    let url = text.strip_suffix('/').unwrap_or(text).parse::<ResourceUri>();
+/// `JWT_ISSUER`: a canonical URL, `https` or on this machine; and its host.
+fn issuer(text: &str, faults: &mut Vec<String>) -> Option<(Issuer, Host)> {
+    let url = text.strip_suffix('/').unwrap_or(text).parse::<ResourceUri>().ok();
     let is_safe = |url: &ResourceUri| text.starts_with("https://") || url.is_loopback();
-    if !url.as_ref().is_ok_and(is_safe) {
+    let Some(url) = url.filter(is_safe) else {
         faults.push(format!(
             "JWT_ISSUER {text:?}: write the https URL at which browsers reach this program"
         ));
         return None;
-    }
-    text.parse().map_err(|fault| faults.push(format!("JWT_ISSUER {text:?}: {fault}"))).ok()
+    };
+    let issuer = text.parse().map_err(|fault| faults.push(format!("JWT_ISSUER {text:?}: {fault}")));
+    Some((issuer.ok()?, Host { name: url.host().to_owned(), setting: "JWT_ISSUER" }))
 }
 
 /// A whole number of one or more.
@@ -151,6 +153,7 @@ mod tests {
         let found = found.ok().unwrap();
         assert_eq!(found.setup.issuer.as_str(), "https://login.example");
         assert_eq!(found.setup.resources[0].name, "mcp.example");
+        assert_eq!(found.host.name, "login.example");
     }
 
     #[test]

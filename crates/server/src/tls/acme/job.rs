@@ -7,7 +7,8 @@ use std::{
 
 use auth_core::{Clock, JobHealth};
 use instant_acme::{Account, Error, NewAccount};
-use listener::{Certificate, ClientAuthorities, Tls};
+use listener::{Certificate, Tls};
+use tls_setup::{InForce, date};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -21,7 +22,6 @@ use super::{
 use crate::{
     admin::readiness::{Failing, Readiness},
     random::random,
-    tls::expiry::{Expiry, date},
 };
 
 /// How long one attempt may take, in all.
@@ -33,9 +33,7 @@ const UNUSABLE: &str = "The certificate that is kept cannot be used: another one
 /// Keeps a certificate by ACME.
 pub(crate) struct AcmeJob {
     config: AcmeConfig,
-    clients: Option<ClientAuthorities>,
-    tls: Tls,
-    expiry: Expiry,
+    in_force: InForce,
     clock: Arc<dyn Clock>,
     health: JobHealth,
     /// A certificate that is in force and could not be kept yet.
@@ -44,16 +42,9 @@ pub(crate) struct AcmeJob {
 
 impl AcmeJob {
     /// Puts the certificate that is kept in force, if there is one.
-    pub(crate) fn new(
-        config: AcmeConfig,
-        clients: Option<ClientAuthorities>,
-        expiry: Expiry,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let (tls, health) =
-            (Tls::without_certificate(), JobHealth::new("the order of a certificate"));
-        let unkept = Mutex::new(None);
-        let job = Self { config, clients, tls, expiry, clock, health, unkept };
+    pub(crate) fn new(config: AcmeConfig, in_force: InForce, clock: Arc<dyn Clock>) -> Self {
+        let health = JobHealth::new("the order of a certificate");
+        let job = Self { config, in_force, clock, health, unkept: Mutex::new(None) };
         match Store::at(&job.config.folder).certificate(&job.config.name) {
             Ok(Some(certificate)) => {
                 if let Err(error) = job.put_in_force(&certificate) {
@@ -76,13 +67,13 @@ impl AcmeJob {
 
     /// What speaks TLS with the certificate.
     pub(crate) fn tls(&self) -> Tls {
-        self.tls.clone()
+        self.in_force.tls()
     }
 
     /// Lets `/readyz` say what fails.
     pub(crate) fn add_to(&self, readiness: &Readiness) {
         readiness.add_job(self.health.clone());
-        let (expiry, clock) = (self.expiry.clone(), Arc::clone(&self.clock));
+        let (expiry, clock) = (self.in_force.expiry(), Arc::clone(&self.clock));
         readiness.add(move || {
             let what = "there is no TLS certificate yet".to_owned();
             let is_missing = expiry.age(clock.now()).is_none();
@@ -134,14 +125,14 @@ impl AcmeJob {
 
     fn until_renewal(&self, random: u16) -> Duration {
         let now = self.clock.now();
-        let Some((_, validity)) = self.expiry.age(now) else { return Duration::ZERO };
+        let Some((_, validity)) = self.in_force.expiry().age(now) else { return Duration::ZERO };
         until_renewal(validity, now.as_secs().unsigned_abs(), random)
     }
 
     /// Whether the certificate in force is one to wait with. If it is due as soon as it is here,
     /// the clock is wrong, or the authority issues none that last.
     fn check_is_lasting(&self) -> Result<(), AcmeError> {
-        match self.expiry.age(self.clock.now()) {
+        match self.in_force.expiry().age(self.clock.now()) {
             Some((_, validity)) if self.until_renewal(0).is_zero() => Err(AcmeError::DueAtOnce {
                 begins: date(validity.not_before),
                 ends: date(validity.not_after),
@@ -157,7 +148,7 @@ impl AcmeJob {
             return self.keep(&store, issued);
         }
         let account = self.account(&store).await?;
-        let issued = order(&account, &self.config.name, &self.tls).await?;
+        let issued = order(&account, &self.config.name, &self.in_force.tls()).await?;
         self.accept(&store, issued)
     }
 
@@ -200,9 +191,7 @@ impl AcmeJob {
     }
 
     fn put_in_force(&self, certificate: &Certificate) -> Result<(), AcmeError> {
-        self.tls.replace(certificate, self.clients.as_ref())?;
-        self.expiry.set(certificate.validity());
-        Ok(())
+        Ok(self.in_force.put_certificate(certificate)?)
     }
 
     fn failed(&self, error: &AcmeError, summary: &str) {
@@ -224,6 +213,7 @@ mod tests {
     use bartizan::CertificateAuthorities;
     use instant_acme::AccountCredentials;
     use listener::Validity;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use testkit::ManualClock;
 
     use super::{
@@ -241,7 +231,17 @@ mod tests {
             name: "localhost".into(),
             authorities: CertificateAuthorities::default(),
         };
-        AcmeJob::new(config, None, Expiry::default(), ManualClock::at(NOW))
+        AcmeJob::new(config, InForce::default(), ManualClock::at(NOW))
+    }
+
+    /// A certificate that is valid for this time.
+    fn certificate(Validity { not_before, not_after }: Validity) -> Certificate {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let at = |secs| date_time_ymd(1970, 1, 1) + Duration::from_secs(secs);
+        (params.not_before, params.not_after) = (at(not_before), at(not_after));
+        let chain = params.self_signed(&key).unwrap().pem();
+        Certificate::from_pem(chain.as_bytes(), key.serialize_pem().as_bytes()).unwrap()
     }
 
     /// How many attempts begin in this time, if each ends with `attempt`.
@@ -270,10 +270,7 @@ mod tests {
             (Validity { not_before: now - 60, not_after: now + 33 }, 30),
         ] {
             let job = job(folder.path());
-            let issue = || {
-                job.expiry.set(validity);
-                Ok(())
-            };
+            let issue = || job.put_in_force(&certificate(validity));
             let hour = Duration::from_hours(1);
             let attempts = attempts_in(hour, &job, issue).await;
             assert!((1..=in_an_hour).contains(&attempts), "{validity:?}: {attempts}");
@@ -301,7 +298,7 @@ mod tests {
         std::fs::create_dir(&in_the_way).unwrap();
         let fault = job.accept(&store, Issued { chain, key }).unwrap_err();
         assert!(matches!(fault, AcmeError::NotKept { .. }), "{fault}");
-        assert!(job.expiry.age(job.clock.now()).is_some(), "it is in force");
+        assert!(job.in_force.expiry().age(job.clock.now()).is_some(), "it is in force");
         let again = job.renew().await.unwrap_err();
         assert!(matches!(again, AcmeError::NotKept { .. }), "{again}");
         // The authority cannot be reached here, so an order would fail.
@@ -345,8 +342,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (job, now) = (job(folder.path()), NOW.unsigned_abs());
         let issue = || {
-            job.expiry.set(Validity { not_before: now, not_after: now + 90 * 24 * 3600 });
-            Ok(())
+            let validity = Validity { not_before: now, not_after: now + 90 * 24 * 3600 };
+            job.put_in_force(&certificate(validity))
         };
         assert_eq!(attempts_in(Duration::from_hours(24), &job, issue).await, 1);
         assert_eq!(job.health.failure(), None);

@@ -10,11 +10,8 @@ use std::{
 
 use auth_core::{Clock, NumericDate};
 use listener::Validity;
-use metrics::Metrics;
 use terminal::date::rfc3339;
 use tokio_util::sync::CancellationToken;
-
-use crate::admin::readiness::Failing;
 
 /// How long before its end a certificate should have been replaced, at most.
 const SOON: u64 = 14 * 24 * 3600;
@@ -23,11 +20,11 @@ const INTERVAL: Duration = Duration::from_mins(1);
 
 /// The certificate in force. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Expiry(Arc<Mutex<Option<Validity>>>);
+pub struct Expiry(Arc<Mutex<Option<Validity>>>);
 
 /// How old a certificate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Age {
+pub enum Age {
     /// It is not valid yet.
     Early,
     /// It is valid.
@@ -55,8 +52,9 @@ pub(crate) fn age(validity: Validity, now: NumericDate) -> Age {
     }
 }
 
-/// A date of a certificate, as text.
-pub(crate) fn date(seconds: u64) -> String {
+/// A date of a certificate, in seconds since 1970, as text (RFC 3339).
+#[must_use]
+pub fn date(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).ok();
     let date = seconds.and_then(|seconds| NumericDate::from_secs(seconds).ok());
     date.map_or_else(|| "a date after 9999".to_owned(), rfc3339)
@@ -69,32 +67,20 @@ impl Expiry {
     }
 
     /// How old the certificate in force is; `None` if there is none yet.
-    pub(crate) fn age(&self, now: NumericDate) -> Option<(Age, Validity)> {
+    #[must_use]
+    pub fn age(&self, now: NumericDate) -> Option<(Age, Validity)> {
         let validity = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         validity.map(|validity| (age(validity, now), validity))
     }
 
-    /// What `/readyz` says of it. It does not say that callers are refused: those that reach the
-    /// server by a balancer need not look at the certificate.
-    pub(crate) fn failing(&self, now: NumericDate) -> Option<Failing> {
-        let what = words(self.age(now)?)?;
-        Some(Failing { what, since: None, affects_callers: false })
-    }
-
-    /// Lets `metrics` read for how long it is valid.
-    pub(crate) fn read_by(&self, metrics: &Metrics, clock: Arc<dyn Clock>) {
-        let expiry = self.clone();
-        metrics.read(move |readings| {
-            if let Some((_, Validity { not_before, not_after })) = expiry.age(clock.now()) {
-                let now = clock.now().as_secs().unsigned_abs();
-                let until_end = |from| Duration::from_secs(not_after.saturating_sub(from));
-                readings.certificate(until_end(now), until_end(not_before));
-            }
-        });
+    /// What is to be said of it; `None` if it is valid for long enough, or if there is none yet.
+    #[must_use]
+    pub fn warning(&self, now: NumericDate) -> Option<String> {
+        words(self.age(now)?)
     }
 
     /// Logs it when the certificate becomes older than it should be, until `stop` is cancelled.
-    pub(crate) async fn watch(self, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    pub async fn watch(self, clock: Arc<dyn Clock>, stop: CancellationToken) {
         let mut known = None;
         loop {
             let found = self.age(clock.now());
@@ -154,18 +140,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_names_the_date_and_that_callers_are_served() {
+    fn what_is_said_names_the_date() {
         let expiry = Expiry::default();
-        assert_eq!(expiry.failing(at(0)), None);
+        assert_eq!(expiry.warning(at(0)), None);
         expiry.set(Validity { not_before: 100 * DAY, not_after: 190 * DAY });
-        assert_eq!(expiry.failing(at(120)), None);
+        assert_eq!(expiry.warning(at(120)), None);
         for (day, said) in [
             (0, "the TLS certificate is not valid before 1970-04-11T00:00:00Z"),
             (180, "the TLS certificate ends at 1970-07-10T00:00:00Z"),
             (200, "the TLS certificate ended at 1970-07-10T00:00:00Z"),
         ] {
-            let failing = expiry.failing(at(day)).unwrap();
-            assert_eq!((failing.what.as_str(), failing.affects_callers), (said, false));
+            assert_eq!(expiry.warning(at(day)).as_deref(), Some(said));
         }
     }
 }

@@ -7,20 +7,20 @@
 
 /// The content that was judged last, and a newer one that may still change.
 #[derive(Debug)]
-pub(crate) struct Settling<T> {
+pub struct Settling<T> {
     judged: Option<T>,
     pending: Option<T>,
 }
 
 impl<T: PartialEq> Settling<T> {
     /// Nothing was judged so far.
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self { judged: None, pending: None }
     }
 
     /// What was read now. Returns what is to be judged: content that was read twice in a row, and
     /// is not what was judged last.
-    pub(crate) fn read(&mut self, now: T) -> Option<&T> {
+    pub fn read(&mut self, now: T) -> Option<&T> {
         if self.judged.as_ref() == Some(&now) {
             self.pending = None;
             return None;
@@ -35,7 +35,7 @@ impl<T: PartialEq> Settling<T> {
     }
 
     /// Judges the next content that settles from now on, also if it is what was judged last.
-    pub(crate) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.judged = None;
         self.pending = None;
     }

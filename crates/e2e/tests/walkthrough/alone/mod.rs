@@ -1,6 +1,8 @@
 //! The authorization server alone: a user signs in at `mint-token serve`, and calls a server that
 //! has its public keys and shares its directory.
 
+mod tls;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -37,7 +39,18 @@ pub(crate) struct Alone {
 
 impl Alone {
     pub(crate) fn start(world: &World, port: u16, env: &[(&str, &str)]) -> Self {
-        let origin = format!("http://localhost:{port}");
+        Self::start_with(world, "http", port, env, reqwest::Client::builder())
+    }
+
+    /// The same where it is called over `scheme`, and by `http`.
+    fn start_with(
+        world: &World,
+        scheme: &str,
+        port: u16,
+        env: &[(&str, &str)],
+        http: reqwest::ClientBuilder,
+    ) -> Self {
+        let origin = format!("{scheme}://localhost:{port}");
         let log = world.path("issuer.log");
         let mut child = world
             .command("mint-token", &["serve", "--bind", &format!("127.0.0.1:{port}")])
@@ -50,15 +63,20 @@ impl Alone {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let log = fs::read_to_string(log).unwrap();
-        assert!(line.starts_with("Authorization server on http://127.0.0.1:"), "{line}{log}");
-        let mut alone = Self::at(&origin, port);
+        let start = format!("Authorization server on {scheme}://127.0.0.1:{port}: ");
+        assert!(line.starts_with(&start), "{line}{log}");
+        let mut alone = Self::called_by(http, &origin, port);
         alone.child = Some(child);
         alone
     }
 
     /// One that runs.
     pub(crate) fn at(origin: &str, port: u16) -> Self {
-        let http = reqwest::Client::builder()
+        Self::called_by(reqwest::Client::builder(), origin, port)
+    }
+
+    fn called_by(http: reqwest::ClientBuilder, origin: &str, port: u16) -> Self {
+        let http = http
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .resolve("localhost", (Ipv4Addr::LOCALHOST, port).into())
@@ -166,10 +184,13 @@ impl Alone {
 
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        let mut child = self.child.take().unwrap();
-        let pid = child.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().unwrap().success());
-        child.wait().unwrap().code()
+        self.signal("-TERM");
+        self.child.take().unwrap().wait().unwrap().code()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 }
 

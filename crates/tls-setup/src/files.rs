@@ -11,28 +11,28 @@ use std::{
 };
 
 use listener::{Certificate, CertificateError, ClientAuthorities};
-use settings::{SecretFileError, secret_file};
+use settings::{Environment, SecretFileError, Variable, secret_file};
 use zeroize::Zeroizing;
 
-use super::error::{TlsFileError, UnreadableFileError};
+use crate::error::{TlsFileError, UnreadableFileError};
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Where the files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TlsFiles {
+pub struct TlsFiles {
     /// The certificate, and those of the authorities between it and the root.
-    pub(crate) certificate: PathBuf,
+    pub certificate: PathBuf,
     /// Its private key.
-    pub(crate) key: PathBuf,
+    pub key: PathBuf,
     /// The authorities by which certificates of clients are verified, if clients may have some.
-    pub(crate) clients: Option<PathBuf>,
+    pub clients: Option<PathBuf>,
 }
 
 /// What is in the files, not checked yet.
 #[derive(PartialEq, Eq)]
-pub(crate) struct TlsTexts {
+pub struct TlsTexts {
     certificate: Vec<u8>,
     key: Zeroizing<String>,
     clients: Option<Vec<u8>>,
@@ -40,7 +40,7 @@ pub(crate) struct TlsTexts {
 
 /// Why the texts of the files are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TextError {
+pub enum TextError {
     /// One of them cannot be read.
     Unreadable(UnreadableFileError),
     /// Other users can read the key.
@@ -49,11 +49,11 @@ pub(crate) enum TextError {
 
 /// What the files hold.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// The certificate with its key.
-    pub(crate) certificate: Certificate,
+    pub certificate: Certificate,
     /// The authorities of clients.
-    pub(crate) clients: Option<ClientAuthorities>,
+    pub clients: Option<ClientAuthorities>,
 }
 
 impl From<TextError> for TlsFileError {
@@ -65,14 +65,52 @@ impl From<TextError> for TlsFileError {
     }
 }
 
+/// One of two settings, which need each other.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{set} is set and {missing} is not: set both")]
+pub struct HalfConfiguredError {
+    /// The one that is set, and where.
+    set: String,
+    /// The other one.
+    missing: &'static str,
+}
+
 impl TlsFiles {
+    /// The files that `TLS_CERTIFICATE_FILE` and `TLS_KEY_FILE` name, without authorities of
+    /// clients; `None` if neither is set.
+    ///
+    /// # Errors
+    ///
+    /// [`HalfConfiguredError`] if one of the two is set.
+    pub fn configured(environment: &Environment) -> Result<Option<Self>, HalfConfiguredError> {
+        let path = |variable: Variable| environment.get(variable).map(PathBuf::from);
+        let (certificate, key) = (Variable::TlsCertificateFile, Variable::TlsKeyFile);
+        let (set, missing) = match (path(certificate), path(key)) {
+            (None, None) => return Ok(None),
+            (Some(certificate), Some(key)) => {
+                return Ok(Some(Self { certificate, key, clients: None }));
+            }
+            (Some(_), None) => (certificate, key),
+            (None, Some(_)) => (key, certificate),
+        };
+        Err(HalfConfiguredError { set: environment.label(set), missing: missing.name() })
+    }
+
     /// Reads and checks them.
-    pub(crate) fn load(&self) -> Result<Loaded, TlsFileError> {
+    ///
+    /// # Errors
+    ///
+    /// [`TlsFileError`] if one cannot be read or used, or if they do not belong together.
+    pub fn load(&self) -> Result<Loaded, TlsFileError> {
         self.check(&self.texts()?)
     }
 
     /// Reads them.
-    pub(crate) fn texts(&self) -> Result<TlsTexts, TextError> {
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] if one cannot be read.
+    pub fn texts(&self) -> Result<TlsTexts, TextError> {
         let certificate = text(&self.certificate)?;
         check_kind(&self.key).map_err(|error| unreadable(&self.key, &error))?;
         let key = secret_file::read(&self.key).map_err(|error| match error {
@@ -85,7 +123,11 @@ impl TlsFiles {
     }
 
     /// Checks what was read, as a whole.
-    pub(crate) fn check(&self, texts: &TlsTexts) -> Result<Loaded, TlsFileError> {
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn check(&self, texts: &TlsTexts) -> Result<Loaded, TlsFileError> {
         let TlsTexts { certificate, key, clients } = texts;
         let certificate = Certificate::from_pem(certificate, key.as_bytes());
         let certificate = certificate.map_err(|source| {
@@ -93,23 +135,19 @@ impl TlsFiles {
             let path = if of_key { &self.key } else { &self.certificate };
             TlsFileError::Invalid { path: path.clone(), source }
         })?;
-        let clients = self.clients.as_deref().zip(clients.as_deref());
-        let clients = clients.map(|(path, text)| authorities(path, text)).transpose()?;
+        let of_clients = self.clients.as_deref().zip(clients.as_deref());
+        let clients = of_clients.map(|(path, text)| authorities(path, text)).transpose()?;
         Ok(Loaded { certificate, clients })
     }
 }
 
-/// Reads and checks the authorities of clients alone, for certificates that are in no file.
-pub(crate) fn load_authorities(path: &Path) -> Result<ClientAuthorities, TlsFileError> {
-    authorities(path, &text(path)?)
+/// The authorities of clients in the text of the file at `path`.
+pub(crate) fn authorities(path: &Path, text: &[u8]) -> Result<ClientAuthorities, TlsFileError> {
+    let found = ClientAuthorities::from_pem(text);
+    found.map_err(|source| TlsFileError::Invalid { path: path.into(), source })
 }
 
-fn authorities(path: &Path, text: &[u8]) -> Result<ClientAuthorities, TlsFileError> {
-    ClientAuthorities::from_pem(text)
-        .map_err(|source| TlsFileError::Invalid { path: path.into(), source })
-}
-
-fn text(path: &Path) -> Result<Vec<u8>, TextError> {
+pub(crate) fn text(path: &Path) -> Result<Vec<u8>, TextError> {
     let read = || {
         check_kind(path)?;
         let mut bytes = Vec::new();
@@ -131,7 +169,7 @@ fn unreadable(path: &Path, error: &io::Error) -> TextError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::made::Made;
+    use crate::made::Made;
 
     #[test]
     fn what_is_wrong_is_said_of_the_file_that_it_is_wrong_with() {
@@ -152,6 +190,22 @@ mod tests {
         assert!(clients.load().unwrap().clients.is_some());
         fs::write(&made.files.certificate, vec![b' '; 1024 * 1024 + 1]).unwrap();
         assert!(fault(&made.files).ends_with("cert.pem: this file is too long"));
+    }
+
+    #[test]
+    fn one_of_the_two_settings_names_the_other() {
+        let configured = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            TlsFiles::configured(&Environment::from_pairs(pairs))
+        };
+        assert_eq!(configured(&[]), Ok(None));
+        let both = [("TLS_CERTIFICATE_FILE", "c.pem"), ("TLS_KEY_FILE", "k.pem")];
+        let files = configured(&both).unwrap().unwrap();
+        assert_eq!((files.certificate, files.key), ("c.pem".into(), "k.pem".into()));
+        for (one, other) in [(0, "TLS_KEY_FILE"), (1, "TLS_CERTIFICATE_FILE")] {
+            let fault = configured(&both[one..=one]).unwrap_err().to_string();
+            assert!(fault.ends_with(&format!("{other} is not: set both")), "{fault}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
-use super::files::TlsFiles;
+use crate::files::TlsFiles;
 
 /// A certificate for `localhost` and its key, in a folder of their own.
 pub(crate) struct Made {

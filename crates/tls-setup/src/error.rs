@@ -7,7 +7,7 @@ use settings::InsecurePermissionsError;
 
 /// Why the files of a certificate cannot be used. No variant has a byte of the key.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TlsFileError {
+pub enum TlsFileError {
     /// One of them cannot be read.
     #[error(transparent)]
     Unreadable(#[from] UnreadableFileError),
@@ -44,9 +44,9 @@ pub(crate) enum TlsFileError {
         /// From when on it is.
         begins: String,
     },
-    /// The new certificate is not for the host of the resource, and the old one is.
+    /// The new certificate is not for the host that clients call, and the old one is.
     #[error(
-        "{path}: the certificate is for other names than {host}, the host of MCP_RESOURCE: put one \
+        "{path}: the certificate is for other names than {host}, the host of {setting}: put one \
          for that name in its place, the old one serves until then"
     )]
     OtherName {
@@ -54,22 +54,25 @@ pub(crate) enum TlsFileError {
         path: PathBuf,
         /// The host.
         host: String,
+        /// The setting that has it.
+        setting: &'static str,
     },
 }
 
 /// Why a file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
-pub(crate) struct UnreadableFileError {
+pub struct UnreadableFileError {
     /// Which file.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// What the file system said.
-    pub(crate) reason: String,
+    pub reason: String,
 }
 
 impl TlsFileError {
     /// The same in a few words, without the name of a file.
-    pub(crate) const fn reason(&self) -> &'static str {
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "it cannot be read",
             Self::Permissions(_) => "other users can read its key",
