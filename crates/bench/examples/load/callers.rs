@@ -32,6 +32,9 @@ const NOT_BEFORE: Duration = Duration::from_secs(28);
 const LATE: Duration = Duration::from_secs(15);
 /// Longer than anything takes.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(90);
+/// How long those wait before they come again who are refused and are not to be all that the
+/// machine does.
+pub(crate) const PAUSE: Duration = Duration::from_millis(300);
 /// How long the slow ones pause between two bytes.
 const DRIP: Duration = Duration::from_secs(2);
 
@@ -216,15 +219,16 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
         };
         let took = begun.elapsed();
         class.judge(answer.as_ref(), took, &plan, &mut tally);
+        if class.pauses() {
+            sleep(PAUSE).await;
+        }
         match class {
             Class::Idle => idle(&mut open, &plan, &mut tally).await,
-            // They come again and again, but what they send is not to be all that the machine does.
+            // They come again over another connection.
             Class::LongAnnounced
             | Class::LongStreamed
             | Class::LongAnonymous
-            | Class::LongAllowed => {
-                sleep(Duration::from_millis(300)).await;
-            }
+            | Class::LongAllowed => {}
             _ if answer.is_some_and(|answer| !answer.closes()) => connection = Some(open),
             _ => {}
         }

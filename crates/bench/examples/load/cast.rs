@@ -43,6 +43,24 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    /// Whether it waits a little before it comes again.
+    pub(crate) const fn pauses(self) -> bool {
+        matches!(
+            self,
+            Self::NoToken
+                | Self::BadSignature
+                | Self::Expired
+                | Self::OtherAudience
+                | Self::MissingScope
+                | Self::LongAnnounced
+                | Self::LongStreamed
+                | Self::LongAnonymous
+                | Self::LongAllowed
+                | Self::Http2NoToken
+                | Self::Http2Resets
+        )
+    }
+
     /// Whether it speaks HTTP/2.
     pub(crate) const fn is_http2(self) -> bool {
         matches!(self, Self::Http2 | Self::Http2NoToken | Self::Http2Deaf | Self::Http2Resets)

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    callers::{BODY, FOR_EVER, Plan},
+    callers::{BODY, FOR_EVER, PAUSE, Plan},
     cast::Class,
     tally::Tally,
     wire::Answer,
@@ -28,8 +28,6 @@ const AT_ONCE: usize = 4;
 const RESETS: u32 = 500;
 /// The preface of a client, and an empty SETTINGS frame (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-/// What a caller that was refused waits for.
-const PAUSE: Duration = Duration::from_millis(300);
 
 /// What came of one round on a connection: an answer, or that it was closed.
 type Outcome = (Option<Answer>, Duration);
@@ -57,7 +55,7 @@ pub(crate) async fn call(class: Class, plan: Plan) -> Tally {
                 }
             }
         }
-        if class == Class::Http2Resets {
+        if class.pauses() {
             sleep(PAUSE).await;
         }
     }
@@ -98,6 +96,9 @@ async fn calls(class: Class, plan: &Plan) -> io::Result<Vec<Outcome>> {
                 outcomes.push((answer, begun.elapsed()));
                 if is_closed {
                     break;
+                }
+                if class.pauses() {
+                    sleep(PAUSE).await;
                 }
             }
             outcomes

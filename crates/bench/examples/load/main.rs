@@ -57,6 +57,9 @@ use tokio::task::JoinSet;
 /// what the ten bodies that are streamed take if all are there at once, and a little. A leak of a
 /// kibibyte for each answer would be as much in half a minute.
 const GROWTH: u64 = 48 * 1024;
+/// How much earlier valid callers connect than others: all handshakes at once take a slow machine
+/// more than a second.
+const AHEAD: Duration = Duration::from_millis(500);
 /// Connections that the server keeps for its next questions to the issuer that is asked.
 const QUESTIONS: usize = 32;
 /// How long the slow ones may need beyond the flood, at most: a timeout of the server's, and some.
@@ -86,11 +89,16 @@ async fn main() -> ExitCode {
     for (class, connections) in CAST {
         for _ in 0..connections {
             let plan = plan.clone();
-            if class.is_http2() {
-                callers.spawn(http2::call(class, plan));
-            } else {
-                callers.spawn(callers::call(class, plan));
-            }
+            callers.spawn(async move {
+                if class != Class::Valid {
+                    tokio::time::sleep(AHEAD).await;
+                }
+                if class.is_http2() {
+                    http2::call(class, plan).await
+                } else {
+                    callers::call(class, plan).await
+                }
+            });
         }
     }
     let mut memory = Vec::new();
