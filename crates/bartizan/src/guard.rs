@@ -12,7 +12,7 @@ use crate::{
     RulesHandle, Tracer,
     observer::Observers,
     ownership::{owned_ids::OwnerBoundIds, tasks::Tasks},
-    rate::{FailedAuthentications, RateLimits, SharedBudgets},
+    rate::{FailedAuthentications, RateLimits, SharedBudgets, SpentRates},
     request::origin::Origins,
     rules::{Limits, Resource, Ruleset, SharedRules},
 };
@@ -220,6 +220,13 @@ impl<A: Authenticate> Guard<A> {
     pub fn budget_store(self, store: Arc<dyn BudgetStore>) -> Self {
         let resource = self.resource.clone();
         Self { shared_budgets: Some(SharedBudgets { store, resource }), ..self }
+    }
+
+    /// Counts rates on from what callers have `spent` of the same rates of another guard of this
+    /// resource, whose place this one takes. Without it each guard begins anew.
+    #[must_use]
+    pub fn spent_rates(self, spent: &SpentRates) -> Self {
+        Self { rates: Arc::clone(&spent.0), ..self }
     }
 
     /// Bounds how many tokens from one address may be refused: what is beyond gets 429 in place of

@@ -88,7 +88,7 @@ pub use observer::{
 };
 #[cfg(feature = "toml")]
 pub use policy_toml::{PolicyTomlError, policy_from_toml};
-pub use rate::{BudgetAnswer, BudgetId, BudgetStore};
+pub use rate::{BudgetAnswer, BudgetId, BudgetStore, SpentRates};
 pub use request::message::{MessageError, action_of};
 pub use request_id::RequestId;
 pub use response::EndpointError;

@@ -6,7 +6,7 @@
 //! 2. What is refused spends a budget too, but for what the budget itself refuses.
 //! 3. Budgets are of one node, and start anew with it; a store ([`BudgetStore`]) has others, of all
 //!    nodes. A rate that is changed starts with a full budget; one that is not keeps what is spent,
-//!    also when the policy is replaced.
+//!    also when the policy is replaced, or the whole guard ([`SpentRates`]).
 //! 4. There are [`MAX_BUDGETS`] of callers and clients, and as many of addresses. Beyond them those
 //!    that are used least are forgotten, and so are full again.
 //! 5. A valid token is not refused because of other callers at its address, and one that has ended
@@ -40,6 +40,17 @@ pub(crate) struct RateLimits {
     /// Those of addresses, which anyone can make: they push no other out.
     of_addresses: Cache<Key, Arc<Budget>>,
     clock: SinceStart,
+}
+
+/// What callers have spent of their rates at a guard, for another one that takes its place. Its clones
+/// share it.
+#[derive(Debug, Clone)]
+pub struct SpentRates(pub(crate) Arc<RateLimits>);
+
+impl Default for SpentRates {
+    fn default() -> Self {
+        Self(Arc::new(RateLimits::new()))
+    }
 }
 
 type Budget = RateLimiter<

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use traces::Traces;
 
-use super::{sign_in, start_code::StartCode};
+use super::{rates::ResourceRates, sign_in, start_code::StartCode};
 use crate::{
     admin::{
         readiness::{Failing, Readiness},
@@ -36,6 +36,8 @@ pub(crate) struct Foundation {
     pub(super) sessions: Option<Sessions>,
     /// The authorization server in this process, if there is one.
     pub(super) sign_in: Option<OpenIssuer>,
+    /// What callers have spent of their rates.
+    pub(super) rates: ResourceRates,
     /// Where several nodes count rates together, if they do.
     pub(super) limits_store: Option<LimitsStore>,
     /// The audit log, if there is one: to be closed at the end.
@@ -105,6 +107,7 @@ impl Foundation {
             directory,
             sessions,
             sign_in,
+            rates: ResourceRates::default(),
             limits_store,
             audit,
             metrics,

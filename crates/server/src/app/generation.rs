@@ -43,7 +43,8 @@ pub(super) struct Generation {
     pub(super) checks: Vec<Check>,
     /// What is read for the metrics.
     pub(super) sources: Vec<Source>,
-    key_files: KeyFiles,
+    /// The files with keys.
+    pub(super) key_files: KeyFiles,
 }
 
 impl Foundation {
@@ -99,13 +100,6 @@ impl Foundation {
 pub(super) fn keep_keys(issuers: Issuers, key_files: KeyFiles, stop: &CancellationToken) {
     tokio::spawn(key_files.keep_fresh(stop.clone()));
     tokio::spawn(until(stop.clone(), async move { issuers.keep_fresh().await }));
-}
-
-impl Generation {
-    /// The files with keys.
-    pub(super) fn take_key_files(self) -> (KeyFiles, App<CachedDirectory<AnyDirectory>>) {
-        (self.key_files, self.app)
-    }
 }
 
 impl<D: Directory> App<D> {

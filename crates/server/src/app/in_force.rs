@@ -7,7 +7,7 @@
 //! 3. Open streams of the old one end within a second; their clients open them again.
 //! 4. What changes in a policy is logged, as when its file alone was read again.
 //! 5. Keys that were fetched are taken over, so an issuer that cannot be asked now is no worse off.
-//!    What callers have spent of their rates is not: budgets begin anew.
+//! 6. So is what callers have spent of their rates, where the rates are the same.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,10 +26,7 @@ use super::{
     upstream_resource::UpstreamResource,
 };
 use crate::{
-    admin::{
-        health::{Health, IssuersInForce},
-        readiness::Check,
-    },
+    admin::health::{Health, IssuersInForce},
     current_router::CurrentRouter,
     failure::Failure,
     policy::changes::Changes,
@@ -122,29 +119,27 @@ impl InForce {
     pub(crate) async fn put(&mut self, served: Served) -> Result<(), Failure> {
         let Served { config, recheck, upstreams } = served;
         let foundation = &self.foundation;
-        let mut generation = foundation.generation(&config, &upstreams)?;
+        let generation = foundation.generation(&config, &upstreams)?;
         if let Some(before) = &self.serving {
             generation.issuers.begin_with(&before.issuers);
             // A caller who needs a key that is not here yet waits for it: that is no error.
             let _ = tokio::time::timeout(KEYS, generation.issuers.renew_due()).await;
         }
-        let issuers = generation.issuers.clone();
-        let mut checks: Vec<Check> = std::mem::take(&mut generation.checks);
-        let mut sources = std::mem::take(&mut generation.sources);
-        let files = std::mem::take(&mut generation.upstream_files);
-        let resources: Vec<ResourceUri> =
-            generation.app.resources.iter().map(|it| it.uri.clone()).collect();
+        let Generation { app, issuers, upstream_files, mut checks, mut sources, key_files } =
+            generation;
+        let resources: Vec<ResourceUri> = app.resources.iter().map(|it| it.uri.clone()).collect();
         let of_resources: Vec<Issuers> =
-            generation.app.resources.iter().map(|it| it.issuers.clone()).collect();
-        let (key_files, app) = Generation::take_key_files(generation);
-        let Routed { router, explaining, rules, sources: more } = app.route(&self.ended)?;
+            app.resources.iter().map(|it| it.issuers.clone()).collect();
+        let Routed { router, explaining, rules, sources: more } =
+            app.route(&self.ended, &foundation.rates)?;
         sources.extend(more);
-        let parts = parts(&config, files, rules.clone(), &recheck, &foundation.clock);
+        let parts = parts(&config, upstream_files, rules.clone(), &recheck, &foundation.clock);
         for health in parts.iter().map(|part| part.health()) {
             checks.push(Box::new(move || health.failing()));
         }
 
         // Nothing fails from here on.
+        foundation.rates.keep(&resources);
         self.router.replace(router);
         self.explaining.replace(explaining);
         self.issuers.replace(of_resources);

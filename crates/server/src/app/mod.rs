@@ -6,6 +6,7 @@
 pub(crate) mod foundation;
 pub(crate) mod generation;
 pub(crate) mod in_force;
+pub(crate) mod rates;
 pub(crate) mod reload;
 pub(crate) mod resource;
 pub(crate) mod rules;
@@ -33,13 +34,14 @@ use metrics::{Metrics, Source};
 use tokio_util::sync::CancellationToken;
 use traces::Traces;
 
+use self::{
+    rates::ResourceRates,
+    resource::{check_path, is_in_the_way},
+    rules::ResourceRules,
+};
 pub use self::{
     resource::{Backend, Resource, ResourceError},
     upstream::Upstream,
-};
-use self::{
-    resource::{check_path, is_in_the_way},
-    rules::ResourceRules,
 };
 use crate::{
     admin::{
@@ -174,15 +176,20 @@ impl<D: Directory> App<D> {
     /// [`ResourceError`] if a resource cannot be served at its path.
     pub fn router(self, shutdown: &CancellationToken) -> Result<Router, ResourceError> {
         let metrics = self.metrics.clone();
-        let Routed { router, sources, .. } = self.route(shutdown)?;
+        let Routed { router, sources, .. } = self.route(shutdown, &ResourceRates::default())?;
         if let Some(metrics) = metrics {
             metrics.read_instead(sources);
         }
         Ok(router)
     }
 
-    /// Every route, and what can be replaced or read of it.
-    pub(crate) fn route(self, shutdown: &CancellationToken) -> Result<Routed, ResourceError> {
+    /// Every route, and what can be replaced or read of it. What callers have spent of their rates
+    /// is in `rates`.
+    pub(crate) fn route(
+        self,
+        shutdown: &CancellationToken,
+        rates: &ResourceRates,
+    ) -> Result<Routed, ResourceError> {
         let bounds = self.bounds.divided(self.resources.len());
         let mut router = health::routes(self.health());
         let users = DirectoryUsers::new(Arc::clone(&self.directory), &self.server_command);
@@ -220,6 +227,8 @@ impl<D: Directory> App<D> {
                 .body_memory(bounds.body_memory)
                 .max_streams(bounds.streams_of_each, bounds.streams)
                 .max_calls(bounds.calls_of_each, bounds.calls);
+            let spent = rates.of(&uri);
+            let guard = guard.spent_rates(&spent.calls);
             let guard = bounds.of_failures(guard);
             let guard = match &self.limits_store {
                 Some(store) => guard.budget_store(Arc::new(store.clone())),
@@ -246,7 +255,10 @@ impl<D: Directory> App<D> {
             if let Some(metrics) = &metrics {
                 guard = guard.observer(metrics.clone());
             }
-            let bound = |guard| recorded(bounds.of_failures(guard), self.audit.as_ref());
+            let bound = |guard: Guard<_>| {
+                let guard = bounds.of_failures(guard.spent_rates(&spent.questions));
+                recorded(guard, self.audit.as_ref())
+            };
             let (own, clock) = (calls.clone(), &self.clock);
             let mounted = explain::mount(router, &places, &uri, own, &authenticate, clock, bound)?;
             (router, explaining) = (mounted.router, explaining.merge(mounted.direct));

@@ -231,7 +231,10 @@ mod tests {
     use std::sync::Mutex;
 
     use auth_core::Clock;
+    use axum::http::Request;
+    use bartizan::PeerAddress;
     use testkit::{ManualClock, NOW};
+    use tower::Service;
 
     use super::*;
     use crate::{
@@ -242,6 +245,7 @@ mod tests {
             upstream_resource::UpstreamResource,
         },
         config::{policy_file::BUILT_IN, settings::Config},
+        current_router::CurrentRouter,
         mcp::server::McpServer,
         reload::{Part, Recheck, Watched},
         telemetry::log::Captured,
@@ -286,6 +290,7 @@ mod tests {
         meddled: Meddled,
         /// Whose tokens are accepted.
         issuers: Box<dyn Fn() -> Vec<String>>,
+        router: CurrentRouter,
         watched: Option<Watched<WatchedSettings>>,
     }
 
@@ -305,6 +310,7 @@ mod tests {
                 ("JWT_SECRET", secret.into()),
                 ("IDP_SECRET", format!("another-{secret}")),
                 ("SIGN_IN", "off".into()),
+                ("MAX_FAILED_AUTHENTICATIONS", "1/h".into()),
                 ("DATABASE_URL", "sqlite::memory:".into()),
                 ("ISSUERS_FILE", text("issuers.toml")),
                 ("POLICY_FILE", text("policy.toml")),
@@ -331,13 +337,13 @@ mod tests {
             let stop = CancellationToken::new();
             let mut server = InForce::new(foundation, stop.clone(), stop.clone());
             server.put(served).await.unwrap();
-            let health = server.health();
+            let (health, router) = (server.health(), server.router());
             let others = |name: &String| name.ends_with(".example");
             let names = move || health.status().into_iter().map(|it| it.issuer.to_string());
             let issuers = Box::new(move || names().filter(others).collect());
             let source = files.watched(server, Box::new(meddled.clone()), stop);
             let watched = Some(Watched::new(source, clock));
-            Self { folder, meddled, issuers, watched }
+            Self { folder, meddled, issuers, router, watched }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -347,6 +353,16 @@ mod tests {
         /// Someone writes this while the settings are being read the next time.
         fn meanwhile(&self, name: &str, text: String) {
             self.meddled.meanwhile.lock().unwrap().push((self.path(name), text));
+        }
+
+        /// The status of a request with a token that is not accepted.
+        async fn refused(&self, path: &str) -> u16 {
+            let peer = PeerAddress([192, 0, 2, 1].into());
+            let request = Request::post(path).header("host", "localhost:8000");
+            let request = request.header("authorization", "Bearer nonsense").extension(peer);
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            let Ok(answer) = self.router.current().call(request).await;
+            answer.status().as_u16()
         }
 
         /// Looks twice, as a change counts at the second; what is logged meanwhile.
@@ -386,6 +402,20 @@ mod tests {
         world.look_twice().await;
         assert_eq!((world.issuers)(), ["https://three.example"]);
         assert_eq!(world.watched.as_ref().unwrap().health().failing(), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_change_of_settings_gives_no_caller_a_fresh_budget() {
+        let mut world = World::new().await;
+        for path in ["/mcp", "/admin/explain"] {
+            assert_eq!(world.refused(path).await, 401);
+            assert_eq!(world.refused(path).await, 429);
+        }
+        world.look_twice().await;
+        assert_eq!((world.issuers)(), ["https://two.example"]);
+        for path in ["/mcp", "/admin/explain"] {
+            assert_eq!(world.refused(path).await, 429, "{path}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

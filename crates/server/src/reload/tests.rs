@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     Readiness,
-    app::{App, Backend, Bounds, Resource, Routed},
+    app::{App, Backend, Bounds, Resource, Routed, rates::ResourceRates},
     args::RunArgs,
     authenticate::Provisioning,
     config::policy_file::parse,
@@ -95,7 +95,8 @@ impl World {
             authorization_server: None,
             server_command: "server".into(),
         };
-        let Routed { router, rules, .. } = app.route(&CancellationToken::new()).unwrap();
+        let Routed { router, rules, .. } =
+            app.route(&CancellationToken::new(), &ResourceRates::default()).unwrap();
         let pairs = settings.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let recheck = Recheck {
             args: RunArgs::default(),
