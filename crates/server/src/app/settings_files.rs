@@ -158,7 +158,7 @@ fn fixed_changes(environment: &Environment, config: &ConfigFile) -> Vec<String> 
 }
 
 fn invalid(faults: Vec<String>) -> ReloadError {
-    ReloadError::Settings(Box::new(ConfigError(faults).into()))
+    ReloadError::ConfigFile(ConfigError(faults))
 }
 
 fn read(files: &mut [Option<TextFile>; FILES], afresh: bool) -> Texts {
@@ -228,7 +228,7 @@ impl Source for WatchedSettings {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{os::unix::fs::PermissionsExt, sync::Mutex};
 
     use auth_core::Clock;
     use axum::http::Request;
@@ -416,6 +416,41 @@ mod tests {
         for path in ["/mcp", "/admin/explain"] {
             assert_eq!(world.refused(path).await, 429, "{path}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn settings_are_judged_again_once_a_file_that_they_name_is_there() {
+        let mut world = World::new().await;
+        world.look_twice().await;
+        let section =
+            issuer("four").replace("secret_env = \"IDP_SECRET\"", "secret_file = \"four\"");
+        fs::write(world.path("issuers.toml"), section).unwrap();
+        let log = world.look_twice().await;
+        assert_eq!(log.matches("and refused").count(), 1, "{log}");
+        // That is said once.
+        let mut judged = 0;
+        while judged < 4 {
+            let log = world.look_twice().await;
+            assert_eq!(log, "");
+            judged = world.meddled.read.lock().unwrap().len();
+        }
+        assert_eq!((world.issuers)(), ["https://two.example"]);
+        fs::write(world.path("four"), "a-secret-of-thirty-two-characters-or-more").unwrap();
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(world.path("four"), mode).unwrap();
+        let before = judged;
+        while judged == before {
+            world.look_twice().await;
+            judged = world.meddled.read.lock().unwrap().len();
+        }
+        assert_eq!((world.issuers)(), ["https://four.example"]);
+        assert_eq!(world.watched.as_ref().unwrap().health().failing(), None);
+        // What is wrong with the file itself is judged once.
+        fs::write(world.path("issuers.toml"), issuer("two")).unwrap();
+        fs::write(world.path("bartizan.toml"), "[limts]\n").unwrap();
+        assert!(world.look_twice().await.contains("did you mean `limits`?"));
+        let error = invalid(Vec::new());
+        assert_eq!(error.looks_until_again(), None);
     }
 
     #[tokio::test(flavor = "multi_thread")]

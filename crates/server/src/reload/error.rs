@@ -1,5 +1,7 @@
 //! Why files that were read again are refused.
 
+use std::num::NonZeroU32;
+
 use bartizan::MissingRulesError;
 use tls_setup::TlsFileError;
 
@@ -8,6 +10,11 @@ use crate::{
     failure::Failure,
     gateway::files::GatewayFileError,
 };
+
+/// At the next look: within a second.
+const SOON: NonZeroU32 = NonZeroU32::MIN;
+/// After 5 s: servers behind the gateway are started to judge settings.
+const LATER: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// Why the new version of a file is refused.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +31,12 @@ pub(crate) enum ReloadError {
     /// The policy of an upstream was suggested, and no one accepted it.
     #[error("the policy is not accepted")]
     NotAccepted,
-    /// The settings cannot be put in force.
+    /// The settings cannot be put in force. What they name may change, so they are judged again.
     #[error(transparent)]
     Settings(Box<Failure>),
+    /// The configuration file is wrong by itself.
+    #[error(transparent)]
+    ConfigFile(ConfigError),
     /// Settings that are read at the start alone have changed.
     #[error("this takes effect with a restart: {}", .0.join(", "))]
     Restart(Vec<String>),
@@ -39,10 +49,16 @@ pub(crate) enum ReloadError {
 }
 
 impl ReloadError {
-    /// Whether the reason is outside of the files, so that they may be accepted later as they are.
-    pub(crate) const fn may_pass(&self) -> bool {
-        let is_early = matches!(self, Self::Tls(TlsFileError::Early { .. }));
-        is_early || matches!(self, Self::Config(_) | Self::NotAccepted)
+    /// After how many looks the files are judged again as they are, where the reason is outside of
+    /// them, so that they may be accepted later; `None` where it is in them.
+    pub(crate) const fn looks_until_again(&self) -> Option<NonZeroU32> {
+        match self {
+            Self::Tls(TlsFileError::Early { .. }) | Self::Config(_) | Self::NotAccepted => {
+                Some(SOON)
+            }
+            Self::Settings(_) => Some(LATER),
+            _ => None,
+        }
     }
 
     /// The reason in a few words, without a name or a line of the file: any caller may read it in
@@ -60,7 +76,7 @@ impl ReloadError {
             Self::NotAccepted => "it is not accepted",
             Self::Tls(error) => error.reason(),
             Self::Config(_) => "it does not fit the other settings",
-            Self::Settings(_) => "the server cannot be configured so",
+            Self::Settings(_) | Self::ConfigFile(_) => "the server cannot be configured so",
             Self::Restart(_) => "it takes effect with a restart",
         }
     }

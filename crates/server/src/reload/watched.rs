@@ -1,6 +1,6 @@
 //! Files that are read again, checked whole, and put in force or refused.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use auth_core::Clock;
 use settings::Settling;
@@ -54,8 +54,9 @@ pub(crate) struct Watched<S: Source> {
     is_asked: bool,
     /// It was judged once at least.
     is_judged: bool,
-    /// The last refusal was for what is outside of these files, and may have changed since.
-    is_for_others: bool,
+    /// The last refusal was for what is outside of these files: after so many looks it may have
+    /// changed.
+    again_after: Option<NonZeroU32>,
     clock: Arc<dyn Clock>,
 }
 
@@ -70,7 +71,7 @@ impl<S: Source> Watched<S> {
             health,
             is_asked: false,
             is_judged: false,
-            is_for_others: false,
+            again_after: None,
             clock,
         }
     }
@@ -78,14 +79,18 @@ impl<S: Source> Watched<S> {
 
 impl<S: Source> Part for Watched<S> {
     fn look(&mut self) {
-        if std::mem::take(&mut self.is_for_others) {
-            self.settling.forget();
+        if let Some(looks) = self.again_after {
+            self.again_after = NonZeroU32::new(looks.get() - 1);
+            if self.again_after.is_none() {
+                self.settling.forget();
+            }
         }
         let Some(content) = self.settling.read(self.source.read(self.is_asked)) else { return };
         let label = self.source.label();
         // Before it is judged: what panics was, too.
         let is_asked = std::mem::take(&mut self.is_asked);
         self.is_judged = true;
+        self.again_after = None;
         match self.source.apply(content) {
             Ok(applied) => {
                 let was_refused = self.health.accepted();
@@ -96,7 +101,7 @@ impl<S: Source> Part for Watched<S> {
                 }
             }
             Err(error) => {
-                self.is_for_others = error.may_pass();
+                self.again_after = error.looks_until_again();
                 if self.health.refused(&error, self.clock.now()) || is_asked {
                     let error: &(dyn std::error::Error + 'static) = &error;
                     tracing::warn!(
