@@ -58,8 +58,8 @@ impl AuthorizationServer {
     }
 }
 
-/// The layer of the routes that change something with a `POST`. The one `GET` that does, the way back
-/// from a provider, checks it itself.
+/// The layer of the routes that change something with a `POST`. The one `GET` that does, the way
+/// back from a provider, checks it itself.
 pub(crate) async fn require_record(
     State(server): State<AuthorizationServer>,
     request: Request,

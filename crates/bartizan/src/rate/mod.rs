@@ -42,8 +42,8 @@ pub(crate) struct RateLimits {
     clock: SinceStart,
 }
 
-/// What callers have spent of their rates at a guard, for another one that takes its place. Its clones
-/// share it.
+/// What callers have spent of their rates at a guard, for another one that takes its place. Its
+/// clones share it.
 #[derive(Debug, Clone)]
 pub struct SpentRates(pub(crate) Arc<RateLimits>);
 

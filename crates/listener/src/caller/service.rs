@@ -18,8 +18,8 @@ use crate::{
     trusted_proxies::TrustedProxies,
 };
 
-/// A service whose requests all come over one connection. Each gets two extensions: the address that
-/// it comes from, and the certificate of the client.
+/// A service whose requests all come over one connection. Each gets two extensions: the address
+/// that it comes from, and the certificate of the client.
 #[derive(Debug, Clone)]
 pub(crate) struct CallerAddress<S> {
     pub(crate) inner: S,
