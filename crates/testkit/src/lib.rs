@@ -7,9 +7,10 @@
 //!    side.
 //! 4. [`ManualClock`]: the time is what the test says.
 //! 5. [`free_port`]: a port for a server whose address must be known before it listens.
-//! 6. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
+//! 6. [`Process`]: a program that ends with the test, its output and its log.
+//! 7. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
 //!    sets.
-//! 7. With the feature `postgres`, on Unix: a real PostgreSQL server; with `redis` a real Redis.
+//! 8. With the feature `postgres`, on Unix: a real PostgreSQL server; with `redis` a real Redis.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its
 //! keys can be read by any caller.
@@ -50,9 +51,12 @@ mod keys;
 mod port;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
+mod process;
 #[cfg(all(feature = "redis", unix))]
 mod redis;
 mod variants;
+#[cfg(all(any(feature = "postgres", feature = "redis"), unix))]
+mod watched;
 
 pub use clock::ManualClock;
 pub use examples::assert_examples;
@@ -65,6 +69,7 @@ pub use keys::TestKey;
 pub use port::free_port;
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::Postgres;
+pub use process::Process;
 #[cfg(all(feature = "redis", unix))]
 pub use redis::Redis;
 pub use variants::accepted_variants;

@@ -9,19 +9,16 @@
 use std::{
     env, fs,
     io::{self, Error, Write},
+    net::TcpStream,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-use crate::free_port;
+use crate::{free_port, watched::Watched};
 
-/// How long anything that it is asked for may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Ends the server once the process at the other end of the pipe is gone.
 const WATCH: &str = r#"read -r _; kill -KILL "$1" 2>/dev/null"#;
 
@@ -32,14 +29,8 @@ pub struct Redis {
     password: String,
     settings: String,
     is_tls: bool,
-    running: Option<Running>,
+    running: Option<Watched>,
     folder: TempDir,
-}
-
-#[derive(Debug)]
-struct Running {
-    server: Child,
-    watch: Child,
 }
 
 impl Redis {
@@ -109,12 +100,10 @@ impl Redis {
 
     /// Ends it as a crash does.
     pub fn kill(&mut self) -> io::Result<()> {
-        let Some(mut running) = self.running.take() else { return Ok(()) };
-        // First, so that it never sees the process id of something else.
-        running.watch.kill()?;
-        running.watch.wait()?;
-        running.server.kill()?;
-        running.server.wait().map(drop)
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let mut server = running.unwatched()?;
+        server.kill()?;
+        server.wait().map(drop)
     }
 
     /// Starts it again after [`Self::kill`], on the same port, with nothing in it.
@@ -137,27 +126,10 @@ impl Redis {
         server.stdin.take().expect("a pipe").write_all(configuration.as_bytes())?;
         let mut watch = Command::new("sh");
         watch.args(["-c", WATCH, "sh", &server.id().to_string()]).process_group(0);
-        watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut running = Running { watch: watch.spawn()?, server };
-
-        let begun = Instant::now();
-        let fault = loop {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                self.running = Some(running);
-                return Ok(());
-            }
-            if let Some(status) = running.server.try_wait()? {
-                break format!("it ended with {status}");
-            }
-            if begun.elapsed() > PATIENCE {
-                break "it is not ready in time".to_owned();
-            }
-            thread::sleep(Duration::from_millis(10));
-        };
-        let _ = (running.watch.kill(), running.watch.wait());
-        let _ = (running.server.kill(), running.server.wait());
-        let log = fs::read_to_string(self.log()).unwrap_or_default();
-        Err(Error::other(format!("Redis: {fault}:\n{log}")))
+        let is_ready = || Ok(TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+        let running = Watched::ready(server, &mut watch, ("Redis", &self.log()), is_ready)?;
+        self.running = Some(running);
+        Ok(())
     }
 
     #[expect(clippy::disallowed_methods, reason = "where the machine's programs are, is in `PATH`")]

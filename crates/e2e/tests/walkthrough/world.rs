@@ -1,16 +1,15 @@
 //! A temp folder with the three programs in reach.
 
 use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
-use testkit::Postgres;
+use testkit::{Postgres, Process};
 
 use crate::binaries::binaries;
 
@@ -32,8 +31,7 @@ pub(crate) struct Said {
 
 /// A server that runs until it is dropped.
 pub(crate) struct Running {
-    child: Child,
-    log: PathBuf,
+    process: Process,
     pub(crate) url: String,
 }
 
@@ -100,22 +98,16 @@ impl World {
     /// Starts a server at this address.
     pub(crate) fn start_at(&self, bind: &str, args: &[&str], env: &[(&str, &str)]) -> Running {
         let log = self.path("server.log");
-        let mut child = self
-            .command("server", args)
-            .args(["--bind", bind])
-            .envs(env.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut command = self.command("server", args);
+        command.args(["--bind", bind]).envs(env.iter().copied());
+        let mut process = Process::start(&mut command, log);
+        let line = process.line();
         let url = line
             .strip_prefix("MCP server ")
             .and_then(|rest| rest.split_once("on ")?.1.split(',').next())
-            .unwrap_or_else(|| panic!("{line:?} {}", fs::read_to_string(&log).unwrap()));
+            .unwrap_or_else(|| panic!("{line:?} {}", process.log()));
         assert!(line.contains(", protected: "), "{line}");
-        Running { child, log, url: url.to_owned() }
+        Running { process, url: url.to_owned() }
     }
 
     /// Calls the client on `server`.
@@ -141,7 +133,7 @@ impl Running {
     pub(crate) fn log_with(&self, text: &str) -> String {
         let until = Instant::now() + Duration::from_secs(10);
         loop {
-            let log = fs::read_to_string(&self.log).unwrap();
+            let log = self.process.log();
             if log.contains(text) || Instant::now() > until {
                 assert!(log.contains(text), "{text:?} is not in the log:\n{log}");
                 return log;
@@ -151,19 +143,13 @@ impl Running {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
-        self.signal("-TERM");
-        self.child.wait().unwrap().code()
+    pub(crate) fn terminate(self) -> Option<i32> {
+        self.process.terminate()
     }
 
     /// Sends SIGHUP, which asks to read files again.
     pub(crate) fn hang_up(&self) {
-        self.signal("-HUP");
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        self.process.signal("-HUP");
     }
 
     /// What `/readyz` answers.
@@ -175,13 +161,6 @@ impl Running {
             let answer = reqwest::get(url).await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -2,17 +2,16 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use auth_core::{Algorithm, Clock, SystemClock};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{Forge, TestKey};
+use testkit::{Forge, Process, TestKey};
 
 use crate::exposition::Exposition;
 
@@ -24,12 +23,11 @@ pub(crate) struct World {
 
 /// A running server. It ends when it is dropped.
 pub(crate) struct Running {
-    child: Child,
+    process: Process,
     /// Where callers call: `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
     /// Where operators ask: `http://127.0.0.1:PORT`, or `unix:PATH`.
     pub(crate) admin: String,
-    log: PathBuf,
     http: reqwest::Client,
 }
 
@@ -69,29 +67,23 @@ impl World {
 
     /// Starts a server whose admin listener is at `admin`.
     pub(crate) fn start(&self, args: &[&str], admin: &str) -> Running {
-        let log = self.path("server.log");
-        let mut child = self
-            .command(args)
-            .env("ADMIN_BIND", admin)
-            .env("BIND_ADDR", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut command = self.command(args);
+        command.env("ADMIN_BIND", admin).env("BIND_ADDR", "127.0.0.1:0");
+        let mut process = Process::start(&mut command, self.path("server.log"));
         let mut after = |begin: &str, end: &str| {
+            let mut line = process.line();
             // What to do next may be printed in between.
-            let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains(begin));
-            let line = line.unwrap_or_default();
+            while !line.is_empty() && !line.contains(begin) {
+                line = process.line();
+            }
             let place = line.split_once(begin).and_then(|(_, rest)| rest.split_once(end));
-            let log = || fs::read_to_string(&log).unwrap();
-            place.unwrap_or_else(|| panic!("{line:?} {}", log())).0.to_owned()
+            place.unwrap_or_else(|| panic!("{line:?} {}", process.log())).0.to_owned()
         };
         let origin = after(" on ", "/mcp, protected: ");
         let admin =
             after("Admin listener on ", ": /metrics, /healthz, /readyz, /explain, /reload, /drain");
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Running { child, origin, admin, log, http }
+        Running { process, origin, admin, http }
     }
 
     /// A token of `subject` that is valid now.
@@ -173,14 +165,12 @@ impl Running {
     }
 
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+        self.process.log()
     }
 
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn terminate(self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().unwrap().success());
-        self.ends();
+        assert_eq!(self.process.terminate(), Some(0));
     }
 
     /// Asks the admin listener to let the server stop; the status.
@@ -190,15 +180,8 @@ impl Running {
     }
 
     /// Waits until the program has ended, with success.
-    pub(crate) fn ends(mut self) {
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn ends(self) {
+        assert_eq!(self.process.wait(), Some(0));
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -17,7 +16,7 @@ use rcgen::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{Forge, TestKey};
+use testkit::{Forge, Process, TestKey};
 
 pub(crate) const RESOURCE: &str = "https://localhost/mcp";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,10 +37,9 @@ pub(crate) struct ClientIdentity {
 
 /// A running server. It ends when it is dropped.
 pub(crate) struct Running {
-    child: Child,
+    process: Process,
     /// The first line that it prints.
     pub(crate) line: String,
-    log: PathBuf,
 }
 
 impl World {
@@ -130,21 +128,13 @@ impl World {
 
     /// Starts a server with the certificate.
     pub(crate) fn start(&self, env: &[(&str, &str)]) -> Running {
-        let log = self.path("server.log");
-        let mut child = self
-            .command(&[])
-            .env("MCP_RESOURCE", RESOURCE)
-            .env("TLS_CERTIFICATE_FILE", "cert.pem")
-            .env("TLS_KEY_FILE", "key.pem")
-            .envs(env.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains(", protected: "), "{line} {}", fs::read_to_string(&log).unwrap());
-        Running { child, line, log }
+        let mut command = self.command(&[]);
+        command.env("MCP_RESOURCE", RESOURCE).env("TLS_CERTIFICATE_FILE", "cert.pem");
+        command.env("TLS_KEY_FILE", "key.pem").envs(env.iter().copied());
+        let mut process = Process::start(&mut command, self.path("server.log"));
+        let line = process.line();
+        assert!(line.contains(", protected: "), "{line} {}", process.log());
+        Running { process, line }
     }
 
     /// A client that trusts the authority of the certificate.
@@ -182,7 +172,7 @@ impl Running {
     }
 
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+        self.process.log()
     }
 
     /// Waits until the log has this text.
@@ -197,20 +187,12 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        self.process.signal(signal);
     }
 
     /// Waits until the program has ended, with success.
-    pub(crate) fn ends(mut self) {
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn ends(self) {
+        assert_eq!(self.process.wait(), Some(0));
     }
 }
 

@@ -13,23 +13,18 @@ mod certificate;
 mod host;
 
 use std::{
-    fs,
-    io::{self, Error},
+    fs, io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::{Duration, Instant},
 };
 
 use host::Host;
 use tempfile::TempDir;
 
-use crate::free_port;
+use crate::{free_port, watched::Watched};
 
 const USER: &str = "tester";
-/// How long anything that it is asked for may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Ends the server and removes its folder once the process at the other end of the pipe is gone.
 const WATCH: &str = r#"read -r _; kill -QUIT "$1" 2>/dev/null; sleep 1; rm -rf -- "$2""#;
 
@@ -41,15 +36,9 @@ pub struct Postgres {
     password: String,
     authority: Option<PathBuf>,
     databases: AtomicU32,
-    running: Option<Running>,
+    running: Option<Watched>,
     // Dropped last: it is the server's folder.
     folder: TempDir,
-}
-
-#[derive(Debug)]
-struct Running {
-    server: Child,
-    watch: Child,
 }
 
 impl Postgres {
@@ -173,28 +162,13 @@ impl Postgres {
         let server = server.spawn()?;
         let mut watch = host::command("sh");
         watch.args(["-c", WATCH, "sh", &server.id().to_string()]).arg(self.folder.path());
-        watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut server = Running { watch: watch.spawn()?, server };
 
         let mut ready = self.host.program("pg_isready");
         ready.args(["--quiet", "--host=127.0.0.1", "--port", &self.port.to_string()]);
-        let begun = Instant::now();
-        let fault = loop {
-            if ready.status()?.success() {
-                self.running = Some(server);
-                return Ok(());
-            }
-            if let Some(status) = server.server.try_wait()? {
-                break format!("it ended with {status}");
-            }
-            if begun.elapsed() > PATIENCE {
-                break "it is not ready in time".to_owned();
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
-        server.abandon();
-        let log = fs::read_to_string(self.log()).unwrap_or_default();
-        Err(Error::other(format!("PostgreSQL: {fault}:\n{log}")))
+        let is_ready = || Ok(ready.status()?.success());
+        let running = Watched::ready(server, &mut watch, ("PostgreSQL", &self.log()), is_ready)?;
+        self.running = Some(running);
+        Ok(())
     }
 
     fn new(tls: bool) -> io::Result<Self> {
@@ -252,26 +226,16 @@ impl Postgres {
     }
 
     fn end(&mut self, mode: &str) -> io::Result<()> {
-        let Some(mut running) = self.running.take() else { return Ok(()) };
+        let Some(running) = self.running.take() else { return Ok(()) };
         let mut stop = self.host.program("pg_ctl");
         stop.args(["stop", "--silent", "--wait", "--mode", mode, "--pgdata"]).arg(self.data());
         let stopped = host::output(&mut stop);
-        // First, so that it never sees the process id of something else.
-        running.watch.kill()?;
-        running.watch.wait()?;
+        let mut server = running.unwatched()?;
         if stopped.is_err() {
-            running.server.kill()?;
+            server.kill()?;
         }
-        running.server.wait()?;
+        server.wait()?;
         stopped.map(drop)
-    }
-}
-
-impl Running {
-    /// Ends what is left of one that did not start.
-    fn abandon(mut self) {
-        let _ = (self.watch.kill(), self.watch.wait());
-        let _ = (self.server.kill(), self.server.wait());
     }
 }
 

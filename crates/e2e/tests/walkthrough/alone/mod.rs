@@ -6,9 +6,7 @@ mod tls;
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader},
     net::Ipv4Addr,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -16,6 +14,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::header;
 use reqwest::{Response, Url};
 use serde_json::{Value, json};
+use testkit::Process;
 
 use crate::{
     html::{forms, onward},
@@ -30,7 +29,7 @@ const MAX_PAGES: usize = 10;
 
 /// `mint-token serve`, until it is dropped; or another authorization server.
 pub(crate) struct Alone {
-    child: Option<Child>,
+    process: Option<Process>,
     pub(crate) origin: String,
     /// What the client asks access to.
     pub(crate) resource: String,
@@ -52,21 +51,15 @@ impl Alone {
     ) -> Self {
         let origin = format!("{scheme}://localhost:{port}");
         let log = world.path("issuer.log");
-        let mut child = world
-            .command("mint-token", &["serve", "--bind", &format!("127.0.0.1:{port}")])
-            .env("JWT_ISSUER", &origin)
-            .envs(env.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let log = fs::read_to_string(log).unwrap();
+        let bind = format!("127.0.0.1:{port}");
+        let mut command = world.command("mint-token", &["serve", "--bind", &bind]);
+        command.env("JWT_ISSUER", &origin).envs(env.iter().copied());
+        let mut process = Process::start(&mut command, log);
+        let line = process.line();
         let start = format!("Authorization server on {scheme}://127.0.0.1:{port}: ");
-        assert!(line.starts_with(&start), "{line}{log}");
+        assert!(line.starts_with(&start), "{line}{}", process.log());
         let mut alone = Self::called_by(http, &origin, port);
-        alone.child = Some(child);
+        alone.process = Some(process);
         alone
     }
 
@@ -82,7 +75,7 @@ impl Alone {
             .resolve("localhost", (Ipv4Addr::LOCALHOST, port).into())
             .build()
             .unwrap();
-        Self { child: None, origin: origin.to_owned(), resource: RESOURCE.to_owned(), http }
+        Self { process: None, origin: origin.to_owned(), resource: RESOURCE.to_owned(), http }
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -184,22 +177,11 @@ impl Alone {
 
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        self.signal("-TERM");
-        self.child.take().unwrap().wait().unwrap().code()
+        self.process.take().unwrap().terminate()
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-    }
-}
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process.as_ref().unwrap().signal(signal);
     }
 }
 
