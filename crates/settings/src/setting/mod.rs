@@ -5,8 +5,13 @@
 //!    them.
 //! 2. A secret has no place in `bartizan.toml`, and no flag.
 
+mod constructors;
 mod documents;
+mod gateway;
+mod issuer;
 mod table;
+mod tls;
+mod traces;
 
 use strsim::damerau_levenshtein;
 

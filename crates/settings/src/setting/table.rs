@@ -1,9 +1,11 @@
-//! The table itself.
+//! The table itself: each setting, in the order in which they are documented.
 
 use super::{
     Program::{Client, MintToken, Server},
     Setting,
     Shape::{Choice, List, Number, Path, Text},
+    constructors::{ANY, server, shared},
+    gateway, issuer, tls, traces,
 };
 
 /// Defines [`Variable`], the order of the variables, and the setting of each.
@@ -29,69 +31,6 @@ macro_rules! settings {
         }
     };
 }
-
-/// A setting that only the server reads and that is no secret.
-const fn server(
-    name: &'static str,
-    toml: (&'static str, &'static str),
-    shape: super::Shape,
-    default: Option<&'static str>,
-    help: &'static str,
-) -> Setting {
-    Setting { name, toml: Some(toml), shape, default, help, is_secret: false, programs: &[Server] }
-}
-
-/// A setting that `mint-token serve` reads too.
-const fn shared(
-    name: &'static str,
-    toml: (&'static str, &'static str),
-    shape: super::Shape,
-    default: Option<&'static str>,
-    help: &'static str,
-) -> Setting {
-    Setting { programs: &[Server, MintToken], ..server(name, toml, shape, default, help) }
-}
-
-/// A setting of the authorization server.
-const fn issuer(
-    name: &'static str,
-    key: &'static str,
-    shape: super::Shape,
-    default: Option<&'static str>,
-    help: &'static str,
-) -> Setting {
-    shared(name, ("issuer", key), shape, default, help)
-}
-
-/// A bound of the gateway.
-const fn gateway(
-    name: &'static str,
-    key: &'static str,
-    shape: super::Shape,
-    default: Option<&'static str>,
-    help: &'static str,
-) -> Setting {
-    server(name, ("gateway", key), shape, default, help)
-}
-
-/// A setting of traces. The name is that of OpenTelemetry.
-const fn traces(
-    name: &'static str,
-    key: &'static str,
-    shape: super::Shape,
-    default: Option<&'static str>,
-    help: &'static str,
-) -> Setting {
-    server(name, ("traces", key), shape, default, help)
-}
-
-/// The same, if it is a secret.
-const fn secret_of_traces(name: &'static str, key: &'static str, help: &'static str) -> Setting {
-    Setting { is_secret: true, ..traces(name, key, Text, None, help) }
-}
-
-/// As many as a file can say and every machine can count.
-const ANY: u64 = 1 << 53;
 
 settings! {
     /// The HS256 secret.
@@ -193,61 +132,19 @@ settings! {
         "Whether BIND_ADDR may be an address that other machines reach while there is no certificate: on, if a proxy in front speaks TLS (docs/tls.md).",
     );
     /// The certificate of the server.
-    TlsCertificateFile = shared(
-        "TLS_CERTIFICATE_FILE",
-        ("tls", "certificate_file"),
-        Path,
-        None,
-        "A PEM file with the certificate of the server, and those of the authorities between it and the root. It is read again when it changes (docs/tls.md). Not set: the server speaks plain HTTP.",
-    );
+    TlsCertificateFile = tls::TLS_CERTIFICATE_FILE;
     /// Its private key.
-    TlsKeyFile = shared(
-        "TLS_KEY_FILE",
-        ("tls", "key_file"),
-        Path,
-        None,
-        "A PEM file with the private key of that certificate, for its owner alone.",
-    );
+    TlsKeyFile = tls::TLS_KEY_FILE;
     /// The directory of the authority that issues certificates.
-    TlsAcmeDirectory = server(
-        "TLS_ACME_DIRECTORY",
-        ("tls", "acme_directory"),
-        Text,
-        None,
-        "Instead of these files: the URL of the directory of an authority that issues certificates by ACME (docs/tls.md), for example https://acme-v02.api.letsencrypt.org/directory.",
-    );
+    TlsAcmeDirectory = tls::TLS_ACME_DIRECTORY;
     /// Whether its terms are agreed to.
-    TlsAcmeTermsAgreed = server(
-        "TLS_ACME_TERMS_AGREED",
-        ("tls", "acme_terms_agreed"),
-        Choice(&["on", "off"]),
-        Some("off"),
-        "Whether you agree to the terms of service of that authority. Needed with TLS_ACME_DIRECTORY.",
-    );
+    TlsAcmeTermsAgreed = tls::TLS_ACME_TERMS_AGREED;
     /// Where it writes to.
-    TlsAcmeContact = server(
-        "TLS_ACME_CONTACT",
-        ("tls", "acme_contact"),
-        Text,
-        None,
-        "The address of e-mail to which that authority may write.",
-    );
+    TlsAcmeContact = tls::TLS_ACME_CONTACT;
     /// Where account and certificate are kept.
-    TlsAcmeFolder = server(
-        "TLS_ACME_FOLDER",
-        ("tls", "acme_folder"),
-        Path,
-        Some("data/acme"),
-        "The folder of the account at that authority, and of the certificate with its key. It is made on first use.",
-    );
+    TlsAcmeFolder = tls::TLS_ACME_FOLDER;
     /// The authorities of client certificates.
-    TlsClientCaFile = server(
-        "TLS_CLIENT_CA_FILE",
-        ("tls", "client_ca_file"),
-        Path,
-        None,
-        "A PEM file with the authorities by which certificates of clients are verified (docs/tls.md). Clients may then present one, and tokens may be bound to it. Not set: none is asked for.",
-    );
+    TlsClientCaFile = tls::TLS_CLIENT_CA_FILE;
     /// How many connections are open at once.
     MaxConnections = shared(
         "MAX_CONNECTIONS",
@@ -487,152 +384,41 @@ settings! {
         "A PostgreSQL database with the table of docs/deploy/audit.sql, into which records of the audit log are copied: postgres://HOST/NAME. A URL with a password belongs in the environment or in .env. Not set: there is no copy.",
     );
     /// Whether OpenTelemetry is off.
-    OtelSdkDisabled = traces(
-        "OTEL_SDK_DISABLED",
-        "disabled",
-        Choice(&["true", "false"]),
-        Some("false"),
-        "Whether traces are off, whatever else is set (docs/operations.md).",
-    );
+    OtelSdkDisabled = traces::OTEL_SDK_DISABLED;
     /// How traces are exported.
-    OtelTracesExporter = traces(
-        "OTEL_TRACES_EXPORTER",
-        "exporter",
-        Choice(&["otlp", "none"]),
-        None,
-        "How traces are exported: otlp or none. Not set: otlp if an endpoint is set.",
-    );
+    OtelTracesExporter = traces::OTEL_TRACES_EXPORTER;
     /// The collector of all signals.
-    OtlpEndpoint = traces(
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "base_endpoint",
-        Text,
-        None,
-        "The URL of a collector of OpenTelemetry (OTLP over HTTP), to which traces are sent under /v1/traces: https, or http to a loopback host.",
-    );
+    OtlpEndpoint = traces::OTLP_ENDPOINT;
     /// The collector of traces.
-    OtlpTracesEndpoint = traces(
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        "endpoint",
-        Text,
-        None,
-        "The same, as the whole URL for traces. It takes the place of the other.",
-    );
+    OtlpTracesEndpoint = traces::OTLP_TRACES_ENDPOINT;
     /// What is sent with each request to the collector.
-    OtlpHeaders = secret_of_traces(
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        "base_headers",
-        "Headers for the collector, as name=value,name=value with values percent-encoded.",
-    );
+    OtlpHeaders = traces::OTLP_HEADERS;
     /// The same for traces.
-    OtlpTracesHeaders = secret_of_traces(
-        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-        "headers",
-        "The same for traces alone. They take the place of the others.",
-    );
+    OtlpTracesHeaders = traces::OTLP_TRACES_HEADERS;
     /// The protocol of the collector.
-    OtlpProtocol = traces(
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-        "base_protocol",
-        Choice(&["http/protobuf"]),
-        Some("http/protobuf"),
-        "The protocol of the collector: http/protobuf. There is no grpc and no http/json.",
-    );
+    OtlpProtocol = traces::OTLP_PROTOCOL;
     /// The same for traces.
-    OtlpTracesProtocol = traces(
-        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        "protocol",
-        Choice(&["http/protobuf"]),
-        None,
-        "The same for traces alone: http/protobuf.",
-    );
+    OtlpTracesProtocol = traces::OTLP_TRACES_PROTOCOL;
     /// How long a request to the collector takes.
-    OtlpTimeout = traces(
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-        "base_timeout",
-        Number { least: 1, most: 600_000 },
-        Some("10000"),
-        "How many milliseconds a request to the collector may take.",
-    );
+    OtlpTimeout = traces::OTLP_TIMEOUT;
     /// The same for traces.
-    OtlpTracesTimeout = traces(
-        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-        "timeout",
-        Number { least: 1, most: 600_000 },
-        None,
-        "The same for traces alone.",
-    );
+    OtlpTracesTimeout = traces::OTLP_TRACES_TIMEOUT;
     /// What this server is called in traces.
-    OtelServiceName = traces(
-        "OTEL_SERVICE_NAME",
-        "service_name",
-        Text,
-        Some("bartizan"),
-        "What this server is called in traces (service.name).",
-    );
+    OtelServiceName = traces::OTEL_SERVICE_NAME;
     /// What else describes it.
-    OtelResourceAttributes = traces(
-        "OTEL_RESOURCE_ATTRIBUTES",
-        "resource_attributes",
-        Text,
-        None,
-        "What else describes it, for example deployment.environment.name=production,service.instance.id=a: name=value,name=value with values percent-encoded.",
-    );
+    OtelResourceAttributes = traces::OTEL_RESOURCE_ATTRIBUTES;
     /// Which requests are traced.
-    OtelTracesSampler = traces(
-        "OTEL_TRACES_SAMPLER",
-        "sampler",
-        Choice(&[
-            "always_on",
-            "always_off",
-            "traceidratio",
-            "parentbased_always_on",
-            "parentbased_always_off",
-            "parentbased_traceidratio",
-        ]),
-        Some("parentbased_always_on"),
-        "Which requests are traced. With parentbased_ the caller decides, if it names a trace.",
-    );
+    OtelTracesSampler = traces::OTEL_TRACES_SAMPLER;
     /// Which part of them.
-    OtelTracesSamplerArg = traces(
-        "OTEL_TRACES_SAMPLER_ARG",
-        "sampler_ratio",
-        Text,
-        None,
-        "Which part of the requests the samplers with ratio trace, from 0 to 1. Not set: 1.",
-    );
+    OtelTracesSamplerArg = traces::OTEL_TRACES_SAMPLER_ARG;
     /// How long spans wait for others.
-    OtelBspScheduleDelay = traces(
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "delay",
-        Number { least: 1, most: 600_000 },
-        Some("5000"),
-        "After how many milliseconds spans are sent, unless there are enough for a request before.",
-    );
+    OtelBspScheduleDelay = traces::OTEL_BSP_SCHEDULE_DELAY;
     /// How long it is tried to send them.
-    OtelBspExportTimeout = traces(
-        "OTEL_BSP_EXPORT_TIMEOUT",
-        "export_timeout",
-        Number { least: 1, most: 600_000 },
-        Some("30000"),
-        "How many milliseconds it is tried to send spans. Then they are dropped.",
-    );
+    OtelBspExportTimeout = traces::OTEL_BSP_EXPORT_TIMEOUT;
     /// How many spans wait.
-    OtelBspMaxQueueSize = traces(
-        "OTEL_BSP_MAX_QUEUE_SIZE",
-        "max_queue_size",
-        Number { least: 1, most: 1_000_000 },
-        Some("2048"),
-        "How many spans wait at most. Further ones are dropped. Count 1 KiB for a span.",
-    );
+    OtelBspMaxQueueSize = traces::OTEL_BSP_MAX_QUEUE_SIZE;
     /// How many are sent at once.
-    OtelBspMaxExportBatchSize = traces(
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        "max_export_batch_size",
-        Number { least: 1, most: 100_000 },
-        Some("512"),
-        "How many spans are sent at once at most.",
-    );
+    OtelBspMaxExportBatchSize = traces::OTEL_BSP_MAX_EXPORT_BATCH_SIZE;
     /// Whether the server is its own authorization server.
     SignIn = server(
         "SIGN_IN",
@@ -642,165 +428,45 @@ settings! {
         "Whether the server is its own authorization server, where users sign in (docs/sign-in.md): on, off, or auto: if JWT_ISSUER is on the origin of MCP_RESOURCE and the key is JWT_SECRET.",
     );
     /// The folder of the keys that sign.
-    SigningKeys = issuer(
-        "SIGNING_KEYS",
-        "keys",
-        Path,
-        Some("data/keys"),
-        "The folder of the ES256 keys that sign the tokens of those who sign in. It is made on first use; `bartizan-token rotate` rotates them.",
-    );
+    SigningKeys = issuer::SIGNING_KEYS;
     /// How long access tokens live.
-    AccessTokenMinutes = issuer(
-        "ACCESS_TOKEN_MINUTES",
-        "access_token_minutes",
-        Number { least: 6, most: 60 },
-        Some("15"),
-        "How many minutes an access token of those who sign in is valid.",
-    );
+    AccessTokenMinutes = issuer::ACCESS_TOKEN_MINUTES;
     /// How long a refresh token may be unused.
-    RefreshIdleDays = issuer(
-        "REFRESH_IDLE_DAYS",
-        "refresh_idle_days",
-        Number { least: 1, most: 365 },
-        Some("30"),
-        "After how many days without use a client must ask its user to sign in again.",
-    );
+    RefreshIdleDays = issuer::REFRESH_IDLE_DAYS;
     /// Whether users have passwords here.
-    SignInPasswords = issuer(
-        "SIGN_IN_PASSWORDS",
-        "passwords",
-        Choice(&["on", "off"]),
-        Some("on"),
-        "Whether users sign in with passwords, and with the one-time codes and links that `bartizan-server users code` and `link` make. Identity providers have sections [sign_in.NAME] (docs/sign-in.md).",
-    );
+    SignInPasswords = issuer::SIGN_IN_PASSWORDS;
     /// Whose users need a second factor.
-    SecondFactorRoles = issuer(
-        "SECOND_FACTOR_ROLES",
-        "second_factor_roles",
-        List,
-        None,
-        "The roles whose users need a second factor. Others may set one up.",
-    );
+    SecondFactorRoles = issuer::SECOND_FACTOR_ROLES;
     /// Whether clients register themselves.
-    ClientRegistration = issuer(
-        "CLIENT_REGISTRATION",
-        "registration",
-        Choice(&["on", "off"]),
-        Some("on"),
-        "Whether clients may register themselves (RFC 7591).",
-    );
+    ClientRegistration = issuer::CLIENT_REGISTRATION;
     /// How many clients register in a minute.
-    RegistrationsPerMinute = issuer(
-        "REGISTRATIONS_PER_MINUTE",
-        "registrations_per_minute",
-        Number { least: 1, most: 10_000 },
-        Some("20"),
-        "How many clients one address may register in a minute.",
-    );
+    RegistrationsPerMinute = issuer::REGISTRATIONS_PER_MINUTE;
     /// How many registered clients there are.
-    MaxRegisteredClients = issuer(
-        "MAX_REGISTERED_CLIENTS",
-        "max_registered_clients",
-        Number { least: 1, most: 1_000_000 },
-        Some("10000"),
-        "How many clients that registered themselves are kept. Unused ones are removed after hours.",
-    );
+    MaxRegisteredClients = issuer::MAX_REGISTERED_CLIENTS;
     /// Whether clients are known by their metadata documents.
-    ClientDocuments = issuer(
-        "CLIENT_DOCUMENTS",
-        "client_documents",
-        Choice(&["on", "off"]),
-        Some("on"),
-        "Whether a client may be known by the URL of its metadata document, which is fetched from there.",
-    );
+    ClientDocuments = issuer::CLIENT_DOCUMENTS;
     /// How many processes and connections to servers the gateway has at once.
-    GatewayMaxServers = gateway(
-        "GATEWAY_MAX_SERVERS",
-        "max_servers",
-        Number { least: 1, most: 1_000_000 },
-        Some("128"),
-        "How many processes and connections to servers behind the gateway there are at once. Count 6 MiB (Rust) to 75 MiB (Node.js) for a process.",
-    );
+    GatewayMaxServers = gateway::GATEWAY_MAX_SERVERS;
     /// How many of them one user may have.
-    GatewayMaxServersPerUser = gateway(
-        "GATEWAY_MAX_SERVERS_PER_USER",
-        "max_servers_per_user",
-        Number { least: 1, most: 1_000_000 },
-        Some("32"),
-        "How many of them one user may have, through all their clients.",
-    );
+    GatewayMaxServersPerUser = gateway::GATEWAY_MAX_SERVERS_PER_USER;
     /// How many sessions one server behind the gateway has.
-    GatewayMaxSessions = gateway(
-        "GATEWAY_MAX_SESSIONS",
-        "max_sessions",
-        Number { least: 1, most: 1_000_000 },
-        Some("4096"),
-        "How many sessions one server behind the gateway has at once.",
-    );
+    GatewayMaxSessions = gateway::GATEWAY_MAX_SESSIONS;
     /// How many of them one user may have.
-    GatewayMaxSessionsPerUser = gateway(
-        "GATEWAY_MAX_SESSIONS_PER_USER",
-        "max_sessions_per_user",
-        Number { least: 1, most: 1_000_000 },
-        Some("32"),
-        "How many of them one user may have. One more ends the one that was not used for longest.",
-    );
+    GatewayMaxSessionsPerUser = gateway::GATEWAY_MAX_SESSIONS_PER_USER;
     /// When an unused session ends.
-    GatewaySessionIdle = gateway(
-        "GATEWAY_SESSION_IDLE_MINUTES",
-        "session_idle_minutes",
-        Number { least: 1, most: 1440 },
-        Some("30"),
-        "After how many minutes without a request a session ends.",
-    );
+    GatewaySessionIdle = gateway::GATEWAY_SESSION_IDLE;
     /// How many calls one server has in flight.
-    GatewayMaxCalls = gateway(
-        "GATEWAY_MAX_CALLS",
-        "max_calls",
-        Number { least: 1, most: 1_000_000 },
-        Some("8192"),
-        "How many calls one server behind the gateway has in flight.",
-    );
+    GatewayMaxCalls = gateway::GATEWAY_MAX_CALLS;
     /// How many of them one user may have.
-    GatewayMaxCallsPerUser = gateway(
-        "GATEWAY_MAX_CALLS_PER_USER",
-        "max_calls_per_user",
-        Number { least: 1, most: 1_000_000 },
-        Some("256"),
-        "How many of them one user may have.",
-    );
+    GatewayMaxCallsPerUser = gateway::GATEWAY_MAX_CALLS_PER_USER;
     /// How long a server may say nothing about a call.
-    GatewaySilence = gateway(
-        "GATEWAY_SILENCE_MINUTES",
-        "silence_minutes",
-        Number { least: 1, most: 1440 },
-        Some("5"),
-        "How many minutes a server may say nothing about a call. Then the call is cancelled.",
-    );
+    GatewaySilence = gateway::GATEWAY_SILENCE;
     /// How many calls wait for input.
-    GatewayMaxWaiting = gateway(
-        "GATEWAY_MAX_WAITING_CALLS",
-        "max_waiting_calls",
-        Number { least: 1, most: 1_000_000 },
-        Some("1000"),
-        "How many calls wait for the input of their clients.",
-    );
+    GatewayMaxWaiting = gateway::GATEWAY_MAX_WAITING;
     /// How many of them one user may have.
-    GatewayMaxWaitingPerUser = gateway(
-        "GATEWAY_MAX_WAITING_CALLS_PER_USER",
-        "max_waiting_calls_per_user",
-        Number { least: 1, most: 1_000_000 },
-        Some("16"),
-        "How many of them one user may have, through all their clients.",
-    );
+    GatewayMaxWaitingPerUser = gateway::GATEWAY_MAX_WAITING_PER_USER;
     /// How long they wait.
-    GatewayWaiting = gateway(
-        "GATEWAY_WAITING_MINUTES",
-        "waiting_minutes",
-        Number { least: 1, most: 1440 },
-        Some("5"),
-        "How many minutes such a call waits. Then it is cancelled.",
-    );
+    GatewayWaiting = gateway::GATEWAY_WAITING;
     /// For whom `mint-token` mints.
     TokenSubject = Setting {
         name: "TOKEN_SUBJECT",
