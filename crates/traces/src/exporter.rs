@@ -3,8 +3,9 @@
 //! 1. A batch is sent once it is full, or when its first span has waited for [`Batching::delay`].
 //! 2. What may succeed later (no connection, no answer in time, 429, 502, 503, 504) is tried again,
 //!    after a time that doubles, or that the collector says (`Retry-After`, but not less than
-//!    [`FIRST_PAUSE`]), until [`Batching::timeout`] is over. Then the batch is given up, and counted. So is one that the
-//!    collector refuses, or answers with a redirect (OTLP 1.x, OTLP/HTTP response).
+//!    [`FIRST_PAUSE`]), until [`Batching::timeout`] is over. Then the batch is given up, and
+//!    counted. So is one that the collector refuses, or answers with a redirect (OTLP 1.x,
+//!    OTLP/HTTP response).
 //! 3. The first failure is logged, and the end of the failure. No header is.
 //! 4. At the end what waits is sent, each batch once, within [`CLOSE_TIMEOUT`].
 

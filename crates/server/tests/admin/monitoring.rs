@@ -74,11 +74,15 @@ fn selected(expression: &str) -> Vec<(String, BTreeSet<String>)> {
 }
 
 /// What other servers say: one that copies its audit log to PostgreSQL (`tests/audit/copy.rs` reads
-/// it), and one with TLS (`tests/tls` does).
-const OF_OTHERS: [&str; 3] = [
+/// it), one with TLS (`tests/tls` does), and one that exports traces (`traces.rs` does).
+const OF_OTHERS: [&str; 7] = [
     "bartizan_audit_copy_lag_seconds",
     "bartizan_tls_certificate_left_seconds",
     "bartizan_tls_certificate_lifetime_seconds",
+    "bartizan_tls_handshakes_failed_total",
+    "bartizan_trace_spans_total",
+    "bartizan_trace_waiting_spans",
+    "bartizan_trace_waiting_spans_limit",
 ];
 
 /// Fails unless the server says everything that `expression` reads.
