@@ -149,7 +149,7 @@ impl AuditCopy {
         let run = async {
             loop {
                 self.pass(&mut logs).await;
-                // The log's thread may have ended: then nothing tells of a record.
+                // The log's thread may have ended: then a record changes nothing.
                 if self.health.failure().is_some() || self.synced.has_changed().is_err() {
                     tokio::time::sleep(INTERVAL).await;
                 } else {

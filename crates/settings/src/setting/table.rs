@@ -333,7 +333,7 @@ settings! {
         ("audit", "file"),
         Path,
         None,
-        "The audit log: a file in which each decision and each change is recorded (docs/operations.md). Not set: there is none. mint-token serve writes its own beside it, NAME-issuer.EXT.",
+        "The audit log: a file in which each decision and each change is recorded (docs/operations.md). Not set: there is none. `bartizan-token serve` writes its own beside it, NAME-issuer.EXT.",
     );
     /// The key that signs it.
     AuditKeyFile = shared(
