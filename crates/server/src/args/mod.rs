@@ -2,6 +2,7 @@
 
 mod audit;
 mod concerns;
+mod elsewhere;
 mod examples;
 mod gateway;
 mod sign_in;
@@ -82,7 +83,9 @@ impl Cli {
         args: impl IntoIterator<Item = OsString>,
         invocation: &Invocation,
     ) -> Result<Self, clap::Error> {
-        Self::from_arg_matches(&suggestion::matches(definition(invocation), args, is_similar)?)
+        let matches = suggestion::matches(definition(invocation), args, is_similar);
+        let matches = matches.map_err(|error| elsewhere::pointed_out(error, invocation))?;
+        Self::from_arg_matches(&matches)
     }
 }
 
