@@ -1,5 +1,6 @@
 //! Faults of the HTTP layer.
 
+use http::StatusCode;
 use outbound::{ConnectFault, OutboundError, transport::HttpError};
 use rmcp::transport::{
     DynamicTransportError,
@@ -99,10 +100,25 @@ pub(super) fn from_outbound(error: &OutboundError, context: &Context) -> Failure
 }
 
 fn from_status_error(error: &HttpStatusError, context: &Context) -> Failure {
-    let failure = status_failure(error.status, &error.status.to_string(), context);
+    let mut failure = status_failure(error.status, &error.status.to_string(), context);
+    // rmcp does not read the body, which may say which limit it is.
+    let is_limit = error.status == StatusCode::TOO_MANY_REQUESTS.as_u16();
+    if is_limit {
+        let endpoint = &context.endpoint;
+        failure.message = format!("{endpoint} limits how often you may ask (HTTP 429)");
+    }
     match &error.retry_after {
-        Some(after) => failure.with_hint(format!("try again later (Retry-After: {after})")),
+        Some(after) => failure.with_hint(try_again(after)),
+        None if is_limit => failure.with_hint("try again later, or less often"),
         None => failure,
+    }
+}
+
+/// What `Retry-After` asks for: seconds, or a date (RFC 9110 §10.2.3).
+fn try_again(after: &str) -> String {
+    match after.trim().parse::<u64>() {
+        Ok(seconds) => format!("try again in {seconds} s"),
+        Err(_) => format!("try again later (Retry-After: {after})"),
     }
 }
 

@@ -74,16 +74,37 @@ async fn a_redirect_is_named_and_not_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unexpected_status_is_named() {
-    for (status, words) in [(500, "500"), (503, "503"), (429, "429"), (404, "404 Not Found")] {
+    for (status, words) in [(500, "500"), (503, "503"), (404, "404 Not Found")] {
         let (url, _) = Canned::new(status).body("$AUTHORIZATION").serve().await;
         let run = Client::at(&url, &[]).with_token().run().await.expect(6);
         let message = format!("error: {url} answered with HTTP {words}\n");
         assert!(run.stderr.starts_with(&message), "{run:#?}");
     }
-    let canned = Canned::new(503).header("retry-after", "7");
-    let (url, _) = canned.serve().await;
-    let run = Client::at(&url, &[]).run().await.expect(6);
-    assert!(run.stderr.contains("hint: try again later (Retry-After: 7)"));
+    let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+    for (after, hint) in [
+        ("7", "try again in 7 s\n".to_owned()),
+        (date, format!("try again later (Retry-After: {date})\n")),
+    ] {
+        let (url, _) = Canned::new(503).header("retry-after", after).serve().await;
+        let run = Client::at(&url, &[]).run().await.expect(6);
+        assert!(run.stderr.ends_with(&format!("\nhint: {hint}")), "{run:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_named_with_the_time_to_wait() {
+    for (after, hint) in [(None, "later, or less often"), (Some("20"), "in 20 s")] {
+        let canned = Canned::new(429).body("$AUTHORIZATION");
+        let canned = match after {
+            Some(after) => canned.header("retry-after", after),
+            None => canned,
+        };
+        let (url, _) = canned.serve().await;
+        let run = Client::at(&url, &[]).with_token().run().await.expect(6);
+        run.says(&format!(
+            "error: {url} limits how often you may ask (HTTP 429)\nhint: try again {hint}\n"
+        ));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

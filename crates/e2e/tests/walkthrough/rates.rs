@@ -17,7 +17,7 @@ fn a_call_beyond_the_rate_says_when_to_try_again() {
     let said = world
         .client(&server, &[])
         .expect_code(6)
-        .expect_err(&["answered with HTTP 429", "try again later (Retry-After: "]);
+        .expect_err(&["limits how often you may ask (HTTP 429)", "hint: try again in "]);
     assert!(!said.err.contains("sign in"), "{}", said.err);
     let log = server.log_with("-> Limit reached!");
     let line = log.lines().find(|line| line.contains("-> Limit reached!")).unwrap();
