@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base64url;
+use crate::{base64url, crypto::sha256_array};
 
 /// The SHA-256 of a client's certificate in DER (RFC 8705 §3.1, `x5t#S256`). It names a certificate
 /// that its client has proven to hold, by a TLS handshake.
@@ -14,6 +14,12 @@ impl CertificateThumbprint {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// The thumbprint of a certificate in DER.
+    #[must_use]
+    pub fn of(certificate: &[u8]) -> Self {
+        Self(sha256_array(certificate))
     }
 
     /// Reads one as tokens have it: base64url of 32 bytes, without padding.
@@ -37,6 +43,12 @@ impl fmt::Debug for CertificateThumbprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_the_sha_256_of_the_certificate() {
+        let empty = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+        assert_eq!(CertificateThumbprint::of(b"").to_string(), empty);
+    }
 
     #[test]
     fn it_has_one_form_and_32_bytes() {

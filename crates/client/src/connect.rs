@@ -7,7 +7,7 @@ use std::{sync::OnceLock, time::Duration};
 
 use auth_core::AccessToken;
 use http::{StatusCode, header};
-use outbound::{CertificateAuthorities, OutboundError, transport::HttpClient};
+use outbound::{OutboundError, transport::HttpClient};
 use rmcp::{
     RoleClient,
     model::{
@@ -26,6 +26,7 @@ use tokio::sync::mpsc;
 use crate::{
     endpoint::Endpoint,
     handler::{Event, Handler},
+    tls::Tls,
     transport::{Http, request_id},
 };
 
@@ -41,8 +42,8 @@ const CANCEL_TIME: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) endpoint: &'a Endpoint,
-    /// Certificate authorities that are trusted besides the system's.
-    pub(crate) authorities: &'a CertificateAuthorities,
+    /// Whom it trusts, and the certificate that it is shown.
+    pub(crate) tls: Tls<'a>,
     pub(crate) token: Option<&'a AccessToken>,
 }
 
@@ -165,7 +166,8 @@ fn identity() -> ClientConfig {
 
 /// The HTTP client for the server.
 pub(crate) fn http_client(target: Target<'_>) -> Result<HttpClient, OutboundError> {
-    outbound::transport::client(target.endpoint.url(), target.authorities)
+    let Tls { authorities, certificate } = target.tls;
+    outbound::transport::client(target.endpoint.url(), authorities, certificate)
 }
 
 /// The server's name for a refusal (`x-request-id`), which rmcp does not pass on. The server is

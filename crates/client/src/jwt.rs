@@ -25,6 +25,25 @@ pub(crate) fn scopes(claims: &Value) -> Option<ScopeSet> {
     strings(Some(claim))?.join(" ").parse().ok()
 }
 
+/// What a token is bound to, by its claim `cnf` (RFC 7800 §3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Binding {
+    /// A client certificate, by its thumbprint (RFC 8705 §3.1).
+    Certificate(String),
+    /// Anything else.
+    Other,
+}
+
+/// What the token with these claims is bound to. `None` for a bearer token.
+pub(crate) fn binding(claims: &Value) -> Option<Binding> {
+    let thumbprint = claims.get("cnf")?.get("x5t#S256").and_then(Value::as_str);
+    let is_plain = |text: &&str| {
+        text.len() == 43 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    let certificate = thumbprint.filter(is_plain);
+    Some(certificate.map_or(Binding::Other, |text| Binding::Certificate(text.to_owned())))
+}
+
 /// When the token expires, by its own claim.
 pub(crate) fn expiry(claims: &Value) -> Option<NumericDate> {
     NumericDate::from_json(claims.get("exp")?).ok()
@@ -42,6 +61,19 @@ pub(crate) fn strings(claim: Option<&Value>) -> Option<Vec<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_jwt_says_what_it_is_bound_to() {
+        let of = |text: &str| binding(&serde_json::from_str(text).unwrap());
+        let thumbprint = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg0";
+        let bound = of(&format!(r#"{{"cnf":{{"x5t#S256":"{thumbprint}"}}}}"#));
+        assert_eq!(bound, Some(Binding::Certificate(thumbprint.to_owned())));
+        assert_eq!(of("{}"), None);
+        let odd = thumbprint.replace('-', "$");
+        for other in [r#"{"jkt":"x"}"#, "7", &format!(r#"{{"x5t#S256":"{odd}"}}"#)] {
+            assert_eq!(of(&format!(r#"{{"cnf":{other}}}"#)), Some(Binding::Other), "{other}");
+        }
+    }
 
     #[test]
     fn a_jwt_names_its_scopes() {

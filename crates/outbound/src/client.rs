@@ -11,9 +11,9 @@ use http::{HeaderMap, header};
 use reqwest::{ClientBuilder, redirect};
 
 use crate::{
-    Address, AddressClass, AddressPolicy, CertificateAuthorities, Limits, Lookup, OutboundError,
-    Request, Response, StreamingResponse, SystemLookup, USER_AGENT, proxy::Proxies,
-    resolver::FilteringResolver,
+    Address, AddressClass, AddressPolicy, CertificateAuthorities, ClientCertificate, Limits,
+    Lookup, OutboundError, Request, Response, StreamingResponse, SystemLookup, USER_AGENT,
+    proxy::Proxies, resolver::FilteringResolver,
 };
 
 /// How long the TCP and TLS handshakes may take.
@@ -45,6 +45,7 @@ pub struct Builder {
     policy: AddressPolicy,
     limits: Limits,
     authorities: CertificateAuthorities,
+    certificate: Option<ClientCertificate>,
     lookup: Arc<dyn Lookup>,
     proxies: Option<Proxies>,
 }
@@ -60,6 +61,13 @@ impl Builder {
     #[must_use]
     pub fn authorities(self, authorities: CertificateAuthorities) -> Self {
         Self { authorities, ..self }
+    }
+
+    /// Presents this certificate to every server that asks for one. Such a client is for servers
+    /// that may know who it is, and for no others.
+    #[must_use]
+    pub fn certificate(self, certificate: Option<ClientCertificate>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// Resolves names by another resolver than the system's.
@@ -86,24 +94,25 @@ impl Builder {
     /// program that may never send one. What cannot be set up is the error of each request.
     #[must_use]
     pub fn on_first_use(self) -> OutboundClient {
-        let Self { policy, limits, authorities, lookup, proxies } = self;
+        let Self { policy, limits, authorities, certificate, lookup, proxies } = self;
         let policy = Arc::new(policy);
         let resolver = FilteringResolver { policy: Arc::clone(&policy), lookup };
-        let make: MakeClients = Box::new(move || Clients::new(&authorities, resolver, proxies));
+        let start = move || bounded(&authorities, certificate.as_ref());
+        let make: MakeClients = Box::new(move || Clients::new(start, resolver, proxies));
         OutboundClient(Arc::new(Inner { clients: LazyLock::new(make), policy, limits }))
     }
 }
 
 impl Clients {
     fn new(
-        authorities: &CertificateAuthorities,
+        start: impl Fn() -> ClientBuilder,
         resolver: FilteringResolver,
         of_environment: Option<Proxies>,
     ) -> Result<Self, OutboundError> {
-        let direct = bounded(authorities).no_proxy().dns_resolver(Arc::new(resolver)).build();
+        let direct = start().no_proxy().dns_resolver(Arc::new(resolver)).build();
         let direct = direct.map_err(|error| OutboundError::setup(&error))?;
         let proxied = of_environment.map(|proxies| {
-            let client = proxies.used_by(bounded(authorities).no_proxy());
+            let client = proxies.used_by(start().no_proxy());
             let client = client.and_then(ClientBuilder::build);
             client.map(|client| (proxies, client)).map_err(|error| OutboundError::setup(&error))
         });
@@ -111,14 +120,21 @@ impl Clients {
     }
 }
 
-fn bounded(authorities: &CertificateAuthorities) -> ClientBuilder {
+fn bounded(
+    authorities: &CertificateAuthorities,
+    certificate: Option<&ClientCertificate>,
+) -> ClientBuilder {
     let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .http1_max_headers(MAX_HEADERS)
         .referer(false)
         .redirect(redirect::Policy::none());
-    authorities.trusted_by(builder)
+    let builder = authorities.trusted_by(builder);
+    match certificate {
+        Some(certificate) => certificate.presented_by(builder),
+        None => builder,
+    }
 }
 
 impl OutboundClient {
@@ -130,6 +146,7 @@ impl OutboundClient {
             policy,
             limits: Limits::default(),
             authorities: CertificateAuthorities::default(),
+            certificate: None,
             lookup: Arc::new(SystemLookup),
             proxies: Proxies::of_process(),
         }

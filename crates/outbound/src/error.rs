@@ -2,7 +2,10 @@
 
 use std::{error::Error, io, time::Duration};
 
-use crate::AddressError;
+use crate::{
+    AddressError,
+    tls::{self, ConnectFault, RefusedCertificate},
+};
 
 /// Why there is no response. No variant shows a credential, or a URL's query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +30,13 @@ pub enum OutboundError {
     /// The connection broke before the end of the response, or the response is not HTTP.
     #[error("{0}")]
     Interrupted(String),
+    /// What came is not HTTP: TLS, for example, where plain HTTP was sent.
+    #[error("the answer is not HTTP")]
+    NotHttp,
+    /// The other side ended the connection because of the certificate that we presented, or because
+    /// we presented none (an alert of TLS, RFC 8446 §6.2).
+    #[error("{0}")]
+    ClientCertificate(RefusedCertificate),
     /// A redirect that was not followed. Only the client for rmcp's transport reports it so;
     /// otherwise a redirect is a response like any other.
     #[error("{0}")]
@@ -55,21 +65,6 @@ pub struct RefusedRedirect {
     pub location: String,
 }
 
-/// Why there is no connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectFault {
-    /// The certificate's authority is not trusted.
-    UnknownAuthority,
-    /// The certificate is not valid for another reason.
-    Certificate,
-    /// The other side does not speak TLS.
-    NotTls,
-    /// The handshakes take too long.
-    Timeout,
-    /// Anything else: no such name, connection refused.
-    Other,
-}
-
 impl OutboundError {
     /// Whether the certificate's authority is not trusted, so that `CA_FILE` may help.
     #[must_use]
@@ -82,7 +77,12 @@ impl OutboundError {
     pub const fn is_unreachable(&self) -> bool {
         matches!(
             self,
-            Self::Connect { .. } | Self::Timeout(_) | Self::TimedOut | Self::Interrupted(_)
+            Self::Connect { .. }
+                | Self::Timeout(_)
+                | Self::TimedOut
+                | Self::Interrupted(_)
+                | Self::NotHttp
+                | Self::ClientCertificate(_)
         )
     }
 
@@ -109,8 +109,23 @@ impl From<&reqwest::Error> for OutboundError {
         if error.is_builder() {
             return Self::Setup(cause);
         }
+        let tls = find::<rustls::Error>(error);
+        if let Some(refused) = tls.and_then(tls::refused_certificate) {
+            return Self::ClientCertificate(refused);
+        }
         if !error.is_connect() {
-            return if error.is_timeout() { Self::TimedOut } else { Self::Interrupted(cause) };
+            // The words of hyper, whose errors have no names.
+            let is_http = !cause.starts_with("invalid HTTP version");
+            return if error.is_timeout() {
+                Self::TimedOut
+            } else if is_http {
+                Self::Interrupted(cause)
+            } else {
+                Self::NotHttp
+            };
+        }
+        if let Some((fault, cause)) = tls.and_then(tls::certificate_fault) {
+            return Self::Connect { fault, cause };
         }
         let fault = if error.is_timeout() {
             ConnectFault::Timeout

@@ -20,6 +20,7 @@
 //!    used, the proxy resolves the name, so rule 2 is the proxy's to enforce for names; it still
 //!    holds here for IP addresses in URLs.
 //! 8. Connections are pooled per policy: a connection that one policy allowed serves no other.
+//! 9. No [`ClientCertificate`] is presented, but by a client that was made with one.
 //!
 //! What an unauthenticated party names, such as the metadata document of a client that signs in, is
 //! fetched under [`AddressPolicy::public_only`] and with [`Limits`] as small as the document may
@@ -46,6 +47,7 @@
 mod address;
 mod authorities;
 mod client;
+mod client_certificate;
 pub mod document;
 mod error;
 mod limits;
@@ -53,6 +55,7 @@ mod proxy;
 mod request;
 mod resolver;
 mod response;
+mod tls;
 pub mod transport;
 pub mod well_known;
 mod www_authenticate;
@@ -60,11 +63,13 @@ mod www_authenticate;
 pub use address::{Address, AddressClass, AddressError, AddressPolicy};
 pub use authorities::{AuthoritiesError, CertificateAuthorities};
 pub use client::{Builder, OutboundClient};
-pub use error::{ConnectFault, OutboundError, RefusedRedirect};
+pub use client_certificate::{ClientCertificate, ClientCertificateError};
+pub use error::{OutboundError, RefusedRedirect};
 pub use limits::Limits;
 pub use request::Request;
 pub use resolver::{Lookup, LookupFuture, SystemLookup};
 pub use response::{Response, StreamingResponse};
+pub use tls::{ConnectFault, RefusedCertificate};
 pub use www_authenticate::{challenge, challenge_lines};
 
 /// What every request names as its `User-Agent` (RFC 9110 §10.1.5).

@@ -6,7 +6,8 @@
 //! 2. A loopback host is asked directly, and its name is not looked up.
 //! 3. Root certificates are loaded for `https` only: that takes longer than a whole call to
 //!    localhost.
-//! 4. There is no bound on the time of a response: it may be a stream. rmcp bounds the size of a
+//! 4. A client certificate is presented to the MCP server alone, over `https`.
+//! 5. There is no bound on the time of a response: it may be a stream. rmcp bounds the size of a
 //!    message.
 
 use std::sync::Arc;
@@ -18,8 +19,9 @@ pub use reqwest::{
 use url::Url;
 
 use crate::{
-    AddressPolicy, CertificateAuthorities, Limits, OutboundError, RefusedRedirect, SystemLookup,
-    USER_AGENT, client::CONNECT_TIMEOUT, resolver::FilteringResolver,
+    AddressPolicy, CertificateAuthorities, ClientCertificate, Limits, OutboundError,
+    RefusedRedirect, SystemLookup, USER_AGENT, client::CONNECT_TIMEOUT,
+    resolver::FilteringResolver,
 };
 
 /// The client for the MCP server that the user named. `server` may be plain HTTP to any host: then
@@ -27,6 +29,7 @@ use crate::{
 pub fn client(
     server: &Url,
     authorities: &CertificateAuthorities,
+    certificate: Option<&ClientCertificate>,
 ) -> Result<HttpClient, OutboundError> {
     let policy = Arc::new(AddressPolicy::named_by_operator());
     let lookup = Arc::new(SystemLookup);
@@ -46,6 +49,9 @@ pub fn client(
         }));
     if server.scheme() == "https" {
         builder = authorities.trusted_by(builder.https_only(true));
+        if let Some(certificate) = certificate {
+            builder = certificate.presented_by(builder);
+        }
     } else {
         builder = builder.tls_certs_only([]);
     }

@@ -75,6 +75,14 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
+    /// Present this certificate to the server: PEM [default: `MCP_CLIENT_CERTIFICATE_FILE`]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) client_cert: Option<PathBuf>,
+
+    /// Its private key, if that is in another file [default: `MCP_CLIENT_KEY_FILE`]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) client_key: Option<PathBuf>,
+
     /// How tokens are obtained.
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,

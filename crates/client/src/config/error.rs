@@ -6,6 +6,7 @@ use auth_core::AccessTokenError;
 use outbound::AuthoritiesError;
 use settings::EnvFileError;
 
+use super::certificate::CertificateError;
 use crate::{
     endpoint::EndpointError, failure::Failure, request::ArgumentError, servers::ServersError,
 };
@@ -51,12 +52,21 @@ pub(crate) enum ConfigError {
         /// What is wrong with it.
         fault: AuthoritiesError,
     },
+    /// The client's own certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A token, and plain http to another machine.
     #[error("the token is not sent over plain http to {0}: others on the network could read it")]
     PlainHttp(String),
     /// A token of the user's own, and a server that the file in the current folder alone names.
     #[error("the token is not sent to {0}, which nothing but .env in this folder names")]
     ServerFromFolder(String),
+    /// The same with a certificate.
+    #[error(
+        "the client certificate is not presented to {0}, which nothing but .env in this folder \
+         names"
+    )]
+    CertificateFromFolder(String),
     /// An argument of `call`.
     #[error(transparent)]
     Argument(#[from] ArgumentError),
@@ -70,11 +80,13 @@ impl From<ConfigError> for Failure {
         let failure = Self::usage(&error.to_string());
         match error {
             ConfigError::Servers(error) => Self::from(error),
+            ConfigError::Certificate(error) => Self::from(error),
             ConfigError::PlainHttp(_) => failure.with_hint("use an https URL"),
-            ConfigError::ServerFromFolder(_) => failure.with_hint(
-                "if that server may have it, name it: --url URL, MCP_URL in the environment, or \
-                 --env-file .env",
-            ),
+            ConfigError::ServerFromFolder(_) | ConfigError::CertificateFromFolder(_) => failure
+                .with_hint(
+                    "if that server may have it, name it: --url URL, MCP_URL in the environment, \
+                     or --env-file .env",
+                ),
             ConfigError::Token { .. } => failure.with_hint(
                 "give the token alone, without `Bearer` or quotes; `{save-token}` makes one",
             ),

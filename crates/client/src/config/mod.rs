@@ -3,8 +3,9 @@
 //! 1. A flag beats the environment, which beats `.env`, which beats the default.
 //! 2. A token goes to https, or to this machine.
 //! 3. A `.env` that only lies in the current folder names no server for a token of the user's own,
-//!    and no certificate authority.
+//!    no certificate authority and no client certificate.
 
+mod certificate;
 mod error;
 mod request;
 mod token;
@@ -29,11 +30,12 @@ use crate::{
     cache::Cache,
     connect::Target,
     endpoint::Endpoint,
-    failure::{Context, Operation, SentToken, is_plain},
+    failure::{Context, Operation, PresentedCertificate, SentToken, is_plain},
     jwt,
     oauth::{KnownServer, Outward},
     request::Request,
     servers,
+    tls::{OwnCertificate, Tls},
 };
 
 pub(crate) use error::ConfigError;
@@ -57,7 +59,9 @@ pub(crate) struct Config {
     /// How tokens are obtained and stored.
     pub(crate) tokens: TokenSettings,
     /// Certificate authorities that are trusted besides the system's.
-    pub(crate) authorities: CertificateAuthorities,
+    authorities: CertificateAuthorities,
+    /// The certificate that is presented to the server, if it asks for one.
+    certificate: Option<OwnCertificate>,
     /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
     pub(crate) server_flag: String,
     /// The audience of tokens that are minted without naming one (`MCP_RESOURCE`).
@@ -86,7 +90,10 @@ impl Config {
         let env_file = args.env_file.as_deref().unwrap_or(Path::new(ENV_FILE));
         let environment = environment(env_file).map_err(ConfigError::EnvFile)?;
 
-        let authorities = authorities(args.ca_file, args.env_file.is_some(), &environment)?;
+        let names_file = args.env_file.is_some();
+        let authorities = authorities(args.ca_file, names_file, &environment)?;
+        let files = (args.client_cert, args.client_key);
+        let certificate = certificate::certificate(files, names_file, &environment)?;
         let tokens = TokenSettings::new(args.tokens, args.timeout, &environment);
         let (source_name, url) = match &args.url {
             Some(url) => ("--url", url.as_str()),
@@ -118,6 +125,9 @@ impl Config {
         if token.is_some() && is_own && is_others && !endpoint.is_loopback() {
             return Err(ConfigError::ServerFromFolder(endpoint.host().to_owned()));
         }
+        if certificate.is_some() && is_others && endpoint.is_https() && !endpoint.is_loopback() {
+            return Err(ConfigError::CertificateFromFolder(endpoint.host().to_owned()));
+        }
         let folder = environment.cache_folder();
         let cache = Cache::of(folder.as_deref(), &endpoint, Arc::clone(&clock));
         let timeout = args.timeout;
@@ -132,6 +142,7 @@ impl Config {
             cache,
             tokens,
             authorities,
+            certificate,
             server_flag,
             minted_for,
             minted_by,
@@ -142,12 +153,25 @@ impl Config {
 
     /// The client for the addresses that the server names.
     pub(crate) fn outward(&self) -> Result<Outward, OutboundError> {
-        Outward::new(&self.endpoint, self.tokens.args().allow_private, &self.authorities)
+        Outward::new(&self.endpoint, self.tokens.args().allow_private, self.tls())
+    }
+
+    /// What connections use of TLS.
+    pub(crate) fn tls(&self) -> Tls<'_> {
+        let certificate = self.certificate.as_ref().map(|own| &own.certificate);
+        Tls { authorities: &self.authorities, certificate }
+    }
+
+    /// The same for another server: the certificate is for the origin of the configured one alone.
+    pub(crate) fn tls_for(&self, other: &Endpoint) -> Tls<'_> {
+        let is_same = other.url().origin() == self.endpoint.url().origin();
+        let Tls { authorities, certificate } = self.tls();
+        Tls { authorities, certificate: certificate.filter(|_| is_same) }
     }
 
     /// The server, to be reached with this token.
     pub(crate) fn target<'a>(&'a self, token: Option<&'a AccessToken>) -> Target<'a> {
-        Target { endpoint: &self.endpoint, authorities: &self.authorities, token }
+        Target { endpoint: &self.endpoint, tls: self.tls(), token }
     }
 
     /// What a failure has to know of a run with this token.
@@ -169,6 +193,11 @@ impl Config {
             }),
             audience: self.audience(token),
             elsewhere: None,
+            binding: token.and_then(|token| jwt::binding(&jwt::unverified_claims(token)?)),
+            certificate: self.certificate.as_ref().map(|own| PresentedCertificate {
+                file: own.path.display().to_string(),
+                thumbprint: own.certificate.thumbprint().to_string(),
+            }),
             is_for_server: false,
             takes_minted: false,
             server_flag: self.server_flag.clone(),
@@ -290,6 +319,27 @@ mod tests {
             token(resolve(&["--token-file", "-"], &set).unwrap()).as_deref(),
             Some("from-stdin")
         );
+    }
+
+    #[test]
+    fn a_certificate_is_for_the_origin_of_the_server_alone() {
+        let made = rcgen::generate_simple_self_signed(["me".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("both.pem");
+        let text = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
+        settings::secret_file::write(&path, &text).unwrap();
+        let path = path.to_str().unwrap();
+        let args = ["--url", "https://a.example/mcp", "--client-cert", path];
+        let config = resolve(&args, &[]).unwrap();
+        for (other, expected) in [
+            ("https://a.example/other", true),
+            ("https://a.example:8443/mcp", false),
+            ("https://b.example/mcp", false),
+            ("http://a.example/mcp", false),
+        ] {
+            let other = Endpoint::parse(other).unwrap();
+            assert_eq!(config.tls_for(&other).certificate.is_some(), expected, "{other}");
+        }
     }
 
     #[test]

@@ -246,11 +246,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{diagnose::Verdict, endpoint::Endpoint};
+    use crate::{diagnose::Verdict, endpoint::Endpoint, tls::Tls};
 
     fn verdict(json: &Value, check: &str) -> Option<Verdict> {
         let endpoint = Endpoint::parse("https://mcp.example/mcp").unwrap();
-        let outward = Outward::new(&endpoint, false, &CertificateAuthorities::default()).unwrap();
+        let authorities = CertificateAuthorities::default();
+        let tls = Tls { authorities: &authorities, certificate: None };
+        let outward = Outward::new(&endpoint, false, tls).unwrap();
         let kind = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]);
         let reply = Response::new(StatusCode::OK, headers, json.to_string().into());

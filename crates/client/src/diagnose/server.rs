@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::{AUDIENCE, Findings, TOKEN, subject::Subject};
-use crate::{Exit, connect::http_client, failure::Failure, request::Answer, tls};
+use crate::{Exit, connect::http_client, failure::Failure, request::Answer};
 
 const NEW: &str = "2026-07-28";
 const OLD: &str = "2025-11-25";
@@ -45,16 +45,15 @@ pub(super) async fn reach(subject: &Subject<'_>, findings: &mut Findings) -> Opt
     let (status, headers) = match sent {
         Ok((status, headers, _)) => (status, headers),
         Err(error) => {
-            let fix = match &error {
-                OutboundError::Connect { fault: ConnectFault::UnknownAuthority, .. } => {
-                    tls::UNKNOWN_AUTHORITY
-                }
-                OutboundError::Connect { fault: ConnectFault::Certificate, .. } => {
-                    "the server's certificate must be valid for its name and from a known authority"
-                }
-                _ => "is the server running, and is the URL right? --url or MCP_URL sets it",
-            };
             let failure = Failure::from_outbound(&error, &subject.context());
+            let is_it = "is the server running, and is the URL right? --url or MCP_URL sets it";
+            let fix = match &error {
+                OutboundError::Connect {
+                    fault: ConnectFault::Timeout | ConnectFault::Other,
+                    ..
+                } => is_it,
+                _ => failure.hint().unwrap_or(is_it),
+            };
             findings.fail("reachable", failure.message().to_owned(), fix, Exit::Unreachable);
             return None;
         }

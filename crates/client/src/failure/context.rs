@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::ScopeSet;
 
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, jwt::Binding};
 
 /// The run that a failure is about.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ pub(crate) struct Context {
     /// What the token is for, by its own claim, if that is known not to be this server. Text from
     /// outside.
     pub(crate) elsewhere: Option<String>,
+    /// What the token is bound to, by its own claim.
+    pub(crate) binding: Option<Binding>,
+    /// The certificate that is presented to servers that ask for one.
+    pub(crate) certificate: Option<PresentedCertificate>,
     /// Whether the token is known to be for this server, by its own claim.
     pub(crate) is_for_server: bool,
     /// Whether the server is known to take the tokens that are minted here: it is on this machine,
@@ -31,6 +35,15 @@ pub(crate) struct Context {
     /// ` --url URL`, if it was given as a flag: what a command needs that goes to this server.
     pub(crate) server_flag: String,
     pub(crate) operation: Operation,
+}
+
+/// The certificate that is presented.
+#[derive(Debug, Clone)]
+pub(crate) struct PresentedCertificate {
+    /// Its file.
+    pub(crate) file: String,
+    /// What tokens that are bound to it name (RFC 8705 §3.1).
+    pub(crate) thumbprint: String,
 }
 
 /// The token that was sent.

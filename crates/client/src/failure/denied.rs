@@ -6,7 +6,8 @@
 use auth_core::{BearerError, Challenge};
 
 use super::{
-    Context, Failure, Lack, Refusal, Scopes, body::ErrorBody, plain::is_word, source::TokenSource,
+    Context, Failure, Lack, Refusal, Scopes, body::ErrorBody, certificate::binding_hint,
+    plain::is_word, source::TokenSource,
 };
 use crate::{Exit, transport};
 
@@ -57,6 +58,7 @@ fn unauthorized_hint(source: TokenSource, context: &Context) -> String {
             format!("the token is for {elsewhere}: {other}")
         }
         (None, Some(ago)) => format!("it expired {ago}: {new}"),
+        (None, None) if context.binding.is_some() => binding_hint(context).unwrap_or(new),
         (None, None) if context.is_for_server => {
             format!("is it revoked, or of another issuer? {new}")
         }

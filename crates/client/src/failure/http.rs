@@ -7,8 +7,8 @@ use rmcp::transport::{
     streamable_http_client::{HttpStatusError, StreamableHttpError},
 };
 
-use super::{Context, Failure, body::ErrorBody, denied};
-use crate::{Exit, tls};
+use super::{Context, Failure, body::ErrorBody, certificate, denied};
+use crate::Exit;
 
 /// What rmcp writes before the body of an answer with an unexpected status: `HTTP 404 Not Found:
 /// ...`.
@@ -66,6 +66,11 @@ pub(super) fn from_outbound(error: &OutboundError, context: &Context) -> Failure
         Failure::new(Exit::Unreachable, format!("cannot reach {endpoint}: {error}")).with_hint(hint)
     };
     let is_url_right = "is the URL right? --url or MCP_URL sets it";
+    if let OutboundError::Connect { fault, .. } = error
+        && let Some(hint) = certificate::server_hint(*fault, context)
+    {
+        return unreachable(hint);
+    }
     match error {
         OutboundError::Redirect(redirect) => Failure::new(
             Exit::Protocol,
@@ -75,8 +80,20 @@ pub(super) fn from_outbound(error: &OutboundError, context: &Context) -> Failure
             ),
         )
         .with_hint("if you trust that place, give it as --url or MCP_URL"),
-        OutboundError::Connect { fault: ConnectFault::UnknownAuthority, .. } => {
-            unreachable(tls::UNKNOWN_AUTHORITY.to_owned())
+        OutboundError::ClientCertificate(refused) => {
+            let (refused, hint) = certificate::refused(*refused, context);
+            let message = format!("cannot reach {endpoint}: {refused}");
+            Failure::new(Exit::Unreachable, message).with_hint(hint)
+        }
+        OutboundError::NotHttp => {
+            let hint = if endpoint.is_https() {
+                is_url_right.to_owned()
+            } else {
+                let encrypted = endpoint.to_string().replacen("http:", "https:", 1);
+                format!("if the server there uses TLS: try {encrypted}")
+            };
+            let message = format!("what {endpoint} answers is not HTTP");
+            Failure::new(Exit::Protocol, message).with_hint(hint)
         }
         OutboundError::Connect { fault: ConnectFault::NotTls, .. } if endpoint.is_https() => {
             let plain = endpoint.to_string().replacen("https:", "http:", 1);
@@ -92,10 +109,15 @@ pub(super) fn from_outbound(error: &OutboundError, context: &Context) -> Failure
         OutboundError::Interrupted(_)
         | OutboundError::HeadTooLarge(_)
         | OutboundError::BodyTooLarge(_)
-        | OutboundError::ContentCoding => Failure::new(
-            Exit::Protocol,
-            format!("the connection to {endpoint} broke before the answer was there: {error}"),
-        ),
+        | OutboundError::ContentCoding => {
+            let message =
+                format!("the connection to {endpoint} broke before the answer was there: {error}");
+            let failure = Failure::new(Exit::Protocol, message);
+            match certificate::broken_hint(context) {
+                Some(hint) => failure.with_hint(hint),
+                None => failure,
+            }
+        }
     }
 }
 

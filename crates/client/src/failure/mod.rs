@@ -5,6 +5,7 @@
 
 mod access;
 mod body;
+mod certificate;
 mod context;
 mod denied;
 mod http;
@@ -26,7 +27,7 @@ use crate::{
 };
 
 use body::ErrorBody;
-pub(crate) use context::{Context, Operation, SentToken};
+pub(crate) use context::{Context, Operation, PresentedCertificate, SentToken};
 pub(crate) use plain::is_plain;
 
 /// The error of 2025-11-25 that says that pages have to be opened first.

@@ -98,6 +98,8 @@ mod tests {
             subject: subject.map(str::to_owned),
             audience: None,
             elsewhere: None,
+            binding: None,
+            certificate: None,
             is_for_server: false,
             takes_minted: false,
             server_flag: String::new(),

@@ -12,11 +12,11 @@ use outbound::{
     OutboundClient, OutboundError, Request, transport,
 };
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
-use url::Url;
+use url::{Origin, Url};
 
 pub(crate) use outbound::Response as Reply;
 
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, tls::Tls};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -34,6 +34,8 @@ pub(crate) struct RefusedAddressError {
 #[derive(Debug, Clone)]
 pub(crate) struct Outward {
     client: OutboundClient,
+    /// The client that presents a certificate, and the only origin that it asks.
+    presenting: Option<(Origin, OutboundClient)>,
     authorities: CertificateAuthorities,
 }
 
@@ -42,19 +44,33 @@ impl Outward {
     pub(crate) fn new(
         endpoint: &Endpoint,
         allow_private: bool,
-        authorities: &CertificateAuthorities,
+        tls: Tls<'_>,
     ) -> Result<Self, OutboundError> {
+        let authorities = tls.authorities;
         let host = endpoint.host().trim_matches(['[', ']']);
         let is_private = host.parse().map(AddressClass::of) == Ok(AddressClass::Private);
         let policy = AddressPolicy::public_only()
             .and_private(allow_private || is_private)
             .and_loopback(endpoint.is_loopback())
             .and_host(host);
-        let client = OutboundClient::builder(policy)
-            .limits(Limits::default().time(TIMEOUT))
-            .authorities(authorities.clone())
-            .build()?;
-        Ok(Self { client, authorities: authorities.clone() })
+        let builder = || {
+            OutboundClient::builder(policy.clone())
+                .limits(Limits::default().time(TIMEOUT))
+                .authorities(authorities.clone())
+        };
+        let presenting = tls.certificate.filter(|_| endpoint.is_https()).map(|certificate| {
+            let client = builder().certificate(Some(certificate.clone())).on_first_use();
+            (endpoint.url().origin(), client)
+        });
+        Ok(Self { client: builder().build()?, presenting, authorities: authorities.clone() })
+    }
+
+    async fn send(&self, request: Request) -> Result<Reply, OutboundError> {
+        let client = match &self.presenting {
+            Some((origin, client)) if request.address().url().origin() == *origin => client,
+            _ => &self.client,
+        };
+        client.send(request).await
     }
 
     /// Whether private addresses may be asked.
@@ -82,7 +98,7 @@ impl Outward {
 
     /// Asks for a document.
     pub(crate) async fn fetch(&self, url: &str) -> Result<Reply, OutboundError> {
-        self.client.send(Request::get(self.client.check(url)?)).await
+        self.send(Request::get(self.client.check(url)?)).await
     }
 
     /// Sends a form, as a token request is one; `basic` is a client's name and secret.
@@ -97,7 +113,7 @@ impl Outward {
             Some((name, secret)) => request.basic(name, secret),
             None => request,
         };
-        self.client.send(request).await
+        self.send(request).await
     }
 
     /// Sends a document, as a client that registers does.
@@ -106,7 +122,7 @@ impl Outward {
         url: &str,
         document: &serde_json::Value,
     ) -> Result<Reply, OutboundError> {
-        self.client.send(Request::post(self.client.check(url)?).json(document)).await
+        self.send(Request::post(self.client.check(url)?).json(document)).await
     }
 
     /// Sends a request that rmcp made.
@@ -114,7 +130,7 @@ impl Outward {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<Reply, OutboundError> {
-        self.client.send(Request::from_http(request)?).await
+        self.send(Request::from_http(request)?).await
     }
 }
 
@@ -137,7 +153,9 @@ mod tests {
 
     fn outward(endpoint: &str, allow_private: bool) -> Outward {
         let endpoint = Endpoint::parse(endpoint).unwrap();
-        Outward::new(&endpoint, allow_private, &CertificateAuthorities::default()).unwrap()
+        let authorities = CertificateAuthorities::default();
+        let tls = Tls { authorities: &authorities, certificate: None };
+        Outward::new(&endpoint, allow_private, tls).unwrap()
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn revoked_kinds(entry: &Entry, config: &Config) -> Revoked {
         return Vec::new();
     };
     let allow_private = config.tokens.args().allow_private;
-    match Outward::new(&at, allow_private, &config.authorities) {
+    match Outward::new(&at, allow_private, config.tls_for(&at)) {
         Ok(outward) => revoke(entry, &outward).await,
         Err(_) => Vec::new(),
     }

@@ -6,6 +6,8 @@ mod answers;
 #[cfg(test)]
 mod arguments;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod completion;
 #[cfg(test)]
 mod faults;

@@ -13,6 +13,7 @@ mod balancers;
 #[path = "../common/binaries.rs"]
 #[expect(dead_code, reason = "the walkthrough needs more of it")]
 mod binaries;
+mod certificates;
 #[path = "../../../issuer/tests/common/html.rs"]
 mod html;
 mod limits;

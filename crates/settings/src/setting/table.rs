@@ -104,6 +104,26 @@ settings! {
         is_secret: true,
         programs: &[Client],
     };
+    /// The certificate that the client presents.
+    McpClientCertificateFile = Setting {
+        name: "MCP_CLIENT_CERTIFICATE_FILE",
+        toml: None,
+        shape: Path,
+        default: None,
+        help: "A PEM file with the certificate that the client presents to the server (docs/client.md). It is not taken from the .env of the current folder.",
+        is_secret: false,
+        programs: &[Client],
+    };
+    /// Its key.
+    McpClientKeyFile = Setting {
+        name: "MCP_CLIENT_KEY_FILE",
+        toml: None,
+        shape: Path,
+        default: None,
+        help: "The private key of that certificate (PEM), if it is in another file.",
+        is_secret: false,
+        programs: &[Client],
+    };
     /// A file with a certificate authority to trust besides the system's.
     CaFile = Setting {
         programs: &[Server, Client, MintToken],
