@@ -64,18 +64,17 @@ pub(super) async fn show(
             Some(limit) => newest(chain, filter, limit).await?,
             None => None,
         };
-        match of_chain {
-            Some(rows) => rows.into_iter().for_each(|row| shown.push(row)),
-            None => {
-                let each = chain.each_record(&filter.search, |line, text| {
-                    if let Some(row) = row(filter, &line, text) {
-                        shown.push(row);
-                    }
-                    Ok(())
-                });
-                each.await?;
-            }
+        if let Some(rows) = of_chain {
+            rows.into_iter().for_each(|row| shown.push(row));
+            continue;
         }
+        let each = chain.each_record(&filter.search, |line, text| {
+            if let Some(row) = row(filter, &line, text) {
+                shown.push(row);
+            }
+            Ok(())
+        });
+        each.await?;
     }
     let rows = shown.finish().into_iter();
     match output {
