@@ -130,11 +130,13 @@ impl AuditCopy {
     }
 
     /// Whether records are copied.
+    #[must_use]
     pub fn health(&self) -> JobHealth {
         self.health.clone()
     }
 
     /// For how long the table has lacked records that the files have.
+    #[must_use]
     pub fn lag(&self) -> Duration {
         let since = *self.behind_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.map_or(Duration::ZERO, |since| {

@@ -22,6 +22,7 @@ use crate::{AuditSetupError, config};
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What the log of this node in `file` is called in databases.
+#[must_use]
 pub fn log_name(file: &Path) -> String {
     let path = absolute(file).unwrap_or_else(|_| file.to_owned());
     format!("{} {}", config::node(), path.display())
@@ -37,11 +38,13 @@ pub struct KeptHead {
 
 impl KeptHead {
     /// That of the log of this node in `file`.
+    #[must_use]
     pub fn of(file: &Path, directory: &AnyDirectory) -> Self {
         Self { shared: Shared::new(directory.clone()), path: file.to_owned(), name: log_name(file) }
     }
 
     /// That of the log of this name, as [`log_name`] has it.
+    #[must_use]
     pub fn of_log(name: &str, directory: &AnyDirectory) -> Self {
         let (path, name) = (PathBuf::from(name), name.to_owned());
         Self { shared: Shared::new(directory.clone()), path, name }
@@ -89,6 +92,7 @@ impl KeptLog {
     }
 
     /// Whether heads are kept.
+    #[must_use]
     pub fn health(&self) -> JobHealth {
         self.health.clone()
     }
