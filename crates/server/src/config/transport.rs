@@ -233,10 +233,6 @@ mod tests {
         let clients = folder.path().join("clients.pem").to_str().unwrap().to_owned();
         let files: [(&str, &str); 2] =
             [("TLS_CERTIFICATE_FILE", &certificate), ("TLS_KEY_FILE", &key)];
-        let acme = [
-            ("TLS_ACME_DIRECTORY", "https://acme.example/directory"),
-            ("TLS_ACME_TERMS_AGREED", "on"),
-        ];
         let authority = fs::read_to_string(&certificate).unwrap();
         let list = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
         for (content, said) in [
@@ -245,7 +241,7 @@ mod tests {
             (" ".repeat(1024 * 1024 + 1), "this file is too long"),
         ] {
             fs::write(&clients, content).unwrap();
-            for pairs in [files, acme] {
+            for pairs in [files, ACME] {
                 let pairs = [&pairs[..], &[("TLS_CLIENT_CA_FILE", &clients)]].concat();
                 let fault = resolve("https://mcp.example", &pairs).unwrap_err();
                 assert!(fault.starts_with(&format!("TLS: {clients}: {said}")), "{fault}");
@@ -254,10 +250,44 @@ mod tests {
         // Neither a folder nor a pipe, whose writer may never come.
         fs::remove_file(&clients).unwrap();
         fs::create_dir(&clients).unwrap();
-        for pairs in [files, acme] {
+        for pairs in [files, ACME] {
             let pairs = [&pairs[..], &[("TLS_CLIENT_CA_FILE", &clients)]].concat();
             let fault = resolve("https://mcp.example", &pairs).unwrap_err();
             assert_eq!(fault, format!("TLS: {clients}: this is no file"));
+        }
+    }
+
+    const ACME: [(&str, &str); 2] =
+        [("TLS_ACME_DIRECTORY", "https://acme.example/directory"), ("TLS_ACME_TERMS_AGREED", "on")];
+
+    #[test]
+    fn a_contact_of_acme_is_an_address_without_its_scheme() {
+        let with = |contact| {
+            let pairs = [&ACME[..], &[("TLS_ACME_CONTACT", contact)]].concat();
+            resolve("https://mcp.example", &pairs)
+        };
+        for contact in ["mailto:admin@mcp.example", "MAILTO:admin@mcp.example"] {
+            let fault = with(contact).unwrap_err();
+            assert_eq!(fault, "TLS_ACME_CONTACT: write the address alone, without `mailto:`");
+        }
+        for contact in ["admin@mcp.example", "a@b.c"] {
+            let Ok(Transport::Acme(config, _)) = with(contact) else { panic!("{contact}") };
+            assert_eq!(config.contact.as_deref(), Some(contact));
+        }
+    }
+
+    #[test]
+    fn settings_of_acme_without_a_directory_are_faults_with_and_without_a_certificate() {
+        let (_folder, certificate, key) = files();
+        let both: [(&str, &str); 2] =
+            [("TLS_CERTIFICATE_FILE", &certificate), ("TLS_KEY_FILE", &key)];
+        let contact = ("TLS_ACME_CONTACT", "admin@mcp.example");
+        for unused in [ACME[1], contact, ("TLS_ACME_FOLDER", "acme")] {
+            for pairs in [&[unused][..], &[both[0], both[1], unused]] {
+                let fault = resolve("https://mcp.example", pairs).unwrap_err();
+                let said = format!("{} is set and TLS_ACME_DIRECTORY is not", unused.0);
+                assert!(fault.starts_with(&said), "{fault}");
+            }
         }
     }
 
@@ -280,8 +310,7 @@ mod tests {
         assert!(with_clients.has_client_certificates() && !tls.has_client_certificates());
         let fault = resolve("https://mcp.example", &[clients]).unwrap_err();
         assert!(fault.contains("TLS_CERTIFICATE_FILE is not"), "{fault}");
-        let directory = ("TLS_ACME_DIRECTORY", "https://acme.example/directory");
-        let agreed = ("TLS_ACME_TERMS_AGREED", "on");
+        let [directory, agreed] = ACME;
         for (resource, pairs, said) in [
             ("https://mcp.example", &[directory][..], "set TLS_ACME_TERMS_AGREED=on"),
             ("https://192.0.2.1", &[directory, agreed], "write https:// and a name"),
@@ -295,17 +324,6 @@ mod tests {
         }
         let acme = resolve("https://mcp.example/mcp", &[directory, agreed]).unwrap();
         assert!(matches!(acme, Transport::Acme(config, None) if config.name == "mcp.example"));
-        let contact = ("TLS_ACME_CONTACT", "mailto:admin@mcp.example");
-        let fault = resolve("https://mcp.example", &[directory, agreed, contact]).unwrap_err();
-        assert_eq!(fault, "TLS_ACME_CONTACT: write the address alone, without `mailto:`");
-        let folder = ("TLS_ACME_FOLDER", "acme");
-        for unused in [agreed, ("TLS_ACME_CONTACT", "admin@mcp.example"), folder] {
-            for pairs in [&[unused][..], &[both[0], both[1], unused]] {
-                let fault = resolve("https://mcp.example", pairs).unwrap_err();
-                let said = format!("{} is set and TLS_ACME_DIRECTORY is not", unused.0);
-                assert!(fault.starts_with(&said), "{fault}");
-            }
-        }
         let missing = [both[0], ("TLS_KEY_FILE", "/no/such/key")];
         let fault = resolve("https://mcp.example", &missing).unwrap_err();
         assert!(fault.starts_with("TLS: /no/such/key: "), "{fault}");

@@ -1,4 +1,4 @@
-//! An authority for tests: it answers as it is told, and checks no signature.
+//! An authority for tests: it answers as each test needs it, and checks no signature.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,7 @@ pub(super) enum Outcome {
     RefusesRequest(&'static str),
     /// It has a challenge by DNS alone.
     OtherChallenge,
-    /// It is validated for ever.
+    /// It is never ready.
     NeverReady,
 }
 

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::{error::AcmeError, order::Issued};
 
 /// As many bytes as an account and a certificate with its chain take, and more.
-const ROOM: [u8; 32 * 1024] = [0; 32 * 1024];
+static ROOM: [u8; 32 * 1024] = [0; 32 * 1024];
 
 /// The folder.
 #[derive(Debug, Clone)]
