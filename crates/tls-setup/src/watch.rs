@@ -108,6 +108,7 @@ impl Watched {
 mod tests {
     use std::fs;
 
+    use auth_core::NumericDate;
     use testkit::ManualClock;
 
     use super::*;
@@ -115,13 +116,16 @@ mod tests {
 
     const DAY: i64 = 24 * 3600;
 
+    fn host() -> Host {
+        Host { name: "localhost".to_owned(), setting: "JWT_ISSUER" }
+    }
+
     fn watched(made: &Made, clock: &Arc<ManualClock>) -> (Watched, InForce) {
         let (in_force, loaded) = (InForce::default(), made.files.load().unwrap());
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
         let files = made.files.clone();
         let (at, put) = (Arc::clone(&clock), in_force.clone());
-        let host = Host { name: "localhost".to_owned(), setting: "JWT_ISSUER" };
-        let files = CertificateFiles::new(files, loaded, host, put, at).unwrap();
+        let files = CertificateFiles::new(files, loaded, host(), put, at).unwrap();
         let (settling, health) = (Settling::new(), JobHealth::new("reading"));
         let watched = Watched { files, settling, health, clock, is_asked: false, may_pass: false };
         (watched, in_force)
@@ -148,6 +152,29 @@ mod tests {
         watched.look();
         watched.look();
         assert!(watched.health.failure().is_none());
+    }
+
+    /// A clock that fails whoever asks it.
+    #[derive(Debug)]
+    struct Broken;
+
+    impl Clock for Broken {
+        fn now(&self) -> NumericDate {
+            panic!("the clock is broken")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_reading_which_is_a_failure_then() {
+        let made = Made::new();
+        let (loaded, in_force) = (made.files.load().unwrap(), InForce::default());
+        let (files, broken) = (made.files.clone(), Arc::new(Broken));
+        let files = CertificateFiles::new(files, loaded, host(), in_force, broken).unwrap();
+        made.renew(Made::NOW - DAY, Made::NOW + 50 * DAY);
+        let (health, clock) = (JobHealth::new("reading"), ManualClock::at(Made::NOW));
+        let (asked, stop) = (Arc::default(), CancellationToken::new());
+        keep_fresh(files, clock, health.clone(), asked, stop).await;
+        assert!(health.failure().is_some());
     }
 
     #[test]
