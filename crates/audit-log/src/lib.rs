@@ -28,6 +28,7 @@ mod log_file;
 mod queue;
 mod records;
 mod sink;
+mod stdout_copy;
 #[cfg(test)]
 mod tests;
 mod worker;

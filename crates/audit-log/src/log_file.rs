@@ -15,7 +15,7 @@ use auth_core::{
     audit::{Chain, Entry, Head, InvalidHeadError, Line, Timestamp, Verifier},
 };
 
-use crate::{config::AuditConfig, files::Files, sink::Sink};
+use crate::{config::AuditConfig, files::Files, sink::Sink, stdout_copy::StdoutCopy};
 
 /// The longest record that is read at the end of a file, in bytes.
 pub(crate) const MAX_RECORD_BYTES: u64 = 1024 * 1024;
@@ -106,13 +106,6 @@ pub struct LogFile {
     copy: Option<StdoutCopy>,
 }
 
-/// Records on their way to standard output.
-#[derive(Debug, Default)]
-struct StdoutCopy {
-    pending: Vec<u8>,
-    is_failing: bool,
-}
-
 impl LogFile {
     /// Opens the log in `files`, or begins it, and takes the record of the start. `kept`: a record
     /// that is known to have been in it.
@@ -144,6 +137,7 @@ impl LogFile {
         }
         let first = if bytes == 0 { head.sequence() + 1 } else { first_sequence(current)? };
         let AuditConfig { key, node, max_bytes, max_full_files, checkpoint_records, .. } = config;
+        let copy = config.is_copied.then(StdoutCopy::start).transpose().map_err(io(current))?;
         let mut log = Self {
             chain: Chain::after(head, node.clone()),
             files,
@@ -159,7 +153,7 @@ impl LogFile {
             unsigned: u64::from(head != Head::EMPTY),
             pending: Vec::new(),
             last_time: time,
-            copy: config.is_copied.then(StdoutCopy::default),
+            copy,
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         log.append(time, &Entry::Start { version, removed_bytes });
@@ -168,11 +162,16 @@ impl LogFile {
     }
 
     fn take(&mut self, line: &str) {
-        for pending in
-            iter::once(&mut self.pending).chain(self.copy.as_mut().map(|it| &mut it.pending))
-        {
-            pending.extend_from_slice(line.as_bytes());
-            pending.push(b'\n');
+        let start = self.pending.len();
+        self.pending.extend_from_slice(line.as_bytes());
+        self.end_record(start);
+    }
+
+    /// Ends the record that begins at `start`, and copies it.
+    fn end_record(&mut self, start: usize) {
+        self.pending.push(b'\n');
+        if let Some(copy) = &mut self.copy {
+            copy.add(self.pending.get(start..).unwrap_or_default());
         }
     }
 
@@ -191,9 +190,6 @@ impl LogFile {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-        }
-        if let Some(copy) = &mut self.copy {
-            copy.write();
         }
         Ok(())
     }
@@ -233,31 +229,12 @@ impl LogFile {
     }
 }
 
-impl StdoutCopy {
-    /// Writes what the file has. It waits for a slow reader; one that has gone is missed, and is no
-    /// reason to refuse a call.
-    fn write(&mut self) {
-        let mut out = io::stdout();
-        let written = out.write_all(&self.pending).and_then(|()| out.flush());
-        self.pending.clear();
-        if let Err(error) = &written
-            && !self.is_failing
-        {
-            tracing::error!(%error, "The copy of the audit log cannot be written");
-        }
-        self.is_failing = written.is_err();
-    }
-}
-
 impl Sink for LogFile {
     fn append(&mut self, time: Timestamp, entry: &Entry) {
         self.last_time = time;
         let start = self.pending.len();
         self.chain.append_to(&mut self.pending, time, entry);
-        self.pending.push(b'\n');
-        if let Some(copy) = &mut self.copy {
-            copy.pending.extend_from_slice(self.pending.get(start..).unwrap_or_default());
-        }
+        self.end_record(start);
         self.unsigned += 1;
         if self.unsigned >= self.checkpoint_records {
             self.checkpoint(time);
@@ -291,10 +268,18 @@ impl Sink for LogFile {
         self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
 
+    fn hand_over(&mut self) -> bool {
+        self.copy.as_mut().is_none_or(StdoutCopy::hand_over)
+    }
+
     fn close(&mut self, time: Timestamp) -> io::Result<()> {
         self.checkpoint(time);
         self.flush()?;
-        self.sync()
+        self.sync()?;
+        if let Some(copy) = self.copy.take() {
+            copy.close();
+        }
+        Ok(())
     }
 }
 

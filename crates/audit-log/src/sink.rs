@@ -13,6 +13,12 @@ pub trait Sink: Send + 'static {
     /// Writes what was taken. After an error it can be called again, and goes on where it stopped.
     fn write(&mut self) -> io::Result<()>;
 
+    /// Hands over what was written to where it is copied. `false` if not all of it was taken: its
+    /// reader is slow.
+    fn hand_over(&mut self) -> bool {
+        true
+    }
+
     /// Takes a checkpoint, if something was taken since the last one.
     fn checkpoint(&mut self, time: Timestamp);
 

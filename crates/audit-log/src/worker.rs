@@ -100,6 +100,10 @@ impl<S: Sink> Worker<S> {
                     if self.queue.failing_since().is_some() {
                         tracing::info!("The audit log is written again");
                     }
+                    // A slow reader of the copy is waited for, but not by a stop.
+                    while !self.sink.hand_over() && !self.queue.is_closing() {
+                        thread::sleep(COLLECT);
+                    }
                     self.queue.written();
                     return true;
                 }
