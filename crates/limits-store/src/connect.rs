@@ -2,6 +2,7 @@
 
 use std::{fmt, io, pin::Pin, sync::Arc};
 
+use auth_core::display::excerpt;
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, aio::MultiplexedConnection};
 use rustls::{
     ClientConfig,
@@ -72,21 +73,23 @@ pub(crate) enum ConnectError {
     NoTls,
     #[error("{}", said(.0))]
     Store(#[from] RedisError),
+    #[error("it answered {0}, which is no time to wait: is it Valkey or Redis?")]
+    Answer(i64),
     #[error("it closed the connection")]
     Closed,
     #[error("it did not answer within {0} ms")]
     Timeout(u128),
 }
 
-/// What a store said, without the arguments of a command.
+/// What a store said, without the arguments of a command: the beginning of it.
 fn said(error: &RedisError) -> String {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return "it does not accept the user and the password".to_owned();
     }
     match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("it said: {code} {detail}"),
-        (Some(code), None) => format!("it said: {code}"),
-        (None, _) => error.to_string(),
+        (Some(code), Some(detail)) => format!("it said: {}", excerpt(&format!("{code} {detail}"))),
+        (Some(code), None) => format!("it said: {}", excerpt(code)),
+        (None, _) => excerpt(&error.to_string()),
     }
 }
 

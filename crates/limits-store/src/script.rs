@@ -9,7 +9,9 @@
 use std::{sync::LazyLock, time::Duration};
 
 use auth_core::Rate;
-use redis::{RedisResult, Script, aio::MultiplexedConnection};
+use redis::{Script, aio::MultiplexedConnection};
+
+use crate::connect::ConnectError;
 
 /// What keys begin with. The number is that of the form of the values.
 pub(crate) const PREFIX: &str = "bartizan:limits:1:";
@@ -18,15 +20,23 @@ static SPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("gcra
 
 /// Spends one of the budget `name`: `None` if there was one, else how long until the next is due.
 /// By the digest of the script; its text is sent if the store does not know it.
+///
+/// # Errors
+///
+/// What the store said, and [`ConnectError::Answer`] for a number that the script never returns: no
+/// caller waits for longer than one step.
 pub(crate) async fn spend(
     connection: &mut MultiplexedConnection,
     name: &str,
     rate: Rate,
-) -> RedisResult<Option<Duration>> {
+) -> Result<Option<Duration>, ConnectError> {
+    let step = step(rate);
     let mut call = SPEND.prepare_invoke();
-    call.key(format!("{PREFIX}{name}")).arg(step(rate)).arg(rate.count().get());
-    let wait: u64 = call.invoke_async(connection).await?;
-    Ok((wait > 0).then(|| Duration::from_micros(wait)))
+    call.key(format!("{PREFIX}{name}")).arg(step).arg(rate.count().get());
+    let wait: i64 = call.invoke_async(connection).await?;
+    let micros = u64::try_from(wait).ok().filter(|wait| *wait <= step);
+    let micros = micros.ok_or(ConnectError::Answer(wait))?;
+    Ok((micros > 0).then(|| Duration::from_micros(micros)))
 }
 
 /// The microseconds from one to the next.

@@ -233,10 +233,10 @@ async fn probe(mut connection: MultiplexedConnection) -> Result<(), ConnectError
 }
 
 async fn within_time<T>(
-    answer: impl Future<Output = redis::RedisResult<T>>,
+    answer: impl Future<Output = Result<T, ConnectError>>,
 ) -> Result<T, ConnectError> {
     let timed_out = |_| ConnectError::Timeout(ANSWER_TIMEOUT.as_millis());
-    Ok(timeout(ANSWER_TIMEOUT, answer).await.map_err(timed_out)??)
+    timeout(ANSWER_TIMEOUT, answer).await.map_err(timed_out)?
 }
 
 impl BudgetStore for LimitsStore {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::{
+    io::{Read, Write},
+    net::TcpListener,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -145,6 +147,36 @@ async fn a_clock_that_is_set_back_makes_no_one_wait_longer_than_an_empty_budget_
     };
     tokio::time::sleep(wait).await;
     assert_eq!(spend(&node, "bob", "10/s").await, BudgetAnswer::Within, "one is due by then");
+}
+
+/// A server that answers each command with the same.
+fn answering(said: String) -> StoreAddress {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut commands = [0; 4096];
+            while stream.read(&mut commands).is_ok_and(|length| length > 0)
+                && stream.write_all(said.as_bytes()).is_ok()
+            {}
+        }
+    });
+    format!("redis://{address}").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_answer_is_no_time_to_wait_refuses_no_caller() {
+    for said in [":-5\r\n".to_owned(), format!(":{}\r\n", i64::MAX)] {
+        let node = kept(answering(said), None);
+        until("it is asked", || node.0.health().failure().is_some()).await;
+        let error = node.0.health().failure().unwrap().error;
+        assert!(error.contains("which is no time to wait"), "{error}");
+        assert!(!node.0.is_reachable());
+        assert_eq!(spend(&node, "alice", "1/day").await, BudgetAnswer::Unknown);
+    }
+    let node = kept(answering(format!("-{}\r\n", "E".repeat(100_000))), None);
+    until("it is asked", || node.0.health().failure().is_some()).await;
+    assert!(node.0.health().failure().unwrap().error.len() < 1000);
 }
 
 #[tokio::test]
