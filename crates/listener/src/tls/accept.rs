@@ -1,13 +1,13 @@
 //! One handshake.
 
-use std::io;
+use std::{io, time::SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::server::Acceptor;
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
-use super::{CHALLENGE_PROTOCOL, HTTP2, Tls};
+use super::{CHALLENGE_PROTOCOL, HTTP2, Tls, validity};
 use crate::{kind::Kind, program::CertificateThumbprint, progress::Progress};
 
 /// A connection after its handshake.
@@ -38,8 +38,18 @@ pub(crate) async fn accept(tls: &Tls, io: Progress, kind: Kind) -> io::Result<Op
     let (_, connection) = stream.get_ref();
     let is_http2 = connection.alpn_protocol() == Some(HTTP2);
     let certificate = connection.peer_certificates().and_then(|chain| chain.first());
+    // A session that is resumed brings the certificate of the handshake that it began with.
+    if certificate.is_some_and(|certificate| has_ended(certificate)) {
+        return Err(io::Error::other("the client's certificate has ended"));
+    }
     let certificate = certificate.and_then(|certificate| {
         digest(&SHA256, certificate).as_ref().try_into().ok().map(CertificateThumbprint)
     });
     Ok(Some(Accepted { stream, is_http2, certificate }))
+}
+
+/// Whether the time of a certificate is over.
+fn has_ended(certificate: &[u8]) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    validity::read(certificate).is_none_or(|validity| validity.not_after < now.as_secs())
 }

@@ -1,5 +1,7 @@
 //! Certificates that clients present (RFC 8705 §2).
 
+use std::time::{Duration, SystemTime};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use listener::{CertificateThumbprint, Limits};
 use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
@@ -68,6 +70,7 @@ async fn a_client_with_a_certificate_that_is_not_valid_is_refused_by_the_handsha
             std::sync::Arc::new(rustls::sign::SingleCertAndKey::from(own));
         assert_eq!(ask(&world, config).await, None, "{name}");
     }
+    crate::world::until(|| world.connections.failed_handshakes() == 5).await;
 }
 
 #[tokio::test]
@@ -76,4 +79,26 @@ async fn where_none_are_accepted_a_certificate_is_not_asked_for() {
     let (_, key, der) = Authority::new().signed();
     let config = world.client_with(&["http/1.1"], Some((der, &key)));
     assert_eq!(ask(&world, config).await.unwrap(), "nobody");
+}
+
+#[tokio::test]
+async fn a_session_is_not_resumed_once_the_certificate_that_it_began_with_has_ended() {
+    let clients = Authority::new();
+    let world = World::with_clients_of(Some(clients.clients()), Limits::default()).await;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let last = Duration::from_secs(now.as_secs() + 3);
+    let (_, key, der) = clients.signed_with(|params| {
+        params.not_after = date_time_ymd(1970, 1, 1) + last;
+    });
+    let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
+    let configs = versions
+        .map(|version| world.client_of(&["http/1.1"], Some((der.clone(), &key)), &[version]));
+    for config in &configs {
+        assert!(ask(&world, config.clone()).await.is_some());
+    }
+    let ended = SystemTime::UNIX_EPOCH + last + Duration::from_millis(1100);
+    tokio::time::sleep(ended.duration_since(SystemTime::now()).unwrap_or_default()).await;
+    for (config, version) in configs.into_iter().zip(versions) {
+        assert_eq!(ask(&world, config).await, None, "{version:?}");
+    }
 }

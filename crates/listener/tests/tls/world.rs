@@ -122,10 +122,20 @@ impl World {
         protocols: &[&str],
         own: Option<(CertificateDer<'static>, &KeyPair)>,
     ) -> ClientConfig {
+        self.client_of(protocols, own, rustls::ALL_VERSIONS)
+    }
+
+    /// The same with these versions of TLS.
+    pub(crate) fn client_of(
+        &self,
+        protocols: &[&str],
+        own: Option<(CertificateDer<'static>, &KeyPair)>,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.der.clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
         let mut config = match own {
