@@ -150,7 +150,11 @@ async fn called_by_a_loopback_name(request: Request, next: Next) -> Response {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     match host {
-        Some(host) if is_loopback_host(host.host()) && hosts.next().is_none() => {
+        Some(host)
+            if is_loopback_host(host.host())
+                && !host.as_str().contains('@')
+                && hosts.next().is_none() =>
+        {
             next.run(request).await
         }
         _ => (StatusCode::FORBIDDEN, "call this by the name localhost\n").into_response(),
@@ -251,8 +255,13 @@ mod tests {
         for host in ["localhost:9000", "127.0.0.1:9000", "[::1]:9000", "localhost"] {
             assert_eq!(answer("/metrics", &[host], Reach::Loopback).await.0, 200, "{host}");
         }
-        let refused: [&[&str]; 4] =
-            [&["evil.example:9000"], &[], &["localhost", "a"], &["0.0.0.0"]];
+        let refused: [&[&str]; 5] = [
+            &["evil.example:9000"],
+            &[],
+            &["localhost", "a"],
+            &["0.0.0.0"],
+            &["evil.example@localhost"],
+        ];
         for hosts in refused {
             assert_eq!(answer("/metrics", hosts, Reach::Loopback).await.0, 403, "{hosts:?}");
         }
