@@ -25,6 +25,8 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicU64,
     /// Whether spans were dropped since the queue last had less than a batch.
     is_overflowing: AtomicBool,
+    /// Whether the collector did not take all of the last batch, or had something to say.
+    complained: AtomicBool,
 }
 
 impl Counters {
@@ -37,6 +39,11 @@ impl Counters {
                 "Traces: the queue is full, spans are dropped: is the collector too slow?"
             );
         }
+    }
+
+    /// Whether the collector complains now, and whether it did before.
+    pub(crate) fn complains(&self, now: bool) -> bool {
+        self.complained.swap(now, Ordering::Relaxed)
     }
 
     /// The queue has less than a batch. Logs how many were dropped until then, if any were.

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, FailureChange, display::escape};
+use auth_core::{Clock, FailureChange, display::excerpt};
 use http::StatusCode;
 use outbound::{AddressPolicy, Limits, OutboundClient, OutboundError, Request};
 use prost::Message;
@@ -36,8 +36,6 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
-/// How much of a text of the collector is logged, in characters.
-const MAX_SHOWN: usize = 200;
 
 /// Sends the spans of a [`Traces`](crate::Traces). [`Self::run`] has to run for that.
 #[derive(Debug)]
@@ -196,7 +194,20 @@ impl Exporter {
         }
         let is_protobuf = answer.media_type().is_none_or(|it| it == "application/x-protobuf");
         let read = Response::decode(answer.body.as_slice()).ok().filter(|_| is_protobuf);
-        Ok(rejected(read.ok_or(ExportError::Unreadable)?))
+        Ok(self.rejected(read.ok_or(ExportError::Unreadable)?))
+    }
+
+    /// How many spans the collector did not take, which it says why. Logs the first of a row.
+    fn rejected(&self, answer: Response) -> u64 {
+        let PartialSuccess { rejected_spans, error_message } =
+            answer.partial_success.unwrap_or_default();
+        let rejected = u64::try_from(rejected_spans).unwrap_or_default();
+        let complains = rejected > 0 || !error_message.is_empty();
+        if !self.shared.counters.complains(complains) && complains {
+            let reason = excerpt(&error_message);
+            tracing::warn!(rejected, %reason, "Traces: the collector does not take some spans");
+        }
+        rejected
     }
 
     /// Counts what became of `spans` spans, and logs what changed.
@@ -239,20 +250,6 @@ impl ExportError {
             _ => None,
         }
     }
-}
-
-/// How many spans the collector did not take, which it says why.
-fn rejected(answer: Response) -> u64 {
-    let Some(PartialSuccess { rejected_spans, error_message }) = answer.partial_success else {
-        return 0;
-    };
-    let rejected = u64::try_from(rejected_spans).unwrap_or_default();
-    if rejected > 0 || !error_message.is_empty() {
-        let shown: String = error_message.chars().take(MAX_SHOWN).collect();
-        let reason = escape(&shown);
-        tracing::warn!(rejected, %reason, "Traces: the collector does not take some spans");
-    }
-    rejected
 }
 
 fn number(count: usize) -> u64 {
