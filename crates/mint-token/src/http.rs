@@ -11,6 +11,7 @@ use outbound::{
     AddressClass, AddressError, AddressPolicy, AuthoritiesError, CertificateAuthorities, Limits,
     OutboundClient, OutboundError,
 };
+use settings::regular_file;
 
 pub use outbound::Response;
 
@@ -79,7 +80,8 @@ fn authorities(request: &Request) -> Result<CertificateAuthorities, FetchError> 
         return Ok(CertificateAuthorities::default());
     };
     let fault = |error: AuthoritiesError| FetchError::Authorities(path.into(), error.to_string());
-    CertificateAuthorities::from_file(path).map_err(fault)
+    let pem = regular_file::read(path, regular_file::MAX_BYTES).map_err(Into::into);
+    pem.and_then(|pem| CertificateAuthorities::from_pem(&pem)).map_err(fault)
 }
 
 impl From<OutboundError> for FetchError {

@@ -1,10 +1,10 @@
 //! Private certificate authorities, trusted besides those of the system.
 //!
-//! The one reader of such files (`CA_FILE`, `--ca-file`). `SSL_CERT_FILE` replaces the system's
-//! authorities and is read by the TLS library. A file without a certificate is an error: otherwise
-//! a wrong path would look like a certificate that is not trusted.
+//! The one parser of such files (`CA_FILE`, `--ca-file`); the caller reads them. `SSL_CERT_FILE`
+//! replaces the system's authorities and is read by the TLS library. A file without a certificate
+//! is an error: otherwise a wrong path would look like a certificate that is not trusted.
 
-use std::{fmt, fs, io, path::Path};
+use std::{fmt, io};
 
 use reqwest::{Certificate, ClientBuilder};
 
@@ -27,12 +27,7 @@ pub enum AuthoritiesError {
 }
 
 impl CertificateAuthorities {
-    /// The certificates in a PEM file (RFC 7468 §5).
-    pub fn from_file(path: &Path) -> Result<Self, AuthoritiesError> {
-        Self::from_pem(&fs::read(path)?)
-    }
-
-    /// The certificates in the text of a PEM file.
+    /// The certificates in the text of a PEM file (RFC 7468 §5).
     pub fn from_pem(pem: &[u8]) -> Result<Self, AuthoritiesError> {
         let found = Certificate::from_pem_bundle(pem).map_err(|_| AuthoritiesError::Syntax)?;
         if found.is_empty() { Err(AuthoritiesError::Empty) } else { Ok(Self(found)) }
@@ -61,14 +56,10 @@ mod tests {
 
     #[test]
     fn a_file_without_a_certificate_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ca.pem");
-        let fault = |path: &Path| CertificateAuthorities::from_file(path).unwrap_err();
-        assert!(matches!(fault(&path), AuthoritiesError::File(_)));
         for text in ["", "nothing", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]
         {
-            fs::write(&path, text).unwrap();
-            assert!(matches!(fault(&path), AuthoritiesError::Empty), "{text}");
+            let fault = CertificateAuthorities::from_pem(text.as_bytes()).unwrap_err();
+            assert!(matches!(fault, AuthoritiesError::Empty), "{text}");
         }
     }
 }

@@ -2,14 +2,18 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use zeroize::Zeroizing;
 
-use crate::{ConfigFile, EnvFile, EnvFileError, Surrounding, Variable, setting::similar};
+use crate::{
+    ConfigFile, EnvFile, EnvFileError, Surrounding, Variable,
+    regular_file::{self, MAX_BYTES},
+    setting::similar,
+};
 
 /// Where the values come from. `Debug` prints which variables are set, never a value.
 #[derive(Clone, Default)]
@@ -96,13 +100,14 @@ impl Environment {
         Self { contents: files.into_iter().collect(), ..self }
     }
 
-    /// The content of the file at `path`, which a variable names.
+    /// The content of the file at `path`, which a variable names, of at most [`MAX_BYTES`].
     ///
     /// # Errors
     ///
-    /// That of the file system, if it is not known already ([`Self::with_contents`]).
+    /// Those of [`regular_file::read`], if it is not known already ([`Self::with_contents`]).
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.content(path).map_or_else(|| fs::read(path), |known| Ok(known?.as_bytes().to_vec()))
+        let known = self.content(path).map(|known| Ok(known?.as_bytes().to_vec()));
+        known.unwrap_or_else(|| regular_file::read(path, MAX_BYTES))
     }
 
     /// The same of a file with text.
@@ -111,8 +116,8 @@ impl Environment {
     ///
     /// As [`Self::read`]; also if it is not UTF-8.
     pub fn read_text(&self, path: &Path) -> io::Result<String> {
-        let known = self.content(path);
-        known.map_or_else(|| fs::read_to_string(path), |known| Ok(known?.to_owned()))
+        let known = self.content(path).map(|known| Ok(known?.to_owned()));
+        known.unwrap_or_else(|| regular_file::read_text(path, MAX_BYTES))
     }
 
     /// What is known of the file at `path`, if anything is.
@@ -267,6 +272,8 @@ impl fmt::Debug for Environment {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -8,6 +8,8 @@
 //! 3. Secrets come from here, never from the command line, and are never printed.
 //! 4. Files with secrets are written with mode 0600, whole or not at all, and read only if no other
 //!    user may read them: [`mod@secret_file`].
+//! 5. No file is read without a bound, and a pipe in the place of one holds nothing up:
+//!    [`regular_file`].
 
 mod config_file;
 mod env_file;
@@ -16,6 +18,7 @@ mod form;
 pub mod key_folder;
 mod keys;
 mod plain_http;
+pub mod regular_file;
 pub mod secret_file;
 mod setting;
 mod settling;

@@ -8,9 +8,10 @@
 //! 4. [`ManualClock`]: the time is what the test says.
 //! 5. [`free_port`]: a port for a server whose address must be known before it listens.
 //! 6. [`Process`]: a program that ends with the test, its output and its log.
-//! 7. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
+//! 7. [`make_pipe`], on Unix: a pipe in the place of a file.
+//! 8. With the feature `issuer`: an issuer on loopback that answers, well or badly, as the test
 //!    sets.
-//! 8. With the feature `postgres`, on Unix: a real PostgreSQL server; with `redis` a real Redis.
+//! 9. With the feature `postgres`, on Unix: a real PostgreSQL server; with `redis` a real Redis.
 //!
 //! Nothing here is fit for anything but tests: it panics where something cannot be made, and its
 //! keys can be read by any caller.
@@ -48,6 +49,8 @@ mod help_options;
 #[cfg(feature = "issuer")]
 mod issuer;
 mod keys;
+#[cfg(unix)]
+mod pipe;
 mod port;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
@@ -66,6 +69,8 @@ pub use help_options::{ShownOptions, assert_options};
 #[cfg(feature = "issuer")]
 pub use issuer::{Asked, Reply, TestIssuer, jwks};
 pub use keys::TestKey;
+#[cfg(unix)]
+pub use pipe::make_pipe;
 pub use port::free_port;
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::Postgres;

@@ -2,16 +2,19 @@
 //!
 //! 1. All of them are read and checked before any of it is used.
 //! 2. The key is for its owner alone, as every file with a secret.
-//! 3. A pipe is not read: that would wait for its writer.
+//! 3. A pipe is not read: that would wait for its writer. Nor is one that was given at the start.
 
 use std::{
-    fs,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 use listener::{Certificate, CertificateError, ClientAuthorities};
-use settings::{Environment, SecretFileError, Variable, secret_file};
+use settings::{
+    Environment, SecretFileError, Variable,
+    regular_file::{self, is_given_at_start},
+    secret_file,
+};
 use zeroize::Zeroizing;
 
 use crate::error::{TlsFileError, UnreadableFileError};
@@ -150,16 +153,14 @@ pub(crate) fn authorities(path: &Path, text: &[u8]) -> Result<ClientAuthorities,
 pub(crate) fn text(path: &Path) -> Result<Vec<u8>, TextError> {
     let read = || {
         check_kind(path)?;
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-        let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_BYTES);
-        if is_whole { Ok(bytes) } else { Err(io::Error::other("this file is too long")) }
+        regular_file::read(path, MAX_BYTES)
     };
     read().map_err(|error| unreadable(path, &error))
 }
 
 fn check_kind(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("this is no file")) }
+    // One that was given at the start could not be read again.
+    if is_given_at_start(path) { Err(io::Error::other("this is no file")) } else { Ok(()) }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> TextError {
@@ -168,6 +169,8 @@ fn unreadable(path: &Path, error: &io::Error) -> TextError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::made::Made;
 

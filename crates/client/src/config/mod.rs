@@ -21,7 +21,7 @@ use std::{
 use auth_core::{AccessToken, Clock, MAX_TOKEN_BYTES};
 use outbound::{CertificateAuthorities, OutboundError};
 use serde_json::Value;
-use settings::{EnvFileError, Environment, Variable};
+use settings::{EnvFileError, Environment, Variable, regular_file};
 use terminal::Invocation;
 use url::Url;
 
@@ -257,7 +257,8 @@ fn authorities(
         (None, None) => return Ok(CertificateAuthorities::default()),
     };
     let source_name = format!("{name} {}", path.display());
-    CertificateAuthorities::from_file(&path)
+    let pem = regular_file::read(&path, regular_file::MAX_BYTES).map_err(Into::into);
+    pem.and_then(|pem| CertificateAuthorities::from_pem(&pem))
         .map_err(|fault| ConfigError::Authorities { source_name, fault })
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use auth_core::Clock;
+use settings::regular_file::is_given_at_start;
 use upstream::catalog::Catalog;
 
 use super::rules::ResourceRules;
@@ -13,7 +14,6 @@ use crate::{
     reload::{
         Part, Recheck, Watched,
         policy::{PolicyFile, PolicyInForce},
-        text::is_readable_again,
     },
 };
 
@@ -33,7 +33,7 @@ pub(crate) fn parts(
     let mut parts: Vec<Box<dyn Part>> = Vec::new();
     if upstreams.is_empty()
         && let PolicySource::File(path) = &config.policy_source
-        && is_readable_again(path)
+        && !is_given_at_start(path)
         && let Some(policy) = policies.next()
     {
         let file = PolicyFile::new(path.clone(), McpServer::offers(), policy);

@@ -11,12 +11,14 @@
 //!    change of it alone is left to what watches it.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use settings::{CONFIG_FILE, ConfigFile, EnvFile, Environment, Program, Variable};
+use settings::{
+    CONFIG_FILE, ConfigFile, EnvFile, Environment, Program, Variable,
+    regular_file::{self, is_given_at_start},
+};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +29,7 @@ use crate::{
     failure::Failure,
     reload::{
         Applied, ReloadError, Source,
-        text::{Text, TextFile, is_readable_again},
+        text::{Text, TextFile},
     },
 };
 
@@ -82,13 +84,22 @@ impl SettingsFiles {
         let issuers = args.issuers.clone().or_else(|| named(Variable::IssuersFile));
         let paths = [Some(config), issuers, named(Variable::CaFile), policy];
         let others = paths.iter().skip(1).flatten();
-        let pipes = others.filter(|path| !is_readable_again(path));
+        let pipes = others.filter(|path| is_given_at_start(path));
         // What is no text is left to its reader.
         let once: Vec<Content> = pipes
-            .filter_map(|path| Some((path.clone(), Some(fs::read_to_string(path).ok()?.into()))))
+            .filter_map(|path| {
+                let text = regular_file::read_text(path, regular_file::MAX_BYTES).ok()?;
+                Some((path.clone(), Some(text.into())))
+            })
             .collect();
-        let mut files =
-            paths.map(|path| path.filter(|it| is_readable_again(it)).map(TextFile::new));
+        let paths = paths.map(|path| path.filter(|it| !is_given_at_start(it)));
+        let [config, issuers, authorities, policy] = paths;
+        let mut files = [
+            config.map(TextFile::new),
+            issuers.map(TextFile::new),
+            authorities.map(TextFile::lossy),
+            policy.map(TextFile::new),
+        ];
         let mut in_force = read(&mut files, true);
         // It was read before.
         let config = environment.config();
@@ -135,6 +146,10 @@ impl SettingsFiles {
         if !config.errors().is_empty() {
             return Err(invalid(config.errors().to_vec()));
         }
+        let unreadable = unreadable(&self.files, texts);
+        if !unreadable.is_empty() {
+            return Err(invalid(unreadable));
+        }
         let fixed = fixed_changes(&self.environment, &config);
         let known = contents(&self.files, texts).chain(self.once.clone());
         let environment = self.environment.clone().with_config(config).with_contents(known);
@@ -165,8 +180,19 @@ fn read(files: &mut [Option<TextFile>; FILES], afresh: bool) -> Texts {
     files.each_mut().map(|file| file.as_mut().map_or(Ok(None), |file| file.read(afresh)))
 }
 
-/// What `texts` say of the files that variables name. One that cannot be read as text is left to
-/// its reader: any text of it that is read later is another one.
+/// Which of the files that variables name cannot be read, each with the reason. None of them is
+/// opened again by its reader, who could find another one.
+fn unreadable(files: &[Option<TextFile>; FILES], texts: &Texts) -> Vec<String> {
+    let named = files.iter().zip(texts).skip(1);
+    let fault = |(file, text): (&Option<TextFile>, &Text)| {
+        let path = file.as_ref()?.path().display();
+        text.as_ref().err().map(|reason| format!("{path}: {reason}"))
+    };
+    named.filter_map(fault).collect()
+}
+
+/// What `texts` say of the files that variables name. At the start, one that cannot be read is left
+/// to its reader, which reports it.
 fn contents(
     files: &[Option<TextFile>; FILES],
     texts: &Texts,
@@ -228,7 +254,7 @@ impl Source for WatchedSettings {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt, sync::Mutex};
+    use std::{fs, os::unix::fs::PermissionsExt, sync::Mutex};
 
     use auth_core::Clock;
     use axum::http::Request;
@@ -451,6 +477,25 @@ mod tests {
         assert!(world.look_twice().await.contains("did you mean `limits`?"));
         let error = invalid(Vec::new());
         assert_eq!(error.looks_until_again(), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_that_could_not_be_read_is_refused_and_is_not_opened_again() {
+        let mut world = World::new().await;
+        world.look_twice().await;
+        let read = world.meddled.read.lock().unwrap().len();
+        let long = fs::File::create(world.path("issuers.toml")).unwrap();
+        long.set_len(700 << 20).unwrap();
+        // A reader that opened it would find this.
+        world.meanwhile("issuers.toml", issuer("three"));
+        let log = world.look_twice().await;
+        assert!(log.contains("issuers.toml: this file is too long"), "{log}");
+        assert_eq!((world.issuers)(), ["https://two.example"]);
+        assert_eq!(world.meddled.read.lock().unwrap().len(), read);
+        assert!(world.watched.as_ref().unwrap().health().failing().is_some());
+        fs::write(world.path("issuers.toml"), issuer("two")).unwrap();
+        world.look_twice().await;
+        assert_eq!(world.watched.as_ref().unwrap().health().failing(), None);
     }
 
     #[tokio::test(flavor = "multi_thread")]

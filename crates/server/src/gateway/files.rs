@@ -1,18 +1,18 @@
 //! The two files of an upstream: its policy and its lock file.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use auth_core::{Policy, PolicyDocument};
-use settings::secret_file;
+use settings::{
+    regular_file::{self, MAX_BYTES},
+    secret_file,
+};
 use upstream::catalog::{Lock, LockError};
 
 use crate::config::{policy_file::PolicyFileError, upstreams::UpstreamConfig};
-
-/// The longest file that is read, in bytes.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The policy and the lock file of an upstream, as they are.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,11 +93,8 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), GatewayFileError> {
 
 fn text_of(path: &Path) -> Result<Option<String>, GatewayFileError> {
     let fault = |source| GatewayFileError::Io { path: path.to_owned(), source };
-    match fs::metadata(path) {
-        Ok(found) if found.len() > MAX_BYTES => {
-            Err(fault(io::Error::other("this file is too long")))
-        }
-        Ok(_) => fs::read_to_string(path).map(Some).map_err(fault),
+    match regular_file::read_text(path, MAX_BYTES) {
+        Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fault(error)),
     }

@@ -92,7 +92,8 @@ impl Remote {
             TlsRoots::system()
         };
         let client = HttpClient::new(place.url.clone(), &roots, limits)?;
-        let credentials = credentials(&place.presented, resource, ca.as_deref())?;
+        let authorities = || authorities(ca.as_deref(), environment);
+        let credentials = credentials(&place.presented, resource, authorities)?;
         let own: Issuer = environment.get(Variable::JwtIssuer).unwrap_or_default().parse()?;
         let credentials = credentials.with_identity(place.identity.clone(), own);
         Ok(Self { links: HttpLinks::new(client.clone(), credentials), client })
@@ -111,7 +112,7 @@ fn roots(ca: Option<&Path>, environment: &Environment) -> Result<TlsRoots, Remot
 fn credentials(
     presented: &Presented,
     resource: &ResourceUri,
-    ca: Option<&Path>,
+    authorities: impl Fn() -> Result<CertificateAuthorities, RemoteError>,
 ) -> Result<Credentials, RemoteError> {
     Ok(match presented {
         Presented::Nothing => Credentials::none(),
@@ -126,7 +127,7 @@ fn credentials(
             Credentials::minted(MintedTokens::new(mint(minting, resource)?, audience.clone()))
         }
         Presented::Client(place) => {
-            let endpoint = endpoint(place, ca)?;
+            let endpoint = endpoint(place, authorities()?)?;
             let scopes = place.scopes.clone().unwrap_or_default();
             let client = ClientCredentials::new(endpoint, scopes);
             let resource = place.resource.clone();
@@ -137,7 +138,8 @@ fn credentials(
             let scopes = place.scopes.clone();
             let scopes = scopes.map_or(ExchangedScopes::OfAction, ExchangedScopes::Fixed);
             let mint = mint(minting, resource)?;
-            let exchange = TokenExchange::new(endpoint(place, ca)?, mint, issuer.clone(), scopes);
+            let endpoint = endpoint(place, authorities()?)?;
+            let exchange = TokenExchange::new(endpoint, mint, issuer.clone(), scopes);
             let resource = place.resource.clone();
             let exchange = resource.into_iter().fold(exchange, TokenExchange::resource);
             let exchange = audience.clone().into_iter().fold(exchange, TokenExchange::audience);
@@ -152,11 +154,21 @@ fn secret_in(path: &Path) -> Result<SecretFile, RemoteError> {
     Ok(SecretFile::new(path.into(), READ_SECRET))
 }
 
-fn endpoint(place: &ClientPlace, ca: Option<&Path>) -> Result<TokenEndpoint, RemoteError> {
-    let authorities = ca.map(CertificateAuthorities::from_file).transpose();
-    let authorities =
-        authorities.map_err(|error| RemoteError::EndpointAuthorities(error.into()))?;
-    let authorities = authorities.unwrap_or_default();
+/// The authorities by which the certificate of a token endpoint is verified.
+fn authorities(
+    ca: Option<&Path>,
+    environment: &Environment,
+) -> Result<CertificateAuthorities, RemoteError> {
+    let Some(path) = ca else { return Ok(CertificateAuthorities::default()) };
+    let pem = environment.read(path).map_err(Into::into);
+    let found = pem.and_then(|pem| CertificateAuthorities::from_pem(&pem));
+    found.map_err(|error| RemoteError::EndpointAuthorities(error.into()))
+}
+
+fn endpoint(
+    place: &ClientPlace,
+    authorities: CertificateAuthorities,
+) -> Result<TokenEndpoint, RemoteError> {
     let secret = secret_in(&place.secret)?;
     let endpoint = TokenEndpoint::new(place.url.clone(), authorities, place.id.clone(), secret);
     Ok(endpoint.method(place.method))

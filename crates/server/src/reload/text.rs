@@ -1,7 +1,8 @@
 //! A text file that is read again and again.
 //!
 //! 1. A file that cannot be read has the reason as its content: it is refused like any other.
-//! 2. A pipe is not read: that would wait for its writer.
+//! 2. A pipe is not read: that would wait for its writer. Nor is more than
+//!    [`MAX_BYTES`](regular_file::MAX_BYTES).
 //! 3. A file whose date, length and inode have been the same for a while is not read once more.
 //!    Dates are too coarse to notice a change that follows another at once.
 
@@ -12,8 +13,8 @@ use std::{
     time::SystemTime,
 };
 
-/// The longest file that is read, in bytes.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
+use settings::regular_file::{self, MAX_BYTES};
+
 /// How often a file is read with the same date, length and inode.
 const READS: u32 = 8;
 
@@ -21,17 +22,13 @@ const READS: u32 = 8;
 #[derive(Debug)]
 pub(crate) struct TextFile {
     path: PathBuf,
+    /// Whether bytes that are no UTF-8 are replaced.
+    is_lossy: bool,
     seen: Option<Seen>,
 }
 
 /// The content of a file: `None` if there is none, an error if it cannot be read.
 pub(crate) type Text = Result<Option<Arc<str>>, String>;
-
-/// Whether the file at `path` can be read again: a pipe, for example, cannot.
-pub(crate) fn is_readable_again(path: &Path) -> bool {
-    // One that is gone may come back.
-    fs::metadata(path).map_or(true, |found| found.is_file())
-}
 
 #[derive(Debug)]
 struct Seen {
@@ -46,7 +43,12 @@ type Stamp = (SystemTime, u64, u64);
 impl TextFile {
     /// The file at `path`.
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, seen: None }
+        Self { path, is_lossy: false, seen: None }
+    }
+
+    /// The same of a file whose text is ASCII where it counts. The rest may be in any encoding.
+    pub(crate) const fn lossy(path: PathBuf) -> Self {
+        Self { path, is_lossy: true, seen: None }
     }
 
     /// Where it is.
@@ -75,21 +77,24 @@ impl TextFile {
     fn text(&mut self) -> io::Result<Arc<str>> {
         use std::os::unix::fs::MetadataExt;
         let found = fs::metadata(&self.path)?;
-        if !found.is_file() {
-            return Err(io::Error::other("this is no file"));
-        }
-        if found.len() > MAX_BYTES {
-            return Err(io::Error::other("this file is too long"));
-        }
         let stamp = (found.modified()?, found.len(), found.ino());
         let before = self.seen.take().filter(|seen| seen.stamp == stamp);
         let reads = before.as_ref().map_or(0, |seen| seen.reads);
         let text = match before {
             Some(seen) if reads >= READS => seen.text,
-            _ => fs::read_to_string(&self.path)?.into(),
+            _ => self.read_now()?.into(),
         };
         self.seen = Some(Seen { stamp, reads: reads.saturating_add(1), text: Arc::clone(&text) });
         Ok(text)
+    }
+
+    fn read_now(&self) -> io::Result<String> {
+        if self.is_lossy {
+            let bytes = regular_file::read(&self.path, MAX_BYTES)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        } else {
+            regular_file::read_text(&self.path, MAX_BYTES)
+        }
     }
 }
 
@@ -134,8 +139,12 @@ mod tests {
         fs::remove_dir(file.path()).unwrap();
         fs::write(file.path(), [0xff]).unwrap();
         assert!(file.read(false).unwrap_err().contains("UTF-8"));
+        let mut lossy = TextFile::lossy(file.path().into());
+        assert_eq!(lossy.read(false).unwrap().as_deref(), Some("\u{fffd}"));
         let long = fs::File::create(file.path()).unwrap();
         long.set_len(MAX_BYTES + 1).unwrap();
         assert_eq!(file.read(false), Err("this file is too long".into()));
+        testkit::make_pipe(file.path());
+        assert_eq!(file.read(false), Err("this is no file".into()));
     }
 }

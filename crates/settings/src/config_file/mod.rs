@@ -12,14 +12,18 @@ mod value;
 
 use std::{
     collections::HashMap,
-    fmt, fs, io,
+    fmt, io,
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use toml::de::{DeTable, DeValue};
 
-use crate::{Variable, setting::similar};
+use crate::{
+    Variable,
+    regular_file::{self, MAX_BYTES},
+    setting::similar,
+};
 
 /// The name of the file where none is named.
 pub const CONFIG_FILE: &str = "bartizan.toml";
@@ -75,7 +79,7 @@ impl ConfigFile {
     pub fn load(named: Option<&Path>, env_file: &Path) -> Self {
         let beside = env_file.with_file_name(CONFIG_FILE);
         let path = named.unwrap_or(&beside);
-        match fs::read_to_string(path) {
+        match regular_file::read_text(path, MAX_BYTES) {
             Ok(text) => Self::parse(path, text),
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
                 Self::default()
@@ -281,6 +285,8 @@ pub fn has_password(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn parse(text: &str) -> ConfigFile {

@@ -30,12 +30,17 @@ use super::{
     generate::{KeyGenerationError, PrivateKey, write_new},
     read::{KeyFileError, public_keys, signing_key},
 };
-use crate::secret_file::{self, InsecureFolderError};
+use crate::{
+    regular_file::{self, without_waiting},
+    secret_file::{self, InsecureFolderError},
+};
 
 /// The file with the dates.
 pub(super) const STATE: &str = "rotation.json";
 /// The file with the published set.
 pub const SET: &str = "jwks.json";
+/// The longest file with the dates that is read, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
 const LOCK: &str = "rotation.lock";
 /// How often the lock is tried, and how long to wait in between: half a minute in all.
 const LOCK_TRIES: u32 = 600;
@@ -139,7 +144,7 @@ impl Rotation {
     /// The folder, with the dates that are in it; none if it is not there.
     pub fn open(folder: &Path) -> Result<Self, RotationError> {
         let path = folder.join(STATE);
-        let state = match fs::read_to_string(&path) {
+        let state = match regular_file::read_text(&path, MAX_BYTES) {
             Ok(text) => serde_json::from_str(&text).map_err(|_| RotationError::State(path))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(source) => return Err(RotationError::Io { path, source }),
@@ -269,7 +274,7 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> RotationError {
 /// could give two processes the lock.
 fn lock(path: &Path) -> Result<File, RotationError> {
     let mut options = fs::OpenOptions::new();
-    let options = options.write(true).create(true).truncate(false);
+    let options = without_waiting(options.write(true).create(true).truncate(false));
     let file = secret_file::private(options).open(path).map_err(io_error(path))?;
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {

@@ -11,6 +11,7 @@
 //! 4. A file that a program keeps in a folder of its user is an [`OwnFile`], which has a lock. Its
 //!    folder is checked, too.
 //! 5. No error has a byte of the content.
+//! 6. A pipe in the place of a file is an error and is not waited for, as [`regular_file`] has it.
 //!
 //! On systems whose files have no such modes, rule 3 does nothing.
 
@@ -25,6 +26,8 @@ use std::{
 use auth_core::display::quoted;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
+
+use crate::regular_file;
 
 pub use own::{InsecureFolderError, Lock, OwnFile, check_folder};
 
@@ -81,8 +84,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
 
 /// The same with another bound, in bytes.
 pub fn read_at_most(path: &Path, max: u64) -> Result<Zeroizing<String>, SecretFileError> {
-    let file =
-        File::open(path).map_err(|source| SecretFileError::Io { path: path.into(), source })?;
+    let file = open(path)?;
     // The file that is open, not the one that has its name by now.
     if file.metadata().is_ok_and(|metadata| !has_private_mode(&metadata)) {
         return Err(InsecurePermissionsError { path: path.into() }.into());
@@ -93,9 +95,12 @@ pub fn read_at_most(path: &Path, max: u64) -> Result<Zeroizing<String>, SecretFi
 /// The text in `path`, whatever its mode: it may hold a public key. Call [`check`] once it is known
 /// not to.
 pub fn read_unchecked(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
-    let file =
-        File::open(path).map_err(|source| SecretFileError::Io { path: path.into(), source })?;
+    let file = open(path)?;
     text_of(file, path, MAX_BYTES)
+}
+
+fn open(path: &Path) -> Result<File, SecretFileError> {
+    regular_file::open(path).map_err(|source| SecretFileError::Io { path: path.into(), source })
 }
 
 fn text_of(file: File, path: &Path, max: u64) -> Result<Zeroizing<String>, SecretFileError> {
@@ -305,6 +310,20 @@ mod tests {
         assert!(read(&path).is_ok());
         write(&path, &"x".repeat(1024 * 1024 + 1)).unwrap();
         assert!(matches!(read(&path), Err(SecretFileError::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_secret_or_of_a_lock_is_an_error_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("secret");
+        testkit::make_pipe(&path);
+        for found in [read(&path), read_unchecked(&path)] {
+            assert!(found.unwrap_err().to_string().ends_with("secret: this is no file"));
+        }
+        let file = OwnFile::at(path);
+        assert!(file.read().is_err());
+        testkit::make_pipe(&file.lock_path());
+        assert!(matches!(file.try_lock(), Err(SecretFileError::Io { .. })));
     }
 
     #[test]

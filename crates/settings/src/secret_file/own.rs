@@ -15,6 +15,8 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use crate::regular_file::without_waiting;
+
 use super::{
     SecretFileError, draft, fill, folder_of, make_folder, private, read_at_most, synchronize,
 };
@@ -91,7 +93,9 @@ impl OwnFile {
     pub fn try_lock(&self) -> Result<Option<Lock>, SecretFileError> {
         self.made_folder()?;
         let path = self.lock_path();
-        let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path);
+        let mut options = OpenOptions::new();
+        let options = without_waiting(options.write(true).create(true).truncate(false));
+        let file = private(options).open(&path);
         match file.map(|file| file.try_lock().map(|()| Lock(file))) {
             Ok(Ok(lock)) => Ok(Some(lock)),
             Ok(Err(fs::TryLockError::WouldBlock)) => Ok(None),
