@@ -44,8 +44,22 @@ impl FolderWatch {
     /// Checks the folder, and reads it if it has changed or could not be read before. Returns
     /// whether it did.
     pub fn poll(&self, clock: &dyn Clock) -> bool {
+        self.read(clock, false)
+    }
+
+    /// Reads the folder again, whether or not it has changed, and logs what became of it.
+    pub fn read_again(&self, clock: &dyn Clock) {
+        self.read(clock, true);
+    }
+
+    fn read(&self, clock: &dyn Clock, is_asked: bool) -> bool {
         let name = self.folder.path().display();
-        match self.folder.refresh(clock.now()) {
+        let read = if is_asked {
+            self.folder.read_again(clock.now()).map(|()| true)
+        } else {
+            self.folder.refresh(clock.now())
+        };
+        match read {
             Ok(false) => false,
             Ok(true) => {
                 self.health.succeeded();
@@ -54,7 +68,7 @@ impl FolderWatch {
                 true
             }
             Err(fault) => {
-                if self.health.failed(&fault, clock.now()) != FailureChange::Same {
+                if self.health.failed(&fault, clock.now()) != FailureChange::Same || is_asked {
                     let fault: &dyn Error = &fault;
                     tracing::warn!(
                         issuer = %self.issuer, fault,
@@ -68,8 +82,11 @@ impl FolderWatch {
 
     /// Checks it every second, until `stop` is cancelled.
     pub async fn keep_fresh(self, clock: Arc<dyn Clock>, stop: CancellationToken) {
+        let watch = Arc::new(self);
         loop {
-            self.poll(clock.as_ref());
+            let (polled, clock) = (Arc::clone(&watch), Arc::clone(&clock));
+            // Files are not read on a thread that others wait for. A panic is logged by its hook.
+            let _ = tokio::task::spawn_blocking(move || polled.poll(clock.as_ref())).await;
             tokio::select! {
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = stop.cancelled() => return,

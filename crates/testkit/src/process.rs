@@ -39,6 +39,16 @@ impl Process {
         fs::read_to_string(&self.log).expect("a log")
     }
 
+    /// The most memory that it has had, in KiB; 0 where the system does not say.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let size = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        size.map_or(0, |size| size.trim().parse().expect("a number"))
+    }
+
     /// Sends it a signal: `-HUP`.
     #[cfg(unix)]
     pub fn signal(&self, signal: &str) {

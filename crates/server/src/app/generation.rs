@@ -20,14 +20,14 @@ use super::{
 };
 use crate::{
     admin::{
-        readiness::{Check, Failing, Readiness},
+        readiness::{Check, Readiness},
         readings,
     },
     config::{
         issuers,
         settings::{Config, ConfigError},
     },
-    key_files::KeyFiles,
+    key_files::{KeyFiles, SharedKeyFiles},
     mcp::server::{McpServer, SERVER_NAME},
 };
 
@@ -44,7 +44,7 @@ pub(super) struct Generation {
     /// What is read for the metrics.
     pub(super) sources: Vec<Source>,
     /// The files with keys.
-    pub(super) key_files: KeyFiles,
+    pub(super) key_files: SharedKeyFiles,
 }
 
 impl Foundation {
@@ -86,10 +86,8 @@ impl Foundation {
         app.authorization_server =
             server.map(|it| it.for_resources(served_resources(config, upstreams)));
 
-        let keys = key_files.health().into_iter().map(|health| -> Check {
-            Box::new(move || health.failure().as_ref().map(Failing::job))
-        });
-        let checks = keys.chain(upstreams.iter().flat_map(UpstreamResource::checks)).collect();
+        let key_files = key_files.shared();
+        let checks = upstreams.iter().flat_map(UpstreamResource::checks).collect();
         let sources = upstreams.iter().map(UpstreamResource::source).collect();
         let upstream_files = upstreams.iter().map(UpstreamResource::files).collect();
         Ok(Generation { app, issuers, upstream_files, checks, sources, key_files })
@@ -97,7 +95,7 @@ impl Foundation {
 }
 
 /// Keeps `issuers` and their key files fresh until `stop` is cancelled.
-pub(super) fn keep_keys(issuers: Issuers, key_files: KeyFiles, stop: &CancellationToken) {
+pub(super) fn keep_keys(issuers: Issuers, key_files: SharedKeyFiles, stop: &CancellationToken) {
     tokio::spawn(key_files.keep_fresh(stop.clone()));
     tokio::spawn(until(stop.clone(), async move { issuers.keep_fresh().await }));
 }

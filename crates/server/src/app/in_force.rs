@@ -30,7 +30,7 @@ use crate::{
     current_router::CurrentRouter,
     failure::Failure,
     policy::changes::Changes,
-    reload::ReplaceableParts,
+    reload::{AskedKeys, Part, ReplaceableParts},
 };
 
 /// How long the keys of new issuers are waited for before requests may need them.
@@ -133,7 +133,8 @@ impl InForce {
         let Routed { router, explaining, rules, sources: more } =
             app.route(&self.ended, &foundation.rates)?;
         sources.extend(more);
-        let parts = parts(&config, upstream_files, rules.clone(), &recheck, &foundation.clock);
+        let mut parts = parts(&config, upstream_files, rules.clone(), &recheck, &foundation.clock);
+        parts.extend(AskedKeys::all(&key_files).map(|part| -> Box<dyn Part> { Box::new(part) }));
         for health in parts.iter().map(|part| part.health()) {
             checks.push(Box::new(move || health.failing()));
         }

@@ -36,9 +36,13 @@ impl WatchedFolder {
         self.watch.health()
     }
 
-    /// Checks the folder, and reads it if it has changed or could not be read before. Returns its
-    /// issuer if it did.
-    pub(super) fn poll(&self, clock: &dyn Clock) -> Option<Issuer> {
-        self.watch.poll(clock).then(|| self.watch.issuer().clone())
+    /// Checks the folder, and reads it if it has changed, could not be read before, or the operator
+    /// asks. Returns whether its keys are others now.
+    pub(super) fn poll(&self, clock: &dyn Clock, is_asked: bool) -> bool {
+        if is_asked {
+            self.watch.read_again(clock);
+            return self.watch.health().failing_since().is_none();
+        }
+        self.watch.poll(clock)
     }
 }

@@ -1,6 +1,7 @@
 //! Keys in files, which change while the server runs: keys are rotated.
 //!
-//! 1. A file is checked every second, and read if it has changed or could not be read before.
+//! 1. A file is checked every second, and read if it has changed or could not be read before. It is
+//!    read at once when the operator asks.
 //! 2. Its new content replaces the old one, also if it is a set without a usable key: then no token
 //!    of its issuer is accepted.
 //! 3. A file that cannot be read, or has neither a key nor a key set, changes nothing: the known
@@ -15,13 +16,13 @@ mod folder;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use auth_core::{Clock, FailureChange, Issuer, IssuerKeys, JobHealth, KeySet};
 use bartizan::Issuers;
-use settings::{KeySettingError, VerifyingKeys};
+use settings::{KeySettingError, VerifyingKeys, regular_file::is_given_at_start};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::folder::WatchedFolder;
@@ -51,6 +52,19 @@ pub(crate) struct KeyFiles {
     clock: Arc<dyn Clock>,
 }
 
+/// Key files that are read every second, and when the operator asks. Its clones share them.
+#[derive(Clone)]
+pub(crate) struct SharedKeyFiles(Arc<Mutex<KeyFiles>>);
+
+/// One of the places with keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The folder of the issuer that signs in this process.
+    Folder,
+    /// The file with this number.
+    File(usize),
+}
+
 /// What distinguishes one version of a file from another: when it was modified, its size and inode.
 /// `None` if there is no file.
 type FileVersion = Option<(SystemTime, u64, u64)>;
@@ -69,7 +83,8 @@ struct Watched {
 }
 
 impl KeyFiles {
-    /// Those of `files`, for the keys of `issuers`.
+    /// Those of `files`, for the keys of `issuers`. A pipe that was given at the start was read
+    /// then.
     pub(crate) fn new(files: Vec<KeyFile>, issuers: Issuers, clock: Arc<dyn Clock>) -> Self {
         let watch = |file: KeyFile| Watched {
             health: JobHealth::new(format!("reading the keys of {}", file.issuer)),
@@ -78,7 +93,8 @@ impl KeyFiles {
             has_keys: true,
             keys: None,
         };
-        let watched = files.into_iter().map(watch).collect();
+        let files = files.into_iter().filter(|file| !is_given_at_start(&file.path));
+        let watched = files.map(watch).collect();
         Self { watched, folder: None, issuers, clock }
     }
 
@@ -87,37 +103,40 @@ impl KeyFiles {
         Self { folder, ..self }
     }
 
-    /// Whether each file can be read, and has keys.
-    pub(crate) fn health(&self) -> Vec<JobHealth> {
-        let files = self.watched.iter().map(|it| &it.health);
-        files.chain(self.folder.as_ref().map(WatchedFolder::health)).cloned().collect()
+    /// The same, to be read by several.
+    pub(crate) fn shared(self) -> SharedKeyFiles {
+        SharedKeyFiles(Arc::new(Mutex::new(self)))
     }
 
-    /// Keeps the keys as the files have them, until `stop` is cancelled.
-    pub(crate) async fn keep_fresh(mut self, stop: CancellationToken) {
-        while !self.watched.is_empty() || self.folder.is_some() {
-            self.poll();
-            tokio::select! {
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
-                () = stop.cancelled() => return,
-            }
-        }
+    /// Each place, and whether it can be read and has keys.
+    fn places(&self) -> Vec<(Place, JobHealth)> {
+        let file = |(number, it): (usize, &Watched)| (Place::File(number), it.health.clone());
+        let folder = self.folder.as_ref().map(|it| (Place::Folder, it.health().clone()));
+        self.watched.iter().enumerate().map(file).chain(folder).collect()
     }
 
     fn poll(&mut self) {
+        for (place, _) in self.places() {
+            self.poll_place(place, false);
+        }
+    }
+
+    /// Checks one place; `is_asked`: the operator asks for it.
+    fn poll_place(&mut self, place: Place, is_asked: bool) {
         let clock = self.clock.as_ref();
-        let folder = self.folder.as_mut();
-        let mut changed: Vec<_> =
-            folder.and_then(|folder| folder.poll(clock)).into_iter().collect();
-        for watched in &mut self.watched {
-            if watched.poll(clock) {
-                changed.push(watched.file.issuer.clone());
+        let changed = match place {
+            Place::Folder => {
+                let changed = self.folder.as_ref().filter(|it| it.poll(clock, is_asked));
+                changed.map(WatchedFolder::issuer)
             }
-        }
-        for issuer in changed {
-            let keys = self.keys_of(&issuer);
-            self.issuers.replace_keys(IssuerKeys::new(issuer, keys));
-        }
+            Place::File(number) => {
+                let file = self.watched.get_mut(number);
+                file.and_then(|it| it.poll(clock, is_asked).then_some(&it.file.issuer))
+            }
+        };
+        let Some(issuer) = changed.cloned() else { return };
+        let keys = self.keys_of(&issuer);
+        self.issuers.replace_keys(IssuerKeys::new(issuer, keys));
     }
 
     /// The keys of an issuer: those of its file, and of its folder.
@@ -133,13 +152,45 @@ impl KeyFiles {
     }
 }
 
+impl SharedKeyFiles {
+    /// Each place, and whether it can be read and has keys.
+    pub(crate) fn places(&self) -> Vec<(Place, JobHealth)> {
+        self.lock().places()
+    }
+
+    /// Reads one place at once, as the operator asks.
+    pub(crate) fn read_again(&self, place: Place) {
+        self.lock().poll_place(place, true);
+    }
+
+    /// Keeps the keys as the files have them, until `stop` is cancelled.
+    pub(crate) async fn keep_fresh(self, stop: CancellationToken) {
+        if self.places().is_empty() {
+            return;
+        }
+        loop {
+            let files = self.clone();
+            // Files are not read on a thread that others wait for. A panic is logged by its hook.
+            let _ = tokio::task::spawn_blocking(move || files.lock().poll()).await;
+            tokio::select! {
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, KeyFiles> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Watched {
-    /// Checks the file, and reads it if it has changed or could not be read before. Returns whether
-    /// its keys are others now.
-    fn poll(&mut self, clock: &dyn Clock) -> bool {
+    /// Checks the file, and reads it if it has changed, could not be read before, or the operator
+    /// asks. Returns whether its keys are others now.
+    fn poll(&mut self, clock: &dyn Clock, is_asked: bool) -> bool {
         let (version, before) = (file_version(&self.file.path), self.last_read);
         // What could not be read may be readable now, without a change of its content.
-        if before == Some(version) && self.health.failing_since().is_none() {
+        if before == Some(version) && self.health.failing_since().is_none() && !is_asked {
             return false;
         }
         self.last_read = Some(version);
@@ -147,7 +198,7 @@ impl Watched {
         match settings::verifying_keys_in(self.file.path.clone()) {
             Ok(found) => {
                 let is_back = self.health.succeeded();
-                if before.is_some() || is_back {
+                if before.is_some() || is_back || is_asked {
                     log_keys(issuer, &self.file.path, &found);
                 }
                 self.has_keys = true;
@@ -155,14 +206,16 @@ impl Watched {
                 true
             }
             Err(fault @ KeySettingError::NoUsableKeys { .. }) => {
-                if self.health.failed(&fault, clock.now()) != FailureChange::Same {
+                let change = self.health.failed(&fault, clock.now());
+                if change != FailureChange::Same || is_asked {
                     tracing::warn!(%issuer, %fault, "No token of the issuer is accepted any more");
                 }
                 self.remove_keys()
             }
             Err(fault) => {
                 let hours = self.file.outage.as_secs() / 3600;
-                if self.health.failed(&fault, clock.now()) != FailureChange::Same && self.has_keys {
+                let change = self.health.failed(&fault, clock.now());
+                if (change != FailureChange::Same || is_asked) && self.has_keys {
                     tracing::warn!(
                         %issuer, %fault,
                         "The keys of {name} cannot be read: the old ones are used for {hours} h"
@@ -265,9 +318,9 @@ mod tests {
         }
 
         fn failing_since(&self) -> Option<i64> {
-            let health = self.files.health();
-            assert_eq!(health[0].job(), format!("reading the keys of {ISSUER}"));
-            health[0].failing_since().map(auth_core::NumericDate::as_secs)
+            let (_, health) = self.files.places().remove(0);
+            assert_eq!(health.job(), format!("reading the keys of {ISSUER}"));
+            health.failing_since().map(auth_core::NumericDate::as_secs)
         }
 
         fn is_usable(&self) -> bool {

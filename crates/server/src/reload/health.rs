@@ -11,13 +11,19 @@ use crate::admin::readiness::Failing;
 #[derive(Debug, Clone)]
 pub(crate) struct ReloadHealth {
     job: JobHealth,
-    reason: Arc<Mutex<&'static str>>,
+    /// Why it is refused; `None` of what is reported as a job.
+    reason: Option<Arc<Mutex<&'static str>>>,
 }
 
 impl ReloadHealth {
     /// For the files that are called `label`. None is refused so far.
     pub(crate) fn new(label: &str) -> Self {
-        Self { job: JobHealth::new(label), reason: Arc::default() }
+        Self { job: JobHealth::new(label), reason: Some(Arc::default()) }
+    }
+
+    /// For files that a job reads by itself.
+    pub(crate) const fn of_job(job: JobHealth) -> Self {
+        Self { job, reason: None }
     }
 
     /// The newest version is in force. `true` if an earlier one was refused.
@@ -27,14 +33,17 @@ impl ReloadHealth {
 
     /// The newest version is refused. `true` if that was not known before.
     pub(crate) fn refused(&self, error: &ReloadError, now: NumericDate) -> bool {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = error.reason();
+        if let Some(reason) = &self.reason {
+            *reason.lock().unwrap_or_else(PoisonError::into_inner) = error.reason();
+        }
         self.job.failed(error, now) != FailureChange::Same
     }
 
     /// What fails now. Callers are served by the old version.
     pub(crate) fn failing(&self) -> Option<Failing> {
         let failure = self.job.failure()?;
-        let reason = *self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(reason) = &self.reason else { return Some(Failing::job(&failure)) };
+        let reason = *reason.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Failing {
             what: format!("a change of the {} is refused, as {reason}", failure.job),
             since: Some(failure.since),

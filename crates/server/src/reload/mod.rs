@@ -14,6 +14,7 @@
 
 mod error;
 mod health;
+mod keys;
 pub(crate) mod policy;
 mod recheck;
 mod requests;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use self::health::ReloadHealth;
 pub(crate) use self::{
     error::ReloadError,
+    keys::AskedKeys,
     recheck::Recheck,
     requests::{ReloadEndedError, ReloadRequests},
     watched::{Applied, Part, Source, Watched},

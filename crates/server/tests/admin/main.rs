@@ -13,5 +13,6 @@ mod listening;
 mod metrics;
 mod monitoring;
 mod program;
+mod read_again;
 mod status;
 mod traces;

@@ -67,8 +67,19 @@ impl World {
 
     /// Starts a server whose admin listener is at `admin`.
     pub(crate) fn start(&self, args: &[&str], admin: &str) -> Running {
+        self.start_with(args, admin, &[])
+    }
+
+    /// The same with these variables.
+    pub(crate) fn start_with(
+        &self,
+        args: &[&str],
+        admin: &str,
+        variables: &[(&str, &str)],
+    ) -> Running {
         let mut command = self.command(args);
         command.env("ADMIN_BIND", admin).env("BIND_ADDR", "127.0.0.1:0");
+        command.envs(variables.iter().copied());
         let mut process = Process::start(&mut command, self.path("server.log"));
         let mut after = |begin: &str, end: &str| {
             let mut line = process.line();
@@ -162,6 +173,11 @@ impl Running {
         let request = self.http.post(format!("{}{path}", self.admin)).body(body);
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// The most memory that it has had, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.process.peak_memory()
     }
 
     pub(crate) fn log(&self) -> String {

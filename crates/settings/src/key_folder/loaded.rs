@@ -156,10 +156,24 @@ impl KeyFolder {
     ///
     /// [`RotationError`] if a file cannot be read or used.
     pub fn refresh(&self, now: NumericDate) -> Result<bool, RotationError> {
+        self.refreshed(now, false)
+    }
+
+    /// Reads the folder again, whether or not its files have changed. After an error the keys are
+    /// the old ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`refresh`](Self::refresh).
+    pub fn read_again(&self, now: NumericDate) -> Result<(), RotationError> {
+        self.refreshed(now, true).map(|_| ())
+    }
+
+    fn refreshed(&self, now: NumericDate, is_asked: bool) -> Result<bool, RotationError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Before they are read: what changes meanwhile is read the next time.
         let current = Seen::of(&self.folder);
-        if *seen == current {
+        if *seen == current && !is_asked {
             return Ok(false);
         }
         *seen = Seen { is_good: false, ..current };
@@ -319,9 +333,39 @@ mod tests {
         assert_eq!(id(&keys.keys(), at(2)), first);
         fs::write(&path, good).unwrap();
         assert!(keys.refresh(at(3)).unwrap());
+        // A key is in memory already: that its file cannot be used is found when it is asked for.
+        let key = folder.join(format!("key-{first}.pem"));
+        let good = fs::read_to_string(&key).unwrap();
+        fs::write(&key, "no key").unwrap();
+        assert!(!keys.refresh(at(3)).unwrap());
+        assert!(matches!(keys.read_again(at(3)), Err(RotationError::Key(_))));
+        assert!(matches!(keys.refresh(at(3)), Err(RotationError::Key(_))));
+        fs::write(&key, good).unwrap();
+        keys.read_again(at(3)).unwrap();
         fs::remove_file(folder.join(SET)).unwrap();
         assert!(matches!(keys.refresh(at(4)), Err(RotationError::Key(_))));
         assert_eq!(keys.keys().published().len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_leaves_the_keys_and_no_one_waits_for_it() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("keys");
+        let keys = made(&folder);
+        let first = id(&keys.keys(), at(0));
+        for name in [STATE.to_owned(), SET.to_owned(), format!("key-{first}.pem")] {
+            let path = folder.join(name);
+            let good = fs::read_to_string(&path).unwrap();
+            testkit::make_pipe(&path);
+            assert!(keys.read_again(at(1)).is_err(), "{}", path.display());
+            assert_eq!(id(&keys.keys(), at(1)), first);
+            fs::remove_file(&path).unwrap();
+            crate::secret_file::write(&path, &good).unwrap();
+            keys.read_again(at(1)).unwrap();
+        }
+        testkit::make_pipe(&folder.join("rotation.lock"));
+        assert!(matches!(Rotation::lock(&folder), Err(RotationError::Io { .. })));
     }
 
     #[test]
