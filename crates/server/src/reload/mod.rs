@@ -175,8 +175,9 @@ impl Reload {
             let pause = if answering.is_some() { ASKED_INTERVAL } else { INTERVAL };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                // Never an error: there is a sender here.
-                _ = asked.changed() => {
+                // Never an error: there is a sender here. What is asked meanwhile waits until this
+                // request is answered: else files would never settle while many ask.
+                _ = asked.changed(), if answering.is_none() => {
                     answering = Some(*asked.borrow_and_update());
                     is_new = true;
                 }

@@ -138,6 +138,57 @@ mod tests {
         }
     }
 
+    /// Each look at it asks for it once more.
+    struct Impatient {
+        files: Watched<Refused>,
+        requests: watch::Sender<Option<ReloadRequests>>,
+        looks: usize,
+        stop: CancellationToken,
+    }
+
+    impl Part for Impatient {
+        fn look(&mut self) {
+            self.files.look();
+            self.looks += 1;
+            if self.looks == 20 {
+                self.stop.cancel();
+            }
+            if let Some(requests) = &*self.requests.borrow() {
+                requests.ask();
+            }
+        }
+
+        fn ask(&mut self) {
+            self.files.ask();
+        }
+
+        fn is_settled(&self) -> bool {
+            self.files.is_settled()
+        }
+
+        fn health(&self) -> ReloadHealth {
+            self.files.health()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_settle_however_often_they_are_asked_for() {
+        let (stop, judged) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let source = Refused { reads: 0, change_after: 0, judged: Arc::clone(&judged) };
+        let files = Watched::new(source, ManualClock::at(NOW));
+        let (requests, _) = watch::channel(None);
+        let part = Impatient { files, requests: requests.clone(), looks: 0, stop: stop.clone() };
+        let parts: Vec<Box<dyn Part>> = vec![Box::new(part)];
+        let reload = Reload::new(parts, ReplaceableParts::default(), ManualClock::at(NOW));
+        requests.send_replace(Some(reload.requests()));
+        let asking = reload.requests();
+        let waiting = tokio::spawn(async move { asking.ask_and_wait().await });
+        tokio::task::yield_now().await;
+        reload.keep_fresh(stop).await;
+        assert!(judged.load(Ordering::Relaxed) > 1, "each round is judged");
+        assert_eq!(waiting.await.unwrap().unwrap().len(), 1);
+    }
+
     #[tokio::test]
     async fn whoever_waits_learns_that_the_server_stops_and_whoever_asks_later_too() {
         let (stop, others) = (CancellationToken::new(), ReplaceableParts::default());
