@@ -62,9 +62,11 @@ impl Source for WatchedUpstream {
         let (policy, lock) = (text_of(policy, &config.policy)?, text_of(lock, &config.lock)?);
         let files = UpstreamFiles::of_texts(config, policy, lock)?;
         let is_accepted = files.is_accepted();
-        let (Some(policy), Some(lock), true) = (files.policy, files.lock, is_accepted) else {
+        let policy = files.policy.ok_or_else(|| ReloadError::Missing(config.policy.clone()))?;
+        let lock = files.lock.ok_or_else(|| ReloadError::Missing(config.lock.clone()))?;
+        if !is_accepted {
             return Err(ReloadError::NotAccepted);
-        };
+        }
         let policy = policy_of(&policy)?;
         let offers: Vec<Action> =
             lock.pins.iter().filter_map(|it| it.kind().action(it.key())).collect();
@@ -191,6 +193,22 @@ mod tests {
             what,
             "a change of the policy and lock file of files is refused, as it is no lock file"
         );
+        for path in [&config.lock, &config.policy] {
+            write(&config, "[tools]\nget = []\nother = []\n", &new, 2);
+            look_twice(&mut watch);
+            assert_eq!(watch.health().failing(), None);
+            fs::remove_file(path).unwrap();
+            look_twice(&mut watch);
+            let what = watch.health().failing().unwrap().what;
+            assert!(what.ends_with(" of files is refused, as one of them is not there"), "{what}");
+            testkit::make_pipe(path);
+            look_twice(&mut watch);
+            let what = watch.health().failing().unwrap().what;
+            assert!(what.ends_with(" of files is refused, as it cannot be read"), "{what}");
+            assert!(UpstreamFiles::read(&config).is_err());
+            assert_eq!(standing(), Standing::Accepted);
+            fs::remove_file(path).unwrap();
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why files that were read again are refused.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use bartizan::MissingRulesError;
 use tls_setup::TlsFileError;
@@ -28,6 +28,9 @@ pub(crate) enum ReloadError {
     /// The file of an upstream cannot be read.
     #[error(transparent)]
     Upstream(#[from] GatewayFileError),
+    /// A file of an upstream is gone.
+    #[error("{}: there is no such file. Restore it", .0.display())]
+    Missing(PathBuf),
     /// The policy of an upstream was suggested, and no one accepted it.
     #[error("the policy is not accepted")]
     NotAccepted,
@@ -73,6 +76,7 @@ impl ReloadError {
                 "it has no rule for something that is offered"
             }
             Self::Upstream(GatewayFileError::Lock { .. }) => "it is no lock file",
+            Self::Missing(_) => "one of them is not there",
             Self::NotAccepted => "it is not accepted",
             Self::Tls(error) => error.reason(),
             Self::Config(_) => "it does not fit the other settings",
