@@ -154,7 +154,7 @@ mod tests {
         assert!(watched.health.failure().is_none());
     }
 
-    /// A clock that fails whoever asks it.
+    /// A clock that cannot be read.
     #[derive(Debug)]
     struct Broken;
 

@@ -230,7 +230,7 @@ mod tests {
             ("JWT_SECRET", "a-secret-of-thirty-two-characters-or-more"),
             ("SIGN_IN", "off"),
             ("DATABASE_URL", "sqlite::memory:"),
-            // Nobody listens there.
+            // Nothing listens there.
             ("LIMITS_STORE", "redis://127.0.0.1:1"),
         ];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));

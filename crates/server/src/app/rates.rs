@@ -1,5 +1,5 @@
-//! What callers have spent of their rates at each resource. It outlasts the server in force, so that
-//! a change of a setting gives no caller a fresh budget.
+//! What callers have spent of their rates at each resource. It outlasts the server in force, so
+//! that a change of a setting gives no caller a fresh budget.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -140,7 +140,7 @@ impl Reload {
         self.requests.reading.clone()
     }
 
-    /// Reads until `stop` is cancelled. Whoever waits for an answer then learns that there is none.
+    /// Reads until `stop` is cancelled. Who waits for an answer then learns that there is none.
     pub(crate) async fn keep_fresh(self, stop: CancellationToken) {
         let Self { mut parts, replaceable, requests, judged, clock } = self;
         let mut asked = requests.asked.subscribe();

@@ -11,7 +11,7 @@ use crate::admin::readiness::Failing;
 pub(crate) struct ReloadRequests {
     pub(super) asked: watch::Sender<u64>,
     /// The last request after which everything was judged. What reads has the only sender, so
-    /// whoever waits learns of its end.
+    /// who waits learns of its end.
     pub(super) judged: watch::Receiver<u64>,
     pub(super) lasting: Box<[ReloadHealth]>,
     pub(super) replaceable: ReplaceableParts,
