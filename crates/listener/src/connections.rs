@@ -91,9 +91,10 @@ impl Connections {
     /// server.
     pub(super) fn handshake_failed(&self, address: IpAddr, reason: &dyn fmt::Display) {
         self.0.failed_handshakes.fetch_add(1, Relaxed);
-        match self.0.failures.due() {
-            Some(others) => tracing::info!(%address, %reason, others, "A TLS handshake failed"),
-            None => tracing::debug!(%address, %reason, "A TLS handshake failed"),
+        if let Some(others) = self.0.failures.due() {
+            tracing::info!(%address, %reason, others, "A TLS handshake failed");
+        } else {
+            tracing::debug!(%address, %reason, "A TLS handshake failed");
         }
     }
 

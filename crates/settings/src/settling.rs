@@ -12,8 +12,15 @@ pub struct Settling<T> {
     pending: Option<T>,
 }
 
+impl<T: PartialEq> Default for Settling<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T: PartialEq> Settling<T> {
     /// Nothing was judged so far.
+    #[must_use]
     pub const fn new() -> Self {
         Self { judged: None, pending: None }
     }

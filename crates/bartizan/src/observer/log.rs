@@ -123,11 +123,10 @@ fn refused(event: &AuditEvent<'_>, kind: RefusalKind, reason: &dyn Error) {
         return;
     }
     let action = event.action.map(tracing::field::display);
-    match event.principal.map(|principal| principal.subject().as_str()) {
-        Some(subject) => {
-            tracing::warn!(target: AUDIT, request_id = %id, subject, action, %reason, "{what}");
-        }
-        None => tracing::warn!(target: NO_TOKEN, request_id = %id, action, %reason, "{what}"),
+    if let Some(subject) = event.principal.map(|principal| principal.subject().as_str()) {
+        tracing::warn!(target: AUDIT, request_id = %id, subject, action, %reason, "{what}");
+    } else {
+        tracing::warn!(target: NO_TOKEN, request_id = %id, action, %reason, "{what}");
     }
 }
 

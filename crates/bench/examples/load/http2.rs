@@ -1,6 +1,7 @@
 //! Callers over HTTP/2: many requests on one connection.
 
 use std::{
+    fmt::Write as _,
     io,
     time::{Duration, Instant},
 };
@@ -115,7 +116,7 @@ async fn answer(response: hyper::Result<Response<Incoming>>) -> Option<Answer> {
     let body = body.collect().await.ok()?.to_bytes();
     let mut text = String::new();
     for (name, value) in &head.headers {
-        text += &format!("{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
+        let _ = write!(text, "{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
     }
     text += &String::from_utf8_lossy(&body);
     Some(Answer { status: head.status.as_u16(), text: text.to_ascii_lowercase() })

@@ -227,8 +227,8 @@ async fn a_server_that_requires_a_certificate_gets_the_one_that_is_named() {
         .with("MCP_CLIENT_CERTIFICATE_FILE", "own.pem")
         .with("MCP_CLIENT_KEY_FILE", "own.key");
     let named = trusting(&url, &["--env-file", "own.env"], &servers, Some(&own));
-    let names = "MCP_CLIENT_CERTIFICATE_FILE=own.pem\nMCP_CLIENT_KEY_FILE=own.key\n";
-    put(&named, "own.env", names);
+    let in_file = "MCP_CLIENT_CERTIFICATE_FILE=own.pem\nMCP_CLIENT_KEY_FILE=own.key\n";
+    put(&named, "own.env", in_file);
     let in_one = trusting(&url, &["--client-cert", "both.pem"], &servers, None);
     put(&in_one, "both.pem", &format!("{}{}", own.key.serialize_pem(), own.pem));
     for client in [flags, variables, named, in_one] {

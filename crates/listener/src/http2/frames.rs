@@ -1,13 +1,13 @@
 //! Frames that carry neither a request nor data, within a budget.
 //!
-//! Each is cheap for a peer to send, and takes time to read or to answer: PING and SETTINGS have to
-//! be acknowledged, RST_STREAM gives up what was begun (RFC 9113 §10.5). hyper bounds some of them,
-//! and only while they wait for something. So the frames of a connection are counted as they are
-//! read, before hyper has them.
+//! Each is cheap for a peer to send, and takes time to read or to answer: PING and SETTINGS have
+//! to be acknowledged, `RST_STREAM` gives up what was begun (RFC 9113 §10.5). hyper bounds some of
+//! them, and only while they wait for something. So the frames of a connection are counted as they
+//! are read, before hyper has them.
 //!
 //! 1. A connection has [`BURST`] of them, and gets [`PER_SECOND`] more each second, up to as many.
 //! 2. It gets one more for each [`EARNING_BYTES`] that are written to it: who reads much has to
-//!    open windows often (WINDOW_UPDATE).
+//!    open windows often (`WINDOW_UPDATE`).
 //! 3. HEADERS, CONTINUATION, and DATA with a byte in it or at the end of a stream are not counted
 //!    here. They have bounds of their own.
 //! 4. Beyond the budget the connection fails.

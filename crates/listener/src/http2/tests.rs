@@ -21,7 +21,7 @@ use tokio::{
 use super::*;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// SETTINGS with windows of 2^31 - 1 bytes for each stream, and WINDOW_UPDATE for all of them.
+/// SETTINGS with windows of 2^31 - 1 bytes for each stream, and `WINDOW_UPDATE` for all of them.
 const SETTINGS: [u8; 15] = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff];
 const WINDOW: [u8; 13] = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7f, 0xff, 0, 0];
 const SECOND: Duration = Duration::from_secs(1);

@@ -13,7 +13,7 @@ use crate::{
     world::{PATIENCE, World, read, request2},
 };
 
-/// The type of RST_STREAM (RFC 9113 §6.4).
+/// The type of `RST_STREAM` (RFC 9113 §6.4).
 const RST_STREAM: u8 = 3;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

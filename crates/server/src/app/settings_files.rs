@@ -5,8 +5,8 @@
 //! 2. A change of a setting that is read at the start alone is refused: until the restart the
 //!    server says that one is needed.
 //! 3. Variables of the environment and of `.env` are read at the start alone.
-//! 4. What was judged is what is put in force: whoever reads these files meanwhile gets the texts
-//!    that were judged. So does whoever compares a policy with the settings in force.
+//! 4. What was judged is what is put in force: all that is read of these files meanwhile is the
+//!    text that was judged, also where a policy is compared with the settings in force.
 //! 5. The policy file is read with them, and one that is put in force with them is whole, too. A
 //!    change of it alone is left to what watches it.
 
@@ -350,7 +350,7 @@ mod tests {
                 &environment,
                 Some(path("policy.toml")),
             );
-            // Whoever changes a file between the two reads of the start finds it read again.
+            // A file that is changed between the two reads of the start is read again.
             fs::write(path("issuers.toml"), issuer("two")).unwrap();
             let served = meddled.served(files.environment()).unwrap();
             assert_eq!(served.config.issuers.len(), 1);
@@ -361,13 +361,13 @@ mod tests {
             let foundation = Foundation::open(&served.config, resources, &clock, "server".into());
             let foundation = Arc::new(foundation.await.unwrap());
             let stop = CancellationToken::new();
-            let mut server = InForce::new(foundation, stop.clone(), stop.clone());
-            server.put(served).await.unwrap();
-            let (health, router) = (server.health(), server.router());
+            let mut in_force = InForce::new(foundation, stop.clone(), stop.clone());
+            in_force.put(served).await.unwrap();
+            let (health, router) = (in_force.health(), in_force.router());
             let others = |name: &String| name.ends_with(".example");
             let names = move || health.status().into_iter().map(|it| it.issuer.to_string());
             let issuers = Box::new(move || names().filter(others).collect());
-            let source = files.watched(server, Box::new(meddled.clone()), stop);
+            let source = files.watched(in_force, Box::new(meddled.clone()), stop);
             let watched = Some(Watched::new(source, clock));
             Self { folder, meddled, issuers, router, watched }
         }

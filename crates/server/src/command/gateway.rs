@@ -121,7 +121,7 @@ impl Reread for RereadGateway {
             for one in found {
                 upstreams.push(match one {
                     Found::Same(same) => *same,
-                    Found::Other(config, files) => self.opened(config, files, environment).await?,
+                    Found::Other(config, files) => self.opened(*config, files, environment).await?,
                 });
             }
             Ok(served(config, upstreams, args, environment))
@@ -134,7 +134,7 @@ enum Found {
     /// It is there, and is configured so.
     Same(Box<UpstreamResource>),
     /// It was not there before, or is configured otherwise. It was accepted.
-    Other(UpstreamConfig, UpstreamFiles),
+    Other(Box<UpstreamConfig>, UpstreamFiles),
 }
 
 impl Found {
@@ -147,7 +147,7 @@ impl Found {
             let name = config.name.to_string();
             return Err(Failure::NotAccepted { name, policy: config.policy });
         }
-        Ok(Self::Other(config, files))
+        Ok(Self::Other(Box::new(config), files))
     }
 
     /// Its policy, which is in force or is to be.

@@ -65,7 +65,9 @@ pub(super) async fn show(
             None => None,
         };
         if let Some(rows) = of_chain {
-            rows.into_iter().for_each(|row| shown.push(row));
+            for row in rows {
+                shown.push(row);
+            }
             continue;
         }
         let each = chain.each_record(&filter.search, |line, text| {
