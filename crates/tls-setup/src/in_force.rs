@@ -75,7 +75,25 @@ impl InForce {
             self.tls.replace(certificate, next.clients.as_ref())?;
             self.expiry.set(certificate.validity());
         }
+        if next.clients != parts.clients {
+            report(next.clients.as_ref());
+        }
         *parts = next;
         Ok(())
+    }
+}
+
+/// Says by what certificates of clients are verified from now on: a list that is missing would not
+/// be noticed otherwise.
+fn report(clients: Option<&ClientAuthorities>) {
+    let Some(clients) = clients else { return };
+    let (authorities, lists) = (clients.count(), clients.lists());
+    tracing::info!(authorities, lists, "Certificates of clients are verified");
+    let of_others = clients.lists_of_others();
+    if of_others > 0 {
+        tracing::warn!(
+            of_others,
+            "Revocation lists are of no authority in the same file: is one of them the wrong one?"
+        );
     }
 }

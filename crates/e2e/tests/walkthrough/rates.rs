@@ -21,7 +21,7 @@ fn a_call_beyond_the_rate_says_when_to_try_again() {
     assert!(!said.err.contains("sign in"), "{}", said.err);
     let log = server.log_with("-> Limit reached!");
     let line = log.lines().find(|line| line.contains("-> Limit reached!")).unwrap();
-    assert!(line.contains("subject=\"alice\" action=call tool \"get_time\""), "{line}");
+    assert!(line.contains("subject=\"alice\" action=tools/call get_time"), "{line}");
     world.client(&server, &["call", "whoami"]).expect_code(0);
 
     world

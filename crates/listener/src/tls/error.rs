@@ -8,6 +8,12 @@ pub enum CertificateError {
     /// Not PEM (RFC 7468).
     #[error("this is no PEM file with certificates")]
     Syntax,
+    /// What is no text.
+    #[error(
+        "this file has bytes that are no text: write PEM alone. `openssl crl -inform der -in LIST` \
+         prints a list so, and `openssl x509 -inform der -in CERTIFICATE` a certificate"
+    )]
+    Binary,
     /// A PEM file without a certificate.
     #[error("there is no certificate in this file (PEM, `-----BEGIN CERTIFICATE-----`)")]
     Empty,

@@ -19,6 +19,7 @@ mod accept;
 mod authorities;
 mod certificate;
 mod error;
+mod revocation;
 mod validity;
 
 use std::{fmt, sync::Arc};

@@ -42,11 +42,11 @@ pub(super) fn read(certificate: &[u8]) -> Option<Validity> {
     times.is_finished().then_some(Validity { not_before, not_after })
 }
 
-fn sequence(value: AnyRef<'_>) -> Option<&[u8]> {
+pub(super) fn sequence(value: AnyRef<'_>) -> Option<&[u8]> {
     (value.tag() == Tag::Sequence).then(|| value.value())
 }
 
-fn first(values: &[u8]) -> Option<AnyRef<'_>> {
+pub(super) fn first(values: &[u8]) -> Option<AnyRef<'_>> {
     AnyRef::decode(&mut SliceReader::new(values).ok()?).ok()
 }
 
