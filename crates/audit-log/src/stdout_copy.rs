@@ -48,13 +48,12 @@ impl StdoutCopy {
             return true;
         }
         match self.writer.try_send(std::mem::take(&mut self.pending)) {
-            Ok(()) => true,
             Err(TrySendError::Full(pending)) => {
                 self.pending = pending;
                 false
             }
-            // The thread has panicked, and its hook has said so.
-            Err(TrySendError::Disconnected(_)) => true,
+            // It is handed over, or the thread has panicked, and its hook has said so.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => true,
         }
     }
 

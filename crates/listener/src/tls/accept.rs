@@ -1,9 +1,9 @@
 //! One handshake.
 
-use std::{io, time::SystemTime};
+use std::io;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use rustls::server::Acceptor;
+use rustls::{pki_types::UnixTime, server::Acceptor};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
@@ -50,6 +50,7 @@ pub(crate) async fn accept(tls: &Tls, io: Progress, kind: Kind) -> io::Result<Op
 
 /// Whether the time of a certificate is over.
 fn has_ended(certificate: &[u8]) -> bool {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    validity::read(certificate).is_none_or(|validity| validity.not_after < now.as_secs())
+    // The clock by which the handshake verified it.
+    let now = UnixTime::now().as_secs();
+    validity::read(certificate).is_none_or(|validity| validity.not_after < now)
 }

@@ -484,8 +484,8 @@ mod tests {
         let mut world = World::new().await;
         world.look_twice().await;
         let read = world.meddled.read.lock().unwrap().len();
-        let long = fs::File::create(world.path("issuers.toml")).unwrap();
-        long.set_len(700 << 20).unwrap();
+        let huge = fs::File::create(world.path("issuers.toml")).unwrap();
+        huge.set_len(700 << 20).unwrap();
         // A reader that opened it would find this.
         world.meanwhile("issuers.toml", issuer("three"));
         let log = world.look_twice().await;
