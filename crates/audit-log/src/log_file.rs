@@ -35,6 +35,12 @@ pub enum AuditFileError {
         /// What the file system said.
         source: io::Error,
     },
+    /// The folder of the log is not there.
+    #[error("the folder {} of the audit log is not there: make it, for the account that writes the log", folder.display())]
+    NoFolder {
+        /// Which folder.
+        folder: PathBuf,
+    },
     /// Another process writes it.
     #[error("the audit log {} is written by another process: give each server a file of its own", path.display())]
     InUse {
@@ -89,9 +95,10 @@ pub struct LogFile {
     _lock: File,
     /// `None` after a file was renamed, until the next one could be made.
     file: Option<File>,
-    /// How long the file is, and the number of its first record.
+    /// How long the file is, and the numbers of its first and its last record.
     bytes: u64,
     first: u64,
+    last: u64,
     chain: Chain,
     key: SigningKey,
     max_bytes: u64,
@@ -145,6 +152,7 @@ impl LogFile {
             file: Some(file),
             bytes,
             first,
+            last: head.sequence(),
             key: key.clone(),
             max_bytes: *max_bytes,
             max_full_files: *max_full_files,
@@ -175,7 +183,19 @@ impl LogFile {
         }
     }
 
+    /// Writes what was taken. Records do not go into a file that was removed or moved: no one would
+    /// find them.
     fn flush(&mut self) -> io::Result<()> {
+        if self.file.as_ref().is_some_and(|file| !is_at(file, self.files.current())) {
+            tracing::error!(
+                place = %self.files.full(self.first).display(),
+                "The file of the audit log was removed or moved while it was written: another one \
+                 is begun. Move it to this place, or its records are missing"
+            );
+            self.file = None;
+            self.first = self.last + 1;
+            self.bytes = 0;
+        }
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(append_to(self.files.current())?),
@@ -191,6 +211,7 @@ impl LogFile {
                 Err(error) => return Err(error),
             }
         }
+        self.last = self.chain.head().sequence();
         Ok(())
     }
 
@@ -283,10 +304,28 @@ impl Sink for LogFile {
     }
 }
 
+/// Whether the open file is the one that has this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        file.metadata().map(id).ok() == fs::metadata(path).map(id).ok()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
 fn lock(files: &Files) -> Result<File, AuditFileError> {
     let path = files.lock();
     let io = |source| AuditFileError::Io { path: path.clone(), source };
-    let lock = append_to(&path).map_err(io)?;
+    let lock = append_to(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => AuditFileError::NoFolder { folder: files.folder().to_owned() },
+        _ => io(source),
+    })?;
     let begin = Instant::now();
     loop {
         match lock.try_lock() {

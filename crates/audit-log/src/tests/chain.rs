@@ -185,10 +185,6 @@ fn a_log_whose_end_was_changed_is_not_opened() {
     assert!(matches!(folder.open(), Err(AuditFileError::Damaged { .. })));
     fs::write(&folder.config.file, "no record\n").unwrap();
     assert!(matches!(folder.open(), Err(AuditFileError::Damaged { .. })));
-    let missing =
-        AuditConfig { file: folder.path().join("no/audit.jsonl"), ..folder.config.clone() };
-    let opened = LogFile::open(&missing, Files::at(&missing.file), None, time(0));
-    assert!(matches!(opened, Err(AuditFileError::Io { .. })));
 }
 
 #[test]
@@ -281,4 +277,34 @@ fn only_the_owner_can_read_a_log() {
     for path in folder.files().all().unwrap() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
     }
+}
+
+#[test]
+fn after_a_file_was_moved_away_another_is_begun_and_with_its_name_nothing_is_missing() {
+    let folder = Folder::new(u64::MAX, None);
+    let mut log = folder.open().unwrap();
+    write(&mut log, 1..=3);
+    let away = folder.path().join("away");
+    fs::rename(&folder.config.file, &away).unwrap();
+    write(&mut log, 4..=6);
+    // The record of the start is the first one.
+    assert_eq!(fs::read_to_string(&away).unwrap().lines().count(), 4);
+    folder.verify().unwrap_err();
+    fs::rename(&away, folder.files().full(1)).unwrap();
+    log.close(time(7)).unwrap();
+    let report = folder.verify().unwrap();
+    assert_eq!((report.first, report.head.sequence()), (1, 8));
+    drop(log);
+    write(&mut folder.open().unwrap(), 8..=9);
+    assert_eq!(folder.verify().unwrap().head.sequence(), 11);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = Folder::new(u64::MAX, None);
+    let file = folder.path().join("missing/audit.jsonl");
+    let config = AuditConfig { file: file.clone(), ..folder.config.clone() };
+    let fault = LogFile::open(&config, Files::at(&file), None, time(0)).unwrap_err();
+    let AuditFileError::NoFolder { folder } = fault else { panic!("{fault}") };
+    assert_eq!(Some(folder.as_path()), file.parent());
 }

@@ -200,7 +200,7 @@ fn a_log_that_cannot_be_signed_or_opened_ends_the_start() {
         (&[("AUDIT_KEY_FILE", "public.pem")], 2, &["AUDIT_KEY_FILE public.pem"]),
         (&[("AUDIT_KEY_FILE", "secret.json")], 2, &["a secret has no public half"]),
         (&[("AUDIT_CHECKPOINT_RECORDS", "0")], 2, &["a whole number of 1 or more"]),
-        (&[("AUDIT_FILE", "no/audit.jsonl")], 7, &["the audit log no/audit.lock"]),
+        (&[("AUDIT_FILE", "no/audit.jsonl")], 7, &["the folder no of the audit log is not there"]),
     ] {
         let said = world.run_with(settings, &["--bind", "127.0.0.1:0"]);
         drop(said.expect(code).has(texts));
