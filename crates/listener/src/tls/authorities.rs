@@ -59,8 +59,8 @@ impl ClientAuthorities {
         self.revoked.len()
     }
 
-    /// How many of the lists are of no authority here. They count for certificates that their issuer
-    /// has signed, if one of these authorities has signed that issuer's.
+    /// How many of the lists are of no authority here. They count for certificates that their
+    /// issuer has signed, if one of these authorities has signed that issuer's.
     #[must_use]
     pub fn lists_of_others(&self) -> usize {
         let is_own = |issuer: &[u8]| {
