@@ -113,6 +113,16 @@ fn hint(error: &CertificateError) -> Option<String> {
         CertificateError::KeyAlone(_) => {
             return Some("--client-cert FILE names the certificate of this key".to_owned());
         }
+        // It may be a certificate alone, which everyone may read.
+        CertificateError::File { source_name, fault: SecretFileError::InsecurePermissions(_) }
+            if matches!(*source_name, "--client-cert" | "MCP_CLIENT_CERTIFICATE_FILE") =>
+        {
+            return Some(
+                "the private key is looked for in it: if that is in another file, name it with \
+                 --client-key"
+                    .to_owned(),
+            );
+        }
         CertificateError::File { .. } => return None,
         CertificateError::Content { path, certificate, fault, .. } => (path, certificate, fault),
     };

@@ -356,6 +356,14 @@ async fn a_key_that_others_may_read_is_not_read() {
     for part in ["--client-key: own.key: other users can read this file", "chmod 600"] {
         assert!(run.stderr.contains(part), "{part}: {run:#?}");
     }
+    // A certificate alone may be read by all, and is no place for the key.
+    let client = Client::new(&["--client-cert", "own.pem"]).with_token();
+    put(&client, "own.pem", &own.pem);
+    set_mode(&client.folder().join("own.pem"), 0o644);
+    let run = client.run().await.expect(2);
+    for part in ["--client-cert: own.pem: other users can read", "name it with --client-key"] {
+        assert!(run.stderr.contains(part), "{part}: {run:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
