@@ -18,7 +18,6 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import * as types from '@modelcontextprotocol/sdk/types.js';
-import chromium from '@sparticuz/chromium';
 
 import { PATIENCE, Place, freePort } from './harness.mjs';
 import { recipes, runners, words } from './recipes.mjs';
@@ -102,7 +101,7 @@ before(async () => {
     ...place.settings, ...person, PATH: `${bin}:${process.env.PATH}`, HOME: place.folder, TMPDIR: place.folder,
     LC_ALL: 'C.UTF-8', TZ: 'UTC', MEMORY_FILE_PATH: join(srv, 'memory.jsonl'),
   };
-  const browser = process.env.CHROMIUM || (await chromium.executablePath());
+  const browser = process.env.CHROMIUM;
   runners(bin, {
     // Chromium's own sandbox needs a user other than root.
     '@playwright/mcp': { environment: `PLAYWRIGHT_MCP_EXECUTABLE_PATH="${browser}"`, args: '--no-sandbox' },

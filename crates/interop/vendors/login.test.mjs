@@ -44,7 +44,7 @@ before(async () => {
   home = mkdtempSync(join(tmpdir(), 'home-'));
   browser = await puppeteer.launch({
     args: chromium.args,
-    executablePath: process.env.CHROMIUM || (await chromium.executablePath()),
+    executablePath: process.env.CHROMIUM,
     headless: 'shell',
     defaultViewport: { width: 900, height: 600 },
   });

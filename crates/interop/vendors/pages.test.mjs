@@ -47,7 +47,7 @@ before(async () => {
   origin = `http://127.0.0.1:${port}`;
   browser = await puppeteer.launch({
     args: chromium.args,
-    executablePath: process.env.CHROMIUM || (await chromium.executablePath()),
+    executablePath: process.env.CHROMIUM,
     headless: 'shell',
   });
 });
