@@ -5,7 +5,9 @@
 
 use std::{fs, time::Duration};
 
-use auth_core::audit::{Chain, Change, Decision, Entry, Head, Line, Outcome, Timestamp, What, Who};
+use auth_core::audit::{
+    Chain, Change, Decision, Entry, Event, Head, Line, Outcome, Timestamp, What, Who,
+};
 use directory::{AuditRow, AuditSearch, AuditTable, Before};
 use testkit::Postgres;
 
@@ -160,7 +162,9 @@ async fn a_search_finds_each_record_that_fits_and_goes_on_behind_a_page() {
         (action("client register"), &[9]),
         (action("'"), &[]),
         (between(1, 4), &[2, 3, 4, 5, 6]),
-        (AuditSearch { outcome: Some(Outcome::Denied), ..user("bob") }, &[5]),
+        (AuditSearch { event: Some(Event::Decision(Outcome::Denied)), ..user("bob") }, &[5]),
+        (AuditSearch { event: Some(Event::Changed), ..AuditSearch::default() }, &[3, 4, 9]),
+        (AuditSearch { event: Some(Event::Skipped), ..AuditSearch::default() }, &[8]),
         (AuditSearch { action: Some("tools/call".into()), ..user("bob") }, &[1, 5]),
         (AuditSearch { until: Some(time(2)), ..action("get_time") }, &[1, 2]),
     ] {
@@ -225,7 +229,8 @@ async fn a_search_is_answered_by_an_index() {
     database.insert(LOG, &rows((0..20_000).map(entry))).await;
     database.ask("VACUUM ANALYZE audit_records");
     let late = AuditSearch { since: Some(time(19_990)), ..AuditSearch::default() };
-    let failed = AuditSearch { outcome: Some(Outcome::Failed), ..AuditSearch::default() };
+    let failed =
+        AuditSearch { event: Some(Event::Decision(Outcome::Failed)), ..AuditSearch::default() };
     for (search, wanted, index) in [
         (user("user-5"), 10, "subject"),
         (action("tool-5"), 10, "target"),

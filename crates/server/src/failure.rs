@@ -133,14 +133,11 @@ pub enum Failure {
     AuditTable(#[from] AuditTableError),
     /// A row of that database does not say what its record says.
     #[error(
-        "the audit log is not as it was written: row {sequence} of {log} in the database has \
-         columns that differ from its line"
+        "the audit log is not as it was written: {place} has columns that differ from its line"
     )]
     AuditRow {
-        /// Which log.
-        log: String,
-        /// The number of the row.
-        sequence: i64,
+        /// The log and the row.
+        place: String,
     },
     /// A record of the audit log is not as it was written.
     #[error("the audit log is not as it was written: {place}: {finding}")]
@@ -155,6 +152,14 @@ pub enum Failure {
     AuditRecord {
         /// The file and the line.
         place: String,
+    },
+    /// What was asked for is there, but for some records.
+    #[error("{first}; left out for such a reason: {count}")]
+    AuditLeftOut {
+        /// What is wrong with the first.
+        first: Box<Self>,
+        /// How many.
+        count: u64,
     },
     /// The user does not exist.
     #[error("no user {subject:?} of {issuer}")]
@@ -236,7 +241,7 @@ impl Failure {
             Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
             Self::Audit(AuditFileError::CutOff { .. }) => 10,
             Self::Audit(_) | Self::AuditTable(_) => 7,
-            Self::AuditRecord { .. } | Self::AuditRow { .. } => 8,
+            Self::AuditRecord { .. } | Self::AuditRow { .. } | Self::AuditLeftOut { .. } => 8,
             Self::AuditFinding { finding, .. } => match finding.fault {
                 Fault::Checkpoint(_) | Fault::WrittenAnew { .. } => 9,
                 Fault::Incomplete | Fault::CutOff => 10,
@@ -291,7 +296,7 @@ impl Failure {
                 let command = invocation.command(Program::Server, "grants list");
                 Some(format!("`{command}` shows all grants"))
             }
-            Self::Audit(AuditFileError::Damaged { .. }) | Self::AuditRecord { .. } => {
+            Self::Audit(AuditFileError::Damaged { .. }) | Self::AuditLeftOut { .. } => {
                 let command = invocation.command(Program::Server, "audit verify");
                 Some(format!("`{command}` names the first record that is not as it was written"))
             }

@@ -1,6 +1,6 @@
 //! One record as a row: the line as it is, and what one searches for.
 
-use auth_core::audit::{Entry, Line};
+use auth_core::audit::{Entry, Event, Line};
 use sqlx::{FromRow, Row, postgres::PgRow};
 
 /// How much of a text is in a column, in bytes: an index takes no long ones, and a caller chooses
@@ -70,7 +70,7 @@ impl AuditRow {
                 ..none
             },
             Entry::Change(change) => Self {
-                outcome: Some("changed".to_owned()),
+                outcome: Some(Event::Changed.name().to_owned()),
                 subject: some(&change.by),
                 action: some(&change.command),
                 target: change.object.as_ref().and_then(some),

@@ -6,7 +6,7 @@
 //!    that is found ([`AuditRow::is_of_its_line`](super::AuditRow::is_of_its_line)); a row that is
 //!    hidden by a changed column is found by who reads all rows.
 
-use auth_core::audit::{Outcome, Timestamp};
+use auth_core::audit::{Event, Timestamp};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::row::column;
@@ -25,8 +25,8 @@ pub struct AuditSearch {
     pub user: Option<String>,
     /// Of this method, target, or both with a space between; or of this command.
     pub action: Option<String>,
-    /// Decisions with this outcome.
-    pub outcome: Option<Outcome>,
+    /// About this.
+    pub event: Option<Event>,
     /// From then on.
     pub since: Option<Timestamp>,
     /// Before then.
@@ -78,7 +78,7 @@ pub(super) fn newest(
 }
 
 fn matching(log: &str, search: &AuditSearch) -> QueryBuilder<Postgres> {
-    let AuditSearch { user, action, outcome, since, until } = search;
+    let AuditSearch { user, action, event, since, until } = search;
     let mut query = QueryBuilder::new(SELECT);
     query.push_bind(log.to_owned());
     for (at, than) in [(since, ">="), (until, "<")] {
@@ -87,8 +87,11 @@ fn matching(log: &str, search: &AuditSearch) -> QueryBuilder<Postgres> {
             time(&mut query, i64::try_from(at.as_millis()).unwrap_or(i64::MAX));
         }
     }
-    if let Some(outcome) = outcome {
-        query.push(" AND kind = 'decision' AND outcome = ").push_bind(outcome.name());
+    if let Some(event) = event {
+        query.push(" AND kind = ").push_bind(event.kind());
+        if let Event::Decision(outcome) = event {
+            query.push(" AND outcome = ").push_bind(outcome.name());
+        }
     }
     if let Some(user) = user {
         query.push(" AND (kind = 'decision' AND subject = ").push_bind(column(user));
@@ -139,7 +142,7 @@ mod tests {
         let search = AuditSearch {
             user: Some(hostile.into()),
             action: Some(hostile.into()),
-            outcome: Some(Outcome::Denied),
+            event: Some(Event::Decision(auth_core::audit::Outcome::Denied)),
             since: Some(Timestamp::since_epoch(std::time::Duration::from_secs(7))),
             until: Some(Timestamp::since_epoch(std::time::Duration::from_secs(8))),
         };

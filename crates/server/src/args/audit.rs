@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use auth_core::audit::{Head, Outcome};
-use clap::{Args, Subcommand, ValueEnum};
+use auth_core::audit::{Event, Head};
+use clap::{
+    Args, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use terminal::{OutputFormat, date::When};
 
 const VERIFY_CODES: &str = "\
@@ -80,15 +83,23 @@ pub struct AuditFilter {
     /// Of this method, tool, resource, prompt, or both: `tools/call get_time`
     #[arg(long, value_name = "ACTION")]
     pub action: Option<String>,
-    /// With this outcome
-    #[arg(long, value_name = "OUTCOME", value_parser = outcome)]
-    pub outcome: Option<Outcome>,
+    /// With this word in the column OUTCOME
+    #[arg(long, value_name = "OUTCOME", value_parser = events())]
+    pub outcome: Option<Event>,
     /// From then on: 30m, 12h or 7d ago, or a date as 2030-01-31T12:00:00Z
     #[arg(long, value_name = "WHEN")]
     pub since: Option<When>,
     /// Until then
     #[arg(long, value_name = "WHEN")]
     pub until: Option<When>,
+}
+
+/// The words of the column OUTCOME.
+fn events() -> impl TypedValueParser<Value = Event> {
+    PossibleValuesParser::new(Event::all().map(Event::name)).try_map(|name| {
+        let found = Event::all().find(|event| event.name() == name);
+        found.ok_or("not an outcome")
+    })
 }
 
 /// How records are shown.
@@ -111,12 +122,4 @@ pub enum ExportFormat {
     Jsonl,
     /// Decisions and changes as API Activity events of the Open Cybersecurity Schema Framework
     Ocsf,
-}
-
-fn outcome(text: &str) -> Result<Outcome, String> {
-    let found = Outcome::ALL.into_iter().find(|outcome| outcome.name() == text);
-    found.ok_or_else(|| {
-        let known = Outcome::ALL.map(Outcome::name).join(", ");
-        format!("write one of {known}")
-    })
 }

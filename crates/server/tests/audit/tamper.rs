@@ -70,6 +70,32 @@ async fn the_first_record_that_is_not_as_it_was_written_is_named_by_cause() {
 }
 
 #[tokio::test]
+async fn what_is_not_as_it_was_written_is_left_out_of_what_is_shown_and_exported() {
+    let world = world().await;
+    let path = world.path("audit.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    let shown = |args: &[&str], code| world.run(&[&["audit"], args].concat()).expect(code);
+    let show = ["show", "audit.jsonl", "--output", "plain", "--outcome", "permitted"];
+    let export = ["export", "audit.jsonl"];
+    let [all, exported] = [&show[..], &export].map(|args| shown(args, 0).out.lines().count());
+    assert_eq!(all, 8);
+    // The first of the calls, and a line that is no record at all.
+    let changed = good.replacen("permitted", "denied", 1).replacen('\n', "\nnothing\n", 1);
+    fs::write(&path, changed).unwrap();
+    for (args, count) in [(&show[..], all), (&export, exported)] {
+        let said = shown(args, 8);
+        assert_eq!(said.out.lines().count(), count - 1, "{args:?}");
+        drop(said.has(&[
+            "audit.jsonl line 2 is not a record as it was written; left out for such a reason: 2",
+            "audit verify` names the first record",
+        ]));
+    }
+    // Of a line that is not complete nothing is said: it is being written.
+    fs::write(&path, &good[..good.len() - 9]).unwrap();
+    assert_eq!(shown(&export, 0).out.lines().count(), exported - 1);
+}
+
+#[tokio::test]
 async fn each_byte_of_a_file_that_is_changed_is_found_in_its_line() {
     let world = world().await;
     let good = fs::read(world.path("audit.jsonl")).unwrap();

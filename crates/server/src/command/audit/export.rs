@@ -2,7 +2,11 @@
 
 use std::io::Write;
 
-use super::{filter::Filter, ocsf, source::ChainRecords};
+use super::{
+    filter::Filter,
+    ocsf,
+    source::{ChainRecords, LeftOut},
+};
 use crate::{args::ExportFormat, failure::Failure};
 
 pub(super) async fn export(
@@ -11,9 +15,10 @@ pub(super) async fn export(
     format: ExportFormat,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
+    let mut left_out = LeftOut::default();
     for chain in chains {
         chain
-            .each_record(&filter.search, |line, text| {
+            .each_record(&filter.search, &mut left_out, |line, text| {
                 if !filter.has(&line) {
                     return Ok(());
                 }
@@ -28,5 +33,5 @@ pub(super) async fn export(
             })
             .await?;
     }
-    Ok(())
+    left_out.finish()
 }

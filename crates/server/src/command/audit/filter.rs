@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{
     NumericDate,
-    audit::{Entry, Line, Outcome, Timestamp},
+    audit::{Entry, Event, Line, Timestamp},
 };
 use directory::{AuditSearch, by_user};
 use terminal::date::When;
@@ -22,17 +22,17 @@ impl Filter {
         let AuditFilter { user, action, outcome, since, until } = filter;
         let at = |when: When| timestamp(when, now);
         let (since, until) = (since.map(at), until.map(at));
-        Self { search: AuditSearch { user, action, outcome, since, until } }
+        Self { search: AuditSearch { user, action, event: outcome, since, until } }
     }
 
     /// Whether the record is one of them.
     pub(super) fn has(&self, line: &Line) -> bool {
-        let AuditSearch { user, action, outcome, since, until } = &self.search;
+        let AuditSearch { user, action, event, since, until } = &self.search;
         since.is_none_or(|since| line.time >= since)
             && until.is_none_or(|until| line.time < until)
             && user.as_deref().is_none_or(|user| is_of(user, &line.entry))
             && action.as_deref().is_none_or(|action| is_action(action, &line.entry))
-            && outcome.is_none_or(|outcome| is_outcome(outcome, &line.entry))
+            && event.is_none_or(|event| Event::of(&line.entry) == Some(event))
     }
 }
 
@@ -66,8 +66,4 @@ fn is_action(action: &str, entry: &Entry) -> bool {
         Entry::Change(change) => change.command == action,
         _ => false,
     }
-}
-
-fn is_outcome(outcome: Outcome, entry: &Entry) -> bool {
-    matches!(entry, Entry::Decision(decision) if decision.outcome == outcome)
 }

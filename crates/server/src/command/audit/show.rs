@@ -3,13 +3,16 @@
 use std::{io::Write, ops::ControlFlow};
 
 use auth_core::{
-    audit::{Decision, Entry, Line, Timestamp},
+    audit::{Decision, Entry, Event, Line, Timestamp},
     display,
 };
 use serde_json::Value;
 use terminal::table::Table;
 
-use super::{filter::Filter, source::ChainRecords};
+use super::{
+    filter::Filter,
+    source::{ChainRecords, LeftOut},
+};
 use crate::{args::ShowFormat, command::context::write_json, failure::Failure};
 
 /// How many rows are held at least before the oldest are dropped.
@@ -59,9 +62,10 @@ pub(super) async fn show(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let mut shown = Shown { limit, rows: Vec::new() };
+    let mut left_out = LeftOut::default();
     for chain in chains {
         let of_chain = match limit {
-            Some(limit) => newest(chain, filter, limit).await?,
+            Some(limit) => newest(chain, filter, limit, &mut left_out).await?,
             None => None,
         };
         if let Some(rows) = of_chain {
@@ -70,7 +74,7 @@ pub(super) async fn show(
             }
             continue;
         }
-        let each = chain.each_record(&filter.search, |line, text| {
+        let each = chain.each_record(&filter.search, &mut left_out, |line, text| {
             if let Some(row) = row(filter, &line, text) {
                 shown.push(row);
             }
@@ -80,20 +84,20 @@ pub(super) async fn show(
     }
     let rows = shown.finish().into_iter();
     match output {
-        ShowFormat::Json => write_json(&rows.map(|row| row.json).collect::<Vec<_>>(), out),
+        ShowFormat::Json => write_json(&rows.map(|row| row.json).collect::<Vec<_>>(), out)?,
         ShowFormat::Table => {
             let head = ["TIME", "OUTCOME", "USER", "CLIENT", "ACTION", "REASON"];
             let table = Table::new(head).rows(rows.map(|row| row.cells));
-            write!(out, "{table}").map_err(Failure::output)
+            write!(out, "{table}").map_err(Failure::output)?;
         }
         ShowFormat::Plain => {
             for row in rows {
                 let cells = row.cells.map(|cell| display::escape(&cell).into_owned());
                 writeln!(out, "{}", cells.join("\t")).map_err(Failure::output)?;
             }
-            Ok(())
         }
     }
+    left_out.finish()
 }
 
 /// The newest rows of a chain, in the order of their times; `None` if it is in files.
@@ -101,9 +105,10 @@ async fn newest(
     chain: &ChainRecords,
     filter: &Filter,
     limit: usize,
+    left_out: &mut LeftOut,
 ) -> Result<Option<Vec<Row>>, Failure> {
     let mut rows = Vec::new();
-    let read = chain.each_record_from_the_newest(&filter.search, |line, text| {
+    let read = chain.each_record_from_the_newest(&filter.search, left_out, |line, text| {
         rows.extend(row(filter, &line, text));
         if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
@@ -123,11 +128,11 @@ fn row(filter: &Filter, line: &Line, text: &str) -> Option<Row> {
 fn cells(line: &Line) -> Option<[String; 6]> {
     let time = line.time.to_string();
     let none = || "-".to_owned();
-    let [outcome, user, client, action, reason] = match &line.entry {
+    let outcome = Event::of(&line.entry)?.name().to_owned();
+    let [user, client, action, reason] = match &line.entry {
         Entry::Decision(decision) => {
             let who = decision.who.as_ref();
             [
-                decision.outcome.name().to_owned(),
                 who.map_or_else(none, |who| who.subject.clone()),
                 who.and_then(|who| who.client.clone()).unwrap_or_else(none),
                 action(decision),
@@ -137,23 +142,23 @@ fn cells(line: &Line) -> Option<[String; 6]> {
         Entry::Change(change) => {
             let what = [Some(&change.command), change.object.as_ref(), change.detail.as_ref()];
             let what = what.into_iter().flatten().map(String::as_str).collect::<Vec<_>>();
-            ["changed".to_owned(), change.by.clone(), none(), what.join(" "), none()]
+            [change.by.clone(), none(), what.join(" "), none()]
         }
         Entry::Start { version, removed_bytes } => {
             let reason = match removed_bytes {
                 0 => none(),
                 bytes => format!("{bytes} bytes of a record that was not complete were removed"),
             };
-            ["started".to_owned(), none(), none(), format!("version {version}"), reason]
+            [none(), none(), format!("version {version}"), reason]
         }
         Entry::Skipped { count } => {
             let reason = "more refusals in a second than are recorded, or no room for them";
             let what = format!("{count} requests");
-            ["skipped".to_owned(), none(), none(), what, reason.to_owned()]
+            [none(), none(), what, reason.to_owned()]
         }
         Entry::Removed { through } => {
             let what = format!("records up to {through}");
-            ["removed".to_owned(), none(), none(), what, "AUDIT_KEEP_FILES".to_owned()]
+            [none(), none(), what, "AUDIT_KEEP_FILES".to_owned()]
         }
         Entry::Checkpoint { .. } | Entry::Unknown => return None,
     };

@@ -131,16 +131,70 @@ impl ChainRecords {
     /// Gives each line to `each`, without its line break, and whether it has one.
     pub(super) async fn each_line(
         &self,
-        each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
+        mut each: impl FnMut(Place<'_>, &[u8], bool),
     ) -> Result<(), Failure> {
-        self.each_found(&AuditSearch::default(), each).await
+        let every = AuditSearch::default();
+        let read = self.each_found(&every, |found| {
+            found.check_columns()?;
+            each(found.place, found.bytes, found.is_complete);
+            Ok(())
+        });
+        read.await
     }
 
-    /// The same of files, and in a database of the rows that `search` is for: a page at a time.
+    /// Gives each record to `each`, with its line. What is not complete is being written; what is
+    /// not as it was written is left out. In a database these are the records that `search` is
+    /// for, and some others.
+    pub(super) async fn each_record(
+        &self,
+        search: &AuditSearch,
+        left_out: &mut LeftOut,
+        mut each: impl FnMut(Line, &str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let read = self.each_found(search, |found| match found.record() {
+            _ if !found.is_complete => Ok(()),
+            Ok((record, text)) => each(record, text),
+            Err(fault) => {
+                left_out.add(fault);
+                Ok(())
+            }
+        });
+        read.await
+    }
+
+    /// The same, from the newest record on, until `each` breaks; `false` if they are in files,
+    /// which are read from the oldest on.
+    pub(super) async fn each_record_from_the_newest(
+        &self,
+        search: &AuditSearch,
+        left_out: &mut LeftOut,
+        mut each: impl FnMut(Line, &str) -> ControlFlow<()>,
+    ) -> Result<bool, Failure> {
+        let Records::Table(table) = &self.records else { return Ok(false) };
+        let mut before = None;
+        loop {
+            let rows = table.newest(&self.name, search, before, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(true) };
+            before = Some(Before { millis: last.millis, sequence: last.sequence });
+            for row in &rows {
+                match Found::row(&self.name, row).record() {
+                    Ok((record, text)) => {
+                        if each(record, text).is_break() {
+                            return Ok(true);
+                        }
+                    }
+                    Err(fault) => left_out.add(fault),
+                }
+            }
+        }
+    }
+
+    /// Gives what is in each line of the files, or in each row of the database that `search` is
+    /// for, to `each`.
     async fn each_found(
         &self,
         search: &AuditSearch,
-        mut each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
+        mut each: impl FnMut(Found<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match &self.records {
             Records::Files(files) => each_line_of(files, each),
@@ -150,87 +204,78 @@ impl ChainRecords {
                 loop {
                     let rows = table.page(log, search, last, PAGE).await?;
                     let Some(end) = rows.last().map(|row| row.sequence) else { return Ok(()) };
-                    for row in rows {
-                        each_row(log, &row, &mut each)?;
+                    for row in &rows {
+                        each(Found::row(log, row))?;
                     }
                     last = end;
                 }
             }
         }
     }
+}
 
-    /// Gives each record to `each`, with its line. What is not complete is being written. In a
-    /// database these are the records that `search` is for, and some others.
-    pub(super) async fn each_record(
-        &self,
-        search: &AuditSearch,
-        mut each: impl FnMut(Line, &str) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        self.each_found(search, |place, bytes, is_complete| {
-            if is_complete { each_record_of(place, bytes, &mut each) } else { Ok(()) }
-        })
-        .await
-    }
+/// What is in a line of a file, or in a row.
+struct Found<'a> {
+    place: Place<'a>,
+    /// Without the line break.
+    bytes: &'a [u8],
+    /// Whether the line break is there.
+    is_complete: bool,
+    /// Whether other columns of the row say something else than its line.
+    has_other_columns: bool,
+}
 
-    /// The same, from the newest record on, until `each` breaks; `false` if they are in files,
-    /// which are read from the oldest on.
-    pub(super) async fn each_record_from_the_newest(
-        &self,
-        search: &AuditSearch,
-        mut each: impl FnMut(Line, &str) -> ControlFlow<()>,
-    ) -> Result<bool, Failure> {
-        let Records::Table(table) = &self.records else { return Ok(false) };
-        let log = self.name.as_str();
-        let mut before = None;
-        loop {
-            let rows = table.newest(log, search, before, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(true) };
-            before = Some(Before { millis: last.millis, sequence: last.sequence });
-            for row in rows {
-                let mut flow = ControlFlow::Continue(());
-                each_row(log, &row, &mut |place, bytes, _| {
-                    each_record_of(place, bytes, &mut |record, text| {
-                        flow = each(record, text);
-                        Ok(())
-                    })
-                })?;
-                if flow.is_break() {
-                    return Ok(true);
-                }
-            }
+impl<'a> Found<'a> {
+    fn row(log: &'a str, row: &'a AuditRow) -> Self {
+        Self {
+            place: Place::Row { log, sequence: row.sequence },
+            bytes: row.line.as_bytes(),
+            is_complete: true,
+            has_other_columns: !row.is_of_its_line(),
         }
     }
-}
 
-/// Gives the line of a row to `each`, if the row says what its line says.
-fn each_row(
-    log: &str,
-    row: &AuditRow,
-    each: &mut impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let sequence = row.sequence;
-    if !row.is_of_its_line() {
-        let log = display::escape(log).into_owned();
-        return Err(Failure::AuditRow { log, sequence });
+    fn check_columns(&self) -> Result<(), Failure> {
+        let place = self.place.to_string();
+        if self.has_other_columns { Err(Failure::AuditRow { place }) } else { Ok(()) }
     }
-    each(Place::Row { log, sequence }, row.line.as_bytes(), true)
+
+    /// The record, and its line.
+    fn record(&self) -> Result<(Line, &'a str), Failure> {
+        self.check_columns()?;
+        let fault = || Failure::AuditRecord { place: self.place.to_string() };
+        let record = Line::parse(self.bytes).map_err(|_| fault())?;
+        Ok((record, str::from_utf8(self.bytes).map_err(|_| fault())?))
+    }
 }
 
-/// Gives the record in a line to `each`.
-fn each_record_of(
-    place: Place<'_>,
-    bytes: &[u8],
-    each: &mut impl FnMut(Line, &str) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let fault = || Failure::AuditRecord { place: place.to_string() };
-    let record = Line::parse(bytes).map_err(|_| fault())?;
-    let text = str::from_utf8(bytes).map_err(|_| fault())?;
-    each(record, text)
+/// Records that are left out, because they are not as they were written.
+#[derive(Default)]
+pub(super) struct LeftOut {
+    first: Option<Failure>,
+    count: u64,
+}
+
+impl LeftOut {
+    fn add(&mut self, fault: Failure) {
+        self.count += 1;
+        self.first.get_or_insert(fault);
+    }
+
+    /// To be asked once everything else has been written.
+    ///
+    /// # Errors
+    ///
+    /// If there are any: the first, and how many.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let Some(first) = self.first else { return Ok(()) };
+        Err(Failure::AuditLeftOut { first: Box::new(first), count: self.count })
+    }
 }
 
 fn each_line_of(
     files: &[PathBuf],
-    mut each: impl FnMut(Place<'_>, &[u8], bool) -> Result<(), Failure>,
+    mut each: impl FnMut(Found<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     for path in files {
@@ -241,11 +286,13 @@ fn each_line_of(
             if file.read_until(b'\n', &mut bytes).map_err(fault)? == 0 {
                 break;
             }
-            let place = Place::File { path, line };
-            match bytes.strip_suffix(b"\n") {
-                Some(whole) => each(place, whole, true)?,
-                None => each(place, &bytes, false)?,
-            }
+            let whole = bytes.strip_suffix(b"\n");
+            each(Found {
+                place: Place::File { path, line },
+                bytes: whole.unwrap_or(&bytes),
+                is_complete: whole.is_some(),
+                has_other_columns: false,
+            })?;
         }
     }
     Ok(())

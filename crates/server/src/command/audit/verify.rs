@@ -99,7 +99,6 @@ async fn verify_chain(chain: &ChainRecords, checks: &Checks) -> Result<Report, F
         }
         count += 1;
         verifier.push(bytes, is_complete);
-        Ok(())
     });
     read.await?;
     verifier.finish().map_err(|finding| {
